@@ -1,0 +1,287 @@
+//! The life of an intent until it is closed: a state that carries its evidence.
+//!
+//! [`life::decide`] says which events a command causes or why it is refused; [`life::after`] applies
+//! one event. Replay uses the same `after`, so the log and the state can never disagree.
+
+pub mod command;
+pub mod event;
+pub mod life;
+pub mod refusal;
+mod rules;
+pub mod wake;
+
+use crate::effect::attempt::{Detail, Guarantee};
+use crate::effect::life::EffectState;
+use crate::effect::plan::{Proposal, WritePlan};
+use crate::exception::Exception;
+use crate::hash::Digest;
+use crate::id::{BindingName, ConnectionName, EffectId, ExceptionId, IntentId, IntentTypeName, PersonId};
+use crate::intent::{Facts, OnFailure, Tokens};
+use crate::policy::{Evaluation, RouteRow};
+use crate::seal::Seal;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What someone asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Its id, for ever.
+    pub id: IntentId,
+    /// What kind of thing is asked for.
+    #[serde(rename = "type")]
+    pub intent_type: IntentTypeName,
+    /// Counted from 1; an amendment makes the next one.
+    pub revision: u32,
+    /// Who asks.
+    pub requester: PersonId,
+    /// When it was submitted: "now", for every rule.
+    pub submitted: Timestamp,
+    /// What exactly, typed by the intent type.
+    pub tokens: Tokens,
+}
+
+/// An intent and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// What is asked for.
+    pub intent: Intent,
+    /// Content address of the policy that decides it: pinned at submission.
+    pub policy: Digest,
+    /// Where it stands.
+    pub stage: Stage,
+    /// What the normal path could not settle, open and closed.
+    pub exceptions: BTreeMap<ExceptionId, Exception>,
+}
+
+/// Where an approval stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stage {
+    /// Facts are read, the policy is evaluated and the writes are planned.
+    Preparing {
+        /// Tries so far that did not get through.
+        tries: u32,
+        /// When the next try is due.
+        due: Timestamp,
+    },
+    /// No decision is possible until an exception is settled: the evaluation is unsure, or the
+    /// facts or plans cannot be had.
+    Unsettled {
+        /// The evaluation, where it came to one.
+        evaluation: Option<Box<Evaluation>>,
+    },
+    /// People must decide.
+    Seated {
+        /// What they decide about.
+        case: Box<Case>,
+        /// Who must.
+        seats: Seats,
+    },
+    /// Approved: the effects are on their way.
+    Executing {
+        /// What was decided about.
+        case: Box<Case>,
+        /// Who approved it.
+        authority: Authority,
+        /// Every effect.
+        effects: BTreeMap<EffectId, EffectState>,
+    },
+    /// Nothing is open.
+    Closed(Outcome),
+}
+
+/// How an approval ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Approved, and every effect landed or was given up with a reason.
+    Done {
+        /// What was decided about.
+        case: Box<Case>,
+        /// Who approved it.
+        authority: Authority,
+        /// Every effect.
+        effects: BTreeMap<EffectId, EffectState>,
+        /// When the last one was settled.
+        at: Timestamp,
+    },
+    /// Somebody with authority said no.
+    Declined {
+        /// Who.
+        authority: Authority,
+        /// Why.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The requester took it back.
+    Withdrawn {
+        /// Who.
+        by: PersonId,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What is decided about: evaluation and sealed write plan of one revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    /// What the host found out itself.
+    pub facts: Facts,
+    /// The policy's answer.
+    pub evaluation: Evaluation,
+    /// The changes, field by field, in the order of the intent type's bindings.
+    pub writes: Vec<PlannedEffect>,
+    /// What a decision binds to.
+    pub seal: Seal,
+    /// When the seal ends.
+    pub expires: Timestamp,
+}
+
+/// One effect as it was planned and shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedEffect {
+    /// Its id.
+    pub effect: EffectId,
+    /// Which binding of the intent type asks for it.
+    pub binding: BindingName,
+    /// Where to.
+    pub connection: ConnectionName,
+    /// Digest of the connector that planned it.
+    pub connector: Digest,
+    /// Digest of the addresses that the connection led to.
+    pub target: Digest,
+    /// What the host may promise.
+    pub guarantee: Guarantee,
+    /// Bindings that must have landed first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<BindingName>,
+    /// What happens to the rest if this one is refused.
+    pub on_failure: OnFailure,
+    /// What was asked of the connector.
+    pub what: Proposal,
+    /// What it will write.
+    pub plan: WritePlan,
+}
+
+/// The seats of an approval.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seats {
+    /// Every row of every route, as it stood when the seats were opened.
+    pub rows: Vec<RouteRow>,
+    /// The seats opened so far, by the index of their row.
+    pub open: BTreeMap<u32, Seat>,
+}
+
+/// One required voice: who may fill it, who did, until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seat {
+    /// How many distinct persons must approve.
+    pub need: u32,
+    /// Who may.
+    pub eligible: Vec<PersonId>,
+    /// Who answers for it while nobody has decided.
+    pub owner: PersonId,
+    /// Until when.
+    pub due: Timestamp,
+    /// How often it was missed: 0 first, then the backups in turn.
+    #[serde(default)]
+    pub missed: u32,
+    /// Who approved so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved: Vec<PersonId>,
+}
+
+impl Seat {
+    /// Whether enough voices are in.
+    #[must_use]
+    pub fn is_filled(&self) -> bool {
+        usize::try_from(self.need).is_ok_and(|need| need <= self.approved.len())
+    }
+}
+
+impl Seats {
+    /// Whether every row has a seat and every seat is filled.
+    #[must_use]
+    pub fn are_filled(&self) -> bool {
+        self.open.len() == self.rows.len() && self.open.values().all(Seat::is_filled)
+    }
+
+    /// The persons who filled a seat of this approval.
+    pub fn voices(&self) -> impl Iterator<Item = &PersonId> {
+        self.open.values().flat_map(|seat| &seat.approved)
+    }
+}
+
+/// By whose authority something was approved or declined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Authority {
+    /// A row of the policy.
+    Policy,
+    /// These persons, each in a seat of their own.
+    People(Vec<PersonId>),
+}
+
+/// Proof that an intent was approved. Only [`ApprovedIntent::of`] makes one, and only from it can
+/// a write be had.
+#[derive(Debug)]
+pub struct ApprovedIntent<'a> {
+    approval: &'a Approval,
+    case: &'a Case,
+    authority: &'a Authority,
+    effects: &'a BTreeMap<EffectId, EffectState>,
+}
+
+/// Why an approved intent yields no write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotToBeWritten {
+    /// What is on record is not what was sealed. Nothing may be executed from it.
+    SealBroken(Detail),
+    /// There is no such effect, or it does not wait for an attempt.
+    NotOpen,
+}
+
+impl<'a> ApprovedIntent<'a> {
+    /// The proof, if the intent was approved.
+    #[must_use]
+    pub fn of(approval: &'a Approval) -> Option<ApprovedIntent<'a>> {
+        match &approval.stage {
+            Stage::Executing { case, authority, effects } => {
+                Some(ApprovedIntent { approval, case, authority, effects })
+            }
+            Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. } | Stage::Closed(_) => {
+                None
+            }
+        }
+    }
+
+    /// What is to be written for one effect and where it stands, after checking the seal anew.
+    ///
+    /// # Errors
+    /// [`NotToBeWritten`] if the seal does not hold or the effect is not open.
+    pub fn write(&self, effect: EffectId) -> Result<(&'a PlannedEffect, &'a EffectState), NotToBeWritten> {
+        let intent = &self.approval.intent;
+        let sealed = Seal::of(intent, self.approval.policy, &self.case.writes, self.case.expires);
+        if sealed != Ok(self.case.seal) {
+            let message = "the record is not what was sealed, so nothing of it is executed";
+            return Err(NotToBeWritten::SealBroken(Detail::new("seal-broken", message)));
+        }
+        let planned = self.case.writes.iter().find(|planned| planned.effect == effect);
+        match (planned, self.effects.get(&effect)) {
+            (Some(planned), Some(state)) => Ok((planned, state)),
+            (Some(_) | None, _) => Err(NotToBeWritten::NotOpen),
+        }
+    }
+
+    /// By whose authority.
+    #[must_use]
+    pub fn authority(&self) -> &'a Authority {
+        self.authority
+    }
+
+    /// What was decided about.
+    #[must_use]
+    pub fn case(&self) -> &'a Case {
+        self.case
+    }
+}

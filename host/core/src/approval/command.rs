@@ -1,0 +1,139 @@
+//! What can be asked of an approval. Every door (API, console, CLI, link, chat, timer, engine) asks
+//! through these and nothing else.
+
+use super::PlannedEffect;
+use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
+use crate::exception::Closure;
+use crate::hash::Digest;
+use crate::id::{EffectId, ExceptionId, PersonId};
+use crate::intent::Facts;
+use crate::seal::Seal;
+use crate::time::Millis;
+
+/// A command about an approval that exists. Submitting makes one: see [`super::life::submit`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// The engine has read the facts and planned the writes.
+    Prepare {
+        /// What the host found out itself.
+        facts: Facts,
+        /// The planned writes; empty if the policy's answer needs none.
+        writes: Vec<PlannedEffect>,
+    },
+    /// The engine could not read facts or plan writes.
+    Postpone {
+        /// Why.
+        detail: Detail,
+        /// How long the target asked us to wait.
+        wish: Option<Millis>,
+        /// Whether trying again can help.
+        hope: Hope,
+    },
+    /// A person decides in their seat.
+    Decide {
+        /// Who.
+        person: PersonId,
+        /// The revision that they saw.
+        revision: u32,
+        /// The seal that they saw, where the door shows it.
+        seal: Option<Seal>,
+        /// What they say.
+        voice: Voice,
+    },
+    /// The requester takes it back.
+    Withdraw {
+        /// Who.
+        person: PersonId,
+        /// The revision that they saw.
+        revision: u32,
+    },
+    /// The egress gate is about to let a step out.
+    Send {
+        /// The effect.
+        effect: EffectId,
+        /// The step.
+        step: String,
+        /// Digest of what is sent.
+        request: Digest,
+    },
+    /// An attempt ended.
+    Attempted {
+        /// The effect.
+        effect: EffectId,
+        /// How.
+        end: AttemptEnd,
+        /// What is known of the target.
+        target: Target,
+    },
+    /// A probe ended.
+    Probed {
+        /// The effect.
+        effect: EffectId,
+        /// How.
+        end: Ended<Finding>,
+        /// What is known of the target.
+        target: Target,
+    },
+    /// An effect must not be attempted: its seal does not hold, or its connection is not what it
+    /// was bound to.
+    Block {
+        /// The effect.
+        effect: EffectId,
+        /// Why.
+        detail: Detail,
+    },
+    /// The time of a seat is up.
+    SeatDue {
+        /// Index of its row.
+        row: u32,
+    },
+    /// The time of an exception is up.
+    ExceptionDue {
+        /// Its id.
+        id: ExceptionId,
+    },
+    /// The owner closes an exception.
+    CloseException {
+        /// Who.
+        person: PersonId,
+        /// Its id.
+        id: ExceptionId,
+        /// How.
+        by: Closure,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Whether trying again can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hope {
+    /// It can.
+    Some,
+    /// It cannot: a person must look.
+    None,
+}
+
+/// What a person says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Voice {
+    /// Yes, with a note if they like.
+    Approve {
+        /// Their words.
+        note: String,
+    },
+    /// No, and why.
+    Decline {
+        /// Their words; never empty.
+        reason: String,
+    },
+}
+
+/// What is known of a target, beside the effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// How long after the last send an `absent` can be believed.
+    pub settle: Millis,
+    /// How long it remembers an idempotency key.
+    pub key_lifetime: Millis,
+}

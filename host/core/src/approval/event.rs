@@ -1,0 +1,217 @@
+//! What happened to an approval: facts, in the past tense, each one entry of the log.
+
+use super::{Authority, Case, Intent, Seat};
+use crate::canonical::{self, NotCanonical};
+use crate::effect::attempt::{Detail, Step};
+use crate::effect::life::Verdict;
+use crate::exception::{Closed, Exception};
+use crate::hash::Digest;
+use crate::id::{EffectId, ExceptionId, PersonId};
+use crate::policy::{Evaluation, RouteRow};
+use crate::seal::Seal;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One entry of an approval's stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When. A recorded fact, never an order.
+    pub at: Timestamp,
+    /// Who caused it.
+    pub by: Actor,
+    /// What happened.
+    pub event: Event,
+}
+
+impl Entry {
+    /// The bytes that stand in the log.
+    ///
+    /// # Errors
+    /// [`NotCanonical`] if the entry holds what has no canonical form; none that passed the door does.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, NotCanonical> {
+        canonical::to_vec(self)
+    }
+}
+
+/// Who caused an entry: persons, the engine and timers are told apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Actor {
+    /// A person, signed in.
+    Person(PersonId),
+    /// The engine, following up on an earlier entry.
+    Engine,
+    /// A timer that fired.
+    Timer,
+}
+
+/// What can happen to an approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// It was asked for, and passed the door.
+    Submitted {
+        /// What exactly.
+        intent: Intent,
+        /// Content address of the policy in force.
+        policy: Digest,
+    },
+    /// Facts or plans could not be had yet.
+    Postponed {
+        /// When the next try is due.
+        due: Timestamp,
+        /// Why.
+        detail: Detail,
+        /// Whether it was given up, so that a person must look.
+        #[serde(default, skip_serializing_if = "is_false")]
+        hopeless: bool,
+    },
+    /// The policy version of the submission is not installed any more; this one is used instead.
+    Repinned {
+        /// Content address of the policy in force.
+        policy: Digest,
+    },
+    /// The policy was evaluated and its answer needs no writes to be planned.
+    Evaluated {
+        /// The answer.
+        evaluation: Box<Evaluation>,
+    },
+    /// The policy was evaluated, the writes are planned, and both are sealed.
+    Sealed {
+        /// What is decided about.
+        case: Box<Case>,
+    },
+    /// People were asked.
+    Seated {
+        /// Every row of every route that the evaluation asks for.
+        rows: Vec<RouteRow>,
+    },
+    /// A seat was opened, or moved to its backup.
+    SeatOpened {
+        /// Index of its row.
+        row: u32,
+        /// Who may fill it, until when.
+        seat: Seat,
+    },
+    /// A person approved in their seats.
+    Voted {
+        /// Who.
+        person: PersonId,
+        /// The rows of the seats that this voice fills.
+        rows: Vec<u32>,
+        /// What they saw.
+        seal: Seal,
+        /// Their words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+    },
+    /// It is approved; its effects may be attempted.
+    Approved {
+        /// By whom.
+        authority: Authority,
+    },
+    /// It is declined.
+    Declined {
+        /// By whom.
+        authority: Authority,
+        /// Why.
+        reason: String,
+    },
+    /// The requester took it back.
+    Withdrawn {
+        /// Who.
+        by: PersonId,
+    },
+    /// A step of an effect is about to leave the host.
+    Sending {
+        /// The effect.
+        effect: EffectId,
+        /// The step.
+        step: String,
+        /// Digest of what is sent.
+        request: Digest,
+    },
+    /// An attempt ended.
+    Attempted {
+        /// The effect.
+        effect: EffectId,
+        /// What left the host.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        steps: Vec<Step>,
+        /// What the connector said, where it was no receipt.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<Detail>,
+        /// What follows.
+        verdict: Verdict,
+    },
+    /// A probe ended.
+    Probed {
+        /// The effect.
+        effect: EffectId,
+        /// What it said, where it was no receipt.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<Detail>,
+        /// What follows.
+        verdict: Verdict,
+    },
+    /// An exception was opened.
+    ExceptionOpened {
+        /// Its id.
+        id: ExceptionId,
+        /// What, whose, until when.
+        exception: Exception,
+    },
+    /// An exception was missed and moved to its backup.
+    ExceptionEscalated {
+        /// Its id.
+        id: ExceptionId,
+        /// Whose it is now.
+        owner: PersonId,
+        /// Until when.
+        due: Timestamp,
+    },
+    /// An exception was closed.
+    ExceptionClosed {
+        /// Its id.
+        id: ExceptionId,
+        /// How.
+        closed: Closed,
+        /// What that means for effects.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        effects: BTreeMap<EffectId, Verdict>,
+    },
+    /// Nothing is open any more.
+    Closed,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+impl Event {
+    /// The event as the log spells it.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Event::Submitted { .. } => "submitted",
+            Event::Postponed { .. } => "postponed",
+            Event::Repinned { .. } => "repinned",
+            Event::Evaluated { .. } => "evaluated",
+            Event::Sealed { .. } => "sealed",
+            Event::Seated { .. } => "seated",
+            Event::SeatOpened { .. } => "seat-opened",
+            Event::Voted { .. } => "voted",
+            Event::Approved { .. } => "approved",
+            Event::Declined { .. } => "declined",
+            Event::Withdrawn { .. } => "withdrawn",
+            Event::Sending { .. } => "sending",
+            Event::Attempted { .. } => "attempted",
+            Event::Probed { .. } => "probed",
+            Event::ExceptionOpened { .. } => "exception-opened",
+            Event::ExceptionEscalated { .. } => "exception-escalated",
+            Event::ExceptionClosed { .. } => "exception-closed",
+            Event::Closed => "closed",
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Effects inside an approval: what left, how attempts and probes ended, and when all is settled.
+
+use super::{Turn, settle, wrong_stage};
+use crate::approval::command::Target;
+use crate::approval::event::{Actor, Event};
+use crate::approval::refusal::Refusal;
+use crate::approval::{Approval, PlannedEffect, Stage};
+use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
+use crate::effect::life::{self, EffectState, HeldCause, History, Terms, Verdict};
+use crate::exception::Cause;
+use crate::hash::Digest;
+use crate::id::EffectId;
+
+pub(super) fn send(
+    turn: &mut Turn<'_>,
+    effect: EffectId,
+    step: String,
+    request: Digest,
+) -> Result<(), Refusal> {
+    let (_, state) = open_effect("send", &turn.approval, effect)?;
+    match state {
+        EffectState::Ready { .. } | EffectState::Sent { .. } => {
+            turn.record(Actor::Engine, Event::Sending { effect, step, request });
+            Ok(())
+        }
+        EffectState::Waiting
+        | EffectState::Probing { .. }
+        | EffectState::Landed { .. }
+        | EffectState::Held { .. }
+        | EffectState::GivenUp => Err(Refusal::Overtaken),
+    }
+}
+
+pub(super) fn attempted(
+    turn: &mut Turn<'_>,
+    effect: EffectId,
+    end: AttemptEnd,
+    target: Target,
+) -> Result<(), Refusal> {
+    let (planned, state) = open_effect("attempted", &turn.approval, effect)?;
+    let history = match state {
+        EffectState::Ready { history, .. } | EffectState::Sent { history, .. } => *history,
+        EffectState::Waiting
+        | EffectState::Probing { .. }
+        | EffectState::Landed { .. }
+        | EffectState::Held { .. }
+        | EffectState::GivenUp => return Err(Refusal::Overtaken),
+    };
+    let verdict = life::next(history, &end, &terms(turn, planned, target));
+    let detail = match &end.claim {
+        Ended::Returned(_) => None,
+        Ended::Failed(failure) => Some(failure.detail().clone()),
+        Ended::Broke(broke) => Some(Detail::new("connector-broke", broke.message.clone())),
+    };
+    let opened = held(&verdict);
+    turn.record(Actor::Engine, Event::Attempted { effect, steps: end.steps, detail, verdict });
+    follow_up(turn, effect, opened);
+    Ok(())
+}
+
+pub(super) fn probed(
+    turn: &mut Turn<'_>,
+    effect: EffectId,
+    end: Ended<Finding>,
+    target: Target,
+) -> Result<(), Refusal> {
+    let (planned, state) = open_effect("probed", &turn.approval, effect)?;
+    let EffectState::Probing { sent, probes, history, .. } = state else {
+        return Err(Refusal::Overtaken);
+    };
+    let verdict = life::next_after_probe(*history, *sent, *probes, &end, &terms(turn, planned, target));
+    let detail = match &end {
+        Ended::Returned(Finding::Landed(_)) => None,
+        Ended::Returned(Finding::Absent) => Some(Detail::new("absent", "the target does not hold it")),
+        Ended::Returned(Finding::Unknown) => Some(Detail::new("unknown", "the target does not say")),
+        Ended::Failed(failure) => Some(failure.detail().clone()),
+        Ended::Broke(broke) => Some(Detail::new("connector-broke", broke.message.clone())),
+    };
+    let opened = held(&verdict);
+    turn.record(Actor::Engine, Event::Probed { effect, detail, verdict });
+    follow_up(turn, effect, opened);
+    Ok(())
+}
+
+pub(super) fn block(turn: &mut Turn<'_>, effect: EffectId, detail: Detail) -> Result<(), Refusal> {
+    let (_, state) = open_effect("block", &turn.approval, effect)?;
+    let (EffectState::Ready { history, .. }
+    | EffectState::Sent { history, .. }
+    | EffectState::Probing { history, .. }) = state
+    else {
+        return Err(Refusal::Overtaken);
+    };
+    let verdict = EffectState::Held { cause: HeldCause::Rejected, detail: detail.clone(), history: *history };
+    let opened = held(&verdict);
+    let event = Event::Attempted { effect, steps: Vec::new(), detail: Some(detail), verdict };
+    turn.record(Actor::Engine, event);
+    follow_up(turn, effect, opened);
+    Ok(())
+}
+
+/// Closes the approval once every effect is settled and no exception is open.
+pub(super) fn close_if_settled(turn: &mut Turn<'_>) {
+    let Stage::Executing { effects, .. } = &turn.approval.stage else { return };
+    let settled = effects.values().all(|state| match state {
+        EffectState::Landed { .. } | EffectState::GivenUp => true,
+        EffectState::Waiting
+        | EffectState::Ready { .. }
+        | EffectState::Sent { .. }
+        | EffectState::Probing { .. }
+        | EffectState::Held { .. } => false,
+    });
+    let quiet = turn.approval.exceptions.values().all(|exception| exception.closed.is_some());
+    if settled && quiet {
+        turn.record(Actor::Engine, Event::Closed);
+    }
+}
+
+fn follow_up(turn: &mut Turn<'_>, effect: EffectId, opened: Option<(HeldCause, Detail)>) {
+    if let Some((cause, detail)) = opened {
+        settle::open(turn, cause_of(cause), Some(effect), detail);
+    }
+    close_if_settled(turn);
+}
+
+fn held(verdict: &Verdict) -> Option<(HeldCause, Detail)> {
+    match verdict {
+        EffectState::Held { cause, detail, .. } => Some((*cause, detail.clone())),
+        EffectState::Waiting
+        | EffectState::Ready { .. }
+        | EffectState::Sent { .. }
+        | EffectState::Probing { .. }
+        | EffectState::Landed { .. }
+        | EffectState::GivenUp => None,
+    }
+}
+
+fn cause_of(cause: HeldCause) -> Cause {
+    match cause {
+        HeldCause::Rejected => Cause::Rejected,
+        HeldCause::Conflict => Cause::Conflict,
+        HeldCause::Uncertain => Cause::Uncertain,
+        HeldCause::Exhausted => Cause::Exhausted,
+        HeldCause::Denied => Cause::Denied,
+        HeldCause::Quarantined => Cause::Quarantined,
+    }
+}
+
+fn terms(turn: &Turn<'_>, planned: &PlannedEffect, target: Target) -> Terms {
+    Terms {
+        guarantee: planned.guarantee,
+        settle: target.settle,
+        key_lifetime: target.key_lifetime,
+        nothing_to_write: planned.plan.changes.is_empty(),
+        now: turn.context.now,
+        chance: turn.context.chance,
+    }
+}
+
+fn open_effect<'a>(
+    command: &'static str,
+    approval: &'a Approval,
+    effect: EffectId,
+) -> Result<(&'a PlannedEffect, &'a EffectState), Refusal> {
+    let Stage::Executing { case, effects, .. } = &approval.stage else {
+        return Err(wrong_stage(command, approval));
+    };
+    let planned = case.writes.iter().find(|planned| planned.effect == effect);
+    planned.zip(effects.get(&effect)).ok_or(Refusal::Overtaken)
+}
+
+/// The state from which an effect goes on after a person said so.
+pub(super) fn again(history: History, now: crate::time::Timestamp) -> EffectState {
+    EffectState::Ready { due: now, history: History { attempts: 0, breaks: 0, repeats: 0, ..history } }
+}

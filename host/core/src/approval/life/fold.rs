@@ -1,0 +1,240 @@
+//! Applies one entry to an approval. Replay and new commands go through here alike.
+
+use crate::approval::event::{Entry, Event};
+use crate::approval::{Approval, Case, Outcome, Seats, Stage};
+use crate::effect::life::{EffectState, History, Verdict};
+use crate::exception::{Closed, Closure};
+use crate::id::{EffectId, ExceptionId};
+use crate::intent::OnFailure;
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// An entry that cannot follow what stands before it: the log was not written by this table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misplaced {
+    /// What the entry says.
+    pub event: &'static str,
+    /// Where the approval stood.
+    pub stage: &'static str,
+}
+
+impl fmt::Display for Misplaced {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "an entry `{}` cannot follow on `{}`", self.event, self.stage)
+    }
+}
+
+impl std::error::Error for Misplaced {}
+
+/// The approval after one more entry; `None` before the first.
+///
+/// # Errors
+/// [`Misplaced`] if the entry cannot follow. No log that this table wrote holds such an entry.
+pub fn after(approval: Option<Approval>, entry: &Entry) -> Result<Approval, Misplaced> {
+    let Some(approval) = approval else {
+        let Event::Submitted { intent, policy } = &entry.event else {
+            return Err(Misplaced { event: entry.event.as_str(), stage: "nothing" });
+        };
+        return Ok(Approval {
+            intent: intent.clone(),
+            policy: *policy,
+            stage: Stage::Preparing { tries: 0, due: entry.at },
+            exceptions: BTreeMap::new(),
+        });
+    };
+    let misplaced = Misplaced { event: entry.event.as_str(), stage: approval.stage.as_str() };
+    apply(approval, entry).ok_or(misplaced)
+}
+
+fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
+    let at = entry.at;
+    match &entry.event {
+        Event::Submitted { .. } => return None,
+        Event::Repinned { policy } => approval.policy = *policy,
+        Event::ExceptionOpened { id, exception } => {
+            approval.exceptions.insert(*id, exception.clone());
+        }
+        Event::ExceptionEscalated { id, owner, due } => {
+            let exception = approval.exceptions.get_mut(id)?;
+            exception.owner = owner.clone();
+            exception.due = *due;
+            exception.missed = exception.missed.saturating_add(1);
+        }
+        Event::ExceptionClosed { id, closed, effects } => close(&mut approval, *id, closed, effects)?,
+        Event::Seated { rows } => seats(&mut approval.stage)?.rows.clone_from(rows),
+        Event::SeatOpened { row, seat } => {
+            let seats = seats(&mut approval.stage)?;
+            seats.rows.get(usize::try_from(*row).ok()?)?;
+            seats.open.insert(*row, seat.clone());
+        }
+        Event::Voted { person, rows, .. } => {
+            let seats = seats(&mut approval.stage)?;
+            for row in rows {
+                seats.open.get_mut(row)?.approved.push(person.clone());
+            }
+        }
+        Event::Sending { effect, step, .. } => {
+            move_effect(&mut approval.stage, *effect, at, |state| match state {
+                EffectState::Ready { history, .. } | EffectState::Sent { history, .. } => {
+                    Some(EffectState::Sent { step: step.clone(), at, history: *history })
+                }
+                EffectState::Waiting
+                | EffectState::Probing { .. }
+                | EffectState::Landed { .. }
+                | EffectState::Held { .. }
+                | EffectState::GivenUp => None,
+            })?;
+        }
+        Event::Attempted { effect, verdict, .. } | Event::Probed { effect, verdict, .. } => {
+            move_effect(&mut approval.stage, *effect, at, |_| Some(verdict.clone()))?;
+        }
+        Event::Postponed { .. }
+        | Event::Evaluated { .. }
+        | Event::Sealed { .. }
+        | Event::Approved { .. }
+        | Event::Declined { .. }
+        | Event::Withdrawn { .. }
+        | Event::Closed => {
+            approval.stage = stage(approval.stage, &entry.event, at)?;
+            end_exceptions(&mut approval, at);
+        }
+    }
+    Some(approval)
+}
+
+/// What is over asks for nobody any more.
+fn end_exceptions(approval: &mut Approval, at: Timestamp) {
+    if !matches!(approval.stage, Stage::Closed(_)) {
+        return;
+    }
+    let reason = format!("the intent is {}", approval.stage.as_str());
+    for exception in approval.exceptions.values_mut().filter(|exception| exception.closed.is_none()) {
+        let reason = reason.clone();
+        exception.closed = Some(Closed { by: Closure::Decline, person: None, reason, at });
+    }
+}
+
+/// The moves from stage to stage.
+fn stage(stage: Stage, event: &Event, at: Timestamp) -> Option<Stage> {
+    match (stage, event) {
+        (Stage::Preparing { tries, .. }, Event::Postponed { due, hopeless, .. }) => Some(if *hopeless {
+            Stage::Unsettled { evaluation: None }
+        } else {
+            Stage::Preparing { tries: tries.saturating_add(1), due: *due }
+        }),
+        (Stage::Preparing { .. }, Event::Evaluated { evaluation }) => {
+            Some(Stage::Unsettled { evaluation: Some(evaluation.clone()) })
+        }
+        (Stage::Preparing { .. }, Event::Sealed { case }) => {
+            Some(Stage::Seated { case: case.clone(), seats: Seats::default() })
+        }
+        (Stage::Seated { case, .. }, Event::Approved { authority }) => {
+            let effects = first_states(&case, at);
+            Some(Stage::Executing { case, authority: authority.clone(), effects })
+        }
+        (
+            Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. },
+            Event::Declined { authority, reason },
+        ) => Some(Stage::Closed(Outcome::Declined {
+            authority: authority.clone(),
+            reason: reason.clone(),
+            at,
+        })),
+        (
+            Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. },
+            Event::Withdrawn { by },
+        ) => Some(Stage::Closed(Outcome::Withdrawn { by: by.clone(), at })),
+        (Stage::Executing { case, authority, effects }, Event::Closed) => {
+            Some(Stage::Closed(Outcome::Done { case, authority, effects, at }))
+        }
+        (
+            Stage::Preparing { .. }
+            | Stage::Unsettled { .. }
+            | Stage::Seated { .. }
+            | Stage::Executing { .. }
+            | Stage::Closed(_),
+            _,
+        ) => None,
+    }
+}
+
+fn seats(stage: &mut Stage) -> Option<&mut Seats> {
+    match stage {
+        Stage::Seated { seats, .. } => Some(seats),
+        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Executing { .. } | Stage::Closed(_) => {
+            None
+        }
+    }
+}
+
+/// Moves one effect, then lets those go that waited for it.
+fn move_effect(
+    stage: &mut Stage,
+    effect: EffectId,
+    at: Timestamp,
+    to: impl FnOnce(&EffectState) -> Option<EffectState>,
+) -> Option<()> {
+    let Stage::Executing { case, effects, .. } = stage else { return None };
+    let state = effects.get_mut(&effect)?;
+    *state = to(state)?;
+    release(case, effects, at);
+    Some(())
+}
+
+/// Where effects begin: those that come after others wait for them.
+fn first_states(case: &Case, at: Timestamp) -> BTreeMap<EffectId, EffectState> {
+    let mut effects =
+        case.writes.iter().map(|planned| (planned.effect, EffectState::Waiting)).collect::<BTreeMap<_, _>>();
+    release(case, &mut effects, at);
+    effects
+}
+
+/// Lets those go that wait for nothing any more.
+fn release(case: &Case, effects: &mut BTreeMap<EffectId, EffectState>, at: Timestamp) {
+    let passed = |effects: &BTreeMap<EffectId, EffectState>, binding: &crate::id::BindingName| {
+        case.writes.iter().filter(|planned| &planned.binding == binding).all(|planned| {
+            match effects.get(&planned.effect) {
+                Some(EffectState::Landed { .. } | EffectState::GivenUp) => true,
+                Some(EffectState::Held { .. }) => planned.on_failure == OnFailure::Continue,
+                Some(
+                    EffectState::Waiting
+                    | EffectState::Ready { .. }
+                    | EffectState::Sent { .. }
+                    | EffectState::Probing { .. },
+                )
+                | None => false,
+            }
+        })
+    };
+    for planned in &case.writes {
+        if effects.get(&planned.effect) == Some(&EffectState::Waiting)
+            && planned.after.iter().all(|binding| passed(effects, binding))
+        {
+            effects.insert(planned.effect, EffectState::Ready { due: at, history: History::default() });
+        }
+    }
+}
+
+fn close(
+    approval: &mut Approval,
+    id: ExceptionId,
+    closed: &Closed,
+    verdicts: &BTreeMap<EffectId, Verdict>,
+) -> Option<()> {
+    let exception = approval.exceptions.get_mut(&id)?;
+    exception.closed = Some(closed.clone());
+    match &mut approval.stage {
+        stage @ Stage::Unsettled { .. } if closed.by == Closure::Retry => {
+            *stage = Stage::Preparing { tries: 0, due: closed.at };
+        }
+        Stage::Executing { case, effects, .. } => {
+            for (effect, verdict) in verdicts {
+                *effects.get_mut(effect)? = verdict.clone();
+            }
+            release(case, effects, closed.at);
+        }
+        Stage::Unsettled { .. } | Stage::Preparing { .. } | Stage::Seated { .. } | Stage::Closed(_) => {}
+    }
+    Some(())
+}

@@ -1,0 +1,137 @@
+//! From the door to the seats: submitted, facts read, evaluated, planned, sealed.
+
+use super::vote;
+use super::{Context, Turn, settle, wrong_stage};
+use crate::approval::command::Hope;
+use crate::approval::event::{Actor, Entry, Event};
+use crate::approval::refusal::Refusal;
+use crate::approval::{Approval, Authority, Case, Intent, PlannedEffect, Stage};
+use crate::effect::attempt::Detail;
+use crate::effect::retry::{self, PREPARE_TRIES_MAX};
+use crate::exception::Cause;
+use crate::id::{IntentId, IntentTypeName, PersonId};
+use crate::intent::{Facts, Raw};
+use crate::policy::{self, Evaluation, Outcome};
+use crate::seal::Seal;
+use crate::time::Millis;
+
+/// Asks for something: checks it at the door and makes the approval.
+///
+/// # Errors
+/// [`Refusal`] with every fault of the tokens at once; nothing is stored.
+pub fn submit<'a>(
+    context: Context<'a>,
+    id: IntentId,
+    requester: &str,
+    intent_type: &str,
+    tokens: &Raw,
+) -> Result<Turn<'a>, Refusal> {
+    let rulebook = context.rulebook;
+    let unknown_type = || Refusal::UnknownIntentType {
+        found: intent_type.to_owned(),
+        known: rulebook.intent_types().map(|known| known.name.to_string()).collect(),
+    };
+    let name = IntentTypeName::parse(intent_type).map_err(|_| unknown_type())?;
+    let schema = rulebook.intent_type(&name).ok_or_else(unknown_type)?;
+    let requester = PersonId::parse(requester)
+        .ok()
+        .filter(|person| rulebook.directory().knows(person))
+        .ok_or_else(|| Refusal::UnknownPerson(requester.to_owned()))?;
+    let policy =
+        rulebook.policy(&name, context.now).ok_or_else(|| Refusal::NoPolicy(intent_type.to_owned()))?;
+    let tokens = schema.validate(tokens).map_err(Refusal::Tokens)?;
+    let intent = Intent { id, intent_type: name, revision: 1, requester, submitted: context.now, tokens };
+    let by = Actor::Person(intent.requester.clone());
+    let event = Event::Submitted { intent: intent.clone(), policy: policy.version() };
+    let stage = Stage::Preparing { tries: 0, due: context.now };
+    let approval =
+        Approval { intent, policy: policy.version(), stage, exceptions: std::collections::BTreeMap::new() };
+    let mut turn = Turn::new(context, approval);
+    turn.entries.push(Entry { at: context.now, by, event });
+    Ok(turn)
+}
+
+/// The policy's answer for an approval, given the facts. Pure; the same arguments give the same bytes.
+#[must_use]
+pub fn evaluate(context: Context<'_>, approval: &Approval, facts: &Facts) -> Option<Evaluation> {
+    let name = &approval.intent.intent_type;
+    let pinned = context.rulebook.policy_version(name, &approval.policy);
+    let policy = pinned.or_else(|| context.rulebook.policy(name, context.now))?;
+    Some(policy::decide(policy, &approval.intent.tokens, facts))
+}
+
+pub(super) fn prepare(turn: &mut Turn<'_>, facts: Facts, writes: Vec<PlannedEffect>) -> Result<(), Refusal> {
+    let Stage::Preparing { .. } = turn.approval.stage else {
+        return Err(wrong_stage("prepare", &turn.approval));
+    };
+    let context = turn.context;
+    let name = turn.approval.intent.intent_type.clone();
+    if context.rulebook.policy_version(&name, &turn.approval.policy).is_none() {
+        let now_in_force =
+            context.rulebook.policy(&name, context.now).ok_or_else(|| Refusal::NoPolicy(name.to_string()))?;
+        turn.record(Actor::Engine, Event::Repinned { policy: now_in_force.version() });
+    }
+    let evaluation =
+        evaluate(context, &turn.approval, &facts).ok_or_else(|| Refusal::NoPolicy(name.to_string()))?;
+    match &evaluation.outcome {
+        Outcome::Deny => {
+            let reason = evaluation.words().join("; ");
+            turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation) });
+            turn.record(Actor::Engine, Event::Declined { authority: Authority::Policy, reason });
+        }
+        Outcome::Unsure(_) => {
+            let detail = Detail::new("unsure", evaluation.words().join("; "));
+            turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation) });
+            settle::open(turn, Cause::Unsure, None, detail);
+        }
+        Outcome::Approve | Outcome::Needs(_) => seal(turn, facts, evaluation, writes),
+    }
+    Ok(())
+}
+
+/// Seals what was planned, then approves by policy or opens the seats.
+fn seal(turn: &mut Turn<'_>, facts: Facts, evaluation: Evaluation, writes: Vec<PlannedEffect>) {
+    let (rulebook, name) = (turn.context.rulebook, turn.approval.intent.intent_type.clone());
+    let expires = turn.context.now.plus(rulebook.seal_life(&name));
+    let seal = match Seal::of(&turn.approval.intent, turn.approval.policy, &writes, expires) {
+        Ok(seal) => seal,
+        Err(fault) => {
+            let detail = Detail::new("not-canonical", fault.to_string());
+            turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation) });
+            settle::open(turn, Cause::Unsure, None, detail);
+            return;
+        }
+    };
+    let rows = rulebook.rows_of(&name, &evaluation);
+    let approved = evaluation.outcome == Outcome::Approve;
+    let case = Case { facts, evaluation, writes, seal, expires };
+    turn.record(Actor::Engine, Event::Sealed { case: Box::new(case) });
+    if approved {
+        vote::approve(turn, Authority::Policy);
+    } else if rows.is_empty() {
+        let message = "the policy asks for people, but its routes name nobody";
+        settle::open(turn, Cause::NoSeat, None, Detail::new("no-seat", message));
+    } else {
+        turn.record(Actor::Engine, Event::Seated { rows });
+        vote::open_seats(turn);
+    }
+}
+
+pub(super) fn postpone(
+    turn: &mut Turn<'_>,
+    detail: Detail,
+    wish: Option<Millis>,
+    hope: Hope,
+) -> Result<(), Refusal> {
+    let Stage::Preparing { tries, .. } = turn.approval.stage else {
+        return Err(wrong_stage("postpone", &turn.approval));
+    };
+    let tries = tries.saturating_add(1);
+    let hopeless = hope == Hope::None || PREPARE_TRIES_MAX <= tries;
+    let due = turn.context.now.plus(retry::delay(tries, wish, turn.context.chance));
+    turn.record(Actor::Engine, Event::Postponed { due, detail: detail.clone(), hopeless });
+    if hopeless {
+        settle::open(turn, Cause::Unsure, None, detail);
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! Exceptions inside an approval: opened with an owner in the commit that causes them, escalated
+//! when missed, closed by a person with a reason.
+
+use super::{Turn, effect, vote, wrong_stage};
+use crate::approval::event::{Actor, Event};
+use crate::approval::refusal::Refusal;
+use crate::approval::{Authority, Stage, rules};
+use crate::effect::attempt::Detail;
+use crate::effect::life::{EffectState, History, Verdict};
+use crate::exception::{Cause, Closed, Closure, Exception, exception_id};
+use crate::id::{EffectId, ExceptionId, PersonId};
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// Opens an exception and says when it is due.
+pub(super) fn open(turn: &mut Turn<'_>, cause: Cause, effect: Option<EffectId>, detail: Detail) -> Timestamp {
+    let id = exception_id(turn.approval.intent.id, turn.approval.exceptions.len());
+    let owned = rules::owner(turn.context.rulebook, &turn.approval, cause, effect, 0, turn.context.now);
+    let due = owned.due;
+    let exception = Exception {
+        cause,
+        effect,
+        route: owned.route,
+        owner: owned.owner,
+        due,
+        missed: 0,
+        closes_when: owned.closes_when,
+        detail,
+        closed: None,
+    };
+    turn.record(Actor::Engine, Event::ExceptionOpened { id, exception });
+    due
+}
+
+/// When the open exception of this cause is due, if there is one.
+pub(super) fn open_since(turn: &Turn<'_>, cause: Cause) -> Option<Timestamp> {
+    let mut open = turn.approval.exceptions.values().filter(|exception| exception.closed.is_none());
+    open.find(|exception| exception.cause == cause).map(|exception| exception.due)
+}
+
+pub(super) fn due(turn: &mut Turn<'_>, id: ExceptionId) -> Result<(), Refusal> {
+    let exception = turn.approval.exceptions.get(&id).ok_or(Refusal::UnknownException(id))?;
+    if exception.closed.is_some() || turn.context.now < exception.due {
+        return Ok(());
+    }
+    let (cause, effect, missed) = (exception.cause, exception.effect, exception.missed.saturating_add(1));
+    let owned = rules::owner(turn.context.rulebook, &turn.approval, cause, effect, missed, turn.context.now);
+    turn.record(Actor::Timer, Event::ExceptionEscalated { id, owner: owned.owner, due: owned.due });
+    Ok(())
+}
+
+pub(super) fn close(
+    turn: &mut Turn<'_>,
+    person: PersonId,
+    id: ExceptionId,
+    by: Closure,
+    reason: String,
+) -> Result<(), Refusal> {
+    let exception = turn
+        .approval
+        .exceptions
+        .get(&id)
+        .filter(|exception| exception.closed.is_none())
+        .ok_or(Refusal::UnknownException(id))?;
+    if exception.owner != person {
+        return Err(Refusal::NotOwner { person, owner: exception.owner.clone() });
+    }
+    if reason.trim().is_empty() {
+        return Err(Refusal::ReasonMissing);
+    }
+    if turn.approval.intent.requester == person {
+        return Err(Refusal::OwnIntent(person));
+    }
+    let effects = verdicts(turn, exception, by)?;
+    let at = turn.context.now;
+    let closed = Closed { by, person: Some(person.clone()), reason: reason.clone(), at };
+    turn.record(Actor::Person(person.clone()), Event::ExceptionClosed { id, closed, effects });
+    if by == Closure::Decline {
+        let authority = Authority::People(vec![person.clone()]);
+        turn.record(Actor::Person(person), Event::Declined { authority, reason });
+    }
+    if by == Closure::Retry {
+        vote::open_seats(turn);
+    }
+    effect::close_if_settled(turn);
+    Ok(())
+}
+
+/// What this way of closing means for the exception's effect; refuses ways that mean nothing here.
+fn verdicts(
+    turn: &Turn<'_>,
+    exception: &Exception,
+    by: Closure,
+) -> Result<BTreeMap<EffectId, Verdict>, Refusal> {
+    let now = turn.context.now;
+    match (&turn.approval.stage, exception.effect, by) {
+        (
+            Stage::Executing { effects, .. },
+            Some(effect),
+            Closure::Retry | Closure::Probe | Closure::GiveUp,
+        ) => {
+            let Some(EffectState::Held { history, .. }) = effects.get(&effect) else {
+                return Err(Refusal::Overtaken);
+            };
+            Ok(BTreeMap::from([(effect, verdict(*history, by, now))]))
+        }
+        (Stage::Executing { .. }, Some(_), Closure::Decline) => {
+            Err(Refusal::WrongClosure { allowed: vec!["retry", "probe", "give-up"] })
+        }
+        (Stage::Unsettled { .. }, _, Closure::Retry | Closure::Decline) => Ok(BTreeMap::new()),
+        (Stage::Seated { .. }, _, Closure::Retry | Closure::Decline) => Ok(BTreeMap::new()),
+        (Stage::Unsettled { .. } | Stage::Seated { .. }, _, Closure::Probe | Closure::GiveUp) => {
+            Err(Refusal::WrongClosure { allowed: vec!["retry", "decline"] })
+        }
+        (Stage::Executing { .. }, None, _) => Ok(BTreeMap::new()),
+        (Stage::Preparing { .. } | Stage::Closed(_), _, _) => {
+            Err(wrong_stage("close-exception", &turn.approval))
+        }
+    }
+}
+
+fn verdict(history: History, by: Closure, now: Timestamp) -> Verdict {
+    match by {
+        Closure::Retry => effect::again(history, now),
+        Closure::Probe => EffectState::Probing { due: now, sent: now, probes: 0, history },
+        Closure::GiveUp | Closure::Decline => EffectState::GivenUp,
+    }
+}

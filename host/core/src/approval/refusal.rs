@@ -1,0 +1,174 @@
+//! A rule's no to a command: typed, shown to the person, nothing changed.
+
+use crate::id::{ExceptionId, IntentId, PersonId};
+use crate::intent::TokenFault;
+use std::fmt;
+
+/// Why a command is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such intent.
+    UnknownIntent(IntentId),
+    /// There is no such intent type.
+    UnknownIntentType {
+        /// What was asked for.
+        found: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// No policy is in force for the intent type.
+    NoPolicy(String),
+    /// There is no such person.
+    UnknownPerson(String),
+    /// The tokens do not fit the intent type; every fault at once.
+    Tokens(Vec<TokenFault>),
+    /// The revision is not the present one.
+    StaleRevision {
+        /// What the caller saw.
+        found: u32,
+        /// What stands.
+        now: u32,
+    },
+    /// The seal is not the present one: what the caller saw has changed.
+    StaleSeal,
+    /// The seal ended before anybody decided.
+    SealExpired,
+    /// It stands where this command has no meaning.
+    WrongStage {
+        /// The command, such as `decide`.
+        command: &'static str,
+        /// Where the approval stands, such as `executing`.
+        stage: &'static str,
+    },
+    /// Nobody decides on their own intent.
+    OwnIntent(PersonId),
+    /// The person has no open seat here.
+    NoSeat {
+        /// Who tried.
+        person: PersonId,
+        /// Who may.
+        eligible: Vec<PersonId>,
+    },
+    /// The person has decided already: a quorum is of distinct persons.
+    AlreadyDecided(PersonId),
+    /// Only the requester withdraws.
+    NotRequester(PersonId),
+    /// A reason must be given.
+    ReasonMissing,
+    /// There is no such open exception.
+    UnknownException(ExceptionId),
+    /// Only the owner closes an exception.
+    NotOwner {
+        /// Who tried.
+        person: PersonId,
+        /// Whose it is.
+        owner: PersonId,
+    },
+    /// This way does not close this exception.
+    WrongClosure {
+        /// What would.
+        allowed: Vec<&'static str>,
+    },
+    /// Another command came first; the caller sees the newer state and may ask again.
+    Overtaken,
+}
+
+impl Refusal {
+    /// The documented code of this refusal.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::UnknownIntent(_) => "CS-E0101",
+            Refusal::UnknownIntentType { .. } => "CS-E0102",
+            Refusal::NoPolicy(_) => "CS-E0103",
+            Refusal::UnknownPerson(_) => "CS-E0104",
+            Refusal::Tokens(_) => "CS-E0105",
+            Refusal::StaleRevision { .. } => "CS-E0106",
+            Refusal::StaleSeal => "CS-E0107",
+            Refusal::SealExpired => "CS-E0108",
+            Refusal::WrongStage { .. } => "CS-E0109",
+            Refusal::OwnIntent(_) => "CS-E0110",
+            Refusal::NoSeat { .. } => "CS-E0111",
+            Refusal::AlreadyDecided(_) => "CS-E0112",
+            Refusal::NotRequester(_) => "CS-E0113",
+            Refusal::ReasonMissing => "CS-E0114",
+            Refusal::UnknownException(_) => "CS-E0115",
+            Refusal::NotOwner { .. } => "CS-E0116",
+            Refusal::WrongClosure { .. } => "CS-E0117",
+            Refusal::Overtaken => "CS-E0118",
+        }
+    }
+
+    /// What the person can do next.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Refusal::UnknownIntent(_) => "check the id; `countersign intent list` shows the open ones",
+            Refusal::UnknownIntentType { .. } => "use one of the known intent types",
+            Refusal::NoPolicy(_) => "ask the owner of the intent type to publish a policy",
+            Refusal::UnknownPerson(_) => "use a person of `people.md`",
+            Refusal::Tokens(_) => "correct the listed tokens and submit again; nothing was stored",
+            Refusal::StaleRevision { .. } | Refusal::StaleSeal | Refusal::Overtaken => {
+                "read the intent again and decide on what stands now"
+            }
+            Refusal::SealExpired => "ask the requester to submit it again",
+            Refusal::WrongStage { .. } => "read the intent again to see what can be done now",
+            Refusal::OwnIntent(_) => "somebody else must decide",
+            Refusal::NoSeat { .. } => "one of the eligible persons must decide",
+            Refusal::AlreadyDecided(_) => "another person must fill the remaining seats",
+            Refusal::NotRequester(_) => "ask the requester to withdraw it, or decline it",
+            Refusal::ReasonMissing => "say why, in a sentence",
+            Refusal::UnknownException(_) => "check the id; the intent shows its exceptions",
+            Refusal::NotOwner { .. } => "ask the owner",
+            Refusal::WrongClosure { .. } => "close it in one of the allowed ways",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::UnknownIntent(id) => write!(formatter, "there is no intent `{id}`"),
+            Refusal::UnknownIntentType { found, known } => {
+                write!(formatter, "there is no intent type `{found}`; there are {}", list(known))
+            }
+            Refusal::NoPolicy(name) => write!(formatter, "no policy is in force for intent type `{name}`"),
+            Refusal::UnknownPerson(name) => write!(formatter, "there is no person `{name}`"),
+            Refusal::Tokens(faults) => write!(formatter, "{} of the tokens do not fit", faults.len()),
+            Refusal::StaleRevision { found, now } => {
+                write!(formatter, "revision {found} was decided on, but revision {now} stands")
+            }
+            Refusal::StaleSeal => formatter.write_str("what was decided on has changed since it was shown"),
+            Refusal::SealExpired => formatter.write_str("the seal ended before the decision"),
+            Refusal::WrongStage { command, stage } => {
+                write!(formatter, "`{command}` is not possible: the intent is {stage}")
+            }
+            Refusal::OwnIntent(person) => {
+                write!(formatter, "`{person}` asked for it and cannot decide on it")
+            }
+            Refusal::NoSeat { person, eligible } => {
+                write!(formatter, "`{person}` has no open seat here; {} may decide", list(eligible))
+            }
+            Refusal::AlreadyDecided(person) => write!(formatter, "`{person}` has decided already"),
+            Refusal::NotRequester(person) => write!(formatter, "`{person}` did not ask for it"),
+            Refusal::ReasonMissing => formatter.write_str("a reason is missing"),
+            Refusal::UnknownException(id) => write!(formatter, "there is no open exception `{id}`"),
+            Refusal::NotOwner { person, owner } => {
+                write!(formatter, "`{person}` does not own this exception; `{owner}` does")
+            }
+            Refusal::WrongClosure { allowed } => {
+                write!(formatter, "this exception is not closed that way; allowed: {}", list(allowed))
+            }
+            Refusal::Overtaken => formatter.write_str("another command came first"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+fn list<T: fmt::Display>(items: &[T]) -> String {
+    if items.is_empty() {
+        return "none".to_owned();
+    }
+    items.iter().map(|item| format!("`{item}`")).collect::<Vec<_>>().join(", ")
+}

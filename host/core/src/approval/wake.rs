@@ -1,0 +1,87 @@
+//! What of an approval wakes the engine, and when. Derived from the state alone, so every open
+//! item has its next wake-up at every instant, and nothing closed ever wakes.
+
+use super::{Approval, Seat, Stage};
+use crate::effect::life::EffectState;
+use crate::id::{EffectId, ExceptionId};
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// One thing that an approval has open.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Wake {
+    /// Facts are to be read and writes to be planned.
+    Prepare,
+    /// An effect is to be attempted or probed.
+    Effect(EffectId),
+    /// The time of a seat runs out. The number is the index of its row.
+    Seat(u32),
+    /// The time of an exception runs out.
+    Exception(ExceptionId),
+}
+
+impl fmt::Display for Wake {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wake::Prepare => formatter.write_str("prepare"),
+            Wake::Effect(effect) => write!(formatter, "{effect}"),
+            Wake::Seat(row) => write!(formatter, "seat/{row}"),
+            Wake::Exception(exception) => write!(formatter, "{exception}"),
+        }
+    }
+}
+
+impl FromStr for Wake {
+    type Err = crate::id::NotAName;
+    fn from_str(text: &str) -> Result<Wake, Self::Err> {
+        if text == "prepare" {
+            return Ok(Wake::Prepare);
+        }
+        if let Some(row) = text.strip_prefix("seat/").and_then(|row| row.parse().ok()) {
+            return Ok(Wake::Seat(row));
+        }
+        if text.starts_with(ExceptionId::PREFIX) {
+            return text.parse().map(Wake::Exception);
+        }
+        text.parse().map(Wake::Effect)
+    }
+}
+
+impl Approval {
+    /// Everything that is open, each with the moment at which it wakes the engine.
+    #[must_use]
+    pub fn wakes(&self) -> BTreeMap<Wake, Timestamp> {
+        let mut wakes = BTreeMap::new();
+        match &self.stage {
+            Stage::Preparing { due, .. } => {
+                wakes.insert(Wake::Prepare, *due);
+            }
+            Stage::Seated { seats, .. } => {
+                let open = seats.open.iter().filter(|(_, seat)| !Seat::is_filled(seat));
+                wakes.extend(open.map(|(row, seat)| (Wake::Seat(*row), seat.due)));
+            }
+            Stage::Executing { effects, .. } => {
+                wakes.extend(effects.iter().filter_map(|(id, state)| Some((Wake::Effect(*id), due(state)?))));
+            }
+            Stage::Unsettled { .. } => {}
+            Stage::Closed(_) => return wakes,
+        }
+        let open = self.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
+        wakes.extend(open.map(|(id, exception)| (Wake::Exception(*id), exception.due)));
+        wakes
+    }
+}
+
+fn due(state: &EffectState) -> Option<Timestamp> {
+    match state {
+        EffectState::Ready { due, .. } | EffectState::Probing { due, .. } => Some(*due),
+        // An attempt is running, or the host died in it: either way it is looked at from now on.
+        EffectState::Sent { at, .. } => Some(*at),
+        EffectState::Waiting
+        | EffectState::Landed { .. }
+        | EffectState::Held { .. }
+        | EffectState::GivenUp => None,
+    }
+}

@@ -1,0 +1,348 @@
+//! The life of an effect: what is known, what was seen, and so what happens next.
+//!
+//! [`next`] is the one table. The connector names a case; the table believes it only as far as the
+//! wire allows, so a connector can make an outcome more careful and never less
+//! (`host/docs/decisions/0004-the-wire-decides.md`).
+
+use super::attempt::{
+    Answer, AttemptEnd, Break, BreakKind, Detail, Ended, Failure, Finding, Guarantee, Receipt, Step,
+};
+use super::retry::{self, EFFECT_ATTEMPTS_MAX, EFFECT_PROBES_MAX, KEY_REPEATS_MAX, TRAPS_MAX};
+use crate::hash::Digest;
+use crate::time::{Millis, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Where an effect stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EffectState {
+    /// Effects that it must come after have not landed.
+    Waiting,
+    /// To be attempted at `due`.
+    Ready {
+        /// When.
+        due: Timestamp,
+        /// What earlier attempts left behind.
+        history: History,
+    },
+    /// A step was recorded as about to be sent and no verdict followed: either an attempt is
+    /// running, or the host died in it.
+    Sent {
+        /// The step.
+        step: String,
+        /// When it was recorded.
+        at: Timestamp,
+        /// What earlier attempts left behind.
+        history: History,
+    },
+    /// The outcome is open; the target is asked at `due`.
+    Probing {
+        /// When.
+        due: Timestamp,
+        /// When the last step was sent at the latest.
+        sent: Timestamp,
+        /// Probes so far that did not settle it.
+        probes: u32,
+        /// What earlier attempts left behind.
+        history: History,
+    },
+    /// Done: the target holds it.
+    Landed {
+        /// The target's proof.
+        receipt: Receipt,
+        /// When we learned it.
+        at: Timestamp,
+    },
+    /// A person must say what happens; an exception with an owner is open.
+    Held {
+        /// Why.
+        cause: HeldCause,
+        /// For people.
+        detail: Detail,
+        /// What earlier attempts left behind.
+        history: History,
+    },
+    /// A person gave it up, with a reason that the exception holds.
+    GivenUp,
+}
+
+/// What attempts that did not settle an effect leave behind for the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct History {
+    /// Attempts so far.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attempts: u32,
+    /// Attempts in a row that broke inside the connector.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub breaks: u32,
+    /// Attempts under the present idempotency keys whose outcome stayed open.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeats: u32,
+    /// Generation of the idempotency keys.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub generation: u32,
+    /// First time that a step left under the present keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_sent: Option<Timestamp>,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// Why an effect needs a person. Each is a cause in the exception table of `routes.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeldCause {
+    /// The target or the connector says that it will never work as asked.
+    Rejected,
+    /// The record moved under us.
+    Conflict,
+    /// Nobody can say whether it landed, and sending again could do it twice.
+    Uncertain,
+    /// Its budget of attempts or probes is spent.
+    Exhausted,
+    /// The credential or a permission is missing.
+    Denied,
+    /// The connector breaks again and again.
+    Quarantined,
+}
+
+impl HeldCause {
+    /// The cause as files and surfaces spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HeldCause::Rejected => "rejected",
+            HeldCause::Conflict => "conflict",
+            HeldCause::Uncertain => "uncertain",
+            HeldCause::Exhausted => "exhausted",
+            HeldCause::Denied => "denied",
+            HeldCause::Quarantined => "quarantined",
+        }
+    }
+}
+
+/// What the host saw leave, summed up over the steps of one attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wire {
+    /// Nothing left, or the target refused all of it for certain.
+    Nothing,
+    /// At least one step succeeded and none is open.
+    Landed,
+    /// At least one step may or may not have been taken.
+    Open,
+}
+
+impl Wire {
+    /// Sums up `steps`. A 408 and every 5xx leave a step open: targets send them after applying too.
+    #[must_use]
+    pub fn of(steps: &[Step]) -> Wire {
+        steps.iter().fold(Wire::Nothing, |wire, step| {
+            let seen = match step.answer {
+                Answer::NotSent => Wire::Nothing,
+                Answer::Unanswered | Answer::Answered { status: 408 | 500.. } => Wire::Open,
+                Answer::Answered { status: 200..=299 } => Wire::Landed,
+                Answer::Answered { status: _ } => Wire::Nothing,
+            };
+            match (wire, seen) {
+                (Wire::Open, _) | (_, Wire::Open) => Wire::Open,
+                (Wire::Landed, _) | (_, Wire::Landed) => Wire::Landed,
+                (Wire::Nothing, Wire::Nothing) => Wire::Nothing,
+            }
+        })
+    }
+}
+
+/// Whether any byte of a step left the host.
+#[must_use]
+pub fn left_the_host(steps: &[Step]) -> bool {
+    steps.iter().any(|step| step.answer != Answer::NotSent)
+}
+
+/// What is known of the target's side, beside the attempt itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// What the host may promise of the operation.
+    pub guarantee: Guarantee,
+    /// How long after the last send an `absent` can be believed.
+    pub settle: Millis,
+    /// How long the target remembers an idempotency key.
+    pub key_lifetime: Millis,
+    /// Whether the write plan has no change: the target already holds what was asked for.
+    pub nothing_to_write: bool,
+    /// The moment of the verdict.
+    pub now: Timestamp,
+    /// Random bits for jitter.
+    pub chance: u128,
+}
+
+/// What happens next to an effect: the state that it goes to. Made here and nowhere else, recorded
+/// in the log, applied by replay.
+pub type Verdict = EffectState;
+
+/// The verdict on one attempt. Total: every claim meets every wire.
+#[must_use]
+pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
+    let wire = Wire::of(&end.steps);
+    let left = left_the_host(&end.steps);
+    let history = History {
+        attempts: history.attempts.saturating_add(1),
+        breaks: if matches!(end.claim, Ended::Broke(_)) { history.breaks.saturating_add(1) } else { 0 },
+        first_sent: history.first_sent.or(left.then_some(terms.now)),
+        ..history
+    };
+    match (&end.claim, wire) {
+        (Ended::Returned(receipt), Wire::Landed) => {
+            EffectState::Landed { receipt: receipt.clone(), at: terms.now }
+        }
+        (Ended::Returned(receipt), Wire::Nothing) if terms.nothing_to_write => {
+            EffectState::Landed { receipt: receipt.clone(), at: terms.now }
+        }
+        // A receipt for something that was not sent: perhaps it was there before. Look.
+        (Ended::Returned(_), Wire::Nothing) => probe(history, terms, Millis(0)),
+        (Ended::Returned(_), Wire::Open) => {
+            uncertain(history, &Detail::new("unanswered", "a step was sent and not answered"), terms)
+        }
+        (Ended::Failed(failure), Wire::Open) => uncertain(history, failure.detail(), terms),
+        (Ended::Failed(Failure::Transient { after, detail }), Wire::Nothing) => {
+            retry(history, *after, detail, terms)
+        }
+        // An earlier step of the attempt is in: only a key or an upsert makes it safe to go on blindly.
+        (Ended::Failed(Failure::Transient { detail, .. } | Failure::Uncertain(detail)), Wire::Landed) => {
+            uncertain(history, detail, terms)
+        }
+        (Ended::Failed(Failure::Uncertain(detail)), Wire::Nothing) => {
+            if left {
+                uncertain(history, detail, terms)
+            } else {
+                retry(history, None, detail, terms)
+            }
+        }
+        (Ended::Failed(Failure::Rejected { detail, .. }), Wire::Nothing | Wire::Landed) => {
+            held(HeldCause::Rejected, detail.clone(), history)
+        }
+        // Our own earlier step may be what moved the record. Look before it is believed.
+        (Ended::Failed(Failure::Conflict { .. }), Wire::Landed) => probe(history, terms, Millis(0)),
+        (Ended::Failed(Failure::Conflict { detail, .. }), Wire::Nothing) => {
+            held(HeldCause::Conflict, detail.clone(), history)
+        }
+        (Ended::Failed(Failure::Denied(detail)), Wire::Nothing | Wire::Landed) => {
+            held(HeldCause::Denied, detail.clone(), history)
+        }
+        (Ended::Broke(broke), Wire::Nothing) if !left => broken(history, broke, terms),
+        (Ended::Broke(broke), Wire::Nothing | Wire::Landed | Wire::Open) => {
+            uncertain(history, &Detail::new("connector-broke", broke.message.clone()), terms)
+        }
+    }
+}
+
+/// The verdict on a probe. Total: every answer meets every budget.
+#[must_use]
+pub fn next_after_probe(
+    history: History,
+    sent: Timestamp,
+    probes: u32,
+    end: &Ended<Finding>,
+    terms: &Terms,
+) -> Verdict {
+    let probes = probes.saturating_add(1);
+    match end {
+        Ended::Returned(Finding::Landed(receipt)) => {
+            EffectState::Landed { receipt: receipt.clone(), at: terms.now }
+        }
+        Ended::Returned(Finding::Absent) => absent(history, sent, probes, terms),
+        Ended::Returned(Finding::Unknown) => unsettled(
+            history,
+            sent,
+            probes,
+            &Detail::new("unknown", "the target does not say whether it landed"),
+            terms,
+        ),
+        Ended::Failed(failure) => unsettled(history, sent, probes, failure.detail(), terms),
+        Ended::Broke(broke) => {
+            unsettled(history, sent, probes, &Detail::new("connector-broke", broke.message.clone()), terms)
+        }
+    }
+}
+
+/// The end that an attempt had when the host died in it: the ledger knows only that a step was
+/// about to leave.
+#[must_use]
+pub fn interrupted(step: &str) -> AttemptEnd {
+    AttemptEnd {
+        claim: Ended::Broke(Break {
+            kind: BreakKind::Deadline,
+            message: "the host stopped during the attempt".to_owned(),
+        }),
+        steps: vec![Step { name: step.to_owned(), request: Digest::ZERO, answer: Answer::Unanswered }],
+    }
+}
+
+/// `absent` counts only once no late request can still arrive; then the next attempt has new keys.
+fn absent(history: History, sent: Timestamp, probes: u32, terms: &Terms) -> Verdict {
+    let believable = sent.plus(terms.settle);
+    if terms.now < believable {
+        return EffectState::Probing { due: believable, sent, probes, history };
+    }
+    if terms.guarantee == Guarantee::Blind {
+        let detail = Detail::new("absent", "the target does not hold it; sending again needs a person");
+        return held(HeldCause::Uncertain, detail, history);
+    }
+    let history =
+        History { generation: history.generation.saturating_add(1), repeats: 0, first_sent: None, ..history };
+    retry(history, None, &Detail::new("absent", "a probe found it absent"), terms)
+}
+
+fn unsettled(history: History, sent: Timestamp, probes: u32, detail: &Detail, terms: &Terms) -> Verdict {
+    if EFFECT_PROBES_MAX <= probes {
+        return held(HeldCause::Uncertain, detail.clone(), history);
+    }
+    let due = terms.now.plus(retry::delay(probes, None, terms.chance));
+    EffectState::Probing { due, sent, probes, history }
+}
+
+/// The outcome is open: what is safe depends on what the target offers.
+fn uncertain(history: History, detail: &Detail, terms: &Terms) -> Verdict {
+    match terms.guarantee {
+        Guarantee::ByKey | Guarantee::ByNaturalKey => {
+            let since = history.first_sent.map_or(Millis(0), |first| terms.now.since(first));
+            let key_holds = terms.guarantee == Guarantee::ByNaturalKey || since < terms.key_lifetime;
+            if key_holds && history.repeats < KEY_REPEATS_MAX {
+                let history = History { repeats: history.repeats.saturating_add(1), ..history };
+                return retry(history, None, detail, terms);
+            }
+            probe(history, terms, Millis(0))
+        }
+        Guarantee::ByProbe => probe(history, terms, retry::delay(1, None, terms.chance)),
+        Guarantee::Blind => held(HeldCause::Uncertain, detail.clone(), history),
+    }
+}
+
+fn broken(history: History, broke: &Break, terms: &Terms) -> Verdict {
+    let detail = Detail::new("connector-broke", broke.message.clone());
+    if TRAPS_MAX <= history.breaks {
+        return held(HeldCause::Quarantined, detail, history);
+    }
+    retry(history, None, &detail, terms)
+}
+
+fn retry(history: History, wish: Option<Millis>, detail: &Detail, terms: &Terms) -> Verdict {
+    if EFFECT_ATTEMPTS_MAX <= history.attempts {
+        return held(HeldCause::Exhausted, detail.clone(), history);
+    }
+    let due = terms.now.plus(retry::delay(history.attempts, wish, terms.chance));
+    EffectState::Ready { due, history }
+}
+
+fn probe(history: History, terms: &Terms, after: Millis) -> Verdict {
+    EffectState::Probing { due: terms.now.plus(after), sent: terms.now, probes: 0, history }
+}
+
+fn held(cause: HeldCause, detail: Detail, history: History) -> Verdict {
+    EffectState::Held { cause, detail, history }
+}
+
+#[cfg(test)]
+#[path = "life_tests.rs"]
+mod tests;

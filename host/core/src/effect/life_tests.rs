@@ -1,0 +1,195 @@
+//! The transition table of an effect, row by row, as `effects.md` words it.
+
+use super::*;
+use crate::record::RecordRef;
+
+const NOW: Timestamp = Timestamp(1_000_000);
+
+fn terms(guarantee: Guarantee) -> Terms {
+    Terms {
+        guarantee,
+        settle: Millis::seconds(30),
+        key_lifetime: Millis::hours(24),
+        nothing_to_write: false,
+        now: NOW,
+        chance: 0,
+    }
+}
+
+fn receipt() -> Receipt {
+    Receipt {
+        subject: RecordRef { kind: "refund".into(), id: "re_1".into() },
+        revision: None,
+        url: None,
+        vendor_request_id: None,
+        applied: Vec::new(),
+    }
+}
+
+fn detail() -> Detail {
+    Detail::new("x", "x")
+}
+
+fn broke() -> Ended<Receipt> {
+    Ended::Broke(Break { kind: BreakKind::Trap, message: "it trapped".into() })
+}
+
+fn transient() -> Ended<Receipt> {
+    Ended::Failed(Failure::Transient { after: None, detail: detail() })
+}
+
+fn rejected() -> Ended<Receipt> {
+    Ended::Failed(Failure::Rejected { fields: Vec::new(), detail: detail() })
+}
+
+fn conflict() -> Ended<Receipt> {
+    Ended::Failed(Failure::Conflict { revision: None, detail: detail() })
+}
+
+fn steps(answers: &[Answer]) -> Vec<Step> {
+    answers
+        .iter()
+        .map(|answer| Step { name: "write".into(), request: Digest::ZERO, answer: *answer })
+        .collect()
+}
+
+const OK: Answer = Answer::Answered { status: 201 };
+const NO: Answer = Answer::Answered { status: 422 };
+const DOWN: Answer = Answer::Answered { status: 503 };
+
+/// One word for a verdict, so that the table below reads.
+fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        EffectState::Waiting => "waits",
+        EffectState::Ready { .. } => "retried",
+        EffectState::Sent { .. } => "sent",
+        EffectState::Probing { .. } => "probed",
+        EffectState::Landed { .. } => "landed",
+        EffectState::Held { cause, .. } => cause.as_str(),
+        EffectState::GivenUp => "given up",
+    }
+}
+
+fn check(claim: Ended<Receipt>, answers: &[Answer], expected: [&str; 4]) {
+    let guarantees = [Guarantee::ByKey, Guarantee::ByNaturalKey, Guarantee::ByProbe, Guarantee::Blind];
+    for (guarantee, expected) in guarantees.into_iter().zip(expected) {
+        let end = AttemptEnd { claim: claim.clone(), steps: steps(answers) };
+        let verdict = next(History::default(), &end, &terms(guarantee));
+        assert_eq!(word(&verdict), expected, "{claim:?} {answers:?} {guarantee:?}");
+    }
+}
+
+#[test]
+fn the_wire_decides_how_far_a_claim_is_believed() {
+    let open = ["retried", "retried", "probed", "uncertain"];
+    // claim, what was seen on the wire, then by-key, by-natural-key, by-probe, blind
+    check(Ended::Returned(receipt()), &[OK], ["landed"; 4]);
+    check(Ended::Returned(receipt()), &[], ["probed"; 4]);
+    check(Ended::Returned(receipt()), &[NO], ["probed"; 4]);
+    check(Ended::Returned(receipt()), &[OK, Answer::Unanswered], open);
+    check(transient(), &[], ["retried"; 4]);
+    check(transient(), &[Answer::NotSent], ["retried"; 4]);
+    check(transient(), &[Answer::Answered { status: 429 }], ["retried"; 4]);
+    check(transient(), &[DOWN], open);
+    check(transient(), &[Answer::Unanswered], open);
+    check(transient(), &[OK], open);
+    check(rejected(), &[NO], ["rejected"; 4]);
+    check(rejected(), &[OK, NO], ["rejected"; 4]);
+    check(rejected(), &[Answer::Unanswered], open);
+    check(conflict(), &[NO], ["conflict"; 4]);
+    check(conflict(), &[OK, NO], ["probed"; 4]);
+    check(Ended::Failed(Failure::Denied(detail())), &[], ["denied"; 4]);
+    check(Ended::Failed(Failure::Denied(detail())), &[DOWN], open);
+    check(Ended::Failed(Failure::Uncertain(detail())), &[], ["retried"; 4]);
+    check(Ended::Failed(Failure::Uncertain(detail())), &[Answer::Unanswered], open);
+    check(Ended::Failed(Failure::Uncertain(detail())), &[OK], open);
+    check(broke(), &[], ["retried"; 4]);
+    check(broke(), &[Answer::NotSent], ["retried"; 4]);
+    check(broke(), &[OK], open);
+    check(broke(), &[Answer::Unanswered], open);
+}
+
+#[test]
+fn a_blind_effect_is_never_sent_again_once_something_left() {
+    for answer in [OK, DOWN, Answer::Unanswered] {
+        for claim in [transient(), broke(), Ended::Failed(Failure::Uncertain(detail()))] {
+            let end = AttemptEnd { claim, steps: steps(&[answer]) };
+            let verdict = next(History::default(), &end, &terms(Guarantee::Blind));
+            assert_eq!(word(&verdict), "uncertain", "{end:?}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_plan_lands_without_a_step() {
+    let end = AttemptEnd { claim: Ended::Returned(receipt()), steps: Vec::new() };
+    let terms = Terms { nothing_to_write: true, ..terms(Guarantee::ByProbe) };
+    assert_eq!(word(&next(History::default(), &end, &terms)), "landed");
+}
+
+#[test]
+fn a_key_is_repeated_only_while_the_target_remembers_it() {
+    let end = AttemptEnd { claim: transient(), steps: steps(&[Answer::Unanswered]) };
+    let old = History { first_sent: Some(Timestamp(NOW.0 - 86_400_000)), ..History::default() };
+    assert_eq!(word(&next(old, &end, &terms(Guarantee::ByKey))), "probed");
+    // An upsert has no window.
+    assert_eq!(word(&next(old, &end, &terms(Guarantee::ByNaturalKey))), "retried");
+}
+
+#[test]
+fn a_burnt_key_is_probed_and_then_replaced() {
+    let end = AttemptEnd { claim: transient(), steps: steps(&[DOWN]) };
+    let terms = terms(Guarantee::ByKey);
+    let mut history = History::default();
+    for _ in 0..KEY_REPEATS_MAX {
+        let EffectState::Ready { history: after, .. } = next(history, &end, &terms) else {
+            panic!("it is repeated under the same key");
+        };
+        assert_eq!(after.generation, 0);
+        history = after;
+    }
+    let EffectState::Probing { history, sent, probes, .. } = next(history, &end, &terms) else {
+        panic!("it is probed");
+    };
+    let later = Terms { now: sent.plus(terms.settle), ..terms };
+    let verdict = next_after_probe(history, sent, probes, &Ended::Returned(Finding::Absent), &later);
+    let EffectState::Ready { history, .. } = verdict else { panic!("it is sent again") };
+    assert_eq!((history.generation, history.repeats, history.first_sent), (1, 0, None));
+}
+
+#[test]
+fn absent_counts_only_after_the_target_has_settled() {
+    let end = Ended::Returned(Finding::Absent);
+    let terms = terms(Guarantee::ByProbe);
+    let early = next_after_probe(History::default(), NOW, 0, &end, &terms);
+    let EffectState::Probing { due, .. } = early else { panic!("it is asked again") };
+    assert_eq!(due, NOW.plus(terms.settle));
+    let later = Terms { now: due, ..terms };
+    assert_eq!(word(&next_after_probe(History::default(), NOW, 1, &end, &later)), "retried");
+}
+
+#[test]
+fn budgets_end_in_a_person_and_never_in_silence() {
+    let none = AttemptEnd { claim: transient(), steps: Vec::new() };
+    let spent = History { attempts: EFFECT_ATTEMPTS_MAX - 1, ..History::default() };
+    assert_eq!(word(&next(spent, &none, &terms(Guarantee::ByKey))), "exhausted");
+
+    let trap = AttemptEnd { claim: broke(), steps: Vec::new() };
+    let trapped = History { breaks: TRAPS_MAX - 1, ..History::default() };
+    assert_eq!(word(&next(trapped, &trap, &terms(Guarantee::ByKey))), "quarantined");
+
+    let unknown = Ended::Returned(Finding::Unknown);
+    let last = EFFECT_PROBES_MAX - 1;
+    let verdict = next_after_probe(History::default(), NOW, last, &unknown, &terms(Guarantee::ByProbe));
+    assert_eq!(word(&verdict), "uncertain");
+    let verdict = next_after_probe(History::default(), NOW, 0, &unknown, &terms(Guarantee::ByProbe));
+    assert_eq!(word(&verdict), "probed");
+}
+
+#[test]
+fn a_host_that_died_in_an_attempt_does_not_know_the_outcome() {
+    let end = interrupted("create-refund");
+    let words = [Guarantee::ByKey, Guarantee::ByNaturalKey, Guarantee::ByProbe, Guarantee::Blind]
+        .map(|guarantee| word(&next(History::default(), &end, &terms(guarantee))));
+    assert_eq!(words, ["retried", "retried", "probed", "uncertain"]);
+}

@@ -1,0 +1,116 @@
+//! Exceptions: what the normal path could not settle, each with one owner, a time and a way out.
+
+use crate::effect::attempt::Detail;
+use crate::hash::Digest;
+use crate::id::{EffectId, ExceptionId, IntentId, PersonId};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Why an exception was opened: a cause of the exception table in `routes.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// The policy could not be evaluated, or the facts or plans it needs could not be had.
+    Unsure,
+    /// Nobody present and unconflicted can fill a seat.
+    NoSeat,
+    /// A seat and its backups were missed.
+    Overdue,
+    /// A target or connector says that an effect will never work as asked.
+    Rejected,
+    /// A record moved under an effect.
+    Conflict,
+    /// Nobody can say whether an effect landed.
+    Uncertain,
+    /// The budget of an effect is spent.
+    Exhausted,
+    /// A credential or permission is missing.
+    Denied,
+    /// A connector breaks again and again.
+    Quarantined,
+}
+
+impl Cause {
+    /// The cause as files and surfaces spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cause::Unsure => "unsure",
+            Cause::NoSeat => "no-seat",
+            Cause::Overdue => "overdue",
+            Cause::Rejected => "rejected",
+            Cause::Conflict => "conflict",
+            Cause::Uncertain => "uncertain",
+            Cause::Exhausted => "exhausted",
+            Cause::Denied => "denied",
+            Cause::Quarantined => "quarantined",
+        }
+    }
+}
+
+/// One exception.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exception {
+    /// Why.
+    pub cause: Cause,
+    /// The effect it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<EffectId>,
+    /// Row of the exception table that gave it its owner.
+    pub route: String,
+    /// Who answers for it.
+    pub owner: PersonId,
+    /// Until when.
+    pub due: Timestamp,
+    /// How often it was missed.
+    #[serde(default)]
+    pub missed: u32,
+    /// Which criteria can close it.
+    pub closes_when: Vec<String>,
+    /// For people.
+    pub detail: Detail,
+    /// Whether and how it was closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Closed>,
+}
+
+/// How an exception was closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// The criterion that was met.
+    pub by: Closure,
+    /// Who closed it; absent if the engine saw the criterion met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
+    /// Their words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a person does to close an exception.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Closure {
+    /// Try again: evaluate again, or attempt the effect again. A blind effect whose outcome is open
+    /// is sent again only by this, on the word of the person.
+    Retry,
+    /// Look at the target once more.
+    Probe,
+    /// Give it up; the rest of the approval goes on without it.
+    GiveUp,
+    /// Decline the intent.
+    Decline,
+}
+
+/// The id of the `number`-th exception of an intent: derived, so that replay draws nothing.
+#[must_use]
+pub fn exception_id(intent: IntentId, number: usize) -> ExceptionId {
+    let number = u64::try_from(number).unwrap_or(u64::MAX);
+    ExceptionId::from_digest(&Digest::of_parts(&[
+        b"countersign exception",
+        &intent.bits().to_be_bytes(),
+        &number.to_be_bytes(),
+    ]))
+}

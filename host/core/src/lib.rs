@@ -1,0 +1,38 @@
+//! What is true: the words of countersign as types, and the pure functions over them.
+//!
+//! Nothing in here waits, reads, writes, draws or asks what time it is. Given the same arguments
+//! every function gives the same answer, on every machine, for ever; that is what lets the log be
+//! replayed and a decision be checked years later.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::float_arithmetic,
+        clippy::wildcard_enum_match_arm,
+        clippy::arithmetic_side_effects,
+        clippy::unreachable
+    )
+)]
+
+pub mod approval;
+pub mod canonical;
+pub mod document;
+pub mod effect;
+pub mod exception;
+pub mod hash;
+pub mod id;
+pub mod intent;
+pub mod log;
+pub mod measure;
+pub mod money;
+pub mod people;
+pub mod policy;
+pub mod record;
+pub mod rulebook;
+pub mod seal;
+pub mod time;

@@ -1,0 +1,187 @@
+//! Measures: figures that managers steer by, each a fold over the log and nothing else.
+//!
+//! Folding the same entries gives the same figures on every host and in every year, so a figure can
+//! be checked by whoever has the log.
+
+use crate::approval::Authority;
+use crate::approval::event::{Entry, Event};
+use crate::effect::life::EffectState;
+use crate::id::IntentId;
+use crate::time::{Millis, Timestamp};
+use std::collections::BTreeMap;
+
+/// Buckets of the time-to-decision distribution: bucket `n` counts decisions that took less than
+/// `2^n` milliseconds; the last one takes what is longer, about a year.
+pub const DECISION_BUCKETS: usize = 36;
+
+/// Figures over a stretch of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Measures {
+    /// Intents submitted.
+    pub submitted: u64,
+    /// Approved by a row of the policy.
+    pub approved_by_policy: u64,
+    /// Approved by people.
+    pub approved_by_people: u64,
+    /// Declined, by policy or people.
+    pub declined: u64,
+    /// Taken back by the requester.
+    pub withdrawn: u64,
+    /// Closed with every effect settled.
+    pub done: u64,
+    /// Effects that landed.
+    pub landed: u64,
+    /// Attempts made.
+    pub attempts: u64,
+    /// Attempts after which the effect had to be tried again.
+    pub retries: u64,
+    /// Probes made.
+    pub probes: u64,
+    /// Effects that a person had to look at.
+    pub held: u64,
+    /// Exceptions opened.
+    pub exceptions_opened: u64,
+    /// Exceptions closed.
+    pub exceptions_closed: u64,
+    /// Time to decision, summed over all decisions.
+    pub decision_total: Millis,
+    /// Distribution of the time to decision.
+    pub decision_buckets: BTreeMap<u32, u64>,
+    waiting: BTreeMap<IntentId, Timestamp>,
+}
+
+impl Measures {
+    /// Adds one entry of an approval's stream.
+    pub fn add(&mut self, intent: IntentId, entry: &Entry) {
+        match &entry.event {
+            Event::Submitted { .. } => {
+                count(&mut self.submitted);
+                self.waiting.insert(intent, entry.at);
+            }
+            Event::Approved { authority } => {
+                match authority {
+                    Authority::Policy => count(&mut self.approved_by_policy),
+                    Authority::People(_) => count(&mut self.approved_by_people),
+                }
+                self.decided(intent, entry.at);
+            }
+            Event::Declined { .. } => {
+                count(&mut self.declined);
+                self.decided(intent, entry.at);
+            }
+            Event::Withdrawn { .. } => {
+                count(&mut self.withdrawn);
+                self.waiting.remove(&intent);
+            }
+            Event::Closed => count(&mut self.done),
+            Event::Attempted { verdict, .. } => {
+                count(&mut self.attempts);
+                self.verdict(verdict);
+            }
+            Event::Probed { verdict, .. } => {
+                count(&mut self.probes);
+                self.verdict(verdict);
+            }
+            Event::ExceptionOpened { .. } => count(&mut self.exceptions_opened),
+            Event::ExceptionClosed { .. } => count(&mut self.exceptions_closed),
+            Event::Postponed { .. }
+            | Event::Repinned { .. }
+            | Event::Evaluated { .. }
+            | Event::Sealed { .. }
+            | Event::Seated { .. }
+            | Event::SeatOpened { .. }
+            | Event::Voted { .. }
+            | Event::Sending { .. }
+            | Event::ExceptionEscalated { .. } => {}
+        }
+    }
+
+    /// Decisions made: approvals and refusals.
+    #[must_use]
+    pub fn decided_count(&self) -> u64 {
+        self.approved_by_policy.saturating_add(self.approved_by_people).saturating_add(self.declined)
+    }
+
+    /// Mean time to decision, if there was one.
+    #[must_use]
+    pub fn decision_mean(&self) -> Option<Millis> {
+        self.decision_total.0.checked_div(self.decided_count()).map(Millis)
+    }
+
+    /// Upper end of the bucket that holds the `percent`-th percentile of the time to decision.
+    #[must_use]
+    pub fn decision_percentile(&self, percent: u64) -> Option<Millis> {
+        let all: u64 = self.decision_buckets.values().sum();
+        let wanted = all.saturating_mul(percent).div_ceil(100).max(1);
+        let mut seen = 0_u64;
+        for (bucket, count) in &self.decision_buckets {
+            seen = seen.saturating_add(*count);
+            if wanted <= seen {
+                return Some(Millis(1_u64.checked_shl(*bucket).unwrap_or(u64::MAX)));
+            }
+        }
+        None
+    }
+
+    fn decided(&mut self, intent: IntentId, at: Timestamp) {
+        let Some(submitted) = self.waiting.remove(&intent) else { return };
+        let took = at.since(submitted);
+        self.decision_total = Millis(self.decision_total.0.saturating_add(took.0));
+        let bucket = u64::BITS.saturating_sub(took.0.leading_zeros());
+        let last = u32::try_from(DECISION_BUCKETS).unwrap_or(u32::MAX);
+        count(self.decision_buckets.entry(bucket.min(last)).or_default());
+    }
+
+    fn verdict(&mut self, verdict: &EffectState) {
+        match verdict {
+            EffectState::Landed { .. } => count(&mut self.landed),
+            EffectState::Ready { .. } | EffectState::Probing { .. } => count(&mut self.retries),
+            EffectState::Held { .. } => count(&mut self.held),
+            EffectState::Waiting | EffectState::Sent { .. } | EffectState::GivenUp => {}
+        }
+    }
+}
+
+fn count(counter: &mut u64) {
+    *counter = counter.saturating_add(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::approval::event::Actor;
+
+    fn add(measures: &mut Measures, intent: u128, at: i64, event: Event) {
+        let entry = Entry { at: Timestamp(at), by: Actor::Engine, event };
+        measures.add(IntentId::from_bits(intent), &entry);
+    }
+
+    #[test]
+    fn an_empty_log_has_no_time_to_decision() {
+        let measures = Measures::default();
+        assert_eq!(measures.decision_mean(), None);
+        assert_eq!(measures.decision_percentile(50), None);
+    }
+
+    #[test]
+    fn time_to_decision_runs_from_submission_to_answer() {
+        let mut measures = Measures::default();
+        for (intent, took) in [(1, 10), (2, 20), (3, 1_000)] {
+            measures.waiting.insert(IntentId::from_bits(intent), Timestamp(0));
+            add(&mut measures, intent, took, Event::Approved { authority: Authority::Policy });
+        }
+        assert_eq!(measures.approved_by_policy, 3);
+        assert_eq!(measures.decision_mean(), Some(Millis(343)));
+        assert_eq!(measures.decision_percentile(50), Some(Millis(32)));
+        assert_eq!(measures.decision_percentile(100), Some(Millis(1_024)));
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_not_decided() {
+        let mut measures = Measures::default();
+        measures.waiting.insert(IntentId::from_bits(1), Timestamp(0));
+        let by = crate::id::PersonId::parse("ae-1").expect("it is a name");
+        add(&mut measures, 1, 10, Event::Withdrawn { by });
+        assert_eq!((measures.withdrawn, measures.decided_count()), (1, 0));
+    }
+}

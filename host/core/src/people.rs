@@ -1,0 +1,260 @@
+//! People: who exists, who fills which seat today, and until when a seat is due.
+//!
+//! Ids are never reused. A seat goes to its holder; an absent holder is replaced by their cover,
+//! then by the standby. Requesters and people who already have a voice in an intent never count.
+
+mod calendar;
+mod parse;
+
+pub use crate::policy::route::{Whom, Within};
+pub use calendar::{Calendar, CalendarName};
+
+use crate::id::{FieldName, IntentTypeName, PersonId, PoolName, RoleName};
+use crate::intent::value::{Day, TokenValue, Tokens};
+use crate::time::{Millis, Timestamp};
+use std::collections::BTreeMap;
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Whom they report to; nobody for the head of the house.
+    pub manager: Option<PersonId>,
+    /// Their working hours.
+    pub calendar: CalendarName,
+}
+
+/// People of whom any can fill a seat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pool {
+    /// Two or more.
+    pub members: Vec<PersonId>,
+    /// Who owns what nobody has claimed; a member.
+    pub lead: PersonId,
+    /// The calendar of its seats.
+    pub calendar: CalendarName,
+    /// After how long a claim goes back to the pool.
+    pub claim_returns: Within,
+}
+
+/// Who fills a seat of a role or person that cannot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standby {
+    /// A role or a person.
+    pub instead_of: Whom,
+    /// Who, in this order.
+    pub people: Vec<PersonId>,
+}
+
+/// A time in which a person is not asked, and who is asked instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absence {
+    /// Who.
+    pub person: PersonId,
+    /// First day, in the person's calendar.
+    pub from: Day,
+    /// Last day.
+    pub until: Day,
+    /// Who is asked instead.
+    pub cover: PersonId,
+    /// For which intent type; `None` is all.
+    pub of: Option<IntentTypeName>,
+}
+
+/// Everybody, as `people.md` has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// The pool that owns the file.
+    pub owner: PoolName,
+    /// People.
+    pub persons: BTreeMap<PersonId, Person>,
+    /// Pools.
+    pub pools: BTreeMap<PoolName, Pool>,
+    /// Who holds which role.
+    pub roles: BTreeMap<RoleName, PersonId>,
+    /// Who stands by for whom.
+    pub standby: Vec<Standby>,
+    /// Working hours.
+    pub calendars: BTreeMap<CalendarName, Calendar>,
+    /// Who is away.
+    pub absence: Vec<Absence>,
+}
+
+/// The intent for which a seat is filled.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// Who asks; never fills a seat of it.
+    pub requester: &'a PersonId,
+    /// Its type: an absence may be for one only.
+    pub intent_type: &'a IntentTypeName,
+    /// Its tokens: a route may ask whom one of them names.
+    pub tokens: &'a Tokens,
+}
+
+/// The people of a seat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filled {
+    /// Who may decide; never empty.
+    pub eligible: Vec<PersonId>,
+    /// Who answers for it while nobody has decided; one of `eligible`.
+    pub owner: PersonId,
+    /// The calendar that its time runs in.
+    pub calendar: CalendarName,
+}
+
+impl Directory {
+    /// Whether this person exists.
+    #[must_use]
+    pub fn knows(&self, person: &PersonId) -> bool {
+        self.persons.contains_key(person)
+    }
+
+    /// The pool called `name`.
+    #[must_use]
+    pub fn pool(&self, name: &PoolName) -> Option<&Pool> {
+        self.pools.get(name)
+    }
+
+    /// The lead of a pool.
+    #[must_use]
+    pub fn lead(&self, name: &PoolName) -> Option<&PersonId> {
+        self.pools.get(name).map(|pool| &pool.lead)
+    }
+
+    /// Who may fill a seat for `whom` at the moment `on`; `None` if nobody can. The requester and
+    /// `excluded` never count. [`Whom::OwnerOfPolicy`] must be replaced by a pool before.
+    #[must_use]
+    pub fn fill(
+        &self,
+        whom: &Whom,
+        asking: Asking<'_>,
+        excluded: &[PersonId],
+        on: Timestamp,
+    ) -> Option<Filled> {
+        let free = |person: &PersonId| {
+            self.knows(person) && person != asking.requester && !excluded.contains(person)
+        };
+        let mut eligible: Vec<PersonId> = Vec::new();
+        let mut add = |person: &PersonId| {
+            if !eligible.contains(person) {
+                eligible.push(person.clone());
+            }
+        };
+        let holders = self.holders(whom, asking);
+        for holder in &holders {
+            match self.absence(holder, asking.intent_type, on) {
+                None if free(holder) => add(holder),
+                None => {}
+                // A cover never passes a seat on.
+                Some(absence) => {
+                    let present = self.absence(&absence.cover, asking.intent_type, on).is_none();
+                    if present && free(&absence.cover) {
+                        add(&absence.cover);
+                    }
+                }
+            }
+        }
+        if eligible.is_empty() {
+            let standing = self.standby_of(whom, &holders);
+            let present =
+                |person: &&PersonId| free(person) && self.absence(person, asking.intent_type, on).is_none();
+            eligible.extend(standing.into_iter().find(present).cloned());
+        }
+        let first = eligible.first()?.clone();
+        let pool = match whom {
+            Whom::Pool(name) => self.pools.get(name),
+            Whom::Role(_) | Whom::Person(_) | Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => {
+                None
+            }
+        };
+        let owner = pool.map(|pool| &pool.lead).filter(|lead| eligible.contains(lead)).cloned();
+        let owner = owner.unwrap_or(first);
+        let calendar = match pool {
+            Some(pool) => pool.calendar.clone(),
+            None => self.persons.get(&owner)?.calendar.clone(),
+        };
+        Some(Filled { eligible, owner, calendar })
+    }
+
+    /// Who holds a seat when nobody is away.
+    fn holders(&self, whom: &Whom, asking: Asking<'_>) -> Vec<PersonId> {
+        match whom {
+            Whom::Pool(name) => self.pools.get(name).map(|pool| pool.members.clone()).unwrap_or_default(),
+            Whom::Role(name) => self.roles.get(name).cloned().into_iter().collect(),
+            Whom::Person(person) => vec![person.clone()],
+            Whom::Manager(levels) => self.manager(asking.requester, *levels).into_iter().collect(),
+            Whom::NamedIn(token) => named_in(token, asking.tokens).into_iter().collect(),
+            Whom::OwnerOfPolicy => Vec::new(),
+        }
+    }
+
+    /// The manager so many levels above a person.
+    #[must_use]
+    pub fn manager(&self, person: &PersonId, levels: u32) -> Option<PersonId> {
+        let mut person = person.clone();
+        for _ in 0..levels {
+            person = self.persons.get(&person)?.manager.clone()?;
+        }
+        Some(person)
+    }
+
+    fn standby_of(&self, whom: &Whom, holders: &[PersonId]) -> Vec<&PersonId> {
+        let person = |standby: &&Standby| match &standby.instead_of {
+            Whom::Person(person) => holders.contains(person),
+            Whom::Pool(_) | Whom::Role(_) | Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => {
+                false
+            }
+        };
+        let own = self.standby.iter().filter(|standby| standby.instead_of == *whom);
+        let of_people = self.standby.iter().filter(person).filter(|standby| standby.instead_of != *whom);
+        own.chain(of_people).flat_map(|standby| &standby.people).collect()
+    }
+
+    /// The absence that keeps a person from a seat of this intent type now.
+    #[must_use]
+    pub fn absence(&self, person: &PersonId, of: &IntentTypeName, on: Timestamp) -> Option<&Absence> {
+        if self.absence.is_empty() {
+            return None;
+        }
+        let calendar = self.persons.get(person).and_then(|person| self.calendars.get(&person.calendar))?;
+        let today = calendar.day(on)?;
+        self.absence.iter().find(|absence| {
+            absence.person == *person
+                && absence.of.as_ref().is_none_or(|name| name == of)
+                && absence.from <= today
+                && today <= absence.until
+        })
+    }
+
+    /// The moment at which a seat that is opened at `from` is due. Business hours run while the
+    /// calendar is open; daylight saving and holidays are taken into account.
+    #[must_use]
+    pub fn due(&self, within: &Within, calendar: &CalendarName, from: Timestamp) -> Timestamp {
+        match (within, self.calendars.get(calendar)) {
+            (Within::BusinessHours(hours), Some(calendar)) => {
+                calendar.after(from, Millis::hours(u64::from(*hours)))
+            }
+            // A calendar that is not there cannot keep a seat open for ever.
+            (Within::BusinessHours(hours), None) | (Within::Hours(hours), _) => {
+                from.plus(Millis::hours(u64::from(*hours)))
+            }
+        }
+    }
+}
+
+fn named_in(token: &FieldName, tokens: &Tokens) -> Option<PersonId> {
+    match tokens.get(token)? {
+        TokenValue::Text(text) | TokenValue::OneOf(text) => PersonId::parse(text).ok(),
+        TokenValue::Record(record) => PersonId::parse(&record.id).ok(),
+        TokenValue::Percent(_)
+        | TokenValue::Money(_)
+        | TokenValue::Months(_)
+        | TokenValue::Days(_)
+        | TokenValue::Count(_)
+        | TokenValue::YesNo(_)
+        | TokenValue::Date(_)
+        | TokenValue::List(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,262 @@
+//! `people.md` to a [`Directory`].
+
+use super::{Absence, Calendar, CalendarName, Directory, Person, Pool, Standby, Whom, Within};
+use crate::document::{Cell, Document, Faults, SourceFile, required};
+use crate::id::{IntentTypeName, NotAName, PersonId, PoolName, RoleName};
+use crate::intent::value::Day;
+use crate::policy::route_take as take;
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+const SECTIONS: [&str; 7] = ["Persons", "Pools", "Roles", "Standby", "Calendars", "Holidays", "Absence"];
+
+/// Longest chain of managers; beyond it there is a circle or no house anybody knows.
+const MANAGERS_MAX: u32 = 32;
+
+fn named<T: FromStr<Err = NotAName>>(cell: &Cell, faults: &mut Faults) -> Option<T> {
+    take(cell.text.parse().map_err(|fault: NotAName| fault.to_string()), cell, faults)
+}
+
+impl Directory {
+    /// Reads and checks `people.md`. Faults are noted; it is only usable if there is none.
+    pub fn parse(file: &SourceFile, faults: &mut Faults) -> Option<Directory> {
+        let document = crate::document::read(file, &SECTIONS, faults)?;
+        if document.settings.header.cells.first().is_none_or(|cell| cell.text != "people") {
+            faults.on_line(
+                document.settings.header.line,
+                "the settings table of this file begins with `people`",
+            );
+        }
+        let settings = document.settings(&["owner", "calendar"], faults);
+        let owner = required(&settings, "owner", &document, faults).and_then(|cell| named(cell, faults));
+        let usual = required(&settings, "calendar", &document, faults);
+        let usual = usual.and_then(|cell| take(CalendarName::parse(&cell.text), cell, faults));
+        let calendars = calendars(&document, faults);
+        let mut reader = Reader {
+            document: &document,
+            calendars: &calendars,
+            usual: usual.clone()?,
+            persons: BTreeMap::new(),
+            faults,
+        };
+        reader.persons();
+        let pools = reader.pools();
+        let roles = reader.roles();
+        let standby = reader.standby(&roles);
+        let absence = reader.absence();
+        let persons = reader.persons;
+        if let (Some(usual), false) = (usual, calendars.is_empty())
+            && !calendars.contains_key(&usual)
+        {
+            faults.on_line(document.settings.header.line, format!("`{usual}` is no calendar"));
+        }
+        let directory = Directory { owner: owner?, persons, pools, roles, standby, calendars, absence };
+        for name in directory.persons.keys() {
+            if directory.manager(name, MANAGERS_MAX).is_some() {
+                faults.on_line(0, format!("the managers of `{name}` form a circle"));
+            }
+        }
+        if !directory.pools.contains_key(&directory.owner) {
+            faults.on_line(document.settings.header.line, format!("`{}` is no pool", directory.owner));
+        }
+        Some(directory)
+    }
+}
+
+fn calendars(document: &Document, faults: &mut Faults) -> BTreeMap<CalendarName, Calendar> {
+    let mut calendars = BTreeMap::new();
+    let Some(table) = document.table("Calendars") else {
+        faults.on_line(0, "the file has no section `Calendars`");
+        return calendars;
+    };
+    for row in table.rows_of(["calendar", "zone", "days", "hours"], faults) {
+        let [name, zone, days, hours] = row;
+        let Some(parsed) = take(CalendarName::parse(&name.text), name, faults) else { continue };
+        match Calendar::parse(&zone.text, &days.text, &hours.text) {
+            Ok(calendar) => {
+                if calendars.insert(parsed, calendar).is_some() {
+                    faults.at(name, format!("calendar `{}` stands here twice", name.text));
+                }
+            }
+            Err((column, message)) => {
+                let cell = [zone, days, hours].get(column).copied().unwrap_or(name);
+                faults.at(cell, message);
+            }
+        }
+    }
+    let Some(table) = document.table("Holidays") else { return calendars };
+    for [name, date, _] in table.rows_of(["calendar", "date", "name"], faults) {
+        let day = Day::parse(&date.text).ok_or_else(|| format!("`{}` is no date", date.text));
+        let day = take(day, date, faults);
+        match (calendars.get_mut(&CalendarName(name.text.clone())), day) {
+            (Some(calendar), Some(day)) => {
+                calendar.holidays.insert(day);
+            }
+            (None, _) => faults.at(name, format!("`{}` is no calendar", name.text)),
+            (Some(_), None) => {}
+        }
+    }
+    calendars
+}
+
+struct Reader<'a> {
+    document: &'a Document,
+    calendars: &'a BTreeMap<CalendarName, Calendar>,
+    usual: CalendarName,
+    persons: BTreeMap<PersonId, Person>,
+    faults: &'a mut Faults,
+}
+
+impl Reader<'_> {
+    fn rows<const N: usize>(&mut self, section: &str, columns: [&str; N]) -> Vec<[Cell; N]> {
+        let Some(table) = self.document.table(section) else { return Vec::new() };
+        table.rows_of(columns, self.faults).into_iter().cloned().collect()
+    }
+
+    fn calendar(&mut self, cell: &Cell) -> CalendarName {
+        if cell.text.is_empty() {
+            return self.usual.clone();
+        }
+        let name = CalendarName(cell.text.clone());
+        if !self.calendars.contains_key(&name) {
+            self.faults.at(cell, format!("`{}` is no calendar", cell.text));
+        }
+        name
+    }
+
+    fn person(&mut self, cell: &Cell) -> Option<PersonId> {
+        let person: PersonId = named(cell, self.faults)?;
+        self.known(&person, cell)
+    }
+
+    fn known(&mut self, person: &PersonId, cell: &Cell) -> Option<PersonId> {
+        if self.persons.contains_key(person) {
+            return Some(person.clone());
+        }
+        self.faults.at(cell, format!("`{person}` is no person of this file"));
+        None
+    }
+
+    fn persons(&mut self) {
+        let rows = self.rows("Persons", ["person", "manager", "calendar"]);
+        for [person, manager, calendar] in &rows {
+            let Some(id) = named::<PersonId>(person, self.faults) else { continue };
+            let above = if manager.text.is_empty() { None } else { named::<PersonId>(manager, self.faults) };
+            let calendar = self.calendar(calendar);
+            if self.persons.insert(id, Person { manager: above, calendar }).is_some() {
+                self.faults.at(person, format!("person `{}` stands here twice", person.text));
+            }
+        }
+        for [_, manager, _] in &rows {
+            if !manager.text.is_empty() {
+                self.person(manager);
+            }
+        }
+        if self.persons.is_empty() {
+            self.faults.on_line(0, "the file names nobody");
+        }
+    }
+
+    fn pools(&mut self) -> BTreeMap<PoolName, Pool> {
+        let mut pools = BTreeMap::new();
+        let rows = self.rows("Pools", ["pool", "members", "lead", "calendar", "claim returns"]);
+        for [pool, members, lead, calendar, returns] in &rows {
+            let name: Option<PoolName> = named(pool, self.faults);
+            let mut people: Vec<PersonId> = Vec::new();
+            for text in members.text.split(", ") {
+                let person = PersonId::parse(text).map_err(|fault| fault.to_string());
+                let person = take(person, members, self.faults);
+                let Some(person) = person.and_then(|person| self.known(&person, members)) else { continue };
+                if people.contains(&person) {
+                    self.faults.at(members, format!("`{person}` stands in the pool twice"));
+                } else {
+                    people.push(person);
+                }
+            }
+            if people.len() < 2 {
+                self.faults.at(members, format!("pool `{}` has fewer than two members", pool.text));
+            }
+            let head = self.person(lead);
+            let calendar = self.calendar(calendar);
+            let returns = take(Within::parse(&returns.text), returns, self.faults);
+            let (Some(name), Some(head), Some(claim_returns)) = (name, head, returns) else { continue };
+            if !people.contains(&head) {
+                self.faults.at(lead, format!("`{head}` leads the pool `{name}` without being a member"));
+            }
+            if pools.contains_key(&name) {
+                self.faults.at(pool, format!("pool `{name}` stands here twice"));
+            }
+            pools.insert(name, Pool { members: people, lead: head, calendar, claim_returns });
+        }
+        pools
+    }
+
+    fn roles(&mut self) -> BTreeMap<RoleName, PersonId> {
+        let mut roles = BTreeMap::new();
+        for [role, holder] in &self.rows("Roles", ["role", "held by"]) {
+            let name: Option<RoleName> = named(role, self.faults);
+            let person = self.person(holder);
+            let (Some(name), Some(person)) = (name, person) else { continue };
+            if roles.insert(name, person).is_some() {
+                self.faults.at(role, format!("role `{}` stands here twice", role.text));
+            }
+        }
+        roles
+    }
+
+    fn standby(&mut self, roles: &BTreeMap<RoleName, PersonId>) -> Vec<Standby> {
+        let mut list = Vec::new();
+        for [whose, first, second] in &self.rows("Standby", ["for", "standby", "second standby"]) {
+            let instead_of = take(Whom::parse(&whose.text), whose, self.faults);
+            match &instead_of {
+                Some(Whom::Role(role)) if !roles.contains_key(role) => {
+                    self.faults.at(whose, format!("`{role}` is no role"));
+                }
+                Some(Whom::Person(person)) => {
+                    self.known(person, whose);
+                }
+                Some(Whom::Role(_)) | None => {}
+                Some(Whom::Pool(_) | Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy) => {
+                    self.faults.at(whose, "a standby is for a role or a person");
+                }
+            }
+            let mut people: Vec<PersonId> = self.person(first).into_iter().collect();
+            if !second.text.is_empty() {
+                people.extend(self.person(second));
+            }
+            if let Some(instead_of) = instead_of {
+                list.push(Standby { instead_of, people });
+            }
+        }
+        list
+    }
+
+    fn absence(&mut self) -> Vec<Absence> {
+        let mut list = Vec::new();
+        for [person, from, until, cover, of] in
+            &self.rows("Absence", ["person", "from", "until", "cover", "for"])
+        {
+            let who = self.person(person);
+            let instead = self.person(cover);
+            let day =
+                |cell: &Cell| Day::parse(&cell.text).ok_or_else(|| format!("`{}` is no date", cell.text));
+            let first = take(day(from), from, self.faults);
+            let last = take(day(until), until, self.faults);
+            let of: Option<Option<IntentTypeName>> =
+                if of.text == "all" { Some(None) } else { named(of, self.faults).map(Some) };
+            let (Some(who), Some(instead), Some(first), Some(last), Some(of)) =
+                (who, instead, first, last, of)
+            else {
+                continue;
+            };
+            if last < first {
+                self.faults.at(until, "the absence ends before it begins");
+            }
+            if who == instead {
+                self.faults.at(cover, "nobody covers themselves");
+            }
+            list.push(Absence { person: who, from: first, until: last, cover: instead, of });
+        }
+        list
+    }
+}

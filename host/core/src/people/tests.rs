@@ -1,0 +1,151 @@
+//! Who fills a seat, and until when.
+
+use super::*;
+use crate::rulebook::tests::starter_rulebook;
+
+fn person(name: &str) -> PersonId {
+    PersonId::parse(name).expect("it is a name")
+}
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::from_rfc3339(text).expect("it is a moment")
+}
+
+fn fill(
+    whom: &str,
+    requester: &str,
+    excluded: &[&str],
+    of: &str,
+    on: &str,
+) -> Option<(String, String, String)> {
+    let rulebook = starter_rulebook();
+    let whom = Whom::parse(whom).expect("it names somebody");
+    let requester = person(requester);
+    let intent_type = IntentTypeName::parse(of).expect("it is a name");
+    let tokens = Tokens::new();
+    let asking = Asking { requester: &requester, intent_type: &intent_type, tokens: &tokens };
+    let excluded: Vec<PersonId> = excluded.iter().map(|name| person(name)).collect();
+    let filled = rulebook.directory().fill(&whom, asking, &excluded, at(on))?;
+    let eligible: Vec<&str> = filled.eligible.iter().map(PersonId::as_str).collect();
+    Some((eligible.join(", "), filled.owner.to_string(), filled.calendar.to_string()))
+}
+
+#[test]
+fn a_seat_goes_to_those_who_are_there_and_have_no_part_in_it() {
+    let check = |whom: &str, requester: &str, excluded: &[&str], of: &str, on: &str, expected: &str| {
+        let found =
+            fill(whom, requester, excluded, of, on).map(|(people, owner, _)| format!("{people} / {owner}"));
+        assert_eq!(found.as_deref().unwrap_or("nobody"), expected, "{whom} for {requester} on {on}");
+    };
+    let day = "2026-11-23T15:00:00Z";
+    check("pool directors", "ae-1", &[], "discount", day, "director-1, director-2, director-3 / director-1");
+    check("pool directors", "director-1", &[], "discount", day, "director-2, director-3 / director-2");
+    check(
+        "pool directors",
+        "ae-1",
+        &["director-1", "director-2"],
+        "discount",
+        day,
+        "director-3 / director-3",
+    );
+    check("manager of requester", "ae-1", &[], "discount", day, "sales-manager-1 / sales-manager-1");
+    check("manager of manager of requester", "ae-1", &[], "discount", day, "director-1 / director-1");
+    check("manager of requester", "cro", &[], "discount", day, "nobody");
+    check(
+        "role general-counsel",
+        "counsel-1",
+        &[],
+        "contract_redline",
+        day,
+        "general-counsel / general-counsel",
+    );
+    // In conflict: the standby, then the second one.
+    check(
+        "role general-counsel",
+        "general-counsel",
+        &[],
+        "discount",
+        day,
+        "deputy-general-counsel / deputy-general-counsel",
+    );
+    check(
+        "role general-counsel",
+        "general-counsel",
+        &["deputy-general-counsel"],
+        "discount",
+        day,
+        "legal-lead-1 / legal-lead-1",
+    );
+    check("manager of requester", "ae-1", &["sales-manager-1"], "discount", day, "director-1 / director-1");
+    check("person finance-1", "ae-1", &["finance-1"], "discount", day, "nobody");
+    // Away: the cover; both days count, in the person's calendar.
+    check("person finance-2", "ae-1", &[], "refund", "2026-12-14T15:00:00Z", "finance-1 / finance-1");
+    check("person finance-2", "finance-1", &[], "refund", "2026-12-18T15:00:00Z", "nobody");
+    check("person finance-2", "ae-1", &[], "refund", "2026-12-19T15:00:00Z", "finance-2 / finance-2");
+    check(
+        "pool directors",
+        "ae-1",
+        &[],
+        "discount",
+        "2026-12-22T15:00:00Z",
+        "director-2, director-3 / director-2",
+    );
+    check("pool directors", "director-2", &[], "discount", "2026-12-22T15:00:00Z", "director-3 / director-3");
+    // Away for one intent type only.
+    check(
+        "person counsel-1",
+        "ae-1",
+        &[],
+        "contract_redline",
+        "2026-12-02T15:00:00Z",
+        "counsel-2 / counsel-2",
+    );
+    check("person counsel-1", "ae-1", &[], "discount", "2026-12-02T15:00:00Z", "counsel-1 / counsel-1");
+}
+
+#[test]
+fn a_pool_has_its_calendar_and_a_person_their_own() {
+    let calendar = |whom: &str| {
+        fill(whom, "ae-1", &[], "discount", "2026-11-23T15:00:00Z").map(|(_, _, calendar)| calendar)
+    };
+    assert_eq!(calendar("pool privacy").as_deref(), Some("dublin"));
+    assert_eq!(calendar("person ae-3").as_deref(), Some("dublin"));
+    assert_eq!(calendar("role cro").as_deref(), Some("us-east"));
+}
+
+#[test]
+fn business_hours_run_while_the_calendar_is_open() {
+    let rulebook = starter_rulebook();
+    let check = |within: &str, calendar: &str, from: &str, expected: &str| {
+        let within = Within::parse(within).expect("it is a limit");
+        let calendar = CalendarName::parse(calendar).expect("it is a name");
+        let due = rulebook.directory().due(&within, &calendar, at(from));
+        assert_eq!(due, at(expected), "{within} in {calendar} from {from}: {due}");
+    };
+    // A Monday: New York is at -05:00, so it opens at 14:00 UTC and closes at 22:00.
+    check("2bh", "us-east", "2026-11-23T15:00:00Z", "2026-11-23T17:00:00Z");
+    check("8bh", "us-east", "2026-11-23T15:00:00Z", "2026-11-24T15:00:00Z");
+    check("8bh", "us-east", "2026-11-23T03:00:00Z", "2026-11-23T22:00:00Z");
+    // Thanksgiving (26th) and the week-end are closed.
+    check("4bh", "us-east", "2026-11-25T20:00:00Z", "2026-11-27T16:00:00Z");
+    check("4bh", "us-east", "2026-11-27T20:00:00Z", "2026-11-30T16:00:00Z");
+    // Clocks go forward on 2026-03-08 and back on 2026-11-01.
+    check("8bh", "us-east", "2026-03-06T20:00:00Z", "2026-03-09T19:00:00Z");
+    check("8bh", "us-east", "2026-10-30T19:00:00Z", "2026-11-02T20:00:00Z");
+    check("2h", "us-east", "2026-11-28T20:00:00Z", "2026-11-28T22:00:00Z");
+    check("30bh", "always", "2026-11-28T20:00:00Z", "2026-11-30T02:00:00Z");
+}
+
+#[test]
+fn a_calendar_that_makes_no_sense_is_refused() {
+    let check = |zone: &str, days: &str, hours: &str, column: usize| {
+        let fault = Calendar::parse(zone, days, hours).expect_err("it makes no sense");
+        assert_eq!(fault.0, column, "{fault:?}");
+    };
+    check("Mars/Olympus", "mon-fri", "09:00-17:00", 0);
+    check("UTC", "monday", "09:00-17:00", 1);
+    check("UTC", "mon-fri", "9-17", 2);
+    check("UTC", "mon-fri", "17:00-09:00", 2);
+    check("UTC", "mon-fri", "09:00-24:30", 2);
+    assert!(Calendar::parse("UTC", "sun-tue, fri", "00:00-24:00").is_ok());
+}

@@ -1,0 +1,178 @@
+//! Examples: cases that the policy's owner writes beside the table. All run with every check.
+
+use super::cell;
+use super::explain::Evaluation;
+use super::outcome::{Outcome, Settled};
+use super::parse::settled;
+use super::route::{Route, take};
+use super::typed::Input;
+use super::{Policy, decide};
+use crate::document::{Cell, Document, Faults};
+use crate::id::{FieldName, RouteName};
+use crate::intent::kind::FieldType;
+use crate::intent::value::{Facts, TokenValue, Tokens};
+use std::collections::BTreeMap;
+
+/// One case with the answer that it must get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// Its name.
+    pub case: String,
+    /// The values of all inputs; what is missing in the case is missing here.
+    pub tokens: Tokens,
+    /// The answer; `None` is unsure.
+    pub expected: Option<Settled>,
+    /// The rules that decide, then the guards that hold; not compared if empty.
+    pub by: Vec<String>,
+    /// Where it stands in its file.
+    pub line: u32,
+}
+
+/// Reads the examples. An empty cell takes the first row's value, `?` is a missing one.
+pub(crate) fn parse(
+    document: &Document,
+    inputs: &[Input],
+    list: Option<&FieldName>,
+    routes: &BTreeMap<RouteName, Route>,
+    faults: &mut Faults,
+) -> Vec<Example> {
+    let Some(table) = document.table("Examples") else { return Vec::new() };
+    let [case, columns @ .., outcome, by] = table.header.cells.as_slice() else {
+        faults.on_line(table.header.line, "the columns are `case, INPUT.., => outcome, by`");
+        return Vec::new();
+    };
+    for (cell, name) in [(case, "case"), (outcome, "=> outcome"), (by, "by")] {
+        if cell.text != name {
+            faults.at(cell, format!("the column is `{}`, expected `{name}`", cell.text));
+        }
+    }
+    let known: Vec<Option<&Input>> =
+        columns.iter().map(|column| inputs.iter().find(|input| input.name.as_str() == column.text)).collect();
+    for (column, found) in columns.iter().zip(&known) {
+        if found.is_none() {
+            faults.at(column, format!("column `{}` is no input", column.text));
+        }
+    }
+    for input in inputs {
+        if !columns.iter().any(|column| column.text == input.name.as_str()) {
+            faults
+                .on_line(table.header.line, format!("the examples lack a column for input `{}`", input.name));
+        }
+    }
+    let mut examples = Vec::new();
+    let first = table.rows.first();
+    for row in &table.rows {
+        let [case, cells @ .., outcome, by] = row.cells.as_slice() else { continue };
+        let mut values = Values { list, tokens: Tokens::new(), element: BTreeMap::new() };
+        for (index, (input, cell)) in known.iter().zip(cells).enumerate() {
+            let Some(input) = input else { continue };
+            let above = first.and_then(|first| first.cells.get(index.saturating_add(1)));
+            let text = if cell.text.is_empty() { above.unwrap_or(cell) } else { cell };
+            if text.text.is_empty() {
+                faults.at(cell, format!("the first example needs a value for `{}`, or `?`", input.name));
+            } else if text.text != "?" {
+                values.put(input, text, faults);
+            }
+        }
+        let expected = match outcome.text.as_str() {
+            "unsure" => None,
+            text => take(settled(text, routes), outcome, faults),
+        };
+        let by =
+            if by.text.is_empty() { Vec::new() } else { by.text.split(", ").map(str::to_owned).collect() };
+        examples.push(Example {
+            case: case.text.clone(),
+            tokens: values.finish(),
+            expected,
+            by,
+            line: row.line,
+        });
+    }
+    examples
+}
+
+/// The values of one case; dotted ones make the single element of the list.
+struct Values<'a> {
+    list: Option<&'a FieldName>,
+    tokens: Tokens,
+    element: BTreeMap<FieldName, TokenValue>,
+}
+
+impl Values<'_> {
+    fn put(&mut self, input: &Input, cell: &Cell, faults: &mut Faults) {
+        let value = match &input.kind {
+            FieldType::Text { .. } => Some(TokenValue::Text(cell.text.clone())),
+            FieldType::Number(_)
+            | FieldType::YesNo
+            | FieldType::OneOf(_)
+            | FieldType::Date { .. }
+            | FieldType::Record { .. }
+            | FieldType::List { .. } => {
+                let number = take(cell::value(&cell.text, &input.kind), cell, faults);
+                number.and_then(|number| input.kind.value(number))
+            }
+        };
+        let Some(value) = value else { return };
+        match input.name.as_str().split_once('.') {
+            None => {
+                self.tokens.insert(input.name.clone(), value);
+            }
+            Some((_, short)) => {
+                if let Ok(short) = FieldName::parse(short) {
+                    self.element.insert(short, value);
+                }
+            }
+        }
+    }
+
+    fn finish(mut self) -> Tokens {
+        if let Some(list) = self.list {
+            self.tokens.insert(list.clone(), TokenValue::List(vec![self.element]));
+        }
+        self.tokens
+    }
+}
+
+/// Runs the examples; one that gets another answer is a fault.
+pub(crate) fn run(policy: &Policy, faults: &mut Faults) {
+    let none = Facts::new();
+    for example in &policy.examples {
+        let evaluation = decide(policy, &example.tokens, &none);
+        let by = deciding(&evaluation);
+        let expected = example.expected.as_ref().map(|expected| expected.normal(&policy.covers));
+        let same = match (&evaluation.outcome, &expected) {
+            (Outcome::Unsure(_), None) => true,
+            (Outcome::Approve | Outcome::Needs(_) | Outcome::Deny, Some(expected)) => {
+                evaluation.outcome == Outcome::from(expected.clone())
+            }
+            (Outcome::Unsure(_), Some(_)) | (Outcome::Approve | Outcome::Needs(_) | Outcome::Deny, None) => {
+                false
+            }
+        };
+        let same_by = example.by.is_empty() || example.by == by;
+        if !(same && same_by) {
+            let wanted = expected.map_or_else(|| "unsure".to_owned(), |expected| expected.to_string());
+            let expected_by = example.by.join(", ");
+            faults.on_line(
+                example.line,
+                format!(
+                    "example `{}` fails: expected {wanted} by {expected_by}, got {} by {}",
+                    example.case,
+                    evaluation.outcome,
+                    by.join(", ")
+                ),
+            );
+        }
+    }
+}
+
+/// Ids of the rules that decided, then of the guards that hold, in the order of the document.
+fn deciding(evaluation: &Evaluation) -> Vec<String> {
+    let mut by: Vec<String> = Vec::new();
+    for contribution in evaluation.contributions() {
+        if !by.iter().any(|id| id == contribution.id) {
+            by.push(contribution.id.to_owned());
+        }
+    }
+    by
+}

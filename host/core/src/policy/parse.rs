@@ -1,0 +1,490 @@
+//! A policy document to a [`Policy`]: every cell is checked, every fault has its place.
+
+use super::cell;
+use super::example;
+use super::expr::Wrong;
+use super::outcome::{Covers, Needs, Settled};
+use super::route::{self, Finally, Route, take};
+use super::typed::{Expression, Input, Kind, Scope};
+use super::{Demand, FailOpen, GUARDS_MAX, Guard, Hit, Policy, Promise, Rule};
+use crate::document::{Cell, Document, Faults, SourceFile, required};
+use crate::hash::Digest;
+use crate::id::{FieldName, IntentTypeName, PoolName, RouteName};
+use crate::intent::kind::FieldType;
+use crate::intent::literal::{is_word, parse_type};
+use crate::intent::value::Day;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The sections that a policy may have.
+const SECTIONS: [&str; 8] =
+    ["Inputs", "Terms", "Rules", "Guards", "Components", "Routes", "Promises", "Examples"];
+
+impl Policy {
+    /// Reads and checks a policy and runs its examples. `shared` are the routes of `routes.md`.
+    /// Faults are noted; the policy is only usable if there is none.
+    pub fn parse(
+        file: &SourceFile,
+        shared: &BTreeMap<RouteName, Route>,
+        faults: &mut Faults,
+    ) -> Option<Policy> {
+        let document = crate::document::read(file, &SECTIONS, faults)?;
+        let before = faults.len();
+        if document.settings.header.cells.first().is_none_or(|cell| cell.text != "policy") {
+            faults.on_line(
+                document.settings.header.line,
+                "the settings table of a policy begins with `policy`",
+            );
+        }
+        let inputs = inputs(&document, faults);
+        let terms = terms(&document, &inputs, faults);
+        let routes = routes(&document, shared, faults);
+        let header = header(&document, &inputs, &terms, faults);
+        let (hit, each) = hit(&document, &inputs, faults);
+        let mut reader =
+            Reader { inputs: &inputs, terms: &terms, routes: &routes, each: each.is_some(), faults };
+        let rules = reader.rules(&document);
+        let guards = reader.guards(&document);
+        let promises = reader.promises(&document);
+        if document.section("Components").is_some_and(|section| section.table.is_some()) {
+            let line = document.section("Components").map_or(0, |section| section.detail.line);
+            faults.on_line(line, "policy components cannot be loaded by this version");
+        }
+        let covers = covers(&routes, faults);
+        let list = super::list_of(&inputs);
+        let examples = example::parse(&document, &inputs, list.as_ref(), &routes, faults);
+        let (intent, owner, effective, fail_open) = header?;
+        let mut policy = Policy {
+            intent,
+            owner,
+            effective,
+            fail_open,
+            inputs,
+            terms,
+            hit: hit?,
+            each,
+            rules,
+            guards,
+            routes,
+            promises,
+            covers: covers?,
+            examples,
+            version: Digest::ZERO,
+            path: file.path.clone(),
+            lines: document.settings.rows.iter().filter_map(setting_line).collect(),
+        };
+        policy.keep_asked_routes(shared);
+        // Only a policy that could be read in full has answers to compare with.
+        if faults.len() == before {
+            example::run(&policy, faults);
+        }
+        Some(policy)
+    }
+
+    /// Of the shared routes only those that this policy can ask for belong to it.
+    fn keep_asked_routes(&mut self, shared: &BTreeMap<RouteName, Route>) {
+        let outcomes =
+            self.rules.iter().map(|rule| &rule.outcome).chain(self.guards.iter().map(|guard| &guard.then));
+        let mut asked: BTreeSet<RouteName> = BTreeSet::new();
+        for outcome in outcomes {
+            if let Settled::Needs(needs) = outcome {
+                asked.extend(needs.routes.iter().cloned());
+            }
+        }
+        self.routes.retain(|name, _| asked.contains(name) || !shared.contains_key(name));
+    }
+}
+
+fn setting_line(row: &crate::document::Row) -> Option<(String, u32)> {
+    row.cells.first().map(|cell| (cell.text.clone(), cell.line))
+}
+
+type Terms = Vec<(FieldName, Expression)>;
+
+/// Notes what is wrong in an expression at its place in the cell.
+pub(crate) fn expression<T>(result: Result<T, Wrong>, cell: &Cell, faults: &mut Faults) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(Wrong { at, message }) => {
+            faults.inside(cell, at, message);
+            None
+        }
+    }
+}
+
+fn inputs(document: &Document, faults: &mut Faults) -> Vec<Input> {
+    let Some(table) = document.table("Inputs") else {
+        faults.on_line(0, "the policy has no section `Inputs`");
+        return Vec::new();
+    };
+    let mut inputs: Vec<Input> = Vec::new();
+    for [name, kind] in table.rows_of(["name", "type"], faults) {
+        let parsed = take(field_name(&name.text), name, faults);
+        let typed = take(parse_type(&kind.text), kind, faults);
+        let (Some(parsed), Some(typed)) = (parsed, typed) else { continue };
+        if matches!(typed, FieldType::Record { .. } | FieldType::List { .. }) {
+            faults.at(kind, format!("`{typed}` stands in intent types only"));
+        } else if inputs.iter().any(|input| input.name == parsed) {
+            faults.at(name, format!("input `{parsed}` stands here twice"));
+        } else {
+            inputs.push(Input { name: parsed, kind: typed, line: name.line });
+        }
+    }
+    let lists: BTreeSet<&str> =
+        inputs.iter().filter_map(|input| input.name.as_str().split_once('.')).map(|(list, _)| list).collect();
+    if lists.len() > 1 {
+        faults.on_line(table.header.line, "the inputs reach into more than one list");
+    }
+    inputs
+}
+
+/// A name of a token, fact, input or term: `[a-z][a-z0-9_]*` with at most one dot.
+pub(crate) fn field_name(text: &str) -> Result<FieldName, String> {
+    let parts: Vec<&str> = text.split('.').collect();
+    let plain = |part: &&str| {
+        part.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
+            && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    let reserved = ["and", "or", "not", "in", "where", "yes", "no"].contains(&text);
+    if parts.len() > 2 || !parts.iter().all(plain) || reserved {
+        return Err(format!("`{text}` is no name (a-z, 0-9, `_`, at most one dot; no word of the language)"));
+    }
+    FieldName::parse(text).map_err(|fault| fault.to_string())
+}
+
+fn terms(document: &Document, inputs: &[Input], faults: &mut Faults) -> Terms {
+    let mut terms: Terms = Vec::new();
+    let Some(table) = document.table("Terms") else { return terms };
+    for [name, formula] in table.rows_of(["name", "formula"], faults) {
+        let parsed = take(field_name(&name.text), name, faults);
+        let scope = Scope { inputs, terms: &terms, in_element: false, folds: true };
+        let typed = expression(Expression::parse(&formula.text, scope), formula, faults);
+        let (Some(parsed), Some(typed)) = (parsed, typed) else { continue };
+        if typed.kind == Kind::Text || parsed.as_str().contains('.') {
+            faults.at(
+                name,
+                format!("term `{parsed}`: a term is a number, a date, a word or yes/no, without dot"),
+            );
+        } else if inputs.iter().any(|input| input.name == parsed)
+            || terms.iter().any(|(other, _)| *other == parsed)
+        {
+            faults.at(name, format!("the name `{parsed}` stands for two things"));
+        } else {
+            terms.push((parsed, typed));
+        }
+    }
+    terms
+}
+
+fn routes(
+    document: &Document,
+    shared: &BTreeMap<RouteName, Route>,
+    faults: &mut Faults,
+) -> BTreeMap<RouteName, Route> {
+    let mut routes = document.table("Routes").map(|table| route::parse(table, faults)).unwrap_or_default();
+    for (name, route) in &routes {
+        if shared.contains_key(name) {
+            faults.on_line(
+                route.line,
+                format!("route `{name}` stands in `routes.md` too; a route has one place"),
+            );
+        }
+        if route.steps.iter().any(|step| step.finally == Finally::ApproveWithAudit) {
+            faults.on_line(
+                route.line,
+                format!("route `{name}`: `approve with audit` needs a policy that may fail open"),
+            );
+            faults.help("write `hold` or `decline`");
+        }
+    }
+    for (name, route) in shared {
+        routes.entry(name.clone()).or_insert_with(|| route.clone());
+    }
+    routes
+}
+
+fn covers(routes: &BTreeMap<RouteName, Route>, faults: &mut Faults) -> Option<Covers> {
+    match route::closure(routes) {
+        Ok(covers) => Some(covers),
+        Err(wrong) => {
+            for (line, message) in wrong {
+                faults.on_line(line, message);
+            }
+            None
+        }
+    }
+}
+
+type Header = (IntentTypeName, PoolName, Day, Option<FailOpen>);
+
+fn header(document: &Document, inputs: &[Input], terms: &Terms, faults: &mut Faults) -> Option<Header> {
+    let settings = document.settings(&["intent", "owner", "effective", "unsure", "fail open"], faults);
+    let intent = required(&settings, "intent", document, faults);
+    let owner = required(&settings, "owner", document, faults);
+    let effective = required(&settings, "effective", document, faults);
+    if let Some(unsure) = required(&settings, "unsure", document, faults)
+        && unsure.text != "closed"
+    {
+        faults.at(unsure, format!("`{}`: `unsure` is `closed`", unsure.text));
+        faults.help("what may pass stands in a row `fail open`, and the intent type allows it");
+    }
+    let fail_open = settings.iter().find(|(name, _)| *name == "fail open").map(|(_, cell)| *cell);
+    let fail_open = match fail_open {
+        None => Some(None),
+        Some(cell) => fail_open_of(cell, inputs, terms, faults).map(Some),
+    };
+    let name = |cell: &Cell| IntentTypeName::parse(&cell.text).map_err(|fault| fault.to_string());
+    let intent = intent.and_then(|cell| take(name(cell), cell, faults));
+    let pool = |cell: &Cell| PoolName::parse(&cell.text).map_err(|fault| fault.to_string());
+    let owner = owner.and_then(|cell| take(pool(cell), cell, faults));
+    let day = |cell: &Cell| Day::parse(&cell.text).ok_or_else(|| format!("`{}` is no date", cell.text));
+    let effective = effective.and_then(|cell| take(day(cell), cell, faults));
+    Some((intent?, owner?, effective?, fail_open?))
+}
+
+/// `only if EXPR, at most INT a day`.
+fn fail_open_of(cell: &Cell, inputs: &[Input], terms: &Terms, faults: &mut Faults) -> Option<FailOpen> {
+    let parts = cell.text.strip_prefix("only if ").and_then(|rest| {
+        let (condition, cap) = rest.rsplit_once(", at most ")?;
+        Some((condition, cap.strip_suffix(" a day")?.parse::<u32>().ok()?))
+    });
+    let Some((condition, at_most_a_day)) = parts else {
+        faults.at(cell, "write `only if CONDITION, at most NUMBER a day`");
+        return None;
+    };
+    let scope = Scope { inputs, terms, in_element: false, folds: false };
+    let only_if = expression(Expression::condition(condition, scope), cell, faults)?;
+    Some(FailOpen { only_if, at_most_a_day })
+}
+
+fn hit(document: &Document, inputs: &[Input], faults: &mut Faults) -> (Option<Hit>, Option<FieldName>) {
+    let Some(section) = document.section("Rules") else {
+        faults.on_line(0, "the policy has no section `Rules: HIT`");
+        return (None, None);
+    };
+    let detail = &section.detail;
+    let (hit, each) = match detail.text.split_once(", for each ") {
+        Some((hit, each)) => (hit, Some(each)),
+        None => (detail.text.as_str(), None),
+    };
+    let hit = match hit {
+        "first" => Some(Hit::First),
+        "unique" => Some(Hit::Unique),
+        "every" => Some(Hit::Every),
+        _ => {
+            faults.at(detail, format!("`{hit}` is none of first, unique, every"));
+            None
+        }
+    };
+    let Some(each) = each else { return (hit, None) };
+    let prefix = format!("{each}.");
+    if !inputs.iter().any(|input| input.name.as_str().starts_with(&prefix)) {
+        faults.at(detail, format!("`for each {each}`: no input begins with `{prefix}`"));
+    }
+    (hit, take(field_name(each), detail, faults))
+}
+
+struct Reader<'a> {
+    inputs: &'a [Input],
+    terms: &'a Terms,
+    routes: &'a BTreeMap<RouteName, Route>,
+    each: bool,
+    faults: &'a mut Faults,
+}
+
+/// Reads `approve`, `deny` or needs. `routes` are those that may be asked for.
+pub(crate) fn settled(text: &str, routes: &BTreeMap<RouteName, Route>) -> Result<Settled, String> {
+    match text {
+        "approve" => return Ok(Settled::Approve),
+        "deny" => return Ok(Settled::Deny),
+        "" => return Err("the outcome is empty; approve, deny, or routes".to_owned()),
+        _ => {}
+    }
+    let mut needs = Needs::default();
+    for need in text.split(" + ") {
+        if let Some(kind) = need.strip_prefix("evidence ") {
+            if !is_word(kind) {
+                return Err(format!("`{kind}` is no kind of evidence"));
+            }
+            needs.evidence.insert(kind.to_owned());
+            continue;
+        }
+        let name = RouteName::parse(need).map_err(|fault| fault.to_string())?;
+        if !routes.contains_key(&name) {
+            let known: Vec<&str> = routes.keys().map(RouteName::as_str).collect();
+            return Err(format!("unknown route `{need}`; known are {}", known.join(", ")));
+        }
+        needs.routes.insert(name);
+    }
+    if needs.routes.is_empty() {
+        return Err("evidence stands beside a route".to_owned());
+    }
+    Ok(Settled::Needs(needs))
+}
+
+impl Reader<'_> {
+    fn id(&mut self, cell: &Cell, seen: &mut BTreeSet<String>) -> Arc<str> {
+        if !is_word(&cell.text) {
+            self.faults.at(cell, format!("`{}` is no id (a-z, 0-9, `-`, `_`)", cell.text));
+        } else if !seen.insert(cell.text.clone()) {
+            self.faults.at(cell, format!("id `{}` stands here twice", cell.text));
+        }
+        cell.text.as_str().into()
+    }
+
+    /// Whose cell a fault is in, before its message.
+    fn cell_fault<T>(&mut self, result: Result<T, String>, cell: &Cell, whose: &str) -> Option<T> {
+        take(result.map_err(|message| format!("{whose}: {message}")), cell, self.faults)
+    }
+
+    fn rules(&mut self, document: &Document) -> Vec<Rule> {
+        let Some(table) = document.table("Rules") else { return Vec::new() };
+        let header = table.header.cells.as_slice();
+        let [id, columns @ .., outcome, because] = header else {
+            self.faults.on_line(table.header.line, "the columns are `id, INPUT.., => outcome, because`");
+            return Vec::new();
+        };
+        for (cell, name) in [(id, "id"), (outcome, "=> outcome"), (because, "because")] {
+            if cell.text != name {
+                self.faults.at(cell, format!("the column is `{}`, expected `{name}`", cell.text));
+            }
+        }
+        let columns: Vec<Option<usize>> = columns.iter().map(|column| self.column(column)).collect();
+        for (index, column) in columns.iter().enumerate() {
+            if column.is_some() && columns.iter().take(index).any(|other| other == column) {
+                self.faults.on_line(table.header.line, "a column stands here twice");
+            }
+        }
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut reads: BTreeSet<FieldName> = BTreeSet::new();
+        for row in &table.rows {
+            let [id, cells @ .., outcome, because] = row.cells.as_slice() else { continue };
+            let whose = format!("rule `{}`", id.text);
+            let id = self.id(id, &mut seen);
+            let mut demands = Vec::new();
+            for (column, cell) in columns.iter().zip(cells) {
+                let Some((index, input)) = column.and_then(|index| Some((index, self.inputs.get(index)?)))
+                else {
+                    continue;
+                };
+                let parsed = cell::parse(&cell.text, &input.kind);
+                let Some(Some(ranges)) = self.cell_fault(parsed, cell, &whose) else { continue };
+                reads.insert(input.name.clone());
+                demands.push(Demand {
+                    input: index,
+                    ranges,
+                    text: cell.text.as_str().into(),
+                    of_element: input.is_of_element(),
+                });
+            }
+            let answer = self.cell_fault(settled(&outcome.text, self.routes), outcome, &whose);
+            if because.text.is_empty() {
+                self.faults.at(because, format!("{whose}: a rule says why"));
+            }
+            rules.push(Rule {
+                id,
+                demands,
+                outcome: answer.unwrap_or(Settled::Deny),
+                because: because.text.as_str().into(),
+                reads: reads.iter().cloned().collect(),
+                line: row.line,
+            });
+        }
+        if rules.is_empty() {
+            self.faults.on_line(table.header.line, "the policy has no rule");
+        }
+        rules
+    }
+
+    /// The input that a column of the rules is about.
+    fn column(&mut self, cell: &Cell) -> Option<usize> {
+        let found = self.inputs.iter().position(|input| input.name.as_str() == cell.text);
+        let Some(index) = found else {
+            self.faults.at(cell, format!("column `{}` is no input", cell.text));
+            return None;
+        };
+        let input = self.inputs.get(index)?;
+        if input.kind.bounds().is_none() {
+            self.faults.at(cell, format!("column `{}`: {} takes no rule column", cell.text, input.kind));
+            return None;
+        }
+        if input.is_of_element() && !self.each {
+            self.faults.at(cell, format!("column `{}` needs `Rules: HIT, for each LIST`", cell.text));
+            return None;
+        }
+        Some(index)
+    }
+
+    fn guards(&mut self, document: &Document) -> Vec<Guard> {
+        let Some(table) = document.table("Guards") else { return Vec::new() };
+        let mut guards = Vec::new();
+        let mut seen = BTreeSet::new();
+        let rows = table.rows_of(["id", "when", "then", "because"], self.faults);
+        if rows.len() > GUARDS_MAX {
+            let count = rows.len();
+            self.faults.on_line(table.header.line, format!("{count} guards, at most {GUARDS_MAX} are read"));
+        }
+        for [id, when, then, because] in rows {
+            let whose = format!("guard `{}`", id.text);
+            let id = self.id(id, &mut seen);
+            let scope =
+                Scope { inputs: self.inputs, terms: self.terms, in_element: self.each, folds: !self.each };
+            let condition = Expression::condition(&when.text, scope)
+                .map_err(|Wrong { at, message }| Wrong { at, message: format!("{whose}: {message}") });
+            let condition = expression(condition, when, self.faults);
+            let then_is = match settled(&then.text, self.routes) {
+                Ok(Settled::Approve) => Err("a guard only tightens: it cannot approve".to_owned()),
+                other => other,
+            };
+            let adds = self.cell_fault(then_is, then, &whose);
+            if because.text.is_empty() {
+                self.faults.at(because, format!("{whose}: a guard says why"));
+            }
+            let (Some(when), Some(then)) = (condition, adds) else { continue };
+            guards.push(Guard {
+                id,
+                reads: when.reads.iter().cloned().collect(),
+                text: when.source.as_str().into(),
+                when,
+                then,
+                because: because.text.as_str().into(),
+            });
+        }
+        guards
+    }
+
+    fn promises(&mut self, document: &Document) -> Vec<Promise> {
+        let Some(table) = document.table("Promises") else { return Vec::new() };
+        let mut promises = Vec::new();
+        for [cell] in table.rows_of(["promise"], self.faults) {
+            if let Some(promise) = self.promise(cell) {
+                promises.push(promise);
+            }
+        }
+        promises
+    }
+
+    fn promise(&mut self, cell: &Cell) -> Option<Promise> {
+        if let Some(condition) = cell.text.strip_prefix("approve only if ") {
+            let scope = Scope { inputs: self.inputs, terms: self.terms, in_element: self.each, folds: false };
+            let condition = expression(Expression::condition(condition, scope), cell, self.faults)?;
+            return Some(Promise::ApproveOnlyIf(condition));
+        }
+        let subject = cell.text.strip_suffix(" never needs less").and_then(|rest| rest.split_once(' '));
+        let Some((direction @ ("more" | "less"), name)) = subject else {
+            self.faults.at(cell, "write `more INPUT never needs less` or `approve only if CONDITION`");
+            return None;
+        };
+        let Some(input) = self.inputs.iter().find(|input| input.name.as_str() == name) else {
+            self.faults.at(cell, format!("`{name}` is no input"));
+            return None;
+        };
+        if !matches!(input.kind, FieldType::Number(_) | FieldType::Date { .. }) {
+            self.faults.at(cell, format!("`{name}` is {}, which has no more and less", input.kind));
+            return None;
+        }
+        let name = input.name.clone();
+        Some(if direction == "more" { Promise::More(name) } else { Promise::Less(name) })
+    }
+}

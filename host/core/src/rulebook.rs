@@ -1,0 +1,243 @@
+//! The rulebook: every intent type, every policy, the people and the shared routes, checked as one
+//! set. A fault anywhere keeps the whole set from being used, so the last good one stays in force.
+
+mod check;
+mod exception;
+mod shared;
+
+pub use exception::{Answerable, ExceptionRoute, ExceptionRule, Happening};
+pub use shared::Shared;
+
+use crate::canonical;
+use crate::document::{Fault, Faults, SourceFile};
+use crate::hash::Digest;
+use crate::id::{ConnectionName, IntentTypeName};
+use crate::intent::IntentType;
+use crate::intent::value::Day;
+use crate::people::Directory;
+use crate::policy::{Evaluation, LANGUAGE, Outcome, Policy, RouteRow};
+use crate::time::{Millis, Timestamp};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Most files of one rulebook.
+pub const FILES_MAX: usize = 1_000;
+
+/// A checked set of intent types, policies, people and routes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rulebook {
+    intents: BTreeMap<IntentTypeName, IntentType>,
+    /// By intent type, the oldest first.
+    policies: BTreeMap<IntentTypeName, Vec<Arc<Policy>>>,
+    directory: Directory,
+    shared: Shared,
+}
+
+/// What the version of a policy is computed over.
+#[derive(Serialize)]
+struct Bundle<'a> {
+    language: u32,
+    policy: &'a Policy,
+    intent_type: &'a IntentType,
+}
+
+impl Rulebook {
+    /// Reads and checks all files: `*.intent.md`, `*.policy.md`, one `people.md`, one `routes.md`.
+    ///
+    /// # Errors
+    /// Every fault of every file at once, sorted by file and line.
+    pub fn load(files: &[SourceFile]) -> Result<Rulebook, Vec<Fault>> {
+        let mut faults: Vec<Fault> = Vec::new();
+        if files.len() > FILES_MAX {
+            let mut own = Faults::new("");
+            own.on_line(0, format!("{} files, at most {FILES_MAX} are read", files.len()));
+            return Err(own.into_list());
+        }
+        let directory = only(files, "people.md", &mut faults).and_then(|file| {
+            let mut own = Faults::new(&file.path);
+            let directory = Directory::parse(file, &mut own);
+            faults.extend(own.into_list());
+            directory
+        });
+        let intents = intents(files, &mut faults);
+        let shared = only(files, "routes.md", &mut faults).and_then(|file| {
+            let mut own = Faults::new(&file.path);
+            let shared = Shared::parse(file, &intents, &mut own);
+            faults.extend(own.into_list());
+            shared
+        });
+        let none = BTreeMap::new();
+        let routes = shared.as_ref().map_or(&none, |shared| &shared.routes);
+        let mut policies: BTreeMap<IntentTypeName, Vec<Policy>> = BTreeMap::new();
+        for file in files.iter().filter(|file| file.path.ends_with(".policy.md")) {
+            let mut own = Faults::new(&file.path);
+            if let Some(policy) = Policy::parse(file, routes, &mut own) {
+                policies.entry(policy.intent.clone()).or_default().push(policy);
+            }
+            faults.extend(own.into_list());
+        }
+        for file in files {
+            let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+            let known = name.ends_with(".intent.md") || name.ends_with(".policy.md");
+            if !known && name != "people.md" && name != "routes.md" {
+                let mut own = Faults::new(&file.path);
+                own.on_line(
+                    0,
+                    "the name says no kind: `*.intent.md`, `*.policy.md`, `people.md`, `routes.md`",
+                );
+                faults.extend(own.into_list());
+            }
+        }
+        let (Some(directory), Some(shared)) = (directory, shared) else {
+            faults.sort();
+            return Err(faults);
+        };
+        for versions in policies.values_mut() {
+            versions.sort_by_key(|policy| policy.effective);
+            for policy in versions {
+                if let Some(intent) = intents.get(&policy.intent) {
+                    policy.version = version(policy, intent, &mut faults);
+                }
+            }
+        }
+        let policies = policies
+            .into_iter()
+            .map(|(name, versions)| (name, versions.into_iter().map(Arc::new).collect()))
+            .collect();
+        let rulebook = Rulebook { intents, policies, directory, shared };
+        check::all(&rulebook, &mut faults);
+        if faults.is_empty() {
+            return Ok(rulebook);
+        }
+        faults.sort();
+        faults.dedup();
+        Err(faults)
+    }
+
+    /// All intent types, by name.
+    pub fn intent_types(&self) -> impl Iterator<Item = &IntentType> {
+        self.intents.values()
+    }
+
+    /// The intent type called `name`.
+    #[must_use]
+    pub fn intent_type(&self, name: &IntentTypeName) -> Option<&IntentType> {
+        self.intents.get(name)
+    }
+
+    /// The policy that is in force for an intent submitted at `submitted`: the newest that is
+    /// effective by then.
+    #[must_use]
+    pub fn policy(&self, name: &IntentTypeName, submitted: Timestamp) -> Option<&Policy> {
+        let today = Day(submitted.0.div_euclid(86_400_000));
+        let versions = self.policies.get(name)?;
+        versions.iter().rev().find(|policy| policy.effective <= today).map(AsRef::as_ref)
+    }
+
+    /// All policies, by intent type and effective date.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.policies.values().flatten().map(AsRef::as_ref)
+    }
+
+    /// The policy with exactly this version.
+    #[must_use]
+    pub fn policy_version(&self, name: &IntentTypeName, version: &Digest) -> Option<&Policy> {
+        let versions = self.policies.get(name)?;
+        versions.iter().find(|policy| policy.version == *version).map(AsRef::as_ref)
+    }
+
+    /// The people.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The routes and the exception table that all policies share.
+    #[must_use]
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Every connection that an intent type names.
+    #[must_use]
+    pub fn connections(&self) -> BTreeSet<ConnectionName> {
+        shared::connections(&self.intents)
+    }
+
+    /// How long a seal of this intent type lives; nothing if the type is not there.
+    #[must_use]
+    pub fn seal_life(&self, name: &IntentTypeName) -> Millis {
+        self.intents.get(name).map_or(Millis(0), |intent| intent.expires)
+    }
+
+    /// The rows of every route that an evaluation asks for, in the order of the routes and their
+    /// steps; none if it asks for nobody. `owner of policy` is resolved to the pool.
+    #[must_use]
+    pub fn rows_of(&self, name: &IntentTypeName, evaluation: &Evaluation) -> Vec<RouteRow> {
+        let routes = match &evaluation.outcome {
+            Outcome::Needs(needs) => &needs.routes,
+            Outcome::Approve | Outcome::Deny | Outcome::Unsure(_) => return Vec::new(),
+        };
+        let Some(policy) = self.policy_version(name, &evaluation.version) else { return Vec::new() };
+        let mut rows = Vec::new();
+        for route in routes.iter().filter_map(|route| policy.routes.get(route)) {
+            rows.extend(route.steps.iter().map(|step| RouteRow {
+                route: route.name.clone(),
+                step: step.step,
+                whom: step.whom.owned_by(&policy.owner),
+                need: step.need,
+                within: step.within,
+                backup: step.backup.iter().map(|whom| whom.owned_by(&policy.owner)).collect(),
+                finally: step.finally,
+            }));
+        }
+        rows
+    }
+}
+
+/// The one file of this name.
+fn only<'a>(files: &'a [SourceFile], name: &str, faults: &mut Vec<Fault>) -> Option<&'a SourceFile> {
+    let mut found = files.iter().filter(|file| file.path == name || file.path.ends_with(&format!("/{name}")));
+    let first = found.next();
+    let mut own = Faults::new(first.map_or(name, |file| &file.path));
+    if first.is_none() {
+        own.on_line(0, "the file is missing");
+    }
+    if found.next().is_some() {
+        own.on_line(0, "the rulebook has two files of this name");
+    }
+    faults.extend(own.into_list());
+    first
+}
+
+fn intents(files: &[SourceFile], faults: &mut Vec<Fault>) -> BTreeMap<IntentTypeName, IntentType> {
+    let mut intents: BTreeMap<IntentTypeName, IntentType> = BTreeMap::new();
+    for file in files.iter().filter(|file| file.path.ends_with(".intent.md")) {
+        let mut own = Faults::new(&file.path);
+        if let Some(intent) = IntentType::parse(file, &mut own) {
+            if let Some(other) = intents.get(&intent.name) {
+                own.on_line(0, format!("intent type `{}` stands in `{}` too", intent.name, other.path));
+            } else {
+                intents.insert(intent.name.clone(), intent);
+            }
+        }
+        faults.extend(own.into_list());
+    }
+    intents
+}
+
+fn version(policy: &Policy, intent_type: &IntentType, faults: &mut Vec<Fault>) -> Digest {
+    match canonical::to_vec(&Bundle { language: LANGUAGE, policy, intent_type }) {
+        Ok(bytes) => Digest::of(&bytes),
+        Err(fault) => {
+            let mut own = Faults::new(&policy.path);
+            own.on_line(0, fault.to_string());
+            faults.extend(own.into_list());
+            Digest::ZERO
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,206 @@
+//! What only the whole set shows: names that lead nowhere, inputs wider than their tokens, quorums
+//! that no pool can fill.
+
+use super::Rulebook;
+use crate::document::{Fault, Faults};
+use crate::id::{IntentTypeName, PoolName};
+use crate::intent::{Enforcement, FailMode, FieldType, IntentType};
+use crate::people::Directory;
+use crate::policy::typed::Input;
+use crate::policy::{Need, Policy, Route, RouteStep, Whom};
+
+pub(super) fn all(rulebook: &Rulebook, faults: &mut Vec<Fault>) {
+    for intent in rulebook.intents.values() {
+        let mut own = Faults::new(&intent.path);
+        intent_type(rulebook, intent, &mut own);
+        faults.extend(own.into_list());
+    }
+    for (name, versions) in &rulebook.policies {
+        for policy in versions {
+            let mut own = Faults::new(&policy.path);
+            policy_of(rulebook, name, policy, &mut own);
+            let twin = |other: &&std::sync::Arc<Policy>| {
+                other.effective == policy.effective && other.path < policy.path
+            };
+            if let Some(other) = versions.iter().find(twin) {
+                own.on_line(
+                    policy.lines.get("effective").copied().unwrap_or(0),
+                    format!("`{}` is effective on {} too", other.path, policy.effective),
+                );
+            }
+            faults.extend(own.into_list());
+        }
+    }
+    shared(rulebook, faults);
+    for absence in &rulebook.directory.absence {
+        if let Some(name) = &absence.of
+            && !rulebook.intents.contains_key(name)
+        {
+            let mut own = Faults::new("people.md");
+            own.on_line(
+                0,
+                format!(
+                    "the absence of `{}` names the intent type `{name}`, which is not there",
+                    absence.person
+                ),
+            );
+            faults.extend(own.into_list());
+        }
+    }
+}
+
+fn shared(rulebook: &Rulebook, faults: &mut Vec<Fault>) {
+    let shared = rulebook.shared();
+    let mut own = Faults::new(&shared.path);
+    pool(&rulebook.directory, &shared.owner, 0, "the owner", &mut own);
+    for route in shared.routes.values() {
+        route_people(rulebook, None, route, &mut own);
+    }
+    for rule in &shared.exceptions {
+        let people = std::iter::once(&rule.route.whom).chain(&rule.route.backup);
+        for whom in people {
+            let place = format!("row `{}`", rule.route.id);
+            known(&rulebook.directory, None, whom, rule.line(), &place, &mut own);
+        }
+    }
+    faults.extend(own.into_list());
+}
+
+fn pool(directory: &Directory, name: &PoolName, line: u32, place: &str, faults: &mut Faults) {
+    if directory.pool(name).is_none() {
+        faults.on_line(line, format!("{place}: `{name}` is no pool of `people.md`"));
+    }
+}
+
+/// Whether those whom a row names are there.
+fn known(
+    directory: &Directory,
+    intent: Option<&IntentType>,
+    whom: &Whom,
+    line: u32,
+    place: &str,
+    faults: &mut Faults,
+) {
+    match whom {
+        Whom::Pool(name) => pool(directory, name, line, place, faults),
+        Whom::Role(name) if !directory.roles.contains_key(name) => {
+            faults.on_line(line, format!("{place}: `{name}` is no role of `people.md`"));
+        }
+        Whom::Person(name) if !directory.knows(name) => {
+            faults.on_line(line, format!("{place}: `{name}` is no person of `people.md`"));
+        }
+        Whom::NamedIn(token) => {
+            let named = intent.and_then(|intent| intent.token(token)).is_some_and(|spec| {
+                spec.required && matches!(spec.kind, FieldType::Text { .. } | FieldType::OneOf(_))
+            });
+            if !named {
+                faults
+                    .on_line(line, format!("{place}: `{token}` is no required token that can name a person"));
+            }
+        }
+        Whom::Role(_) | Whom::Person(_) | Whom::Manager(_) | Whom::OwnerOfPolicy => {}
+    }
+}
+
+fn route_people(rulebook: &Rulebook, intent: Option<&IntentType>, route: &Route, faults: &mut Faults) {
+    let directory = &rulebook.directory;
+    for step in &route.steps {
+        let place = format!("route `{}`, step {}", route.name, step.step);
+        known(directory, intent, &step.whom, route.line, &place, faults);
+        for whom in &step.backup {
+            known(directory, intent, whom, route.line, &format!("{place}, backup"), faults);
+        }
+        quorum(directory, step, route.line, &place, faults);
+    }
+}
+
+/// Whether a pool has as many members as a row needs, and whether one person can be two.
+fn quorum(directory: &Directory, step: &RouteStep, line: u32, place: &str, faults: &mut Faults) {
+    let Need::Count(needed) = step.need else { return };
+    let members = match &step.whom {
+        Whom::Pool(name) => match directory.pool(name) {
+            Some(pool) => pool.members.len(),
+            None => return,
+        },
+        Whom::Role(_) | Whom::Person(_) | Whom::Manager(_) | Whom::NamedIn(_) => 1,
+        Whom::OwnerOfPolicy => return,
+    };
+    if usize::try_from(needed).is_ok_and(|needed| members < needed) {
+        faults.on_line(line, format!("{place}: needs {needed} of `{}`, which has {members}", step.whom));
+    }
+}
+
+fn intent_type(rulebook: &Rulebook, intent: &IntentType, faults: &mut Faults) {
+    let line = |name: &str| intent.lines.get(name).copied().unwrap_or(0);
+    let directory = &rulebook.directory;
+    pool(directory, &intent.owner, line("owner"), "the owner", faults);
+    pool(directory, &intent.incident_owner, line("incident owner"), "the incident owner", faults);
+    pool(directory, &intent.qa_checkpoint.pool, line("QA checkpoint"), "the QA checkpoint", faults);
+    if !directory.knows(&intent.fallback_owner) {
+        faults.on_line(
+            line("fallback owner"),
+            format!("`{}` is no person of `people.md`", intent.fallback_owner),
+        );
+    }
+    for id in &intent.exception_routes {
+        if !rulebook.shared().exceptions.iter().any(|rule| rule.route.id == *id) {
+            faults.on_line(line("exception route"), format!("`{id}` is no row of the exception table"));
+        }
+    }
+    for rule in &intent.overrides {
+        let place = format!("override `{}`", rule.reason);
+        known(directory, Some(intent), &rule.by, line("enforcement"), &place, faults);
+    }
+    if intent.enforcement == Enforcement::Soft && intent.overrides.is_empty() {
+        faults.on_line(line("enforcement"), "enforcement is `soft`, but nobody may override");
+    }
+}
+
+fn policy_of(rulebook: &Rulebook, name: &IntentTypeName, policy: &Policy, faults: &mut Faults) {
+    let line = |name: &str| policy.lines.get(name).copied().unwrap_or(0);
+    pool(&rulebook.directory, &policy.owner, line("owner"), "the owner", faults);
+    let Some(intent) = rulebook.intents.get(name) else {
+        faults.on_line(line("intent"), format!("there is no intent type `{name}`"));
+        return;
+    };
+    for own in &policy.inputs {
+        input(intent, own, faults);
+    }
+    if let Some(each) = policy.list()
+        && intent.list() != Some(&each)
+    {
+        faults.on_line(0, format!("`{each}` is no list of the intent type `{name}`"));
+    }
+    if policy.fail_open.is_some() && intent.fail_mode != FailMode::MayOpen {
+        faults.on_line(
+            line("fail open"),
+            format!("`fail open`: the intent type `{name}` has fail mode `closed`"),
+        );
+        faults.help("only an intent type of impact `low` may open, and it says `may open`");
+    }
+    for (route_name, route) in &policy.routes {
+        // Shared routes are checked once, in their own file.
+        if !rulebook.shared().routes.contains_key(route_name) {
+            route_people(rulebook, Some(intent), route, faults);
+        }
+    }
+}
+
+/// Whether an input is a token or fact of the intent type, of its type or a narrower one.
+fn input(intent: &IntentType, own: &Input, faults: &mut Faults) {
+    let name = &own.name;
+    let Some(kind) = intent.kind_of(name) else {
+        faults.on_line(own.line, format!("input `{name}` is no token and no fact of `{}`", intent.name));
+        return;
+    };
+    if !own.kind.is_within(kind) {
+        faults.on_line(
+            own.line,
+            format!("input `{name}`: {} is not within {kind}, its type in `{}`", own.kind, intent.name),
+        );
+    }
+    if intent.token(name).is_some_and(|token| !token.required) {
+        faults.on_line(own.line, format!("input `{name}` is a token that is not required"));
+        faults.help("make it required, or give its type a value that says `none`");
+    }
+}

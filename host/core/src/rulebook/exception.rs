@@ -1,0 +1,275 @@
+//! The exception table: the first row that matches says who owns an exception, until when, and what
+//! closes it.
+
+use super::{Rulebook, shared};
+use crate::document::{Cell, Document, Faults};
+use crate::id::{ConnectionName, IntentTypeName, PersonId, PoolName};
+use crate::intent::IntentType;
+use crate::intent::kind::{FieldType, Grid, Unit};
+use crate::intent::literal::is_word;
+use crate::money::{Currency, Money};
+use crate::people::{Asking, Whom, Within};
+use crate::policy::cell::{self, Ranges};
+use crate::policy::route_take as take;
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Every cause that an exception can have.
+const CAUSES: [&str; 18] = [
+    "unsure",
+    "fail-open",
+    "no-seat",
+    "overdue",
+    "rounds",
+    "rejected",
+    "conflict",
+    "uncertain",
+    "exhausted",
+    "denied",
+    "quarantined",
+    "drift",
+    "late",
+    "gone",
+    "unreadable",
+    "budget",
+    "quality",
+    "post-mortem",
+];
+
+/// Every criterion that can close one.
+const CRITERIA: [&str; 14] = [
+    "evaluated",
+    "decided",
+    "declined",
+    "confirmed",
+    "reversed",
+    "seated",
+    "landed",
+    "absent",
+    "undone",
+    "resumed",
+    "re-asserted",
+    "adopted",
+    "given-up",
+    "reviewed",
+];
+
+/// Who owns exceptions of a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExceptionRoute {
+    /// Id of the row.
+    pub id: String,
+    /// Who.
+    pub whom: Whom,
+    /// Until when.
+    pub within: Within,
+    /// Who is asked next, one after the other; each gets the same time anew.
+    pub backup: Vec<Whom>,
+    /// What closes it: one of these.
+    pub closes_when: Vec<String>,
+}
+
+/// One row: which exceptions it takes, and their route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExceptionRule {
+    /// Its route.
+    pub route: ExceptionRoute,
+    cause: Option<Ranges>,
+    intent: Option<Ranges>,
+    amount: Option<Ranges>,
+    connection: Option<Ranges>,
+    line: u32,
+}
+
+impl ExceptionRule {
+    /// Where it stands in its file.
+    #[must_use]
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+}
+
+/// What happened, for which an owner is looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Happening<'a> {
+    /// A cause of the table, such as `unsure`.
+    pub cause: &'a str,
+    /// The money at stake; 0 where there is none.
+    pub amount: Option<Money>,
+    /// The connection, if one is involved.
+    pub connection: Option<&'a ConnectionName>,
+}
+
+/// Who answers for an exception.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answerable {
+    /// Id of the row of the exception table.
+    pub route: String,
+    /// The person.
+    pub owner: PersonId,
+    /// Until when.
+    pub due: Timestamp,
+    /// What closes it: one of these.
+    pub closes_when: Vec<String>,
+}
+
+/// The types of the columns `cause`, `intent`, `amount`, `connection`.
+struct Columns {
+    cause: FieldType,
+    intent: FieldType,
+    amount: FieldType,
+    connection: FieldType,
+}
+
+/// No word of an enum: rows that restrict the column do not match it.
+const UNKNOWN: i64 = -1;
+
+impl Columns {
+    fn new(currency: Currency, intents: &BTreeMap<IntentTypeName, IntentType>) -> Columns {
+        let names = intents.keys().map(ToString::to_string).collect();
+        let mut connections: Vec<String> =
+            shared::connections(intents).iter().map(ToString::to_string).collect();
+        connections.push("none".to_owned());
+        let unit = Unit::Money(currency);
+        Columns {
+            cause: FieldType::OneOf(CAUSES.iter().map(|cause| (*cause).to_owned()).collect()),
+            intent: FieldType::OneOf(names),
+            amount: FieldType::Number(Grid { unit, min: 0, max: i64::MAX, step: 1, round: None }),
+            connection: FieldType::OneOf(connections),
+        }
+    }
+}
+
+fn place(kind: &FieldType, word: &str) -> i64 {
+    match kind {
+        FieldType::OneOf(words) => words
+            .iter()
+            .position(|other| other == word)
+            .and_then(|index| i64::try_from(index).ok())
+            .unwrap_or(UNKNOWN),
+        FieldType::Number(_)
+        | FieldType::YesNo
+        | FieldType::Date { .. }
+        | FieldType::Text { .. }
+        | FieldType::Record { .. }
+        | FieldType::List { .. } => UNKNOWN,
+    }
+}
+
+/// Reads the section `Exceptions: first`.
+pub(super) fn parse(
+    document: &Document,
+    currency: Currency,
+    intents: &BTreeMap<IntentTypeName, IntentType>,
+    faults: &mut Faults,
+) -> Vec<ExceptionRule> {
+    let Some(section) = document.section("Exceptions") else {
+        faults.on_line(0, "the file has no section `Exceptions: first`");
+        return Vec::new();
+    };
+    if section.detail.text != "first" {
+        faults.at(&section.detail, "the exception table is `Exceptions: first`");
+    }
+    let Some(table) = &section.table else {
+        faults.on_line(section.detail.line, "the section `Exceptions` has no table");
+        return Vec::new();
+    };
+    let columns = Columns::new(currency, intents);
+    let names =
+        ["id", "cause", "intent", "amount", "connection", "=> whom", "within", "backup", "closes when"];
+    let mut rules: Vec<ExceptionRule> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for [id, cause, intent, amount, connection, whom, within, backup, closes] in table.rows_of(names, faults)
+    {
+        if !is_word(&id.text) || !seen.insert(id.text.clone()) {
+            faults.at(id, format!("`{}` is no id, or stands here twice", id.text));
+        }
+        let mut read = |cell: &Cell, kind: &FieldType| {
+            let parsed = cell::parse(&cell.text, kind).map_err(|why| format!("row `{}`: {why}", id.text));
+            take(parsed, cell, faults).flatten()
+        };
+        let cause = read(cause, &columns.cause);
+        let intent = read(intent, &columns.intent);
+        let amount = read(amount, &columns.amount);
+        let connection = read(connection, &columns.connection);
+        let who = take(Whom::parse(&whom.text), whom, faults);
+        let limit = take(Within::parse(&within.text), within, faults);
+        let backups = take(Whom::backups(&backup.text), backup, faults);
+        let criteria: Vec<String> = closes.text.split(", ").map(str::to_owned).collect();
+        for criterion in criteria.iter().filter(|criterion| !CRITERIA.contains(&criterion.as_str())) {
+            faults.at(closes, format!("`{criterion}` is none of {}", CRITERIA.join(", ")));
+        }
+        let (Some(whom), Some(within), Some(backup)) = (who, limit, backups) else { continue };
+        let route = ExceptionRoute { id: id.text.clone(), whom, within, backup, closes_when: criteria };
+        rules.push(ExceptionRule { route, cause, intent, amount, connection, line: id.line });
+    }
+    let open = |rule: &ExceptionRule| {
+        rule.cause.is_none() && rule.intent.is_none() && rule.amount.is_none() && rule.connection.is_none()
+    };
+    if !rules.last().is_some_and(open) {
+        faults.on_line(table.header.line, "the last row of the exception table takes everything");
+    }
+    rules
+}
+
+impl Rulebook {
+    /// The first row of the exception table that takes what happened.
+    #[must_use]
+    pub fn exception_for(&self, name: &IntentTypeName, happened: Happening<'_>) -> Option<&ExceptionRoute> {
+        let columns = Columns::new(self.shared().currency, &self.intents);
+        let cause = place(&columns.cause, happened.cause);
+        let intent = place(&columns.intent, name.as_str());
+        let connection = happened.connection.map_or("none", ConnectionName::as_str);
+        let connection = place(&columns.connection, connection);
+        let amount = match happened.amount {
+            None => 0,
+            Some(money) if money.currency == self.shared().currency => money.minor.max(0),
+            // Another currency without a rate counts as above every bound.
+            Some(_) => i64::MAX,
+        };
+        let takes =
+            |ranges: &Option<Ranges>, number: i64| ranges.as_ref().is_none_or(|ranges| ranges.accept(number));
+        let rule = self.shared().exceptions.iter().find(|rule| {
+            takes(&rule.cause, cause)
+                && takes(&rule.intent, intent)
+                && takes(&rule.amount, amount)
+                && takes(&rule.connection, connection)
+        })?;
+        Some(&rule.route)
+    }
+
+    /// Who answers for an exception that was missed so often: the row's owner, then its backups,
+    /// then the fallback owner of the intent type. The requester and people who are away never do,
+    /// except that the fallback owner is always there.
+    #[must_use]
+    pub fn owner_of(
+        &self,
+        asking: Asking<'_>,
+        happened: Happening<'_>,
+        missed: u32,
+        now: Timestamp,
+    ) -> Option<Answerable> {
+        let name = asking.intent_type;
+        let route = self.exception_for(name, happened)?;
+        let intent = self.intent_type(name)?;
+        let owner_pool: PoolName = match self.policy(name, now) {
+            Some(policy) => policy.owner.clone(),
+            None => intent.owner.clone(),
+        };
+        let missed = usize::try_from(missed).unwrap_or(usize::MAX);
+        let people = std::iter::once(&route.whom).chain(&route.backup).skip(missed);
+        let filled = people
+            .filter_map(|whom| self.directory().fill(&whom.owned_by(&owner_pool), asking, &[], now))
+            .next();
+        let (owner, calendar) = match filled {
+            Some(filled) => (filled.owner, filled.calendar),
+            None => {
+                let person = intent.fallback_owner.clone();
+                let calendar = self.directory().persons.get(&person)?.calendar.clone();
+                (person, calendar)
+            }
+        };
+        let due = self.directory().due(&route.within, &calendar, now);
+        Some(Answerable { route: route.id.clone(), owner, due, closes_when: route.closes_when.clone() })
+    }
+}
