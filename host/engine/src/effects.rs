@@ -1,0 +1,188 @@
+//! The effect worker: attempts and probes, one at a time an effect, a bounded number a connection.
+//!
+//! It decides nothing: it asks for the proof that the intent was approved, calls the connector, and
+//! gives what came back to the transition table.
+
+use crate::engine::Inner;
+use crate::fault::Fault;
+use crate::port::Answer;
+use crate::port::connectors::{Call, Connection, Ledger, NotRecorded};
+use countersign_core::approval::command::{Command, Target};
+use countersign_core::approval::refusal::Refusal;
+use countersign_core::approval::{Approval, ApprovedIntent, Authority, NotToBeWritten, PlannedEffect};
+use countersign_core::effect::attempt::{Detail, Guarantee};
+use countersign_core::effect::life::{self, EffectState, History};
+use countersign_core::hash::Digest;
+use countersign_core::id::{ConnectionName, EffectId, IntentId};
+use countersign_core::intent::{DecisionWords, fill_placeholders, fill_planned};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
+
+/// One gate a connection: at most so many attempts at one time.
+#[derive(Debug, Default)]
+pub(crate) struct Lanes {
+    lanes: Mutex<HashMap<ConnectionName, Arc<Semaphore>>>,
+}
+
+impl Lanes {
+    fn of(&self, connection: &Connection) -> Arc<Semaphore> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = lanes
+            .entry(connection.name.clone())
+            .or_insert_with(|| Arc::new(Semaphore::new(connection.concurrent.max(1))));
+        Arc::clone(lane)
+    }
+}
+
+/// What the worker has to do for an effect now.
+enum Work {
+    Nothing,
+    Block(Detail),
+    Interrupted { step: String, target: Target },
+    Attempt { call: Box<Call>, connection: Arc<Connection>, target: Target },
+    Probe { call: Box<Call>, connection: Arc<Connection>, target: Target },
+}
+
+/// Takes one effect a step further.
+///
+/// If the process stops in here: an effect that was ready and had nothing recorded as sent is
+/// attempted again; one with a recorded step is looked at as interrupted.
+pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId, effect: EffectId) -> Result<(), Fault> {
+    let standing = inner.read(intent).await?;
+    let command = match work(inner, &standing.approval, effect) {
+        Work::Nothing => return Ok(()),
+        Work::Block(detail) => Command::Block { effect, detail },
+        Work::Interrupted { step, target } => {
+            Command::Attempted { effect, end: life::interrupted(&step), target }
+        }
+        Work::Attempt { call, connection, target } => {
+            let Ok(_permit) = inner.lanes.of(&connection).acquire_owned().await else { return Ok(()) };
+            let ledger = StepLedger { inner: Arc::clone(inner), intent, effect, guarantee: call.guarantee };
+            let end = inner.connectors.apply(*call, Arc::new(ledger)).await;
+            Command::Attempted { effect, end, target }
+        }
+        Work::Probe { call, connection, target } => {
+            let Ok(_permit) = inner.lanes.of(&connection).acquire_owned().await else { return Ok(()) };
+            let end = inner.connectors.probe(*call).await;
+            Command::Probed { effect, end, target }
+        }
+    };
+    match inner.command(intent, command, None).await {
+        // Somebody settled it in the meantime: nothing is lost.
+        Ok(_) | Err(Fault::Refused(Refusal::Overtaken | Refusal::WrongStage { .. })) => Ok(()),
+        Err(fault) => Err(fault),
+    }
+}
+
+fn work(inner: &Inner, approval: &Approval, effect: EffectId) -> Work {
+    let Some(approved) = ApprovedIntent::of(approval) else { return Work::Nothing };
+    let (planned, state) = match approved.write(effect) {
+        Ok(found) => found,
+        Err(NotToBeWritten::SealBroken(detail)) => return Work::Block(detail),
+        Err(NotToBeWritten::NotOpen) => return Work::Nothing,
+    };
+    let now = inner.clock.now();
+    let connection = match bound(inner, planned) {
+        Ok(connection) => connection,
+        Err(detail) => {
+            let open = matches!(
+                state,
+                EffectState::Ready { .. } | EffectState::Sent { .. } | EffectState::Probing { .. }
+            );
+            return if open { Work::Block(detail) } else { Work::Nothing };
+        }
+    };
+    let target = Target { settle: connection.settle, key_lifetime: connection.key_lifetime };
+    match state {
+        EffectState::Ready { due, history } if crate::schedule::is_due(*due, now) => {
+            let call = Box::new(call(inner, &approved, planned, *history));
+            Work::Attempt { call, connection, target }
+        }
+        EffectState::Probing { due, history, .. } if crate::schedule::is_due(*due, now) => {
+            let call = Box::new(call(inner, &approved, planned, *history));
+            Work::Probe { call, connection, target }
+        }
+        EffectState::Sent { step, .. } => Work::Interrupted { step: step.clone(), target },
+        EffectState::Ready { .. }
+        | EffectState::Probing { .. }
+        | EffectState::Waiting
+        | EffectState::Landed { .. }
+        | EffectState::Held { .. }
+        | EffectState::GivenUp => Work::Nothing,
+    }
+}
+
+/// The connection that an effect was sealed with, if it still is that one.
+fn bound(inner: &Inner, planned: &PlannedEffect) -> Result<Arc<Connection>, Detail> {
+    let name = &planned.connection;
+    let connection = inner.connectors.connection(name).ok_or_else(|| {
+        Detail::new("no-connection", format!("connection `{name}` is not configured any more"))
+    })?;
+    if connection.digest != planned.connector {
+        let message = format!("connection `{name}` has another connector than the one that was sealed");
+        return Err(Detail::new("connector-changed", message));
+    }
+    if target_digest(&connection) != planned.target {
+        let message = format!("connection `{name}` leads to another address than the one that was sealed");
+        return Err(Detail::new("target-changed", message));
+    }
+    Ok(connection)
+}
+
+/// Digest of the addresses that a connection leads to.
+pub(crate) fn target_digest(connection: &Connection) -> Digest {
+    let parts: Vec<&[u8]> =
+        connection.endpoints.iter().flat_map(|(name, base)| [name.as_bytes(), base.as_bytes()]).collect();
+    Digest::of_parts(&parts)
+}
+
+fn call(inner: &Inner, approved: &ApprovedIntent<'_>, planned: &PlannedEffect, history: History) -> Call {
+    let words = decision_words(approved);
+    let mut what = planned.what.clone();
+    let mut plan = planned.plan.clone();
+    fill_placeholders(&mut what.fields, &words);
+    fill_planned(&mut plan.changes, &words);
+    Call {
+        connection: planned.connection.clone(),
+        connector: planned.connector,
+        effect: planned.effect,
+        attempt: history.attempts.saturating_add(1),
+        generation: history.generation,
+        what,
+        plan,
+        guarantee: planned.guarantee,
+        now: inner.clock.now(),
+    }
+}
+
+/// What stands in a write plan by name until there is a decision.
+fn decision_words(approved: &ApprovedIntent<'_>) -> DecisionWords {
+    let approvers = match approved.authority() {
+        Authority::Policy => "policy".to_owned(),
+        Authority::People(people) => people.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    DecisionWords { outcome: "approved".to_owned(), approvers, seal: approved.case().seal.to_string() }
+}
+
+/// Records steps in the log before they leave the host, where a repeat could do harm.
+struct StepLedger {
+    inner: Arc<Inner>,
+    intent: IntentId,
+    effect: EffectId,
+    guarantee: Guarantee,
+}
+
+impl Ledger for StepLedger {
+    fn about_to_send<'a>(&'a self, step: &'a str, request: Digest) -> Answer<'a, Result<(), NotRecorded>> {
+        Box::pin(async move {
+            match self.guarantee {
+                Guarantee::ByKey | Guarantee::ByNaturalKey => return Ok(()),
+                Guarantee::ByProbe | Guarantee::Blind => {}
+            }
+            let command = Command::Send { effect: self.effect, step: step.to_owned(), request };
+            let recorded = self.inner.command(self.intent, command, None).await;
+            recorded.map(drop).map_err(|fault| NotRecorded(fault.to_string()))
+        })
+    }
+}

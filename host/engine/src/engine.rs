@@ -1,0 +1,219 @@
+//! The engine: one object that every door holds, and the loop behind it.
+
+use crate::effects::Lanes;
+use crate::fault::Fault;
+use crate::handle::Hot;
+use crate::port::clock::{Chance, Clock};
+use crate::port::connectors::Connectors;
+use crate::port::store::{Health, Page, Query, Store};
+use crate::schedule::Schedule;
+use crate::task::Tasks;
+use countersign_core::approval::Approval;
+use countersign_core::approval::command::Command;
+use countersign_core::approval::event::Entry;
+use countersign_core::hash::Digest;
+use countersign_core::id::IntentId;
+use countersign_core::intent::Raw;
+use countersign_core::rulebook::Rulebook;
+use countersign_core::time::Timestamp;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// What an engine is made of: the ports and the rules.
+pub struct Parts {
+    /// Where the log is kept.
+    pub store: Arc<dyn Store>,
+    /// How targets are reached.
+    pub connectors: Arc<dyn Connectors>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Random bits.
+    pub chance: Arc<dyn Chance>,
+    /// Intent types, policies, people and routes.
+    pub rulebook: Rulebook,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Parts").finish_non_exhaustive()
+    }
+}
+
+/// A running engine. Cheap to clone; every clone is the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What all clones share.
+pub(crate) struct Inner {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) connectors: Arc<dyn Connectors>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) chance: Arc<dyn Chance>,
+    pub(crate) rulebook: RwLock<Arc<Rulebook>>,
+    pub(crate) hot: Hot,
+    pub(crate) schedule: Schedule,
+    pub(crate) lanes: Lanes,
+    pub(crate) tasks: Tasks,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Engine").field("tasks", &self.inner.tasks.running()).finish_non_exhaustive()
+    }
+}
+
+/// An approval as it stands, with the place in the log that it reflects.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The approval.
+    pub approval: Arc<Approval>,
+    /// Last sequence of its stream.
+    pub sequence: u64,
+}
+
+/// What somebody asks for, as it arrives at a door.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// Who asks, authenticated by the door.
+    pub requester: String,
+    /// What kind of thing.
+    pub intent_type: String,
+    /// What exactly, not yet checked.
+    pub tokens: Raw,
+    /// The caller's idempotency key, if it gave one.
+    pub key: Option<Key>,
+}
+
+/// A caller's idempotency key: unique to who gave it, with a digest of what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The key, prefixed with who gave it.
+    pub key: String,
+    /// Digest of the request.
+    pub fingerprint: Digest,
+}
+
+impl Engine {
+    /// Starts an engine: from here on every open errand in the store is looked after.
+    ///
+    /// Must be called inside a tokio runtime.
+    #[must_use]
+    pub fn start(parts: Parts) -> Engine {
+        let inner = Arc::new(Inner {
+            store: parts.store,
+            connectors: parts.connectors,
+            clock: parts.clock,
+            chance: parts.chance,
+            rulebook: RwLock::new(Arc::new(parts.rulebook)),
+            hot: Hot::default(),
+            schedule: Schedule::default(),
+            lanes: Lanes::default(),
+            tasks: Tasks::default(),
+        });
+        inner.tasks.start(crate::schedule::run(Arc::clone(&inner)));
+        Engine { inner }
+    }
+
+    /// Asks for something. Durable on return.
+    ///
+    /// With a key that was used before for the same request, answers with the intent that it made.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] with every fault of the tokens at once; nothing is stored then.
+    pub async fn submit(&self, submission: Submission) -> Result<Standing, Fault> {
+        self.inner.submit(submission).await
+    }
+
+    /// Gives one command to an approval. Durable on return. The caller has authenticated whoever
+    /// the command names; what they may do is decided here.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] if a rule says no; nothing is stored then.
+    pub async fn command(
+        &self,
+        intent: IntentId,
+        command: Command,
+        key: Option<Key>,
+    ) -> Result<Standing, Fault> {
+        self.inner.command(intent, command, key).await
+    }
+
+    /// An approval as it stands.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] if there is none.
+    pub async fn read(&self, intent: IntentId) -> Result<Standing, Fault> {
+        self.inner.read(intent).await
+    }
+
+    /// Every entry of an approval, in order: its whole life.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] if there is none.
+    pub async fn entries(&self, intent: IntentId) -> Result<Vec<Entry>, Fault> {
+        self.inner.entries(intent).await
+    }
+
+    /// Rows of approvals: see [`crate::row`] for their labels and summaries.
+    ///
+    /// # Errors
+    /// [`Fault::Store`] if the index cannot be read.
+    pub async fn list(&self, query: Query) -> Result<Page, Fault> {
+        Ok(self.inner.store.query(query).await?)
+    }
+
+    /// How the store is.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.inner.store.health()
+    }
+
+    /// The connectors, for doors that show connections.
+    #[must_use]
+    pub fn connectors(&self) -> &Arc<dyn Connectors> {
+        &self.inner.connectors
+    }
+
+    /// The store, for doors that verify or export the log.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn rulebook(&self) -> Arc<Rulebook> {
+        self.inner.rulebook()
+    }
+
+    /// Puts another checked set of rules in force. Open approvals keep what they were evaluated with.
+    pub fn replace_rulebook(&self, rulebook: Rulebook) {
+        let mut place = self.inner.rulebook.write().unwrap_or_else(PoisonError::into_inner);
+        *place = Arc::new(rulebook);
+    }
+
+    /// What time it is for this engine.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// Whether the engine is stopping.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.inner.tasks.are_stopping()
+    }
+
+    /// Begins no new work and returns when running attempts have ended and are recorded.
+    pub async fn stop(&self) {
+        self.inner.tasks.stop().await;
+    }
+}
+
+impl Inner {
+    pub(crate) fn rulebook(&self) -> Arc<Rulebook> {
+        Arc::clone(&self.rulebook.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}

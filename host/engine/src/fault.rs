@@ -1,0 +1,56 @@
+//! Why the engine did not do what it was asked.
+
+use crate::port::store::StoreFault;
+use countersign_core::approval::refusal::Refusal;
+use std::fmt;
+
+/// The engine's no: a rule's refusal, a fault of the store, or a misused idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// A rule says no. Nothing was stored.
+    Refused(Refusal),
+    /// The store says no. Unless it says otherwise, nothing was stored.
+    Store(StoreFault),
+    /// The caller's idempotency key was used for something else.
+    KeyReused,
+    /// A call with the same idempotency key is still running.
+    KeyBusy,
+    /// The caller's idempotency key is longer than the limit.
+    KeyTooLong,
+    /// The host is stopping.
+    Stopping,
+    /// What is stored cannot be read back: this program did not write it, or wrote it wrongly.
+    Unreadable(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Refused(refusal) => write!(formatter, "{refusal}"),
+            Fault::Store(fault) => write!(formatter, "{fault}"),
+            Fault::KeyReused => formatter.write_str("this idempotency key was used for another request"),
+            Fault::KeyBusy => formatter.write_str("a request with this idempotency key is still running"),
+            Fault::KeyTooLong => write!(
+                formatter,
+                "the idempotency key is longer than {} bytes",
+                crate::limits::CALLER_KEY_BYTES_MAX
+            ),
+            Fault::Stopping => formatter.write_str("the host is stopping; send the request again"),
+            Fault::Unreadable(why) => write!(formatter, "an entry of the log cannot be read: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Fault {
+        Fault::Refused(refusal)
+    }
+}
+
+impl From<StoreFault> for Fault {
+    fn from(fault: StoreFault) -> Fault {
+        Fault::Store(fault)
+    }
+}

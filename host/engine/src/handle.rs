@@ -1,0 +1,233 @@
+//! The command loop: load, decide, append, wake. The only caller of the transition table.
+
+mod hot;
+mod submit;
+
+pub(crate) use hot::{Hot, Loaded};
+
+use crate::engine::{Inner, Key, Standing};
+use crate::fault::Fault;
+use crate::limits::CONFLICTS_MAX;
+use crate::port::store::{Append, Batch, CallerKey, ErrandChange, StoreFault, StreamName};
+use crate::row;
+use countersign_core::approval::Approval;
+use countersign_core::approval::command::Command;
+use countersign_core::approval::event::Entry;
+use countersign_core::approval::life::{self, Context, Turn};
+use countersign_core::approval::refusal::Refusal;
+use countersign_core::approval::wake::Wake;
+use countersign_core::id::IntentId;
+use countersign_core::time::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Inner {
+    /// Decides one command and stores what it causes.
+    ///
+    /// If the process stops in here, either all of it is stored or nothing is; the caller was not
+    /// answered.
+    pub(crate) async fn command(
+        self: &Arc<Self>,
+        intent: IntentId,
+        command: Command,
+        key: Option<Key>,
+    ) -> Result<Standing, Fault> {
+        // Taken before the look-up: of two calls with one key only one can get past both.
+        let _running = self.hot.begin(key.as_ref())?;
+        if let Some(answered) = self.answered(key.as_ref()).await? {
+            return self.read(answered).await;
+        }
+        for _ in 0..CONFLICTS_MAX {
+            match self.once(intent, command.clone(), key.as_ref()).await {
+                Err(Fault::Store(StoreFault::Conflict { .. })) => {}
+                other => return other,
+            }
+        }
+        Err(Fault::Refused(Refusal::Overtaken))
+    }
+
+    async fn once(
+        self: &Arc<Self>,
+        intent: IntentId,
+        command: Command,
+        key: Option<&Key>,
+    ) -> Result<Standing, Fault> {
+        let slot = self.hot.slot(intent);
+        let mut place = slot.lock().await;
+        let result = self.decide(&mut place, intent, command, key).await;
+        drop(place);
+        self.hot.release(intent, &slot);
+        result
+    }
+
+    async fn decide(
+        self: &Arc<Self>,
+        place: &mut Option<Loaded>,
+        intent: IntentId,
+        command: Command,
+        key: Option<&Key>,
+    ) -> Result<Standing, Fault> {
+        // On any fault the place stays empty: the next command reads the log again.
+        let loaded = match place.take() {
+            Some(loaded) => loaded,
+            None => self.load(intent).await?,
+        };
+        let rulebook = self.rulebook();
+        let context = Context { rulebook: &rulebook, now: self.clock.now(), chance: self.chance.bits() };
+        let turn = match life::decide(&loaded.approval, command, context) {
+            Ok(turn) => turn,
+            Err(refusal) => {
+                *place = hot::kept(loaded);
+                return Err(refusal.into());
+            }
+        };
+        let stored = self.store_turn(Some(&loaded), turn, key).await?;
+        let standing = stored.standing();
+        *place = hot::kept(stored);
+        Ok(standing)
+    }
+
+    /// Stores a turn, then wakes whoever has work from it.
+    async fn store_turn(
+        self: &Arc<Self>,
+        before: Option<&Loaded>,
+        turn: Turn<'_>,
+        key: Option<&Key>,
+    ) -> Result<Loaded, Fault> {
+        let (entries, approval) = turn.into_parts();
+        let stream: StreamName = approval.intent.id.to_string().into();
+        let expected = before.map_or(0, |loaded| loaded.sequence);
+        if entries.is_empty() {
+            return Ok(Loaded { approval: Arc::new(approval), sequence: expected });
+        }
+        let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+        let wakes_before = before.map(|loaded| loaded.approval.wakes()).unwrap_or_default();
+        let wakes = approval.wakes();
+        let append = Append {
+            stream: Arc::clone(&stream),
+            expected,
+            entries: to_bytes(&entries)?,
+            errands: changes(&wakes_before, &wakes),
+            row: self.row_change(before, &approval),
+        };
+        let caller_key = key.map(|key| CallerKey {
+            key: key.key.as_str().into(),
+            fingerprint: key.fingerprint,
+            answer: stream.as_bytes().into(),
+        });
+        self.store.append(Batch { appends: vec![append], caller_key }).await?;
+        self.wake(&stream, &wakes_before, &wakes);
+        Ok(Loaded { approval: Arc::new(approval), sequence: expected.saturating_add(count) })
+    }
+
+    fn row_change(
+        &self,
+        before: Option<&Loaded>,
+        approval: &Approval,
+    ) -> Option<crate::port::store::RowChange> {
+        let rulebook = self.rulebook();
+        let schema = rulebook.intent_type(&approval.intent.intent_type);
+        let row = row::row(approval, schema);
+        let unchanged = before.is_some_and(|loaded| row::row(&loaded.approval, schema) == row);
+        (!unchanged).then_some(row)
+    }
+
+    /// Begins at once what the new entries made due; everything later is in the store.
+    fn wake(
+        self: &Arc<Self>,
+        stream: &StreamName,
+        before: &BTreeMap<Wake, Timestamp>,
+        after: &BTreeMap<Wake, Timestamp>,
+    ) {
+        let now = self.clock.now();
+        let mut later = false;
+        for (wake, due) in after {
+            if before.get(wake) == Some(due) {
+                continue;
+            }
+            if *due <= now {
+                crate::schedule::begin(self, Arc::clone(stream), wake.clone());
+            } else {
+                later = true;
+            }
+        }
+        if later {
+            self.schedule.look_again();
+        }
+    }
+
+    pub(crate) async fn read(self: &Arc<Self>, intent: IntentId) -> Result<Standing, Fault> {
+        let slot = self.hot.slot(intent);
+        let mut place = slot.lock().await;
+        let loaded = match place.take() {
+            Some(loaded) => Ok(loaded),
+            None => self.load(intent).await,
+        };
+        let standing = loaded.map(|loaded| {
+            let standing = loaded.standing();
+            *place = hot::kept(loaded);
+            standing
+        });
+        drop(place);
+        self.hot.release(intent, &slot);
+        standing
+    }
+
+    pub(crate) async fn entries(&self, intent: IntentId) -> Result<Vec<Entry>, Fault> {
+        let stored = self.store.load(&intent.to_string()).await?;
+        if stored.is_empty() {
+            return Err(Refusal::UnknownIntent(intent).into());
+        }
+        stored.iter().map(|bytes| from_bytes(bytes)).collect()
+    }
+
+    async fn load(&self, intent: IntentId) -> Result<Loaded, Fault> {
+        let entries = self.entries(intent).await?;
+        let sequence = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+        let mut approval = None;
+        for entry in &entries {
+            let next = life::after(approval, entry).map_err(|fault| Fault::Unreadable(fault.to_string()))?;
+            approval = Some(next);
+        }
+        let approval = approval.ok_or(Refusal::UnknownIntent(intent))?;
+        Ok(Loaded { approval: Arc::new(approval), sequence })
+    }
+
+    /// The intent that a caller's key stands for already.
+    async fn answered(&self, key: Option<&Key>) -> Result<Option<IntentId>, Fault> {
+        let Some(key) = key else { return Ok(None) };
+        if crate::limits::CALLER_KEY_BYTES_MAX < key.key.len() {
+            return Err(Fault::KeyTooLong);
+        }
+        let Some(known) = self.store.caller_key(&key.key).await? else { return Ok(None) };
+        if known.fingerprint != key.fingerprint {
+            return Err(Fault::KeyReused);
+        }
+        let text = String::from_utf8_lossy(&known.answer);
+        text.parse()
+            .map(Some)
+            .map_err(|fault: countersign_core::id::NotAName| Fault::Unreadable(fault.to_string()))
+    }
+}
+
+/// The errands that a turn opens, moves and closes.
+fn changes(before: &BTreeMap<Wake, Timestamp>, after: &BTreeMap<Wake, Timestamp>) -> Vec<ErrandChange> {
+    let closed = before.keys().filter(|wake| !after.contains_key(wake));
+    let set = after.iter().filter(|(wake, due)| before.get(wake) != Some(due));
+    closed
+        .map(|wake| ErrandChange::Clear { key: wake.to_string().into() })
+        .chain(set.map(|(wake, due)| ErrandChange::Set { key: wake.to_string().into(), due: *due }))
+        .collect()
+}
+
+fn to_bytes(entries: &[Entry]) -> Result<Vec<Arc<[u8]>>, Fault> {
+    entries
+        .iter()
+        .map(|entry| entry.to_bytes().map(Arc::from).map_err(|fault| Fault::Unreadable(fault.to_string())))
+        .collect()
+}
+
+/// Reads an entry of the log.
+pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Entry, Fault> {
+    serde_json::from_slice(bytes).map_err(|fault| Fault::Unreadable(fault.to_string()))
+}

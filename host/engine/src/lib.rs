@@ -1,0 +1,19 @@
+//! What happens next: the ports, the command loop, the effect worker and the timers.
+//!
+//! The engine is the only caller of `core`'s transition tables and the only caller of the ports.
+//! Write, then act: events and their errands are stored in one commit, and workers act after it.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod effects;
+pub mod engine;
+pub mod fault;
+mod handle;
+pub mod limits;
+pub mod memory;
+pub mod port;
+mod prepare;
+pub mod row;
+mod schedule;
+pub mod simulated;
+pub mod task;

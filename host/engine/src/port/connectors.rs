@@ -1,0 +1,133 @@
+//! The connectors port: one connection, one call of one export, one typed answer.
+//!
+//! The adapter decides nothing about delivery. It says what the connector claimed and what left
+//! the host; `core` turns both into what happens next.
+
+use super::Answer;
+use countersign_core::effect::attempt::{AttemptEnd, Ended, Finding, Guarantee};
+use countersign_core::effect::plan::{Proposal, WritePlan};
+use countersign_core::hash::Digest;
+use countersign_core::id::{ConnectionName, EffectId};
+use countersign_core::record::{RecordRef, Snapshot};
+use countersign_core::time::{Millis, Timestamp};
+use std::fmt;
+use std::sync::Arc;
+
+/// All configured connections, each behind its connector.
+pub trait Connectors: Send + Sync + 'static {
+    /// Every configured connection, by name.
+    fn connections(&self) -> Vec<Arc<Connection>>;
+
+    /// One configured connection.
+    fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>>;
+
+    /// Asks the target whether address, credential and permissions are right. Changes nothing.
+    fn check(&self, name: &ConnectionName) -> Answer<'_, Ended<()>>;
+
+    /// Reads one record. Changes nothing.
+    fn fetch(&self, name: &ConnectionName, subject: RecordRef) -> Answer<'_, Ended<Snapshot>>;
+
+    /// Asks what `apply` would write. Changes nothing.
+    fn plan(&self, name: &ConnectionName, what: Proposal, now: Timestamp) -> Answer<'_, Ended<WritePlan>>;
+
+    /// Makes one attempt at one effect.
+    ///
+    /// If the process stops in here, the ledger says what may have left the host.
+    fn apply(&self, call: Call, ledger: Arc<dyn Ledger>) -> Answer<'_, AttemptEnd>;
+
+    /// Looks whether the effect landed. Changes nothing.
+    fn probe(&self, call: Call) -> Answer<'_, Ended<Finding>>;
+}
+
+/// One configured target, with the connector that speaks to it.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// Its name in the operator's file.
+    pub name: ConnectionName,
+    /// The connector's id, such as `countersign.stripe`.
+    pub connector: String,
+    /// The connector's version.
+    pub version: String,
+    /// Digest of the component. Part of the seal.
+    pub digest: Digest,
+    /// The system it speaks to.
+    pub system: String,
+    /// Endpoint names with the base addresses they lead to. Part of the seal.
+    pub endpoints: Vec<(String, String)>,
+    /// What it can do.
+    pub operations: Vec<Operation>,
+    /// How long after the last send an `absent` of a probe can be believed.
+    pub settle: Millis,
+    /// How long the target remembers an idempotency key.
+    pub key_lifetime: Millis,
+    /// Most attempts at one time.
+    pub concurrent: usize,
+}
+
+impl Connection {
+    /// The operation called `name`.
+    #[must_use]
+    pub fn operation(&self, name: &str) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.name == name)
+    }
+}
+
+/// One kind of change that a connector can make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// Name, such as `set-price`.
+    pub name: String,
+    /// Kind of record that it is about.
+    pub kind: String,
+    /// JSON Schema (2020-12) of the input.
+    pub input_schema: String,
+    /// What the host may promise.
+    pub guarantee: Guarantee,
+    /// Whether it can be taken back.
+    pub reversible: bool,
+}
+
+/// One call about one effect: an attempt, or a probe of what an attempt did.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Where to.
+    pub connection: ConnectionName,
+    /// The version that the effect is bound to.
+    pub connector: Digest,
+    /// The effect. The same for ever.
+    pub effect: EffectId,
+    /// Which attempt, counted from 1.
+    pub attempt: u32,
+    /// Generation of the idempotency keys: see [`countersign_core::effect::key`].
+    pub generation: u32,
+    /// What was asked for.
+    pub what: Proposal,
+    /// What was shown and sealed.
+    pub plan: WritePlan,
+    /// What the host may promise of this operation.
+    pub guarantee: Guarantee,
+    /// The moment of the call.
+    pub now: Timestamp,
+}
+
+/// Where the egress gate records a step before its first byte leaves the host.
+pub trait Ledger: Send + Sync {
+    /// Records that the step is about to be sent. Durable on return, unless the guarantee makes a
+    /// repeat harmless (`by-key`, `by-natural-key`); then it may return at once.
+    ///
+    /// # Errors
+    /// [`NotRecorded`]: then the step must not be sent.
+    fn about_to_send<'a>(&'a self, step: &'a str, request: Digest) -> Answer<'a, Result<(), NotRecorded>>;
+}
+
+/// The ledger could not record a step, so it may not be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotRecorded(pub String);
+
+impl fmt::Display for NotRecorded {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the step could not be recorded, so it was not sent: {}", self.0)
+    }
+}
+
+impl std::error::Error for NotRecorded {}

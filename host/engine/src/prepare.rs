@@ -1,0 +1,103 @@
+//! From submission to seal: reads the facts, plans the writes, and hands both to the transition
+//! table. Only looks at the world; changes nothing there.
+
+mod facts;
+mod plan;
+
+pub(crate) use facts::summed;
+
+use crate::engine::Inner;
+use crate::fault::Fault;
+use countersign_core::approval::command::{Command, Hope};
+use countersign_core::approval::life::{self, Context};
+use countersign_core::approval::refusal::Refusal;
+use countersign_core::approval::{Approval, PlannedEffect, Stage};
+use countersign_core::effect::attempt::{Detail, Ended, Failure};
+use countersign_core::id::IntentId;
+use countersign_core::intent::Facts;
+use countersign_core::policy::Outcome;
+use countersign_core::time::Millis;
+use std::sync::Arc;
+
+/// Why facts or plans could not be had.
+#[derive(Debug, Clone)]
+struct Trouble {
+    detail: Detail,
+    wish: Option<Millis>,
+    hope: Hope,
+}
+
+impl Trouble {
+    fn hopeless(code: &str, message: String) -> Trouble {
+        Trouble { detail: Detail::new(code, message), wish: None, hope: Hope::None }
+    }
+
+    /// What a read that did not come to an answer means. `None` for an answer.
+    fn of<T>(ended: Ended<T>) -> Result<T, Trouble> {
+        let failure = match ended {
+            Ended::Returned(answer) => return Ok(answer),
+            Ended::Broke(broke) => {
+                let detail = Detail::new("connector-broke", broke.message);
+                return Err(Trouble { detail, wish: None, hope: Hope::Some });
+            }
+            Ended::Failed(failure) => failure,
+        };
+        let (wish, hope) = match &failure {
+            Failure::Transient { after, .. } => (*after, Hope::Some),
+            Failure::Rejected { .. } => (None, Hope::None),
+            // A refused credential can be put right while the approval waits.
+            Failure::Denied(_) | Failure::Uncertain(_) | Failure::Conflict { .. } => (None, Hope::Some),
+        };
+        Err(Trouble { detail: failure.detail().clone(), wish, hope })
+    }
+}
+
+/// Prepares one approval, if that is due.
+///
+/// If the process stops in here nothing has changed, and the errand is begun again.
+pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId) -> Result<(), Fault> {
+    let standing = inner.read(intent).await?;
+    match standing.approval.stage {
+        Stage::Preparing { due, .. } if crate::schedule::is_due(due, inner.clock.now()) => {}
+        Stage::Preparing { .. }
+        | Stage::Unsettled { .. }
+        | Stage::Seated { .. }
+        | Stage::Executing { .. }
+        | Stage::Closed(_) => return Ok(()),
+    }
+    let command = match prepared(inner, &standing.approval).await? {
+        Ok((facts, writes)) => Command::Prepare { facts, writes },
+        Err(Trouble { detail, wish, hope }) => Command::Postpone { detail, wish, hope },
+    };
+    match inner.command(intent, command, None).await {
+        // Withdrawn in the meantime.
+        Ok(_) | Err(Fault::Refused(Refusal::WrongStage { .. })) => Ok(()),
+        Err(fault) => Err(fault),
+    }
+}
+
+type Prepared = Result<(Facts, Vec<PlannedEffect>), Trouble>;
+
+async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Prepared, Fault> {
+    let rulebook = inner.rulebook();
+    let name = &approval.intent.intent_type;
+    let Some(schema) = rulebook.intent_type(name) else {
+        let message = format!("intent type `{name}` is not installed any more");
+        return Ok(Err(Trouble::hopeless("no-intent-type", message)));
+    };
+    let facts = match facts::read(inner, approval, schema).await? {
+        Ok(facts) => facts,
+        Err(trouble) => return Ok(Err(trouble)),
+    };
+    let context = Context { rulebook: &rulebook, now: inner.clock.now(), chance: 0 };
+    let Some(evaluation) = life::evaluate(context, approval, &facts) else {
+        let message = format!("no policy is in force for intent type `{name}`");
+        return Ok(Err(Trouble::hopeless("no-policy", message)));
+    };
+    // What will not be written is not planned either.
+    let planned = match evaluation.outcome {
+        Outcome::Deny | Outcome::Unsure(_) => Ok(Vec::new()),
+        Outcome::Approve | Outcome::Needs(_) => plan::writes(inner, approval, schema, &facts).await,
+    };
+    Ok(planned.map(|writes| (facts, writes)))
+}

@@ -1,0 +1,84 @@
+//! Plans the writes of an approval: asks each connector what it would change, and binds the answer
+//! to the connector and the addresses that gave it.
+
+use super::Trouble;
+use crate::effects::target_digest;
+use crate::engine::Inner;
+use crate::limits::PREPARE_READS_AT_ONCE;
+use crate::port::connectors::{Connection, Operation};
+use countersign_core::approval::{Approval, PlannedEffect};
+use countersign_core::effect::key::effect_id;
+use countersign_core::intent::{EngineNames, Facts, IntentType, Planned};
+use countersign_core::record::RecordRef;
+use futures::StreamExt as _;
+use std::sync::Arc;
+
+/// Id of the record that a binding without a subject is about: the connection's default parent.
+const DEFAULT_PARENT: &str = "default";
+
+pub(super) async fn writes(
+    inner: &Arc<Inner>,
+    approval: &Approval,
+    schema: &IntentType,
+    facts: &Facts,
+) -> Result<Vec<PlannedEffect>, Trouble> {
+    let names = EngineNames {
+        intent_id: approval.intent.id.to_string(),
+        policy_version: approval.policy.to_string(),
+    };
+    let proposed = schema.proposals(&approval.intent.tokens, facts, &names).map_err(|faults| {
+        let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        Trouble::hopeless("no-proposal", words.join("; "))
+    })?;
+    let mut planned: Vec<Result<PlannedEffect, Trouble>> = futures::stream::iter(proposed)
+        .map(|write| planned(inner, approval, write))
+        .buffered(PREPARE_READS_AT_ONCE)
+        .collect()
+        .await;
+    planned.drain(..).collect()
+}
+
+async fn planned(inner: &Arc<Inner>, approval: &Approval, write: Planned) -> Result<PlannedEffect, Trouble> {
+    let (connection, operation) = able(inner, &write)?;
+    let mut what = write.proposal;
+    if what.subject.id.is_empty() {
+        what.subject = RecordRef { kind: operation.kind.clone(), id: DEFAULT_PARENT.to_owned() };
+    }
+    let guarantee = operation.guarantee;
+    let ended = inner.connectors.plan(&write.connection, what.clone(), inner.clock.now()).await;
+    let plan = Trouble::of(ended)?;
+    Ok(PlannedEffect {
+        effect: effect_id(approval.intent.id, approval.intent.revision, &write.binding, &what.subject),
+        binding: write.binding,
+        connection: write.connection,
+        connector: connection.digest,
+        target: target_digest(&connection),
+        guarantee,
+        after: write.after,
+        on_failure: write.on_failure,
+        what,
+        plan,
+    })
+}
+
+/// The connection and operation of a write, if they are there and promise enough.
+fn able(inner: &Inner, write: &Planned) -> Result<(Arc<Connection>, Operation), Trouble> {
+    let name = &write.connection;
+    let connection = inner.connectors.connection(name).ok_or_else(|| {
+        Trouble::hopeless("no-connection", format!("connection `{name}` is not configured"))
+    })?;
+    let wanted = &write.proposal.operation;
+    let operation = connection.operation(wanted).cloned().ok_or_else(|| {
+        let known: Vec<&str> = connection.operations.iter().map(|known| known.name.as_str()).collect();
+        let message = format!("connection `{name}` has no operation `{wanted}`; it has {}", known.join(", "));
+        Trouble::hopeless("no-operation", message)
+    })?;
+    if !write.guarantees.contains(&operation.guarantee) {
+        let message = format!(
+            "operation `{wanted}` of connection `{name}` promises less than binding `{}` allows",
+            write.binding
+        );
+        return Err(Trouble::hopeless("guarantee-too-weak", message));
+    }
+    Ok((connection, operation))
+}

@@ -1,0 +1,124 @@
+//! What lists show of an approval, and what it can be found by. Derived from the state alone.
+
+use crate::port::store::RowChange;
+use crate::prepare::summed;
+use countersign_core::approval::{Approval, Seat, Stage};
+use countersign_core::effect::life::EffectState;
+use countersign_core::id::FieldName;
+use countersign_core::intent::{FactSource, IntentType, LogMeasure, TokenValue};
+use countersign_core::money::Money;
+use countersign_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The line that a list shows of one approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Intent type.
+    #[serde(rename = "t")]
+    pub intent_type: String,
+    /// Where it stands.
+    #[serde(rename = "s")]
+    pub state: String,
+    /// Who asked.
+    #[serde(rename = "r")]
+    pub requester: String,
+    /// When.
+    #[serde(rename = "at")]
+    pub submitted: Timestamp,
+    /// The record that it is about.
+    #[serde(rename = "on", default, skip_serializing_if = "String::is_empty")]
+    pub subject: String,
+    /// Amount at stake.
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    pub stake: Option<Money>,
+    /// When it next needs somebody.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+    /// Tokens that counters sum up, on their grid.
+    #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sums: BTreeMap<String, i64>,
+}
+
+/// The row of an approval.
+#[must_use]
+pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
+    let intent = &approval.intent;
+    let mut labels = vec![
+        ("type".to_owned(), intent.intent_type.to_string()),
+        ("state".to_owned(), approval.stage.as_str().to_owned()),
+        ("requester".to_owned(), intent.requester.to_string()),
+    ];
+    let mut due = None;
+    match &approval.stage {
+        Stage::Seated { seats, .. } => {
+            let unfilled = || seats.open.values().filter(|seat| !Seat::is_filled(seat));
+            let mut waiting: Vec<_> = unfilled().flat_map(|seat| &seat.eligible).collect();
+            waiting.sort();
+            waiting.dedup();
+            labels.extend(waiting.into_iter().map(|person| ("seat".to_owned(), person.to_string())));
+            due = unfilled().map(|seat| seat.due).min();
+        }
+        Stage::Executing { effects, .. } => {
+            let open = effects
+                .values()
+                .any(|state| !matches!(state, EffectState::Landed { .. } | EffectState::GivenUp));
+            if open {
+                labels.push(("effects".to_owned(), "open".to_owned()));
+            }
+        }
+        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Closed(_) => {}
+    }
+    let open = approval.exceptions.values().filter(|exception| exception.closed.is_none());
+    for exception in open {
+        labels.push(("exception".to_owned(), exception.owner.to_string()));
+        due = Some(due.map_or(exception.due, |due| due.min(exception.due)));
+    }
+    let (counted, sums) = schema.map(|schema| counted(approval, schema)).unwrap_or_default();
+    labels.extend(counted);
+    labels.sort();
+    labels.dedup();
+    let summary = Summary {
+        intent_type: intent.intent_type.to_string(),
+        state: approval.stage.as_str().to_owned(),
+        requester: intent.requester.to_string(),
+        submitted: intent.submitted,
+        subject: schema.and_then(|schema| schema.subject_of(&intent.tokens)).unwrap_or_default(),
+        stake: schema.and_then(|schema| schema.stake_of(&intent.tokens)),
+        due,
+        sums,
+    };
+    let bytes = serde_json::to_vec(&summary).unwrap_or_default();
+    RowChange { labels, summary: bytes.into() }
+}
+
+/// Labels and sums by which counters over the log find an approval.
+fn counted(approval: &Approval, schema: &IntentType) -> (Vec<(String, String)>, BTreeMap<String, i64>) {
+    let tokens = &approval.intent.tokens;
+    let mut labels = Vec::new();
+    let mut sums = BTreeMap::new();
+    for fact in &schema.facts {
+        let FactSource::Log { measure, by, .. } = &fact.source else { continue };
+        labels.extend(tokens.get(by).map(|value| counted_label(by, value)));
+        if let LogMeasure::SumOf(token) = measure {
+            sums.extend(summed(tokens, token).map(|sum| (token.to_string(), sum)));
+        }
+    }
+    (labels, sums)
+}
+
+/// The label of one value of a token that counters count by.
+#[must_use]
+pub fn counted_label(by: &FieldName, value: &TokenValue) -> (String, String) {
+    (format!("by {by}"), value.to_string())
+}
+
+/// Whether counters count this approval as approved, as asked (approved or still open), or not at all.
+#[must_use]
+pub fn counts_as(stage: &str) -> (bool, bool) {
+    match stage {
+        "executing" | "done" => (true, true),
+        "preparing" | "unsettled" | "seated" => (false, true),
+        _ => (false, false),
+    }
+}

@@ -1,0 +1,137 @@
+//! What is due: begins errands when their time has come, each at most once at a time.
+//!
+//! The store is the queue. What is begun right after a commit is only a short cut; whatever is
+//! forgotten by a stop is still in the store and is begun after the restart.
+
+use crate::engine::Inner;
+use crate::limits::{ERRAND_FAULT_DELAY_MS, ERRANDS_IN_FLIGHT_MAX, SCHEDULE_WAIT_MS_MAX};
+use crate::port::store::{PAGE_ROWS_MAX, StreamName};
+use countersign_core::approval::command::Command;
+use countersign_core::approval::wake::Wake;
+use countersign_core::id::IntentId;
+use countersign_core::time::{Millis, Timestamp};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
+
+/// What is begun and not ended, and the bell that wakes the loop.
+#[derive(Debug, Default)]
+pub(crate) struct Schedule {
+    begun: Mutex<HashSet<(StreamName, Wake)>>,
+    bell: Notify,
+}
+
+impl Schedule {
+    /// Makes the loop look at the store again.
+    pub(crate) fn look_again(&self) {
+        self.bell.notify_one();
+    }
+
+    fn take(&self, stream: &StreamName, wake: &Wake) -> bool {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.len() < ERRANDS_IN_FLIGHT_MAX && begun.insert((Arc::clone(stream), wake.clone()))
+    }
+
+    fn give_back(&self, stream: &StreamName, wake: &Wake) {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.remove(&(Arc::clone(stream), wake.clone()));
+    }
+
+    fn begun(&self) -> usize {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+/// Begins one errand now, unless it is running already or too many are.
+pub(crate) fn begin(inner: &Arc<Inner>, stream: StreamName, wake: Wake) {
+    if inner.tasks.are_stopping() || !inner.schedule.take(&stream, &wake) {
+        return;
+    }
+    let task_inner = Arc::clone(inner);
+    inner.tasks.start(async move {
+        let inner = task_inner;
+        run_errand(&inner, &stream, &wake).await;
+        inner.schedule.give_back(&stream, &wake);
+        inner.schedule.look_again();
+    });
+}
+
+/// Looks at the store for what is due, until the engine stops.
+pub(crate) async fn run(inner: Arc<Inner>) {
+    loop {
+        let wait = look(&inner).await;
+        let until = inner.clock.now().plus(wait);
+        tokio::select! {
+            () = inner.tasks.stopping() => return,
+            () = inner.schedule.bell.notified() => {}
+            () = inner.clock.sleep_until(until) => {}
+        }
+    }
+}
+
+/// Begins what is due and says how long to wait for more.
+async fn look(inner: &Arc<Inner>) -> Millis {
+    let now = inner.clock.now();
+    let longest = Millis(SCHEDULE_WAIT_MS_MAX);
+    // Errands that run are still due in the store, so the pages go past them.
+    let mut after = None;
+    while inner.schedule.begun() < ERRANDS_IN_FLIGHT_MAX {
+        let due = match inner.store.due(now, after.take(), PAGE_ROWS_MAX).await {
+            Ok(due) => due,
+            Err(fault) => {
+                tracing::error!(%fault, blame = "host", "due errands cannot be read");
+                return longest;
+            }
+        };
+        for errand in &due {
+            match errand.key.parse::<Wake>() {
+                Ok(wake) => begin(inner, Arc::clone(&errand.stream), wake),
+                Err(fault) => {
+                    tracing::error!(%fault, stream = %errand.stream, blame = "host", "unreadable errand");
+                }
+            }
+        }
+        match due.last() {
+            Some(last) if due.len() == PAGE_ROWS_MAX => after = Some(last.clone()),
+            Some(_) | None => break,
+        }
+    }
+    match inner.store.next_due(now).await {
+        Ok(Some(next)) => next.since(now).min(longest).max(Millis(1)),
+        Ok(None) => longest,
+        Err(fault) => {
+            tracing::error!(%fault, blame = "host", "the next errand cannot be read");
+            longest
+        }
+    }
+}
+
+async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake) {
+    let intent: IntentId = match stream.parse() {
+        Ok(intent) => intent,
+        Err(fault) => {
+            tracing::error!(%fault, %stream, blame = "host", "an errand of an unknown stream");
+            return;
+        }
+    };
+    let done = match wake {
+        Wake::Prepare => crate::prepare::run(inner, intent).await,
+        Wake::Effect(effect) => crate::effects::run(inner, intent, *effect).await,
+        Wake::Seat(row) => inner.command(intent, Command::SeatDue { row: *row }, None).await.map(drop),
+        Wake::Exception(id) => inner.command(intent, Command::ExceptionDue { id: *id }, None).await.map(drop),
+    };
+    if let Err(fault) = done {
+        // The errand is still open in the store; it is begun again after a pause.
+        tracing::warn!(%fault, %intent, %wake, blame = "host", "an errand did not get through");
+        let until = inner.clock.now().plus(Millis(ERRAND_FAULT_DELAY_MS));
+        tokio::select! {
+            () = inner.tasks.stopping() => {}
+            () = inner.clock.sleep_until(until) => {}
+        }
+    }
+}
+
+/// Whether an errand that was read a moment ago is still to be done at `now`.
+pub(crate) fn is_due(due: Timestamp, now: Timestamp) -> bool {
+    due <= now
+}
