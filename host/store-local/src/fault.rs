@@ -1,0 +1,29 @@
+//! Faults of this store, worded once: what, where, and what is safe to do.
+
+use countersign_engine::port::store::StoreFault;
+use std::io;
+use std::path::Path;
+
+/// The format that this program writes, and the only one that it reads.
+pub(crate) const FORMAT_VERSION: u32 = 1;
+
+/// A fault of the operating system.
+pub(crate) fn io_fault(verb: &str, path: &Path, error: &io::Error) -> StoreFault {
+    if is_full(error) {
+        return StoreFault::Full;
+    }
+    StoreFault::Io(format!("cannot {verb} `{}`: {error}", path.display()))
+}
+
+/// Damage, with its place and what is safe to do.
+pub(crate) fn corrupt(path: &Path, offset: u64, message: &str) -> StoreFault {
+    StoreFault::Corrupt {
+        place: format!("`{}` offset {offset}", path.display()),
+        message: message.to_owned(),
+    }
+}
+
+/// Whether the error says that there is no space left, be it of the disk or of a quota.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

@@ -1,0 +1,356 @@
+//! The index: sled, holding only what can be rebuilt from the log.
+//!
+//! One tree, so that one batch is atomic. The first byte of a key says what it is:
+//!
+//! ```text
+//! m                                        -> cursor: number position | 32 bytes head |
+//!                                             number segment | number offset
+//! h <name>                                 -> block: the streams from this name to the next block's
+//! l <4 bytes crc32c of a label><name>      -> nothing; the block of that name bears the label
+//! e <stream> 0 <errand key>                -> moment
+//! k <caller key>                           -> place of the record that holds the answer
+//! ```
+//! A block holds up to [`BLOCK_STREAMS_MAX`] streams in order of their names, because a key of its
+//! own costs about 330 bytes of sled's file, however small it is. Each stands there as: bytes name |
+//! number sequence | number position | place of its last record | place of its row | number of
+//! labels | 4 bytes crc32c each. The first block has the empty name. Two labels may share a sum,
+//! so whoever finds a stream by its labels looks at its row. The file `FORMAT` beside sled's own
+//! files bears the format version.
+//!
+//! sled 0.34.7 needs guarding (see the decision record 0002): its `flush` does not reach stable
+//! storage, so its `db` file is synced by us before a cursor is trusted; a left-over
+//! `snap.*.generating` keeps it from opening, so that is removed; and it may report corruption, or
+//! panic, on any call, so every call goes through [`guarded`] and any such answer means: move the
+//! folder aside and build it again.
+
+use crate::block::{Block, Known, label_key, label_sum};
+use crate::disk;
+use crate::fault::FORMAT_VERSION;
+use crate::hot::{ErrandName, Errands, Head, Overlay};
+use crate::record::digest;
+use crate::segment::End;
+use crate::wire::{Place, Reader, put_moment, put_number, put_place};
+use countersign_engine::port::store::{Query, RowChange, StreamName};
+use std::fs::File;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How much of the index sled may keep in memory.
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// Most streams of one block: its value stays below 4 KiB, above which sled is slow.
+pub(crate) const BLOCK_STREAMS_MAX: usize = 32;
+/// Most streams that go into one sled batch: a batch is held in memory twice.
+const BATCH_STREAMS_MAX: usize = 1024;
+/// Name of the file with the format version.
+pub(crate) const FORMAT_FILE: &str = "FORMAT";
+
+const CURSOR: &[u8] = b"m";
+pub(crate) const BLOCK: u8 = b'h';
+pub(crate) const LABEL: u8 = b'l';
+const ERRAND: u8 = b'e';
+const CALLER_KEY: u8 = b'k';
+/// Greater than every byte of a stream name.
+const AFTER_NAMES: u8 = 0x7f;
+
+/// Why the index cannot be used any more. It is rebuilt; nobody else sees this.
+#[derive(Debug, Clone)]
+pub(crate) struct IndexFault(pub(crate) String);
+
+impl From<sled::Error> for IndexFault {
+    fn from(error: sled::Error) -> IndexFault {
+        IndexFault(error.to_string())
+    }
+}
+
+impl From<io::Error> for IndexFault {
+    fn from(error: io::Error) -> IndexFault {
+        IndexFault(error.to_string())
+    }
+}
+
+/// An open index.
+#[derive(Debug)]
+pub(crate) struct Index {
+    db: sled::Db,
+    file: File,
+}
+
+/// Calls sled, and takes a panic inside it for the fault that it is.
+fn guarded<T>(call: impl FnOnce() -> Result<T, IndexFault>) -> Result<T, IndexFault> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(IndexFault(format!("sled panicked: {}", text.unwrap_or_else(|| "no message".to_owned()))))
+    })
+}
+
+impl Index {
+    /// Opens the index of `folder`, which is created if it is missing.
+    pub(crate) fn open(folder: &Path) -> Result<Index, IndexFault> {
+        disk::create_folder(folder)?;
+        disk::replace(&folder.join(FORMAT_FILE), FORMAT_VERSION.to_string().as_bytes())?;
+        remove_snapshots(folder, ".generating")?;
+        guarded(|| open_sled(folder)).or_else(|first| {
+            tracing::warn!(cause = %first.0, "the index does not open; trying without its snapshot");
+            remove_snapshots(folder, "")?;
+            guarded(|| open_sled(folder))
+        })
+    }
+
+    /// How far the index has come; `None` if nothing was ever written to it.
+    pub(crate) fn cursor(&self) -> Result<Option<End>, IndexFault> {
+        let Some(value) = guarded(|| Ok(self.db.get(CURSOR)?))? else { return Ok(None) };
+        let mut reader = Reader(&value);
+        let read = |reader: &mut Reader<'_>| {
+            let (position, head) = (reader.number()?, digest(reader)?);
+            let segment = u32::try_from(reader.number()?).ok()?;
+            Some(End { position, head, segment, offset: reader.number()? })
+        };
+        Ok(Some(read(&mut reader).ok_or_else(|| unreadable("cursor"))?))
+    }
+
+    /// Where `stream` is.
+    pub(crate) fn head(&self, stream: &str) -> Result<Option<Head>, IndexFault> {
+        guarded(|| {
+            let block = self.block_of(stream)?;
+            Ok(block.find(stream).ok().and_then(|place| block.streams.get(place)).map(|known| known.head))
+        })
+    }
+
+    /// The record that holds the answer to a caller's key.
+    pub(crate) fn caller_key(&self, caller_key: &str) -> Result<Option<Place>, IndexFault> {
+        let Some(value) = guarded(|| Ok(self.db.get(key(CALLER_KEY, &[caller_key.as_bytes()]))?))? else {
+            return Ok(None);
+        };
+        Reader(&value).place().ok_or_else(|| unreadable("caller key"))
+    }
+
+    /// All open errands.
+    pub(crate) fn errands(&self) -> Result<Errands, IndexFault> {
+        let mut errands = Errands::default();
+        guarded(|| {
+            let mut last: Option<StreamName> = None;
+            for pair in self.db.scan_prefix([ERRAND]) {
+                let (key, value) = pair?;
+                let (stream, name) = split_errand(&key).ok_or_else(|| unreadable("errand"))?;
+                let due = Reader(&value).moment().ok_or_else(|| unreadable("errand"))?;
+                let stream = match last.take() {
+                    Some(last) if &*last == stream => last,
+                    Some(_) | None => Arc::from(stream),
+                };
+                errands.put((Arc::clone(&stream), Arc::from(name)), Some(due));
+                last = Some(stream);
+            }
+            Ok(())
+        })?;
+        Ok(errands)
+    }
+
+    /// The greatest name of a stream below `below` whose row may bear all labels of `query`. Looks
+    /// only into blocks that bear them all, so it costs what the rarest label costs.
+    pub(crate) fn next_below(
+        &self,
+        query: &Query,
+        below: Option<&str>,
+    ) -> Result<Option<StreamName>, IndexFault> {
+        let labels: Vec<u32> = query.labels.iter().map(|(name, value)| label_sum(name, value)).collect();
+        let prefixes: Vec<Vec<u8>> = match labels.as_slice() {
+            [] => vec![vec![BLOCK]],
+            labels => labels.iter().map(|label| label_key(*label, b"")).collect(),
+        };
+        guarded(|| {
+            // Names of blocks are sought below this bound, byte by byte. A block of the name
+            // `below` itself holds nothing below it.
+            let mut bound = below.map_or_else(|| vec![AFTER_NAMES], |name| name.as_bytes().to_vec());
+            while let Some(name) = self.block_below(&prefixes, bound)? {
+                let value = self.db.get(key(BLOCK, &[&name]))?.ok_or_else(|| unreadable("block"))?;
+                let block = Block::read(name, &value)?;
+                let bears = |known: &&Known| {
+                    below.is_none_or(|below| &*known.stream < below)
+                        && known.head.row.is_some()
+                        && labels.iter().all(|label| known.labels.contains(label))
+                };
+                if let Some(known) = block.streams.iter().rev().find(bears) {
+                    return Ok(Some(Arc::clone(&known.stream)));
+                }
+                bound = block.name;
+            }
+            Ok(None)
+        })
+    }
+
+    /// The greatest name of a block below `bound` that stands under all of `prefixes`.
+    fn block_below(&self, prefixes: &[Vec<u8>], mut bound: Vec<u8>) -> Result<Option<Vec<u8>>, IndexFault> {
+        let mut found: Option<Vec<u8>> = None;
+        let mut agreed = 0;
+        for prefix in prefixes.iter().cycle() {
+            let below = [prefix.as_slice(), &bound].concat();
+            let Some((next, _)) = self.db.get_lt(below)? else { return Ok(None) };
+            let Some(name) = next.strip_prefix(prefix.as_slice()) else { return Ok(None) };
+            if found.as_deref() == Some(name) {
+                agreed += 1;
+            } else {
+                agreed = 1;
+                // From here on the found name itself is still allowed.
+                bound = [name, &[0]].concat();
+                found = Some(name.to_vec());
+            }
+            if agreed == prefixes.len() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The block in which `stream` stands, or would stand.
+    fn block_of(&self, stream: &str) -> Result<Block, IndexFault> {
+        match self.db.get_lt(key(BLOCK, &[stream.as_bytes(), &[0]]))? {
+            Some((key, value)) => match key.strip_prefix(&[BLOCK]) {
+                Some(name) => Block::read(name.to_vec(), &value),
+                None => Ok(Block::default()),
+            },
+            None => Ok(Block::default()),
+        }
+    }
+
+    /// The name of the block after the one that is called `name`.
+    fn block_after(&self, name: &[u8]) -> Result<Option<Vec<u8>>, IndexFault> {
+        let next = self.db.get_gt(key(BLOCK, &[name]))?;
+        Ok(next.and_then(|(key, _)| key.strip_prefix(&[BLOCK]).map(<[u8]>::to_vec)))
+    }
+
+    /// Writes an overlay, then makes it durable. `row_at` reads the row that a record holds of a
+    /// stream. `force` writes every errand, also those that stand where they stood.
+    ///
+    /// If the process stops in here, the cursor is where it was and the log is replayed from
+    /// there; what is in the index already is written again with the same outcome.
+    pub(crate) fn write(
+        &self,
+        overlay: &Overlay,
+        force: bool,
+        mut row_at: impl FnMut(&str, Place) -> Result<Option<RowChange>, IndexFault>,
+    ) -> Result<(), IndexFault> {
+        guarded(|| {
+            let mut batch = sled::Batch::default();
+            let mut streams = overlay.streams.iter().peekable();
+            let mut count = 0;
+            while let Some((first, _)) = streams.peek() {
+                let mut block = self.block_of(first)?;
+                let before = block.labels();
+                let after = self.block_after(&block.name)?;
+                let here = |name: &str| after.as_deref().is_none_or(|after| name.as_bytes() < after);
+                while let Some((stream, live)) = streams.next_if(|(stream, _)| here(stream)) {
+                    block.put(stream, live, &mut row_at)?;
+                    count += 1;
+                }
+                block.write(&before, &mut batch);
+                if count >= BATCH_STREAMS_MAX {
+                    self.db.apply_batch(std::mem::take(&mut batch))?;
+                    count = 0;
+                }
+            }
+            for (name, moved) in &overlay.errands {
+                if force || moved.before != moved.after {
+                    put_errand(&mut batch, name, moved.after);
+                }
+            }
+            for (caller_key, place) in &overlay.caller_keys {
+                let mut value = Vec::new();
+                put_place(&mut value, Some(*place));
+                batch.insert(key(CALLER_KEY, &[caller_key.as_bytes()]), value);
+            }
+            batch.insert(CURSOR, cursor_value(&overlay.end));
+            self.db.apply_batch(batch)?;
+            self.sync()
+        })
+    }
+
+    /// Makes durable what was written: sled's own `flush` does not.
+    fn sync(&self) -> Result<(), IndexFault> {
+        self.db.flush()?;
+        Ok(self.file.sync_data()?)
+    }
+
+    /// Bytes on disk.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.file.metadata().map_or(0, |metadata| metadata.len())
+    }
+}
+
+fn open_sled(folder: &Path) -> Result<Index, IndexFault> {
+    let db = sled::Config::new()
+        .path(folder)
+        .flush_every_ms(None)
+        .cache_capacity(CACHE_BYTES)
+        .mode(sled::Mode::LowSpace)
+        .open()?;
+    let file = File::open(folder.join("db"))?;
+    Ok(Index { db, file })
+}
+
+/// Removes sled's snapshots whose name ends in `suffix`. They only save time at the next open.
+fn remove_snapshots(folder: &Path, suffix: &str) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with("snap.") && name.ends_with(suffix) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Moves a broken index aside, where somebody may look at it, and drops the one moved before.
+pub(crate) fn move_aside(folder: &Path) -> io::Result<PathBuf> {
+    let aside = folder.with_extension("broken");
+    match std::fs::remove_dir_all(&aside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    match std::fs::rename(folder, &aside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(aside),
+    }
+}
+
+pub(crate) fn unreadable(what: &str) -> IndexFault {
+    IndexFault(format!("a {what} in the index does not read"))
+}
+
+pub(crate) fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let mut key = vec![kind];
+    parts.iter().for_each(|part| key.extend_from_slice(part));
+    key
+}
+
+fn cursor_value(end: &End) -> Vec<u8> {
+    let mut value = Vec::with_capacity(64);
+    put_number(&mut value, end.position);
+    value.extend_from_slice(&end.head.0);
+    put_number(&mut value, u64::from(end.segment));
+    put_number(&mut value, end.offset);
+    value
+}
+
+fn split_errand(key: &[u8]) -> Option<(&str, &str)> {
+    let name = std::str::from_utf8(key.get(1..)?).ok()?;
+    name.split_once('\0')
+}
+
+fn put_errand(
+    batch: &mut sled::Batch,
+    (stream, name): &ErrandName,
+    due: Option<countersign_core::time::Timestamp>,
+) {
+    let key = key(ERRAND, &[stream.as_bytes(), &[0], name.as_bytes()]);
+    match due {
+        None => batch.remove(key),
+        Some(due) => {
+            let mut value = Vec::new();
+            put_moment(&mut value, due);
+            batch.insert(key, value);
+        }
+    }
+}

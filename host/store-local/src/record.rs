@@ -1,0 +1,277 @@
+//! A record: one atomic batch as it stands in a segment.
+//!
+//! ```text
+//! frame     length u32 LE | crc32c u32 LE | payload of that length
+//!           the sum covers the four length bytes and the payload, so zeros are no record
+//! payload   kind 1
+//!           number   position of the batch's first entry (of the next one, if it has none)
+//!           count    streams; for each:
+//!             bytes    name
+//!             number   sequence before the batch
+//!             place    the stream's record before this one
+//!             count    entries; each: bytes
+//!             count    errand changes; each: bytes key | 0 (closed) or 1 moment (open until)
+//!             byte     0, or 1 and the row: count labels; each: bytes name | bytes value;
+//!                      bytes summary
+//!           byte     0, or 1 and the caller key: bytes key | 32 bytes fingerprint | bytes answer
+//!           32 bytes head of the hash chain after the batch's last entry
+//! ```
+//! Numbers, bytes and places are those of [`crate::wire`]. Each stream's records are linked
+//! backwards, so the index needs to know only the last of them.
+
+use crate::wire::{Place, Reader, put_bytes, put_moment, put_number, put_place};
+use countersign_core::hash::Digest;
+use countersign_engine::port::store::{Append, CallerKey, ErrandChange, RowChange};
+use std::sync::Arc;
+
+/// Bytes of a frame before its payload.
+pub(crate) const FRAME_HEADER_BYTES: usize = 8;
+/// Shortest payload: kind, position, no streams, no caller key, head.
+pub(crate) const PAYLOAD_BYTES_MIN: usize = 36;
+/// Longest payload: the largest batch and what its keys and labels add.
+pub(crate) const PAYLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+const KIND_BATCH: u8 = 1;
+
+/// One atomic batch.
+#[derive(Debug)]
+pub(crate) struct Record {
+    /// Position of its first entry.
+    pub(crate) first: u64,
+    /// What each stream gained.
+    pub(crate) parts: Vec<Part>,
+    /// What a caller's key stands for from now on.
+    pub(crate) caller_key: Option<CallerKey>,
+    /// Head of the chain after it.
+    pub(crate) head: Digest,
+}
+
+/// What one stream gained.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// The stream and its news; `expected` is the sequence before.
+    pub(crate) append: Append,
+    /// The stream's record before this one.
+    pub(crate) previous: Option<Place>,
+}
+
+impl Part {
+    /// The stream's sequence after the batch.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.append.expected + self.append.entries.len() as u64
+    }
+}
+
+impl Record {
+    /// How many entries it holds.
+    pub(crate) fn entries(&self) -> u64 {
+        self.parts.iter().map(|part| part.append.entries.len() as u64).sum()
+    }
+
+    /// Adds the frame to `out` and says how long it is, or `None` if it is over the limit.
+    pub(crate) fn frame(&self, out: &mut Vec<u8>) -> Option<u32> {
+        let start = out.len();
+        out.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
+        self.encode(out);
+        let payload = out.len() - start - FRAME_HEADER_BYTES;
+        if payload > PAYLOAD_BYTES_MAX {
+            out.truncate(start);
+            return None;
+        }
+        let length = (payload as u32).to_le_bytes();
+        let sum = sum(length, &out[start + FRAME_HEADER_BYTES..]);
+        out[start..start + 4].copy_from_slice(&length);
+        out[start + 4..start + FRAME_HEADER_BYTES].copy_from_slice(&sum.to_le_bytes());
+        Some((payload + FRAME_HEADER_BYTES) as u32)
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(KIND_BATCH);
+        put_number(out, self.first);
+        put_number(out, self.parts.len() as u64);
+        for part in &self.parts {
+            put_bytes(out, part.append.stream.as_bytes());
+            put_number(out, part.append.expected);
+            put_place(out, part.previous);
+            put_number(out, part.append.entries.len() as u64);
+            for entry in &part.append.entries {
+                put_bytes(out, entry);
+            }
+            put_number(out, part.append.errands.len() as u64);
+            for change in &part.append.errands {
+                match change {
+                    ErrandChange::Clear { key } => {
+                        put_bytes(out, key.as_bytes());
+                        out.push(0);
+                    }
+                    ErrandChange::Set { key, due } => {
+                        put_bytes(out, key.as_bytes());
+                        out.push(1);
+                        put_moment(out, *due);
+                    }
+                }
+            }
+            match &part.append.row {
+                None => out.push(0),
+                Some(row) => {
+                    out.push(1);
+                    put_number(out, row.labels.len() as u64);
+                    for (name, value) in &row.labels {
+                        put_bytes(out, name.as_bytes());
+                        put_bytes(out, value.as_bytes());
+                    }
+                    put_bytes(out, &row.summary);
+                }
+            }
+        }
+        match &self.caller_key {
+            None => out.push(0),
+            Some(caller_key) => {
+                out.push(1);
+                put_bytes(out, caller_key.key.as_bytes());
+                out.extend_from_slice(&caller_key.fingerprint.0);
+                put_bytes(out, &caller_key.answer);
+            }
+        }
+        out.extend_from_slice(&self.head.0);
+    }
+
+    /// Reads a payload; `None` if it is not wholly a record that this program writes.
+    pub(crate) fn decode(payload: &[u8]) -> Option<Record> {
+        let mut reader = Reader(payload);
+        if reader.byte()? != KIND_BATCH {
+            return None;
+        }
+        let first = reader.number()?;
+        let parts = (0..reader.count()?).map(|_| part(&mut reader)).collect::<Option<Vec<Part>>>()?;
+        let caller_key = if flag(&mut reader)? { Some(caller_key(&mut reader)?) } else { None };
+        let head = digest(&mut reader)?;
+        reader.0.is_empty().then_some(Record { first, parts, caller_key, head })
+    }
+}
+
+fn part(reader: &mut Reader<'_>) -> Option<Part> {
+    let stream = Arc::from(reader.text()?);
+    let expected = reader.number()?;
+    let previous = reader.place()?;
+    let entries = (0..reader.count()?).map(|_| reader.bytes().map(Arc::from)).collect::<Option<_>>()?;
+    let errands = (0..reader.count()?).map(|_| errand(reader)).collect::<Option<_>>()?;
+    let row = if flag(reader)? { Some(row(reader)?) } else { None };
+    Some(Part { append: Append { stream, expected, entries, errands, row }, previous })
+}
+
+fn errand(reader: &mut Reader<'_>) -> Option<ErrandChange> {
+    let key = Arc::from(reader.text()?);
+    if flag(reader)? {
+        return Some(ErrandChange::Set { key, due: reader.moment()? });
+    }
+    Some(ErrandChange::Clear { key })
+}
+
+fn row(reader: &mut Reader<'_>) -> Option<RowChange> {
+    let labels = (0..reader.count()?)
+        .map(|_| Some((reader.text()?.to_owned(), reader.text()?.to_owned())))
+        .collect::<Option<_>>()?;
+    Some(RowChange { labels, summary: Arc::from(reader.bytes()?) })
+}
+
+fn caller_key(reader: &mut Reader<'_>) -> Option<CallerKey> {
+    let key = Arc::from(reader.text()?);
+    let fingerprint = digest(reader)?;
+    Some(CallerKey { key, fingerprint, answer: Arc::from(reader.bytes()?) })
+}
+
+fn flag(reader: &mut Reader<'_>) -> Option<bool> {
+    match reader.byte()? {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    }
+}
+
+pub(crate) fn digest(reader: &mut Reader<'_>) -> Option<Digest> {
+    Some(Digest(reader.take(32)?.try_into().ok()?))
+}
+
+/// The payload of a frame that fills `frame` wholly, if its length and sum are right.
+pub(crate) fn payload(frame: &[u8]) -> Option<&[u8]> {
+    let (length, rest) = frame.split_first_chunk::<4>()?;
+    let (sum_found, payload) = rest.split_first_chunk::<4>()?;
+    let right = payload.len() >= PAYLOAD_BYTES_MIN
+        && u32::from_le_bytes(*length) as usize == payload.len()
+        && u32::from_le_bytes(*sum_found) == sum(*length, payload);
+    right.then_some(payload)
+}
+
+/// How long the frame is that begins with `header`, if that can be a frame at all.
+pub(crate) fn frame_length(header: [u8; 4]) -> Option<usize> {
+    let payload = u32::from_le_bytes(header) as usize;
+    (PAYLOAD_BYTES_MIN..=PAYLOAD_BYTES_MAX).contains(&payload).then_some(payload + FRAME_HEADER_BYTES)
+}
+
+fn sum(length: [u8; 4], payload: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&length), payload)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_core::time::Timestamp;
+
+    fn sample() -> Record {
+        let stream = Arc::from("int_1");
+        let errands = vec![
+            ErrandChange::Set { key: Arc::from("sla"), due: Timestamp(-5) },
+            ErrandChange::Clear { key: Arc::from("seat") },
+        ];
+        let row = RowChange { labels: vec![("state".into(), "pending".into())], summary: Arc::from(*b"s") };
+        let entries = vec![Arc::from(*b"one"), Arc::from(*b"two")];
+        let append = Append { stream, expected: 3, entries, errands, row: Some(row) };
+        let previous = Some(Place { segment: 1, offset: 64, length: 99 });
+        let caller_key =
+            CallerKey { key: Arc::from("bot/1"), fingerprint: Digest::of(b"x"), answer: Arc::from(*b"a") };
+        let parts = vec![Part { append, previous }];
+        Record { first: 7, parts, caller_key: Some(caller_key), head: Digest::of(b"head") }
+    }
+
+    #[test]
+    fn a_record_reads_back_as_it_was_written() {
+        let mut frame = Vec::new();
+        let length = sample().frame(&mut frame);
+        assert_eq!(length, Some(frame.len() as u32));
+        let read = payload(&frame).and_then(Record::decode).expect("it is a record");
+        let mut again = Vec::new();
+        read.frame(&mut again);
+        assert_eq!(frame, again);
+        assert_eq!((read.entries(), read.parts[0].sequence()), (2, 5));
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_seen() {
+        let mut frame = Vec::new();
+        sample().frame(&mut frame);
+        for bit in 0..frame.len() * 8 {
+            let mut broken = frame.clone();
+            broken[bit / 8] ^= 1 << (bit % 8);
+            assert!(payload(&broken).is_none(), "bit {bit}");
+        }
+        for length in 0..frame.len() {
+            assert!(payload(&frame[..length]).is_none());
+        }
+        assert!(payload(&[0; 64]).is_none());
+    }
+
+    #[test]
+    fn a_payload_of_any_bytes_is_refused_without_a_panic() {
+        let mut frame = Vec::new();
+        sample().frame(&mut frame);
+        let whole = &frame[FRAME_HEADER_BYTES..];
+        for length in 0..whole.len() {
+            assert!(Record::decode(&whole[..length]).is_none());
+            let mut broken = whole.to_vec();
+            broken[length] = 0xff;
+            // Whatever it reads as, it reads as something or as nothing.
+            drop(Record::decode(&broken));
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What the writer, the indexer and the readers share, and how a read finds its answer.
+
+use crate::hot::{Head, Hot};
+use crate::index::{Index, IndexFault};
+use crate::segment::{End, Segments};
+use countersign_engine::memory::bears_all;
+use countersign_engine::port::store::{
+    CallerKey, PAGE_ROWS_MAX, Page, Position, Query, Row, RowChange, StoreFault, StreamName,
+};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Bound;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+
+/// Most points of the log that scans remember.
+const MARKS_MAX: usize = 256;
+
+/// How the threads are to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Not yet.
+    No,
+    /// Write the index once more, so that the next start is quick.
+    Clean,
+    /// Leave everything as it is, as a crash would.
+    Now,
+}
+
+/// What changes under the lock.
+pub(crate) struct Inside {
+    pub(crate) hot: Hot,
+    /// Whether appends are taken, and if not, why.
+    pub(crate) writable: Result<(), StoreFault>,
+    pub(crate) stop: Stop,
+    /// The writer is to end; it waits for nobody any more.
+    pub(crate) closing: bool,
+}
+
+/// What all parts of an open store share.
+pub(crate) struct Shared {
+    pub(crate) segments: Segments,
+    inside: Mutex<Inside>,
+    /// The index was written: the writer may have room again.
+    pub(crate) room: Condvar,
+    /// The indexer has something to do.
+    pub(crate) work: Condvar,
+    /// Absent while it is broken, until it is rebuilt.
+    index: RwLock<Option<Arc<Index>>>,
+    /// Where scans ended lately, by position.
+    marks: Mutex<BTreeMap<u64, End>>,
+    pub(crate) syncs: AtomicU64,
+    pub(crate) log_bytes: AtomicU64,
+}
+
+impl fmt::Debug for Shared {
+    /// Says where the log ends and nothing of what is in it: entries are for those who may read
+    /// them, not for whoever prints a store.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Shared").field("end", &self.inside().hot.end).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(segments: Segments, hot: Hot, index: Index, log_bytes: u64) -> Shared {
+        Shared {
+            segments,
+            inside: Mutex::new(Inside { hot, writable: Ok(()), stop: Stop::No, closing: false }),
+            room: Condvar::new(),
+            work: Condvar::new(),
+            index: RwLock::new(Some(Arc::new(index))),
+            marks: Mutex::default(),
+            syncs: AtomicU64::new(0),
+            log_bytes: AtomicU64::new(log_bytes),
+        }
+    }
+
+    pub(crate) fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The index, unless it is broken.
+    pub(crate) fn index(&self) -> Option<Arc<Index>> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts a new index in the place of the one before, or none.
+    pub(crate) fn put_index(&self, index: Option<Arc<Index>>) {
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
+    }
+
+    /// Asks the index. A fault takes the index out of use and wakes the indexer, which rebuilds
+    /// it; until then the answer is [`StoreFault::Busy`], because waiting helps.
+    fn ask<T>(&self, question: impl FnOnce(&Index) -> Result<T, IndexFault>) -> Result<T, StoreFault> {
+        let Some(index) = self.index() else { return Err(self.without_index()) };
+        question(&index).map_err(|fault| {
+            tracing::error!(blame = "host", cause = %fault.0, "the index is broken; it is rebuilt from the log");
+            self.put_index(None);
+            self.work.notify_all();
+            StoreFault::Busy
+        })
+    }
+
+    /// The nearest known point of the log at which at most `position` entries lie before.
+    pub(crate) fn mark_before(&self, position: u64) -> Option<End> {
+        let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, mark) = marks.range(..=position).next_back()?;
+        let start = self.segments.holding(position + 1)?.1.first;
+        // A segment that begins nearer is the better place to begin.
+        (start <= mark.position + 1).then_some(*mark)
+    }
+
+    /// Remembers a point of the log; forgets the oldest beyond [`MARKS_MAX`].
+    pub(crate) fn put_mark(&self, mark: End) {
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        marks.insert(mark.position, mark);
+        if marks.len() > MARKS_MAX {
+            marks.pop_first();
+        }
+    }
+
+    fn without_index(&self) -> StoreFault {
+        match &self.inside().writable {
+            Err(fault @ StoreFault::Corrupt { .. }) => fault.clone(),
+            Ok(()) | Err(_) => StoreFault::Busy,
+        }
+    }
+
+    /// Where `stream` is.
+    pub(crate) fn head(&self, stream: &str) -> Result<Option<Head>, StoreFault> {
+        let newer = self.inside().hot.head(stream);
+        match newer {
+            Some(head) => Ok(Some(head)),
+            None => self.ask(|index| index.head(stream)),
+        }
+    }
+
+    /// All entries of `stream`, read backwards along its records.
+    pub(crate) fn load(&self, stream: &str) -> Result<Vec<Arc<[u8]>>, StoreFault> {
+        let mut next = self.head(stream)?.map(|head| head.last);
+        let mut newest_first = Vec::new();
+        while let Some(place) = next {
+            let mut record = self.segments.read(place)?;
+            let Some(index) = record.parts.iter().position(|part| &*part.append.stream == stream) else {
+                let path = self.segments.path(place.segment);
+                let help = "the record is of another stream; stop the host and delete the index folder";
+                return Err(crate::fault::corrupt(&path, u64::from(place.offset), help));
+            };
+            let part = record.parts.swap_remove(index);
+            newest_first.extend(part.append.entries.into_iter().rev());
+            next = if part.append.expected == 0 { None } else { part.previous };
+        }
+        newest_first.reverse();
+        Ok(newest_first)
+    }
+
+    /// The row of `stream`.
+    pub(crate) fn row(&self, stream: &StreamName) -> Result<Option<Row>, StoreFault> {
+        let (head, row) = {
+            let inside = self.inside();
+            (inside.hot.head(stream), inside.hot.row(stream).cloned())
+        };
+        let head = match head {
+            Some(head) => Some(head),
+            None => self.ask(|index| index.head(stream))?,
+        };
+        let Some(head) = head else { return Ok(None) };
+        let row = match (row, head.row) {
+            (Some(row), _) => row,
+            (None, None) => return Ok(None),
+            (None, Some(place)) => match self.segments.row_at(stream, place)? {
+                Some(row) => row,
+                None => return Ok(None),
+            },
+        };
+        let (sequence, position) = (head.sequence, Position(head.position));
+        Ok(Some(Row { stream: Arc::clone(stream), sequence, position, row }))
+    }
+
+    /// What a caller's key stands for.
+    pub(crate) fn caller_key(&self, key: &str) -> Result<Option<CallerKey>, StoreFault> {
+        let newer = self.inside().hot.caller_key(key);
+        let place = match newer {
+            Some(place) => Some(place),
+            None => self.ask(|index| index.caller_key(key))?,
+        };
+        place.map_or(Ok(None), |place| Ok(self.segments.read(place)?.caller_key))
+    }
+
+    /// One page of rows: candidates from the index and from the overlay, greatest name first,
+    /// each looked at as it is now.
+    pub(crate) fn query(&self, query: &Query) -> Result<Page, StoreFault> {
+        let limit = query.limit.clamp(1, PAGE_ROWS_MAX);
+        let fresh = self.fresh_names(query, limit + 1);
+        // Beyond its last name there may be more that are not on the list.
+        let cut_short = fresh.len() > limit;
+        let mut fresh = fresh.into_iter().peekable();
+        let mut rows: Vec<Row> = Vec::new();
+        let mut below = query.after.clone();
+        let mut indexed = self.ask(|index| index.next_below(query, below.as_deref()))?;
+        while let Some(name) = indexed.clone().max(fresh.peek().cloned()) {
+            let last_fresh = fresh.next_if_eq(&name).is_some() && fresh.peek().is_none();
+            if let Some(row) = self.row(&name)?.filter(|row| bears_all(&row.row, query)) {
+                if rows.len() == limit {
+                    let next = rows.last().map(|row| Arc::clone(&row.stream));
+                    return Ok(Page { rows, next });
+                }
+                rows.push(row);
+            }
+            if last_fresh && cut_short {
+                return Ok(Page { rows, next: Some(name) });
+            }
+            if indexed.as_ref() == Some(&name) {
+                below = Some(name);
+                indexed = self.ask(|index| index.next_below(query, below.as_deref()))?;
+            }
+        }
+        Ok(Page { rows, next: None })
+    }
+
+    /// Streams of the overlays whose changed rows bear all labels, greatest name first.
+    fn fresh_names(&self, query: &Query, limit: usize) -> Vec<StreamName> {
+        let inside = self.inside();
+        let hot = &inside.hot;
+        let upper = query.after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut names: Vec<StreamName> = Vec::new();
+        for overlay in [Some(&hot.current), hot.flushing.as_deref()].into_iter().flatten() {
+            let bears = |row: &RowChange| bears_all(row, query);
+            let changed = overlay.streams.range::<StreamName, _>((Bound::Unbounded, upper)).rev();
+            let found = changed.filter(|(name, _)| hot.row(name).is_some_and(bears));
+            names.extend(found.map(|(name, _)| Arc::clone(name)).take(limit));
+        }
+        names.sort_unstable_by(|one, other| other.cmp(one));
+        names.dedup();
+        names
+    }
+}
