@@ -1,0 +1,272 @@
+//! The installed connectors: their bytes by digest, checked at the door and hashed at every load.
+
+use crate::compile::{self, Compiler};
+use crate::contract::{self, Contract, Description};
+use crate::fault::{ConnectorFault, FaultCode};
+use crate::grant::OperatorGrant;
+use crate::manifest::{IdempotencyMode, Manifest};
+use crate::package::{self, Inspected};
+use crate::sandbox::{CallState, Limits, Sandbox, Who};
+use arc_swap::ArcSwap;
+use countersign_core::effect::attempt::Guarantee;
+use countersign_core::hash::Digest;
+use countersign_engine::port::connectors::Operation;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A connector that is ready to be connected.
+#[derive(Debug, Clone)]
+pub struct Installed {
+    /// Its id, such as `countersign.stripe`.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// Digest of its bytes.
+    pub digest: Digest,
+    /// Length of its bytes.
+    pub size: usize,
+    /// The system that it speaks to.
+    pub system: String,
+    /// What it can do.
+    pub operations: Vec<Operation>,
+    /// What it asks for.
+    pub manifest: Manifest,
+}
+
+/// A connector in memory: compiled, linked, described.
+pub(crate) struct Loaded {
+    pub(crate) installed: Installed,
+    pub(crate) contract: Box<dyn Contract>,
+    pub(crate) limits: Limits,
+}
+
+/// Connectors by digest, and the newest digest of each id.
+#[derive(Default, Clone)]
+struct Shelf {
+    by_digest: BTreeMap<Digest, Arc<Loaded>>,
+    newest: BTreeMap<String, Digest>,
+}
+
+/// The installed connectors.
+pub(crate) struct Catalogue {
+    sandbox: Arc<Sandbox>,
+    compiler: Arc<Compiler>,
+    blobs: PathBuf,
+    shelf: ArcSwap<Shelf>,
+}
+
+impl Catalogue {
+    /// Opens the folder of connectors. Nothing is loaded yet.
+    pub(crate) fn open(
+        sandbox: Arc<Sandbox>,
+        folder: &Path,
+        cache_key: [u8; 32],
+    ) -> Result<Catalogue, ConnectorFault> {
+        let blobs = folder.join("blobs").join("sha256");
+        compile::create_private(&blobs)?;
+        let compiler = Arc::new(Compiler::open(Arc::clone(&sandbox), folder, cache_key)?);
+        Ok(Catalogue { sandbox, compiler, blobs, shelf: ArcSwap::default() })
+    }
+
+    /// Checks, compiles, links and describes a component, stores it, and takes it up.
+    ///
+    /// If the process stops in here, the blob is stored whole or not at all, and nothing uses it
+    /// before it is loaded again.
+    pub(crate) async fn install(
+        &self,
+        bytes: Vec<u8>,
+        grant: &OperatorGrant,
+    ) -> Result<Installed, ConnectorFault> {
+        let inspected = package::inspect(&bytes)?;
+        grant.covers(&inspected.manifest)?;
+        let bytes = Arc::new(bytes);
+        let loaded = self.make(&inspected, Arc::clone(&bytes)).await?;
+        let path = self.blob(inspected.digest);
+        if !path.exists() {
+            compile::store(&path, &bytes, 0o444)?;
+        }
+        Ok(self.take_up(loaded))
+    }
+
+    /// Loads a connector that was installed before, by its digest.
+    pub(crate) async fn load(&self, digest: Digest) -> Result<Installed, ConnectorFault> {
+        if let Some(loaded) = self.get(&digest) {
+            return Ok(self.take_up(loaded));
+        }
+        let path = self.blob(digest);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let what = format!("connector sha256:{digest} is not installed; install it first");
+                return Err(ConnectorFault::host(FaultCode::NotInstalled, what));
+            }
+            Err(error) => return Err(ConnectorFault::storage("read", &path, &error)),
+        };
+        if Digest::of(&bytes) != digest {
+            let what = format!(
+                "the file `{}` was changed after it was installed; install the connector again",
+                path.display()
+            );
+            return Err(ConnectorFault::host(FaultCode::Storage, what));
+        }
+        let inspected = package::inspect(&bytes)?;
+        Ok(self.take_up(self.make(&inspected, Arc::new(bytes)).await?))
+    }
+
+    /// The digests of everything that is installed, loaded or not.
+    pub(crate) fn stored(&self) -> Result<Vec<Digest>, ConnectorFault> {
+        let fault = |error: std::io::Error| ConnectorFault::storage("read", &self.blobs, &error);
+        let mut digests = Vec::new();
+        for entry in fs::read_dir(&self.blobs).map_err(fault)? {
+            let name = entry.map_err(fault)?.file_name();
+            // Left-overs of an interrupted write have another ending and are overwritten.
+            digests.extend(name.to_str().and_then(|name| name.strip_suffix(".wasm")).and_then(Digest::parse));
+        }
+        digests.sort();
+        Ok(digests)
+    }
+
+    /// The loaded connector with this digest.
+    pub(crate) fn get(&self, digest: &Digest) -> Option<Arc<Loaded>> {
+        self.shelf.load().by_digest.get(digest).cloned()
+    }
+
+    /// The connector with this id that was taken up last.
+    pub(crate) fn newest(&self, id: &str) -> Option<Arc<Loaded>> {
+        let shelf = self.shelf.load();
+        shelf.newest.get(id).and_then(|digest| shelf.by_digest.get(digest)).cloned()
+    }
+
+    /// Everything that is loaded.
+    pub(crate) fn loaded(&self) -> Vec<Installed> {
+        self.shelf.load().by_digest.values().map(|loaded| loaded.installed.clone()).collect()
+    }
+
+    /// Calls in flight keep the version that they began with.
+    fn take_up(&self, loaded: Arc<Loaded>) -> Installed {
+        let installed = loaded.installed.clone();
+        self.shelf.rcu(|shelf| {
+            let mut shelf = Shelf::clone(shelf);
+            shelf.newest.insert(installed.id.clone(), installed.digest);
+            shelf.by_digest.insert(installed.digest, Arc::clone(&loaded));
+            shelf
+        });
+        installed
+    }
+
+    fn blob(&self, digest: Digest) -> PathBuf {
+        self.blobs.join(format!("{digest}.wasm"))
+    }
+
+    /// Compiles, links and describes.
+    async fn make(&self, inspected: &Inspected, bytes: Arc<Vec<u8>>) -> Result<Arc<Loaded>, ConnectorFault> {
+        let manifest = inspected.manifest.clone();
+        let about = &manifest.connector;
+        let who =
+            Arc::new(Who { connector: about.id.clone(), version: about.version.clone(), connection: None });
+        let (compiler, digest) = (Arc::clone(&self.compiler), inspected.digest);
+        let compiled = tokio::task::spawn_blocking(move || compiler.load(digest, &bytes)).await;
+        let component = compiled.unwrap_or_else(|error| {
+            let what = format!(
+                "{who} made the compiler fail: {}; report it to its author",
+                package::one_line(&error.to_string())
+            );
+            Err(ConnectorFault::connector(FaultCode::NotCompiled, what))
+        })?;
+        self.check_fits(&component, &who)?;
+        let contract = contract::bind(&component, &who)?;
+        let limits = Limits::of(about.class);
+        let first = describe(contract.as_ref(), &who, limits).await?;
+        if first != describe(contract.as_ref(), &who, limits).await? {
+            let what = format!("{who} describes itself differently each time; report it to its author");
+            return Err(ConnectorFault::connector(FaultCode::BadDescription, what));
+        }
+        check_description(&first, &manifest, contract.writes(), &who)?;
+        let installed = Installed {
+            id: about.id.clone(),
+            version: about.version.clone(),
+            digest,
+            size: inspected.size,
+            system: first.system,
+            operations: first.operations,
+            manifest,
+        };
+        Ok(Arc::new(Loaded { installed, contract, limits }))
+    }
+
+    /// Refuses at the door what would not fit the pool at its first call.
+    fn check_fits(
+        &self,
+        component: &wasmtime::component::Component,
+        who: &Who,
+    ) -> Result<(), ConnectorFault> {
+        let Some(needs) = component.resources_required() else { return Ok(()) };
+        let too_many = |count: u32, limit: usize| limit < usize::try_from(count).unwrap_or(usize::MAX);
+        if self.sandbox.pooled
+            && (too_many(needs.num_memories, crate::sandbox::MEMORIES_MAX)
+                || too_many(needs.num_tables, crate::sandbox::TABLES_MAX))
+        {
+            let what = format!(
+                "{who} needs {} memories and {} tables, more than any connector may have",
+                needs.num_memories, needs.num_tables
+            );
+            return Err(ConnectorFault::connector(FaultCode::NotCompiled, what));
+        }
+        Ok(())
+    }
+}
+
+async fn describe(
+    contract: &dyn Contract,
+    who: &Arc<Who>,
+    limits: Limits,
+) -> Result<Description, ConnectorFault> {
+    let state = CallState::new(Arc::clone(who), limits, None);
+    let described = contract.describe(state).await;
+    described.map_err(|broke| ConnectorFault::connector(FaultCode::BadDescription, broke.message))
+}
+
+/// What a connector says of itself must be what its manifest says.
+fn check_description(
+    description: &Description,
+    manifest: &Manifest,
+    writes: bool,
+    who: &Who,
+) -> Result<(), ConnectorFault> {
+    let refuse = |what: String| {
+        Err(ConnectorFault::connector(
+            FaultCode::BadDescription,
+            format!("{who} {what}; report it to its author"),
+        ))
+    };
+    let about = &manifest.connector;
+    if description.name != about.id || description.version != about.version {
+        return refuse(format!(
+            "describes itself as `{}` {}, which its manifest contradicts",
+            description.name.escape_debug(),
+            description.version.escape_debug()
+        ));
+    }
+    if !writes && !description.operations.is_empty() {
+        return refuse("describes operations but exports no `writer`".to_owned());
+    }
+    let offers =
+        |mode: IdempotencyMode| manifest.endpoints.values().any(|endpoint| endpoint.idempotency.mode == mode);
+    for operation in &description.operations {
+        let needed = match operation.guarantee {
+            Guarantee::ByKey => IdempotencyMode::Header,
+            Guarantee::ByNaturalKey => IdempotencyMode::NaturalKey,
+            Guarantee::ByProbe | Guarantee::Blind => continue,
+        };
+        if !offers(needed) {
+            let class = if needed == IdempotencyMode::Header { "by-key" } else { "by-natural-key" };
+            return refuse(format!(
+                "promises `{class}` for operation `{}`, but no endpoint of its manifest has that kind of idempotency",
+                operation.name
+            ));
+        }
+    }
+    Ok(())
+}

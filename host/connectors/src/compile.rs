@@ -1,0 +1,192 @@
+//! From a component to native code, once; afterwards from a cache that only this host can fill.
+//!
+//! Compiled code is as powerful as the host itself, so a cached file is used only if its MAC was
+//! made with this machine's key, over these bytes, for this component and this runtime. Losing the
+//! cache costs time and nothing else.
+//!
+//! [`compile`] is the seam for a child process with limits of its own: bytes in, bytes out.
+
+use crate::fault::{ConnectorFault, FaultCode};
+use crate::package::one_line;
+use crate::sandbox::Sandbox;
+use countersign_core::hash::Digest;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// Compiles components and remembers the result.
+pub(crate) struct Compiler {
+    sandbox: Arc<Sandbox>,
+    folder: PathBuf,
+    key: [u8; 32],
+}
+
+impl Compiler {
+    /// Opens the cache below `folder`, and drops what other runtimes left there.
+    pub(crate) fn open(
+        sandbox: Arc<Sandbox>,
+        folder: &Path,
+        key: [u8; 32],
+    ) -> Result<Compiler, ConnectorFault> {
+        let root = folder.join("aot");
+        let own = root.join(&sandbox.runtime_id);
+        create_private(&own)?;
+        for entry in fs::read_dir(&root).map_err(|error| ConnectorFault::storage("read", &root, &error))? {
+            let path = entry.map_err(|error| ConnectorFault::storage("read", &root, &error))?.path();
+            if path != own {
+                fs::remove_dir_all(&path)
+                    .map_err(|error| ConnectorFault::storage("remove", &path, &error))?;
+            }
+        }
+        Ok(Compiler { sandbox, folder: own, key })
+    }
+
+    /// The component as native code, from the cache if it is there. Blocks: call it where that is fine.
+    pub(crate) fn load(&self, digest: Digest, bytes: &[u8]) -> Result<Component, ConnectorFault> {
+        if let Some(component) = self.cached(digest) {
+            return Ok(component);
+        }
+        let native = compile(&self.sandbox.engine, bytes).map_err(|why| {
+            let what = format!("component sha256:{digest} does not compile: {why}; report it to its author");
+            ConnectorFault::connector(FaultCode::NotCompiled, what)
+        })?;
+        // A cache that cannot be written is slower, not wrong.
+        if let Err(fault) = self.remember(digest, &native) {
+            tracing::warn!(blame = "host", %fault, "compiled code was not cached");
+        }
+        self.adopt(&native).map_err(|error| {
+            let what = format!(
+                "the compiled code of sha256:{digest} does not load: {}",
+                one_line(&format!("{error:#}"))
+            );
+            ConnectorFault::host(FaultCode::NotCompiled, what)
+        })
+    }
+
+    fn cached(&self, digest: Digest) -> Option<Component> {
+        let native = fs::read(self.file(digest, "cwasm")).ok()?;
+        let mac = fs::read(self.file(digest, "mac")).ok()?;
+        if self.mac(digest, &native)?.verify_slice(&mac).is_err() {
+            tracing::warn!(blame = "host", %digest, "cached code does not carry this machine's mark; compiling anew");
+            return None;
+        }
+        match self.adopt(&native) {
+            Ok(component) => Some(component),
+            Err(error) => {
+                tracing::warn!(blame = "host", %digest, %error, "cached code does not load; compiling anew");
+                None
+            }
+        }
+    }
+
+    fn remember(&self, digest: Digest, native: &[u8]) -> Result<(), ConnectorFault> {
+        let Some(mac) = self.mac(digest, native) else { return Ok(()) };
+        store(&self.file(digest, "cwasm"), native, 0o600)?;
+        store(&self.file(digest, "mac"), &mac.finalize().into_bytes(), 0o600)
+    }
+
+    fn mac(&self, digest: Digest, native: &[u8]) -> Option<Hmac<Sha256>> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
+        mac.update(&Digest::of(native).0);
+        mac.update(&digest.0);
+        mac.update(self.sandbox.runtime_id.as_bytes());
+        Some(mac)
+    }
+
+    fn file(&self, digest: Digest, ending: &str) -> PathBuf {
+        self.folder.join(format!("{digest}.{ending}"))
+    }
+
+    #[expect(unsafe_code, reason = "loading native code is the one thing that wasmtime cannot check for us")]
+    fn adopt(&self, native: &[u8]) -> wasmtime::Result<Component> {
+        // SAFETY: `native` was made by `compile` of this very engine a moment ago, or carries the
+        // MAC that only this host makes, over the same bytes that are loaded here: nobody can
+        // change them between the check and the use, because they are in our memory.
+        let component = unsafe { Component::deserialize(&self.sandbox.engine, native) }?;
+        component.initialize_copy_on_write_image()?;
+        Ok(component)
+    }
+}
+
+/// Compiles a component. Pure: bytes in, native code or a reason out.
+pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    engine.precompile_component(bytes).map_err(|error| one_line(&format!("{error:#}")))
+}
+
+/// A folder that only the host's own user can enter.
+pub(crate) fn create_private(folder: &Path) -> Result<(), ConnectorFault> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| ConnectorFault::storage("create", folder, &error))
+}
+
+/// Stores a file whole or not at all: if the process stops in here, the old state stands.
+pub(crate) fn store(path: &Path, bytes: &[u8], mode: u32) -> Result<(), ConnectorFault> {
+    let fault = |error: std::io::Error| ConnectorFault::storage("write", path, &error);
+    let temporary = path.with_extension(format!("{}.new", std::process::id()));
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    let written = options.open(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    });
+    match written {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            // The left-over is overwritten by the next attempt; the first error is the one to tell.
+            drop(fs::remove_file(&temporary));
+            Err(fault(error))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compiler(folder: &Path, key: [u8; 32]) -> Compiler {
+        let sandbox = Arc::new(Sandbox::start().expect("it starts"));
+        Compiler::open(sandbox, folder, key).expect("the folder is writable")
+    }
+
+    /// The smallest component: nothing in it.
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    #[test]
+    fn compiled_code_is_used_again_only_with_this_machines_mark() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let digest = Digest::of(EMPTY);
+        let first = compiler(folder.path(), [1; 32]);
+        assert!(first.cached(digest).is_none());
+        first.load(digest, EMPTY).expect("it compiles");
+        assert!(first.cached(digest).is_some());
+        assert!(compiler(folder.path(), [2; 32]).cached(digest).is_none(), "another key");
+        let file = first.file(digest, "cwasm");
+        let mut native = fs::read(&file).expect("it is there");
+        let last = native.len() - 1;
+        native[last] ^= 1;
+        fs::write(&file, native).expect("it is writable");
+        assert!(first.cached(digest).is_none(), "one bit was changed");
+        first.load(digest, EMPTY).expect("it is compiled anew");
+        assert!(first.cached(digest).is_some());
+    }
+
+    #[test]
+    fn code_of_another_runtime_is_dropped_at_start() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let foreign = folder.path().join("aot/cs-48.0.0-0/");
+        fs::create_dir_all(&foreign).expect("it is writable");
+        compiler(folder.path(), [1; 32]);
+        assert!(!foreign.exists());
+    }
+}

@@ -1,0 +1,143 @@
+//! A connection as the operator configures it: the second key to every grant.
+//!
+//! [`RawConnection`] is what stands in the file; [`ConnectionOptions`] is what the host uses, with
+//! names checked and secrets resolved. Nothing is granted that does not stand here.
+
+use crate::egress::address::Cidr;
+use crate::fault::{ConnectorFault, FaultCode};
+use crate::manifest::Rate;
+use crate::secret::Secret;
+use countersign_core::hash::Digest;
+use countersign_core::id::ConnectionName;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// One connection as it stands in the operator's file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RawConnection {
+    /// The connector: its id (`countersign.stripe`) or its digest (`sha256:...`).
+    pub connector: String,
+    /// The endpoints that this connection may use, by their names in the manifest.
+    #[serde(default)]
+    pub endpoints: BTreeMap<String, RawEndpoint>,
+    /// Settings for the connector. Never a secret.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// Special-purpose address ranges that it may reach all the same, such as `127.0.0.0/8`.
+    #[serde(default)]
+    pub allow: Vec<String>,
+    /// How much the target bears, if the operator knows better than the manifest.
+    #[serde(default)]
+    pub rate: Option<Rate>,
+}
+
+/// One endpoint as it stands in the operator's file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RawEndpoint {
+    /// Base address, instead of the manifest's.
+    #[serde(default)]
+    pub base: Option<String>,
+    /// Values for the variables of the manifest's base address.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// Reference to the credential, such as `env:STRIPE_KEY`. Never the credential itself.
+    #[serde(default)]
+    pub secret: Option<String>,
+}
+
+/// Which connector a connection uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectorRef {
+    /// The version installed last with this id.
+    Id(String),
+    /// Exactly these bytes.
+    Digest(Digest),
+}
+
+/// One connection, checked and with its secrets.
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "it holds secrets")]
+pub struct ConnectionOptions {
+    /// Its name.
+    pub name: ConnectionName,
+    /// The connector.
+    pub connector: ConnectorRef,
+    /// The endpoints that it may use.
+    pub endpoints: BTreeMap<String, EndpointOptions>,
+    /// Settings for the connector.
+    pub settings: BTreeMap<String, String>,
+    /// Special-purpose address ranges that it may reach.
+    pub allow: Vec<Cidr>,
+    /// How much the target bears.
+    pub rate: Option<Rate>,
+}
+
+/// One endpoint of a connection, with its secret.
+#[derive(Clone, Default)]
+#[expect(missing_debug_implementations, reason = "it holds a secret")]
+pub struct EndpointOptions {
+    /// Base address, instead of the manifest's.
+    pub base: Option<String>,
+    /// Values for the variables of the manifest's base address.
+    pub variables: BTreeMap<String, String>,
+    /// The credential.
+    pub secret: Option<Secret>,
+}
+
+impl RawConnection {
+    /// Checks the connection called `name` and resolves its secrets through `resolve`, which takes
+    /// a reference (`env:NAME`) and gives the secret or says why it cannot.
+    ///
+    /// # Errors
+    /// Every fault of the connection at once, one sentence each.
+    pub fn resolve(
+        self,
+        name: ConnectionName,
+        mut resolve: impl FnMut(&str) -> Result<Secret, String>,
+    ) -> Result<ConnectionOptions, Vec<ConnectorFault>> {
+        let mut faults = Vec::new();
+        let mut fault = |what: String| {
+            let message = format!("connection `{name}` {what}");
+            faults.push(ConnectorFault::host(FaultCode::BadConnection, message));
+        };
+        let connector = match self.connector.strip_prefix("sha256:") {
+            None => ConnectorRef::Id(self.connector),
+            Some(hex) => Digest::parse(hex).map_or_else(
+                || {
+                    fault(format!(
+                        "names connector `sha256:{hex}`, which is no digest of 64 hexadecimal digits"
+                    ));
+                    ConnectorRef::Id(String::new())
+                },
+                ConnectorRef::Digest,
+            ),
+        };
+        let mut allow = Vec::new();
+        for text in &self.allow {
+            match Cidr::parse(text) {
+                Some(range) => allow.push(range),
+                None => fault(format!("allows `{text}`, which is no address range such as `127.0.0.0/8`")),
+            }
+        }
+        let mut endpoints = BTreeMap::new();
+        for (endpoint, raw) in self.endpoints {
+            let secret = match raw.secret.as_deref().map(&mut resolve) {
+                None => None,
+                Some(Ok(secret)) => Some(secret),
+                Some(Err(why)) => {
+                    fault(format!("cannot read the secret of endpoint `{endpoint}`: {why}"));
+                    None
+                }
+            };
+            endpoints.insert(endpoint, EndpointOptions { base: raw.base, variables: raw.variables, secret });
+        }
+        if faults.is_empty() {
+            let (settings, rate) = (self.settings, self.rate);
+            Ok(ConnectionOptions { name, connector, endpoints, settings, allow, rate })
+        } else {
+            Err(faults)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The connector contract as the host sees it: one trait, one shim a contract version.
+//!
+//! The version is chosen once, when a connector is loaded; from then on nobody asks for it.
+
+mod v0_1;
+
+use crate::fault::ConnectorFault;
+use crate::sandbox::{CallState, Outcome, Who};
+use countersign_core::effect::attempt::{Failure, Finding, Receipt};
+use countersign_core::effect::plan::{Proposal, WritePlan};
+use countersign_core::id::EffectId;
+use countersign_core::record::{RecordRef, Snapshot};
+use countersign_core::time::Timestamp;
+use countersign_engine::port::connectors::Operation;
+use futures::future::BoxFuture;
+use wasmtime::component::Component;
+
+/// What a connector says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Description {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) system: String,
+    pub(crate) operations: Vec<Operation>,
+}
+
+/// One attempt or probe, as the guest sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct EffectView {
+    pub(crate) effect: EffectId,
+    pub(crate) attempt: u32,
+    pub(crate) what: Proposal,
+    pub(crate) plan: WritePlan,
+    pub(crate) now: Timestamp,
+}
+
+/// What one call gave: the answer or the failure that the guest named, or how it broke.
+pub(crate) type Said<T> = Outcome<Result<T, Failure>>;
+
+/// A loaded connector behind its contract version. Every call runs in a store of its own.
+pub(crate) trait Contract: Send + Sync {
+    fn describe(&self, state: CallState) -> BoxFuture<'_, Outcome<Description>>;
+    fn check(&self, state: CallState) -> BoxFuture<'_, Said<()>>;
+    fn fetch(&self, state: CallState, subject: RecordRef) -> BoxFuture<'_, Said<Snapshot>>;
+    fn plan(&self, state: CallState, what: Proposal, now: Timestamp) -> BoxFuture<'_, Said<WritePlan>>;
+    fn apply(&self, state: CallState, what: EffectView) -> BoxFuture<'_, Said<Receipt>>;
+    fn probe(&self, state: CallState, what: EffectView) -> BoxFuture<'_, Said<Finding>>;
+    /// Whether it can write at all.
+    fn writes(&self) -> bool;
+}
+
+/// Links a component against the contract that its manifest names.
+pub(crate) fn bind(component: &Component, who: &Who) -> Result<Box<dyn Contract>, ConnectorFault> {
+    // The manifest check has refused every other version.
+    Ok(Box::new(v0_1::Bound::link(component, who)?))
+}

@@ -1,0 +1,273 @@
+//! Contract 0.1: bindings from the WIT, the host's side of the imports, and the calls.
+
+mod convert;
+
+use super::{Contract, Description, EffectView, Said};
+use crate::egress;
+use crate::fault::{ConnectorFault, FaultCode};
+use crate::sandbox::{CallState, Level, NotAllowed, Outcome, Session, Who, guard};
+use bindings::countersign::connector::{diagnostics, http, settings, types};
+use bindings::exports::countersign::connector::{identity, reader, writer};
+use countersign_core::effect::attempt::{Break, BreakKind, Finding, Receipt};
+use countersign_core::effect::plan::{Proposal, WritePlan};
+use countersign_core::record::{RecordRef, Snapshot};
+use countersign_core::time::Timestamp;
+use futures::future::BoxFuture;
+use std::sync::Arc;
+use wasmtime::Engine;
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+
+mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../../wit/connector@0.1.0",
+        world: "connector",
+        imports: { default: async | trappable },
+        exports: { default: async },
+    });
+}
+
+/// A component linked against contract 0.1.
+pub(super) struct Bound {
+    instance: InstancePre<CallState>,
+    identity: identity::GuestIndices,
+    reader: reader::GuestIndices,
+    /// Absent in a connector that only reads. Exports are found by their presence.
+    writer: Option<writer::GuestIndices>,
+}
+
+impl Bound {
+    pub(super) fn link(component: &Component, who: &Who) -> Result<Bound, ConnectorFault> {
+        let cause = |error: &wasmtime::Error| crate::package::one_line(&format!("{error:#}"));
+        let mut linker = Linker::<CallState>::new(component.engine());
+        http::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)
+            .and_then(|()| settings::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state))
+            .and_then(|()| diagnostics::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state))
+            .and_then(|()| types::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state))
+            .map_err(|error| ConnectorFault::host(FaultCode::Runtime, cause(&error)))?;
+        let instance = linker.instantiate_pre(component).map_err(|error| {
+            let what = format!(
+                "{who} does not link with contract 0.1: {}; build it with the SDK of 0.1",
+                cause(&error)
+            );
+            ConnectorFault::connector(FaultCode::UnknownImport, what)
+        })?;
+        let missing = |error: wasmtime::Error| {
+            let what = format!(
+                "{who} lacks an export that every connector has: {}; build it with the SDK",
+                cause(&error)
+            );
+            ConnectorFault::connector(FaultCode::MissingExport, what)
+        };
+        let identity = identity::GuestIndices::new(&instance).map_err(missing)?;
+        let reader = reader::GuestIndices::new(&instance).map_err(missing)?;
+        let writer = writer::GuestIndices::new(&instance).ok();
+        Ok(Bound { instance, identity, reader, writer })
+    }
+
+    fn engine(&self) -> &Engine {
+        self.instance.engine()
+    }
+
+    fn writer(&self, who: &Who) -> Outcome<&writer::GuestIndices> {
+        self.writer.as_ref().ok_or_else(|| bad_answer(who, "it has no `writer`, so it cannot write"))
+    }
+}
+
+/// Reads what a guest answered; what is malformed in it breaks the call.
+fn read<G, T>(
+    who: &Who,
+    answer: Result<G, types::Failure>,
+    convert: impl FnOnce(G) -> Result<T, String>,
+) -> Said<T> {
+    let read = match answer {
+        Ok(answer) => convert(answer).map(Ok),
+        Err(failure) => convert::failure_in(failure).map(Err),
+    };
+    read.map_err(|what| bad_answer(who, &what))
+}
+
+fn bad_answer(who: &Who, what: &str) -> Break {
+    let message = format!("{who} answered outside of the contract: {what}; report it to its author");
+    Break { kind: BreakKind::BadAnswer, message }
+}
+
+impl Contract for Bound {
+    fn describe(&self, state: CallState) -> BoxFuture<'_, Outcome<Description>> {
+        Box::pin(async move {
+            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
+            let mut session = Session::open(self.engine(), state);
+            let work = guard(wall, async {
+                let store = &mut session.store;
+                let instance = self.instance.instantiate_async(&mut *store).await?;
+                self.identity.load(&mut *store, &instance)?.call_describe(store).await
+            });
+            let answer = work.await;
+            convert::description_in(session.close(answer)?).map_err(|what| bad_answer(&who, &what))
+        })
+    }
+
+    fn check(&self, state: CallState) -> BoxFuture<'_, Said<()>> {
+        Box::pin(async move {
+            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
+            let mut session = Session::open(self.engine(), state);
+            let work = guard(wall, async {
+                let store = &mut session.store;
+                let instance = self.instance.instantiate_async(&mut *store).await?;
+                self.reader.load(&mut *store, &instance)?.call_check(store).await
+            });
+            let answer = work.await;
+            read(&who, session.close(answer)?, Ok)
+        })
+    }
+
+    fn fetch(&self, state: CallState, subject: RecordRef) -> BoxFuture<'_, Said<Snapshot>> {
+        Box::pin(async move {
+            let subject = convert::record_out(&subject);
+            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
+            let mut session = Session::open(self.engine(), state);
+            let work = guard(wall, async {
+                let store = &mut session.store;
+                let instance = self.instance.instantiate_async(&mut *store).await?;
+                self.reader.load(&mut *store, &instance)?.call_fetch(store, &subject).await
+            });
+            let answer = work.await;
+            read(&who, session.close(answer)?, convert::snapshot_in)
+        })
+    }
+
+    fn plan(&self, state: CallState, what: Proposal, now: Timestamp) -> BoxFuture<'_, Said<WritePlan>> {
+        Box::pin(async move {
+            let writer = self.writer(&state.who)?;
+            let proposal = convert::proposal_out(&what);
+            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
+            let mut session = Session::open(self.engine(), state);
+            let work = guard(wall, async {
+                let store = &mut session.store;
+                let instance = self.instance.instantiate_async(&mut *store).await?;
+                writer.load(&mut *store, &instance)?.call_plan(store, &proposal, convert::millis(now)).await
+            });
+            let answer = work.await;
+            read(&who, session.close(answer)?, convert::plan_in)
+        })
+    }
+
+    fn apply(&self, state: CallState, what: EffectView) -> BoxFuture<'_, Said<Receipt>> {
+        Box::pin(async move {
+            let writer = self.writer(&state.who)?;
+            let effect = convert::effect_out(&what);
+            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
+            let mut session = Session::open(self.engine(), state);
+            let work = guard(wall, async {
+                let store = &mut session.store;
+                let instance = self.instance.instantiate_async(&mut *store).await?;
+                writer.load(&mut *store, &instance)?.call_apply(store, &effect).await
+            });
+            let answer = work.await;
+            read(&who, session.close(answer)?, convert::receipt_in)
+        })
+    }
+
+    fn probe(&self, state: CallState, what: EffectView) -> BoxFuture<'_, Said<Finding>> {
+        Box::pin(async move {
+            let writer = self.writer(&state.who)?;
+            let effect = convert::effect_out(&what);
+            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
+            let mut session = Session::open(self.engine(), state);
+            let work = guard(wall, async {
+                let store = &mut session.store;
+                let instance = self.instance.instantiate_async(&mut *store).await?;
+                writer.load(&mut *store, &instance)?.call_probe(store, &effect).await
+            });
+            let answer = work.await;
+            read(&who, session.close(answer)?, convert::finding_in)
+        })
+    }
+
+    fn writes(&self) -> bool {
+        self.writer.is_some()
+    }
+}
+
+impl types::Host for CallState {}
+
+impl http::Host for CallState {
+    async fn send(
+        &mut self,
+        what: http::Request,
+    ) -> wasmtime::Result<Result<http::Response, types::Failure>> {
+        let Some(gate) = &mut self.gate else {
+            return Err(NotAllowed("tried to send a request while it described itself").into());
+        };
+        let request = egress::Request {
+            endpoint: what.endpoint,
+            method: match what.method {
+                http::Method::Get => egress::Method::Get,
+                http::Method::Head => egress::Method::Head,
+                http::Method::Post => egress::Method::Post,
+                http::Method::Put => egress::Method::Put,
+                http::Method::Patch => egress::Method::Patch,
+                http::Method::Delete => egress::Method::Delete,
+            },
+            path: what.path,
+            query: what.query,
+            headers: what.headers,
+            body: match what.body {
+                types::Payload::Empty => Vec::new(),
+                types::Payload::Text(text) => text.into_bytes(),
+                types::Payload::Bytes(bytes) => bytes,
+            },
+            purpose: match what.purpose {
+                http::Purpose::Read => egress::Purpose::Read,
+                http::Purpose::Step(name) => egress::Purpose::Step(name),
+            },
+        };
+        Ok(match gate.send(request).await {
+            Ok(response) => Ok(http::Response {
+                status: response.status,
+                headers: response.headers,
+                body: convert::payload_out(response.body),
+            }),
+            Err(failure) => Err(convert::failure_out(&failure)),
+        })
+    }
+}
+
+impl settings::Host for CallState {
+    async fn get(&mut self, name: String) -> wasmtime::Result<Option<String>> {
+        match &self.gate {
+            Some(gate) => Ok(gate.grant.settings.get(&name).cloned()),
+            None => Err(NotAllowed("tried to read a setting while it described itself").into()),
+        }
+    }
+}
+
+impl diagnostics::Host for CallState {
+    async fn emit(
+        &mut self,
+        level: diagnostics::Level,
+        message: String,
+        fields: Vec<(String, String)>,
+    ) -> wasmtime::Result<()> {
+        let level = match level {
+            diagnostics::Level::Debug => Level::Debug,
+            diagnostics::Level::Info => Level::Info,
+            diagnostics::Level::Warn => Level::Warn,
+            diagnostics::Level::Error => Level::Error,
+        };
+        match &self.gate {
+            None => return Err(NotAllowed("tried to speak while it described itself").into()),
+            Some(gate) => {
+                let hide = |text: String| {
+                    let endpoints = gate.grant.endpoints.values();
+                    let bytes =
+                        endpoints.fold(text.into_bytes(), |bytes, endpoint| endpoint.credential.hide(bytes));
+                    String::from_utf8_lossy(&bytes).into_owned()
+                };
+                let fields: Vec<_> =
+                    fields.into_iter().map(|(name, value)| (hide(name), hide(value))).collect();
+                self.words.say(&self.who, level, &hide(message), &fields);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,434 @@
+//! Conversions between contract 0.1 and `core`, with a check of every size and shape on the way in.
+//!
+//! Whatever a guest answers is foreign until it has passed through here.
+
+use super::{identity, types};
+use crate::contract::{Description, EffectView};
+use countersign_core::effect::attempt::{Detail, Failure, Finding, Guarantee, Receipt};
+use countersign_core::effect::plan::{Change, Proposal, WritePlan};
+use countersign_core::money::{Currency, Money};
+use countersign_core::record::{Field, RecordRef, Snapshot, Value};
+use countersign_core::time::{Millis, Timestamp};
+use countersign_engine::port::connectors::Operation;
+use std::collections::BTreeSet;
+
+/// Fields of one record: more than a person would read in a write plan.
+const FIELDS_MAX: usize = 500;
+/// One text value: a contract clause fits many times.
+const TEXT_BYTES_MAX: usize = 256 * 1024;
+/// Names, codes, ids, revisions.
+const NAME_BYTES_MAX: usize = 200;
+/// Ids and revisions are opaque and sometimes long (cursors, addresses).
+const ID_BYTES_MAX: usize = 2_048;
+/// One line for people.
+const MESSAGE_BYTES_MAX: usize = 1_000;
+/// Operations of one connector, and remarks of one plan.
+const OPERATIONS_MAX: usize = 100;
+const REMARKS_MAX: usize = 20;
+
+type Checked<T> = Result<T, String>;
+
+fn short(what: &str, text: String, bytes_max: usize) -> Checked<String> {
+    if text.len() <= bytes_max {
+        Ok(text)
+    } else {
+        Err(format!("{what} has {} bytes; {bytes_max} are allowed", text.len()))
+    }
+}
+
+fn optional(what: &str, text: Option<String>) -> Checked<Option<String>> {
+    text.map(|text| short(what, text, ID_BYTES_MAX)).transpose()
+}
+
+fn name(what: &str, text: String) -> Checked<String> {
+    if text.is_empty() {
+        return Err(format!("{what} is empty"));
+    }
+    short(what, text, NAME_BYTES_MAX)
+}
+
+pub(super) fn millis(moment: Timestamp) -> u64 {
+    u64::try_from(moment.0).unwrap_or(0)
+}
+
+pub(super) fn record_out(record: &RecordRef) -> types::RecordRef {
+    types::RecordRef { kind: record.kind.clone(), id: record.id.clone() }
+}
+
+fn record_in(record: types::RecordRef) -> Checked<RecordRef> {
+    Ok(RecordRef {
+        kind: name("the kind of a record", record.kind)?,
+        id: short("the id of a record", record.id, ID_BYTES_MAX)?,
+    })
+}
+
+fn value_out(value: &Value) -> types::Value {
+    match value {
+        Value::Absent => types::Value::Absent,
+        Value::Flag(flag) => types::Value::Flag(*flag),
+        Value::Integer(number) => types::Value::Integer(*number),
+        Value::Decimal(text) => types::Value::Decimal(text.clone()),
+        Value::Text(text) => types::Value::Text(text.clone()),
+        Value::Date(text) => types::Value::Date(text.clone()),
+        Value::Instant(moment) => types::Value::InstantMs(millis(*moment)),
+        Value::Money(money) => {
+            types::Value::Money(types::Money { amount: money.amount(), currency: money.currency.to_string() })
+        }
+        Value::Reference(record) => types::Value::Reference(record_out(record)),
+        Value::Json(text) => types::Value::Json(text.clone()),
+    }
+}
+
+fn value_in(of: &str, value: types::Value) -> Checked<Value> {
+    let what = || format!("the value of `{}`", of.escape_debug());
+    Ok(match value {
+        types::Value::Absent => Value::Absent,
+        types::Value::Flag(flag) => Value::Flag(flag),
+        types::Value::Integer(number) => Value::Integer(number),
+        types::Value::Decimal(text) if is_decimal(&text) => Value::Decimal(text),
+        types::Value::Decimal(_) => return Err(format!("{} is no decimal number", what())),
+        types::Value::Text(text) => Value::Text(short(&what(), text, TEXT_BYTES_MAX)?),
+        types::Value::Date(text) if is_date(&text) => Value::Date(text),
+        types::Value::Date(_) => return Err(format!("{} is no date such as 2026-11-23", what())),
+        types::Value::InstantMs(moment) => {
+            let moment =
+                i64::try_from(moment).map_err(|_| format!("{} lies beyond all calendars", what()))?;
+            Value::Instant(Timestamp(moment))
+        }
+        types::Value::Money(money) => {
+            let currency =
+                Currency::parse(&money.currency).map_err(|error| format!("{}: {error}", what()))?;
+            Value::Money(
+                Money::parse(&money.amount, currency).map_err(|error| format!("{}: {error}", what()))?,
+            )
+        }
+        types::Value::Reference(record) => Value::Reference(record_in(record)?),
+        types::Value::Json(text) => {
+            let text = short(&what(), text, TEXT_BYTES_MAX)?;
+            serde_json::from_str::<serde::de::IgnoredAny>(&text)
+                .map_err(|_| format!("{} is no JSON", what()))?;
+            Value::Json(text)
+        }
+    })
+}
+
+/// An optional `-`, digits, optionally `.` and digits.
+fn is_decimal(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let digits =
+        |part: &str| !part.is_empty() && part.len() <= 40 && part.bytes().all(|byte| byte.is_ascii_digit());
+    match unsigned.split_once('.') {
+        Some((whole, fraction)) => digits(whole) && digits(fraction),
+        None => digits(unsigned),
+    }
+}
+
+/// `YYYY-MM-DD`, and a day that exists.
+fn is_date(text: &str) -> bool {
+    text.len() == 10 && Timestamp::from_rfc3339(&format!("{text}T00:00:00Z")).is_some()
+}
+
+fn fields_out(fields: &[Field]) -> Vec<types::Field> {
+    fields
+        .iter()
+        .map(|field| types::Field { name: field.name.clone(), value: value_out(&field.value) })
+        .collect()
+}
+
+fn fields_in(what: &str, fields: Vec<types::Field>) -> Checked<Vec<Field>> {
+    let mut names = Names::of(what, fields.len())?;
+    let field = |field: types::Field| {
+        let name = names.take(field.name)?;
+        Ok(Field { value: value_in(&name, field.value)?, name })
+    };
+    fields.into_iter().map(field).collect()
+}
+
+/// Names of which each may stand once.
+struct Names<'w> {
+    what: &'w str,
+    seen: BTreeSet<String>,
+}
+
+impl Names<'_> {
+    fn of(what: &str, count: usize) -> Checked<Names<'_>> {
+        if FIELDS_MAX < count {
+            return Err(format!("{what} has {count} fields; {FIELDS_MAX} are allowed"));
+        }
+        Ok(Names { what, seen: BTreeSet::new() })
+    }
+
+    fn take(&mut self, text: String) -> Checked<String> {
+        let text = name(&format!("a field name of {}", self.what), text)?;
+        if self.seen.insert(text.clone()) {
+            Ok(text)
+        } else {
+            Err(format!("{} has field `{}` twice", self.what, text.escape_debug()))
+        }
+    }
+}
+
+pub(super) fn snapshot_in(snapshot: types::Snapshot) -> Checked<Snapshot> {
+    Ok(Snapshot {
+        subject: record_in(snapshot.subject)?,
+        revision: optional("the revision", snapshot.revision)?,
+        url: web_address(snapshot.url)?,
+        fields: fields_in("the snapshot", snapshot.fields)?,
+    })
+}
+
+/// A person will click on it, so it must be a web address.
+fn web_address(url: Option<String>) -> Checked<Option<String>> {
+    let url = optional("the web address", url)?;
+    match &url {
+        Some(text) if !text.starts_with("https://") && !text.starts_with("http://") => {
+            Err("the web address is neither http nor https".to_owned())
+        }
+        Some(_) | None => Ok(url),
+    }
+}
+
+pub(super) fn proposal_out(proposal: &Proposal) -> types::Proposal {
+    types::Proposal {
+        operation: proposal.operation.clone(),
+        subject: record_out(&proposal.subject),
+        fields: fields_out(&proposal.fields),
+    }
+}
+
+fn plan_out(plan: &WritePlan) -> types::WritePlan {
+    let change = |change: &Change| types::Change {
+        name: change.name.clone(),
+        before: value_out(&change.before),
+        after: value_out(&change.after),
+    };
+    types::WritePlan {
+        subject: record_out(&plan.subject),
+        revision: plan.revision.clone(),
+        changes: plan.changes.iter().map(change).collect(),
+        remarks: plan.remarks.clone(),
+    }
+}
+
+pub(super) fn plan_in(plan: types::WritePlan) -> Checked<WritePlan> {
+    if REMARKS_MAX < plan.remarks.len() {
+        return Err(format!("the plan has {} remarks; {REMARKS_MAX} are allowed", plan.remarks.len()));
+    }
+    let mut names = Names::of("the plan", plan.changes.len())?;
+    let change = |change: types::Change| {
+        let name = names.take(change.name)?;
+        Ok(Change { before: value_in(&name, change.before)?, after: value_in(&name, change.after)?, name })
+    };
+    Ok(WritePlan {
+        subject: record_in(plan.subject)?,
+        revision: optional("the revision", plan.revision)?,
+        changes: plan.changes.into_iter().map(change).collect::<Checked<_>>()?,
+        remarks: plan.remarks.into_iter().map(|text| line("a remark", text)).collect::<Checked<_>>()?,
+    })
+}
+
+pub(super) fn effect_out(view: &EffectView) -> types::Effect {
+    types::Effect {
+        effect_id: view.effect.to_string(),
+        attempt: view.attempt,
+        what: proposal_out(&view.what),
+        plan: plan_out(&view.plan),
+        now_ms: millis(view.now),
+        extra: Vec::new(),
+    }
+}
+
+pub(super) fn receipt_in(receipt: types::Receipt) -> Checked<Receipt> {
+    Ok(Receipt {
+        subject: record_in(receipt.subject)?,
+        revision: optional("the revision", receipt.revision)?,
+        url: web_address(receipt.url)?,
+        vendor_request_id: optional("the vendor's request id", receipt.vendor_request_id)?,
+        applied: fields_in("the receipt", receipt.applied)?,
+    })
+}
+
+pub(super) fn finding_in(finding: types::Finding) -> Checked<Finding> {
+    Ok(match finding {
+        types::Finding::Landed(receipt) => Finding::Landed(receipt_in(receipt)?),
+        types::Finding::Absent => Finding::Absent,
+        types::Finding::Unknown => Finding::Unknown,
+    })
+}
+
+/// One line for people: control characters, line breaks too, are shown as escapes.
+fn line(what: &str, text: String) -> Checked<String> {
+    let text = short(what, text, MESSAGE_BYTES_MAX)?;
+    let shown = |letter: char| match letter {
+        letter if letter.is_control() => letter.escape_debug().to_string(),
+        letter => letter.to_string(),
+    };
+    Ok(text.chars().map(shown).collect())
+}
+
+fn detail_in(detail: types::Detail) -> Checked<Detail> {
+    Ok(Detail {
+        code: line("the code of a failure", short("the code of a failure", detail.code, NAME_BYTES_MAX)?)?,
+        message: line("the message of a failure", detail.message)?,
+        vendor_status: detail.vendor_status,
+        vendor_request_id: optional("the vendor's request id", detail.vendor_request_id)?,
+    })
+}
+
+fn detail_out(detail: &Detail) -> types::Detail {
+    types::Detail {
+        code: detail.code.clone(),
+        message: detail.message.clone(),
+        vendor_status: detail.vendor_status,
+        vendor_request_id: detail.vendor_request_id.clone(),
+        extra: Vec::new(),
+    }
+}
+
+pub(super) fn failure_in(failure: types::Failure) -> Checked<Failure> {
+    Ok(match failure {
+        types::Failure::Transient(transient) => {
+            Failure::Transient { after: transient.after_ms.map(Millis), detail: detail_in(transient.detail)? }
+        }
+        types::Failure::Rejected(rejected) => {
+            if FIELDS_MAX < rejected.fields.len() {
+                return Err("a failure names too many fields".to_owned());
+            }
+            let fields = rejected.fields.into_iter().map(|field| name("a field of a failure", field));
+            Failure::Rejected { fields: fields.collect::<Checked<_>>()?, detail: detail_in(rejected.detail)? }
+        }
+        types::Failure::Conflict(conflict) => Failure::Conflict {
+            revision: optional("the revision", conflict.revision)?,
+            detail: detail_in(conflict.detail)?,
+        },
+        types::Failure::Denied(detail) => Failure::Denied(detail_in(detail)?),
+        types::Failure::Uncertain(detail) => Failure::Uncertain(detail_in(detail)?),
+    })
+}
+
+pub(super) fn failure_out(failure: &Failure) -> types::Failure {
+    match failure {
+        Failure::Transient { after, detail } => types::Failure::Transient(types::Transient {
+            after_ms: after.map(|after| after.0),
+            detail: detail_out(detail),
+        }),
+        Failure::Rejected { fields, detail } => {
+            types::Failure::Rejected(types::Rejected { fields: fields.clone(), detail: detail_out(detail) })
+        }
+        Failure::Conflict { revision, detail } => types::Failure::Conflict(types::Conflict {
+            revision: revision.clone(),
+            detail: detail_out(detail),
+        }),
+        Failure::Denied(detail) => types::Failure::Denied(detail_out(detail)),
+        Failure::Uncertain(detail) => types::Failure::Uncertain(detail_out(detail)),
+    }
+}
+
+/// Text whenever it is text: some guest languages have no decoder of their own.
+pub(super) fn payload_out(body: Vec<u8>) -> types::Payload {
+    if body.is_empty() {
+        return types::Payload::Empty;
+    }
+    String::from_utf8(body)
+        .map_or_else(|error| types::Payload::Bytes(error.into_bytes()), types::Payload::Text)
+}
+
+pub(super) fn description_in(descriptor: identity::Descriptor) -> Checked<Description> {
+    if OPERATIONS_MAX < descriptor.operations.len() {
+        return Err(format!("it describes more than {OPERATIONS_MAX} operations"));
+    }
+    let mut seen = BTreeSet::new();
+    let operation = |operation: identity::Operation| {
+        let known = name("the name of an operation", operation.name)?;
+        if !seen.insert(known.clone()) {
+            return Err(format!("it describes operation `{}` twice", known.escape_debug()));
+        }
+        let input_schema = short("an input schema", operation.input_schema, TEXT_BYTES_MAX)?;
+        serde_json::from_str::<serde::de::IgnoredAny>(&input_schema)
+            .map_err(|_| format!("the input schema of operation `{}` is no JSON", known.escape_debug()))?;
+        Ok(Operation {
+            name: known,
+            kind: name("the kind of an operation", operation.kind)?,
+            input_schema,
+            guarantee: match operation.guarantee {
+                identity::Guarantee::ByKey => Guarantee::ByKey,
+                identity::Guarantee::ByNaturalKey => Guarantee::ByNaturalKey,
+                identity::Guarantee::ByProbe => Guarantee::ByProbe,
+                identity::Guarantee::Blind => Guarantee::Blind,
+            },
+            reversible: operation.reversible,
+        })
+    };
+    Ok(Description {
+        name: name("its name", descriptor.name)?,
+        version: name("its version", descriptor.version)?,
+        system: name("its system", descriptor.system)?,
+        operations: descriptor.operations.into_iter().map(operation).collect::<Checked<_>>()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn money(amount: &str, currency: &str) -> types::Value {
+        types::Value::Money(types::Money { amount: amount.to_owned(), currency: currency.to_owned() })
+    }
+
+    #[test]
+    fn a_malformed_value_is_named_and_refused() {
+        let check = |value: types::Value, expected: &str| {
+            assert_eq!(value_in("price", value).expect_err("it is malformed"), expected);
+        };
+        check(money("1e3", "USD"), "the value of `price`: not a decimal number such as `1250.00`");
+        check(
+            money("0.001", "USD"),
+            "the value of `price`: finer than the currency, which has 2 digits behind the point",
+        );
+        check(money("1", "usd"), "the value of `price`: not a currency code such as `USD`");
+        check(types::Value::Decimal("NaN".into()), "the value of `price` is no decimal number");
+        check(types::Value::Date("2026-02-30".into()), "the value of `price` is no date such as 2026-11-23");
+        check(types::Value::Json("{".into()), "the value of `price` is no JSON");
+        check(types::Value::InstantMs(u64::MAX), "the value of `price` lies beyond all calendars");
+        let long = types::Value::Text("x".repeat(TEXT_BYTES_MAX + 1));
+        check(long, "the value of `price` has 262145 bytes; 262144 are allowed");
+    }
+
+    #[test]
+    fn a_value_comes_back_as_it_went() {
+        let record = RecordRef { kind: "customer".into(), id: "cus_1".into() };
+        let usd = Currency::parse("USD").expect("it is a code");
+        for value in [
+            Value::Absent,
+            Value::Flag(true),
+            Value::Integer(-7),
+            Value::Decimal("12.5".into()),
+            Value::Text("é\n".into()),
+            Value::Date("2026-11-23".into()),
+            Value::Instant(Timestamp(7)),
+            Value::Money(Money { minor: -350, currency: usd }),
+            Value::Reference(record),
+            Value::Json("{\"a\":[1]}".into()),
+        ] {
+            assert_eq!(value_in("x", value_out(&value)), Ok(value));
+        }
+    }
+
+    #[test]
+    fn a_field_stands_once() {
+        let field = |name: &str| types::Field { name: name.to_owned(), value: types::Value::Absent };
+        assert!(fields_in("the snapshot", vec![field("a"), field("b")]).is_ok());
+        let twice = fields_in("the snapshot", vec![field("a"), field("a")]);
+        assert_eq!(twice.expect_err("it stands twice"), "the snapshot has field `a` twice");
+        let many = (0..=FIELDS_MAX).map(|number| field(&number.to_string())).collect();
+        assert!(fields_in("the snapshot", many).is_err());
+        assert!(fields_in("the snapshot", vec![field("")]).is_err());
+    }
+
+    #[test]
+    fn words_for_people_stay_on_one_line_and_links_are_web_addresses() {
+        assert_eq!(line("x", "a\nb\u{1b}[0m".to_owned()), Ok("a\\nb\\u{1b}[0m".to_owned()));
+        assert!(web_address(Some("javascript:alert(1)".to_owned())).is_err());
+        assert!(web_address(Some("https://example.com/1".to_owned())).is_ok());
+    }
+}

@@ -1,0 +1,265 @@
+//! Joining the credential to a request, and keeping it from coming back.
+//!
+//! It happens after every check and inside the host: a guest never holds a credential, and what the
+//! target echoes of it is hidden before the guest sees the answer.
+
+use crate::manifest::{Auth, Scheme};
+use crate::secret::Secret;
+use countersign_core::time::Timestamp;
+use data_encoding::BASE64;
+use ed25519_dalek::{Signer, SigningKey};
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use sha2::Sha256;
+
+/// What stands where a secret stood.
+const HIDDEN: &[u8] = b"[secret]";
+
+/// Shorter secrets are not searched for: they would hide parts of ordinary words.
+const HIDDEN_BYTES_MIN: usize = 6;
+
+/// A scheme with what it needs.
+pub(crate) enum Credential {
+    /// No credential.
+    None,
+    /// A fixed header, marked as sensitive, and the forms of the secret to hide in answers.
+    Header { name: HeaderName, value: HeaderValue, hide: Vec<Vec<u8>> },
+    /// Standard Webhooks, symmetric.
+    SignedV1 { key: Vec<u8>, hide: Vec<Vec<u8>> },
+    /// Standard Webhooks, asymmetric.
+    SignedV1a { key: Box<SigningKey>, hide: Vec<Vec<u8>> },
+}
+
+impl Credential {
+    /// Joins the manifest's scheme and the connection's secret.
+    pub(crate) fn of(auth: &Auth, secret: Option<&Secret>) -> Result<Credential, String> {
+        let secret = match (auth.scheme, secret) {
+            (Scheme::None, None) => return Ok(Credential::None),
+            (Scheme::None, Some(_)) => {
+                return Err("has a secret, but its connector sends none; remove it".to_owned());
+            }
+            (_, None) => {
+                return Err("needs a credential; name it as `secret`, such as `env:API_KEY`".to_owned());
+            }
+            (_, Some(secret)) => secret.expose(),
+        };
+        let hide = vec![secret.as_bytes().to_vec()];
+        match auth.scheme {
+            Scheme::None => Ok(Credential::None),
+            Scheme::Bearer => header(header::AUTHORIZATION, &format!("Bearer {secret}"), hide),
+            Scheme::Basic => {
+                let Some((_, password)) = secret.split_once(':') else {
+                    return Err("needs a secret of the form `user:password`".to_owned());
+                };
+                let encoded = BASE64.encode(secret.as_bytes());
+                let hide = vec![
+                    secret.as_bytes().to_vec(),
+                    password.as_bytes().to_vec(),
+                    encoded.clone().into_bytes(),
+                ];
+                header(header::AUTHORIZATION, &format!("Basic {encoded}"), hide)
+            }
+            Scheme::Header => {
+                let name = auth.name.as_deref().unwrap_or_default();
+                let name = name
+                    .parse()
+                    .map_err(|_| format!("sends its credential in `{name}`, which is no header name"))?;
+                header(name, secret, hide)
+            }
+            Scheme::StandardWebhooks => signing(secret, hide),
+        }
+    }
+
+    /// Adds the credential. `id` names the message for signing schemes; it is the idempotency key
+    /// of a step, so a receiver that remembers ids does the step once.
+    pub(crate) fn sign(&self, headers: &mut HeaderMap, id: &str, now: Timestamp, body: &[u8]) {
+        let signature = match self {
+            Credential::None => return,
+            Credential::Header { name, value, .. } => {
+                headers.insert(name, value.clone());
+                return;
+            }
+            Credential::SignedV1 { key, .. } => {
+                format!("v1,{}", BASE64.encode(&hmac(key, &signed_content(id, now, body))))
+            }
+            Credential::SignedV1a { key, .. } => {
+                format!("v1a,{}", BASE64.encode(&key.sign(&signed_content(id, now, body)).to_bytes()))
+            }
+        };
+        let fields = [
+            ("webhook-id", id.to_owned()),
+            ("webhook-timestamp", seconds(now)),
+            ("webhook-signature", signature),
+        ];
+        for (name, value) in fields {
+            // An id is base 32, a time is digits and a signature is base 64: each is a header value.
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
+
+    /// Replaces the secret's bytes, in the forms in which they travel.
+    pub(crate) fn hide(&self, bytes: Vec<u8>) -> Vec<u8> {
+        let forms = match self {
+            Credential::None => return bytes,
+            Credential::Header { hide, .. }
+            | Credential::SignedV1 { hide, .. }
+            | Credential::SignedV1a { hide, .. } => hide,
+        };
+        forms
+            .iter()
+            .filter(|form| form.len() >= HIDDEN_BYTES_MIN)
+            .fold(bytes, |bytes, form| replaced(bytes, form))
+    }
+}
+
+fn header(name: HeaderName, value: &str, hide: Vec<Vec<u8>>) -> Result<Credential, String> {
+    let mut value = HeaderValue::from_str(value.trim()).map_err(|_| {
+        "has a secret with characters that no header can carry; check for line breaks".to_owned()
+    })?;
+    value.set_sensitive(true);
+    Ok(Credential::Header { name, value, hide })
+}
+
+fn signing(secret: &str, hide: Vec<Vec<u8>>) -> Result<Credential, String> {
+    let malformed =
+        || "needs a secret of the form `whsec_...` (HMAC) or `whsk_...` (ed25519), in base 64".to_owned();
+    let (asymmetric, encoded) = match (secret.strip_prefix("whsec_"), secret.strip_prefix("whsk_")) {
+        (Some(encoded), _) => (false, encoded),
+        (None, Some(encoded)) => (true, encoded),
+        (None, None) => return Err(malformed()),
+    };
+    let key = BASE64.decode(encoded.as_bytes()).map_err(|_| malformed())?;
+    if asymmetric {
+        // 32 bytes of seed, or the seed followed by the public key.
+        let seed: [u8; 32] = key.get(..32).and_then(|seed| seed.try_into().ok()).ok_or_else(malformed)?;
+        return Ok(Credential::SignedV1a { key: Box::new(SigningKey::from_bytes(&seed)), hide });
+    }
+    if key.len() < 16 {
+        return Err("has a signing secret of less than 16 bytes; draw a longer one".to_owned());
+    }
+    Ok(Credential::SignedV1 { key, hide })
+}
+
+/// What Standard Webhooks signs: `id.timestamp.body`.
+fn signed_content(id: &str, now: Timestamp, body: &[u8]) -> Vec<u8> {
+    let mut content = format!("{id}.{}.", seconds(now)).into_bytes();
+    content.extend_from_slice(body);
+    content
+}
+
+fn seconds(now: Timestamp) -> String {
+    now.0.div_euclid(1_000).to_string()
+}
+
+fn hmac(key: &[u8], content: &[u8]) -> Vec<u8> {
+    // INVARIANT: HMAC takes keys of every length (RFC 2104), so the fallback is never reached.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return Vec::new() };
+    mac.update(content);
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn replaced(bytes: Vec<u8>, form: &[u8]) -> Vec<u8> {
+    if !bytes.windows(form.len()).any(|window| window == form) {
+        return bytes;
+    }
+    let mut result = Vec::with_capacity(bytes.len());
+    let mut rest = bytes.as_slice();
+    while let Some((first, after)) = rest.split_first() {
+        if let Some(behind) = rest.strip_prefix(form) {
+            result.extend_from_slice(HIDDEN);
+            rest = behind;
+        } else {
+            result.push(*first);
+            rest = after;
+        }
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ed25519_dalek::Verifier;
+
+    fn credential(scheme: Scheme, name: Option<&str>, secret: &str) -> Credential {
+        let auth = Auth { scheme, name: name.map(str::to_owned) };
+        Credential::of(&auth, Some(&Secret::new(secret.to_owned()))).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn signed(credential: &Credential) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        credential.sign(
+            &mut headers,
+            "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            Timestamp(1_614_265_330_999),
+            br#"{"test": 2432232314}"#,
+        );
+        headers
+    }
+
+    #[test]
+    fn each_scheme_writes_its_header() {
+        let basic = signed(&credential(Scheme::Basic, None, "Aladdin:open sesame"));
+        assert_eq!(basic["authorization"], "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert!(basic["authorization"].is_sensitive());
+        assert_eq!(
+            signed(&credential(Scheme::Bearer, None, "sk_test_1\n"))["authorization"],
+            "Bearer sk_test_1"
+        );
+        assert_eq!(signed(&credential(Scheme::Header, Some("X-Api-Key"), "abc"))["x-api-key"], "abc");
+    }
+
+    #[test]
+    fn standard_webhooks_are_signed_as_the_specification_shows() {
+        // The example of the specification's reference libraries.
+        let headers =
+            signed(&credential(Scheme::StandardWebhooks, None, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
+        assert_eq!(headers["webhook-signature"], "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        assert_eq!(headers["webhook-timestamp"], "1614265330");
+    }
+
+    #[test]
+    fn an_asymmetric_signature_is_verified_with_the_public_key() {
+        let seed = [7_u8; 32];
+        let secret = format!("whsk_{}", BASE64.encode(&seed));
+        let headers = signed(&credential(Scheme::StandardWebhooks, None, &secret));
+        let text = headers["webhook-signature"].to_str().expect("it is text");
+        let bytes =
+            BASE64.decode(text.strip_prefix("v1a,").expect("it is v1a").as_bytes()).expect("it is base 64");
+        let signature = ed25519_dalek::Signature::from_slice(&bytes).expect("it is a signature");
+        let content = br#"msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.{"test": 2432232314}"#;
+        assert!(SigningKey::from_bytes(&seed).verifying_key().verify(content, &signature).is_ok());
+    }
+
+    #[test]
+    fn a_secret_that_comes_back_is_hidden_in_each_form() {
+        let basic = credential(Scheme::Basic, None, "user:hunter2!");
+        let answer = b"you sent dXNlcjpodW50ZXIyIQ== that is user:hunter2! with hunter2!".to_vec();
+        assert_eq!(basic.hide(answer), b"you sent [secret] that is [secret] with [secret]");
+        let short = credential(Scheme::Header, Some("x-key"), "abc");
+        assert_eq!(short.hide(b"abcdef".to_vec()), b"abcdef");
+    }
+
+    #[test]
+    fn a_secret_that_does_not_fit_its_scheme_is_refused_without_being_shown() {
+        let refused = |scheme, secret: Option<&str>| {
+            let secret = secret.map(|text| Secret::new(text.to_owned()));
+            match Credential::of(&Auth { scheme, name: None }, secret.as_ref()) {
+                Ok(_) => panic!("it must be refused"),
+                Err(message) => message,
+            }
+        };
+        assert!(refused(Scheme::Bearer, None).contains("needs a credential"));
+        assert!(refused(Scheme::None, Some("x")).contains("sends none"));
+        assert!(refused(Scheme::Basic, Some("canary")).contains("user:password"));
+        assert!(refused(Scheme::StandardWebhooks, Some("canary")).contains("whsec_"));
+        assert!(refused(Scheme::Bearer, Some("a\r\nX: canary")).contains("line breaks"));
+        for message in
+            [refused(Scheme::Basic, Some("canary")), refused(Scheme::Bearer, Some("a\r\nX: canary"))]
+        {
+            assert!(!message.contains("canary"), "{message}");
+        }
+    }
+}

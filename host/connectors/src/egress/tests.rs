@@ -1,0 +1,199 @@
+//! The gate from outside: names that lie, addresses that change, answers that steer.
+
+use super::client::Resolve;
+use super::*;
+use crate::grant::Grant;
+use crate::manifest::Rate;
+use countersign_engine::port::Answer as Later;
+use countersign_engine::port::connectors::NotRecorded;
+use futures::future::BoxFuture;
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+/// Answers each look-up with the next of its lists; the last one for ever.
+struct Scripted {
+    answers: Vec<Vec<IpAddr>>,
+    asked: AtomicUsize,
+}
+
+impl Resolve for Scripted {
+    fn resolve<'a>(&'a self, _host: &'a str, _port: u16) -> BoxFuture<'a, Result<Vec<IpAddr>, String>> {
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst).min(self.answers.len() - 1);
+        let answer = self.answers[asked].clone();
+        Box::pin(async move { Ok(answer) })
+    }
+}
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const PUBLIC: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 1, 1));
+
+struct Silent;
+
+impl Ledger for Silent {
+    fn about_to_send<'a>(&'a self, _step: &'a str, _request: Digest) -> Later<'a, Result<(), NotRecorded>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+fn gate(base: &str, allow: &[&str], answers: Vec<Vec<IpAddr>>) -> Gate {
+    let rate = Rate { per_second: 1_000, burst: 1_000, concurrent: 8 };
+    let endpoint = GrantedEndpoint {
+        base: Url::parse(base).expect("it is an address"),
+        methods: ["GET", "POST"].map(str::to_owned).to_vec(),
+        paths: vec!["/*".to_owned()],
+        read_posts: vec!["/search".to_owned()],
+        credential: credential::Credential::None,
+        key_header: Some(HeaderName::from_static("idempotency-key")),
+    };
+    let grant = Grant {
+        endpoints: BTreeMap::from([("api".to_owned(), endpoint)]),
+        settings: BTreeMap::new(),
+        allow: allow.iter().map(|text| address::Cidr::parse(text).expect("it is a range")).collect(),
+        rate,
+    };
+    Gate {
+        phase: Phase::Write,
+        grant: Arc::new(grant),
+        line: Arc::new(Line::new(rate)),
+        resolver: Arc::new(Scripted { answers, asked: AtomicUsize::new(0) }),
+        install: InstallKey::new([1; 32]),
+        user_agent: HeaderValue::from_static("test"),
+        effect: Some(EffectCall {
+            effect: EffectId::from_bits(1),
+            generation: 0,
+            guarantee: Guarantee::ByProbe,
+            ledger: Arc::new(Silent),
+        }),
+        steps: Steps::default(),
+        now: Timestamp(0),
+        requests: 0,
+        violation: None,
+    }
+}
+
+fn get(path: &str) -> Request {
+    Request { endpoint: "api".to_owned(), path: path.to_owned(), ..Request::default() }
+}
+
+fn step(name: &str, body: &str) -> Request {
+    Request {
+        method: Method::Post,
+        purpose: Purpose::Step(name.to_owned()),
+        body: body.into(),
+        ..get("/things")
+    }
+}
+
+/// A server that gives each connection the next of these raw answers, and says what was asked.
+async fn server(answers: Vec<&'static str>) -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&asked);
+    let serve = async move {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let mut bytes = vec![0; 8_192];
+            let count = stream.read(&mut bytes).await.expect("a request");
+            locked(&heard).push(String::from_utf8_lossy(&bytes[..count]).into_owned());
+            stream.write_all(answer.as_bytes()).await.expect("it takes the answer");
+        }
+    };
+    #[expect(clippy::disallowed_methods, reason = "a stand-in owns its task; it ends with the test")]
+    drop(tokio::spawn(serve));
+    (port, asked)
+}
+
+fn code(result: &Result<Response, Failure>) -> &str {
+    match result {
+        Ok(_) => "answered",
+        Err(failure) => &failure.detail().code,
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_leads_inside_is_not_followed() {
+    for inside in ["127.0.0.1", "10.0.0.7", "169.254.169.254", "::1", "fd00:ec2::254", "::ffff:127.0.0.1"] {
+        let address = inside.parse().expect("it is an address");
+        let mut gate = gate("https://api.example.com/", &[], vec![vec![address]]);
+        let result = gate.send(get("/x")).await;
+        assert_eq!(code(&result), "forbidden-address", "{inside}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_changes_its_mind_meets_only_the_checked_address() {
+    // First public, then loopback: there is one look-up a request, and each is checked.
+    let (port, asked) = server(vec!["HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"]).await;
+    let mut gate = gate(&format!("https://rebind.example:{port}/"), &[], vec![vec![LOOPBACK], vec![PUBLIC]]);
+    assert_eq!(code(&gate.send(get("/x")).await), "forbidden-address");
+    assert!(locked(&asked).is_empty());
+}
+
+#[tokio::test]
+async fn of_several_addresses_only_permitted_ones_are_tried() {
+    let (port, _asked) = server(vec!["HTTP/1.1 204 No Content\r\n\r\n"]).await;
+    let answers = vec![vec!["10.0.0.1".parse().expect("an address"), LOOPBACK]];
+    let mut gate = gate(&format!("http://two.example:{port}/"), &["127.0.0.0/8"], answers);
+    assert_eq!(gate.send(get("/x")).await.map(|response| response.status), Ok(204));
+}
+
+#[tokio::test]
+async fn no_credential_travels_in_the_clear_to_the_public() {
+    let mut gate = gate("http://api.example.com/", &[], vec![vec![PUBLIC]]);
+    assert_eq!(code(&gate.send(get("/x")).await), "forbidden-address");
+}
+
+#[tokio::test]
+async fn host_and_length_are_the_hosts_and_the_answer_is_stripped() {
+    let answer = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1/\r\nset-cookie: a=b\r\nrefresh: 0\r\n\
+                  content-length: 2\r\n\r\nhi";
+    let (port, asked) = server(vec![answer]).await;
+    let mut gate = gate(&format!("http://api.example:{port}/base"), &["127.0.0.0/8"], vec![vec![LOOPBACK]]);
+    let response = gate.send(step("create", "abc")).await.expect("it answers");
+    assert_eq!(response.status, 302, "nobody follows it");
+    let names: Vec<_> = response.headers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["location", "content-length"]);
+    let asked = locked(&asked).join("");
+    assert!(asked.starts_with("POST /base/things HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.contains(&format!("host: api.example:{port}\r\n")), "{asked}");
+    assert!(asked.contains("content-length: 3\r\n") && asked.contains("idempotency-key: "), "{asked}");
+}
+
+#[tokio::test]
+async fn a_step_that_was_cut_off_is_unanswered_and_not_sent_blindly_again() {
+    let cut = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly the beginning";
+    let (port, asked) = server(vec![cut, cut]).await;
+    let mut gate = gate(&format!("http://api.example:{port}/"), &["127.0.0.0/8"], vec![vec![LOOPBACK]]);
+    assert_eq!(code(&gate.send(step("create", "")).await), "unanswered");
+    assert_eq!(gate.steps.list()[0].answer, Answer::Unanswered);
+    assert_eq!(code(&gate.send(step("create", "")).await), "unanswered");
+    assert_eq!(locked(&asked).len(), 1, "it went out once");
+}
+
+#[tokio::test]
+async fn a_definite_answer_of_a_step_is_served_from_the_record() {
+    let answers = vec!["HTTP/1.1 503 Busy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"; 2];
+    let (port, asked) = server(answers).await;
+    let mut gate = gate(&format!("http://api.example:{port}/"), &["127.0.0.0/8"], vec![vec![LOOPBACK]]);
+    for _ in 0..2 {
+        assert_eq!(gate.send(step("create", "")).await.map(|response| response.status), Ok(503));
+    }
+    assert_eq!(locked(&asked).len(), 1, "a target without keys is not asked twice");
+    if let Some(call) = &mut gate.effect {
+        call.guarantee = Guarantee::ByKey;
+    }
+    assert_eq!(gate.send(step("create", "")).await.map(|response| response.status), Ok(503));
+    assert_eq!(locked(&asked).len(), 2, "with a key a repeat is harmless");
+}
+
+#[tokio::test]
+async fn an_answer_with_a_huge_head_is_no_answer() {
+    let head = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "y".repeat(64 * 1024));
+    let (port, _asked) = server(vec![Box::leak(head.into_boxed_str())]).await;
+    let mut gate = gate(&format!("http://api.example:{port}/"), &["127.0.0.0/8"], vec![vec![LOOPBACK]]);
+    assert_eq!(code(&gate.send(get("/x")).await), "unanswered");
+}

@@ -1,0 +1,37 @@
+//! Runs connectors: WebAssembly components that speak to one kind of system each.
+//!
+//! A connector is a stranger. It runs in a sandbox with limits on everything ([`Runtime`]), gets a
+//! fresh store for every call, and has one way out: a gate that checks each request against the
+//! connector's manifest and the operator's connection, adds the credential and the idempotency key
+//! that the connector never sees, and records what left the host. Nothing is granted by default.
+//!
+//! How a connector comes to be: [`componentize`] wraps a core module and its manifest,
+//! [`Runtime::install`] checks and stores it, [`Runtime::connect`] gives it a configured target.
+//! The engine then calls it through [`countersign_engine::port::connectors::Connectors`].
+#![deny(missing_docs)]
+
+mod catalogue;
+mod compile;
+mod connection;
+mod contract;
+mod egress;
+mod fault;
+mod grant;
+mod manifest;
+mod package;
+mod runtime;
+mod sandbox;
+mod secret;
+
+pub use catalogue::Installed;
+pub use connection::{ConnectionOptions, ConnectorRef, EndpointOptions, RawConnection, RawEndpoint};
+pub use egress::address::Cidr;
+pub use fault::{Blame, ConnectorFault, FaultCode};
+pub use grant::OperatorGrant;
+pub use manifest::{
+    About, Auth, Class, Endpoint, Idempotency, IdempotencyMode, Intake, MANIFEST_SECTION, Manifest, Rate,
+    Scheme, Setting, Verify, Webhook,
+};
+pub use package::{COMPONENT_BYTES_MAX, Inspected, componentize, inspect};
+pub use runtime::{Runtime, RuntimeOptions};
+pub use secret::Secret;

@@ -1,0 +1,443 @@
+//! The manifest: what a connector asks for, in `connector.toml`, inside the signed bytes.
+//!
+//! It is one of two keys to every grant (the operator's connection is the other). Unknown keys are
+//! errors, so that a misspelt limit is never silently no limit.
+
+use crate::fault::{ConnectorFault, FaultCode};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Name of the custom section of a component that holds the manifest.
+pub const MANIFEST_SECTION: &str = "countersign:manifest";
+
+/// Longest manifest: far more than one person reads at install.
+pub(crate) const MANIFEST_BYTES_MAX: usize = 64 * 1024;
+
+/// The only manifest format so far.
+const MANIFEST_FORMAT: u32 = 1;
+
+/// The contract versions that this host speaks.
+pub(crate) const CONTRACTS: &[&str] = &["0.1"];
+
+/// A checked manifest.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Manifest {
+    /// Format of the manifest itself.
+    manifest: u32,
+    /// What it is.
+    pub connector: About,
+    /// The ways out that it asks for, by the name that the guest uses.
+    #[serde(default)]
+    pub endpoints: BTreeMap<String, Endpoint>,
+    /// The settings that it reads.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Setting>,
+    /// The deliveries that it understands.
+    #[serde(default)]
+    pub webhooks: BTreeMap<String, Webhook>,
+    /// The intents that it may bring in.
+    #[serde(default)]
+    pub intake: Option<Intake>,
+}
+
+/// What a connector is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct About {
+    /// Its id, such as `acme.salesforce`.
+    pub id: String,
+    /// Its semantic version; equals `describe().version`.
+    pub version: String,
+    /// The contract that it was built against, such as `0.1`.
+    pub contract: String,
+    /// Its class of limits.
+    #[serde(default)]
+    pub class: Class,
+    /// SPDX expression of its licence.
+    #[serde(default)]
+    pub license: String,
+    /// One sentence on what it is for.
+    #[serde(default)]
+    pub description: String,
+}
+
+/// Class of limits of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// 32 MiB, 200 ms: a Rust or C guest.
+    #[default]
+    Small,
+    /// 128 MiB, 1 s: a JavaScript guest.
+    Medium,
+    /// 256 MiB, 5 s: a Python guest.
+    Large,
+}
+
+/// One way out.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Endpoint {
+    /// Base address, perhaps with `{variables}`. Absent: only the connection knows it.
+    #[serde(default)]
+    pub base: Option<String>,
+    /// Variables of the base that the operator fills.
+    #[serde(default)]
+    pub variables: Vec<String>,
+    /// Methods that it may be called with.
+    pub methods: Vec<String>,
+    /// Path patterns below the base: `*` stands for one segment, at the end for any rest.
+    pub paths: Vec<String>,
+    /// Path patterns whose `POST` changes nothing.
+    #[serde(default)]
+    pub read_posts: Vec<String>,
+    /// How requests prove who sends them.
+    #[serde(default)]
+    pub auth: Auth,
+    /// What the target offers against doing a step twice.
+    #[serde(default)]
+    pub idempotency: Idempotency,
+    /// How much the target bears.
+    #[serde(default)]
+    pub rate: Rate,
+    /// How long after the last send an `absent` can be believed, in milliseconds.
+    #[serde(default)]
+    pub settle_ms: Option<u64>,
+    /// Why the connector needs it, shown at install.
+    #[serde(default)]
+    pub why: String,
+}
+
+/// How requests prove who sends them.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Auth {
+    /// The scheme.
+    #[serde(default)]
+    pub scheme: Scheme,
+    /// Name of the header, for the scheme `header`.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// The schemes that the gate can sign with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scheme {
+    /// Nothing: the target asks for no credential.
+    #[default]
+    None,
+    /// `Authorization: Bearer ...`.
+    Bearer,
+    /// `Authorization: Basic ...`; the secret is `user:password`.
+    Basic,
+    /// A header of its own, such as `x-api-key`.
+    Header,
+    /// Standard Webhooks: `v1` (HMAC-SHA256, `whsec_...`) or `v1a` (ed25519, `whsk_...`).
+    StandardWebhooks,
+}
+
+/// What the target offers against doing a step twice.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Idempotency {
+    /// The mechanism.
+    #[serde(default)]
+    pub mode: IdempotencyMode,
+    /// Name of the header, for the mode `header`.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// How long the target remembers a key, in hours.
+    #[serde(default)]
+    pub lifetime_h: Option<u64>,
+}
+
+/// The mechanisms against doing a step twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdempotencyMode {
+    /// A key in a header, which the gate sets.
+    Header,
+    /// A unique field that the connector writes.
+    NaturalKey,
+    /// None.
+    #[default]
+    None,
+}
+
+/// How much a target bears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Rate {
+    /// Requests in a second, in the long run.
+    #[serde(default = "Rate::default_per_second")]
+    pub per_second: u32,
+    /// Requests at once after a pause.
+    #[serde(default = "Rate::default_burst")]
+    pub burst: u32,
+    /// Requests in flight.
+    #[serde(default = "Rate::default_concurrent")]
+    pub concurrent: u32,
+}
+
+impl Rate {
+    /// What a vendor's smallest plan usually bears; a manifest that knows better says so.
+    const fn default_per_second() -> u32 {
+        10
+    }
+
+    const fn default_burst() -> u32 {
+        20
+    }
+
+    const fn default_concurrent() -> u32 {
+        8
+    }
+}
+
+impl Default for Rate {
+    fn default() -> Rate {
+        Rate {
+            per_second: Rate::default_per_second(),
+            burst: Rate::default_burst(),
+            concurrent: Rate::default_concurrent(),
+        }
+    }
+}
+
+/// One setting that a connector reads.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Setting {
+    /// Kind of value; only `string` so far.
+    #[serde(rename = "type", default = "Setting::default_kind")]
+    pub kind: String,
+    /// Whether the connection must give it.
+    #[serde(default)]
+    pub required: bool,
+    /// Its value if the connection gives none.
+    #[serde(default)]
+    pub default: Option<String>,
+    /// What it is for, shown at install.
+    #[serde(default)]
+    pub why: String,
+}
+
+impl Setting {
+    fn default_kind() -> String {
+        "string".to_owned()
+    }
+}
+
+/// One kind of delivery.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Webhook {
+    /// How the host verifies it.
+    pub verify: Verify,
+}
+
+/// How the host verifies a delivery.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Verify {
+    /// The scheme, such as `hmac-sha256`.
+    pub scheme: String,
+    /// Header with the signature.
+    #[serde(default)]
+    pub header: Option<String>,
+}
+
+/// The intents that a connector may bring in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Intake {
+    /// Names of intent types.
+    pub intent_types: Vec<String>,
+}
+
+impl Manifest {
+    /// Reads and checks a manifest.
+    ///
+    /// # Errors
+    /// [`FaultCode::BadManifest`], with the line and, for an unknown key, the nearest known one.
+    pub fn parse(text: &str) -> Result<Manifest, ConnectorFault> {
+        if text.len() > MANIFEST_BYTES_MAX {
+            return Err(bad(format!("the manifest is longer than {MANIFEST_BYTES_MAX} bytes; shorten it")));
+        }
+        let manifest: Manifest = toml::from_str(text).map_err(|error| bad(words(text, &error)))?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// How long after the last send an `absent` can be believed: the longest of its endpoints.
+    pub(crate) fn settle_ms(&self) -> u64 {
+        /// A late request may still arrive for about as long as a request may take.
+        const SETTLE_MS_DEFAULT: u64 = 30_000;
+        self.endpoints.values().filter_map(|endpoint| endpoint.settle_ms).max().unwrap_or(SETTLE_MS_DEFAULT)
+    }
+
+    /// How long every key-honouring endpoint remembers a key: the shortest of them.
+    pub(crate) fn key_lifetime_h(&self) -> u64 {
+        /// The shortest lifetime that a vendor documents.
+        const LIFETIME_H_DEFAULT: u64 = 24;
+        let of = |endpoint: &Endpoint| endpoint.idempotency.lifetime_h;
+        self.endpoints.values().filter_map(of).min().unwrap_or(LIFETIME_H_DEFAULT)
+    }
+
+    fn check(&self) -> Result<(), ConnectorFault> {
+        let id = &self.connector.id;
+        let say = |what: String| Err(bad(format!("the manifest of `{id}` {what}")));
+        if self.manifest != MANIFEST_FORMAT {
+            return say(format!(
+                "has format {}, and this host reads format {MANIFEST_FORMAT}",
+                self.manifest
+            ));
+        }
+        let plain =
+            |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-._".contains(letter);
+        if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
+            return say(
+                "needs `connector.id` of a-z, 0-9, `.`, `-`, `_`, such as `acme.salesforce`".to_owned()
+            );
+        }
+        if self.connector.version.split('.').count() < 3 || self.connector.version.len() > 64 {
+            return say("needs a semantic `connector.version`, such as `1.0.0`".to_owned());
+        }
+        if !CONTRACTS.contains(&self.connector.contract.as_str()) {
+            return say(format!(
+                "was built for contract `{}`, and this host speaks {}",
+                self.connector.contract,
+                CONTRACTS.join(", ")
+            ));
+        }
+        for (name, setting) in &self.settings {
+            if setting.kind != "string" {
+                return say(format!(
+                    "gives setting `{name}` the type `{}`; only `string` is known",
+                    setting.kind
+                ));
+            }
+        }
+        self.endpoints.iter().try_for_each(|(name, endpoint)| match endpoint.fault() {
+            Some(fault) => say(format!("says of endpoint `{name}` {fault}")),
+            None => Ok(()),
+        })
+    }
+}
+
+impl Endpoint {
+    /// What is wrong with it, to stand behind `says of endpoint`.
+    fn fault(&self) -> Option<String> {
+        const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+        if let Some(method) = self.methods.iter().find(|method| !METHODS.contains(&method.as_str())) {
+            return Some(format!("that it uses method `{method}`; known are {}", METHODS.join(", ")));
+        }
+        let patterns = self.paths.iter().chain(&self.read_posts);
+        if let Some(path) = patterns.into_iter().find(|path| !path.starts_with('/')) {
+            return Some(format!("that it uses path `{path}`, which does not begin with `/`"));
+        }
+        if self.auth.scheme == Scheme::Header && self.auth.name.is_none() {
+            return Some("that its credential goes into a header, but not which (`auth.name`)".to_owned());
+        }
+        if self.idempotency.mode == IdempotencyMode::Header && self.idempotency.name.is_none() {
+            return Some("that it honours a key header, but not which (`idempotency.name`)".to_owned());
+        }
+        if self.rate.per_second == 0 || self.rate.burst == 0 || self.rate.concurrent == 0 {
+            return Some("a rate of zero, which would let nothing out".to_owned());
+        }
+        None
+    }
+}
+
+fn bad(message: String) -> ConnectorFault {
+    ConnectorFault::connector(FaultCode::BadManifest, message)
+}
+
+/// The parser's message in our words: the line, and for an unknown key the nearest known one.
+fn words(text: &str, error: &toml::de::Error) -> String {
+    let line =
+        error.span().map_or(1, |span| text.get(..span.start).unwrap_or(text).matches('\n').count() + 1);
+    let message = error.message().replace('\n', " ");
+    format!("line {line} of the manifest: {message}{}", nearest(&message).unwrap_or_default())
+}
+
+/// For `unknown field X, expected one of A, B`: a hint at the one that X was probably meant to be.
+fn nearest(message: &str) -> Option<String> {
+    let mut quoted = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+    let found = quoted.next()?;
+    let best = quoted.min_by_key(|known| distance(found, known))?;
+    Some(format!("; did you mean `{best}`?"))
+}
+
+/// Levenshtein distance, for words of a few letters.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (above, letter) in left.chars().enumerate() {
+        let mut diagonal = above;
+        row[0] = above + 1;
+        for (place, other) in right.iter().enumerate() {
+            let substituted = diagonal + usize::from(letter != *other);
+            diagonal = row[place + 1];
+            row[place + 1] = substituted.min(row[place] + 1).min(diagonal + 1);
+        }
+    }
+    row[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+manifest = 1
+[connector]
+id = "acme.billing"
+version = "1.0.0"
+contract = "0.1"
+[endpoints.api]
+base = "https://api.example.com"
+methods = ["GET", "POST"]
+paths = ["/v1/*"]
+auth = { scheme = "bearer" }
+idempotency = { mode = "header", name = "Idempotency-Key", lifetime-h = 24 }
+"#;
+
+    fn refusal(text: &str) -> String {
+        Manifest::parse(text).expect_err("it must be refused").message
+    }
+
+    #[test]
+    fn a_manifest_is_read_with_its_defaults() {
+        let manifest = Manifest::parse(GOOD).expect("it is good");
+        assert_eq!(manifest.connector.class, Class::Small);
+        assert_eq!(manifest.settle_ms(), 30_000);
+        assert_eq!(manifest.endpoints["api"].rate, Rate { per_second: 10, burst: 20, concurrent: 8 });
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_with_the_nearest_known_one() {
+        let message = refusal(&GOOD.replace("contract =", "contrakt ="));
+        assert!(message.starts_with("line 6 of the manifest: unknown field `contrakt`"), "{message}");
+        assert!(message.ends_with("did you mean `contract`?"), "{message}");
+    }
+
+    #[test]
+    fn each_fault_of_a_manifest_has_its_sentence() {
+        let check = |from: &str, to: &str, expected: &str| {
+            let message = refusal(&GOOD.replace(from, to));
+            assert!(message.contains(expected), "{message}");
+        };
+        check("manifest = 1", "manifest = 2", "has format 2");
+        check("acme.billing", "Acme Billing", "needs `connector.id`");
+        check("\"1.0.0\"", "\"1\"", "needs a semantic `connector.version`");
+        check("\"0.1\"", "\"0.9\"", "was built for contract `0.9`");
+        check("\"POST\"", "\"TRACE\"", "uses method `TRACE`");
+        check("\"/v1/*\"", "\"v1/*\"", "does not begin with `/`");
+        check("scheme = \"bearer\"", "scheme = \"header\"", "not which (`auth.name`)");
+        check("name = \"Idempotency-Key\", ", "", "not which (`idempotency.name`)");
+        check("scheme = \"bearer\"", "scheme = \"oauth2-client\"", "unknown variant `oauth2-client`");
+    }
+}

@@ -1,0 +1,355 @@
+//! The adapter behind the engine's connectors port: catalogue, connections, calls.
+
+use crate::catalogue::{Catalogue, Installed, Loaded};
+use crate::connection::{ConnectionOptions, ConnectorRef};
+use crate::contract::{EffectView, Said};
+use crate::egress::client::{Resolve, SystemResolver};
+use crate::egress::line::Line;
+use crate::egress::{EffectCall, Gate, Phase, Steps};
+use crate::fault::{ConnectorFault, FaultCode};
+use crate::grant::{Grant, OperatorGrant};
+use crate::sandbox::{CALLS_MAX, CallState, Sandbox, Who};
+use arc_swap::ArcSwap;
+use countersign_core::effect::attempt::{AttemptEnd, Detail, Ended, Failure, Finding};
+use countersign_core::effect::key::InstallKey;
+use countersign_core::effect::plan::{Proposal, WritePlan};
+use countersign_core::hash::Digest;
+use countersign_core::id::ConnectionName;
+use countersign_core::record::{RecordRef, Snapshot};
+use countersign_core::time::{Millis, Timestamp};
+use countersign_engine::port::Answer;
+use countersign_engine::port::clock::Clock;
+use countersign_engine::port::connectors::{Call, Connection, Connectors, Ledger};
+use http::HeaderValue;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// What a [`Runtime`] needs to start.
+#[expect(missing_debug_implementations, reason = "it holds the machine's cache key")]
+pub struct RuntimeOptions {
+    /// Folder of connectors, such as `<data>/connectors`. Created if it is not there.
+    pub folder: PathBuf,
+    /// The installation's key, from which idempotency keys are derived.
+    pub install_key: InstallKey,
+    /// A secret of this machine that marks compiled code. Never shared between hosts.
+    pub cache_key: [u8; 32],
+    /// Says what time it is, for signatures on reading calls.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Runs connectors. Cheap to share; everything in it is behind an `Arc`.
+#[expect(missing_debug_implementations, reason = "it holds secrets")]
+pub struct Runtime {
+    sandbox: Arc<Sandbox>,
+    catalogue: Catalogue,
+    targets: ArcSwap<BTreeMap<ConnectionName, Arc<Target>>>,
+    install_key: InstallKey,
+    clock: Arc<dyn Clock>,
+    resolver: Arc<dyn Resolve>,
+    calls: Semaphore,
+}
+
+/// One connection with its connector.
+struct Target {
+    public: Arc<Connection>,
+    options: ConnectionOptions,
+    line: Arc<Line>,
+    current: Bound,
+}
+
+/// One version of a connector, granted for one connection.
+#[derive(Clone)]
+struct Bound {
+    loaded: Arc<Loaded>,
+    grant: Arc<Grant>,
+    who: Arc<Who>,
+}
+
+impl Bound {
+    fn new(loaded: Arc<Loaded>, options: &ConnectionOptions) -> Result<Bound, ConnectorFault> {
+        let grant = Arc::new(Grant::of(&loaded.installed.manifest, options)?);
+        let who = Arc::new(Who {
+            connector: loaded.installed.id.clone(),
+            version: loaded.installed.version.clone(),
+            connection: Some(options.name.to_string()),
+        });
+        Ok(Bound { loaded, grant, who })
+    }
+}
+
+impl Runtime {
+    /// Starts the engine and opens the folder of connectors. Nothing is loaded yet.
+    ///
+    /// # Errors
+    /// [`FaultCode::Runtime`] or [`FaultCode::Storage`].
+    pub fn new(options: RuntimeOptions) -> Result<Runtime, ConnectorFault> {
+        let sandbox = Arc::new(Sandbox::start()?);
+        let catalogue = Catalogue::open(Arc::clone(&sandbox), &options.folder, options.cache_key)?;
+        Ok(Runtime {
+            sandbox,
+            catalogue,
+            targets: ArcSwap::default(),
+            install_key: options.install_key,
+            clock: options.clock,
+            resolver: Arc::new(SystemResolver),
+            calls: Semaphore::new(usize::try_from(CALLS_MAX).unwrap_or(1)),
+        })
+    }
+
+    /// Installs a component: checks it, compiles it, asks it to describe itself, stores it.
+    /// From then on its id means this version; connections keep theirs until they are connected anew.
+    ///
+    /// # Errors
+    /// Why it is refused, in one sentence for the operator. Nothing is stored then.
+    pub async fn install(&self, bytes: Vec<u8>, grant: &OperatorGrant) -> Result<Installed, ConnectorFault> {
+        self.catalogue.install(bytes, grant).await
+    }
+
+    /// Loads a connector that was installed before, such as after a start.
+    ///
+    /// # Errors
+    /// [`FaultCode::NotInstalled`], or what was wrong with the stored bytes.
+    pub async fn load(&self, digest: Digest) -> Result<Installed, ConnectorFault> {
+        self.catalogue.load(digest).await
+    }
+
+    /// Digests of all installed connectors, loaded or not.
+    ///
+    /// # Errors
+    /// [`FaultCode::Storage`].
+    pub fn stored(&self) -> Result<Vec<Digest>, ConnectorFault> {
+        self.catalogue.stored()
+    }
+
+    /// The connectors that are loaded.
+    #[must_use]
+    pub fn loaded(&self) -> Vec<Installed> {
+        self.catalogue.loaded()
+    }
+
+    /// Whether instances come from a pool; if not, this machine has too little address space.
+    #[must_use]
+    pub fn is_pooled(&self) -> bool {
+        self.sandbox.pooled
+    }
+
+    /// Makes or replaces a connection. Calls in flight end as they began. Call it inside of a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// [`FaultCode::NotInstalled`] or [`FaultCode::BadConnection`]; the old connection then stands.
+    pub fn connect(&self, options: ConnectionOptions) -> Result<Arc<Connection>, ConnectorFault> {
+        let found = match &options.connector {
+            ConnectorRef::Id(id) => self.catalogue.newest(id),
+            ConnectorRef::Digest(digest) => self.catalogue.get(digest),
+        };
+        let loaded = found.ok_or_else(|| {
+            let wanted = match &options.connector {
+                ConnectorRef::Id(id) => format!("`{id}`"),
+                ConnectorRef::Digest(digest) => format!("sha256:{digest}"),
+            };
+            let what = format!(
+                "connection `{}` needs connector {wanted}, which is not installed; install it first",
+                options.name
+            );
+            ConnectorFault::host(FaultCode::NotInstalled, what)
+        })?;
+        let current = Bound::new(loaded, &options)?;
+        let public = Arc::new(public(&current, &options));
+        let target = Arc::new(Target {
+            public: Arc::clone(&public),
+            line: Arc::new(Line::new(current.grant.rate)),
+            current,
+            options,
+        });
+        self.targets.rcu(|targets| {
+            let mut targets = BTreeMap::clone(targets);
+            targets.insert(public.name.clone(), Arc::clone(&target));
+            targets
+        });
+        Ok(public)
+    }
+
+    /// Takes a connection away. `false` if there was none of this name.
+    pub fn disconnect(&self, name: &ConnectionName) -> bool {
+        let before = self.targets.rcu(|targets| {
+            let mut targets = BTreeMap::clone(targets);
+            targets.remove(name);
+            targets
+        });
+        before.contains_key(name)
+    }
+
+    fn target(&self, name: &ConnectionName) -> Result<Arc<Target>, Failure> {
+        self.targets.load().get(name).cloned().ok_or_else(|| {
+            let what =
+                format!("connection `{name}` is not configured; configure it or withdraw what needs it");
+            Failure::Denied(Detail::new("no-connection", what))
+        })
+    }
+
+    /// The version that an effect is bound to, granted for this connection.
+    fn bound(&self, target: &Target, digest: Digest) -> Result<Bound, Failure> {
+        if target.current.loaded.installed.digest == digest {
+            return Ok(target.current.clone());
+        }
+        let name = &target.options.name;
+        let loaded = self.catalogue.get(&digest).ok_or_else(|| {
+            let what = format!("connection `{name}` needs connector sha256:{digest} to go on, which is not loaded; install that version again");
+            Failure::Transient { after: None, detail: Detail::new("version-missing", what) }
+        })?;
+        Bound::new(loaded, &target.options)
+            .map_err(|fault| Failure::Denied(Detail::new(fault.code.as_str(), fault.message)))
+    }
+
+    fn state(&self, target: &Target, bound: &Bound, phase: Phase, now: Timestamp) -> CallState {
+        let Who { connector, version, .. } = bound.who.as_ref();
+        let agent = format!("countersign/{} ({connector}/{version})", env!("CARGO_PKG_VERSION"));
+        let gate = Gate {
+            phase,
+            grant: Arc::clone(&bound.grant),
+            line: Arc::clone(&target.line),
+            resolver: Arc::clone(&self.resolver),
+            install: self.install_key.clone(),
+            user_agent: HeaderValue::from_str(&agent).unwrap_or(HeaderValue::from_static("countersign")),
+            effect: None,
+            steps: Steps::default(),
+            now,
+            requests: 0,
+            violation: None,
+        };
+        CallState::new(Arc::clone(&bound.who), bound.loaded.limits, Some(gate))
+    }
+
+    /// A reading call on the current version of a connection.
+    async fn read<'r, T, F, W>(&'r self, name: &'r ConnectionName, now: Timestamp, work: W) -> Ended<T>
+    where
+        W: FnOnce(Bound, CallState) -> F + Send,
+        F: Future<Output = Said<T>> + Send,
+    {
+        let target = match self.target(name) {
+            Ok(target) => target,
+            Err(failure) => return Ended::Failed(failure),
+        };
+        let bound = target.current.clone();
+        let state = self.state(&target, &bound, Phase::Read, now);
+        // The semaphore is never closed, so a permit always comes.
+        let _permit = self.calls.acquire().await;
+        ended(work(bound, state).await)
+    }
+
+    async fn attempt(&self, call: Call, ledger: Arc<dyn Ledger>) -> AttemptEnd {
+        let nothing = |failure| AttemptEnd { claim: Ended::Failed(failure), steps: Vec::new() };
+        let target = match self.target(&call.connection) {
+            Ok(target) => target,
+            Err(failure) => return nothing(failure),
+        };
+        let bound = match self.bound(&target, call.connector) {
+            Ok(bound) => bound,
+            Err(failure) => return nothing(failure),
+        };
+        let mut state = self.state(&target, &bound, Phase::Write, call.now);
+        let steps = Steps::default();
+        if let Some(gate) = &mut state.gate {
+            gate.steps = steps.clone();
+            gate.effect = Some(EffectCall {
+                effect: call.effect,
+                generation: call.generation,
+                guarantee: call.guarantee,
+                ledger,
+            });
+        }
+        let _permit = self.calls.acquire().await;
+        let claim = ended(bound.loaded.contract.apply(state, view(call)).await);
+        AttemptEnd { claim, steps: steps.list() }
+    }
+
+    async fn look(&self, call: Call) -> Ended<Finding> {
+        let found = self.target(&call.connection).and_then(|target| {
+            let bound = self.bound(&target, call.connector)?;
+            Ok((target, bound))
+        });
+        let (target, bound) = match found {
+            Ok(found) => found,
+            Err(failure) => return Ended::Failed(failure),
+        };
+        let state = self.state(&target, &bound, Phase::Read, call.now);
+        let _permit = self.calls.acquire().await;
+        ended(bound.loaded.contract.probe(state, view(call)).await)
+    }
+}
+
+fn view(call: Call) -> EffectView {
+    EffectView { effect: call.effect, attempt: call.attempt, what: call.what, plan: call.plan, now: call.now }
+}
+
+fn ended<T>(said: Said<T>) -> Ended<T> {
+    match said {
+        Ok(Ok(answer)) => Ended::Returned(answer),
+        Ok(Err(failure)) => Ended::Failed(failure),
+        Err(broke) => Ended::Broke(broke),
+    }
+}
+
+fn public(bound: &Bound, options: &ConnectionOptions) -> Connection {
+    let Installed { id, version, digest, system, operations, manifest, .. } = &bound.loaded.installed;
+    let endpoints =
+        bound.grant.endpoints.iter().map(|(name, endpoint)| (name.clone(), endpoint.base.to_string()));
+    Connection {
+        name: options.name.clone(),
+        connector: id.clone(),
+        version: version.clone(),
+        digest: *digest,
+        system: system.clone(),
+        endpoints: endpoints.collect(),
+        operations: operations.clone(),
+        settle: Millis(manifest.settle_ms()),
+        key_lifetime: Millis::hours(manifest.key_lifetime_h()),
+        concurrent: usize::try_from(bound.grant.rate.concurrent).unwrap_or(1),
+    }
+}
+
+impl Connectors for Runtime {
+    fn connections(&self) -> Vec<Arc<Connection>> {
+        self.targets.load().values().map(|target| Arc::clone(&target.public)).collect()
+    }
+
+    fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>> {
+        self.targets.load().get(name).map(|target| Arc::clone(&target.public))
+    }
+
+    fn check(&self, name: &ConnectionName) -> Answer<'_, Ended<()>> {
+        let name = name.clone();
+        Box::pin(async move {
+            let work = |bound: Bound, state| async move { bound.loaded.contract.check(state).await };
+            self.read(&name, self.clock.now(), work).await
+        })
+    }
+
+    fn fetch(&self, name: &ConnectionName, subject: RecordRef) -> Answer<'_, Ended<Snapshot>> {
+        let name = name.clone();
+        Box::pin(async move {
+            let work = |bound: Bound, state| async move { bound.loaded.contract.fetch(state, subject).await };
+            self.read(&name, self.clock.now(), work).await
+        })
+    }
+
+    fn plan(&self, name: &ConnectionName, what: Proposal, now: Timestamp) -> Answer<'_, Ended<WritePlan>> {
+        let name = name.clone();
+        Box::pin(async move {
+            let work =
+                |bound: Bound, state| async move { bound.loaded.contract.plan(state, what, now).await };
+            self.read(&name, now, work).await
+        })
+    }
+
+    fn apply(&self, call: Call, ledger: Arc<dyn Ledger>) -> Answer<'_, AttemptEnd> {
+        Box::pin(self.attempt(call, ledger))
+    }
+
+    fn probe(&self, call: Call) -> Answer<'_, Ended<Finding>> {
+        Box::pin(self.look(call))
+    }
+}

@@ -1,0 +1,231 @@
+//! What the host keeps beside a running guest: its limits, its gate, its words.
+
+use super::{INSTANCES_MAX, Limits, MEMORIES_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX};
+use crate::egress::Gate;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use wasmtime::ResourceLimiter;
+
+/// Lines that one call may say, and their bytes: enough for debugging, too little for flooding.
+const LINES_MAX: u32 = 200;
+const LINE_BYTES_TOTAL_MAX: usize = 64 * 1024;
+
+/// Longest line that is shown of the guest's last words.
+const LAST_WORDS_CHARS_MAX: usize = 200;
+
+/// Who is running, for every sentence about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Who {
+    pub(crate) connector: String,
+    pub(crate) version: String,
+    pub(crate) connection: Option<String>,
+}
+
+impl std::fmt::Display for Who {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "connector `{}` {}", self.connector, self.version)?;
+        match &self.connection {
+            Some(connection) => write!(formatter, " on connection `{connection}`"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Everything of one call. Dropped with its store.
+pub(crate) struct CallState {
+    pub(crate) who: Arc<Who>,
+    pub(crate) limits: Limits,
+    pub(crate) memory: MemoryMeter,
+    pub(crate) clock: Arc<GuestClock>,
+    pub(crate) words: Words,
+    /// Absent in the pure phase: there is no way out at all.
+    pub(crate) gate: Option<Gate>,
+}
+
+impl CallState {
+    pub(crate) fn new(who: Arc<Who>, limits: Limits, gate: Option<Gate>) -> CallState {
+        CallState {
+            who,
+            limits,
+            memory: MemoryMeter { used: 0, limit: limits.memory_bytes, exceeded: false },
+            clock: Arc::default(),
+            words: Words::default(),
+            gate,
+        }
+    }
+}
+
+/// Sums linear memory over the whole store; wasmtime's own limiter counts each memory alone.
+pub(crate) struct MemoryMeter {
+    used: usize,
+    limit: usize,
+    pub(crate) exceeded: bool,
+}
+
+impl ResourceLimiter for MemoryMeter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let wanted = self.used.saturating_add(desired.saturating_sub(current));
+        if self.limit < wanted {
+            self.exceeded = true;
+            // Refusing with `false` would let the guest try for ever.
+            wasmtime::bail!("more memory than its class allows");
+        }
+        self.used = wanted;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS_MAX)
+    }
+
+    fn instances(&self) -> usize {
+        INSTANCES_MAX
+    }
+
+    fn tables(&self) -> usize {
+        TABLES_MAX
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES_MAX
+    }
+}
+
+/// Counts the time in which guest code itself runs; waiting for the host is not the guest's fault.
+#[derive(Default)]
+pub(crate) struct GuestClock(Mutex<Running>);
+
+#[derive(Default)]
+struct Running {
+    used: Duration,
+    since: Option<Instant>,
+}
+
+impl GuestClock {
+    /// The guest begins or goes on.
+    pub(crate) fn resume(&self) {
+        crate::egress::line::locked(&self.0).since = Some(monotonic());
+    }
+
+    /// The host has control.
+    pub(crate) fn pause(&self) {
+        let mut running = crate::egress::line::locked(&self.0);
+        if let Some(since) = running.since.take() {
+            running.used += monotonic().duration_since(since);
+        }
+    }
+
+    /// What the guest used so far.
+    pub(crate) fn used(&self) -> Duration {
+        let running = crate::egress::line::locked(&self.0);
+        running.used + running.since.map_or(Duration::ZERO, |since| monotonic().duration_since(since))
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it measures a span inside of one call and is never a moment of record"
+)]
+fn monotonic() -> Instant {
+    Instant::now()
+}
+
+/// What the guest says to operators.
+#[derive(Default)]
+pub(crate) struct Words {
+    lines: u32,
+    bytes: usize,
+    dropped: u32,
+    last_error: Option<String>,
+}
+
+/// How much a line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+impl Words {
+    /// Takes one line: escaped, counted, and dropped beyond the limit.
+    pub(crate) fn say(&mut self, who: &Who, level: Level, message: &str, fields: &[(String, String)]) {
+        self.lines = self.lines.saturating_add(1);
+        let line =
+            fields.iter().fold(message.to_owned(), |line, (name, value)| format!("{line} {name}={value}"));
+        self.bytes = self.bytes.saturating_add(line.len());
+        if LINES_MAX < self.lines || LINE_BYTES_TOTAL_MAX < self.bytes {
+            self.dropped = self.dropped.saturating_add(1);
+            return;
+        }
+        let line = line.escape_debug().to_string();
+        let Who { connector, version, .. } = who;
+        let connection = who.connection.as_deref().unwrap_or_default();
+        match level {
+            Level::Debug => {
+                tracing::debug!(target: "connector", blame = "connector", connector, version, connection, "{line}")
+            }
+            Level::Info => {
+                tracing::info!(target: "connector", blame = "connector", connector, version, connection, "{line}")
+            }
+            Level::Warn => {
+                tracing::warn!(target: "connector", blame = "connector", connector, version, connection, "{line}")
+            }
+            Level::Error => {
+                tracing::error!(target: "connector", blame = "connector", connector, version, connection, "{line}")
+            }
+        }
+        if level == Level::Error {
+            self.last_error = Some(line.chars().take(LAST_WORDS_CHARS_MAX).collect());
+        }
+    }
+
+    /// The last error line, which is where the SDK says why it panics.
+    pub(crate) fn last_error(&self) -> Option<&str> {
+        self.last_error.as_deref()
+    }
+
+    /// Lines that went over the limit.
+    pub(crate) fn dropped(&self) -> u32 {
+        self.dropped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_summed_over_the_store() {
+        let mut meter = MemoryMeter { used: 0, limit: 100, exceeded: false };
+        assert!(meter.memory_growing(0, 60, None).is_ok());
+        assert!(meter.memory_growing(0, 30, None).is_ok(), "a second memory");
+        assert!(meter.memory_growing(30, 50, None).is_err(), "110 together");
+        assert!(meter.exceeded);
+    }
+
+    #[test]
+    fn a_flood_of_lines_is_dropped_and_counted() {
+        let who = Who { connector: "a".into(), version: "1.0.0".into(), connection: None };
+        let mut words = Words::default();
+        for _ in 0..LINES_MAX + 7 {
+            words.say(&who, Level::Error, "x\ny\u{1b}[31m", &[]);
+        }
+        assert_eq!(words.dropped(), 7);
+        assert_eq!(words.last_error(), Some("x\\ny\\u{1b}[31m"));
+        let mut words = Words::default();
+        words.say(&who, Level::Info, &"x".repeat(LINE_BYTES_TOTAL_MAX + 1), &[]);
+        assert_eq!(words.dropped(), 1);
+    }
+}

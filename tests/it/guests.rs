@@ -1,0 +1,386 @@
+//! Hostile connectors: each harms nobody but itself, and the operator reads one sentence about it.
+
+#[path = "guests/target.rs"]
+mod target;
+#[path = "guests/world.rs"]
+mod world;
+
+use countersign_connectors::{FaultCode, OperatorGrant, Runtime, componentize, inspect};
+use countersign_core::effect::attempt::{Answer, BreakKind, Ended, Failure, Guarantee};
+use countersign_core::record::Value;
+use countersign_engine::port::connectors::Connectors;
+use std::sync::Arc;
+use world::{MANIFEST, Notes, SECRET, World};
+
+/// How a fetch ended, in one text: the break, or the failure, or `returned`.
+fn told<T>(ended: Ended<T>) -> (Option<BreakKind>, String) {
+    match ended {
+        Ended::Returned(_) => (None, "returned".to_owned()),
+        Ended::Failed(failure) => (None, format!("{}: {}", failure.detail().code, failure.detail().message)),
+        Ended::Broke(broke) => (Some(broke.kind), broke.message),
+    }
+}
+
+/// Behaviour, how its call ends, and what the operator reads behind the connector's name.
+const BREAKS: &[(&str, BreakKind, &str)] = &[
+    ("spin", BreakKind::Cpu, "computed for more than the 200 ms of its class; report it to its author"),
+    ("host-calls", BreakKind::Cpu, "computed for more than the 200 ms of its class; report it to its author"),
+    ("fill", BreakKind::Cpu, "computed for more than the 200 ms of its class; report it to its author"),
+    (
+        "memory",
+        BreakKind::Memory,
+        "wanted more than the 32 MiB of its class; a larger class needs a new manifest",
+    ),
+    // Rust keeps its own stack in linear memory; running below it is out of bounds.
+    (
+        "recursion",
+        BreakKind::Trap,
+        "trapped: wasm trap: out of bounds memory access; report it to its author",
+    ),
+    (
+        "trap",
+        BreakKind::Trap,
+        "trapped: wasm trap: wasm `unreachable` instruction executed; report it to its author",
+    ),
+    (
+        "last-words",
+        BreakKind::Trap,
+        "trapped: wasm trap: wasm `unreachable` instruction executed \
+         (its last words: `the vendor sent a circle\\nand I fell`); report it to its author",
+    ),
+    ("long-text", BreakKind::BadAnswer, "the value of `text` has 307200 bytes; 262144 are allowed"),
+    (
+        "huge-text",
+        BreakKind::BadAnswer,
+        "too much data is being copied between the host and the guest: \
+         fuel allocated for hostcalls has been exhausted",
+    ),
+    ("many-fields", BreakKind::BadAnswer, "the snapshot has 501 fields; 500 are allowed"),
+    ("same-field", BreakKind::BadAnswer, "the snapshot has field `a` twice"),
+    ("bad-money", BreakKind::BadAnswer, "the value of `price`: not a decimal number such as `1250.00`"),
+    ("bad-utf8", BreakKind::BadAnswer, "invalid utf-8 sequence of 1 bytes from index 1"),
+    ("bad-link", BreakKind::BadAnswer, "the web address is neither http nor https"),
+    ("path", BreakKind::Forbidden, "tried path `/admin` at endpoint `api`, which its manifest does not list"),
+    ("method", BreakKind::Forbidden, "tried DELETE at endpoint `api`, which its manifest does not list"),
+    (
+        "endpoint",
+        BreakKind::Forbidden,
+        "asked for endpoint `other`, which this connection does not grant; \
+         grant it under `endpoints`, or tell the connector's author",
+    ),
+    (
+        "write-as-read",
+        BreakKind::Forbidden,
+        "tried to POST `/v1/things` as if it read; a write needs a step, and a reading POST stands in `read-posts`",
+    ),
+    ("step-in-read", BreakKind::Forbidden, "tried to send step `create` in a call that may only read"),
+];
+
+/// The whole sentence of a row.
+fn sentence(kind: BreakKind, what: &str) -> String {
+    let who = "connector `tests.hostile` 1.0.0 on connection `hostile`";
+    match kind {
+        BreakKind::BadAnswer => {
+            format!("{who} answered outside of the contract: {what}; report it to its author")
+        }
+        BreakKind::Forbidden => format!("{who} {what}; the request was not sent"),
+        BreakKind::Trap | BreakKind::Cpu | BreakKind::Memory | BreakKind::Deadline => format!("{who} {what}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_that_breaks_ends_its_own_call_and_no_other() {
+    let world = World::start().await;
+    for (behaviour, kind, what) in BREAKS {
+        world.target.take();
+        let (broke, message) = told(world.fetch(behaviour).await);
+        assert_eq!((broke, message.as_str()), (Some(*kind), sentence(*kind, what).as_str()), "{behaviour}");
+        assert!(world.target.take().is_empty(), "{behaviour} must send nothing");
+        world.assert_unharmed(behaviour).await;
+    }
+    world.target.take();
+    let step = "tried to send step `create` in a call that may only read";
+    let planned = told(world.plan("step-in-plan").await);
+    assert_eq!(planned, (Some(BreakKind::Forbidden), sentence(BreakKind::Forbidden, step)));
+    assert_eq!(told(world.probe("step-in-probe").await).0, Some(BreakKind::Forbidden));
+    assert!(world.target.take().is_empty());
+    world.assert_unharmed("step-in-plan").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_may_not_leave_fails_inside_of_the_guest() {
+    let world = World::start().await;
+    for (behaviour, arrived, expected) in [
+        ("header", 0, "forbidden-header: sends header `authorization`, which is the host's own"),
+        ("dots", 0, "malformed: asks for path `/v1/%2e%2e/admin`, which has dot segments"),
+        ("big-body", 0, "malformed: sends a body of more than 1048576 bytes"),
+        ("many-requests", 32, "too-many-requests: more than 32 requests in one call"),
+        ("huge-answer", 1, "unusable-answer: the answer is larger than 4 MiB"),
+        ("compressed", 1, "unusable-answer: the answer is compressed, which was not asked for"),
+        ("drip", 1, "unanswered: the answer paused for more than 5000 ms"),
+        ("log-flood", 0, "returned"),
+    ] {
+        world.target.take();
+        assert_eq!(told(world.fetch(behaviour).await), (None, expected.to_owned()), "{behaviour}");
+        assert_eq!(world.target.take().len(), arrived, "{behaviour}");
+        world.assert_unharmed(behaviour).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_sees_no_secret_and_no_environment() {
+    let world = World::start().await;
+    let Ended::Returned(echo) = world.fetch("echo").await else { panic!("it answers") };
+    let arrived = world.target.take();
+    assert_eq!(arrived[0].header("authorization"), Some("Bearer sk_canary_4711"));
+    assert_eq!(arrived[0].header("user-agent"), Some("countersign/0.1.0 (tests.hostile/1.0.0)"));
+    let Some(Value::Text(body)) = echo.field("body") else { panic!("it has a body") };
+    assert!(body.contains("authorization: Bearer [secret]"), "{body}");
+    assert!(!format!("{echo:?}").contains(SECRET));
+    let Ended::Returned(read) = world.fetch("setting").await else { panic!("it answers") };
+    assert_eq!(read.field("known"), Some(&Value::Text("hello".into())));
+    assert_eq!(read.field("unknown"), Some(&Value::Absent));
+    // A redirect is an answer; nobody follows it.
+    let Ended::Returned(redirect) = world.fetch("redirect").await else { panic!("it answers") };
+    assert_eq!(redirect.field("status"), Some(&Value::Integer(302)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_host_knows_what_left_it_whatever_the_guest_says() {
+    let world = World::start().await;
+    let answered = Answer::Answered { status: 200 };
+    let mut effect = 0;
+    for (behaviour, guarantee, kind, answers, arrived) in [
+        ("write", Guarantee::ByKey, None, vec![answered], 1),
+        ("same-step-twice", Guarantee::ByKey, None, vec![answered], 1),
+        ("changed-step", Guarantee::ByKey, Some(BreakKind::Forbidden), vec![answered], 1),
+        ("trap-after-send", Guarantee::ByKey, Some(BreakKind::Trap), vec![answered], 1),
+        ("spin-after-send", Guarantee::Blind, Some(BreakKind::Cpu), vec![answered], 1),
+        ("receipt-without-step", Guarantee::ByKey, None, vec![], 0),
+        ("step-name", Guarantee::ByKey, None, vec![], 0),
+        ("dropped", Guarantee::Blind, None, vec![Answer::Unanswered], 1),
+        ("says-transient", Guarantee::Blind, None, vec![Answer::Unanswered], 1),
+        ("huge-answer", Guarantee::Blind, None, vec![Answer::Unanswered], 1),
+    ] {
+        effect += 1;
+        world.target.take();
+        let end = world.apply(behaviour, effect, guarantee).await;
+        let seen: Vec<_> = end.steps.iter().map(|step| step.answer).collect();
+        assert_eq!(seen, answers, "{behaviour}: {:?}", end.claim);
+        assert_eq!(world.target.take().len(), arrived, "{behaviour}");
+        assert_eq!(told(end.claim).0, kind, "{behaviour}");
+        world.assert_unharmed(behaviour).await;
+    }
+    let end = world.apply("changed-step", 99, Guarantee::ByKey).await;
+    let sentence = "connector `tests.hostile` 1.0.0 on connection `hostile` sent step `create` again with other bytes, \
+                    which could land twice; the request was not sent";
+    assert_eq!(told(end.claim).1, sentence);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_carries_the_hosts_key_and_keeps_its_bytes_over_attempts() {
+    let world = World::start().await;
+    world.apply("write", 1, Guarantee::ByKey).await;
+    world.apply("write", 1, Guarantee::ByKey).await;
+    world.apply("write", 2, Guarantee::ByKey).await;
+    let arrived = world.target.take();
+    assert!(
+        arrived.iter().all(|request| request.line == "POST /v1/things" && request.body == "{}"),
+        "{arrived:?}"
+    );
+    let keys: Vec<_> =
+        arrived.iter().map(|request| request.header("idempotency-key").expect("a key").to_owned()).collect();
+    assert_eq!(keys[0], keys[1]);
+    assert_ne!(keys[0], keys[2]);
+    assert_eq!(arrived[0].header("traceparent"), arrived[1].header("traceparent"));
+
+    let mut call = world.call("changed-attempt", 3, Guarantee::ByKey);
+    let first = world.runtime.apply(call.clone(), Arc::new(Notes::default())).await;
+    assert!(matches!(first.claim, Ended::Returned(_)), "{first:?}");
+    call.attempt = 2;
+    let second = world.runtime.apply(call, Arc::new(Notes::default())).await;
+    assert_eq!(told(second.claim).0, Some(BreakKind::Forbidden));
+    assert!(second.steps.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_leaves_that_the_ledger_could_not_record() {
+    let world = World::start().await;
+    let ledger = Arc::new(Notes { refuses: true, ..Notes::default() });
+    let end = world.runtime.apply(world.call("write", 1, Guarantee::Blind), ledger).await;
+    assert!(end.steps.is_empty());
+    let Ended::Failed(Failure::Transient { detail, .. }) = end.claim else {
+        panic!("it is transient: {:?}", end.claim)
+    };
+    assert_eq!(detail.code, "not-recorded");
+    assert!(world.target.take().is_empty());
+
+    let ledger = Arc::new(Notes::default());
+    let end = world.runtime.apply(world.call("write", 1, Guarantee::Blind), Arc::clone(&ledger) as _).await;
+    let noted = ledger.steps.lock().expect("nobody panicked").clone();
+    assert_eq!(noted, [("create".to_owned(), end.steps[0].request)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_cannot_be_reached_was_sent_nothing() {
+    let world = World::start().await;
+    // A port that was free a moment ago and that nobody listens on.
+    let free =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("it is bound");
+    world.connect("hostile", &format!("http://{free}"));
+    let end = world.apply("write", 1, Guarantee::Blind).await;
+    assert_eq!(end.steps[0].answer, Answer::NotSent);
+    let Ended::Failed(Failure::Transient { detail, .. }) = end.claim else {
+        panic!("it is transient: {:?}", end.claim)
+    };
+    assert_eq!(detail.code, "unreachable");
+    world.connect("hostile", "http://localhost:1");
+    let denied = told(world.fetch("ok").await).1;
+    assert!(denied.starts_with("unreachable: ") || denied.starts_with("forbidden-address: "), "{denied}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_no_honest_connector_is_refused_at_the_door() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = world::runtime(folder.path());
+    let wat = |text: &str| wat::parse_str(text).expect("it is WAT");
+    let with_manifest = |text: &str| componentize(&wat(text), MANIFEST);
+    let module = "is a core module, not a component; run `countersign connector build --core` on it";
+    assert_refused(&runtime, wat("(module)"), FaultCode::NotAComponent, module).await;
+    assert_refused(&runtime, b"hello".to_vec(), FaultCode::NotAComponent, "is no WebAssembly at all").await;
+    assert_refused(&runtime, wat("(component)"), FaultCode::BadManifest, "carries no manifest").await;
+    let large = vec![0; countersign_connectors::COMPONENT_BYTES_MAX + 1];
+    assert_refused(&runtime, large, FaultCode::TooLarge, "is larger than 64 MiB").await;
+    let whole = world::component("plain");
+    assert_refused(
+        &runtime,
+        whole[..whole.len() / 2].to_vec(),
+        FaultCode::NotAComponent,
+        "is not a whole component",
+    )
+    .await;
+    let empty = with_manifest("(component)").expect("it packs");
+    assert_refused(&runtime, empty, FaultCode::MissingExport, "lacks an export that every connector has")
+        .await;
+    for (import, expected) in [
+        ("wasi:cli/environment@0.2.6", "this host offers no WASI"),
+        ("countersign:connector/secrets@0.1.0", "may import only what the contract offers"),
+        ("countersign:connector/http@0.2.0", "may import only what the contract offers"),
+    ] {
+        let fault = with_manifest(&format!("(component (import \"{import}\" (instance)))"))
+            .expect_err("it is refused");
+        assert_eq!(fault.code, FaultCode::UnknownImport);
+        assert!(
+            fault.message.contains(&format!("imports `{import}`")) && fault.message.contains(expected),
+            "{fault}"
+        );
+    }
+    let wrong_type =
+        "(component (import \"countersign:connector/settings@0.1.0\" (instance (export \"get\" (func)))))";
+    let fault_at = with_manifest(wrong_type).expect("it packs");
+    assert_refused(&runtime, fault_at, FaultCode::UnknownImport, "does not link with contract 0.1").await;
+    assert!(runtime.stored().expect("the folder is there").is_empty(), "nothing refused is stored");
+}
+
+async fn assert_refused(runtime: &Runtime, bytes: Vec<u8>, code: FaultCode, expected: &str) {
+    let fault = runtime.install(bytes, &OperatorGrant::everything()).await.expect_err("it is refused");
+    assert_eq!(fault.code, code, "{fault}");
+    assert!(fault.message.contains(expected), "{fault}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connector_that_lies_about_itself_is_refused_at_the_door() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = world::runtime(folder.path());
+    for (describe, expected) in [
+        (
+            "lies_",
+            "describes itself as `tests.friendly` 1.0.0, which its manifest contradicts; report it to its author",
+        ),
+        (
+            "natur",
+            "promises `by-natural-key` for operation `write`, but no endpoint of its manifest has that kind of idempotency",
+        ),
+        ("talks", "tried to read a setting while it described itself"),
+        ("http_", "tried to send a request while it described itself"),
+        ("spins", "computed for more than the 200 ms of its class"),
+    ] {
+        let expected = format!("connector `tests.hostile` 1.0.0 {expected}");
+        assert_refused(&runtime, world::component(describe), FaultCode::BadDescription, &expected).await;
+    }
+    runtime
+        .install(world::component("plain"), &OperatorGrant::everything())
+        .await
+        .expect("an honest one is welcome");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn native_code_and_changed_files_are_refused() {
+    let world = World::start().await;
+    let compiled = walk(world.folder.path())
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|ending| ending == "cwasm"));
+    let native = std::fs::read(compiled.expect("the guest was compiled")).expect("it is readable");
+    let expected = "is precompiled native code, which nobody can check; ask for the component itself";
+    assert_refused(&world.runtime, native, FaultCode::Precompiled, expected).await;
+
+    let blob = world.folder.path().join(format!("blobs/sha256/{}.wasm", world.digest));
+    let mut bytes = std::fs::read(&blob).expect("it is stored");
+    std::fs::remove_file(&blob).expect("the folder is ours");
+    *bytes.last_mut().expect("it is not empty") ^= 1;
+    std::fs::write(&blob, bytes).expect("the folder is ours");
+    let fresh = world::runtime(world.folder.path());
+    let fault = fresh.load(world.digest).await.expect_err("it was changed");
+    assert!(
+        fault.message.contains("was changed after it was installed; install the connector again"),
+        "{fault}"
+    );
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries =
+        std::fs::read_dir(folder).expect("it is a folder").map(|entry| entry.expect("it is readable").path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connector_is_packed_inspected_installed_and_found_again() {
+    let packed = world::component("plain");
+    let inspected = inspect(&packed).expect("it is a connector");
+    assert_eq!(inspected.manifest.connector.id, "tests.hostile");
+    assert!(
+        inspected.imports.iter().all(|import| import.starts_with("countersign:connector/")),
+        "{:?}",
+        inspected.imports
+    );
+    assert!(inspected.exports.iter().any(|export| export == "countersign:connector/writer@0.1.0"));
+    assert_eq!(
+        componentize(&packed, MANIFEST).as_deref(),
+        Ok(packed.as_slice()),
+        "packing twice changes nothing"
+    );
+    let other = MANIFEST.replace("1.0.0", "1.0.1");
+    assert_eq!(componentize(&packed, &other).expect_err("it has a manifest").code, FaultCode::BadManifest);
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = world::runtime(folder.path());
+    let installed = first.install(packed, &OperatorGrant::everything()).await.expect("it installs");
+    assert_eq!(installed.digest, inspected.digest);
+    let second = world::runtime(folder.path());
+    assert_eq!(second.stored(), Ok(vec![installed.digest]));
+    let again = second.load(installed.digest).await.expect("it is there");
+    assert_eq!((again.id.as_str(), again.version.as_str()), ("tests.hostile", "1.0.0"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_calls_at_once_disturb_nobody() {
+    let world = World::start().await;
+    let calls = (0..1_000).map(|number| world.fetch(if number % 50 == 7 { "trap" } else { "setting" }));
+    let ended = futures::future::join_all(calls).await;
+    let broken = ended
+        .iter()
+        .filter(|ended| matches!(ended, Ended::Broke(broke) if broke.kind == BreakKind::Trap))
+        .count();
+    let whole = ended.iter().filter(|ended| matches!(ended, Ended::Returned(_))).count();
+    assert_eq!((broken, whole), (20, 980));
+}

@@ -1,0 +1,180 @@
+//! A runtime with the hostile guest installed and connected to a target on loopback.
+
+use super::target::Target;
+use countersign_connectors::{OperatorGrant, RawConnection, Runtime, RuntimeOptions, Secret, componentize};
+use countersign_core::effect::attempt::{AttemptEnd, Ended, Finding, Guarantee};
+use countersign_core::effect::key::InstallKey;
+use countersign_core::effect::plan::{Change, Proposal, WritePlan};
+use countersign_core::hash::Digest;
+use countersign_core::id::{ConnectionName, EffectId};
+use countersign_core::record::{Field, RecordRef, Snapshot, Value};
+use countersign_core::time::Timestamp;
+use countersign_engine::port::Answer;
+use countersign_engine::port::clock::Clock;
+use countersign_engine::port::connectors::{Call, Connectors, Ledger, NotRecorded};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+pub(crate) const MANIFEST: &str = include_str!("../../guests/rust-hostile/connector.toml");
+
+/// The secret that must never reach a guest.
+pub(crate) const SECRET: &str = "sk_canary_4711";
+
+/// The hostile guest as a core module, built once.
+pub(crate) fn module() -> &'static [u8] {
+    static MODULE: OnceLock<Vec<u8>> = OnceLock::new();
+    MODULE.get_or_init(|| {
+        let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/rust-hostile");
+        let target: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--release", "--locked", "--target", "wasm32-unknown-unknown"])
+            .current_dir(crate_folder)
+            .env("CARGO_TARGET_DIR", &target)
+            .env_remove("RUSTFLAGS")
+            .status()
+            .expect("cargo starts");
+        assert!(
+            built.success(),
+            "the guest must build; `rustup target add wasm32-unknown-unknown` may be missing"
+        );
+        let file = target.join("wasm32-unknown-unknown/release/hostile_guest.wasm");
+        std::fs::read(file).expect("the guest was built")
+    })
+}
+
+/// The guest as a component that describes itself in this way: one of `plain`, `spins`, `talks`,
+/// `http_`, `lies_`, `natur`.
+pub(crate) fn component(describe: &str) -> Vec<u8> {
+    let mut module = module().to_vec();
+    let mark = b"describe=";
+    let place =
+        module.windows(mark.len()).position(|window| window == mark).expect("the mark is in the module");
+    module[place + mark.len()..][..5].copy_from_slice(describe.as_bytes());
+    componentize(&module, MANIFEST).expect("it is a connector")
+}
+
+/// A clock that stands still.
+pub(crate) struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_795_424_400_000)
+    }
+
+    fn sleep_until(&self, _moment: Timestamp) -> Answer<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+/// Remembers what it was told, or refuses.
+#[derive(Default)]
+pub(crate) struct Notes {
+    pub(crate) steps: Mutex<Vec<(String, Digest)>>,
+    pub(crate) refuses: bool,
+}
+
+impl Ledger for Notes {
+    fn about_to_send<'a>(&'a self, step: &'a str, request: Digest) -> Answer<'a, Result<(), NotRecorded>> {
+        Box::pin(async move {
+            if self.refuses {
+                return Err(NotRecorded("the disk is full".to_owned()));
+            }
+            self.steps.lock().unwrap_or_else(PoisonError::into_inner).push((step.to_owned(), request));
+            Ok(())
+        })
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) runtime: Runtime,
+    pub(crate) target: Target,
+    pub(crate) digest: Digest,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+pub(crate) fn name(text: &str) -> ConnectionName {
+    ConnectionName::parse(text).expect("it is a name")
+}
+
+fn subject(behaviour: &str) -> RecordRef {
+    RecordRef { kind: "thing".into(), id: behaviour.into() }
+}
+
+/// A connection to `base`, with loopback granted.
+pub(crate) fn raw(base: &str) -> RawConnection {
+    toml::from_str(&format!(
+        "connector = \"tests.hostile\"\nallow = [\"127.0.0.0/8\"]\n\
+         [endpoints.api]\nbase = \"{base}\"\nsecret = \"env:KEY\"\n"
+    ))
+    .expect("it is a connection")
+}
+
+/// An empty runtime in a folder of its own.
+pub(crate) fn runtime(folder: &Path) -> Runtime {
+    let options = RuntimeOptions {
+        folder: folder.to_owned(),
+        install_key: InstallKey::new([7; 32]),
+        cache_key: [9; 32],
+        clock: Arc::new(Still),
+    };
+    Runtime::new(options).expect("it starts")
+}
+
+impl World {
+    pub(crate) async fn start() -> World {
+        let folder = tempfile::tempdir().expect("a folder");
+        let runtime = runtime(folder.path());
+        let installed =
+            runtime.install(component("plain"), &OperatorGrant::everything()).await.expect("it installs");
+        let target = Target::start().await;
+        let world = World { runtime, target, digest: installed.digest, folder };
+        world.connect("hostile", &world.target.base);
+        world
+    }
+
+    pub(crate) fn connect(&self, connection: &str, base: &str) {
+        let resolved = raw(base).resolve(name(connection), |_| Ok(Secret::new(SECRET.to_owned())));
+        let Ok(options) = resolved else { panic!("the connection is configured well") };
+        self.runtime.connect(options).expect("it connects");
+    }
+
+    pub(crate) async fn fetch(&self, behaviour: &str) -> Ended<Snapshot> {
+        self.runtime.fetch(&name("hostile"), subject(behaviour)).await
+    }
+
+    pub(crate) async fn plan(&self, behaviour: &str) -> Ended<WritePlan> {
+        let fields = vec![Field { name: "a".into(), value: Value::Integer(1) }];
+        let what = Proposal { operation: "write".into(), subject: subject(behaviour), fields };
+        self.runtime.plan(&name("hostile"), what, Timestamp(0)).await
+    }
+
+    pub(crate) fn call(&self, behaviour: &str, effect: u128, guarantee: Guarantee) -> Call {
+        let changes = vec![Change { name: "a".into(), before: Value::Absent, after: Value::Integer(1) }];
+        Call {
+            connection: name("hostile"),
+            connector: self.digest,
+            effect: EffectId::from_bits(effect),
+            attempt: 1,
+            generation: 0,
+            what: Proposal { operation: "write".into(), subject: subject(behaviour), fields: Vec::new() },
+            plan: WritePlan { subject: subject(behaviour), revision: None, changes, remarks: Vec::new() },
+            guarantee,
+            now: Timestamp(0),
+        }
+    }
+
+    pub(crate) async fn apply(&self, behaviour: &str, effect: u128, guarantee: Guarantee) -> AttemptEnd {
+        self.runtime.apply(self.call(behaviour, effect, guarantee), Arc::new(Notes::default())).await
+    }
+
+    pub(crate) async fn probe(&self, behaviour: &str) -> Ended<Finding> {
+        self.runtime.probe(self.call(behaviour, 0, Guarantee::ByProbe)).await
+    }
+
+    /// The promise of every case: whatever happened in one call, the next one is unharmed.
+    pub(crate) async fn assert_unharmed(&self, after: &str) {
+        let ended = self.fetch("ok").await;
+        assert!(matches!(ended, Ended::Returned(_)), "after `{after}` the next call must work: {ended:?}");
+    }
+}
