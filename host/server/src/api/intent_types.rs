@@ -1,0 +1,50 @@
+//! Intent types: what can be asked for.
+
+use super::view::{IntentTypeView, Listed};
+use crate::asked::{Place, Query};
+use crate::problem::{Problem, ProblemView};
+use crate::state::Host;
+use axum::Json;
+use axum::extract::State;
+use axum::http::Uri;
+use countersign_core::id::IntentTypeName;
+
+/// Lists every intent type.
+#[utoipa::path(
+    get, path = "/v1/intent-types", tag = "intent types", operation_id = "list_intent_types",
+    responses(
+        (status = 200, description = "every intent type, by name", body = Listed<IntentTypeView>),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn list(
+    State(host): State<Host>,
+    uri: Uri,
+) -> Result<Json<Listed<IntentTypeView>>, Problem> {
+    Query::of(&uri, &[])?.checked()?;
+    let (rulebook, now) = (host.engine.rulebook(), host.engine.now());
+    let views = rulebook.intent_types().map(|schema| IntentTypeView::of(schema, &rulebook, now));
+    Ok(Json(Listed::whole(views.collect())))
+}
+
+/// Shows one intent type.
+#[utoipa::path(
+    get, path = "/v1/intent-types/{name}", tag = "intent types", operation_id = "show_intent_type",
+    params(("name" = String, Path, description = "the intent type")),
+    responses(
+        (status = 200, description = "the intent type", body = IntentTypeView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn show(
+    State(host): State<Host>,
+    Place(name): Place<String>,
+    uri: Uri,
+) -> Result<Json<IntentTypeView>, Problem> {
+    Query::of(&uri, &[])?.checked()?;
+    let rulebook = host.engine.rulebook();
+    let parsed = IntentTypeName::parse(&name).ok();
+    let schema = parsed.and_then(|name| rulebook.intent_type(&name));
+    let schema = schema.ok_or_else(|| Problem::unknown("intent type", &name))?;
+    Ok(Json(IntentTypeView::of(schema, &rulebook, host.engine.now())))
+}

@@ -1,0 +1,201 @@
+//! Intents: submit, list, show; the timeline and the write plan of one.
+
+use super::view::{IntentRow, IntentView, Listed, PlanView, TimelineView, intent};
+use super::{prepared, waited, whole};
+use crate::asked::{self, Members, Place, Posted, Query};
+use crate::door::Caller;
+use crate::limits::INTENT_BYTES_MAX;
+use crate::problem::{Flaw, Problem, ProblemView};
+use crate::state::Host;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use countersign_core::approval::refusal::Refusal;
+use countersign_core::id::IntentTypeName;
+use countersign_core::intent::Raw;
+use countersign_engine::engine::Submission;
+use countersign_engine::port::store;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// The states of an intent, as a filter takes them.
+const STATES: [&str; 7] = ["preparing", "unsettled", "seated", "executing", "done", "declined", "withdrawn"];
+
+/// What somebody asks for.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes a body that is read by hand, so that every fault is said at once")]
+pub(crate) struct SubmissionBody {
+    /// Name of the intent type.
+    #[schema(rename = "type", example = "discount")]
+    kind: String,
+    /// What exactly, as the intent type says.
+    tokens: BTreeMap<String, serde_json::Value>,
+}
+
+/// Submits an intent in the name of the token's person.
+#[utoipa::path(
+    post, path = "/v1/intents", tag = "intents", operation_id = "submit",
+    request_body = SubmissionBody,
+    params(
+        ("Idempotency-Key" = String, Header, description = "makes a repeated request the same request"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer when it is prepared, at most N <= 30 seconds later"),
+    ),
+    responses(
+        (status = 201, description = "it is kept; `Location` and `ETag` name it", body = IntentView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn submit(
+    State(host): State<Host>,
+    Posted { caller, key, headers, body }: Posted<INTENT_BYTES_MAX>,
+) -> Result<Response, Problem> {
+    let wait = asked::wait(&headers)?;
+    let (intent_type, tokens) = asked_for(&host, body)?;
+    let submission = Submission { requester: caller.person.to_string(), intent_type, tokens, key: Some(key) };
+    let mut standing = host.engine.submit(submission).await?;
+    let id = standing.approval.intent.id;
+    if let Some(seconds) = wait {
+        standing = prepared(&host, id, seconds).await?;
+    }
+    let mut response = whole(&host, &caller, &standing);
+    *response.status_mut() = StatusCode::CREATED;
+    if let Ok(place) = HeaderValue::from_str(&format!("/v1/intents/{id}")) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    waited(&mut response, wait);
+    Ok(response)
+}
+
+/// Type and tokens of a submission. If the body has other flaws, the tokens are looked at all the
+/// same, so that the sender sees everything at once.
+fn asked_for(host: &Host, body: Raw) -> Result<(String, Raw), Problem> {
+    let mut members = Members::of(body, &["type", "tokens"]);
+    let intent_type = members.required("type", "the name of an intent type", |name| Some(name.to_owned()));
+    let tokens = members.take("tokens");
+    if tokens.is_none() {
+        members.flaw(Flaw::new("/tokens", "an object of tokens", "nothing"));
+    }
+    let Some(flawed) = members.flawed() else {
+        return Ok((intent_type.unwrap_or_default(), tokens.unwrap_or(Raw::Null)));
+    };
+    let rulebook = host.engine.rulebook();
+    let name = intent_type.and_then(|name| IntentTypeName::parse(&name).ok());
+    let schema = name.and_then(|name| rulebook.intent_type(&name).cloned());
+    let faults = schema.zip(tokens).and_then(|(schema, tokens)| schema.validate(&tokens).err());
+    Err(flawed.with_more(faults.unwrap_or_default().iter().map(Flaw::of_token)))
+}
+
+/// Lists intents, the newest first.
+#[utoipa::path(
+    get, path = "/v1/intents", tag = "intents", operation_id = "list_intents",
+    params(
+        ("type" = Option<String>, Query, description = "only this intent type"),
+        ("state" = Option<String>, Query, description = "only those that stand here"),
+        ("requester" = Option<String>, Query, description = "only those that this person asked for; `me` is the caller"),
+        ("seat" = Option<String>, Query, description = "only those that wait for this person's decision; `me` is the caller"),
+        ("cursor" = Option<String>, Query, description = "`next` of an earlier answer"),
+        ("limit" = Option<usize>, Query, description = "rows of a page, 1 to 200", minimum = 1, maximum = 200),
+    ),
+    responses(
+        (status = 200, description = "one page; `Link` names the next one", body = Listed<IntentRow>),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn list(
+    State(host): State<Host>,
+    Extension(caller): Extension<Caller>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut query = Query::of(&uri, &["type", "state", "requester", "seat", "cursor", "limit"])?;
+    let mut labels = BTreeMap::new();
+    let mut label = |name: &str, value: Option<String>| {
+        labels.extend(value.map(|value| (name.to_owned(), value)));
+    };
+    label(
+        "type",
+        query.read("type", "an intent type", |text| Some(IntentTypeName::parse(text).ok()?.to_string())),
+    );
+    let states = format!("one of {}", STATES.join(", "));
+    label("state", query.read("state", &states, |text| STATES.contains(&text).then(|| text.to_owned())));
+    for name in ["requester", "seat"] {
+        label(name, query.read(name, "a person, or `me`", |text| asked::person(text, &caller)));
+    }
+    let (after, limit) = asked::page(&mut query);
+    query.checked()?;
+    let page = host.engine.list(store::Query { labels, after, limit }).await?;
+    let rows: Result<Vec<IntentRow>, _> = page.rows.iter().map(IntentRow::of).collect();
+    let items = rows.map_err(|fault| countersign_engine::fault::Fault::Unreadable(fault.to_string()))?;
+    Ok(asked::listed(&uri, items, page.next.as_ref()))
+}
+
+/// Shows the whole of one intent, and what the caller may do about it now.
+#[utoipa::path(
+    get, path = "/v1/intents/{id}", tag = "intents", operation_id = "show_intent",
+    params(
+        ("id" = String, Path, description = "the intent"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer when it is prepared, at most N <= 30 seconds later"),
+    ),
+    responses(
+        (status = 200, description = "the intent; `ETag` is its revision", body = IntentView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn show(
+    State(host): State<Host>,
+    Extension(caller): Extension<Caller>,
+    Place(name): Place<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Query::of(&uri, &[])?.checked()?;
+    let intent = asked::intent(&name)?;
+    let wait = asked::wait(&headers)?;
+    let standing = prepared(&host, intent, wait.unwrap_or(0)).await?;
+    let mut response = whole(&host, &caller, &standing);
+    waited(&mut response, wait);
+    Ok(response)
+}
+
+/// Shows every entry of the life of an intent, in order.
+#[utoipa::path(
+    get, path = "/v1/intents/{id}/timeline", tag = "intents", operation_id = "show_timeline",
+    params(("id" = String, Path, description = "the intent")),
+    responses(
+        (status = 200, description = "the entries, the first one first", body = TimelineView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn timeline(
+    State(host): State<Host>,
+    Place(name): Place<String>,
+    uri: Uri,
+) -> Result<Json<TimelineView>, Problem> {
+    Query::of(&uri, &[])?.checked()?;
+    let entries = host.engine.entries(asked::intent(&name)?).await?;
+    Ok(Json(TimelineView::from(entries.as_slice())))
+}
+
+/// Shows the write plan of an intent, field by field, with the seal that a decision binds to.
+#[utoipa::path(
+    get, path = "/v1/intents/{id}/plan", tag = "intents", operation_id = "show_plan",
+    params(("id" = String, Path, description = "the intent")),
+    responses(
+        (status = 200, description = "the write plan; `ETag` is the revision of the intent", body = PlanView),
+        (status = "default", description = "a problem; 409 while there is no plan", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn plan(
+    State(host): State<Host>,
+    Place(name): Place<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Query::of(&uri, &[])?.checked()?;
+    let standing = host.engine.read(asked::intent(&name)?).await?;
+    let approval = &standing.approval;
+    let case = intent::case(approval)
+        .ok_or(Refusal::WrongStage { command: "plan", stage: approval.stage.as_str() })?;
+    let mut response = Json(PlanView::from(case)).into_response();
+    response.headers_mut().insert(header::ETAG, super::tag(approval.intent.revision));
+    Ok(response)
+}

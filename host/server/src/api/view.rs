@@ -1,0 +1,69 @@
+//! What answers look like: the shapes of every body, the same over HTTP and in `--json` of the
+//! command line. The types inside the engine may change; these only grow.
+
+pub mod connection;
+pub mod effect;
+pub mod evaluation;
+pub mod exception;
+pub mod health;
+pub mod intent;
+pub mod intent_type;
+pub mod plan;
+pub mod row;
+pub mod seat;
+pub mod timeline;
+pub mod value;
+
+pub use connection::{CheckView, ConnectionView, ConnectorView};
+pub use effect::{EffectView, ReceiptView};
+pub use evaluation::EvaluationView;
+pub use exception::ExceptionView;
+pub use health::{HealthView, LogHealthView};
+pub use intent::{IntentView, OutcomeView};
+pub use intent_type::IntentTypeView;
+pub use plan::{ChangeView, PlanView, WriteView};
+pub use row::{IntentRow, Listed};
+pub use seat::{ProgressView, SeatView};
+pub use timeline::{TimelineEntry, TimelineView};
+pub use value::ValueView;
+
+use countersign_core::effect::attempt::{Detail, Guarantee};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One line about a failure, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DetailView {
+    /// Short code, such as `rate-limited`.
+    pub code: String,
+    /// One line.
+    pub message: String,
+    /// HTTP status of the vendor's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor_status: Option<u16>,
+    /// The vendor's own id of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor_request_id: Option<String>,
+}
+
+impl From<&Detail> for DetailView {
+    fn from(detail: &Detail) -> DetailView {
+        DetailView {
+            code: detail.code.clone(),
+            message: detail.message.clone(),
+            vendor_status: detail.vendor_status,
+            vendor_request_id: detail.vendor_request_id.clone(),
+        }
+    }
+}
+
+/// The guarantee class as files and surfaces spell it.
+#[must_use]
+pub fn guarantee(guarantee: Guarantee) -> &'static str {
+    match guarantee {
+        Guarantee::ByKey => "by-key",
+        Guarantee::ByNaturalKey => "by-natural-key",
+        Guarantee::ByProbe => "by-probe",
+        Guarantee::Blind => "blind",
+    }
+}

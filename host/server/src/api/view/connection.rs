@@ -1,0 +1,165 @@
+//! Connections and the connectors behind them.
+
+use super::{DetailView, guarantee};
+use countersign_core::effect::attempt::{BreakKind, Ended, Failure};
+use countersign_engine::port::connectors::Connection;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// One configured target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConnectionView {
+    /// Its name.
+    pub name: String,
+    /// The connector's id.
+    pub connector: String,
+    /// The connector's version.
+    pub version: String,
+    /// Digest of the component.
+    pub digest: String,
+    /// The system that it speaks to.
+    pub system: String,
+    /// Endpoint names with the addresses that they lead to.
+    pub endpoints: BTreeMap<String, String>,
+    /// What it can do.
+    pub operations: Vec<OperationView>,
+    /// How long after the last send an `absent` of a probe can be believed, in milliseconds.
+    pub settle_ms: u64,
+    /// How long the target remembers an idempotency key, in milliseconds.
+    pub key_lifetime_ms: u64,
+    /// Most attempts at one time.
+    pub concurrent: usize,
+}
+
+/// One kind of change that a connector can make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OperationView {
+    /// Its name.
+    pub name: String,
+    /// Kind of record that it is about.
+    pub kind: String,
+    /// What the host may promise.
+    pub guarantee: String,
+    /// Whether it can be taken back.
+    pub reversible: bool,
+}
+
+/// One connector, with the connections that it serves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConnectorView {
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// Digest of the component.
+    pub digest: String,
+    /// The system that it speaks to.
+    pub system: String,
+    /// Connections that it serves.
+    pub connections: Vec<String>,
+}
+
+/// What a check of a connection found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CheckView {
+    /// The connection.
+    pub connection: String,
+    /// right, failed (the target or its credential), or broke (the connector).
+    pub result: String,
+    /// Which failure: transient, rejected, conflict, denied, uncertain; or how the connector broke.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// What is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<DetailView>,
+}
+
+impl From<&Connection> for ConnectionView {
+    fn from(connection: &Connection) -> ConnectionView {
+        let operations = connection.operations.iter().map(|operation| OperationView {
+            name: operation.name.clone(),
+            kind: operation.kind.clone(),
+            guarantee: guarantee(operation.guarantee).to_owned(),
+            reversible: operation.reversible,
+        });
+        ConnectionView {
+            name: connection.name.to_string(),
+            connector: connection.connector.clone(),
+            version: connection.version.clone(),
+            digest: connection.digest.to_string(),
+            system: connection.system.clone(),
+            endpoints: connection.endpoints.iter().cloned().collect(),
+            operations: operations.collect(),
+            settle_ms: connection.settle.0,
+            key_lifetime_ms: connection.key_lifetime.0,
+            concurrent: connection.concurrent,
+        }
+    }
+}
+
+/// The connectors behind some connections, by id and digest.
+#[must_use]
+pub fn connectors(connections: &[Arc<Connection>]) -> Vec<ConnectorView> {
+    let mut found: BTreeMap<(String, String), ConnectorView> = BTreeMap::new();
+    for connection in connections {
+        let key = (connection.connector.clone(), connection.digest.to_string());
+        let view = found.entry(key).or_insert_with(|| ConnectorView {
+            id: connection.connector.clone(),
+            version: connection.version.clone(),
+            digest: connection.digest.to_string(),
+            system: connection.system.clone(),
+            connections: Vec::new(),
+        });
+        view.connections.push(connection.name.to_string());
+    }
+    found.into_values().collect()
+}
+
+impl CheckView {
+    /// What a check of `connection` found.
+    #[must_use]
+    pub fn of(connection: &str, ended: &Ended<()>) -> CheckView {
+        let (result, failure, detail) = match ended {
+            Ended::Returned(()) => ("right", None, None),
+            Ended::Failed(failure) => ("failed", Some(failed(failure)), Some(failure.detail().into())),
+            Ended::Broke(broke) => {
+                let detail = DetailView {
+                    code: "connector-broke".to_owned(),
+                    message: broke.message.clone(),
+                    vendor_status: None,
+                    vendor_request_id: None,
+                };
+                ("broke", Some(broken(broke.kind)), Some(detail))
+            }
+        };
+        CheckView {
+            connection: connection.to_owned(),
+            result: result.to_owned(),
+            failure: failure.map(ToOwned::to_owned),
+            detail,
+        }
+    }
+}
+
+fn failed(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Transient { .. } => "transient",
+        Failure::Rejected { .. } => "rejected",
+        Failure::Conflict { .. } => "conflict",
+        Failure::Denied(_) => "denied",
+        Failure::Uncertain(_) => "uncertain",
+    }
+}
+
+fn broken(kind: BreakKind) -> &'static str {
+    match kind {
+        BreakKind::Trap => "trap",
+        BreakKind::Cpu => "cpu",
+        BreakKind::Memory => "memory",
+        BreakKind::Deadline => "deadline",
+        BreakKind::BadAnswer => "bad-answer",
+        BreakKind::Forbidden => "forbidden",
+    }
+}

@@ -1,0 +1,154 @@
+//! Effects: what became of each approved change.
+
+use super::value::FieldView;
+use super::{DetailView, guarantee};
+use countersign_core::approval::{Approval, Case, Outcome, Stage};
+use countersign_core::effect::attempt::Receipt;
+use countersign_core::effect::life::{EffectState, History};
+use countersign_core::id::EffectId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// One effect and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EffectView {
+    /// Its id, for ever.
+    pub id: String,
+    /// The intent whose approval it follows.
+    pub intent: String,
+    /// The binding that asks for it.
+    pub binding: String,
+    /// The connection.
+    pub connection: String,
+    /// The connector's operation.
+    pub operation: String,
+    /// What the host may promise.
+    pub guarantee: String,
+    /// waiting, ready, sent, probing, landed, held or given-up.
+    pub state: String,
+    /// When it is attempted or probed next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<String>,
+    /// Attempts so far that did not settle it.
+    pub attempts: u32,
+    /// Why it is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// What was said about it last, where it is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<DetailView>,
+    /// The target's proof, once it landed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<ReceiptView>,
+}
+
+/// The target's proof that an effect landed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReceiptView {
+    /// When the host learned it.
+    pub at: String,
+    /// The record that holds the change.
+    pub subject: String,
+    /// Its revision after the write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// Where a person opens the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The vendor's own id of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor_request_id: Option<String>,
+    /// The written fields, as the vendor says it holds them.
+    pub applied: Vec<FieldView>,
+}
+
+/// Every effect of an approval; none before it is approved.
+#[must_use]
+pub fn effects(approval: &Approval) -> Vec<EffectView> {
+    match &approval.stage {
+        Stage::Executing { case, effects, .. } | Stage::Closed(Outcome::Done { case, effects, .. }) => {
+            of(approval, case, effects)
+        }
+        Stage::Preparing { .. }
+        | Stage::Unsettled { .. }
+        | Stage::Seated { .. }
+        | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => Vec::new(),
+    }
+}
+
+/// Whether nothing more will happen to it.
+#[must_use]
+pub fn is_settled(effect: &EffectView) -> bool {
+    effect.state == "landed" || effect.state == "given-up"
+}
+
+fn of(approval: &Approval, case: &Case, effects: &BTreeMap<EffectId, EffectState>) -> Vec<EffectView> {
+    let planned = case.writes.iter();
+    planned
+        .filter_map(|planned| {
+            let state = effects.get(&planned.effect)?;
+            Some(EffectView {
+                id: planned.effect.to_string(),
+                intent: approval.intent.id.to_string(),
+                binding: planned.binding.to_string(),
+                connection: planned.connection.to_string(),
+                operation: planned.what.operation.clone(),
+                guarantee: guarantee(planned.guarantee).to_owned(),
+                ..stood(state)
+            })
+        })
+        .collect()
+}
+
+/// What a state says, in a view that knows nothing else yet.
+fn stood(state: &EffectState) -> EffectView {
+    let told = |word: &str, history: History| EffectView { attempts: history.attempts, ..bare(word) };
+    match state {
+        EffectState::Waiting => bare("waiting"),
+        EffectState::Ready { due, history } => {
+            EffectView { due: Some(due.to_string()), ..told("ready", *history) }
+        }
+        EffectState::Sent { history, .. } => told("sent", *history),
+        EffectState::Probing { due, history, .. } => {
+            EffectView { due: Some(due.to_string()), ..told("probing", *history) }
+        }
+        EffectState::Landed { receipt, at } => {
+            EffectView { receipt: Some(receipt_view(receipt, at.to_string())), ..bare("landed") }
+        }
+        EffectState::Held { cause, detail, history } => EffectView {
+            cause: Some(cause.as_str().to_owned()),
+            detail: Some(detail.into()),
+            ..told("held", *history)
+        },
+        EffectState::GivenUp => bare("given-up"),
+    }
+}
+
+fn bare(state: &str) -> EffectView {
+    EffectView {
+        id: String::new(),
+        intent: String::new(),
+        binding: String::new(),
+        connection: String::new(),
+        operation: String::new(),
+        guarantee: String::new(),
+        state: state.to_owned(),
+        due: None,
+        attempts: 0,
+        cause: None,
+        detail: None,
+        receipt: None,
+    }
+}
+
+fn receipt_view(receipt: &Receipt, at: String) -> ReceiptView {
+    ReceiptView {
+        at,
+        subject: receipt.subject.to_string(),
+        revision: receipt.revision.clone(),
+        url: receipt.url.clone(),
+        vendor_request_id: receipt.vendor_request_id.clone(),
+        applied: receipt.applied.iter().map(FieldView::from).collect(),
+    }
+}

@@ -1,0 +1,184 @@
+//! The policy's answer: the sentences that people read, and the trace behind them.
+
+use countersign_core::policy::explain::{GuardTrace, NearMiss, RuleTrace};
+use countersign_core::policy::{Evaluation, Needs, Outcome, Settled};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What a policy answered and how it came to that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EvaluationView {
+    /// approve, needs, deny or unsure.
+    pub outcome: String,
+    /// The whole answer in plain sentences, one a line.
+    pub words: Vec<String>,
+    /// Routes that must decide.
+    pub routes: Vec<String>,
+    /// Kinds of evidence that are asked for.
+    pub evidence: Vec<String>,
+    /// Why it is unsure.
+    pub unsure: Vec<String>,
+    /// The intent type whose policy answered.
+    pub policy: String,
+    /// Content address of the policy.
+    pub version: String,
+    /// The rules that decided.
+    pub rules: Vec<RuleView>,
+    /// The guards that hold.
+    pub guards: Vec<GuardView>,
+    /// The terms with their values.
+    pub terms: Vec<NamedText>,
+    /// Rows that would have answered less strictly and were missed in one column only.
+    pub near: Vec<NearView>,
+    /// Guards that do not hold.
+    pub not_true: Vec<String>,
+}
+
+/// A name with a value as a person reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NamedText {
+    /// The name.
+    pub name: String,
+    /// The value.
+    pub text: String,
+}
+
+/// A rule that decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RuleView {
+    /// Its id.
+    pub id: String,
+    /// Its row, from 1.
+    pub row: u32,
+    /// How many rows there are.
+    pub of: u32,
+    /// Its reason, in its owner's words.
+    pub because: String,
+    /// What it asked for.
+    pub outcome: String,
+    /// The cells that restrict it.
+    pub cells: Vec<CellView>,
+    /// The element of the list, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<u32>,
+}
+
+/// A cell that was met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CellView {
+    /// The input.
+    pub input: String,
+    /// Its value.
+    pub value: String,
+    /// The cell as it is written.
+    pub cell: String,
+}
+
+/// A guard that holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GuardView {
+    /// Its id.
+    pub id: String,
+    /// Its condition.
+    pub when: String,
+    /// Its reason, in its owner's words.
+    pub because: String,
+    /// What it adds.
+    pub adds: String,
+    /// The element of the list, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<u32>,
+}
+
+/// A row that was missed in exactly one column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NearView {
+    /// The row's id.
+    pub rule: String,
+    /// What it would have asked for.
+    pub outcome: String,
+    /// The input that missed it.
+    pub input: String,
+    /// The cell that the input would have to meet.
+    pub cell: String,
+}
+
+impl From<&Evaluation> for EvaluationView {
+    fn from(evaluation: &Evaluation) -> EvaluationView {
+        let (outcome, needs, unsure) = match &evaluation.outcome {
+            Outcome::Approve => ("approve", None, Vec::new()),
+            Outcome::Needs(needs) => ("needs", Some(needs), Vec::new()),
+            Outcome::Deny => ("deny", None, Vec::new()),
+            Outcome::Unsure(unsure) => {
+                let known = match &unsure.known {
+                    Settled::Needs(needs) => Some(needs),
+                    Settled::Approve | Settled::Deny => None,
+                };
+                ("unsure", known, unsure.reasons.iter().map(ToString::to_string).collect())
+            }
+        };
+        let terms = evaluation.terms.iter();
+        EvaluationView {
+            outcome: outcome.to_owned(),
+            words: evaluation.words(),
+            routes: needs.map(|needs: &Needs| texts(&needs.routes)).unwrap_or_default(),
+            evidence: needs.map(|needs: &Needs| texts(&needs.evidence)).unwrap_or_default(),
+            unsure,
+            policy: evaluation.policy.to_string(),
+            version: evaluation.version.to_string(),
+            rules: evaluation.rules.iter().map(RuleView::from).collect(),
+            guards: evaluation.guards.iter().map(GuardView::from).collect(),
+            terms: terms
+                .map(|term| NamedText { name: term.name.to_string(), text: term.value.to_string() })
+                .collect(),
+            near: evaluation.near.iter().map(NearView::from).collect(),
+            not_true: texts(&evaluation.not_true),
+        }
+    }
+}
+
+fn texts<'a, T: ToString + 'a>(items: impl IntoIterator<Item = &'a T>) -> Vec<String> {
+    items.into_iter().map(ToString::to_string).collect()
+}
+
+impl From<&RuleTrace> for RuleView {
+    fn from(rule: &RuleTrace) -> RuleView {
+        let cells = rule.cells.iter().map(|cell| CellView {
+            input: cell.input.to_string(),
+            value: cell.value.to_string(),
+            cell: cell.cell.to_string(),
+        });
+        RuleView {
+            id: rule.id.to_string(),
+            row: rule.row,
+            of: rule.of,
+            because: rule.because.to_string(),
+            outcome: rule.outcome.to_string(),
+            cells: cells.collect(),
+            element: rule.element,
+        }
+    }
+}
+
+impl From<&GuardTrace> for GuardView {
+    fn from(guard: &GuardTrace) -> GuardView {
+        GuardView {
+            id: guard.id.to_string(),
+            when: guard.when.to_string(),
+            because: guard.because.to_string(),
+            adds: guard.adds.to_string(),
+            element: guard.element,
+        }
+    }
+}
+
+impl From<&NearMiss> for NearView {
+    fn from(near: &NearMiss) -> NearView {
+        NearView {
+            rule: near.rule.to_string(),
+            outcome: near.outcome.to_string(),
+            input: near.input.to_string(),
+            cell: near.cell.to_string(),
+        }
+    }
+}

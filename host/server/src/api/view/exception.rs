@@ -1,0 +1,99 @@
+//! Exceptions: what the normal path could not settle, whose it is, until when, and the way out.
+
+use super::DetailView;
+use countersign_core::exception::{Closure, Exception};
+use countersign_core::id::{ExceptionId, IntentId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One exception.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExceptionView {
+    /// Its id.
+    pub id: String,
+    /// The intent that it belongs to.
+    pub intent: String,
+    /// Why: a cause of the exception table.
+    pub cause: String,
+    /// The effect it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<String>,
+    /// Row of the exception table that gave it its owner.
+    pub route: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Until when.
+    pub due: String,
+    /// How often it was missed and moved on.
+    pub missed: u32,
+    /// Which criteria can close it.
+    pub closes_when: Vec<String>,
+    /// What happened.
+    pub detail: DetailView,
+    /// open or closed.
+    pub state: String,
+    /// In which ways the caller may close it now.
+    pub can: Vec<String>,
+    /// How it was closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<ClosedView>,
+}
+
+/// How an exception was closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClosedView {
+    /// retry, probe, give-up or decline.
+    pub by: String,
+    /// Who closed it; absent if the engine saw the criterion met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// Their words.
+    pub reason: String,
+    /// When.
+    pub at: String,
+}
+
+/// The ways of closing, as surfaces spell them.
+pub const CLOSURES: [(&str, Closure); 4] = [
+    ("retry", Closure::Retry),
+    ("probe", Closure::Probe),
+    ("give-up", Closure::GiveUp),
+    ("decline", Closure::Decline),
+];
+
+/// One exception, and what the caller may do about it.
+#[must_use]
+pub fn exception(intent: IntentId, id: ExceptionId, exception: &Exception, can: &[Closure]) -> ExceptionView {
+    let closed = exception.closed.as_ref().map(|closed| ClosedView {
+        by: spelt(closed.by).to_owned(),
+        person: closed.person.as_ref().map(ToString::to_string),
+        reason: closed.reason.clone(),
+        at: closed.at.to_string(),
+    });
+    ExceptionView {
+        id: id.to_string(),
+        intent: intent.to_string(),
+        cause: exception.cause.as_str().to_owned(),
+        effect: exception.effect.map(|effect| effect.to_string()),
+        route: exception.route.clone(),
+        owner: exception.owner.to_string(),
+        due: exception.due.to_string(),
+        missed: exception.missed,
+        closes_when: exception.closes_when.clone(),
+        detail: (&exception.detail).into(),
+        state: if closed.is_some() { "closed" } else { "open" }.to_owned(),
+        can: can.iter().map(|closure| spelt(*closure).to_owned()).collect(),
+        closed,
+    }
+}
+
+/// A way of closing as surfaces spell it.
+#[must_use]
+pub fn spelt(closure: Closure) -> &'static str {
+    match closure {
+        Closure::Retry => "retry",
+        Closure::Probe => "probe",
+        Closure::GiveUp => "give-up",
+        Closure::Decline => "decline",
+    }
+}

@@ -1,0 +1,220 @@
+//! The whole of one intent: what was asked, what the policy says, who must decide, what will be
+//! written, what became of it, and what the caller may do now.
+
+use super::effect::{self, EffectView};
+use super::evaluation::EvaluationView;
+use super::exception::{self, CLOSURES, ExceptionView};
+use super::plan::PlanView;
+use super::seat::{self, ProgressView, SeatView};
+use super::value::{self, FactView};
+use countersign_core::approval::command::{Command, Voice};
+use countersign_core::approval::life::{self, Context};
+use countersign_core::approval::{Approval, Authority, Case, Outcome, Stage};
+use countersign_core::exception::Closure;
+use countersign_core::id::{ExceptionId, PersonId};
+use countersign_core::intent::Facts;
+use countersign_core::policy::Evaluation;
+use countersign_core::rulebook::Rulebook;
+use countersign_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// One intent with its whole approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct IntentView {
+    /// Its id.
+    pub id: String,
+    /// Its intent type.
+    #[serde(rename = "type")]
+    pub intent_type: String,
+    /// Its revision: the `ETag`.
+    pub revision: u32,
+    /// Where it stands: preparing, unsettled, seated, executing, done, declined or withdrawn.
+    pub state: String,
+    /// Who asked.
+    pub requester: String,
+    /// When.
+    pub submitted: String,
+    /// What exactly was asked.
+    #[schema(value_type = BTreeMap<String, Value>)]
+    pub tokens: BTreeMap<String, Json>,
+    /// What the host found out itself.
+    pub facts: BTreeMap<String, FactView>,
+    /// The policy's answer, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation: Option<EvaluationView>,
+    /// Who must decide.
+    pub seats: Vec<SeatView>,
+    /// How far the seats are, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<ProgressView>,
+    /// What the caller may do now: approve, decline, withdraw, close-exception.
+    pub can: Vec<String>,
+    /// What will be, or was, written, and the seal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanView>,
+    /// What became of each write.
+    pub effects: Vec<EffectView>,
+    /// What the normal path could not settle.
+    pub exceptions: Vec<ExceptionView>,
+    /// How it was decided, once it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<OutcomeView>,
+}
+
+/// How an intent was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OutcomeView {
+    /// approved, declined or withdrawn.
+    pub decision: String,
+    /// By whom: persons, or `policy`.
+    pub by: Vec<String>,
+    /// Why it was declined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it was closed; absent while effects are on their way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+}
+
+/// Who looks, and by which rules: what they may do is part of what they see.
+#[derive(Debug, Clone, Copy)]
+pub struct Looking<'a> {
+    /// Who looks.
+    pub person: &'a PersonId,
+    /// The rules in force.
+    pub rulebook: &'a Rulebook,
+    /// The moment.
+    pub now: Timestamp,
+}
+
+impl IntentView {
+    /// The whole of an approval, as one person sees it.
+    #[must_use]
+    pub fn of(approval: &Approval, looking: Looking<'_>) -> IntentView {
+        let intent = &approval.intent;
+        let seats = match &approval.stage {
+            Stage::Seated { seats, .. } => seat::seats(seats),
+            Stage::Preparing { .. }
+            | Stage::Unsettled { .. }
+            | Stage::Executing { .. }
+            | Stage::Closed(_) => Vec::new(),
+        };
+        let case = case(approval);
+        let exceptions: Vec<ExceptionView> = approval
+            .exceptions
+            .iter()
+            .map(|(id, found)| {
+                let ways = closures(approval, *id, looking);
+                exception::exception(intent.id, *id, found, &ways)
+            })
+            .collect();
+        let mut can = can(approval, looking);
+        if exceptions.iter().any(|exception| !exception.can.is_empty()) {
+            can.push("close-exception".to_owned());
+        }
+        IntentView {
+            id: intent.id.to_string(),
+            intent_type: intent.intent_type.to_string(),
+            revision: intent.revision,
+            state: approval.stage.as_str().to_owned(),
+            requester: intent.requester.to_string(),
+            submitted: intent.submitted.to_string(),
+            tokens: value::tokens(&intent.tokens),
+            facts: case.map(|case| facts(&case.facts)).unwrap_or_default(),
+            evaluation: evaluation(approval).map(EvaluationView::from),
+            progress: (!seats.is_empty()).then(|| seat::progress(&seats)),
+            seats,
+            can,
+            plan: case.map(PlanView::from),
+            effects: effect::effects(approval),
+            exceptions,
+            outcome: outcome(approval),
+        }
+    }
+}
+
+/// What is decided about, where it has come to that and is kept.
+#[must_use]
+pub fn case(approval: &Approval) -> Option<&Case> {
+    match &approval.stage {
+        Stage::Seated { case, .. }
+        | Stage::Executing { case, .. }
+        | Stage::Closed(Outcome::Done { case, .. }) => Some(case),
+        Stage::Preparing { .. }
+        | Stage::Unsettled { .. }
+        | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => None,
+    }
+}
+
+fn evaluation(approval: &Approval) -> Option<&Evaluation> {
+    match &approval.stage {
+        Stage::Unsettled { evaluation } => evaluation.as_deref(),
+        Stage::Preparing { .. } | Stage::Seated { .. } | Stage::Executing { .. } | Stage::Closed(_) => {
+            case(approval).map(|case| &case.evaluation)
+        }
+    }
+}
+
+fn facts(facts: &Facts) -> BTreeMap<String, FactView> {
+    facts.iter().map(|(name, fact)| (name.to_string(), fact.into())).collect()
+}
+
+/// What the person may do. The transition table itself is asked, so the answer is never a guess;
+/// what it would cause is thrown away.
+fn can(approval: &Approval, looking: Looking<'_>) -> Vec<String> {
+    let (person, revision) = (looking.person.clone(), approval.intent.revision);
+    let decide = |voice| Command::Decide { person: person.clone(), revision, seal: None, voice };
+    let asked = [
+        ("approve", decide(Voice::Approve { note: String::new() })),
+        ("decline", decide(Voice::Decline { reason: "why".to_owned() })),
+        ("withdraw", Command::Withdraw { person: person.clone(), revision }),
+    ];
+    let allowed = asked.into_iter().filter(|(_, command)| is_allowed(approval, command, looking));
+    allowed.map(|(word, _)| word.to_owned()).collect()
+}
+
+fn closures(approval: &Approval, id: ExceptionId, looking: Looking<'_>) -> Vec<Closure> {
+    let close =
+        |by| Command::CloseException { person: looking.person.clone(), id, by, reason: "why".to_owned() };
+    let ways = CLOSURES.iter().map(|(_, by)| *by);
+    ways.filter(|by| is_allowed(approval, &close(*by), looking)).collect()
+}
+
+fn is_allowed(approval: &Approval, command: &Command, looking: Looking<'_>) -> bool {
+    let context = Context { rulebook: looking.rulebook, now: looking.now, chance: 0 };
+    life::decide(approval, command.clone(), context).is_ok()
+}
+
+fn outcome(approval: &Approval) -> Option<OutcomeView> {
+    let view = |decision: &str, by, reason, at: Option<Timestamp>| OutcomeView {
+        decision: decision.to_owned(),
+        by,
+        reason,
+        at: at.map(|at| at.to_string()),
+    };
+    match &approval.stage {
+        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. } => None,
+        Stage::Executing { authority, .. } => Some(view("approved", names(authority), None, None)),
+        Stage::Closed(Outcome::Done { authority, at, .. }) => {
+            Some(view("approved", names(authority), None, Some(*at)))
+        }
+        Stage::Closed(Outcome::Declined { authority, reason, at }) => {
+            Some(view("declined", names(authority), Some(reason.clone()), Some(*at)))
+        }
+        Stage::Closed(Outcome::Withdrawn { by, at }) => {
+            Some(view("withdrawn", vec![by.to_string()], None, Some(*at)))
+        }
+    }
+}
+
+/// By whom, in words.
+#[must_use]
+pub fn names(authority: &Authority) -> Vec<String> {
+    match authority {
+        Authority::Policy => vec!["policy".to_owned()],
+        Authority::People(people) => people.iter().map(ToString::to_string).collect(),
+    }
+}

@@ -1,0 +1,118 @@
+//! Intent types: what can be asked for, and how it is written.
+
+use countersign_core::intent::{Enforcement, FailMode, Impact, IntentType};
+use countersign_core::rulebook::Rulebook;
+use countersign_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One intent type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct IntentTypeView {
+    /// Its name.
+    pub name: String,
+    /// financial, legal or low.
+    pub impact: String,
+    /// The pool that owns it.
+    pub owner: String,
+    /// closed or may-open.
+    pub fail_mode: String,
+    /// hard, soft or advisory.
+    pub enforcement: String,
+    /// How long a seal lives, in milliseconds.
+    pub seal_ms: u64,
+    /// Connections that are written to.
+    pub destinations: Vec<String>,
+    /// What the requester says.
+    pub tokens: Vec<TokenView>,
+    /// What the host finds out itself.
+    pub facts: Vec<FactTypeView>,
+    /// What is changed where.
+    pub bindings: Vec<BindingView>,
+    /// Content address of the policy in force; absent if none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+}
+
+/// A token of an intent type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TokenView {
+    /// Its name; a dotted one belongs to the elements of the list.
+    pub name: String,
+    /// Its type with unit and bounds, as the file has it.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What it means.
+    pub meaning: String,
+}
+
+/// A fact of an intent type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FactTypeView {
+    /// Its name.
+    pub name: String,
+    /// Its type with unit and bounds.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// One change to one connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BindingView {
+    /// Its name.
+    pub name: String,
+    /// The connection.
+    pub connection: String,
+    /// The connector's operation.
+    pub operation: String,
+}
+
+impl IntentTypeView {
+    /// An intent type with the policy that is in force at `now`.
+    #[must_use]
+    pub fn of(schema: &IntentType, rulebook: &Rulebook, now: Timestamp) -> IntentTypeView {
+        let impact = match schema.impact {
+            Impact::Financial => "financial",
+            Impact::Legal => "legal",
+            Impact::Low => "low",
+        };
+        let fail_mode = match schema.fail_mode {
+            FailMode::Closed => "closed",
+            FailMode::MayOpen => "may-open",
+        };
+        let enforcement = match schema.enforcement {
+            Enforcement::Hard => "hard",
+            Enforcement::Soft => "soft",
+            Enforcement::Advisory => "advisory",
+        };
+        let tokens = schema.tokens.iter().map(|token| TokenView {
+            name: token.name.to_string(),
+            kind: token.kind.to_string(),
+            required: token.required,
+            meaning: token.meaning.clone(),
+        });
+        let facts = schema.facts.iter();
+        let bindings = schema.bindings.iter().map(|binding| BindingView {
+            name: binding.name.to_string(),
+            connection: binding.connection.to_string(),
+            operation: binding.operation.clone(),
+        });
+        IntentTypeView {
+            name: schema.name.to_string(),
+            impact: impact.to_owned(),
+            owner: schema.owner.to_string(),
+            fail_mode: fail_mode.to_owned(),
+            enforcement: enforcement.to_owned(),
+            seal_ms: schema.expires.0,
+            destinations: schema.destinations.iter().map(ToString::to_string).collect(),
+            tokens: tokens.collect(),
+            facts: facts
+                .map(|fact| FactTypeView { name: fact.name.to_string(), kind: fact.kind.to_string() })
+                .collect(),
+            bindings: bindings.collect(),
+            policy: rulebook.policy(&schema.name, now).map(|policy| policy.version.to_string()),
+        }
+    }
+}

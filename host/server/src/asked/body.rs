@@ -1,0 +1,223 @@
+//! Bodies: bytes within a limit, one JSON value, one object whose every member is known.
+
+use super::header;
+use super::query::Query;
+use crate::door::Caller;
+use crate::limits::{BODY_MS_MAX, WORDS_CHARACTERS_MAX};
+use crate::problem::{Flaw, Problem};
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header as names};
+use countersign_core::hash::Digest;
+use countersign_core::intent::Raw;
+use countersign_core::intent::kind::refused_character;
+use countersign_engine::engine::Key;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::time::Duration;
+
+/// A request that asks for a change: who, under which key, with which words. Its body has at most
+/// `BYTES_MAX` bytes; an empty one is an object without members.
+#[derive(Debug)]
+pub(crate) struct Posted<const BYTES_MAX: usize> {
+    pub(crate) caller: Caller,
+    pub(crate) key: Key,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Raw,
+}
+
+impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for Posted<BYTES_MAX> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        // INVARIANT: a route that changes something has a scope, so `sign_in` named the caller.
+        let caller = parts.extensions.get::<Caller>().cloned().ok_or_else(Problem::bug)?;
+        Query::of(&parts.uri, &[])?.checked()?;
+        let key = header::idempotency_key(&parts.headers)?;
+        let bytes = read(&parts.headers, body, BYTES_MAX).await?;
+        let path = parts.uri.path();
+        let key = Key {
+            key: format!("{}/{key}", caller.person),
+            fingerprint: Digest::of_parts(&[parts.method.as_str().as_bytes(), path.as_bytes(), &bytes]),
+        };
+        let body = parsed(&parts.headers, &bytes)?;
+        Ok(Posted { caller, key, headers: parts.headers, body })
+    }
+}
+
+async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    let too_large = || {
+        let detail = format!("the body is larger than {bytes_max} bytes");
+        Problem::new("CS-E0202", detail, "send less")
+    };
+    // A sender that announces too much is told before it sends.
+    let announced =
+        headers.get(names::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|announced| bytes_max < announced) {
+        return Err(too_large());
+    }
+    let collected = Limited::new(body, bytes_max).collect();
+    match tokio::time::timeout(Duration::from_millis(BODY_MS_MAX), collected).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(fault)) if fault.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::new("CS-E0201", "the body ended too early", "send the whole body")),
+        Err(_) => {
+            let detail = format!("the body was not complete within {BODY_MS_MAX} ms");
+            Err(Problem::new("CS-E0218", detail, "send it again with the same idempotency key"))
+        }
+    }
+}
+
+fn parsed(headers: &HeaderMap, bytes: &[u8]) -> Result<Raw, Problem> {
+    if bytes.is_empty() {
+        return Ok(Raw::Map(Vec::new()));
+    }
+    plain_json(headers)?;
+    serde_json::from_slice(bytes).map_err(|fault| {
+        let (line, column) = (fault.line(), fault.column());
+        let whole = fault.to_string();
+        let what = whole.rsplit_once(" at line ").map_or(whole.as_str(), |(what, _)| what);
+        let detail = format!("the body is no JSON at {line}:{column}: {what}");
+        Problem::new("CS-E0201", detail, "correct the body at the named line and column")
+    })
+}
+
+/// Whether the body says that it is JSON, and nothing else.
+fn plain_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut all = headers.get_all(names::CONTENT_TYPE).iter();
+    let text = all.next().map(|value| value.to_str().unwrap_or_default()).unwrap_or_default();
+    let mut parts = text.split(';').map(str::trim);
+    let json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let utf8 = parts.all(|part| {
+        part.eq_ignore_ascii_case("charset=utf-8") || part.eq_ignore_ascii_case("charset=\"utf-8\"")
+    });
+    let encoded = headers.contains_key(names::CONTENT_ENCODING);
+    if json && utf8 && !encoded && all.next().is_none() {
+        return Ok(());
+    }
+    let shown: String = text.chars().take(60).flat_map(char::escape_debug).collect();
+    let detail = if encoded { "the body is encoded".to_owned() } else { format!("the body is `{shown}`") };
+    Err(Problem::new("CS-E0204", detail, "send `Content-Type: application/json` and no `Content-Encoding`"))
+}
+
+/// The members of the one object that a body is, and what is wrong with them so far.
+#[derive(Debug)]
+pub(crate) struct Members {
+    members: Vec<(String, Raw)>,
+    flaws: Vec<Flaw>,
+}
+
+impl Members {
+    /// The members of a body; each must be one of `known`, and stand once.
+    pub(crate) fn of(body: Raw, known: &[&str]) -> Members {
+        let mut flaws = Vec::new();
+        let members = match body {
+            Raw::Map(members) => members,
+            other => {
+                flaws.push(Flaw::new("", "an object", other.found()));
+                Vec::new()
+            }
+        };
+        for (index, (name, _)) in members.iter().enumerate() {
+            let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+            if !known.contains(&name.as_str()) {
+                let expected = match known {
+                    [] => "an empty object".to_owned(),
+                    known => format!("one of {}", known.join(", ")),
+                };
+                flaws.push(Flaw::new(pointer, expected, "an unknown member"));
+            } else if members.iter().take(index).any(|(other, _)| other == name) {
+                flaws.push(Flaw::new(pointer, "each member once", "the member a second time"));
+            }
+        }
+        Members { members, flaws }
+    }
+
+    /// Takes a member out as it was sent.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Raw> {
+        let place = self.members.iter().position(|(other, _)| other == name)?;
+        Some(self.members.remove(place).1)
+    }
+
+    /// Takes out a member that must be there, read by `read`.
+    pub(crate) fn required<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        match self.take(name) {
+            None => {
+                self.flaw(Flaw::new(format!("/{name}"), expected, "nothing"));
+                None
+            }
+            Some(raw) => self.typed(name, expected, &raw, read),
+        }
+    }
+
+    /// Takes out a member that may be there, read by `read`.
+    pub(crate) fn optional<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let raw = self.take(name)?;
+        self.typed(name, expected, &raw, read)
+    }
+
+    /// Takes out a person's words; none if they said nothing.
+    pub(crate) fn words(&mut self, name: &str) -> String {
+        let expected = format!("text of at most {WORDS_CHARACTERS_MAX} characters, none of them hidden");
+        let most = i64::try_from(WORDS_CHARACTERS_MAX).unwrap_or(i64::MAX);
+        let read = |text: &str| {
+            let fits =
+                text.chars().count() <= WORDS_CHARACTERS_MAX && refused_character(text, most).is_none();
+            fits.then(|| text.trim().to_owned())
+        };
+        self.optional(name, &expected, read).unwrap_or_default()
+    }
+
+    /// Notes a flaw.
+    pub(crate) fn flaw(&mut self, flaw: Flaw) {
+        self.flaws.push(flaw);
+    }
+
+    /// The problem with every flaw so far, if there is one.
+    pub(crate) fn flawed(&mut self) -> Option<Problem> {
+        if self.flaws.is_empty() {
+            return None;
+        }
+        let help = "correct every listed place and send it again; nothing was stored";
+        let flaws = std::mem::take(&mut self.flaws);
+        Some(Problem::new("CS-E0203", "the body does not fit", help).with_errors(flaws))
+    }
+
+    /// Says every flaw at once, if there is one.
+    pub(crate) fn checked(mut self) -> Result<(), Problem> {
+        self.flawed().map_or(Ok(()), Err)
+    }
+
+    fn typed<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        raw: &Raw,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let value = match raw {
+            Raw::Text(text) => read(text),
+            Raw::Null
+            | Raw::Bool(_)
+            | Raw::Integer(_)
+            | Raw::Float
+            | Raw::TooLarge
+            | Raw::List(_)
+            | Raw::Map(_) => None,
+        };
+        if value.is_none() {
+            self.flaw(Flaw::new(format!("/{name}"), expected, raw.found()));
+        }
+        value
+    }
+}

@@ -1,0 +1,128 @@
+//! The documented codes: each has one status, one title and one page, and the page is the title's
+//! only source.
+
+use axum::http::StatusCode;
+
+/// One documented code.
+#[derive(Debug, Clone, Copy)]
+pub struct Code {
+    /// The code, such as `CS-E0105`.
+    pub code: &'static str,
+    /// The HTTP status of every answer with this code.
+    pub status: u16,
+    /// Its page: what it means, why it happens, what to do, an example.
+    pub page: &'static str,
+}
+
+impl Code {
+    /// The code called `code`; an undocumented one is our bug and is answered as one.
+    #[must_use]
+    pub fn of(code: &str) -> &'static Code {
+        Code::find(code).unwrap_or(&BUG)
+    }
+
+    /// The code called `code`, if there is one.
+    #[must_use]
+    pub fn find(code: &str) -> Option<&'static Code> {
+        CODES.iter().find(|known| known.code == code)
+    }
+
+    /// Its title: the heading of its page behind the code.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        let heading = self.page.lines().next().unwrap_or_default();
+        heading.split_once(": ").map_or(heading, |(_, title)| title)
+    }
+
+    /// Its HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+macro_rules! code {
+    ($code:literal, $status:literal) => {
+        Code { code: $code, status: $status, page: include_str!(concat!("../../docs/errors/", $code, ".md")) }
+    };
+}
+
+/// What stands for a failure that nobody foresaw.
+static BUG: Code = code!("CS-E0307", 500);
+
+/// The status-code policy: every code with its status.
+pub static CODES: &[Code] = &[
+    // Refusals: a rule says no.
+    code!("CS-E0101", 404),
+    code!("CS-E0102", 422),
+    code!("CS-E0103", 422),
+    code!("CS-E0104", 403),
+    code!("CS-E0105", 422),
+    code!("CS-E0106", 412),
+    code!("CS-E0107", 409),
+    code!("CS-E0108", 409),
+    code!("CS-E0109", 409),
+    code!("CS-E0110", 403),
+    code!("CS-E0111", 403),
+    code!("CS-E0112", 409),
+    code!("CS-E0113", 403),
+    code!("CS-E0114", 422),
+    code!("CS-E0115", 404),
+    code!("CS-E0116", 403),
+    code!("CS-E0117", 409),
+    code!("CS-E0118", 409),
+    // Faults at the door: the request cannot be taken as it is.
+    code!("CS-E0201", 400),
+    code!("CS-E0202", 413),
+    code!("CS-E0203", 422),
+    code!("CS-E0204", 415),
+    code!("CS-E0205", 401),
+    code!("CS-E0206", 400),
+    code!("CS-E0207", 403),
+    code!("CS-E0208", 404),
+    code!("CS-E0209", 405),
+    code!("CS-E0210", 400),
+    code!("CS-E0211", 400),
+    code!("CS-E0212", 400),
+    code!("CS-E0213", 422),
+    code!("CS-E0214", 409),
+    code!("CS-E0215", 428),
+    code!("CS-E0216", 412),
+    code!("CS-E0217", 429),
+    code!("CS-E0218", 408),
+    code!("CS-E0219", 400),
+    code!("CS-E0220", 404),
+    // Faults of the host and its store.
+    code!("CS-E0301", 507),
+    code!("CS-E0302", 429),
+    code!("CS-E0303", 503),
+    code!("CS-E0304", 500),
+    code!("CS-E0305", 503),
+    code!("CS-E0306", 504),
+    code!("CS-E0307", 500),
+    code!("CS-E0308", 422),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_stands_once_and_heads_its_page() {
+        for (index, code) in CODES.iter().enumerate() {
+            let again = CODES.iter().skip(index + 1).any(|other| other.code == code.code);
+            assert!(!again, "{} stands twice", code.code);
+            assert!(code.page.starts_with(&format!("# {}: ", code.code)), "{}", code.code);
+            assert!(!code.title().is_empty() && code.status().as_u16() == code.status, "{}", code.code);
+        }
+    }
+
+    #[test]
+    fn every_page_has_the_four_parts() {
+        for code in CODES {
+            for part in ["## What it means", "## Why it happens", "## What to do", "## Example"] {
+                assert!(code.page.contains(part), "{} lacks {part}", code.code);
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The door: every request passes here, and every answer leaves with the same headers.
+//!
+//! Outside stands [`pass`]: it names the operation, refuses tricks, keeps the number of requests and
+//! their time bounded, and writes problems out. Inside, per route, stands [`sign_in`]: what is not in
+//! the table of routes is not let in, whatever the router knows.
+
+use crate::limits::REQUEST_MS_MAX;
+use crate::problem::Problem;
+use crate::routes;
+use crate::state::Host;
+use crate::token::{Scope, TOKEN_PREFIX};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use countersign_core::approval::refusal::Refusal;
+use countersign_core::id::PersonId;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tracing::Instrument;
+
+/// The header that names the operation in every answer.
+pub const OPERATION_HEADER: HeaderName = HeaderName::from_static("countersign-operation");
+
+/// The header that says up to which place of the log an answer has seen.
+pub const POSITION_HEADER: HeaderName = HeaderName::from_static("countersign-position");
+
+/// Headers by which some servers let a caller replace the method. None is obeyed; all are refused.
+const METHOD_TRICKS: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+
+/// Headers of every answer. No answer is a page that may be framed, cached or run.
+const ALWAYS: [(HeaderName, &str); 6] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+];
+
+/// Who calls, once signed in.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) person: PersonId,
+}
+
+/// Lets one request in and its answer out.
+pub(crate) async fn pass(State(host): State<Host>, request: Request, next: Next) -> Response {
+    let operation = format!("op_{:032x}", host.chance.bits());
+    let path = request.uri().path().to_owned();
+    let method = request.method().clone();
+    let span = tracing::info_span!("request", %operation, %method);
+    let mut response = inside(&host, request, next).instrument(span.clone()).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let mut written = problem.written(&path, &operation);
+        // A 405 of the router brings its own `Allow`.
+        for (name, value) in response.headers() {
+            if *name == header::ALLOW {
+                written.headers_mut().insert(name.clone(), value.clone());
+            }
+        }
+        response = written;
+    }
+    let position = host.engine.health().position.0;
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert(POSITION_HEADER, HeaderValue::from(position));
+    if let Ok(operation) = HeaderValue::from_str(&operation) {
+        headers.insert(OPERATION_HEADER, operation);
+    }
+    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
+    response
+}
+
+async fn inside(host: &Host, request: Request, next: Next) -> Response {
+    if let Err(problem) = untricked(host, &request) {
+        return problem.into_response();
+    }
+    let Ok(place) = Arc::clone(&host.places).try_acquire_owned() else {
+        let detail = "too many requests are running";
+        let help = "wait a moment and send it again with the same idempotency key";
+        return Problem::new("CS-E0217", detail, help).later().into_response();
+    };
+    // A task of its own: whoever hangs up stops listening, but what was begun comes to its end.
+    let (answered, answer) = oneshot::channel();
+    let work = async move {
+        let unheard = answered.send(next.run(request).await).is_err();
+        tracing::debug!(unheard, "done");
+        drop(place);
+    };
+    host.tasks.start(work.in_current_span());
+    match tokio::time::timeout(Duration::from_millis(REQUEST_MS_MAX), answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => {
+            tracing::error!(blame = "host", "a request panicked");
+            Problem::bug().into_response()
+        }
+        Err(_) => {
+            let detail = format!("no answer within {REQUEST_MS_MAX} ms; the command may have been kept");
+            let help = "send it again with the same idempotency key: it is done once";
+            Problem::new("CS-E0306", detail, help).into_response()
+        }
+    }
+}
+
+/// Refuses what means something else to somebody else on the way.
+fn untricked(host: &Host, request: &Request) -> Result<(), Problem> {
+    if METHOD_TRICKS.iter().any(|name| request.headers().contains_key(*name)) {
+        return Err(no_method("a method override is not taken"));
+    }
+    let query = request.uri().query().unwrap_or_default();
+    if let Some(token) = token_in(query) {
+        // The name is the operator's word for it; the token itself is written nowhere.
+        match host.tokens.revoke(token) {
+            Some(name) => {
+                tracing::warn!(token = name, blame = "remote", "a token stood in an address: revoked")
+            }
+            None => tracing::warn!(blame = "remote", "an unknown token stood in an address"),
+        }
+        return Err(Problem::new(
+            "CS-E0206",
+            "a token stands in the address and is revoked now",
+            "make a new token and send it in the `Authorization` header",
+        ));
+    }
+    Ok(())
+}
+
+/// The token in a query, under whatever name it stands. A token needs no escapes, so none are read.
+fn token_in(query: &str) -> Option<&str> {
+    let start = query.find(TOKEN_PREFIX)?;
+    let rest = query.get(start..)?;
+    let end = rest.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    rest.get(..end.unwrap_or(rest.len()))
+}
+
+fn no_method(detail: &str) -> Problem {
+    Problem::new("CS-E0209", detail, "use a method that `Allow` or `/openapi.json` names for this address")
+}
+
+/// Lets a request on to its handler if the table of routes says that its token may.
+pub(crate) async fn sign_in(
+    State(host): State<Host>,
+    matched: MatchedPath,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(route) = routes::find(request.method(), matched.as_str()) else {
+        return method_not_taken(request.method().clone()).await.into_response();
+    };
+    let caller = match route.scope {
+        None => None,
+        Some(scope) => match caller(&host, request.headers(), scope) {
+            Ok(caller) => Some(caller),
+            Err(problem) => return problem.into_response(),
+        },
+    };
+    if host.engine.is_stopping() && request.method() == Method::POST {
+        return Problem::from(countersign_engine::fault::Fault::Stopping).into_response();
+    }
+    if let Some(caller) = caller {
+        request.extensions_mut().insert(caller);
+    }
+    next.run(request).await
+}
+
+fn caller(host: &Host, headers: &HeaderMap, scope: Scope) -> Result<Caller, Problem> {
+    let entry = bearer(headers).and_then(|token| host.tokens.find(token)).ok_or_else(|| {
+        Problem::new(
+            "CS-E0205",
+            "a valid token is needed",
+            "send `Authorization: Bearer cs_live_...` with a token of this host",
+        )
+        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"countersign\""))
+    })?;
+    if !entry.scopes.contains(&scope) {
+        let detail = format!("the token `{}` lacks the scope `{scope}`", entry.name.escape_debug());
+        return Err(Problem::new("CS-E0207", detail, "use a token with this scope"));
+    }
+    // Rights are read at every request: whoever left has none, whatever token is still around.
+    if !host.engine.rulebook().directory().knows(&entry.person) {
+        return Err(Refusal::UnknownPerson(entry.person.to_string()).into());
+    }
+    Ok(Caller { person: entry.person.clone() })
+}
+
+/// The bearer token, if there is exactly one `Authorization` header and it carries one.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (value, None) = (all.next()?, all.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+/// What the router answers to a known address with another method.
+pub(crate) async fn method_not_taken(method: Method) -> Problem {
+    no_method(&format!("`{method}` is not taken here"))
+}
+
+/// What the router answers to an unknown address.
+pub(crate) async fn no_such_address() -> Problem {
+    Problem::no_route()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_found_anywhere_in_a_query() {
+        assert_eq!(token_in("access_token=cs_live_abc&x=1"), Some("cs_live_abc"));
+        assert_eq!(token_in("a=b&q=cs_live_0"), Some("cs_live_0"));
+        assert_eq!(token_in("type=discount"), None);
+    }
+}

@@ -1,0 +1,24 @@
+//! The HTTP server: the `/v1` API, its description, and health.
+//!
+//! A thin door in front of the engine. It says who calls, reads strictly what is asked, and gives the
+//! engine's answer a shape ([`api::view`]) or a documented problem ([`code::CODES`]). It decides
+//! nothing: every change is one command to the engine.
+#![forbid(unsafe_code)]
+
+pub mod api;
+mod asked;
+pub mod code;
+pub mod door;
+pub mod limits;
+mod openapi;
+pub mod problem;
+pub mod routes;
+mod serve;
+mod state;
+pub mod token;
+
+pub use openapi::openapi;
+pub use routes::router;
+pub use serve::serve;
+pub use state::Parts;
+pub use token::{Scope, TokenEntry, TokenTable};

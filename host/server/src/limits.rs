@@ -1,0 +1,60 @@
+//! The server's limits, each with its unit and its reason.
+
+/// Largest body of a submission, in bytes: the largest redline with all its clauses fits.
+pub const INTENT_BYTES_MAX: usize = 256 * 1024;
+
+/// Largest body of every other request, in bytes: a decision with the longest reason fits.
+pub const COMMAND_BYTES_MAX: usize = 16 * 1024;
+
+/// Longest reason or note, in characters: beyond it nobody reads it.
+pub const WORDS_CHARACTERS_MAX: usize = 2_000;
+
+/// Longest idempotency key, in bytes: a UUID or a digest fits, and with the longest person before
+/// it the key is still within the engine's limit.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
+
+/// Rows of one page unless the caller asks for another number.
+pub const PAGE_ROWS: usize = 50;
+
+/// Most rows of one page.
+pub const PAGE_ROWS_MAX: usize = 200;
+
+/// Longest time that `Prefer: wait` may ask for, in seconds: proxies give up soon after.
+pub const WAIT_SECONDS_MAX: u64 = 30;
+
+/// Pause between two looks at an intent that somebody waits for, in milliseconds.
+pub const WAIT_LOOK_MS: u64 = 25;
+
+/// Longest time in which a body must have arrived, in milliseconds: a slow sender holds a place.
+pub const BODY_MS_MAX: u64 = 10_000;
+
+/// Longest time in which the headers of a request must have arrived, in milliseconds.
+pub const HEADER_MS_MAX: u64 = 10_000;
+
+/// Most headers of one request.
+pub const HEADERS_MAX: usize = 64;
+
+/// Largest buffer of one connection, in bytes: more headers than this are refused.
+pub const CONNECTION_BUFFER_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest time that a request may take, in milliseconds: above the longest wait and the longest
+/// check of a connection.
+pub const REQUEST_MS_MAX: u64 = 60_000;
+
+/// Most requests that are answered at one time; above it a caller is told to come back.
+pub const REQUESTS_IN_FLIGHT_MAX: usize = 1_024;
+
+/// Most connections that are open at one time; above it a new one waits in the listener's queue.
+pub const CONNECTIONS_MAX: usize = 2_048;
+
+/// Longest time for running requests to end when the server stops, in milliseconds.
+pub const SHUTDOWN_MS_MAX: u64 = 10_000;
+
+/// Pause before the listener is asked again after it failed (out of descriptors), in milliseconds.
+pub const ACCEPT_FAULT_DELAY_MS: u64 = 100;
+
+/// What `Retry-After` says where waiting helps, in seconds.
+pub const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// Most tokens of one host: each request is compared with every one of them.
+pub const TOKENS_MAX: usize = 1_000;

@@ -1,0 +1,52 @@
+//! The description of the API, made from the handlers themselves. The committed copy beside this crate
+//! is compared with it by a test.
+
+use crate::api::{connections, decisions, effects, exceptions, health, intent_types, intents, pages};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "countersign",
+        version = "1",
+        description = "A coordination engine for approvals. Every no is a problem with a documented code; \
+            every change needs an idempotency key; every decision binds to the revision that was read."
+    ),
+    paths(
+        health::live, health::ready, health::started,
+        pages::description, pages::error,
+        intents::list, intents::submit, intents::show, intents::timeline, intents::plan,
+        decisions::decide, decisions::withdraw, decisions::close,
+        exceptions::list, effects::list,
+        connections::list, connections::show, connections::check, connections::connectors,
+        intent_types::list, intent_types::show,
+        health::log,
+    ),
+    modifiers(&Tokens),
+    security(("token" = []))
+)]
+struct Description;
+
+/// How callers sign in.
+struct Tokens;
+
+impl Modify for Tokens {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        let scheme = Http::builder()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("a token `cs_live_...` of this host; it acts in the name of one person"));
+        let components = description.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme.build()));
+    }
+}
+
+/// The description as JSON text, OpenAPI 3.1.
+#[must_use]
+pub fn openapi() -> String {
+    let description = Description::openapi();
+    // A description is texts and maps with text keys; that always has a JSON form.
+    let mut text = description.to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}

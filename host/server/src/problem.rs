@@ -1,0 +1,340 @@
+//! Every no that this server gives, as `application/problem+json` (RFC 9457).
+//!
+//! A handler returns a [`Problem`]; the door that let the request in writes it out, because only the
+//! door knows the operation and the place.
+
+use crate::code::Code;
+use crate::limits::RETRY_AFTER_SECONDS;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use countersign_core::approval::refusal::Refusal;
+use countersign_core::intent::TokenFault;
+use countersign_engine::fault::Fault;
+use countersign_engine::port::store::StoreFault;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The media type of every problem.
+pub const PROBLEM_TYPE: &str = "application/problem+json";
+
+/// A request that was not done, and why.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    told: Box<Told>,
+}
+
+/// What a problem tells. Boxed, so that the happy path carries one pointer.
+#[derive(Debug, Clone)]
+struct Told {
+    code: &'static Code,
+    detail: String,
+    help: String,
+    errors: Vec<Flaw>,
+    headers: HeaderMap,
+}
+
+/// The body of a problem.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProblemView {
+    /// Reference to the page of the code, on this host.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What every problem with this code has in common.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong here.
+    pub detail: String,
+    /// The path that was asked.
+    pub instance: String,
+    /// The documented code.
+    pub code: String,
+    /// The operation, as the host's own records name it.
+    pub operation_id: String,
+    /// What to do next.
+    pub help: String,
+    /// Every place that is wrong, all at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Flaw>,
+}
+
+/// One place that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Flaw {
+    /// JSON Pointer (RFC 6901) into the body; a query parameter or header by its name.
+    pub pointer: String,
+    /// What was expected there.
+    pub expected: String,
+    /// What was found.
+    pub found: String,
+}
+
+impl Problem {
+    /// A problem with a code, what is wrong here, and what to do next.
+    #[must_use]
+    pub fn new(code: &str, detail: impl Into<String>, help: impl Into<String>) -> Problem {
+        let told = Told {
+            code: Code::of(code),
+            detail: detail.into(),
+            help: help.into(),
+            errors: Vec::new(),
+            headers: HeaderMap::new(),
+        };
+        Problem { told: Box::new(told) }
+    }
+
+    /// The same, with the places that are wrong.
+    #[must_use]
+    pub fn with_errors(mut self, errors: Vec<Flaw>) -> Problem {
+        self.told.errors = errors;
+        self
+    }
+
+    /// The same, with further places that are wrong.
+    #[must_use]
+    pub fn with_more(mut self, errors: impl Iterator<Item = Flaw>) -> Problem {
+        self.told.errors.extend(errors);
+        self
+    }
+
+    /// The same, with a header.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
+        self.told.headers.insert(name, value);
+        self
+    }
+
+    /// The same, saying that waiting helps.
+    #[must_use]
+    pub fn later(self) -> Problem {
+        self.with_header(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS))
+    }
+
+    /// Its code.
+    #[must_use]
+    pub fn code(&self) -> &'static Code {
+        self.told.code
+    }
+
+    /// Nobody foresaw this.
+    #[must_use]
+    pub fn bug() -> Problem {
+        Problem::new(
+            "CS-E0307",
+            "the host failed in a way that nobody foresaw",
+            "send the request again with the same idempotency key; if it fails again, report the operation id",
+        )
+    }
+
+    /// There is nothing under this address.
+    #[must_use]
+    pub fn no_route() -> Problem {
+        Problem::new("CS-E0208", "there is nothing at this address", "`/openapi.json` lists every address")
+    }
+
+    /// There is no such thing.
+    #[must_use]
+    pub fn unknown(what: &str, name: &str) -> Problem {
+        let detail = format!("there is no {what} `{}`", name.escape_debug());
+        Problem::new("CS-E0220", detail, "check the name; the list of its kind shows what there is")
+    }
+
+    /// Writes the problem out.
+    #[must_use]
+    pub fn written(&self, instance: &str, operation: &str) -> Response {
+        let told = &self.told;
+        let view = ProblemView {
+            kind: format!("/errors/{}", told.code.code),
+            title: told.code.title().to_owned(),
+            status: told.code.status,
+            detail: told.detail.clone(),
+            instance: instance.to_owned(),
+            code: told.code.code.to_owned(),
+            operation_id: operation.to_owned(),
+            help: told.help.clone(),
+            errors: told.errors.clone(),
+        };
+        // A structure of texts and numbers always has a JSON form; without one the code still says it all.
+        let body = serde_json::to_vec(&view).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = told.code.status();
+        *response.headers_mut() = told.headers.clone();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.told.code.status();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        let errors = match &refusal {
+            Refusal::Tokens(faults) => faults.iter().map(Flaw::of_token).collect(),
+            Refusal::UnknownIntent(_)
+            | Refusal::UnknownIntentType { .. }
+            | Refusal::NoPolicy(_)
+            | Refusal::UnknownPerson(_)
+            | Refusal::StaleRevision { .. }
+            | Refusal::StaleSeal
+            | Refusal::SealExpired
+            | Refusal::WrongStage { .. }
+            | Refusal::OwnIntent(_)
+            | Refusal::NoSeat { .. }
+            | Refusal::AlreadyDecided(_)
+            | Refusal::NotRequester(_)
+            | Refusal::ReasonMissing
+            | Refusal::UnknownException(_)
+            | Refusal::NotOwner { .. }
+            | Refusal::WrongClosure { .. }
+            | Refusal::Overtaken => Vec::new(),
+        };
+        Problem::new(refusal.code(), refusal.to_string(), refusal.help()).with_errors(errors)
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Problem {
+        let detail = fault.to_string();
+        match fault {
+            Fault::Refused(refusal) => refusal.into(),
+            Fault::Store(fault) => fault.into(),
+            Fault::KeyReused => Problem::new("CS-E0213", detail, "use a new key for every new request"),
+            Fault::KeyBusy => {
+                Problem::new("CS-E0214", detail, "wait for the first answer, then ask again").later()
+            }
+            Fault::KeyTooLong => Problem::new("CS-E0212", detail, "use a shorter key, such as a UUID"),
+            Fault::Stopping => {
+                Problem::new("CS-E0305", detail, "send it again with the same idempotency key").later()
+            }
+            Fault::Unreadable(_) => unreadable(&detail),
+        }
+    }
+}
+
+impl From<StoreFault> for Problem {
+    fn from(fault: StoreFault) -> Problem {
+        let detail = fault.to_string();
+        match fault {
+            StoreFault::Conflict { .. } => Refusal::Overtaken.into(),
+            StoreFault::Full => {
+                Problem::new("CS-E0301", detail, "ask the operator to free space; reading goes on").later()
+            }
+            StoreFault::Busy => {
+                Problem::new("CS-E0302", detail, "send it again with the same idempotency key").later()
+            }
+            StoreFault::Lost(_) => Problem::new(
+                "CS-E0303",
+                "the disk could not confirm a write, so the host takes no more commands",
+                "ask the operator to check the disk; send it again with the same idempotency key",
+            )
+            .later(),
+            StoreFault::TooLarge(_) => Problem::new("CS-E0308", detail, "ask for less in one intent"),
+            StoreFault::Corrupt { .. }
+            | StoreFault::Version { .. }
+            | StoreFault::InUse(_)
+            | StoreFault::Io(_) => unreadable(&detail),
+        }
+    }
+}
+
+/// What is stored cannot be had. The particulars name files, so they go to the operator alone.
+fn unreadable(detail: &str) -> Problem {
+    tracing::error!(fault = detail, blame = "host", "the store failed");
+    Problem::new(
+        "CS-E0304",
+        "what is stored cannot be read",
+        "report the operation id to the operator, whose log has the particulars",
+    )
+}
+
+impl Flaw {
+    /// A place that is wrong.
+    #[must_use]
+    pub fn new(pointer: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Flaw {
+        Flaw { pointer: pointer.into(), expected: expected.into(), found: found.into() }
+    }
+
+    /// A fault of the tokens, as a place in the body.
+    #[must_use]
+    pub fn of_token(fault: &TokenFault) -> Flaw {
+        Flaw::new(format!("/tokens{}", fault.pointer), fault.expected.clone(), fault.found.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_core::id::{ExceptionId, IntentId, PersonId};
+    use std::sync::Arc;
+
+    fn person() -> PersonId {
+        PersonId::parse("ann").expect("a person")
+    }
+
+    #[test]
+    fn every_fault_of_the_engine_has_its_status() {
+        let check = |fault: Fault, status: u16, code: &str| {
+            let problem = Problem::from(fault);
+            assert_eq!((problem.code().code, problem.code().status), (code, status));
+            assert!(!problem.told.detail.is_empty() && !problem.told.help.is_empty(), "{code}");
+        };
+        let text = || "x".to_owned();
+        let (id, exception) = (IntentId::from_bits(1), ExceptionId::from_bits(1));
+        let refusals = [
+            (Refusal::UnknownIntent(id), 404, "CS-E0101"),
+            (Refusal::UnknownIntentType { found: text(), known: Vec::new() }, 422, "CS-E0102"),
+            (Refusal::NoPolicy(text()), 422, "CS-E0103"),
+            (Refusal::UnknownPerson(text()), 403, "CS-E0104"),
+            (Refusal::Tokens(Vec::new()), 422, "CS-E0105"),
+            (Refusal::StaleRevision { found: 1, now: 2 }, 412, "CS-E0106"),
+            (Refusal::StaleSeal, 409, "CS-E0107"),
+            (Refusal::SealExpired, 409, "CS-E0108"),
+            (Refusal::WrongStage { command: "decide", stage: "done" }, 409, "CS-E0109"),
+            (Refusal::OwnIntent(person()), 403, "CS-E0110"),
+            (Refusal::NoSeat { person: person(), eligible: Vec::new() }, 403, "CS-E0111"),
+            (Refusal::AlreadyDecided(person()), 409, "CS-E0112"),
+            (Refusal::NotRequester(person()), 403, "CS-E0113"),
+            (Refusal::ReasonMissing, 422, "CS-E0114"),
+            (Refusal::UnknownException(exception), 404, "CS-E0115"),
+            (Refusal::NotOwner { person: person(), owner: person() }, 403, "CS-E0116"),
+            (Refusal::WrongClosure { allowed: Vec::new() }, 409, "CS-E0117"),
+            (Refusal::Overtaken, 409, "CS-E0118"),
+        ];
+        for (refusal, status, code) in refusals {
+            check(Fault::Refused(refusal), status, code);
+        }
+        check(Fault::KeyReused, 422, "CS-E0213");
+        check(Fault::KeyBusy, 409, "CS-E0214");
+        check(Fault::KeyTooLong, 400, "CS-E0212");
+        check(Fault::Stopping, 503, "CS-E0305");
+        check(Fault::Unreadable(text()), 500, "CS-E0304");
+        let conflict = StoreFault::Conflict { stream: Arc::from("int_"), expected: 1, found: 2 };
+        let stores = [
+            (conflict, 409, "CS-E0118"),
+            (StoreFault::Full, 507, "CS-E0301"),
+            (StoreFault::Busy, 429, "CS-E0302"),
+            (StoreFault::Lost(text()), 503, "CS-E0303"),
+            (StoreFault::Corrupt { place: text(), message: text() }, 500, "CS-E0304"),
+            (StoreFault::Version { found: 2, known: 1 }, 500, "CS-E0304"),
+            (StoreFault::InUse(text()), 500, "CS-E0304"),
+            (StoreFault::Io(text()), 500, "CS-E0304"),
+            (StoreFault::TooLarge("ENTRY_BYTES_MAX"), 422, "CS-E0308"),
+        ];
+        for (fault, status, code) in stores {
+            check(Fault::Store(fault), status, code);
+        }
+    }
+
+    #[test]
+    fn an_undocumented_code_is_answered_as_our_bug() {
+        assert_eq!(Problem::new("none", "x", "y").code().code, Problem::bug().code().code);
+    }
+}

@@ -1,0 +1,91 @@
+//! Every route, with what its token must be able to do: the router and the authorization table are
+//! written side by side, and what is not in the table is not let in.
+
+use crate::api::{connections, decisions, effects, exceptions, health, intent_types, intents, pages};
+use crate::door;
+use crate::state::{Host, Parts};
+use crate::token::Scope;
+use axum::Router;
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+
+/// One row of the authorization table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// The method; `HEAD` goes with `GET`.
+    pub method: &'static str,
+    /// The address, with names in braces.
+    pub path: &'static str,
+    /// What the token must be able to do; `None` needs no sign-in.
+    pub scope: Option<Scope>,
+}
+
+const fn route(method: &'static str, path: &'static str, scope: Option<Scope>) -> Route {
+    Route { method, path, scope }
+}
+
+/// The authorization table.
+pub const ROUTES: &[Route] = &[
+    route("GET", "/livez", None),
+    route("GET", "/readyz", None),
+    route("GET", "/startupz", None),
+    route("GET", "/openapi.json", None),
+    route("GET", "/errors/{code}", None),
+    route("GET", "/v1/intents", Some(Scope::Read)),
+    route("POST", "/v1/intents", Some(Scope::Ask)),
+    route("GET", "/v1/intents/{id}", Some(Scope::Read)),
+    route("GET", "/v1/intents/{id}/timeline", Some(Scope::Read)),
+    route("GET", "/v1/intents/{id}/plan", Some(Scope::Read)),
+    route("POST", "/v1/intents/{id}/decisions", Some(Scope::Decide)),
+    route("POST", "/v1/intents/{id}/withdrawals", Some(Scope::Ask)),
+    route("POST", "/v1/intents/{id}/exceptions/{exception}/closures", Some(Scope::Decide)),
+    route("GET", "/v1/exceptions", Some(Scope::Read)),
+    route("GET", "/v1/effects", Some(Scope::Read)),
+    route("GET", "/v1/connections", Some(Scope::Read)),
+    route("GET", "/v1/connections/{name}", Some(Scope::Read)),
+    route("POST", "/v1/connections/{name}/check", Some(Scope::Operate)),
+    route("GET", "/v1/connectors", Some(Scope::Read)),
+    route("GET", "/v1/intent-types", Some(Scope::Read)),
+    route("GET", "/v1/intent-types/{name}", Some(Scope::Read)),
+    route("GET", "/v1/log/health", Some(Scope::Read)),
+];
+
+/// The row of a method and an address.
+#[must_use]
+pub fn find(method: &Method, path: &str) -> Option<&'static Route> {
+    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+    ROUTES.iter().find(|route| route.method == method && route.path == path)
+}
+
+/// The whole server as one service.
+pub fn router(parts: Parts) -> Router {
+    let host = Host::of(parts);
+    Router::new()
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/startupz", get(health::started))
+        .route("/openapi.json", get(pages::description))
+        .route("/errors/{code}", get(pages::error))
+        .route("/v1/intents", get(intents::list).post(intents::submit))
+        .route("/v1/intents/{id}", get(intents::show))
+        .route("/v1/intents/{id}/timeline", get(intents::timeline))
+        .route("/v1/intents/{id}/plan", get(intents::plan))
+        .route("/v1/intents/{id}/decisions", post(decisions::decide))
+        .route("/v1/intents/{id}/withdrawals", post(decisions::withdraw))
+        .route("/v1/intents/{id}/exceptions/{exception}/closures", post(decisions::close))
+        .route("/v1/exceptions", get(exceptions::list))
+        .route("/v1/effects", get(effects::list))
+        .route("/v1/connections", get(connections::list))
+        .route("/v1/connections/{name}", get(connections::show))
+        .route("/v1/connections/{name}/check", post(connections::check))
+        .route("/v1/connectors", get(connections::connectors))
+        .route("/v1/intent-types", get(intent_types::list))
+        .route("/v1/intent-types/{name}", get(intent_types::show))
+        .route("/v1/log/health", get(health::log))
+        .method_not_allowed_fallback(door::method_not_taken)
+        .route_layer(from_fn_with_state(host.clone(), door::sign_in))
+        .fallback(door::no_such_address)
+        .layer(from_fn_with_state(host.clone(), door::pass))
+        .with_state(host)
+}

@@ -1,0 +1,55 @@
+//! What every request needs: the engine, the tokens, chance for operation ids, and a bounded number
+//! of places.
+
+use crate::limits::REQUESTS_IN_FLIGHT_MAX;
+use crate::token::TokenTable;
+use countersign_engine::engine::Engine;
+use countersign_engine::port::clock::Chance;
+use countersign_engine::task::Tasks;
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// What a server is made of.
+pub struct Parts {
+    /// The engine that does what is asked.
+    pub engine: Engine,
+    /// Who may ask.
+    pub tokens: Arc<TokenTable>,
+    /// Random bits for operation ids.
+    pub chance: Arc<dyn Chance>,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Parts").finish_non_exhaustive()
+    }
+}
+
+/// What all requests share. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Host {
+    pub(crate) engine: Engine,
+    pub(crate) tokens: Arc<TokenTable>,
+    pub(crate) chance: Arc<dyn Chance>,
+    pub(crate) places: Arc<Semaphore>,
+    pub(crate) tasks: Tasks,
+}
+
+impl Host {
+    pub(crate) fn of(parts: Parts) -> Host {
+        Host {
+            engine: parts.engine,
+            tokens: parts.tokens,
+            chance: parts.chance,
+            places: Arc::new(Semaphore::new(REQUESTS_IN_FLIGHT_MAX)),
+            tasks: Tasks::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Host").finish_non_exhaustive()
+    }
+}

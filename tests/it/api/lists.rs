@@ -1,0 +1,94 @@
+//! Lists: filters, pages, and what is configured.
+
+use crate::world::{SMALL, World};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+#[tokio::test]
+async fn the_union_of_the_pages_is_the_list() {
+    let world = World::start().await;
+    let mut expected = BTreeSet::new();
+    for number in 0..7 {
+        expected.insert(world.submitted(&format!("k-{number}"), SMALL).await);
+    }
+    let mut found = BTreeSet::new();
+    let mut path = "/v1/intents?state=seated&limit=3".to_owned();
+    let mut pages = 0;
+    loop {
+        let page = world.get("ae-1", &path).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        let items = page.json["items"].as_array().expect("items");
+        assert!(items.len() <= 3);
+        for item in items {
+            let new = found.insert(format!("/v1/intents/{}", item["id"].as_str().expect("an id")));
+            assert!(new, "{item} stands on two pages");
+        }
+        pages += 1;
+        let Some(next) = page.json["next"].as_str() else {
+            assert_eq!(page.header("link"), "");
+            break;
+        };
+        path = format!("/v1/intents?state=seated&limit=3&cursor={next}");
+        assert_eq!(page.header("link"), format!("<{path}>; rel=\"next\""));
+    }
+    assert_eq!((found, pages), (expected, 3));
+}
+
+#[tokio::test]
+async fn a_list_is_narrowed_by_what_is_known_and_by_nothing_else() {
+    let world = World::start().await;
+    world.submitted("k-1", SMALL).await;
+    let check = async |person: &str, filter: &str, count: usize| {
+        let answer = world.get(person, &format!("/v1/intents?{filter}")).await;
+        assert_eq!(answer.json["items"].as_array().map(Vec::len), Some(count), "{filter}: {}", answer.text);
+    };
+    check("sales-manager-1", "seat=me", 1).await;
+    check("finance-1", "seat=me", 0).await;
+    check("finance-1", "seat=sales-manager-1&type=discount&state=seated", 1).await;
+    check("ae-1", "requester=me", 1).await;
+    check("ae-2", "requester=me", 0).await;
+    check("ae-1", "type=refund", 0).await;
+    check("ae-1", "state=done", 0).await;
+    let row = world.get("ae-1", "/v1/intents").await.json["items"][0].clone();
+    assert_eq!(row["stake"], json!({"amount": "12000.00", "currency": "USD"}));
+    assert_eq!((&row["subject"], &row["requester"]), (&json!("q-1"), &json!("ae-1")));
+    let answer =
+        world.get("ae-1", "/v1/intents?stat=seated&limit=201&cursor=x&state=open&state=done&seat=Me!").await;
+    answer.is_problem(400, "CS-E0210");
+    assert_eq!(answer.pointers(), ["stat", "state", "seat", "cursor", "limit"]);
+    for path in
+        ["/v1/connections?x=1", "/v1/log/health?limit=1", "/v1/intents?limit=0", "/v1/effects?limit=-1"]
+    {
+        world.get("ae-1", path).await.is_problem(400, "CS-E0210");
+    }
+}
+
+#[tokio::test]
+async fn connections_connectors_and_intent_types_are_shown() {
+    let world = World::start().await;
+    let listed = world.get("ae-1", "/v1/connections").await;
+    let names: Vec<&str> = listed.json["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .filter_map(|item| item["name"].as_str())
+        .collect();
+    assert_eq!(names, ["billing", "crm"]);
+    let one = world.get("ae-1", "/v1/connections/crm").await;
+    assert_eq!(one.json, listed.json["items"][1]);
+    assert_eq!(one.json["operations"][0]["guarantee"], "by-natural-key");
+    world.get("ae-1", "/v1/connections/crmm").await.is_problem(404, "CS-E0220");
+    let check = world.post("ae-1", "/v1/connections/crm/check", "c-1", "").await;
+    assert_eq!((check.status, &check.json["result"]), (200, &json!("right")));
+    world.post("ae-1", "/v1/connections/crmm/check", "c-1", "").await.is_problem(404, "CS-E0220");
+    world.post("ae-1", "/v1/connections/crm/check", "c-1", r#"{"x":1}"#).await.is_problem(422, "CS-E0203");
+    let connectors = world.get("ae-1", "/v1/connectors").await;
+    assert_eq!(connectors.json["items"][1]["connections"], json!(["crm"]));
+    let types = world.get("ae-1", "/v1/intent-types").await;
+    assert_eq!(types.json["items"].as_array().map(Vec::len), Some(3));
+    let discount = world.get("ae-1", "/v1/intent-types/discount").await;
+    assert_eq!(discount.json, types.json["items"][1]);
+    assert_eq!(discount.json["tokens"][2]["type"], "percent 0% .. 60%");
+    assert!(discount.json["policy"].is_string());
+    world.get("ae-1", "/v1/intent-types/nothing").await.is_problem(404, "CS-E0220");
+}

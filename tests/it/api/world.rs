@@ -1,0 +1,278 @@
+//! A server on a free port of this machine, over the memory store, scripted connectors and a clock that
+//! stands still; and a caller that speaks HTTP to it.
+
+use countersign_core::effect::attempt::Guarantee;
+use countersign_core::hash::Digest;
+use countersign_core::record::Value;
+use countersign_core::time::Timestamp;
+use countersign_engine::engine::{Engine, Parts};
+use countersign_engine::memory::MemoryStore;
+use countersign_engine::port::Answer as Port;
+use countersign_engine::port::store::{
+    Appended, Batch, CallerKey, Errand, Health, Logged, Page, Position, Query, Row, Store, StoreFault,
+    Verified,
+};
+use countersign_engine::simulated::{SeededChance, SimulatedClock};
+use countersign_engine::task::Tasks;
+use countersign_server::{Scope, TokenEntry, TokenTable, token};
+use countersign_tests::{scripted::Scripted, world::starter};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::{HeaderMap, Request};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value as Json;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// People with a token of all scopes, and one token a scope besides.
+const PEOPLE: [&str; 6] = ["ae-1", "ae-2", "sales-manager-1", "finance-1", "finance-2", "pricing-lead"];
+
+/// A small discount: the sales manager decides.
+pub(crate) const SMALL: &str = r#"{"type":"discount","tokens":{"quote_id":"q-1","customer_id":"a-1",
+    "discount_percent":"12%","amount":{"amount":"12000.00","currency":"USD"},"term_months":12,
+    "payment_days":30,"reason":"volume"}}"#;
+
+/// A store that can be told to fail.
+#[derive(Debug, Default)]
+pub(crate) struct FaultyStore {
+    inner: MemoryStore,
+    fault: Mutex<Option<StoreFault>>,
+    broken: AtomicBool,
+}
+
+impl FaultyStore {
+    /// From now on every append fails like this.
+    pub(crate) fn fail(&self, fault: Option<StoreFault>) {
+        *self.fault.lock().expect("nobody panicked") = fault;
+    }
+
+    /// From now on every list panics.
+    pub(crate) fn break_lists(&self) {
+        self.broken.store(true, Ordering::Relaxed);
+    }
+
+    fn fault(&self) -> Option<StoreFault> {
+        self.fault.lock().expect("nobody panicked").clone()
+    }
+}
+
+impl Store for FaultyStore {
+    fn append(&self, batch: Batch) -> Port<'_, Result<Appended, StoreFault>> {
+        match self.fault() {
+            Some(fault) => Box::pin(async { Err(fault) }),
+            None => self.inner.append(batch),
+        }
+    }
+    fn load(&self, stream: &str) -> Port<'_, Result<Vec<Arc<[u8]>>, StoreFault>> {
+        self.inner.load(stream)
+    }
+    fn scan(&self, from: Position, limit: usize) -> Port<'_, Result<Vec<Logged>, StoreFault>> {
+        self.inner.scan(from, limit)
+    }
+    fn due(
+        &self,
+        now: Timestamp,
+        after: Option<Errand>,
+        limit: usize,
+    ) -> Port<'_, Result<Vec<Errand>, StoreFault>> {
+        self.inner.due(now, after, limit)
+    }
+    fn next_due(&self, now: Timestamp) -> Port<'_, Result<Option<Timestamp>, StoreFault>> {
+        self.inner.next_due(now)
+    }
+    fn caller_key(&self, key: &str) -> Port<'_, Result<Option<CallerKey>, StoreFault>> {
+        self.inner.caller_key(key)
+    }
+    fn query(&self, query: Query) -> Port<'_, Result<Page, StoreFault>> {
+        assert!(!self.broken.load(Ordering::Relaxed), "the test broke the lists");
+        self.inner.query(query)
+    }
+    fn row(&self, stream: &str) -> Port<'_, Result<Option<Row>, StoreFault>> {
+        self.inner.row(stream)
+    }
+    fn health(&self) -> Health {
+        let writable = self.fault().map_or(Ok(()), |fault| Err(fault.to_string()));
+        Health { writable, ..self.inner.health() }
+    }
+    fn verify<'a>(
+        &'a self,
+        progress: &'a (dyn Fn(u64, u64) + Send + Sync),
+    ) -> Port<'a, Result<Verified, StoreFault>> {
+        self.inner.verify(progress)
+    }
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    pub(crate) json: Json,
+}
+
+impl Answer {
+    /// One header as text; empty if it is not there.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("a header is text"))
+    }
+
+    /// Fails unless this is the problem with this code.
+    #[track_caller]
+    pub(crate) fn is_problem(&self, status: u16, code: &str) {
+        assert_eq!((self.status, self.json["code"].as_str()), (status, Some(code)), "{}", self.text);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.json["status"], status);
+        assert_eq!(self.json["type"], format!("/errors/{code}"));
+        assert_eq!(self.json["operation_id"], self.header("countersign-operation"));
+        assert!(self.json["help"].as_str().is_some_and(|help| !help.is_empty()), "{}", self.text);
+    }
+
+    /// The places that a problem lists.
+    pub(crate) fn pointers(&self) -> Vec<&str> {
+        let errors = self.json["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        errors.iter().filter_map(|error| error["pointer"].as_str()).collect()
+    }
+}
+
+/// A running server with everything behind it.
+pub(crate) struct World {
+    pub(crate) engine: Engine,
+    pub(crate) store: Arc<FaultyStore>,
+    pub(crate) connectors: Arc<Scripted>,
+    pub(crate) address: SocketAddr,
+    client: Client<HttpConnector, Full<Bytes>>,
+    _tasks: Tasks,
+}
+
+impl World {
+    /// Starts one with the starter rules.
+    pub(crate) async fn start() -> World {
+        World::start_until(std::future::pending()).await
+    }
+
+    /// Starts one that stops when `shutdown` comes to its end.
+    pub(crate) async fn start_until(shutdown: impl Future<Output = ()> + Send + 'static) -> World {
+        let connectors = Scripted::default()
+            .with("crm", Guarantee::ByNaturalKey, &[("set-price", "quote"), ("record-approval", "quote")])
+            .with("billing", Guarantee::ByKey, &[("set-price", "customer")]);
+        let text = |text: &str| Value::Text(text.to_owned());
+        connectors.put(
+            "crm",
+            "account",
+            "a-1",
+            &[("segment", text("smb")), ("billing_account", text("cus_1"))],
+        );
+        let quote = [("margin", Value::Decimal("40".to_owned())), ("renewal", Value::Flag(false))];
+        connectors.put("crm", "quote", "q-1", &quote);
+        let connectors = Arc::new(connectors);
+        let store = Arc::new(FaultyStore::default());
+        let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").expect("a moment");
+        let engine = Engine::start(Parts {
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            connectors: Arc::clone(&connectors) as Arc<_>,
+            clock: Arc::new(SimulatedClock::at(now)),
+            chance: Arc::new(SeededChance::new(7)),
+            rulebook: starter().expect("the starter rules check"),
+        });
+        let router = countersign_server::router(countersign_server::Parts {
+            engine: engine.clone(),
+            tokens: Arc::new(tokens()),
+            chance: Arc::new(SeededChance::new(8)),
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let tasks = Tasks::default();
+        tasks.start(async move {
+            countersign_server::serve(listener, router, shutdown).await.expect("it serves");
+        });
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        World { engine, store, connectors, address, client, _tasks: tasks }
+    }
+
+    /// Sends one request. The person's token goes with it; nobody is a stranger without one.
+    pub(crate) async fn send(
+        &self,
+        person: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        if !person.is_empty() {
+            request = request.header("authorization", format!("Bearer {}", secret(person)));
+        }
+        if !body.is_empty() && !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::from(body.to_owned())).expect("a request");
+        let (head, body) = self.client.request(request).await.expect("an answer").into_parts();
+        let bytes = body.collect().await.expect("a whole answer").to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).expect("an answer is text");
+        let json = serde_json::from_str(&text).unwrap_or(Json::Null);
+        Answer { status: head.status.as_u16(), headers: head.headers, text, json }
+    }
+
+    /// Reads.
+    pub(crate) async fn get(&self, person: &str, path: &str) -> Answer {
+        self.send(person, "GET", path, &[], "").await
+    }
+
+    /// Asks for a change under a key, of revision 1.
+    pub(crate) async fn post(&self, person: &str, path: &str, key: &str, body: &str) -> Answer {
+        self.send(person, "POST", path, &[("idempotency-key", key), ("if-match", "\"1\"")], body).await
+    }
+
+    /// Submits and waits until it is prepared; gives the address of the intent.
+    pub(crate) async fn submitted(&self, key: &str, body: &str) -> String {
+        let headers = [("idempotency-key", key), ("prefer", "wait=10")];
+        let answer = self.send("ae-1", "POST", "/v1/intents", &headers, body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.header("location").to_owned()
+    }
+}
+
+/// The token of a person, or of a scope.
+pub(crate) fn secret(name: &str) -> String {
+    token::minted(&Digest::of(name.as_bytes()).0).to_string()
+}
+
+fn tokens() -> TokenTable {
+    let entry = |name: &str, person: &str, scopes: &[Scope]| TokenEntry {
+        name: name.to_owned(),
+        person: person.parse().expect("a person"),
+        sha256: token::kept(&secret(name)),
+        scopes: scopes.iter().copied().collect(),
+    };
+    let people = PEOPLE.iter().map(|person| entry(person, person, &Scope::ALL));
+    let scopes = Scope::ALL.iter().map(|scope| entry(scope.as_str(), "ae-1", &[*scope]));
+    let leaver = entry("leaver", "somebody-else", &Scope::ALL);
+    TokenTable::new(people.chain(scopes).chain([leaver]).collect()).expect("a table")
+}
+
+/// An answer as a golden file keeps it: drawn ids and digests say only of what kind they are, so that
+/// a changed rule does not look like a changed shape.
+pub(crate) fn golden(json: &Json) -> String {
+    let pretty = serde_json::to_string_pretty(json).expect("JSON has a text");
+    let words = pretty.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    words.map(plain).collect()
+}
+
+/// One word with its end: an id without its digits, a digest as `DIGEST`.
+fn plain(word: &str) -> String {
+    let bare = word.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let end = &word[bare.len()..];
+    let ids = ["int_", "eff_", "exc_", "op_"];
+    if let Some(prefix) = ids.iter().find(|prefix| bare.starts_with(*prefix) && 20 < bare.len()) {
+        return format!("{prefix}...{end}");
+    }
+    let digest = bare.len() == 64 && bare.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if digest { format!("DIGEST{end}") } else { word.to_owned() }
+}

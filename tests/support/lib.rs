@@ -1,0 +1,5 @@
+//! What the suites share: scripted ports, real servers, a world to put them in.
+
+pub mod scripted;
+pub mod servers;
+pub mod world;

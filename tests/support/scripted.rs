@@ -1,0 +1,216 @@
+//! Scripted connectors: the connectors port without WASM and sockets. A test says what each target
+//! answers; without a script every read finds what was put there and every write lands.
+
+use countersign_core::effect::attempt::{
+    Answer as Wire, AttemptEnd, Detail, Ended, Failure, Finding, Guarantee, Receipt, Step,
+};
+use countersign_core::effect::plan::{Change, Proposal, WritePlan};
+use countersign_core::hash::Digest;
+use countersign_core::id::ConnectionName;
+use countersign_core::record::{Field, RecordRef, Snapshot, Value};
+use countersign_core::time::{Millis, Timestamp};
+use countersign_engine::port::Answer;
+use countersign_engine::port::connectors::{Call, Connection, Connectors, Ledger, Operation};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What one attempt is made to do.
+#[derive(Debug, Clone)]
+pub enum Act {
+    /// Ends like this; every step in it was recorded before it was sent.
+    End(AttemptEnd),
+    /// Records the step, sends it, and never comes back: the host dies in it.
+    Hang,
+}
+
+/// Connectors that do what a test says.
+#[derive(Debug, Default)]
+pub struct Scripted {
+    connections: BTreeMap<ConnectionName, Arc<Connection>>,
+    state: Mutex<State>,
+    found: tokio::sync::Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    records: BTreeMap<(ConnectionName, RecordRef), Vec<Field>>,
+    reads: VecDeque<Failure>,
+    acts: VecDeque<Act>,
+    findings: VecDeque<Ended<Finding>>,
+    writes: Vec<Call>,
+    probes: usize,
+}
+
+impl Scripted {
+    /// Adds a connection whose operations all have one guarantee.
+    #[must_use]
+    pub fn with(mut self, name: &str, guarantee: Guarantee, operations: &[(&str, &str)]) -> Scripted {
+        let name = ConnectionName::parse(name).expect("a connection name");
+        let operations = operations.iter().map(|(operation, kind)| Operation {
+            name: (*operation).to_owned(),
+            kind: (*kind).to_owned(),
+            input_schema: "{}".to_owned(),
+            guarantee,
+            reversible: false,
+        });
+        let connection = Connection {
+            name: name.clone(),
+            connector: format!("scripted.{name}"),
+            version: "1.0.0".to_owned(),
+            digest: Digest::of(name.as_str().as_bytes()),
+            system: name.to_string(),
+            endpoints: vec![("api".to_owned(), format!("https://{name}.example"))],
+            operations: operations.collect(),
+            settle: Millis::seconds(30),
+            key_lifetime: Millis::hours(24),
+            concurrent: 16,
+        };
+        self.connections.insert(name, Arc::new(connection));
+        self
+    }
+
+    /// Puts a record at a connection.
+    pub fn put(&self, connection: &str, kind: &str, id: &str, fields: &[(&str, Value)]) {
+        let name = ConnectionName::parse(connection).expect("a connection name");
+        let record = RecordRef { kind: kind.to_owned(), id: id.to_owned() };
+        let fields =
+            fields.iter().map(|(name, value)| Field { name: (*name).to_owned(), value: value.clone() });
+        self.state().records.insert((name, record), fields.collect());
+    }
+
+    /// The next read fails like this.
+    pub fn next_read(&self, failure: Failure) {
+        self.state().reads.push_back(failure);
+    }
+
+    /// The next attempt does this.
+    pub fn next_act(&self, act: Act) {
+        self.state().acts.push_back(act);
+    }
+
+    /// The next probe says this. A probe without a script waits for one.
+    pub fn next_finding(&self, finding: Ended<Finding>) {
+        self.state().findings.push_back(finding);
+        self.found.notify_one();
+    }
+
+    /// Every attempt that sent something, in order.
+    #[must_use]
+    pub fn writes(&self) -> Vec<Call> {
+        self.state().writes.clone()
+    }
+
+    /// How many probes were made.
+    #[must_use]
+    pub fn probes(&self) -> usize {
+        self.state().probes
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A receipt that says what was asked.
+#[must_use]
+pub fn receipt(call: &Call) -> Receipt {
+    let applied = call.plan.changes.iter();
+    Receipt {
+        subject: call.plan.subject.clone(),
+        revision: None,
+        url: None,
+        vendor_request_id: None,
+        applied: applied
+            .map(|change| Field { name: change.name.clone(), value: change.after.clone() })
+            .collect(),
+    }
+}
+
+/// One step with this answer.
+#[must_use]
+pub fn step(answer: Wire) -> Step {
+    Step { name: "write".to_owned(), request: Digest::of(b"request"), answer }
+}
+
+impl Connectors for Scripted {
+    fn connections(&self) -> Vec<Arc<Connection>> {
+        self.connections.values().cloned().collect()
+    }
+
+    fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>> {
+        self.connections.get(name).cloned()
+    }
+
+    fn check(&self, _: &ConnectionName) -> Answer<'_, Ended<()>> {
+        Box::pin(async { Ended::Returned(()) })
+    }
+
+    fn fetch(&self, name: &ConnectionName, subject: RecordRef) -> Answer<'_, Ended<Snapshot>> {
+        let mut state = self.state();
+        let ended = match state.reads.pop_front() {
+            Some(failure) => Ended::Failed(failure),
+            None => match state.records.get(&(name.clone(), subject.clone())) {
+                Some(fields) => {
+                    Ended::Returned(Snapshot { subject, revision: None, url: None, fields: fields.clone() })
+                }
+                None => Ended::Failed(Failure::Rejected {
+                    fields: Vec::new(),
+                    detail: Detail::new("not-found", format!("there is no `{subject}`")),
+                }),
+            },
+        };
+        Box::pin(async move { ended })
+    }
+
+    fn plan(&self, _: &ConnectionName, what: Proposal, _: Timestamp) -> Answer<'_, Ended<WritePlan>> {
+        let changes = what.fields.iter().map(|field| Change {
+            name: field.name.clone(),
+            before: Value::Absent,
+            after: field.value.clone(),
+        });
+        let plan = WritePlan {
+            changes: changes.collect(),
+            subject: what.subject.clone(),
+            revision: None,
+            remarks: Vec::new(),
+        };
+        Box::pin(async move { Ended::Returned(plan) })
+    }
+
+    fn apply(&self, call: Call, ledger: Arc<dyn Ledger>) -> Answer<'_, AttemptEnd> {
+        Box::pin(async move {
+            let act = self.state().acts.pop_front().unwrap_or_else(|| {
+                let steps = vec![step(Wire::Answered { status: 200 })];
+                Act::End(AttemptEnd { claim: Ended::Returned(receipt(&call)), steps })
+            });
+            let steps = match &act {
+                Act::End(end) => end.steps.clone(),
+                Act::Hang => vec![step(Wire::Unanswered)],
+            };
+            for step in steps.iter().filter(|step| step.answer != Wire::NotSent) {
+                ledger.about_to_send(&step.name, step.request).await.expect("the step is recorded");
+                self.state().writes.push(call.clone());
+            }
+            match act {
+                Act::End(end) => end,
+                Act::Hang => std::future::pending().await,
+            }
+        })
+    }
+
+    fn probe(&self, _: Call) -> Answer<'_, Ended<Finding>> {
+        Box::pin(async move {
+            loop {
+                let scripted = self.found.notified();
+                let finding = self.state().findings.pop_front();
+                match finding {
+                    Some(finding) => {
+                        self.state().probes += 1;
+                        return finding;
+                    }
+                    None => scripted.await,
+                }
+            }
+        })
+    }
+}

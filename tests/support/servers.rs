@@ -1,0 +1,47 @@
+//! Real servers for the tests: programs that nobody here wrote, each started on a free
+//! loopback port, seeded with the data of the flows and ended when its value is dropped.
+//!
+//! `tests/install` puts the programs in place once; a server that is not installed says
+//! so and names that script. The seeding and the read-back helpers speak to the servers
+//! directly and never through our connectors, so that a test compares what a connector
+//! says with what the target really holds.
+//!
+//! | value | program | plays |
+//! |---|---|---|
+//! | [`LocalStripe`] | localstripe | billing |
+//! | [`Tryton`] | trytond on SQLite | customers and quotes |
+//! | [`WebDav`] | WsgiDAV | contract repository |
+//! | [`HledgerWeb`] | hledger-web | ledger |
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+
+mod hledger_web;
+pub mod http;
+mod local_stripe;
+mod process;
+mod tryton;
+mod web_dav;
+
+pub use hledger_web::HledgerWeb;
+pub use local_stripe::LocalStripe;
+pub use process::Process;
+pub use tryton::{Quote, QuoteLine, Tryton, UNIT_COST};
+pub use web_dav::{Clause, Contract, WebDav, sha256};
+
+/// The folder that `tests/install` fills: `target/test-servers` of the workspace, or the
+/// folder that `COUNTERSIGN_TEST_SERVERS` names.
+pub fn install_folder() -> PathBuf {
+    std::env::var_os("COUNTERSIGN_TEST_SERVERS").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/test-servers")),
+        PathBuf::from,
+    )
+}
+
+/// A program of the Python environment that `tests/install` made.
+fn python_program(name: &str) -> Result<PathBuf> {
+    let path = install_folder().join("venv/bin").join(name);
+    ensure!(path.exists(), "the test server `{name}` is not installed: run `tests/install`");
+    Ok(path)
+}

@@ -1,0 +1,62 @@
+//! A world for the suites: the shipped rules, and a clock that runs.
+
+use countersign_core::document::SourceFile;
+use countersign_core::rulebook::Rulebook;
+use countersign_core::time::Timestamp;
+use countersign_engine::port::Answer;
+use countersign_engine::port::clock::Clock;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The wall clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealClock;
+
+impl Clock for RealClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock port")]
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn sleep_until(&self, moment: Timestamp) -> Answer<'_, ()> {
+        let wait = Duration::from_millis(moment.since(self.now()).0);
+        Box::pin(tokio::time::sleep(wait))
+    }
+}
+
+/// The checkout.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// The rule files of a folder, as `Rulebook::load` wants them.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn source_files(folder: &Path) -> anyhow::Result<Vec<SourceFile>> {
+    let mut files = Vec::new();
+    for (sub, ending) in [("intents", ".intent.md"), ("policies", ".policy.md"), ("", ".md")] {
+        let Ok(entries) = std::fs::read_dir(folder.join(sub)) else { continue };
+        for entry in entries {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+            if path.is_file() && name.ends_with(ending) {
+                let shown = if sub.is_empty() { name } else { format!("{sub}/{name}") };
+                files.push(SourceFile { path: shown, text: std::fs::read_to_string(&path)? });
+            }
+        }
+    }
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(files)
+}
+
+/// The rules that `countersign init` writes.
+///
+/// # Errors
+/// If they do not check; then the product is broken.
+pub fn starter() -> anyhow::Result<Rulebook> {
+    let files = source_files(&root().join("host/cli/starter"))?;
+    Rulebook::load(&files).map_err(|faults| anyhow::anyhow!("the starter rules do not check: {faults:#?}"))
+}
