@@ -1,0 +1,266 @@
+//! Builds connectors from their source: one call of cargo for `wasm32-unknown-unknown`, then each
+//! module is wrapped into a component with its manifest inside, in this process.
+//!
+//! What is built goes to `target/connectors/ID.wasm` below the outermost folder that holds a
+//! `Cargo.toml`, so that one connector and the whole workspace land in the same place. A build
+//! that stops half-way leaves the component of the last one: files are written beside and renamed.
+
+mod toolchain;
+
+pub use toolchain::Toolchain;
+
+use anyhow::{Context, Result, bail};
+use countersign_connectors::{Inspected, componentize, inspect};
+use serde::Deserialize;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use toolchain::TARGET;
+
+/// The manifest beside a connector's `Cargo.toml`.
+pub const MANIFEST_FILE: &str = "connector.toml";
+/// Largest core module that is read: several times the largest guest language runtime.
+const MODULE_BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+/// A connector that was built.
+#[derive(Debug, Clone)]
+pub struct BuiltConnector {
+    /// Where the component lies.
+    pub file: PathBuf,
+    /// What the component says of itself.
+    pub about: Inspected,
+}
+
+impl BuiltConnector {
+    /// The connector's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.about.manifest.connector.id
+    }
+}
+
+/// Where components go that are built from `folder`.
+#[must_use]
+pub fn out_folder(folder: &Path) -> PathBuf {
+    outermost(folder).join("target").join("connectors")
+}
+
+/// Builds every connector of the cargo workspace or package in `folder` into `out`; `progress` is
+/// told what is done now, one line at a time.
+///
+/// # Errors
+/// If there is no guest toolchain, if cargo fails (with its own words), or if a module is no honest
+/// connector.
+pub fn build_all(folder: &Path, out: &Path, progress: &dyn Fn(&str)) -> Result<Vec<BuiltConnector>> {
+    let folder = folder
+        .canonicalize()
+        .with_context(|| format!("there is no folder `{}`; name one with a connector", folder.display()))?;
+    let mut built = Vec::new();
+    for module in modules(&folder, progress)? {
+        progress(&format!("wrapping {}", module.name));
+        let manifest = module.folder.join(MANIFEST_FILE);
+        let component = wrapped(&module.file, &manifest)?;
+        let about = inspect(&component)?;
+        let file = out.join(format!("{}.wasm", about.manifest.connector.id));
+        put(&file, &component)?;
+        built.push(BuiltConnector { file, about });
+    }
+    if built.is_empty() {
+        bail!(
+            "nothing in `{}` is a connector; one has a `{MANIFEST_FILE}` and the crate type `cdylib`",
+            folder.display()
+        );
+    }
+    built.sort_by(|one, other| one.id().cmp(other.id()));
+    Ok(built)
+}
+
+/// Wraps one core module (or takes one component) with its manifest, and writes it to `out`.
+///
+/// # Errors
+/// If a file cannot be read or written, or the module is no honest connector.
+pub fn wrap(module: &Path, manifest: &Path, out: &Path) -> Result<BuiltConnector> {
+    let component = wrapped(module, manifest)?;
+    let about = inspect(&component)?;
+    put(out, &component)?;
+    Ok(BuiltConnector { file: out.to_owned(), about })
+}
+
+/// Reads a component and what it says of itself.
+///
+/// # Errors
+/// If it cannot be read or is no connector.
+pub fn inspected(file: &Path) -> Result<Inspected> {
+    inspect(&bytes_of(file)?).with_context(|| format!("`{}` cannot be used", file.display()))
+}
+
+fn wrapped(module: &Path, manifest: &Path) -> Result<Vec<u8>> {
+    let toml = std::fs::read_to_string(manifest)
+        .with_context(|| format!("the manifest `{}` cannot be read", manifest.display()))?;
+    componentize(&bytes_of(module)?, &toml)
+        .with_context(|| format!("`{}` cannot be wrapped", module.display()))
+}
+
+fn bytes_of(file: &Path) -> Result<Vec<u8>> {
+    let source = std::fs::File::open(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+    let mut bytes = Vec::new();
+    source
+        .take(MODULE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("`{}` cannot be read", file.display()))?;
+    if MODULE_BYTES_MAX < bytes.len() as u64 {
+        bail!("`{}` is larger than 128 MiB; build it in release mode", file.display());
+    }
+    Ok(bytes)
+}
+
+/// Writes beside and renames, so that nobody ever reads half a component.
+fn put(file: &Path, bytes: &[u8]) -> Result<()> {
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("the folder `{}` cannot be made", folder.display()))?;
+    }
+    let beside = file.with_extension(format!("wasm.{}", std::process::id()));
+    std::fs::write(&beside, bytes)
+        .and_then(|()| std::fs::rename(&beside, file))
+        .with_context(|| format!("`{}` cannot be written", file.display()))
+}
+
+/// The outermost folder above (or at) `folder` that holds a `Cargo.toml`.
+fn outermost(folder: &Path) -> PathBuf {
+    let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let holder = whole.ancestors().filter(|folder| folder.join("Cargo.toml").is_file()).last();
+    holder.unwrap_or(&whole).to_owned()
+}
+
+/// A core module that cargo made.
+#[derive(Debug, PartialEq, Eq)]
+struct Module {
+    name: String,
+    folder: PathBuf,
+    file: PathBuf,
+}
+
+/// Runs cargo once and gives the modules of all connectors that it built.
+fn modules(folder: &Path, progress: &dyn Fn(&str)) -> Result<Vec<Module>> {
+    if !folder.join("Cargo.toml").is_file() {
+        bail!("`{}` has no `Cargo.toml`; wrap a finished module with `--core FILE`", folder.display());
+    }
+    let toolchain = Toolchain::find(folder, progress)?;
+    let mut command = Command::new(toolchain::cargo());
+    command
+        .current_dir(folder)
+        .args(["build", "--quiet", "--release", "--lib", "--target", TARGET])
+        .args(["--message-format", "json-render-diagnostics", "--target-dir"])
+        .arg(outermost(folder).join("target").join("guests"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    if folder.join("Cargo.lock").is_file() {
+        command.arg("--locked");
+    }
+    toolchain.apply(&mut command);
+    progress(&format!("building for {TARGET} with {toolchain}"));
+    let mut cargo = command.spawn().context("cargo cannot be started; install Rust with rustup")?;
+    let mut modules = Vec::new();
+    if let Some(messages) = cargo.stdout.take() {
+        for line in BufReader::new(messages).lines() {
+            let Some(message) = Message::read(&line?) else { continue };
+            if !message.is_build_script() {
+                progress(&format!("compiled {}", message.target.name));
+            }
+            modules.extend(message.module());
+        }
+    }
+    let status = cargo.wait()?;
+    if !status.success() {
+        bail!(
+            "cargo could not build `{}` ({status}); correct what it says above and build again",
+            folder.display()
+        );
+    }
+    Ok(modules)
+}
+
+/// One line that cargo says for programs, as far as it matters here.
+#[derive(Debug, Deserialize)]
+struct Message {
+    reason: String,
+    manifest_path: PathBuf,
+    target: Target,
+    filenames: Vec<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+impl Message {
+    /// The message, if something was built that is our matter.
+    fn read(line: &str) -> Option<Message> {
+        // Other messages have other members; they are said to people already.
+        let message: Message = serde_json::from_str(line).ok()?;
+        (message.reason == "compiler-artifact").then_some(message)
+    }
+
+    /// Whether it is only a program that another build needs.
+    fn is_build_script(&self) -> bool {
+        self.target.kind.iter().any(|kind| kind == "custom-build")
+    }
+
+    /// The module of a connector, if that is what was built.
+    fn module(self) -> Option<Module> {
+        let folder = self.manifest_path.parent()?.to_owned();
+        if !self.target.kind.iter().any(|kind| kind == "cdylib") || !folder.join(MANIFEST_FILE).is_file() {
+            return None;
+        }
+        let file =
+            self.filenames.into_iter().find(|file| file.extension().is_some_and(|end| end == "wasm"))?;
+        Some(Module { name: self.target.name, folder, file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_cdylib_beside_a_manifest_is_a_connector() {
+        let folder = std::env::temp_dir().join(format!("countersign-build-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("one")).expect("a folder");
+        std::fs::create_dir_all(folder.join("other")).expect("a folder");
+        std::fs::write(folder.join("one").join(MANIFEST_FILE), "").expect("a file");
+        let check = |reason: &str, package: &str, kind: &str, expected: bool| {
+            let line = serde_json::json!({
+                "reason": reason,
+                "manifest_path": folder.join(package).join("Cargo.toml"),
+                "target": { "name": "it", "kind": [kind, "lib"] },
+                "filenames": ["libit.rlib", "it.wasm"],
+                "fresh": true,
+            });
+            let found = Message::read(&line.to_string()).and_then(Message::module);
+            assert_eq!(found.is_some(), expected, "{reason} {package} {kind}");
+            assert!(found.is_none_or(|module| module.file == Path::new("it.wasm")));
+        };
+        check("compiler-artifact", "one", "cdylib", true);
+        check("compiler-artifact", "one", "bin", false);
+        check("compiler-artifact", "other", "cdylib", false);
+        check("build-script-executed", "one", "cdylib", false);
+        assert!(Message::read("warning: not JSON").is_none());
+        std::fs::remove_dir_all(&folder).expect("it can be removed");
+    }
+
+    #[test]
+    fn a_member_and_its_workspace_build_into_one_place() {
+        let folder = std::env::temp_dir().join(format!("countersign-outermost-{}", std::process::id()));
+        let member = folder.join("plugins").join("one");
+        std::fs::create_dir_all(&member).expect("a folder");
+        std::fs::write(folder.join("Cargo.toml"), "").expect("a file");
+        std::fs::write(member.join("Cargo.toml"), "").expect("a file");
+        let expected = folder.canonicalize().expect("it is there").join("target").join("connectors");
+        assert_eq!(out_folder(&member), expected);
+        assert_eq!(out_folder(&folder.join("plugins")), expected);
+        std::fs::remove_dir_all(&folder).expect("it can be removed");
+    }
+}

@@ -1,0 +1,114 @@
+//! The commands, one file each, and the tree that they hang on.
+
+pub mod audit;
+pub mod check;
+pub mod completions;
+pub mod connector;
+pub mod decide;
+pub mod demo;
+pub mod dev;
+pub mod doctor;
+pub mod exception;
+pub mod init;
+pub mod intent;
+pub mod serve;
+pub mod token;
+pub mod version;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// An engine that coordinates approvals.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, about, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Global {
+    /// Configuration file, instead of ./countersign.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print JSON, as the API has it
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Address of the host
+    #[arg(long, global = true, env = "COUNTERSIGN_URL", value_name = "URL")]
+    pub url: Option<String>,
+    /// Token that says who you are
+    #[arg(long, global = true, env = "COUNTERSIGN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Say less
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run real flows with faults against stand-ins, and report on consistency
+    Demo(demo::Demo),
+    /// Run a development server: starter rules, tokens printed, loopback only
+    Dev(dev::Dev),
+    /// Run the host
+    Serve(serve::Serve),
+    /// Write a commented configuration and the starter rules
+    Init(init::Init),
+    /// Check configuration and rules, all problems at once
+    Check(check::Check),
+    /// Look at clock, disk, files, connections and toolchain
+    Doctor(doctor::Doctor),
+    /// Ask for something, and see where it stands
+    #[command(subcommand)]
+    Intent(intent::Intent),
+    /// Decide in your seat
+    Decide(decide::Decide),
+    /// See and close what the normal path could not settle
+    #[command(subcommand)]
+    Exception(exception::Exception),
+    /// Build, inspect and install connectors
+    #[command(subcommand)]
+    Connector(connector::Connector),
+    /// Make, list and revoke API tokens
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Verify the log
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Print completions for a shell
+    Completions(completions::Completions),
+    /// Say which version this is
+    Version(version::Version),
+}
+
+/// Runs the command that the arguments name.
+///
+/// # Errors
+/// What the command could not do; [`crate::output::explain`] says it and picks the exit code.
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let global = arguments.global;
+    match arguments.command {
+        Command::Demo(command) => demo::run(command, &global).await,
+        Command::Dev(command) => dev::run(command, &global).await,
+        Command::Serve(command) => serve::run(command, &global).await,
+        Command::Init(command) => init::run(command, &global),
+        Command::Check(command) => check::run(command, &global),
+        Command::Doctor(command) => doctor::run(command, &global).await,
+        Command::Intent(command) => intent::run(command, &global).await,
+        Command::Decide(command) => decide::run(command, &global).await,
+        Command::Exception(command) => exception::run(command, &global).await,
+        Command::Connector(command) => connector::run(command, &global).await,
+        Command::Token(command) => token::run(command, &global),
+        Command::Audit(command) => audit::run(command, &global).await,
+        Command::Completions(command) => completions::run(command),
+        Command::Version(command) => version::run(command, &global),
+    }
+}
+
+#[cfg(test)]
+mod tests;

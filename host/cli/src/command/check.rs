@@ -1,0 +1,198 @@
+//! `countersign check`: everything that can be known without starting anything, all at once.
+
+use super::Global;
+use crate::build;
+use crate::config::{self, Settings, rule_files};
+use crate::exit;
+use crate::output::{self, plain};
+use anyhow::Result;
+use countersign_connectors::ConnectorRef;
+use countersign_core::document::Fault;
+use countersign_core::id::ConnectionName;
+use countersign_core::rulebook::Rulebook;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What to check.
+#[derive(Debug, clap::Args)]
+pub struct Check {
+    /// Check only the rules in this folder
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+}
+
+/// What was found.
+#[derive(Debug, Default, Serialize)]
+struct Findings {
+    /// What keeps the host from starting.
+    problems: Vec<Fault>,
+    /// What does not, and is worth knowing.
+    warnings: Vec<String>,
+    /// What is fine, counted.
+    checked: Vec<String>,
+}
+
+/// Checks.
+///
+/// # Errors
+/// If stdout cannot be written; what is wrong is the answer, not an error.
+pub fn run(command: Check, global: &Global) -> Result<ExitCode> {
+    let mut found = Findings::default();
+    match command.rules {
+        Some(folder) => {
+            found.rules(&folder);
+        }
+        None => found.everything(global.config.as_deref()),
+    }
+    let clean = found.problems.is_empty();
+    if global.json {
+        output::json(&found)?;
+    } else {
+        for problem in &found.problems {
+            output::line(&plain(&problem.to_string()))?;
+            if let Some(help) = &problem.help {
+                output::line(&format!("  try: {}", plain(help)))?;
+            }
+        }
+        for warning in &found.warnings {
+            output::line(&format!("warning: {}", plain(warning)))?;
+        }
+        if clean {
+            output::line(&format!("nothing is wrong: {}", found.checked.join(", ")))?;
+        } else if !global.quiet {
+            let count = found.problems.len();
+            output::say(&format!("{count} problem{}", if count == 1 { "" } else { "s" }));
+        }
+    }
+    Ok(ExitCode::from(if clean { exit::DONE } else { exit::NO }))
+}
+
+impl Findings {
+    /// Configuration, rules, connectors. Rules are looked at even if the configuration is wrong.
+    fn everything(&mut self, named: Option<&Path>) {
+        match config::load(named) {
+            Ok(settings) => {
+                self.checked.push(format!("{}", settings.file.display()));
+                let rulebook = self.rules(&settings.rules);
+                self.connectors(&settings);
+                if let Some(rulebook) = rulebook {
+                    self.connections(&settings, &rulebook);
+                }
+            }
+            Err(problems) => {
+                let file = problems.file().display().to_string();
+                self.problems.extend(problems.all().iter().map(|problem| Fault {
+                    file: file.clone(),
+                    line: u32::try_from(problem.line).unwrap_or(0),
+                    column: 0,
+                    message: problem.message.clone(),
+                    help: problem.help.clone(),
+                }));
+                let beside = problems.file().parent().unwrap_or(Path::new("."));
+                let beside = if beside.as_os_str().is_empty() { Path::new(".") } else { beside };
+                if beside.join("people.md").is_file() {
+                    self.rules(beside);
+                }
+            }
+        }
+    }
+
+    fn rules(&mut self, folder: &Path) -> Option<Rulebook> {
+        let files = match rule_files(folder) {
+            Ok(files) => files,
+            Err(fault) => {
+                self.problem(folder, format!("the rules cannot be read: {fault}"), None);
+                return None;
+            }
+        };
+        match Rulebook::load(&files) {
+            Ok(rulebook) => {
+                let (intents, policies) = (rulebook.intent_types().count(), rulebook.policies().count());
+                self.checked.push(format!("{intents} intent types, {policies} policies"));
+                Some(rulebook)
+            }
+            Err(faults) => {
+                let placed = |mut fault: Fault| {
+                    fault.file = folder.join(&fault.file).display().to_string();
+                    fault
+                };
+                self.problems.extend(faults.into_iter().map(placed));
+                None
+            }
+        }
+    }
+
+    /// The components that are installed at every start, and whether each connection has one.
+    fn connectors(&mut self, settings: &Settings) {
+        let mut ids = BTreeSet::new();
+        for file in &settings.install {
+            match build::inspected(file) {
+                Ok(about) => {
+                    ids.insert(about.manifest.connector.id);
+                }
+                Err(fault) => {
+                    let help = "`countersign connector build` makes components; `inspect` looks into one";
+                    self.problem(file, format!("{fault:#}"), Some(help));
+                }
+            }
+        }
+        if !ids.is_empty() {
+            self.checked.push(format!("{} connectors", ids.len()));
+        }
+        let installed = settings.data.join("connectors").is_dir();
+        for connection in &settings.connections {
+            if let ConnectorRef::Id(id) = &connection.connector
+                && !ids.contains(id)
+            {
+                let name = &connection.name;
+                if installed {
+                    self.warnings.push(format!(
+                        "connection `{name}` uses `{id}`, which is not under `install`: it must have been added"
+                    ));
+                } else {
+                    let message = format!("connection `{name}` uses `{id}`, which nothing installs");
+                    let help = "add its component to `[connectors] install`";
+                    self.problem(&settings.file, message, Some(help));
+                }
+            }
+        }
+    }
+
+    /// Connections that the rules name and nobody configured.
+    fn connections(&mut self, settings: &Settings, rulebook: &Rulebook) {
+        let configured =
+            |name: &ConnectionName| settings.connections.iter().any(|connection| connection.name == *name);
+        for name in rulebook.connections().iter().filter(|name| !configured(name)) {
+            self.warnings.push(format!(
+                "the rules use connection `{name}`, which is not configured: its intents will wait"
+            ));
+        }
+    }
+
+    fn problem(&mut self, file: &Path, message: String, help: Option<&str>) {
+        let (file, help) = (file.display().to_string(), help.map(str::to_owned));
+        self.problems.push(Fault { file, line: 0, column: 0, message, help });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configuration_and_rules_are_told_together() {
+        let folder = std::env::temp_dir().join(format!("countersign-check-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let file = folder.join("countersign.toml");
+        std::fs::write(&file, "[server]\nlisten = \"here\"\n").expect("a file");
+        std::fs::write(folder.join("people.md"), "nobody\n").expect("a file");
+        let mut found = Findings::default();
+        found.everything(Some(&file));
+        let about = |name: &str| found.problems.iter().any(|problem| problem.file.ends_with(name));
+        assert!(about("countersign.toml") && about("people.md") && about("routes.md"), "{found:?}");
+        assert!(found.checked.is_empty());
+        std::fs::remove_dir_all(&folder).expect("it can be removed");
+    }
+}

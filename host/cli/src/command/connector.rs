@@ -1,0 +1,298 @@
+//! `countersign connector`: build connectors, look into them, install them.
+
+use super::Global;
+use crate::build::{self, BuiltConnector, MANIFEST_FILE};
+use crate::exit;
+use crate::output::{self, Failure, Progress, Table};
+use crate::{config, wire};
+use anyhow::{Context as _, Result};
+use countersign_connectors::{Class, Inspected, Manifest, Runtime, RuntimeOptions, Scheme};
+use countersign_core::effect::key::InstallKey;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Digits of a digest that a table shows.
+const DIGEST_DIGITS: usize = 12;
+
+/// What to do with connectors.
+#[derive(Debug, clap::Subcommand)]
+pub enum Connector {
+    /// Build connectors from source, each into one component with its manifest inside
+    Build(Build),
+    /// List the connectors that are installed
+    List,
+    /// Say what a component wants and offers, without running it
+    Inspect {
+        /// The component
+        file: PathBuf,
+    },
+    /// Install a component in the data folder of a host that does not run
+    Add {
+        /// The component
+        file: PathBuf,
+        /// Take it without a question: what it wants was read
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// What to build.
+#[derive(Debug, clap::Args)]
+pub struct Build {
+    /// Folders of cargo workspaces or packages
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// Wrap this finished core module (or component) instead of calling cargo
+    #[arg(long, value_name = "FILE")]
+    pub core: Option<PathBuf>,
+    /// Where the component goes, instead of target/connectors/ID.wasm
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Runs one of them.
+///
+/// # Errors
+/// If a connector cannot be built, is no honest one, or cannot be stored.
+pub async fn run(command: Connector, global: &Global) -> Result<ExitCode> {
+    match command {
+        Connector::Build(build) => {
+            let built = built(&build, global)?;
+            shown(&built, global)
+        }
+        Connector::List => list(global).await,
+        Connector::Inspect { file } => {
+            let about = build::inspected(&file)?;
+            if global.json {
+                output::json(&as_json(&file, &about))?
+            } else {
+                described(&file, &about)?
+            }
+            Ok(ExitCode::from(exit::DONE))
+        }
+        Connector::Add { file, yes } => add(&file, yes, global).await,
+    }
+}
+
+fn built(build: &Build, global: &Global) -> Result<Vec<BuiltConnector>> {
+    if let Some(core) = &build.core {
+        let [folder] = build.folders.as_slice() else { return Err(one_folder("--core").into()) };
+        let manifest = folder.join(MANIFEST_FILE);
+        let out = build.out.clone().unwrap_or_else(|| core.with_extension("component.wasm"));
+        return Ok(vec![build::wrap(core, &manifest, &out)?]);
+    }
+    let progress = Progress::begin(global.quiet);
+    let mut built = Vec::new();
+    for folder in &build.folders {
+        let out = build::out_folder(folder);
+        built.extend(build::build_all(folder, &out, &|text| progress.now(text))?);
+    }
+    progress.end();
+    if let Some(out) = &build.out {
+        let [one] = built.as_mut_slice() else { return Err(one_folder("--out").into()) };
+        std::fs::copy(&one.file, out).with_context(|| format!("`{}` cannot be written", out.display()))?;
+        one.file.clone_from(out);
+    }
+    Ok(built)
+}
+
+fn one_folder(option: &str) -> Failure {
+    Failure::new(exit::USAGE, format!("`{option}` is for one connector")).with_help("name the folder of one")
+}
+
+fn shown(built: &[BuiltConnector], global: &Global) -> Result<ExitCode> {
+    if global.json {
+        let items: Vec<_> = built.iter().map(|one| as_json(&one.file, &one.about)).collect();
+        output::json(&json!({ "items": items }))?;
+        return Ok(ExitCode::from(exit::DONE));
+    }
+    let mut table = Table::new(&["connector", "version", "size", "sha256", "imports", "file"]);
+    for BuiltConnector { file, about } in built {
+        table.row([
+            about.manifest.connector.id.clone(),
+            about.manifest.connector.version.clone(),
+            kilobytes(about.size),
+            short(&about.digest.to_string()),
+            names(&about.imports),
+            file.display().to_string(),
+        ]);
+    }
+    table.print()?;
+    Ok(ExitCode::from(exit::DONE))
+}
+
+/// A component in the data folder's catalogue, and nothing else of a host.
+async fn list(global: &Global) -> Result<ExitCode> {
+    let settings = config::load(global.config.as_deref())?;
+    let runtime = catalogue(&settings.data)?;
+    for digest in runtime.stored()? {
+        runtime.load(digest).await?;
+    }
+    let mut installed = runtime.loaded();
+    installed.sort_by(|one, other| (&one.id, &one.version).cmp(&(&other.id, &other.version)));
+    if global.json {
+        let item = |one: &countersign_connectors::Installed| {
+            json!({
+                "id": one.id,
+                "version": one.version,
+                "digest": one.digest.to_string(),
+                "system": one.system,
+                "size": one.size,
+                "operations": one.operations.iter().map(|operation| &operation.name).collect::<Vec<_>>(),
+            })
+        };
+        output::json(&json!({ "items": installed.iter().map(item).collect::<Vec<_>>() }))?;
+        return Ok(ExitCode::from(exit::DONE));
+    }
+    let mut table = Table::new(&["connector", "version", "system", "size", "sha256", "operations"]);
+    for one in &installed {
+        let operations: Vec<&str> = one.operations.iter().map(|operation| operation.name.as_str()).collect();
+        let digest = short(&one.digest.to_string());
+        table.row([
+            &one.id,
+            &one.version,
+            &one.system,
+            &kilobytes(one.size),
+            &digest,
+            &operations.join(", "),
+        ]);
+    }
+    if table.is_empty() && !global.quiet {
+        output::say("no connector is installed; `countersign connector add FILE` installs one");
+    }
+    table.print()?;
+    Ok(ExitCode::from(exit::DONE))
+}
+
+/// Shows what a component wants, and installs it if that was agreed to.
+async fn add(file: &Path, yes: bool, global: &Global) -> Result<ExitCode> {
+    let settings = config::load(global.config.as_deref())?;
+    let about = build::inspected(file)?;
+    if !yes {
+        described(file, &about)?;
+        let message =
+            format!("`{}` was not installed: nobody agreed to what it wants", about.manifest.connector.id);
+        return Err(Failure::new(exit::NO, message)
+            .with_help("read what it wants, then repeat with `--yes`")
+            .into());
+    }
+    let runtime = catalogue(&settings.data)?;
+    let bytes = std::fs::read(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+    let installed = runtime.install(bytes, &settings.grant).await?;
+    if global.quiet {
+        return Ok(ExitCode::from(exit::DONE));
+    }
+    output::say(&format!(
+        "installed `{}` {} (sha256:{}); a connection uses it when the host starts again",
+        installed.id,
+        installed.version,
+        short(&installed.digest.to_string())
+    ));
+    Ok(ExitCode::from(exit::DONE))
+}
+
+fn catalogue(data: &Path) -> Result<Runtime> {
+    wire::private_folder(data)?;
+    let folder = data.join("connectors");
+    wire::private_folder(&folder)?;
+    Ok(Runtime::new(RuntimeOptions {
+        cache_key: wire::key(&folder.join(wire::CACHE_KEY_FILE))?,
+        folder,
+        install_key: InstallKey::new(wire::key(&data.join(wire::INSTALL_KEY_FILE))?),
+        clock: Arc::new(wire::SystemClock),
+    })?)
+}
+
+fn as_json(file: &Path, about: &Inspected) -> serde_json::Value {
+    let Manifest { connector, endpoints, settings, .. } = &about.manifest;
+    let endpoints: serde_json::Map<_, _> = endpoints
+        .iter()
+        .map(|(name, endpoint)| {
+            let about = json!({
+                "base": endpoint.base,
+                "methods": endpoint.methods,
+                "paths": endpoint.paths,
+                "auth": scheme(endpoint.auth.scheme),
+                "why": endpoint.why,
+            });
+            (name.clone(), about)
+        })
+        .collect();
+    json!({
+        "file": file.display().to_string(),
+        "id": connector.id,
+        "version": connector.version,
+        "contract": connector.contract,
+        "class": class(connector.class),
+        "license": connector.license,
+        "description": connector.description,
+        "size": about.size,
+        "digest": about.digest.to_string(),
+        "imports": about.imports,
+        "exports": about.exports,
+        "endpoints": endpoints,
+        "settings": settings.keys().collect::<Vec<_>>(),
+    })
+}
+
+fn described(file: &Path, about: &Inspected) -> Result<()> {
+    let Manifest { connector, endpoints, settings, .. } = &about.manifest;
+    let mut table = Table::new(&["connector", &connector.id]);
+    table.row(["version", &connector.version]);
+    table.row(["what", &connector.description]);
+    table.row(["licence", &connector.license]);
+    table.row(["contract", &connector.contract]);
+    table.row(["class", class(connector.class)]);
+    table.row(["file", &file.display().to_string()]);
+    table.row(["size", &kilobytes(about.size)]);
+    table.row(["sha256", &about.digest.to_string()]);
+    table.row(["imports", &names(&about.imports)]);
+    table.row(["exports", &names(&about.exports)]);
+    for (name, endpoint) in endpoints {
+        let base = endpoint.base.as_deref().unwrap_or("wherever the connection says");
+        table.row(["reaches", &format!("{name}: {base} ({})", scheme(endpoint.auth.scheme))]);
+        table.row(["", &format!("{} {}", endpoint.methods.join(" "), endpoint.paths.join(" "))]);
+        table.row(["", &endpoint.why]);
+    }
+    for (name, setting) in settings {
+        table.row(["setting", &format!("{name}: {}", setting.why)]);
+    }
+    table.print()
+}
+
+/// Imports or exports of the contract, without its name and version.
+fn names(all: &[String]) -> String {
+    let short = |name: &String| {
+        let name = name.strip_prefix("countersign:connector/").unwrap_or(name);
+        name.split('@').next().unwrap_or(name).to_owned()
+    };
+    all.iter().map(short).collect::<Vec<_>>().join(", ")
+}
+
+fn scheme(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::None => "no credential",
+        Scheme::Bearer => "bearer token",
+        Scheme::Basic => "user and password",
+        Scheme::Header => "key in a header",
+        Scheme::StandardWebhooks => "signed requests",
+    }
+}
+
+fn class(class: Class) -> &'static str {
+    match class {
+        Class::Small => "small",
+        Class::Medium => "medium",
+        Class::Large => "large",
+    }
+}
+
+fn short(digest: &str) -> String {
+    digest.chars().take(DIGEST_DIGITS).collect()
+}
+
+fn kilobytes(bytes: usize) -> String {
+    format!("{} KiB", bytes.div_ceil(1024))
+}

@@ -1,0 +1,285 @@
+//! `countersign dev`: a host to try things on.
+//!
+//! It takes the configuration and the rules of this folder if there are any, else the starter rules;
+//! it keeps the log in memory unless `--data` names a folder; it makes a token for each of a few
+//! persons and prints them; it follows changes of the rules while it runs. It listens on loopback
+//! only, since whoever reaches it can read its tokens from the terminal.
+
+use super::Global;
+use super::init::STARTER;
+use super::serve::until_stopped;
+use crate::config::{self, Settings, rule_files};
+use crate::exit;
+use crate::output::{self, Failure, Table, plain};
+use crate::wire::{self, SystemChance};
+use anyhow::{Context as _, Result};
+use countersign_core::document::SourceFile;
+use countersign_core::id::PersonId;
+use countersign_core::people::Directory;
+use countersign_core::rulebook::Rulebook;
+use countersign_engine::engine::Engine;
+use countersign_engine::memory::MemoryStore;
+use countersign_engine::port::clock::Chance as _;
+use countersign_engine::port::store::Store;
+use countersign_server::token::{kept, minted};
+use countersign_server::{Scope, TokenEntry};
+use serde_json::json;
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// The persons of the starter rules that get a token: who asks, and one voice of every kind of seat.
+const BUILT_IN: [&str; 12] = [
+    "ae-1",
+    "agent-1",
+    "sales-manager-1",
+    "director-1",
+    "vp-sales-1",
+    "deal-desk-1",
+    "finance-1",
+    "controller-1",
+    "support-lead-1",
+    "counsel-1",
+    "revops-1",
+    "integration-1",
+];
+/// Most persons of other rules that get one: enough to play every part, few enough to read.
+const PERSONS_MAX: usize = 12;
+/// What the names of these tokens begin with, so that the next run replaces them and no others.
+const NAME_PREFIX: &str = "dev-";
+/// Wait between two looks at the rules.
+const LOOK_MS: u64 = 1_000;
+
+/// Runs a development host.
+#[derive(Debug, clap::Args)]
+pub struct Dev {
+    /// Keep the log in this folder; in memory unless given
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Rules, instead of those of the configuration or the starter rules
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+    /// Port on 127.0.0.1, 0 for a free one; the configured address unless given
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+}
+
+/// One person who may call.
+struct Login {
+    person: PersonId,
+    token: String,
+}
+
+/// Serves until a signal.
+///
+/// # Errors
+/// If the configuration or the rules are wrong, or the host cannot be started.
+pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
+    let mut settings = settings(&command, global)?;
+    let in_memory = command.data.is_none();
+    let temporary = tempfile::tempdir().context("no temporary folder can be made")?;
+    settings.data = command.data.unwrap_or_else(|| temporary.path().join("data"));
+    let folder = rules_folder(&settings, command.rules);
+    let files = match &folder {
+        Some(folder) => rule_files(folder).with_context(|| format!("rules folder `{}`", folder.display()))?,
+        None => starter_files(),
+    };
+    let rulebook = Rulebook::load(&files).map_err(|faults| {
+        let failure = Failure::new(exit::CONFIGURATION, "the rules do not check");
+        let places = faults.iter().map(ToString::to_string).collect();
+        Failure { places, ..failure.with_help("correct them; `countersign check` says it again") }
+    })?;
+    let logins = logins(&settings.data, rulebook.directory())?;
+    let listener = TcpListener::bind(settings.listen).await.with_context(|| {
+        format!("`{}` cannot be listened on: choose another one with `--port`", settings.listen)
+    })?;
+    let store = store(&settings.data, in_memory).await?;
+    let running = wire::start(&settings, rulebook, store).await?;
+    show(&logins, &running.missing, &listener, in_memory, global)?;
+    let engine = running.engine.clone();
+    let served = until_stopped(running, listener, &settings);
+    match folder {
+        None => served.await,
+        Some(folder) => tokio::select! {
+            ended = served => ended,
+            never = follow(&engine, &folder, files) => match never {},
+        },
+    }
+}
+
+/// The configuration of this folder, if there is one, made safe for a host without secrets.
+fn settings(command: &Dev, global: &Global) -> Result<Settings> {
+    let here = Path::new("countersign.toml");
+    let mut settings = match &global.config {
+        Some(file) => config::load(Some(file))?,
+        None if here.is_file() => config::load(Some(here))?,
+        None => config::read(here, "", &|name| std::env::var(name).ok())?,
+    };
+    if let Some(port) = command.port {
+        settings.listen.set_port(port);
+    }
+    if !settings.listen.ip().is_loopback() {
+        let message = format!("`dev` listens on loopback only, not on `{}`", settings.listen);
+        let help = "leave `[server] listen` out, or use `countersign serve`";
+        return Err(Failure::new(exit::CONFIGURATION, message).with_help(help).into());
+    }
+    Ok(settings)
+}
+
+/// Where the rules are; nothing means the starter rules.
+fn rules_folder(settings: &Settings, named: Option<PathBuf>) -> Option<PathBuf> {
+    named.or_else(|| settings.rules.join("people.md").is_file().then(|| settings.rules.clone()))
+}
+
+fn starter_files() -> Vec<SourceFile> {
+    let file = |(path, text): (&str, &str)| SourceFile { path: path.to_owned(), text: text.to_owned() };
+    STARTER.into_iter().map(file).collect()
+}
+
+async fn store(data: &Path, in_memory: bool) -> Result<Arc<dyn Store>> {
+    wire::private_folder(data)?;
+    if in_memory {
+        return Ok(Arc::new(MemoryStore::new()));
+    }
+    Ok(wire::open_log(data).await?)
+}
+
+/// Makes tokens for a few persons and keeps their hashes in the data folder, in the place of those of
+/// the last run.
+fn logins(data: &Path, directory: &Directory) -> Result<Vec<Login>> {
+    wire::private_folder(data)?;
+    let mut file = wire::read_token_file(data)?;
+    file.tokens.retain(|token| !token.name.starts_with(NAME_PREFIX));
+    let mut logins = Vec::new();
+    for person in persons(directory) {
+        let mut bits = [0; 32];
+        for half in bits.chunks_mut(16) {
+            half.copy_from_slice(&SystemChance.bits().to_be_bytes());
+        }
+        let token = minted(&bits);
+        let name = format!("{NAME_PREFIX}{person}");
+        let sha256 = kept(&token);
+        file.tokens.push(TokenEntry { name, person: person.clone(), sha256, scopes: Scope::ALL.into() });
+        logins.push(Login { person, token: token.to_string() });
+    }
+    super::token::put(data, &file)?;
+    Ok(logins)
+}
+
+/// The built-in persons that these people know; some of these people if they know none.
+fn persons(directory: &Directory) -> Vec<PersonId> {
+    let built_in = BUILT_IN.iter().filter_map(|name| PersonId::parse(name).ok());
+    let known: Vec<PersonId> = built_in.filter(|person| directory.knows(person)).collect();
+    if known.is_empty() { directory.persons.keys().take(PERSONS_MAX).cloned().collect() } else { known }
+}
+
+fn show(
+    logins: &[Login],
+    missing: &[String],
+    listener: &TcpListener,
+    in_memory: bool,
+    global: &Global,
+) -> Result<()> {
+    let url = format!("http://{}", listener.local_addr()?);
+    if global.json {
+        let one = |login: &Login| json!({ "person": login.person.to_string(), "token": login.token });
+        let tokens: Vec<_> = logins.iter().map(one).collect();
+        return output::json(&json!({ "url": url, "tokens": tokens, "missing": missing }));
+    }
+    let mut table = Table::new(&["person", "token"]);
+    for login in logins {
+        table.row([login.person.to_string(), login.token.clone()]);
+    }
+    table.print()?;
+    if global.quiet {
+        return Ok(());
+    }
+    if in_memory {
+        output::say(
+            "development host: the log is in memory and ends with this process; `--data DIR` keeps it",
+        );
+    }
+    for name in missing {
+        output::say(&format!("connection `{name}` is not configured: intents that need it wait until it is"));
+    }
+    output::say(&format!(
+        "in another terminal: export COUNTERSIGN_URL={url} COUNTERSIGN_TOKEN=<one of these>"
+    ));
+    Ok(())
+}
+
+/// Looks at the rules again and again; puts a changed set in force if it checks, and says what is
+/// wrong with it if not. The last good set stays in force meanwhile.
+async fn follow(engine: &Engine, folder: &Path, mut known: Vec<SourceFile>) -> Infallible {
+    loop {
+        tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
+        // A file that is being replaced can be missing for a moment: the next look finds it.
+        let Ok(files) = rule_files(folder) else { continue };
+        if files == known {
+            continue;
+        }
+        match Rulebook::load(&files) {
+            Ok(rulebook) => {
+                engine.replace_rulebook(rulebook);
+                output::say("the rules have changed and are in force");
+            }
+            Err(faults) => {
+                output::say("the rules have changed and do not check; the last good set stays in force");
+                faults.iter().for_each(|fault| output::say(&format!("  {}", plain(&fault.to_string()))));
+            }
+        }
+        known = files;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_server::TokenTable;
+
+    fn starter() -> Rulebook {
+        Rulebook::load(&starter_files()).expect("the starter rules check")
+    }
+
+    #[test]
+    fn every_built_in_person_is_one_of_the_starter_rules() {
+        let known: Vec<String> = persons(starter().directory()).iter().map(ToString::to_string).collect();
+        assert_eq!(known, BUILT_IN);
+    }
+
+    #[test]
+    fn a_second_run_replaces_its_own_tokens_and_keeps_others() {
+        let data = tempfile::tempdir().expect("a folder");
+        let other = TokenEntry {
+            name: "mine".to_owned(),
+            person: PersonId::parse("ae-2").expect("a person"),
+            sha256: kept(&minted(&[3; 32])),
+            scopes: [Scope::Read].into(),
+        };
+        let before = wire::TokenFile { tokens: vec![other.clone()] };
+        super::super::token::put(data.path(), &before).expect("it is written");
+        let first = logins(data.path(), starter().directory()).expect("tokens");
+        let second = logins(data.path(), starter().directory()).expect("tokens");
+        let file = wire::read_token_file(data.path()).expect("it is read");
+        assert_eq!(file.tokens.len(), 1 + BUILT_IN.len());
+        assert!(file.tokens.contains(&other));
+        let table = TokenTable::new(file.tokens).expect("a table");
+        assert!(table.find(&first[0].token).is_none(), "the token of the last run is void");
+        let found = table.find(&second[0].token).map(|entry| entry.person.to_string());
+        assert_eq!(found.as_deref(), Some("ae-1"));
+    }
+
+    #[test]
+    fn an_address_that_others_can_reach_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("countersign.toml");
+        std::fs::write(&file, "[server]\nlisten = \"0.0.0.0:8700\"\n").expect("a file");
+        let global = Global { config: Some(file), json: false, url: None, token: None, quiet: true };
+        let refused = settings(&Dev { data: None, rules: None, port: Some(1) }, &global).err();
+        let refused = refused.expect("it is refused").to_string();
+        assert_eq!(refused, "`dev` listens on loopback only, not on `0.0.0.0:1`");
+    }
+}

@@ -1,0 +1,263 @@
+//! `countersign intent`: ask for something, see where it stands, take it back.
+
+mod show;
+
+use super::Global;
+use crate::client::{Change, Client, typed};
+use crate::exit;
+use crate::output::{self, Failure, Table, plain};
+use anyhow::{Context as _, Result};
+use countersign_server::api::view::{IntentRow, IntentView, Listed, TimelineView};
+use serde_json::{Map, Value, json};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Largest file of tokens: as much as a host takes.
+const TOKENS_BYTES_MAX: u64 = 256 * 1024;
+/// Wait between two looks at an intent.
+const LOOK_MS: u64 = 500;
+
+/// What to do with intents.
+#[derive(Debug, clap::Subcommand)]
+pub enum Intent {
+    /// Ask for something
+    Submit(Submit),
+    /// List intents, the newest first
+    List(List),
+    /// Show one: what the policy says, who must decide, what will be written, what became of it
+    Show {
+        /// The intent
+        id: String,
+    },
+    /// Follow one until it is closed
+    Watch {
+        /// The intent
+        id: String,
+    },
+    /// Take one back that you asked for
+    Withdraw {
+        /// The intent
+        id: String,
+        /// The revision that you read
+        #[arg(long)]
+        revision: u32,
+    },
+}
+
+/// Something new.
+#[derive(Debug, clap::Args)]
+pub struct Submit {
+    /// The intent type, such as `discount`
+    pub intent_type: String,
+    /// JSON object of tokens; `-` reads it from stdin
+    #[arg(long, value_name = "FILE")]
+    pub tokens: Option<PathBuf>,
+    /// One token: `name=text`, or `name:=JSON`
+    #[arg(long = "set", value_name = "NAME=TEXT")]
+    pub set: Vec<String>,
+    /// Wait until it is prepared, at most so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=600))]
+    pub wait: u64,
+    /// Idempotency key; the same key asks for the same thing only once
+    #[arg(long)]
+    pub key: Option<String>,
+}
+
+/// Which ones.
+#[derive(Debug, clap::Args)]
+pub struct List {
+    /// Only this intent type
+    #[arg(long = "type", value_name = "TYPE")]
+    pub intent_type: Option<String>,
+    /// Only those that stand here: preparing, unsettled, seated, executing, done, declined, withdrawn
+    #[arg(long)]
+    pub state: Option<String>,
+    /// Only those that this person asked for; `me` is you
+    #[arg(long, value_name = "PERSON")]
+    pub requester: Option<String>,
+    /// Only those that wait for this person's decision; `me` is you
+    #[arg(long, value_name = "PERSON")]
+    pub seat: Option<String>,
+    /// How many at most
+    #[arg(long, default_value_t = 50)]
+    pub limit: usize,
+}
+
+/// Runs one of them.
+///
+/// # Errors
+/// If the host cannot be reached or refuses.
+pub async fn run(command: Intent, global: &Global) -> Result<ExitCode> {
+    let client = Client::of(global)?;
+    match command {
+        Intent::Submit(submit) => submitted(submit, &client, global).await?,
+        Intent::List(list) => listed(&list, &client, global).await?,
+        Intent::Show { id } => printed(&client.get(&place(&id, "")?).await?, global)?,
+        Intent::Watch { id } => watched(&id, &client, global).await?,
+        Intent::Withdraw { id, revision } => {
+            let path = place(&id, "/withdrawals")?;
+            let change = Change { path: &path, body: &json!({}), revision: Some(revision), key: None };
+            printed(&client.change(&change).await?, global)?;
+        }
+    }
+    Ok(ExitCode::from(exit::DONE))
+}
+
+/// The address of an intent, or of something below it.
+///
+/// # Errors
+/// If `id` could be more than an id.
+pub(super) fn place(id: &str, below: &str) -> Result<String> {
+    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        let failure = Failure::new(exit::USAGE, format!("`{}` is no id such as `int_...`", plain(id)));
+        return Err(failure.with_help("`countersign intent list` shows them").into());
+    }
+    Ok(format!("/v1/intents/{id}{below}"))
+}
+
+/// Prints an intent as the host answered it.
+///
+/// # Errors
+/// If it has another shape, or stdout cannot be written.
+pub(super) fn printed(body: &Value, global: &Global) -> Result<()> {
+    if global.json { output::json(body) } else { show::intent(&typed(body)?) }
+}
+
+async fn submitted(submit: Submit, client: &Client, global: &Global) -> Result<()> {
+    let mut tokens = match &submit.tokens {
+        Some(file) => read_tokens(file)?,
+        None => Map::new(),
+    };
+    for text in &submit.set {
+        let (name, value) = token(text)?;
+        tokens.insert(name, value);
+    }
+    let body = json!({ "type": submit.intent_type, "tokens": tokens });
+    let change = Change { path: "/v1/intents", body: &body, revision: None, key: submit.key.as_deref() };
+    let mut answer = client.change(&change).await?;
+    let id = typed::<IntentView>(&answer)?.id;
+    let path = place(&id, "")?;
+    for _ in 0..submit.wait * 1_000 / LOOK_MS {
+        if answer["state"] != "preparing" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
+        answer = client.get(&path).await?;
+    }
+    printed(&answer, global)
+}
+
+fn read_tokens(file: &Path) -> Result<Map<String, Value>> {
+    let shown = file.display();
+    let mut text = String::new();
+    if file == Path::new("-") {
+        std::io::stdin()
+            .lock()
+            .take(TOKENS_BYTES_MAX)
+            .read_to_string(&mut text)
+            .context("stdin cannot be read")?;
+    } else {
+        let source = std::fs::File::open(file).with_context(|| format!("`{shown}` cannot be read"))?;
+        source
+            .take(TOKENS_BYTES_MAX)
+            .read_to_string(&mut text)
+            .with_context(|| format!("`{shown}` cannot be read"))?;
+    }
+    serde_json::from_str(&text).map_err(|fault| {
+        let message =
+            format!("{shown}:{}:{}: this is no JSON object of tokens", fault.line(), fault.column());
+        Failure::new(exit::USAGE, message).with_help("such as {\"customer_id\": \"...\"}").into()
+    })
+}
+
+/// One token of the command line.
+fn token(text: &str) -> Result<(String, Value)> {
+    let failure = |what: &str| {
+        let message = format!("`{}` is no token: {what}", plain(text));
+        Failure::new(exit::USAGE, message).with_help("write `name=text`, or `name:=JSON`")
+    };
+    let (name, value) = text.split_once('=').ok_or_else(|| failure("it has no `=`"))?;
+    match name.strip_suffix(':') {
+        Some(name) => {
+            let value = serde_json::from_str(value).map_err(|_| failure("what follows `:=` is no JSON"))?;
+            Ok((name.to_owned(), value))
+        }
+        None => Ok((name.to_owned(), Value::String(value.to_owned()))),
+    }
+}
+
+async fn listed(list: &List, client: &Client, global: &Global) -> Result<()> {
+    let filters = [
+        ("type", &list.intent_type),
+        ("state", &list.state),
+        ("requester", &list.requester),
+        ("seat", &list.seat),
+    ];
+    let filters: Vec<(&str, &str)> =
+        filters.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+    let body = client.list("/v1/intents", &filters, list.limit).await?;
+    if global.json {
+        return output::json(&body);
+    }
+    let mut table = Table::new(&["intent", "type", "state", "requester", "subject", "submitted", "due"]);
+    for row in typed::<Listed<IntentRow>>(&body)?.items {
+        let (subject, due) = (row.subject.unwrap_or_default(), row.due.unwrap_or_default());
+        table.row([row.id, row.intent_type, row.state, row.requester, subject, row.submitted, due]);
+    }
+    table.print()
+}
+
+/// Prints every entry of an intent's life as it comes, until it is closed.
+async fn watched(id: &str, client: &Client, global: &Global) -> Result<()> {
+    let (timeline, whole) = (place(id, "/timeline")?, place(id, "")?);
+    let mut seen = 0;
+    loop {
+        // The state is read first: what is closed then has all its entries in the timeline.
+        let state = typed::<IntentView>(&client.get(&whole).await?)?.state;
+        for entry in typed::<TimelineView>(&client.get(&timeline).await?)?.entries {
+            if entry.sequence <= seen {
+                continue;
+            }
+            seen = entry.sequence;
+            if global.json {
+                output::line(&serde_json::to_string(&entry)?)?;
+            } else {
+                output::line(&plain(&format!("{}  {}  {}", entry.at, entry.by, entry.words)))?;
+            }
+        }
+        if ["done", "declined", "withdrawn"].contains(&state.as_str()) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_text_unless_it_says_that_it_is_json() {
+        let check = |text: &str, expected: Option<(&str, Value)>| {
+            let expected = expected.map(|(name, value)| (name.to_owned(), value));
+            assert_eq!(token(text).ok(), expected, "{text}");
+        };
+        check("percent=12.5%", Some(("percent", json!("12.5%"))));
+        check("months=12", Some(("months", json!("12"))));
+        check("months:=12", Some(("months", json!(12))));
+        check("amount:={\"amount\": \"1.00\"}", Some(("amount", json!({ "amount": "1.00" }))));
+        check("note=a=b", Some(("note", json!("a=b"))));
+        check("months:=twelve", None);
+        check("months", None);
+    }
+
+    #[test]
+    fn an_id_cannot_lead_elsewhere() {
+        assert_eq!(place("int_01", "/plan").ok().as_deref(), Some("/v1/intents/int_01/plan"));
+        for bad in ["", "..", "int_1/../x", "int_1?x=1"] {
+            assert!(place(bad, "").is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! `countersign serve`: the host, until somebody stops it.
+
+use super::Global;
+use crate::config::{self, Settings};
+use crate::exit;
+use crate::wire::{self, Running, SystemChance};
+use anyhow::Context as _;
+use countersign_server::Parts;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Runs the host: the API, the engine, the connectors.
+#[derive(Debug, clap::Args)]
+pub struct Serve {}
+
+/// Serves until a signal.
+///
+/// # Errors
+/// If the host cannot be started.
+pub async fn run(_: Serve, global: &Global) -> anyhow::Result<ExitCode> {
+    let settings = config::load(global.config.as_deref())?;
+    let listener = TcpListener::bind(settings.listen).await.with_context(|| {
+        format!("`{}` cannot be listened on: is another host running? see `[server] listen`", settings.listen)
+    })?;
+    let running = wire::assemble(&settings).await?;
+    for name in &running.missing {
+        tracing::warn!(connection = %name, blame = "host", "the rules name a connection that is not configured");
+    }
+    until_stopped(running, listener, &settings).await
+}
+
+/// Serves a host that runs, then drains it.
+///
+/// # Errors
+/// If the listener breaks.
+pub async fn until_stopped(
+    running: Running,
+    listener: TcpListener,
+    settings: &Settings,
+) -> anyhow::Result<ExitCode> {
+    let address = listener.local_addr()?;
+    let router = countersign_server::router(Parts {
+        engine: running.engine.clone(),
+        tokens: Arc::clone(&running.tokens),
+        chance: Arc::new(SystemChance),
+    });
+    let mut terminate = signal(SignalKind::terminate())?;
+    let stopped = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    };
+    crate::output::line(&format!("listening on http://{address}"))?;
+    countersign_server::serve(listener, router, stopped).await?;
+    let grace = Duration::from_millis(settings.shutdown_grace.0);
+    if tokio::time::timeout(grace, running.engine.stop()).await.is_err() {
+        tracing::warn!(blame = "remote", "attempts were still running; they are looked at after the restart");
+        return Ok(ExitCode::from(exit::TEMPORARY));
+    }
+    if let Some(log) = running.local {
+        // A log that is not closed is read again at the next start; nothing is lost either way.
+        tokio::task::spawn_blocking(move || log.close())
+            .await
+            .context("the log ended while it was closed")??;
+    }
+    Ok(ExitCode::from(exit::DONE))
+}

@@ -1,0 +1,72 @@
+//! What the command line says of itself: a golden text of every help page, and the words that
+//! scripts rely on.
+
+use super::*;
+use clap::CommandFactory as _;
+use std::fmt::Write as _;
+
+/// Columns of the golden text, whatever the terminal has.
+const COLUMNS: usize = 100;
+
+/// Adds the help of `command` and of everything below it.
+fn help(command: &mut clap::Command, path: &str, text: &mut String) {
+    writeln!(text, "$ {path} --help").expect("text grows");
+    for line in command.render_long_help().to_string().lines() {
+        writeln!(text, "{}", line.trim_end()).expect("text grows");
+    }
+    text.push('\n');
+    for below in command.get_subcommands_mut().filter(|below| below.get_name() != "help") {
+        let path = format!("{path} {}", below.get_name());
+        help(below, &path, text);
+    }
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let mut command = Arguments::command().term_width(COLUMNS);
+    command = command.mut_arg("url", |argument| argument.hide_env_values(true));
+    command.build();
+    let mut text = String::new();
+    help(&mut command, "countersign", &mut text);
+    insta::assert_snapshot!("help", text);
+}
+
+#[test]
+fn the_tree_of_commands_is_sound() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn words_that_scripts_use_are_understood() {
+    let check = |line: &str| {
+        if let Err(fault) = Arguments::try_parse_from(line.split_whitespace()) {
+            panic!("{line}\n{fault}");
+        }
+    };
+    check("countersign demo");
+    check("countersign dev --port 0");
+    check("countersign dev --data house --json");
+    check("countersign serve --config countersign.toml");
+    check("countersign init house");
+    check("countersign check --json");
+    check("countersign doctor --offline");
+    check("countersign intent list --url http://127.0.0.1:8700");
+    check("countersign intent show int_1");
+    check("countersign decide int_1 --approve --revision 1");
+    check("countersign decide int_1 --decline --revision 1 --reason late");
+    check("countersign exception list");
+    check("countersign connector build plugins");
+    check("countersign connector inspect one.wasm");
+    check("countersign token create ae-1");
+    check("countersign audit verify --data data");
+    check("countersign completions bash");
+    check("countersign version --json");
+}
+
+#[test]
+fn a_word_that_is_not_known_is_wrong_usage() {
+    for line in ["countersign frobnicate", "countersign decide", "countersign dev --listen 0.0.0.0:1"] {
+        let fault = Arguments::try_parse_from(line.split_whitespace()).expect_err(line);
+        assert_eq!(fault.exit_code(), i32::from(crate::exit::USAGE), "{line}");
+    }
+}

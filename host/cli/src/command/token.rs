@@ -1,0 +1,199 @@
+//! `countersign token`: who may call the API. A token is shown once; only its hash is kept.
+
+use super::Global;
+use crate::output::{self, Failure, Table};
+use crate::wire::{self, TOKENS_FILE, TokenFile};
+use crate::{config, exit};
+use anyhow::{Context as _, Result};
+use countersign_core::id::PersonId;
+use countersign_server::token::{kept, minted};
+use countersign_server::{Scope, TokenEntry, TokenTable};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Bytes of chance in a token.
+const SECRET_BYTES: usize = 32;
+
+/// What to do with tokens.
+#[derive(Debug, clap::Subcommand)]
+pub enum Token {
+    /// Make a token and show it once
+    Create(Create),
+    /// List the tokens, without their secrets
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Take a token away
+    Revoke {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// A new token.
+#[derive(Debug, clap::Args)]
+pub struct Create {
+    /// In whose name it acts
+    pub person: String,
+    /// What you call it; the person's id unless said otherwise
+    #[arg(long)]
+    pub name: Option<String>,
+    /// What it may do: read, ask, decide, operate
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', default_value = "read,ask,decide",
+        value_parser = scope)]
+    pub scopes: Vec<Scope>,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Where the tokens are.
+#[derive(Debug, clap::Args)]
+pub struct Place {
+    /// Data folder, instead of the one in the configuration
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+impl Place {
+    fn folder(&self, global: &Global) -> Result<PathBuf> {
+        match &self.data {
+            Some(data) => Ok(data.clone()),
+            None => Ok(config::load(global.config.as_deref())?.data),
+        }
+    }
+}
+
+/// Runs one of them.
+///
+/// # Errors
+/// If the tokens cannot be read or written, or there is no such token.
+pub fn run(command: Token, global: &Global) -> Result<ExitCode> {
+    match command {
+        Token::Create(create) => made(create, global)?,
+        Token::List { place } => list(&wire::read_token_file(&place.folder(global)?)?, global)?,
+        Token::Revoke { name, place } => {
+            let data = place.folder(global)?;
+            let mut file = wire::read_token_file(&data)?;
+            let before = file.tokens.len();
+            file.tokens.retain(|token| token.name != name);
+            if file.tokens.len() == before {
+                let failure = Failure::new(exit::NO, format!("there is no token `{}`", output::plain(&name)));
+                return Err(failure.with_help("`countersign token list` names them").into());
+            }
+            put(&data, &file)?;
+            if !global.quiet {
+                output::say("revoked; a running host forgets it when it starts again");
+            }
+        }
+    }
+    Ok(ExitCode::from(exit::DONE))
+}
+
+fn made(create: Create, global: &Global) -> Result<()> {
+    let person = PersonId::parse(&create.person).map_err(|fault| {
+        Failure::new(exit::USAGE, format!("`{}` is no person: {fault}", output::plain(&create.person)))
+    })?;
+    let data = create.place.folder(global)?;
+    let mut file = wire::read_token_file(&data)?;
+    let mut bits = [0; SECRET_BYTES];
+    getrandom::fill(&mut bits).context("the operating system gives no random bits")?;
+    let token = minted(&bits);
+    let scopes: BTreeSet<Scope> = create.scopes.into_iter().collect();
+    let name = create.name.unwrap_or_else(|| person.to_string());
+    file.tokens.push(TokenEntry { name: name.clone(), person: person.clone(), sha256: kept(&token), scopes });
+    TokenTable::new(file.tokens.clone()).map_err(|fault| {
+        Failure::new(exit::NO, fault.to_string()).with_help("choose another name with `--name`")
+    })?;
+    wire::private_folder(&data)?;
+    put(&data, &file)?;
+    if global.json {
+        output::json(&json!({ "name": name, "person": person.to_string(), "token": token.as_str() }))?;
+    } else {
+        output::line(&token)?;
+    }
+    if !global.quiet {
+        output::say("keep it now: it is not shown again; a running host knows it when it starts again");
+    }
+    Ok(())
+}
+
+fn list(file: &TokenFile, global: &Global) -> Result<()> {
+    let scopes = |token: &TokenEntry| token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>();
+    if global.json {
+        let item = |token: &TokenEntry| json!({ "name": token.name, "person": token.person.to_string(), "scopes": scopes(token) });
+        return output::json(&json!({ "items": file.tokens.iter().map(item).collect::<Vec<_>>() }));
+    }
+    let mut table = Table::new(&["name", "person", "may", "sha256"]);
+    for token in &file.tokens {
+        let digest: String = token.sha256.to_string().chars().take(12).collect();
+        table.row([&token.name, &token.person.to_string(), &scopes(token).join(", "), &digest]);
+    }
+    if table.is_empty() && !global.quiet {
+        output::say("there is no token yet; `countersign token create PERSON` makes one");
+    }
+    table.print()
+}
+
+/// Writes the tokens beside and renames, so that a crash leaves the old file or the new one.
+pub(super) fn put(data: &Path, file: &TokenFile) -> Result<()> {
+    let text = toml::to_string(file).context("the tokens cannot be written down")?;
+    let place = data.join(TOKENS_FILE);
+    let beside = data.join(format!("{TOKENS_FILE}.{}", std::process::id()));
+    let written = || -> std::io::Result<()> {
+        let mut new = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        new.write_all(text.as_bytes())?;
+        new.sync_all()?;
+        fs::rename(&beside, &place)
+    };
+    written().with_context(|| format!("`{}` cannot be written", place.display()))
+}
+
+fn scope(word: &str) -> Result<Scope, String> {
+    let all = Scope::ALL;
+    let known = all.iter().find(|scope| scope.as_str() == word);
+    known.copied().ok_or_else(|| {
+        let words: Vec<&str> = all.iter().map(|scope| scope.as_str()).collect();
+        format!("one of {}", words.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn tokens_are_kept_as_hashes_in_a_file_of_their_owner() {
+        let data = std::env::temp_dir().join(format!("countersign-token-{}", std::process::id()));
+        fs::create_dir_all(&data).expect("a folder");
+        let token = minted(&[7; SECRET_BYTES]);
+        let entry = TokenEntry {
+            name: "one".to_owned(),
+            person: PersonId::parse("ae-1").expect("a person"),
+            sha256: kept(&token),
+            scopes: [Scope::Read].into(),
+        };
+        put(&data, &TokenFile { tokens: vec![entry] }).expect("it is written");
+        let place = data.join(TOKENS_FILE);
+        assert_eq!(fs::metadata(&place).expect("it is there").permissions().mode() & 0o777, 0o600);
+        assert!(!fs::read_to_string(&place).expect("it is read").contains(token.as_str()));
+        let read = wire::read_token_file(&data).expect("it is read");
+        let table = TokenTable::new(read.tokens).expect("a table");
+        assert_eq!(table.find(&token).map(|entry| entry.name.as_str()), Some("one"));
+        fs::remove_dir_all(&data).expect("it can be removed");
+    }
+
+    #[test]
+    fn only_known_scopes_are_taken() {
+        assert_eq!(scope("decide"), Ok(Scope::Decide));
+        assert_eq!(scope("all"), Err("one of read, ask, decide, operate".to_owned()));
+    }
+}

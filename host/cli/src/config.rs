@@ -1,0 +1,271 @@
+//! The configuration file: read strictly, every problem named at once with its line, then resolved.
+//!
+//! Precedence: environment (`COUNTERSIGN__SECTION__KEY`) over the file; the file is `--config`, else
+//! `./countersign.toml`, else `/etc/countersign/countersign.toml`. Paths in it are relative to it.
+
+mod keys;
+mod problem;
+
+pub use problem::{Problem, Problems};
+
+use countersign_connectors::{Class, ConnectionOptions, OperatorGrant, RawConnection, Secret};
+use countersign_core::id::ConnectionName;
+use countersign_core::time::Millis;
+use keys::Section;
+use serde::Deserialize as _;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Where a configuration is looked for when none is named.
+const PLACES: [&str; 2] = ["countersign.toml", "/etc/countersign/countersign.toml"];
+/// Largest configuration file that is read.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Default address: loopback, so that nothing is reachable by accident.
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8700);
+/// Default time for running attempts to end when the host is stopped.
+const SHUTDOWN_GRACE: Millis = Millis::seconds(10);
+
+/// Settings that were checked and whose secrets were read.
+#[expect(missing_debug_implementations, reason = "it holds secrets")]
+pub struct Settings {
+    /// The file that they came from.
+    pub file: PathBuf,
+    /// The data folder.
+    pub data: PathBuf,
+    /// The folder with `intents/`, `policies/`, `people.md` and `routes.md`.
+    pub rules: PathBuf,
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// How long running attempts may take to end when the host is stopped.
+    pub shutdown_grace: Millis,
+    /// Component files that are installed at every start.
+    pub install: Vec<PathBuf>,
+    /// What connectors may want at all.
+    pub grant: OperatorGrant,
+    /// The connections.
+    pub connections: Vec<ConnectionOptions>,
+}
+
+/// Finds, reads, checks and resolves the configuration.
+///
+/// # Errors
+/// Every problem at once.
+pub fn load(named: Option<&Path>) -> Result<Settings, Problems> {
+    let file = match named {
+        Some(file) => file.to_owned(),
+        None => {
+            let found = PLACES.iter().map(PathBuf::from).find(|place| place.is_file());
+            found.ok_or_else(|| {
+                Problems::one(Path::new(PLACES[0]), 0, "there is no configuration file here")
+                    .with_help("run `countersign init`, or name one with `--config FILE`")
+            })?
+        }
+    };
+    let size = std::fs::metadata(&file).map(|about| about.len());
+    if size.is_ok_and(|size| FILE_BYTES_MAX < size) {
+        return Err(Problems::one(&file, 0, "the file is larger than 1 MiB"));
+    }
+    let text = std::fs::read_to_string(&file)
+        .map_err(|fault| Problems::one(&file, 0, format!("cannot be read: {fault}")))?;
+    read(&file, &text, &|name| std::env::var(name).ok())
+}
+
+/// Reads `text` as the configuration in `file`; `environment` looks a variable up.
+///
+/// # Errors
+/// Every problem at once.
+pub fn read(
+    file: &Path,
+    text: &str,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Settings, Problems> {
+    let mut problems = Problems::of(file, text);
+    let (parsed, faults) = DeTable::parse_recoverable(text);
+    for fault in faults {
+        problems.at(fault.span().map_or(0, |span| span.start), fault.message().to_owned());
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let root = parsed.get_ref();
+    let mut top = Section::new("", Some(root), environment);
+    top.only(&["data", "rules", "server", "connectors", "connection"], &mut problems);
+    let here = file.parent().unwrap_or(Path::new("."));
+
+    let mut data = top.section("data", &mut problems);
+    data.only(&["folder"], &mut problems);
+    let data_folder = data.text("folder", &mut problems).unwrap_or_else(|| "data".to_owned());
+
+    let mut rules = top.section("rules", &mut problems);
+    rules.only(&["folder"], &mut problems);
+    let rules_folder = rules.text("folder", &mut problems).unwrap_or_else(|| ".".to_owned());
+
+    let mut server = top.section("server", &mut problems);
+    server.only(&["listen", "shutdown-grace"], &mut problems);
+    let listen = server.parsed("listen", "an address such as `127.0.0.1:8700`", &mut problems);
+    let grace = server.duration("shutdown-grace", &mut problems);
+
+    let mut connectors = top.section("connectors", &mut problems);
+    connectors.only(&["install", "hosts", "class-max"], &mut problems);
+    let install = connectors.texts("install", &mut problems).unwrap_or_default();
+    let hosts = connectors.texts("hosts", &mut problems).unwrap_or_default();
+    let class_max = connectors.word(
+        "class-max",
+        &[("small", Class::Small), ("medium", Class::Medium), ("large", Class::Large)],
+        &mut problems,
+    );
+
+    let connections = connections(root, here, environment, &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(Settings {
+        file: file.to_owned(),
+        data: here.join(data_folder),
+        rules: here.join(rules_folder),
+        listen: listen.unwrap_or(LISTEN),
+        shutdown_grace: grace.unwrap_or(SHUTDOWN_GRACE),
+        install: install.iter().map(|path| here.join(path)).collect(),
+        grant: OperatorGrant { class_max: class_max.unwrap_or(Class::Small), hosts },
+        connections,
+    })
+}
+
+/// Every `[connection.NAME]`.
+fn connections(
+    root: &DeTable<'_>,
+    here: &Path,
+    environment: &dyn Fn(&str) -> Option<String>,
+    problems: &mut Problems,
+) -> Vec<ConnectionOptions> {
+    let Some(DeValue::Table(all)) = root.get("connection").map(|value| value.get_ref()) else {
+        return Vec::new();
+    };
+    let mut connections = Vec::new();
+    for (name, value) in all {
+        let place = name.span().start;
+        let name = match ConnectionName::parse(name.get_ref()) {
+            Ok(name) => name,
+            Err(fault) => {
+                problems.at(place, fault.to_string());
+                continue;
+            }
+        };
+        let known = problems.all().len();
+        connection_keys(
+            &name,
+            value,
+            &|reference| secret(reference, here, environment),
+            environment,
+            problems,
+        );
+        if known < problems.all().len() {
+            continue;
+        }
+        match RawConnection::deserialize(toml::de::ValueDeserializer::from(value.clone())) {
+            Err(fault) => {
+                let place = fault.span().map_or(place, |span| span.start);
+                problems.at(place, format!("connection `{name}`: {}", fault.message()));
+            }
+            Ok(raw) => match raw.resolve(name, |reference| secret(reference, here, environment)) {
+                Ok(options) => connections.push(options),
+                Err(faults) => faults.iter().for_each(|fault| problems.at(place, fault.to_string())),
+            },
+        }
+    }
+    connections
+}
+
+/// Looks at the keys and secrets of one connection where they stand, so that each has its own line.
+fn connection_keys(
+    name: &ConnectionName,
+    value: &Spanned<DeValue<'_>>,
+    resolve: &dyn Fn(&str) -> Result<Secret, String>,
+    environment: &dyn Fn(&str) -> Option<String>,
+    problems: &mut Problems,
+) {
+    let DeValue::Table(table) = value.get_ref() else {
+        return problems
+            .at(value.span().start, format!("`{name}` is a section: write `[connection.{name}]`"));
+    };
+    let mut section = Section::new(&format!("connection.{name}"), Some(table), environment);
+    section.only(&["connector", "endpoints", "settings", "allow", "rate"], problems);
+    if !table.contains_key("connector") {
+        let message = format!("connection `{name}` names no connector");
+        problems.add(value.span().start, message, Some("`connector = \"countersign.stripe\"`".to_owned()));
+    }
+    if let Some(DeValue::Table(rate)) = table.get("rate").map(Spanned::get_ref) {
+        let mut section = Section::new(&format!("connection.{name}.rate"), Some(rate), environment);
+        section.only(&["per-second", "burst", "concurrent"], problems);
+    }
+    let Some(DeValue::Table(endpoints)) = table.get("endpoints").map(Spanned::get_ref) else { return };
+    for (endpoint, value) in endpoints {
+        let DeValue::Table(table) = value.get_ref() else { continue };
+        let full = format!("connection.{name}.endpoints.{}", endpoint.get_ref());
+        Section::new(&full, Some(table), environment).only(&["base", "variables", "secret"], problems);
+        let Some(written) = table.get("secret") else { continue };
+        if let DeValue::String(reference) = written.get_ref()
+            && let Err(why) = resolve(reference)
+        {
+            problems.at(written.span().start, format!("secret of `[{full}]`: {why}"));
+        }
+    }
+}
+
+/// Reads a secret by its reference. Never a literal: a configuration is copied and shown.
+fn secret(
+    reference: &str,
+    here: &Path,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Secret, String> {
+    match reference.split_once(':') {
+        Some(("env", name)) => environment(name)
+            .filter(|value| !value.is_empty())
+            .map(Secret::new)
+            .ok_or_else(|| format!("the environment has no `{name}`")),
+        Some(("file", path)) => {
+            let path = here.join(path);
+            let text = std::fs::read_to_string(&path)
+                .map_err(|fault| format!("`{}` cannot be read: {fault}", path.display()))?;
+            Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+        }
+        Some(_) | None => {
+            Err("a secret is a reference, `env:NAME` or `file:PATH`, never the secret itself".to_owned())
+        }
+    }
+}
+
+/// The rule files below a folder, as the rulebook wants them.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn rule_files(folder: &Path) -> std::io::Result<Vec<countersign_core::document::SourceFile>> {
+    let mut files = BTreeMap::new();
+    for (sub, ending) in [("intents", ".intent.md"), ("policies", ".policy.md")] {
+        let place = folder.join(sub);
+        if !place.is_dir() {
+            continue;
+        }
+        for entry in std::fs::read_dir(place)? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name.ends_with(ending) {
+                files.insert(format!("{sub}/{name}"), std::fs::read_to_string(&path)?);
+            }
+        }
+    }
+    for name in ["people.md", "routes.md"] {
+        let path = folder.join(name);
+        if path.is_file() {
+            files.insert(name.to_owned(), std::fs::read_to_string(path)?);
+        }
+    }
+    let file = |(path, text)| countersign_core::document::SourceFile { path, text };
+    Ok(files.into_iter().map(file).collect())
+}
+
+#[cfg(test)]
+mod tests;

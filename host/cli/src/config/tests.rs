@@ -1,0 +1,160 @@
+//! The configuration's promises: every mistake has its line and the way out, all at once; the
+//! environment goes before the file; a secret is never shown.
+
+use super::*;
+
+/// Reads a configuration with this environment.
+fn read_with(text: &str, variables: &[(&str, &str)]) -> Result<Settings, Problems> {
+    let environment = |name: &str| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    };
+    read(Path::new("countersign.toml"), text, &environment)
+}
+
+/// What is said about a configuration.
+fn said(text: &str, variables: &[(&str, &str)]) -> String {
+    read_with(text, variables).err().map(|problems| problems.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn every_mistake_has_its_line_and_the_right_suggestion() {
+    let check = |text: &str, expected: &str| assert_eq!(said(text, &[]), expected, "{text}");
+    check("[sever]", "countersign.toml:1: there is no `sever`\n  try: `server`");
+    check("\n\n[conection.crm]", "countersign.toml:3: there is no `conection`\n  try: `connection`");
+    check("[server]\nlisen = \"\"", "countersign.toml:2: there is no `lisen` in `[server]`\n  try: `listen`");
+    check(
+        "[server]\nshutdown_grace = \"10s\"",
+        "countersign.toml:2: there is no `shutdown_grace` in `[server]`\n  try: `shutdown-grace`",
+    );
+    check(
+        "[rules]\n\nfoldr = \".\"",
+        "countersign.toml:3: there is no `foldr` in `[rules]`\n  try: `folder`",
+    );
+    check(
+        "[data]\nplace = \"x\"",
+        "countersign.toml:2: there is no `place` in `[data]`\n  try: one of folder",
+    );
+    check(
+        "[connectors]\nhost = []",
+        "countersign.toml:2: there is no `host` in `[connectors]`\n  try: `hosts`",
+    );
+    check(
+        "[server]\nlisten = \"here\"",
+        "countersign.toml:2: `listen`: `here` is not an address such as `127.0.0.1:8700`",
+    );
+    check("[server]\nlisten = 8700", "countersign.toml:2: `listen` is a text: write `listen = \"...\"`");
+    check(
+        "[server]\nshutdown-grace = \"10\"",
+        "countersign.toml:2: `shutdown-grace`: `10` is not a length of time with a unit\n  \
+         try: `10s`, `500ms`, `5m` or `2h`",
+    );
+    check("data = \"data\"", "countersign.toml:1: `data` is a section: write `[data]`");
+    check("[data]\nfolder = [\"a\"]", "countersign.toml:2: `folder` is a text: write `folder = \"...\"`");
+    check(
+        "[connectors]\ninstall = \"x.wasm\"",
+        "countersign.toml:2: `install` is a list: write `install = [\"...\"]`",
+    );
+    check("[connectors]\ninstall = [\n\"a\",\n1]", "countersign.toml:4: `install` holds texts only");
+    check(
+        "[connectors]\nclass-max = \"huge\"",
+        "countersign.toml:2: `class-max`: `huge` is none of small, medium, large",
+    );
+}
+
+#[test]
+fn every_mistake_in_a_connection_has_its_line_too() {
+    let check = |text: &str, expected: &str| assert_eq!(said(text, &[]), expected, "{text}");
+    check(
+        "[connection.crm]\nconnector = \"a.b\"\nalow = []",
+        "countersign.toml:3: there is no `alow` in `[connection.crm]`\n  try: `allow`",
+    );
+    check(
+        "[connection.crm]\nallow = []",
+        "countersign.toml:1: connection `crm` names no connector\n  try: `connector = \"countersign.stripe\"`",
+    );
+    check(
+        "[connection.crm]\nconnector = \"a.b\"\n[connection.crm.rate]\nper_second = 1",
+        "countersign.toml:4: there is no `per_second` in `[connection.crm.rate]`\n  try: `per-second`",
+    );
+    check(
+        "[connection.crm]\nconnector = \"a.b\"\n[connection.crm.endpoints.api]\nsecrets = \"env:X\"",
+        "countersign.toml:4: there is no `secrets` in `[connection.crm.endpoints.api]`\n  try: `secret`",
+    );
+    check(
+        "[connection.crm]\nconnector = \"a.b\"\nallow = [\"10.0.0\"]",
+        "countersign.toml:1: connection `crm` allows `10.0.0`, which is no address range such as `127.0.0.0/8`",
+    );
+    let endpoint = "[connection.crm]\nconnector = \"a.b\"\n[connection.crm.endpoints.api]\n";
+    check(
+        &format!("{endpoint}secret = \"env:CRM_KEY\""),
+        "countersign.toml:4: secret of `[connection.crm.endpoints.api]`: the environment has no `CRM_KEY`",
+    );
+    let missing = said(&format!("{endpoint}secret = \"file:no/such/file\""), &[]);
+    assert!(missing.starts_with("countersign.toml:4: ") && missing.contains("`no/such/file`"), "{missing}");
+}
+
+#[test]
+fn a_literal_secret_is_refused_and_not_repeated() {
+    let text =
+        "[connection.crm]\nconnector = \"a.b\"\n[connection.crm.endpoints.api]\nsecret = \"sk_live_42\"";
+    let said = said(text, &[]);
+    assert_eq!(
+        said,
+        "countersign.toml:4: secret of `[connection.crm.endpoints.api]`: a secret is a reference, `env:NAME` \
+         or `file:PATH`, never the secret itself"
+    );
+}
+
+#[test]
+fn what_is_no_toml_is_told_with_its_line() {
+    let check = |text: &str, line: usize| {
+        let problems = read_with(text, &[]).err().expect("it is refused");
+        let lines: Vec<usize> = problems.all().iter().map(|problem| problem.line).collect();
+        assert_eq!(lines.first(), Some(&line), "{problems}");
+    };
+    check("[data]\nfolder = \"data\n", 2);
+    check("[data]\nfolder = \"a\"\nfolder = \"b\"", 3);
+    check("[data\n", 1);
+}
+
+#[test]
+fn all_problems_are_told_at_once_in_the_order_of_the_lines() {
+    let text =
+        "[server]\nlisen = \"\"\n[connectors]\nclass-max = \"huge\"\n[connection.crm]\nconector = \"x\"";
+    let problems = read_with(text, &[]).err().expect("it is refused");
+    let lines: Vec<usize> = problems.all().iter().map(|problem| problem.line).collect();
+    assert_eq!(lines, [2, 4, 5, 6], "{problems}");
+}
+
+#[test]
+fn the_environment_goes_before_the_file_and_is_named_when_it_is_wrong() {
+    let text = "[server]\nlisten = \"127.0.0.1:1\"\nshutdown-grace = \"3s\"";
+    let settings = read_with(text, &[("COUNTERSIGN__SERVER__LISTEN", "127.0.0.1:2")]).expect("it is read");
+    assert_eq!((settings.listen.port(), settings.shutdown_grace), (2, Millis::seconds(3)));
+    assert_eq!(
+        said(text, &[("COUNTERSIGN__SERVER__SHUTDOWN_GRACE", "soon")]),
+        "countersign.toml: `COUNTERSIGN__SERVER__SHUTDOWN_GRACE`: `soon` is not a length of time with a unit\n  \
+         try: `10s`, `500ms`, `5m` or `2h`"
+    );
+}
+
+#[test]
+fn an_empty_file_is_safe() {
+    let settings = read_with("", &[]).expect("it is read");
+    assert!(settings.listen.ip().is_loopback());
+    assert_eq!(settings.shutdown_grace, Millis::seconds(10));
+    assert!(
+        settings.grant.hosts.is_empty() && settings.install.is_empty() && settings.connections.is_empty()
+    );
+}
+
+#[test]
+fn a_connection_is_read_with_its_secret() {
+    let text = "[connection.crm]\nconnector = \"countersign.tryton\"\n\
+                [connection.crm.endpoints.api]\nbase = \"http://127.0.0.1:8000/\"\nsecret = \"env:CRM_KEY\"\n";
+    let settings = read_with(text, &[("CRM_KEY", "s3cret")]).expect("it is read");
+    let connection = settings.connections.first().expect("one connection");
+    assert_eq!(connection.name.to_string(), "crm");
+    assert!(connection.endpoints.get("api").is_some_and(|endpoint| endpoint.secret.is_some()));
+}

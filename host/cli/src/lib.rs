@@ -1,0 +1,14 @@
+//! The command line of countersign, as a library so that the suites wire the same product.
+//!
+//! `wire` is the only composition: it alone knows every adapter. Everything else here is arguments,
+//! configuration, words for people and exit codes.
+
+pub mod build;
+pub mod client;
+pub mod command;
+pub mod config;
+pub mod demo;
+pub mod exit;
+pub mod output;
+pub mod standin;
+pub mod wire;

@@ -1,0 +1,247 @@
+//! The only composition: settings become a running host. Nobody else knows every adapter.
+
+use crate::config::{Settings, rule_files};
+use anyhow::{Context as _, bail};
+use countersign_connectors::{Runtime, RuntimeOptions};
+use countersign_core::effect::key::InstallKey;
+use countersign_core::rulebook::Rulebook;
+use countersign_core::time::Timestamp;
+use countersign_engine::engine::{Engine, Parts};
+use countersign_engine::port::Answer;
+use countersign_engine::port::clock::{Chance, Clock};
+use countersign_engine::port::store::Store;
+use countersign_server::{TokenEntry, TokenTable};
+use countersign_store_local::{LocalStore, Options};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Name of the install key's file in the data folder.
+pub const INSTALL_KEY_FILE: &str = "install.key";
+/// Name of the tokens' file in the data folder.
+pub const TOKENS_FILE: &str = "tokens.toml";
+/// Name of the file with the key that marks compiled code of this machine.
+pub const CACHE_KEY_FILE: &str = "cache.key";
+/// Bytes of a key.
+const KEY_BYTES: usize = 32;
+
+/// The clock of the machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock port")]
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn sleep_until(&self, moment: Timestamp) -> Answer<'_, ()> {
+        Box::pin(tokio::time::sleep(Duration::from_millis(moment.since(self.now()).0)))
+    }
+}
+
+/// Random bits of the operating system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemChance;
+
+impl Chance for SystemChance {
+    fn bits(&self) -> u128 {
+        let mut bytes = [0; 16];
+        // Without random bits ids could repeat and jitter could be guessed: better no host at all.
+        getrandom::fill(&mut bytes).expect("the operating system gives random bits");
+        u128::from_be_bytes(bytes)
+    }
+}
+
+/// A host that runs.
+#[expect(missing_debug_implementations, reason = "it holds secrets")]
+pub struct Running {
+    /// The engine.
+    pub engine: Engine,
+    /// The log.
+    pub store: Arc<dyn Store>,
+    /// The same log where it is on disk, so that it can be closed.
+    pub local: Option<Arc<LocalStore>>,
+    /// The connectors.
+    pub runtime: Arc<Runtime>,
+    /// Who may call.
+    pub tokens: Arc<TokenTable>,
+    /// Connections that the rules name and the configuration does not have.
+    pub missing: Vec<String>,
+}
+
+/// Puts a host together and starts it. Must be called inside a tokio runtime.
+///
+/// # Errors
+/// The first part that does not start, with what to do.
+pub async fn assemble(settings: &Settings) -> anyhow::Result<Running> {
+    private_folder(&settings.data)?;
+    let rulebook = load_rules(&settings.rules)?;
+    let local = open_log(&settings.data).await?;
+    let running = start(settings, rulebook, local.clone()).await?;
+    Ok(Running { local: Some(local), ..running })
+}
+
+/// Opens the log of a data folder, away from the runtime's threads.
+///
+/// # Errors
+/// If it is in use, corrupt, or of an unknown version, with what is safe to do.
+pub async fn open_log(data: &Path) -> anyhow::Result<Arc<LocalStore>> {
+    let folder = data.to_owned();
+    let store = tokio::task::spawn_blocking(move || LocalStore::open(Options::at(folder)))
+        .await
+        .context("the store ended while it was opened")?
+        .with_context(|| format!("data folder `{}`", data.display()))?;
+    Ok(Arc::new(store))
+}
+
+/// The same on a store that is open already, such as one in memory.
+///
+/// # Errors
+/// The first part that does not start, with what to do.
+pub async fn start(
+    settings: &Settings,
+    rulebook: Rulebook,
+    store: Arc<dyn Store>,
+) -> anyhow::Result<Running> {
+    let runtime = Arc::new(connectors(settings).await?);
+    let missing = rulebook
+        .connections()
+        .iter()
+        .filter(|name| !settings.connections.iter().any(|connection| connection.name == **name))
+        .map(ToString::to_string)
+        .collect();
+    let tokens = Arc::new(read_tokens(&settings.data)?);
+    let engine = Engine::start(Parts {
+        store: Arc::clone(&store),
+        connectors: runtime.clone(),
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(SystemChance),
+        rulebook,
+    });
+    Ok(Running { engine, store, local: None, runtime, tokens, missing })
+}
+
+/// Reads and checks the rules of a folder.
+///
+/// # Errors
+/// Every fault of every file, each with its place.
+pub fn load_rules(folder: &Path) -> anyhow::Result<Rulebook> {
+    let files = rule_files(folder).with_context(|| format!("rules folder `{}`", folder.display()))?;
+    Rulebook::load(&files).map_err(|faults| {
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the rules in `{}` do not check\n{}", folder.display(), lines.join("\n"))
+    })
+}
+
+/// Loads what is installed, installs what the configuration names, makes the connections.
+async fn connectors(settings: &Settings) -> anyhow::Result<Runtime> {
+    let install_key = key(&settings.data.join(INSTALL_KEY_FILE))?;
+    let folder = settings.data.join("connectors");
+    private_folder(&folder)?;
+    let runtime = Runtime::new(RuntimeOptions {
+        cache_key: key(&folder.join(CACHE_KEY_FILE))?,
+        folder,
+        install_key: InstallKey::new(install_key),
+        clock: Arc::new(SystemClock),
+    })?;
+    if !runtime.is_pooled() {
+        tracing::warn!(blame = "host", "too little address space for a pool of instances; calls are slower");
+    }
+    for digest in runtime.stored()? {
+        runtime.load(digest).await?;
+    }
+    for file in &settings.install {
+        let bytes = fs::read(file).with_context(|| format!("connector `{}`", file.display()))?;
+        runtime
+            .install(bytes, &settings.grant)
+            .await
+            .with_context(|| format!("connector `{}`", file.display()))?;
+    }
+    let faults: Vec<String> = settings
+        .connections
+        .iter()
+        .filter_map(|options| runtime.connect(options.clone()).err())
+        .map(|fault| fault.to_string())
+        .collect();
+    if !faults.is_empty() {
+        bail!("{}", faults.join("\n"));
+    }
+    Ok(runtime)
+}
+
+/// A key of this installation; drawn once, kept in a file that only its owner reads.
+///
+/// # Errors
+/// If the file is there and is no key: guessing another one would give every open effect a new
+/// idempotency key.
+pub fn key(file: &Path) -> anyhow::Result<[u8; KEY_BYTES]> {
+    if !file.exists() {
+        let mut bytes = [0; KEY_BYTES];
+        getrandom::fill(&mut bytes).context("the operating system gives no random bits")?;
+        let mut written = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(file)
+            .with_context(|| format!("`{}` cannot be written", file.display()))?;
+        written.write_all(&bytes)?;
+        written.sync_all()?;
+        return Ok(bytes);
+    }
+    let bytes = fs::read(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+    <[u8; KEY_BYTES]>::try_from(bytes).map_err(|bytes| {
+        anyhow::anyhow!(
+            "`{}` holds {} bytes instead of {KEY_BYTES}: restore it from your backup",
+            file.display(),
+            bytes.len()
+        )
+    })
+}
+
+/// The tokens' file.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenFile {
+    /// Every token, by its hash.
+    #[serde(default, rename = "token")]
+    pub tokens: Vec<TokenEntry>,
+}
+
+/// Reads the tokens of a data folder; none if there is no file.
+///
+/// # Errors
+/// If the file is there and cannot be read.
+pub fn read_token_file(data: &Path) -> anyhow::Result<TokenFile> {
+    let file = data.join(TOKENS_FILE);
+    if !file.exists() {
+        return Ok(TokenFile::default());
+    }
+    let text = fs::read_to_string(&file).with_context(|| format!("`{}`", file.display()))?;
+    toml::from_str(&text).with_context(|| format!("`{}`", file.display()))
+}
+
+fn read_tokens(data: &Path) -> anyhow::Result<TokenTable> {
+    TokenTable::new(read_token_file(data)?.tokens).map_err(|fault| anyhow::anyhow!("{TOKENS_FILE}: {fault}"))
+}
+
+/// Makes a folder that only its owner reads, if it is not there.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn private_folder(folder: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    if !folder.is_dir() {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .with_context(|| format!("`{}` cannot be made", folder.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! The program as an operator meets it: from an empty folder to a host that listens and stops when
+//! it is told to. No connector is needed.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+/// The program, in a folder, without anything of the caller's environment that it would read.
+fn countersign(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    command.current_dir(folder).args(arguments).stdin(Stdio::null());
+    for name in ["COUNTERSIGN_URL", "COUNTERSIGN_TOKEN", "COUNTERSIGN__SERVER__LISTEN", "CLICOLOR_FORCE"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    countersign(folder, arguments).output().expect("the program runs")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A folder as `init` leaves it.
+fn house() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let begun = run(folder.path(), &["init", "--quiet"]);
+    assert_eq!(begun.status.code(), Some(0), "{}", err(&begun));
+    folder
+}
+
+/// Starts a host on a free port; gives it with the address that it says on its first line.
+fn started(folder: &Path, arguments: &[&str]) -> (Child, String) {
+    let mut host = countersign(folder, arguments)
+        .env("COUNTERSIGN__SERVER__LISTEN", "127.0.0.1:0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the host starts");
+    let mut lines = BufReader::new(host.stdout.take().expect("its output")).lines();
+    let address = lines.find_map(|line| line.ok()?.strip_prefix("listening on http://").map(str::to_owned));
+    (host, address.expect("it says where it listens"))
+}
+
+/// Asks a host for a path and gives the first line of the answer.
+fn answer(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")
+        .expect("it is asked");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("it answers");
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// Sends a host the signal of a supervisor and waits; gives its exit code.
+fn stopped(mut host: Child) -> Option<i32> {
+    let signal = Command::new("kill").args(["-TERM", &host.id().to_string()]).status().expect("kill runs");
+    assert!(signal.success());
+    host.wait().expect("it ends").code()
+}
+
+#[test]
+fn what_init_writes_is_clean_for_check_and_doctor() {
+    let house = house();
+    let checked = run(house.path(), &["check"]);
+    assert_eq!(checked.status.code(), Some(0), "{}{}", out(&checked), err(&checked));
+    assert!(out(&checked).contains("nothing is wrong"), "{}", out(&checked));
+    let healthy = run(house.path(), &["doctor", "--offline", "--json"]);
+    assert_eq!(healthy.status.code(), Some(0), "{}", out(&healthy));
+    assert!(out(&healthy).contains("\"disk flush\""), "{}", out(&healthy));
+}
+
+#[test]
+fn a_mistake_has_its_place_and_the_way_out_and_wrong_configuration_is_3() {
+    let house = house();
+    let file = house.path().join("countersign.toml");
+    std::fs::write(&file, "[server]\nlisen = \"127.0.0.1:1\"\n").expect("it is changed");
+    let refused = run(house.path(), &["serve"]);
+    assert_eq!(refused.status.code(), Some(3));
+    let said = err(&refused);
+    assert!(
+        said.contains("countersign.toml:2: there is no `lisen`") && said.contains("try: `listen`"),
+        "{said}"
+    );
+    assert_eq!(run(house.path(), &["check"]).status.code(), Some(1), "to a check the answer is no");
+}
+
+#[test]
+fn a_host_says_where_it_listens_answers_and_ends_with_0_when_it_is_told_to() {
+    let house = house();
+    for arguments in [&["serve"][..], &["dev", "--data", "tried"], &["dev"]] {
+        let (host, address) = started(house.path(), arguments);
+        assert_eq!(answer(&address, "/readyz"), "HTTP/1.1 200 OK", "{arguments:?}");
+        assert_eq!(answer(&address, "/v1/intents"), "HTTP/1.1 401 Unauthorized", "{arguments:?}");
+        assert_eq!(stopped(host), Some(0), "{arguments:?}");
+    }
+    let verified = run(house.path(), &["audit", "verify", "--quiet"]);
+    assert_eq!(verified.status.code(), Some(0), "{}", err(&verified));
+}
+
+#[test]
+fn a_token_of_the_command_line_opens_the_door_and_nobody_at_the_address_is_4() {
+    let house = house();
+    let made = run(house.path(), &["token", "create", "ae-1", "--quiet"]);
+    let token = out(&made).trim().to_owned();
+    assert!(token.starts_with("cs_live_"), "{token}");
+    let (host, address) = started(house.path(), &["serve"]);
+    let url = format!("http://{address}");
+    let list = ["intent", "list", "--json", "--url", &url, "--token", &token];
+    let listed = run(house.path(), &list);
+    assert_eq!(listed.status.code(), Some(0), "{}", err(&listed));
+    assert!(out(&listed).contains("\"items\": []"), "{}", out(&listed));
+    assert_eq!(stopped(host), Some(0));
+    assert_eq!(run(house.path(), &list).status.code(), Some(4));
+}
