@@ -212,13 +212,7 @@ impl<'a> ser::Serializer for Writer<'a> {
         self.out.push(b'{');
         write_text(self.out, variant);
         self.out.push(b':');
-        Ok(Members {
-            out: self.out,
-            members: Vec::with_capacity(length),
-            key: None,
-            open: "{",
-            close: "}}",
-        })
+        Ok(Members { out: self.out, members: Vec::with_capacity(length), key: None, open: "{", close: "}}" })
     }
 }
 

@@ -239,7 +239,8 @@ mod tests {
             assert_eq!(id.to_string().parse(), Ok(id));
         }
         let beyond = format!("int_8{}", "0".repeat(25));
-        for text in ["", "int_", "eff_00000000000000000000000000", "int_0000000000000000000000000i", &beyond] {
+        for text in ["", "int_", "eff_00000000000000000000000000", "int_0000000000000000000000000i", &beyond]
+        {
             assert!(text.parse::<IntentId>().is_err(), "{text}");
         }
     }

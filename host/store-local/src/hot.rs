@@ -10,8 +10,8 @@ use crate::segment::End;
 use crate::wire::Place;
 use countersign_core::time::Timestamp;
 use countersign_engine::port::store::{Errand, ErrandChange, RowChange, StreamName};
-use std::ops::Bound;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// Where a stream is.

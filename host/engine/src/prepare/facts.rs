@@ -55,6 +55,11 @@ async fn records(inner: &Arc<Inner>, reads: &[RecordRead]) -> Result<Records, Tr
         reads.iter().map(|read| (read.connection.clone(), read.record.clone())).collect();
     wanted.sort();
     wanted.dedup();
+    // Only a person can put a missing connection right, so it is theirs at once.
+    if let Some((name, _)) = wanted.iter().find(|(name, _)| inner.connectors.connection(name).is_none()) {
+        let message = format!("connection `{name}` is not configured");
+        return Err(Trouble::hopeless("no-connection", message));
+    }
     let mut found = futures::stream::iter(wanted)
         .map(|(connection, record)| async move {
             let ended = inner.connectors.fetch(&connection, record.clone()).await;

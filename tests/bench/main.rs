@@ -1,0 +1,37 @@
+//! Figures, each beside its yardstick in the same run: `cargo bench -p countersign-tests`.
+//!
+//! The machine is shared and noisy: read ratios and medians, not single numbers. Nothing in here
+//! asserts a time; tests never do.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report is what it makes")]
+
+mod decisions;
+mod effects;
+mod figures;
+mod sandbox;
+mod yardstick;
+
+use figures::Report;
+
+fn main() -> anyhow::Result<()> {
+    // The effects bench runs its target in a process of its own, so that the host's CPU is the host's.
+    if let Some(role) = std::env::var_os("COUNTERSIGN_BENCH_SINK") {
+        return effects::sink(&role.to_string_lossy());
+    }
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let runs = |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str()));
+    let mut report = Report::default();
+    if runs("disk") {
+        yardstick::disk(&mut report)?;
+    }
+    if runs("decisions") {
+        decisions::run(&mut report)?;
+    }
+    if runs("sandbox") {
+        sandbox::run(&mut report)?;
+    }
+    if runs("effects") {
+        effects::run(&mut report)?;
+    }
+    report.print();
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! The host as a process of its own: started, killed as a machine kills it, asked to stop.
+
+use anyhow::{Context, Result, bail};
+use countersign_tests::servers::http;
+use std::fs::OpenOptions;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a start may take: the first one compiles the connectors.
+const READY_MS_MAX: u64 = 120_000;
+/// How long an end may take once it was asked for: the default grace, and time to spare.
+const END_MS_MAX: u64 = 30_000;
+/// Wait between two looks.
+const LOOK_MS: u64 = 5;
+/// Lines of the host's own words that an error repeats.
+const LAST_LINES: usize = 12;
+
+/// A host. Dropping it kills it.
+#[derive(Debug)]
+pub(crate) struct Host {
+    binary: PathBuf,
+    configuration: PathBuf,
+    address: SocketAddr,
+    child: Option<Child>,
+}
+
+/// What a process said that had no business to run.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// Its exit code.
+    pub(crate) code: Option<i32>,
+    /// What it wrote to its standard error.
+    pub(crate) words: String,
+}
+
+/// The present, for measuring.
+#[expect(clippy::disallowed_methods, reason = "a real process is measured with a real clock")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// The program under test, which lies beside this test's own folder.
+///
+/// # Errors
+/// If it was not built.
+pub(crate) fn binary() -> Result<PathBuf> {
+    let ours = std::env::current_exe()?;
+    let beside = ours.ancestors().nth(2).context("a test lies in a target folder")?.join("countersign");
+    if !beside.is_file() {
+        bail!("`{}` is not there: run `cargo build -p countersign`", beside.display());
+    }
+    Ok(beside)
+}
+
+impl Host {
+    /// A host that is not running yet and will listen on `address`, as its configuration says.
+    pub(crate) fn new(configuration: PathBuf, address: SocketAddr) -> Result<Host> {
+        Ok(Host { binary: binary()?, configuration, address, child: None })
+    }
+
+    /// `http://HOST:PORT`.
+    pub(crate) fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The id of the process.
+    pub(crate) fn process(&self) -> Result<u32> {
+        Ok(self.child.as_ref().context("the host is not running")?.id())
+    }
+
+    /// Starts it, waits until it takes work, and says how long that took.
+    pub(crate) fn start(&mut self) -> Result<Duration> {
+        let begun = now();
+        let words = self.words();
+        let file = OpenOptions::new().create(true).append(true).open(&words)?;
+        let child = self.command(&["serve"]).stdout(file.try_clone()?).stderr(file).spawn()?;
+        let child = self.child.insert(child);
+        let ready = format!("http://{}/readyz", self.address);
+        while begun.elapsed() < Duration::from_millis(READY_MS_MAX) {
+            if let Some(status) = child.try_wait()? {
+                bail!("the host ended at its start ({status}):\n{}", last_lines(&words));
+            }
+            if http::get(&ready, &[]).is_ok_and(|answer| answer.status == 200) {
+                return Ok(begun.elapsed());
+            }
+            std::thread::sleep(Duration::from_millis(LOOK_MS));
+        }
+        bail!("the host was not ready after {READY_MS_MAX} ms:\n{}", last_lines(&words))
+    }
+
+    /// Kills it with SIGKILL: it gets no chance to finish or to tidy up.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        let mut child = self.child.take().context("the host is not running")?;
+        if let Some(status) = child.try_wait()? {
+            bail!("the host ended by itself ({status}):\n{}", last_lines(&self.words()));
+        }
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// Asks it to stop with SIGTERM, and waits until it has.
+    pub(crate) fn stop(&mut self) -> Result<ExitStatus> {
+        let mut child = self.child.take().context("the host is not running")?;
+        let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status()?;
+        let ended = if asked.success() { end_of(&mut child) } else { None };
+        if ended.is_none() {
+            child.kill()?;
+            child.wait()?;
+        }
+        ended.context("the host did not stop when it was asked to")
+    }
+
+    /// Runs the program beside this host with the same configuration, and gives what it answers.
+    /// It listens elsewhere, so that nothing but the data folder is in its way.
+    pub(crate) fn beside(&self, arguments: &[&str]) -> Result<Refused> {
+        let words = self.configuration.with_file_name("beside.log");
+        let file = std::fs::File::create(&words)?;
+        let mut command = self.command(arguments);
+        command.env("COUNTERSIGN__SERVER__LISTEN", "127.0.0.1:0").stdout(Stdio::null()).stderr(file);
+        let mut child = command.spawn()?;
+        let ended = end_of(&mut child);
+        if ended.is_none() {
+            child.kill()?;
+            child.wait()?;
+        }
+        let status = ended.with_context(|| format!("`{}` runs on beside the host", arguments.join(" ")))?;
+        Ok(Refused { code: status.code(), words: std::fs::read_to_string(words)? })
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(arguments).arg("--config").arg(&self.configuration).stdin(Stdio::null());
+        command
+    }
+
+    fn words(&self) -> PathBuf {
+        self.configuration.with_file_name("host.log")
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            // If it has ended already, that is what is wanted.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// How a process ended, if it did in time.
+fn end_of(child: &mut Child) -> Option<ExitStatus> {
+    for _ in 0..END_MS_MAX / LOOK_MS {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Some(status);
+        }
+        std::thread::sleep(Duration::from_millis(LOOK_MS));
+    }
+    None
+}
+
+fn last_lines(file: &Path) -> String {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
+}

@@ -1,0 +1,237 @@
+//! The three flows on real servers: Tryton, localstripe, WsgiDAV and hledger-web, through the real
+//! connectors in the sandbox, from submission to receipt, read back without our connectors.
+
+use anyhow::{Context as _, ensure};
+use countersign_connectors::{OperatorGrant, RawConnection, Runtime, RuntimeOptions, Secret};
+use countersign_core::approval::command::{Command, Voice};
+use countersign_core::approval::{Approval, Outcome, Stage};
+use countersign_core::effect::key::InstallKey;
+use countersign_core::effect::life::EffectState;
+use countersign_core::id::{ConnectionName, IntentId};
+use countersign_core::intent::Raw;
+use countersign_engine::engine::{Engine, Parts, Submission};
+use countersign_engine::port::store::Store as _;
+use countersign_engine::simulated::SeededChance;
+use countersign_store_local::{LocalStore, Options};
+use countersign_tests::servers::{
+    Clause, Contract, HledgerWeb, LocalStripe, Quote, QuoteLine, Tryton, WebDav, sha256,
+};
+use countersign_tests::world::{RealClock, root, starter};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long one approval may take on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Four servers that nobody here wrote, and a host in front of them.
+struct World {
+    billing: LocalStripe,
+    crm: Tryton,
+    contracts: WebDav,
+    ledger: HledgerWeb,
+    engine: Engine,
+    store: Arc<LocalStore>,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    async fn start() -> anyhow::Result<World> {
+        let billing = tokio::task::spawn_blocking(LocalStripe::start).await??;
+        let crm = tokio::task::spawn_blocking(Tryton::start).await??;
+        let contracts = tokio::task::spawn_blocking(WebDav::start).await??;
+        let ledger = tokio::task::spawn_blocking(HledgerWeb::start).await??;
+        let folder = tempfile::tempdir()?;
+        let store = Arc::new(LocalStore::open(Options::at(folder.path().join("data")))?);
+        let runtime = Runtime::new(RuntimeOptions {
+            folder: folder.path().join("connectors"),
+            install_key: InstallKey::new([3; 32]),
+            cache_key: [4; 32],
+            clock: Arc::new(RealClock),
+        })?;
+        let connections = [
+            (
+                "billing",
+                "stripe",
+                billing.base_url(),
+                billing.api_key().to_owned(),
+                "refund-reason = \"metadata\"",
+            ),
+            ("crm", "tryton", format!("{}/{}", crm.base_url(), crm.database()), crm.api_key().to_owned(), ""),
+            (
+                "contracts",
+                "webdav",
+                contracts.base_url(),
+                format!("{}:{}", contracts.user(), contracts.password()),
+                "",
+            ),
+            ("ledger", "hledger", ledger.base_url(), String::new(), ""),
+        ];
+        for (name, system, base, secret, settings) in connections {
+            let path = root().join(format!("target/connectors/countersign.{system}.wasm"));
+            let bytes = std::fs::read(&path).with_context(|| {
+                format!("{}: `countersign connector build plugins` makes it", path.display())
+            })?;
+            runtime.install(bytes, &OperatorGrant::everything()).await?;
+            let reference = if secret.is_empty() { "" } else { "secret = \"env:SECRET\"\n" };
+            let raw: RawConnection = toml::from_str(&format!(
+                "connector = \"countersign.{system}\"\nallow = [\"127.0.0.0/8\"]\n\
+                 [settings]\n{settings}\n[endpoints.api]\nbase = \"{base}\"\n{reference}"
+            ))?;
+            let options = raw
+                .resolve(ConnectionName::parse(name)?, |_| Ok(Secret::new(secret.clone())))
+                .map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
+            runtime.connect(options)?;
+        }
+        let engine = Engine::start(Parts {
+            store: store.clone(),
+            connectors: Arc::new(runtime),
+            clock: Arc::new(RealClock),
+            chance: Arc::new(SeededChance::new(1)),
+            rulebook: starter()?,
+        });
+        Ok(World { billing, crm, contracts, ledger, engine, store, _folder: folder })
+    }
+
+    async fn submit(
+        &self,
+        requester: &str,
+        intent_type: &str,
+        tokens: serde_json::Value,
+    ) -> anyhow::Result<IntentId> {
+        let tokens: Raw = serde_json::from_value(tokens)?;
+        let submission =
+            Submission { requester: requester.into(), intent_type: intent_type.into(), tokens, key: None };
+        Ok(self.engine.submit(submission).await?.approval.intent.id)
+    }
+
+    /// Waits until the approval stands somewhere in `stages`.
+    async fn reaches(&self, id: IntentId, stages: &[&str]) -> anyhow::Result<Arc<Approval>> {
+        let waiting = async {
+            loop {
+                let approval = self.engine.read(id).await?.approval;
+                if stages.contains(&approval.stage.as_str()) {
+                    return anyhow::Ok(approval);
+                }
+                ensure!(approval.exceptions.is_empty(), "an exception instead: {:#?}", approval.exceptions);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let Ok(reached) = tokio::time::timeout(PATIENCE, waiting).await else {
+            anyhow::bail!("{id} did not reach {stages:?}: {:#?}", self.engine.entries(id).await?);
+        };
+        reached
+    }
+
+    /// Plays everybody who is asked until the approval is executed.
+    async fn everybody_approves(&self, id: IntentId) -> anyhow::Result<Vec<String>> {
+        let mut voices = Vec::new();
+        loop {
+            let approval = self.reaches(id, &["seated", "executing", "done"]).await?;
+            let Stage::Seated { seats, .. } = &approval.stage else { return Ok(voices) };
+            let seat = seats.open.values().find(|seat| !seat.is_filled()).context("a seat is open")?;
+            let free = seat.eligible.iter().find(|person| !seat.approved.contains(person));
+            let person = free.context("somebody is free")?.clone();
+            voices.push(person.to_string());
+            let voice = Voice::Approve { note: "fits".into() };
+            let command = Command::Decide { person, revision: approval.intent.revision, seal: None, voice };
+            self.engine.command(id, command, None).await?;
+        }
+    }
+}
+
+fn money(amount: &str) -> serde_json::Value {
+    serde_json::json!({"amount": amount, "currency": "USD"})
+}
+
+fn receipts(approval: &Approval) -> usize {
+    let Stage::Closed(Outcome::Done { effects, .. }) = &approval.stage else { return 0 };
+    effects.values().filter(|state| matches!(state, EffectState::Landed { .. })).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_three_flows_land_on_real_servers() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    discount(&world).await.context("discount")?;
+    redline(&world).await.context("redline")?;
+    refund(&world).await.context("refund")?;
+    world.engine.stop().await;
+    let verified = world.store.verify(&|_, _| {}).await?;
+    ensure!(verified.head == world.engine.health().head, "the log verifies");
+    Ok(())
+}
+
+async fn discount(world: &World) -> anyhow::Result<()> {
+    let customer = world.billing.customer("Acme")?;
+    world.billing.subscribe(&customer, 10_000_000, "USD")?;
+    let account = world.crm.account("Acme", "mid", &customer)?;
+    let lines = [QuoteLine { quantity: 1000, list_price: "100.00" }];
+    let quote = world.crm.quote(&Quote { account: &account, description: "New business", lines: &lines })?;
+    let tokens = serde_json::json!({
+        "quote_id": quote, "customer_id": account, "discount_percent": "25%", "amount": money("100000.00"),
+        "term_months": 18, "payment_days": 30, "reason": "competitor",
+    });
+    let id = world.submit("ae-1", "discount", tokens).await?;
+    let voices = world.everybody_approves(id).await?;
+    ensure!(!voices.is_empty(), "the table seats somebody");
+    let approval = world.reaches(id, &["done"]).await?;
+    ensure!(receipts(&approval) == 3, "three effects land: {:#?}", approval.stage);
+    ensure!(world.crm.net_amount(&quote)? == "75000.00", "the quote has its price");
+    ensure!(world.billing.subscribed_amount(&customer)? == 7_500_000, "billing has the price");
+    let notes = world.crm.notes("sale.sale", &quote)?;
+    let Stage::Closed(Outcome::Done { case, .. }) = &approval.stage else { anyhow::bail!("it is done") };
+    ensure!(notes.len() == 1, "one approval record: {notes:?}");
+    let note = notes.first().context("a note")?;
+    ensure!(note.contains(&id.to_string()), "it names the intent: {note}");
+    ensure!(note.contains(&case.seal.to_string()), "it names the seal: {note}");
+    Ok(())
+}
+
+async fn redline(world: &World) -> anyhow::Result<()> {
+    let old = "Liability is capped at the fees of the last twelve months.";
+    let new = "Liability is capped at twice the fees of the last twelve months.";
+    let clauses = [Clause { id: "7.2", topic: "liability", text: old }];
+    world.contracts.put_contract(&Contract {
+        id: "C-100",
+        value: "80000.00",
+        paper: "ours",
+        clauses: &clauses,
+    })?;
+    world.contracts.put_playbook(&[(new, "fallback")])?;
+    let account = world.crm.account("Umbrella", "ent", "cus_none")?;
+    let tokens = serde_json::json!({
+        "contract_id": "C-100", "customer_id": account, "contract_type": "msa", "reason": "negotiation",
+        "clause": [{
+            "contract_clause_id": "C-100/7.2", "old_text_sha256": sha256(old), "new_text": new,
+            "author": "counterparty counsel",
+        }],
+    });
+    let id = world.submit("ae-1", "contract_redline", tokens).await?;
+    let voices = world.everybody_approves(id).await?;
+    ensure!(!voices.is_empty(), "legal is seated");
+    let approval = world.reaches(id, &["done"]).await?;
+    ensure!(receipts(&approval) == 2, "two effects land: {:#?}", approval.stage);
+    ensure!(
+        world.contracts.clause_text("C-100", "7.2")?.as_deref() == Some(new),
+        "the canonical text is the new one"
+    );
+    ensure!(world.crm.notes("party.party", &account)?.len() == 1, "the customer's record says so");
+    Ok(())
+}
+
+async fn refund(world: &World) -> anyhow::Result<()> {
+    let customer = world.billing.customer("Globex")?;
+    let payment = world.billing.pay(&customer, 5_000, "USD")?;
+    let tokens = serde_json::json!({
+        "payment_id": payment, "customer_id": customer, "invoice_id": "INV-1", "ledger_code": "expenses:refunds",
+        "amount": money("40.00"), "reason": "goodwill",
+    });
+    let id = world.submit("agent-1", "refund", tokens).await?;
+    let approval = world.reaches(id, &["done"]).await?;
+    ensure!(receipts(&approval) == 2, "two effects land: {:#?}", approval.stage);
+    ensure!(world.billing.refunds_of(&payment)?.len() == 1, "one refund");
+    let Stage::Closed(Outcome::Done { case, .. }) = &approval.stage else { anyhow::bail!("it is done") };
+    let entry =
+        case.writes.iter().find(|planned| planned.binding.as_str() == "entry").context("the entry")?;
+    ensure!(world.ledger.with_code(&entry.effect.to_string())?.len() == 1, "one ledger entry");
+    Ok(())
+}
