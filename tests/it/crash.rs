@@ -29,7 +29,7 @@ const BUDGET_SECONDS: u64 = 40;
 /// The seed unless the environment says otherwise.
 const SEED: u64 = 7;
 /// Refunds that are asked for while one host lives.
-const REFUNDS_PER_CYCLE: usize = 8;
+const REFUNDS_PER_CYCLE: usize = 4;
 /// Most refunds of a run: the journal, which a probe reads whole, stays below what a connector may
 /// be answered.
 const REFUNDS_MAX: usize = 1_000;

@@ -18,6 +18,7 @@ use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
+use tokio_util::sync::CancellationToken;
 
 /// What an engine is made of: the ports and the rules.
 pub struct Parts {
@@ -56,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) schedule: Schedule,
     pub(crate) lanes: Lanes,
     pub(crate) tasks: Tasks,
+    pub(crate) lost: CancellationToken,
 }
 
 impl fmt::Debug for Engine {
@@ -111,6 +113,7 @@ impl Engine {
             schedule: Schedule::default(),
             lanes: Lanes::default(),
             tasks: Tasks::default(),
+            lost: CancellationToken::new(),
         });
         inner.tasks.start(crate::schedule::run(Arc::clone(&inner)));
         Engine { inner }
@@ -198,6 +201,12 @@ impl Engine {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.inner.clock.now()
+    }
+
+    /// Returns when the disk could not confirm a write. Nothing more is stored then, and the process
+    /// should end (exit 75), so that the next start reads what is really there.
+    pub async fn lost(&self) {
+        self.inner.lost.cancelled().await;
     }
 
     /// Whether the engine is stopping.

@@ -115,7 +115,11 @@ impl Inner {
             fingerprint: key.fingerprint,
             answer: stream.as_bytes().into(),
         });
-        self.store.append(Batch { appends: vec![append], caller_key }).await?;
+        let stored = self.store.append(Batch { appends: vec![append], caller_key }).await;
+        if let Err(StoreFault::Lost(_)) = &stored {
+            self.lost.cancel();
+        }
+        stored?;
         self.wake(&stream, &wakes_before, &wakes);
         Ok(Loaded { approval: Arc::new(approval), sequence: expected.saturating_add(count) })
     }

@@ -11,8 +11,9 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// How long everything may take to settle once nobody kills and nothing fails any more.
-const SETTLE_MS_MAX: u64 = 60_000;
+/// How long everything may take to settle once nobody kills and nothing fails any more: the longest
+/// settle time of a target (half a minute), and the queue of a run on a machine that is busy.
+const SETTLE_MS_MAX: u64 = 120_000;
 /// Wait between two looks.
 const LOOK_MS: u64 = 200;
 /// The states in which something is still to come.

@@ -166,7 +166,7 @@ impl Findings {
             |name: &ConnectionName| settings.connections.iter().any(|connection| connection.name == *name);
         for name in rulebook.connections().iter().filter(|name| !configured(name)) {
             self.warnings.push(format!(
-                "the rules use connection `{name}`, which is not configured: its intents will wait"
+                "the rules use connection `{name}`, which is not configured: an intent that needs it becomes an exception"
             ));
         }
     }

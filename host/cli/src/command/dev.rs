@@ -203,7 +203,9 @@ fn show(
         );
     }
     for name in missing {
-        output::say(&format!("connection `{name}` is not configured: intents that need it wait until it is"));
+        output::say(&format!(
+            "connection `{name}` is not configured: an intent that needs it becomes an exception with an owner"
+        ));
     }
     output::say(&format!(
         "in another terminal: export COUNTERSIGN_URL={url} COUNTERSIGN_TOKEN=<one of these>"

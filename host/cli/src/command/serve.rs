@@ -5,6 +5,7 @@ use crate::config::{self, Settings};
 use crate::exit;
 use crate::wire::{self, Running, SystemChance};
 use anyhow::Context as _;
+use countersign_engine::port::store::StoreFault;
 use countersign_server::Parts;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -48,14 +49,20 @@ pub async fn until_stopped(
         chance: Arc::new(SystemChance),
     });
     let mut terminate = signal(SignalKind::terminate())?;
+    let engine = running.engine.clone();
+    let (lost, mut was_lost) = tokio::sync::oneshot::channel();
     let stopped = async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = tokio::signal::ctrl_c() => {}
+            () = engine.lost() => drop(lost.send(())),
         }
     };
     crate::output::line(&format!("listening on http://{address}"))?;
     countersign_server::serve(listener, router, stopped).await?;
+    if was_lost.try_recv().is_ok() {
+        anyhow::bail!(StoreFault::Lost("see the log of this process".to_owned()));
+    }
     let grace = Duration::from_millis(settings.shutdown_grace.0);
     if tokio::time::timeout(grace, running.engine.stop()).await.is_err() {
         tracing::warn!(blame = "remote", "attempts were still running; they are looked at after the restart");
