@@ -80,7 +80,7 @@ async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let connection = second.connect(webhook_connection("sink-a", 9)?)?;
     let what = Proposal {
         operation: "deliver".to_owned(),
-        subject: RecordRef { kind: "order".to_owned(), id: "order-1".to_owned() },
+        subject: RecordRef { kind: "record".to_owned(), id: "order-1".to_owned() },
         fields: vec![Field { name: "reason".to_owned(), value: Value::Text("goodwill".to_owned()) }],
     };
     let mut times = Vec::new();
