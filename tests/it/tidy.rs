@@ -367,7 +367,8 @@ fn no_old_word_stands_for_a_new_thing() {
 
 #[test]
 fn the_project_names_no_machine() {
-    let banned = ["/root/", "/work/"];
+    // Written in two halves, so that no list of such names stops at this file.
+    let banned = [["/ro", "ot/"], ["/wo", "rk/"]].map(|halves| halves.concat());
     let mut faults = Vec::new();
     for top in ["host", "wit", "sdk", "plugins", "tests", ".ci", ".github", "README.md"] {
         let path = root().join(top);
@@ -377,11 +378,8 @@ fn the_project_names_no_machine() {
             files(&path, &[".rs", ".md", ".toml", ".wit", ".py", ".yml", "run", "install"])
         };
         for path in all {
-            if path.ends_with("tests/it/tidy.rs") {
-                continue;
-            }
             for (number, line) in (1..).zip(read(&path).lines()) {
-                for word in banned.iter().filter(|word| line.contains(**word)) {
+                for word in banned.iter().filter(|word| line.contains(word.as_str())) {
                     faults.push(format!("{}:{number}: `{word}`", shown(&path)));
                 }
             }
