@@ -273,6 +273,15 @@ async fn host_dies(spec: &mut Spec) {
     spec.until("the look after the restart", attempted, 1).await;
 }
 
+#[when("the connection is pointed elsewhere")]
+async fn pointed_elsewhere(spec: &mut Spec) {
+    let elsewhere = Scripted::default().with("target", spec.guarantee, &[("deliver", "order")]);
+    spec.connectors = Arc::new(elsewhere.pointed_at("https://elsewhere.example"));
+    spec.start(single_rules());
+    spec.clock.turn(Millis::seconds(1));
+    spec.until("the refused attempt", attempted, 2).await;
+}
+
 #[when(expr = "the owner closes the exception by {word}")]
 async fn owner_closes(spec: &mut Spec, by: String) {
     let (id, owner) = spec.open_exception("uncertain").await;

@@ -69,6 +69,15 @@ impl Scripted {
         self
     }
 
+    /// Leads every connection to another address.
+    #[must_use]
+    pub fn pointed_at(mut self, base: &str) -> Scripted {
+        for connection in self.connections.values_mut() {
+            Arc::make_mut(connection).endpoints = vec![("api".to_owned(), base.to_owned())];
+        }
+        self
+    }
+
     /// Puts a record at a connection.
     pub fn put(&self, connection: &str, kind: &str, id: &str, fields: &[(&str, Value)]) {
         let name = ConnectionName::parse(connection).expect("a connection name");
