@@ -13,8 +13,8 @@ use countersign_core::hash::Digest;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 use wasmtime::{
-    Config, Engine, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel, PoolingAllocationConfig,
-    Strategy, WasmFeatures,
+    Config, Enabled, Engine, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel,
+    PoolingAllocationConfig, Strategy, WasmFeatures,
 };
 
 /// How often the epoch moves: the finest grain of an interruption.
@@ -186,6 +186,8 @@ fn pool() -> PoolingAllocationConfig {
         .max_memories_per_module(2)
         .max_core_instances_per_component(64)
         .linear_memory_keep_resident(MIB)
+        // Where the kernel can say which pages a guest wrote, only those are cleared.
+        .pagemap_scan(Enabled::Auto)
         .table_keep_resident(64 * 1024);
     pool
 }

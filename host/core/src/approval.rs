@@ -22,6 +22,7 @@ use crate::seal::Seal;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What someone asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +46,7 @@ pub struct Intent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
     /// What is asked for.
-    pub intent: Intent,
+    pub intent: Arc<Intent>,
     /// Content address of the policy that decides it: pinned at submission.
     pub policy: Digest,
     /// Where it stands.
@@ -73,14 +74,14 @@ pub enum Stage {
     /// People must decide.
     Seated {
         /// What they decide about.
-        case: Box<Case>,
+        case: Arc<Case>,
         /// Who must.
         seats: Seats,
     },
     /// Approved: the effects are on their way.
     Executing {
         /// What was decided about.
-        case: Box<Case>,
+        case: Arc<Case>,
         /// Who approved it.
         authority: Authority,
         /// Every effect.
@@ -96,7 +97,7 @@ pub enum Outcome {
     /// Approved, and every effect landed or was given up with a reason.
     Done {
         /// What was decided about.
-        case: Box<Case>,
+        case: Arc<Case>,
         /// Who approved it.
         authority: Authority,
         /// Every effect.

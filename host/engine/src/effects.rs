@@ -5,6 +5,7 @@
 
 use crate::engine::Inner;
 use crate::fault::Fault;
+use crate::handle::Running;
 use crate::port::Answer;
 use crate::port::connectors::{Call, Connection, Ledger, NotRecorded};
 use countersign_core::approval::command::{Command, Target};
@@ -50,27 +51,30 @@ enum Work {
 /// attempted again; one with a recorded step is looked at as interrupted.
 pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId, effect: EffectId) -> Result<(), Fault> {
     let standing = inner.read(intent).await?;
-    let command = match work(inner, &standing.approval, effect) {
+    let recorded = match work(inner, &standing.approval, effect) {
         Work::Nothing => return Ok(()),
-        Work::Block(detail) => Command::Block { effect, detail },
+        Work::Block(detail) => inner.command(intent, Command::Block { effect, detail }, None).await.map(drop),
         Work::Interrupted { step, target } => {
-            Command::Attempted { effect, end: life::interrupted(&step), target }
+            let command = Command::Attempted { effect, end: life::interrupted(&step), target };
+            inner.command(intent, command, None).await.map(drop)
         }
         Work::Attempt { call, connection, target } => {
             let Ok(_permit) = inner.lanes.of(&connection).acquire_owned().await else { return Ok(()) };
+            let running = Running::begin(inner, intent);
             let ledger = StepLedger { inner: Arc::clone(inner), intent, effect, guarantee: call.guarantee };
             let end = inner.connectors.apply(*call, Arc::new(ledger)).await;
-            Command::Attempted { effect, end, target }
+            running.end(Command::Attempted { effect, end, target }).await
         }
         Work::Probe { call, connection, target } => {
             let Ok(_permit) = inner.lanes.of(&connection).acquire_owned().await else { return Ok(()) };
+            let running = Running::begin(inner, intent);
             let end = inner.connectors.probe(*call).await;
-            Command::Probed { effect, end, target }
+            running.end(Command::Probed { effect, end, target }).await
         }
     };
-    match inner.command(intent, command, None).await {
+    match recorded {
         // Somebody settled it in the meantime: nothing is lost.
-        Ok(_) | Err(Fault::Refused(Refusal::Overtaken | Refusal::WrongStage { .. })) => Ok(()),
+        Ok(()) | Err(Fault::Refused(Refusal::Overtaken | Refusal::WrongStage { .. })) => Ok(()),
         Err(fault) => Err(fault),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::effects::Lanes;
 use crate::fault::Fault;
-use crate::handle::Hot;
+use crate::handle::{Doors, Hot, Verdicts};
 use crate::port::clock::{Chance, Clock};
 use crate::port::connectors::Connectors;
 use crate::port::store::{Health, Page, Query, Store};
@@ -58,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) lanes: Lanes,
     pub(crate) tasks: Tasks,
     pub(crate) lost: CancellationToken,
+    pub(crate) doors: Doors,
+    pub(crate) verdicts: Verdicts,
 }
 
 impl fmt::Debug for Engine {
@@ -110,6 +112,8 @@ impl Engine {
             chance: parts.chance,
             rulebook: RwLock::new(Arc::new(parts.rulebook)),
             hot: Hot::default(),
+            doors: Doors::default(),
+            verdicts: Verdicts::default(),
             schedule: Schedule::default(),
             lanes: Lanes::default(),
             tasks: Tasks::default(),
@@ -126,6 +130,7 @@ impl Engine {
     /// # Errors
     /// [`Fault::Refused`] with every fault of the tokens at once; nothing is stored then.
     pub async fn submit(&self, submission: Submission) -> Result<Standing, Fault> {
+        let _inside = self.inner.doors.enter();
         self.inner.submit(submission).await
     }
 
@@ -140,6 +145,7 @@ impl Engine {
         command: Command,
         key: Option<Key>,
     ) -> Result<Standing, Fault> {
+        let _inside = self.inner.doors.enter();
         self.inner.command(intent, command, key).await
     }
 

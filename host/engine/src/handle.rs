@@ -2,15 +2,16 @@
 
 mod hot;
 mod submit;
+mod verdicts;
 
-pub(crate) use hot::{Hot, Loaded};
+pub(crate) use hot::{Doors, Hot, Loaded};
+pub(crate) use verdicts::{Running, Verdicts};
 
 use crate::engine::{Inner, Key, Standing};
 use crate::fault::Fault;
 use crate::limits::CONFLICTS_MAX;
-use crate::port::store::{Append, Batch, CallerKey, ErrandChange, StoreFault, StreamName};
+use crate::port::store::{Append, Batch, CallerKey, ErrandChange, RowChange, StoreFault, StreamName};
 use crate::row;
-use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Entry;
 use countersign_core::approval::life::{self, Context, Turn};
@@ -38,7 +39,12 @@ impl Inner {
             return self.read(answered).await;
         }
         for _ in 0..CONFLICTS_MAX {
-            match self.once(intent, command.clone(), key.as_ref()).await {
+            let slot = self.hot.slot(intent);
+            let mut place = slot.lock().await;
+            let result = self.decide(&mut place, intent, command.clone(), key.as_ref()).await;
+            drop(place);
+            self.hot.release(intent, &slot);
+            match result {
                 Err(Fault::Store(StoreFault::Conflict { .. })) => {}
                 other => return other,
             }
@@ -46,18 +52,54 @@ impl Inner {
         Err(Fault::Refused(Refusal::Overtaken))
     }
 
-    async fn once(
+    /// Decides several commands and stores what they cause in one commit; says of each whether it
+    /// was allowed. One that is refused changes nothing for the others.
+    pub(crate) async fn commands(
         self: &Arc<Self>,
         intent: IntentId,
-        command: Command,
-        key: Option<&Key>,
-    ) -> Result<Standing, Fault> {
-        let slot = self.hot.slot(intent);
-        let mut place = slot.lock().await;
-        let result = self.decide(&mut place, intent, command, key).await;
-        drop(place);
-        self.hot.release(intent, &slot);
-        result
+        commands: Vec<Command>,
+    ) -> Result<Vec<bool>, Fault> {
+        for _ in 0..CONFLICTS_MAX {
+            let slot = self.hot.slot(intent);
+            let mut place = slot.lock().await;
+            let result = self.decide_all(&mut place, intent, commands.clone()).await;
+            drop(place);
+            self.hot.release(intent, &slot);
+            match result {
+                Err(Fault::Store(StoreFault::Conflict { .. })) => {}
+                other => return other,
+            }
+        }
+        Err(Fault::Refused(Refusal::Overtaken))
+    }
+
+    async fn decide_all(
+        self: &Arc<Self>,
+        place: &mut Option<Loaded>,
+        intent: IntentId,
+        commands: Vec<Command>,
+    ) -> Result<Vec<bool>, Fault> {
+        let loaded = match place.take() {
+            Some(loaded) => loaded,
+            None => self.load(intent).await?,
+        };
+        let rulebook = self.rulebook();
+        let context = Context { rulebook: &rulebook, now: self.clock.now(), chance: self.chance.bits() };
+        let mut turn: Option<Turn<'_>> = None;
+        let mut allowed = Vec::with_capacity(commands.len());
+        for command in commands {
+            let next = match &turn {
+                None => life::decide(&loaded.approval, command, context),
+                Some(turn) => turn.clone().then(command),
+            };
+            allowed.push(next.is_ok());
+            turn = next.ok().or(turn);
+        }
+        *place = match turn {
+            None => hot::kept(loaded),
+            Some(turn) => hot::kept(self.store_turn(Some(&loaded), turn, None).await?),
+        };
+        Ok(allowed)
     }
 
     async fn decide(
@@ -98,8 +140,9 @@ impl Inner {
         let stream: StreamName = approval.intent.id.to_string().into();
         let expected = before.map_or(0, |loaded| loaded.sequence);
         if entries.is_empty() {
-            return Ok(Loaded { approval: Arc::new(approval), sequence: expected });
+            return Ok(Loaded { approval: Arc::new(approval), sequence: expected, row: None });
         }
+        let row = row::row(&approval, self.rulebook().intent_type(&approval.intent.intent_type));
         let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
         let wakes_before = before.map(|loaded| loaded.approval.wakes()).unwrap_or_default();
         let wakes = approval.wakes();
@@ -108,32 +151,34 @@ impl Inner {
             expected,
             entries: to_bytes(&entries)?,
             errands: changes(&wakes_before, &wakes),
-            row: self.row_change(before, &approval),
+            row: self.row_changed(before, &row).then(|| row.clone()),
         };
         let caller_key = key.map(|key| CallerKey {
             key: key.key.as_str().into(),
             fingerprint: key.fingerprint,
             answer: stream.as_bytes().into(),
         });
+        let under_way = self.schedule.begun().saturating_add(self.doors.inside());
+        self.store.expect(under_way.saturating_sub(self.verdicts.waiting()));
         let stored = self.store.append(Batch { appends: vec![append], caller_key }).await;
         if let Err(StoreFault::Lost(_)) = &stored {
             self.lost.cancel();
         }
         stored?;
         self.wake(&stream, &wakes_before, &wakes);
-        Ok(Loaded { approval: Arc::new(approval), sequence: expected.saturating_add(count) })
+        let sequence = expected.saturating_add(count);
+        Ok(Loaded { approval: Arc::new(approval), sequence, row: Some(row) })
     }
 
-    fn row_change(
-        &self,
-        before: Option<&Loaded>,
-        approval: &Approval,
-    ) -> Option<crate::port::store::RowChange> {
-        let rulebook = self.rulebook();
-        let schema = rulebook.intent_type(&approval.intent.intent_type);
-        let row = row::row(approval, schema);
-        let unchanged = before.is_some_and(|loaded| row::row(&loaded.approval, schema) == row);
-        (!unchanged).then_some(row)
+    fn row_changed(&self, before: Option<&Loaded>, row: &RowChange) -> bool {
+        let Some(before) = before else { return true };
+        match &before.row {
+            Some(known) => known != row,
+            None => {
+                let intent_type = &before.approval.intent.intent_type;
+                row::row(&before.approval, self.rulebook().intent_type(intent_type)) != *row
+            }
+        }
     }
 
     /// Begins at once what the new entries made due; everything later is in the store.
@@ -194,7 +239,7 @@ impl Inner {
             approval = Some(next);
         }
         let approval = approval.ok_or(Refusal::UnknownIntent(intent))?;
-        Ok(Loaded { approval: Arc::new(approval), sequence })
+        Ok(Loaded { approval: Arc::new(approval), sequence, row: None })
     }
 
     /// The intent that a caller's key stands for already.

@@ -30,3 +30,8 @@ pub const CALLER_KEY_BYTES_MAX: usize = 255;
 
 /// Most facts and plans that are read at one time for one approval.
 pub const PREPARE_READS_AT_ONCE: usize = 8;
+
+/// How long the verdict of one attempt waits for the attempts of the same approval that still run,
+/// in milliseconds, so that they are recorded in one commit. Effects of one approval begin at the
+/// same moment, so most end within it.
+pub const VERDICT_WAIT_MS: u64 = 2;

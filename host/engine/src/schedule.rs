@@ -10,15 +10,22 @@ use countersign_core::approval::command::Command;
 use countersign_core::approval::wake::Wake;
 use countersign_core::id::IntentId;
 use countersign_core::time::{Millis, Timestamp};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
 /// What is begun and not ended, and the bell that wakes the loop.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
-    begun: Mutex<HashSet<(StreamName, Wake)>>,
+    begun: Mutex<HashMap<(StreamName, Wake), Asked>>,
     bell: Notify,
+}
+
+/// Whether an errand was asked for once more while it ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Once,
+    Again,
 }
 
 impl Schedule {
@@ -27,22 +34,42 @@ impl Schedule {
         self.bell.notify_one();
     }
 
+    /// Marks an errand as running. If it runs already, or too many do, the store is looked at
+    /// once more when it, or one of them, has ended.
     fn take(&self, stream: &StreamName, wake: &Wake) -> bool {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        begun.len() < ERRANDS_IN_FLIGHT_MAX && begun.insert((Arc::clone(stream), wake.clone()))
+        let full = ERRANDS_IN_FLIGHT_MAX <= begun.len();
+        match begun.get_mut(&(Arc::clone(stream), wake.clone())) {
+            Some(asked) => {
+                *asked = Asked::Again;
+                false
+            }
+            None if full => false,
+            None => begun.insert((Arc::clone(stream), wake.clone()), Asked::Once).is_none(),
+        }
     }
 
-    fn give_back(&self, stream: &StreamName, wake: &Wake) {
+    /// Ends an errand; says whether the store may hold something that could not be begun meanwhile.
+    fn give_back(&self, stream: &StreamName, wake: &Wake) -> bool {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        begun.remove(&(Arc::clone(stream), wake.clone()));
+        let full = ERRANDS_IN_FLIGHT_MAX <= begun.len();
+        let asked = begun.remove(&(Arc::clone(stream), wake.clone()));
+        full || asked == Some(Asked::Again)
     }
 
-    fn begun(&self) -> usize {
+    fn runs(&self, stream: &StreamName, wake: &Wake) -> bool {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.contains_key(&(Arc::clone(stream), wake.clone()))
+    }
+
+    /// How many errands run.
+    pub(crate) fn begun(&self) -> usize {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 
-/// Begins one errand now, unless it is running already or too many are.
+/// Begins one errand now, or when it has ended if it is running already. If too many are, it stays
+/// in the store until one of them has ended.
 pub(crate) fn begin(inner: &Arc<Inner>, stream: StreamName, wake: Wake) {
     if inner.tasks.are_stopping() || !inner.schedule.take(&stream, &wake) {
         return;
@@ -50,9 +77,11 @@ pub(crate) fn begin(inner: &Arc<Inner>, stream: StreamName, wake: Wake) {
     let task_inner = Arc::clone(inner);
     inner.tasks.start(async move {
         let inner = task_inner;
-        run_errand(&inner, &stream, &wake).await;
-        inner.schedule.give_back(&stream, &wake);
-        inner.schedule.look_again();
+        let through = run_errand(&inner, &stream, &wake).await;
+        let missed = inner.schedule.give_back(&stream, &wake);
+        if missed || !through {
+            inner.schedule.look_again();
+        }
     });
 }
 
@@ -85,6 +114,8 @@ async fn look(inner: &Arc<Inner>) -> Millis {
         };
         for errand in &due {
             match errand.key.parse::<Wake>() {
+                // One that runs is due in the store until its commit.
+                Ok(wake) if inner.schedule.runs(&errand.stream, &wake) => {}
                 Ok(wake) => begin(inner, Arc::clone(&errand.stream), wake),
                 Err(fault) => {
                     tracing::error!(%fault, stream = %errand.stream, blame = "host", "unreadable errand");
@@ -106,12 +137,13 @@ async fn look(inner: &Arc<Inner>) -> Millis {
     }
 }
 
-async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake) {
+/// Works on one errand; says whether it got through. If not, it is still open in the store.
+async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake) -> bool {
     let intent: IntentId = match stream.parse() {
         Ok(intent) => intent,
         Err(fault) => {
             tracing::error!(%fault, %stream, blame = "host", "an errand of an unknown stream");
-            return;
+            return true;
         }
     };
     let done = match wake {
@@ -120,15 +152,15 @@ async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake) {
         Wake::Seat(row) => inner.command(intent, Command::SeatDue { row: *row }, None).await.map(drop),
         Wake::Exception(id) => inner.command(intent, Command::ExceptionDue { id: *id }, None).await.map(drop),
     };
-    if let Err(fault) = done {
-        // The errand is still open in the store; it is begun again after a pause.
-        tracing::warn!(%fault, %intent, %wake, blame = "host", "an errand did not get through");
-        let until = inner.clock.now().plus(Millis(ERRAND_FAULT_DELAY_MS));
-        tokio::select! {
-            () = inner.tasks.stopping() => {}
-            () = inner.clock.sleep_until(until) => {}
-        }
+    let Err(fault) = done else { return true };
+    // The errand is still open in the store; it is begun again after a pause.
+    tracing::warn!(%fault, %intent, %wake, blame = "host", "an errand did not get through");
+    let until = inner.clock.now().plus(Millis(ERRAND_FAULT_DELAY_MS));
+    tokio::select! {
+        () = inner.tasks.stopping() => {}
+        () = inner.clock.sleep_until(until) => {}
     }
+    false
 }
 
 /// Whether an errand that was read a moment ago is still to be done at `now`.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 /// The format that this program writes, and the only one that it reads.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 2;
 
 /// A fault of the operating system.
 pub(crate) fn io_fault(verb: &str, path: &Path, error: &io::Error) -> StoreFault {

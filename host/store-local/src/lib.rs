@@ -13,7 +13,7 @@
 //! read   ─▶ overlay, else sled ─▶ place ─▶ segment
 //! ```
 //! Why it is so, and what it costs: `host/docs/decisions/0002-log-first-sled-trails.md`. The
-//! modules, from the bytes up: `wire`, `record`, `disk`, `segment`, `folder`, `hot`, `block`, `index`,
+//! modules, from the bytes up: `wire`, `squeeze`, `record`, `disk`, `segment`, `folder`, `hot`, `block`, `index`,
 //! `shared`, `writer`, `indexer`, `open`, `verify`.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -29,6 +29,7 @@ mod open;
 mod record;
 mod segment;
 mod shared;
+mod squeeze;
 mod verify;
 mod wire;
 mod writer;
@@ -45,6 +46,7 @@ use countersign_engine::port::store::{
 };
 use disk::{Disk, RealDisk};
 use folder::{Folder, Lock, State, this_boot};
+use record::Body;
 use shared::{Shared, Stop};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -52,7 +54,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
-use writer::{Ask, Writer};
+use writer::{Ask, Given, Writer};
 
 /// Size at which a segment is closed: large enough that few exist, small enough to copy one.
 pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
@@ -191,7 +193,8 @@ impl LocalStore {
     async fn put(&self, batch: Batch) -> Result<Appended, StoreFault> {
         within_limits(&batch)?;
         let (answer, answered) = oneshot::channel();
-        self.queue.try_send(Ask::Append(batch, answer)).map_err(|error| match error {
+        let given = Given { body: Body::of(&batch), batch, answer };
+        self.queue.try_send(Ask::Append(given)).map_err(|error| match error {
             TrySendError::Full(_) => StoreFault::Busy,
             TrySendError::Disconnected(_) => StoreFault::Io("the store is closed".to_owned()),
         })?;
@@ -219,6 +222,10 @@ impl Drop for LocalStore {
 impl Store for LocalStore {
     fn append(&self, batch: Batch) -> Answer<'_, Result<Appended, StoreFault>> {
         Box::pin(self.put(batch))
+    }
+
+    fn expect(&self, commands: usize) {
+        self.shared.expected.store(commands, Ordering::Relaxed);
     }
 
     fn load(&self, stream: &str) -> Answer<'_, Result<Vec<Arc<[u8]>>, StoreFault>> {

@@ -3,35 +3,41 @@
 //! ```text
 //! frame     length u32 LE | crc32c u32 LE | payload of that length
 //!           the sum covers the four length bytes and the payload, so zeros are no record
-//! payload   kind 1
+//! payload   kind 1 or 2
 //!           number   position of the batch's first entry (of the next one, if it has none)
 //!           count    streams; for each:
 //!             bytes    name
 //!             number   sequence before the batch
 //!             place    the stream's record before this one
+//!           body     kind 1: bytes; kind 2: number its length, bytes of it compressed by
+//!                    [`crate::squeeze`]
+//!           32 bytes head of the hash chain after the batch's last entry
+//! body      for each stream:
 //!             count    entries; each: bytes
 //!             count    errand changes; each: bytes key | 0 (closed) or 1 moment (open until)
 //!             byte     0, or 1 and the row: count labels; each: bytes name | bytes value;
 //!                      bytes summary
 //!           byte     0, or 1 and the caller key: bytes key | 32 bytes fingerprint | bytes answer
-//!           32 bytes head of the hash chain after the batch's last entry
 //! ```
 //! Numbers, bytes and places are those of [`crate::wire`]. Each stream's records are linked
-//! backwards, so the index needs to know only the last of them.
+//! backwards, so the index needs to know only the last of them. The body is made where the batch is
+//! given, by whoever waits for it; the one writer adds only what depends on the end of the log.
 
+use crate::squeeze::{squeeze, unsqueeze};
 use crate::wire::{Place, Reader, put_bytes, put_moment, put_number, put_place};
 use countersign_core::hash::Digest;
-use countersign_engine::port::store::{Append, CallerKey, ErrandChange, RowChange};
+use countersign_engine::port::store::{Append, Batch, CallerKey, ErrandChange, RowChange, StreamName};
 use std::sync::Arc;
 
 /// Bytes of a frame before its payload.
 pub(crate) const FRAME_HEADER_BYTES: usize = 8;
-/// Shortest payload: kind, position, no streams, no caller key, head.
+/// Shortest payload: kind, position, no streams, an empty body, head.
 pub(crate) const PAYLOAD_BYTES_MIN: usize = 36;
-/// Longest payload: the largest batch and what its keys and labels add.
+/// Longest payload and longest body: the largest batch and what its keys and labels add.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-const KIND_BATCH: u8 = 1;
+const KIND_PLAIN: u8 = 1;
+const KIND_SQUEEZED: u8 = 2;
 
 /// One atomic batch.
 #[derive(Debug)]
@@ -68,13 +74,26 @@ impl Record {
         self.parts.iter().map(|part| part.append.entries.len() as u64).sum()
     }
 
-    /// Adds the frame to `out` and says how long it is, or `None` if it is over the limit.
-    pub(crate) fn frame(&self, out: &mut Vec<u8>) -> Option<u32> {
+    /// Adds the frame to `out` and says how long it is, or `None` if it is over the limit. `body` is
+    /// that of the record's batch.
+    pub(crate) fn frame(&self, body: &Body, out: &mut Vec<u8>) -> Option<u32> {
         let start = out.len();
         out.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
-        self.encode(out);
+        out.push(if body.squeezed { KIND_SQUEEZED } else { KIND_PLAIN });
+        put_number(out, self.first);
+        put_number(out, self.parts.len() as u64);
+        for part in &self.parts {
+            put_bytes(out, part.append.stream.as_bytes());
+            put_number(out, part.append.expected);
+            put_place(out, part.previous);
+        }
+        if body.squeezed {
+            put_number(out, body.length as u64);
+        }
+        put_bytes(out, &body.bytes);
+        out.extend_from_slice(&self.head.0);
         let payload = out.len() - start - FRAME_HEADER_BYTES;
-        if payload > PAYLOAD_BYTES_MAX {
+        if payload > PAYLOAD_BYTES_MAX || body.length > PAYLOAD_BYTES_MAX {
             out.truncate(start);
             return None;
         }
@@ -85,75 +104,110 @@ impl Record {
         Some((payload + FRAME_HEADER_BYTES) as u32)
     }
 
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.push(KIND_BATCH);
-        put_number(out, self.first);
-        put_number(out, self.parts.len() as u64);
-        for part in &self.parts {
-            put_bytes(out, part.append.stream.as_bytes());
-            put_number(out, part.append.expected);
-            put_place(out, part.previous);
-            put_number(out, part.append.entries.len() as u64);
-            for entry in &part.append.entries {
-                put_bytes(out, entry);
-            }
-            put_number(out, part.append.errands.len() as u64);
-            for change in &part.append.errands {
-                match change {
-                    ErrandChange::Clear { key } => {
-                        put_bytes(out, key.as_bytes());
-                        out.push(0);
-                    }
-                    ErrandChange::Set { key, due } => {
-                        put_bytes(out, key.as_bytes());
-                        out.push(1);
-                        put_moment(out, *due);
-                    }
-                }
-            }
-            match &part.append.row {
-                None => out.push(0),
-                Some(row) => {
-                    out.push(1);
-                    put_number(out, row.labels.len() as u64);
-                    for (name, value) in &row.labels {
-                        put_bytes(out, name.as_bytes());
-                        put_bytes(out, value.as_bytes());
-                    }
-                    put_bytes(out, &row.summary);
-                }
-            }
-        }
-        match &self.caller_key {
-            None => out.push(0),
-            Some(caller_key) => {
-                out.push(1);
-                put_bytes(out, caller_key.key.as_bytes());
-                out.extend_from_slice(&caller_key.fingerprint.0);
-                put_bytes(out, &caller_key.answer);
-            }
-        }
-        out.extend_from_slice(&self.head.0);
-    }
-
     /// Reads a payload; `None` if it is not wholly a record that this program writes.
     pub(crate) fn decode(payload: &[u8]) -> Option<Record> {
         let mut reader = Reader(payload);
-        if reader.byte()? != KIND_BATCH {
-            return None;
-        }
+        let kind = reader.byte()?;
         let first = reader.number()?;
-        let parts = (0..reader.count()?).map(|_| part(&mut reader)).collect::<Option<Vec<Part>>>()?;
-        let caller_key = if flag(&mut reader)? { Some(caller_key(&mut reader)?) } else { None };
+        let streams = (0..reader.count()?).map(|_| stream(&mut reader)).collect::<Option<Vec<_>>>()?;
+        let unsqueezed;
+        let body = match kind {
+            KIND_PLAIN => reader.bytes()?,
+            KIND_SQUEEZED => {
+                let length = usize::try_from(reader.number()?).ok()?;
+                if PAYLOAD_BYTES_MAX < length {
+                    return None;
+                }
+                unsqueezed = unsqueeze(reader.bytes()?, length)?;
+                unsqueezed.as_slice()
+            }
+            _ => return None,
+        };
         let head = digest(&mut reader)?;
-        reader.0.is_empty().then_some(Record { first, parts, caller_key, head })
+        let mut body = Reader(body);
+        let parts = streams.into_iter().map(|stream| part(&mut body, stream)).collect::<Option<_>>()?;
+        let caller_key = if flag(&mut body)? { Some(caller_key(&mut body)?) } else { None };
+        let whole = reader.0.is_empty() && body.0.is_empty();
+        whole.then_some(Record { first, parts, caller_key, head })
     }
 }
 
-fn part(reader: &mut Reader<'_>) -> Option<Part> {
-    let stream = Arc::from(reader.text()?);
-    let expected = reader.number()?;
-    let previous = reader.place()?;
+/// What a batch says, as it stands in its record.
+#[derive(Debug)]
+pub(crate) struct Body {
+    bytes: Vec<u8>,
+    squeezed: bool,
+    /// How long it is when it is not compressed.
+    length: usize,
+}
+
+impl Body {
+    pub(crate) fn of(batch: &Batch) -> Body {
+        let mut out = Vec::new();
+        for append in &batch.appends {
+            put_append(&mut out, append);
+        }
+        match &batch.caller_key {
+            None => out.push(0),
+            Some(caller_key) => {
+                out.push(1);
+                put_bytes(&mut out, caller_key.key.as_bytes());
+                out.extend_from_slice(&caller_key.fingerprint.0);
+                put_bytes(&mut out, &caller_key.answer);
+            }
+        }
+        let length = out.len();
+        match squeeze(&out) {
+            Some(bytes) => Body { bytes, squeezed: true, length },
+            None => Body { bytes: out, squeezed: false, length },
+        }
+    }
+
+    /// Bytes that it takes in the log.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+fn put_append(out: &mut Vec<u8>, append: &Append) {
+    put_number(out, append.entries.len() as u64);
+    for entry in &append.entries {
+        put_bytes(out, entry);
+    }
+    put_number(out, append.errands.len() as u64);
+    for change in &append.errands {
+        match change {
+            ErrandChange::Clear { key } => {
+                put_bytes(out, key.as_bytes());
+                out.push(0);
+            }
+            ErrandChange::Set { key, due } => {
+                put_bytes(out, key.as_bytes());
+                out.push(1);
+                put_moment(out, *due);
+            }
+        }
+    }
+    let Some(row) = &append.row else {
+        out.push(0);
+        return;
+    };
+    out.push(1);
+    put_number(out, row.labels.len() as u64);
+    for (name, value) in &row.labels {
+        put_bytes(out, name.as_bytes());
+        put_bytes(out, value.as_bytes());
+    }
+    put_bytes(out, &row.summary);
+}
+
+type Stream = (StreamName, u64, Option<Place>);
+
+fn stream(reader: &mut Reader<'_>) -> Option<Stream> {
+    Some((Arc::from(reader.text()?), reader.number()?, reader.place()?))
+}
+
+fn part(reader: &mut Reader<'_>, (stream, expected, previous): Stream) -> Option<Part> {
     let entries = (0..reader.count()?).map(|_| reader.bytes().map(Arc::from)).collect::<Option<_>>()?;
     let errands = (0..reader.count()?).map(|_| errand(reader)).collect::<Option<_>>()?;
     let row = if flag(reader)? { Some(row(reader)?) } else { None };
@@ -234,22 +288,36 @@ mod tests {
         Record { first: 7, parts, caller_key: Some(caller_key), head: Digest::of(b"head") }
     }
 
+    fn body(record: &Record) -> Body {
+        let appends = record.parts.iter().map(|part| part.append.clone()).collect();
+        Body::of(&Batch { appends, caller_key: record.caller_key.clone() })
+    }
+
+    /// A body as it stands when it cannot be compressed.
+    fn plain(record: &Record) -> Body {
+        let body = body(record);
+        let bytes = if body.squeezed { unsqueeze(&body.bytes, body.length) } else { Some(body.bytes) };
+        Body { bytes: bytes.expect("it comes back"), squeezed: false, length: body.length }
+    }
+
+    fn frame(record: &Record) -> Vec<u8> {
+        let mut out = Vec::new();
+        let length = record.frame(&body(record), &mut out);
+        assert_eq!(length, Some(out.len() as u32));
+        out
+    }
+
     #[test]
     fn a_record_reads_back_as_it_was_written() {
-        let mut frame = Vec::new();
-        let length = sample().frame(&mut frame);
-        assert_eq!(length, Some(frame.len() as u32));
+        let frame = frame(&sample());
         let read = payload(&frame).and_then(Record::decode).expect("it is a record");
-        let mut again = Vec::new();
-        read.frame(&mut again);
-        assert_eq!(frame, again);
+        assert_eq!(frame, self::frame(&read));
         assert_eq!((read.entries(), read.parts[0].sequence()), (2, 5));
     }
 
     #[test]
     fn every_flipped_bit_and_every_cut_is_seen() {
-        let mut frame = Vec::new();
-        sample().frame(&mut frame);
+        let frame = frame(&sample());
         for bit in 0..frame.len() * 8 {
             let mut broken = frame.clone();
             broken[bit / 8] ^= 1 << (bit % 8);
@@ -263,9 +331,31 @@ mod tests {
 
     #[test]
     fn a_payload_of_any_bytes_is_refused_without_a_panic() {
-        let mut frame = Vec::new();
-        sample().frame(&mut frame);
-        let whole = &frame[FRAME_HEADER_BYTES..];
+        let record = long();
+        let mut unsqueezed = Vec::new();
+        record.frame(&plain(&record), &mut unsqueezed);
+        for frame in [frame(&record), unsqueezed] {
+            any_bytes(&frame[FRAME_HEADER_BYTES..]);
+        }
+    }
+
+    #[test]
+    fn an_entry_of_known_words_is_stored_shorter_than_it_is() {
+        let record = long();
+        let frame = frame(&record);
+        assert!(frame.len() * 2 < plain(&record).length, "{}", frame.len());
+        let read = payload(&frame).and_then(Record::decode).expect("it is a record");
+        assert_eq!(read.parts[0].append.entries, record.parts[0].append.entries);
+    }
+
+    fn long() -> Record {
+        let mut record = sample();
+        let entry = br#"{"at":17,"by":"engine","event":{"approved":{"authority":"policy"}}}"#;
+        record.parts[0].append.entries = vec![Arc::from(&entry[..]); 8];
+        record
+    }
+
+    fn any_bytes(whole: &[u8]) {
         for length in 0..whole.len() {
             assert!(Record::decode(&whole[..length]).is_none());
             let mut broken = whole.to_vec();

@@ -10,7 +10,7 @@ use countersign_engine::port::store::{
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Most points of the log that scans remember.
@@ -51,6 +51,8 @@ pub(crate) struct Shared {
     marks: Mutex<BTreeMap<u64, End>>,
     pub(crate) syncs: AtomicU64,
     pub(crate) log_bytes: AtomicU64,
+    /// How many commands the engine says are under way.
+    pub(crate) expected: AtomicUsize,
 }
 
 impl fmt::Debug for Shared {
@@ -72,6 +74,7 @@ impl Shared {
             marks: Mutex::default(),
             syncs: AtomicU64::new(0),
             log_bytes: AtomicU64::new(log_bytes),
+            expected: AtomicUsize::new(0),
         }
     }
 

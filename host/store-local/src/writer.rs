@@ -3,14 +3,16 @@
 //! Callers wait in a bounded queue. The writer takes one, and with it all that wait already, up
 //! to a limit; checks each against the sequences, writes all their records with one write, syncs
 //! once, and only then makes them visible and answers. While the disk syncs, the next group
-//! gathers by itself, so there is no timer: the slower the disk, the larger the groups.
+//! gathers by itself: the slower the disk, the larger the groups. While the engine says that more
+//! commands are under way than wait here, the writer gives them a moment ([`GATHER_GAP`] for the
+//! next one, [`GATHER_TIME_MAX`] in all); a lone command waits for nobody.
 //!
 //! If the process stops here: before the sync nobody was answered, and the records are found at
 //! the next start or cut off; after the sync they are found.
 
 use crate::fault::{io_fault, is_full};
 use crate::hot::{Head, heads_after};
-use crate::record::{Part, Record};
+use crate::record::{Body, Part, Record};
 use crate::segment::{End, HEADER_BYTES, Header};
 use crate::shared::Shared;
 use crate::wire::Place;
@@ -22,9 +24,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Most batches that wait for the writer; one more is [`StoreFault::Busy`]. At a thousand
@@ -41,10 +44,23 @@ pub(crate) const OVERLAY_SIZE_MAX: usize = 65_536;
 /// needs some of it to stay usable, and the operator needs some of it to make room.
 pub const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
 
+/// A batch that somebody waits for.
+#[derive(Debug)]
+pub(crate) struct Given {
+    pub(crate) batch: Batch,
+    pub(crate) body: Body,
+    pub(crate) answer: oneshot::Sender<Result<Appended, StoreFault>>,
+}
+
+/// How long the writer waits for the next of the batches that the engine expects.
+pub(crate) const GATHER_GAP: Duration = Duration::from_millis(2);
+/// How long a group is gathered at most while batches are expected.
+pub(crate) const GATHER_TIME_MAX: Duration = Duration::from_millis(10);
+
 /// What the writer is asked.
 #[derive(Debug)]
 pub(crate) enum Ask {
-    Append(Batch, oneshot::Sender<Result<Appended, StoreFault>>),
+    Append(Given),
     Stop,
 }
 
@@ -56,6 +72,29 @@ pub(crate) struct Writer {
     epoch: u64,
     segment_bytes: u64,
     frames: Vec<u8>,
+}
+
+/// How long a group has waited for company.
+#[derive(Debug, Default)]
+struct Patience {
+    since: Option<Instant>,
+}
+
+impl Patience {
+    /// Waits a moment for one more batch; `Empty` if none came.
+    fn wait(&mut self, queue: &Receiver<Ask>) -> Result<Ask, TryRecvError> {
+        #[expect(clippy::disallowed_methods, reason = "the time that callers wait, which no log records")]
+        let now = Instant::now();
+        let waited = now.duration_since(*self.since.get_or_insert(now));
+        let left = GATHER_TIME_MAX.saturating_sub(waited).min(GATHER_GAP);
+        if left.is_zero() {
+            return Err(TryRecvError::Empty);
+        }
+        queue.recv_timeout(left).map_err(|error| match error {
+            RecvTimeoutError::Timeout => TryRecvError::Empty,
+            RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
+        })
+    }
 }
 
 /// A batch that is about to be written.
@@ -83,15 +122,21 @@ impl Writer {
 
     fn run(&mut self, queue: &Receiver<Ask>) {
         // Ends when every sender is gone or somebody says stop.
-        while let Ok(Ask::Append(batch, answer)) = queue.recv() {
-            let mut group = vec![(batch, answer)];
-            let mut bytes = group.first().map_or(0, |(batch, _)| weight(batch));
+        while let Ok(Ask::Append(given)) = queue.recv() {
+            let mut bytes = given.body.size();
+            let mut group = vec![given];
             let mut stop = false;
+            let mut patience = Patience::default();
             while group.len() < GROUP_BATCHES_MAX && bytes < GROUP_BYTES_MAX {
-                match queue.try_recv() {
-                    Ok(Ask::Append(batch, answer)) => {
-                        bytes += weight(&batch);
-                        group.push((batch, answer));
+                let expected = self.shared.expected.load(Ordering::Relaxed);
+                let next = match queue.try_recv() {
+                    Err(TryRecvError::Empty) if group.len() < expected => patience.wait(queue),
+                    other => other,
+                };
+                match next {
+                    Ok(Ask::Append(given)) => {
+                        bytes += given.body.size();
+                        group.push(given);
                     }
                     Ok(Ask::Stop) | Err(TryRecvError::Disconnected) => {
                         stop = true;
@@ -111,9 +156,9 @@ impl Writer {
     }
 
     /// Writes a group and says what becomes of each batch of it.
-    fn commit(&mut self, group: Vec<(Batch, oneshot::Sender<Result<Appended, StoreFault>>)>) -> Answers {
+    fn commit(&mut self, group: Vec<Given>) -> Answers {
         if let Err(fault) = self.ready() {
-            return group.into_iter().map(|(_, answer)| (answer, Err(fault.clone()))).collect();
+            return group.into_iter().map(|given| (given.answer, Err(fault.clone()))).collect();
         }
         self.frames.clear();
         self.frames.shrink_to(GROUP_BYTES_MAX * 4);
@@ -121,8 +166,8 @@ impl Writer {
         let mut pending: BTreeMap<StreamName, Head> = BTreeMap::new();
         let mut prepared: Vec<Prepared> = Vec::with_capacity(group.len());
         let mut answers: Answers = Vec::with_capacity(group.len());
-        for (batch, answer) in group {
-            let result = self.prepare(batch, &mut pending).map(|next| {
+        for Given { batch, body, answer } in group {
+            let result = self.prepare(batch, &body, &mut pending).map(|next| {
                 self.end = next.end;
                 prepared.push(next);
                 Appended { position: Position(self.end.position) }
@@ -181,6 +226,7 @@ impl Writer {
     fn prepare(
         &mut self,
         batch: Batch,
+        body: &Body,
         pending: &mut BTreeMap<StreamName, Head>,
     ) -> Result<Prepared, StoreFault> {
         let mut before: BTreeMap<StreamName, Head> = BTreeMap::new();
@@ -214,7 +260,7 @@ impl Writer {
         }
         let first = self.end.position + 1;
         let record = Record { first, parts, caller_key: batch.caller_key, head: end.head };
-        let length = record.frame(&mut self.frames).ok_or(StoreFault::TooLarge("BATCH_BYTES_MAX"))?;
+        let length = record.frame(body, &mut self.frames).ok_or(StoreFault::TooLarge("BATCH_BYTES_MAX"))?;
         let offset = u32::try_from(end.offset).map_err(|_| StoreFault::TooLarge("SEGMENT_BYTES_MAX"))?;
         let place = Place { segment: end.segment, offset, length };
         end.offset += u64::from(length);
@@ -288,16 +334,6 @@ pub(crate) fn create(shared: &Shared, number: u32, header: Header) -> Result<(),
 /// Whether nothing will be written any more in this process.
 fn ended(writable: &Result<(), StoreFault>) -> bool {
     matches!(writable, Err(StoreFault::Lost(_) | StoreFault::Corrupt { .. }))
-}
-
-/// About how many bytes a batch will take.
-fn weight(batch: &Batch) -> usize {
-    let of_append = |append: &countersign_engine::port::store::Append| {
-        append.entries.iter().map(|entry| entry.len()).sum::<usize>()
-            + append.row.as_ref().map_or(0, |row| row.summary.len())
-    };
-    batch.appends.iter().map(of_append).sum::<usize>()
-        + batch.caller_key.as_ref().map_or(0, |caller_key| caller_key.answer.len())
 }
 
 fn lost(path: &Path, error: &io::Error) -> StoreFault {

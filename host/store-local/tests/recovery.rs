@@ -222,12 +222,12 @@ async fn a_file_of_another_version_is_refused_before_anything_is_touched() {
     store.close().expect("it closes");
     drop(store);
     let mut segment = fs::read(&segments(whole.path())[0]).expect("it reads");
-    segment[8] = 2;
+    segment[8] = 9;
     let cases: [(&str, Vec<u8>); 4] = [
         ("log/0000000001.cslog", segment),
-        ("LOCK", b"format 2\n".to_vec()),
-        ("STATE", b"format 2\n".to_vec()),
-        ("index/FORMAT", b"2".to_vec()),
+        ("LOCK", b"format 9\n".to_vec()),
+        ("STATE", b"format 9\n".to_vec()),
+        ("index/FORMAT", b"9".to_vec()),
     ];
     for (name, bytes) in cases {
         let broken = copy(whole.path(), false);
@@ -240,7 +240,7 @@ async fn a_file_of_another_version_is_refused_before_anything_is_touched() {
         };
         let before = listing();
         let fault = open(broken.path()).expect_err("it is refused");
-        assert_eq!(fault, StoreFault::Version { found: 2, known: 1 }, "{name}");
+        assert_eq!(fault, StoreFault::Version { found: 9, known: 2 }, "{name}");
         assert_eq!((before, fs::read(broken.path().join(name)).expect("it reads")), (listing(), bytes));
     }
 }
@@ -290,7 +290,7 @@ async fn an_index_that_is_gone_broken_or_ahead_is_rebuilt_to_the_same_answers() 
         ("without its settings", &|folder| garble(folder.join("index/conf"))),
         ("empty", &|folder| fs::write(folder.join("index/db"), b"").expect("it is written")),
         ("of another boot", &|folder| {
-            fs::write(folder.join("STATE"), b"format 1\nboot another\n").expect("it is written");
+            fs::write(folder.join("STATE"), b"format 2\nboot another\n").expect("it is written");
         }),
     ];
     for (name, damage) in cases {
@@ -304,7 +304,7 @@ async fn an_index_that_is_gone_broken_or_ahead_is_rebuilt_to_the_same_answers() 
     let ahead = copy(whole.path(), false);
     fs::remove_file(ahead.path().join("STATE")).expect("it is removed");
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("it reads");
-    fs::write(ahead.path().join("STATE"), format!("format 1\nboot {boot}")).expect("it is written");
+    fs::write(ahead.path().join("STATE"), format!("format 2\nboot {boot}")).expect("it is written");
     fs::remove_file(segments(ahead.path()).pop().expect("there is one")).expect("it is removed");
     let store = open(ahead.path()).expect("it opens");
     assert_eq!(store.opened().index_rebuilt.as_deref(), Some("the index is ahead of the log"));

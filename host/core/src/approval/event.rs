@@ -12,6 +12,7 @@ use crate::seal::Seal;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One entry of an approval's stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +54,7 @@ pub enum Event {
     /// It was asked for, and passed the door.
     Submitted {
         /// What exactly.
-        intent: Intent,
+        intent: Arc<Intent>,
         /// Content address of the policy in force.
         policy: Digest,
     },
@@ -80,7 +81,7 @@ pub enum Event {
     /// The policy was evaluated, the writes are planned, and both are sealed.
     Sealed {
         /// What is decided about.
-        case: Box<Case>,
+        case: Arc<Case>,
     },
     /// People were asked.
     Seated {

@@ -3,9 +3,11 @@
 use crate::engine::{Key, Standing};
 use crate::fault::Fault;
 use crate::limits::APPROVALS_HOT_MAX;
+use crate::port::store::RowChange;
 use countersign_core::approval::{Approval, Stage};
 use countersign_core::id::IntentId;
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One approval in memory: its commands pass one at a time through the lock.
@@ -16,6 +18,8 @@ pub(crate) type Slot = Arc<tokio::sync::Mutex<Option<Loaded>>>;
 pub(crate) struct Loaded {
     pub(crate) approval: Arc<Approval>,
     pub(crate) sequence: u64,
+    /// Its row as it was stored last, if this process stored it.
+    pub(crate) row: Option<RowChange>,
 }
 
 impl Loaded {
@@ -80,5 +84,30 @@ pub(crate) fn kept(loaded: Loaded) -> Option<Loaded> {
     match loaded.approval.stage {
         Stage::Preparing { .. } | Stage::Executing { .. } => Some(loaded),
         Stage::Unsettled { .. } | Stage::Seated { .. } | Stage::Closed(_) => None,
+    }
+}
+
+/// How many commands from outside are under way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Doors(Arc<AtomicUsize>);
+
+/// A command from outside that is under way.
+#[derive(Debug)]
+pub(crate) struct Inside(Doors);
+
+impl Doors {
+    pub(crate) fn enter(&self) -> Inside {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Inside(self.clone())
+    }
+
+    pub(crate) fn inside(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

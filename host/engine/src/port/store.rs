@@ -41,6 +41,12 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreFault::Conflict`] if a stream is not at its expected sequence; then nothing changed.
     fn append(&self, batch: Batch) -> Answer<'_, Result<Appended, StoreFault>>;
 
+    /// Says how many commands are under way that will append soon, this caller's among them. A
+    /// store may wait a moment for them, to make them all durable with one sync.
+    fn expect(&self, commands: usize) {
+        let _ = commands;
+    }
+
     /// All entries of `stream` in order; empty if there is none. Sees every acknowledged append.
     fn load(&self, stream: &str) -> Answer<'_, Result<Vec<Arc<[u8]>>, StoreFault>>;
 

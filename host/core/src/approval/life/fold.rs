@@ -9,6 +9,7 @@ use crate::intent::OnFailure;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// An entry that cannot follow what stands before it: the log was not written by this table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub fn after(approval: Option<Approval>, entry: &Entry) -> Result<Approval, Misp
             return Err(Misplaced { event: entry.event.as_str(), stage: "nothing" });
         };
         return Ok(Approval {
-            intent: intent.clone(),
+            intent: Arc::clone(intent),
             policy: *policy,
             stage: Stage::Preparing { tries: 0, due: entry.at },
             exceptions: BTreeMap::new(),

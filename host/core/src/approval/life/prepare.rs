@@ -14,6 +14,7 @@ use crate::intent::{Facts, Raw};
 use crate::policy::{self, Evaluation, Outcome};
 use crate::seal::Seal;
 use crate::time::Millis;
+use std::sync::Arc;
 
 /// Asks for something: checks it at the door and makes the approval.
 ///
@@ -40,9 +41,10 @@ pub fn submit<'a>(
     let policy =
         rulebook.policy(&name, context.now).ok_or_else(|| Refusal::NoPolicy(intent_type.to_owned()))?;
     let tokens = schema.validate(tokens).map_err(Refusal::Tokens)?;
-    let intent = Intent { id, intent_type: name, revision: 1, requester, submitted: context.now, tokens };
+    let intent =
+        Arc::new(Intent { id, intent_type: name, revision: 1, requester, submitted: context.now, tokens });
     let by = Actor::Person(intent.requester.clone());
-    let event = Event::Submitted { intent: intent.clone(), policy: policy.version() };
+    let event = Event::Submitted { intent: Arc::clone(&intent), policy: policy.version() };
     let stage = Stage::Preparing { tries: 0, due: context.now };
     let approval =
         Approval { intent, policy: policy.version(), stage, exceptions: std::collections::BTreeMap::new() };
@@ -105,7 +107,7 @@ fn seal(turn: &mut Turn<'_>, facts: Facts, evaluation: Evaluation, writes: Vec<P
     let rows = rulebook.rows_of(&name, &evaluation);
     let approved = evaluation.outcome == Outcome::Approve;
     let case = Case { facts, evaluation, writes, seal, expires };
-    turn.record(Actor::Engine, Event::Sealed { case: Box::new(case) });
+    turn.record(Actor::Engine, Event::Sealed { case: Arc::new(case) });
     if approved {
         vote::approve(turn, Authority::Policy);
     } else if rows.is_empty() {
