@@ -24,6 +24,13 @@ impl Ranges {
     }
 }
 
+/// One end of a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Low,
+    High,
+}
+
 /// Reads a cell of a column of type `kind`; `None` if it accepts everything (empty or `-`).
 ///
 /// # Errors

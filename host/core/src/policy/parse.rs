@@ -71,7 +71,7 @@ impl Policy {
             examples,
             version: Digest::ZERO,
             path: file.path.clone(),
-            lines: document.settings.rows.iter().filter_map(setting_line).collect(),
+            lines: lines(&document),
         };
         policy.keep_asked_routes(shared);
         // Only a policy that could be read in full has answers to compare with.
@@ -95,8 +95,20 @@ impl Policy {
     }
 }
 
-fn setting_line(row: &crate::document::Row) -> Option<(String, u32)> {
-    row.cells.first().map(|cell| (cell.text.clone(), cell.line))
+/// Lines of the settings by name, and of tables and their rows: `Rules`, `Guards big-give`.
+fn lines(document: &Document) -> BTreeMap<String, u32> {
+    let setting = |row: &crate::document::Row| row.cells.first().map(|cell| (cell.text.clone(), cell.line));
+    let mut lines: BTreeMap<String, u32> = document.settings.rows.iter().filter_map(setting).collect();
+    for section in &document.sections {
+        let Some(table) = &section.table else { continue };
+        lines.insert(section.name.clone(), table.header.line);
+        for row in &table.rows {
+            if let Some(first) = row.cells.first() {
+                lines.entry(format!("{} {}", section.name, first.text)).or_insert(row.line);
+            }
+        }
+    }
+    lines
 }
 
 type Terms = Vec<(FieldName, Expression)>;
