@@ -154,10 +154,15 @@ fn monotone(policy: &Policy, name: &FieldName, direction: Direction) -> Proof {
     let Some(grid) = space.axes.get(axis) else { return Proof::Tested { points: 0 } };
     let points = space.points(&Region::new());
     for point in &points {
-        let next = point.numbers.get(axis).map(|number| number.saturating_add(grid.step));
-        if let Some(next) = next.filter(|next| *next <= grid.high)
-            && let Some(proof) = pair(point, next)
-        {
+        let Some(number) = point.numbers.get(axis).copied() else { continue };
+        let (before, after) = (number.saturating_sub(grid.step), number.saturating_add(grid.step));
+        let mut lower = point.clone();
+        if let Some(number) = lower.numbers.get_mut(axis) {
+            *number = before;
+        }
+        let below = if grid.low <= before { pair(&lower, number) } else { None };
+        let above = if after <= grid.high { pair(point, after) } else { None };
+        if let Some(proof) = below.or(above) {
             return proof;
         }
     }

@@ -1,6 +1,6 @@
 //! Single points of a space: a policy's answer there, row by row, and the points worth testing.
 
-use super::{Model, Space};
+use super::{Model, Space, Trend, trend};
 use crate::intent::kind::FieldType;
 use crate::policy::node::{Env, Slot};
 use crate::policy::outcome::Settled;
@@ -94,6 +94,7 @@ impl Space<'_> {
                 edges.extend([*low, low.saturating_sub(grid.step), *high, high.saturating_add(grid.step)]);
             }
         }
+        edges.extend(self.flips(axis));
         if let Some(ranges) = region.get(&axis) {
             edges.extend(ranges.iter().flat_map(|(low, high)| [*low, *high]));
             edges.retain(|edge| ranges.iter().any(|(low, high)| low <= edge && edge <= high));
@@ -102,6 +103,58 @@ impl Space<'_> {
         edges.sort_unstable();
         edges.dedup();
         edges
+    }
+
+    /// The values of an axis at which something computed crosses a bound while the others stay low,
+    /// in the middle or high, and the values before them.
+    fn flips(&self, axis: usize) -> Vec<i64> {
+        let mut flips = Vec::new();
+        let Some(grid) = self.axes.get(axis) else { return flips };
+        let steps = grid.high.saturating_sub(grid.low).checked_div(grid.step.max(1)).unwrap_or(0);
+        for derived in &self.derived {
+            let Some(model) = self.models.get(derived.owner) else { continue };
+            let Some(own) = model.axis_of.iter().position(|other| *other == axis) else { continue };
+            let moves = trend(&derived.node, own, model.policy);
+            if !matches!(moves, Trend::Up | Trend::Down) {
+                continue;
+            }
+            let demands = self.areas.iter().flat_map(|area| &area.demands);
+            let bounds: Vec<i64> = demands
+                .filter(|(other, _)| *other == derived.axis)
+                .flat_map(|(_, ranges)| ranges.iter().flat_map(|(low, high)| [*low, high.saturating_add(1)]))
+                .collect();
+            for part in [0, 1, 2] {
+                let mut point = self.corner(&Region::new());
+                for (number, grid) in point.numbers.iter_mut().zip(&self.axes) {
+                    let wide = grid.high.saturating_sub(grid.low).checked_div(grid.step.max(1)).unwrap_or(0);
+                    let far = (wide / 2).saturating_mul(part).saturating_mul(grid.step);
+                    *number = grid.low.saturating_add(far).min(grid.high);
+                }
+                for bound in &bounds {
+                    let mut reaches = |step: i64| {
+                        let value = grid.low.saturating_add(step.saturating_mul(grid.step));
+                        if let Some(number) = point.numbers.get_mut(axis) {
+                            *number = value;
+                        }
+                        let env = self.env(model, &point)?;
+                        let found = derived.node.evaluate(&env, Some(0), &mut Vec::new())?;
+                        Some((found >= i128::from(*bound)) == (moves == Trend::Up))
+                    };
+                    let (mut from, mut until) = (0, steps);
+                    while from < until {
+                        let middle = from.saturating_add(until.saturating_sub(from) / 2);
+                        match reaches(middle) {
+                            Some(true) => until = middle,
+                            Some(false) => from = middle.saturating_add(1),
+                            None => break,
+                        }
+                    }
+                    let flip = grid.low.saturating_add(from.saturating_mul(grid.step));
+                    flips.extend([flip, flip.saturating_sub(grid.step)]);
+                }
+            }
+        }
+        flips
     }
 
     /// At most [`POINTS_MAX`] points of a region at which something may change: all combinations
