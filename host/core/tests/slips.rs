@@ -108,8 +108,10 @@ fn answer(slip: &Slip, before: &BTreeSet<String>) -> String {
 
 fn golden() -> Vec<PathBuf> {
     let folder = top().join("tests/spec/slips");
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(folder).expect("the slips are there").map(|entry| entry.expect("an entry").path()).collect();
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("the slips are there")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     paths.retain(|path| path.extension().is_some_and(|ending| ending == "md"));
     paths.sort();
     paths
@@ -135,7 +137,14 @@ fn each_slip_is_answered_with_place_reason_and_fix() {
                 let _ = writeln!(wrong, "{}\nexpected\n{}found\n{found}", slip.title, slip.answer);
             }
             let escaped = |text: &str| text.replace('\n', "\\n");
-            let _ = write!(out, "\n## {}\n\nin:   {}\nfrom: {}\nto:   {}\n\n", slip.title, slip.file, escaped(&slip.from), escaped(&slip.to));
+            let _ = write!(
+                out,
+                "\n## {}\n\nin:   {}\nfrom: {}\nto:   {}\n\n",
+                slip.title,
+                slip.file,
+                escaped(&slip.from),
+                escaped(&slip.to)
+            );
             found.lines().for_each(|line| {
                 let _ = writeln!(out, "    {line}");
             });

@@ -132,15 +132,12 @@ pub(super) fn point(policy: &Policy, example: &super::example::Example) -> Optio
             Some((_, short)) => element?.get(&FieldName::parse(short).ok()?)?,
             None => example.tokens.get(&input.name)?,
         };
-        match value {
-            TokenValue::Text(text) => {
-                point.numbers.push(0);
-                point.texts.push(text.clone());
-            }
-            value => {
-                point.numbers.push(input.kind.place(value).ok()?);
-                point.texts.push(String::new());
-            }
+        if let TokenValue::Text(text) = value {
+            point.numbers.push(0);
+            point.texts.push(text.clone());
+        } else {
+            point.numbers.push(input.kind.place(value).ok()?);
+            point.texts.push(String::new());
         }
     }
     Some(point)

@@ -207,10 +207,8 @@ impl<'a> Space<'a> {
                 None => {
                     let derived = self.derived.iter().find(|derived| derived.axis == *axis)?;
                     let policy = self.models.get(derived.owner)?.policy;
-                    let name = match derived.node {
-                        Node::Term(index) => policy.terms.get(index).map(|(name, _)| name.to_string()),
-                        _ => None,
-                    };
+                    let Node::Term(index) = derived.node else { return None };
+                    let name = policy.terms.get(index).map(|(name, _)| name);
                     name.map(|name| format!("some {name}"))
                 }
             })

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 /// Most places of one sweep: some 100 MB. Beyond it the answer is "not proved", never "fine".
-pub const SWEEP_NODES_MAX: usize = 1_000_000;
+pub(crate) const SWEEP_NODES_MAX: usize = 1_000_000;
 
 /// A closed range of integers.
 pub(crate) type Range = (i64, i64);

@@ -111,18 +111,15 @@ impl Builder<'_, '_, '_> {
                 | Compare::AtLeast => self.compare(compare, inner, down),
             };
         }
-        let (axis, grid) = match value {
-            Node::Input(index) | Node::Element(index) => {
-                let axis = self.axis_of.get(*index).copied().unwrap_or(0);
-                let grid = self.space.axes.get(axis).copied();
-                (axis, grid.unwrap_or(Axis { low: 0, high: 0, step: 1 }))
-            }
-            other => {
-                let (low, high) = bounds(other, self.policy)
-                    .and_then(|(low, high)| Some((i64::try_from(low).ok()?, i64::try_from(high).ok()?)))
-                    .unwrap_or((i64::MIN / 4, i64::MAX / 4));
-                (self.derived(other, (low, high)), Axis { low, high, step: 1 })
-            }
+        let (axis, grid) = if let Node::Input(index) | Node::Element(index) = value {
+            let axis = self.axis_of.get(*index).copied().unwrap_or(0);
+            let grid = self.space.axes.get(axis).copied();
+            (axis, grid.unwrap_or(Axis { low: 0, high: 0, step: 1 }))
+        } else {
+            let (low, high) = bounds(value, self.policy)
+                .and_then(|(low, high)| Some((i64::try_from(low).ok()?, i64::try_from(high).ok()?)))
+                .unwrap_or((i64::MIN / 4, i64::MAX / 4));
+            (self.derived(value, (low, high)), Axis { low, high, step: 1 })
         };
         let ranges = ranges(compare, number, grid);
         match ranges.as_slice() {

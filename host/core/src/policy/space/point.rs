@@ -247,16 +247,15 @@ impl Space<'_> {
         let policy = model.policy;
         let mut env = Env { inputs: Vec::new(), elements: vec![Vec::new()], terms: Vec::new() };
         for (input, axis) in policy.inputs.iter().zip(&model.axis_of) {
-            let slot = match &input.kind {
-                FieldType::Text { .. } => Slot::Text(point.texts.get(*axis)?),
-                kind => {
-                    let number = *point.numbers.get(*axis)?;
-                    let (low, high) = kind.bounds()?;
-                    if number < low || high < number {
-                        return None;
-                    }
-                    Slot::Number(number)
+            let slot = if let FieldType::Text { .. } = input.kind {
+                Slot::Text(point.texts.get(*axis)?)
+            } else {
+                let number = *point.numbers.get(*axis)?;
+                let (low, high) = input.kind.bounds()?;
+                if number < low || high < number {
+                    return None;
                 }
+                Slot::Number(number)
             };
             let (outer, inner) =
                 if input.is_of_element() { (Slot::Unknown, slot) } else { (slot, Slot::Unknown) };
@@ -286,9 +285,10 @@ impl Space<'_> {
         let values = self.inputs.iter().zip(&point.numbers).zip(&point.texts);
         values
             .map(|((input, number), text)| {
-                let value = match input.kind {
-                    FieldType::Text { .. } => text.clone(),
-                    _ => super::spelled(&input.kind, *number),
+                let value = if let FieldType::Text { .. } = input.kind {
+                    text.clone()
+                } else {
+                    super::spelled(&input.kind, *number)
                 };
                 (input.name.to_string(), value)
             })
