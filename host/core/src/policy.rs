@@ -5,14 +5,22 @@
 //! else, so the same policy, tokens and facts give the same answer for ever.
 
 pub mod cell;
+pub mod check;
+pub mod coverage;
+pub mod diff;
 mod evaluate;
 pub mod example;
 pub mod explain;
 pub(crate) mod expr;
+pub mod lint;
+pub mod mutant;
 pub(crate) mod node;
 pub mod outcome;
 mod parse;
+pub mod promise;
 pub mod route;
+pub(crate) mod space;
+pub(crate) mod sweep;
 pub mod typed;
 
 pub use evaluate::decide;
@@ -203,5 +211,7 @@ fn list_of(inputs: &[Input]) -> Option<FieldName> {
     FieldName::parse(list).ok()
 }
 
+#[cfg(test)]
+mod prover_tests;
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,13 @@ impl Ranges {
     }
 }
 
+/// One end of a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Low,
+    High,
+}
+
 /// Reads a cell of a column of type `kind`; `None` if it accepts everything (empty or `-`).
 ///
 /// # Errors
@@ -56,6 +63,69 @@ pub fn parse(text: &str, kind: &FieldType) -> Result<Option<Ranges>, String> {
         return Err(format!("`{text}` accepts nothing of {kind}"));
     }
     Ok(Some(Ranges(merged(pairs, step))))
+}
+
+/// What to write instead of a cell that could not be read, where that can be guessed.
+pub(crate) fn advice(text: &str, kind: &FieldType) -> Option<String> {
+    let fits = |better: &str| (better != text && parse(better, kind).is_ok()).then(|| better.to_owned());
+    let spaced = |sign: &str| fits(&text.replacen(sign, &format!("{sign} "), 1));
+    let number = |text: &str| text.trim_start_matches(['<', '>', '=', ' ']).to_owned();
+    let fraction = || {
+        // 0.15 was meant as 15 %.
+        let percent = Percent::parse(&format!("{}%", number(text)))?;
+        let better = Percent(percent.0.checked_mul(100)?).to_string();
+        (percent.0.abs() < 10_000).then(|| fits(&text.replace(&number(text), &better))).flatten()
+    };
+    let guesses = [
+        fits(&text.replace(',', "_")),
+        fits(&text.replace(",", ", ")),
+        fits(&text.replace("..", " .. ").replace("  ", " ")),
+        fits(&text.replacen('-', " .. ", 1)),
+        fits(&text.replace("=<", "<=").replace("=>", ">=")),
+        fits(&text.to_ascii_lowercase()),
+        ["<=", ">=", "<", ">"].into_iter().find_map(spaced),
+        fraction(),
+        fits(&format!("{text}%")),
+    ];
+    if let Some(better) = guesses.into_iter().flatten().next() {
+        return Some(format!("write `{better}`"));
+    }
+    match kind {
+        FieldType::OneOf(words) => {
+            let list = text.strip_prefix("not ").unwrap_or(text);
+            let wrong = list.split(", ").find(|word| !words.iter().any(|known| known == word))?;
+            nearest(wrong, words).map(|word| format!("did you mean `{word}`?"))
+        }
+        FieldType::Number(_)
+        | FieldType::YesNo
+        | FieldType::Date { .. }
+        | FieldType::Text { .. }
+        | FieldType::Record { .. }
+        | FieldType::List { .. } => Some(format!("write a value, a list, `< x`, or `a .. b` of {kind}")),
+    }
+}
+
+/// The known word that differs least from a misspelt one; nothing if none is near.
+pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a String>) -> Option<&'a str> {
+    let best = known.into_iter().map(|word| (distance(wrong, word), word)).min()?;
+    (best.0 <= 2 && best.0 < wrong.len()).then_some(best.1)
+}
+
+/// How many letters must be added, dropped or changed.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (index, letter) in one.bytes().enumerate() {
+        let mut before = index;
+        let mut next = vec![index.saturating_add(1)];
+        for (above, own) in row.iter().skip(1).zip(other.bytes()) {
+            let left = next.last().copied().unwrap_or(0);
+            let changed = before.saturating_add(usize::from(letter != own));
+            next.push(changed.min(left.saturating_add(1)).min(above.saturating_add(1)));
+            before = *above;
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
 }
 
 /// A bound of a comparison: ordered types only.

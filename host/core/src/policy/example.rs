@@ -152,16 +152,26 @@ pub(crate) fn run(policy: &Policy, faults: &mut Faults) {
         let same_by = example.by.is_empty() || example.by == by;
         if !(same && same_by) {
             let wanted = expected.map_or_else(|| "unsure".to_owned(), |expected| expected.to_string());
-            let expected_by = example.by.join(", ");
+            let by_whom = |by: &[String]| {
+                if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) }
+            };
+            let why = match &evaluation.outcome {
+                Outcome::Unsure(unsure) => {
+                    let reasons: Vec<String> = unsure.reasons.iter().map(ToString::to_string).collect();
+                    format!(" ({})", reasons.join("; "))
+                }
+                Outcome::Approve | Outcome::Needs(_) | Outcome::Deny => by_whom(&by),
+            };
             faults.on_line(
                 example.line,
                 format!(
-                    "example `{}` fails: expected {wanted} by {expected_by}, got {} by {}",
+                    "example `{}` fails: expected {wanted}{}, got {}{why}",
                     example.case,
+                    by_whom(&example.by),
                     evaluation.outcome,
-                    by.join(", ")
                 ),
             );
+            faults.help("correct the rule or guard that answers so, or the example if that was meant");
         }
     }
 }

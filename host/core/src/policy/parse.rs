@@ -71,7 +71,7 @@ impl Policy {
             examples,
             version: Digest::ZERO,
             path: file.path.clone(),
-            lines: document.settings.rows.iter().filter_map(setting_line).collect(),
+            lines: lines(&document),
         };
         policy.keep_asked_routes(shared);
         // Only a policy that could be read in full has answers to compare with.
@@ -95,8 +95,20 @@ impl Policy {
     }
 }
 
-fn setting_line(row: &crate::document::Row) -> Option<(String, u32)> {
-    row.cells.first().map(|cell| (cell.text.clone(), cell.line))
+/// Lines of the settings by name, and of tables and their rows: `Rules`, `Guards big-give`.
+fn lines(document: &Document) -> BTreeMap<String, u32> {
+    let setting = |row: &crate::document::Row| row.cells.first().map(|cell| (cell.text.clone(), cell.line));
+    let mut lines: BTreeMap<String, u32> = document.settings.rows.iter().filter_map(setting).collect();
+    for section in &document.sections {
+        let Some(table) = &section.table else { continue };
+        lines.insert(section.name.clone(), table.header.line);
+        for row in &table.rows {
+            if let Some(first) = row.cells.first() {
+                lines.entry(format!("{} {}", section.name, first.text)).or_insert(row.line);
+            }
+        }
+    }
+    lines
 }
 
 type Terms = Vec<(FieldName, Expression)>;
@@ -273,6 +285,7 @@ fn hit(document: &Document, inputs: &[Input], faults: &mut Faults) -> (Option<Hi
         "every" => Some(Hit::Every),
         _ => {
             faults.at(detail, format!("`{hit}` is none of first, unique, every"));
+            faults.help("write `## Rules: first`: the first row that matches decides");
             None
         }
     };
@@ -309,6 +322,14 @@ pub(crate) fn settled(text: &str, routes: &BTreeMap<RouteName, Route>) -> Result
             needs.evidence.insert(kind.to_owned());
             continue;
         }
+        let lower = need.to_ascii_lowercase();
+        if lower != need
+            && (lower == "approve"
+                || lower == "deny"
+                || lower.parse().is_ok_and(|name| routes.contains_key(&name)))
+        {
+            return Err(format!("`{need}`: write `{lower}`"));
+        }
         let name = RouteName::parse(need).map_err(|fault| fault.to_string())?;
         if !routes.contains_key(&name) {
             let known: Vec<&str> = routes.keys().map(RouteName::as_str).collect();
@@ -328,6 +349,7 @@ impl Reader<'_> {
             self.faults.at(cell, format!("`{}` is no id (a-z, 0-9, `-`, `_`)", cell.text));
         } else if !seen.insert(cell.text.clone()) {
             self.faults.at(cell, format!("id `{}` stands here twice", cell.text));
+            self.faults.help("give this row an id of its own; the log names rows by it");
         }
         cell.text.as_str().into()
     }
@@ -369,7 +391,12 @@ impl Reader<'_> {
                     continue;
                 };
                 let parsed = cell::parse(&cell.text, &input.kind);
-                let Some(Some(ranges)) = self.cell_fault(parsed, cell, &whose) else { continue };
+                let failed = parsed.is_err();
+                let read = self.cell_fault(parsed, cell, &whose);
+                if failed && let Some(advice) = cell::advice(&cell.text, &input.kind) {
+                    self.faults.help(advice);
+                }
+                let Some(Some(ranges)) = read else { continue };
                 reads.insert(input.name.clone());
                 demands.push(Demand {
                     input: index,
@@ -402,6 +429,11 @@ impl Reader<'_> {
         let found = self.inputs.iter().position(|input| input.name.as_str() == cell.text);
         let Some(index) = found else {
             self.faults.at(cell, format!("column `{}` is no input", cell.text));
+            let names: Vec<String> = self.inputs.iter().map(|input| input.name.to_string()).collect();
+            match cell::nearest(&cell.text, &names) {
+                Some(name) => self.faults.help(format!("did you mean `{name}`?")),
+                None => self.faults.help(format!("the inputs are {}", names.join(", "))),
+            }
             return None;
         };
         let input = self.inputs.get(index)?;
@@ -468,12 +500,17 @@ impl Reader<'_> {
     fn promise(&mut self, cell: &Cell) -> Option<Promise> {
         if let Some(condition) = cell.text.strip_prefix("approve only if ") {
             let scope = Scope { inputs: self.inputs, terms: self.terms, in_element: self.each, folds: false };
-            let condition = expression(Expression::condition(condition, scope), cell, self.faults)?;
+            let condition = Expression::condition(condition, scope).map_err(|Wrong { at, message }| Wrong {
+                at: at.saturating_add("approve only if ".len()),
+                message: format!("promise: {message}"),
+            });
+            let condition = expression(condition, cell, self.faults)?;
             return Some(Promise::ApproveOnlyIf(condition));
         }
         let subject = cell.text.strip_suffix(" never needs less").and_then(|rest| rest.split_once(' '));
         let Some((direction @ ("more" | "less"), name)) = subject else {
-            self.faults.at(cell, "write `more INPUT never needs less` or `approve only if CONDITION`");
+            self.faults.at(cell, format!("`{}` is no promise", cell.text));
+            self.faults.help("write `more INPUT never needs less` or `approve only if CONDITION`");
             return None;
         };
         let Some(input) = self.inputs.iter().find(|input| input.name.as_str() == name) else {

@@ -1,0 +1,190 @@
+//! `policy check`: types, lint, examples, promises, mutants and coverage of policies in one report.
+
+use super::Policy;
+use super::coverage::{Coverage, coverage};
+use super::explain::Evaluation;
+use super::lint::{Finding, Findings, House, Level, lint};
+use super::mutant::{Mutant, mutants};
+use super::promise::{Kept, Proof, promises};
+use crate::document::{Fault, SourceFile};
+use crate::rulebook::Rulebook;
+use crate::time::Timestamp;
+use serde::Serialize;
+use std::fmt;
+
+/// What one policy is worth.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// Path of its file.
+    pub file: String,
+    /// The intent type that it decides.
+    pub intent: String,
+    /// What was found, most urgent first.
+    pub findings: Vec<Finding>,
+    /// How many examples it has; all of them pass, else it could not have been read.
+    pub examples: usize,
+    /// Its promises.
+    pub promises: Vec<Kept>,
+    /// Bounds that were moved by one step.
+    pub mutants: Vec<Mutant>,
+    /// Which rows and guards were used.
+    pub coverage: Coverage,
+}
+
+/// What a whole set is worth.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// What kept the set from being read; then no policy was looked at.
+    pub faults: Vec<Fault>,
+    /// The policies, by intent type and date.
+    pub policies: Vec<Checked>,
+}
+
+impl Report {
+    /// Whether nothing keeps the set from becoming active. Warnings may need somebody's name.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.faults.is_empty() && !self.findings().any(|finding| finding.level == Level::Error)
+    }
+
+    /// All findings, policy by policy.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.policies.iter().flat_map(|policy| &policy.findings)
+    }
+}
+
+/// Checks a whole set of files. `on` says who is absent.
+#[must_use]
+pub fn check_files(files: &[SourceFile], on: Timestamp) -> Report {
+    match Rulebook::load(files) {
+        Ok(rulebook) => check_all(&rulebook, on),
+        Err(faults) => Report { faults, policies: Vec::new() },
+    }
+}
+
+/// Checks every policy of a rulebook.
+#[must_use]
+pub fn check_all(rulebook: &Rulebook, on: Timestamp) -> Report {
+    let policies = rulebook.policies().filter_map(|policy| check(rulebook, policy, on, [])).collect();
+    Report { faults: Vec::new(), policies }
+}
+
+/// Checks one policy among the people and intent types of a rulebook. `decisions` are recorded
+/// ones, for the coverage. Nothing if the rulebook lacks its intent type.
+#[must_use]
+pub fn check<'a>(
+    rulebook: &Rulebook,
+    policy: &Policy,
+    on: Timestamp,
+    decisions: impl IntoIterator<Item = &'a Evaluation>,
+) -> Option<Checked> {
+    let intent = rulebook.intent_type(&policy.intent)?;
+    let mut findings = lint(policy, House { directory: rulebook.directory(), intent, on });
+    let promises = promises(policy);
+    let mutants = mutants(policy);
+    let coverage = coverage(policy, decisions);
+    let mut more = Findings::new(policy);
+    broken(&promises, &mut more);
+    edges(&mutants, &mut more);
+    unused(&coverage, &mut more);
+    findings.extend(more.list);
+    findings.sort_by(|one, other| (one.level, one.line, one).cmp(&(other.level, other.line, other)));
+    Some(Checked {
+        file: policy.path.clone(),
+        intent: policy.intent.to_string(),
+        findings,
+        examples: policy.examples.len(),
+        promises,
+        mutants,
+        coverage,
+    })
+}
+
+fn broken(promises: &[Kept], findings: &mut Findings<'_>) {
+    for kept in promises {
+        let place = format!("Promises {}", kept.promise);
+        match &kept.proof {
+            Proof::Proved => {}
+            Proof::Tested { points } => {
+                let message =
+                    format!("promise \"{}\" is tested at {points} points, not proved", kept.promise);
+                findings.add(Level::Warning, "promise-tested", &place, message);
+                findings.advise("compare inputs with constants, or accept it by name when publishing");
+            }
+            Proof::Broken { .. } => {
+                findings.add(Level::Error, "promise-broken", &place, kept.to_string());
+                findings.advise("correct the row or guard that asks for less, or take the promise back");
+            }
+        }
+    }
+}
+
+/// One warning for each cell with a bound that no example notices.
+fn edges(mutants: &[Mutant], findings: &mut Findings<'_>) {
+    let mut cells: Vec<(&Mutant, Vec<&str>)> = Vec::new();
+    for mutant in mutants.iter().filter(|mutant| mutant.noticed_by.is_empty()) {
+        match cells.last_mut() {
+            Some((other, values)) if other.rule == mutant.rule && other.input == mutant.input => {
+                values.push(&mutant.value);
+            }
+            Some(_) | None => cells.push((mutant, vec![&mutant.value])),
+        }
+    }
+    for (mutant, values) in cells {
+        findings.add(
+            Level::Warning,
+            "edge-without-example",
+            &format!("Rules {}", mutant.rule),
+            format!(
+                "rule `{}`, {} `{}`: no example notices the edge at {}",
+                mutant.rule,
+                mutant.input,
+                mutant.cell,
+                values.join(" and ")
+            ),
+        );
+        findings.advise("add an example on each side of it; `--suggest` writes them");
+    }
+}
+
+fn unused(coverage: &Coverage, findings: &mut Findings<'_>) {
+    let rules = coverage.rules.iter().map(|used| ("Rules", "rule", used));
+    let guards = coverage.guards.iter().map(|used| ("Guards", "guard", used));
+    for (section, what, used) in rules.chain(guards) {
+        if used.examples == 0 && used.decisions == 0 {
+            let message = format!("{what} `{}` is used by no example and no recorded decision", used.id);
+            findings.add(Level::Note, "unused", &format!("{section} {}", used.id), message);
+        }
+    }
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.findings {
+            writeln!(formatter, "{finding}")?;
+        }
+        for kept in self.promises.iter().filter(|kept| kept.proof == Proof::Proved) {
+            writeln!(formatter, "{}: {kept}", self.file)?;
+        }
+        let noticed = self.mutants.iter().filter(|mutant| !mutant.noticed_by.is_empty()).count();
+        writeln!(
+            formatter,
+            "{}: {} examples pass and notice {noticed} of {} moved bounds",
+            self.file,
+            self.examples,
+            self.mutants.len()
+        )
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for fault in &self.faults {
+            writeln!(formatter, "{fault}")?;
+            if let Some(help) = &fault.help {
+                writeln!(formatter, "  try: {help}")?;
+            }
+        }
+        self.policies.iter().try_for_each(|policy| write!(formatter, "{policy}"))
+    }
+}

@@ -1,0 +1,127 @@
+//! The exact difference of two versions of a policy: the regions that are decided otherwise.
+
+use super::Policy;
+use super::space::{Space, Verdict};
+use super::sweep::{Region, sweep};
+use serde::Serialize;
+use std::fmt;
+
+/// Most regions of one diff that are listed.
+pub const DIFF_REGIONS_MAX: usize = 200;
+
+/// A region that is decided otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Changed {
+    /// The region, in the spelling of the documents.
+    pub region: String,
+    /// What the old version answers there.
+    pub was: String,
+    /// What the new version answers there.
+    pub now: String,
+    /// One intent that shows it.
+    pub witness: String,
+    /// Whether it was found by trying points: a guard there computes, so only the witness is sure.
+    pub tried: bool,
+}
+
+/// Everything that two versions decide otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diff {
+    /// The regions, in the order of the inputs.
+    pub changed: Vec<Changed>,
+    /// Inputs that only one of the versions has, or that mean something else now.
+    pub inputs: Vec<String>,
+    /// Whether these are all regions.
+    pub all: bool,
+    /// Regions in which a guard that computes may differ, but no tried point does.
+    pub unsettled: usize,
+}
+
+impl fmt::Display for Diff {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for input in &self.inputs {
+            writeln!(formatter, "input {input}")?;
+        }
+        for changed in &self.changed {
+            let how = if changed.tried { " (tried, not proved)" } else { "" };
+            writeln!(formatter, "{}: was {}, now {}{how}", changed.region, changed.was, changed.now)?;
+            writeln!(formatter, "  such as: {}", changed.witness)?;
+        }
+        if self.unsettled > 0 {
+            writeln!(formatter, "{} further regions: no tried point differs, not proved", self.unsettled)?;
+        }
+        if !self.all {
+            writeln!(formatter, "these are not all")?;
+        }
+        if self.changed.is_empty() && self.unsettled == 0 && self.all {
+            writeln!(formatter, "nothing is decided otherwise")?;
+        }
+        Ok(())
+    }
+}
+
+/// What `new` decides otherwise than `old`; both are policies of one intent type.
+#[must_use]
+pub fn diff(old: &Policy, new: &Policy) -> Diff {
+    let space = Space::over(&[old, new]);
+    let mut diff = Diff { changed: Vec::new(), inputs: inputs(old, new), all: true, unsettled: 0 };
+    let [was, now] = space.models.as_slice() else { return diff };
+    let diagram = sweep(&space.axes, &space.order(), &space.areas, &space.ranked(), |areas| {
+        (space.verdict(was, areas), space.verdict(now, areas))
+    });
+    let differs = |(was, now): &(Verdict, Verdict)| was != now;
+    let tried = |region: &Region| {
+        space.points(region).into_iter().find_map(|point| {
+            let answers = (space.answer(was, &point).verdict, space.answer(now, &point).verdict);
+            differs(&answers).then(|| (space.said(&point), answers))
+        })
+    };
+    let Some(diagram) = diagram else {
+        diff.all = false;
+        if let Some((witness, (was, now))) = tried(&Region::new()) {
+            diff.changed.push(Changed {
+                region: "somewhere".to_owned(),
+                was: was.to_string(),
+                now: now.to_string(),
+                witness,
+                tried: true,
+            });
+        }
+        return diff;
+    };
+    let (regions, all) = diagram.regions(DIFF_REGIONS_MAX, differs);
+    diff.all = all;
+    for (region, answers) in regions {
+        let computed = space.is_derived(&region);
+        let found =
+            if computed { tried(&region) } else { Some((space.said(&space.corner(&region)), answers)) };
+        let Some((witness, (was, now))) = found else {
+            diff.unsettled = diff.unsettled.saturating_add(1);
+            continue;
+        };
+        diff.changed.push(Changed {
+            region: space.shown(&region),
+            was: was.to_string(),
+            now: now.to_string(),
+            witness,
+            tried: computed,
+        });
+    }
+    diff
+}
+
+fn inputs(old: &Policy, new: &Policy) -> Vec<String> {
+    let mut lines = Vec::new();
+    for input in &old.inputs {
+        match new.inputs.iter().find(|other| other.name == input.name) {
+            None => lines.push(format!("`{}` is gone", input.name)),
+            Some(other) if other.kind != input.kind => {
+                lines.push(format!("`{}` was {}, is {}", input.name, input.kind, other.kind));
+            }
+            Some(_) => {}
+        }
+    }
+    let added = new.inputs.iter().filter(|input| !old.inputs.iter().any(|other| other.name == input.name));
+    lines.extend(added.map(|input| format!("`{}` is new", input.name)));
+    lines
+}

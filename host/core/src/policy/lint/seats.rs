@@ -1,0 +1,198 @@
+//! Seats: whether present, unconflicted, distinct people can fill everything that meets.
+
+use super::people::Joins;
+use super::{Findings, House, Level};
+use crate::id::{PersonId, RouteName};
+use crate::intent::value::Tokens;
+use crate::people::Asking;
+use crate::policy::Policy;
+use crate::policy::route::{Need, RouteStep, Whom};
+use crate::policy::space::Space;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most pairs of a requester and a set of routes that are matched.
+const MATCHINGS_MAX: usize = 20_000;
+
+/// One seat-bearing row: who may fill it, and how many seats it has.
+struct Row<'a> {
+    route: &'a RouteName,
+    step: &'a RouteStep,
+    people: Vec<PersonId>,
+    seats: usize,
+}
+
+/// Seats that too few people can fill, for every requester and every set of routes.
+pub(super) fn all(space: &Space<'_>, house: House<'_>, joins: &Joins, findings: &mut Findings<'_>) {
+    let Some(policy) = space.models.first().map(|model| model.policy) else { return };
+    lonely(policy, house, findings);
+    let mut said: BTreeSet<String> = BTreeSet::new();
+    let mut tried = 0_usize;
+    for (routes, region) in joins {
+        for requester in requesters(policy, house, routes) {
+            tried = tried.saturating_add(1);
+            if tried > MATCHINGS_MAX {
+                let message =
+                    format!("after {MATCHINGS_MAX} pairs of requester and routes: seats are not proved");
+                findings.add(Level::Warning, "not-proved", "Routes", message);
+                findings.advise("let fewer routes meet");
+                return;
+            }
+            let rows = rows(policy, house, routes, requester);
+            let Some(short) = unfilled(&rows) else { continue };
+            let route = short.route;
+            let all = routes.iter().map(ToString::to_string).collect::<Vec<String>>().join(" + ");
+            if !said.insert(format!("{all} {route} {}", short.step.step)) {
+                continue;
+            }
+            let message = format!(
+                "{all}: step {} of route `{route}` needs {} of {}, and when `{requester}` asks, too few present, \
+                 distinct people are left",
+                short.step.step, short.seats, short.step.whom
+            );
+            let confirmed = !space.is_derived(region);
+            let level = if confirmed { Level::Error } else { Level::Warning };
+            findings.add(level, "seats", &format!("Routes {route}"), message);
+            findings.witness(space, &space.corner(region));
+            findings.advise("add people to the pool, lower the quorum, or name a backup with other people");
+        }
+    }
+}
+
+/// Rows that one person alone can ever fill.
+fn lonely(policy: &Policy, house: House<'_>, findings: &mut Findings<'_>) {
+    for (name, route) in &policy.routes {
+        for step in &route.steps {
+            let whoms = std::iter::once(&step.whom).chain(&step.backup);
+            if whoms.clone().any(|whom| matches!(whom, Whom::Manager(_) | Whom::NamedIn(_))) {
+                continue;
+            }
+            let mut people: BTreeSet<PersonId> = BTreeSet::new();
+            for whom in whoms {
+                let whom = whom.owned_by(&policy.owner);
+                people.extend(named(house, &whom));
+                let standing = house.directory.standby.iter().filter(|standby| standby.instead_of == whom);
+                people.extend(standing.flat_map(|standby| standby.people.iter().cloned()));
+            }
+            let mut people = people.into_iter();
+            if let (Some(only), None) = (people.next(), people.next()) {
+                findings.add(
+                    Level::Warning,
+                    "one-person",
+                    &format!("Routes {name}"),
+                    format!("route `{name}`, step {}: nobody but `{only}` can fill it", step.step),
+                );
+                findings.advise("name a standby or a pool as backup, or accept it by name when publishing");
+            }
+        }
+    }
+}
+
+fn named(house: House<'_>, whom: &Whom) -> Vec<PersonId> {
+    match whom {
+        Whom::Pool(name) => house.directory.pool(name).map(|pool| pool.members.clone()).unwrap_or_default(),
+        Whom::Role(name) => house.directory.roles.get(name).cloned().into_iter().collect(),
+        Whom::Person(person) => vec![person.clone()],
+        Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => Vec::new(),
+    }
+}
+
+/// One requester of each kind: those who could fill a seat differ from all others, and so do those
+/// with another manager where a manager is asked.
+fn requesters<'a>(policy: &Policy, house: House<'a>, routes: &BTreeSet<RouteName>) -> Vec<&'a PersonId> {
+    let steps: Vec<&RouteStep> =
+        routes.iter().filter_map(|route| policy.routes.get(route)).flat_map(|route| &route.steps).collect();
+    let mut seated: BTreeSet<PersonId> = BTreeSet::new();
+    let mut levels: BTreeSet<u32> = BTreeSet::new();
+    for whom in steps.iter().flat_map(|step| std::iter::once(&step.whom).chain(&step.backup)) {
+        if let Whom::Manager(level) = whom {
+            levels.insert(*level);
+        }
+        seated.extend(named(house, &whom.owned_by(&policy.owner)));
+    }
+    let standing = house.directory.standby.iter().flat_map(|standby| &standby.people);
+    seated.extend(standing.cloned());
+    seated.extend(house.directory.absence.iter().map(|absence| absence.cover.clone()));
+    let mut kinds: BTreeMap<(Option<&PersonId>, Vec<Option<PersonId>>), &PersonId> = BTreeMap::new();
+    for person in house.directory.persons.keys() {
+        let own = seated.contains(person).then_some(person);
+        let managers = levels.iter().map(|level| house.directory.manager(person, *level)).collect();
+        kinds.entry((own, managers)).or_insert(person);
+    }
+    let mut found: Vec<&PersonId> = kinds.into_values().collect();
+    found.sort();
+    found
+}
+
+fn rows<'a>(
+    policy: &'a Policy,
+    house: House<'_>,
+    routes: &BTreeSet<RouteName>,
+    requester: &PersonId,
+) -> Vec<Row<'a>> {
+    let tokens = Tokens::new();
+    let asking = Asking { requester, intent_type: &policy.intent, tokens: &tokens };
+    let mut rows = Vec::new();
+    for route in routes.iter().filter_map(|route| policy.routes.get(route)) {
+        // Whom a token names is only known of an intent.
+        let known = route.steps.iter().filter(|step| !matches!(step.whom, Whom::NamedIn(_)));
+        for step in known {
+            let fill = |whom: &Whom| {
+                let filled = house.directory.fill(&whom.owned_by(&policy.owner), asking, &[], house.on);
+                filled.map(|filled| filled.eligible).unwrap_or_default()
+            };
+            let mut people = fill(&step.whom);
+            let needed = match step.need {
+                Need::Count(count) => count,
+                need @ (Need::All | Need::Percent(_) | Need::Weight(_)) => need.of(people.len()).max(1),
+            };
+            for person in step.backup.iter().flat_map(fill) {
+                if !people.contains(&person) {
+                    people.push(person);
+                }
+            }
+            rows.push(Row {
+                route: &route.name,
+                step,
+                people,
+                seats: usize::try_from(needed).unwrap_or(usize::MAX).min(1_000),
+            });
+        }
+    }
+    rows
+}
+
+/// The first row that is left with an empty seat when everybody fills at most one.
+fn unfilled<'r, 'a>(rows: &'r [Row<'a>]) -> Option<&'r Row<'a>> {
+    let seats: Vec<&Row<'a>> = rows.iter().flat_map(|row| std::iter::repeat_n(row, row.seats)).collect();
+    let mut held: BTreeMap<&PersonId, usize> = BTreeMap::new();
+    for (seat, row) in seats.iter().enumerate() {
+        if !seat_found(seat, &seats, &mut held, &mut BTreeSet::new()) {
+            return Some(row);
+        }
+    }
+    None
+}
+
+/// Finds somebody for a seat; whoever sits elsewhere may move if their seat finds another one.
+fn seat_found<'r>(
+    seat: usize,
+    seats: &[&'r Row<'_>],
+    held: &mut BTreeMap<&'r PersonId, usize>,
+    asked: &mut BTreeSet<&'r PersonId>,
+) -> bool {
+    let Some(row) = seats.get(seat) else { return false };
+    for person in &row.people {
+        if !asked.insert(person) {
+            continue;
+        }
+        let free = match held.get(person).copied() {
+            None => true,
+            Some(other) => seat_found(other, seats, held, asked),
+        };
+        if free {
+            held.insert(person, seat);
+            return true;
+        }
+    }
+    false
+}

@@ -1,0 +1,245 @@
+//! Promises: proved by the sweep where it can see, else tested, and a broken one shows itself.
+
+use super::space::{Point, Space, Trend, Verdict, trend};
+use super::sweep::{Diagram, Place, Region, sweep};
+use super::typed::Expression;
+use super::{Policy, Promise};
+use crate::id::FieldName;
+use serde::Serialize;
+use std::fmt;
+
+/// What is known of a promise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// It holds everywhere.
+    Proved,
+    /// It holds wherever it was tried.
+    Tested {
+        /// At how many points.
+        points: usize,
+    },
+    /// It does not hold.
+    Broken {
+        /// Intents and their outcomes: two neighbours, or the one that is approved.
+        witness: Vec<(String, String)>,
+    },
+}
+
+/// A promise and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// The promise in its own words.
+    pub promise: String,
+    /// What is known of it.
+    pub proof: Proof,
+}
+
+impl fmt::Display for Promise {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Promise::More(name) => write!(formatter, "more {name} never needs less"),
+            Promise::Less(name) => write!(formatter, "less {name} never needs less"),
+            Promise::ApproveOnlyIf(condition) => write!(formatter, "approve only if {}", condition.source),
+        }
+    }
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "promise \"{}\": ", self.promise)?;
+        match &self.proof {
+            Proof::Proved => formatter.write_str("proved"),
+            Proof::Tested { points } => write!(formatter, "tested at {points} points, not proved"),
+            Proof::Broken { witness } => {
+                formatter.write_str("BROKEN")?;
+                witness.iter().try_for_each(|(intent, outcome)| write!(formatter, "\n  {intent}: {outcome}"))
+            }
+        }
+    }
+}
+
+/// All promises of a policy, in its order.
+#[must_use]
+pub fn promises(policy: &Policy) -> Vec<Kept> {
+    policy
+        .promises
+        .iter()
+        .map(|promise| {
+            let proof = match promise {
+                Promise::More(name) => monotone(policy, name, Direction::More),
+                Promise::Less(name) => monotone(policy, name, Direction::Less),
+                Promise::ApproveOnlyIf(condition) => approve_only_if(policy, condition),
+            };
+            Kept { promise: promise.to_string(), proof }
+        })
+        .collect()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    More,
+    Less,
+}
+
+/// Whether `stricter` is at least as strict; a gap or overlap is an error of its own.
+fn at_least(policy: &Policy, less: &Verdict, stricter: &Verdict) -> bool {
+    match (less.settled(), stricter.settled()) {
+        (Some(less), Some(stricter)) => {
+            less.join(&stricter, &policy.covers) == stricter.normal(&policy.covers)
+        }
+        (None, _) | (_, None) => true,
+    }
+}
+
+/// The smaller value first, then the larger, in the order in which the outcome must not fall.
+fn ordered<T>(direction: Direction, small: T, large: T) -> (T, T) {
+    match direction {
+        Direction::More => (small, large),
+        Direction::Less => (large, small),
+    }
+}
+
+fn monotone(policy: &Policy, name: &FieldName, direction: Direction) -> Proof {
+    let space = Space::of(policy);
+    let (Some(model), Some(axis)) =
+        (space.models.first(), policy.inputs.iter().position(|input| input.name == *name))
+    else {
+        return Proof::Tested { points: 0 };
+    };
+    let wanted = if direction == Direction::More { Trend::Up } else { Trend::Down };
+    // A guard that computes with the input counts by its trend: joined in, it cannot break a
+    // promise that the rest keeps.
+    let mut all_known = true;
+    let counts: Vec<bool> = model
+        .guards
+        .iter()
+        .zip(&policy.guards)
+        .map(|(formula, guard)| {
+            let computes = formula.axes(&space.areas).iter().any(|own| {
+                let derived = space.derived.iter().find(|derived| derived.axis == *own);
+                derived.is_some_and(|derived| trend(&derived.node, axis, policy) != Trend::Flat)
+            });
+            all_known &= !computes || trend(&guard.when.node, axis, policy) == wanted;
+            !computes
+        })
+        .collect();
+    let mut order = space.order();
+    order.sort_by_key(|own| *own == axis);
+    let diagram = sweep(&space.axes, &order, &space.areas, &space.ranked(), |areas| {
+        space.verdict_of(model, areas, |guard| counts.get(guard) == Some(&true))
+    });
+    let pair = |point: &Point, next: i64| {
+        let mut other = point.clone();
+        if let Some(number) = other.numbers.get_mut(axis) {
+            *number = next;
+        }
+        broken(&space, policy, direction, point, &other)
+    };
+    if let Some(diagram) = diagram {
+        let falls = falls(&diagram, axis, |small, large| {
+            let (less, stricter) = ordered(direction, small, large);
+            at_least(policy, less, stricter)
+        });
+        if falls.is_empty() && all_known {
+            return Proof::Proved;
+        }
+        for (mut region, small, large) in falls {
+            region.insert(axis, vec![(small, small)]);
+            if let Some(proof) = space.points(&region).iter().find_map(|point| pair(point, large)) {
+                return proof;
+            }
+        }
+    }
+    let Some(grid) = space.axes.get(axis) else { return Proof::Tested { points: 0 } };
+    let points = space.points(&Region::new());
+    for point in &points {
+        let Some(number) = point.numbers.get(axis).copied() else { continue };
+        let (before, after) = (number.saturating_sub(grid.step), number.saturating_add(grid.step));
+        let mut lower = point.clone();
+        if let Some(number) = lower.numbers.get_mut(axis) {
+            *number = before;
+        }
+        let below = if grid.low <= before { pair(&lower, number) } else { None };
+        let above = if after <= grid.high { pair(point, after) } else { None };
+        if let Some(proof) = below.or(above) {
+            return proof;
+        }
+    }
+    Proof::Tested { points: points.len() }
+}
+
+/// Neighbours between which the outcome falls: a region, the smaller and the larger value.
+fn falls(
+    diagram: &Diagram<Verdict>,
+    axis: usize,
+    keeps: impl Fn(&Verdict, &Verdict) -> bool,
+) -> Vec<(Region, i64, i64)> {
+    /// Most places that are looked at one by one.
+    const FALLS_MAX: usize = 32;
+    let mut found = Vec::new();
+    for (index, node) in diagram.nodes.iter().enumerate().filter(|(_, node)| node.axis == axis) {
+        for (before, after) in node.pieces.iter().zip(node.pieces.iter().skip(1)) {
+            let end = |place: Place| match place {
+                Place::End(end) => diagram.ends.get(end),
+                Place::Node(_) => None,
+            };
+            let (Some(small), Some(large)) = (end(before.2), end(after.2)) else { continue };
+            if !keeps(small, large)
+                && found.len() < FALLS_MAX
+                && let Some(region) = diagram.path_to(index)
+            {
+                found.push((region, before.1, after.0));
+            }
+        }
+    }
+    found
+}
+
+/// The proof that two neighbours break a promise, if they do.
+fn broken(
+    space: &Space<'_>,
+    policy: &Policy,
+    direction: Direction,
+    small: &Point,
+    large: &Point,
+) -> Option<Proof> {
+    let model = space.models.first()?;
+    let (less, stricter) = ordered(direction, small, large);
+    let (before, after) = (space.answer(model, less).verdict, space.answer(model, stricter).verdict);
+    if at_least(policy, &before, &after) {
+        return None;
+    }
+    let witness = vec![(space.said(less), before.to_string()), (space.said(stricter), after.to_string())];
+    Some(Proof::Broken { witness })
+}
+
+fn approve_only_if(policy: &Policy, condition: &Expression) -> Proof {
+    let mut space = Space::of(policy);
+    let formula = space.formula(0, condition);
+    let Some(model) = space.models.first() else { return Proof::Tested { points: 0 } };
+    let breaks = |point: &Point| {
+        let verdict = space.answer(model, point).verdict;
+        let holds = space.condition(model, condition, point) != Some(false);
+        (verdict == Verdict::Approve && !holds)
+            .then(|| Proof::Broken { witness: vec![(space.said(point), verdict.to_string())] })
+    };
+    let diagram = sweep(&space.axes, &space.order(), &space.areas, &space.ranked(), |areas| {
+        !formula.holds(areas) && space.verdict(model, areas) == Verdict::Approve
+    });
+    if let Some(diagram) = diagram {
+        /// Most regions that are looked at one by one.
+        const REGIONS_MAX: usize = 32;
+        let (regions, all) = diagram.regions(REGIONS_MAX, |broken| *broken);
+        if regions.is_empty() && all {
+            return Proof::Proved;
+        }
+        for (region, _) in regions {
+            if let Some(proof) = space.points(&region).iter().find_map(&breaks) {
+                return proof;
+            }
+        }
+    }
+    let points = space.points(&Region::new());
+    points.iter().find_map(breaks).unwrap_or(Proof::Tested { points: points.len() })
+}

@@ -1,0 +1,311 @@
+//! What the prover finds: shipped policies, random tables against a plain scan, and figures.
+
+use super::check::{check_all, check_files};
+use super::diff::diff;
+use super::lint::Level;
+use super::mutant::{mutants, suggest};
+use super::promise::{Proof, promises};
+use super::space::Space;
+use super::sweep::Region;
+use super::*;
+use crate::document::{Faults, SourceFile};
+use crate::rulebook::tests::{starter, starter_rulebook};
+use crate::time::Timestamp;
+use proptest::prelude::*;
+
+/// 2026-11-24, when nobody of the shipped people is away.
+const ON: Timestamp = Timestamp(1_795_513_600_000);
+
+fn of(name: &str) -> Policy {
+    let rulebook = starter_rulebook();
+    let found = rulebook.policies().find(|policy| policy.intent.as_str() == name);
+    found.expect("it is shipped").clone()
+}
+
+/// The shipped policy after an edit.
+fn edited(name: &str, from: &str, to: &str) -> Policy {
+    let mut files = starter();
+    let file = files.iter_mut().find(|file| file.path.ends_with(&format!("{name}.policy.md")));
+    let file = file.expect("it is shipped");
+    assert!(file.text.contains(from), "{from}");
+    file.text = file.text.replacen(from, to, 1);
+    let rulebook = crate::rulebook::Rulebook::load(&files).expect("it can be read");
+    rulebook.policies().find(|policy| policy.intent.as_str() == name).expect("it is there").clone()
+}
+
+#[test]
+fn the_shipped_policies_pass_their_check() {
+    let report = check_all(&starter_rulebook(), ON);
+    let errors: Vec<String> =
+        report.findings().filter(|finding| finding.level == Level::Error).map(ToString::to_string).collect();
+    assert_eq!(errors, Vec::<String>::new());
+    assert!(report.passes());
+    assert_eq!(report.policies.len(), 3);
+}
+
+#[test]
+fn the_shipped_examples_notice_the_bounds_that_the_guide_says() {
+    for (name, expected, all) in [("discount", 4, 22), ("contract_redline", 1, 2), ("refund", 6, 22)] {
+        let mutants = mutants(&of(name));
+        let noticed = mutants.iter().filter(|mutant| !mutant.noticed_by.is_empty()).count();
+        assert_eq!((noticed, mutants.len()), (expected, all), "{name}");
+    }
+}
+
+#[test]
+fn suggested_examples_pass_and_close_every_edge_that_can_be_told_apart() {
+    for name in ["discount", "contract_redline", "refund"] {
+        let table = suggest(&of(name));
+        let mut files = starter();
+        let file = files.iter_mut().find(|file| file.path.ends_with(&format!("{name}.policy.md")));
+        let file = file.expect("it is shipped");
+        for line in table.lines().skip(2) {
+            file.text.push_str(line);
+            file.text.push('\n');
+        }
+        let rulebook = match crate::rulebook::Rulebook::load(&files) {
+            Ok(rulebook) => rulebook,
+            Err(faults) => panic!("{faults:#?}\n{table}"),
+        };
+        let policy = rulebook.policies().find(|policy| policy.intent.as_str() == name).expect("it is there");
+        let left: Vec<String> = mutants(policy)
+            .iter()
+            .filter(|mutant| mutant.noticed_by.is_empty())
+            .map(|mutant| format!("{} {} {}", mutant.rule, mutant.input, mutant.value))
+            .collect();
+        assert_eq!(left, Vec::<String>::new(), "{table}");
+    }
+}
+
+#[test]
+fn the_shipped_promises_are_proved_and_not_only_tested() {
+    for kept in promises(&of("discount")) {
+        assert_eq!(kept.proof, Proof::Proved, "{kept}");
+    }
+}
+
+#[test]
+fn a_promise_that_needs_covers_is_broken_without_them() {
+    let policy = edited("discount", "| director, manager |", "|                   |");
+    let kept = promises(&policy);
+    assert!(matches!(kept[0].proof, Proof::Broken { .. }), "{}", kept[0]);
+    assert!(kept[0].to_string().contains("BROKEN"));
+}
+
+#[test]
+fn a_promise_is_broken_where_no_guard_keeps_it() {
+    let policy =
+        edited("discount", "approve only if given_away <= 50_000", "approve only if given_away <= 49_999");
+    let kept = promises(&policy);
+    assert!(!matches!(kept[2].proof, Proof::Proved), "{}", kept[2]);
+}
+
+#[test]
+fn a_version_is_no_different_from_itself() {
+    for name in ["discount", "contract_redline", "refund"] {
+        let policy = of(name);
+        let found = diff(&policy, &policy);
+        assert!(found.changed.is_empty() && found.all && found.unsettled == 0, "{name}: {found}");
+    }
+}
+
+#[test]
+fn a_moved_bound_is_the_whole_difference() {
+    let old = of("refund");
+    let new = edited(
+        "refund",
+        "| cancel-in  | cancellation     |                | <= 30 ",
+        "| cancel-in  | cancellation     |                | <= 29 ",
+    );
+    let found = diff(&old, &new);
+    assert!(!found.changed.is_empty());
+    for changed in &found.changed {
+        assert_eq!(changed.now, "unsure", "{found}");
+        assert!(changed.region.contains("charge_age 30"), "{found}");
+        assert!(changed.region.contains("reason cancellation"), "{found}");
+    }
+}
+
+#[test]
+fn a_report_of_a_set_that_cannot_be_read_says_why() {
+    let mut files = starter();
+    files.retain(|file| file.path != "people.md");
+    let report = check_files(&files, ON);
+    assert!(!report.passes());
+    assert!(report.to_string().contains("people.md: the file is missing"), "{report}");
+}
+
+#[test]
+fn a_report_is_the_same_every_time() {
+    let texts: Vec<Vec<u8>> = (0..2)
+        .map(|_| {
+            let report = check_all(&starter_rulebook(), ON);
+            crate::canonical::to_vec(&report).expect("it has a canonical form")
+        })
+        .collect();
+    assert_eq!(texts[0], texts[1]);
+}
+
+const ROUTES: &str = "\n## Routes\n\n\
+    | route | step | whom | need | within | backup | finally | covers |\n\
+    |---|---|---|---|---|---|---|---|\n\
+    | low | 1 | pool p | 1 | 8bh | pool q | hold | |\n\
+    | high | 1 | pool p | 1 | 8bh | pool q | hold | low |\n";
+
+fn read(body: &str) -> Policy {
+    let text = format!(
+        "# T\n\n| policy | |\n|---|---|\n| intent | t |\n| owner | p |\n| effective | 2026-01-01 |\n\
+         | unsure | closed |\n{body}{ROUTES}"
+    );
+    let file = SourceFile { path: "t.policy.md".to_owned(), text };
+    let mut faults = Faults::new("t.policy.md");
+    let policy = Policy::parse(&file, &BTreeMap::new(), &mut faults);
+    let faults: Vec<String> = faults.into_list().iter().map(ToString::to_string).collect();
+    assert_eq!(faults, Vec::<String>::new());
+    policy.expect("it is whole")
+}
+
+/// A small policy of which every point can be tried.
+fn small(hit: usize, rows: &[(i64, i64, i64, i64, usize)], guards: &[(i64, bool)]) -> Policy {
+    let hit = ["first", "unique", "every"][hit];
+    let mut body = String::from(
+        "\n## Inputs\n\n| name | type |\n|---|---|\n| a | count 0 .. 9 |\n| b | days 0 .. 8 step 2 |\n| c | yes/no |\n",
+    );
+    body += &format!("\n## Rules: {hit}\n\n| id | a | b | => outcome | because |\n|---|---|---|---|---|\n");
+    for (index, (a, width, b, height, outcome)) in rows.iter().enumerate() {
+        let outcome = ["approve", "low", "high", "deny"][*outcome];
+        let (b, until) = (b * 2, (b * 2 + height * 2).min(8));
+        body += &format!("| r{index} | {a} .. {} | {b} .. {until} | {outcome} | x |\n", (a + width).min(9));
+    }
+    if !guards.is_empty() {
+        body += "\n## Guards\n\n| id | when | then | because |\n|---|---|---|---|\n";
+        for (index, (bound, flag)) in guards.iter().enumerate() {
+            let flag = if *flag { "c" } else { "not c" };
+            body += &format!("| g{index} | a > {bound} and {flag} or a + 1 > 9 | low | x |\n");
+        }
+    }
+    read(&body)
+}
+
+fn all_points(space: &Space<'_>) -> Vec<super::space::Point> {
+    let mut points = Vec::new();
+    for a in 0..10 {
+        for b in 0..5 {
+            for c in 0..2 {
+                let mut point = space.corner(&Region::new());
+                point.numbers = vec![a, b * 2, c];
+                points.push(point);
+            }
+        }
+    }
+    points
+}
+
+prop_compose! {
+    fn policies()(hit in 0..3_usize,
+                  rows in prop::collection::vec((0..10_i64, 0..10_i64, 0..5_i64, 0..5_i64, 0..4_usize), 1..6),
+                  guards in prop::collection::vec((0..9_i64, any::<bool>()), 0..3)) -> Policy {
+        small(hit, &rows, &guards)
+    }
+}
+
+fn inside(region: &Region, point: &super::space::Point) -> bool {
+    region.iter().all(|(axis, ranges)| {
+        point
+            .numbers
+            .get(*axis)
+            .is_none_or(|number| ranges.iter().any(|(low, high)| low <= number && number <= high))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Gaps, deciding rows and relevance of the sweep are those of a scan of every point.
+    #[test]
+    fn the_sweep_agrees_with_a_scan_of_every_point(policy in policies()) {
+        let space = Space::of(&policy);
+        let model = space.models.first().expect("it has one");
+        let table = space.table().expect("it is small");
+        let (regions, all) = table.regions(usize::MAX >> 1, |_| true);
+        prop_assert!(all);
+        for point in all_points(&space) {
+            let rows = space.answer(model, &point).rules;
+            let found: Vec<&Vec<usize>> =
+                regions.iter().filter(|(region, _)| inside(region, &point)).map(|(_, rows)| rows).collect();
+            prop_assert_eq!(found, vec![&rows]);
+        }
+    }
+
+    /// A promise that is called proved or broken is so at every point.
+    #[test]
+    fn a_proved_promise_holds_at_every_point(mut policy in policies(), more in any::<bool>()) {
+        let name = FieldName::parse("a").expect("it is a name");
+        policy.promises = vec![if more { Promise::More(name) } else { Promise::Less(name) }];
+        let kept = promises(&policy);
+        let space = Space::of(&policy);
+        let model = space.models.first().expect("it has one");
+        let mut broken = false;
+        for point in all_points(&space).into_iter().filter(|point| point.numbers[0] < 9) {
+            let mut next = point.clone();
+            next.numbers[0] += 1;
+            let (small, large) = (space.answer(model, &point).verdict, space.answer(model, &next).verdict);
+            let (less, stricter) = if more { (small, large) } else { (large, small) };
+            if let (Some(less), Some(stricter)) = (less.settled(), stricter.settled()) {
+                broken |= less.join(&stricter, &policy.covers) != stricter.normal(&policy.covers);
+            }
+        }
+        match &kept[0].proof {
+            Proof::Proved => prop_assert!(!broken),
+            Proof::Tested { .. } => prop_assert!(!broken, "few points: all of them were tried"),
+            Proof::Broken { .. } => prop_assert!(broken),
+        }
+    }
+
+    /// A diff names a region for each point that differs, and only such points without guards.
+    #[test]
+    fn a_diff_holds_every_point_that_differs(old in policies(), new in policies()) {
+        let found = diff(&old, &new);
+        let space = Space::over(&[&old, &new]);
+        let differs = all_points(&space).into_iter().any(|point| {
+            space.answer(&space.models[0], &point).verdict != space.answer(&space.models[1], &point).verdict
+        });
+        prop_assert_eq!(differs, !found.changed.is_empty(), "{}", found);
+    }
+}
+
+/// A table as people write them: a grid of segments, bands and amounts, all of it covered.
+fn people_table(rows: usize, shift: usize) -> Policy {
+    let mut body = String::from(
+        "\n## Inputs\n\n| name | type |\n|---|---|\n| segment | one of s0, s1, s2, s3, s4, s5, s6, s7 |\n\
+         | rate | percent 0% .. 60% |\n| amount | money USD 0 .. 100_000_000 |\n| months | months 1 .. 84 |\n\
+         | renewal | yes/no |\n| region | one of na, eu, apac, rest |\n\n## Rules: first\n\n\
+         | id | segment | rate | amount | months | renewal | region | => outcome | because |\n\
+         |---|---|---|---|---|---|---|---|---|\n",
+    );
+    for row in 0..rows - 1 {
+        let (segment, band) = (row % 8, row / 8);
+        let amount = if band % 3 == 0 { format!("< {}", 10_000 * (band + 1)) } else { String::new() };
+        let months = if band % 4 == 1 { format!(">= {}", band % 36 + 1) } else { String::new() };
+        let renewal = if band % 5 == 2 { "yes" } else { "" };
+        let region = ["", "na, eu", "", "apac", ""][band % 5];
+        let outcome = ["approve", "low", "high"][(band + shift * (row / 100)) % 3];
+        body += &format!(
+            "| r{row} | s{segment} | <= {}% | {amount} | {months} | {renewal} | {region} | {outcome} | x |\n",
+            2 * (band + 1)
+        );
+    }
+    body += "| rest | | | | | | | high | x |\n";
+    read(&body)
+}
+
+#[test]
+fn a_table_of_two_hundred_rows_is_proved_and_compared() {
+    let (old, new) = (people_table(200, 0), people_table(200, 1));
+    let space = Space::of(&old);
+    let table = space.table().expect("it is within the cap");
+    assert!(table.answers().all(|rows| !rows.is_empty()));
+    assert!(table.nodes.len() < 5_000, "{}", table.nodes.len());
+    let found = diff(&old, &new);
+    assert!(!found.changed.is_empty());
+}

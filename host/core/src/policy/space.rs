@@ -1,0 +1,249 @@
+//! Policies as areas over axes: what the sweep, the linter, promises and diffs reason about.
+//!
+//! Each input is an axis. A condition that compares an input with a constant is an area on its
+//! axis; whatever else a guard compares becomes a *derived* axis of its own, as if it could take
+//! any value: what is proved so is proved, what is found so must be confirmed at a point.
+
+mod formula;
+mod point;
+mod spell;
+
+pub(crate) use formula::{Formula, Trend, trend};
+pub(crate) use point::{Answered, Point, Verdict};
+pub(crate) use spell::{spelled, spelled_ranges};
+
+use super::Policy;
+use super::node::Node;
+use super::sweep::{Area, Areas, Axis, Diagram, Range, Ranked, Region, sweep};
+use super::typed::{Expression, Input};
+use super::{Hit, Settled};
+use crate::intent::kind::FieldType;
+use crate::intent::value::Day;
+
+/// One policy, or two versions of it, over the same axes.
+#[derive(Debug)]
+pub(crate) struct Space<'a> {
+    /// The inputs of all policies; the axes of the same index are theirs.
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) axes: Vec<Axis>,
+    /// What the axes behind the inputs stand for, and whose it is if the inputs differ.
+    pub(crate) derived: Vec<Derived>,
+    pub(crate) areas: Vec<Area>,
+    pub(crate) models: Vec<Model<'a>>,
+}
+
+/// A value that is computed from inputs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Derived {
+    pub(crate) axis: usize,
+    pub(crate) node: Node,
+    owner: usize,
+}
+
+/// One policy in a space.
+#[derive(Debug)]
+pub(crate) struct Model<'a> {
+    pub(crate) policy: &'a Policy,
+    /// The axis of each of its inputs.
+    pub(crate) axis_of: Vec<usize>,
+    /// The areas of its rules.
+    pub(crate) rows: Ranked,
+    /// Its guards, in order.
+    pub(crate) guards: Vec<Formula>,
+    /// The areas that all inputs must lie in where another policy's bounds are wider.
+    bounds: Vec<usize>,
+}
+
+impl<'a> Space<'a> {
+    /// The space of one policy.
+    pub(crate) fn of(policy: &'a Policy) -> Space<'a> {
+        Space::over(&[policy])
+    }
+
+    /// The space of several policies of one intent type.
+    pub(crate) fn over(policies: &[&'a Policy]) -> Space<'a> {
+        let mut space = Space {
+            inputs: Vec::new(),
+            axes: Vec::new(),
+            derived: Vec::new(),
+            areas: Vec::new(),
+            models: Vec::new(),
+        };
+        let axes: Vec<Vec<usize>> = policies
+            .iter()
+            .map(|policy| policy.inputs.iter().map(|input| space.axis(input)).collect())
+            .collect();
+        space.axes = space.inputs.iter().map(|input| axis_of(&input.kind)).collect();
+        for (policy, axis_of) in policies.iter().zip(axes) {
+            space.add(policy, axis_of);
+        }
+        space
+    }
+
+    /// The axis of an input; one that it shares with an earlier policy if the types can meet.
+    fn axis(&mut self, input: &Input) -> usize {
+        for (index, own) in self.inputs.iter_mut().enumerate().filter(|(_, own)| own.name == input.name) {
+            if let Some(kind) = united(&own.kind, &input.kind) {
+                own.kind = kind;
+                return index;
+            }
+        }
+        self.inputs.push(input.clone());
+        self.inputs.len().saturating_sub(1)
+    }
+
+    fn add(&mut self, policy: &'a Policy, axis_of: Vec<usize>) {
+        let from = self.areas.len();
+        for rule in &policy.rules {
+            let demands = rule
+                .demands
+                .iter()
+                .filter_map(|demand| Some((*axis_of.get(demand.input)?, demand.ranges.pairs().to_vec())))
+                .collect();
+            self.areas.push(Area { demands });
+        }
+        let rows = Ranked { from, until: self.areas.len() };
+        let mut bounds = Vec::new();
+        for (input, axis) in policy.inputs.iter().zip(&axis_of) {
+            let (Some(own), Some(grid)) = (input.kind.bounds(), self.axes.get(*axis)) else { continue };
+            if own != (grid.low, grid.high) {
+                bounds.push(self.areas.len());
+                self.areas.push(Area { demands: vec![(*axis, vec![own])] });
+            }
+        }
+        self.models.push(Model { policy, axis_of, rows, guards: Vec::new(), bounds });
+        let model = self.models.len().saturating_sub(1);
+        let guards = policy.guards.iter().map(|guard| self.formula(model, &guard.when)).collect();
+        if let Some(model) = self.models.get_mut(model) {
+            model.guards = guards;
+        }
+    }
+
+    /// A condition of one of the policies as areas.
+    pub(crate) fn formula(&mut self, model: usize, condition: &Expression) -> Formula {
+        let Some(of) = self.models.get(model) else { return Formula::Always(false) };
+        let (policy, axis_of) = (of.policy, of.axis_of.clone());
+        formula::Builder { space: self, policy, axis_of: &axis_of, owner: model }.truth(&condition.node)
+    }
+
+    fn atom(&mut self, axis: usize, ranges: Vec<Range>) -> Formula {
+        let area = Area { demands: vec![(axis, ranges)] };
+        // Rules keep their own areas: those can be hidden by rows above them.
+        let first = self.models.iter().map(|model| model.rows.until).max().unwrap_or(0);
+        let found = self.areas.iter().skip(first).position(|own| *own == area);
+        match found {
+            Some(index) => Formula::Area(index.saturating_add(first)),
+            None => {
+                self.areas.push(area);
+                Formula::Area(self.areas.len().saturating_sub(1))
+            }
+        }
+    }
+
+    /// All axes, in their order.
+    pub(crate) fn order(&self) -> Vec<usize> {
+        (0..self.axes.len()).collect()
+    }
+
+    /// Whether a region restricts something that is computed.
+    pub(crate) fn is_derived(&self, region: &Region) -> bool {
+        region.keys().any(|axis| *axis >= self.inputs.len())
+    }
+
+    /// The rows of a policy that are live in a set; in a `first` table only the first of them.
+    pub(crate) fn live(&self, model: &Model<'_>, areas: &Areas) -> Vec<usize> {
+        let most = if model.policy.hit == Hit::First { 1 } else { usize::MAX };
+        let rows = areas.within(model.rows.from, model.rows.until).take(most);
+        rows.map(|index| index.saturating_sub(model.rows.from)).collect()
+    }
+
+    /// What a policy answers where these areas are live.
+    pub(crate) fn verdict(&self, model: &Model<'_>, areas: &Areas) -> Verdict {
+        self.verdict_of(model, areas, |_| true)
+    }
+
+    /// The same with only some of the guards.
+    pub(crate) fn verdict_of(
+        &self,
+        model: &Model<'_>,
+        areas: &Areas,
+        counts: impl Fn(usize) -> bool,
+    ) -> Verdict {
+        let rows = self.live(model, areas);
+        let unsure = rows.is_empty()
+            || (model.policy.hit == Hit::Unique && rows.len() > 1)
+            || model.bounds.iter().any(|index| !areas.has(*index));
+        if unsure {
+            return Verdict::Unsure;
+        }
+        let guards = model.guards.iter().zip(&model.policy.guards).enumerate();
+        let held = guards
+            .filter(|(index, (formula, _))| counts(*index) && formula.holds(areas))
+            .map(|(_, (_, guard))| &guard.then);
+        let said = rows.iter().filter_map(|row| model.policy.rules.get(*row)).map(|rule| &rule.outcome);
+        let all = said.chain(held).fold(Settled::Approve, |all, next| all.join(next, &model.policy.covers));
+        Verdict::of(&all)
+    }
+
+    /// The diagram of the rule table alone: which rows are live where.
+    pub(crate) fn table(&self) -> Option<Diagram<Vec<usize>>> {
+        let model = self.models.first()?;
+        let areas = self.areas.get(model.rows.from..model.rows.until)?;
+        sweep(&self.axes, &self.order(), areas, &self.ranked(), |areas| self.live(model, areas))
+    }
+
+    /// The rows of `first` tables: there a row hides those below it.
+    pub(crate) fn ranked(&self) -> Vec<Ranked> {
+        let first = self.models.iter().filter(|model| model.policy.hit == Hit::First);
+        first.map(|model| model.rows.clone()).collect()
+    }
+
+    /// A region in the document's own spelling.
+    pub(crate) fn shown(&self, region: &Region) -> String {
+        let parts: Vec<String> = region
+            .iter()
+            .filter_map(|(axis, ranges)| match self.inputs.get(*axis) {
+                Some(input) => Some(format!("{} {}", input.name, spelled_ranges(&input.kind, ranges))),
+                None => {
+                    let derived = self.derived.iter().find(|derived| derived.axis == *axis)?;
+                    let policy = self.models.get(derived.owner)?.policy;
+                    let Node::Term(index) = derived.node else { return None };
+                    let name = policy.terms.get(index).map(|(name, _)| name);
+                    name.map(|name| format!("some {name}"))
+                }
+            })
+            .collect();
+        if parts.is_empty() { "everything".to_owned() } else { parts.join(", ") }
+    }
+}
+
+/// The axis of a type; a text has none, so its axis is a single point.
+fn axis_of(kind: &FieldType) -> Axis {
+    let (low, high) = kind.bounds().unwrap_or((0, 0));
+    Axis { low, high, step: kind.step() }
+}
+
+/// The type that holds both; nothing if their values do not mean the same.
+fn united(one: &FieldType, other: &FieldType) -> Option<FieldType> {
+    match (one, other) {
+        (FieldType::Number(one), FieldType::Number(other))
+            if one.unit == other.unit && one.step == other.step =>
+        {
+            let (min, max) = (one.min.min(other.min), one.max.max(other.max));
+            Some(FieldType::Number(crate::intent::kind::Grid { min, max, ..*one }))
+        }
+        (FieldType::Date { from, until }, FieldType::Date { from: first, until: last }) => {
+            Some(FieldType::Date { from: Day(from.0.min(first.0)), until: Day(until.0.max(last.0)) })
+        }
+        // Words are numbered: a list that only grew at its end keeps its numbers.
+        (FieldType::OneOf(one), FieldType::OneOf(other)) if one.starts_with(other) => {
+            Some(FieldType::OneOf(one.clone()))
+        }
+        (FieldType::OneOf(one), FieldType::OneOf(other)) if other.starts_with(one) => {
+            Some(FieldType::OneOf(other.clone()))
+        }
+        (FieldType::Text { .. }, FieldType::Text { .. }) => Some(one.clone()),
+        _ if one == other => Some(one.clone()),
+        _ => None,
+    }
+}
