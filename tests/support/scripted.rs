@@ -21,6 +21,8 @@ pub enum Act {
     End(AttemptEnd),
     /// Records the step, sends it, and never comes back: the host dies in it.
     Hang,
+    /// Lands at the moment when as many attempts have come as the barrier counts.
+    Meet(Arc<tokio::sync::Barrier>),
 }
 
 /// Connectors that do what a test says.
@@ -195,6 +197,7 @@ impl Connectors for Scripted {
             let steps = match &act {
                 Act::End(end) => end.steps.clone(),
                 Act::Hang => vec![step(Wire::Unanswered)],
+                Act::Meet(_) => vec![step(Wire::Answered { status: 200 })],
             };
             for step in steps.iter().filter(|step| step.answer != Wire::NotSent) {
                 ledger.about_to_send(&step.name, step.request).await.expect("the step is recorded");
@@ -203,6 +206,10 @@ impl Connectors for Scripted {
             match act {
                 Act::End(end) => end,
                 Act::Hang => std::future::pending().await,
+                Act::Meet(barrier) => {
+                    barrier.wait().await;
+                    AttemptEnd { claim: Ended::Returned(receipt(&call)), steps }
+                }
             }
         })
     }
