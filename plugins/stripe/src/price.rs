@@ -293,7 +293,9 @@ fn create_price(context: &Context<'_>, effect: &Effect, offer: &Offer) -> Result
     if answer.is_success() {
         return answer.json::<Created>().map(|created| created.id);
     }
-    if !matches!(answer.status(), 400 | 409) {
+    // 400 and 409: the name is taken. 5xx: Stripe keeps that answer under the key, and may have
+    // made the price before it.
+    if !matches!(answer.status(), 400 | 409 | 500..=599) {
         return Err(api::failure(&answer));
     }
     match existing(context, offer.catalogue, &name)? {

@@ -131,6 +131,18 @@ fn a_price_that_is_there_under_a_burnt_key_is_used() {
 }
 
 #[test]
+fn a_price_that_was_made_before_a_500_is_used_at_once() {
+    for words in [Words::Prices, Words::Plans] {
+        let fake = Fake::new(words);
+        let effect = planned(&fake, "eff-1", &set_price("750", 18, 30));
+        fake.break_after_next_write();
+        let receipt = fake.target.apply(&Stripe, &effect).expect("a receipt");
+        assert_eq!(receipt.applied, effect.plan.applied());
+        assert_eq!((fake.prices(), fake.moves()), (1, 1), "{words:?}");
+    }
+}
+
+#[test]
 fn a_price_that_moved_since_the_plan_is_a_conflict() {
     let fake = Fake::new(Words::Prices);
     let first = planned(&fake, "eff-1", &set_price("750", 18, 30));

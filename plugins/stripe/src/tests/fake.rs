@@ -4,7 +4,7 @@ use countersign_sdk::Method;
 use countersign_sdk::testing::{Reply, ScriptedTarget, Sent};
 use serde_json::{Value as Json, json};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// How the server calls what is sold.
@@ -22,6 +22,8 @@ pub(super) struct Fake {
 struct State {
     words: Words,
     honours_keys: bool,
+    breaks_after_next: bool,
+    broken: BTreeSet<String>,
     answers: BTreeMap<String, Json>,
     prices: Vec<Json>,
     refunds: Vec<Json>,
@@ -44,6 +46,8 @@ impl Fake {
         let state = Rc::new(RefCell::new(State {
             words,
             honours_keys: true,
+            breaks_after_next: false,
+            broken: BTreeSet::new(),
             answers: BTreeMap::new(),
             prices: Vec::new(),
             refunds: Vec::new(),
@@ -73,6 +77,11 @@ impl Fake {
         self.state.borrow_mut().honours_keys = honour;
     }
 
+    /// The next write is done, answered with 500, and that answer is kept under its key.
+    pub(super) fn break_after_next_write(&self) {
+        self.state.borrow_mut().breaks_after_next = true;
+    }
+
     /// As if the keys had expired.
     pub(super) fn forget_keys(&self) {
         self.state.borrow_mut().answers.clear();
@@ -93,7 +102,15 @@ impl Fake {
             if let (Some(known), true) = (state.answers.get(&key), state.honours_keys) {
                 return Reply::json(200, known);
             }
+            let broke = || Reply::json(500, &json!({"error": {"type": "api_error", "message": "broke"}}));
+            if state.broken.contains(&key) {
+                return broke();
+            }
             match answer(&mut state, sent) {
+                Ok(_) if std::mem::take(&mut state.breaks_after_next) => {
+                    state.broken.insert(key);
+                    broke()
+                }
                 Ok(body) => {
                     state.answers.insert(key, body.clone());
                     Reply::json(200, &body).header("request-id", "req_1")
