@@ -11,11 +11,11 @@ pub use shared::Shared;
 use crate::canonical;
 use crate::document::{Fault, Faults, SourceFile};
 use crate::hash::Digest;
-use crate::id::{ConnectionName, IntentTypeName};
+use crate::id::{ConnectionName, IntentTypeName, RouteName};
 use crate::intent::IntentType;
 use crate::intent::value::Day;
 use crate::people::Directory;
-use crate::policy::{Evaluation, LANGUAGE, Outcome, Policy, RouteRow};
+use crate::policy::{Evaluation, LANGUAGE, Outcome, Policy, Route, RouteRow};
 use crate::time::{Millis, Timestamp};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,9 @@ pub struct Rulebook {
     shared: Shared,
 }
 
+/// One policy file to a policy, among the shared routes.
+type PolicyReader = fn(&SourceFile, &BTreeMap<RouteName, Route>, &mut Faults) -> Option<Policy>;
+
 /// What the version of a policy is computed over.
 #[derive(Serialize)]
 struct Bundle<'a> {
@@ -48,6 +51,19 @@ impl Rulebook {
     /// # Errors
     /// Every fault of every file at once, sorted by file and line.
     pub fn load(files: &[SourceFile]) -> Result<Rulebook, Vec<Fault>> {
+        Self::read(files, Policy::parse)
+    }
+
+    /// The same without running the examples of the policies: for a check that says more than that
+    /// an example fails. Never to be put in force.
+    ///
+    /// # Errors
+    /// Every fault of every file at once, sorted by file and line.
+    pub fn draft(files: &[SourceFile]) -> Result<Rulebook, Vec<Fault>> {
+        Self::read(files, Policy::draft)
+    }
+
+    fn read(files: &[SourceFile], policy: PolicyReader) -> Result<Rulebook, Vec<Fault>> {
         let mut faults: Vec<Fault> = Vec::new();
         if files.len() > FILES_MAX {
             let mut own = Faults::new("");
@@ -72,7 +88,7 @@ impl Rulebook {
         let mut policies: BTreeMap<IntentTypeName, Vec<Policy>> = BTreeMap::new();
         for file in files.iter().filter(|file| file.path.ends_with(".policy.md")) {
             let mut own = Faults::new(&file.path);
-            if let Some(policy) = Policy::parse(file, routes, &mut own) {
+            if let Some(policy) = policy(file, routes, &mut own) {
                 policies.entry(policy.intent.clone()).or_default().push(policy);
             }
             faults.extend(own.into_list());

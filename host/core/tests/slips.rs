@@ -90,6 +90,11 @@ fn said(report: &Report) -> Vec<String> {
     faults.chain(grave.map(ToString::to_string)).collect()
 }
 
+/// An entry without its place: a slip may move what was said before to another line.
+fn placeless(entry: &str) -> String {
+    entry.split_once(": ").map_or(entry, |(_, rest)| rest).to_owned()
+}
+
 fn answer(slip: &Slip, before: &BTreeSet<String>) -> String {
     let mut files = shipped();
     let file = files.iter_mut().find(|file| file.path == slip.file);
@@ -97,7 +102,7 @@ fn answer(slip: &Slip, before: &BTreeSet<String>) -> String {
     assert!(file.text.contains(&slip.from), "{}: {} lacks `{}`", slip.title, slip.file, slip.from);
     file.text = file.text.replacen(&slip.from, &slip.to, 1);
     let found = said(&check_files(&files, ON));
-    let mut fresh: Vec<&String> = found.iter().filter(|entry| !before.contains(*entry)).collect();
+    let mut fresh: Vec<&String> = found.iter().filter(|entry| !before.contains(&placeless(entry))).collect();
     // What is only a matter of taste hides what is wrong.
     if fresh.iter().any(|entry| !entry.contains(": warning ")) {
         fresh.retain(|entry| !entry.contains(": warning "));
@@ -119,7 +124,8 @@ fn golden() -> Vec<PathBuf> {
 
 #[test]
 fn each_slip_is_answered_with_place_reason_and_fix() {
-    let before: BTreeSet<String> = said(&check_files(&shipped(), ON)).into_iter().collect();
+    let before: BTreeSet<String> =
+        said(&check_files(&shipped(), ON)).iter().map(|entry| placeless(entry)).collect();
     let rewrite = std::env::var_os("SLIPS").is_some_and(|wish| wish == "write");
     let mut count = 0;
     let mut wrong = String::new();

@@ -6,7 +6,7 @@ use super::explain::Evaluation;
 use super::lint::{Finding, Findings, House, Level, lint};
 use super::mutant::{Mutant, mutants};
 use super::promise::{Kept, Proof, promises};
-use crate::document::{Fault, SourceFile};
+use crate::document::{Fault, Faults, SourceFile};
 use crate::rulebook::Rulebook;
 use crate::time::Timestamp;
 use serde::Serialize;
@@ -21,8 +21,10 @@ pub struct Checked {
     pub intent: String,
     /// What was found, most urgent first.
     pub findings: Vec<Finding>,
-    /// How many examples it has; all of them pass, else it could not have been read.
+    /// How many examples it has.
     pub examples: usize,
+    /// How many of them get the answer that they expect.
+    pub passing: usize,
     /// Its promises.
     pub promises: Vec<Kept>,
     /// Bounds that were moved by one step.
@@ -56,7 +58,7 @@ impl Report {
 /// Checks a whole set of files. `on` says who is absent.
 #[must_use]
 pub fn check_files(files: &[SourceFile], on: Timestamp) -> Report {
-    match Rulebook::load(files) {
+    match Rulebook::draft(files) {
         Ok(rulebook) => check_all(&rulebook, on),
         Err(faults) => Report { faults, policies: Vec::new() },
     }
@@ -84,6 +86,7 @@ pub fn check<'a>(
     let mutants = mutants(policy);
     let coverage = coverage(policy, decisions);
     let mut more = Findings::new(policy);
+    let failing = failing(policy, &mut more);
     broken(&promises, &mut more);
     edges(&mutants, &mut more);
     unused(&coverage, &mut more);
@@ -94,10 +97,34 @@ pub fn check<'a>(
         intent: policy.intent.to_string(),
         findings,
         examples: policy.examples.len(),
+        passing: policy.examples.len().saturating_sub(failing),
         promises,
         mutants,
         coverage,
     })
+}
+
+/// Runs the examples; says how many fail.
+fn failing(policy: &Policy, findings: &mut Findings<'_>) -> usize {
+    let mut faults = Faults::new(&policy.path);
+    super::example::run(policy, &mut faults);
+    let list = faults.into_list();
+    let count = list.len();
+    for fault in list {
+        let kind = "example-failed";
+        findings.list.push(Finding {
+            file: fault.file,
+            line: fault.line,
+            column: fault.column,
+            level: Level::Error,
+            kind,
+            at: String::new(),
+            message: fault.message,
+            witness: None,
+            advice: fault.help,
+        });
+    }
+    count
 }
 
 fn broken(promises: &[Kept], findings: &mut Findings<'_>) {
@@ -169,8 +196,9 @@ impl fmt::Display for Checked {
         let noticed = self.mutants.iter().filter(|mutant| !mutant.noticed_by.is_empty()).count();
         writeln!(
             formatter,
-            "{}: {} examples pass and notice {noticed} of {} moved bounds",
+            "{}: {} of {} examples pass; they notice {noticed} of {} moved bounds",
             self.file,
+            self.passing,
             self.examples,
             self.mutants.len()
         )

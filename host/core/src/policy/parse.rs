@@ -28,8 +28,22 @@ impl Policy {
         shared: &BTreeMap<RouteName, Route>,
         faults: &mut Faults,
     ) -> Option<Policy> {
-        let document = crate::document::read(file, &SECTIONS, faults)?;
         let before = faults.len();
+        let policy = Policy::draft(file, shared, faults)?;
+        // Only a policy that could be read in full has answers to compare with.
+        if faults.len() == before {
+            example::run(&policy, faults);
+        }
+        Some(policy)
+    }
+
+    /// The same without running its examples.
+    pub(crate) fn draft(
+        file: &SourceFile,
+        shared: &BTreeMap<RouteName, Route>,
+        faults: &mut Faults,
+    ) -> Option<Policy> {
+        let document = crate::document::read(file, &SECTIONS, faults)?;
         if document.settings.header.cells.first().is_none_or(|cell| cell.text != "policy") {
             faults.on_line(
                 document.settings.header.line,
@@ -74,10 +88,6 @@ impl Policy {
             lines: lines(&document),
         };
         policy.keep_asked_routes(shared);
-        // Only a policy that could be read in full has answers to compare with.
-        if faults.len() == before {
-            example::run(&policy, faults);
-        }
         Some(policy)
     }
 

@@ -309,3 +309,34 @@ fn a_table_of_two_hundred_rows_is_proved_and_compared() {
     let found = diff(&old, &new);
     assert!(!found.changed.is_empty());
 }
+
+/// Rows that cut every column at random: the worst that a table can be.
+#[test]
+fn a_hostile_table_ends_at_the_cap_and_is_not_called_proved() {
+    let mut body = String::from("\n## Inputs\n\n| name | type |\n|---|---|\n");
+    let columns = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    for column in columns {
+        body += &format!("| {column} | count 0 .. 1_000_000 |\n");
+    }
+    body += &format!("\n## Rules: every\n\n| id | {} | => outcome | because |\n", columns.join(" | "));
+    body += &format!("|{}\n", "---|".repeat(columns.len() + 3));
+    let mut state = 7_u64;
+    for row in 0..60 {
+        let cells: Vec<String> = columns
+            .iter()
+            .map(|_| {
+                state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                let low = (state >> 40) % 300_000;
+                format!("{low} .. {}", low + 600_000)
+            })
+            .collect();
+        body += &format!("| r{row} | {} | high | x |\n", cells.join(" | "));
+    }
+    let policy = read(&body);
+    let rulebook = starter_rulebook();
+    let intent = rulebook.intent_types().next().expect("it has one");
+    let house = super::lint::House { directory: rulebook.directory(), intent, on: ON };
+    let found = super::lint::lint(&policy, house);
+    assert!(found.iter().any(|finding| finding.kind == "not-proved"), "{found:#?}");
+    assert!(!found.iter().any(|finding| finding.kind == "gap"));
+}

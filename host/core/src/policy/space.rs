@@ -213,7 +213,11 @@ impl<'a> Space<'a> {
                 }
             })
             .collect();
-        if parts.is_empty() { "everything".to_owned() } else { parts.join(", ") }
+        match parts.as_slice() {
+            [] if region.is_empty() => "everything".to_owned(),
+            [] => "some cases".to_owned(),
+            parts => parts.join(", "),
+        }
     }
 }
 

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-/// Most places of one sweep: some 100 MB. Beyond it the answer is "not proved", never "fine".
+/// Most pieces that one sweep looks at, each of them an edge of the diagram: some 100 MB. Beyond it
+/// the answer is "not proved", never "fine".
 pub(crate) const SWEEP_NODES_MAX: usize = 1_000_000;
 
 /// A closed range of integers.
@@ -228,7 +229,7 @@ impl<T: Ord, F: Fn(&Areas) -> T> Sweep<'_, T, F> {
         if let Some(place) = self.seen.get(depth).and_then(|seen| seen.get(&live)) {
             return Some(*place);
         }
-        self.visited = self.visited.saturating_add(1);
+        self.visited = self.visited.saturating_add(cut.pieces.len());
         if self.visited > SWEEP_NODES_MAX {
             return None;
         }

@@ -184,7 +184,12 @@ const POLICY_SLIPS: &[(&str, &str, &str, &str)] = &[
         "| segment | text |",
         "takes no rule column",
     ),
-    ("discount.policy.md", "5.01%            |         |", "?                |         |", "got unsure by"),
+    (
+        "discount.policy.md",
+        "5.01%            |         |",
+        "?                |         |",
+        "got unsure (`discount_percent` has no value)",
+    ),
     (
         "discount.policy.md",
         "| intent    | discount ",

@@ -5,7 +5,7 @@ use crate::policy::Hit;
 use crate::policy::outcome::Settled;
 use crate::policy::route::Whom;
 use crate::policy::space::{Space, Verdict};
-use crate::policy::sweep::{Diagram, Region, sweep};
+use crate::policy::sweep::{Area, Diagram, Region, sweep};
 use crate::policy::{Policy, Promise, Rule};
 use std::collections::BTreeSet;
 
@@ -127,9 +127,14 @@ fn columns(space: &Space<'_>, policy: &Policy, table: &Diagram<Vec<usize>>, find
 /// Guards that never or always hold.
 pub(super) fn guards(space: &Space<'_>, findings: &mut Findings<'_>) {
     let Some(model) = space.models.first() else { return };
+    // Conditions read no rows: without those, the sweep over a long table is short.
+    let own = |(index, area): (usize, &Area)| {
+        if model.rows.from <= index && index < model.rows.until { Area::default() } else { area.clone() }
+    };
+    let areas: Vec<Area> = space.areas.iter().enumerate().map(own).collect();
     for (formula, guard) in model.guards.iter().zip(&model.policy.guards) {
         let derived = formula.axes(&space.areas).iter().any(|axis| *axis >= space.inputs.len());
-        let Some(diagram) = sweep(&space.axes, &space.order(), &space.areas, &[], |live| formula.holds(live))
+        let Some(diagram) = sweep(&space.axes, &space.order(), &areas, &[], |live| formula.holds(live))
         else {
             continue;
         };
