@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod exception;
 pub mod init;
 pub mod intent;
+pub mod policy;
 pub mod serve;
 pub mod token;
 pub mod version;
@@ -66,6 +67,9 @@ enum Command {
     /// Ask for something, and see where it stands
     #[command(subcommand)]
     Intent(intent::Intent),
+    /// Prove policies and compare them
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Decide in your seat
     Decide(decide::Decide),
     /// See and close what the normal path could not settle
@@ -100,6 +104,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Check(command) => check::run(command, &global),
         Command::Doctor(command) => doctor::run(command, &global).await,
         Command::Intent(command) => intent::run(command, &global).await,
+        Command::Policy(command) => policy::run(command, &global),
         Command::Decide(command) => decide::run(command, &global).await,
         Command::Exception(command) => exception::run(command, &global).await,
         Command::Connector(command) => connector::run(command, &global).await,

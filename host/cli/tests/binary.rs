@@ -120,3 +120,37 @@ fn a_token_of_the_command_line_opens_the_door_and_nobody_at_the_address_is_4() {
     assert_eq!(stopped(host), Some(0));
     assert_eq!(run(house.path(), &list).status.code(), Some(4));
 }
+
+#[test]
+fn a_pricing_manager_sees_what_a_changed_threshold_decides_otherwise() {
+    let house = house();
+    let checked = run(house.path(), &["policy", "check"]);
+    assert_eq!(checked.status.code(), Some(0), "{}{}", out(&checked), err(&checked));
+    let policies = house.path().join("policies");
+    let text = std::fs::read_to_string(policies.join("discount.policy.md")).expect("it reads");
+    let drafts = tempfile::tempdir().expect("a folder");
+    let draft = drafts.path().join("discount.policy.md");
+    assert!(text.contains("<= 5%"), "the starter's first threshold has moved: change this test");
+    std::fs::write(&draft, text.replace("<= 5%", "<= 6%")).expect("it is written");
+    let draft = draft.to_str().expect("a name");
+    let diff = run(house.path(), &["policy", "diff", draft]);
+    assert_eq!(diff.status.code(), Some(0), "{}{}", out(&diff), err(&diff));
+    assert!(out(&diff).contains("now approve"), "{}", out(&diff));
+    let same = policies.join("discount.policy.md");
+    let same = run(house.path(), &["policy", "diff", same.to_str().expect("a name")]);
+    assert!(out(&same).contains("nothing is decided otherwise"), "{}", out(&same));
+}
+
+#[test]
+fn a_policy_with_a_gap_fails_the_check_with_its_place() {
+    let house = house();
+    let file = house.path().join("policies/discount.policy.md");
+    let text = std::fs::read_to_string(&file).expect("it reads");
+    let without_catch_all: Vec<_> = text.lines().filter(|line| !line.starts_with("| rest ")).collect();
+    assert_ne!(without_catch_all.len(), text.lines().count(), "the starter's catch-all row has moved");
+    std::fs::write(&file, without_catch_all.join("\n")).expect("it is written");
+    let checked = run(house.path(), &["policy", "check", "discount"]);
+    assert_eq!(checked.status.code(), Some(1), "{}{}", out(&checked), err(&checked));
+    let gap = "discount.policy.md:";
+    assert!(out(&checked).contains(gap) && out(&checked).contains("error gap"), "{}", out(&checked));
+}

@@ -59,16 +59,18 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId, effect: EffectId) 
             inner.command(intent, command, None).await.map(drop)
         }
         Work::Attempt { call, connection, target } => {
-            let Ok(_permit) = inner.lanes.of(&connection).acquire_owned().await else { return Ok(()) };
+            let Ok(permit) = inner.lanes.of(&connection).acquire_owned().await else { return Ok(()) };
             let running = Running::begin(inner, intent);
             let ledger = StepLedger { inner: Arc::clone(inner), intent, effect, guarantee: call.guarantee };
             let end = inner.connectors.apply(*call, Arc::new(ledger)).await;
+            drop(permit);
             running.end(Command::Attempted { effect, end, target }).await
         }
         Work::Probe { call, connection, target } => {
-            let Ok(_permit) = inner.lanes.of(&connection).acquire_owned().await else { return Ok(()) };
+            let Ok(permit) = inner.lanes.of(&connection).acquire_owned().await else { return Ok(()) };
             let running = Running::begin(inner, intent);
             let end = inner.connectors.probe(*call).await;
+            drop(permit);
             running.end(Command::Probed { effect, end, target }).await
         }
     };

@@ -12,7 +12,7 @@ use countersign_core::approval::command::Command;
 use countersign_core::id::IntentId;
 use countersign_core::time::Millis;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
@@ -21,13 +21,13 @@ use tokio::sync::oneshot;
 pub(crate) struct Verdicts {
     groups: Mutex<HashMap<IntentId, Group>>,
     waiting: AtomicUsize,
+    tickets: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct Group {
     running: usize,
     ended: Vec<Ended>,
-    tickets: u64,
 }
 
 #[derive(Debug)]
@@ -55,12 +55,11 @@ impl Running {
         let inner = Arc::clone(&self.inner);
         let (recorded, mut answer) = oneshot::channel();
         self.counted = false;
-        let (ticket, last) = inner.verdicts.with(self.intent, |group| {
+        let ticket = inner.verdicts.tickets.fetch_add(1, Ordering::Relaxed);
+        let last = inner.verdicts.with(self.intent, |group| {
             group.running = group.running.saturating_sub(1);
-            group.tickets = group.tickets.wrapping_add(1);
-            let ticket = group.tickets;
             group.ended.push(Ended { ticket, command: command.clone(), recorded });
-            (ticket, group.running == 0)
+            group.running == 0
         });
         if !last {
             let _waits = Waits::begin(&inner.verdicts);
