@@ -136,6 +136,12 @@ fn a_pricing_manager_sees_what_a_changed_threshold_decides_otherwise() {
     let diff = run(house.path(), &["policy", "diff", draft]);
     assert_eq!(diff.status.code(), Some(0), "{}{}", out(&diff), err(&diff));
     assert!(out(&diff).contains("now approve"), "{}", out(&diff));
+    let text = out(&diff);
+    let mut regions: Vec<_> = text.lines().filter(|line| line.starts_with("segment")).collect();
+    let count = regions.len();
+    regions.sort_unstable();
+    regions.dedup();
+    assert_eq!(regions.len(), count, "no region is told twice");
     let same = policies.join("discount.policy.md");
     let same = run(house.path(), &["policy", "diff", same.to_str().expect("a name")]);
     assert!(out(&same).contains("nothing is decided otherwise"), "{}", out(&same));

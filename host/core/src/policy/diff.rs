@@ -99,13 +99,17 @@ pub fn diff(old: &Policy, new: &Policy) -> Diff {
             diff.unsettled = diff.unsettled.saturating_add(1);
             continue;
         };
-        diff.changed.push(Changed {
+        let changed = Changed {
             region: space.shown(&region),
             was: was.to_string(),
             now: now.to_string(),
             witness,
             tried: computed,
-        });
+        };
+        // Regions that differ only in what a term comes to read the same.
+        if !diff.changed.contains(&changed) {
+            diff.changed.push(changed);
+        }
     }
     diff
 }
