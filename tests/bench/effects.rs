@@ -27,7 +27,7 @@ const LOOK_ALONE: Duration = Duration::from_micros(200);
 const LOOK_CROWDED: Duration = Duration::from_millis(10);
 
 /// The sink's process: answers every POST with 200.
-pub(crate) fn sink(_: &str) -> anyhow::Result<()> {
+pub(crate) fn sink() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -50,15 +50,15 @@ pub(crate) fn sink(_: &str) -> anyhow::Result<()> {
     })
 }
 
-struct Sink {
+pub(crate) struct Sink {
     process: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Sink {
-    fn start() -> anyhow::Result<Sink> {
+    pub(crate) fn start() -> anyhow::Result<Sink> {
         let mut process = Command::new(std::env::current_exe()?)
-            .env("COUNTERSIGN_BENCH_SINK", "sink")
+            .env("COUNTERSIGN_BENCH_ROLE", "sink")
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
@@ -174,7 +174,7 @@ async fn crowd(report: &mut Report, engine: &Engine, syncs: f64) -> anyhow::Resu
 }
 
 /// Submits one and waits until both effects have landed.
-async fn approve(engine: &Engine, number: usize, look: Duration) -> anyhow::Result<()> {
+pub(crate) async fn approve(engine: &Engine, number: usize, look: Duration) -> anyhow::Result<()> {
     let standing = engine
         .submit(Submission {
             requester: "ae-1".to_owned(),

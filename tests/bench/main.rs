@@ -7,15 +7,18 @@
 mod decisions;
 mod effects;
 mod figures;
+mod restart;
 mod sandbox;
 mod yardstick;
 
 use figures::Report;
 
 fn main() -> anyhow::Result<()> {
-    // The effects bench runs its target in a process of its own, so that the host's CPU is the host's.
-    if let Some(role) = std::env::var_os("COUNTERSIGN_BENCH_SINK") {
-        return effects::sink(&role.to_string_lossy());
+    // Some benches run their target, or the host that they kill, in a process of its own.
+    match std::env::var("COUNTERSIGN_BENCH_ROLE").as_deref() {
+        Ok("sink") => return effects::sink(),
+        Ok(role) => return restart::host(role),
+        Err(_) => {}
     }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let runs = |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str()));
@@ -31,6 +34,9 @@ fn main() -> anyhow::Result<()> {
     }
     if runs("effects") {
         effects::run(&mut report)?;
+    }
+    if runs("restart") {
+        restart::run(&mut report)?;
     }
     report.print();
     Ok(())
