@@ -13,10 +13,14 @@ use std::fmt;
 /// # Errors
 /// [`NotCanonical`] if the value holds a float, a byte string or a map key that is not text.
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, NotCanonical> {
-    let mut out = Vec::with_capacity(256);
-    value.serialize(Writer { out: &mut out })?;
-    Ok(out)
+    let mut page = Page::default();
+    page.out.reserve(FIRST_BYTES);
+    value.serialize(Writer { page: &mut page })?;
+    Ok(page.out)
 }
+
+/// Room for a small entry, in bytes; larger ones grow it.
+const FIRST_BYTES: usize = 1024;
 
 /// A value that has no canonical form, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,38 +40,83 @@ impl ser::Error for NotCanonical {
     }
 }
 
-struct Writer<'a> {
-    out: &'a mut Vec<u8>,
+/// What is being written, and where the members of the open objects stand in it.
+#[derive(Default)]
+struct Page {
+    out: Vec<u8>,
+    /// Members of all open objects, the innermost last.
+    members: Vec<Member>,
+    /// Room to bring the members of an object into order.
+    sorted: Vec<u8>,
 }
 
-impl Writer<'_> {
-    fn raw(self, text: &str) {
+/// Where a member of an object stands: its key with quotation marks, then colon and value.
+#[derive(Clone, Copy)]
+struct Member {
+    start: usize,
+    key_end: usize,
+    end: usize,
+}
+
+impl Page {
+    fn raw(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
     }
-}
 
-/// Appends `text` as a JSON string.
-fn write_text(out: &mut Vec<u8>, text: &str) {
-    out.push(b'"');
-    for character in text.chars() {
-        match character {
-            '"' => out.extend_from_slice(b"\\\""),
-            '\\' => out.extend_from_slice(b"\\\\"),
-            '\n' => out.extend_from_slice(b"\\n"),
-            '\r' => out.extend_from_slice(b"\\r"),
-            '\t' => out.extend_from_slice(b"\\t"),
-            '\u{8}' => out.extend_from_slice(b"\\b"),
-            '\u{c}' => out.extend_from_slice(b"\\f"),
-            control if (control as u32) < 0x20 => {
-                out.extend_from_slice(format!("\\u{:04x}", control as u32).as_bytes());
+    /// Appends `text` as a JSON string.
+    fn text(&mut self, text: &str) {
+        self.out.push(b'"');
+        let mut plain = 0;
+        for (index, byte) in text.bytes().enumerate() {
+            if 0x20 <= byte && byte != b'"' && byte != b'\\' {
+                continue;
             }
-            plain => {
-                let mut buffer = [0; 4];
-                out.extend_from_slice(plain.encode_utf8(&mut buffer).as_bytes());
+            self.raw(text.get(plain..index).unwrap_or_default());
+            plain = index.saturating_add(1);
+            match byte {
+                b'"' => self.raw("\\\""),
+                b'\\' => self.raw("\\\\"),
+                b'\n' => self.raw("\\n"),
+                b'\r' => self.raw("\\r"),
+                b'\t' => self.raw("\\t"),
+                0x8 => self.raw("\\b"),
+                0xc => self.raw("\\f"),
+                control => self.raw(&format!("\\u{control:04x}")),
             }
         }
+        self.raw(text.get(plain..).unwrap_or_default());
+        self.out.push(b'"');
     }
-    out.push(b'"');
+
+    fn key(&self, member: &Member) -> &[u8] {
+        self.out.get(member.start..member.key_end).unwrap_or_default()
+    }
+
+    /// Ends an object whose members, from `first` on, stand in `out` as they came, with commas
+    /// between them: brings them into the order of their keys.
+    fn end(&mut self, first: usize) {
+        let own = self.members.get(first..).unwrap_or_default();
+        if own.is_sorted_by(|one, other| self.key(one) <= self.key(other)) {
+            self.members.truncate(first);
+            return;
+        }
+        let mut own = self.members.split_off(first);
+        let start = own.first().map_or(self.out.len(), |member| member.start);
+        own.sort_by(|one, other| self.key(one).cmp(self.key(other)));
+        self.sorted.clear();
+        for member in &own {
+            if !self.sorted.is_empty() {
+                self.sorted.push(b',');
+            }
+            self.sorted.extend_from_slice(self.out.get(member.start..member.end).unwrap_or_default());
+        }
+        self.out.truncate(start);
+        self.out.extend_from_slice(&self.sorted);
+    }
+}
+
+struct Writer<'a> {
+    page: &'a mut Page,
 }
 
 type Done = Result<(), NotCanonical>;
@@ -88,7 +137,7 @@ impl<'a> ser::Serializer for Writer<'a> {
     type SerializeStructVariant = Members<'a>;
 
     fn serialize_bool(self, value: bool) -> Done {
-        self.raw(if value { "true" } else { "false" });
+        self.page.raw(if value { "true" } else { "false" });
         Ok(())
     }
     fn serialize_i8(self, value: i8) -> Done {
@@ -101,7 +150,7 @@ impl<'a> ser::Serializer for Writer<'a> {
         self.serialize_i64(value.into())
     }
     fn serialize_i64(self, value: i64) -> Done {
-        self.raw(&value.to_string());
+        self.page.raw(&value.to_string());
         Ok(())
     }
     fn serialize_u8(self, value: u8) -> Done {
@@ -114,7 +163,7 @@ impl<'a> ser::Serializer for Writer<'a> {
         self.serialize_u64(value.into())
     }
     fn serialize_u64(self, value: u64) -> Done {
-        self.raw(&value.to_string());
+        self.page.raw(&value.to_string());
         Ok(())
     }
     fn serialize_f32(self, _: f32) -> Done {
@@ -125,18 +174,18 @@ impl<'a> ser::Serializer for Writer<'a> {
     }
     fn serialize_char(self, value: char) -> Done {
         let mut buffer = [0; 4];
-        write_text(self.out, value.encode_utf8(&mut buffer));
+        self.page.text(value.encode_utf8(&mut buffer));
         Ok(())
     }
     fn serialize_str(self, value: &str) -> Done {
-        write_text(self.out, value);
+        self.page.text(value);
         Ok(())
     }
     fn serialize_bytes(self, _: &[u8]) -> Done {
         refuse("a byte string")
     }
     fn serialize_none(self) -> Done {
-        self.raw("null");
+        self.page.raw("null");
         Ok(())
     }
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Done {
@@ -161,16 +210,16 @@ impl<'a> ser::Serializer for Writer<'a> {
         variant: &'static str,
         value: &T,
     ) -> Done {
-        self.out.push(b'{');
-        write_text(self.out, variant);
-        self.out.push(b':');
-        value.serialize(Writer { out: self.out })?;
-        self.out.push(b'}');
+        self.page.out.push(b'{');
+        self.page.text(variant);
+        self.page.out.push(b':');
+        value.serialize(Writer { page: self.page })?;
+        self.page.out.push(b'}');
         Ok(())
     }
     fn serialize_seq(self, _: Option<usize>) -> Result<Items<'a>, NotCanonical> {
-        self.out.push(b'[');
-        Ok(Items { out: self.out, first: true, close: "]" })
+        self.page.out.push(b'[');
+        Ok(Items { page: self.page, first: true, close: "]" })
     }
     fn serialize_tuple(self, length: usize) -> Result<Items<'a>, NotCanonical> {
         self.serialize_seq(Some(length))
@@ -185,19 +234,13 @@ impl<'a> ser::Serializer for Writer<'a> {
         variant: &'static str,
         _: usize,
     ) -> Result<Items<'a>, NotCanonical> {
-        self.out.push(b'{');
-        write_text(self.out, variant);
-        self.out.extend_from_slice(b":[");
-        Ok(Items { out: self.out, first: true, close: "]}" })
+        self.page.out.push(b'{');
+        self.page.text(variant);
+        self.page.raw(":[");
+        Ok(Items { page: self.page, first: true, close: "]}" })
     }
-    fn serialize_map(self, length: Option<usize>) -> Result<Members<'a>, NotCanonical> {
-        Ok(Members {
-            out: self.out,
-            members: Vec::with_capacity(length.unwrap_or(0)),
-            key: None,
-            open: "{",
-            close: "}",
-        })
+    fn serialize_map(self, _: Option<usize>) -> Result<Members<'a>, NotCanonical> {
+        Ok(Members::open(self.page, "}"))
     }
     fn serialize_struct(self, _: &'static str, length: usize) -> Result<Members<'a>, NotCanonical> {
         self.serialize_map(Some(length))
@@ -207,18 +250,18 @@ impl<'a> ser::Serializer for Writer<'a> {
         _: &'static str,
         _: u32,
         variant: &'static str,
-        length: usize,
+        _: usize,
     ) -> Result<Members<'a>, NotCanonical> {
-        self.out.push(b'{');
-        write_text(self.out, variant);
-        self.out.push(b':');
-        Ok(Members { out: self.out, members: Vec::with_capacity(length), key: None, open: "{", close: "}}" })
+        self.page.out.push(b'{');
+        self.page.text(variant);
+        self.page.out.push(b':');
+        Ok(Members::open(self.page, "}}"))
     }
 }
 
 /// An array in progress.
 struct Items<'a> {
-    out: &'a mut Vec<u8>,
+    page: &'a mut Page,
     first: bool,
     close: &'static str,
 }
@@ -226,52 +269,56 @@ struct Items<'a> {
 impl Items<'_> {
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
         if !self.first {
-            self.out.push(b',');
+            self.page.out.push(b',');
         }
         self.first = false;
-        value.serialize(Writer { out: self.out })
+        value.serialize(Writer { page: self.page })
     }
     fn finish(self) -> Done {
-        self.out.extend_from_slice(self.close.as_bytes());
+        self.page.raw(self.close);
         Ok(())
     }
 }
 
-/// An object in progress: members are held back until all are there, then written in key order.
+/// An object in progress: members are written as they come and brought into order at its end.
 struct Members<'a> {
-    out: &'a mut Vec<u8>,
-    members: Vec<(Vec<u8>, Vec<u8>)>,
-    key: Option<Vec<u8>>,
-    open: &'static str,
+    page: &'a mut Page,
+    /// Where its own members begin among those of all open objects.
+    first: usize,
+    /// Start and end of a key whose value has not come yet.
+    key: Option<(usize, usize)>,
     close: &'static str,
 }
 
-impl Members<'_> {
-    fn member<T: Serialize + ?Sized>(&mut self, key: Vec<u8>, value: &T) -> Done {
-        let mut written = Vec::new();
-        value.serialize(Writer { out: &mut written })?;
-        self.members.push((key, written));
+impl<'a> Members<'a> {
+    fn open(page: &'a mut Page, close: &'static str) -> Members<'a> {
+        page.out.push(b'{');
+        let first = page.members.len();
+        Members { page, first, key: None, close }
+    }
+    /// Where the next member begins, behind a comma if it is not the first one.
+    fn start(&mut self) -> usize {
+        if self.first < self.page.members.len() {
+            self.page.out.push(b',');
+        }
+        self.page.out.len()
+    }
+    fn value<T: Serialize + ?Sized>(&mut self, (start, key_end): (usize, usize), value: &T) -> Done {
+        self.page.out.push(b':');
+        value.serialize(Writer { page: self.page })?;
+        let end = self.page.out.len();
+        self.page.members.push(Member { start, key_end, end });
         Ok(())
     }
     fn named<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Done {
-        let mut key = Vec::with_capacity(name.len().saturating_add(2));
-        write_text(&mut key, name);
-        self.member(key, value)
+        let start = self.start();
+        self.page.text(name);
+        let key_end = self.page.out.len();
+        self.value((start, key_end), value)
     }
-    fn finish(mut self) -> Done {
-        self.members.sort();
-        self.out.extend_from_slice(self.open.as_bytes());
-        let mut first = true;
-        for (key, value) in &self.members {
-            if !first {
-                self.out.push(b',');
-            }
-            first = false;
-            self.out.extend_from_slice(key);
-            self.out.push(b':');
-            self.out.extend_from_slice(value);
-        }
-        self.out.extend_from_slice(self.close.as_bytes());
+    fn finish(self) -> Done {
+        self.page.end(self.first);
+        self.page.raw(self.close);
         Ok(())
     }
 }
@@ -324,17 +371,17 @@ impl ser::SerializeMap for Members<'_> {
     type Ok = ();
     type Error = NotCanonical;
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Done {
-        let mut written = Vec::new();
-        key.serialize(Writer { out: &mut written })?;
-        if written.first() != Some(&b'"') {
+        let start = self.start();
+        key.serialize(Writer { page: self.page })?;
+        if self.page.out.get(start) != Some(&b'"') {
             return refuse("a map key that is not text");
         }
-        self.key = Some(written);
+        self.key = Some((start, self.page.out.len()));
         Ok(())
     }
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
         match self.key.take() {
-            Some(key) => self.member(key, value),
+            Some(key) => self.value(key, value),
             None => refuse("a map value without a key"),
         }
     }
@@ -375,6 +422,19 @@ mod tests {
         assert_eq!(String::from_utf8(written).expect("it is text"), expected);
     }
 
+    #[derive(serde::Serialize)]
+    struct Nested {
+        z: u8,
+        inner: Inner,
+        a: u8,
+    }
+
+    #[derive(serde::Serialize)]
+    struct Inner {
+        y: &'static str,
+        x: u8,
+    }
+
     #[test]
     fn one_value_has_one_spelling() {
         #[derive(serde::Serialize)]
@@ -387,6 +447,12 @@ mod tests {
         check(&[Shape::Unit], r#"["Unit"]"#);
         check(&Shape::Tuple(1, true), r#"{"Tuple":[1,true]}"#);
         check(&Shape::Struct { b: 1, a: None }, r#"{"Struct":{"a":null,"b":1}}"#);
+        let nested = BTreeMap::from([("b", BTreeMap::from([("d", 1), ("c", 2)])), ("a", BTreeMap::new())]);
+        check(&nested, r#"{"a":{},"b":{"c":2,"d":1}}"#);
+        check(
+            &[Nested { z: 1, inner: Inner { y: "é\\", x: 2 }, a: 3 }],
+            r#"[{"a":3,"inner":{"x":2,"y":"é\\"},"z":1}]"#,
+        );
         check(&"line\n\u{1}\"é", "\"line\\n\\u0001\\\"é\"");
         check(&(i64::MIN, u64::MAX), "[-9223372036854775808,18446744073709551615]");
     }

@@ -263,7 +263,10 @@ impl Store for LocalStore {
 
     fn row(&self, stream: &str) -> Answer<'_, Result<Option<Row>, StoreFault>> {
         let stream = Arc::from(stream);
-        Box::pin(self.read(move |shared| shared.row(&stream)))
+        match self.shared.fresh_row(&stream) {
+            Some(row) => Box::pin(std::future::ready(Ok(Some(row)))),
+            None => Box::pin(self.read(move |shared| shared.row(&stream))),
+        }
     }
 
     fn health(&self) -> Health {

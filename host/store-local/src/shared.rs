@@ -157,6 +157,14 @@ impl Shared {
         Ok(newest_first)
     }
 
+    /// The row of `stream`, if it changed since the index was written: nobody waits for a disk then.
+    pub(crate) fn fresh_row(&self, stream: &StreamName) -> Option<Row> {
+        let inside = self.inside();
+        let (head, row) = (inside.hot.head(stream)?, inside.hot.row(stream)?.clone());
+        let (sequence, position) = (head.sequence, Position(head.position));
+        Some(Row { stream: Arc::clone(stream), sequence, position, row })
+    }
+
     /// The row of `stream`.
     pub(crate) fn row(&self, stream: &StreamName) -> Result<Option<Row>, StoreFault> {
         let (head, row) = {
