@@ -341,12 +341,18 @@ fn every_error_code_has_its_page_and_every_page_its_code() {
 }
 
 #[test]
-fn the_contract_readme_names_the_contract_that_stands() {
+fn the_contract_readme_names_the_contracts_that_stand() {
     use sha2::Digest as _;
-    let wit = root().join("wit/connector@0.1.0/connector.wit");
-    let digest = data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(fs::read(wit).expect("the contract")));
     let readme = read(&root().join("wit/README.md"));
-    assert!(readme.contains(&digest), "wit/README.md must carry the SHA-256 of connector@0.1.0: {digest}");
+    for wit in files(&root().join("wit"), &[".wit"]) {
+        let digest = sha2::Sha256::digest(fs::read(&wit).expect("the contract"));
+        let digest = data_encoding::HEXLOWER.encode(&digest);
+        assert!(
+            readme.contains(&digest),
+            "wit/README.md must carry the SHA-256 of {}: {digest}",
+            shown(&wit)
+        );
+    }
 }
 
 #[test]

@@ -10,7 +10,8 @@ mod toolchain;
 pub use toolchain::Toolchain;
 
 use anyhow::{Context, Result, bail};
-use countersign_connectors::{Inspected, componentize, inspect};
+use countersign_connectors::{Inspected, componentize, componentize_contributor, inspect};
+use countersign_core::hash::Digest;
 use serde::Deserialize;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -56,7 +57,7 @@ pub fn build_all(folder: &Path, out: &Path, progress: &dyn Fn(&str)) -> Result<V
         .canonicalize()
         .with_context(|| format!("there is no folder `{}`; name one with a connector", folder.display()))?;
     let mut built = Vec::new();
-    for module in modules(&folder, progress)? {
+    for module in modules(&folder, &is_connector, progress)? {
         progress(&format!("wrapping {}", module.name));
         let manifest = module.folder.join(MANIFEST_FILE);
         let component = wrapped(&module.file, &manifest)?;
@@ -73,6 +74,33 @@ pub fn build_all(folder: &Path, out: &Path, progress: &dyn Fn(&str)) -> Result<V
     }
     built.sort_by(|one, other| one.id().cmp(other.id()));
     Ok(built)
+}
+
+/// Builds the policy component whose package is `folder`, and says where it lies and the digest by
+/// which a policy names it.
+///
+/// # Errors
+/// If there is no guest toolchain, if cargo fails (with its own words), or if the module is no
+/// honest policy component.
+pub fn build_policy_component(folder: &Path, progress: &dyn Fn(&str)) -> Result<(PathBuf, Digest)> {
+    let folder = folder
+        .canonicalize()
+        .with_context(|| format!("there is no folder `{}`; name one with a component", folder.display()))?;
+    let modules = modules(&folder, &|package| package == folder, progress)?;
+    let [module] = modules.as_slice() else {
+        let count = modules.len();
+        bail!(
+            "`{}` makes {count} modules; a policy component is one crate of type `cdylib`",
+            folder.display()
+        );
+    };
+    progress(&format!("wrapping {}", module.name));
+    let component = componentize_contributor(&bytes_of(&module.file)?)
+        .with_context(|| format!("`{}` cannot be wrapped", module.file.display()))?;
+    let out = outermost(&folder).join("target").join("policy-components");
+    let file = out.join(format!("{}.wasm", module.name.replace('-', "_")));
+    put(&file, &component)?;
+    Ok((file, Digest::of(&component)))
 }
 
 /// Wraps one core module (or takes one component) with its manifest, and writes it to `out`.
@@ -141,8 +169,13 @@ struct Module {
     file: PathBuf,
 }
 
-/// Runs cargo once and gives the modules of all connectors that it built.
-fn modules(folder: &Path, progress: &dyn Fn(&str)) -> Result<Vec<Module>> {
+/// Whether the package in this folder makes a connector.
+fn is_connector(package: &Path) -> bool {
+    package.join(MANIFEST_FILE).is_file()
+}
+
+/// Runs cargo once and gives the modules that it built in wanted packages.
+fn modules(folder: &Path, wanted: &dyn Fn(&Path) -> bool, progress: &dyn Fn(&str)) -> Result<Vec<Module>> {
     if !folder.join("Cargo.toml").is_file() {
         bail!("`{}` has no `Cargo.toml`; wrap a finished module with `--core FILE`", folder.display());
     }
@@ -168,7 +201,7 @@ fn modules(folder: &Path, progress: &dyn Fn(&str)) -> Result<Vec<Module>> {
             if !message.is_build_script() {
                 progress(&format!("compiled {}", message.target.name));
             }
-            modules.extend(message.module());
+            modules.extend(message.module(wanted));
         }
     }
     let status = cargo.wait()?;
@@ -209,10 +242,10 @@ impl Message {
         self.target.kind.iter().any(|kind| kind == "custom-build")
     }
 
-    /// The module of a connector, if that is what was built.
-    fn module(self) -> Option<Module> {
+    /// The module of a wanted package, if that is what was built.
+    fn module(self, wanted: &dyn Fn(&Path) -> bool) -> Option<Module> {
         let folder = self.manifest_path.parent()?.to_owned();
-        if !self.target.kind.iter().any(|kind| kind == "cdylib") || !folder.join(MANIFEST_FILE).is_file() {
+        if !self.target.kind.iter().any(|kind| kind == "cdylib") || !wanted(&folder) {
             return None;
         }
         let file =
@@ -239,7 +272,7 @@ mod tests {
                 "filenames": ["libit.rlib", "it.wasm"],
                 "fresh": true,
             });
-            let found = Message::read(&line.to_string()).and_then(Message::module);
+            let found = Message::read(&line.to_string()).and_then(|message| message.module(&is_connector));
             assert_eq!(found.is_some(), expected, "{reason} {package} {kind}");
             assert!(found.is_none_or(|module| module.file == Path::new("it.wasm")));
         };

@@ -14,6 +14,7 @@ mod catalogue;
 mod compile;
 mod connection;
 mod contract;
+mod contributor;
 mod egress;
 mod fault;
 mod grant;
@@ -25,6 +26,7 @@ mod secret;
 
 pub use catalogue::Installed;
 pub use connection::{ConnectionOptions, ConnectorRef, EndpointOptions, RawConnection, RawEndpoint};
+pub use contributor::{Contributors, componentize_contributor, inspect_contributor};
 pub use egress::address::Cidr;
 pub use fault::{Blame, ConnectorFault, FaultCode};
 pub use grant::OperatorGrant;

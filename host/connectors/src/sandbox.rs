@@ -5,7 +5,7 @@ mod call;
 mod state;
 
 pub(crate) use call::{NotAllowed, Outcome, Session, guard};
-pub(crate) use state::{CallState, Level, Who};
+pub(crate) use state::{CallState, Level, MemoryMeter, Who};
 
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::manifest::Class;
@@ -83,7 +83,7 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     /// Starts the engine. Tries a pool first and falls back to memory on demand, with a warning.
     pub(crate) fn start() -> Result<Sandbox, ConnectorFault> {
-        let (engine, pooled) = match engine(InstanceAllocationStrategy::Pooling(pool())) {
+        let (engine, pooled) = match engine(InstanceAllocationStrategy::Pooling(pool()), Meter::Epoch) {
             Ok(engine) => (engine, true),
             Err(error) => {
                 tracing::warn!(
@@ -91,10 +91,10 @@ impl Sandbox {
                     error = %crate::package::one_line(&format!("{error:#}")),
                     "no pool of instances on this machine; each call maps its own memory, which is slower"
                 );
-                (engine(InstanceAllocationStrategy::OnDemand).map_err(cannot_start)?, false)
+                (engine(InstanceAllocationStrategy::OnDemand, Meter::Epoch).map_err(cannot_start)?, false)
             }
         };
-        let runtime_id = runtime_id(&engine);
+        let runtime_id = runtime_id(&engine, Meter::Epoch);
         let weak = engine.weak();
         // An OS thread: a guest that spins can starve the timers of tokio itself.
         std::thread::Builder::new()
@@ -109,6 +109,13 @@ impl Sandbox {
             .map_err(|error| cannot_start(error.into()))?;
         Ok(Sandbox { engine, runtime_id, pooled })
     }
+
+    /// The engine of policy components: fuel instead of a clock, memory on demand.
+    pub(crate) fn for_policies() -> Result<Sandbox, ConnectorFault> {
+        let engine = engine(InstanceAllocationStrategy::OnDemand, Meter::Fuel).map_err(cannot_start)?;
+        let runtime_id = runtime_id(&engine, Meter::Fuel);
+        Ok(Sandbox { engine, runtime_id, pooled: false })
+    }
 }
 
 fn cannot_start(error: wasmtime::Error) -> ConnectorFault {
@@ -116,11 +123,30 @@ fn cannot_start(error: wasmtime::Error) -> ConnectorFault {
     ConnectorFault::host(FaultCode::Runtime, format!("the runtime of connectors cannot start here: {why}"))
 }
 
-/// The profile in words; its digest is part of every compiled file's version.
-const PROFILE: &str =
-    "cranelift speed epoch nan-canonical no:threads,memory64,gc,exceptions,relaxed-simd,cm-async 1";
+/// What ends a guest that runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meter {
+    /// The clock: a connector waits for targets, and its time is the operator's matter.
+    Epoch,
+    /// Counted instructions: the same arguments end the same way on every machine.
+    Fuel,
+}
 
-fn engine(allocation: InstanceAllocationStrategy) -> wasmtime::Result<Engine> {
+impl Meter {
+    /// The profile in words; its digest is part of every compiled file's version.
+    const fn profile(self) -> &'static str {
+        match self {
+            Meter::Epoch => {
+                "cranelift speed epoch nan-canonical no:threads,memory64,gc,exceptions,relaxed-simd,cm-async 1"
+            }
+            Meter::Fuel => {
+                "cranelift speed fuel nan-canonical no:threads,memory64,gc,exceptions,relaxed-simd,cm-async 1"
+            }
+        }
+    }
+}
+
+fn engine(allocation: InstanceAllocationStrategy, meter: Meter) -> wasmtime::Result<Engine> {
     let off = WasmFeatures::THREADS
         | WasmFeatures::SHARED_EVERYTHING_THREADS
         | WasmFeatures::MEMORY64
@@ -138,8 +164,8 @@ fn engine(allocation: InstanceAllocationStrategy) -> wasmtime::Result<Engine> {
         .strategy(Strategy::Cranelift)
         .cranelift_opt_level(OptLevel::Speed)
         .cranelift_nan_canonicalization(true)
-        .epoch_interruption(true)
-        .consume_fuel(false)
+        .epoch_interruption(meter == Meter::Epoch)
+        .consume_fuel(meter == Meter::Fuel)
         .wasm_features(off, false)
         // Never off: wasmtime aborts on a nested component without it.
         .wasm_multi_memory(true)
@@ -149,13 +175,13 @@ fn engine(allocation: InstanceAllocationStrategy) -> wasmtime::Result<Engine> {
         .async_stack_size(2 * MIB)
         .memory_init_cow(true)
         .allocation_strategy(allocation)
-        .module_version(ModuleVersionStrategy::Custom(module_version()))?;
+        .module_version(ModuleVersionStrategy::Custom(module_version(meter)))?;
     Engine::new(&config)
 }
 
 /// Wasmtime's own check sees only its major version; this sees the patch and the profile.
-fn module_version() -> String {
-    let profile = Digest::of(PROFILE.as_bytes()).to_string();
+fn module_version(meter: Meter) -> String {
+    let profile = Digest::of(meter.profile().as_bytes()).to_string();
     format!("cs-{WASMTIME}-{}", profile.get(..16).unwrap_or_default())
 }
 
@@ -163,12 +189,12 @@ fn module_version() -> String {
 pub(crate) const WASMTIME: &str = "48.0.8";
 
 /// Changes with anything that compiled code depends on.
-fn runtime_id(engine: &Engine) -> String {
+fn runtime_id(engine: &Engine, meter: Meter) -> String {
     use std::hash::{Hash, Hasher};
     #[expect(deprecated, reason = "a hasher whose result is the same in every process; it guards no secret")]
     let mut hasher = std::hash::SipHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
-    format!("{}-{:016x}", module_version(), hasher.finish())
+    format!("{}-{:016x}", module_version(meter), hasher.finish())
 }
 
 /// A pool for [`CALLS_MAX`] calls at a time. Address space is reserved, not memory.
@@ -205,9 +231,10 @@ mod tests {
 
     #[test]
     fn the_runtime_id_is_the_same_for_two_engines() {
-        let one = engine(InstanceAllocationStrategy::OnDemand).expect("it starts");
-        let two = engine(InstanceAllocationStrategy::OnDemand).expect("it starts");
-        assert_eq!(runtime_id(&one), runtime_id(&two));
-        assert!(runtime_id(&one).starts_with("cs-48.0.8-"));
+        let one = engine(InstanceAllocationStrategy::OnDemand, Meter::Epoch).expect("it starts");
+        let two = engine(InstanceAllocationStrategy::OnDemand, Meter::Epoch).expect("it starts");
+        assert_eq!(runtime_id(&one, Meter::Epoch), runtime_id(&two, Meter::Epoch));
+        assert_ne!(runtime_id(&one, Meter::Epoch), runtime_id(&one, Meter::Fuel));
+        assert!(runtime_id(&one, Meter::Epoch).starts_with("cs-48.0.8-"));
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod cell;
 pub mod check;
+pub mod component;
 pub mod coverage;
 pub mod diff;
 mod evaluate;
@@ -36,6 +37,7 @@ use crate::hash::Digest;
 use crate::id::{FieldName, IntentTypeName, PoolName, RouteName};
 use crate::intent::value::Day;
 use cell::Ranges;
+use component::Component;
 use example::Example;
 use outcome::Covers;
 use serde::Serialize;
@@ -159,6 +161,9 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// The guards.
     pub guards: Vec<Guard>,
+    /// The components that it asks, none in most policies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
     /// Every route that it can ask for, its own and the shared ones.
     pub routes: BTreeMap<RouteName, Route>,
     /// What its owner promises of it.

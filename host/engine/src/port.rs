@@ -5,6 +5,7 @@
 //! or socket.
 
 pub mod clock;
+pub mod components;
 pub mod connectors;
 pub mod store;
 

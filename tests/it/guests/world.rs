@@ -12,8 +12,6 @@ use countersign_core::time::Timestamp;
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock;
 use countersign_engine::port::connectors::{Call, Connectors, Ledger, NotRecorded};
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub(crate) const MANIFEST: &str = include_str!("../../guests/rust-hostile/connector.toml");
@@ -25,21 +23,7 @@ pub(crate) const SECRET: &str = "sk_canary_4711";
 pub(crate) fn module() -> &'static [u8] {
     static MODULE: OnceLock<Vec<u8>> = OnceLock::new();
     MODULE.get_or_init(|| {
-        let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/rust-hostile");
-        let target: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--release", "--locked", "--target", "wasm32-unknown-unknown"])
-            .current_dir(crate_folder)
-            .env("CARGO_TARGET_DIR", &target)
-            .env_remove("RUSTFLAGS")
-            .status()
-            .expect("cargo starts");
-        assert!(
-            built.success(),
-            "the guest must build; `rustup target add wasm32-unknown-unknown` may be missing"
-        );
-        let file = target.join("wasm32-unknown-unknown/release/hostile_guest.wasm");
-        std::fs::read(file).expect("the guest was built")
+        countersign_tests::guests::module("rust-hostile", "hostile_guest", env!("CARGO_TARGET_TMPDIR"))
     })
 }
 

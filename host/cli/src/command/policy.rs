@@ -1,5 +1,6 @@
 //! `countersign policy`: what a policy's owner asks before anybody else sees the change.
 
+mod build;
 mod check;
 mod diff;
 
@@ -22,6 +23,8 @@ pub enum PolicyCommand {
     Check(check::Check),
     /// Show exactly which requests a changed policy decides otherwise
     Diff(diff::Changed),
+    /// Build a policy component from its source, and print the row that names it
+    Build(build::Build),
 }
 
 /// Runs one of them.
@@ -32,6 +35,7 @@ pub fn run(command: PolicyCommand, global: &Global) -> Result<ExitCode> {
     match command {
         PolicyCommand::Check(command) => check::run(&command, global),
         PolicyCommand::Diff(command) => diff::run(&command, global),
+        PolicyCommand::Build(command) => build::run(&command, global),
     }
 }
 

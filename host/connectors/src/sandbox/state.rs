@@ -47,7 +47,7 @@ impl CallState {
         CallState {
             who,
             limits,
-            memory: MemoryMeter { used: 0, limit: limits.memory_bytes, exceeded: false },
+            memory: MemoryMeter::new(limits.memory_bytes),
             clock: Arc::default(),
             words: Words::default(),
             gate,
@@ -60,6 +60,13 @@ pub(crate) struct MemoryMeter {
     used: usize,
     limit: usize,
     pub(crate) exceeded: bool,
+}
+
+impl MemoryMeter {
+    /// A meter of a fresh store that may hold `limit` bytes.
+    pub(crate) fn new(limit: usize) -> MemoryMeter {
+        MemoryMeter { used: 0, limit, exceeded: false }
+    }
 }
 
 impl ResourceLimiter for MemoryMeter {
@@ -208,7 +215,7 @@ mod tests {
 
     #[test]
     fn memory_is_summed_over_the_store() {
-        let mut meter = MemoryMeter { used: 0, limit: 100, exceeded: false };
+        let mut meter = MemoryMeter::new(100);
         assert!(meter.memory_growing(0, 60, None).is_ok());
         assert!(meter.memory_growing(0, 30, None).is_ok(), "a second memory");
         assert!(meter.memory_growing(30, 50, None).is_err(), "110 together");

@@ -1,6 +1,7 @@
 //! A policy document to a [`Policy`]: every cell is checked, every fault has its place.
 
 use super::cell;
+use super::component;
 use super::example;
 use super::expr::Wrong;
 use super::outcome::{Covers, Needs, Settled};
@@ -60,10 +61,7 @@ impl Policy {
         let rules = reader.rules(&document);
         let guards = reader.guards(&document);
         let promises = reader.promises(&document);
-        if document.section("Components").is_some_and(|section| section.table.is_some()) {
-            let line = document.section("Components").map_or(0, |section| section.detail.line);
-            faults.on_line(line, "policy components cannot be loaded by this version");
-        }
+        let components = component::parse(&document, faults);
         let covers = covers(&routes, faults);
         let list = super::list_of(&inputs);
         let examples = example::parse(&document, &inputs, list.as_ref(), &routes, faults);
@@ -79,6 +77,7 @@ impl Policy {
             each,
             rules,
             guards,
+            components,
             routes,
             promises,
             covers: covers?,

@@ -1,0 +1,27 @@
+//! Guests of the suites, built once by cargo for WebAssembly.
+
+use std::path::Path;
+use std::process::Command;
+
+/// The core module of the crate in `tests/guests/FOLDER`, whose library is called `name`. It is
+/// built below `temporary`, the folder that cargo gives to a suite.
+///
+/// # Panics
+/// If it does not build: then the suite cannot run.
+#[must_use]
+pub fn module(folder: &str, name: &str, temporary: &str) -> Vec<u8> {
+    let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests");
+    let target = Path::new(temporary).join("guests");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--locked", "--target", "wasm32-unknown-unknown"])
+        .current_dir(guests.join(folder))
+        .env("CARGO_TARGET_DIR", &target)
+        .env_remove("RUSTFLAGS")
+        .status()
+        .expect("cargo starts");
+    assert!(
+        built.success(),
+        "the guest must build; `rustup target add wasm32-unknown-unknown` may be missing"
+    );
+    std::fs::read(target.join(format!("wasm32-unknown-unknown/release/{name}.wasm"))).expect("it was built")
+}
