@@ -7,6 +7,7 @@ use crate::effect::life::Verdict;
 use crate::exception::{Closed, Exception};
 use crate::hash::Digest;
 use crate::id::{EffectId, ExceptionId, PersonId};
+use crate::intent::Facts;
 use crate::policy::{Evaluation, RouteRow};
 use crate::seal::Seal;
 use crate::time::Timestamp;
@@ -77,6 +78,9 @@ pub enum Event {
     Evaluated {
         /// The answer.
         evaluation: Box<Evaluation>,
+        /// What the host found out itself. Entries of older hosts lack it.
+        #[serde(default, skip_serializing_if = "Facts::is_empty")]
+        facts: Facts,
     },
     /// The policy was evaluated, the writes are planned, and both are sealed.
     Sealed {

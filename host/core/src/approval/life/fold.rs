@@ -124,7 +124,7 @@ fn stage(stage: Stage, event: &Event, at: Timestamp) -> Option<Stage> {
         } else {
             Stage::Preparing { tries: tries.saturating_add(1), due: *due }
         }),
-        (Stage::Preparing { .. }, Event::Evaluated { evaluation }) => {
+        (Stage::Preparing { .. }, Event::Evaluated { evaluation, .. }) => {
             Some(Stage::Unsettled { evaluation: Some(evaluation.clone()) })
         }
         (Stage::Preparing { .. }, Event::Sealed { case }) => {

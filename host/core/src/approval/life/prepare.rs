@@ -78,12 +78,12 @@ pub(super) fn prepare(turn: &mut Turn<'_>, facts: Facts, writes: Vec<PlannedEffe
     match &evaluation.outcome {
         Outcome::Deny => {
             let reason = evaluation.words().join("; ");
-            turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation) });
+            turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation), facts });
             turn.record(Actor::Engine, Event::Declined { authority: Authority::Policy, reason });
         }
         Outcome::Unsure(_) => {
             let detail = Detail::new("unsure", evaluation.words().join("; "));
-            turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation) });
+            turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation), facts });
             settle::open(turn, Cause::Unsure, None, detail);
         }
         Outcome::Approve | Outcome::Needs(_) => seal(turn, facts, evaluation, writes),
@@ -99,7 +99,7 @@ fn seal(turn: &mut Turn<'_>, facts: Facts, evaluation: Evaluation, writes: Vec<P
         Ok(seal) => seal,
         Err(fault) => {
             let detail = Detail::new("not-canonical", fault.to_string());
-            turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation) });
+            turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation), facts });
             settle::open(turn, Cause::Unsure, None, detail);
             return;
         }

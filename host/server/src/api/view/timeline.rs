@@ -97,7 +97,7 @@ fn words(event: &Event) -> String {
             format!("cannot be prepared: {}", detail.message)
         }
         Event::Repinned { .. } => "the policy of the submission is gone; the one in force decides".to_owned(),
-        Event::Evaluated { evaluation } => evaluation.words().first().cloned().unwrap_or_default(),
+        Event::Evaluated { evaluation, .. } => evaluation.words().first().cloned().unwrap_or_default(),
         Event::Sealed { case } => {
             let answer = case.evaluation.words().first().cloned().unwrap_or_default();
             format!("{answer}; {} writes are planned and sealed", case.writes.len())
