@@ -35,3 +35,9 @@ pub const PREPARE_READS_AT_ONCE: usize = 8;
 /// in milliseconds, so that they are recorded in one commit. Effects of one approval begin at the
 /// same moment, so most end within it.
 pub const VERDICT_WAIT_MS: u64 = 2;
+
+/// Most versions of policies that a log can hold: all of them are read at the start.
+pub const PUBLISHED_MAX: usize = 10_000;
+
+/// Most changes of policies that are proved at one time: each keeps a core busy.
+pub const PROOFS_AT_ONCE: usize = 2;
