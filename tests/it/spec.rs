@@ -1,8 +1,12 @@
 //! The feature files of `tests/spec`, run against the real core and engine on a clock turned by hand.
 
+#[path = "spec/publishing.rs"]
+mod publishing;
+
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::event::Event;
 use countersign_core::approval::{Approval, Outcome, Stage};
+use countersign_core::document::SourceFile;
 use countersign_core::effect::attempt::{
     Answer, AttemptEnd, Break, BreakKind, Detail, Ended, Failure, Finding, Guarantee, Receipt,
 };
@@ -40,6 +44,7 @@ struct Spec {
     host: Option<Host>,
     intent: Option<IntentId>,
     refused: Option<String>,
+    house: publishing::House,
 }
 
 /// An engine on a runtime of its own, so that it can die without a word.
@@ -89,6 +94,7 @@ impl Spec {
             host: None,
             intent: None,
             refused: None,
+            house: publishing::House::default(),
         }
     }
 
@@ -163,11 +169,15 @@ impl Spec {
     }
 }
 
-fn single_rules() -> Rulebook {
+fn single_files() -> Vec<SourceFile> {
     let mut files = source_files(&root().join("tests/bench/rules")).expect("the shared files");
     files.retain(|file| !file.path.contains('/'));
     files.extend(source_files(&root().join("tests/spec/rules")).expect("the files of the features"));
-    Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"))
+    files
+}
+
+fn single_rules() -> Rulebook {
+    Rulebook::load(&single_files()).unwrap_or_else(|faults| panic!("{faults:#?}"))
 }
 
 fn text(value: &str) -> Raw {
@@ -335,6 +345,18 @@ async fn exception_has_owner(spec: &mut Spec, cause: String) {
     assert!(!owner.as_str().is_empty());
 }
 
+fn asked_tokens(percent: u32, amount: u32) -> Raw {
+    map(vec![
+        ("quote_id", text("Q-1")),
+        ("customer_id", text("A-1")),
+        ("discount_percent", text(&format!("{percent}%"))),
+        ("amount", money(&format!("{amount}.00"))),
+        ("term_months", Raw::Integer(18)),
+        ("payment_days", Raw::Integer(30)),
+        ("reason", text("competitor")),
+    ])
+}
+
 #[given(expr = "ae-1 asks for a discount of {int} % on {int} for an smb customer")]
 async fn asks_for_discount(spec: &mut Spec, percent: u32, amount: u32) {
     let connectors = Scripted::default()
@@ -349,16 +371,7 @@ async fn asks_for_discount(spec: &mut Spec, percent: u32, amount: u32) {
     // Approved effects stay on their way, so that `executing` can be seen.
     spec.connectors.next_act(Act::Hang);
     spec.start(starter().expect("the starter rules check"));
-    let tokens = map(vec![
-        ("quote_id", text("Q-1")),
-        ("customer_id", text("A-1")),
-        ("discount_percent", text(&format!("{percent}%"))),
-        ("amount", money(&format!("{amount}.00"))),
-        ("term_months", Raw::Integer(18)),
-        ("payment_days", Raw::Integer(30)),
-        ("reason", text("competitor")),
-    ]);
-    spec.submit("discount", tokens).await;
+    spec.submit("discount", asked_tokens(percent, amount)).await;
     spec.until("the seat", |event| matches!(event, Event::SeatOpened { .. }), 1).await;
 }
 

@@ -67,7 +67,7 @@ enum Command {
     /// Ask for something, and see where it stands
     #[command(subcommand)]
     Intent(intent::Intent),
-    /// Prove policies, compare them, and try them on what was decided already
+    /// Prove policies, try them on what was decided, publish them with a second person
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// Decide in your seat
@@ -101,7 +101,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Dev(command) => dev::run(command, &global).await,
         Command::Serve(command) => serve::run(command, &global).await,
         Command::Init(command) => init::run(command, &global),
-        Command::Check(command) => check::run(command, &global),
+        Command::Check(command) => check::run(command, &global).await,
         Command::Doctor(command) => doctor::run(command, &global).await,
         Command::Intent(command) => intent::run(command, &global).await,
         Command::Policy(command) => policy::run(command, &global).await,

@@ -1,15 +1,19 @@
 //! The only composition: settings become a running host. Nobody else knows every adapter.
 
 use crate::config::{Settings, rule_files};
+use crate::exit;
+use crate::output::Failure;
 use anyhow::{Context as _, bail};
 use countersign_connectors::{Runtime, RuntimeOptions};
+use countersign_core::document::Fault as RuleFault;
 use countersign_core::effect::key::InstallKey;
-use countersign_core::rulebook::Rulebook;
+use countersign_core::rulebook::{Published, Rulebook};
 use countersign_core::time::Timestamp;
 use countersign_engine::engine::{Engine, Parts};
+use countersign_engine::fault::Fault;
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::{Chance, Clock};
-use countersign_engine::port::store::Store;
+use countersign_engine::port::store::{Store, StoreFault};
 use countersign_server::{TokenEntry, TokenTable};
 use countersign_store_local::{LocalStore, Options};
 use serde::{Deserialize, Serialize};
@@ -26,6 +30,10 @@ pub const INSTALL_KEY_FILE: &str = "install.key";
 pub const TOKENS_FILE: &str = "tokens.toml";
 /// Name of the file with the key that marks compiled code of this machine.
 pub const CACHE_KEY_FILE: &str = "cache.key";
+/// Wait between two looks whether the index of the log is there, in milliseconds.
+const INDEX_LOOK_MS: u64 = 100;
+/// Most looks: ten minutes, in which far more than a host ever writes is read again.
+const INDEX_LOOKS_MAX: u32 = 6_000;
 /// Bytes of a key.
 const KEY_BYTES: usize = 32;
 
@@ -81,8 +89,12 @@ pub struct Running {
 /// The first part that does not start, with what to do.
 pub async fn assemble(settings: &Settings) -> anyhow::Result<Running> {
     private_folder(&settings.data)?;
-    let rulebook = load_rules(&settings.rules)?;
+    let folder = &settings.rules;
+    let files = rule_files(folder).with_context(|| format!("rules folder `{}`", folder.display()))?;
     let local = open_log(&settings.data).await?;
+    let published = published(&*local).await?;
+    let rulebook = Rulebook::with_published(&files, &published, SystemClock.now())
+        .map_err(|faults| unsound(folder, &faults))?;
     let running = start(settings, rulebook, local.clone()).await?;
     Ok(Running { local: Some(local), ..running })
 }
@@ -98,6 +110,40 @@ pub async fn open_log(data: &Path) -> anyhow::Result<Arc<LocalStore>> {
         .context("the store ended while it was opened")?
         .with_context(|| format!("data folder `{}`", data.display()))?;
     Ok(Arc::new(store))
+}
+
+/// Every version of a policy that the log says was published, in its order.
+///
+/// # Errors
+/// If the log cannot be read, or its index is not there in time.
+pub async fn published(store: &dyn Store) -> anyhow::Result<Vec<Arc<Published>>> {
+    for _ in 0..INDEX_LOOKS_MAX {
+        match countersign_engine::publish::published(store).await {
+            // The index is built anew after a crash; until then it does not say what is there.
+            Err(Fault::Store(StoreFault::Busy)) => {
+                tokio::time::sleep(Duration::from_millis(INDEX_LOOK_MS)).await;
+            }
+            Err(fault) => {
+                return Err(anyhow::anyhow!("{fault}").context("the published policies cannot be read"));
+            }
+            Ok(published) => return Ok(published),
+        }
+    }
+    bail!("the index of the log is still being built: start the host again later")
+}
+
+/// Why rules and published policies make no set, with what to do.
+fn unsound(folder: &Path, faults: &[RuleFault]) -> anyhow::Error {
+    let mut failure =
+        Failure::new(exit::CONFIGURATION, format!("the rules in `{}` do not check", folder.display()));
+    failure.places = faults.iter().map(ToString::to_string).collect();
+    let help = if faults.iter().any(|fault| fault.file.starts_with("published/")) {
+        "a file under `published/` is what the intent of that name published: bring back the people, routes or \
+         intent type that it names, start, and publish a policy that does not need them"
+    } else {
+        "correct them; `countersign check` says it again"
+    };
+    failure.with_help(help).into()
 }
 
 /// The same on a store that is open already, such as one in memory.

@@ -18,7 +18,8 @@ use crate::hash::Digest;
 use crate::id::{BindingName, ConnectionName, EffectId, ExceptionId, IntentId, IntentTypeName, PersonId};
 use crate::intent::{Facts, OnFailure, Tokens};
 use crate::policy::{Evaluation, RouteRow};
-use crate::seal::Seal;
+use crate::publish::Change;
+use crate::seal::{Content, Seal};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -132,10 +133,33 @@ pub struct Case {
     pub evaluation: Evaluation,
     /// The changes, field by field, in the order of the intent type's bindings.
     pub writes: Vec<PlannedEffect>,
+    /// The change of a policy, where that is what is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Arc<Change>>,
+    /// Whether the decision is only recorded: the intent type is `advisory`, and nothing is written.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub advisory: bool,
     /// What a decision binds to.
     pub seal: Seal,
     /// When the seal ends.
     pub expires: Timestamp,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+impl Case {
+    /// What its seal covers, beside the intent and the policy.
+    #[must_use]
+    pub fn content(&self) -> Content<'_> {
+        Content {
+            writes: &self.writes,
+            change: self.change.as_deref(),
+            advisory: self.advisory,
+            expires: self.expires,
+        }
+    }
 }
 
 /// One effect as it was planned and shown.
@@ -262,7 +286,7 @@ impl<'a> ApprovedIntent<'a> {
     /// [`NotToBeWritten`] if the seal does not hold or the effect is not open.
     pub fn write(&self, effect: EffectId) -> Result<(&'a PlannedEffect, &'a EffectState), NotToBeWritten> {
         let intent = &self.approval.intent;
-        let sealed = Seal::of(intent, self.approval.policy, &self.case.writes, self.case.expires);
+        let sealed = Seal::of(intent, self.approval.policy, self.case.content());
         if sealed != Ok(self.case.seal) {
             let message = "the record is not what was sealed, so nothing of it is executed";
             return Err(NotToBeWritten::SealBroken(Detail::new("seal-broken", message)));

@@ -20,7 +20,7 @@ pub const TABLE_ROWS_MAX: usize = 5_000;
 pub const TABLE_COLUMNS_MAX: usize = 24;
 
 /// One file as it was found, not yet read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceFile {
     /// Path below the rulebook's folder, such as `policies/discount.policy.md`.
     pub path: String,

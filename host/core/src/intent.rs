@@ -270,10 +270,11 @@ impl IntentType {
         self.tokens.iter().find(|token| matches!(token.kind, FieldType::List { .. })).map(|token| &token.name)
     }
 
-    /// Whether it can be decided and closed without looking at the world: no facts, no writes.
+    /// Whether it can be decided and closed without looking at the world: no facts, no writes, and
+    /// no evidence that the host must compute.
     #[must_use]
     pub fn is_self_contained(&self) -> bool {
-        self.facts.is_empty() && self.bindings.is_empty()
+        self.facts.is_empty() && self.bindings.is_empty() && !crate::publish::is_policy_change(&self.name)
     }
 
     /// The record that an intent with these tokens is about, in words.

@@ -32,6 +32,7 @@ pub mod measure;
 pub mod money;
 pub mod people;
 pub mod policy;
+pub mod publish;
 pub mod record;
 pub mod rulebook;
 pub mod seal;

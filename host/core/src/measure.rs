@@ -92,7 +92,8 @@ impl Measures {
             | Event::SeatOpened { .. }
             | Event::Voted { .. }
             | Event::Sending { .. }
-            | Event::ExceptionEscalated { .. } => {}
+            | Event::ExceptionEscalated { .. }
+            | Event::Activated { .. } => {}
         }
     }
 

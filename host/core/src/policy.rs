@@ -30,6 +30,7 @@ pub(crate) use evaluate::fill;
 pub use explain::Evaluation;
 pub use expr::Wrong;
 pub use outcome::{Needs, Outcome, Reason, ReasonKind, Settled, Unsure};
+pub use parse::{Head, head};
 pub(crate) use parse::{expression as route_expression, field_name};
 pub(crate) use route::take as route_take;
 pub use route::{Finally, Need, Route, RouteRow, RouteStep, Whom, Within};

@@ -3,19 +3,22 @@
 
 mod check;
 mod exception;
+mod published;
 mod shared;
 
 pub use exception::{Answerable, ExceptionRoute, ExceptionRule, Happening};
+pub(crate) use published::same_document;
+pub use published::{Published, Turn};
 pub use shared::Shared;
 
 use crate::canonical;
 use crate::document::{Fault, Faults, SourceFile};
 use crate::hash::Digest;
-use crate::id::{ConnectionName, IntentTypeName, RouteName};
+use crate::id::{ConnectionName, IntentTypeName, PoolName, RouteName};
 use crate::intent::IntentType;
-use crate::intent::value::Day;
 use crate::people::Directory;
-use crate::policy::{Evaluation, LANGUAGE, Outcome, Policy, Route, RouteRow};
+use crate::policy::{Evaluation, LANGUAGE, Outcome, Policy, Route, RouteRow, Whom};
+use crate::publish::{self, BuiltIn, is_policy_change};
 use crate::time::{Millis, Timestamp};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,8 +33,17 @@ pub struct Rulebook {
     intents: BTreeMap<IntentTypeName, IntentType>,
     /// By intent type, the oldest first.
     policies: BTreeMap<IntentTypeName, Vec<Arc<Policy>>>,
+    /// By intent type, the earliest first.
+    turns: BTreeMap<IntentTypeName, Vec<Turn>>,
+    built_in: Option<BuiltIn>,
     directory: Directory,
     shared: Shared,
+    /// The files of the house, as they were read.
+    files: Arc<[SourceFile]>,
+    /// What was published, in the order of the log.
+    published: Arc<[Arc<Published>]>,
+    /// Paths of published documents that do not check any more.
+    left_out: Vec<(IntentTypeName, String)>,
 }
 
 /// One policy file to a policy, among the shared routes.
@@ -65,9 +77,10 @@ impl Rulebook {
 
     fn read(files: &[SourceFile], policy: PolicyReader) -> Result<Rulebook, Vec<Fault>> {
         let mut faults: Vec<Fault> = Vec::new();
-        if files.len() > FILES_MAX {
+        let count = files.iter().filter(|file| !published::is_from_log(file)).count();
+        if count > FILES_MAX {
             let mut own = Faults::new("");
-            own.on_line(0, format!("{} files, at most {FILES_MAX} are read", files.len()));
+            own.on_line(0, format!("{count} files, at most {FILES_MAX} are read"));
             return Err(own.into_list());
         }
         let directory = only(files, "people.md", &mut faults).and_then(|file| {
@@ -121,7 +134,19 @@ impl Rulebook {
             .into_iter()
             .map(|(name, versions)| (name, versions.into_iter().map(Arc::new).collect()))
             .collect();
-        let rulebook = Rulebook { intents, policies, directory, shared };
+        let mut rulebook = Rulebook {
+            intents,
+            policies,
+            turns: BTreeMap::new(),
+            built_in: publish::built_in(&shared, &directory),
+            directory,
+            shared,
+            files: files.into(),
+            published: Arc::from([]),
+            left_out: Vec::new(),
+        };
+        rulebook.address_built_in(&mut faults);
+        rulebook.take_turns_of_files();
         check::all(&rulebook, &mut faults);
         if faults.is_empty() {
             return Ok(rulebook);
@@ -156,27 +181,43 @@ impl Rulebook {
         Err(faults)
     }
 
-    /// All intent types, by name.
+    /// All intent types, by name; the built-in one comes last.
     pub fn intent_types(&self) -> impl Iterator<Item = &IntentType> {
-        self.intents.values()
+        self.intents.values().chain(self.built_in.as_ref().map(|built_in| &built_in.intent))
     }
 
     /// The intent type called `name`.
     #[must_use]
     pub fn intent_type(&self, name: &IntentTypeName) -> Option<&IntentType> {
+        if is_policy_change(name) {
+            return self.built_in.as_ref().map(|built_in| &built_in.intent);
+        }
         self.intents.get(name)
     }
 
-    /// The policy that is in force for an intent submitted at `submitted`: the newest that is
-    /// effective by then.
+    /// The policy that is in force for an intent submitted at `submitted`: the one whose turn came
+    /// last by then.
     #[must_use]
     pub fn policy(&self, name: &IntentTypeName, submitted: Timestamp) -> Option<&Policy> {
-        let today = Day(submitted.0.div_euclid(86_400_000));
-        let versions = self.policies.get(name)?;
-        versions.iter().rev().find(|policy| policy.effective <= today).map(AsRef::as_ref)
+        if is_policy_change(name) {
+            return self.built_in_policy();
+        }
+        self.policy_version(name, &self.turn(name, submitted)?.version)
     }
 
-    /// All policies, by intent type and effective date.
+    fn built_in_policy(&self) -> Option<&Policy> {
+        self.built_in.as_ref()?.policy.as_deref()
+    }
+
+    /// Gives the policy of the built-in intent type its content address.
+    fn address_built_in(&mut self, faults: &mut Vec<Fault>) {
+        let Some(BuiltIn { intent, policy: Some(policy) }) = &mut self.built_in else { return };
+        let mut addressed = Policy::clone(policy);
+        addressed.version = version(&addressed, intent, faults);
+        *policy = Arc::new(addressed);
+    }
+
+    /// All policies that stand in documents, by intent type and effective date.
     pub fn policies(&self) -> impl Iterator<Item = &Policy> {
         self.policies.values().flatten().map(AsRef::as_ref)
     }
@@ -184,6 +225,9 @@ impl Rulebook {
     /// The policy with exactly this version.
     #[must_use]
     pub fn policy_version(&self, name: &IntentTypeName, version: &Digest) -> Option<&Policy> {
+        if is_policy_change(name) {
+            return self.built_in_policy().filter(|policy| policy.version == *version);
+        }
         let versions = self.policies.get(name)?;
         versions.iter().find(|policy| policy.version == *version).map(AsRef::as_ref)
     }
@@ -209,13 +253,26 @@ impl Rulebook {
     /// How long a seal of this intent type lives; nothing if the type is not there.
     #[must_use]
     pub fn seal_life(&self, name: &IntentTypeName) -> Millis {
-        self.intents.get(name).map_or(Millis(0), |intent| intent.expires)
+        self.intent_type(name).map_or(Millis(0), |intent| intent.expires)
     }
 
     /// The rows of every route that an evaluation asks for, in the order of the routes and their
-    /// steps; none if it asks for nobody. `owner of policy` is resolved to the pool.
+    /// steps; none if it asks for nobody. `owner of policy` is resolved to the pool of the policy
+    /// that answered.
     #[must_use]
     pub fn rows_of(&self, name: &IntentTypeName, evaluation: &Evaluation) -> Vec<RouteRow> {
+        let owner = self.policy_version(name, &evaluation.version).map(|policy| policy.owner.clone());
+        self.rows_for(name, evaluation, owner.as_slice())
+    }
+
+    /// The same with `owner of policy` resolved to these pools: each of them is asked.
+    #[must_use]
+    pub fn rows_for(
+        &self,
+        name: &IntentTypeName,
+        evaluation: &Evaluation,
+        owners: &[PoolName],
+    ) -> Vec<RouteRow> {
         let routes = match &evaluation.outcome {
             Outcome::Needs(needs) => &needs.routes,
             Outcome::Approve | Outcome::Deny | Outcome::Unsure(_) => return Vec::new(),
@@ -223,15 +280,18 @@ impl Rulebook {
         let Some(policy) = self.policy_version(name, &evaluation.version) else { return Vec::new() };
         let mut rows = Vec::new();
         for route in routes.iter().filter_map(|route| policy.routes.get(route)) {
-            rows.extend(route.steps.iter().map(|step| RouteRow {
-                route: route.name.clone(),
-                step: step.step,
-                whom: step.whom.owned_by(&policy.owner),
-                need: step.need,
-                within: step.within,
-                backup: step.backup.iter().map(|whom| whom.owned_by(&policy.owner)).collect(),
-                finally: step.finally,
-            }));
+            for step in &route.steps {
+                let asked = if step.whom == Whom::OwnerOfPolicy { owners.len() } else { 1 };
+                rows.extend(owners.iter().take(asked).map(|owner| RouteRow {
+                    route: route.name.clone(),
+                    step: step.step,
+                    whom: step.whom.owned_by(owner),
+                    need: step.need,
+                    within: step.within,
+                    backup: step.backup.iter().map(|whom| whom.owned_by(owner)).collect(),
+                    finally: step.finally,
+                }));
+            }
         }
         rows
     }
@@ -257,7 +317,13 @@ fn intents(files: &[SourceFile], faults: &mut Vec<Fault>) -> BTreeMap<IntentType
     for file in files.iter().filter(|file| file.path.ends_with(".intent.md")) {
         let mut own = Faults::new(&file.path);
         if let Some(intent) = IntentType::parse(file, &mut own) {
-            if let Some(other) = intents.get(&intent.name) {
+            if is_policy_change(&intent.name) {
+                own.on_line(
+                    intent.lines.get("intent").copied().unwrap_or(0),
+                    format!("intent type `{}` is built in: a file cannot define it", intent.name),
+                );
+                own.help("give the intent type another name");
+            } else if let Some(other) = intents.get(&intent.name) {
                 own.on_line(0, format!("intent type `{}` stands in `{}` too", intent.name, other.path));
             } else {
                 intents.insert(intent.name.clone(), intent);

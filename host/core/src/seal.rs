@@ -1,12 +1,13 @@
 //! The seal: the hash that binds a decision to exactly what was shown.
 //!
-//! `seal = SHA-256(canonical {intent, revision, policy, writes, expires})`. Each write carries the
-//! digest of its connector and of the addresses it leads to, so a replaced connector or a
+//! `seal = SHA-256(canonical {intent, revision, policy, writes, change, advisory, expires})`; what is
+//! not there is left out. Each write carries the digest of its connector and of the addresses it leads to, so a replaced connector or a
 //! connection that points elsewhere breaks the seal as surely as a changed amount.
 
 use crate::approval::{Intent, PlannedEffect};
 use crate::canonical::{self, NotCanonical};
 use crate::hash::Digest;
+use crate::publish::Change;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -16,11 +17,28 @@ use std::fmt;
 #[serde(transparent)]
 pub struct Seal(pub Digest);
 
+/// What an approval would bring about.
+#[derive(Debug, Clone, Copy)]
+pub struct Content<'a> {
+    /// The changes, field by field.
+    pub writes: &'a [PlannedEffect],
+    /// The change of a policy, where that is what is asked for.
+    pub change: Option<&'a Change>,
+    /// Whether the decision is only recorded.
+    pub advisory: bool,
+    /// When the seal ends.
+    pub expires: Timestamp,
+}
+
 #[derive(Serialize)]
 struct Sealed<'a> {
     intent: &'a Intent,
     policy: Digest,
     writes: &'a [PlannedEffect],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<&'a Change>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advisory: Option<bool>,
     expires: Timestamp,
 }
 
@@ -30,13 +48,10 @@ impl Seal {
     /// # Errors
     /// [`NotCanonical`] if an intent or plan holds what has no canonical form; none that passed
     /// the door does.
-    pub fn of(
-        intent: &Intent,
-        policy: Digest,
-        writes: &[PlannedEffect],
-        expires: Timestamp,
-    ) -> Result<Seal, NotCanonical> {
-        let bytes = canonical::to_vec(&Sealed { intent, policy, writes, expires })?;
+    pub fn of(intent: &Intent, policy: Digest, content: Content<'_>) -> Result<Seal, NotCanonical> {
+        let Content { writes, change, advisory, expires } = content;
+        let advisory = advisory.then_some(true);
+        let bytes = canonical::to_vec(&Sealed { intent, policy, writes, change, advisory, expires })?;
         Ok(Seal(Digest::of(&bytes)))
     }
 }

@@ -3,6 +3,7 @@
 use crate::effects::Lanes;
 use crate::fault::Fault;
 use crate::handle::{Doors, Hot, Verdicts};
+use crate::limits::PROOFS_AT_ONCE;
 use crate::port::clock::{Chance, Clock};
 use crate::port::connectors::Connectors;
 use crate::port::store::{Health, Page, Query, Store};
@@ -18,6 +19,7 @@ use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// What an engine is made of: the ports and the rules.
@@ -60,6 +62,9 @@ pub(crate) struct Inner {
     pub(crate) lost: CancellationToken,
     pub(crate) doors: Doors,
     pub(crate) verdicts: Verdicts,
+    /// Held while a change of policy is decided, so that each is decided on what the last one left.
+    pub(crate) publishing: tokio::sync::Mutex<()>,
+    pub(crate) proofs: Semaphore,
 }
 
 impl fmt::Debug for Engine {
@@ -114,6 +119,8 @@ impl Engine {
             hot: Hot::default(),
             doors: Doors::default(),
             verdicts: Verdicts::default(),
+            publishing: tokio::sync::Mutex::new(()),
+            proofs: Semaphore::new(PROOFS_AT_ONCE),
             schedule: Schedule::default(),
             lanes: Lanes::default(),
             tasks: Tasks::default(),

@@ -12,12 +12,15 @@ use crate::fault::Fault;
 use crate::limits::CONFLICTS_MAX;
 use crate::port::store::{Append, Batch, CallerKey, ErrandChange, RowChange, StoreFault, StreamName};
 use crate::row;
+use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Entry;
 use countersign_core::approval::life::{self, Context, Turn};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::wake::Wake;
 use countersign_core::id::IntentId;
+use countersign_core::publish::is_policy_change;
+use countersign_core::rulebook::{Published, Rulebook};
 use countersign_core::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -84,7 +87,7 @@ impl Inner {
             None => self.load(intent).await?,
         };
         let rulebook = self.rulebook();
-        let context = Context { rulebook: &rulebook, now: self.clock.now(), chance: self.chance.bits() };
+        let context = self.context(&rulebook);
         let mut turn: Option<Turn<'_>> = None;
         let mut allowed = Vec::with_capacity(commands.len());
         for command in commands {
@@ -97,7 +100,7 @@ impl Inner {
         }
         *place = match turn {
             None => hot::kept(loaded),
-            Some(turn) => hot::kept(self.store_turn(Some(&loaded), turn, None).await?),
+            Some(turn) => hot::kept(self.store_turn(Some(&loaded), turn.into_parts(), None).await?),
         };
         Ok(allowed)
     }
@@ -114,8 +117,23 @@ impl Inner {
             Some(loaded) => loaded,
             None => self.load(intent).await?,
         };
+        let changes = is_policy_change(&loaded.approval.intent.intent_type);
+        let _alone = if changes { Some(self.publishing.lock().await) } else { None };
+        let own_open = match &command {
+            Command::Decide { person, .. } => self.own_open(&loaded.approval, person).await?,
+            Command::Prepare { .. }
+            | Command::Postpone { .. }
+            | Command::Withdraw { .. }
+            | Command::Send { .. }
+            | Command::Attempted { .. }
+            | Command::Probed { .. }
+            | Command::Block { .. }
+            | Command::SeatDue { .. }
+            | Command::ExceptionDue { .. }
+            | Command::CloseException { .. } => None,
+        };
         let rulebook = self.rulebook();
-        let context = Context { rulebook: &rulebook, now: self.clock.now(), chance: self.chance.bits() };
+        let context = Context { own_open, ..self.context(&rulebook) };
         let turn = match life::decide(&loaded.approval, command, context) {
             Ok(turn) => turn,
             Err(refusal) => {
@@ -123,20 +141,24 @@ impl Inner {
                 return Err(refusal.into());
             }
         };
-        let stored = self.store_turn(Some(&loaded), turn, key).await?;
+        let stored = self.store_turn(Some(&loaded), turn.into_parts(), key).await?;
         let standing = stored.standing();
         *place = hot::kept(stored);
         Ok(standing)
     }
 
-    /// Stores a turn, then wakes whoever has work from it.
+    /// What a decision of now may look at.
+    fn context<'a>(&self, rulebook: &'a Rulebook) -> Context<'a> {
+        Context { rulebook, now: self.clock.now(), chance: self.chance.bits(), own_open: None }
+    }
+
+    /// Stores the entries of a turn and the approval after them, then wakes whoever has work from it.
     async fn store_turn(
         self: &Arc<Self>,
         before: Option<&Loaded>,
-        turn: Turn<'_>,
+        (entries, approval): (Vec<Entry>, Approval),
         key: Option<&Key>,
     ) -> Result<Loaded, Fault> {
-        let (entries, approval) = turn.into_parts();
         let stream: StreamName = approval.intent.id.to_string().into();
         let expected = before.map_or(0, |loaded| loaded.sequence);
         if entries.is_empty() {
@@ -165,6 +187,11 @@ impl Inner {
             self.lost.cancel();
         }
         stored?;
+        for entry in &entries {
+            if let Some(published) = Published::of(&approval, entry) {
+                self.put_in_force(published, entry.at);
+            }
+        }
         self.wake(&stream, &wakes_before, &wakes);
         let sequence = expected.saturating_add(count);
         Ok(Loaded { approval: Arc::new(approval), sequence, row: Some(row) })

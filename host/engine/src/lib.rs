@@ -14,6 +14,7 @@ pub mod limits;
 pub mod memory;
 pub mod port;
 mod prepare;
+pub mod publish;
 pub mod row;
 mod schedule;
 pub mod simulated;

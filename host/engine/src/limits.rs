@@ -54,3 +54,8 @@ pub const HISTORY_LINES_MAX: u64 = 10_000_000;
 
 /// Most faults of a file of recorded intents that are listed; the rest is counted.
 pub const HISTORY_FAULTS_MAX: usize = 100;
+/// Most versions of policies that a log can hold: all of them are read at the start.
+pub const PUBLISHED_MAX: usize = 10_000;
+
+/// Most changes of policies that are proved at one time: each keeps a core busy.
+pub const PROOFS_AT_ONCE: usize = 2;

@@ -14,8 +14,9 @@ use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, PlannedEffect, Stage};
 use countersign_core::effect::attempt::{Detail, Ended, Failure};
 use countersign_core::id::IntentId;
-use countersign_core::intent::Facts;
+use countersign_core::intent::{Enforcement, Facts};
 use countersign_core::policy::Outcome;
+use countersign_core::publish::{Change, is_policy_change};
 use countersign_core::time::Millis;
 use std::sync::Arc;
 
@@ -66,7 +67,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId) -> Result<(), Faul
         | Stage::Closed(_) => return Ok(()),
     }
     let command = match prepared(inner, &standing.approval).await? {
-        Ok((facts, writes)) => Command::Prepare { facts, writes },
+        Ok(Ready { facts, writes, change }) => Command::Prepare { facts, writes, change },
         Err(Trouble { detail, wish, hope }) => Command::Postpone { detail, wish, hope },
     };
     match inner.command(intent, command, None).await {
@@ -76,7 +77,15 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId) -> Result<(), Faul
     }
 }
 
-type Prepared = Result<(Facts, Vec<PlannedEffect>), Trouble>;
+/// What the looks at the world came to.
+#[derive(Debug, Default)]
+struct Ready {
+    facts: Facts,
+    writes: Vec<PlannedEffect>,
+    change: Option<Arc<Change>>,
+}
+
+type Prepared = Result<Ready, Trouble>;
 
 async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Prepared, Fault> {
     let rulebook = inner.rulebook();
@@ -85,11 +94,16 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Prepared, F
         let message = format!("intent type `{name}` is not installed any more");
         return Ok(Err(Trouble::hopeless("no-intent-type", message)));
     };
+    if is_policy_change(name) {
+        let evidence = inner.evidence(approval).await?;
+        let ready = |change| Ready { change: Some(Arc::new(change)), ..Ready::default() };
+        return Ok(evidence.map(ready).map_err(|places| Trouble::hopeless("change-does-not-check", places)));
+    }
     let facts = match facts::read(inner, approval, schema).await? {
         Ok(facts) => facts,
         Err(trouble) => return Ok(Err(trouble)),
     };
-    let context = Context { rulebook: &rulebook, now: inner.clock.now(), chance: 0 };
+    let context = Context { rulebook: &rulebook, now: inner.clock.now(), chance: 0, own_open: None };
     let Some(evaluation) = life::evaluate(context, approval, &facts) else {
         let message = format!("no policy is in force for intent type `{name}`");
         return Ok(Err(Trouble::hopeless("no-policy", message)));
@@ -97,7 +111,9 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Prepared, F
     // What will not be written is not planned either.
     let planned = match evaluation.outcome {
         Outcome::Deny | Outcome::Unsure(_) => Ok(Vec::new()),
+        // Nothing of it will be written: decisions are only recorded.
+        Outcome::Approve | Outcome::Needs(_) if schema.enforcement == Enforcement::Advisory => Ok(Vec::new()),
         Outcome::Approve | Outcome::Needs(_) => plan::writes(inner, approval, schema, &facts).await,
     };
-    Ok(planned.map(|writes| (facts, writes)))
+    Ok(planned.map(|writes| Ready { facts, writes, change: None }))
 }

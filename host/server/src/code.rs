@@ -71,6 +71,10 @@ pub static CODES: &[Code] = &[
     code!("CS-E0116", 403),
     code!("CS-E0117", 409),
     code!("CS-E0118", 409),
+    code!("CS-E0119", 422),
+    code!("CS-E0120", 422),
+    code!("CS-E0121", 403),
+    code!("CS-E0122", 409),
     // Faults at the door: the request cannot be taken as it is.
     code!("CS-E0201", 400),
     code!("CS-E0202", 413),

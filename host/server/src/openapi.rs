@@ -2,7 +2,7 @@
 //! is compared with it by a test.
 
 use crate::api::{
-    connections, decisions, effects, exceptions, health, intent_types, intents, pages, policies,
+    backtest, connections, decisions, effects, exceptions, health, intent_types, intents, pages, policies,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -23,7 +23,8 @@ use utoipa::{Modify, OpenApi};
         exceptions::list, effects::list,
         connections::list, connections::show, connections::check, connections::connectors,
         intent_types::list, intent_types::show,
-        policies::backtest,
+        backtest::backtest,
+        policies::list, policies::show,
         health::log,
     ),
     modifiers(&Tokens),

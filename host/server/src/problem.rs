@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::intent::TokenFault;
+use countersign_core::publish::Found;
 use countersign_engine::fault::Fault;
 use countersign_engine::port::store::StoreFault;
 use serde::{Deserialize, Serialize};
@@ -178,6 +179,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
         let errors = match &refusal {
             Refusal::Tokens(faults) => faults.iter().map(Flaw::of_token).collect(),
+            Refusal::Change(found) | Refusal::Warnings(found) => found.iter().map(Flaw::of_finding).collect(),
             Refusal::UnknownIntent(_)
             | Refusal::UnknownIntentType { .. }
             | Refusal::NoPolicy(_)
@@ -194,6 +196,8 @@ impl From<Refusal> for Problem {
             | Refusal::UnknownException(_)
             | Refusal::NotOwner { .. }
             | Refusal::WrongClosure { .. }
+            | Refusal::OwnOpenIntent { .. }
+            | Refusal::ChangeOvertaken(_)
             | Refusal::Overtaken => Vec::new(),
         };
         Problem::new(refusal.code(), refusal.to_string(), refusal.help()).with_errors(errors)
@@ -267,6 +271,14 @@ impl Flaw {
     pub fn of_token(fault: &TokenFault) -> Flaw {
         Flaw::new(format!("/tokens{}", fault.pointer), fault.expected.clone(), fault.found.clone())
     }
+
+    /// A finding in the document of a policy, as a place in the body.
+    #[must_use]
+    pub fn of_finding(found: &Found) -> Flaw {
+        let shown = found.witness.as_ref().map(|witness| format!(", such as {witness}")).unwrap_or_default();
+        let expected = found.advice.clone().unwrap_or_else(|| "a policy without it".to_owned());
+        Flaw::new("/tokens/document", expected, format!("{found}{shown}"))
+    }
 }
 
 #[cfg(test)]
@@ -307,6 +319,10 @@ mod tests {
             (Refusal::NotOwner { person: person(), owner: person() }, 403, "CS-E0116"),
             (Refusal::WrongClosure { allowed: Vec::new() }, 409, "CS-E0117"),
             (Refusal::Overtaken, 409, "CS-E0118"),
+            (Refusal::Change(Vec::new()), 422, "CS-E0119"),
+            (Refusal::Warnings(Vec::new()), 422, "CS-E0120"),
+            (Refusal::OwnOpenIntent { person: person(), intent: id }, 403, "CS-E0121"),
+            (Refusal::ChangeOvertaken(text()), 409, "CS-E0122"),
         ];
         for (refusal, status, code) in refusals {
             check(Fault::Refused(refusal), status, code);

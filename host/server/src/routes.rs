@@ -2,7 +2,7 @@
 //! written side by side, and what is not in the table is not let in.
 
 use crate::api::{
-    connections, decisions, effects, exceptions, health, intent_types, intents, pages, policies,
+    backtest, connections, decisions, effects, exceptions, health, intent_types, intents, pages, policies,
 };
 use crate::door;
 use crate::state::{Host, Parts};
@@ -50,7 +50,9 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/connectors", Some(Scope::Read)),
     route("GET", "/v1/intent-types", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}", Some(Scope::Read)),
-    route("POST", "/v1/policies/{intent}/backtest", Some(Scope::Read)),
+    route("GET", "/v1/policies", Some(Scope::Read)),
+    route("GET", "/v1/policies/{name}", Some(Scope::Read)),
+    route("POST", "/v1/policies/{name}/backtest", Some(Scope::Read)),
     route("GET", "/v1/log/health", Some(Scope::Read)),
 ];
 
@@ -85,7 +87,9 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/connectors", get(connections::connectors))
         .route("/v1/intent-types", get(intent_types::list))
         .route("/v1/intent-types/{name}", get(intent_types::show))
-        .route("/v1/policies/{intent}/backtest", post(policies::backtest))
+        .route("/v1/policies", get(policies::list))
+        .route("/v1/policies/{name}", get(policies::show))
+        .route("/v1/policies/{name}/backtest", post(backtest::backtest))
         .route("/v1/log/health", get(health::log))
         .method_not_allowed_fallback(door::method_not_taken)
         .route_layer(from_fn_with_state(host.clone(), door::sign_in))

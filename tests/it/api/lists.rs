@@ -85,7 +85,11 @@ async fn connections_connectors_and_intent_types_are_shown() {
     let connectors = world.get("ae-1", "/v1/connectors").await;
     assert_eq!(connectors.json["items"][1]["connections"], json!(["crm"]));
     let types = world.get("ae-1", "/v1/intent-types").await;
-    assert_eq!(types.json["items"].as_array().map(Vec::len), Some(3));
+    assert_eq!(
+        types.json["items"].as_array().map(Vec::len),
+        Some(4),
+        "three of the house and the built-in one"
+    );
     let discount = world.get("ae-1", "/v1/intent-types/discount").await;
     assert_eq!(discount.json, types.json["items"][1]);
     assert_eq!(discount.json["tokens"][2]["type"], "percent 0% .. 60%");

@@ -5,11 +5,13 @@ use crate::build;
 use crate::config::{self, Settings, rule_files};
 use crate::exit;
 use crate::output::{self, plain};
+use crate::wire;
 use anyhow::Result;
 use countersign_connectors::ConnectorRef;
 use countersign_core::document::Fault;
 use countersign_core::id::ConnectionName;
 use countersign_core::rulebook::Rulebook;
+use countersign_engine::port::clock::Clock as _;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -38,13 +40,16 @@ struct Findings {
 ///
 /// # Errors
 /// If stdout cannot be written; what is wrong is the answer, not an error.
-pub fn run(command: Check, global: &Global) -> Result<ExitCode> {
+pub async fn run(command: Check, global: &Global) -> Result<ExitCode> {
     let mut found = Findings::default();
     match command.rules {
         Some(folder) => {
             found.rules(&folder);
         }
-        None => found.everything(global.config.as_deref()),
+        None => {
+            found.everything(global.config.as_deref());
+            found.published(global.config.as_deref()).await;
+        }
     }
     let clean = found.problems.is_empty();
     if global.json {
@@ -96,6 +101,28 @@ impl Findings {
                     self.rules(beside);
                 }
             }
+        }
+    }
+
+    /// Files that do not count because the log says what is in force. Only looked at if everything else
+    /// is right and no host has the log open.
+    async fn published(&mut self, named: Option<&Path>) {
+        let Ok(settings) = config::load(named) else { return };
+        if !self.problems.is_empty() || !settings.data.join("log").is_dir() {
+            return;
+        }
+        match in_force(&settings).await {
+            Ok(Ok(rulebook)) => {
+                let remarks = rulebook.remarks().into_iter();
+                self.warnings.extend(remarks.map(|(policy, remark)| format!("{policy}: {remark}")));
+                if !rulebook.published().is_empty() {
+                    self.checked.push(format!("{} published versions", rulebook.published().len()));
+                }
+            }
+            Ok(Err(faults)) => self.problems.extend(faults),
+            Err(fault) => self.warnings.push(format!(
+                "what was published was not looked at ({fault:#}); of a running host `countersign policy list` says it"
+            )),
         }
     }
 
@@ -175,6 +202,15 @@ impl Findings {
         let (file, help) = (file.display().to_string(), help.map(str::to_owned));
         self.problems.push(Fault { file, line: 0, column: 0, message, help });
     }
+}
+
+/// The set that the rules and the log of a host that does not run make together.
+async fn in_force(settings: &Settings) -> Result<Result<Rulebook, Vec<Fault>>> {
+    let files = rule_files(&settings.rules)?;
+    let log = wire::open_log(&settings.data).await?;
+    let published = wire::published(&*log).await;
+    tokio::task::spawn_blocking(move || log.close()).await??;
+    Ok(Rulebook::with_published(&files, &published?, wire::SystemClock.now()))
 }
 
 #[cfg(test)]

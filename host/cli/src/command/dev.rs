@@ -2,8 +2,8 @@
 //!
 //! It takes the configuration and the rules of this folder if there are any, else the starter rules;
 //! it keeps the log in memory unless `--data` names a folder; it makes a token for each of a few
-//! persons and prints them; it follows changes of the rules while it runs. It listens on loopback
-//! only, since whoever reaches it can read its tokens from the terminal.
+//! persons and prints them; it follows changes of the rules while it runs: a file that changes counts at
+//! once, even before what was published of its policy, and it says so. It listens on loopback only, since whoever reaches it can read its tokens from the terminal.
 
 use super::Global;
 use super::init::STARTER;
@@ -19,7 +19,7 @@ use countersign_core::people::Directory;
 use countersign_core::rulebook::Rulebook;
 use countersign_engine::engine::Engine;
 use countersign_engine::memory::MemoryStore;
-use countersign_engine::port::clock::Chance as _;
+use countersign_engine::port::clock::{Chance as _, Clock as _};
 use countersign_engine::port::store::Store;
 use countersign_server::token::{kept, minted};
 use countersign_server::{Scope, TokenEntry};
@@ -32,13 +32,14 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// The persons of the starter rules that get a token: who asks, and one voice of every kind of seat.
-const BUILT_IN: [&str; 12] = [
+const BUILT_IN: [&str; 13] = [
     "ae-1",
     "agent-1",
     "sales-manager-1",
     "director-1",
     "vp-sales-1",
     "deal-desk-1",
+    "pricing-lead",
     "finance-1",
     "controller-1",
     "support-lead-1",
@@ -87,18 +88,23 @@ pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
         Some(folder) => rule_files(folder).with_context(|| format!("rules folder `{}`", folder.display()))?,
         None => starter_files(),
     };
-    let rulebook = Rulebook::load(&files).map_err(|faults| {
-        let failure = Failure::new(exit::CONFIGURATION, "the rules do not check");
-        let places = faults.iter().map(ToString::to_string).collect();
-        Failure { places, ..failure.with_help("correct them; `countersign check` says it again") }
-    })?;
+    let store = store(&settings.data, in_memory).await?;
+    let published = wire::published(&*store).await?;
+    let rulebook =
+        Rulebook::with_published(&files, &published, wire::SystemClock.now()).map_err(|faults| {
+            let failure = Failure::new(exit::CONFIGURATION, "the rules do not check");
+            let places = faults.iter().map(ToString::to_string).collect();
+            Failure { places, ..failure.with_help("correct them; `countersign check` says it again") }
+        })?;
     let logins = logins(&settings.data, rulebook.directory())?;
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("`{}` cannot be listened on: choose another one with `--port`", settings.listen)
     })?;
-    let store = store(&settings.data, in_memory).await?;
     let running = wire::start(&settings, rulebook, store).await?;
     show(&logins, &running.missing, &listener, in_memory, global)?;
+    for (policy, remark) in running.engine.rulebook().remarks() {
+        output::say(&plain(&format!("{policy}: {remark}")));
+    }
     let engine = running.engine.clone();
     let served = until_stopped(running, listener, &settings);
     match folder {
@@ -223,10 +229,19 @@ async fn follow(engine: &Engine, folder: &Path, mut known: Vec<SourceFile>) -> I
         if files == known {
             continue;
         }
-        match Rulebook::load(&files) {
+        let before = engine.rulebook();
+        let aside = before.published_of(&changed(&known, &files));
+        let kept: Vec<_> =
+            before.published().iter().filter(|published| !aside.contains(&published.of)).cloned().collect();
+        match Rulebook::with_published(&files, &kept, engine.now()) {
             Ok(rulebook) => {
                 engine.replace_rulebook(rulebook);
                 output::say("the rules have changed and are in force");
+                for policy in aside {
+                    output::say(&format!(
+                        "{policy}: a development host follows its files, so what was published is set aside"
+                    ));
+                }
             }
             Err(faults) => {
                 output::say("the rules have changed and do not check; the last good set stays in force");
@@ -235,6 +250,12 @@ async fn follow(engine: &Engine, folder: &Path, mut known: Vec<SourceFile>) -> I
         }
         known = files;
     }
+}
+
+/// The files that are there in one set only, or otherwise.
+fn changed(known: &[SourceFile], files: &[SourceFile]) -> Vec<SourceFile> {
+    let gone = known.iter().filter(|file| !files.contains(file));
+    gone.chain(files.iter().filter(|file| !known.contains(file))).cloned().collect()
 }
 
 #[cfg(test)]

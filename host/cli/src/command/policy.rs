@@ -5,6 +5,8 @@ mod build;
 mod check;
 mod diff;
 mod past;
+mod publish;
+mod show;
 
 use super::Global;
 use crate::config::{self, rule_files};
@@ -33,18 +35,31 @@ pub enum PolicyCommand {
     Build(build::Build),
     /// Show what a changed policy would have answered to the intents that were decided already
     Backtest(backtest::Tried),
+    /// Propose a changed policy: active once a second person has approved exactly that
+    Publish(publish::Publish),
+    /// Propose an earlier version again
+    Rollback(publish::Rollback),
+    /// List which version of every policy is in force, since when, by whom
+    List(show::List),
+    /// Show one policy: all its versions and the document of one
+    Show(show::Show),
 }
 
 /// Runs one of them.
 ///
 /// # Errors
-/// Rules or a file that cannot be read; what is wrong inside them is the answer, not an error.
+/// Rules or a file that cannot be read, or a host that refuses; what `check` finds is the answer, not an
+/// error.
 pub async fn run(command: PolicyCommand, global: &Global) -> Result<ExitCode> {
     match command {
         PolicyCommand::Check(command) => check::run(&command, global).await,
         PolicyCommand::Diff(command) => diff::run(&command, global),
         PolicyCommand::Build(command) => build::run(&command, global),
         PolicyCommand::Backtest(command) => backtest::run(&command, global).await,
+        PolicyCommand::Publish(command) => publish::publish(&command, global).await,
+        PolicyCommand::Rollback(command) => publish::rollback(&command, global).await,
+        PolicyCommand::List(command) => show::list(&command, global).await,
+        PolicyCommand::Show(command) => show::show(&command, global).await,
     }
 }
 

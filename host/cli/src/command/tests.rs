@@ -58,6 +58,10 @@ fn words_that_scripts_use_are_understood() {
     check("countersign connector build plugins");
     check("countersign connector inspect one.wasm");
     check("countersign token create ae-1");
+    check("countersign policy publish draft/discount.policy.md --reason memo --accept edge-without-example");
+    check("countersign policy rollback discount --reason late");
+    check("countersign policy list --json");
+    check("countersign policy show discount --version 00 --document");
     check("countersign audit verify --data data");
     check("countersign policy check --since 90d --data data");
     check("countersign policy backtest new.policy.md --since 90d --max-newly-approved 0 --json");

@@ -7,8 +7,10 @@ use crate::exception::Closure;
 use crate::hash::Digest;
 use crate::id::{EffectId, ExceptionId, PersonId};
 use crate::intent::Facts;
+use crate::publish::Change;
 use crate::seal::Seal;
 use crate::time::Millis;
+use std::sync::Arc;
 
 /// A command about an approval that exists. Submitting makes one: see [`super::life::submit`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub enum Command {
         facts: Facts,
         /// The planned writes; empty if the policy's answer needs none.
         writes: Vec<PlannedEffect>,
+        /// The evidence of a policy's change, where that is what is asked for.
+        change: Option<Arc<Change>>,
     },
     /// The engine could not read facts or plan writes.
     Postpone {

@@ -2,11 +2,12 @@
 
 use super::{Authority, Case, Intent, Seat};
 use crate::canonical::{self, NotCanonical};
+use crate::document::SourceFile;
 use crate::effect::attempt::{Detail, Step};
 use crate::effect::life::Verdict;
 use crate::exception::{Closed, Exception};
 use crate::hash::Digest;
-use crate::id::{EffectId, ExceptionId, PersonId};
+use crate::id::{EffectId, ExceptionId, IntentTypeName, PersonId};
 use crate::intent::Facts;
 use crate::policy::{Evaluation, RouteRow};
 use crate::seal::Seal;
@@ -116,6 +117,16 @@ pub enum Event {
         /// By whom.
         authority: Authority,
     },
+    /// The policy that was approved is active from now on, or from its day on.
+    Activated {
+        /// The intent type whose policy it is.
+        policy: IntentTypeName,
+        /// Content address of the version.
+        version: Digest,
+        /// The documents that the first publication of this policy takes the place of.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        base: Vec<SourceFile>,
+    },
     /// It is declined.
     Declined {
         /// By whom.
@@ -208,6 +219,7 @@ impl Event {
             Event::SeatOpened { .. } => "seat-opened",
             Event::Voted { .. } => "voted",
             Event::Approved { .. } => "approved",
+            Event::Activated { .. } => "activated",
             Event::Declined { .. } => "declined",
             Event::Withdrawn { .. } => "withdrawn",
             Event::Sending { .. } => "sending",

@@ -16,6 +16,7 @@ use super::command::Command;
 use super::event::{Actor, Entry, Event};
 use super::refusal::Refusal;
 use super::{Approval, Outcome, Stage};
+use crate::id::IntentId;
 use crate::rulebook::Rulebook;
 use crate::time::Timestamp;
 
@@ -28,6 +29,9 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// Random bits for jitter.
     pub chance: u128,
+    /// An open intent of whoever decides now, of the type whose policy would change; found out by
+    /// the host. `None` for every decision that is about no policy.
+    pub own_open: Option<IntentId>,
 }
 
 /// What a command causes: the new entries, and where the approval stands after them.
@@ -96,7 +100,7 @@ pub fn decide<'a>(approval: &Approval, command: Command, context: Context<'a>) -
 
 fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
     match command {
-        Command::Prepare { facts, writes } => prepare::prepare(&mut turn, facts, writes)?,
+        Command::Prepare { facts, writes, change } => prepare::prepare(&mut turn, facts, writes, change)?,
         Command::Postpone { detail, wish, hope } => prepare::postpone(&mut turn, detail, wish, hope)?,
         Command::Decide { person, revision, seal, voice } => {
             vote::decide(&mut turn, person, revision, seal, voice)?;

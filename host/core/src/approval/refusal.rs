@@ -2,6 +2,7 @@
 
 use crate::id::{ExceptionId, IntentId, PersonId};
 use crate::intent::TokenFault;
+use crate::publish::Found;
 use std::fmt;
 
 /// Why a command is refused.
@@ -69,6 +70,19 @@ pub enum Refusal {
         /// What would.
         allowed: Vec<&'static str>,
     },
+    /// The rules would not check with the change in them; every finding at once.
+    Change(Vec<Found>),
+    /// Nobody answers for these warnings.
+    Warnings(Vec<Found>),
+    /// Nobody decides on the policy of an intent that they have open themselves.
+    OwnOpenIntent {
+        /// Who tried.
+        person: PersonId,
+        /// Their open intent.
+        intent: IntentId,
+    },
+    /// Another version came into force since the change was prepared.
+    ChangeOvertaken(String),
     /// Another command came first; the caller sees the newer state and may ask again.
     Overtaken,
 }
@@ -96,6 +110,10 @@ impl Refusal {
             Refusal::NotOwner { .. } => "CS-E0116",
             Refusal::WrongClosure { .. } => "CS-E0117",
             Refusal::Overtaken => "CS-E0118",
+            Refusal::Change(_) => "CS-E0119",
+            Refusal::Warnings(_) => "CS-E0120",
+            Refusal::OwnOpenIntent { .. } => "CS-E0121",
+            Refusal::ChangeOvertaken(_) => "CS-E0122",
         }
     }
 
@@ -121,6 +139,14 @@ impl Refusal {
             Refusal::UnknownException(_) => "check the id; the intent shows its exceptions",
             Refusal::NotOwner { .. } => "ask the owner",
             Refusal::WrongClosure { .. } => "close it in one of the allowed ways",
+            Refusal::Change(_) => "correct the listed places and publish again; nothing was stored",
+            Refusal::Warnings(_) => {
+                "correct them, or answer for each kind by name: `--accept KIND`, in the API `accept`"
+            }
+            Refusal::OwnOpenIntent { .. } => "somebody without an open intent of this type must decide",
+            Refusal::ChangeOvertaken(_) => {
+                "withdraw it and publish again, so that the difference is shown anew"
+            }
         }
     }
 }
@@ -159,12 +185,41 @@ impl fmt::Display for Refusal {
             Refusal::WrongClosure { allowed } => {
                 write!(formatter, "this exception is not closed that way; allowed: {}", list(allowed))
             }
+            Refusal::Change(found) => {
+                write!(formatter, "the rules do not check with this change: {}", counted(found))
+            }
+            Refusal::Warnings(found) => {
+                let mut kinds: Vec<&str> = found.iter().map(|found| found.kind.as_str()).collect();
+                kinds.sort_unstable();
+                kinds.dedup();
+                write!(formatter, "nobody answers for the warnings {}", list(&kinds))
+            }
+            Refusal::OwnOpenIntent { person, intent } => {
+                write!(
+                    formatter,
+                    "`{person}` has the open intent `{intent}` of the type whose policy would change"
+                )
+            }
+            Refusal::ChangeOvertaken(name) => {
+                write!(
+                    formatter,
+                    "another version of `{name}` came into force since this change was prepared"
+                )
+            }
             Refusal::Overtaken => formatter.write_str("another command came first"),
         }
     }
 }
 
 impl std::error::Error for Refusal {}
+
+fn counted(found: &[Found]) -> String {
+    let first = found.first().map(ToString::to_string).unwrap_or_default();
+    match found.len() {
+        0 | 1 => first,
+        more => format!("{first} (and {} more)", more.saturating_sub(1)),
+    }
+}
 
 fn list<T: fmt::Display>(items: &[T]) -> String {
     if items.is_empty() {

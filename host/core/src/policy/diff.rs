@@ -3,14 +3,14 @@
 use super::Policy;
 use super::space::{Space, Verdict};
 use super::sweep::{Region, sweep};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Most regions of one diff that are listed.
 pub const DIFF_REGIONS_MAX: usize = 200;
 
 /// A region that is decided otherwise.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
     /// The region, in the spelling of the documents.
     pub region: String,
@@ -25,7 +25,7 @@ pub struct Changed {
 }
 
 /// Everything that two versions decide otherwise.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diff {
     /// The regions, in the order of the inputs.
     pub changed: Vec<Changed>,

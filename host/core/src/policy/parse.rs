@@ -126,6 +126,36 @@ impl Policy {
     }
 }
 
+/// What the head of a policy says, before the rest is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The intent type that it decides.
+    pub intent: IntentTypeName,
+    /// First day of its being in force.
+    pub effective: Day,
+    /// The line that says the intent type.
+    pub intent_line: u32,
+    /// The line that says the day.
+    pub effective_line: u32,
+}
+
+/// Reads the head of a policy; faults are noted. `None` if it does not say both.
+pub fn head(file: &SourceFile, faults: &mut Faults) -> Option<Head> {
+    let document = crate::document::read(file, &SECTIONS, faults)?;
+    let setting = |name: &str| {
+        let named = |row: &&crate::document::Row| row.cells.first().is_some_and(|cell| cell.text == name);
+        document.settings.rows.iter().find(named).and_then(|row| row.cells.get(1))
+    };
+    let (Some(intent), Some(effective)) = (setting("intent"), setting("effective")) else {
+        faults.on_line(document.settings.header.line, "the settings lack `intent` or `effective`");
+        return None;
+    };
+    let name = take(IntentTypeName::parse(&intent.text).map_err(|fault| fault.to_string()), intent, faults);
+    let day = Day::parse(&effective.text).ok_or_else(|| format!("`{}` is no date", effective.text));
+    let day = take(day, effective, faults);
+    Some(Head { intent: name?, effective: day?, intent_line: intent.line, effective_line: effective.line })
+}
+
 /// Lines of the settings by name, and of tables and their rows: `Rules`, `Guards big-give`.
 fn lines(document: &Document) -> BTreeMap<String, u32> {
     let setting = |row: &crate::document::Row| row.cells.first().map(|cell| (cell.text.clone(), cell.line));

@@ -8,6 +8,7 @@ use crate::intent::{Enforcement, FailMode, FieldType, IntentType};
 use crate::people::Directory;
 use crate::policy::typed::Input;
 use crate::policy::{Need, Policy, Route, RouteStep, Whom};
+use crate::publish::is_policy_change;
 
 pub(super) fn all(rulebook: &Rulebook, faults: &mut Vec<Fault>) {
     for intent in rulebook.intents.values() {
@@ -34,7 +35,7 @@ pub(super) fn all(rulebook: &Rulebook, faults: &mut Vec<Fault>) {
     shared(rulebook, faults);
     for absence in &rulebook.directory.absence {
         if let Some(name) = &absence.of
-            && !rulebook.intents.contains_key(name)
+            && rulebook.intent_type(name).is_none()
         {
             let mut own = Faults::new("people.md");
             own.on_line(
@@ -160,7 +161,15 @@ fn policy_of(rulebook: &Rulebook, name: &IntentTypeName, policy: &Policy, faults
     let line = |name: &str| policy.lines.get(name).copied().unwrap_or(0);
     pool(&rulebook.directory, &policy.owner, line("owner"), "the owner", faults);
     let Some(intent) = rulebook.intents.get(name) else {
-        faults.on_line(line("intent"), format!("there is no intent type `{name}`"));
+        if is_policy_change(name) {
+            faults.on_line(
+                line("intent"),
+                format!("the policy of `{name}` is built in: a file cannot define it"),
+            );
+            faults.help("who decides a change stands in the route `policy-change` of `routes.md`");
+        } else {
+            faults.on_line(line("intent"), format!("there is no intent type `{name}`"));
+        }
         return;
     };
     for own in &policy.inputs {

@@ -11,6 +11,7 @@ use crate::money::{Currency, Money};
 use crate::people::{Asking, Whom, Within};
 use crate::policy::cell::{self, Ranges};
 use crate::policy::route_take as take;
+use crate::publish::{Asked, POLICY_CHANGE, is_policy_change};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -126,7 +127,8 @@ const UNKNOWN: i64 = -1;
 
 impl Columns {
     fn new(currency: Currency, intents: &BTreeMap<IntentTypeName, IntentType>) -> Columns {
-        let names = intents.keys().map(ToString::to_string).collect();
+        let mut names: Vec<String> = intents.keys().map(ToString::to_string).collect();
+        names.push(POLICY_CHANGE.to_owned());
         let mut connections: Vec<String> =
             shared::connections(intents).iter().map(ToString::to_string).collect();
         connections.push("none".to_owned());
@@ -252,7 +254,10 @@ impl Rulebook {
         let name = asking.intent_type;
         let route = self.exception_for(name, happened)?;
         let intent = self.intent_type(name)?;
-        let owner_pool: PoolName = match self.policy(name, now) {
+        // The exception of a change belongs to whoever owns the policy that would change.
+        let changed = if is_policy_change(name) { Asked::of(asking.tokens) } else { None };
+        let of = changed.as_ref().map_or(name, |asked| &asked.of);
+        let owner_pool: PoolName = match self.policy(of, now) {
             Some(policy) => policy.owner.clone(),
             None => intent.owner.clone(),
         };

@@ -2,10 +2,13 @@
 
 use crate::engine::{Inner, Standing, Submission};
 use crate::fault::Fault;
+use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
-use countersign_core::approval::life::{self, Context};
+use countersign_core::approval::event::Entry;
+use countersign_core::approval::life;
 use countersign_core::id::IntentId;
 use countersign_core::intent::Facts;
+use countersign_core::publish::POLICY_CHANGE;
 use std::sync::Arc;
 
 impl Inner {
@@ -19,16 +22,14 @@ impl Inner {
         if let Some(answered) = self.answered(key).await? {
             return self.read(answered).await;
         }
-        let rulebook = self.rulebook();
-        let context = Context { rulebook: &rulebook, now: self.clock.now(), chance: self.chance.bits() };
-        let id = IntentId::drawn(context.now, self.chance.bits());
-        let mut turn =
-            life::submit(context, id, &submission.requester, &submission.intent_type, &submission.tokens)?;
-        // What needs no look at the world is decided in the same commit.
-        let name = &turn.approval().intent.intent_type;
-        if rulebook.intent_type(name).is_some_and(|schema| schema.is_self_contained()) {
-            turn = turn.then(Command::Prepare { facts: Facts::default(), writes: Vec::new() })?;
-        }
+        let id = IntentId::drawn(self.clock.now(), self.chance.bits());
+        let turn = if submission.intent_type == POLICY_CHANGE {
+            // A change of policy is proved at the door.
+            let (inner, submission) = (Arc::clone(self), submission.clone());
+            self.proved(move || inner.admitted(id, &submission)).await??
+        } else {
+            self.admitted(id, &submission)?
+        };
         let slot = self.hot.slot(id);
         let mut place = slot.lock().await;
         let standing = self.store_turn(None, turn, key).await.map(|stored| {
@@ -39,5 +40,19 @@ impl Inner {
         drop(place);
         self.hot.release(id, &slot);
         standing
+    }
+
+    /// The first entries of an intent that passes the door.
+    fn admitted(&self, id: IntentId, asked: &Submission) -> Result<(Vec<Entry>, Approval), Fault> {
+        let rulebook = self.rulebook();
+        let context = self.context(&rulebook);
+        let mut turn = life::submit(context, id, &asked.requester, &asked.intent_type, &asked.tokens)?;
+        // What needs no look at the world is decided in the same commit.
+        let name = &turn.approval().intent.intent_type;
+        if rulebook.intent_type(name).is_some_and(|schema| schema.is_self_contained()) {
+            let (facts, writes) = (Facts::default(), Vec::new());
+            turn = turn.then(Command::Prepare { facts, writes, change: None })?;
+        }
+        Ok(turn.into_parts())
     }
 }

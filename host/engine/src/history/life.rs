@@ -71,6 +71,7 @@ impl Life {
             Event::Submitted { .. }
             | Event::Postponed { .. }
             | Event::Repinned { .. }
+            | Event::Activated { .. }
             | Event::Sending { .. }
             | Event::Attempted { .. }
             | Event::Probed { .. }

@@ -77,7 +77,7 @@ struct Written {
 }
 
 fn at(minutes: u64) -> Context<'static> {
-    Context { rulebook: &RULES, now: morning().plus(Millis::minutes(minutes)), chance: 7 }
+    Context { rulebook: &RULES, now: morning().plus(Millis::minutes(minutes)), chance: 7, own_open: None }
 }
 
 impl Written {
@@ -100,7 +100,7 @@ impl Written {
     }
 
     async fn prepare(&mut self, number: usize, minutes: u64, segment: &str) {
-        let command = Command::Prepare { facts: facts(segment), writes: Vec::new() };
+        let command = Command::Prepare { facts: facts(segment), writes: Vec::new(), change: None };
         self.command(number, minutes, command).await;
     }
 

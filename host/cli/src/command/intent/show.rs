@@ -27,7 +27,11 @@ pub(super) fn intent(intent: &IntentView) -> Result<()> {
         }
     }
     seats(intent)?;
+    change(intent)?;
     plan(intent)?;
+    if intent.advisory {
+        heading("advisory: the decision is recorded and nothing is written")?;
+    }
     effects(intent)?;
     for exception in &intent.exceptions {
         self::exception(exception)?;
@@ -58,6 +62,51 @@ fn seats(intent: &IntentView) -> Result<()> {
         table.row([&format!("  {}", seat.route), &*step, &seat.state, &seat.whom, &approved, owner, due]);
     }
     table.print()
+}
+
+/// What becomes of a policy: what was found, what is decided otherwise.
+fn change(intent: &IntentView) -> Result<()> {
+    let Some(change) = &intent.change else { return Ok(()) };
+    heading(&format!(
+        "policy of {}, version {}, effective {}",
+        change.intent, change.version, change.effective
+    ))?;
+    let say = |text: String| output::line(&format!("  {}", plain(&text)));
+    match (&change.before, &change.again) {
+        (_, Some(again)) => say(format!("in force before; its old evidence stands in {again}"))?,
+        (Some(before), None) => say(format!("instead of version {before}"))?,
+        (None, None) => say("the first policy of this intent type".to_owned())?,
+    }
+    let (examples, mutants) = (change.examples, change.mutants);
+    say(format!(
+        "{} of {} examples pass; they notice {} of {} moved bounds",
+        examples.passed, examples.of, mutants.passed, mutants.of
+    ))?;
+    change.promises.iter().try_for_each(|promise| say(promise.clone()))?;
+    for found in &change.findings {
+        let accepted = if change.accepted.contains(&found.kind) { " (accepted)" } else { "" };
+        say(format!("{}: {} {}: {}{accepted}", found.place, found.level, found.kind, found.message))?;
+    }
+    heading("decided otherwise")?;
+    change.inputs.iter().try_for_each(|input| say(format!("input {input}")))?;
+    for region in &change.changed {
+        let how = if region.tried { " (tried, not proved)" } else { "" };
+        say(format!("{}: was {}, now {}{how}", region.region, region.was, region.now))?;
+        say(format!("  such as: {}", region.witness))?;
+    }
+    if change.unsettled > 0 {
+        say(format!("{} further regions: no tried point differs, not proved", change.unsettled))?;
+    }
+    if !change.all {
+        say("these are not all: `countersign policy diff` lists more".to_owned())?;
+    }
+    if change.changed.is_empty() && change.unsettled == 0 && change.all {
+        say("nothing".to_owned())?;
+    }
+    if !change.conflicted.is_empty() {
+        say(format!("no seat, having an open intent of this type: {}", change.conflicted.join(", ")))?;
+    }
+    Ok(())
 }
 
 fn plan(intent: &IntentView) -> Result<()> {
@@ -114,6 +163,7 @@ fn heading(text: &str) -> Result<()> {
 /// A token as it was asked for: texts bare, everything else as JSON.
 fn text(value: &Value) -> String {
     match value {
+        Value::String(text) if text.contains('\n') => format!("a text of {} lines", text.lines().count()),
         Value::String(text) => text.clone(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
             value.to_string()

@@ -4,6 +4,7 @@ use crate::approval::event::{Entry, Event};
 use crate::approval::{Approval, Case, Outcome, Seats, Stage};
 use crate::effect::life::{EffectState, History, Verdict};
 use crate::exception::{Closed, Closure};
+use crate::hash::Digest;
 use crate::id::{EffectId, ExceptionId};
 use crate::intent::OnFailure;
 use crate::time::Timestamp;
@@ -53,6 +54,8 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
     match &entry.event {
         Event::Submitted { .. } => return None,
         Event::Repinned { policy } => approval.policy = *policy,
+        // What it activates is looked up in the log; the approval itself goes on to its end.
+        Event::Activated { version, .. } => activates(&approval.stage, version)?,
         Event::ExceptionOpened { id, exception } => {
             approval.exceptions.insert(*id, exception.clone());
         }
@@ -157,6 +160,16 @@ fn stage(stage: Stage, event: &Event, at: Timestamp) -> Option<Stage> {
             | Stage::Closed(_),
             _,
         ) => None,
+    }
+}
+
+/// Only the very version that was approved can become active.
+fn activates(stage: &Stage, version: &Digest) -> Option<()> {
+    match stage {
+        Stage::Executing { case, .. } => {
+            case.change.as_ref().filter(|change| change.version == *version).map(|_| ())
+        }
+        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. } | Stage::Closed(_) => None,
     }
 }
 

@@ -10,9 +10,10 @@ use crate::effect::attempt::Detail;
 use crate::effect::retry::{self, PREPARE_TRIES_MAX};
 use crate::exception::Cause;
 use crate::id::{IntentId, IntentTypeName, PersonId};
-use crate::intent::{Facts, Raw};
+use crate::intent::{Enforcement, Facts, Raw};
 use crate::policy::{self, Evaluation, Outcome};
-use crate::seal::Seal;
+use crate::publish::{self, Change, is_policy_change};
+use crate::seal::{Content, Seal};
 use crate::time::Millis;
 use std::sync::Arc;
 
@@ -38,11 +39,17 @@ pub fn submit<'a>(
         .ok()
         .filter(|person| rulebook.directory().knows(person))
         .ok_or_else(|| Refusal::UnknownPerson(requester.to_owned()))?;
+    if is_policy_change(&name) && rulebook.policy(&name, context.now).is_none() {
+        return Err(publish::no_route());
+    }
     let policy =
         rulebook.policy(&name, context.now).ok_or_else(|| Refusal::NoPolicy(intent_type.to_owned()))?;
     let tokens = schema.validate(tokens).map_err(Refusal::Tokens)?;
     let intent =
         Arc::new(Intent { id, intent_type: name, revision: 1, requester, submitted: context.now, tokens });
+    if is_policy_change(&intent.intent_type) {
+        publish::admit(rulebook, &intent, context.now)?;
+    }
     let by = Actor::Person(intent.requester.clone());
     let event = Event::Submitted { intent: Arc::clone(&intent), policy: policy.version() };
     let stage = Stage::Preparing { tries: 0, due: context.now };
@@ -62,7 +69,12 @@ pub fn evaluate(context: Context<'_>, approval: &Approval, facts: &Facts) -> Opt
     Some(policy::decide(policy, &approval.intent.tokens, facts))
 }
 
-pub(super) fn prepare(turn: &mut Turn<'_>, facts: Facts, writes: Vec<PlannedEffect>) -> Result<(), Refusal> {
+pub(super) fn prepare(
+    turn: &mut Turn<'_>,
+    facts: Facts,
+    writes: Vec<PlannedEffect>,
+    change: Option<Arc<Change>>,
+) -> Result<(), Refusal> {
     let Stage::Preparing { .. } = turn.approval.stage else {
         return Err(wrong_stage("prepare", &turn.approval));
     };
@@ -86,27 +98,47 @@ pub(super) fn prepare(turn: &mut Turn<'_>, facts: Facts, writes: Vec<PlannedEffe
             turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation), facts });
             settle::open(turn, Cause::Unsure, None, detail);
         }
-        Outcome::Approve | Outcome::Needs(_) => seal(turn, facts, evaluation, writes),
+        Outcome::Approve | Outcome::Needs(_) => seal(turn, Found { facts, evaluation, writes, change }),
     }
     Ok(())
 }
 
+/// What an evaluation and the looks at the world came to.
+struct Found {
+    facts: Facts,
+    evaluation: Evaluation,
+    writes: Vec<PlannedEffect>,
+    change: Option<Arc<Change>>,
+}
+
 /// Seals what was planned, then approves by policy or opens the seats.
-fn seal(turn: &mut Turn<'_>, facts: Facts, evaluation: Evaluation, writes: Vec<PlannedEffect>) {
+fn seal(turn: &mut Turn<'_>, found: Found) {
+    let Found { facts, evaluation, mut writes, change } = found;
     let (rulebook, name) = (turn.context.rulebook, turn.approval.intent.intent_type.clone());
+    if is_policy_change(&name) && change.is_none() {
+        let detail = Detail::new("no-evidence", "nothing is known of the change that is asked for");
+        return unsealed(turn, evaluation, facts, detail);
+    }
     let expires = turn.context.now.plus(rulebook.seal_life(&name));
-    let seal = match Seal::of(&turn.approval.intent, turn.approval.policy, &writes, expires) {
+    let schema = rulebook.intent_type(&name);
+    let advisory = schema.is_some_and(|schema| schema.enforcement == Enforcement::Advisory);
+    if advisory {
+        // Sealed without a write, so that none can follow even if the intent type changes later.
+        writes.clear();
+    }
+    let content = Content { writes: &writes, change: change.as_deref(), advisory, expires };
+    let seal = match Seal::of(&turn.approval.intent, turn.approval.policy, content) {
         Ok(seal) => seal,
         Err(fault) => {
-            let detail = Detail::new("not-canonical", fault.to_string());
-            turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation), facts });
-            settle::open(turn, Cause::Unsure, None, detail);
-            return;
+            return unsealed(turn, evaluation, facts, Detail::new("not-canonical", fault.to_string()));
         }
     };
-    let rows = rulebook.rows_of(&name, &evaluation);
+    let rows = match &change {
+        Some(change) => rulebook.rows_for(&name, &evaluation, &change.owners()),
+        None => rulebook.rows_of(&name, &evaluation),
+    };
     let approved = evaluation.outcome == Outcome::Approve;
-    let case = Case { facts, evaluation, writes, seal, expires };
+    let case = Case { facts, evaluation, writes, change, advisory, seal, expires };
     turn.record(Actor::Engine, Event::Sealed { case: Arc::new(case) });
     if approved {
         vote::approve(turn, Authority::Policy);
@@ -117,6 +149,12 @@ fn seal(turn: &mut Turn<'_>, facts: Facts, evaluation: Evaluation, writes: Vec<P
         turn.record(Actor::Engine, Event::Seated { rows });
         vote::open_seats(turn);
     }
+}
+
+/// What cannot be sealed is a person's: nothing can be decided from it.
+fn unsealed(turn: &mut Turn<'_>, evaluation: Evaluation, facts: Facts, detail: Detail) {
+    turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation), facts });
+    settle::open(turn, Cause::Unsure, None, detail);
 }
 
 pub(super) fn postpone(

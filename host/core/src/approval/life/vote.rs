@@ -9,6 +9,7 @@ use crate::effect::attempt::Detail;
 use crate::exception::Cause;
 use crate::id::PersonId;
 use crate::policy::{Finally, RouteRow, Whom};
+use crate::publish;
 use crate::seal::Seal;
 use crate::time::{Millis, Timestamp};
 
@@ -25,6 +26,7 @@ pub(super) fn decide(
     let (row, shown) = seat_of(turn, &person, revision, seal)?;
     match voice {
         Voice::Approve { note } => {
+            confirm(turn)?;
             let event = Event::Voted { person: person.clone(), rows: vec![row], seal: shown, note };
             turn.record(Actor::Person(person), event);
             let Stage::Seated { seats, .. } = &turn.approval.stage else { return Ok(()) };
@@ -44,6 +46,13 @@ pub(super) fn decide(
         }
     }
     Ok(())
+}
+
+/// A vote for a change of policy is for what still is what was shown.
+fn confirm(turn: &Turn<'_>) -> Result<(), Refusal> {
+    let Stage::Seated { case, .. } = &turn.approval.stage else { return Ok(()) };
+    let Some(change) = &case.change else { return Ok(()) };
+    publish::confirm(turn.context.rulebook, &turn.approval.intent, change, turn.context.now)
 }
 
 /// The row of the seat that this person may fill now, and the seal that stands.
@@ -68,6 +77,9 @@ fn seat_of(
     }
     if seal.is_some_and(|seen| seen != case.seal) {
         return Err(Refusal::StaleSeal);
+    }
+    if let Some(intent) = turn.context.own_open {
+        return Err(Refusal::OwnOpenIntent { person: person.clone(), intent });
     }
     if case.expires < turn.context.now {
         return Err(Refusal::SealExpired);
@@ -103,9 +115,16 @@ pub(super) fn withdraw(turn: &mut Turn<'_>, person: PersonId, revision: u32) -> 
     Ok(())
 }
 
-/// Approves and lets the effects go.
+/// Approves and lets the effects go; a policy becomes active in the same commit.
 pub(super) fn approve(turn: &mut Turn<'_>, authority: Authority) {
     turn.record(Actor::Engine, Event::Approved { authority });
+    if let Stage::Executing { case, .. } = &turn.approval.stage
+        && let Some(change) = &case.change
+    {
+        let base = turn.context.rulebook.base_of(&change.of);
+        let event = Event::Activated { policy: change.of.clone(), version: change.version, base };
+        turn.record(Actor::Engine, event);
+    }
     effect::close_if_settled(turn);
 }
 
@@ -165,8 +184,9 @@ fn route_row(turn: &Turn<'_>, row: u32) -> Option<RouteRow> {
 
 /// A seat for `whom`, if enough people can fill it.
 fn seat_for(turn: &Turn<'_>, route: &RouteRow, whom: &Whom, missed: u32) -> Option<Seat> {
-    let Stage::Seated { seats, .. } = &turn.approval.stage else { return None };
-    let taken: Vec<PersonId> = seats.voices().cloned().collect();
+    let Stage::Seated { case, seats } = &turn.approval.stage else { return None };
+    let conflicted = case.change.iter().flat_map(|change| &change.conflicted);
+    let taken: Vec<PersonId> = seats.voices().chain(conflicted).cloned().collect();
     let (rulebook, now) = (turn.context.rulebook, turn.context.now);
     let filled = rules::fill(rulebook, &turn.approval.intent, whom, &route.within, &taken, now)?;
     let need = route.need.of(filled.eligible.len());

@@ -5,6 +5,7 @@ use super::effect::{self, EffectView};
 use super::evaluation::EvaluationView;
 use super::exception::{self, CLOSURES, ExceptionView};
 use super::plan::PlanView;
+use super::policy::PolicyChangeView;
 use super::seat::{self, ProgressView, SeatView};
 use super::value::{self, FactView};
 use countersign_core::approval::command::{Command, Voice};
@@ -55,6 +56,12 @@ pub struct IntentView {
     /// What will be, or was, written, and the seal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanView>,
+    /// What becomes of a policy, where that is what was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<PolicyChangeView>,
+    /// Whether the decision is only recorded: the intent type is `advisory`, and nothing is written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub advisory: bool,
     /// What became of each write.
     pub effects: Vec<EffectView>,
     /// What the normal path could not settle.
@@ -129,6 +136,8 @@ impl IntentView {
             seats,
             can,
             plan: case.map(PlanView::from),
+            change: case.and_then(|case| case.change.as_deref()).map(PolicyChangeView::from),
+            advisory: case.is_some_and(|case| case.advisory),
             effects: effect::effects(approval),
             exceptions,
             outcome: outcome(approval),
@@ -184,7 +193,7 @@ fn closures(approval: &Approval, id: ExceptionId, looking: Looking<'_>) -> Vec<C
 }
 
 fn is_allowed(approval: &Approval, command: &Command, looking: Looking<'_>) -> bool {
-    let context = Context { rulebook: looking.rulebook, now: looking.now, chance: 0 };
+    let context = Context { rulebook: looking.rulebook, now: looking.now, chance: 0, own_open: None };
     life::decide(approval, command.clone(), context).is_ok()
 }
 

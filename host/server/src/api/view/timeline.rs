@@ -79,6 +79,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::SeatOpened { .. }
         | Event::Voted { .. }
         | Event::Approved { .. }
+        | Event::Activated { .. }
         | Event::Declined { .. }
         | Event::Withdrawn { .. }
         | Event::Closed => (None, None),
@@ -100,6 +101,15 @@ fn words(event: &Event) -> String {
         Event::Evaluated { evaluation, .. } => evaluation.words().first().cloned().unwrap_or_default(),
         Event::Sealed { case } => {
             let answer = case.evaluation.words().first().cloned().unwrap_or_default();
+            if let Some(change) = &case.change {
+                return format!(
+                    "{answer}; version {} of `{}` is proved and sealed",
+                    change.version, change.of
+                );
+            }
+            if case.advisory {
+                return format!("{answer}; advisory: the decision is recorded and nothing is written");
+            }
             format!("{answer}; {} writes are planned and sealed", case.writes.len())
         }
         Event::Seated { rows } => format!("{} seats must be filled", rows.len()),
@@ -110,6 +120,9 @@ fn words(event: &Event) -> String {
         Event::Voted { person, note, .. } if note.is_empty() => format!("`{person}` approved"),
         Event::Voted { person, note, .. } => format!("`{person}` approved: {note}"),
         Event::Approved { authority } => format!("approved by {}", names(authority).join(", ")),
+        Event::Activated { policy, version, .. } => {
+            format!("version {version} of the policy of `{policy}` is active")
+        }
         Event::Declined { authority, reason } => {
             format!("declined by {}: {reason}", names(authority).join(", "))
         }

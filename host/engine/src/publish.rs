@@ -1,0 +1,137 @@
+//! Publishing a policy: what the log says is in force, who may not vote for a change, and the moment
+//! at which an approved version takes its place.
+
+use crate::engine::Inner;
+use crate::fault::Fault;
+use crate::handle::from_bytes;
+use crate::limits::PUBLISHED_MAX;
+use crate::port::store::{PAGE_ROWS_MAX, Position, Query, Store, StreamName};
+use countersign_core::approval::Approval;
+use countersign_core::approval::event::Entry;
+use countersign_core::approval::life;
+use countersign_core::id::{IntentId, IntentTypeName, PersonId};
+use countersign_core::publish::{Asked, Change, POLICY_CHANGE, is_policy_change, places, voices};
+use countersign_core::rulebook::Published;
+use countersign_core::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError};
+
+/// Where an intent that is not decided yet can stand.
+const OPEN: [&str; 3] = ["preparing", "unsettled", "seated"];
+
+/// Every version that was published, in the order of the log. Asked once, before an engine starts.
+///
+/// # Errors
+/// [`Fault::Store`] if the log or its index cannot be read; [`Fault::Unreadable`] if an entry is none.
+pub async fn published(store: &dyn Store) -> Result<Vec<Arc<Published>>, Fault> {
+    let mut found: Vec<(Position, StreamName)> = Vec::new();
+    let mut after = None;
+    loop {
+        let labels = labels(&[("type", POLICY_CHANGE), ("state", "done")]);
+        let page = store.query(Query { labels, after: after.take(), limit: PAGE_ROWS_MAX }).await?;
+        found.extend(page.rows.into_iter().map(|row| (row.position, row.stream)));
+        if PUBLISHED_MAX < found.len() {
+            return Err(Fault::Unreadable(format!("more than {PUBLISHED_MAX} policies were published")));
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    found.sort();
+    let mut all = Vec::with_capacity(found.len());
+    for (_, stream) in found {
+        let stored = store.load(&stream).await?;
+        let entries: Result<Vec<Entry>, Fault> = stored.iter().map(|bytes| from_bytes(bytes)).collect();
+        all.extend(activated(&entries?)?.map(Arc::new));
+    }
+    Ok(all)
+}
+
+/// What the life of a `policy_change` has published.
+fn activated(entries: &[Entry]) -> Result<Option<Published>, Fault> {
+    let mut approval = None;
+    for entry in entries {
+        approval = Some(life::after(approval, entry).map_err(|fault| Fault::Unreadable(fault.to_string()))?);
+    }
+    Ok(approval.and_then(|approval| entries.iter().find_map(|entry| Published::of(&approval, entry))))
+}
+
+fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+impl Inner {
+    /// An open intent of `person` of the type whose policy this approval would change; nothing if it
+    /// changes none.
+    pub(crate) async fn own_open(
+        &self,
+        approval: &Approval,
+        person: &PersonId,
+    ) -> Result<Option<IntentId>, Fault> {
+        if !is_policy_change(&approval.intent.intent_type) {
+            return Ok(None);
+        }
+        let Some(asked) = Asked::of(&approval.intent.tokens) else { return Ok(None) };
+        self.open_of(&asked.of, person).await
+    }
+
+    async fn open_of(&self, of: &IntentTypeName, person: &PersonId) -> Result<Option<IntentId>, Fault> {
+        for state in OPEN {
+            let labels = labels(&[("type", of.as_str()), ("requester", person.as_str()), ("state", state)]);
+            let page = self.store.query(Query { labels, after: None, limit: 1 }).await?;
+            if let Some(intent) = page.rows.first().and_then(|row| row.stream.parse().ok()) {
+                return Ok(Some(intent));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The evidence of a change, or every place that keeps it from being one.
+    pub(crate) async fn evidence(
+        self: &Arc<Self>,
+        approval: &Approval,
+    ) -> Result<Result<Change, String>, Fault> {
+        let (rulebook, now) = (self.rulebook(), self.clock.now());
+        let (rules, intent) = (Arc::clone(&rulebook), Arc::clone(&approval.intent));
+        let proved = self
+            .proved(move || countersign_core::publish::evidence(&rules, &intent, BTreeSet::new(), now))
+            .await?;
+        let mut change = match proved {
+            Ok(change) => change,
+            Err(found) => return Ok(Err(places(&found))),
+        };
+        for person in voices(&rulebook, &change.owners()) {
+            if self.open_of(&change.of, &person).await?.is_some() {
+                change.conflicted.push(person);
+            }
+        }
+        Ok(Ok(change))
+    }
+
+    /// Runs a proof away from the threads that answer callers: a large table takes seconds.
+    pub(crate) async fn proved<T: Send + 'static>(
+        &self,
+        proof: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        let _place = self.proofs.acquire().await.map_err(|_| Fault::Stopping)?;
+        let ended = tokio::task::spawn_blocking(proof).await;
+        ended.map_err(|_| Fault::Unreadable("the check of a policy ended before it was done".to_owned()))
+    }
+
+    /// Lets a version that is on record take its place. The caller holds `publishing`.
+    pub(crate) fn put_in_force(&self, published: Published, now: Timestamp) {
+        let intent = published.intent;
+        match self.rulebook().publish(published, now) {
+            Ok(rulebook) => {
+                *self.rulebook.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rulebook);
+            }
+            // INVARIANT: the vote read the very same set a moment ago. Should it not check now, the
+            // last good set stays, and the next start says what is wrong with the one on record.
+            Err(faults) => {
+                let places: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                tracing::error!(%intent, places = places.join("; "), blame = "host", "a policy could not be put in force");
+            }
+        }
+    }
+}
