@@ -14,6 +14,8 @@ mod evaluate;
 pub mod example;
 pub mod explain;
 pub(crate) mod expr;
+pub mod given;
+mod index;
 pub mod lint;
 pub mod mutant;
 pub(crate) mod node;
@@ -25,8 +27,8 @@ pub(crate) mod space;
 pub(crate) mod sweep;
 pub mod typed;
 
-pub use evaluate::decide;
 pub(crate) use evaluate::fill;
+pub use evaluate::{decide, outcome};
 pub use explain::Evaluation;
 pub use expr::Wrong;
 pub use outcome::{Needs, Outcome, Reason, ReasonKind, Settled, Unsure};
@@ -41,6 +43,7 @@ use crate::intent::value::Day;
 use cell::Ranges;
 use component::Component;
 use example::Example;
+use index::Index;
 use outcome::Covers;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -182,6 +185,12 @@ pub struct Policy {
     /// Path of its file.
     #[serde(skip)]
     pub path: String,
+    /// The list that dotted inputs belong to, whether or not it is decided one by one.
+    #[serde(skip)]
+    pub(crate) list: Option<FieldName>,
+    /// Its rows by the values that they accept.
+    #[serde(skip)]
+    pub(crate) index: Index,
     /// Lines of its settings, for faults that only the whole set shows.
     #[serde(skip)]
     pub lines: BTreeMap<String, u32>,
@@ -206,8 +215,18 @@ impl Policy {
 
     /// The list that dotted inputs belong to, whether or not it is decided one by one.
     #[must_use]
-    pub fn list(&self) -> Option<FieldName> {
-        list_of(&self.inputs)
+    pub fn list(&self) -> Option<&FieldName> {
+        self.list.as_ref()
+    }
+
+    /// The answer to one intent without its trace; see [`outcome`].
+    #[must_use]
+    pub fn outcome(
+        &self,
+        tokens: &crate::intent::value::Tokens,
+        facts: &crate::intent::value::Facts,
+    ) -> Outcome {
+        outcome(self, tokens, facts)
     }
 }
 

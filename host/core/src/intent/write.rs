@@ -133,7 +133,9 @@ impl IntentType {
     ) -> Result<Vec<Planned>, Vec<WriteFault>> {
         let inputs = self.write_inputs();
         let mut unused = BTreeSet::new();
-        let env = crate::policy::fill(&inputs, self.list(), tokens, facts, &mut unused);
+        let mut env = crate::policy::fill(&inputs, self.list(), tokens, facts, &mut unused);
+        // An optional list that was not given has no elements to write about.
+        env.list_known = true;
         let mut faults = Vec::new();
         let mut planned = Vec::new();
         for binding in &self.bindings {

@@ -11,7 +11,9 @@ use crate::document::{Cell, Document, Faults};
 use crate::id::{FieldName, RouteName};
 use crate::intent::kind::FieldType;
 use crate::intent::value::{Facts, TokenValue, Tokens};
+use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// One case with the answer that it must get.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,46 +135,85 @@ impl Values<'_> {
     }
 }
 
-/// Runs the examples; one that gets another answer is a fault.
-pub(crate) fn run(policy: &Policy, faults: &mut Faults) {
+/// What became of one example.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tried {
+    /// Its name.
+    pub case: String,
+    /// Where it stands in its file.
+    pub line: u32,
+    /// Whether it got the answer that it must get, from whom it must get it.
+    pub passes: bool,
+    /// The answer that it must get.
+    pub expected: String,
+    /// Who must give it; not compared if empty.
+    pub expected_by: Vec<String>,
+    /// The answer that it got.
+    pub got: String,
+    /// The rules that decided, then the guards that hold.
+    pub by: Vec<String>,
+    /// Why it is unsure, if it is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unsure: Vec<String>,
+}
+
+/// Tries all examples of a policy, in the order of the document.
+#[must_use]
+pub fn try_all(policy: &Policy) -> Vec<Tried> {
     let none = Facts::new();
-    for example in &policy.examples {
+    let tried = policy.examples.iter().map(|example| {
         let evaluation = decide(policy, &example.tokens, &none);
         let by = deciding(&evaluation);
         let expected = example.expected.as_ref().map(|expected| expected.normal(&policy.covers));
-        let same = match (&evaluation.outcome, &expected) {
-            (Outcome::Unsure(_), None) => true,
+        let (same, unsure) = match (&evaluation.outcome, &expected) {
+            (Outcome::Unsure(unsure), expected) => {
+                let reasons = unsure.reasons.iter().map(ToString::to_string).collect();
+                (expected.is_none(), reasons)
+            }
             (Outcome::Approve | Outcome::Needs(_) | Outcome::Deny, Some(expected)) => {
-                evaluation.outcome == Outcome::from(expected.clone())
+                (evaluation.outcome == Outcome::from(expected.clone()), Vec::new())
             }
-            (Outcome::Unsure(_), Some(_)) | (Outcome::Approve | Outcome::Needs(_) | Outcome::Deny, None) => {
-                false
-            }
+            (Outcome::Approve | Outcome::Needs(_) | Outcome::Deny, None) => (false, Vec::new()),
         };
-        let same_by = example.by.is_empty() || example.by == by;
-        if !(same && same_by) {
-            let wanted = expected.map_or_else(|| "unsure".to_owned(), |expected| expected.to_string());
-            let by_whom = |by: &[String]| {
-                if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) }
-            };
-            let why = match &evaluation.outcome {
-                Outcome::Unsure(unsure) => {
-                    let reasons: Vec<String> = unsure.reasons.iter().map(ToString::to_string).collect();
-                    format!(" ({})", reasons.join("; "))
-                }
-                Outcome::Approve | Outcome::Needs(_) | Outcome::Deny => by_whom(&by),
-            };
-            faults.on_line(
-                example.line,
-                format!(
-                    "example `{}` fails: expected {wanted}{}, got {}{why}",
-                    example.case,
-                    by_whom(&example.by),
-                    evaluation.outcome,
-                ),
-            );
-            faults.help("correct the rule or guard that answers so, or the example if that was meant");
+        Tried {
+            case: example.case.clone(),
+            line: example.line,
+            passes: same && (example.by.is_empty() || example.by == by),
+            expected: expected.map_or_else(|| "unsure".to_owned(), |expected| expected.to_string()),
+            expected_by: example.by.clone(),
+            got: evaluation.outcome.to_string(),
+            by,
+            unsure,
         }
+    });
+    tried.collect()
+}
+
+impl fmt::Display for Tried {
+    /// What was expected and what came instead, or that it passes.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = |by: &[String]| if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
+        let got =
+            if self.unsure.is_empty() { by(&self.by) } else { format!(" ({})", self.unsure.join("; ")) };
+        if self.passes {
+            return write!(formatter, "example `{}` passes: {}{got}", self.case, self.got);
+        }
+        write!(
+            formatter,
+            "example `{}` fails: expected {}{}, got {}{got}",
+            self.case,
+            self.expected,
+            by(&self.expected_by),
+            self.got
+        )
+    }
+}
+
+/// Runs the examples; one that gets another answer is a fault.
+pub(crate) fn run(policy: &Policy, faults: &mut Faults) {
+    for tried in try_all(policy).iter().filter(|tried| !tried.passes) {
+        faults.on_line(tried.line, tried.to_string());
+        faults.help("correct the rule or guard that answers so, or the example if that was meant");
     }
 }
 

@@ -1,5 +1,9 @@
 //! The trace of an evaluation: always recorded, compact, and sayable in plain sentences.
 
+mod text;
+
+pub use text::captured;
+
 use super::outcome::{Outcome, Settled};
 use crate::hash::Digest;
 use crate::id::{FieldName, IntentTypeName};
@@ -108,17 +112,36 @@ pub struct TermTrace {
     pub value: TokenValue,
 }
 
-/// A row that was missed in exactly one column. Guards are not evaluated again for it.
+/// A way to a less strict answer: what would have to change, and what would be answered then, with
+/// the guards evaluated again.
+///
+/// Records of before have no `changes`: they name a row that was missed in one column, and what that
+/// row alone would have asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NearMiss {
-    /// The row's id.
+    /// The id of the row that would decide.
     pub rule: Arc<str>,
-    /// What it would have asked for.
+    /// What would be answered.
     pub outcome: Settled,
-    /// The input that missed it.
+    /// The first input that would have to change.
     pub input: FieldName,
-    /// The cell that the input would have to meet.
+    /// The cell that it would have to meet.
+    pub cell: Arc<str>,
+    /// Everything that would have to change, together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+}
+
+/// One input with another value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// The input.
+    pub input: FieldName,
+    /// The nearest value that does it.
+    pub to: TokenValue,
+    /// All values that do it: `<= 5%`, `>= 24`, or the one value alone.
     pub cell: Arc<str>,
 }
 
@@ -191,9 +214,7 @@ impl Evaluation {
             ));
         }
         words.extend(self.terms.iter().map(|term| format!("{} is {}", term.name, term.value)));
-        words.extend(self.near.iter().map(|near| {
-            format!("rule `{}` would say {} if {} were {}", near.rule, near.outcome, near.input, near.cell)
-        }));
+        words.extend(self.near.iter().map(NearMiss::words));
         if !self.not_true.is_empty() {
             words.push(format!("guards that do not hold: {}", self.not_true.join(", ")));
         }
@@ -207,6 +228,48 @@ impl Evaluation {
             Outcome::Deny => "denied by policy".to_owned(),
             Outcome::Unsure(_) => "the policy cannot tell: a person decides".to_owned(),
         }
+    }
+}
+
+impl NearMiss {
+    /// The way in a requester's words: `approved if discount_percent is 5% or less`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        if self.changes.is_empty() {
+            let (rule, outcome) = (&self.rule, &self.outcome);
+            return format!("rule `{rule}` would say {outcome} if {} were {}", self.input, self.cell);
+        }
+        let changes: Vec<String> = self.changes.iter().map(Change::words).collect();
+        let answer = match &self.outcome {
+            Settled::Approve => "approved".to_owned(),
+            Settled::Needs(needs) => format!("needs only {needs}"),
+            Settled::Deny => "denied".to_owned(),
+        };
+        format!("{answer} if {}", changes.join(" and "))
+    }
+}
+
+impl Change {
+    fn words(&self) -> String {
+        let (less, more) = match self.to {
+            TokenValue::Date(_) => ("or before", "or later"),
+            TokenValue::Percent(_)
+            | TokenValue::Money(_)
+            | TokenValue::Months(_)
+            | TokenValue::Days(_)
+            | TokenValue::Count(_)
+            | TokenValue::YesNo(_)
+            | TokenValue::OneOf(_)
+            | TokenValue::Text(_)
+            | TokenValue::Record(_)
+            | TokenValue::List(_) => ("or less", "or more"),
+        };
+        let way = match self.cell.get(..2) {
+            Some("<=") => format!(" {less}"),
+            Some(">=") => format!(" {more}"),
+            Some(_) | None => String::new(),
+        };
+        format!("{} is {}{way}", self.input, self.to)
     }
 }
 

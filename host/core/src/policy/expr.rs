@@ -80,6 +80,9 @@ enum Lexeme {
 /// Two characters before one, so that `<=` is not `<`.
 const SIGNS: [&str; 13] = ["<=", ">=", "!=", "<", ">", "=", "(", ")", ",", "+", "-", "*", "/"];
 
+/// Words behind which a value begins.
+const KEYWORDS: [&str; 5] = ["and", "or", "not", "in", "where"];
+
 fn lex(text: &str) -> Result<Vec<(usize, Lexeme)>, Wrong> {
     let mut out: Vec<(usize, Lexeme)> = Vec::new();
     let mut rest = text;
@@ -99,7 +102,8 @@ fn lex(text: &str) -> Result<Vec<(usize, Lexeme)>, Wrong> {
         } else if first.is_ascii_lowercase() || first.is_ascii_digit() {
             word(rest, at)?
         } else if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
-            spacing(sign, text, at)?;
+            let between = matches!(out.last(), Some((_, before)) if before.is_value());
+            spacing(sign, text, at, between)?;
             (Some(Lexeme::Sign(sign)), sign.len())
         } else {
             return wrong(at, format!("`{first}` has no meaning in an expression"));
@@ -113,13 +117,27 @@ fn lex(text: &str) -> Result<Vec<(usize, Lexeme)>, Wrong> {
     Ok(out)
 }
 
+impl Lexeme {
+    /// Whether it can end a value, so that a minus behind it takes something away.
+    fn is_value(&self) -> bool {
+        match self {
+            Lexeme::Number(..) | Lexeme::Day(_) | Lexeme::Text(_) => true,
+            Lexeme::Word(word) => !KEYWORDS.contains(&word.as_str()),
+            Lexeme::Sign(sign) => *sign == ")",
+        }
+    }
+}
+
 /// A `*` without blanks is rendered as emphasis, and a `-` without them belongs to an id.
-fn spacing(sign: &str, text: &str, at: usize) -> Result<(), Wrong> {
+fn spacing(sign: &str, text: &str, at: usize, between: bool) -> Result<(), Wrong> {
     let blank = |index: Option<usize>| {
         index.and_then(|index| text.as_bytes().get(index)).is_none_or(|byte| *byte == b' ')
     };
     if sign == "*" && !(blank(at.checked_sub(1)) && blank(at.checked_add(1))) {
         return wrong(at, "a `*` has a blank on each side");
+    }
+    if sign == "-" && between && !(blank(at.checked_sub(1)) && blank(at.checked_add(1))) {
+        return wrong(at, "a `-` between two values has a blank on each side");
     }
     Ok(())
 }
@@ -281,9 +299,9 @@ impl Parser<'_> {
         }
         if self.keyword("in") {
             self.expect("(")?;
-            let mut values = vec![self.atom()?];
+            let mut values = vec![self.value()?];
             while self.sign(",") {
-                values.push(self.atom()?);
+                values.push(self.value()?);
             }
             self.expect(")")?;
             return Ok(Ast { at, node: AstNode::In(Box::new(left), values) });
@@ -349,6 +367,23 @@ impl Parser<'_> {
             Some(Lexeme::Sign(_)) | None => return wrong(at, "expected a value, a name or `(` here"),
         };
         Ok(Ast { at, node })
+    }
+
+    /// A value of a list: nothing that has to be computed.
+    fn value(&mut self) -> Parsed {
+        let at = self.at();
+        let negated = self.sign("-");
+        let node = match self.peek() {
+            Some(Lexeme::Number(literal, _)) => AstNode::Number(*literal),
+            Some(Lexeme::Day(day)) if !negated => AstNode::Day(*day),
+            Some(Lexeme::Word(word)) if !negated => AstNode::Word(word.clone()),
+            Some(Lexeme::Day(_) | Lexeme::Word(_) | Lexeme::Text(_) | Lexeme::Sign(_)) | None => {
+                return wrong(self.at(), "expected a value here, such as `3` or a word of the enum");
+            }
+        };
+        self.next = self.next.saturating_add(1);
+        let value = Ast { at, node };
+        Ok(if negated { Ast { at, node: AstNode::Negate(Box::new(value)) } } else { value })
     }
 
     fn call(&mut self, at: usize, name: &str) -> Parsed {

@@ -122,7 +122,7 @@ fn accepts(demand: &super::Demand, point: &Point) -> bool {
 /// The point of an example; nothing if a value is missing.
 pub(super) fn point(policy: &Policy, example: &super::example::Example) -> Option<Point> {
     let list = policy.list();
-    let element = match list.as_ref().and_then(|list| example.tokens.get(list)) {
+    let element = match list.and_then(|list| example.tokens.get(list)) {
         Some(TokenValue::List(elements)) => elements.first(),
         Some(_) | None => None,
     };

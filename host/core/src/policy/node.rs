@@ -84,6 +84,8 @@ pub(crate) struct Env<'a> {
     pub(crate) inputs: Vec<Slot<'a>>,
     /// For each element one slot for each input.
     pub(crate) elements: Vec<Vec<Slot<'a>>>,
+    /// Whether the elements are those of the list; a list without value has none that are known.
+    pub(crate) list_known: bool,
     /// Values of the terms, as far as they are evaluated.
     pub(crate) terms: Vec<Option<i128>>,
 }
@@ -158,6 +160,29 @@ impl Node {
             Node::Fold { fold, value, filter } => folded(*fold, value, filter.as_deref(), env, faults),
         }
     }
+
+    /// The value of a node that reads nothing.
+    pub(crate) fn constant(&self) -> Option<i128> {
+        match self {
+            Node::Const(number) => Some(*number),
+            Node::Negate(inner) => inner.constant()?.checked_neg(),
+            Node::Multiply(one, other) => one.constant()?.checked_mul(other.constant()?),
+            Node::Add(one, other) => one.constant()?.checked_add(other.constant()?),
+            Node::Subtract(one, other) => one.constant()?.checked_sub(other.constant()?),
+            Node::Input(_)
+            | Node::Element(_)
+            | Node::Term(_)
+            | Node::Text(_)
+            | Node::Not(_)
+            | Node::And(..)
+            | Node::Or(..)
+            | Node::Compare(..)
+            | Node::SameText(..)
+            | Node::Round { .. }
+            | Node::Extreme { .. }
+            | Node::Fold { .. } => None,
+        }
+    }
 }
 
 impl Compare {
@@ -220,7 +245,7 @@ fn folded(
     env: &Env<'_>,
     faults: &mut Vec<ReasonKind>,
 ) -> Option<i128> {
-    let mut known = true;
+    let mut known = env.list_known;
     let mut result: Option<i128> = match fold {
         Fold::Sum | Fold::Count | Fold::Any => Some(0),
         Fold::All => Some(1),

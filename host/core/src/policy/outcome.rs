@@ -145,6 +145,54 @@ impl Settled {
         }
     }
 
+    /// The join of all of them; approve if there is none.
+    #[must_use]
+    pub fn join_all<'a>(all: impl IntoIterator<Item = &'a Settled>, covers: &Covers) -> Settled {
+        let mut routes: Vec<&RouteName> = Vec::new();
+        let mut evidence: Vec<&String> = Vec::new();
+        for settled in all {
+            match settled {
+                Settled::Approve => {}
+                Settled::Deny => return Settled::Deny,
+                Settled::Needs(needs) => {
+                    routes.extend(&needs.routes);
+                    evidence.extend(&needs.evidence);
+                }
+            }
+        }
+        if routes.is_empty() {
+            return Settled::Approve;
+        }
+        let covered = |route: &RouteName| {
+            let by = |other: &&RouteName| covers.get(*other).is_some_and(|below| below.contains(route));
+            routes.iter().any(by)
+        };
+        Settled::Needs(Needs {
+            routes: routes.iter().filter(|route| !covered(route)).map(|route| (*route).clone()).collect(),
+            evidence: evidence.into_iter().cloned().collect(),
+        })
+    }
+
+    /// Whether this asks for nothing that `other`, which is in its normal form, does not ask for:
+    /// joined with it the other stays as it is.
+    #[must_use]
+    pub fn is_within(&self, other: &Settled, covers: &Covers) -> bool {
+        match (self, other) {
+            (Settled::Approve, _) | (_, Settled::Deny) => true,
+            (Settled::Needs(_) | Settled::Deny, Settled::Approve) | (Settled::Deny, Settled::Needs(_)) => {
+                false
+            }
+            (Settled::Needs(own), Settled::Needs(other)) => {
+                let covered = |route: &RouteName| {
+                    let by = |other: &RouteName| covers.get(other).is_some_and(|below| below.contains(route));
+                    other.routes.iter().any(by)
+                };
+                let asked = |route: &RouteName| other.routes.contains(route) || covered(route);
+                own.routes.iter().all(asked) && own.evidence.is_subset(&other.evidence)
+            }
+        }
+    }
+
     /// The same outcome without the routes that another one of it covers.
     #[must_use]
     pub fn normal(&self, covers: &Covers) -> Settled {

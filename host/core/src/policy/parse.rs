@@ -4,6 +4,7 @@ use super::cell;
 use super::component;
 use super::example;
 use super::expr::Wrong;
+use super::index::Index;
 use super::outcome::{Covers, Needs, Settled};
 use super::route::{self, Finally, Route, take};
 use super::typed::{Expression, Input, Kind, Scope};
@@ -84,9 +85,14 @@ impl Policy {
             examples,
             version: Digest::ZERO,
             path: file.path.clone(),
+            list,
+            index: Index::default(),
             lines: lines(&document),
         };
         policy.keep_asked_routes(shared);
+        let mut index = Index::of(&policy.rules);
+        index.add_levers(&policy);
+        policy.index = index;
         Some(policy)
     }
 
@@ -319,7 +325,8 @@ fn header(document: &Document, inputs: &[Input], terms: &Terms, faults: &mut Fau
 fn fail_open_of(cell: &Cell, inputs: &[Input], terms: &Terms, faults: &mut Faults) -> Option<FailOpen> {
     let parts = cell.text.strip_prefix("only if ").and_then(|rest| {
         let (condition, cap) = rest.rsplit_once(", at most ")?;
-        Some((condition, cap.strip_suffix(" a day")?.parse::<u32>().ok()?))
+        let cap = cap.strip_suffix(" a day").filter(|cap| cap.bytes().all(|byte| byte.is_ascii_digit()))?;
+        Some((condition, cap.parse::<u32>().ok()?))
     });
     let Some((condition, at_most_a_day)) = parts else {
         faults.at(cell, "write `only if CONDITION, at most NUMBER a day`");

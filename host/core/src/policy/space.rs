@@ -10,7 +10,7 @@ mod spell;
 
 pub(crate) use formula::{Formula, Trend, trend};
 pub(crate) use point::{Answered, Point, Verdict};
-pub(crate) use spell::{spelled, spelled_ranges};
+pub(crate) use spell::{spelled, spelled_ranges, spelled_value};
 
 use super::Policy;
 use super::node::Node;

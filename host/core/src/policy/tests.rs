@@ -171,6 +171,8 @@ fn expressions_compute_exactly() {
     holds("min(amount, 50) = 50 and max(count, 5, 4) = 5", true);
     holds("kind = a and not (kind = b)", true);
     holds("kind in (b) or kind in (b, a)", true);
+    holds("count in (-1, 3) and not (count in (-3, 4))", true);
+    holds("min(amount, 3) - 1 = 2", true);
     holds("word = \"hello\" and word != \"Hello\"", true);
     holds("ok and ok = yes and not (ok = no)", true);
     holds("day >= 2026-06-01 and day < 2026-06-02", true);
@@ -204,11 +206,38 @@ fn an_expression_that_makes_no_sense_is_refused_with_its_place() {
     check("ok)", "goes on where it should end");
     check("lower(word) = word", "`lower` is no function");
     check("amount *2 > 3", "a `*` has a blank on each side");
+    check("count -1 > 3", "a `-` between two values has a blank on each side");
+    check("(count)-(count) > 3", "a `-` between two values has a blank on each side");
+    check("count in (count)", "a list holds values");
+    check("count in (2 + 1)", "expected `)`");
+    check("word in (\"a\")", "expected a value here");
     check("amount > 100 EUR", "unit mismatch: money USD against money EUR");
     check("sum(count) > 3", "a fold reads a dotted name");
     check(&format!("{}ok{}", "(".repeat(40), ")".repeat(40)), "at most 32 deep");
     check("ok & ok", "`&` has no meaning");
     check("amount > 1000000000000000000 * 1000000000000000000 * 1000000000", "may grow beyond 127 bits");
+}
+
+#[test]
+fn a_word_is_looked_up_in_the_enum_of_a_term_too() {
+    let terms = "\n## Terms\n\n| name | formula |\n|---|---|\n| same | kind |\n";
+    let policy = policy(&guarded("same = a").replacen("\n## Rules", &format!("{terms}\n## Rules"), 1));
+    assert_eq!(says(&policy.decide(&tokens(), &Facts::new())), "deny");
+}
+
+#[test]
+fn a_list_without_value_is_not_an_empty_one() {
+    let policy = policy(EACH);
+    let check = |list: Option<TokenValue>, expected: &str| {
+        let mut tokens = Tokens::from([(name("limit"), TokenValue::Count(5))]);
+        tokens.extend(list.map(|list| (name("item"), list)));
+        let evaluation = policy.decide(&tokens, &Facts::new());
+        assert_eq!(says(&evaluation), expected);
+        assert!(evaluation.not_true.is_empty() && evaluation.terms.is_empty());
+    };
+    check(None, "unsure (`item` has no value) known approve possible deny");
+    let wrong = "unsure (`item` is outside of the policy's bounds) known approve possible deny";
+    check(Some(TokenValue::Count(3)), wrong);
 }
 
 #[test]
@@ -271,7 +300,8 @@ fn every_element_of_a_list_is_decided_and_joined() {
     check(&[(6, "a"), (6, "b"), (1, "c")], 5, "low + side");
     check(&[(1, "odd"), (2, "b")], 5, "approve");
     check(&[(1, "a"), (2, "odd")], 5, "deny");
-    check(&[], 5, "unsure (`item` is an empty list) known approve possible high");
+    // What no element can tell is possible: every row, and every guard of an element.
+    check(&[], 5, "unsure (`item` is an empty list) known approve possible deny");
 }
 
 #[test]
@@ -334,10 +364,26 @@ fn a_decision_says_in_words_why_it_is_so() {
         "guard `thin-margin` adds finance: new business under margin floor (margin < 15% and not renewal; \
          margin is 14.99%, renewal is no)",
         "given_away is 1440.00 USD",
-        "rule `smb-auto` would say approve if discount_percent were <= 5%",
+        "approved if discount_percent is 5% or less and margin is 15% or more",
+        "needs only finance if discount_percent is 5% or less",
+        "needs only manager if margin is 15% or more",
         "guards that do not hold: big-give, slow-cash, short-deep, under-water",
     ];
     assert_eq!(evaluation.words(), expected);
+    let text = [
+        "decision  needs finance + manager   discount policy   language 1".to_owned(),
+        "rule      smb-small   (row 2 of 11)   \"within manager authority\"".to_owned(),
+        "            segment smb = smb · discount_percent 12% <= 15% · amount 12_000 < 50_000".to_owned(),
+        "guard     thin-margin   adds finance   \"new business under margin floor\"".to_owned(),
+        "            margin 14.99% < 15% and not renewal".to_owned(),
+        "terms     given_away = 1_440".to_owned(),
+        "near      approve if discount_percent <= 5% and margin >= 15%   (rule smb-auto)".to_owned(),
+        "near      finance if discount_percent <= 5%   (rule smb-auto)".to_owned(),
+        "near      manager if margin >= 15%   (rule smb-small)".to_owned(),
+        "not true  big-give, slow-cash, short-deep, under-water".to_owned(),
+        format!("version   sha256:{}", evaluation.version),
+    ];
+    assert_eq!(evaluation.text().lines().collect::<Vec<_>>(), text);
     let reads: Vec<String> = evaluation
         .contributions()
         .map(|voice| {
@@ -355,6 +401,21 @@ fn a_decision_says_in_words_why_it_is_so() {
         .map(|row| format!("{} {} {}", row.route, row.step, row.whom))
         .collect();
     assert_eq!(rows, ["finance 1 pool finance", "manager 1 manager of requester"]);
+}
+
+#[test]
+fn a_decision_of_before_still_reads_and_says_what_it_said() {
+    let version = crate::hash::Digest::ZERO;
+    let json = format!(
+        "{{\"outcome\":\"deny\",\"policy\":\"discount\",\"version\":\"{version}\",\"language\":1,\
+         \"near\":[{{\"rule\":\"smb-auto\",\"outcome\":\"approve\",\"input\":\"discount_percent\",\
+         \"cell\":\"<= 5%\"}}]}}"
+    );
+    let evaluation: Evaluation = serde_json::from_str(&json).expect("it reads");
+    let said = "rule `smb-auto` would say approve if discount_percent were <= 5%";
+    assert_eq!(evaluation.words(), ["denied by policy", said]);
+    assert!(evaluation.text().contains(&format!("near      {said}\n")));
+    assert_eq!(serde_json::to_string(&evaluation).expect("it has a form").len(), json.len());
 }
 
 #[test]
@@ -441,7 +502,20 @@ proptest! {
         let join = |left: &Outcome, right: &Outcome| left.join(right, &covers);
         prop_assert_eq!(join(&one, &two), join(&two, &one));
         prop_assert_eq!(join(&join(&one, &two), &three), join(&one, &join(&two, &three)));
-        prop_assert_eq!(join(&one, &one), one);
+        prop_assert_eq!(join(&one, &one), one.clone());
+        // Monotone: with more on one side there is never less in all.
+        let more = join(&one, &two);
+        prop_assert_eq!(join(&join(&one, &three), &join(&more, &three)), join(&more, &three));
+    }
+
+    #[test]
+    fn the_join_of_many_is_the_join_of_each(all in proptest::collection::vec(settled(), 0..6)) {
+        let covers = covers();
+        let each = all.iter().fold(Settled::Approve, |joined, next| joined.join(next, &covers));
+        prop_assert_eq!(Settled::join_all(&all, &covers), each);
+        for (one, other) in all.iter().zip(all.iter().skip(1)) {
+            prop_assert_eq!(one.is_within(other, &covers), one.join(other, &covers) == *other);
+        }
     }
 
     #[test]

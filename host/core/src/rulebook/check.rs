@@ -176,7 +176,7 @@ fn policy_of(rulebook: &Rulebook, name: &IntentTypeName, policy: &Policy, faults
         input(intent, own, faults);
     }
     if let Some(each) = policy.list()
-        && intent.list() != Some(&each)
+        && intent.list() != Some(each)
     {
         faults.on_line(0, format!("`{each}` is no list of the intent type `{name}`"));
     }

@@ -65,7 +65,7 @@ impl Builder<'_, '_, '_> {
                     None => Formula::Always(false),
                 }
             }
-            Node::Compare(compare, one, other) => match (constant(one), constant(other)) {
+            Node::Compare(compare, one, other) => match (one.constant(), other.constant()) {
                 (None, Some(number)) => self.compare(*compare, one, number),
                 (Some(number), None) => self.compare(flipped(*compare), other, number),
                 (Some(_), Some(_)) | (None, None) => {
@@ -187,29 +187,6 @@ fn ranges(compare: Compare, number: i128, grid: Axis) -> Vec<Range> {
         .filter(|(from, until)| from <= until)
         .filter_map(|(from, until)| Some((i64::try_from(from).ok()?, i64::try_from(until).ok()?)))
         .collect()
-}
-
-/// The value of a node that reads nothing.
-fn constant(node: &Node) -> Option<i128> {
-    match node {
-        Node::Const(number) => Some(*number),
-        Node::Negate(inner) => constant(inner)?.checked_neg(),
-        Node::Multiply(one, other) => constant(one)?.checked_mul(constant(other)?),
-        Node::Add(one, other) => constant(one)?.checked_add(constant(other)?),
-        Node::Subtract(one, other) => constant(one)?.checked_sub(constant(other)?),
-        Node::Input(_)
-        | Node::Element(_)
-        | Node::Term(_)
-        | Node::Text(_)
-        | Node::Not(_)
-        | Node::And(..)
-        | Node::Or(..)
-        | Node::Compare(..)
-        | Node::SameText(..)
-        | Node::Round { .. }
-        | Node::Extreme { .. }
-        | Node::Fold { .. } => None,
-    }
 }
 
 /// An interval that holds every value of a number; nothing where none is known.

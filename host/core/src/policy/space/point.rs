@@ -245,7 +245,7 @@ impl Space<'_> {
     /// The point as a policy sees it; nothing if a value is out of its bounds or a term fails.
     fn env<'p>(&self, model: &Model<'_>, point: &'p Point) -> Option<Env<'p>> {
         let policy = model.policy;
-        let mut env = Env { inputs: Vec::new(), elements: vec![Vec::new()], terms: Vec::new() };
+        let mut env = Env { elements: vec![Vec::new()], list_known: true, ..Env::default() };
         for (input, axis) in policy.inputs.iter().zip(&model.axis_of) {
             let slot = if let FieldType::Text { .. } = input.kind {
                 Slot::Text(point.texts.get(*axis)?)

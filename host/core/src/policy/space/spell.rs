@@ -1,7 +1,7 @@
 //! Numbers of an axis in the spelling of the documents.
 
 use crate::intent::kind::{FieldType, Unit};
-use crate::intent::value::{Day, Percent};
+use crate::intent::value::{Day, Percent, TokenValue};
 use crate::money::Money;
 use crate::policy::sweep::Range;
 
@@ -10,14 +10,7 @@ pub(crate) fn spelled(kind: &FieldType, number: i64) -> String {
     match kind {
         FieldType::Number(grid) => match grid.unit {
             Unit::Percent => Percent(number).to_string(),
-            Unit::Money(currency) => {
-                let amount = Money { minor: number, currency }.amount();
-                match amount.split_once('.') {
-                    Some((whole, cents)) if cents.bytes().all(|byte| byte == b'0') => grouped(whole),
-                    Some((whole, cents)) => format!("{}.{cents}", grouped(whole)),
-                    None => grouped(&amount),
-                }
-            }
+            Unit::Money(currency) => spelled_amount(Money { minor: number, currency }),
             Unit::Months | Unit::Days | Unit::Count => grouped(&number.to_string()),
         },
         FieldType::YesNo => if number == 0 { "no" } else { "yes" }.to_owned(),
@@ -27,6 +20,32 @@ pub(crate) fn spelled(kind: &FieldType, number: i64) -> String {
         }
         FieldType::Date { .. } => Day(number).to_string(),
         FieldType::Text { .. } | FieldType::Record { .. } | FieldType::List { .. } => number.to_string(),
+    }
+}
+
+/// A value without its unit, as a cell writes it.
+pub(crate) fn spelled_value(value: &TokenValue) -> String {
+    match value {
+        TokenValue::Money(money) => spelled_amount(*money),
+        TokenValue::Months(number) | TokenValue::Days(number) | TokenValue::Count(number) => {
+            grouped(&number.to_string())
+        }
+        TokenValue::Percent(_)
+        | TokenValue::YesNo(_)
+        | TokenValue::OneOf(_)
+        | TokenValue::Date(_)
+        | TokenValue::Text(_)
+        | TokenValue::Record(_)
+        | TokenValue::List(_) => value.to_string(),
+    }
+}
+
+fn spelled_amount(money: Money) -> String {
+    let amount = money.amount();
+    match amount.split_once('.') {
+        Some((whole, cents)) if cents.bytes().all(|byte| byte == b'0') => grouped(whole),
+        Some((whole, cents)) => format!("{}.{cents}", grouped(whole)),
+        None => grouped(&amount),
     }
 }
 

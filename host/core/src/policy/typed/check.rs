@@ -4,7 +4,7 @@ use super::units::{
     Checked, Typed, adopt, aligned, name_of, negated, number, numeric, numeric_kind, on_grid_or_bare,
     overflow, power, rounded_unit, same, truth,
 };
-use super::{Input, Kind, Scope};
+use super::{Expression, Input, Kind, Scope};
 use crate::id::FieldName;
 use crate::intent::kind::{FieldType, Rounding, Unit};
 use crate::intent::literal::Literal;
@@ -68,7 +68,15 @@ impl Checker<'_> {
         if let Some(Input { kind: FieldType::OneOf(words), .. }) = input {
             return Some(words.clone());
         }
-        None
+        match self.scope.terms.iter().find(|(name, _)| name.as_str() == word) {
+            Some((_, Expression { kind: Kind::Word(words), .. })) => Some(words.clone()),
+            Some(_) | None => None,
+        }
+    }
+
+    fn names(&self, word: &str) -> bool {
+        self.scope.inputs.iter().any(|input| input.name.as_str() == word)
+            || self.scope.terms.iter().any(|(name, _)| name.as_str() == word)
     }
 
     fn word(&mut self, word: &str, at: usize, words: Option<&[String]>) -> Checked {
@@ -209,6 +217,13 @@ impl Checker<'_> {
     fn within(&mut self, value: &Ast, list: &[Ast], at: usize) -> Checked {
         let mut any: Option<Node> = None;
         for item in list {
+            // An input or term in the list would be no value, however its type may fit.
+            if let AstNode::Word(word) = &item.node
+                && self.names(word)
+                && self.words_of(value).is_none_or(|words| !words.contains(word))
+            {
+                return wrong(item.at, format!("`{word}` is a name; a list holds values"));
+            }
             let equal = self.compare(Op::Equal, value, item, at)?.node;
             any = Some(match any {
                 None => equal,
