@@ -1,7 +1,7 @@
 //! Backtest: decisions a second that a changed policy gives anew, on prepared cases and out of a log.
 
 use crate::figures::{Report, cpu, percentile};
-use countersign_core::approval::command::Command;
+use countersign_core::approval::command::{Command, Prepared};
 use countersign_core::approval::event::Entry;
 use countersign_core::approval::life::{self, Context};
 use countersign_core::document::SourceFile;
@@ -170,7 +170,7 @@ fn asked(draw: &mut Draw) -> Raw {
 async fn written(rulebook: &Rulebook, intent: &IntentType) -> anyhow::Result<MemoryStore> {
     let store = MemoryStore::new();
     let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").ok_or_else(|| anyhow::anyhow!("no moment"))?;
-    let context = Context { rulebook, now, chance: 7 };
+    let context = Context { rulebook, now, chance: 7, own_open: None };
     let mut draw = Draw(11);
     for number in 0..LOGGED {
         let id = IntentId::from_bits(u128::try_from(number)?);
@@ -178,7 +178,9 @@ async fn written(rulebook: &Rulebook, intent: &IntentType) -> anyhow::Result<Mem
         let turn =
             life::submit(context, id, "ae-1", intent.name.as_str(), &asked(&mut draw)).map_err(refused)?;
         let facts = facts(&mut draw)?;
-        let turn = turn.then(Command::Prepare { facts, writes: Vec::new() }).map_err(refused)?;
+        let turn = turn
+            .then(Command::Prepare(Box::new(Prepared { facts, ..Prepared::default() })))
+            .map_err(refused)?;
         let entries = turn.entries().iter().map(|entry| entry.to_bytes().map(Into::into));
         let entries = entries.collect::<Result<Vec<_>, _>>().map_err(|fault| anyhow::anyhow!("{fault}"))?;
         let stream = id.to_string().into();

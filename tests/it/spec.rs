@@ -65,6 +65,7 @@ impl Host {
         let runtime = runtime.expect("a runtime starts");
         let entered = runtime.enter();
         let engine = Engine::start(Parts {
+            components: Arc::new(countersign_engine::port::components::NoComponents),
             store: store.clone(),
             connectors: connectors.clone(),
             clock: clock.clone(),

@@ -95,6 +95,7 @@ fn host() -> Host {
     );
     let (store, connectors) = (Arc::new(Counting::default()), Arc::new(connectors));
     let engine = Engine::start(Parts {
+        components: Arc::new(countersign_engine::port::components::NoComponents),
         store: store.clone(),
         connectors: connectors.clone(),
         clock: Arc::new(RealClock),

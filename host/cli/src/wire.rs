@@ -4,7 +4,7 @@ use crate::config::{Settings, rule_files};
 use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, bail};
-use countersign_connectors::{Runtime, RuntimeOptions};
+use countersign_connectors::{Contributors, Runtime, RuntimeOptions};
 use countersign_core::document::Fault as RuleFault;
 use countersign_core::effect::key::InstallKey;
 use countersign_core::rulebook::{Published, Rulebook};
@@ -13,6 +13,7 @@ use countersign_engine::engine::{Engine, Parts};
 use countersign_engine::fault::Fault;
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::{Chance, Clock};
+use countersign_engine::port::components::Components as _;
 use countersign_engine::port::store::{Store, StoreFault};
 use countersign_server::{TokenEntry, TokenTable};
 use countersign_store_local::{LocalStore, Options};
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -163,7 +164,9 @@ pub async fn start(
         .map(ToString::to_string)
         .collect();
     let tokens = Arc::new(read_tokens(&settings.data)?);
+    let components = Arc::new(contributors(settings, &rulebook).await?);
     let engine = Engine::start(Parts {
+        components,
         store: Arc::clone(&store),
         connectors: runtime.clone(),
         clock: Arc::new(SystemClock),
@@ -183,6 +186,53 @@ pub fn load_rules(folder: &Path) -> anyhow::Result<Rulebook> {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("the rules in `{}` do not check\n{}", folder.display(), lines.join("\n"))
     })
+}
+
+/// Loads the policy components of the data folder, installs those of the rules folder, and looks
+/// that every policy finds its own: one that does not would be unsure of every intent.
+async fn contributors(settings: &Settings, rulebook: &Rulebook) -> anyhow::Result<Contributors> {
+    let folder = settings.data.join("components");
+    private_folder(&folder)?;
+    let (cache_key, sources) = (key(&folder.join(CACHE_KEY_FILE))?, settings.rules.join("components"));
+    let contributors = tokio::task::spawn_blocking(move || -> anyhow::Result<Contributors> {
+        let contributors = Contributors::open(&folder, cache_key)?;
+        for file in component_files(&sources)? {
+            let bytes = fs::read(&file).with_context(|| format!("policy component `{}`", file.display()))?;
+            contributors.install(&bytes).with_context(|| format!("policy component `{}`", file.display()))?;
+        }
+        Ok(contributors)
+    });
+    let contributors = contributors.await.context("policy components could not be loaded")??;
+    for policy in rulebook.policies() {
+        for component in &policy.components {
+            if !contributors.is_installed(&component.digest) {
+                bail!(
+                    "`{}` names component `{}` sha256:{}, which is not installed: put its file into `{}`",
+                    policy.path,
+                    component.id,
+                    component.digest,
+                    settings.rules.join("components").display()
+                );
+            }
+        }
+    }
+    Ok(contributors)
+}
+
+/// The component files of a folder; none if it is not there.
+fn component_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("`{}` cannot be read", folder.display()))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "wasm") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// Loads what is installed, installs what the configuration names, makes the connections.

@@ -15,7 +15,7 @@ pub mod example;
 pub mod explain;
 pub(crate) mod expr;
 pub mod given;
-mod index;
+pub(crate) mod index;
 pub mod lint;
 pub mod mutant;
 pub(crate) mod node;
@@ -28,7 +28,7 @@ pub(crate) mod sweep;
 pub mod typed;
 
 pub(crate) use evaluate::fill;
-pub use evaluate::{decide, outcome};
+pub use evaluate::{decide, decide_with, outcome};
 pub use explain::Evaluation;
 pub use expr::Wrong;
 pub use outcome::{Needs, Outcome, Reason, ReasonKind, Settled, Unsure};

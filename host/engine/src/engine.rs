@@ -5,6 +5,7 @@ use crate::fault::Fault;
 use crate::handle::{Doors, Hot, Verdicts};
 use crate::limits::PROOFS_AT_ONCE;
 use crate::port::clock::{Chance, Clock};
+use crate::port::components::Components;
 use crate::port::connectors::Connectors;
 use crate::port::store::{Health, Page, Query, Store};
 use crate::schedule::Schedule;
@@ -28,6 +29,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// How targets are reached.
     pub connectors: Arc<dyn Connectors>,
+    /// What policies may ask beside their tables.
+    pub components: Arc<dyn Components>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Random bits.
@@ -52,6 +55,7 @@ pub struct Engine {
 pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) connectors: Arc<dyn Connectors>,
+    pub(crate) components: Arc<dyn Components>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Arc<dyn Chance>,
     pub(crate) rulebook: RwLock<Arc<Rulebook>>,
@@ -113,6 +117,7 @@ impl Engine {
         let inner = Arc::new(Inner {
             store: parts.store,
             connectors: parts.connectors,
+            components: parts.components,
             clock: parts.clock,
             chance: parts.chance,
             rulebook: RwLock::new(Arc::new(parts.rulebook)),

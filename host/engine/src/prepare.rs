@@ -8,16 +8,19 @@ pub(crate) use facts::summed;
 
 use crate::engine::Inner;
 use crate::fault::Fault;
-use countersign_core::approval::command::{Command, Hope};
+use countersign_core::approval::command::{Command, Hope, Prepared};
 use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
-use countersign_core::approval::{Approval, PlannedEffect, Stage};
+use countersign_core::approval::{Approval, Stage};
+use countersign_core::canonical;
 use countersign_core::effect::attempt::{Detail, Ended, Failure};
 use countersign_core::id::IntentId;
 use countersign_core::intent::{Enforcement, Facts};
-use countersign_core::policy::Outcome;
-use countersign_core::publish::{Change, is_policy_change};
+use countersign_core::policy::component::Contributions;
+use countersign_core::policy::{Outcome, Policy};
+use countersign_core::publish::is_policy_change;
 use countersign_core::time::Millis;
+use serde::Serialize;
 use std::sync::Arc;
 
 /// Why facts or plans could not be had.
@@ -67,7 +70,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId) -> Result<(), Faul
         | Stage::Closed(_) => return Ok(()),
     }
     let command = match prepared(inner, &standing.approval).await? {
-        Ok(Ready { facts, writes, change }) => Command::Prepare { facts, writes, change },
+        Ok(prepared) => Command::Prepare(Box::new(prepared)),
         Err(Trouble { detail, wish, hope }) => Command::Postpone { detail, wish, hope },
     };
     match inner.command(intent, command, None).await {
@@ -77,17 +80,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId) -> Result<(), Faul
     }
 }
 
-/// What the looks at the world came to.
-#[derive(Debug, Default)]
-struct Ready {
-    facts: Facts,
-    writes: Vec<PlannedEffect>,
-    change: Option<Arc<Change>>,
-}
-
-type Prepared = Result<Ready, Trouble>;
-
-async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Prepared, Fault> {
+async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prepared, Trouble>, Fault> {
     let rulebook = inner.rulebook();
     let name = &approval.intent.intent_type;
     let Some(schema) = rulebook.intent_type(name) else {
@@ -96,7 +89,7 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Prepared, F
     };
     if is_policy_change(name) {
         let evidence = inner.evidence(approval).await?;
-        let ready = |change| Ready { change: Some(Arc::new(change)), ..Ready::default() };
+        let ready = |change| Prepared { change: Some(Arc::new(change)), ..Prepared::default() };
         return Ok(evidence.map(ready).map_err(|places| Trouble::hopeless("change-does-not-check", places)));
     }
     let facts = match facts::read(inner, approval, schema).await? {
@@ -104,7 +97,11 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Prepared, F
         Err(trouble) => return Ok(Err(trouble)),
     };
     let context = Context { rulebook: &rulebook, now: inner.clock.now(), chance: 0, own_open: None };
-    let Some(evaluation) = life::evaluate(context, approval, &facts) else {
+    let said = match life::deciding(context, approval) {
+        Some(policy) => contributions(inner, approval, policy, &facts).await?,
+        None => Contributions::new(),
+    };
+    let Some(evaluation) = life::evaluate(context, approval, &facts, &said) else {
         let message = format!("no policy is in force for intent type `{name}`");
         return Ok(Err(Trouble::hopeless("no-policy", message)));
     };
@@ -115,5 +112,28 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Prepared, F
         Outcome::Approve | Outcome::Needs(_) if schema.enforcement == Enforcement::Advisory => Ok(Vec::new()),
         Outcome::Approve | Outcome::Needs(_) => plan::writes(inner, approval, schema, &facts).await,
     };
-    Ok(planned.map(|writes| Ready { facts, writes, change: None }))
+    Ok(planned.map(|writes| Prepared { facts, said, writes, change: None }))
+}
+
+/// What the components of the policy say of an approval, all asked at once.
+async fn contributions(
+    inner: &Arc<Inner>,
+    approval: &Approval,
+    policy: &Policy,
+    facts: &Facts,
+) -> Result<Contributions, Fault> {
+    if policy.components.is_empty() {
+        return Ok(Contributions::new());
+    }
+    let (intent, facts) = (canonical_text(&approval.intent.tokens)?, canonical_text(facts)?);
+    let asked = policy.components.iter().map(|component| {
+        let answer = inner.components.contribute(component.digest, intent.clone(), facts.clone());
+        async { (Arc::clone(&component.id), answer.await) }
+    });
+    Ok(futures::future::join_all(asked).await.into_iter().collect())
+}
+
+fn canonical_text<T: Serialize>(value: &T) -> Result<String, Fault> {
+    let bytes = canonical::to_vec(value).map_err(|fault| Fault::Unreadable(fault.to_string()))?;
+    String::from_utf8(bytes).map_err(|fault| Fault::Unreadable(fault.to_string()))
 }

@@ -12,6 +12,7 @@ use countersign_core::time::Timestamp;
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock;
 use countersign_engine::port::connectors::{Call, Connectors, Ledger, NotRecorded};
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub(crate) const MANIFEST: &str = include_str!("../../guests/rust-hostile/connector.toml");

@@ -7,23 +7,30 @@ use crate::exception::Closure;
 use crate::hash::Digest;
 use crate::id::{EffectId, ExceptionId, PersonId};
 use crate::intent::Facts;
+use crate::policy::component::Contributions;
 use crate::publish::Change;
 use crate::seal::Seal;
 use crate::time::Millis;
 use std::sync::Arc;
 
+/// What the engine has found out before a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Prepared {
+    /// What the host found out itself.
+    pub facts: Facts,
+    /// What the components of the policy said.
+    pub said: Contributions,
+    /// The planned writes; empty if the policy's answer needs none.
+    pub writes: Vec<PlannedEffect>,
+    /// The evidence of a policy's change, where that is what is asked for.
+    pub change: Option<Arc<Change>>,
+}
+
 /// A command about an approval that exists. Submitting makes one: see [`super::life::submit`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// The engine has read the facts and planned the writes.
-    Prepare {
-        /// What the host found out itself.
-        facts: Facts,
-        /// The planned writes; empty if the policy's answer needs none.
-        writes: Vec<PlannedEffect>,
-        /// The evidence of a policy's change, where that is what is asked for.
-        change: Option<Arc<Change>>,
-    },
+    /// The engine has read the facts, asked the components and planned the writes.
+    Prepare(Box<Prepared>),
     /// The engine could not read facts or plan writes.
     Postpone {
         /// Why.

@@ -10,7 +10,7 @@ mod settle;
 mod vote;
 
 pub use fold::{Misplaced, after};
-pub use prepare::{evaluate, submit};
+pub use prepare::{deciding, evaluate, submit};
 
 use super::command::Command;
 use super::event::{Actor, Entry, Event};
@@ -100,7 +100,7 @@ pub fn decide<'a>(approval: &Approval, command: Command, context: Context<'a>) -
 
 fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
     match command {
-        Command::Prepare { facts, writes, change } => prepare::prepare(&mut turn, facts, writes, change)?,
+        Command::Prepare(prepared) => prepare::prepare(&mut turn, *prepared)?,
         Command::Postpone { detail, wish, hope } => prepare::postpone(&mut turn, detail, wish, hope)?,
         Command::Decide { person, revision, seal, voice } => {
             vote::decide(&mut turn, person, revision, seal, voice)?;

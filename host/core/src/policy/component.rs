@@ -4,6 +4,7 @@
 //! with the facts, so that a replay reads the same words.
 
 use super::Policy;
+use super::explain::ComponentTrace;
 use super::outcome::{Needs, Settled};
 use crate::document::{Cell, Document, Faults};
 use crate::hash::Digest;
@@ -61,13 +62,13 @@ pub enum Contributed {
 /// What the components of a policy said, by their ids in the policy.
 pub type Contributions = BTreeMap<Arc<str>, Contributed>;
 
-/// A contribution in the words of the policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Added {
-    pub(crate) id: Arc<str>,
-    pub(crate) then: Settled,
-    pub(crate) because: Arc<str>,
-    pub(crate) reads: Arc<[FieldName]>,
+/// What the components of a policy said, in the words of the policy.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Heard {
+    /// What they add.
+    pub(crate) added: Vec<ComponentTrace>,
+    /// Those whose answer is void, and why.
+    pub(crate) failed: Vec<(Arc<str>, String)>,
 }
 
 /// The section `Components`: id, digest, because.
@@ -108,11 +109,20 @@ fn named_digest(id: &Cell, cell: &Cell, faults: &mut Faults) -> Option<Digest> {
 }
 
 impl Policy {
-    /// What a component added, checked against the policy.
-    ///
-    /// # Errors
-    /// Why its answer is void, in one line: it failed, or it speaks of what the policy lacks.
-    pub(crate) fn added(&self, said: Option<&Contributed>) -> Result<Vec<Added>, String> {
+    /// What its components said, checked against the policy. An answer counts as a whole: one word
+    /// in it that the policy does not know makes all of it void.
+    pub(crate) fn heard(&self, said: &Contributions) -> Heard {
+        let mut heard = Heard::default();
+        for component in &self.components {
+            match self.added(&component.id, said.get(&component.id)) {
+                Ok(added) => heard.added.extend(added),
+                Err(why) => heard.failed.push((Arc::clone(&component.id), why)),
+            }
+        }
+        heard
+    }
+
+    fn added(&self, component: &Arc<str>, said: Option<&Contributed>) -> Result<Vec<ComponentTrace>, String> {
         let contributions = match said {
             Some(Contributed::Said(contributions)) => contributions,
             Some(Contributed::Failed(why)) => return Err(why.clone()),
@@ -128,12 +138,12 @@ impl Policy {
             if !ids.insert(contribution.id.as_str()) {
                 return Err(format!("it gave `{}` twice", contribution.id.escape_debug()));
             }
-            added.push(self.one_added(contribution)?);
+            added.push(self.one_added(component, contribution)?);
         }
         Ok(added)
     }
 
-    fn one_added(&self, contribution: &Contribution) -> Result<Added, String> {
+    fn one_added(&self, component: &Arc<str>, contribution: &Contribution) -> Result<ComponentTrace, String> {
         let id = contribution.id.escape_debug();
         let texts = [&contribution.id, &contribution.because];
         if texts.iter().any(|text| text.is_empty() || CONTRIBUTION_TEXT_BYTES_MAX < text.len()) {
@@ -159,16 +169,20 @@ impl Policy {
                 field.map_err(|_| format!("`{id}` reads `{}`, which is no name", name.escape_debug()))?;
             reads.insert(field);
         }
-        let then = if routes.is_empty() {
+        let adds = if routes.is_empty() {
             Settled::Deny
         } else {
             Settled::Needs(Needs { routes, evidence: BTreeSet::new() }).normal(&self.covers)
         };
-        Ok(Added {
+        Ok(ComponentTrace {
+            component: Arc::clone(component),
             id: contribution.id.as_str().into(),
-            then,
+            adds,
             because: contribution.because.as_str().into(),
             reads: reads.into_iter().collect(),
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

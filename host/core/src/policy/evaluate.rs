@@ -9,6 +9,7 @@ mod trace;
 
 pub(crate) use fill::fill;
 
+use super::component::{Contributions, Heard};
 use super::explain::Evaluation;
 use super::index::Depth;
 use super::node::Env;
@@ -17,15 +18,28 @@ use super::{Hit, Policy};
 use crate::intent::value::{Facts, Tokens};
 use std::collections::BTreeSet;
 
-/// The answer of `policy` to an intent with these tokens and facts, and how it came to that.
+/// The answer of the tables of `policy` to an intent with these tokens and facts, and how they came
+/// to that. Components are not asked: see [`decide_with`].
 ///
 /// It is total: whatever cannot be evaluated makes the outcome `unsure`. Every declared input must
 /// have a valid value; nothing is absorbed, not even where the answer would be the same without it.
 #[must_use]
 pub fn decide(policy: &Policy, tokens: &Tokens, facts: &Facts) -> Evaluation {
+    answered(policy, tokens, facts, &Heard::default())
+}
+
+/// The whole answer of `policy`, with what its components said. One that failed or was not asked
+/// makes the outcome `unsure`; what they add is joined, so they can only tighten.
+#[must_use]
+pub fn decide_with(policy: &Policy, tokens: &Tokens, facts: &Facts, said: &Contributions) -> Evaluation {
+    answered(policy, tokens, facts, &policy.heard(said))
+}
+
+fn answered(policy: &Policy, tokens: &Tokens, facts: &Facts, heard: &Heard) -> Evaluation {
     let mut near = Vec::new();
-    let findings = Findings::over(policy, tokens, facts, Some(&mut near));
-    trace::written(findings, &near)
+    let mut findings = Findings::over(policy, tokens, facts, Some(&mut near));
+    findings.hear(heard);
+    trace::written(findings, &near, heard)
 }
 
 /// The same answer without its reasons, for a million replays at once.
@@ -78,6 +92,17 @@ impl<'a> Findings<'a> {
         findings.rules(near);
         findings.guards();
         findings
+    }
+
+    /// Takes in what the components said.
+    fn hear(&mut self, heard: &'a Heard) {
+        self.known.extend(heard.added.iter().map(|added| &added.adds));
+        for (component, why) in &heard.failed {
+            let at = format!("{component}: {why}");
+            self.reasons.insert(Reason { kind: ReasonKind::Component, at });
+            // It could have said no.
+            self.possible.push(&Settled::Deny);
+        }
     }
 
     fn rules(&mut self, near: Option<&mut Vec<usize>>) {

@@ -29,6 +29,9 @@ pub struct Evaluation {
     /// The guards that hold, in the order of the document.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<GuardTrace>,
+    /// What the components added.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<ComponentTrace>,
     /// The terms with their values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub terms: Vec<TermTrace>,
@@ -102,6 +105,22 @@ pub struct GuardTrace {
     pub element: Option<u32>,
 }
 
+/// A reason of a component to be stricter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComponentTrace {
+    /// The component's id in the policy.
+    pub component: Arc<str>,
+    /// Name of the reason.
+    pub id: Arc<str>,
+    /// The reason, in the component's words.
+    pub because: Arc<str>,
+    /// What it adds.
+    pub adds: Settled,
+    /// What it looked at.
+    pub reads: Arc<[FieldName]>,
+}
+
 /// A term and its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,10 +164,10 @@ pub struct Change {
     pub cell: Arc<str>,
 }
 
-/// One voice in the join: a rule or a guard, what it asked for and what it read.
+/// One voice in the join: a rule, a guard or a component's, what it asked for and what it read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Contribution<'a> {
-    /// Id of the rule or guard.
+    /// Id of the rule, guard or reason.
     pub id: &'a str,
     /// Its reason.
     pub because: &'a str,
@@ -165,7 +184,7 @@ impl Evaluation {
         &self.outcome
     }
 
-    /// Every rule and guard that has a voice in the answer.
+    /// Every rule, guard and component that has a voice in the answer.
     pub fn contributions(&self) -> impl Iterator<Item = Contribution<'_>> {
         let rules = self.rules.iter().map(|rule| Contribution {
             id: &rule.id,
@@ -179,7 +198,13 @@ impl Evaluation {
             outcome: &guard.adds,
             reads: &guard.reads,
         });
-        rules.chain(guards)
+        let components = self.components.iter().map(|added| Contribution {
+            id: &added.id,
+            because: &added.because,
+            outcome: &added.adds,
+            reads: &added.reads,
+        });
+        rules.chain(guards).chain(components)
     }
 
     /// The trace in plain sentences, one a line.
@@ -213,6 +238,11 @@ impl Evaluation {
                 guard.when
             ));
         }
+        words.extend(
+            self.components.iter().map(|added| {
+                format!("component `{}` adds {}: {}", added.component, added.adds, added.because)
+            }),
+        );
         words.extend(self.terms.iter().map(|term| format!("{} is {}", term.name, term.value)));
         words.extend(self.near.iter().map(NearMiss::words));
         if !self.not_true.is_empty() {

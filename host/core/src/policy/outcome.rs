@@ -281,7 +281,7 @@ impl fmt::Display for Reason {
             ReasonKind::EmptyList => write!(formatter, "`{at}` is an empty list"),
             ReasonKind::Overflow => write!(formatter, "`{at}` grew too large a number"),
             ReasonKind::DivisionByZero => write!(formatter, "`{at}` divides by zero"),
-            ReasonKind::Component => write!(formatter, "the component `{at}` failed"),
+            ReasonKind::Component => write!(formatter, "component {at}"),
         }
     }
 }

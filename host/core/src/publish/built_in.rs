@@ -6,6 +6,7 @@ use crate::id::{ConnectionName, FieldName, IntentTypeName, PersonId, PoolName, R
 use crate::intent::value::Day;
 use crate::intent::{Enforcement, FailMode, FieldType, Impact, IntentType, QaCheckpoint, TokenSpec, Trigger};
 use crate::people::Directory;
+use crate::policy::index::Index;
 use crate::policy::{Hit, Needs, Policy, Rule, Settled, Whom};
 use crate::rulebook::{Rulebook, Shared};
 use crate::time::Millis;
@@ -42,6 +43,8 @@ pub(crate) fn built_in(shared: &Shared, directory: &Directory) -> Option<BuiltIn
             reads: Arc::from([]),
             line: 0,
         };
+        let rules = vec![rule];
+        let index = Index::of(&rules);
         Policy {
             intent: name,
             owner: shared.owner.clone(),
@@ -51,7 +54,7 @@ pub(crate) fn built_in(shared: &Shared, directory: &Directory) -> Option<BuiltIn
             terms: Vec::new(),
             hit: Hit::First,
             each: None,
-            rules: vec![rule],
+            rules,
             guards: Vec::new(),
             components: Vec::new(),
             routes: BTreeMap::from([(route.clone(), found.clone())]),
@@ -61,6 +64,8 @@ pub(crate) fn built_in(shared: &Shared, directory: &Directory) -> Option<BuiltIn
             version: crate::hash::Digest::ZERO,
             path: PATH.to_owned(),
             lines: BTreeMap::new(),
+            list: None,
+            index,
         }
     });
     Some(BuiltIn { intent, policy: policy.map(Arc::new) })

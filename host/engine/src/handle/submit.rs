@@ -49,9 +49,10 @@ impl Inner {
         let mut turn = life::submit(context, id, &asked.requester, &asked.intent_type, &asked.tokens)?;
         // What needs no look at the world is decided in the same commit.
         let name = &turn.approval().intent.intent_type;
-        if rulebook.intent_type(name).is_some_and(|schema| schema.is_self_contained()) {
-            let (facts, writes) = (Facts::default(), Vec::new());
-            turn = turn.then(Command::Prepare { facts, writes, change: None })?;
+        let asks =
+            life::deciding(context, turn.approval()).is_some_and(|policy| !policy.components.is_empty());
+        if !asks && rulebook.intent_type(name).is_some_and(|schema| schema.is_self_contained()) {
+            turn = turn.then(Command::Prepare(Box::default()))?;
         }
         Ok(turn.into_parts())
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::memory::MemoryStore;
 use crate::port::store::{Append, Batch};
 use countersign_core::approval::Approval;
-use countersign_core::approval::command::{Command, Voice};
+use countersign_core::approval::command::{Command, Prepared, Voice};
 use countersign_core::approval::event::Entry;
 use countersign_core::approval::life::{self, Context};
 use countersign_core::document::SourceFile;
@@ -100,7 +100,7 @@ impl Written {
     }
 
     async fn prepare(&mut self, number: usize, minutes: u64, segment: &str) {
-        let command = Command::Prepare { facts: facts(segment), writes: Vec::new(), change: None };
+        let command = Command::Prepare(Box::new(Prepared { facts: facts(segment), ..Prepared::default() }));
         self.command(number, minutes, command).await;
     }
 

@@ -2,7 +2,7 @@
 
 use super::vote;
 use super::{Context, Turn, settle, wrong_stage};
-use crate::approval::command::Hope;
+use crate::approval::command::{Hope, Prepared};
 use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Approval, Authority, Case, Intent, PlannedEffect, Stage};
@@ -11,7 +11,8 @@ use crate::effect::retry::{self, PREPARE_TRIES_MAX};
 use crate::exception::Cause;
 use crate::id::{IntentId, IntentTypeName, PersonId};
 use crate::intent::{Enforcement, Facts, Raw};
-use crate::policy::{self, Evaluation, Outcome};
+use crate::policy::component::Contributions;
+use crate::policy::{self, Evaluation, Outcome, Policy};
 use crate::publish::{self, Change, is_policy_change};
 use crate::seal::{Content, Seal};
 use crate::time::Millis;
@@ -62,19 +63,27 @@ pub fn submit<'a>(
 
 /// The policy's answer for an approval, given the facts. Pure; the same arguments give the same bytes.
 #[must_use]
-pub fn evaluate(context: Context<'_>, approval: &Approval, facts: &Facts) -> Option<Evaluation> {
-    let name = &approval.intent.intent_type;
-    let pinned = context.rulebook.policy_version(name, &approval.policy);
-    let policy = pinned.or_else(|| context.rulebook.policy(name, context.now))?;
-    Some(policy::decide(policy, &approval.intent.tokens, facts))
+pub fn evaluate(
+    context: Context<'_>,
+    approval: &Approval,
+    facts: &Facts,
+    said: &Contributions,
+) -> Option<Evaluation> {
+    let policy = deciding(context, approval)?;
+    Some(policy::decide_with(policy, &approval.intent.tokens, facts, said))
 }
 
-pub(super) fn prepare(
-    turn: &mut Turn<'_>,
-    facts: Facts,
-    writes: Vec<PlannedEffect>,
-    change: Option<Arc<Change>>,
-) -> Result<(), Refusal> {
+/// The policy that decides an approval: the version of its submission, or the one in force if that
+/// is not installed any more.
+#[must_use]
+pub fn deciding<'a>(context: Context<'a>, approval: &Approval) -> Option<&'a Policy> {
+    let name = &approval.intent.intent_type;
+    let pinned = context.rulebook.policy_version(name, &approval.policy);
+    pinned.or_else(|| context.rulebook.policy(name, context.now))
+}
+
+pub(super) fn prepare(turn: &mut Turn<'_>, prepared: Prepared) -> Result<(), Refusal> {
+    let Prepared { facts, said, writes, change } = prepared;
     let Stage::Preparing { .. } = turn.approval.stage else {
         return Err(wrong_stage("prepare", &turn.approval));
     };
@@ -85,8 +94,8 @@ pub(super) fn prepare(
             context.rulebook.policy(&name, context.now).ok_or_else(|| Refusal::NoPolicy(name.to_string()))?;
         turn.record(Actor::Engine, Event::Repinned { policy: now_in_force.version() });
     }
-    let evaluation =
-        evaluate(context, &turn.approval, &facts).ok_or_else(|| Refusal::NoPolicy(name.to_string()))?;
+    let evaluation = evaluate(context, &turn.approval, &facts, &said)
+        .ok_or_else(|| Refusal::NoPolicy(name.to_string()))?;
     match &evaluation.outcome {
         Outcome::Deny => {
             let reason = evaluation.words().join("; ");

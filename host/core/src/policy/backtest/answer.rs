@@ -127,7 +127,7 @@ pub(super) struct Judge<'a> {
 impl<'a> Judge<'a> {
     pub(super) fn new(policy: &'a Policy) -> Judge<'a> {
         let (joins, voices, faults) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Judge { policy, list: policy.list(), joins, voices, faults }
+        Judge { policy, list: policy.list().cloned(), joins, voices, faults }
     }
 
     /// The outcome that [`crate::policy::decide`] has, without the trace.

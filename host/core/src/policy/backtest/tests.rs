@@ -360,7 +360,7 @@ fn redline(rulebook: &Rulebook, policy: &Policy, clauses: &[(u8, usize, bool, us
             facts.insert(input.name.clone(), FactValue::Each(readings));
         }
     }
-    let list = policy.list().expect("it has a list");
+    let list = policy.list().expect("it has a list").clone();
     tokens.insert(list, TokenValue::List(elements));
     (tokens, facts)
 }

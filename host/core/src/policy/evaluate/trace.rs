@@ -3,6 +3,7 @@
 use super::{Findings, number};
 use crate::id::FieldName;
 use crate::intent::value::TokenValue;
+use crate::policy::component::Heard;
 use crate::policy::explain::{CellTrace, Evaluation, GuardTrace, RuleTrace, TermTrace};
 use crate::policy::node::Slot;
 use crate::policy::typed::Input;
@@ -10,8 +11,9 @@ use crate::policy::{Demand, LANGUAGE};
 use std::sync::Arc;
 
 /// The whole answer. `near` are the rows that miss in one column.
-pub(super) fn written(mut findings: Findings<'_>, near: &[usize]) -> Evaluation {
-    let near = findings.near(near);
+pub(super) fn written(mut findings: Findings<'_>, near: &[usize], heard: &Heard) -> Evaluation {
+    // A component may answer otherwise at another value, and nobody can ask it here.
+    let near = if findings.policy.components.is_empty() { findings.near(near) } else { Vec::new() };
     let policy = findings.policy;
     let terms = policy
         .terms
@@ -29,6 +31,7 @@ pub(super) fn written(mut findings: Findings<'_>, near: &[usize]) -> Evaluation 
         language: LANGUAGE,
         rules: findings.decided.iter().filter_map(|(row, element)| findings.rule(*row, *element)).collect(),
         guards: findings.held.iter().filter_map(|(index, element)| findings.held(*index, *element)).collect(),
+        components: heard.added.clone(),
         terms,
         near,
         not_true: not_true.map(|guard| Arc::clone(&guard.id)).collect(),
