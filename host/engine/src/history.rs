@@ -48,7 +48,7 @@ pub fn days(text: &str) -> Option<u32> {
     let digits = text.strip_suffix('d')?;
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
     let days = digits.parse::<u32>().ok().filter(|_| plain)?;
-    (1 <= days && days <= HISTORY_DAYS_MAX).then_some(days)
+    (1..=HISTORY_DAYS_MAX).contains(&days).then_some(days)
 }
 
 /// The day that lies so many days before `now`, in UTC. Whole days, so that two runs of one day see the

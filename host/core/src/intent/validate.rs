@@ -139,20 +139,16 @@ impl Door {
                 self.fault(&place, format!("one of {}", known.join(", ")), "an unknown fact");
                 continue;
             };
-            let value = match value {
-                Raw::List(items) if key.contains('.') => Some(FactValue::Each(
-                    (0_usize..)
-                        .zip(items)
-                        .filter_map(|(index, item)| {
-                            self.fact(intent, &format!("{place}/{index}"), item, spec)
-                        })
-                        .collect(),
-                )),
-                value if key.contains('.') => {
-                    self.fault(&place, "an array with one value for each element", value.found());
-                    None
-                }
-                value => self.fact(intent, &place, value, spec),
+            let value = if !key.contains('.') {
+                self.fact(intent, &place, value, spec)
+            } else if let Raw::List(items) = value {
+                let readings = (0_usize..)
+                    .zip(items)
+                    .filter_map(|(index, item)| self.fact(intent, &format!("{place}/{index}"), item, spec));
+                Some(FactValue::Each(readings.collect()))
+            } else {
+                self.fault(&place, "an array with one value for each element", value.found());
+                None
             };
             if let Some(value) = value {
                 typed.insert(spec.name.clone(), value);
@@ -162,10 +158,10 @@ impl Door {
     }
 
     fn fact(&mut self, intent: &IntentType, at: &str, raw: &Raw, spec: &FactSpec) -> Option<FactValue> {
-        match raw {
-            Raw::Null => Some(FactValue::Missing("it is null in the record".to_owned())),
-            raw => self.value(intent, at, raw, &spec.kind).map(FactValue::Known),
+        if let Raw::Null = raw {
+            return Some(FactValue::Missing("it is null in the record".to_owned()));
         }
+        self.value(intent, at, raw, &spec.kind).map(FactValue::Known)
     }
 
     fn value(&mut self, intent: &IntentType, at: &str, raw: &Raw, kind: &FieldType) -> Option<TokenValue> {
