@@ -4,6 +4,7 @@
 //! cannot be evaluated is `unsure`, never "did not match". `decide` sees its arguments and nothing
 //! else, so the same policy, tokens and facts give the same answer for ever.
 
+pub mod backtest;
 pub mod cell;
 pub mod check;
 pub mod coverage;

@@ -131,6 +131,31 @@ impl Rulebook {
         Err(faults)
     }
 
+    /// The policy that `file` would be among the rest of this rulebook, in place of every version
+    /// of its intent type. Its examples are not run, and it is not put in force.
+    ///
+    /// # Errors
+    /// Every fault of the file at once, sorted by line.
+    pub fn trying(&self, file: &SourceFile) -> Result<Policy, Vec<Fault>> {
+        let mut own = Faults::new(&file.path);
+        let policy = Policy::draft(file, &self.shared.routes, &mut own);
+        let mut faults = own.into_list();
+        if let Some(mut policy) = policy {
+            if let Some(intent) = self.intents.get(&policy.intent) {
+                policy.version = version(&policy, intent, &mut faults);
+            }
+            let (mut tried, policy) = (self.clone(), Arc::new(policy));
+            tried.policies.insert(policy.intent.clone(), vec![Arc::clone(&policy)]);
+            check::all(&tried, &mut faults);
+            if faults.is_empty() {
+                return Ok(Policy::clone(&policy));
+            }
+        }
+        faults.sort();
+        faults.dedup();
+        Err(faults)
+    }
+
     /// All intent types, by name.
     pub fn intent_types(&self) -> impl Iterator<Item = &IntentType> {
         self.intents.values()

@@ -9,6 +9,7 @@ mod effects;
 pub mod engine;
 pub mod fault;
 mod handle;
+pub mod history;
 pub mod limits;
 pub mod memory;
 pub mod port;

@@ -35,3 +35,22 @@ pub const PREPARE_READS_AT_ONCE: usize = 8;
 /// in milliseconds, so that they are recorded in one commit. Effects of one approval begin at the
 /// same moment, so most end within it.
 pub const VERDICT_WAIT_MS: u64 = 2;
+
+/// Most intents that are undecided at one moment of the log while history is read; what is needed of
+/// each is held, some 3 KB of it. Reading further back or fewer types holds less.
+pub const HISTORY_OPEN_MAX: usize = 100_000;
+
+/// Furthest that history may be cut off, in days: ten years.
+pub const HISTORY_DAYS_MAX: u32 = 3_660;
+
+/// Entries that are read from the log at a time for history; other work gets its turn in between.
+pub const HISTORY_PAGE_ENTRIES: usize = 256;
+
+/// Longest line of a file of recorded intents, in bytes: what an entry of the log may have.
+pub const HISTORY_LINE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Most lines of a file of recorded intents.
+pub const HISTORY_LINES_MAX: u64 = 10_000_000;
+
+/// Most faults of a file of recorded intents that are listed; the rest is counted.
+pub const HISTORY_FAULTS_MAX: usize = 100;

@@ -2,8 +2,8 @@
 
 use super::kind::{FieldType, Grid, OffGrid, Unit, refused_character};
 use super::raw::Raw;
-use super::value::{Day, TokenValue, Tokens};
-use super::{IntentType, TokenSpec};
+use super::value::{Day, FactValue, Facts, TokenValue, Tokens};
+use super::{FactSpec, IntentType, TokenSpec};
 use crate::id::FieldName;
 use crate::money::Currency;
 use crate::record::RecordRef;
@@ -50,6 +50,17 @@ impl IntentType {
             .map(|token| (token.name.as_str(), token))
             .collect();
         let typed = door.object(self, "", tokens, &specs);
+        if door.faults.is_empty() { Ok(typed) } else { Err(door.faults) }
+    }
+
+    /// Types facts that were recorded elsewhere, written as tokens are: `null` is a fact that could
+    /// not be found, a dotted one is an array with one value for each element of the list.
+    ///
+    /// # Errors
+    /// Every fault at once, in the order of the input.
+    pub fn validate_facts(&self, facts: &Raw) -> Result<Facts, Vec<TokenFault>> {
+        let mut door = Door { faults: Vec::new() };
+        let typed = door.facts(self, facts);
         if door.faults.is_empty() { Ok(typed) } else { Err(door.faults) }
     }
 
@@ -109,6 +120,48 @@ impl Door {
             }
         }
         typed
+    }
+
+    fn facts(&mut self, intent: &IntentType, raw: &Raw) -> Facts {
+        let mut typed = Facts::new();
+        let Raw::Map(members) = raw else {
+            self.fault("", "an object of facts", raw.found());
+            return typed;
+        };
+        for (index, (key, value)) in members.iter().enumerate() {
+            let place = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
+            if members.iter().take(index).any(|(other, _)| other == key) {
+                self.fault(&place, "each fact once", "the fact a second time");
+                continue;
+            }
+            let Some(spec) = intent.facts.iter().find(|spec| spec.name.as_str() == key) else {
+                let known: Vec<&str> = intent.facts.iter().map(|spec| spec.name.as_str()).collect();
+                self.fault(&place, format!("one of {}", known.join(", ")), "an unknown fact");
+                continue;
+            };
+            let value = if !key.contains('.') {
+                self.fact(intent, &place, value, spec)
+            } else if let Raw::List(items) = value {
+                let readings = (0_usize..)
+                    .zip(items)
+                    .filter_map(|(index, item)| self.fact(intent, &format!("{place}/{index}"), item, spec));
+                Some(FactValue::Each(readings.collect()))
+            } else {
+                self.fault(&place, "an array with one value for each element", value.found());
+                None
+            };
+            if let Some(value) = value {
+                typed.insert(spec.name.clone(), value);
+            }
+        }
+        typed
+    }
+
+    fn fact(&mut self, intent: &IntentType, at: &str, raw: &Raw, spec: &FactSpec) -> Option<FactValue> {
+        if let Raw::Null = raw {
+            return Some(FactValue::Missing("it is null in the record".to_owned()));
+        }
+        self.value(intent, at, raw, &spec.kind).map(FactValue::Known)
     }
 
     fn value(&mut self, intent: &IntentType, at: &str, raw: &Raw, kind: &FieldType) -> Option<TokenValue> {

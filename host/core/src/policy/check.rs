@@ -1,7 +1,7 @@
 //! `policy check`: types, lint, examples, promises, mutants and coverage of policies in one report.
 
 use super::Policy;
-use super::coverage::{Coverage, coverage};
+use super::coverage::{Coverage, Fired, Past, coverage};
 use super::explain::Evaluation;
 use super::lint::{Finding, Findings, House, Level, lint};
 use super::mutant::{Mutant, mutants};
@@ -58,10 +58,18 @@ impl Report {
 /// Checks a whole set of files. `on` says who is absent.
 #[must_use]
 pub fn check_files(files: &[SourceFile], on: Timestamp) -> Report {
-    match Rulebook::draft(files) {
-        Ok(rulebook) => check_all(&rulebook, on),
-        Err(faults) => Report { faults, policies: Vec::new() },
-    }
+    check_files_with(files, on, &Past::default())
+}
+
+/// The same with the recorded decisions of all policies, for the coverage.
+#[must_use]
+pub fn check_files_with(files: &[SourceFile], on: Timestamp, past: &Past) -> Report {
+    let rulebook = match Rulebook::draft(files) {
+        Ok(rulebook) => rulebook,
+        Err(faults) => return Report { faults, policies: Vec::new() },
+    };
+    let checked = |policy: &Policy| check_with(&rulebook, policy, on, &past.of(&policy.intent));
+    Report { faults: Vec::new(), policies: rulebook.policies().filter_map(checked).collect() }
 }
 
 /// Checks every policy of a rulebook.
@@ -80,11 +88,17 @@ pub fn check<'a>(
     on: Timestamp,
     decisions: impl IntoIterator<Item = &'a Evaluation>,
 ) -> Option<Checked> {
+    check_with(rulebook, policy, on, &decisions.into_iter().collect())
+}
+
+/// The same with recorded decisions that were summed up already.
+#[must_use]
+pub fn check_with(rulebook: &Rulebook, policy: &Policy, on: Timestamp, fired: &Fired) -> Option<Checked> {
     let intent = rulebook.intent_type(&policy.intent)?;
     let mut findings = lint(policy, House { directory: rulebook.directory(), intent, on });
     let promises = promises(policy);
     let mutants = mutants(policy);
-    let coverage = coverage(policy, decisions);
+    let coverage = coverage(policy, fired);
     let mut more = Findings::new(policy);
     let failing = failing(policy, &mut more);
     broken(&promises, &mut more);
@@ -179,7 +193,14 @@ fn unused(coverage: &Coverage, findings: &mut Findings<'_>) {
     let guards = coverage.guards.iter().map(|used| ("Guards", "guard", used));
     for (section, what, used) in rules.chain(guards) {
         if used.examples == 0 && used.decisions == 0 {
-            let message = format!("{what} `{}` is used by no example and no recorded decision", used.id);
+            let message = match (coverage.days, coverage.decisions) {
+                (Some(days), decisions) => format!(
+                    "{what} `{}` is used by no example and fired 0 times in {days} days ({decisions} decisions)",
+                    used.id
+                ),
+                (None, 0) => format!("{what} `{}` is used by no example", used.id),
+                (None, _) => format!("{what} `{}` is used by no example and no recorded decision", used.id),
+            };
             findings.add(Level::Note, "unused", &format!("{section} {}", used.id), message);
         }
     }

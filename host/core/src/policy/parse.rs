@@ -7,7 +7,7 @@ use super::outcome::{Covers, Needs, Settled};
 use super::route::{self, Finally, Route, take};
 use super::typed::{Expression, Input, Kind, Scope};
 use super::{Demand, FailOpen, GUARDS_MAX, Guard, Hit, Policy, Promise, Rule};
-use crate::document::{Cell, Document, Faults, SourceFile, required};
+use crate::document::{Cell, Document, Fault, Faults, SourceFile, required};
 use crate::hash::Digest;
 use crate::id::{FieldName, IntentTypeName, PoolName, RouteName};
 use crate::intent::kind::FieldType;
@@ -89,6 +89,28 @@ impl Policy {
         };
         policy.keep_asked_routes(shared);
         Some(policy)
+    }
+
+    /// The intent type that a document says it decides, before anything else of it is looked at.
+    ///
+    /// # Errors
+    /// What keeps it from being read as a document, or that it names none.
+    pub fn decides(file: &SourceFile) -> Result<IntentTypeName, Vec<Fault>> {
+        let mut faults = Faults::new(&file.path);
+        let document = crate::document::read(file, &SECTIONS, &mut faults);
+        let rows = document.iter().flat_map(|document| &document.settings.rows);
+        let named = rows.filter_map(|row| match row.cells.as_slice() {
+            [setting, value] if setting.text == "intent" => IntentTypeName::parse(&value.text).ok(),
+            _ => None,
+        });
+        if let Some(name) = named.into_iter().next() {
+            return Ok(name);
+        }
+        if faults.is_empty() {
+            faults.on_line(0, "the settings table names no intent type");
+            faults.help("write `| intent | NAME |` under `| policy | |`");
+        }
+        Err(faults.into_list())
     }
 
     /// Of the shared routes only those that this policy can ask for belong to it.

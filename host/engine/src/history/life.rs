@@ -1,0 +1,120 @@
+//! What is held of one undecided intent while its entries are read.
+
+use countersign_core::approval::event::{Entry, Event};
+use countersign_core::approval::{Authority, Intent, Seat};
+use countersign_core::id::{IntentTypeName, PersonId, RouteName};
+use countersign_core::intent::Facts;
+use countersign_core::policy::Evaluation;
+use countersign_core::policy::backtest::{Fate, Named, Recorded, SeatTime, Was};
+use countersign_core::time::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// An intent on its way to a decision.
+#[derive(Debug)]
+pub(super) struct Life {
+    intent: Arc<Intent>,
+    facts: Facts,
+    evaluation: Option<Box<Evaluation>>,
+    /// The route of each row, in their order.
+    rows: Vec<RouteName>,
+    seats: BTreeMap<u32, Asked>,
+}
+
+/// A seat that was opened.
+#[derive(Debug)]
+struct Asked {
+    opened: Timestamp,
+    ended: Option<Timestamp>,
+    need: usize,
+    voices: usize,
+    eligible: Vec<PersonId>,
+}
+
+impl Life {
+    pub(super) fn of(intent: Arc<Intent>) -> Life {
+        let (facts, rows, seats) = (Facts::new(), Vec::new(), BTreeMap::new());
+        Life { intent, facts, evaluation: None, rows, seats }
+    }
+
+    pub(super) fn intent_type(&self) -> IntentTypeName {
+        self.intent.intent_type.clone()
+    }
+
+    /// Adds an entry; says what became of the intent if this one decides it.
+    pub(super) fn add(&mut self, entry: Entry) -> Option<Fate> {
+        let at = entry.at;
+        match entry.event {
+            Event::Evaluated { evaluation, facts } => {
+                self.facts = facts;
+                self.evaluation = Some(evaluation);
+            }
+            Event::Sealed { case } => {
+                let case = Arc::unwrap_or_clone(case);
+                self.facts = case.facts;
+                self.evaluation = Some(Box::new(case.evaluation));
+            }
+            Event::Seated { rows } => {
+                self.rows = rows.into_iter().map(|row| row.route).collect();
+                self.seats.clear();
+            }
+            Event::SeatOpened { row, seat } => self.asked(row, seat, at),
+            Event::Voted { rows, .. } => rows.iter().for_each(|row| self.answered(*row, at)),
+            Event::Approved { authority: Authority::Policy } => return Some(Fate::ApprovedByPolicy),
+            Event::Approved { authority: Authority::People(_) } => return Some(Fate::ApprovedByPeople),
+            Event::Declined { authority: Authority::Policy, .. } => return Some(Fate::DeclinedByPolicy),
+            Event::Declined { authority: Authority::People(people), .. } => {
+                self.declined(&people, at);
+                return Some(Fate::DeclinedByPeople);
+            }
+            Event::Withdrawn { .. } => return Some(Fate::Withdrawn),
+            Event::Submitted { .. }
+            | Event::Postponed { .. }
+            | Event::Repinned { .. }
+            | Event::Sending { .. }
+            | Event::Attempted { .. }
+            | Event::Probed { .. }
+            | Event::ExceptionOpened { .. }
+            | Event::ExceptionEscalated { .. }
+            | Event::ExceptionClosed { .. }
+            | Event::Closed => {}
+        }
+        None
+    }
+
+    /// A seat that moves to its backup goes on waiting from its first question.
+    fn asked(&mut self, row: u32, seat: Seat, at: Timestamp) {
+        let opened = self.seats.get(&row).map_or(at, |asked| asked.opened);
+        let need = usize::try_from(seat.need).unwrap_or(usize::MAX);
+        let asked = Asked { opened, ended: None, need, voices: seat.approved.len(), eligible: seat.eligible };
+        self.seats.insert(row, asked);
+    }
+
+    fn answered(&mut self, row: u32, at: Timestamp) {
+        let Some(asked) = self.seats.get_mut(&row) else { return };
+        asked.voices = asked.voices.saturating_add(1);
+        if asked.need <= asked.voices {
+            asked.ended = Some(at);
+        }
+    }
+
+    /// Whoever declines answers in the seats that they could fill.
+    fn declined(&mut self, people: &[PersonId], at: Timestamp) {
+        let unfilled = self.seats.values_mut().filter(|asked| asked.ended.is_none());
+        for asked in unfilled.filter(|asked| asked.eligible.iter().any(|person| people.contains(person))) {
+            asked.ended = Some(at);
+        }
+    }
+
+    /// The case; `None` if it was never evaluated.
+    pub(super) fn recorded(self, fate: Fate) -> Option<Recorded> {
+        let seats = self.seats.into_iter().filter_map(|(row, asked)| {
+            let route = self.rows.get(usize::try_from(row).ok()?)?.clone();
+            Some(SeatTime { route, opened: asked.opened, ended: asked.ended })
+        });
+        let seats = seats.collect();
+        let (name, was) = (Named::Intent(self.intent.id), Was::Evaluated(self.evaluation?));
+        let tokens = Arc::unwrap_or_clone(self.intent).tokens;
+        Some(Recorded { name, tokens, facts: self.facts, was, fate, seats })
+    }
+}
