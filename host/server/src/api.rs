@@ -8,6 +8,7 @@ pub(crate) mod health;
 pub(crate) mod intent_types;
 pub(crate) mod intents;
 pub(crate) mod pages;
+pub(crate) mod policies;
 pub mod view;
 
 use crate::door::Caller;

@@ -5,7 +5,7 @@ mod body;
 mod header;
 mod query;
 
-pub(crate) use body::{Members, Posted};
+pub(crate) use body::{Members, Posted, Question};
 pub(crate) use header::{revision, wait};
 pub(crate) use query::{Query, listed, page, person};
 

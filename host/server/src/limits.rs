@@ -6,6 +6,18 @@ pub const INTENT_BYTES_MAX: usize = 256 * 1024;
 /// Largest body of every other request, in bytes: a decision with the longest reason fits.
 pub const COMMAND_BYTES_MAX: usize = 16 * 1024;
 
+/// Largest body with a policy document, in bytes: the largest document with every second character escaped.
+pub const POLICY_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Most faults of a document that one problem lists.
+pub const DOCUMENT_FAULTS_MAX: usize = 100;
+
+/// Most backtests at one time: each reads the whole log and keeps one core busy.
+pub const BACKTESTS_AT_ONCE_MAX: usize = 1;
+
+/// Longest time of a backtest, in milliseconds: it ends with an answer of its own before the request does.
+pub const BACKTEST_MS_MAX: u64 = 50_000;
+
 /// Longest reason or note, in characters: beyond it nobody reads it.
 pub const WORDS_CHARACTERS_MAX: usize = 2_000;
 

@@ -1,7 +1,9 @@
 //! The description of the API, made from the handlers themselves. The committed copy beside this crate
 //! is compared with it by a test.
 
-use crate::api::{connections, decisions, effects, exceptions, health, intent_types, intents, pages};
+use crate::api::{
+    connections, decisions, effects, exceptions, health, intent_types, intents, pages, policies,
+};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -21,6 +23,7 @@ use utoipa::{Modify, OpenApi};
         exceptions::list, effects::list,
         connections::list, connections::show, connections::check, connections::connectors,
         intent_types::list, intent_types::show,
+        policies::backtest,
         health::log,
     ),
     modifiers(&Tokens),

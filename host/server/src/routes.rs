@@ -1,7 +1,9 @@
 //! Every route, with what its token must be able to do: the router and the authorization table are
 //! written side by side, and what is not in the table is not let in.
 
-use crate::api::{connections, decisions, effects, exceptions, health, intent_types, intents, pages};
+use crate::api::{
+    connections, decisions, effects, exceptions, health, intent_types, intents, pages, policies,
+};
 use crate::door;
 use crate::state::{Host, Parts};
 use crate::token::Scope;
@@ -48,6 +50,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/connectors", Some(Scope::Read)),
     route("GET", "/v1/intent-types", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}", Some(Scope::Read)),
+    route("POST", "/v1/policies/{intent}/backtest", Some(Scope::Read)),
     route("GET", "/v1/log/health", Some(Scope::Read)),
 ];
 
@@ -82,6 +85,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/connectors", get(connections::connectors))
         .route("/v1/intent-types", get(intent_types::list))
         .route("/v1/intent-types/{name}", get(intent_types::show))
+        .route("/v1/policies/{intent}/backtest", post(policies::backtest))
         .route("/v1/log/health", get(health::log))
         .method_not_allowed_fallback(door::method_not_taken)
         .route_layer(from_fn_with_state(host.clone(), door::sign_in))

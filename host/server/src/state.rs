@@ -1,7 +1,7 @@
 //! What every request needs: the engine, the tokens, chance for operation ids, and a bounded number
 //! of places.
 
-use crate::limits::REQUESTS_IN_FLIGHT_MAX;
+use crate::limits::{BACKTESTS_AT_ONCE_MAX, REQUESTS_IN_FLIGHT_MAX};
 use crate::token::TokenTable;
 use countersign_engine::engine::Engine;
 use countersign_engine::port::clock::Chance;
@@ -33,6 +33,7 @@ pub(crate) struct Host {
     pub(crate) tokens: Arc<TokenTable>,
     pub(crate) chance: Arc<dyn Chance>,
     pub(crate) places: Arc<Semaphore>,
+    pub(crate) backtests: Arc<Semaphore>,
     pub(crate) tasks: Tasks,
 }
 
@@ -43,6 +44,7 @@ impl Host {
             tokens: parts.tokens,
             chance: parts.chance,
             places: Arc::new(Semaphore::new(REQUESTS_IN_FLIGHT_MAX)),
+            backtests: Arc::new(Semaphore::new(BACKTESTS_AT_ONCE_MAX)),
             tasks: Tasks::default(),
         }
     }

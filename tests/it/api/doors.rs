@@ -144,6 +144,7 @@ async fn every_route_asks_for_exactly_its_scope() {
             .replace("{id}", &format!("int_{}", "0".repeat(26)))
             .replace("{exception}", &format!("exc_{}", "0".repeat(26)))
             .replace("{name}", "crm")
+            .replace("{intent}", "discount")
             .replace("{code}", "CS-E0101");
         let stranger = world.send("", route.method, &path, &[], "").await;
         match route.scope {

@@ -1,6 +1,7 @@
 //! What answers look like: the shapes of every body, the same over HTTP and in `--json` of the
 //! command line. The types inside the engine may change; these only grow.
 
+pub mod backtest;
 pub mod connection;
 pub mod effect;
 pub mod evaluation;
@@ -14,6 +15,7 @@ pub mod seat;
 pub mod timeline;
 pub mod value;
 
+pub use backtest::BacktestView;
 pub use connection::{CheckView, ConnectionView, ConnectorView};
 pub use effect::{EffectView, ReceiptView};
 pub use evaluation::EvaluationView;

@@ -45,6 +45,22 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for Posted<BYTES_MAX
     }
 }
 
+/// A question that needs a body: it changes nothing, so it needs no key. Its body has at most
+/// `BYTES_MAX` bytes; an empty one is an object without members.
+#[derive(Debug)]
+pub(crate) struct Question<const BYTES_MAX: usize>(pub(crate) Raw);
+
+impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for Question<BYTES_MAX> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        Query::of(&parts.uri, &[])?.checked()?;
+        let bytes = read(&parts.headers, body, BYTES_MAX).await?;
+        Ok(Question(parsed(&parts.headers, &bytes)?))
+    }
+}
+
 async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     let too_large = || {
         let detail = format!("the body is larger than {bytes_max} bytes");

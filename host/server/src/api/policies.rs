@@ -1,0 +1,117 @@
+//! Policies: what a changed one would have answered to the recorded intents.
+
+use super::view::BacktestView;
+use crate::asked::{Members, Place, Question};
+use crate::limits::{BACKTEST_MS_MAX, DOCUMENT_FAULTS_MAX, POLICY_BYTES_MAX};
+use crate::problem::{Flaw, Problem, ProblemView};
+use crate::state::Host;
+use axum::Json;
+use axum::extract::State;
+use countersign_core::document::{Fault as DocumentFault, SourceFile};
+use countersign_core::id::IntentTypeName;
+use countersign_core::policy::Policy;
+use countersign_core::policy::backtest::{Backtest, Trial, Versions};
+use countersign_core::rulebook::Rulebook;
+use countersign_engine::fault::Fault;
+use countersign_engine::history::{self, Wanted};
+use countersign_engine::port::store::StoreFault;
+use std::sync::Arc;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// What is tried, on which part of history.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes a body that is read by hand, so that every fault is said at once")]
+pub(crate) struct BacktestBody {
+    /// The whole text of the changed policy.
+    policy: String,
+    /// Only intents of the last so many days, such as `90d`; all of them if it is left out.
+    #[schema(example = "90d", pattern = "^[0-9]{1,4}d$")]
+    since: Option<String>,
+}
+
+/// Tries a changed policy on the intents that the log has. Nothing is stored.
+#[utoipa::path(
+    post, path = "/v1/policies/{intent}/backtest", tag = "policies", operation_id = "backtest_policy",
+    request_body = BacktestBody,
+    params(("intent" = String, Path, description = "the intent type that the policy decides")),
+    responses(
+        (status = 200, description = "what it would have answered", body = BacktestView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn backtest(
+    State(host): State<Host>,
+    Place(name): Place<String>,
+    Question(body): Question<POLICY_BYTES_MAX>,
+) -> Result<Json<Backtest>, Problem> {
+    let rulebook = host.engine.rulebook();
+    let intent = IntentTypeName::parse(&name).ok().filter(|name| rulebook.intent_type(name).is_some());
+    let intent = intent.ok_or_else(|| Problem::unknown("intent type", &name))?;
+    let mut members = Members::of(body, &["policy", "since"]);
+    let text = members.required("policy", "the text of a policy", |text| Some(text.to_owned()));
+    let days = members.optional("since", "a number of days such as `90d`", history::days);
+    members.checked()?;
+    let new = changed(&rulebook, &intent, text.unwrap_or_default())?;
+    let Ok(_place) = Arc::clone(&host.backtests).try_acquire_owned() else {
+        let help = "wait until it has ended and send this again";
+        return Err(Problem::new("CS-E0217", "another backtest is running", help).later());
+    };
+    let trial = tried(&host, &rulebook, &new, days);
+    match tokio::time::timeout(Duration::from_millis(BACKTEST_MS_MAX), trial).await {
+        Ok(report) => report.map(Json),
+        Err(_) => {
+            let detail =
+                format!("the log could not be read within {BACKTEST_MS_MAX} ms; nothing was changed");
+            let help = "stop the host, or take a copy of its data folder, and run `countersign policy \
+                backtest FILE --data DIR`, which has no such limit";
+            Err(Problem::new("CS-E0306", detail, help))
+        }
+    }
+}
+
+/// The changed policy among the rules in force, or every place where it does not fit.
+fn changed(rulebook: &Rulebook, intent: &IntentTypeName, text: String) -> Result<Policy, Problem> {
+    let help = "correct every listed place and send it again; `countersign policy check` says more";
+    let unsound =
+        |flaws: Vec<Flaw>| Problem::new("CS-E0203", "the policy is not sound", help).with_errors(flaws);
+    let file = SourceFile { path: format!("{intent}.policy.md"), text };
+    let policy = rulebook
+        .trying(&file)
+        .map_err(|faults| unsound(faults.iter().take(DOCUMENT_FAULTS_MAX).map(flaw).collect()))?;
+    if policy.intent == *intent {
+        return Ok(policy);
+    }
+    let found = format!("one of `{}`", policy.intent);
+    Err(unsound(vec![Flaw::new("/policy", format!("a policy of `{intent}`"), found)]))
+}
+
+/// A fault of the document as a place in the body.
+fn flaw(fault: &DocumentFault) -> Flaw {
+    let expected = fault.help.clone().unwrap_or_else(|| "a sound policy".to_owned());
+    Flaw::new("/policy", expected, fault.to_string())
+}
+
+async fn tried(
+    host: &Host,
+    rulebook: &Rulebook,
+    new: &Policy,
+    days: Option<u32>,
+) -> Result<Backtest, Problem> {
+    let now = host.engine.now();
+    let since = days.map(|days| history::day_before(now, days));
+    // INVARIANT: the address named an intent type of this rulebook, and the policy decides that one.
+    let intent = rulebook.intent_type(&new.intent).ok_or_else(Problem::bug)?;
+    let mut trial = Trial::new(Versions { old: rulebook.policy(&new.intent, now), new, intent, since });
+    let wanted = Wanted::from_day(Some(new.intent.clone()), since);
+    let store = &**host.engine.store();
+    let read = history::read(store, &wanted, &|_, _| {}, |_, case| trial.add(&case)).await;
+    match read {
+        Ok(_) => Ok(trial.finish()),
+        Err(Fault::Store(StoreFault::TooLarge(limit))) => {
+            let detail = format!("more intents were undecided at one time than {limit} allows");
+            Err(Problem::new("CS-E0308", detail, "ask for fewer days in `since`"))
+        }
+        Err(fault) => Err(fault.into()),
+    }
+}
