@@ -20,6 +20,8 @@ const URL: &str = "http://127.0.0.1:8700";
 const TRIES_MAX: u32 = 3;
 /// Wait before it is sent again.
 const AGAIN_MS: u64 = 300;
+/// How long a question may take that reads the whole log: longer than the host lets it.
+const QUESTION_MS: u64 = 65_000;
 /// Most pages of one list: 200 rows each.
 const PAGES_MAX: usize = 500;
 
@@ -95,6 +97,26 @@ impl Client {
         Ok(self.ask(&ask).await?.body)
     }
 
+    /// Asks something that needs a body and time. It is asked once: nothing is changed by it, and the
+    /// caller sees that it takes long.
+    ///
+    /// # Errors
+    /// If the host cannot be reached, refuses or does not answer in time.
+    pub async fn question(&self, path: &str, body: &Value) -> Result<Value> {
+        let ask =
+            Ask { method: "POST", path, token: &self.token, key: None, revision: None, body: Some(body) };
+        match self.api.once_within(&ask, QUESTION_MS).await? {
+            Some(answer) if answer.status < 400 => Ok(answer.body),
+            Some(answer) => Err(refused(&answer).into()),
+            None => Err(self.nobody()),
+        }
+    }
+
+    fn nobody(&self) -> anyhow::Error {
+        let failure = Failure::new(exit::UNREACHABLE, format!("nobody answers at {}", self.url));
+        failure.with_help("start it with `countersign serve`, or name it with `--url URL`").into()
+    }
+
     /// Every item of a list, in the API's order; at most `limit`.
     ///
     /// # Errors
@@ -130,8 +152,7 @@ impl Client {
                 tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await;
             }
         }
-        let failure = Failure::new(exit::UNREACHABLE, format!("nobody answers at {}", self.url));
-        Err(failure.with_help("start it with `countersign serve`, or name it with `--url URL`").into())
+        Err(self.nobody())
     }
 }
 

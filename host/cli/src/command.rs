@@ -67,7 +67,7 @@ enum Command {
     /// Ask for something, and see where it stands
     #[command(subcommand)]
     Intent(intent::Intent),
-    /// Prove policies and compare them
+    /// Prove policies, compare them, and try them on what was decided already
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// Decide in your seat
@@ -104,7 +104,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Check(command) => check::run(command, &global),
         Command::Doctor(command) => doctor::run(command, &global).await,
         Command::Intent(command) => intent::run(command, &global).await,
-        Command::Policy(command) => policy::run(command, &global),
+        Command::Policy(command) => policy::run(command, &global).await,
         Command::Decide(command) => decide::run(command, &global).await,
         Command::Exception(command) => exception::run(command, &global).await,
         Command::Connector(command) => connector::run(command, &global).await,

@@ -257,6 +257,47 @@ impl Progress {
     }
 }
 
+/// How far something has come, on a terminal: a bar. Elsewhere nothing is shown.
+#[derive(Debug)]
+pub struct Bar {
+    bar: Option<ProgressBar>,
+}
+
+impl Bar {
+    /// Begins to show how far `what` has come.
+    #[must_use]
+    pub fn begin(what: &'static str, quiet: bool) -> Bar {
+        let style = || {
+            let template = ProgressStyle::with_template("{msg} {wide_bar} {percent} %, {eta} left");
+            template.unwrap_or_else(|_| ProgressStyle::default_bar())
+        };
+        let bar = (!quiet && io::stderr().is_terminal())
+            .then(|| ProgressBar::new(0).with_style(style()).with_message(what));
+        Bar { bar }
+    }
+
+    /// So much of `of` is done.
+    pub fn at(&self, done: u64, of: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(of);
+            bar.set_position(done);
+        }
+    }
+
+    /// Takes it away.
+    pub fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         self.end();

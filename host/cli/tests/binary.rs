@@ -160,3 +160,84 @@ fn a_policy_with_a_gap_fails_the_check_with_its_place() {
     let gap = "discount.policy.md:";
     assert!(out(&checked).contains(gap) && out(&checked).contains("error gap"), "{}", out(&checked));
 }
+
+/// A changed copy of the starter's discount policy, outside of the house.
+fn draft(house: &Path, from: &str, to: &str) -> (tempfile::TempDir, String) {
+    let text = std::fs::read_to_string(house.join("policies/discount.policy.md")).expect("it reads");
+    assert!(text.contains(from), "the starter lacks {from}: change this test");
+    let drafts = tempfile::tempdir().expect("a folder");
+    let file = drafts.path().join("discount.policy.md");
+    std::fs::write(&file, text.replacen(from, to, 1)).expect("it is written");
+    let name = file.to_str().expect("a name").to_owned();
+    (drafts, name)
+}
+
+/// One line of a file of recorded intents.
+fn recorded(percent: &str, amount: &str, rest: &str) -> String {
+    format!(
+        r#"{{"tokens":{{"quote_id":"q","customer_id":"a","discount_percent":"{percent}","amount":{{"amount":"{amount}","currency":"USD"}},"term_months":12,"payment_days":30,"reason":"volume"}},"facts":{{"segment":"smb","margin":"40%","renewal":false}}{rest}}}"#
+    )
+}
+
+#[test]
+fn a_pricing_manager_sees_what_a_changed_threshold_does_to_recorded_intents() {
+    let house = house();
+    let (_drafts, draft) = draft(house.path(), "smb-auto  | smb     | <= 5%", "smb-auto  | smb     | <= 8%");
+    let file = house.path().join("old.jsonl");
+    let lines = [
+        recorded("4%", "1000.00", r#","outcome":"approve","fate":"approved""#),
+        recorded("7%", "30000.00", r#","outcome":"manager","fate":"declined""#),
+        recorded("12%", "2000.00", ""),
+    ];
+    std::fs::write(&file, lines.join("\n")).expect("it is written");
+    let from = ["policy", "backtest", draft.as_str(), "--from", "old.jsonl"];
+    let tried = run(house.path(), &from);
+    assert_eq!(tried.status.code(), Some(0), "{}{}", out(&tried), err(&tried));
+    let text = out(&tried);
+    for line in [
+        "newly approved: 1 (30000.00 USD)",
+        "of these declined by people: 1 (30000.00 USD)",
+        "line 2: 30000.00 USD, was manager, would be approve (declined by people)",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    let limited: Vec<&str> = from.iter().copied().chain(["--max-newly-approved", "0", "--json"]).collect();
+    let (one, two) = (run(house.path(), &limited), run(house.path(), &limited));
+    assert_eq!(one.status.code(), Some(1), "{}", err(&one));
+    assert!(err(&one).contains("1 intents would newly be approved; at most 0 may be"), "{}", err(&one));
+    assert!(out(&one).contains("\"newly_approved\"") && one.stdout == two.stdout, "equal bytes");
+    let bad = [lines[0].clone(), "oops".to_owned(), recorded("7", "1.00", r#","fate":"lost""#)].join("\n");
+    std::fs::write(&file, bad).expect("it is written");
+    let refused = run(house.path(), &from);
+    assert_eq!(refused.status.code(), Some(1), "{}", out(&refused));
+    for place in
+        ["`old.jsonl`: 3 faults", "line 2: no JSON", "line 3: `/tokens/discount_percent`", "line 3: `/fate`"]
+    {
+        assert!(err(&refused).contains(place), "{place}\n{}", err(&refused));
+    }
+}
+
+#[test]
+fn a_running_host_tries_a_policy_on_its_log_and_its_folder_is_left_alone() {
+    let house = house();
+    let (_drafts, draft) = draft(house.path(), "<= 5%", "<= 6%");
+    let token = out(&run(house.path(), &["token", "create", "ae-1", "--quiet"])).trim().to_owned();
+    let (host, address) = started(house.path(), &["serve"]);
+    let url = format!("http://{address}");
+    let asked = ["policy", "backtest", &draft, "--since", "90d", "--url", &url, "--token", &token, "--quiet"];
+    let tried = run(house.path(), &asked);
+    assert_eq!(tried.status.code(), Some(0), "{}", err(&tried));
+    assert!(out(&tried).starts_with("discount: 0 recorded intents since "), "{}", out(&tried));
+    let data = ["policy", "backtest", &draft, "--data", "data"];
+    let held = run(house.path(), &data);
+    assert_eq!(held.status.code(), Some(75), "{}", err(&held));
+    assert!(err(&held).contains("leave `--data` out"), "{}", err(&held));
+    assert_eq!(stopped(host), Some(0));
+    let offline = run(house.path(), &data);
+    assert_eq!(offline.status.code(), Some(0), "{}", err(&offline));
+    assert!(out(&offline).starts_with("discount: 0 recorded intents\n"), "{}", out(&offline));
+    assert_eq!(run(house.path(), &asked).status.code(), Some(4), "nobody is there any more");
+    let unused = run(house.path(), &["policy", "check", "discount", "--since", "90d"]);
+    assert_eq!(unused.status.code(), Some(0), "{}{}", out(&unused), err(&unused));
+    assert!(out(&unused).contains("fired 0 times in 90 days (0 decisions)"), "{}", out(&unused));
+}

@@ -59,13 +59,25 @@ fn words_that_scripts_use_are_understood() {
     check("countersign connector inspect one.wasm");
     check("countersign token create ae-1");
     check("countersign audit verify --data data");
+    check("countersign policy check --since 90d --data data");
+    check("countersign policy backtest new.policy.md --since 90d --max-newly-approved 0 --json");
+    check("countersign policy backtest new.policy.md --from old.jsonl");
     check("countersign completions bash");
     check("countersign version --json");
 }
 
 #[test]
 fn a_word_that_is_not_known_is_wrong_usage() {
-    for line in ["countersign frobnicate", "countersign decide", "countersign dev --listen 0.0.0.0:1"] {
+    for line in [
+        "countersign frobnicate",
+        "countersign decide",
+        "countersign dev --listen 0.0.0.0:1",
+        "countersign policy backtest",
+        "countersign policy backtest new.policy.md --since 90",
+        "countersign policy backtest new.policy.md --from old.jsonl --data data",
+        "countersign policy backtest new.policy.md --from old.jsonl --since 90d",
+        "countersign policy check --data data",
+    ] {
         let fault = Arguments::try_parse_from(line.split_whitespace()).expect_err(line);
         assert_eq!(fault.exit_code(), i32::from(crate::exit::USAGE), "{line}");
     }

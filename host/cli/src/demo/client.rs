@@ -93,6 +93,14 @@ impl Api {
     /// # Errors
     /// If the request cannot be written.
     pub async fn once(&self, ask: &Ask<'_>) -> Result<Option<Answer>> {
+        self.once_within(ask, REQUEST_MS).await
+    }
+
+    /// The same with another patience, in milliseconds.
+    ///
+    /// # Errors
+    /// If the request cannot be written.
+    pub async fn once_within(&self, ask: &Ask<'_>, within_ms: u64) -> Result<Option<Answer>> {
         let mut request = Request::builder()
             .method(ask.method)
             .uri(format!("{}{}", self.base, ask.path))
@@ -119,7 +127,7 @@ impl Api {
             let body = response.into_body().collect().await.ok()?.to_bytes();
             Some(Answer { status, etag, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
         };
-        Ok(tokio::time::timeout(Duration::from_millis(REQUEST_MS), answered).await.ok().flatten())
+        Ok(tokio::time::timeout(Duration::from_millis(within_ms), answered).await.ok().flatten())
     }
 
     /// Asks until the host answers for certain: the same request with the same key, as a careful

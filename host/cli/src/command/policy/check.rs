@@ -1,14 +1,18 @@
 //! `countersign policy check`: proves every table before anybody relies on it.
 
-use super::{Global, now, rules};
+use super::backtest::days;
+use super::{Global, now, past, rules};
 use crate::exit;
 use crate::output::{self, Failure, plain};
 use anyhow::Result;
 use countersign_core::document::SourceFile;
 use countersign_core::policy::Policy;
-use countersign_core::policy::check::{Report, check_files};
+use countersign_core::policy::backtest::Was;
+use countersign_core::policy::check::{Report, check_files_with};
+use countersign_core::policy::coverage::Past;
 use countersign_core::policy::mutant;
 use countersign_core::rulebook::Rulebook;
+use countersign_engine::history::{self, Wanted};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -23,15 +27,22 @@ pub struct Check {
     /// Print the examples that would notice the edges that no example tests
     #[arg(long)]
     pub suggest: bool,
+    /// Count what fired in the log of a stopped host in the last so many days, such as 90d
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    pub since: Option<u32>,
+    /// Data folder with that log, instead of the configured one
+    #[arg(long, value_name = "DIR", requires = "since")]
+    pub data: Option<PathBuf>,
 }
 
 /// Checks the policies; what is wrong with them is the answer, not an error.
 ///
 /// # Errors
-/// Rules that cannot be read, or an intent type that no policy decides.
-pub(super) fn run(command: &Check, global: &Global) -> Result<ExitCode> {
+/// Rules or a log that cannot be read, or an intent type that no policy decides.
+pub(super) async fn run(command: &Check, global: &Global) -> Result<ExitCode> {
     let (_, files) = rules(command.rules.as_deref(), global)?;
-    let mut report = check_files(&files, now());
+    let past = fired(command, global).await?;
+    let mut report = check_files_with(&files, now(), &past);
     if let Some(intent) = &command.intent {
         only(&mut report, intent)?;
     }
@@ -47,6 +58,21 @@ pub(super) fn run(command: &Check, global: &Global) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::from(if report.passes() { exit::DONE } else { exit::NO }))
+}
+
+/// What fired in the log, if somebody wants to know.
+async fn fired(command: &Check, global: &Global) -> Result<Past> {
+    let Some(days) = command.since else { return Ok(Past::default()) };
+    let data = past::folder(command.data.as_deref(), global)?;
+    let wanted = Wanted::from_day(None, Some(history::day_before(now(), days)));
+    let mut fired = Past::of_days(days);
+    past::read(&data, &wanted, global, |intent, case| {
+        if let Was::Evaluated(evaluation) = &case.was {
+            fired.add(intent, evaluation);
+        }
+    })
+    .await?;
+    Ok(fired)
 }
 
 fn only(report: &mut Report, intent: &str) -> Result<()> {

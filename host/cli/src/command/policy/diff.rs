@@ -1,17 +1,13 @@
 //! `countersign policy diff`: which requests a changed policy decides otherwise.
 
-use super::{Global, read, rules};
+use super::{Change, Global, change};
 use crate::exit;
-use crate::output::{self, Failure, plain};
-use anyhow::{Context as _, Result};
+use crate::output::{self, plain};
+use anyhow::Result;
 use countersign_core::policy::diff::{self, Diff};
-use countersign_core::rulebook::Rulebook;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-/// Largest policy file that is read, in bytes: what the documents' own limit allows.
-const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Which change to look at.
 #[derive(Debug, clap::Args)]
@@ -39,37 +35,7 @@ struct Difference {
 /// # Errors
 /// Rules or a file that cannot be read or are not sound.
 pub(super) fn run(command: &Changed, global: &Global) -> Result<ExitCode> {
-    let (folder, files) = rules(command.rules.as_deref(), global)?;
-    let size = std::fs::metadata(&command.new).map(|about| about.len());
-    if size.is_ok_and(|size| FILE_BYTES_MAX < size) {
-        let message = format!("`{}` is larger than {FILE_BYTES_MAX} bytes", command.new.display());
-        return Err(Failure::new(exit::NO, message).into());
-    }
-    let text = std::fs::read_to_string(&command.new)
-        .with_context(|| format!("`{}` cannot be read", command.new.display()))?;
-    let old = read(&files, &folder.display().to_string())?;
-    let name = command.new.file_name().and_then(|name| name.to_str()).unwrap_or("new.policy.md");
-    let path = format!("policies/{name}");
-    let mut changed = files;
-    match changed.iter_mut().find(|file| file.path == path) {
-        Some(file) => file.text = text,
-        None => {
-            let known = changed.iter().filter(|file| file.path.starts_with("policies/"));
-            let known: Vec<_> = known.map(|file| file.path.trim_start_matches("policies/")).collect();
-            let message = format!("`{name}` is not the name of a policy in `{}`", folder.display());
-            let help = format!("give the changed file the name of the one it replaces: {}", known.join(", "));
-            return Err(Failure::new(exit::USAGE, message).with_help(help).into());
-        }
-    }
-    let new = read(&changed, &command.new.display().to_string())?;
-    let at = |rulebook: &Rulebook| rulebook.policies().find(|policy| policy.path == path).cloned();
-    let (Some(was), Some(now)) = (at(&old), at(&new)) else {
-        anyhow::bail!("`{name}` was read but is not among the policies");
-    };
-    if was.intent != now.intent {
-        let message = format!("`{name}` decides `{}` now, not `{}`", now.intent, was.intent);
-        return Err(Failure::new(exit::NO, message).into());
-    }
+    let Change { was, now, .. } = change(&command.new, command.rules.as_deref(), global)?;
     let diff = diff::diff(&was, &now);
     if global.json {
         let (old, new) = (was.version().to_string(), now.version().to_string());
