@@ -4,6 +4,7 @@
 //! asserts a time; tests never do.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report is what it makes")]
 
+mod backtest;
 mod decisions;
 mod effects;
 mod figures;
@@ -28,6 +29,9 @@ fn main() -> anyhow::Result<()> {
     }
     if runs("decisions") {
         decisions::run(&mut report)?;
+    }
+    if runs("backtest") {
+        backtest::run(&mut report)?;
     }
     if runs("sandbox") {
         sandbox::run(&mut report)?;
