@@ -4,6 +4,8 @@
 mod doors;
 #[path = "api/lists.rs"]
 mod lists;
+#[path = "api/policies.rs"]
+mod policies;
 #[path = "api/wire.rs"]
 mod wire;
 #[path = "api/world.rs"]
