@@ -1,5 +1,7 @@
 //! The HTTP API as a caller meets it: what it promises, and every way in which it says no.
 
+#[path = "api/backtest.rs"]
+mod backtest;
 #[path = "api/doors.rs"]
 mod doors;
 #[path = "api/lists.rs"]

@@ -2,7 +2,7 @@
 
 use crate::output::{self, Table, plain};
 use anyhow::Result;
-use countersign_server::api::view::{ExceptionView, IntentView};
+use countersign_server::api::view::{ExceptionView, IntentView, PolicyChangeView};
 use serde_json::Value;
 
 /// Prints it.
@@ -73,10 +73,16 @@ fn change(intent: &IntentView) -> Result<()> {
     ))?;
     let say = |text: String| output::line(&format!("  {}", plain(&text)));
     match (&change.before, &change.again) {
+        (_, Some(again)) if again == "files" => say("in force before: it came with the files".to_owned())?,
         (_, Some(again)) => say(format!("in force before; its old evidence stands in {again}"))?,
         (Some(before), None) => say(format!("instead of version {before}"))?,
         (None, None) => say("the first policy of this intent type".to_owned())?,
     }
+    if !change.conflicted.is_empty() {
+        say(format!("no seat, having an open intent of this type: {}", change.conflicted.join(", ")))?;
+    }
+    otherwise(change)?;
+    heading("proved")?;
     let (examples, mutants) = (change.examples, change.mutants);
     say(format!(
         "{} of {} examples pass; they notice {} of {} moved bounds",
@@ -87,6 +93,12 @@ fn change(intent: &IntentView) -> Result<()> {
         let accepted = if change.accepted.contains(&found.kind) { " (accepted)" } else { "" };
         say(format!("{}: {} {}: {}{accepted}", found.place, found.level, found.kind, found.message))?;
     }
+    Ok(())
+}
+
+/// What a change decides otherwise: the first thing that whoever approves it wants to see.
+fn otherwise(change: &PolicyChangeView) -> Result<()> {
+    let say = |text: String| output::line(&format!("  {}", plain(&text)));
     heading("decided otherwise")?;
     change.inputs.iter().try_for_each(|input| say(format!("input {input}")))?;
     for region in &change.changed {
@@ -103,14 +115,14 @@ fn change(intent: &IntentView) -> Result<()> {
     if change.changed.is_empty() && change.unsettled == 0 && change.all {
         say("nothing".to_owned())?;
     }
-    if !change.conflicted.is_empty() {
-        say(format!("no seat, having an open intent of this type: {}", change.conflicted.join(", ")))?;
-    }
     Ok(())
 }
 
 fn plan(intent: &IntentView) -> Result<()> {
     let Some(plan) = &intent.plan else { return Ok(()) };
+    if plan.writes.is_empty() {
+        return heading(&format!("nothing is written; seal {} until {}", plan.seal, plan.expires));
+    }
     heading(&format!("write plan, seal {} until {}", plan.seal, plan.expires))?;
     let mut table =
         Table::new(&["  binding", "connection", "operation", "subject", "field", "before", "after"]);
