@@ -3,9 +3,11 @@
 
 mod check;
 mod exception;
+mod format;
 mod shared;
 
 pub use exception::{Answerable, ExceptionRoute, ExceptionRule, Happening};
+pub use format::{formatted, layout};
 pub use shared::Shared;
 
 use crate::canonical;
@@ -23,6 +25,9 @@ use std::sync::Arc;
 
 /// Most files of one rulebook.
 pub const FILES_MAX: usize = 1_000;
+
+/// Of a file whose name says nothing.
+const NO_KIND: &str = "the name says no kind: `*.intent.md`, `*.policy.md`, `people.md`, `routes.md`";
 
 /// A checked set of intent types, policies, people and routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,10 +103,7 @@ impl Rulebook {
             let known = name.ends_with(".intent.md") || name.ends_with(".policy.md");
             if !known && name != "people.md" && name != "routes.md" {
                 let mut own = Faults::new(&file.path);
-                own.on_line(
-                    0,
-                    "the name says no kind: `*.intent.md`, `*.policy.md`, `people.md`, `routes.md`",
-                );
+                own.on_line(0, NO_KIND);
                 faults.extend(own.into_list());
             }
         }
