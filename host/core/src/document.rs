@@ -5,9 +5,11 @@
 //! renderer would hide, move or show as a table that the host does not read is a [`Fault`].
 
 mod read;
+mod write;
 
 pub use read::read;
 pub(crate) use read::{is_invisible, is_lookalike};
+pub use write::{Align, Block, Layout, PlainTable};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

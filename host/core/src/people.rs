@@ -8,6 +8,7 @@ mod parse;
 
 pub use crate::policy::route::{Whom, Within};
 pub use calendar::{Calendar, CalendarName};
+pub(crate) use parse::SECTIONS;
 
 use crate::id::{FieldName, IntentTypeName, PersonId, PoolName, RoleName};
 use crate::intent::value::{Day, TokenValue, Tokens};

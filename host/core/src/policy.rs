@@ -24,6 +24,7 @@ mod parse;
 pub mod promise;
 pub mod route;
 pub(crate) mod space;
+pub mod starter;
 pub(crate) mod sweep;
 pub mod typed;
 
@@ -33,7 +34,7 @@ pub use explain::Evaluation;
 pub use expr::Wrong;
 pub use outcome::{Needs, Outcome, Reason, ReasonKind, Settled, Unsure};
 pub use parse::{Head, head};
-pub(crate) use parse::{expression as route_expression, field_name};
+pub(crate) use parse::{SECTIONS, expression as route_expression, field_name};
 pub(crate) use route::take as route_take;
 pub use route::{Finally, Need, Route, RouteRow, RouteStep, Whom, Within};
 

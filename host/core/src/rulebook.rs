@@ -3,10 +3,12 @@
 
 mod check;
 mod exception;
+mod format;
 mod published;
 mod shared;
 
 pub use exception::{Answerable, ExceptionRoute, ExceptionRule, Happening};
+pub use format::{formatted, layout};
 pub(crate) use published::same_document;
 pub use published::{Published, Turn};
 pub use shared::Shared;
@@ -26,6 +28,9 @@ use std::sync::Arc;
 
 /// Most files of one rulebook.
 pub const FILES_MAX: usize = 1_000;
+
+/// Of a file whose name says nothing.
+const NO_KIND: &str = "the name says no kind: `*.intent.md`, `*.policy.md`, `people.md`, `routes.md`";
 
 /// A checked set of intent types, policies, people and routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,10 +116,7 @@ impl Rulebook {
             let known = name.ends_with(".intent.md") || name.ends_with(".policy.md");
             if !known && name != "people.md" && name != "routes.md" {
                 let mut own = Faults::new(&file.path);
-                own.on_line(
-                    0,
-                    "the name says no kind: `*.intent.md`, `*.policy.md`, `people.md`, `routes.md`",
-                );
+                own.on_line(0, NO_KIND);
                 faults.extend(own.into_list());
             }
         }

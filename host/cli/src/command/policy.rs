@@ -4,6 +4,11 @@ mod backtest;
 mod build;
 mod check;
 mod diff;
+mod exchange;
+mod export;
+mod fmt;
+mod import;
+mod new;
 mod past;
 mod publish;
 mod show;
@@ -18,8 +23,17 @@ use countersign_core::policy::Policy;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use countersign_engine::port::clock::Clock as _;
+use std::fs::Permissions;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use tempfile::NamedTempFile;
+
+/// Largest file that an import reads, in bytes.
+const IMPORT_BYTES_MAX: u64 = 10 * 1024 * 1024;
+/// Mode of a new file: others read rules too, while a temporary file is private.
+const NEW_FILE_MODE: u32 = 0o644;
 
 /// Largest policy file that is read, in bytes: what the documents' own limit allows.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -43,6 +57,14 @@ pub enum PolicyCommand {
     List(show::List),
     /// Show one policy: all its versions and the document of one
     Show(show::Show),
+    /// Align the tables of rules, and change nothing else
+    Fmt(fmt::Fmt),
+    /// Write a starter policy for an intent type
+    New(new::New),
+    /// Take over a policy, or a table of one, from a workbook, CSV, DMN or JSON
+    Import(import::Import),
+    /// Write a policy as a workbook, CSV, DMN or JSON
+    Export(export::Export),
 }
 
 /// Runs one of them.
@@ -60,6 +82,10 @@ pub async fn run(command: PolicyCommand, global: &Global) -> Result<ExitCode> {
         PolicyCommand::Rollback(command) => publish::rollback(&command, global).await,
         PolicyCommand::List(command) => show::list(&command, global).await,
         PolicyCommand::Show(command) => show::show(&command, global).await,
+        PolicyCommand::Fmt(command) => fmt::run(&command, global),
+        PolicyCommand::New(command) => new::run(&command, global),
+        PolicyCommand::Import(command) => import::run(&command, global),
+        PolicyCommand::Export(command) => export::run(&command, global),
     }
 }
 
@@ -141,6 +167,64 @@ fn change(new: &Path, rules_folder: Option<&Path>, global: &Global) -> Result<Ch
         return Err(Failure::new(exit::NO, message).into());
     }
     Ok(Change { rulebook, was, now })
+}
+
+/// The bytes of a file that is not larger than any format allows.
+fn bytes_of(path: &Path) -> Result<Vec<u8>> {
+    let cannot = || format!("`{}` cannot be read", path.display());
+    let file = std::fs::File::open(path).with_context(cannot)?;
+    let mut bytes = Vec::new();
+    file.take(IMPORT_BYTES_MAX + 1).read_to_end(&mut bytes).with_context(cannot)?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > IMPORT_BYTES_MAX {
+        let message = format!("`{}` is larger than {IMPORT_BYTES_MAX} bytes", path.display());
+        return Err(Failure::new(exit::NO, message).into());
+    }
+    Ok(bytes)
+}
+
+/// The text of a file of rules.
+fn text_of(path: &Path) -> Result<String> {
+    let text = String::from_utf8(bytes_of(path)?);
+    text.map_err(|_| Failure::new(exit::NO, format!("`{}` is not UTF-8", path.display())).into())
+}
+
+/// Puts `bytes` in the place of a file, with its mode. Whoever reads it meanwhile sees the old file
+/// or the new one; if the process stops here, it is still the old one.
+fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let cannot = || format!("`{}` cannot be written", path.display());
+    // What a link points to is replaced, not the link.
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let new = written_beside(&target, bytes).with_context(cannot)?;
+    if let Ok(about) = std::fs::metadata(&target) {
+        new.as_file().set_permissions(about.permissions()).with_context(cannot)?;
+    }
+    new.persist(&target).with_context(cannot)?;
+    Ok(())
+}
+
+/// Writes a file that must not be there yet; it appears whole or not at all.
+fn written_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    let cannot = || format!("`{}` cannot be written", path.display());
+    let new = written_beside(path, bytes).with_context(cannot)?;
+    new.as_file().set_permissions(Permissions::from_mode(NEW_FILE_MODE)).with_context(cannot)?;
+    if let Err(fault) = new.persist_noclobber(path) {
+        if fault.error.kind() == ErrorKind::AlreadyExists {
+            let message = format!("`{}` is there already, and is not overwritten unasked", path.display());
+            return Err(Failure::new(exit::NO, message)
+                .with_help("move it away, or say `--replace` where that is known")
+                .into());
+        }
+        return Err(fault.error).with_context(cannot);
+    }
+    Ok(())
+}
+
+fn written_beside(path: &Path, bytes: &[u8]) -> std::io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut new = NamedTempFile::new_in(folder)?;
+    new.write_all(bytes)?;
+    new.as_file().sync_all()?;
+    Ok(new)
 }
 
 /// Who is absent is told from today.

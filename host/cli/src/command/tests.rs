@@ -57,6 +57,10 @@ fn words_that_scripts_use_are_understood() {
     check("countersign exception list");
     check("countersign connector build plugins");
     check("countersign connector inspect one.wasm");
+    check("countersign policy fmt --check");
+    check("countersign policy new refund");
+    check("countersign policy import book.xlsx --as discount --dry-run");
+    check("countersign policy export discount --to xlsx -o book.xlsx");
     check("countersign token create ae-1");
     check("countersign policy publish draft/discount.policy.md --reason memo --accept edge-without-example");
     check("countersign policy rollback discount --reason late");

@@ -263,7 +263,7 @@ impl Reader<'_> {
 }
 
 /// Splits a table line at its pipes.
-fn split(faults: &mut Faults, number: u32, line: &str) -> Option<Row> {
+pub(super) fn split(faults: &mut Faults, number: u32, line: &str) -> Option<Row> {
     let mut cells = Vec::new();
     let mut text = String::new();
     let mut start = 0_usize;

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// The sections that an intent type may have.
-const SECTIONS: [&str; 6] = ["Tokens", "Facts", "Bindings", "Writes", "Reconciliation", "Overrides"];
+pub(crate) const SECTIONS: [&str; 6] =
+    ["Tokens", "Facts", "Bindings", "Writes", "Reconciliation", "Overrides"];
 
 /// The header rows; all but `amount at stake` are required.
 const ROWS: [&str; 17] = [

@@ -8,7 +8,9 @@ use crate::policy::route_take as take;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-const SECTIONS: [&str; 7] = ["Persons", "Pools", "Roles", "Standby", "Calendars", "Holidays", "Absence"];
+/// The sections that `people.md` may have.
+pub(crate) const SECTIONS: [&str; 7] =
+    ["Persons", "Pools", "Roles", "Standby", "Calendars", "Holidays", "Absence"];
 
 /// Longest chain of managers; beyond it there is a circle or no house anybody knows.
 const MANAGERS_MAX: u32 = 32;

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The sections that a policy may have.
-const SECTIONS: [&str; 8] =
+pub(crate) const SECTIONS: [&str; 8] =
     ["Inputs", "Terms", "Rules", "Guards", "Components", "Routes", "Promises", "Examples"];
 
 impl Policy {

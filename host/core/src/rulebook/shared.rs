@@ -10,7 +10,8 @@ use crate::policy::route::{self, Finally, Route};
 use crate::policy::route_take as take;
 use std::collections::{BTreeMap, BTreeSet};
 
-const SECTIONS: [&str; 2] = ["Routes", "Exceptions"];
+/// The sections that `routes.md` may have.
+pub(super) const SECTIONS: [&str; 2] = ["Routes", "Exceptions"];
 
 /// What all policies share.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,6 @@ use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Entry;
 use countersign_core::approval::life;
 use countersign_core::id::IntentId;
-use countersign_core::intent::Facts;
 use countersign_core::publish::POLICY_CHANGE;
 use std::sync::Arc;
 

@@ -1,0 +1,82 @@
+//! `countersign policy new`: a policy to begin with, for an intent type that has none.
+
+use super::exchange::existing;
+use super::{Global, now, read, rules, written_new};
+use crate::exit;
+use crate::output::{self, Failure};
+use anyhow::Result;
+use countersign_core::document::SourceFile;
+use countersign_core::id::IntentTypeName;
+use countersign_core::intent::value::Day;
+use countersign_core::policy::check::check_files;
+use countersign_core::policy::starter::{backups, starter};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+
+/// For which intent type.
+#[derive(Debug, clap::Args)]
+pub struct New {
+    /// The intent type
+    #[arg(value_name = "INTENT-TYPE")]
+    pub intent: String,
+    /// Folder with the rules, instead of the configured one
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+}
+
+/// Writes a policy that passes the check; one that is there is never overwritten.
+///
+/// # Errors
+/// An intent type that is not there, has a policy, or whose owners nobody can stand in for.
+pub(super) fn run(command: &New, global: &Global) -> Result<ExitCode> {
+    let (folder, files) = rules(command.rules.as_deref(), global)?;
+    let rulebook = read(&files, &folder.display().to_string())?;
+    let named = IntentTypeName::parse(&command.intent).ok();
+    let Some(intent) = named.as_ref().and_then(|name| rulebook.intent_type(name)) else {
+        let known: Vec<&str> = rulebook.intent_types().map(|intent| intent.name.as_str()).collect();
+        let failure = Failure::new(exit::USAGE, format!("there is no intent type `{}`", command.intent));
+        return Err(failure.with_help(format!("it is one of {}", known.join(", "))).into());
+    };
+    if let Some((file, _)) = existing(&files, &command.intent, None)? {
+        let message = format!("`{}` decides `{}` already", file.path, command.intent);
+        return Err(Failure::new(exit::NO, message).with_help("edit that one").into());
+    }
+    let path = format!("policies/{}.policy.md", intent.name);
+    let today = Day(now().0.div_euclid(DAY_MS));
+    let mut last = None;
+    for backup in backups(intent, rulebook.directory()) {
+        let text = starter(intent, &backup, today).map_err(|why| Failure::new(exit::NO, why))?;
+        let mut all = files.clone();
+        all.push(SourceFile { path: path.clone(), text: text.clone() });
+        let report = check_files(&all, now());
+        let own = report.policies.iter().find(|policy| policy.intent == command.intent);
+        let sound = own.is_some_and(|policy| {
+            policy
+                .findings
+                .iter()
+                .all(|finding| finding.level != countersign_core::policy::lint::Level::Error)
+        });
+        if !sound || !report.faults.is_empty() {
+            last = Some(report.to_string());
+            continue;
+        }
+        let target = folder.join(&path);
+        std::fs::create_dir_all(folder.join("policies"))?;
+        written_new(&target, text.as_bytes())?;
+        output::line(&format!("written  {}", target.display()))?;
+        if !global.quiet {
+            output::say(&format!(
+                "next: write rules above the last one, then countersign policy check {}",
+                intent.name
+            ));
+        }
+        return Ok(ExitCode::from(exit::DONE));
+    }
+    let message = format!("no pool can stand in for `{}`, which owns `{}`", intent.owner, intent.name);
+    let mut failure = Failure::new(exit::NO, message);
+    failure.places = last.unwrap_or_default().lines().map(str::to_owned).collect();
+    Err(failure.with_help("add a pool of two or more people to people.md").into())
+}
