@@ -65,3 +65,41 @@ fn unknown(policy: &Policy, name: &str) -> String {
         None => format!("`{name}` is no input; the inputs are {}", names.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intent::value::Facts;
+    use crate::policy::example::try_all;
+    use crate::rulebook::tests::starter_rulebook;
+
+    fn pairs(text: &str) -> Vec<(String, String)> {
+        let pair = |part: &str| part.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+        text.split("; ").filter_map(pair).collect()
+    }
+
+    #[test]
+    fn inputs_are_read_as_the_tables_write_them() {
+        let rulebook = starter_rulebook();
+        let policy =
+            rulebook.policies().find(|policy| policy.intent.as_str() == "discount").expect("it is there");
+        let text = "segment=smb; discount_percent=12%; amount=12_000; margin=40%; term_months=12; payment_days=30; \
+                    renewal=no";
+        let tokens = read(policy, &pairs(text)).expect("they are right");
+        assert_eq!(policy.decide(&tokens, &Facts::new()).outcome.to_string(), "manager");
+        let wrong = read(policy, &pairs("discount=5%; margin=40; renewal=no; renewal=yes"))
+            .expect_err("they are wrong");
+        assert_eq!(wrong.len(), 3, "{wrong:?}");
+        assert!(wrong[1].contains("unit mismatch") && wrong[2].contains("twice"), "{wrong:?}");
+    }
+
+    #[test]
+    fn each_example_says_what_became_of_it() {
+        let rulebook = starter_rulebook();
+        for policy in rulebook.policies() {
+            let tried = try_all(policy);
+            assert_eq!(tried.len(), policy.examples.len());
+            assert!(tried.iter().all(|tried| tried.passes && tried.to_string().contains("passes")));
+        }
+    }
+}
