@@ -144,7 +144,8 @@ mod tests {
     #[test]
     fn a_starter_policy_of_every_intent_type_passes_the_check_and_is_formatted() {
         let rulebook = starter_rulebook();
-        for intent in rulebook.intent_types() {
+        let own = |intent: &&IntentType| !crate::publish::is_policy_change(&intent.name);
+        for intent in rulebook.intent_types().filter(own) {
             let pools = backups(intent, rulebook.directory());
             let backup = pools.first().expect("there is another pool");
             let text = starter(intent, backup, Day(20_600)).expect("it has inputs");
