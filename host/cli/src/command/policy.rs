@@ -2,6 +2,8 @@
 
 mod check;
 mod diff;
+mod explain;
+mod test;
 
 use super::Global;
 use crate::config::{self, rule_files};
@@ -12,6 +14,7 @@ use countersign_core::document::SourceFile;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use countersign_engine::port::clock::Clock as _;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -22,6 +25,10 @@ pub enum PolicyCommand {
     Check(check::Check),
     /// Show exactly which requests a changed policy decides otherwise
     Diff(diff::Changed),
+    /// Say what a policy answers to these inputs, and why
+    Explain(explain::Explain),
+    /// Run the examples of the policies
+    Test(test::Test),
 }
 
 /// Runs one of them.
@@ -32,6 +39,8 @@ pub fn run(command: PolicyCommand, global: &Global) -> Result<ExitCode> {
     match command {
         PolicyCommand::Check(command) => check::run(&command, global),
         PolicyCommand::Diff(command) => diff::run(&command, global),
+        PolicyCommand::Explain(command) => explain::run(&command, global),
+        PolicyCommand::Test(command) => test::run(&command, global),
     }
 }
 
@@ -57,6 +66,14 @@ fn read(files: &[SourceFile], whose: &str) -> Result<Rulebook> {
         failure.places = faults.iter().map(ToString::to_string).collect();
         failure.with_help("`countersign policy check` says more").into()
     })
+}
+
+/// No policy decides intents of this type.
+fn unknown(intent: &str, rulebook: &Rulebook) -> Failure {
+    let known: BTreeSet<&str> = rulebook.policies().map(|policy| policy.intent.as_str()).collect();
+    let known: Vec<&str> = known.into_iter().collect();
+    Failure::new(exit::USAGE, format!("no policy decides intents of type `{intent}`"))
+        .with_help(format!("it is one of {}", known.join(", ")))
 }
 
 /// Who is absent is told from today.
