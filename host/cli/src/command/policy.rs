@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod diff;
 mod exchange;
+mod explain;
 mod export;
 mod fmt;
 mod import;
@@ -12,6 +13,7 @@ mod new;
 mod past;
 mod publish;
 mod show;
+mod test;
 
 use super::Global;
 use crate::config::{self, rule_files};
@@ -23,6 +25,7 @@ use countersign_core::policy::Policy;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use countersign_engine::port::clock::Clock as _;
+use std::collections::BTreeSet;
 use std::fs::Permissions;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -65,6 +68,10 @@ pub enum PolicyCommand {
     Import(import::Import),
     /// Write a policy as a workbook, CSV, DMN or JSON
     Export(export::Export),
+    /// Say what a policy answers to these inputs, and why
+    Explain(explain::Explain),
+    /// Run the examples of the policies
+    Test(test::Test),
 }
 
 /// Runs one of them.
@@ -86,6 +93,8 @@ pub async fn run(command: PolicyCommand, global: &Global) -> Result<ExitCode> {
         PolicyCommand::New(command) => new::run(&command, global),
         PolicyCommand::Import(command) => import::run(&command, global),
         PolicyCommand::Export(command) => export::run(&command, global),
+        PolicyCommand::Explain(command) => explain::run(&command, global),
+        PolicyCommand::Test(command) => test::run(&command, global),
     }
 }
 
@@ -225,6 +234,14 @@ fn written_beside(path: &Path, bytes: &[u8]) -> std::io::Result<NamedTempFile> {
     new.write_all(bytes)?;
     new.as_file().sync_all()?;
     Ok(new)
+}
+
+/// No policy decides intents of this type.
+fn unknown(intent: &str, rulebook: &Rulebook) -> Failure {
+    let known: BTreeSet<&str> = rulebook.policies().map(|policy| policy.intent.as_str()).collect();
+    let known: Vec<&str> = known.into_iter().collect();
+    Failure::new(exit::USAGE, format!("no policy decides intents of type `{intent}`"))
+        .with_help(format!("it is one of {}", known.join(", ")))
 }
 
 /// Who is absent is told from today.

@@ -22,8 +22,11 @@ pub(super) fn intent(intent: &IntentView) -> Result<()> {
     head.print()?;
     if let Some(evaluation) = &intent.evaluation {
         heading(&format!("policy says {}", evaluation.outcome))?;
-        for words in &evaluation.words {
-            output::line(&format!("  {}", plain(words)))?;
+        for line in evaluation.text.lines() {
+            output::line(&format!("  {}", plain(line)))?;
+        }
+        for near in &evaluation.near {
+            output::line(&format!("  it would be {}", plain(&near.words)))?;
         }
     }
     seats(intent)?;

@@ -1,6 +1,6 @@
 //! The policy's answer: the sentences that people read, and the trace behind them.
 
-use countersign_core::policy::explain::{GuardTrace, NearMiss, RuleTrace};
+use countersign_core::policy::explain::{Change, GuardTrace, NearMiss, RuleTrace};
 use countersign_core::policy::{Evaluation, Needs, Outcome, Settled};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,6 +12,8 @@ pub struct EvaluationView {
     pub outcome: String,
     /// The whole answer in plain sentences, one a line.
     pub words: Vec<String>,
+    /// The trace as a page of text, for whoever owns the policy.
+    pub text: String,
     /// Routes that must decide.
     pub routes: Vec<String>,
     /// Kinds of evidence that are asked for.
@@ -28,7 +30,7 @@ pub struct EvaluationView {
     pub guards: Vec<GuardView>,
     /// The terms with their values.
     pub terms: Vec<NamedText>,
-    /// Rows that would have answered less strictly and were missed in one column only.
+    /// What would make the answer less strict, the best way first.
     pub near: Vec<NearView>,
     /// Guards that do not hold.
     pub not_true: Vec<String>,
@@ -90,16 +92,28 @@ pub struct GuardView {
     pub element: Option<u32>,
 }
 
-/// A row that was missed in exactly one column.
+/// A way to a less strict answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NearView {
-    /// The row's id.
+    /// The way in a requester's words.
+    pub words: String,
+    /// The id of the row that would decide.
     pub rule: String,
-    /// What it would have asked for.
+    /// What would be answered.
     pub outcome: String,
-    /// The input that missed it.
+    /// Everything that would have to change, together.
+    pub changes: Vec<NearChangeView>,
+}
+
+/// One input with another value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NearChangeView {
+    /// The input.
     pub input: String,
-    /// The cell that the input would have to meet.
+    /// The nearest value that does it; none in decisions of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// All values that do it, as a table's cell says it.
     pub cell: String,
 }
 
@@ -121,6 +135,7 @@ impl From<&Evaluation> for EvaluationView {
         EvaluationView {
             outcome: outcome.to_owned(),
             words: evaluation.words(),
+            text: evaluation.text(),
             routes: needs.map(|needs: &Needs| texts(&needs.routes)).unwrap_or_default(),
             evidence: needs.map(|needs: &Needs| texts(&needs.evidence)).unwrap_or_default(),
             unsure,
@@ -174,11 +189,30 @@ impl From<&GuardTrace> for GuardView {
 
 impl From<&NearMiss> for NearView {
     fn from(near: &NearMiss) -> NearView {
+        let mut changes: Vec<NearChangeView> = near.changes.iter().map(NearChangeView::from).collect();
+        if changes.is_empty() {
+            // A decision of before names one input and its cell.
+            changes.push(NearChangeView {
+                input: near.input.to_string(),
+                to: None,
+                cell: near.cell.to_string(),
+            });
+        }
         NearView {
+            words: near.words(),
             rule: near.rule.to_string(),
             outcome: near.outcome.to_string(),
-            input: near.input.to_string(),
-            cell: near.cell.to_string(),
+            changes,
+        }
+    }
+}
+
+impl From<&Change> for NearChangeView {
+    fn from(change: &Change) -> NearChangeView {
+        NearChangeView {
+            input: change.input.to_string(),
+            to: Some(change.to.to_string()),
+            cell: change.cell.to_string(),
         }
     }
 }

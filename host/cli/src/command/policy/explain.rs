@@ -1,0 +1,94 @@
+//! `countersign policy explain`: what a policy answers, and why, without asking a host.
+
+use super::{Global, now, read, rules, unknown};
+use crate::exit;
+use crate::output::{self, Failure, plain};
+use anyhow::Result;
+use countersign_core::intent::IntentType;
+use countersign_core::intent::value::{FactValue, Facts, Tokens};
+use countersign_core::policy::explain::captured;
+use countersign_core::policy::{Policy, given};
+use countersign_core::rulebook::Rulebook;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What to decide.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// Intent type whose policy answers
+    #[arg(value_name = "INTENT-TYPE")]
+    pub intent: String,
+    /// Value of an input as the tables write it, such as `discount_percent=12%`; a dotted name
+    /// that comes again is that of the next element
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub input: Vec<(String, String)>,
+    /// Take the values of this example; `--input` changes them
+    #[arg(long, value_name = "EXAMPLE")]
+    pub case: Option<String>,
+    /// Say too which facts were read, and the digests of facts and inputs
+    #[arg(long)]
+    pub facts: bool,
+    /// Folder with the rules, instead of the configured one
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write `NAME=VALUE`")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// Evaluates the policy of today, or the next one if none is in force yet.
+///
+/// # Errors
+/// Rules that cannot be read or are not sound, an unknown intent type, example or input, or a value
+/// that its input's type does not hold.
+pub(super) fn run(command: &Explain, global: &Global) -> Result<ExitCode> {
+    let (folder, files) = rules(command.rules.as_deref(), global)?;
+    let rulebook = read(&files, &folder.display().to_string())?;
+    let of_type = |policy: &&Policy| policy.intent.as_str() == command.intent;
+    let Some(next) = rulebook.policies().find(of_type) else {
+        return Err(unknown(&command.intent, &rulebook).into());
+    };
+    let policy = rulebook.policy(&next.intent, now()).unwrap_or(next);
+    let (tokens, facts) = asked(command, policy, &rulebook)?;
+    let evaluation = policy.decide(&tokens, &facts);
+    if global.json {
+        output::json(&evaluation)?;
+        return Ok(ExitCode::from(exit::DONE));
+    }
+    evaluation.text().lines().try_for_each(|line| output::line(&plain(line)))?;
+    if command.facts {
+        captured(&tokens, &facts).lines().try_for_each(|line| output::line(&plain(line)))?;
+    }
+    Ok(ExitCode::from(exit::DONE))
+}
+
+/// The inputs as tokens and facts.
+fn asked(command: &Explain, policy: &Policy, rulebook: &Rulebook) -> Result<(Tokens, Facts)> {
+    let mut tokens = Tokens::new();
+    if let Some(case) = &command.case {
+        let Some(example) = policy.examples.iter().find(|example| example.case == *case) else {
+            let known: Vec<String> =
+                policy.examples.iter().map(|example| format!("`{}`", example.case)).collect();
+            let message = format!("`{}` has no example `{case}`", policy.path);
+            let help = format!("it is one of {}", known.join(", "));
+            return Err(Failure::new(exit::USAGE, message).with_help(help).into());
+        };
+        tokens.clone_from(&example.tokens);
+    }
+    let given = given::read(policy, &command.input).map_err(|wrong| {
+        let mut failure = Failure::new(exit::USAGE, "these inputs cannot be read");
+        failure.places = wrong;
+        failure.with_help(format!("write them as the tables of `{}` do", policy.path))
+    })?;
+    tokens.extend(given);
+    let facts = rulebook.intent_type(&policy.intent).map(IntentType::facts).unwrap_or_default();
+    let mut found = Facts::new();
+    for fact in facts {
+        if let Some(value) = tokens.remove(&fact.name) {
+            found.insert(fact.name.clone(), FactValue::Known(value));
+        }
+    }
+    Ok((tokens, found))
+}
