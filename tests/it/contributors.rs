@@ -2,11 +2,25 @@
 //! policy unsure, never sure.
 
 use countersign_connectors::{Contributors, FaultCode, componentize_contributor, inspect_contributor};
+use countersign_core::approval::Stage;
+use countersign_core::effect::attempt::Guarantee;
 use countersign_core::hash::Digest;
+use countersign_core::intent::Raw;
+use countersign_core::policy::Outcome;
 use countersign_core::policy::component::{Contributed, Contribution};
-use countersign_engine::port::components::Components as _;
+use countersign_core::record::{RecordRef, Value};
+use countersign_core::rulebook::Rulebook;
+use countersign_core::time::Timestamp;
+use countersign_engine::engine::{Engine, Parts, Submission};
+use countersign_engine::memory::MemoryStore;
+use countersign_engine::port::Answer;
+use countersign_engine::port::components::{Components, NoComponents};
+use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_tests::guests::module;
-use std::sync::OnceLock;
+use countersign_tests::scripted::Scripted;
+use countersign_tests::world::{root, source_files};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// A component whose behaviour is the text of the intent.
 fn hostile() -> &'static [u8] {
@@ -104,4 +118,131 @@ fn what_imports_anything_is_refused_at_the_door() {
     let contributors = Contributors::open(folder.path(), [7; 32]).expect("it opens");
     let empty = wat::parse_str("(component)").expect("it is a component");
     assert_eq!(contributors.install(&empty).expect_err("it is refused").code, FaultCode::MissingExport);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_shipped_component_reads_clauses_as_the_engine_writes_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let contributors = Contributors::open(folder.path(), [7; 32]).expect("it opens");
+    let module =
+        module("../../plugins/clause-words", "countersign_clause_words", env!("CARGO_TARGET_TMPDIR"));
+    let component = componentize_contributor(&module).expect("it is a policy component");
+    let digest = contributors.install(&component).expect("it is installed");
+    let intent = |text: &str| {
+        let clause = serde_json::json!({
+            "contract_clause_id": { "record": { "kind": "clause", "id": "C-100/7.2" } },
+            "new_text": { "text": text },
+        });
+        serde_json::json!({ "clause": { "list": [clause] } }).to_string()
+    };
+    let found = contributors.contribute(digest, intent("A Perpetual\nlicence."), "{}".to_owned()).await;
+    let expected = Contribution {
+        id: "C-100/7.2 perpetual".to_owned(),
+        routes: vec!["counsel".to_owned()],
+        because: "C-100/7.2 grants something for ever (\"perpetual\")".to_owned(),
+        reads: vec!["clause.new_text".to_owned()],
+    };
+    assert_eq!(found, Contributed::Said(vec![expected]));
+    let found = contributors.contribute(digest, intent("Net 30."), "{}".to_owned()).await;
+    assert_eq!(found, Contributed::Said(Vec::new()));
+}
+
+/// A component that wants the vice president for competitors, as long as it is the one that is named.
+struct WantsVp;
+
+/// What the policy names.
+fn named() -> Digest {
+    Digest::of(b"wants the vice president")
+}
+
+impl Components for WantsVp {
+    fn contribute(&self, component: Digest, intent: String, facts: String) -> Answer<'_, Contributed> {
+        assert_eq!(component, named());
+        let competitor = intent.contains(r#""reason":{"one-of":"competitor"}"#);
+        assert!(facts.contains(r#""segment":{"known":{"one-of":"smb"}}"#), "{facts}");
+        let added = competitor.then(|| contribution("rival", &["vp"]));
+        Box::pin(std::future::ready(Contributed::Said(added.into_iter().collect())))
+    }
+
+    fn is_installed(&self, component: &Digest) -> bool {
+        *component == named()
+    }
+}
+
+/// Where a discount of 3 %, which the table approves, stands once it is evaluated by a policy that
+/// names a component.
+async fn evaluated(components: Arc<dyn Components>, reason: &str) -> Stage {
+    let mut files = source_files(&root().join("host/cli/starter")).expect("the shipped files");
+    let file = files.iter_mut().find(|file| file.path.ends_with("discount.policy.md")).expect("the policy");
+    let section = format!(
+        "## Components\n\n| id | digest | because |\n|---|---|---|\n| rivals | sha256:{} | who else bids |\n\n## Routes",
+        named()
+    );
+    file.text = file.text.replacen("## Routes", &section, 1);
+    let connectors = Scripted::default()
+        .with("crm", Guarantee::ByProbe, &[("set-price", "quote"), ("record-approval", "quote")])
+        .with("billing", Guarantee::ByKey, &[("set-price", "customer")]);
+    let customer = RecordRef { kind: "customer".into(), id: "cus_1".into() };
+    let account = [("segment", Value::Text("smb".into())), ("billing_account", Value::Reference(customer))];
+    connectors.put("crm", "account", "A-1", &account);
+    let quote = [("margin", Value::Decimal("40".into())), ("renewal", Value::Flag(false))];
+    connectors.put("crm", "quote", "Q-1", &quote);
+    let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").expect("a moment");
+    let engine = Engine::start(Parts {
+        components,
+        store: Arc::new(MemoryStore::new()),
+        connectors: Arc::new(connectors),
+        clock: Arc::new(SimulatedClock::at(now)),
+        chance: Arc::new(SeededChance::new(7)),
+        rulebook: Rulebook::load(&files).expect("the rules check"),
+    });
+    let text = |text: &str| Raw::Text(text.to_owned());
+    let map = |members: Vec<(&str, Raw)>| {
+        Raw::Map(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    };
+    let tokens = map(vec![
+        ("quote_id", text("Q-1")),
+        ("customer_id", text("A-1")),
+        ("discount_percent", text("3%")),
+        ("amount", map(vec![("amount", text("1000.00")), ("currency", text("USD"))])),
+        ("term_months", Raw::Integer(18)),
+        ("payment_days", Raw::Integer(30)),
+        ("reason", text(reason)),
+    ]);
+    let (requester, intent_type) = ("ae-1".to_owned(), "discount".to_owned());
+    let submission = Submission { requester, intent_type, tokens, key: None };
+    let id = engine.submit(submission).await.expect("it passes the door").approval.intent.id;
+    let prepared = async {
+        loop {
+            let stage = engine.read(id).await.expect("it is there").approval.stage.clone();
+            if !matches!(stage, Stage::Preparing { .. }) {
+                return stage;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), prepared).await.expect("it is prepared")
+}
+
+#[tokio::test]
+async fn the_engine_asks_components_before_a_table_approves() {
+    let Stage::Seated { case, .. } = evaluated(Arc::new(WantsVp), "competitor").await else {
+        panic!("the component asked for people");
+    };
+    assert_eq!(case.evaluation.outcome.to_string(), "vp");
+    assert_eq!(case.evaluation.components.len(), 1, "what it said is kept with the decision");
+    let stage = evaluated(Arc::new(WantsVp), "volume").await;
+    assert!(matches!(stage, Stage::Executing { .. } | Stage::Closed(_)), "no objection: {stage:?}");
+}
+
+#[tokio::test]
+async fn without_its_component_a_policy_approves_nothing() {
+    let Stage::Unsettled { evaluation: Some(evaluation) } = evaluated(Arc::new(NoComponents), "volume").await
+    else {
+        panic!("nobody can tell");
+    };
+    let Outcome::Unsure(unsure) = &evaluation.outcome else { panic!("{}", evaluation.outcome) };
+    let reasons: Vec<String> = unsure.reasons.iter().map(ToString::to_string).collect();
+    let expected = format!("component rivals: component sha256:{} is not installed", named());
+    assert_eq!(reasons, [expected]);
 }

@@ -102,6 +102,7 @@ pub fn check_with(rulebook: &Rulebook, policy: &Policy, on: Timestamp, fired: &F
     let mut more = Findings::new(policy);
     let failing = failing(policy, &mut more);
     broken(&promises, &mut more);
+    unseen(policy, &mut more);
     edges(&mutants, &mut more);
     unused(&coverage, &mut more);
     findings.extend(more.list);
@@ -157,6 +158,18 @@ fn broken(promises: &[Kept], findings: &mut Findings<'_>) {
                 findings.advise("correct the row or guard that asks for less, or take the promise back");
             }
         }
+    }
+}
+
+/// What no proof sees: a component can add people or say no, whatever the tables promise.
+fn unseen(policy: &Policy, findings: &mut Findings<'_>) {
+    for component in &policy.components {
+        let message = format!(
+            "component `{}` is asked beside the tables: what is proved here is proved of the tables alone",
+            component.id
+        );
+        findings.add(Level::Warning, "component", &format!("Components {}", component.id), message);
+        findings.advise("it can only tighten; accept it by name when publishing");
     }
 }
 
