@@ -15,9 +15,9 @@ const WORDS: &[(&str, &str)] = &[
     ("irrevocable", "grants something that cannot be taken back"),
 ];
 /// Who must decide then: a route of the policy.
-const ROUTE: &str = "counsel";
+pub const ROUTE: &str = "counsel";
 /// What it looks at.
-const READS: &str = "clause.new_text";
+pub const READS: &str = "clause.new_text";
 
 /// One reason to ask for more people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,8 @@ pub struct Reason {
 /// # Errors
 /// If the intent has no list of clauses with texts: better unsure than silent.
 pub fn reasons(intent: &str) -> Result<Vec<Reason>, String> {
-    let tokens: Value = serde_json::from_str(intent).map_err(|error| format!("the intent is no JSON: {error}"))?;
+    let tokens: Value =
+        serde_json::from_str(intent).map_err(|error| format!("the intent is no JSON: {error}"))?;
     let clauses = tokens.pointer("/clause/list").and_then(Value::as_array);
     let clauses = clauses.ok_or("the intent has no list `clause`")?;
     let mut reasons = Vec::new();
@@ -45,7 +46,8 @@ pub fn reasons(intent: &str) -> Result<Vec<Reason>, String> {
         let id = clause.pointer("/contract_clause_id/record/id").and_then(Value::as_str);
         let name = id.map_or_else(|| format!("clause {number}"), str::to_owned);
         for (word, why) in WORDS.iter().filter(|(word, _)| text.contains(word)) {
-            reasons.push(Reason { id: format!("{name} {word}"), because: format!("{name} {why} (\"{word}\")") });
+            reasons
+                .push(Reason { id: format!("{name} {word}"), because: format!("{name} {why} (\"{word}\")") });
         }
     }
     Ok(reasons)
@@ -90,7 +92,8 @@ mod tests {
 
     #[test]
     fn a_word_is_found_across_lines_and_in_any_case() {
-        let found = reasons(&intent(&["Net 30.", "Supplier accepts Unlimited\n  LIABILITY."])).expect("it reads");
+        let found =
+            reasons(&intent(&["Net 30.", "Supplier accepts Unlimited\n  LIABILITY."])).expect("it reads");
         let expected = Reason {
             id: "clause 2 unlimited liability".to_owned(),
             because: "clause 2 accepts liability without a cap (\"unlimited liability\")".to_owned(),
