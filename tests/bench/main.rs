@@ -14,10 +14,6 @@ mod yardstick;
 
 use figures::Report;
 
-/// The allocator of the program.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> anyhow::Result<()> {
     // Some benches run their target, or the host that they kill, in a process of its own.
     match std::env::var("COUNTERSIGN_BENCH_ROLE").as_deref() {

@@ -6,11 +6,6 @@ use countersign::output;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
-/// Approvals are many small values that one thread makes and another drops; the C library's
-/// allocator spent a fifth of the CPU on them.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("COUNTERSIGN_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
