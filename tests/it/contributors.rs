@@ -3,6 +3,7 @@
 
 use countersign_connectors::{Contributors, FaultCode, componentize_contributor, inspect_contributor};
 use countersign_core::approval::Stage;
+use countersign_core::document::SourceFile;
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::hash::Digest;
 use countersign_core::intent::Raw;
@@ -187,15 +188,6 @@ async fn evaluated(components: Arc<dyn Components>, reason: &str) -> Stage {
     connectors.put("crm", "account", "A-1", &account);
     let quote = [("margin", Value::Decimal("40".into())), ("renewal", Value::Flag(false))];
     connectors.put("crm", "quote", "Q-1", &quote);
-    let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").expect("a moment");
-    let engine = Engine::start(Parts {
-        components,
-        store: Arc::new(MemoryStore::new()),
-        connectors: Arc::new(connectors),
-        clock: Arc::new(SimulatedClock::at(now)),
-        chance: Arc::new(SeededChance::new(7)),
-        rulebook: Rulebook::load(&files).expect("the rules check"),
-    });
     let text = |text: &str| Raw::Text(text.to_owned());
     let map = |members: Vec<(&str, Raw)>| {
         Raw::Map(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
@@ -209,7 +201,27 @@ async fn evaluated(components: Arc<dyn Components>, reason: &str) -> Stage {
         ("payment_days", Raw::Integer(30)),
         ("reason", text(reason)),
     ]);
-    let (requester, intent_type) = ("ae-1".to_owned(), "discount".to_owned());
+    asked_of(&files, connectors, components, "discount", tokens).await
+}
+
+/// Where an intent stands once it is evaluated.
+async fn asked_of(
+    files: &[SourceFile],
+    connectors: Scripted,
+    components: Arc<dyn Components>,
+    intent_type: &str,
+    tokens: Raw,
+) -> Stage {
+    let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").expect("a moment");
+    let engine = Engine::start(Parts {
+        components,
+        store: Arc::new(MemoryStore::new()),
+        connectors: Arc::new(connectors),
+        clock: Arc::new(SimulatedClock::at(now)),
+        chance: Arc::new(SeededChance::new(7)),
+        rulebook: Rulebook::load(files).expect("the rules check"),
+    });
+    let (requester, intent_type) = ("ae-1".to_owned(), intent_type.to_owned());
     let submission = Submission { requester, intent_type, tokens, key: None };
     let id = engine.submit(submission).await.expect("it passes the door").approval.intent.id;
     let prepared = async {
@@ -245,4 +257,24 @@ async fn without_its_component_a_policy_approves_nothing() {
     let reasons: Vec<String> = unsure.reasons.iter().map(ToString::to_string).collect();
     let expected = format!("component rivals: component sha256:{} is not installed", named());
     assert_eq!(reasons, [expected]);
+}
+
+#[tokio::test]
+async fn an_intent_that_needs_no_look_at_the_world_still_asks_the_component() {
+    let mut files = source_files(&root().join("tests/bench/rules")).expect("the rules of the benches");
+    let file = files.iter_mut().find(|file| file.path.ends_with("plain.policy.md")).expect("the policy");
+    let section = format!(
+        "## Components\n\n| id | digest | because |\n|---|---|---|\n| rivals | sha256:{} | who else bids |\n\n## Examples",
+        named()
+    );
+    file.text = file.text.replacen("## Examples", &section, 1);
+    let text = |text: &str| Raw::Text(text.to_owned());
+    let amount = [("amount".to_owned(), text("5.00")), ("currency".to_owned(), text("USD"))];
+    let tokens = Raw::Map(vec![
+        ("order_id".to_owned(), text("order-1")),
+        ("amount".to_owned(), Raw::Map(amount.into())),
+        ("reason".to_owned(), text("goodwill")),
+    ]);
+    let stage = asked_of(&files, Scripted::default(), Arc::new(NoComponents), "plain", tokens).await;
+    assert!(matches!(stage, Stage::Unsettled { evaluation: Some(_) }), "{stage:?}");
 }

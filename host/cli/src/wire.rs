@@ -13,7 +13,7 @@ use countersign_engine::engine::{Engine, Parts};
 use countersign_engine::fault::Fault;
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::{Chance, Clock};
-use countersign_engine::port::components::Components as _;
+use countersign_engine::port::components::{Components, NoComponents};
 use countersign_engine::port::store::{Store, StoreFault};
 use countersign_server::{TokenEntry, TokenTable};
 use countersign_store_local::{LocalStore, Options};
@@ -164,7 +164,8 @@ pub async fn start(
         .map(ToString::to_string)
         .collect();
     let tokens = Arc::new(read_tokens(&settings.data)?);
-    let components = Arc::new(contributors(settings, &rulebook).await?);
+    let components = components(settings).await?;
+    find_components(settings, &rulebook, &*components)?;
     let engine = Engine::start(Parts {
         components,
         store: Arc::clone(&store),
@@ -188,35 +189,46 @@ pub fn load_rules(folder: &Path) -> anyhow::Result<Rulebook> {
     })
 }
 
-/// Loads the policy components of the data folder, installs those of the rules folder, and looks
-/// that every policy finds its own: one that does not would be unsure of every intent.
-async fn contributors(settings: &Settings, rulebook: &Rulebook) -> anyhow::Result<Contributors> {
+/// Loads the policy components of the data folder and installs those of the rules folder. A host
+/// that never had one starts no runtime for them.
+async fn components(settings: &Settings) -> anyhow::Result<Arc<dyn Components>> {
     let folder = settings.data.join("components");
+    let files = component_files(&settings.rules.join("components"))?;
+    if files.is_empty() && !folder.is_dir() {
+        return Ok(Arc::new(NoComponents));
+    }
     private_folder(&folder)?;
-    let (cache_key, sources) = (key(&folder.join(CACHE_KEY_FILE))?, settings.rules.join("components"));
+    let cache_key = key(&folder.join(CACHE_KEY_FILE))?;
     let contributors = tokio::task::spawn_blocking(move || -> anyhow::Result<Contributors> {
         let contributors = Contributors::open(&folder, cache_key)?;
-        for file in component_files(&sources)? {
-            let bytes = fs::read(&file).with_context(|| format!("policy component `{}`", file.display()))?;
-            contributors.install(&bytes).with_context(|| format!("policy component `{}`", file.display()))?;
+        for file in files {
+            let named = || format!("policy component `{}`", file.display());
+            contributors.install(&fs::read(&file).with_context(named)?).with_context(named)?;
         }
         Ok(contributors)
     });
-    let contributors = contributors.await.context("policy components could not be loaded")??;
+    Ok(Arc::new(contributors.await.context("policy components could not be loaded")??))
+}
+
+/// Looks that every policy finds its components: without one it would be unsure of every intent.
+fn find_components(
+    settings: &Settings,
+    rulebook: &Rulebook,
+    installed: &dyn Components,
+) -> anyhow::Result<()> {
     for policy in rulebook.policies() {
-        for component in &policy.components {
-            if !contributors.is_installed(&component.digest) {
-                bail!(
-                    "`{}` names component `{}` sha256:{}, which is not installed: put its file into `{}`",
-                    policy.path,
-                    component.id,
-                    component.digest,
-                    settings.rules.join("components").display()
-                );
-            }
+        let missing = policy.components.iter().find(|component| !installed.is_installed(&component.digest));
+        if let Some(component) = missing {
+            bail!(
+                "`{}` names component `{}` sha256:{}, which is not installed: put its file into `{}`",
+                policy.path,
+                component.id,
+                component.digest,
+                settings.rules.join("components").display()
+            );
         }
     }
-    Ok(contributors)
+    Ok(())
 }
 
 /// The component files of a folder; none if it is not there.

@@ -6,7 +6,7 @@
 
 use crate::compile::{Compiler, create_private, store};
 use crate::fault::{ConnectorFault, FaultCode};
-use crate::package::{COMPONENT_BYTES_MAX, one_line};
+use crate::package::{COMPONENT_BYTES_MAX, Contents, one_line};
 use crate::sandbox::{MemoryMeter, Sandbox};
 use arc_swap::ArcSwap;
 use bindings::exports::countersign::policy::contributor;
@@ -19,11 +19,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
-use wasmparser::{Encoding, Parser, Payload};
+use wasmparser::Parser;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Engine, Store, Trap};
 
-/// Fuel of one call, about one unit an instruction: some 50 ms of the slowest machine.
+/// Fuel of one call, about one unit an instruction.
 const FUEL_MAX: u64 = 50_000_000;
 /// Linear memory of one call, in bytes, summed over its memories.
 const MEMORY_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -196,9 +196,9 @@ pub fn inspect_contributor(bytes: &[u8]) -> Result<Digest, ConnectorFault> {
         let what = "is no WebAssembly component; build it with `countersign policy build`";
         return refuse(FaultCode::NotAComponent, what.to_owned());
     }
-    match imports(bytes) {
+    match Contents::read(bytes) {
         Err(why) => refuse(FaultCode::NotAComponent, format!("is not a whole component: {why}")),
-        Ok(imports) => match imports.first() {
+        Ok(contents) => match contents.imports.first() {
             None => Ok(digest),
             Some(import) => {
                 let what = format!(
@@ -209,25 +209,6 @@ pub fn inspect_contributor(bytes: &[u8]) -> Result<Digest, ConnectorFault> {
             }
         },
     }
-}
-
-fn imports(bytes: &[u8]) -> Result<Vec<String>, String> {
-    let mut names = Vec::new();
-    let mut depth = 0_usize;
-    for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(|error| error.message().to_owned())? {
-            Payload::Version { encoding: Encoding::Module | Encoding::Component, .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::ComponentImportSection(imports) if depth == 1 => {
-                for import in imports {
-                    names.push(import.map_err(|error| error.message().to_owned())?.name.name.to_owned());
-                }
-            }
-            // The rest is the guest's own matter until it is compiled.
-            _ => {}
-        }
-    }
-    Ok(names)
 }
 
 impl Components for Contributors {

@@ -140,15 +140,15 @@ fn unknown_import(manifest: &Manifest, import: &str) -> String {
 
 /// What the top level of a component holds.
 #[derive(Default)]
-struct Contents {
-    imports: Vec<String>,
+pub(crate) struct Contents {
+    pub(crate) imports: Vec<String>,
     exports: Vec<String>,
     manifest: Option<String>,
 }
 
 impl Contents {
     /// Reads the top level only: a nested component cannot smuggle a manifest in.
-    fn read(bytes: &[u8]) -> Result<Contents, String> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Contents, String> {
         let mut contents = Contents::default();
         let mut depth = 0_usize;
         for payload in Parser::new(0).parse_all(bytes) {

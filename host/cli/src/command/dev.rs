@@ -84,6 +84,10 @@ pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
     let temporary = tempfile::tempdir().context("no temporary folder can be made")?;
     settings.data = command.data.unwrap_or_else(|| temporary.path().join("data"));
     let folder = rules_folder(&settings, command.rules);
+    if let Some(folder) = &folder {
+        // Policy components lie beside the rules that name them.
+        settings.rules.clone_from(folder);
+    }
     let files = match &folder {
         Some(folder) => rule_files(folder).with_context(|| format!("rules folder `{}`", folder.display()))?,
         None => starter_files(),
