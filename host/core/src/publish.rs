@@ -11,7 +11,7 @@ mod examine;
 
 pub use built_in::voices;
 pub(crate) use built_in::{BuiltIn, built_in};
-pub use evidence::{Again, Backtest, Change, Tally};
+pub use evidence::{Again, Change, Tally};
 pub(crate) use examine::no_route;
 pub use examine::{Found, admit, confirm, evidence, places};
 

@@ -14,9 +14,12 @@ use crate::handle::from_bytes;
 use crate::limits::{HISTORY_DAYS_MAX, HISTORY_OPEN_MAX, HISTORY_PAGE_ENTRIES};
 use crate::port::store::{Logged, Position, Store, StoreFault, StreamName};
 use countersign_core::approval::event::Event;
+use countersign_core::approval::refusal::Refusal;
 use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_core::intent::Day;
-use countersign_core::policy::backtest::{Fate, Recorded};
+use countersign_core::policy::Policy;
+use countersign_core::policy::backtest::{Backtest, Fate, Recorded, Trial, Versions};
+use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use life::Life;
 use std::collections::BTreeMap;
@@ -101,6 +104,25 @@ pub async fn read(
         reader.hand_on(life, Fate::Open, &mut each);
     }
     Ok(reader.seen)
+}
+
+/// What `new` would have answered to the recorded intents of its type, from a day on if there is one.
+///
+/// # Errors
+/// Those of [`read`]; [`Fault::Refused`] if `rulebook` has no intent type for it.
+pub async fn backtest(
+    store: &dyn Store,
+    rulebook: &Rulebook,
+    new: &Policy,
+    since: Option<Day>,
+    now: Timestamp,
+) -> Result<Backtest, Fault> {
+    let intent =
+        rulebook.intent_type(&new.intent).ok_or_else(|| Refusal::NoPolicy(new.intent.to_string()))?;
+    let mut trial = Trial::new(Versions { old: rulebook.policy(&new.intent, now), new, intent, since });
+    let wanted = Wanted::from_day(Some(new.intent.clone()), since);
+    read(store, &wanted, &|_, _| {}, |_, case| trial.add(&case)).await?;
+    Ok(trial.finish())
 }
 
 struct Reader<'a> {

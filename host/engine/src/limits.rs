@@ -54,6 +54,12 @@ pub const HISTORY_LINES_MAX: u64 = 10_000_000;
 
 /// Most faults of a file of recorded intents that are listed; the rest is counted.
 pub const HISTORY_FAULTS_MAX: usize = 100;
+/// How far back a change of a policy is tried on the record before anybody decides on it, in days.
+pub const EVIDENCE_DAYS: u32 = 90;
+
+/// How long reading the record for that may take, in milliseconds; then the change is shown without.
+pub const EVIDENCE_MS_MAX: u64 = 30_000;
+
 /// Most versions of policies that a log can hold: all of them are read at the start.
 pub const PUBLISHED_MAX: usize = 10_000;
 

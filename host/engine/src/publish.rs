@@ -4,15 +4,21 @@
 use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::handle::from_bytes;
-use crate::limits::PUBLISHED_MAX;
+use crate::history;
+use crate::limits::{EVIDENCE_DAYS, EVIDENCE_MS_MAX, PUBLISHED_MAX};
 use crate::port::store::{PAGE_ROWS_MAX, Position, Query, Store, StreamName};
 use countersign_core::approval::Approval;
 use countersign_core::approval::event::Entry;
 use countersign_core::approval::life;
+use countersign_core::approval::refusal::Refusal;
+use countersign_core::document::SourceFile;
 use countersign_core::id::{IntentId, IntentTypeName, PersonId};
-use countersign_core::publish::{Asked, Change, POLICY_CHANGE, is_policy_change, places, voices};
-use countersign_core::rulebook::Published;
-use countersign_core::time::Timestamp;
+use countersign_core::policy::Policy;
+use countersign_core::policy::backtest::Backtest;
+use countersign_core::policy::lint::Level;
+use countersign_core::publish::{Asked, Change, Found, POLICY_CHANGE, is_policy_change, places, voices};
+use countersign_core::rulebook::{Published, Rulebook};
+use countersign_core::time::{Millis, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
@@ -55,6 +61,17 @@ fn activated(entries: &[Entry]) -> Result<Option<Published>, Fault> {
         approval = Some(life::after(approval, entry).map_err(|fault| Fault::Unreadable(fault.to_string()))?);
     }
     Ok(approval.and_then(|approval| entries.iter().find_map(|entry| Published::of(&approval, entry))))
+}
+
+/// The policy that an approval would publish; nothing if it is no change of one, or its document
+/// does not read, which the proof at the door has said by then.
+fn changed(rulebook: &Rulebook, approval: &Approval) -> Option<Policy> {
+    if !is_policy_change(&approval.intent.intent_type) {
+        return None;
+    }
+    let asked = Asked::of(&approval.intent.tokens)?;
+    let file = SourceFile { path: format!("{}.policy.md", asked.of), text: asked.document.to_owned() };
+    rulebook.trying(&file).ok()
 }
 
 fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -101,12 +118,50 @@ impl Inner {
             Ok(change) => change,
             Err(found) => return Ok(Err(places(&found))),
         };
+        change.backtest = self.tried(&rulebook, approval).await;
         for person in voices(&rulebook, &change.owners()) {
             if self.open_of(&change.of, &person).await?.is_some() {
                 change.conflicted.push(person);
             }
         }
         Ok(Ok(change))
+    }
+
+    /// Refuses a change that names a component which this host does not have: once in force, it would
+    /// be unsure of every intent.
+    pub(crate) fn has_components(&self, rulebook: &Rulebook, approval: &Approval) -> Result<(), Fault> {
+        let Some(policy) = changed(rulebook, approval) else { return Ok(()) };
+        let missing = policy.components.iter().filter(|named| !self.components.is_installed(&named.digest));
+        let found = missing.map(|named| Found {
+            file: policy.path.clone(),
+            line: policy.lines.get(&format!("Components {}", named.id)).copied().unwrap_or_default(),
+            level: Level::Error,
+            kind: "component".to_owned(),
+            message: format!("component `{}` sha256:{} is not installed here", named.id, named.digest),
+            witness: None,
+            advice: Some("put its file into `components/` of the rules and start the host again".to_owned()),
+        });
+        let found: Vec<Found> = found.collect();
+        if found.is_empty() { Ok(()) } else { Err(Refusal::Change(found).into()) }
+    }
+
+    /// What a change would have decided over the last [`EVIDENCE_DAYS`]; nothing if the record cannot be
+    /// read in time: that keeps nobody from deciding, and they see that it is missing.
+    async fn tried(&self, rulebook: &Rulebook, approval: &Approval) -> Option<Backtest> {
+        let policy = changed(rulebook, approval)?;
+        let now = self.clock.now();
+        let since = history::day_before(now, EVIDENCE_DAYS);
+        let tried = tokio::select! {
+            tried = history::backtest(&*self.store, rulebook, &policy, Some(since), now) => tried,
+            () = self.clock.sleep_until(now.plus(Millis(EVIDENCE_MS_MAX))) => {
+                tracing::warn!(intent = %approval.intent.id, blame = "host", "the record is too long to try a change on it");
+                return None;
+            }
+        };
+        let warn = |fault: &Fault| {
+            tracing::warn!(%fault, intent = %approval.intent.id, blame = "host", "a change was not tried on the record");
+        };
+        tried.inspect_err(warn).ok()
     }
 
     /// Runs a proof away from the threads that answer callers: a large table takes seconds.

@@ -1,6 +1,6 @@
 //! Publishing a policy over HTTP: proposed, shown with its evidence, approved by a second person, listed.
 
-use crate::world::World;
+use crate::world::{SMALL, World};
 use countersign_core::policy::check::check_files;
 use countersign_core::policy::lint::Level;
 use countersign_core::time::Timestamp;
@@ -28,6 +28,7 @@ fn body(document: &str, accept: &BTreeSet<String>) -> String {
 #[tokio::test]
 async fn a_policy_is_proposed_shown_approved_by_a_second_person_and_listed() {
     let world = World::start().await;
+    world.submitted("k-0", SMALL).await;
     let before = world.get("ae-1", "/v1/policies/discount").await;
     assert_eq!((before.status, &before.json["in_force"]["standing"]), (200, &json!("in-force")));
     let (document, warnings) = changed("<= 12%", "2026-11-20");
@@ -41,6 +42,9 @@ async fn a_policy_is_proposed_shown_approved_by_a_second_person_and_listed() {
     assert_eq!(change["owners"], json!(["pricing"]));
     assert_eq!(change["examples"], json!({ "passed": 8, "of": 8 }));
     assert_eq!((&change["all"], &change["unsettled"]), (&json!(true), &json!(0)));
+    let tried = &change["backtest"];
+    assert_eq!((&tried["cases"]["count"], &tried["changed"]["count"]), (&json!(1), &json!(0)), "{tried}");
+    assert_eq!(tried["policy"], change["version"], "exactly this version was tried");
     let regions = change["changed"].as_array().expect("regions");
     assert!(regions.iter().any(|region| region["now"] == "approve"), "{change}");
 
@@ -105,4 +109,24 @@ async fn what_is_no_policy_or_no_version_is_not_found() {
     let unknown = format!("/v1/policies/discount?version={}", "0".repeat(64));
     world.get("ae-1", &unknown).await.is_problem(404, "CS-E0220");
     world.get("ae-1", "/v1/policies/discount?version=last").await.is_problem(400, "CS-E0210");
+}
+
+#[tokio::test]
+async fn a_policy_that_names_a_component_which_is_not_here_is_refused_at_the_door() {
+    let world = World::start().await;
+    let digest = "ab".repeat(32);
+    let section = format!(
+        "## Components\n\n| id | digest | because |\n|---|---|---|\n| rivals | sha256:{digest} | who else bids |\n\n## Routes"
+    );
+    let (document, mut warnings) = changed("<= 12%", "2026-11-20");
+    warnings.insert("component".to_owned());
+    let document = document.replacen("## Routes", &section, 1);
+    let key = [("idempotency-key", "k-1")];
+    let answer = world.send("ae-1", "POST", "/v1/intents", &key, &body(&document, &warnings)).await;
+    answer.is_problem(422, "CS-E0119");
+    assert!(
+        answer.text.contains(&format!("component `rivals` sha256:{digest} is not installed here")),
+        "{}",
+        answer.text
+    );
 }

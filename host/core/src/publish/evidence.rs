@@ -5,6 +5,7 @@ use super::Found;
 use crate::hash::Digest;
 use crate::id::{IntentId, IntentTypeName, PersonId, PoolName};
 use crate::intent::value::Day;
+use crate::policy::backtest::Backtest;
 use crate::policy::diff::Diff;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -54,7 +55,8 @@ pub struct Change {
     /// What is decided otherwise; `None` for a first policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<Diff>,
-    /// What it would have decided over the recorded intents, where that was tried.
+    /// What it would have decided over the recorded intents of the last days; `None` if the log was
+    /// too long to be read in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backtest: Option<Backtest>,
     /// Who has an open intent of this type and therefore no seat.
@@ -79,19 +81,4 @@ pub struct Again {
     pub intent: Option<IntentId>,
     /// Since when it was in force then.
     pub since: Timestamp,
-}
-
-/// What a change would have decided over the recorded intents.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Backtest {
-    /// How far back it looked.
-    pub since: Timestamp,
-    /// How many recorded intents were decided again.
-    pub intents: u64,
-    /// How many of them get another answer.
-    pub changed: u64,
-    /// How many would be approved that were not.
-    pub newly_approved: u64,
-    /// How many lack an input that the new version reads.
-    pub unsure: u64,
 }

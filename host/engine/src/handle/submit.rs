@@ -46,6 +46,7 @@ impl Inner {
         let rulebook = self.rulebook();
         let context = self.context(&rulebook);
         let mut turn = life::submit(context, id, &asked.requester, &asked.intent_type, &asked.tokens)?;
+        self.has_components(&rulebook, turn.approval())?;
         // What needs no look at the world is decided in the same commit.
         let name = &turn.approval().intent.intent_type;
         let asks =

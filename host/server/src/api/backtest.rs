@@ -10,10 +10,10 @@ use axum::extract::State;
 use countersign_core::document::{Fault as DocumentFault, SourceFile};
 use countersign_core::id::IntentTypeName;
 use countersign_core::policy::Policy;
-use countersign_core::policy::backtest::{Backtest, Trial, Versions};
+use countersign_core::policy::backtest::Backtest;
 use countersign_core::rulebook::Rulebook;
 use countersign_engine::fault::Fault;
-use countersign_engine::history::{self, Wanted};
+use countersign_engine::history;
 use countersign_engine::port::store::StoreFault;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,14 +100,8 @@ async fn tried(
 ) -> Result<Backtest, Problem> {
     let now = host.engine.now();
     let since = days.map(|days| history::day_before(now, days));
-    // INVARIANT: the address named an intent type of this rulebook, and the policy decides that one.
-    let intent = rulebook.intent_type(&new.intent).ok_or_else(Problem::bug)?;
-    let mut trial = Trial::new(Versions { old: rulebook.policy(&new.intent, now), new, intent, since });
-    let wanted = Wanted::from_day(Some(new.intent.clone()), since);
-    let store = &**host.engine.store();
-    let read = history::read(store, &wanted, &|_, _| {}, |_, case| trial.add(&case)).await;
-    match read {
-        Ok(_) => Ok(trial.finish()),
+    match history::backtest(&**host.engine.store(), rulebook, new, since, now).await {
+        Ok(report) => Ok(report),
         Err(Fault::Store(StoreFault::TooLarge(limit))) => {
             let detail = format!("more intents were undecided at one time than {limit} allows");
             Err(Problem::new("CS-E0308", detail, "ask for fewer days in `since`"))

@@ -85,6 +85,11 @@ fn change(intent: &IntentView) -> Result<()> {
         say(format!("no seat, having an open intent of this type: {}", change.conflicted.join(", ")))?;
     }
     otherwise(change)?;
+    heading("tried on the record")?;
+    match &change.backtest {
+        Some(backtest) => backtest.to_string().lines().try_for_each(|line| say(line.to_owned()))?,
+        None => say("not tried: `countersign policy backtest` does it".to_owned())?,
+    }
     heading("proved")?;
     let (examples, mutants) = (change.examples, change.mutants);
     say(format!(

@@ -1,7 +1,9 @@
 //! Policies: which version is in force, what was before and what comes, and what a change would do.
 
+use super::BacktestView;
 use countersign_core::hash::Digest;
 use countersign_core::id::IntentTypeName;
+use countersign_core::policy::backtest::Backtest;
 use countersign_core::policy::diff::Diff;
 use countersign_core::publish::{Change, Found};
 use countersign_core::rulebook::{Rulebook, Turn};
@@ -163,9 +165,10 @@ pub struct PolicyChangeView {
     pub all: bool,
     /// Regions in which no tried point differs, although one may.
     pub unsettled: usize,
-    /// What it would have decided over the recorded intents, where that was tried.
+    /// What it would have decided over the recorded intents of the last days, where that could be tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backtest: Option<BacktestView>,
+    #[schema(value_type = Option<BacktestView>)]
+    pub backtest: Option<Backtest>,
     /// Who has no seat, having an open intent of this type.
     pub conflicted: Vec<String>,
 }
@@ -213,21 +216,6 @@ pub struct RegionView {
     pub tried: bool,
 }
 
-/// What a change would have decided over the recorded intents.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct BacktestView {
-    /// How far back it looked.
-    pub since: String,
-    /// How many recorded intents were decided again.
-    pub intents: u64,
-    /// How many of them get another answer.
-    pub changed: u64,
-    /// How many would be approved that were not.
-    pub newly_approved: u64,
-    /// How many lack an input that the new version reads.
-    pub unsure: u64,
-}
-
 impl From<&Change> for PolicyChangeView {
     fn from(change: &Change) -> PolicyChangeView {
         let texts = |items: &[String]| items.to_vec();
@@ -261,13 +249,7 @@ impl From<&Change> for PolicyChangeView {
             inputs: texts(&diff.inputs),
             all: diff.all,
             unsettled: diff.unsettled,
-            backtest: change.backtest.as_ref().map(|backtest| BacktestView {
-                since: backtest.since.to_string(),
-                intents: backtest.intents,
-                changed: backtest.changed,
-                newly_approved: backtest.newly_approved,
-                unsure: backtest.unsure,
-            }),
+            backtest: change.backtest.clone(),
             conflicted: change.conflicted.iter().map(ToString::to_string).collect(),
         }
     }
