@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use countersign_connectors::{Contributors, Runtime, RuntimeOptions};
 use countersign_core::document::Fault as RuleFault;
 use countersign_core::effect::key::InstallKey;
+use countersign_core::hash::Digest;
 use countersign_core::rulebook::{Published, Rulebook};
 use countersign_core::time::Timestamp;
 use countersign_engine::engine::{Engine, Parts};
@@ -35,6 +36,8 @@ pub const CACHE_KEY_FILE: &str = "cache.key";
 const INDEX_LOOK_MS: u64 = 100;
 /// Most looks: ten minutes, in which far more than a host ever writes is read again.
 const INDEX_LOOKS_MAX: u32 = 6_000;
+/// Name of the folder of policy components: beside the rules, and in the data folder.
+pub const COMPONENTS_FOLDER: &str = "components";
 /// Bytes of a key.
 const KEY_BYTES: usize = 32;
 
@@ -192,8 +195,8 @@ pub fn load_rules(folder: &Path) -> anyhow::Result<Rulebook> {
 /// Loads the policy components of the data folder and installs those of the rules folder. A host
 /// that never had one starts no runtime for them.
 async fn components(settings: &Settings) -> anyhow::Result<Arc<dyn Components>> {
-    let folder = settings.data.join("components");
-    let files = component_files(&settings.rules.join("components"))?;
+    let folder = settings.data.join(COMPONENTS_FOLDER);
+    let files = component_files(&settings.rules.join(COMPONENTS_FOLDER))?;
     if files.is_empty() && !folder.is_dir() {
         return Ok(Arc::new(NoComponents));
     }
@@ -224,15 +227,24 @@ fn find_components(
                 policy.path,
                 component.id,
                 component.digest,
-                settings.rules.join("components").display()
+                settings.rules.join(COMPONENTS_FOLDER).display()
             );
         }
     }
     Ok(())
 }
 
+/// Whether a policy component was installed in this data folder.
+#[must_use]
+pub fn has_component(data: &Path, digest: &Digest) -> bool {
+    Contributors::file(&data.join(COMPONENTS_FOLDER), digest).is_file()
+}
+
 /// The component files of a folder; none if it is not there.
-fn component_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn component_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !folder.is_dir() {
         return Ok(Vec::new());
     }

@@ -32,6 +32,9 @@ const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// Calls at one time: each takes a thread for some milliseconds.
 const CALLS_MAX: usize = 4;
 
+/// Where components lie below their folder, by digest.
+const BLOBS: &str = "blobs/sha256";
+
 mod bindings {
     wasmtime::component::bindgen!({
         path: "../../wit/policy@0.1.0",
@@ -43,7 +46,7 @@ mod bindings {
 #[expect(missing_debug_implementations, reason = "it holds the machine's cache key")]
 pub struct Contributors {
     compiler: Arc<Compiler>,
-    blobs: PathBuf,
+    folder: PathBuf,
     shelf: ArcSwap<BTreeMap<Digest, Arc<Linked>>>,
     calls: Semaphore,
 }
@@ -60,16 +63,25 @@ impl Contributors {
     /// # Errors
     /// [`FaultCode::Runtime`] or [`FaultCode::Storage`].
     pub fn open(folder: &Path, cache_key: [u8; 32]) -> Result<Contributors, ConnectorFault> {
-        let blobs = folder.join("blobs").join("sha256");
-        create_private(&blobs)?;
+        create_private(&folder.join(BLOBS))?;
         let sandbox = Arc::new(Sandbox::for_policies()?);
         let compiler = Arc::new(Compiler::open(sandbox, folder, cache_key)?);
-        let contributors =
-            Contributors { compiler, blobs, shelf: ArcSwap::default(), calls: Semaphore::new(CALLS_MAX) };
+        let contributors = Contributors {
+            compiler,
+            folder: folder.to_owned(),
+            shelf: ArcSwap::default(),
+            calls: Semaphore::new(CALLS_MAX),
+        };
         for digest in contributors.stored()? {
             contributors.load(digest)?;
         }
         Ok(contributors)
+    }
+
+    /// Where the component with this digest lies in a folder of policy components, if it is there.
+    #[must_use]
+    pub fn file(folder: &Path, digest: &Digest) -> PathBuf {
+        folder.join(BLOBS).join(format!("{digest}.wasm"))
     }
 
     /// Installs a component and says under which digest a policy can name it. Compiles: call it
@@ -85,7 +97,7 @@ impl Contributors {
             return Ok(digest);
         }
         let linked = self.link(digest, bytes)?;
-        let path = self.blob(digest);
+        let path = Self::file(&self.folder, &digest);
         if !path.exists() {
             store(&path, bytes, 0o444)?;
         }
@@ -94,7 +106,7 @@ impl Contributors {
     }
 
     fn load(&self, digest: Digest) -> Result<(), ConnectorFault> {
-        let path = self.blob(digest);
+        let path = Self::file(&self.folder, &digest);
         let bytes = fs::read(&path).map_err(|error| ConnectorFault::storage("read", &path, &error))?;
         if Digest::of(&bytes) != digest {
             let what = format!(
@@ -130,17 +142,14 @@ impl Contributors {
     }
 
     fn stored(&self) -> Result<Vec<Digest>, ConnectorFault> {
-        let fault = |error: std::io::Error| ConnectorFault::storage("read", &self.blobs, &error);
+        let blobs = self.folder.join(BLOBS);
+        let fault = |error: std::io::Error| ConnectorFault::storage("read", &blobs, &error);
         let mut digests = Vec::new();
-        for entry in fs::read_dir(&self.blobs).map_err(fault)? {
+        for entry in fs::read_dir(&blobs).map_err(fault)? {
             let name = entry.map_err(fault)?.file_name();
             digests.extend(name.to_str().and_then(|name| name.strip_suffix(".wasm")).and_then(Digest::parse));
         }
         Ok(digests)
-    }
-
-    fn blob(&self, digest: Digest) -> PathBuf {
-        self.blobs.join(format!("{digest}.wasm"))
     }
 }
 

@@ -7,9 +7,11 @@ use crate::exit;
 use crate::output::{self, plain};
 use crate::wire;
 use anyhow::Result;
-use countersign_connectors::ConnectorRef;
+use countersign_connectors::{ConnectorRef, inspect_contributor};
 use countersign_core::document::Fault;
+use countersign_core::hash::Digest;
 use countersign_core::id::ConnectionName;
+use countersign_core::publish::is_policy_change;
 use countersign_core::rulebook::Rulebook;
 use countersign_engine::port::clock::Clock as _;
 use serde::Serialize;
@@ -44,7 +46,9 @@ pub async fn run(command: Check, global: &Global) -> Result<ExitCode> {
     let mut found = Findings::default();
     match command.rules {
         Some(folder) => {
-            found.rules(&folder);
+            if let Some(rulebook) = found.rules(&folder) {
+                found.components(&folder, None, &rulebook);
+            }
         }
         None => {
             found.everything(global.config.as_deref());
@@ -83,6 +87,7 @@ impl Findings {
                 let rulebook = self.rules(&settings.rules);
                 self.connectors(&settings);
                 if let Some(rulebook) = rulebook {
+                    self.components(&settings.rules, Some(&settings.data), &rulebook);
                     self.connections(&settings, &rulebook);
                 }
             }
@@ -136,7 +141,8 @@ impl Findings {
         };
         match Rulebook::load(&files) {
             Ok(rulebook) => {
-                let (intents, policies) = (rulebook.intent_types().count(), rulebook.policies().count());
+                let own = rulebook.intent_types().filter(|schema| !is_policy_change(&schema.name));
+                let (intents, policies) = (own.count(), rulebook.policies().count());
                 self.checked.push(format!("{intents} intent types, {policies} policies"));
                 Some(rulebook)
             }
@@ -147,6 +153,35 @@ impl Findings {
                 };
                 self.problems.extend(faults.into_iter().map(placed));
                 None
+            }
+        }
+    }
+
+    /// The components that policies name: beside the rules, or installed in the data folder before.
+    fn components(&mut self, rules: &Path, data: Option<&Path>, rulebook: &Rulebook) {
+        let folder = rules.join(wire::COMPONENTS_FOLDER);
+        let mut known = BTreeSet::new();
+        for file in wire::component_files(&folder).unwrap_or_default() {
+            let digest = std::fs::read(&file).map_err(anyhow::Error::from);
+            match digest.and_then(|bytes| Ok(inspect_contributor(&bytes)?)) {
+                Ok(digest) => {
+                    known.insert(digest);
+                }
+                Err(fault) => {
+                    let help = "`countersign policy build` makes policy components";
+                    self.problem(&file, format!("{fault:#}"), Some(help));
+                }
+            }
+        }
+        let installed = |digest: &Digest| data.is_some_and(|data| wire::has_component(data, digest));
+        for policy in rulebook.policies() {
+            for named in &policy.components {
+                if known.contains(&named.digest) || installed(&named.digest) {
+                    continue;
+                }
+                let message = format!("component `{}` sha256:{} is nowhere", named.id, named.digest);
+                let help = format!("put its file into `{}`", folder.display());
+                self.problem(&rules.join(&policy.path), message, Some(&help));
             }
         }
     }

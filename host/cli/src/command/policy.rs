@@ -48,7 +48,7 @@ pub enum PolicyCommand {
     Check(check::Check),
     /// Show exactly which requests a changed policy decides otherwise
     Diff(diff::Changed),
-    /// Build a policy component from its source, and print the row that names it
+    /// Build a policy component from its source, and print the digest by which a policy names it
     Build(build::Build),
     /// Show what a changed policy would have answered to the intents that were decided already
     Backtest(backtest::Tried),

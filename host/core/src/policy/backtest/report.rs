@@ -320,7 +320,9 @@ impl fmt::Display for Backtest {
             let inputs = inputs.collect::<Vec<_>>().join(", ");
             writeln!(formatter, "apart, unsure for want of an input: {}: {inputs}", self.lacking.cases)?;
         }
-        self.table(formatter)?;
+        if !self.moved.is_empty() {
+            self.table(formatter)?;
+        }
         if !self.worst.is_empty() {
             writeln!(formatter, "\nthe most money among them:")?;
         }
