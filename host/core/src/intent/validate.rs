@@ -32,6 +32,25 @@ impl fmt::Display for TokenFault {
     }
 }
 
+/// A place in a request, which is spelled only where something is wrong.
+#[derive(Debug, Clone, Copy)]
+enum At<'a> {
+    Top,
+    Member(&'a At<'a>, &'a str),
+    Item(&'a At<'a>, usize),
+}
+
+impl fmt::Display for At<'_> {
+    /// As a JSON Pointer (RFC 6901).
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            At::Top => Ok(()),
+            At::Member(of, name) => write!(formatter, "{of}/{}", name.replace('~', "~0").replace('/', "~1")),
+            At::Item(of, index) => write!(formatter, "{of}/{index}"),
+        }
+    }
+}
+
 struct Door {
     faults: Vec<TokenFault>,
 }
@@ -49,7 +68,7 @@ impl IntentType {
             .filter(|token| !token.name.as_str().contains('.'))
             .map(|token| (token.name.as_str(), token))
             .collect();
-        let typed = door.object(self, "", tokens, &specs);
+        let typed = door.object(self, At::Top, tokens, &specs);
         if door.faults.is_empty() { Ok(typed) } else { Err(door.faults) }
     }
 
@@ -74,9 +93,9 @@ impl IntentType {
 }
 
 impl Door {
-    fn fault(&mut self, pointer: &str, expected: impl Into<String>, found: impl Into<String>) {
+    fn fault(&mut self, at: At<'_>, expected: impl Into<String>, found: impl Into<String>) {
         self.faults.push(TokenFault {
-            pointer: pointer.to_owned(),
+            pointer: at.to_string(),
             expected: expected.into(),
             found: found.into(),
         });
@@ -85,38 +104,40 @@ impl Door {
     fn object(
         &mut self,
         intent: &IntentType,
-        pointer: &str,
+        at: At<'_>,
         raw: &Raw,
         specs: &[(&str, &TokenSpec)],
     ) -> BTreeMap<FieldName, TokenValue> {
         let mut typed = BTreeMap::new();
         let Raw::Map(members) = raw else {
-            self.fault(pointer, "an object of tokens", raw.found());
+            self.fault(at, "an object of tokens", raw.found());
             return typed;
         };
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         for (key, value) in members {
-            let place = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+            let place = At::Member(&at, key);
             if !seen.insert(key) {
-                self.fault(&place, "each token once", "the token a second time");
+                self.fault(place, "each token once", "the token a second time");
                 continue;
             }
             let Some((_, spec)) = specs.iter().find(|(name, _)| name == key) else {
                 let known: Vec<&str> = specs.iter().map(|(name, _)| *name).collect();
-                self.fault(&place, format!("one of {}", known.join(", ")), "an unknown token");
+                self.fault(place, format!("one of {}", known.join(", ")), "an unknown token");
                 continue;
             };
             if matches!(value, Raw::Null) && !spec.required {
                 continue;
             }
-            let value = self.value(intent, &place, value, &spec.kind);
-            if let (Some(value), Ok(name)) = (value, FieldName::parse(key)) {
-                typed.insert(name, value);
+            let Some(value) = self.value(intent, place, value, &spec.kind) else { continue };
+            if spec.name.as_str() == key {
+                typed.insert(spec.name.clone(), value);
+            } else if let Ok(short) = FieldName::parse(key) {
+                typed.insert(short, value);
             }
         }
         for (name, spec) in specs {
             if spec.required && !seen.contains(name) {
-                self.fault(&format!("{pointer}/{name}"), spec.kind.to_string(), "nothing");
+                self.fault(At::Member(&at, name), spec.kind.to_string(), "nothing");
             }
         }
         typed
@@ -125,29 +146,29 @@ impl Door {
     fn facts(&mut self, intent: &IntentType, raw: &Raw) -> Facts {
         let mut typed = Facts::new();
         let Raw::Map(members) = raw else {
-            self.fault("", "an object of facts", raw.found());
+            self.fault(At::Top, "an object of facts", raw.found());
             return typed;
         };
         for (index, (key, value)) in members.iter().enumerate() {
-            let place = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
+            let place = At::Member(&At::Top, key);
             if members.iter().take(index).any(|(other, _)| other == key) {
-                self.fault(&place, "each fact once", "the fact a second time");
+                self.fault(place, "each fact once", "the fact a second time");
                 continue;
             }
             let Some(spec) = intent.facts.iter().find(|spec| spec.name.as_str() == key) else {
                 let known: Vec<&str> = intent.facts.iter().map(|spec| spec.name.as_str()).collect();
-                self.fault(&place, format!("one of {}", known.join(", ")), "an unknown fact");
+                self.fault(place, format!("one of {}", known.join(", ")), "an unknown fact");
                 continue;
             };
             let value = if !key.contains('.') {
-                self.fact(intent, &place, value, spec)
+                self.fact(intent, place, value, spec)
             } else if let Raw::List(items) = value {
                 let readings = (0_usize..)
                     .zip(items)
-                    .filter_map(|(index, item)| self.fact(intent, &format!("{place}/{index}"), item, spec));
+                    .filter_map(|(index, item)| self.fact(intent, At::Item(&place, index), item, spec));
                 Some(FactValue::Each(readings.collect()))
             } else {
-                self.fault(&place, "an array with one value for each element", value.found());
+                self.fault(place, "an array with one value for each element", value.found());
                 None
             };
             if let Some(value) = value {
@@ -157,14 +178,14 @@ impl Door {
         typed
     }
 
-    fn fact(&mut self, intent: &IntentType, at: &str, raw: &Raw, spec: &FactSpec) -> Option<FactValue> {
+    fn fact(&mut self, intent: &IntentType, at: At<'_>, raw: &Raw, spec: &FactSpec) -> Option<FactValue> {
         if let Raw::Null = raw {
             return Some(FactValue::Missing("it is null in the record".to_owned()));
         }
         self.value(intent, at, raw, &spec.kind).map(FactValue::Known)
     }
 
-    fn value(&mut self, intent: &IntentType, at: &str, raw: &Raw, kind: &FieldType) -> Option<TokenValue> {
+    fn value(&mut self, intent: &IntentType, at: At<'_>, raw: &Raw, kind: &FieldType) -> Option<TokenValue> {
         match (kind, raw) {
             (FieldType::Number(grid), raw) => self.number(at, raw, grid, kind),
             (FieldType::YesNo, Raw::Bool(flag)) => Some(TokenValue::YesNo(*flag)),
@@ -199,7 +220,7 @@ impl Door {
         }
     }
 
-    fn number(&mut self, at: &str, raw: &Raw, grid: &Grid, kind: &FieldType) -> Option<TokenValue> {
+    fn number(&mut self, at: At<'_>, raw: &Raw, grid: &Grid, kind: &FieldType) -> Option<TokenValue> {
         let number = match (grid.unit, raw) {
             (Unit::Percent, Raw::Text(text)) => match text.strip_suffix('%') {
                 Some(digits) => grid.read(digits),
@@ -219,30 +240,32 @@ impl Door {
     /// A number that is on its grid, or the fault that it is not.
     fn placed(
         &mut self,
-        at: &str,
+        at: At<'_>,
         number: Result<i64, OffGrid>,
         grid: &Grid,
         kind: &FieldType,
         raw: &Raw,
     ) -> Option<TokenValue> {
-        let found = raw.found();
-        match number {
+        let off = match number {
             Ok(number) => return Some(grid.value(number)),
-            Err(OffGrid::TooFine) => {
+            Err(off) => off,
+        };
+        let found = raw.found();
+        let (expected, found) = match off {
+            OffGrid::TooFine => {
                 let step = grid.value(grid.step);
-                self.fault(at, format!("{kind} in steps of {step}"), format!("{found}, which is finer"));
+                (format!("{kind} in steps of {step}"), format!("{found}, which is finer"))
             }
-            Err(OffGrid::OutOfBounds) => {
-                self.fault(at, kind.to_string(), format!("{found}, which is out of bounds"));
-            }
-            Err(OffGrid::WrongKind | OffGrid::NotOneOf) => self.fault(at, form(kind), found),
-        }
+            OffGrid::OutOfBounds => (kind.to_string(), format!("{found}, which is out of bounds")),
+            OffGrid::WrongKind | OffGrid::NotOneOf => (form(kind), found),
+        };
+        self.fault(at, expected, found);
         None
     }
 
     fn money(
         &mut self,
-        at: &str,
+        at: At<'_>,
         members: &[(String, Raw)],
         currency: Currency,
         grid: &Grid,
@@ -251,36 +274,36 @@ impl Door {
         let member = |name: &str| members.iter().find(|(key, _)| key == name).map(|(_, value)| value);
         let before = self.faults.len();
         for (index, (key, _)) in members.iter().enumerate() {
-            let place = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
+            let place = At::Member(&at, key);
             if key != "amount" && key != "currency" {
-                self.fault(&place, "only `amount` and `currency`", "an unknown member");
+                self.fault(place, "only `amount` and `currency`", "an unknown member");
             } else if members.iter().take(index).any(|(other, _)| other == key) {
-                self.fault(&place, "each member once", "the member a second time");
+                self.fault(place, "each member once", "the member a second time");
             }
         }
         match member("currency") {
-            Some(Raw::Text(code)) if *code == currency.to_string() => {}
+            Some(Raw::Text(code)) if Currency::parse(code) == Ok(currency) => {}
             Some(other) => {
-                self.fault(&format!("{at}/currency"), format!("the text `{currency}`"), other.found());
+                self.fault(At::Member(&at, "currency"), format!("the text `{currency}`"), other.found());
             }
-            None => self.fault(&format!("{at}/currency"), format!("the text `{currency}`"), "nothing"),
+            None => self.fault(At::Member(&at, "currency"), format!("the text `{currency}`"), "nothing"),
         }
-        let place = format!("{at}/amount");
+        let place = At::Member(&at, "amount");
         let value = match member("amount") {
-            Some(raw @ Raw::Text(text)) => self.placed(&place, grid.read(text), grid, kind, raw),
+            Some(raw @ Raw::Text(text)) => self.placed(place, grid.read(text), grid, kind, raw),
             Some(other) => {
-                self.fault(&place, "decimal text such as `1250.00`", other.found());
+                self.fault(place, "decimal text such as `1250.00`", other.found());
                 None
             }
             None => {
-                self.fault(&place, "decimal text such as `1250.00`", "nothing");
+                self.fault(place, "decimal text such as `1250.00`", "nothing");
                 None
             }
         };
         if self.faults.len() == before { value } else { None }
     }
 
-    fn text(&mut self, at: &str, text: &str, kind: &FieldType) -> Option<TokenValue> {
+    fn text(&mut self, at: At<'_>, text: &str, kind: &FieldType) -> Option<TokenValue> {
         let most = match kind {
             FieldType::Text { length: Some((_, most)) } => *most,
             FieldType::Text { length: None }
@@ -304,7 +327,7 @@ impl Door {
         Some(value)
     }
 
-    fn record(&mut self, at: &str, text: &str, kind: &str) -> Option<TokenValue> {
+    fn record(&mut self, at: At<'_>, text: &str, kind: &str) -> Option<TokenValue> {
         let plain = !text.is_empty()
             && text.len() <= RECORD_ID_BYTES_MAX
             && text.chars().all(|character| character.is_ascii_graphic());
@@ -318,7 +341,13 @@ impl Door {
         Some(TokenValue::Record(RecordRef { kind: kind.to_owned(), id: text.to_owned() }))
     }
 
-    fn list(&mut self, intent: &IntentType, at: &str, items: &[Raw], kind: &FieldType) -> Option<TokenValue> {
+    fn list(
+        &mut self,
+        intent: &IntentType,
+        at: At<'_>,
+        items: &[Raw],
+        kind: &FieldType,
+    ) -> Option<TokenValue> {
         let specs = intent.element_specs();
         let count = TokenValue::List(vec![BTreeMap::new(); items.len()]);
         if kind.accepts(&count).is_err() {
@@ -328,7 +357,7 @@ impl Door {
         let elements = items
             .iter()
             .enumerate()
-            .map(|(index, item)| self.object(intent, &format!("{at}/{index}"), item, &specs))
+            .map(|(index, item)| self.object(intent, At::Item(&at, index), item, &specs))
             .collect();
         Some(TokenValue::List(elements))
     }

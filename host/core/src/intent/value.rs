@@ -94,10 +94,7 @@ const DECIMAL_DIGITS_MAX: usize = 30;
 /// no decimal number or has too many digits.
 #[must_use]
 pub(crate) fn decimal(text: &str) -> Option<(i128, u32)> {
-    let (sign, unsigned) = match text.strip_prefix('-') {
-        Some(rest) => ("-", rest),
-        None => ("", text),
-    };
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = match unsigned.split_once('.') {
         Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),
         Some(_) => return None,
@@ -109,7 +106,9 @@ pub(crate) fn decimal(text: &str) -> Option<(i128, u32)> {
         return None;
     }
     let fraction = fraction.trim_end_matches('0');
-    let mantissa = format!("{sign}{whole}{fraction}").parse().ok()?;
+    let all = whole.bytes().chain(fraction.bytes()).map(|digit| i128::from(digit.wrapping_sub(b'0')));
+    let mantissa = all.fold(0_i128, |number, digit| number.saturating_mul(10).saturating_add(digit));
+    let mantissa = if unsigned.len() < text.len() { mantissa.saturating_neg() } else { mantissa };
     Some((mantissa, u32::try_from(fraction.len()).ok()?))
 }
 
