@@ -8,6 +8,7 @@ mod backtest;
 mod decisions;
 mod effects;
 mod figures;
+mod policy;
 mod restart;
 mod sandbox;
 mod yardstick;
@@ -29,6 +30,9 @@ fn main() -> anyhow::Result<()> {
     }
     if runs("decisions") {
         decisions::run(&mut report)?;
+    }
+    if runs("policy") {
+        policy::run(&mut report)?;
     }
     if runs("backtest") {
         backtest::run(&mut report)?;

@@ -4,6 +4,7 @@
 //! cannot be evaluated is `unsure`, never "did not match". `decide` sees its arguments and nothing
 //! else, so the same policy, tokens and facts give the same answer for ever.
 
+mod asks;
 pub mod backtest;
 pub mod cell;
 pub mod check;
@@ -28,7 +29,7 @@ pub mod starter;
 pub(crate) mod sweep;
 pub mod typed;
 
-pub(crate) use evaluate::fill;
+pub(crate) use evaluate::{Layout, fill};
 pub use evaluate::{decide, decide_with, outcome};
 pub use explain::Evaluation;
 pub use expr::Wrong;
@@ -189,6 +190,9 @@ pub struct Policy {
     /// The list that dotted inputs belong to, whether or not it is decided one by one.
     #[serde(skip)]
     pub(crate) list: Option<FieldName>,
+    /// Where the values of its inputs are looked for.
+    #[serde(skip)]
+    pub(crate) layout: Layout,
     /// Its rows by the values that they accept.
     #[serde(skip)]
     pub(crate) index: Index,

@@ -8,6 +8,7 @@ use crate::effect::plan::{Change, Proposal};
 use crate::id::{BindingName, ConnectionName, FieldName};
 use crate::money::Money;
 use crate::policy::typed::{Expression, Input};
+use crate::policy::{Layout, fill};
 use crate::record::{Field, RecordRef, Value};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
@@ -133,7 +134,7 @@ impl IntentType {
     ) -> Result<Vec<Planned>, Vec<WriteFault>> {
         let inputs = self.write_inputs();
         let mut unused = BTreeSet::new();
-        let mut env = crate::policy::fill(&inputs, self.list(), tokens, facts, &mut unused);
+        let mut env = fill(&inputs, &Layout::of(&inputs), self.list(), tokens, facts, &mut unused);
         // An optional list that was not given has no elements to write about.
         env.list_known = true;
         let mut faults = Vec::new();

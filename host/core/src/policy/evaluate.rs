@@ -7,7 +7,7 @@ mod fill;
 mod near;
 mod trace;
 
-pub(crate) use fill::fill;
+pub(crate) use fill::{Layout, fill};
 
 use super::component::{Contributions, Heard};
 use super::explain::Evaluation;
@@ -16,6 +16,7 @@ use super::node::Env;
 use super::outcome::{Outcome, Reason, ReasonKind, Settled, Unsure};
 use super::{Hit, Policy};
 use crate::intent::value::{Facts, Tokens};
+use smallvec::SmallVec;
 use std::collections::BTreeSet;
 
 /// The answer of the tables of `policy` to an intent with these tokens and facts, and how they came
@@ -53,9 +54,12 @@ struct Findings<'a> {
     policy: &'a Policy,
     env: Env<'a>,
     reasons: BTreeSet<Reason>,
-    known: Vec<&'a Settled>,
+    /// Nearly always few: so many need no memory of their own.
+    known: SmallVec<[&'a Settled; 8]>,
     /// What is possible beside what is known.
     possible: Vec<&'a Settled>,
+    /// Whether somebody will ask for what follows.
+    traced: bool,
     /// The rules that decided, by row and element.
     decided: Vec<(usize, Option<usize>)>,
     /// The guards that hold, by their place in the document and element.
@@ -72,7 +76,7 @@ impl<'a> Findings<'a> {
         near: Option<&mut Vec<usize>>,
     ) -> Findings<'a> {
         let mut reasons = BTreeSet::new();
-        let mut env = fill(&policy.inputs, policy.list.as_ref(), tokens, facts, &mut reasons);
+        let mut env = fill(&policy.inputs, &policy.layout, policy.list(), tokens, facts, &mut reasons);
         let mut faults = Vec::new();
         for (name, term) in &policy.terms {
             let value = term.node.evaluate(&env, None, &mut faults);
@@ -83,8 +87,9 @@ impl<'a> Findings<'a> {
             policy,
             env,
             reasons,
-            known: Vec::new(),
+            known: SmallVec::new(),
             possible: Vec::new(),
+            traced: near.is_some(),
             decided: Vec::new(),
             held: Vec::new(),
             not_true: Vec::new(),
@@ -130,7 +135,7 @@ impl<'a> Findings<'a> {
     fn table(&mut self, element: Option<usize>, near: Option<&mut Vec<usize>>) {
         let policy = self.policy;
         let depth = if policy.hit == Hit::First { Depth::First } else { Depth::All };
-        let matches = policy.index.matches(&self.env, element, depth, near);
+        let matches = policy.index.matches(&policy.index.places(&self.env, element), depth, near);
         let rule = |row: &usize| policy.rules.get(*row);
         if matches.sure.is_empty() && matches.maybe.is_empty() {
             self.reasons.insert(Reason { kind: ReasonKind::Gap, at: table_name(policy, element) });
@@ -150,7 +155,9 @@ impl<'a> Findings<'a> {
             return;
         }
         self.known.extend(said);
-        self.decided.extend(matches.sure.iter().map(|row| (*row, element)));
+        if self.traced {
+            self.decided.extend(matches.sure.iter().map(|row| (*row, element)));
+        }
     }
 
     fn guards(&mut self) {
@@ -168,7 +175,7 @@ impl<'a> Findings<'a> {
             for element in (0..self.env.elements.len()).filter(|_| guard.when.per_element) {
                 held |= self.guard(index, Some(element), &mut faults);
             }
-            if !held {
+            if !held && self.traced {
                 self.not_true.push(index);
             }
         }
@@ -183,7 +190,9 @@ impl<'a> Findings<'a> {
             Some(0) => return false,
             Some(_) => {
                 self.known.push(&guard.then);
-                self.held.push((index, element));
+                if self.traced {
+                    self.held.push((index, element));
+                }
             }
             None => self.possible.push(&guard.then),
         }

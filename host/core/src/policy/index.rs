@@ -4,12 +4,16 @@
 //! it. A decision is one binary search a column and one AND a column and 64 rows: from the same pass
 //! come all rows that match, those that may (a value is unknown) and those that miss in one column.
 
+mod lever;
+
+pub(crate) use lever::{Lever, Readers};
+
+use super::asks::Asks;
 use super::cell::Ranges;
-use super::node::{Env, Node, Slot};
+use super::node::{Env, Slot};
 use super::space::{Trend, trend};
-use super::typed::{Expression, Input};
 use super::{Policy, Rule};
-use crate::intent::kind::FieldType;
+use smallvec::SmallVec;
 
 /// Largest index of one column, in words of 64 rows: 1 MiB. A column with more pieces than that (some
 /// 2,000 rows of which each has bounds of its own) is looked through row by row.
@@ -23,6 +27,9 @@ pub(crate) struct Index {
     rows: usize,
     columns: Vec<Column>,
     levers: Vec<Vec<Lever>>,
+    readers: Vec<Readers>,
+    /// What rows and guards ask for; nothing in a policy with more routes than it can hold.
+    asks: Option<Asks>,
     /// The inputs with which some guard or term neither only rises nor only falls.
     wavering: Vec<usize>,
 }
@@ -47,7 +54,7 @@ enum Accept {
 
 /// Where a value lies in a column.
 #[derive(Debug, Clone, Copy)]
-enum Seen<'a> {
+pub(crate) enum Seen<'a> {
     /// Nobody knows: every row stays possible.
     Nowhere,
     /// In a piece that these rows accept.
@@ -56,23 +63,15 @@ enum Seen<'a> {
     Number(i64, &'a [Option<Ranges>]),
 }
 
-/// An input that can make a guard stop to hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Lever {
-    pub(crate) input: usize,
-    /// Which way the guard's condition moves when the input rises.
-    pub(crate) trend: Trend,
-    /// The values beside which a comparison of the input with a constant turns.
-    pub(crate) cuts: Vec<i64>,
-    /// Whether the guard reads the input in another way too, such as through a term.
-    pub(crate) computed: bool,
-}
+/// Where the values of one intent, or of one element, lie in all columns; those of most tables need no
+/// memory of their own.
+pub(crate) type Places<'a> = SmallVec<[Seen<'a>; 12]>;
 
 /// The rows of a table by how they match, each in the order of the document.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Matches {
     /// Those that match.
-    pub(crate) sure: Vec<usize>,
+    pub(crate) sure: SmallVec<[usize; 4]>,
     /// Those of which something that they demand is unknown, and nothing is missed.
     pub(crate) maybe: Vec<usize>,
 }
@@ -97,18 +96,25 @@ impl Index {
                 columns.push(column);
             }
         }
-        Index { rows: rules.len(), columns, levers: Vec::new(), wavering: Vec::new() }
+        Index { rows: rules.len(), columns, ..Index::default() }
     }
 
-    /// Adds what moves the guards of this policy, whose rows are indexed.
+    /// Adds what moves the guards of this policy, whose rows are indexed, and what both ask for.
     pub(crate) fn add_levers(&mut self, policy: &Policy) {
-        self.levers = policy.guards.iter().map(|guard| levers(&guard.when, policy)).collect();
+        self.levers = policy.guards.iter().map(|guard| lever::levers(&guard.when, policy)).collect();
+        self.readers = policy.inputs.iter().map(|input| lever::readers(input, policy)).collect();
+        self.asks = Asks::of(&policy.rules, &policy.guards, &policy.covers);
         let nodes = || {
             let guards = policy.guards.iter().map(|guard| &guard.when.node);
             guards.chain(policy.terms.iter().map(|(_, term)| &term.node))
         };
         let wavers = |input: &usize| nodes().any(|node| trend(node, *input, policy) == Trend::Unknown);
         self.wavering = (0..policy.inputs.len()).filter(wavers).collect();
+    }
+
+    /// What rows and guards ask for.
+    pub(crate) fn asks(&self) -> Option<&Asks> {
+        self.asks.as_ref()
     }
 
     /// Whether nothing can be told of what lies between two values of this input.
@@ -121,25 +127,60 @@ impl Index {
         self.levers.get(guard).map_or(&[], Vec::as_slice)
     }
 
-    /// The rows by how they match the values of `env`, or of one element of its list.
+    /// What reads an input.
+    pub(crate) fn readers(&self, input: usize) -> Option<&Readers> {
+        self.readers.get(input)
+    }
+
+    /// Where the values of `env`, or of one element of its list, lie in each column.
+    pub(crate) fn places(&self, env: &Env<'_>, element: Option<usize>) -> Places<'_> {
+        self.columns.iter().map(|column| column.seen(env, element)).collect()
+    }
+
+    /// Takes in that an outer input has another value.
+    pub(crate) fn place<'a>(&'a self, places: &mut [Seen<'a>], input: usize, number: i64) {
+        let columns = self.columns.iter().zip(places).filter(|(column, _)| !column.of_element);
+        for (column, own) in columns.filter(|(column, _)| column.input == input) {
+            *own = column.at(number);
+        }
+    }
+
+    /// The first row that matches values that lie there in the columns; none if one is unknown.
+    pub(crate) fn first(&self, places: &[Seen<'_>]) -> Option<usize> {
+        for word in 0..self.rows.div_ceil(WORD_ROWS) {
+            let mut sure = self.rows_of(word);
+            for place in places {
+                sure &= match place {
+                    Seen::Nowhere => return None,
+                    Seen::Piece(rows) => rows.get(word).copied().unwrap_or(0),
+                    Seen::Number(number, rows) => scanned(rows, word, *number),
+                };
+            }
+            if sure != 0 {
+                let row = usize::try_from(sure.trailing_zeros()).ok()?;
+                return word.checked_mul(WORD_ROWS)?.checked_add(row);
+            }
+        }
+        None
+    }
+
+    /// The rows by how they match values that lie there in the columns.
     ///
     /// `near` receives the rows that miss in exactly one column; in a table of which only the first
     /// row counts those above it. Nobody asks for them where something is unknown.
     pub(crate) fn matches(
         &self,
-        env: &Env<'_>,
-        element: Option<usize>,
+        places: &[Seen<'_>],
         depth: Depth,
         mut near: Option<&mut Vec<usize>>,
     ) -> Matches {
-        let seen: Vec<Seen<'_>> = self.columns.iter().map(|column| column.seen(env, element)).collect();
         let mut matches = Matches::default();
         for word in 0..self.rows.div_ceil(WORD_ROWS) {
             let all = self.rows_of(word);
             let (mut sure, mut live, mut once, mut twice) = (all, all, 0_u64, 0_u64);
-            for (column, seen) in self.columns.iter().zip(&seen) {
+            for (column, place) in self.columns.iter().zip(places) {
                 let free = column.free.get(word).copied().unwrap_or(0);
-                let accept = match seen {
+                let accept = match place {
                     Seen::Nowhere => {
                         sure &= free;
                         continue;
@@ -228,15 +269,18 @@ impl Column {
 
     fn seen<'a>(&'a self, env: &Env<'_>, element: Option<usize>) -> Seen<'a> {
         let slots = if self.of_element {
-            element.and_then(|element| env.elements.get(element))
+            element.and_then(|element| env.elements.get(element)).map(Vec::as_slice)
         } else {
-            Some(&env.inputs)
+            Some(env.inputs.as_slice())
         };
-        let number = match slots.and_then(|slots| slots.get(self.input)) {
-            Some(Slot::Number(number)) => *number,
+        match slots.and_then(|slots| slots.get(self.input)) {
+            Some(Slot::Number(number)) => self.at(*number),
             // A text takes no column.
-            Some(Slot::Text(_) | Slot::Unknown) | None => return Seen::Nowhere,
-        };
+            Some(Slot::Text(_) | Slot::Unknown) | None => Seen::Nowhere,
+        }
+    }
+
+    fn at(&self, number: i64) -> Seen<'_> {
         match &self.accept {
             Accept::Pieces { starts, rows } => {
                 let piece = starts.partition_point(|start| *start <= number).saturating_sub(1);
@@ -265,9 +309,9 @@ fn put(words: &mut [u64], row: usize) {
     }
 }
 
-fn each(mut word: u64, from: usize, rows: &mut Vec<usize>) {
+fn each(mut word: u64, from: usize, rows: &mut impl Extend<usize>) {
     while word != 0 {
-        rows.push(from.saturating_add(usize::try_from(word.trailing_zeros()).unwrap_or(0)));
+        rows.extend([from.saturating_add(usize::try_from(word.trailing_zeros()).unwrap_or(0))]);
         word &= word.wrapping_sub(1);
     }
 }
@@ -276,68 +320,4 @@ fn scanned(rows: &[Option<Ranges>], word: usize, number: i64) -> u64 {
     let own = rows.iter().skip(word.saturating_mul(WORD_ROWS)).take(WORD_ROWS).enumerate();
     let accepted = own.filter(|(_, cell)| cell.as_ref().is_none_or(|ranges| ranges.accept(number)));
     accepted.fold(0, |word, (row, _)| word | bit(row))
-}
-
-fn levers(condition: &Expression, policy: &Policy) -> Vec<Lever> {
-    let ordered = |input: &Input| {
-        matches!(input.kind, FieldType::Number(_) | FieldType::Date { .. }) && !input.is_of_element()
-    };
-    let read = policy.inputs.iter().enumerate().filter(|(_, input)| condition.reads.contains(&input.name));
-    read.filter(|(_, input)| ordered(input))
-        .map(|(index, input)| {
-            let mut lever = Lever {
-                input: index,
-                trend: trend(&condition.node, index, policy),
-                cuts: Vec::new(),
-                computed: false,
-            };
-            turns(&condition.node, input.kind.step().max(1), &mut lever);
-            lever.cuts.sort_unstable();
-            lever.cuts.dedup();
-            lever
-        })
-        .collect()
-}
-
-/// Finds the constants that an input is compared with, and whether it stands elsewhere too.
-fn turns(node: &Node, step: i64, lever: &mut Lever) {
-    match node {
-        Node::Compare(_, one, other) => {
-            let turn = match (&**one, &**other) {
-                (Node::Input(input), constant) | (constant, Node::Input(input)) if *input == lever.input => {
-                    constant.constant().and_then(|number| i64::try_from(number).ok())
-                }
-                _ => None,
-            };
-            let Some(number) = turn else {
-                turns(one, step, lever);
-                turns(other, step, lever);
-                return;
-            };
-            let on_grid = number.saturating_sub(number.checked_rem_euclid(step).unwrap_or(0));
-            lever.cuts.extend([on_grid.saturating_sub(step), on_grid, on_grid.saturating_add(step)]);
-        }
-        Node::Input(input) => lever.computed |= *input == lever.input,
-        // A term may read it; that costs a search and no mistake.
-        Node::Term(_) => lever.computed = true,
-        Node::Const(_) | Node::Element(_) | Node::Text(_) | Node::SameText(..) => {}
-        Node::Not(inner) | Node::Negate(inner) => turns(inner, step, lever),
-        Node::And(one, other)
-        | Node::Or(one, other)
-        | Node::Add(one, other)
-        | Node::Subtract(one, other)
-        | Node::Multiply(one, other)
-        | Node::Extreme { one, other, .. } => {
-            turns(one, step, lever);
-            turns(other, step, lever);
-        }
-        Node::Round { value, by, .. } => {
-            turns(value, step, lever);
-            by.iter().for_each(|by| turns(by, step, lever));
-        }
-        Node::Fold { value, filter, .. } => {
-            turns(value, step, lever);
-            filter.iter().for_each(|filter| turns(filter, step, lever));
-        }
-    }
 }

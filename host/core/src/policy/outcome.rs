@@ -149,14 +149,18 @@ impl Settled {
     #[must_use]
     pub fn join_all<'a>(all: impl IntoIterator<Item = &'a Settled>, covers: &Covers) -> Settled {
         let mut routes: Vec<&RouteName> = Vec::new();
-        let mut evidence: Vec<&String> = Vec::new();
+        let mut evidence = BTreeSet::new();
         for settled in all {
             match settled {
                 Settled::Approve => {}
                 Settled::Deny => return Settled::Deny,
                 Settled::Needs(needs) => {
-                    routes.extend(&needs.routes);
-                    evidence.extend(&needs.evidence);
+                    for route in &needs.routes {
+                        if !routes.contains(&route) {
+                            routes.push(route);
+                        }
+                    }
+                    evidence.extend(needs.evidence.iter().cloned());
                 }
             }
         }
@@ -167,10 +171,12 @@ impl Settled {
             let by = |other: &&RouteName| covers.get(*other).is_some_and(|below| below.contains(route));
             routes.iter().any(by)
         };
-        Settled::Needs(Needs {
-            routes: routes.iter().filter(|route| !covered(route)).map(|route| (*route).clone()).collect(),
-            evidence: evidence.into_iter().cloned().collect(),
-        })
+        // One by one, since nearly all outcomes have one route or two.
+        let mut kept = BTreeSet::new();
+        for route in routes.iter().filter(|route| routes.len() == 1 || !covered(route)) {
+            kept.insert((*route).clone());
+        }
+        Settled::Needs(Needs { routes: kept, evidence })
     }
 
     /// Whether this asks for nothing that `other`, which is in its normal form, does not ask for:

@@ -2,6 +2,7 @@
 
 use super::cell;
 use super::component;
+use super::evaluate::Layout;
 use super::example;
 use super::expr::Wrong;
 use super::index::Index;
@@ -67,6 +68,7 @@ impl Policy {
         let list = super::list_of(&inputs);
         let examples = example::parse(&document, &inputs, list.as_ref(), &routes, faults);
         let (intent, owner, effective, fail_open) = header?;
+        let layout = Layout::of(&inputs);
         let mut policy = Policy {
             intent,
             owner,
@@ -86,6 +88,7 @@ impl Policy {
             version: Digest::ZERO,
             path: file.path.clone(),
             list,
+            layout,
             index: Index::default(),
             lines: lines(&document),
         };

@@ -7,7 +7,7 @@ use crate::intent::value::Day;
 use crate::intent::{Enforcement, FailMode, FieldType, Impact, IntentType, QaCheckpoint, TokenSpec, Trigger};
 use crate::people::Directory;
 use crate::policy::index::Index;
-use crate::policy::{Hit, Needs, Policy, Rule, Settled, Whom};
+use crate::policy::{Hit, Layout, Needs, Policy, Rule, Settled, Whom};
 use crate::rulebook::{Rulebook, Shared};
 use crate::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +65,7 @@ pub(crate) fn built_in(shared: &Shared, directory: &Directory) -> Option<BuiltIn
             path: PATH.to_owned(),
             lines: BTreeMap::new(),
             list: None,
+            layout: Layout::default(),
             index,
         }
     });

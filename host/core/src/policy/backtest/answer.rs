@@ -116,7 +116,6 @@ impl Judged {
 #[derive(Debug)]
 pub(super) struct Judge<'a> {
     policy: &'a Policy,
-    list: Option<FieldName>,
     /// Which rows and guards come to which answer.
     joins: BTreeMap<Vec<usize>, usize>,
     /// The rows that decide and the guards that hold in the case at hand; kept for its memory.
@@ -127,16 +126,16 @@ pub(super) struct Judge<'a> {
 impl<'a> Judge<'a> {
     pub(super) fn new(policy: &'a Policy) -> Judge<'a> {
         let (joins, voices, faults) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Judge { policy, list: policy.list().cloned(), joins, voices, faults }
+        Judge { policy, joins, voices, faults }
     }
 
     /// The outcome that [`crate::policy::decide`] has, without the trace.
     pub(super) fn judge(&mut self, tokens: &Tokens, facts: &Facts, answers: &mut Answers) -> Judged {
         let policy = self.policy;
         let mut reasons = BTreeSet::new();
-        let mut env = fill(&policy.inputs, self.list.as_ref(), tokens, facts, &mut reasons);
+        let mut env = fill(&policy.inputs, &policy.layout, policy.list(), tokens, facts, &mut reasons);
         if !reasons.is_empty() {
-            let lacking = lacking(policy, self.list.as_ref(), tokens, facts);
+            let lacking = lacking(policy, tokens, facts);
             return if lacking.is_empty() {
                 Judged::Answer(Answers::UNSURE)
             } else {
@@ -235,8 +234,8 @@ fn matches(rule: &Rule, env: &Env<'_>, element: Option<usize>) -> bool {
 }
 
 /// The inputs of which the record has nothing at all, not even that they were missing.
-fn lacking(policy: &Policy, list: Option<&FieldName>, tokens: &Tokens, facts: &Facts) -> Vec<FieldName> {
-    let elements = match list.and_then(|list| tokens.get(list)) {
+fn lacking(policy: &Policy, tokens: &Tokens, facts: &Facts) -> Vec<FieldName> {
+    let elements = match policy.list().and_then(|list| tokens.get(list)) {
         Some(TokenValue::List(elements)) => elements.as_slice(),
         Some(_) | None => &[],
     };

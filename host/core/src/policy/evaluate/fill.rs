@@ -3,14 +3,43 @@
 use crate::id::FieldName;
 use crate::intent::kind::{FieldType, OffGrid};
 use crate::intent::value::{FactValue, Facts, TokenValue, Tokens};
-use crate::policy::node::{Env, Slot};
+use crate::policy::node::{Env, Slot, Terms};
 use crate::policy::outcome::{Reason, ReasonKind};
 use crate::policy::typed::Input;
-use std::collections::{BTreeMap, BTreeSet};
+use smallvec::smallvec;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::iter::Peekable;
+
+/// The inputs of a policy by where their values are looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Layout {
+    /// Those of the whole intent, by name: tokens and facts are walked once beside them.
+    outer: Vec<usize>,
+    /// Those of the elements, with the part of the name behind the dot.
+    of_element: Vec<(usize, FieldName)>,
+}
+
+impl Layout {
+    pub(crate) fn of(inputs: &[Input]) -> Layout {
+        let mut layout = Layout::default();
+        for (index, input) in inputs.iter().enumerate() {
+            match input.name.as_str().split_once('.').map(|(_, short)| FieldName::parse(short)) {
+                None => layout.outer.push(index),
+                Some(Ok(short)) => layout.of_element.push((index, short)),
+                // What stands behind the dot of a name is a name.
+                Some(Err(_)) => {}
+            }
+        }
+        layout.outer.sort_by_key(|index| inputs.get(*index).map(|input| &input.name));
+        layout
+    }
+}
 
 /// Puts tokens and facts into slots; whatever has no valid value is noted and left unknown.
 pub(crate) fn fill<'a>(
     inputs: &[Input],
+    layout: &Layout,
     list: Option<&FieldName>,
     tokens: &'a Tokens,
     facts: &'a Facts,
@@ -29,36 +58,50 @@ pub(crate) fn fill<'a>(
         }
     }
     let mut env = Env {
-        inputs: Vec::with_capacity(inputs.len()),
-        elements: elements.iter().map(|_| Vec::with_capacity(inputs.len())).collect(),
+        inputs: smallvec![Slot::Unknown; inputs.len()],
+        elements: vec![vec![Slot::Unknown; inputs.len()]; elements.len()],
         list_known,
-        terms: Vec::new(),
+        terms: Terms::new(),
     };
-    for input in inputs {
-        if !input.is_of_element() {
-            let found = match tokens.get(&input.name) {
-                Some(value) => Found::Value(value),
-                None => found(facts.get(&input.name)),
-            };
-            env.inputs.push(slot(input, found, reasons));
-            for slots in &mut env.elements {
-                slots.push(Slot::Unknown);
-            }
-            continue;
-        }
-        env.inputs.push(Slot::Unknown);
-        let short = input.name.as_str().split_once('.').and_then(|(_, short)| FieldName::parse(short).ok());
-        for (index, (slots, element)) in env.elements.iter_mut().zip(elements).enumerate() {
-            let own = short.as_ref().and_then(|short| element.get(short));
-            let found = match (own, facts.get(&input.name)) {
+    let (mut tokens, mut outer) = (tokens.iter().peekable(), facts.iter().peekable());
+    for index in &layout.outer {
+        let (Some(input), Some(own)) = (inputs.get(*index), env.inputs.get_mut(*index)) else { continue };
+        let found = match sought(&mut tokens, &input.name) {
+            Some(value) => Found::Value(value),
+            None => found(sought(&mut outer, &input.name)),
+        };
+        *own = slot(input, found, reasons);
+    }
+    for (index, short) in &layout.of_element {
+        let Some(input) = inputs.get(*index) else { continue };
+        let fact = facts.get(&input.name);
+        for (number, (slots, element)) in env.elements.iter_mut().zip(elements).enumerate() {
+            let found = match (element.get(short), fact) {
                 (Some(value), _) => Found::Value(value),
-                (None, Some(FactValue::Each(readings))) => found(readings.get(index)),
+                (None, Some(FactValue::Each(readings))) => found(readings.get(number)),
                 (None, other) => found(other),
             };
-            slots.push(slot(input, found, reasons));
+            if let Some(own) = slots.get_mut(*index) {
+                *own = slot(input, found, reasons);
+            }
         }
     }
     env
+}
+
+/// The value of `name`, for names that are asked for in their order.
+fn sought<'a, V>(
+    rising: &mut Peekable<btree_map::Iter<'a, FieldName, V>>,
+    name: &FieldName,
+) -> Option<&'a V> {
+    while let Some((own, value)) = rising.peek() {
+        match (*own).cmp(name) {
+            Ordering::Less => drop(rising.next()),
+            Ordering::Equal => return Some(value),
+            Ordering::Greater => return None,
+        }
+    }
+    None
 }
 
 enum Found<'a> {

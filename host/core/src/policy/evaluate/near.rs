@@ -5,15 +5,18 @@
 //! where a guard stops to hold. Rules and guards are evaluated again at each changed value.
 
 mod claim;
+mod point;
 
 use super::Findings;
 use crate::intent::kind::FieldType;
+use crate::policy::asks::{Asked, Asks};
 use crate::policy::explain::NearMiss;
-use crate::policy::index::Depth;
-use crate::policy::node::{Env, Slot};
-use crate::policy::outcome::{Covers, ReasonKind, Settled};
+use crate::policy::index::Lever;
+use crate::policy::outcome::ReasonKind;
 use crate::policy::space::Trend;
-use crate::policy::{Hit, Policy};
+use crate::policy::{Hit, Policy, Rule};
+use point::{Before, Point, Said};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Most ways that a trace shows; more do not help the requester.
@@ -35,18 +38,24 @@ struct Move {
 #[derive(Debug, Clone)]
 struct Found {
     row: usize,
-    outcome: Settled,
-    moves: Vec<Move>,
+    asked: Asked,
+    moves: Moves,
 }
+
+/// One change, or one and a second that makes a guard stop to hold.
+type Moves = SmallVec<[Move; 2]>;
 
 struct Search<'f, 'a> {
     policy: &'a Policy,
-    env: &'f mut Env<'a>,
+    asks: &'a Asks,
+    point: Point<'f, 'a>,
+    /// The point where everything has its own value.
+    own: Before<'a>,
     /// The answer as it is; nothing where no row matches.
-    now: Option<Settled>,
-    /// What rules and guards say at the values that were looked at last.
-    said: Vec<&'a Settled>,
-    held: Vec<usize>,
+    now: Option<Asked>,
+    /// Where a lever releases a guard, by guard and input, as far as it was looked for at values that
+    /// the guard does not read otherwise.
+    released: Vec<((usize, usize), Option<i64>)>,
     found: Vec<Found>,
 }
 
@@ -54,56 +63,69 @@ impl Findings<'_> {
     /// The ways to a less strict answer, the best first. `rows` are those that miss in one column.
     pub(super) fn near(&mut self, rows: &[usize]) -> Vec<NearMiss> {
         let policy = self.policy;
+        let Some(asks) = policy.index.asks().filter(|_| policy.each.is_none()) else { return Vec::new() };
         let now = if self.reasons.is_empty() {
-            Some(Settled::join_all(self.known.iter().copied(), &policy.covers))
+            let rules = self.decided.iter().map(|(row, _)| asks.rule(*row));
+            let guards = self.held.iter().map(|(guard, _)| asks.guard(*guard));
+            Some(asks.normal(rules.chain(guards).fold(Asked::default(), Asked::with)))
         } else if self.reasons.iter().all(|reason| reason.kind == ReasonKind::Gap) {
             None
         } else {
             return Vec::new();
         };
-        if policy.each.is_some() || now == Some(Settled::Approve) {
+        if now == Some(Asked::default()) {
             return Vec::new();
         }
-        let terms = self.env.terms.clone();
-        let mut search =
-            Search { policy, env: &mut self.env, now, said: Vec::new(), held: Vec::new(), found: Vec::new() };
+        let point = Point::of(policy, asks, &mut self.env);
+        let own = point.kept();
+        let mut search = Search { policy, asks, point, own, now, released: Vec::new(), found: Vec::new() };
         // Where all matching rows are joined, one more could only add.
         if policy.hit != Hit::Every {
             search.rows(rows);
         }
         search.ends(&self.decided);
         search.attempt(&[]);
-        let near = search.best().into_iter().filter_map(|found| search.claimed(found)).collect();
-        self.env.terms = terms;
-        near
+        search.best().into_iter().filter_map(|found| search.claimed(&found)).collect()
     }
 }
 
-impl<'a> Search<'_, 'a> {
-    fn number(&self, input: usize) -> Option<i64> {
-        match self.env.inputs.get(input)? {
-            Slot::Number(number) => Some(*number),
-            Slot::Text(_) | Slot::Unknown => None,
+impl Search<'_, '_> {
+    /// Each row that misses in one column, at the value of that column that is nearest. Of those that
+    /// say the same of one input, only the one that asks for the smallest change.
+    fn rows(&mut self, rows: &[usize]) {
+        let mut nearest: SmallVec<[(Asked, Move); NEAR_ROWS_MAX]> = SmallVec::new();
+        for row in rows {
+            let asked = self.asks.rule(*row);
+            if self.now.is_some_and(|now| asked == now || !self.asks.is_within(asked, now)) {
+                continue;
+            }
+            let Some(change) = self.policy.rules.get(*row).and_then(|rule| self.missed(rule)) else {
+                continue;
+            };
+            let same = |known: &&mut (Asked, Move)| known.0 == asked && known.1.input == change.input;
+            if let Some((_, other)) = nearest.iter_mut().find(same) {
+                if change.distance() < other.distance() {
+                    *other = change;
+                }
+            } else if nearest.len() < NEAR_ROWS_MAX {
+                nearest.push((asked, change));
+            }
+        }
+        for (_, change) in nearest {
+            self.attempt(&[change]);
         }
     }
 
-    /// Each row that misses in one column, at the value of that column that is nearest.
-    fn rows(&mut self, rows: &[usize]) {
-        let policy = self.policy;
-        let wanted = rows.iter().filter_map(|row| policy.rules.get(*row)).filter(|rule| match &self.now {
-            Some(now) => rule.outcome != *now && rule.outcome.is_within(now, &policy.covers),
-            None => true,
+    /// The least change with which a row that misses in one column does not.
+    fn missed(&self, rule: &Rule) -> Option<Move> {
+        let missed = rule.demands.iter().find_map(|demand| {
+            let from = self.point.number(demand.input)?;
+            (!demand.ranges.accept(from)).then_some((demand, from))
         });
-        for rule in wanted.take(NEAR_ROWS_MAX).collect::<Vec<_>>() {
-            let missed = rule.demands.iter().find_map(|demand| {
-                let from = self.number(demand.input)?;
-                (!demand.ranges.accept(from)).then_some((demand, from))
-            });
-            let Some((demand, from)) = missed else { continue };
-            let ends = demand.ranges.pairs().iter().flat_map(|(low, high)| [*low, *high]);
-            let Some(to) = ends.min_by_key(|end| end.abs_diff(from)) else { continue };
-            self.attempt(&[Move { input: demand.input, from, to }]);
-        }
+        let (demand, from) = missed?;
+        let ends = demand.ranges.pairs().iter().flat_map(|(low, high)| [*low, *high]);
+        let to = ends.min_by_key(|end| end.abs_diff(from))?;
+        Some(Move { input: demand.input, from, to })
     }
 
     /// The values just beyond the ends of the rows that decided: there they decide no more.
@@ -111,7 +133,8 @@ impl<'a> Search<'_, 'a> {
         let policy = self.policy;
         for rule in decided.iter().take(HELD_MAX).filter_map(|(row, _)| policy.rules.get(*row)) {
             for demand in &rule.demands {
-                let (Some(input), Some(from)) = (policy.inputs.get(demand.input), self.number(demand.input))
+                let (Some(input), Some(from)) =
+                    (policy.inputs.get(demand.input), self.point.number(demand.input))
                 else {
                     continue;
                 };
@@ -133,69 +156,82 @@ impl<'a> Search<'_, 'a> {
     /// Looks at these changes, and at each further one that makes a guard stop to hold.
     fn attempt(&mut self, moves: &[Move]) {
         self.set(moves);
-        if let Some(row) = self.look() {
-            self.note(row, moves);
-            let held: Vec<usize> = self.held.iter().copied().take(HELD_MAX).collect();
-            for guard in held {
-                self.release(guard, moves);
+        if let Some(said) = self.point.look() {
+            self.note(said, moves);
+            // What the rows ask for stays, whichever guard stops to hold.
+            if self.now.is_none_or(|now| self.asks.is_within(said.by_rows, now)) {
+                for guard in self.point.decisive(said).into_iter().take(HELD_MAX) {
+                    self.release(guard, moves);
+                }
             }
         }
-        self.reset(moves);
+        self.point.reset(&self.own);
     }
 
     /// Looks at the nearest value of each input with which this guard does not hold.
     fn release(&mut self, guard: usize, moves: &[Move]) {
-        let policy = self.policy;
+        let (policy, before) = (self.policy, self.point.kept());
         for lever in policy.index.levers(guard) {
-            let Some(from) = self.number(lever.input) else { continue };
             if moves.iter().any(|earlier| earlier.input == lever.input) {
                 continue;
             }
-            let Some((min, max)) = policy.inputs.get(lever.input).and_then(|input| input.kind.bounds())
-            else {
-                continue;
-            };
-            let within = lever.cuts.iter().copied().filter(|cut| min <= *cut && *cut <= max);
-            let mut to = within.filter(|cut| self.releases(guard, lever.input, *cut)).min_by_key(|cut| {
-                // Of two that are equally near the lower one comes first.
-                cut.abs_diff(from)
-            });
-            if lever.computed {
-                let end = match lever.trend {
-                    Trend::Up => Some(min),
-                    Trend::Down => Some(max),
-                    Trend::Flat | Trend::Unknown => None,
-                };
-                let bisected = end.and_then(|end| self.bisected(guard, lever.input, from, end));
-                to = [to, bisected].into_iter().flatten().min_by_key(|to| to.abs_diff(from));
+            let Some(from) = self.point.number(lever.input) else { continue };
+            let Some(to) = self.released(guard, lever, from, moves) else { continue };
+            let last = Move { input: lever.input, from, to };
+            self.point.set(last.input, last.to);
+            if let Some(said) = self.point.look() {
+                let all: Moves = moves.iter().copied().chain([last]).collect();
+                self.note(said, &all);
             }
-            self.put(lever.input, from);
-            if let Some(to) = to {
-                let last = Move { input: lever.input, from, to };
-                self.set(&[last]);
-                if let Some(row) = self.look() {
-                    let all: Vec<Move> = moves.iter().copied().chain([last]).collect();
-                    self.note(row, &all);
-                }
-                self.reset(&[last]);
-            }
+            self.point.reset(&before);
         }
     }
 
-    /// Whether a guard does not hold with this value.
-    fn releases(&mut self, guard: usize, input: usize, to: i64) -> bool {
-        self.put(input, to);
-        let policy = self.policy;
-        let mut faults = Vec::new();
-        let holds =
-            policy.guards.get(guard).map(|guard| guard.when.node.evaluate(self.env, None, &mut faults));
-        holds == Some(Some(0))
+    /// The nearest value of a lever with which its guard does not hold, looked for once unless the
+    /// guard reads what was changed before.
+    fn released(&mut self, guard: usize, lever: &Lever, from: i64, moves: &[Move]) -> Option<i64> {
+        let index = &self.policy.index;
+        let reads = |change: &Move| {
+            index.readers(change.input).is_some_and(|readers| readers.guards.contains(&guard))
+        };
+        let again = moves.iter().any(reads);
+        let key = (guard, lever.input);
+        let known = self.released.iter().find(|(own, _)| *own == key && !again);
+        if let Some((_, to)) = known {
+            return *to;
+        }
+        let to = self.search(guard, lever, from);
+        self.point.compute(lever.input, from);
+        if !again {
+            self.released.push((key, to));
+        }
+        to
+    }
+
+    /// Looks for that value, and leaves the input wherever it looked last.
+    fn search(&mut self, guard: usize, lever: &Lever, from: i64) -> Option<i64> {
+        let (min, max) = self.policy.inputs.get(lever.input)?.kind.bounds()?;
+        let mut cuts: Vec<i64> =
+            lever.cuts.iter().copied().filter(|cut| min <= *cut && *cut <= max).collect();
+        // Of two that are equally near the lower one comes first.
+        cuts.sort_by_key(|cut| cut.abs_diff(from));
+        let to = cuts.into_iter().find(|cut| self.point.releases(guard, lever.input, *cut));
+        if !lever.computed {
+            return to;
+        }
+        let end = match lever.trend {
+            Trend::Up => Some(min),
+            Trend::Down => Some(max),
+            Trend::Flat | Trend::Unknown => None,
+        };
+        let bisected = end.and_then(|end| self.bisected(guard, lever.input, from, end));
+        [to, bisected].into_iter().flatten().min_by_key(|to| to.abs_diff(from))
     }
 
     /// The value nearest to `from`, on the way to `end`, with which a monotone guard does not hold.
     fn bisected(&mut self, guard: usize, input: usize, from: i64, end: i64) -> Option<i64> {
         let step = self.policy.inputs.get(input)?.kind.step().max(1);
-        if !self.releases(guard, input, end) {
+        if !self.point.releases(guard, input, end) {
             return None;
         }
         // In steps from `end`: `near` of them release it, `far` of them do not.
@@ -206,85 +242,33 @@ impl<'a> Search<'_, 'a> {
         };
         while far.saturating_sub(near) > 1 {
             let middle = near.saturating_add(far.saturating_sub(near) / 2);
-            if self.releases(guard, input, at(middle)) { near = middle } else { far = middle }
+            if self.point.releases(guard, input, at(middle)) { near = middle } else { far = middle }
         }
         Some(at(near))
     }
 
-    /// Evaluates rules and guards at the values as they are now; the first row that decides, or
-    /// nothing where the answer would be unsure.
-    fn look(&mut self) -> Option<usize> {
-        let policy = self.policy;
-        self.said.clear();
-        self.held.clear();
-        let depth = if policy.hit == Hit::First { Depth::First } else { Depth::All };
-        let matches = policy.index.matches(self.env, None, depth, None);
-        if !matches.maybe.is_empty() || (policy.hit == Hit::Unique && matches.sure.len() > 1) {
-            return None;
-        }
-        let rules = matches.sure.iter().filter_map(|row| policy.rules.get(*row));
-        self.said.extend(rules.map(|rule| &rule.outcome));
-        let mut faults = Vec::new();
-        for (index, guard) in policy.guards.iter().enumerate() {
-            if guard.when.node.evaluate(self.env, None, &mut faults)? != 0 {
-                self.said.push(&guard.then);
-                self.held.push(index);
-            }
-        }
-        matches.sure.first().copied().filter(|_| self.env.terms.iter().all(Option::is_some))
-    }
-
-    /// Keeps what was looked at last if it is less strict than the answer as it is.
-    fn note(&mut self, row: usize, moves: &[Move]) {
-        let covers = &self.policy.covers;
-        if moves.is_empty() {
-            return;
-        }
-        if let Some(now) = &self.now
-            && !self.said.iter().all(|said| said.is_within(now, covers))
-        {
-            return;
-        }
-        let outcome = Settled::join_all(self.said.iter().copied(), covers);
-        if self.now.as_ref() != Some(&outcome) {
-            self.found.push(Found { row, outcome, moves: moves.to_vec() });
+    /// Keeps what is said with these changes if it is less strict than the answer as it is.
+    fn note(&mut self, said: Said, moves: &[Move]) {
+        let asked = self.asks.normal(said.by_all);
+        let better = |now: Asked| now != asked && self.asks.is_within(asked, now);
+        if !moves.is_empty() && self.now.is_none_or(better) {
+            self.found.push(Found { row: said.row, asked, moves: moves.iter().copied().collect() });
         }
     }
 
     fn set(&mut self, moves: &[Move]) {
         for change in moves {
-            self.put(change.input, change.to);
-        }
-    }
-
-    fn reset(&mut self, moves: &[Move]) {
-        for change in moves {
-            self.put(change.input, change.from);
-        }
-    }
-
-    /// Gives an input another value, and the terms theirs.
-    fn put(&mut self, input: usize, number: i64) {
-        if let Some(slot) = self.env.inputs.get_mut(input) {
-            *slot = Slot::Number(number);
-        }
-        let mut faults = Vec::new();
-        for (index, (_, term)) in self.policy.terms.iter().enumerate() {
-            let value = term.node.evaluate(self.env, None, &mut faults);
-            if let Some(own) = self.env.terms.get_mut(index) {
-                *own = value;
-            }
+            self.point.set(change.input, change.to);
         }
     }
 
     /// The best of what was found: no words before words, since a seller cannot change a segment,
     /// then the least strict answers, then the fewest changes.
     fn best(&self) -> Vec<Found> {
-        let covers = &self.policy.covers;
         let kept = self.found.iter().enumerate().filter(|(index, found)| {
             !self.found.iter().enumerate().any(|(other, better)| {
-                let same = found.is_no_better(better, covers);
-                same && (!better.is_no_better(found, covers) || other < *index)
+                let same = found.is_no_better(better, self.asks);
+                same && (!better.is_no_better(found, self.asks) || other < *index)
             })
         });
         let mut best: Vec<&Found> = kept.map(|(_, found)| found).collect();
@@ -292,29 +276,36 @@ impl<'a> Search<'_, 'a> {
             let words = found.moves.iter().any(|change| {
                 self.policy.inputs.get(change.input).is_none_or(|input| !is_ordered(&input.kind))
             });
-            (words, strictness(&found.outcome), found.moves.len())
+            (words, found.asked.strictness(), found.moves.len())
         });
         best.into_iter().take(NEAR_MISSES_MAX).cloned().collect()
     }
 
     /// A way as the trace shows it.
-    fn claimed(&mut self, found: Found) -> Option<NearMiss> {
-        let changes = claim::changes(self, &found);
+    fn claimed(&mut self, found: &Found) -> Option<NearMiss> {
+        let changes = claim::changes(self, found);
         let first = changes.first()?;
         let (input, cell) = (first.input.clone(), Arc::clone(&first.cell));
         let rule = Arc::clone(&self.policy.rules.get(found.row)?.id);
-        Some(NearMiss { rule, outcome: found.outcome, input, cell, changes })
+        self.set(&found.moves);
+        let outcome = self.point.settled();
+        self.point.reset(&self.own);
+        Some(NearMiss { rule, outcome, input, cell, changes })
+    }
+}
+
+impl Move {
+    fn distance(&self) -> u64 {
+        self.to.abs_diff(self.from)
     }
 }
 
 impl Found {
     /// Whether `other` gives an answer that is as good, and asks for no change that this does not.
-    fn is_no_better(&self, other: &Found, covers: &Covers) -> bool {
-        other.outcome.is_within(&self.outcome, covers)
+    fn is_no_better(&self, other: &Found, asks: &Asks) -> bool {
+        asks.is_within(other.asked, self.asked)
             && other.moves.iter().all(|change| {
-                self.moves.iter().any(|own| {
-                    own.input == change.input && change.to.abs_diff(change.from) <= own.to.abs_diff(own.from)
-                })
+                self.moves.iter().any(|own| own.input == change.input && change.distance() <= own.distance())
             })
     }
 }
@@ -327,14 +318,5 @@ fn is_ordered(kind: &FieldType) -> bool {
         | FieldType::Text { .. }
         | FieldType::Record { .. }
         | FieldType::List { .. } => false,
-    }
-}
-
-/// How much an outcome asks for, to show the least first.
-fn strictness(outcome: &Settled) -> usize {
-    match outcome {
-        Settled::Approve => 0,
-        Settled::Needs(needs) => needs.routes.len().saturating_add(needs.evidence.len()),
-        Settled::Deny => usize::MAX,
     }
 }

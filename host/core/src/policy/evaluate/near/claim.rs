@@ -3,10 +3,14 @@
 use super::{Found, Move, Search, is_ordered};
 use crate::policy::explain::Change;
 use crate::policy::space::spelled;
+use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 
 /// Most points that one claim is tried at; beyond it only the exact value is named.
 const CLAIM_POINTS_MAX: usize = 16;
+
+/// Values of one input, rising.
+type Values = SmallVec<[i64; CLAIM_POINTS_MAX + 2]>;
 
 /// The changes of what was found, each as wide as it is true.
 pub(super) fn changes(search: &mut Search<'_, '_>, found: &Found) -> Vec<Change> {
@@ -39,32 +43,63 @@ pub(super) fn changes(search: &mut Search<'_, '_>, found: &Found) -> Vec<Change>
 /// Whether the answer is nowhere stricter if the wide changes go as far as their inputs' types go.
 ///
 /// Between two beginnings of pieces the table says one thing, and guards that only rise or only fall
-/// are at their strictest in a corner: so the points that are tried stand for all.
+/// are at their strictest in a corner: so rows are tried on all pieces, and guards in the corners.
 fn holds(search: &mut Search<'_, '_>, found: &Found, wide: &[bool]) -> bool {
-    let mut points: Vec<Vec<i64>> = vec![Vec::new()];
+    let mut values: SmallVec<[Values; 2]> = SmallVec::new();
     for (change, wide) in found.moves.iter().zip(wide) {
-        let Some(values) = values(search, change, *wide) else { return false };
-        if CLAIM_POINTS_MAX < points.len().saturating_mul(values.len()) {
-            return false;
-        }
-        let longer = |point: &Vec<i64>, value: i64| point.iter().copied().chain([value]).collect();
-        points = points.iter().flat_map(|point| values.iter().map(|value| longer(point, *value))).collect();
+        let Some(own) = self::values(search, change, *wide) else { return false };
+        values.push(own);
     }
-    let covers = &search.policy.covers;
-    let holds = points.iter().all(|point| {
-        for (change, value) in found.moves.iter().zip(point) {
-            search.put(change.input, *value);
-        }
-        search.look().is_some() && search.said.iter().all(|said| said.is_within(&found.outcome, covers))
+    let asks = search.asks;
+    let rows = points(&values).is_some_and(|mut points| {
+        points.all(|point| {
+            for (change, value) in found.moves.iter().zip(point) {
+                search.point.place(change.input, value);
+            }
+            search.point.rows().is_some_and(|(_, asked)| asks.is_within(asked, found.asked))
+        })
     });
-    search.reset(&found.moves);
+    for ends in &mut values {
+        ends.drain(1..ends.len().saturating_sub(1).max(1));
+    }
+    // Where the changes lead to exactly, that was found already.
+    let found_there =
+        |point: &[i64]| found.moves.iter().zip(point).all(|(change, value)| change.to == *value);
+    let holds = rows
+        && points(&values).is_some_and(|mut points| {
+            points.all(|point| {
+                if found_there(&point) {
+                    return true;
+                }
+                for (change, value) in found.moves.iter().zip(point) {
+                    search.point.set(change.input, value);
+                }
+                search.point.look().is_some_and(|said| asks.is_within(said.by_all, found.asked))
+            })
+        });
+    search.point.reset(&search.own);
     holds
 }
 
+/// Every choice of one value of each; nothing if there are too many.
+fn points(values: &[Values]) -> Option<impl Iterator<Item = SmallVec<[i64; 2]>>> {
+    let count = values.iter().try_fold(1_usize, |count, values| count.checked_mul(values.len()))?;
+    (count <= CLAIM_POINTS_MAX).then(|| {
+        (0..count).map(move |mut number| {
+            let chosen = values.iter().filter_map(|values| {
+                let at = number.checked_rem(values.len())?;
+                number = number.checked_div(values.len())?;
+                values.get(at).copied()
+            });
+            chosen.collect()
+        })
+    })
+}
+
 /// The values of one input that stand for all that a change claims; nothing if there are none such.
-fn values(search: &Search<'_, '_>, change: &Move, wide: bool) -> Option<Vec<i64>> {
+fn values(search: &Search<'_, '_>, change: &Move, wide: bool) -> Option<Values> {
     if !wide {
-        return Some(vec![change.to]);
+        return Some(smallvec![change.to]);
     }
     let policy = search.policy;
     let input = policy.inputs.get(change.input)?;
@@ -77,8 +112,8 @@ fn values(search: &Search<'_, '_>, change: &Move, wide: bool) -> Option<Vec<i64>
     if CLAIM_POINTS_MAX < cuts.len() {
         return None;
     }
-    let mut values = vec![low];
-    values.extend(cuts);
+    let mut values: Values = smallvec![low];
+    values.extend_from_slice(cuts);
     if values.last() != Some(&high) {
         values.push(high);
     }
