@@ -51,3 +51,40 @@ async fn done<T: Send + 'static>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    fn places() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(1))
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_is_our_bug_and_frees_its_place() {
+        let places = places();
+        let broken = done(&places, "others", || -> Result<(), Problem> { panic!("the test breaks it") });
+        assert_eq!(broken.await.expect_err("it broke").code().code, "CS-E0307");
+        assert_eq!(done(&places, "others", || Ok(7)).await.expect("there is a place"), 7);
+    }
+
+    #[tokio::test]
+    async fn a_place_is_held_until_the_work_has_ended_even_if_its_caller_has_gone() {
+        let places = places();
+        let (end, ended) = mpsc::channel::<()>();
+        let (begin, begun) = mpsc::channel::<()>();
+        let work = done(&places, "others", move || {
+            begin.send(()).map_err(|_| Problem::bug())?;
+            ended.recv().map_err(|_| Problem::bug())
+        });
+        let gone = tokio::time::timeout(Duration::from_millis(50), work).await;
+        assert!(gone.is_err() && begun.recv().is_ok(), "it goes on without its caller");
+        let full = done(&places, "others", || Ok(())).await.expect_err("no place is free");
+        assert_eq!(full.code().code, "CS-E0217");
+        end.send(()).expect("it waits");
+        let place = places.acquire().await.expect("it is not closed");
+        drop(place);
+        assert!(done(&places, "others", || Ok(())).await.is_ok());
+    }
+}

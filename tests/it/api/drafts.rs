@@ -1,16 +1,17 @@
 //! What a policy's owner asks over HTTP before anybody else sees a change: the same answers as on the
 //! command line, about a document or about the policy that stands.
 
-use crate::world::{Answer, World, policy};
+use crate::world::{Answer, SMALL, World, policy};
 use countersign_core::policy::check::check_files;
 use countersign_server::api::view::{
     DifferenceView, EvaluationView, FormattedView, RanView, ReportView, StarterView,
 };
 use countersign_server::limits::{INPUT_VALUES_MAX, POLICY_BYTES_MAX, PROOFS_AT_ONCE_MAX};
 use countersign_tests::world::{root, source_files};
-use futures::future::join_all;
+use futures::future::{Either, join_all, select};
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
+use std::pin::pin;
 
 /// Every question about one policy whose body is JSON.
 const QUESTIONS: [&str; 6] = ["check", "test", "explain", "diff", "format", "backtest"];
@@ -57,6 +58,23 @@ async fn the_check_finds_the_same_over_http_as_on_the_command_line() {
     let gap = view.policies[0].findings.iter().find(|finding| finding.kind == "gap").expect("a gap");
     assert!(!view.passes && 0 < gap.line && gap.witness.is_some(), "{gap:?}");
     assert_eq!((gap.level.as_str(), gap.file.as_str()), ("error", "discount.policy.md"));
+}
+
+#[tokio::test]
+async fn a_check_counts_what_fired_in_the_log() {
+    let world = World::start().await;
+    world.submitted("k-1", SMALL).await;
+    world.submitted("k-2", &SMALL.replace("12%", "4%")).await;
+    let report: ReportView = shaped(&asked(&world, "check", &json!({ "since": "90d" })).await);
+    let coverage = &report.policies[0].coverage;
+    assert_eq!((coverage.decisions, coverage.days), (2, Some(90)));
+    let times = |id: &str| coverage.rules.iter().find(|used| used.id == id).map(|used| used.decisions);
+    assert_eq!((times("smb-auto"), times("smb-small"), times("deep")), (Some(1), Some(1), Some(0)));
+    let unasked: ReportView = shaped(&asked(&world, "check", &json!({})).await);
+    assert_eq!((unasked.policies[0].coverage.decisions, unasked.policies[0].coverage.days), (0, None));
+    let wrong = asked(&world, "check", &json!({ "since": "soon" })).await;
+    wrong.is_problem(422, "CS-E0203");
+    assert_eq!(wrong.pointers(), ["/since"]);
 }
 
 #[tokio::test]
@@ -263,15 +281,36 @@ async fn a_hostile_body_is_refused_clearly_by_every_question() {
     built_in.is_problem(404, "CS-E0220");
 }
 
-#[tokio::test]
-async fn more_proofs_than_there_are_places_are_told_to_come_back() {
-    let world = World::start().await;
+/// A table whose proof takes a while.
+fn large() -> Json {
     let row = |number: u32| {
         format!("| r{number} | smb | <= {}.{:02}% | | manager | x |\n", number / 100, number % 100)
     };
-    let rows: String = (1..120).map(row).collect();
-    let text = discount("| smb-auto  |", &format!("{rows}| smb-auto  |"));
-    let body = json!({ "policy": text });
+    let rows: String = (1..60).map(row).collect();
+    json!({ "policy": discount("| smb-auto  |", &format!("{rows}| smb-auto  |")) })
+}
+
+#[tokio::test]
+async fn a_proof_holds_up_no_other_caller() {
+    let world = World::start().await;
+    let body = large();
+    let proof = pin!(asked(&world, "check", &body));
+    let others = async {
+        for _ in 0..10 {
+            assert_eq!(world.get("ae-1", "/v1/intents").await.status, 200);
+        }
+    };
+    // The server has one thread here, so whoever is answered first was not waiting behind the proof.
+    match select(proof, pin!(others)).await {
+        Either::Left(_) => panic!("the proof was answered before ten small questions"),
+        Either::Right(((), proof)) => assert_eq!(proof.await.status, 200),
+    }
+}
+
+#[tokio::test]
+async fn more_proofs_than_there_are_places_are_told_to_come_back() {
+    let world = World::start().await;
+    let body = large();
     let all = (0..8).map(|_| asked(&world, "check", &body));
     let answers = join_all(all).await;
     let (busy, done): (Vec<&Answer>, Vec<&Answer>) = answers.iter().partition(|answer| answer.status == 429);

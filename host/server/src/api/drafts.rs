@@ -2,6 +2,7 @@
 //! formatted. Each answers about a document that is sent, or else about the policy that stands; nothing
 //! is stored and nothing decided.
 
+use super::backtest::on_record;
 use super::view::{DifferenceView, EvaluationView, FormattedView, RanView, ReportView};
 use crate::asked::{Members, Place, Question};
 use crate::busy;
@@ -15,18 +16,23 @@ use countersign_core::hash::Digest;
 use countersign_core::id::IntentTypeName;
 use countersign_core::intent::Raw;
 use countersign_core::policy::Policy;
-use countersign_core::policy::check::{Report, check as proved};
+use countersign_core::policy::check::{Report, check_with};
+use countersign_core::policy::coverage::Fired;
 use countersign_core::policy::diff::Difference;
 use countersign_core::policy::example::Ran;
 use countersign_core::policy::given::{self, Asked, Misread};
 use countersign_core::rulebook::{Rulebook, formatted};
 use countersign_core::time::Timestamp;
+use countersign_engine::history;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// What the member `policy` of a body must be.
 pub(super) const DOCUMENT: &str = "the text of a policy";
+/// What the member `since` of a body must be.
+pub(super) const DAYS: &str = "a number of days such as `90d`";
 /// What a value of an input must be.
 const VALUE: &str =
     "text as the tables write it, such as `12%`, or a list of such texts for the elements of a list";
@@ -39,6 +45,18 @@ pub(crate) struct DraftBody {
     policy: Option<String>,
 }
 
+/// What is checked.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes a body that is read by hand, so that every fault is said at once")]
+pub(crate) struct CheckBody {
+    /// The whole text of a policy; the one that stands if it is left out.
+    policy: Option<String>,
+    /// Count what fired in the log in the last so many days, such as `90d`; nothing is counted if it is
+    /// left out.
+    #[schema(example = "90d", pattern = "^[0-9]{1,4}d$")]
+    since: Option<String>,
+}
+
 /// What is to be decided, and by which policy.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "it describes a body that is read by hand, so that every fault is said at once")]
@@ -49,8 +67,19 @@ pub(crate) struct ExplainBody {
     case: Option<String>,
     /// Values by the names of inputs, tokens and facts alike, as the tables write them; for an input of
     /// a list's elements, one value an element. What is left out has no value.
-    #[schema(value_type = Object, example = json!({"discount_percent": "12%", "clauses.kind": ["liability", "term"]}))]
-    inputs: BTreeMap<String, Raw>,
+    #[schema(example = json!({"discount_percent": "12%", "clause.topic": ["liability", "data"]}))]
+    inputs: Option<BTreeMap<String, InputBody>>,
+}
+
+/// The value of an input, or one value for each element of a list.
+#[derive(Debug, Deserialize, ToSchema)]
+#[expect(dead_code, reason = "it describes a body that is read by hand, so that every fault is said at once")]
+#[serde(untagged)]
+pub(crate) enum InputBody {
+    /// As the tables write it.
+    One(String),
+    /// The same, element by element.
+    Each(Vec<String>),
 }
 
 /// What is compared.
@@ -79,7 +108,7 @@ pub(crate) struct FormatBody {
 /// `faults` why it cannot even be read.
 #[utoipa::path(
     post, path = "/v1/policies/{name}/check", tag = "policies", operation_id = "check_policy",
-    request_body(content = Option<DraftBody>),
+    request_body = CheckBody,
     params(("name" = String, Path, description = "the intent type that the policy decides")),
     responses(
         (status = 200, description = "what was found", body = ReportView),
@@ -91,14 +120,23 @@ pub(crate) async fn check(
     Place(name): Place<String>,
     Question(body): Question<POLICY_BYTES_MAX>,
 ) -> Result<Json<Report>, Problem> {
-    let draft = Draft::of(&host, &name, Members::of(body, &["policy"]))?;
-    busy::proved(&host, move || draft.checked()).await.map(Json)
+    let mut members = Members::of(body, &["policy", "since"]);
+    let days = members.optional("since", DAYS, history::days);
+    let draft = Draft::of(&host, &name, members)?;
+    let fired = match days {
+        None => Fired::default(),
+        Some(days) => {
+            let walk = history::fired(&**host.engine.store(), draft.intent.clone(), days, draft.now);
+            on_record(&host, walk, "check --since DAYS --data DIR").await?
+        }
+    };
+    busy::proved(&host, move || draft.checked(&fired)).await.map(Json)
 }
 
 /// Runs the examples of a policy. One that fails is the answer, not a problem.
 #[utoipa::path(
     post, path = "/v1/policies/{name}/test", tag = "policies", operation_id = "test_policy",
-    request_body(content = Option<DraftBody>),
+    request_body = DraftBody,
     params(("name" = String, Path, description = "the intent type that the policy decides")),
     responses(
         (status = 200, description = "each example with its answer", body = RanView),
@@ -118,7 +156,7 @@ pub(crate) async fn test(
 /// components of the policy are not asked.
 #[utoipa::path(
     post, path = "/v1/policies/{name}/explain", tag = "policies", operation_id = "explain_policy",
-    request_body(content = Option<ExplainBody>),
+    request_body = ExplainBody,
     params(("name" = String, Path, description = "the intent type that the policy decides")),
     responses(
         (status = 200, description = "the answer, in words too", body = EvaluationView),
@@ -240,7 +278,7 @@ impl Draft {
     }
 
     /// What the check finds; a document that cannot be read is an answer too.
-    fn checked(&self) -> Result<Report, Problem> {
+    fn checked(&self, fired: &Fired) -> Result<Report, Problem> {
         let policy = match &self.document {
             None => self.standing()?.clone(),
             Some(text) => match self.rulebook.trying(&file(&self.intent, text.clone())) {
@@ -251,7 +289,7 @@ impl Draft {
                 }
             },
         };
-        let policies = proved(&self.rulebook, &policy, self.now, []).into_iter().collect();
+        let policies = check_with(&self.rulebook, &policy, self.now, fired).into_iter().collect();
         Ok(Report { faults: Vec::new(), policies })
     }
 }

@@ -19,6 +19,7 @@ use countersign_core::policy::Policy;
 use countersign_engine::port::exchange::{Imported, Incoming};
 use serde::Serialize;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// The header that says what of a policy a file does not hold.
 const LEFT_OUT: HeaderName = HeaderName::from_static("countersign-left-out");
@@ -27,6 +28,23 @@ const TABLE: &str = "Rules";
 /// What both ways say to whoever comes from the command line.
 const SWITCHES: &str = "a switch of the command line is a query parameter here: `--rules-only` is `rules_only=true`, \
     `--side FILE` is `side` with its text";
+
+/// The bytes of a workbook.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes a body that is read as it is")]
+#[schema(value_type = String, format = Binary)]
+pub(crate) struct FileBody(Vec<u8>);
+
+/// The word of a format.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes a parameter that is read by hand")]
+#[schema(rename_all = "lowercase")]
+pub(crate) enum FormatName {
+    Xlsx,
+    Csv,
+    Dmn,
+    Json,
+}
 
 /// A document that was made of a file, and what it would change.
 #[derive(Debug, Serialize)]
@@ -41,7 +59,7 @@ pub(crate) struct Answer {
     get, path = "/v1/policies/{name}/export", tag = "policies", operation_id = "export_policy",
     params(
         ("name" = String, Path, description = "the intent type that the policy decides"),
-        ("format" = String, Query, description = "`xlsx` and `json` hold the whole policy, `csv` one table, `dmn` the rules"),
+        ("format" = inline(FormatName), Query, description = "`xlsx` and `json` hold the whole policy, `csv` one table, `dmn` the rules"),
         ("version" = Option<String>, Query, description = "which version; the one that stands unless given"),
         ("table" = Option<String>, Query, description = "`csv`: which table; `Rules` unless given"),
         ("rules_only" = Option<bool>, Query, description = "`dmn`: leave out what is not in the rules"),
@@ -50,7 +68,7 @@ pub(crate) struct Answer {
         (
             status = 200, description = "the file",
             content(
-                (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+                (FileBody = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
                 (String = "text/csv; charset=utf-8"),
                 (String = "application/xml; charset=utf-8"),
                 (serde_json::Value = "application/json"),
@@ -93,7 +111,7 @@ pub(crate) async fn export(
 #[utoipa::path(
     post, path = "/v1/policies/{name}/import", tag = "policies", operation_id = "import_policy",
     request_body(content(
-        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (FileBody = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         (String = "text/csv"),
         (String = "application/xml"),
         (serde_json::Value = "application/json"),
