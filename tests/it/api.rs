@@ -4,6 +4,10 @@
 mod backtest;
 #[path = "api/doors.rs"]
 mod doors;
+#[path = "api/drafts.rs"]
+mod drafts;
+#[path = "api/exchange.rs"]
+mod exchange;
 #[path = "api/lists.rs"]
 mod lists;
 #[path = "api/policies.rs"]

@@ -9,6 +9,7 @@ pub mod command;
 pub mod config;
 pub mod demo;
 pub mod exit;
+pub mod formats;
 pub mod output;
 pub mod standin;
 pub mod wire;

@@ -1,6 +1,7 @@
 //! Policies through the program: formatted, begun, exported, imported; nothing is overwritten
 //! unasked.
 
+use countersign_server::api::view::{DifferenceView, EvaluationView, RanView, ReportView};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -135,4 +136,32 @@ fn an_import_shows_what_changes_and_writes_only_when_told_to() {
     std::fs::write(at.join("other.json"), other).expect("a file");
     let foreign = ran(at, &["policy", "import", "other.json", "--as", "discount", "--dry-run"], 1);
     assert!(foreign.contains("decides `refund`, not `discount`"), "{foreign}");
+}
+
+/// What a verb prints with `--json`, as the API describes its answer.
+fn printed<T: serde::de::DeserializeOwned>(folder: &Path, arguments: &[&str]) -> T {
+    let output = run(folder, &[&["policy"], arguments, &["--json"]].concat());
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|fault| {
+        panic!("{arguments:?}: {fault}\n{}", String::from_utf8_lossy(&output.stdout));
+    })
+}
+
+#[test]
+fn what_json_prints_has_the_shape_of_the_api() {
+    let house = house();
+    let at = house.path();
+    let report: ReportView = printed(at, &["check", "discount"]);
+    assert!(report.passes && report.policies.len() == 1);
+    let tried: Vec<RanView> = printed(at, &["test", "discount"]);
+    assert_eq!((tried.len(), tried[0].examples.len()), (1, 8));
+    let said: EvaluationView = printed(at, &["explain", "discount", "--case", "exactly 50k"]);
+    assert_eq!((said.outcome.as_str(), said.words[0].as_str()), ("needs", "needs director"));
+    std::fs::create_dir(at.join("draft")).expect("a folder");
+    let changed = text(at, DISCOUNT).replace("<= 10% ", "<= 12% ");
+    std::fs::write(at.join("draft/discount.policy.md"), changed).expect("a file");
+    let difference: DifferenceView = printed(at, &["diff", "draft/discount.policy.md"]);
+    assert!(difference.all && !difference.changed.is_empty());
+    let asked = ["policy", "explain", "discount", "--case", "none", "--input", "margn=5%"];
+    let unread = ran(at, &asked, 2);
+    assert!(unread.contains("did you mean `margin`?") && unread.contains("no example `none`"), "{unread}");
 }

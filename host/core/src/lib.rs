@@ -24,6 +24,7 @@ pub mod canonical;
 pub mod document;
 pub mod effect;
 pub mod exception;
+pub mod exchange;
 pub mod hash;
 pub mod id;
 pub mod intent;

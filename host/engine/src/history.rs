@@ -18,7 +18,8 @@ use countersign_core::approval::refusal::Refusal;
 use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_core::intent::Day;
 use countersign_core::policy::Policy;
-use countersign_core::policy::backtest::{Backtest, Fate, Recorded, Trial, Versions};
+use countersign_core::policy::backtest::{Backtest, Fate, Recorded, Trial, Versions, Was};
+use countersign_core::policy::coverage::Fired;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use life::Life;
@@ -123,6 +124,27 @@ pub async fn backtest(
     let wanted = Wanted::from_day(Some(new.intent.clone()), since);
     read(store, &wanted, &|_, _| {}, |_, case| trial.add(&case)).await?;
     Ok(trial.finish())
+}
+
+/// What the recorded decisions of an intent type used of its policy in the last so many days.
+///
+/// # Errors
+/// Those of [`read`].
+pub async fn fired(
+    store: &dyn Store,
+    intent: IntentTypeName,
+    days: u32,
+    now: Timestamp,
+) -> Result<Fired, Fault> {
+    let mut fired = Fired::of_days(days);
+    let wanted = Wanted::from_day(Some(intent), Some(day_before(now, days)));
+    let add = |_: &IntentTypeName, case: Recorded| {
+        if let Was::Evaluated(evaluation) = &case.was {
+            fired.add(evaluation);
+        }
+    };
+    read(store, &wanted, &|_, _| {}, add).await?;
+    Ok(fired)
 }
 
 struct Reader<'a> {

@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod components;
 pub mod connectors;
+pub mod exchange;
 pub mod store;
 
 /// What every asynchronous port method returns: a boxed future, so that ports stay object-safe.

@@ -151,6 +151,13 @@ impl Book {
         self.prose.extend((1..).zip(lines).map(|(number, line)| prose(number, line)));
     }
 
+    /// The value of a setting.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        let row = self.settings.rows.iter().find(|row| row.first().is_some_and(|first| first == name))?;
+        row.get(1).map(String::as_str)
+    }
+
     /// The table of the section called `name`.
     #[must_use]
     pub fn table(&self, name: &str) -> Option<&PlainTable> {

@@ -2,120 +2,67 @@
 
 use crate::book::{Book, POLICY};
 use countersign_core::document::PlainTable;
-use serde::Serialize;
+use countersign_core::exchange::{Change, Changes, RowChange};
 use std::collections::BTreeMap;
-use std::fmt;
 
-/// What happens to a row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "what")]
-pub enum Change {
-    /// It is new.
-    Added {
-        /// Its cells.
-        cells: Vec<String>,
-    },
-    /// It goes.
-    Removed {
-        /// Its cells.
-        cells: Vec<String>,
-    },
-    /// Some of its cells are others now.
-    Changed {
-        /// Column, old text, new text.
-        cells: Vec<(String, String, String)>,
-    },
-    /// It stands at another place among the rows that stay, which can decide otherwise.
-    Moved,
-}
-
-/// A change of one row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RowChange {
-    /// The table.
-    pub table: String,
-    /// The row's id.
-    pub id: String,
-    /// What happens.
-    #[serde(flatten)]
-    pub change: Change,
-}
-
-/// Everything that an import would change.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Changes {
-    /// Changes of rows, table by table.
-    pub rows: Vec<RowChange>,
-    /// Changes of title, hit policy, columns and prose, in words.
-    pub others: Vec<String>,
-}
-
-impl Changes {
-    /// From `old` (nothing if there is none) to `new`.
-    #[must_use]
-    pub fn between(old: Option<&Book>, new: &Book) -> Changes {
-        let empty = Book::default();
-        let old = old.unwrap_or(&empty);
-        let mut changes = Changes::default();
-        if old.title != new.title {
-            changes.others.push(format!("title: `{}` -> `{}`", old.title, new.title));
-        }
-        if old.rules != new.rules {
-            changes.others.push(format!("rules: `{}` -> `{}`", old.rules, new.rules));
-        }
-        let none = PlainTable::default();
-        changes.table(POLICY, &old.settings, &new.settings);
-        for section in &new.sections {
-            changes.table(&section.name, old.table(&section.name).unwrap_or(&none), &section.table);
-        }
-        for section in old.sections.iter().filter(|section| new.table(&section.name).is_none()) {
-            changes.table(&section.name, &section.table, &none);
-        }
-        if old.prose != new.prose {
-            changes.others.push("the prose between the tables".to_owned());
-        }
-        changes
+/// From `old` (nothing if there is none) to `new`.
+#[must_use]
+pub fn between(old: Option<&Book>, new: &Book) -> Changes {
+    let empty = Book::default();
+    let old = old.unwrap_or(&empty);
+    let mut changes = Changes::default();
+    if old.title != new.title {
+        changes.others.push(format!("title: `{}` -> `{}`", old.title, new.title));
     }
-
-    /// Whether nothing changes.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.others.is_empty()
+    if old.rules != new.rules {
+        changes.others.push(format!("rules: `{}` -> `{}`", old.rules, new.rules));
     }
+    let none = PlainTable::default();
+    table(&mut changes, POLICY, &old.settings, &new.settings);
+    for section in &new.sections {
+        table(&mut changes, &section.name, old.table(&section.name).unwrap_or(&none), &section.table);
+    }
+    for section in old.sections.iter().filter(|section| new.table(&section.name).is_none()) {
+        table(&mut changes, &section.name, &section.table, &none);
+    }
+    if old.prose != new.prose {
+        changes.others.push("the prose between the tables".to_owned());
+    }
+    changes
+}
 
-    fn table(&mut self, name: &str, old: &PlainTable, new: &PlainTable) {
-        if old.header != new.header {
-            let listed = |header: &[String]| header.join(", ");
-            let (from, to) = (listed(&old.header), listed(&new.header));
-            self.others.push(format!("columns of {name}: `{from}` -> `{to}`"));
-        }
-        let (before, after) = (keyed(name, old), keyed(name, new));
-        let find = |rows: &[(String, usize)], id: &str| {
-            rows.iter().find(|(other, _)| other == id).map(|(_, index)| *index)
+fn table(changes: &mut Changes, name: &str, old: &PlainTable, new: &PlainTable) {
+    if old.header != new.header {
+        let listed = |header: &[String]| header.join(", ");
+        let (from, to) = (listed(&old.header), listed(&new.header));
+        changes.others.push(format!("columns of {name}: `{from}` -> `{to}`"));
+    }
+    let (before, after) = (keyed(name, old), keyed(name, new));
+    let find = |rows: &[(String, usize)], id: &str| {
+        rows.iter().find(|(other, _)| other == id).map(|(_, index)| *index)
+    };
+    let mut push = |id: &str, change| {
+        changes.rows.push(RowChange { table: name.to_owned(), id: id.to_owned(), change });
+    };
+    let stay: Vec<&str> =
+        before.iter().map(|(id, _)| id.as_str()).filter(|id| find(&after, id).is_some()).collect();
+    let mut order = stay.iter();
+    for (id, index) in &after {
+        let row = new.rows.get(*index).cloned().unwrap_or_default();
+        let Some(was) = find(&before, id).and_then(|index| old.rows.get(index)) else {
+            push(id, Change::Added { cells: row });
+            continue;
         };
-        let mut push = |id: &str, change| {
-            self.rows.push(RowChange { table: name.to_owned(), id: id.to_owned(), change });
-        };
-        let stay: Vec<&str> =
-            before.iter().map(|(id, _)| id.as_str()).filter(|id| find(&after, id).is_some()).collect();
-        let mut order = stay.iter();
-        for (id, index) in &after {
-            let row = new.rows.get(*index).cloned().unwrap_or_default();
-            let Some(was) = find(&before, id).and_then(|index| old.rows.get(index)) else {
-                push(id, Change::Added { cells: row });
-                continue;
-            };
-            let cells = differing(&old.header, was, &new.header, &row);
-            if !cells.is_empty() {
-                push(id, Change::Changed { cells });
-            }
-            if order.next() != Some(&id.as_str()) {
-                push(id, Change::Moved);
-            }
+        let cells = differing(&old.header, was, &new.header, &row);
+        if !cells.is_empty() {
+            push(id, Change::Changed { cells });
         }
-        for (id, index) in before.iter().filter(|(id, _)| find(&after, id).is_none()) {
-            push(id, Change::Removed { cells: old.rows.get(*index).cloned().unwrap_or_default() });
+        if order.next() != Some(&id.as_str()) {
+            push(id, Change::Moved);
         }
+    }
+    for (id, index) in before.iter().filter(|(id, _)| find(&after, id).is_none()) {
+        push(id, Change::Removed { cells: old.rows.get(*index).cloned().unwrap_or_default() });
     }
 }
 
@@ -155,31 +102,6 @@ fn differing(
     columns.into_iter().map(pair).filter(|(_, was, is)| was != is).collect()
 }
 
-impl fmt::Display for Changes {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let joined = |cells: &[String]| {
-            let filled: Vec<&str> =
-                cells.iter().skip(1).map(String::as_str).filter(|text| !text.is_empty()).collect();
-            filled.join(" | ")
-        };
-        for row in &self.rows {
-            let place = format!("{} {}", row.table, row.id);
-            match &row.change {
-                Change::Added { cells } => writeln!(formatter, "added    {place}: {}", joined(cells))?,
-                Change::Removed { cells } => writeln!(formatter, "removed  {place}: {}", joined(cells))?,
-                Change::Moved => writeln!(formatter, "moved    {place}")?,
-                Change::Changed { cells } => {
-                    let one =
-                        |(column, was, is): &(String, String, String)| format!("{column} `{was}` -> `{is}`");
-                    let all: Vec<String> = cells.iter().map(one).collect();
-                    writeln!(formatter, "changed  {place}: {}", all.join(", "))?;
-                }
-            }
-        }
-        self.others.iter().try_for_each(|other| writeln!(formatter, "changed  {other}"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,7 +121,7 @@ mod tests {
     fn rows_are_added_changed_moved_and_removed_by_their_ids() {
         let old = book(&[&["a", "1", "x"], &["b", "2", "y"], &["c", "3", "z"]]);
         let check = |new: &Book, expected: &str| {
-            assert_eq!(Changes::between(Some(&old), new).to_string(), expected);
+            assert_eq!(between(Some(&old), new).to_string(), expected);
         };
         check(&old, "");
         check(

@@ -3,8 +3,10 @@
 pub(crate) mod backtest;
 pub(crate) mod connections;
 pub(crate) mod decisions;
+pub(crate) mod drafts;
 pub(crate) mod effects;
 pub(crate) mod exceptions;
+pub(crate) mod exchange;
 pub(crate) mod health;
 pub(crate) mod intent_types;
 pub(crate) mod intents;

@@ -5,7 +5,7 @@ mod body;
 mod header;
 mod query;
 
-pub(crate) use body::{Members, Posted, Question};
+pub(crate) use body::{Members, Posted, Question, Upload, media_type};
 pub(crate) use header::{revision, wait};
 pub(crate) use query::{Query, listed, page, person};
 

@@ -96,6 +96,7 @@ pub static CODES: &[Code] = &[
     code!("CS-E0218", 408),
     code!("CS-E0219", 400),
     code!("CS-E0220", 404),
+    code!("CS-E0221", 422),
     // Faults of the host and its store.
     code!("CS-E0301", 507),
     code!("CS-E0302", 429),

@@ -7,6 +7,7 @@
 
 pub mod api;
 mod asked;
+mod busy;
 pub mod code;
 pub mod door;
 pub mod limits;

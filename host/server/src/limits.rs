@@ -12,6 +12,26 @@ pub const POLICY_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Most faults of a document that one problem lists.
 pub const DOCUMENT_FAULTS_MAX: usize = 100;
 
+/// Most policies that are checked, tried, compared or explained at one time: each keeps a core busy.
+pub const PROOFS_AT_ONCE_MAX: usize = 2;
+
+/// Longest time that a caller waits for one of them, in milliseconds: it ends with an answer of its own
+/// before the request does. The proof itself ends at the caps of the prover.
+pub const PROOF_MS_MAX: u64 = 50_000;
+
+/// Most values of inputs that are explained at once: the longest list of a token with all its fields.
+pub const INPUT_VALUES_MAX: usize = 1_000;
+
+/// Largest file that is imported, in bytes: a policy of 5,000 rows is half of it.
+pub const IMPORT_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Most files that are imported at one time: a workbook at the limit of its parts, unpacked and read,
+/// needs some hundred megabytes.
+pub const IMPORTS_AT_ONCE_MAX: usize = 1;
+
+/// Largest side table of an import, in bytes: it stands in the address, which holds three times as much.
+pub const SIDE_BYTES_MAX: usize = 16 * 1024;
+
 /// Most backtests at one time: each reads the whole log and keeps one core busy.
 pub const BACKTESTS_AT_ONCE_MAX: usize = 1;
 

@@ -2,7 +2,8 @@
 //! is compared with it by a test.
 
 use crate::api::{
-    backtest, connections, decisions, effects, exceptions, health, intent_types, intents, pages, policies,
+    backtest, connections, decisions, drafts, effects, exceptions, exchange, health, intent_types, intents,
+    pages, policies,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -22,8 +23,9 @@ use utoipa::{Modify, OpenApi};
         decisions::decide, decisions::withdraw, decisions::close,
         exceptions::list, effects::list,
         connections::list, connections::show, connections::check, connections::connectors,
-        intent_types::list, intent_types::show,
-        backtest::backtest,
+        intent_types::list, intent_types::show, intent_types::starter,
+        drafts::check, drafts::test, drafts::explain, drafts::diff, drafts::format,
+        exchange::export, exchange::import, backtest::backtest,
         policies::list, policies::show,
         health::log,
     ),

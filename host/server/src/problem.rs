@@ -9,6 +9,8 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use countersign_core::approval::refusal::Refusal;
+use countersign_core::document::Fault as DocumentFault;
+use countersign_core::exchange::Misfit;
 use countersign_core::intent::TokenFault;
 use countersign_core::publish::Found;
 use countersign_engine::fault::Fault;
@@ -63,7 +65,8 @@ pub struct ProblemView {
 /// One place that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Flaw {
-    /// JSON Pointer (RFC 6901) into the body; a query parameter or header by its name.
+    /// JSON Pointer (RFC 6901) into the body; a query parameter or header by its name; in a file that is
+    /// no JSON, the place in the words of its format, such as `sheet Rules, cell C4`.
     pub pointer: String,
     /// What was expected there.
     pub expected: String,
@@ -270,6 +273,20 @@ impl Flaw {
     #[must_use]
     pub fn of_token(fault: &TokenFault) -> Flaw {
         Flaw::new(format!("/tokens{}", fault.pointer), fault.expected.clone(), fault.found.clone())
+    }
+
+    /// A fault of a policy's document in the member `policy` of a body.
+    #[must_use]
+    pub fn of_document(fault: &DocumentFault) -> Flaw {
+        let expected = fault.help.clone().unwrap_or_else(|| "a sound policy".to_owned());
+        Flaw::new("/policy", expected, fault.to_string())
+    }
+
+    /// Something in a file, or in a policy that is to become one, that cannot be carried over.
+    #[must_use]
+    pub fn of_misfit(misfit: &Misfit) -> Flaw {
+        let expected = misfit.help.clone().unwrap_or_else(|| "what both formats hold".to_owned());
+        Flaw::new(misfit.place.clone(), expected, misfit.message.clone())
     }
 
     /// A finding in the document of a policy, as a place in the body.

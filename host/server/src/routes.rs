@@ -2,7 +2,8 @@
 //! written side by side, and what is not in the table is not let in.
 
 use crate::api::{
-    backtest, connections, decisions, effects, exceptions, health, intent_types, intents, pages, policies,
+    backtest, connections, decisions, drafts, effects, exceptions, exchange, health, intent_types, intents,
+    pages, policies,
 };
 use crate::door;
 use crate::state::{Host, Parts};
@@ -50,9 +51,17 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/connectors", Some(Scope::Read)),
     route("GET", "/v1/intent-types", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}", Some(Scope::Read)),
+    route("GET", "/v1/intent-types/{name}/starter", Some(Scope::Read)),
     route("GET", "/v1/policies", Some(Scope::Read)),
     route("GET", "/v1/policies/{name}", Some(Scope::Read)),
+    route("POST", "/v1/policies/{name}/check", Some(Scope::Read)),
+    route("POST", "/v1/policies/{name}/test", Some(Scope::Read)),
+    route("POST", "/v1/policies/{name}/explain", Some(Scope::Read)),
+    route("POST", "/v1/policies/{name}/diff", Some(Scope::Read)),
+    route("POST", "/v1/policies/{name}/format", Some(Scope::Read)),
     route("POST", "/v1/policies/{name}/backtest", Some(Scope::Read)),
+    route("GET", "/v1/policies/{name}/export", Some(Scope::Read)),
+    route("POST", "/v1/policies/{name}/import", Some(Scope::Read)),
     route("GET", "/v1/log/health", Some(Scope::Read)),
 ];
 
@@ -87,9 +96,17 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/connectors", get(connections::connectors))
         .route("/v1/intent-types", get(intent_types::list))
         .route("/v1/intent-types/{name}", get(intent_types::show))
+        .route("/v1/intent-types/{name}/starter", get(intent_types::starter))
         .route("/v1/policies", get(policies::list))
         .route("/v1/policies/{name}", get(policies::show))
+        .route("/v1/policies/{name}/check", post(drafts::check))
+        .route("/v1/policies/{name}/test", post(drafts::test))
+        .route("/v1/policies/{name}/explain", post(drafts::explain))
+        .route("/v1/policies/{name}/diff", post(drafts::diff))
+        .route("/v1/policies/{name}/format", post(drafts::format))
         .route("/v1/policies/{name}/backtest", post(backtest::backtest))
+        .route("/v1/policies/{name}/export", get(exchange::export))
+        .route("/v1/policies/{name}/import", post(exchange::import))
         .route("/v1/log/health", get(health::log))
         .method_not_allowed_fallback(door::method_not_taken)
         .route_layer(from_fn_with_state(host.clone(), door::sign_in))

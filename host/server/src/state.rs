@@ -1,10 +1,11 @@
 //! What every request needs: the engine, the tokens, chance for operation ids, and a bounded number
 //! of places.
 
-use crate::limits::{BACKTESTS_AT_ONCE_MAX, REQUESTS_IN_FLIGHT_MAX};
+use crate::limits::{BACKTESTS_AT_ONCE_MAX, IMPORTS_AT_ONCE_MAX, PROOFS_AT_ONCE_MAX, REQUESTS_IN_FLIGHT_MAX};
 use crate::token::TokenTable;
 use countersign_engine::engine::Engine;
 use countersign_engine::port::clock::Chance;
+use countersign_engine::port::exchange::Exchange;
 use countersign_engine::task::Tasks;
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub struct Parts {
     pub tokens: Arc<TokenTable>,
     /// Random bits for operation ids.
     pub chance: Arc<dyn Chance>,
+    /// The formats that policies come from and go to.
+    pub exchange: Arc<dyn Exchange>,
 }
 
 impl fmt::Debug for Parts {
@@ -33,6 +36,9 @@ pub(crate) struct Host {
     pub(crate) tokens: Arc<TokenTable>,
     pub(crate) chance: Arc<dyn Chance>,
     pub(crate) places: Arc<Semaphore>,
+    pub(crate) exchange: Arc<dyn Exchange>,
+    pub(crate) proofs: Arc<Semaphore>,
+    pub(crate) imports: Arc<Semaphore>,
     pub(crate) backtests: Arc<Semaphore>,
     pub(crate) tasks: Tasks,
 }
@@ -43,6 +49,9 @@ impl Host {
             engine: parts.engine,
             tokens: parts.tokens,
             chance: parts.chance,
+            exchange: parts.exchange,
+            proofs: Arc::new(Semaphore::new(PROOFS_AT_ONCE_MAX)),
+            imports: Arc::new(Semaphore::new(IMPORTS_AT_ONCE_MAX)),
             places: Arc::new(Semaphore::new(REQUESTS_IN_FLIGHT_MAX)),
             backtests: Arc::new(Semaphore::new(BACKTESTS_AT_ONCE_MAX)),
             tasks: Tasks::default(),

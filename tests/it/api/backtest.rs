@@ -1,19 +1,11 @@
 //! Backtest over HTTP: a changed policy is tried on what the log has.
 
-use crate::world::{Answer, SMALL, World};
+use crate::world::{Answer, SMALL, World, policy};
 use countersign_server::api::view::BacktestView;
 use countersign_server::limits::POLICY_BYTES_MAX;
 use serde_json::{Value as Json, json};
 
 const PLACE: &str = "/v1/policies/discount/backtest";
-
-/// The starter's policy of a type with one change.
-fn policy(intent: &str, from: &str, to: &str) -> String {
-    let path = format!("host/cli/starter/policies/{intent}.policy.md");
-    let text = std::fs::read_to_string(countersign_tests::world::root().join(path)).expect("the starter");
-    assert!(text.contains(from), "the starter lacks {from}: change this test");
-    text.replacen(from, to, 1)
-}
 
 async fn asked(world: &World, body: &Json) -> Answer {
     world.send("read", "POST", PLACE, &[], &body.to_string()).await

@@ -329,4 +329,10 @@ async fn the_committed_description_is_the_one_that_is_served_and_names_every_rou
         .collect();
     let known = ROUTES.iter().map(|route| (route.method.to_owned(), route.path.to_owned()));
     assert_eq!(described, known.collect());
+    let mut references = text.split("\"$ref\": \"#").skip(1).peekable();
+    assert!(references.peek().is_some());
+    for reference in references {
+        let pointer = reference.split('"').next().expect("a pointer");
+        assert!(description.pointer(pointer).is_some(), "{pointer} leads nowhere");
+    }
 }

@@ -110,7 +110,9 @@ impl Store for FaultyStore {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
+    /// Empty if it is no text.
     pub(crate) text: String,
+    pub(crate) bytes: Bytes,
     pub(crate) json: Json,
 }
 
@@ -183,6 +185,7 @@ impl World {
             engine: engine.clone(),
             tokens: Arc::new(tokens()),
             chance: Arc::new(SeededChance::new(8)),
+            exchange: Arc::new(countersign::formats::Formats),
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -203,6 +206,18 @@ impl World {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
+        self.send_bytes(person, method, path, headers, body.as_bytes()).await
+    }
+
+    /// The same with a body that need not be text.
+    pub(crate) async fn send_bytes(
+        &self,
+        person: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         if !person.is_empty() {
             request = request.header("authorization", format!("Bearer {}", secret(person)));
@@ -213,12 +228,12 @@ impl World {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::from(body.to_owned())).expect("a request");
+        let request = request.body(Full::from(Bytes::copy_from_slice(body))).expect("a request");
         let (head, body) = self.client.request(request).await.expect("an answer").into_parts();
         let bytes = body.collect().await.expect("a whole answer").to_bytes();
-        let text = String::from_utf8(bytes.to_vec()).expect("an answer is text");
+        let text = String::from_utf8(bytes.to_vec()).unwrap_or_default();
         let json = serde_json::from_str(&text).unwrap_or(Json::Null);
-        Answer { status: head.status.as_u16(), headers: head.headers, text, json }
+        Answer { status: head.status.as_u16(), headers: head.headers, text, bytes, json }
     }
 
     /// Reads.
@@ -238,6 +253,14 @@ impl World {
         assert_eq!(answer.status, 201, "{}", answer.text);
         answer.header("location").to_owned()
     }
+}
+
+/// The starter's policy of a type with one change.
+pub(crate) fn policy(intent: &str, from: &str, to: &str) -> String {
+    let path = format!("host/cli/starter/policies/{intent}.policy.md");
+    let text = std::fs::read_to_string(countersign_tests::world::root().join(path)).expect("the starter");
+    assert!(text.contains(from), "the starter lacks {from}: change this test");
+    text.replacen(from, to, 1)
 }
 
 /// The token of a person, or of a scope.

@@ -3,6 +3,7 @@
 use super::Global;
 use crate::config::{self, Settings};
 use crate::exit;
+use crate::formats::Formats;
 use crate::wire::{self, Running, SystemChance};
 use anyhow::Context as _;
 use countersign_engine::port::store::StoreFault;
@@ -50,6 +51,7 @@ pub async fn until_stopped(
         engine: running.engine.clone(),
         tokens: Arc::clone(&running.tokens),
         chance: Arc::new(SystemChance),
+        exchange: Arc::new(Formats),
     });
     let mut terminate = signal(SignalKind::terminate())?;
     let engine = running.engine.clone();

@@ -9,7 +9,8 @@ use super::promise::{Kept, Proof, promises};
 use crate::document::{Fault, Faults, SourceFile};
 use crate::rulebook::Rulebook;
 use crate::time::Timestamp;
-use serde::Serialize;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// What one policy is worth.
@@ -33,8 +34,8 @@ pub struct Checked {
     pub coverage: Coverage,
 }
 
-/// What a whole set is worth.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What a whole set is worth. Its JSON says first whether it [passes](Report::passes).
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// What kept the set from being read; then no policy was looked at.
     pub faults: Vec<Fault>,
@@ -52,6 +53,16 @@ impl Report {
     /// All findings, policy by policy.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.policies.iter().flat_map(|policy| &policy.findings)
+    }
+}
+
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut report = serializer.serialize_struct("Report", 3)?;
+        report.serialize_field("passes", &self.passes())?;
+        report.serialize_field("faults", &self.faults)?;
+        report.serialize_field("policies", &self.policies)?;
+        report.end()
     }
 }
 

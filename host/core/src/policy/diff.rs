@@ -37,6 +37,29 @@ pub struct Diff {
     pub unsettled: usize,
 }
 
+/// A diff with the versions that it is between.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The intent type that both decide.
+    pub intent: String,
+    /// The version that is replaced.
+    pub old: String,
+    /// The version that replaces it.
+    pub new: String,
+    /// What is decided otherwise.
+    #[serde(flatten)]
+    pub diff: Diff,
+}
+
+impl Difference {
+    /// What `new` decides otherwise than `old`; both are policies of one intent type.
+    #[must_use]
+    pub fn between(old: &Policy, new: &Policy) -> Difference {
+        let (intent, diff) = (new.intent.to_string(), diff(old, new));
+        Difference { intent, old: old.version().to_string(), new: new.version().to_string(), diff }
+    }
+}
+
 impl fmt::Display for Diff {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for input in &self.inputs {

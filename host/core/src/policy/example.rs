@@ -157,6 +157,26 @@ pub struct Tried {
     pub unsure: Vec<String>,
 }
 
+/// What became of all examples of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ran {
+    /// The intent type that it decides.
+    pub intent: String,
+    /// Path of its file.
+    pub path: String,
+    /// Its examples, in the order of the document.
+    pub examples: Vec<Tried>,
+}
+
+impl Ran {
+    /// Tries all examples of a policy.
+    #[must_use]
+    pub fn of(policy: &Policy) -> Ran {
+        let (intent, path) = (policy.intent.to_string(), policy.path.clone());
+        Ran { intent, path, examples: try_all(policy) }
+    }
+}
+
 /// Tries all examples of a policy, in the order of the document.
 #[must_use]
 pub fn try_all(policy: &Policy) -> Vec<Tried> {

@@ -1,13 +1,18 @@
 //! A policy to begin with: everything is asked of the owner's people until somebody writes a rule.
 
+use super::check::check;
+use super::lint::Level;
 use super::space::spelled;
-use crate::document::{Align, Block, Layout, PlainTable};
+use crate::document::{Align, Block, Layout, PlainTable, SourceFile};
 use crate::id::{FieldName, PoolName};
 use crate::intent::IntentType;
 use crate::intent::kind::{FieldType, Unit};
 use crate::intent::value::Day;
 use crate::people::Directory;
+use crate::rulebook::Rulebook;
+use crate::time::Timestamp;
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// The route that a starter policy asks.
 const ROUTE: &str = "owner-review";
@@ -15,6 +20,8 @@ const ROUTE: &str = "owner-review";
 const RULE: &str = "rest";
 /// Working hours that each seat has.
 const WITHIN: &str = "16bh";
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
 
 /// Pools that can stand in for the owner of an intent type, the best first: those that share nobody
 /// with it before those that share somebody.
@@ -30,6 +37,56 @@ pub fn backups(intent: &IntentType, directory: &Directory) -> Vec<PoolName> {
         (shared, **pool != intent.incident_owner, pool.as_str().to_owned())
     });
     pools.into_iter().cloned().collect()
+}
+
+/// Why there is no policy to begin with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoStarter {
+    /// The intent type has nothing that a table can decide by.
+    Nothing(String),
+    /// No pool can stand in for its owner.
+    NoBackup {
+        /// What is missing.
+        message: String,
+        /// What was found with the last pool that was tried, a text each.
+        found: Vec<String>,
+    },
+}
+
+impl fmt::Display for NoStarter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NoStarter::Nothing(message) | NoStarter::NoBackup { message, .. } => formatter.write_str(message),
+        }
+    }
+}
+
+/// The document of a policy for `intent` that passes the check among the rest of `rulebook` from the
+/// day of `on`.
+///
+/// # Errors
+/// If the intent type has nothing that a table can decide by, or no pool can stand in for its owner.
+pub fn sound(rulebook: &Rulebook, intent: &IntentType, on: Timestamp) -> Result<String, NoStarter> {
+    let today = Day(on.0.div_euclid(DAY_MS));
+    let mut last = Vec::new();
+    for backup in backups(intent, rulebook.directory()) {
+        let text = starter(intent, &backup, today).map_err(NoStarter::Nothing)?;
+        let file = SourceFile { path: format!("policies/{}.policy.md", intent.name), text };
+        let policy = match rulebook.trying(&file) {
+            Ok(policy) => policy,
+            Err(faults) => {
+                last = faults.iter().map(ToString::to_string).collect();
+                continue;
+            }
+        };
+        let findings = check(rulebook, &policy, on, []).map(|checked| checked.findings).unwrap_or_default();
+        if findings.iter().all(|finding| finding.level != Level::Error) {
+            return Ok(file.text);
+        }
+        last = findings.iter().map(ToString::to_string).collect();
+    }
+    let message = format!("no pool can stand in for `{}`, which owns `{}`", intent.owner, intent.name);
+    Err(NoStarter::NoBackup { message, found: last })
 }
 
 /// Writes the document of a policy for `intent`: its required tokens and its facts that a table can
@@ -132,11 +189,9 @@ fn titled(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::SourceFile;
     use crate::policy::check::check_files;
+    use crate::rulebook::formatted;
     use crate::rulebook::tests::{starter as shipped, starter_rulebook};
-    use crate::rulebook::{Rulebook, formatted};
-    use crate::time::Timestamp;
 
     /// 2026-11-24, when nobody of the shipped people is away.
     const ON: Timestamp = Timestamp(1_795_513_600_000);
@@ -157,6 +212,10 @@ mod tests {
             let report = check_files(&files, ON);
             assert!(report.passes(), "{}\n{report}", file.text);
             assert!(Rulebook::load(&files).is_ok(), "its example passes");
+            let sound = sound(&rulebook, intent, ON).expect("one pool can stand in");
+            let again = files.iter_mut().find(|other| other.path == file.path).expect("it is shipped");
+            again.text = sound;
+            assert!(check_files(&files, ON).passes(), "{}", file.path);
         }
     }
 

@@ -321,6 +321,13 @@ impl Rulebook {
         self.turns(of).iter().rev().find(|turn| turn.since <= moment)
     }
 
+    /// The policy that decides at `moment`; where the turn of none has come yet, the first that will.
+    #[must_use]
+    pub fn standing(&self, of: &IntentTypeName, moment: Timestamp) -> Option<&Policy> {
+        let turn = self.turn(of, moment).or_else(|| self.turns(of).first())?;
+        self.policy_version(of, &turn.version)
+    }
+
     /// Every version that was published, in the order of the log.
     #[must_use]
     pub fn published(&self) -> &[Arc<Published>] {

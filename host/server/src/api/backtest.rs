@@ -1,17 +1,15 @@
 //! Backtest: what a changed policy would have answered to the recorded intents.
 
+use super::drafts::{DAYS, DOCUMENT, changed, named, whole};
 use super::view::BacktestView;
 use crate::asked::{Members, Place, Question};
-use crate::limits::{BACKTEST_MS_MAX, DOCUMENT_FAULTS_MAX, POLICY_BYTES_MAX};
-use crate::problem::{Flaw, Problem, ProblemView};
+use crate::busy;
+use crate::limits::{BACKTEST_MS_MAX, POLICY_BYTES_MAX};
+use crate::problem::{Problem, ProblemView};
 use crate::state::Host;
 use axum::Json;
 use axum::extract::State;
-use countersign_core::document::{Fault as DocumentFault, SourceFile};
-use countersign_core::id::IntentTypeName;
-use countersign_core::policy::Policy;
 use countersign_core::policy::backtest::Backtest;
-use countersign_core::rulebook::Rulebook;
 use countersign_engine::fault::Fault;
 use countersign_engine::history;
 use countersign_engine::port::store::StoreFault;
@@ -46,66 +44,46 @@ pub(crate) async fn backtest(
     Question(body): Question<POLICY_BYTES_MAX>,
 ) -> Result<Json<Backtest>, Problem> {
     let rulebook = host.engine.rulebook();
-    let intent = IntentTypeName::parse(&name).ok().filter(|name| rulebook.intent_type(name).is_some());
-    let intent = intent.ok_or_else(|| Problem::unknown("intent type", &name))?;
+    let intent = named(&rulebook, &name)?;
     let mut members = Members::of(body, &["policy", "since"]);
-    let text = members.required("policy", "the text of a policy", |text| Some(text.to_owned()));
-    let days = members.optional("since", "a number of days such as `90d`", history::days);
+    let text = members.required("policy", DOCUMENT, whole);
+    let days = members.optional("since", DAYS, history::days);
     members.checked()?;
-    let new = changed(&rulebook, &intent, text.unwrap_or_default())?;
+    let rules = Arc::clone(&rulebook);
+    let new = busy::proved(&host, move || changed(&rules, &intent, text.unwrap_or_default())).await?;
+    let now = host.engine.now();
+    let since = days.map(|days| history::day_before(now, days));
+    let store = host.engine.store();
+    let trial = history::backtest(&**store, &rulebook, &new, since, now);
+    on_record(&host, trial, "backtest FILE --data DIR").await.map(Json)
+}
+
+/// Waits for a walk over the whole log, if there is a place for it. `instead` is the command that does the
+/// same without a host.
+pub(super) async fn on_record<T>(
+    host: &Host,
+    walk: impl Future<Output = Result<T, Fault>>,
+    instead: &str,
+) -> Result<T, Problem> {
     let Ok(_place) = Arc::clone(&host.backtests).try_acquire_owned() else {
         let help = "wait until it has ended and send this again";
         return Err(Problem::new("CS-E0217", "another backtest is running", help).later());
     };
-    let trial = tried(&host, &rulebook, &new, days);
-    match tokio::time::timeout(Duration::from_millis(BACKTEST_MS_MAX), trial).await {
-        Ok(report) => report.map(Json),
-        Err(_) => {
-            let detail =
-                format!("the log could not be read within {BACKTEST_MS_MAX} ms; nothing was changed");
-            let help = "stop the host, or take a copy of its data folder, and run `countersign policy \
-                backtest FILE --data DIR`, which has no such limit";
-            Err(Problem::new("CS-E0306", detail, help))
-        }
-    }
-}
-
-/// The changed policy among the rules in force, or every place where it does not fit.
-fn changed(rulebook: &Rulebook, intent: &IntentTypeName, text: String) -> Result<Policy, Problem> {
-    let help = "correct every listed place and send it again; `countersign policy check` says more";
-    let unsound =
-        |flaws: Vec<Flaw>| Problem::new("CS-E0203", "the policy is not sound", help).with_errors(flaws);
-    let file = SourceFile { path: format!("{intent}.policy.md"), text };
-    let policy = rulebook
-        .trying(&file)
-        .map_err(|faults| unsound(faults.iter().take(DOCUMENT_FAULTS_MAX).map(flaw).collect()))?;
-    if policy.intent == *intent {
-        return Ok(policy);
-    }
-    let found = format!("one of `{}`", policy.intent);
-    Err(unsound(vec![Flaw::new("/policy", format!("a policy of `{intent}`"), found)]))
-}
-
-/// A fault of the document as a place in the body.
-fn flaw(fault: &DocumentFault) -> Flaw {
-    let expected = fault.help.clone().unwrap_or_else(|| "a sound policy".to_owned());
-    Flaw::new("/policy", expected, fault.to_string())
-}
-
-async fn tried(
-    host: &Host,
-    rulebook: &Rulebook,
-    new: &Policy,
-    days: Option<u32>,
-) -> Result<Backtest, Problem> {
-    let now = host.engine.now();
-    let since = days.map(|days| history::day_before(now, days));
-    match history::backtest(&**host.engine.store(), rulebook, new, since, now).await {
-        Ok(report) => Ok(report),
-        Err(Fault::Store(StoreFault::TooLarge(limit))) => {
+    match tokio::time::timeout(Duration::from_millis(BACKTEST_MS_MAX), walk).await {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(Fault::Store(StoreFault::TooLarge(limit)))) => {
             let detail = format!("more intents were undecided at one time than {limit} allows");
             Err(Problem::new("CS-E0308", detail, "ask for fewer days in `since`"))
         }
-        Err(fault) => Err(fault.into()),
+        Ok(Err(fault)) => Err(fault.into()),
+        Err(_) => {
+            let detail =
+                format!("the log could not be read within {BACKTEST_MS_MAX} ms; nothing was changed");
+            let help = format!(
+                "stop the host, or take a copy of its data folder, and run `countersign policy {instead}`, which \
+                 has no such limit"
+            );
+            Err(Problem::new("CS-E0306", detail, help))
+        }
     }
 }

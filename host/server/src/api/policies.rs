@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::Uri;
 use countersign_core::hash::Digest;
 use countersign_core::id::IntentTypeName;
+use countersign_core::policy::Policy;
 
 /// Lists the policy of every intent type.
 #[utoipa::path(
@@ -50,8 +51,8 @@ pub(crate) async fn show(
     let unknown = || Problem::unknown("policy", &name);
     let of = IntentTypeName::parse(&name).map_err(|_| unknown())?;
     let view = PolicyView::of(&of, &rulebook, now).ok_or_else(unknown)?;
-    let in_force = rulebook.turn(&of, now).or(rulebook.turns(&of).first()).map(|turn| turn.version);
-    let shown = version.or(in_force).ok_or_else(unknown)?;
+    let standing = rulebook.standing(&of, now).map(Policy::version);
+    let shown = version.or(standing).ok_or_else(unknown)?;
     let missing = || Problem::unknown("version", &shown.to_string());
     view.with_document(&of, &shown, &rulebook).map(Json).ok_or_else(missing)
 }

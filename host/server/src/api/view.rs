@@ -2,7 +2,9 @@
 //! command line. The types inside the engine may change; these only grow.
 
 pub mod backtest;
+pub mod check;
 pub mod connection;
+pub mod draft;
 pub mod effect;
 pub mod evaluation;
 pub mod exception;
@@ -17,7 +19,9 @@ pub mod timeline;
 pub mod value;
 
 pub use backtest::BacktestView;
+pub use check::{CheckedView, FaultView, FindingView, RanView, ReportView};
 pub use connection::{CheckView, ConnectionView, ConnectorView};
+pub use draft::{DifferenceView, FormattedView, ImportView, StarterView};
 pub use effect::{EffectView, ReceiptView};
 pub use evaluation::EvaluationView;
 pub use exception::ExceptionView;

@@ -8,6 +8,7 @@ use crate::problem::{Flaw, Problem};
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header as names};
+use countersign_core::exchange::Format;
 use countersign_core::hash::Digest;
 use countersign_core::intent::Raw;
 use countersign_core::intent::kind::refused_character;
@@ -61,6 +62,41 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for Question<BYTES_M
     }
 }
 
+/// A file that is looked at: it changes nothing, so it needs no key. It has at most `BYTES_MAX` bytes.
+#[derive(Debug)]
+pub(crate) struct Upload<const BYTES_MAX: usize> {
+    pub(crate) format: Format,
+    pub(crate) bytes: Bytes,
+}
+
+impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for Upload<BYTES_MAX> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let format = media(&parts.headers, |kind| {
+            Format::ALL.into_iter().find(|format| media_type(*format).eq_ignore_ascii_case(kind))
+        });
+        let kinds = Format::ALL.map(|format| format!("`{}` ({format})", media_type(format)));
+        let format = format.map_err(|found| {
+            let help = format!("send `Content-Type` {}, and no `Content-Encoding`", kinds.join(" or "));
+            Problem::new("CS-E0204", found, help)
+        })?;
+        let bytes = read(&parts.headers, body, BYTES_MAX).await?;
+        Ok(Upload { format, bytes })
+    }
+}
+
+/// The media type of the files of a format.
+pub(crate) fn media_type(format: Format) -> &'static str {
+    match format {
+        Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        Format::Csv => "text/csv",
+        Format::Dmn => "application/xml",
+        Format::Json => "application/json",
+    }
+}
+
 async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     let too_large = || {
         let detail = format!("the body is larger than {bytes_max} bytes");
@@ -100,20 +136,32 @@ fn parsed(headers: &HeaderMap, bytes: &[u8]) -> Result<Raw, Problem> {
 
 /// Whether the body says that it is JSON, and nothing else.
 fn plain_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let json = media(headers, |kind| kind.eq_ignore_ascii_case("application/json").then_some(()));
+    let help = "send `Content-Type: application/json` and no `Content-Encoding`";
+    json.map_err(|found| Problem::new("CS-E0204", found, help))
+}
+
+/// What `known` makes of the media type of a body that is not encoded and, as a text, UTF-8.
+///
+/// # Errors
+/// What the body is instead.
+fn media<T>(headers: &HeaderMap, known: impl FnOnce(&str) -> Option<T>) -> Result<T, String> {
     let mut all = headers.get_all(names::CONTENT_TYPE).iter();
     let text = all.next().map(|value| value.to_str().unwrap_or_default()).unwrap_or_default();
     let mut parts = text.split(';').map(str::trim);
-    let json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let found = parts.next().and_then(known);
     let utf8 = parts.all(|part| {
         part.eq_ignore_ascii_case("charset=utf-8") || part.eq_ignore_ascii_case("charset=\"utf-8\"")
     });
     let encoded = headers.contains_key(names::CONTENT_ENCODING);
-    if json && utf8 && !encoded && all.next().is_none() {
-        return Ok(());
+    match found {
+        Some(found) if utf8 && !encoded && all.next().is_none() => Ok(found),
+        Some(_) | None if encoded => Err("the body is encoded".to_owned()),
+        Some(_) | None => {
+            let shown: String = text.chars().take(60).flat_map(char::escape_debug).collect();
+            Err(format!("the body is `{shown}`"))
+        }
     }
-    let shown: String = text.chars().take(60).flat_map(char::escape_debug).collect();
-    let detail = if encoded { "the body is encoded".to_owned() } else { format!("the body is `{shown}`") };
-    Err(Problem::new("CS-E0204", detail, "send `Content-Type: application/json` and no `Content-Encoding`"))
 }
 
 /// The members of the one object that a body is, and what is wrong with them so far.

@@ -67,6 +67,29 @@ impl Query {
         value
     }
 
+    /// One parameter that must be there, read by `read`.
+    pub(crate) fn required<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        if !self.values.contains_key(name) {
+            self.flaws.push(Flaw::new(name, expected, "nothing"));
+        }
+        self.read(name, expected, read)
+    }
+
+    /// One parameter that is `true` or `false`; `false` unless it is there.
+    pub(crate) fn is(&mut self, name: &str) -> bool {
+        let read = |text: &str| match text {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        };
+        self.read(name, "`true` or `false`", read).unwrap_or_default()
+    }
+
     /// Says every flaw at once, if there is one.
     pub(crate) fn checked(self) -> Result<(), Problem> {
         if self.flaws.is_empty() { Ok(()) } else { Err(misfit(self.flaws)) }

@@ -4,8 +4,7 @@ use super::{Change, Global, change};
 use crate::exit;
 use crate::output::{self, plain};
 use anyhow::Result;
-use countersign_core::policy::diff::{self, Diff};
-use serde::Serialize;
+use countersign_core::policy::diff::Difference;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,28 +19,17 @@ pub struct Changed {
     pub rules: Option<PathBuf>,
 }
 
-/// What `policy diff --json` prints.
-#[derive(Debug, Serialize)]
-struct Difference {
-    intent: String,
-    old: String,
-    new: String,
-    #[serde(flatten)]
-    diff: Diff,
-}
-
 /// Compares the changed policy with the one in force.
 ///
 /// # Errors
 /// Rules or a file that cannot be read or are not sound.
 pub(super) fn run(command: &Changed, global: &Global) -> Result<ExitCode> {
     let Change { was, now, .. } = change(&command.new, command.rules.as_deref(), global)?;
-    let diff = diff::diff(&was, &now);
+    let difference = Difference::between(&was, &now);
     if global.json {
-        let (old, new) = (was.version().to_string(), now.version().to_string());
-        output::json(&Difference { intent: was.intent.to_string(), old, new, diff })?;
+        output::json(&difference)?;
     } else {
-        diff.to_string().lines().try_for_each(|line| output::line(&plain(line)))?;
+        difference.diff.to_string().lines().try_for_each(|line| output::line(&plain(line)))?;
     }
     Ok(ExitCode::from(exit::DONE))
 }

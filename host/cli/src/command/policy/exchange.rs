@@ -3,54 +3,39 @@
 use crate::exit;
 use crate::output::Failure;
 use anyhow::Result;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use countersign_core::document::SourceFile;
+use countersign_core::exchange::Format;
 use countersign_exchange::book::Book;
-use std::fmt;
 use std::path::Path;
 
-/// A format of another tool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// A workbook: the whole policy
-    Xlsx,
-    /// One table
-    Csv,
-    /// The rule table
-    Dmn,
-    /// The typed form: the whole policy
-    Json,
+/// Reads the word of a format.
+pub(super) fn format_word() -> impl TypedValueParser<Value = Format> {
+    let shown = Format::ALL.map(|format| {
+        let help = match format {
+            Format::Xlsx => "A workbook: the whole policy",
+            Format::Csv => "One table",
+            Format::Dmn => "The rule table",
+            Format::Json => "The typed form: the whole policy",
+        };
+        PossibleValue::new(format.word()).help(help)
+    });
+    PossibleValuesParser::new(shown).try_map(|word| Format::parse(&word).ok_or("this is no format"))
 }
 
-impl Format {
-    /// The format that a file's name ends with.
-    ///
-    /// # Errors
-    /// If it ends with none that is known.
-    pub(super) fn of(file: &Path) -> Result<Format> {
-        let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase();
-        match ending.as_str() {
-            "xlsx" => Ok(Format::Xlsx),
-            "csv" | "tsv" => Ok(Format::Csv),
-            "dmn" => Ok(Format::Dmn),
-            "json" => Ok(Format::Json),
-            _ => {
-                let message = format!("the name `{}` says no format", file.display());
-                let failure = Failure::new(exit::USAGE, message);
-                Err(failure.with_help("it ends with .xlsx, .csv, .dmn or .json").into())
-            }
-        }
+/// The format that a file's name ends with.
+///
+/// # Errors
+/// If it ends with none that is known.
+pub(super) fn format_of(file: &Path) -> Result<Format> {
+    let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase();
+    let ending = if ending == "tsv" { Format::Csv.word() } else { &ending };
+    if let Some(format) = Format::parse(ending) {
+        return Ok(format);
     }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Format::Xlsx => "a workbook",
-            Format::Csv => "CSV",
-            Format::Dmn => "DMN",
-            Format::Json => "JSON",
-        })
-    }
+    let message = format!("the name `{}` says no format", file.display());
+    let failure = Failure::new(exit::USAGE, message);
+    Err(failure.with_help("it ends with .xlsx, .csv, .dmn or .json").into())
 }
 
 /// The policy file that decides `intent`, taken apart; `None` if there is none.
@@ -70,7 +55,7 @@ pub(super) fn existing<'a>(
             continue;
         }
         match Book::read(file) {
-            Ok(book) if setting(&book, "intent") == Some(intent) => found.push((file, book)),
+            Ok(book) if book.setting("intent") == Some(intent) => found.push((file, book)),
             Ok(_) => {}
             Err(refused) => broken.push((file, refused)),
         }
@@ -90,10 +75,4 @@ pub(super) fn existing<'a>(
         return Err(failure.with_help(format!("name one with `--policy`: {}", names.join(", "))).into());
     }
     Ok(found.pop())
-}
-
-/// The value of a setting.
-pub(super) fn setting<'a>(book: &'a Book, name: &str) -> Option<&'a str> {
-    let row = book.settings.rows.iter().find(|row| row.first().is_some_and(|first| first == name))?;
-    row.get(1).map(String::as_str)
 }

@@ -4,11 +4,12 @@ use super::{Global, now, read, rules, unknown};
 use crate::exit;
 use crate::output::{self, Failure, plain};
 use anyhow::Result;
-use countersign_core::intent::IntentType;
-use countersign_core::intent::value::{FactValue, Facts, Tokens};
+use countersign_core::intent::value::{Facts, Tokens};
+use countersign_core::policy::Policy;
 use countersign_core::policy::explain::captured;
-use countersign_core::policy::{Policy, given};
+use countersign_core::policy::given::{self, Asked};
 use countersign_core::rulebook::Rulebook;
+use countersign_server::api::view::EvaluationView;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -50,11 +51,11 @@ pub(super) fn run(command: &Explain, global: &Global) -> Result<ExitCode> {
     let Some(next) = rulebook.policies().find(of_type) else {
         return Err(unknown(&command.intent, &rulebook).into());
     };
-    let policy = rulebook.policy(&next.intent, now()).unwrap_or(next);
+    let policy = rulebook.standing(&next.intent, now()).unwrap_or(next);
     let (tokens, facts) = asked(command, policy, &rulebook)?;
     let evaluation = policy.decide(&tokens, &facts);
     if global.json {
-        output::json(&evaluation)?;
+        output::json(&EvaluationView::from(&evaluation))?;
         return Ok(ExitCode::from(exit::DONE));
     }
     evaluation.text().lines().try_for_each(|line| output::line(&plain(line)))?;
@@ -66,29 +67,11 @@ pub(super) fn run(command: &Explain, global: &Global) -> Result<ExitCode> {
 
 /// The inputs as tokens and facts.
 fn asked(command: &Explain, policy: &Policy, rulebook: &Rulebook) -> Result<(Tokens, Facts)> {
-    let mut tokens = Tokens::new();
-    if let Some(case) = &command.case {
-        let Some(example) = policy.examples.iter().find(|example| example.case == *case) else {
-            let known: Vec<String> =
-                policy.examples.iter().map(|example| format!("`{}`", example.case)).collect();
-            let message = format!("`{}` has no example `{case}`", policy.path);
-            let help = format!("it is one of {}", known.join(", "));
-            return Err(Failure::new(exit::USAGE, message).with_help(help).into());
-        };
-        tokens.clone_from(&example.tokens);
-    }
-    let given = given::read(policy, &command.input).map_err(|wrong| {
+    let asked = Asked { case: command.case.as_deref(), inputs: &command.input };
+    let found = given::asked(policy, rulebook.intent_type(&policy.intent), asked).map_err(|wrong| {
         let mut failure = Failure::new(exit::USAGE, "these inputs cannot be read");
-        failure.places = wrong;
+        failure.places = wrong.iter().map(ToString::to_string).collect();
         failure.with_help(format!("write them as the tables of `{}` do", policy.path))
     })?;
-    tokens.extend(given);
-    let facts = rulebook.intent_type(&policy.intent).map(IntentType::facts).unwrap_or_default();
-    let mut found = Facts::new();
-    for fact in facts {
-        if let Some(value) = tokens.remove(&fact.name) {
-            found.insert(fact.name.clone(), FactValue::Known(value));
-        }
-    }
-    Ok((tokens, found))
+    Ok(found)
 }

@@ -1,12 +1,12 @@
 //! `countersign policy export`: a policy in the format of another tool.
 
-use super::exchange::{Format, existing};
+use super::exchange::{existing, format_of, format_word};
 use super::{Global, replace, rules, written_new};
 use crate::exit;
 use crate::output::{self, Failure};
 use anyhow::Result;
-use countersign_exchange::book::Book;
-use countersign_exchange::{Refused, csv, dmn, json, xlsx};
+use countersign_core::exchange::{Format, Writing};
+use countersign_exchange::carry;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,7 +17,7 @@ pub struct Export {
     /// Intent type of the policy
     pub intent: String,
     /// Format; told from the ending of the file unless given
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = format_word())]
     pub to: Option<Format>,
     /// Where it goes, instead of standard output
     #[arg(long, short, value_name = "FILE")]
@@ -46,7 +46,7 @@ pub struct Export {
 pub(super) fn run(command: &Export, global: &Global) -> Result<ExitCode> {
     let format = match (command.to, &command.output) {
         (Some(format), _) => format,
-        (None, Some(file)) => Format::of(file)?,
+        (None, Some(file)) => format_of(file)?,
         (None, None) => {
             let failure = Failure::new(exit::USAGE, "no format is named");
             return Err(failure.with_help("`--to xlsx -o FILE`, or `--to json`").into());
@@ -57,39 +57,28 @@ pub(super) fn run(command: &Export, global: &Global) -> Result<ExitCode> {
         let message = format!("no policy in `{}` decides `{}`", folder.display(), command.intent);
         return Err(Failure::new(exit::USAGE, message).into());
     };
-    let bytes = written(&book, format, command).map_err(|refused| {
+    let writing = Writing { table: command.table.clone(), rules_only: command.rules_only };
+    let written = carry::write(&book, format, &writing).map_err(|refused| {
         let mut failure = Failure::new(exit::NO, format!("this policy does not fit {format}"));
         failure.places = refused.to_string().lines().map(str::to_owned).collect();
         failure
     })?;
+    written.left_out.iter().for_each(|what| output::say(&format!("left out  {what}")));
     let Some(file) = &command.output else {
         if format == Format::Xlsx {
             let failure = Failure::new(exit::USAGE, "a workbook is no text for standard output");
             return Err(failure.with_help("name a file with `-o FILE.xlsx`").into());
         }
-        std::io::stdout().lock().write_all(&bytes)?;
+        std::io::stdout().lock().write_all(&written.bytes)?;
         return Ok(ExitCode::from(exit::DONE));
     };
     if command.replace {
-        replace(file, &bytes)?;
+        replace(file, &written.bytes)?;
     } else {
-        written_new(file, &bytes)?;
+        written_new(file, &written.bytes)?;
     }
     if !global.quiet {
         output::say(&format!("written  {}", file.display()));
     }
     Ok(ExitCode::from(exit::DONE))
-}
-
-fn written(book: &Book, format: Format, command: &Export) -> Result<Vec<u8>, Refused> {
-    match format {
-        Format::Xlsx => xlsx::write(book),
-        Format::Csv => csv::write(book, &command.table),
-        Format::Json => json::write(book).map(String::into_bytes),
-        Format::Dmn => {
-            let exported = dmn::write(book, command.rules_only)?;
-            exported.left_out.iter().for_each(|what| output::say(&format!("left out  {what}")));
-            Ok(exported.text.into_bytes())
-        }
-    }
 }

@@ -1,17 +1,16 @@
 //! `countersign policy import`: a policy, or a table of one, from the format of another tool.
 
-use super::exchange::{Format, existing, setting};
+use super::exchange::{existing, format_of};
 use super::{Global, bytes_of, replace, rules, text_of, written_new};
 use crate::exit;
 use crate::output::{self, Failure, plain};
 use anyhow::Result;
-use countersign_core::document::{Fault, SourceFile};
+use countersign_core::document::SourceFile;
+use countersign_core::exchange::{Changes, Reading, Refused};
 use countersign_core::id::IntentTypeName;
 use countersign_core::rulebook::Rulebook;
-use countersign_exchange::book::{Book, Draft};
-use countersign_exchange::changes::Changes;
-use countersign_exchange::foreign::Side;
-use countersign_exchange::{Misfit, Refused, csv, dmn, jdm, json, xlsx};
+use countersign_exchange::book::Book;
+use countersign_exchange::carry::Taken;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -53,23 +52,8 @@ pub struct Import {
     pub rules: Option<PathBuf>,
 }
 
-fn delimiter(text: &str) -> Result<char, String> {
-    match text {
-        "," => Ok(','),
-        ";" => Ok(';'),
-        "tab" | "\t" => Ok('\t'),
-        _ => Err("write `,`, `;` or `tab`".to_owned()),
-    }
-}
-
-/// Says where a cell (table, row, column) stands in the file that was read.
-type Place = Box<dyn Fn(&str, usize, usize) -> String>;
-
-/// What was read from the file.
-struct Taken {
-    book: Book,
-    draft: Draft,
-    place: Place,
+fn delimiter(text: &str) -> Result<char, &'static str> {
+    Reading::mark(text).ok_or("write `,`, `;` or `tab`")
 }
 
 /// What `policy import --json` prints.
@@ -90,19 +74,15 @@ pub(super) fn run(command: &Import, global: &Global) -> Result<ExitCode> {
         .map_err(|fault| Failure::new(exit::USAGE, format!("`--as`: {fault}")))?;
     let (folder, files) = rules(command.rules.as_deref(), global)?;
     let old = existing(&files, intent.as_str(), command.policy.as_deref())?;
-    let taken = taken(command, old.as_ref().map(|(_, book)| book))?;
-    let decides = setting(&taken.book, "intent").unwrap_or("");
-    if decides != intent.as_str() {
-        let message = format!("`{}` decides `{decides}`, not `{intent}`", command.file.display());
-        return Err(Failure::new(exit::NO, message).with_help(format!("say `--as {decides}`")).into());
-    }
+    let standing = old.as_ref().map(|(_, book)| book);
+    let taken = taken(command, &intent, standing)?;
     let path = match (&old, &command.policy) {
         (Some((file, _)), _) => file.path.clone(),
         (None, Some(name)) => format!("policies/{name}"),
         (None, None) => format!("policies/{intent}.policy.md"),
     };
     check(&files, &path, &taken).map_err(|refused| failure(command, &refused))?;
-    let changes = Changes::between(old.as_ref().map(|(_, book)| book), &taken.book);
+    let changes = taken.changes(standing);
     let target = folder.join(&path);
     let write = !command.dry_run && !changes.is_empty();
     if !global.json {
@@ -111,13 +91,13 @@ pub(super) fn run(command: &Import, global: &Global) -> Result<ExitCode> {
     if write {
         std::fs::create_dir_all(folder.join("policies"))?;
         match (&old, command.replace) {
-            (Some(_), true) => replace(&target, taken.draft.text.as_bytes())?,
+            (Some(_), true) => replace(&target, taken.text().as_bytes())?,
             (Some(_), false) => {
                 let message = format!("`{}` is there, and is not overwritten unasked", target.display());
                 let help = "read the changes above, then say `--replace`";
                 return Err(Failure::new(exit::NO, message).with_help(help).into());
             }
-            (None, _) => written_new(&target, taken.draft.text.as_bytes())?,
+            (None, _) => written_new(&target, taken.text().as_bytes())?,
         }
     }
     if global.json {
@@ -138,82 +118,28 @@ pub(super) fn run(command: &Import, global: &Global) -> Result<ExitCode> {
 }
 
 /// Reads the file by its format.
-fn taken(command: &Import, old: Option<&Book>) -> Result<Taken> {
+fn taken(command: &Import, intent: &IntentTypeName, old: Option<&Book>) -> Result<Taken> {
     let bytes = bytes_of(&command.file)?;
-    let refused = |refused: Refused| failure(command, &refused);
-    let part_of = || {
-        let message =
-            format!("no policy decides `{}` yet, and this file holds only a table of one", command.intent);
-        let help = format!("begin with `countersign policy new {}`", command.intent);
-        old.ok_or_else(|| Failure::new(exit::NO, message).with_help(help))
+    let reading = Reading {
+        values: command.values,
+        table: command.table.clone(),
+        delimiter: command.delimiter,
+        decimal_comma: command.decimal_comma,
+        side: command.side.as_deref().map(text_of).transpose()?,
     };
-    let side = || -> Result<Side> {
-        let Some(path) = &command.side else { return Ok(Side::default()) };
-        Ok(Side::read(&text_of(path)?).map_err(refused)?)
-    };
-    match Format::of(&command.file)? {
-        Format::Xlsx => {
-            let read = xlsx::read(&bytes, xlsx::Options { values: command.values }).map_err(refused)?;
-            let (book, draft) = (read.book.clone(), read.draft().map_err(refused)?);
-            Ok(Taken {
-                book,
-                draft,
-                place: Box::new(move |table, row, column| read.place(table, row, column)),
-            })
-        }
-        Format::Csv => {
-            let options = csv::Options { delimiter: command.delimiter, decimal_comma: command.decimal_comma };
-            let read = csv::read(&bytes, part_of()?, &command.table, options).map_err(refused)?;
-            let (book, draft) = (read.book.clone(), read.draft().map_err(refused)?);
-            Ok(Taken {
-                book,
-                draft,
-                place: Box::new(move |table, row, column| read.place(table, row, column)),
-            })
-        }
-        Format::Json if !jdm::is_jdm(&bytes) => {
-            let read = json::read(&bytes).map_err(refused)?;
-            let (book, draft) = (read.book.clone(), read.draft().map_err(refused)?);
-            Ok(Taken {
-                book,
-                draft,
-                place: Box::new(move |table, row, column| read.place(table, row, column)),
-            })
-        }
-        format @ (Format::Json | Format::Dmn) => {
-            let policy = part_of()?;
-            let side = side()?;
-            let read = match format {
-                Format::Dmn => dmn::read(&bytes, policy, &side),
-                Format::Xlsx | Format::Csv | Format::Json => jdm::read(&bytes, policy, &side),
-            };
-            let read = read.map_err(refused)?;
-            let (book, draft) = (read.book.clone(), read.draft().map_err(refused)?);
-            Ok(Taken {
-                book,
-                draft,
-                place: Box::new(move |table, row, column| read.place(table, row, column)),
-            })
-        }
-    }
+    let taken = Taken::read(&bytes, format_of(&command.file)?, intent, old, &reading);
+    Ok(taken.map_err(|refused| failure(command, &refused))?)
 }
 
 /// Checks the new policy among the others; its faults are told in the words of the imported file.
 fn check(files: &[SourceFile], path: &str, taken: &Taken) -> Result<(), Refused> {
     let mut changed = files.to_vec();
-    let text = taken.draft.text.clone();
+    let text = taken.text().to_owned();
     match changed.iter_mut().find(|file| file.path == path) {
         Some(file) => file.text = text,
         None => changed.push(SourceFile { path: path.to_owned(), text }),
     }
-    let Err(faults) = Rulebook::draft(&changed) else { return Ok(()) };
-    let misfit = |fault: &Fault| {
-        if fault.file == path {
-            return taken.draft.misfit(fault, &taken.place);
-        }
-        Misfit { place: String::new(), message: fault.to_string(), help: fault.help.clone() }
-    };
-    Err(Refused(faults.iter().map(misfit).collect()))
+    Rulebook::draft(&changed).map(drop).map_err(|faults| taken.refused(path, &faults))
 }
 
 fn failure(command: &Import, refused: &Refused) -> Failure {

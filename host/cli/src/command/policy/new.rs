@@ -5,16 +5,10 @@ use super::{Global, now, read, rules, written_new};
 use crate::exit;
 use crate::output::{self, Failure};
 use anyhow::Result;
-use countersign_core::document::SourceFile;
 use countersign_core::id::IntentTypeName;
-use countersign_core::intent::value::Day;
-use countersign_core::policy::check::check_files;
-use countersign_core::policy::starter::{backups, starter};
+use countersign_core::policy::starter::{NoStarter, sound};
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
 
 /// For which intent type.
 #[derive(Debug, clap::Args)]
@@ -44,39 +38,23 @@ pub(super) fn run(command: &New, global: &Global) -> Result<ExitCode> {
         let message = format!("`{}` decides `{}` already", file.path, command.intent);
         return Err(Failure::new(exit::NO, message).with_help("edit that one").into());
     }
-    let path = format!("policies/{}.policy.md", intent.name);
-    let today = Day(now().0.div_euclid(DAY_MS));
-    let mut last = None;
-    for backup in backups(intent, rulebook.directory()) {
-        let text = starter(intent, &backup, today).map_err(|why| Failure::new(exit::NO, why))?;
-        let mut all = files.clone();
-        all.push(SourceFile { path: path.clone(), text: text.clone() });
-        let report = check_files(&all, now());
-        let own = report.policies.iter().find(|policy| policy.intent == command.intent);
-        let sound = own.is_some_and(|policy| {
-            policy
-                .findings
-                .iter()
-                .all(|finding| finding.level != countersign_core::policy::lint::Level::Error)
-        });
-        if !sound || !report.faults.is_empty() {
-            last = Some(report.to_string());
-            continue;
+    let text = sound(&rulebook, intent, now()).map_err(|none| {
+        let failure = Failure::new(exit::NO, none.to_string());
+        match none {
+            NoStarter::Nothing(_) => failure,
+            NoStarter::NoBackup { found, .. } => Failure { places: found, ..failure }
+                .with_help("add a pool of two or more people to people.md"),
         }
-        let target = folder.join(&path);
-        std::fs::create_dir_all(folder.join("policies"))?;
-        written_new(&target, text.as_bytes())?;
-        output::line(&format!("written  {}", target.display()))?;
-        if !global.quiet {
-            output::say(&format!(
-                "next: write rules above the last one, then countersign policy check {}",
-                intent.name
-            ));
-        }
-        return Ok(ExitCode::from(exit::DONE));
+    })?;
+    let target = folder.join("policies").join(format!("{}.policy.md", intent.name));
+    std::fs::create_dir_all(folder.join("policies"))?;
+    written_new(&target, text.as_bytes())?;
+    output::line(&format!("written  {}", target.display()))?;
+    if !global.quiet {
+        output::say(&format!(
+            "next: write rules above the last one, then countersign policy check {}",
+            intent.name
+        ));
     }
-    let message = format!("no pool can stand in for `{}`, which owns `{}`", intent.owner, intent.name);
-    let mut failure = Failure::new(exit::NO, message);
-    failure.places = last.unwrap_or_default().lines().map(str::to_owned).collect();
-    Err(failure.with_help("add a pool of two or more people to people.md").into())
+    Ok(ExitCode::from(exit::DONE))
 }

@@ -5,8 +5,7 @@ use crate::exit;
 use crate::output::{self, plain};
 use anyhow::Result;
 use countersign_core::policy::Policy;
-use countersign_core::policy::example::{Tried, try_all};
-use serde::Serialize;
+use countersign_core::policy::example::Ran;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,14 +19,6 @@ pub struct Test {
     pub rules: Option<PathBuf>,
 }
 
-/// What `policy test --json` prints for each policy.
-#[derive(Debug, Serialize)]
-struct Ran {
-    intent: String,
-    path: String,
-    examples: Vec<Tried>,
-}
-
 /// Runs the examples; one that fails is the answer, not an error.
 ///
 /// # Errors
@@ -37,15 +28,7 @@ pub(super) fn run(command: &Test, global: &Global) -> Result<ExitCode> {
     let rulebook = read(&files, &folder.display().to_string())?;
     let wanted =
         |policy: &&Policy| command.intent.as_deref().is_none_or(|intent| policy.intent.as_str() == intent);
-    let ran: Vec<Ran> = rulebook
-        .policies()
-        .filter(wanted)
-        .map(|policy| Ran {
-            intent: policy.intent.to_string(),
-            path: policy.path.clone(),
-            examples: try_all(policy),
-        })
-        .collect();
+    let ran: Vec<Ran> = rulebook.policies().filter(wanted).map(Ran::of).collect();
     if let (Some(intent), true) = (&command.intent, ran.is_empty()) {
         return Err(unknown(intent, &rulebook).into());
     }

@@ -1,6 +1,6 @@
 //! The policy's answer: the sentences that people read, and the trace behind them.
 
-use countersign_core::policy::explain::{Change, GuardTrace, NearMiss, RuleTrace};
+use countersign_core::policy::explain::{Change, ComponentTrace, GuardTrace, NearMiss, RuleTrace};
 use countersign_core::policy::{Evaluation, Needs, Outcome, Settled};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,6 +20,15 @@ pub struct EvaluationView {
     pub evidence: Vec<String>,
     /// Why it is unsure.
     pub unsure: Vec<String>,
+    /// Where it is unsure: what all that could be evaluated asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<String>,
+    /// Where it is unsure: the strictest that the rest could have asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub possible: Option<String>,
+    /// How often a day the policy's owner lets an answer like this pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fail_open: Option<u32>,
     /// The intent type whose policy answered.
     pub policy: String,
     /// Content address of the policy.
@@ -28,6 +37,9 @@ pub struct EvaluationView {
     pub rules: Vec<RuleView>,
     /// The guards that hold.
     pub guards: Vec<GuardView>,
+    /// What the components added.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<AddedView>,
     /// The terms with their values.
     pub terms: Vec<NamedText>,
     /// What would make the answer less strict, the best way first.
@@ -92,6 +104,19 @@ pub struct GuardView {
     pub element: Option<u32>,
 }
 
+/// What a component added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AddedView {
+    /// The component's id in the policy.
+    pub component: String,
+    /// Name of its reason.
+    pub id: String,
+    /// The reason, in the component's words.
+    pub because: String,
+    /// What it adds.
+    pub adds: String,
+}
+
 /// A way to a less strict answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NearView {
@@ -131,6 +156,10 @@ impl From<&Evaluation> for EvaluationView {
                 ("unsure", known, unsure.reasons.iter().map(ToString::to_string).collect())
             }
         };
+        let (known, possible) = match &evaluation.outcome {
+            Outcome::Unsure(unsure) => (Some(unsure.known.to_string()), Some(unsure.possible.to_string())),
+            Outcome::Approve | Outcome::Needs(_) | Outcome::Deny => (None, None),
+        };
         let terms = evaluation.terms.iter();
         EvaluationView {
             outcome: outcome.to_owned(),
@@ -139,10 +168,14 @@ impl From<&Evaluation> for EvaluationView {
             routes: needs.map(|needs: &Needs| texts(&needs.routes)).unwrap_or_default(),
             evidence: needs.map(|needs: &Needs| texts(&needs.evidence)).unwrap_or_default(),
             unsure,
+            known,
+            possible,
+            fail_open: evaluation.fail_open,
             policy: evaluation.policy.to_string(),
             version: evaluation.version.to_string(),
             rules: evaluation.rules.iter().map(RuleView::from).collect(),
             guards: evaluation.guards.iter().map(GuardView::from).collect(),
+            components: evaluation.components.iter().map(AddedView::from).collect(),
             terms: terms
                 .map(|term| NamedText { name: term.name.to_string(), text: term.value.to_string() })
                 .collect(),
@@ -171,6 +204,17 @@ impl From<&RuleTrace> for RuleView {
             outcome: rule.outcome.to_string(),
             cells: cells.collect(),
             element: rule.element,
+        }
+    }
+}
+
+impl From<&ComponentTrace> for AddedView {
+    fn from(added: &ComponentTrace) -> AddedView {
+        AddedView {
+            component: added.component.to_string(),
+            id: added.id.to_string(),
+            because: added.because.to_string(),
+            adds: added.adds.to_string(),
         }
     }
 }
