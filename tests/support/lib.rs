@@ -1,5 +1,6 @@
 //! What the suites share: scripted ports, real servers, a world to put them in.
 
+pub mod dmn;
 pub mod guests;
 pub mod scripted;
 pub mod servers;

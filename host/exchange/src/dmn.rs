@@ -1,7 +1,8 @@
 //! DMN: one decision table in and out.
 //!
-//! In: UNIQUE, FIRST, ANY and COLLECT without aggregator, cells that are unary tests of S-FEEL, one
-//! output. Out: the rule table; guards, terms and promises have no place in a table.
+//! In: the table of a decision or of a business knowledge model; UNIQUE, FIRST, ANY and COLLECT
+//! without aggregator, cells that are unary tests of S-FEEL, one output, each answer a constant. Out:
+//! the rule table; guards, terms and promises have no place in a table.
 
 use crate::book::Book;
 use crate::column::Types;
@@ -48,25 +49,34 @@ fn name_of<'a>(node: Node<'a, '_>) -> &'a str {
     node.attribute("name").or(node.attribute("id")).unwrap_or("")
 }
 
-/// The decision that is meant.
+/// The decision that is meant. A table also stands in a business knowledge model, where other
+/// decisions call it: it is taken if it is named, or if there is no decision at all.
 fn decision<'a, 'i>(document: &'a Document<'i>, side: &Side) -> Result<Node<'a, 'i>, Misfit> {
-    let all: Vec<Node<'a, 'i>> = children(document.root_element(), "decision").collect();
-    let names: Vec<&str> = all.iter().map(|node| name_of(*node)).collect();
-    if document.root_element().tag_name().name() != "definitions" || all.is_empty() {
+    let root = document.root_element();
+    let decisions: Vec<Node<'a, 'i>> = children(root, "decision").collect();
+    let models: Vec<Node<'a, 'i>> = children(root, "businessKnowledgeModel").collect();
+    let all: Vec<Node<'a, 'i>> = decisions.iter().chain(&models).copied().collect();
+    if root.tag_name().name() != "definitions" || all.is_empty() {
         return Err(Misfit::at("", "the file is no DMN model with a decision"));
     }
     let wanted = side.decision.as_str();
-    let mut found = all.iter().filter(|node| {
-        wanted.is_empty() || [Some(wanted)].contains(&node.attribute("id")) || name_of(**node) == wanted
-    });
-    match (found.next(), found.next()) {
-        (Some(one), None) => Ok(*one),
-        (None, _) => {
-            Err(Misfit::at("", format!("the model has no decision `{wanted}`; it has {}", names.join(", "))))
+    let found: Vec<Node<'a, 'i>> = match (wanted, decisions.is_empty()) {
+        ("", true) => models,
+        ("", false) => decisions,
+        (wanted, _) => {
+            let is_wanted =
+                |node: &&Node<'_, '_>| node.attribute("id") == Some(wanted) || name_of(**node) == wanted;
+            all.iter().filter(is_wanted).copied().collect()
         }
-        (Some(_), Some(_)) => {
-            let message = format!("the model has several decisions: {}", names.join(", "));
-            Err(Misfit::at("", message).try_instead("say `decision = \"NAME\"` in the side table"))
+    };
+    let names =
+        |nodes: &[Node<'_, '_>]| nodes.iter().map(|node| name_of(*node)).collect::<Vec<_>>().join(", ");
+    match found.as_slice() {
+        [one] => Ok(*one),
+        [] => Err(Misfit::at("", format!("the model has no decision `{wanted}`; it has {}", names(&all)))),
+        several => {
+            let message = format!("the model has several decisions: {}", names(several));
+            Err(Misfit::at("", message).try_instead("say `decision = \"NAME or id\"` in the side table"))
         }
     }
 }
@@ -100,7 +110,8 @@ impl<'i> Reader<'_, 'i> {
                 format!("the decision needs another one, `{target}`: a policy is one table"),
             );
         }
-        let Some(table) = children(decision, "decisionTable").next() else {
+        let logic = children(decision, "encapsulatedLogic").next().unwrap_or(decision);
+        let Some(table) = children(logic, "decisionTable").next() else {
             self.wrong(decision, None, "the decision is no table");
             return None;
         };

@@ -55,16 +55,18 @@ pub(crate) fn test(text: &str) -> Result<Test, String> {
     Err(wrong("it is no literal, list, comparison, interval or `not` of them".to_owned()))
 }
 
-/// Reads a cell that is one literal text.
+/// Reads a cell that is one constant, as the text that the side table knows it by: a text without its
+/// quotes, a number without zeros at its ends, `true`, `false`, or a date.
 pub(crate) fn constant(text: &str) -> Result<String, String> {
-    match test(text)? {
-        Test::OneOf(list) => match list.as_slice() {
-            [Literal::Text(text)] => Ok(text.clone()),
-            _ => Err(format!("`{text}`: an answer is one text in quotes")),
-        },
-        Test::Any | Test::NoneOf(_) | Test::Compare(..) | Test::Between(..) => {
-            Err(format!("`{text}`: an answer is one text in quotes"))
-        }
+    let Test::OneOf(list) = test(text)? else {
+        return Err(format!("`{text}`: an answer is one constant"));
+    };
+    match list.as_slice() {
+        [Literal::Text(text)] => Ok(text.clone()),
+        [Literal::Number(number)] => Ok(number.spelled().replace('_', "")),
+        [Literal::Truth(truth)] => Ok(truth.to_string()),
+        [Literal::Day(day)] => Ok(day.to_string()),
+        _ => Err(format!("`{text}`: an answer is one constant")),
     }
 }
 
@@ -354,10 +356,21 @@ mod tests {
         check("5", "one of a, b", "the number 5 in a column of one of a, b");
         check("true", money, "`true` in a column of money");
         check("date(\"2026-02-30\")", "date 2020-01-01 .. 2030-01-01", "is no date");
-        for text in ["5", "\"a\", \"b\"", "< \"a\"", "-"] {
+    }
+
+    #[test]
+    fn an_answer_is_one_constant() {
+        for text in ["\"a\", \"b\"", "< \"a\"", "-", "", "not(\"a\")", "[1..5]", "1 + 1", "limit"] {
             assert!(constant(text).is_err(), "{text}");
         }
-        assert_eq!(constant(" \"approve\" ").as_deref(), Ok("approve"));
+        let check = |text: &str, expected: &str| {
+            assert_eq!(constant(text).as_deref(), Ok(expected), "{text}");
+        };
+        check(" \"approve\" ", "approve");
+        check("0.60", "0.6");
+        check("-50000", "-50000");
+        check("true", "true");
+        check("date(\"2026-01-01\")", "2026-01-01");
     }
 
     #[test]

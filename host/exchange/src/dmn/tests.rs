@@ -136,7 +136,8 @@ fn what_a_policy_cannot_say_is_refused_with_line_decision_and_rule() {
     );
     check(&model("", &["amount * 2"], plain), "the input `amount * 2` is no name");
     check(&model("", &["amount"], &[(&["-", "-"], "\"manager\"")]), "2 entries for 1 inputs");
-    check(&model("", &["amount"], &[(&["-"], "5")]), "an answer is one text in quotes");
+    check(&model("", &["amount"], &[(&["-"], "5 + 1")]), "(decision Loan, rule 1): `5 + 1`");
+    check(&model("", &["amount"], &[(&["-"], "\"a\", \"b\"")]), "an answer is one constant");
     let two = model("", &["amount"], plain).replace("<output name=\"answer\"/>", "<output/><output/>");
     check(&two, "2 outputs; a rule has one answer");
     let default = model("", &["amount"], plain).replace(
@@ -165,6 +166,53 @@ fn what_a_policy_cannot_say_is_refused_with_line_decision_and_rule() {
     assert!(named.contains("| r0  |        | manager    | why 0   |"), "{named}");
     let refused = taken(&twice, "decision = \"None\"", &policy(&[])).expect_err("it is not there");
     assert!(refused.contains("the model has no decision `None`; it has Loan, Other"), "{refused}");
+}
+
+#[test]
+fn answers_that_are_no_texts_are_named_in_the_side_table_as_they_are_spelled() {
+    let rules: &[(&[&str], &str)] =
+        &[(&["< 100"], "true"), (&["[100..500)"], "0.60"), (&[">= 500"], "false")];
+    let plain = model("", &["amount"], rules);
+    let refused = taken(&plain, "", &policy(&[])).expect_err("outcomes are missing");
+    for line in ["\"0.6\" = \"\"", "\"false\" = \"\"", "\"true\" = \"\""] {
+        assert!(refused.contains(line), "{line}\n{refused}");
+    }
+    let side = "[outcomes]\ntrue = \"approve\"\n\"0.6\" = \"manager\"\nfalse = \"deny\"\n";
+    let examples = [
+        ["smb", "0%", "99.99", "no", "approve", "r0"],
+        ["smb", "0%", "100", "no", "manager", "r1"],
+        ["smb", "0%", "500", "no", "deny", "r2"],
+    ];
+    let text = taken(&plain, side, &policy(&examples)).expect("it is taken over");
+    assert_eq!(faults_of(&text), Vec::<String>::new(), "{text}");
+}
+
+#[test]
+fn the_table_of_a_business_knowledge_model_comes_in_where_it_is_meant() {
+    let table = |name: &str, answer: &str| {
+        model("", &["amount"], &[(&["-"], answer)])
+            .replace(
+                "<decision id=\"d1\" name=\"Loan\">",
+                &format!("<businessKnowledgeModel name=\"{name}\"><encapsulatedLogic>"),
+            )
+            .replace("</decision>\n", "</encapsulatedLogic></businessKnowledgeModel>\n")
+    };
+    let inner = |model: &str| {
+        let (_, rest) = model.split_once("name=\"m\">").expect("it opens");
+        rest.replace("</definitions>\n", "")
+    };
+    let alone = table("Rates", "\"manager\"");
+    let taken_over = taken(&alone, "", &policy(&[])).expect("there is no other table");
+    assert!(taken_over.contains("| r0  |        | manager    | why 0   |"), "{taken_over}");
+    let beside = model("", &["amount"], &[(&["-"], "\"vp\"")])
+        .replace("</definitions>", &format!("{}</definitions>", inner(&alone)));
+    let text = taken(&beside, "", &policy(&[])).expect("the one decision is meant");
+    assert!(text.contains("| r0  |        | vp         | why 0   |"), "{text}");
+    let text = taken(&beside, "decision = \"Rates\"", &policy(&[])).expect("it is named");
+    assert_eq!(text, taken_over);
+    let two = alone.replace("</definitions>", &format!("{}</definitions>", inner(&table("Fees", "5"))));
+    let refused = taken(&two, "", &policy(&[])).expect_err("two tables");
+    assert!(refused.contains("the model has several decisions: Rates, Fees"), "{refused}");
 }
 
 #[test]
