@@ -1,66 +1,88 @@
 //! Outcomes as bit sets, for searches that join and compare many of them: a bit for each route and each
 //! kind of evidence that a policy can ask for, and one for `deny`.
 
-use super::outcome::{Covers, Settled};
+use super::outcome::{Covers, Needs, Settled};
 use super::{Guard, Rule};
 use crate::id::RouteName;
 use std::collections::BTreeMap;
 
-/// Most routes and kinds of evidence of one policy that have a bit; beyond it there is no search.
-const NAMES_MAX: usize = 127;
-const DENY: u128 = 1 << 127;
+/// Most routes and kinds of evidence that the rules and guards of one policy may name.
+pub(crate) const NAMES_MAX: usize = 127;
+const DENY: u128 = 1 << NAMES_MAX;
 
 /// What somebody asks for; nothing is `approve`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Asked(u128);
 
 /// What the rows and guards of a policy ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Asks {
-    rules: Vec<Asked>,
-    guards: Vec<Asked>,
+    /// What each bit stands for.
+    names: Vec<Name>,
     /// For each bit the bits of the routes that its route covers.
     covers: Vec<u128>,
+    rules: Vec<Asked>,
+    guards: Vec<Asked>,
 }
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Name<'a> {
-    Route(&'a RouteName),
-    Evidence(&'a str),
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Name {
+    Route(RouteName),
+    Evidence(String),
 }
 
 impl Asks {
-    /// Nothing if there are more names than bits.
-    pub(crate) fn of(rules: &[Rule], guards: &[Guard], covers: &Covers) -> Option<Asks> {
-        let outcomes = rules.iter().map(|rule| &rule.outcome);
-        let mut bits: BTreeMap<Name<'_>, u128> = BTreeMap::new();
-        for name in outcomes.chain(guards.iter().map(|guard| &guard.then)).flat_map(names) {
-            let next = u32::try_from(bits.len()).ok()?;
-            bits.entry(name).or_insert(1_u128.checked_shl(next)?);
+    /// A policy with more names than [`NAMES_MAX`] is refused where it is read: see [`Asks::names`].
+    pub(crate) fn of(rules: &[Rule], guards: &[Guard], covers: &Covers) -> Asks {
+        let outcomes =
+            || rules.iter().map(|rule| &rule.outcome).chain(guards.iter().map(|guard| &guard.then));
+        let mut bits: BTreeMap<Name, u128> = BTreeMap::new();
+        for name in outcomes().flat_map(names) {
+            bits.insert(name, 0);
         }
-        if NAMES_MAX < bits.len() {
-            return None;
+        for (place, bit) in (0_u32..).zip(bits.values_mut()) {
+            *bit = 1_u128.checked_shl(place).unwrap_or(0) & !DENY;
         }
+        let all = |names: &mut dyn Iterator<Item = Name>| {
+            names.filter_map(|name| bits.get(&name)).fold(0, |all, bit| all | bit)
+        };
         let asked = |outcome: &Settled| match outcome {
             Settled::Deny => Asked(DENY),
-            Settled::Approve | Settled::Needs(_) => {
-                Asked(names(outcome).filter_map(|name| bits.get(&name)).fold(0, |all, bit| all | bit))
-            }
+            Settled::Approve | Settled::Needs(_) => Asked(all(&mut names(outcome))),
         };
-        let mut below = vec![0; bits.len()];
-        for (name, bit) in &bits {
-            let Name::Route(route) = name else { continue };
-            let covered = covers.get(*route).into_iter().flatten();
-            let covered = covered.filter_map(|route| bits.get(&Name::Route(route)));
-            if let Some(own) = usize::try_from(bit.trailing_zeros()).ok().and_then(|at| below.get_mut(at)) {
-                *own = covered.fold(0, |all, bit| all | bit);
-            }
-        }
-        Some(Asks {
+        let below = |name: &Name| match name {
+            Name::Route(route) => all(&mut covers.get(route).into_iter().flatten().cloned().map(Name::Route)),
+            Name::Evidence(_) => 0,
+        };
+        Asks {
+            covers: bits.keys().map(below).collect(),
             rules: rules.iter().map(|rule| asked(&rule.outcome)).collect(),
             guards: guards.iter().map(|guard| asked(&guard.then)).collect(),
-            covers: below,
-        })
+            names: bits.into_keys().collect(),
+        }
+    }
+
+    /// How many routes and kinds of evidence rules and guards name.
+    pub(crate) fn names(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The outcome that asks for this.
+    pub(crate) fn settled(&self, asked: Asked) -> Settled {
+        let asked = self.normal(asked);
+        let mut needs = Needs::default();
+        for place in places(asked) {
+            match self.names.get(place) {
+                Some(Name::Route(route)) => drop(needs.routes.insert(route.clone())),
+                Some(Name::Evidence(kind)) => drop(needs.evidence.insert(kind.clone())),
+                None => {}
+            }
+        }
+        match asked {
+            Asked(DENY) => Settled::Deny,
+            Asked(0) => Settled::Approve,
+            Asked(_) => Settled::Needs(needs),
+        }
     }
 
     pub(crate) fn rule(&self, row: usize) -> Asked {
@@ -73,13 +95,7 @@ impl Asks {
 
     /// The bits of all routes that these cover.
     fn covered(&self, asked: Asked) -> u128 {
-        let (mut rest, mut covered) = (asked.0 & !DENY, 0);
-        while rest != 0 {
-            let bit = usize::try_from(rest.trailing_zeros()).unwrap_or(usize::MAX);
-            covered |= self.covers.get(bit).copied().unwrap_or(0);
-            rest &= rest.wrapping_sub(1);
-        }
-        covered
+        places(asked).filter_map(|place| self.covers.get(place)).fold(0, |all, bits| all | bits)
     }
 
     /// The same without the routes that another one covers; `deny` alone if it is among them.
@@ -94,6 +110,9 @@ impl Asks {
 }
 
 impl Asked {
+    /// Everything that can be asked for and more.
+    pub(crate) const DENY: Asked = Asked(DENY);
+
     pub(crate) fn with(self, other: Asked) -> Asked {
         Asked(self.0 | other.0)
     }
@@ -104,13 +123,22 @@ impl Asked {
     }
 }
 
+/// The places of its bits, `deny` aside.
+fn places(asked: Asked) -> impl Iterator<Item = usize> {
+    let mut rest = asked.0 & !DENY;
+    std::iter::from_fn(move || {
+        let place = (rest != 0).then(|| usize::try_from(rest.trailing_zeros()).ok())?;
+        rest &= rest.wrapping_sub(1);
+        place
+    })
+}
+
 /// What an outcome names; an approval and a denial name nothing.
-fn names(outcome: &Settled) -> impl Iterator<Item = Name<'_>> {
+fn names(outcome: &Settled) -> impl Iterator<Item = Name> {
     let needs = match outcome {
         Settled::Needs(needs) => Some(needs),
         Settled::Approve | Settled::Deny => None,
     };
-    let routes = needs.into_iter().flat_map(|needs| &needs.routes).map(Name::Route);
-    let evidence = needs.into_iter().flat_map(|needs| &needs.evidence);
-    routes.chain(evidence.map(|kind| Name::Evidence(kind)))
+    let routes = needs.into_iter().flat_map(|needs| needs.routes.iter().cloned().map(Name::Route));
+    routes.chain(needs.into_iter().flat_map(|needs| needs.evidence.iter().cloned().map(Name::Evidence)))
 }

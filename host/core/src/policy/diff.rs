@@ -90,8 +90,10 @@ pub fn diff(old: &Policy, new: &Policy) -> Diff {
     let mut diff = Diff { changed: Vec::new(), inputs: inputs(old, new), all: true, unsettled: 0 };
     let [was, now] = space.models.as_slice() else { return diff };
     let diagram = sweep(&space.axes, &space.order(), &space.areas, &space.ranked(), |areas| {
-        (space.verdict(was, areas), space.verdict(now, areas))
+        (space.asked(was, areas, |_| true), space.asked(now, areas, |_| true))
     });
+    let diagram =
+        diagram.map(|diagram| diagram.map(|(old, new)| (space.verdict(was, *old), space.verdict(now, *new))));
     let differs = |(was, now): &(Verdict, Verdict)| was != now;
     let tried = |region: &Region| {
         space.points(region).into_iter().find_map(|point| {

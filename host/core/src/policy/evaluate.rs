@@ -9,6 +9,7 @@ mod trace;
 
 pub(crate) use fill::{Layout, fill};
 
+use super::asks::Asked;
 use super::component::{Contributions, Heard};
 use super::explain::Evaluation;
 use super::index::Depth;
@@ -16,7 +17,6 @@ use super::node::Env;
 use super::outcome::{Outcome, Reason, ReasonKind, Settled, Unsure};
 use super::{Hit, Policy};
 use crate::intent::value::{Facts, Tokens};
-use smallvec::SmallVec;
 use std::collections::BTreeSet;
 
 /// The answer of the tables of `policy` to an intent with these tokens and facts, and how they came
@@ -54,10 +54,12 @@ struct Findings<'a> {
     policy: &'a Policy,
     env: Env<'a>,
     reasons: BTreeSet<Reason>,
-    /// Nearly always few: so many need no memory of their own.
-    known: SmallVec<[&'a Settled; 8]>,
-    /// What is possible beside what is known.
-    possible: Vec<&'a Settled>,
+    /// What rows and guards ask for that surely count.
+    known: Asked,
+    /// What those ask for that may count.
+    possible: Asked,
+    /// What components ask for.
+    heard: Vec<&'a Settled>,
     /// Whether somebody will ask for what follows.
     traced: bool,
     /// The rules that decided, by row and element.
@@ -87,8 +89,9 @@ impl<'a> Findings<'a> {
             policy,
             env,
             reasons,
-            known: SmallVec::new(),
-            possible: Vec::new(),
+            known: Asked::default(),
+            possible: Asked::default(),
+            heard: Vec::new(),
             traced: near.is_some(),
             decided: Vec::new(),
             held: Vec::new(),
@@ -101,12 +104,12 @@ impl<'a> Findings<'a> {
 
     /// Takes in what the components said.
     fn hear(&mut self, heard: &'a Heard) {
-        self.known.extend(heard.added.iter().map(|added| &added.adds));
+        self.heard.extend(heard.added.iter().map(|added| &added.adds));
         for (component, why) in &heard.failed {
             let at = format!("{component}: {why}");
             self.reasons.insert(Reason { kind: ReasonKind::Component, at });
             // It could have said no.
-            self.possible.push(&Settled::Deny);
+            self.possible = Asked::DENY;
         }
     }
 
@@ -128,35 +131,53 @@ impl<'a> Findings<'a> {
 
     /// Every row could have been the one.
     fn any_row(&mut self) {
-        self.possible.extend(self.policy.rules.iter().map(|rule| &rule.outcome));
+        self.may_count(0..self.policy.rules.len());
+    }
+
+    fn may_count(&mut self, rows: impl IntoIterator<Item = usize>) {
+        let asks = self.policy.index.asks();
+        self.possible = rows.into_iter().fold(self.possible, |all, row| all.with(asks.rule(row)));
+    }
+
+    fn counts(&mut self, row: usize, element: Option<usize>) {
+        self.known = self.known.with(self.policy.index.asks().rule(row));
+        if self.traced {
+            self.decided.push((row, element));
+        }
     }
 
     /// Decides one element, or the whole intent, by the rule table.
     fn table(&mut self, element: Option<usize>, near: Option<&mut Vec<usize>>) {
         let policy = self.policy;
+        let places = policy.index.places(&self.env, element);
+        if policy.hit == Hit::First
+            && near.is_none()
+            && let Some(row) = policy.index.first(&places)
+        {
+            self.counts(row, element);
+            return;
+        }
         let depth = if policy.hit == Hit::First { Depth::First } else { Depth::All };
-        let matches = policy.index.matches(&policy.index.places(&self.env, element), depth, near);
+        let matches = policy.index.matches(&places, depth, near);
         let rule = |row: &usize| policy.rules.get(*row);
         if matches.sure.is_empty() && matches.maybe.is_empty() {
             self.reasons.insert(Reason { kind: ReasonKind::Gap, at: table_name(policy, element) });
             self.any_row();
             return;
         }
-        self.possible.extend(matches.maybe.iter().filter_map(rule).map(|rule| &rule.outcome));
+        self.may_count(matches.maybe.iter().copied());
         let overlap = policy.hit == Hit::Unique && matches.sure.len() > 1;
         if overlap {
             let ids: Vec<&str> = matches.sure.iter().filter_map(rule).map(|rule| &*rule.id).collect();
             self.reasons.insert(Reason { kind: ReasonKind::Overlap, at: ids.join(", ") });
         }
-        let said = matches.sure.iter().filter_map(rule).map(|rule| &rule.outcome);
         // In a `first` table a row that may match stands above the one that does.
         if overlap || (policy.hit == Hit::First && !matches.maybe.is_empty()) {
-            self.possible.extend(said);
+            self.may_count(matches.sure);
             return;
         }
-        self.known.extend(said);
-        if self.traced {
-            self.decided.extend(matches.sure.iter().map(|row| (*row, element)));
+        for row in matches.sure {
+            self.counts(row, element);
         }
     }
 
@@ -169,7 +190,7 @@ impl<'a> Findings<'a> {
                 held = self.guard(index, None, &mut faults);
             } else if self.env.elements.is_empty() {
                 // Without an element nobody knows what it would say of one.
-                self.possible.push(&guard.then);
+                self.possible = self.possible.with(policy.index.asks().guard(index));
                 held = true;
             }
             for element in (0..self.env.elements.len()).filter(|_| guard.when.per_element) {
@@ -186,15 +207,16 @@ impl<'a> Findings<'a> {
         let Some(guard) = self.policy.guards.get(index) else { return false };
         let result = guard.when.node.evaluate(&self.env, element, faults);
         note(&mut self.reasons, faults, &guard.id);
+        let asked = self.policy.index.asks().guard(index);
         match result {
             Some(0) => return false,
             Some(_) => {
-                self.known.push(&guard.then);
+                self.known = self.known.with(asked);
                 if self.traced {
                     self.held.push((index, element));
                 }
             }
-            None => self.possible.push(&guard.then),
+            None => self.possible = self.possible.with(asked),
         }
         true
     }
@@ -212,14 +234,21 @@ impl<'a> Findings<'a> {
     }
 
     fn outcome(&self) -> Outcome {
-        let covers = &self.policy.covers;
-        let known = Settled::join_all(self.known.iter().copied(), covers);
+        let known = self.joined(self.known);
         if self.reasons.is_empty() {
             return Outcome::from(known);
         }
-        let all = self.known.iter().chain(&self.possible).copied();
-        let possible = Settled::join_all(all, covers);
+        let possible = self.joined(self.known.with(self.possible));
         Outcome::Unsure(Unsure { reasons: self.reasons.clone(), known, possible })
+    }
+
+    /// What rows and guards ask for, with what the components do.
+    fn joined(&self, asked: Asked) -> Settled {
+        let own = self.policy.index.asks().settled(asked);
+        if self.heard.is_empty() {
+            return own;
+        }
+        Settled::join_all(self.heard.iter().copied().chain([&own]), &self.policy.covers)
     }
 }
 

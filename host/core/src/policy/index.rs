@@ -11,9 +11,9 @@ pub(crate) use lever::{Lever, Readers};
 use super::asks::Asks;
 use super::cell::Ranges;
 use super::node::{Env, Slot};
+use super::outcome::Covers;
 use super::space::{Trend, trend};
-use super::{Policy, Rule};
-use smallvec::SmallVec;
+use super::{Guard, Policy, Rule};
 
 /// Largest index of one column, in words of 64 rows: 1 MiB. A column with more pieces than that (some
 /// 2,000 rows of which each has bounds of its own) is looked through row by row.
@@ -28,8 +28,7 @@ pub(crate) struct Index {
     columns: Vec<Column>,
     levers: Vec<Vec<Lever>>,
     readers: Vec<Readers>,
-    /// What rows and guards ask for; nothing in a policy with more routes than it can hold.
-    asks: Option<Asks>,
+    asks: Asks,
     /// The inputs with which some guard or term neither only rises nor only falls.
     wavering: Vec<usize>,
 }
@@ -63,15 +62,14 @@ pub(crate) enum Seen<'a> {
     Number(i64, &'a [Option<Ranges>]),
 }
 
-/// Where the values of one intent, or of one element, lie in all columns; those of most tables need no
-/// memory of their own.
-pub(crate) type Places<'a> = SmallVec<[Seen<'a>; 12]>;
+/// Where the values of one intent, or of one element, lie in all columns.
+pub(crate) type Places<'a> = Vec<Seen<'a>>;
 
 /// The rows of a table by how they match, each in the order of the document.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Matches {
     /// Those that match.
-    pub(crate) sure: SmallVec<[usize; 4]>,
+    pub(crate) sure: Vec<usize>,
     /// Those of which something that they demand is unknown, and nothing is missed.
     pub(crate) maybe: Vec<usize>,
 }
@@ -86,8 +84,8 @@ pub(crate) enum Depth {
 }
 
 impl Index {
-    /// The index of these rows.
-    pub(crate) fn of(rules: &[Rule]) -> Index {
+    /// The index of these rows, and what they and these guards ask for.
+    pub(crate) fn of(rules: &[Rule], guards: &[Guard], covers: &Covers) -> Index {
         let words = rules.len().div_ceil(WORD_ROWS);
         let mut columns: Vec<Column> = Vec::new();
         for demand in rules.iter().flat_map(|rule| &rule.demands) {
@@ -96,14 +94,13 @@ impl Index {
                 columns.push(column);
             }
         }
-        Index { rows: rules.len(), columns, ..Index::default() }
+        Index { rows: rules.len(), columns, asks: Asks::of(rules, guards, covers), ..Index::default() }
     }
 
-    /// Adds what moves the guards of this policy, whose rows are indexed, and what both ask for.
+    /// Adds what moves the guards of this policy, whose rows are indexed.
     pub(crate) fn add_levers(&mut self, policy: &Policy) {
         self.levers = policy.guards.iter().map(|guard| lever::levers(&guard.when, policy)).collect();
         self.readers = policy.inputs.iter().map(|input| lever::readers(input, policy)).collect();
-        self.asks = Asks::of(&policy.rules, &policy.guards, &policy.covers);
         let nodes = || {
             let guards = policy.guards.iter().map(|guard| &guard.when.node);
             guards.chain(policy.terms.iter().map(|(_, term)| &term.node))
@@ -113,8 +110,8 @@ impl Index {
     }
 
     /// What rows and guards ask for.
-    pub(crate) fn asks(&self) -> Option<&Asks> {
-        self.asks.as_ref()
+    pub(crate) fn asks(&self) -> &Asks {
+        &self.asks
     }
 
     /// Whether nothing can be told of what lies between two values of this input.
@@ -269,9 +266,9 @@ impl Column {
 
     fn seen<'a>(&'a self, env: &Env<'_>, element: Option<usize>) -> Seen<'a> {
         let slots = if self.of_element {
-            element.and_then(|element| env.elements.get(element)).map(Vec::as_slice)
+            element.and_then(|element| env.elements.get(element))
         } else {
-            Some(env.inputs.as_slice())
+            Some(&env.inputs)
         };
         match slots.and_then(|slots| slots.get(self.input)) {
             Some(Slot::Number(number)) => self.at(*number),
@@ -309,9 +306,9 @@ fn put(words: &mut [u64], row: usize) {
     }
 }
 
-fn each(mut word: u64, from: usize, rows: &mut impl Extend<usize>) {
+fn each(mut word: u64, from: usize, rows: &mut Vec<usize>) {
     while word != 0 {
-        rows.extend([from.saturating_add(usize::try_from(word.trailing_zeros()).unwrap_or(0))]);
+        rows.push(from.saturating_add(usize::try_from(word.trailing_zeros()).unwrap_or(0)));
         word &= word.wrapping_sub(1);
     }
 }

@@ -2,12 +2,6 @@
 
 use super::outcome::ReasonKind;
 use crate::intent::kind::Rounding;
-use smallvec::SmallVec;
-
-/// One value for each input; those of most policies need no memory of their own in an evaluation.
-pub(crate) type Inputs<'a> = SmallVec<[Slot<'a>; 12]>;
-/// One value for each term.
-pub(crate) type Terms = SmallVec<[Option<i128>; 4]>;
 
 /// A compiled expression. Indices are those of the policy's inputs and terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,13 +81,13 @@ pub(crate) enum Slot<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Env<'a> {
     /// One for each input; dotted ones are unknown here.
-    pub(crate) inputs: Inputs<'a>,
+    pub(crate) inputs: Vec<Slot<'a>>,
     /// For each element one slot for each input.
     pub(crate) elements: Vec<Vec<Slot<'a>>>,
     /// Whether the elements are those of the list; a list without value has none that are known.
     pub(crate) list_known: bool,
     /// Values of the terms, as far as they are evaluated.
-    pub(crate) terms: Terms,
+    pub(crate) terms: Vec<Option<i128>>,
 }
 
 impl Node {

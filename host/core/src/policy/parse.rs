@@ -1,5 +1,6 @@
 //! A policy document to a [`Policy`]: every cell is checked, every fault has its place.
 
+use super::asks::NAMES_MAX;
 use super::cell;
 use super::component;
 use super::evaluate::Layout;
@@ -93,7 +94,16 @@ impl Policy {
             lines: lines(&document),
         };
         policy.keep_asked_routes(shared);
-        let mut index = Index::of(&policy.rules);
+        let mut index = Index::of(&policy.rules, &policy.guards, &policy.covers);
+        let names = index.asks().names();
+        if NAMES_MAX < names {
+            faults.on_line(
+                document.settings.header.line,
+                format!(
+                    "rules and guards name {names} routes and kinds of evidence, and a policy may name {NAMES_MAX}"
+                ),
+            );
+        }
         index.add_levers(&policy);
         policy.index = index;
         Some(policy)

@@ -1,5 +1,6 @@
 //! Promises: proved by the sweep where it can see, else tested, and a broken one shows itself.
 
+use super::asks::Asked;
 use super::space::{Point, Space, Trend, Verdict, trend};
 use super::sweep::{Diagram, Place, Region, sweep};
 use super::typed::Expression;
@@ -127,8 +128,9 @@ fn monotone(policy: &Policy, name: &FieldName, direction: Direction) -> Proof {
     let mut order = space.order();
     order.sort_by_key(|own| *own == axis);
     let diagram = sweep(&space.axes, &order, &space.areas, &space.ranked(), |areas| {
-        space.verdict_of(model, areas, |guard| counts.get(guard) == Some(&true))
+        space.asked(model, areas, |guard| counts.get(guard) == Some(&true))
     });
+    let diagram = diagram.map(|diagram| diagram.map(|asked| space.verdict(model, *asked)));
     let pair = |point: &Point, next: i64| {
         let mut other = point.clone();
         if let Some(number) = other.numbers.get_mut(axis) {
@@ -225,7 +227,7 @@ fn approve_only_if(policy: &Policy, condition: &Expression) -> Proof {
             .then(|| Proof::Broken { witness: vec![(space.said(point), verdict.to_string())] })
     };
     let diagram = sweep(&space.axes, &space.order(), &space.areas, &space.ranked(), |areas| {
-        !formula.holds(areas) && space.verdict(model, areas) == Verdict::Approve
+        !formula.holds(areas) && space.asked(model, areas, |_| true) == Some(Asked::default())
     });
     if let Some(diagram) = diagram {
         /// Most regions that are looked at one by one.

@@ -12,11 +12,12 @@ pub(crate) use formula::{Formula, Trend, trend};
 pub(crate) use point::{Answered, Point, Verdict};
 pub(crate) use spell::{spelled, spelled_ranges, spelled_value};
 
+use super::Hit;
 use super::Policy;
+use super::asks::Asked;
 use super::node::Node;
 use super::sweep::{Area, Areas, Axis, Diagram, Range, Ranked, Region, sweep};
 use super::typed::{Expression, Input};
-use super::{Hit, Settled};
 use crate::intent::kind::FieldType;
 use crate::intent::value::Day;
 
@@ -157,32 +158,34 @@ impl<'a> Space<'a> {
         rows.map(|index| index.saturating_sub(model.rows.from)).collect()
     }
 
-    /// What a policy answers where these areas are live.
-    pub(crate) fn verdict(&self, model: &Model<'_>, areas: &Areas) -> Verdict {
-        self.verdict_of(model, areas, |_| true)
-    }
-
-    /// The same with only some of the guards.
-    pub(crate) fn verdict_of(
+    /// What the rows and those guards that count ask for where these areas are live; nothing where the
+    /// answer is unsure.
+    pub(crate) fn asked(
         &self,
         model: &Model<'_>,
         areas: &Areas,
         counts: impl Fn(usize) -> bool,
-    ) -> Verdict {
-        let rows = self.live(model, areas);
-        let unsure = rows.is_empty()
-            || (model.policy.hit == Hit::Unique && rows.len() > 1)
-            || model.bounds.iter().any(|index| !areas.has(*index));
-        if unsure {
-            return Verdict::Unsure;
+    ) -> Option<Asked> {
+        let asks = model.policy.index.asks();
+        let mut rows = areas.within(model.rows.from, model.rows.until);
+        let asked = |row: usize| asks.rule(row.saturating_sub(model.rows.from));
+        let first = asked(rows.next()?);
+        let by_rows = match model.policy.hit {
+            Hit::First => first,
+            Hit::Unique if rows.next().is_some() => return None,
+            Hit::Unique | Hit::Every => rows.map(asked).fold(first, Asked::with),
+        };
+        if model.bounds.iter().any(|index| !areas.has(*index)) {
+            return None;
         }
-        let guards = model.guards.iter().zip(&model.policy.guards).enumerate();
-        let held = guards
-            .filter(|(index, (formula, _))| counts(*index) && formula.holds(areas))
-            .map(|(_, (_, guard))| &guard.then);
-        let said = rows.iter().filter_map(|row| model.policy.rules.get(*row)).map(|rule| &rule.outcome);
-        let all = said.chain(held).fold(Settled::Approve, |all, next| all.join(next, &model.policy.covers));
-        Verdict::of(&all)
+        let guards = model.guards.iter().enumerate();
+        let held = guards.filter(|(guard, formula)| counts(*guard) && formula.holds(areas));
+        Some(asks.normal(held.map(|(guard, _)| asks.guard(guard)).fold(by_rows, Asked::with)))
+    }
+
+    /// What a policy answers if it asks for this.
+    pub(crate) fn verdict(&self, model: &Model<'_>, asked: Option<Asked>) -> Verdict {
+        asked.map_or(Verdict::Unsure, |asked| Verdict::of(&model.policy.index.asks().settled(asked)))
     }
 
     /// The diagram of the rule table alone: which rows are live where.

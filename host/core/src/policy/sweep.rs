@@ -97,7 +97,16 @@ impl Areas {
 
     /// The members from `from` to before `until`.
     pub(crate) fn within(&self, from: usize, until: usize) -> impl Iterator<Item = usize> + '_ {
-        (from..until).filter(|index| self.has(*index))
+        let words = self.0.iter().enumerate().take(until.div_ceil(64)).skip(from / 64);
+        let members = words.flat_map(|(word, bits)| {
+            let mut rest = *bits;
+            std::iter::from_fn(move || {
+                let place = (rest != 0).then(|| usize::try_from(rest.trailing_zeros()).ok())??;
+                rest &= rest.wrapping_sub(1);
+                Some(word.saturating_mul(64).saturating_add(place))
+            })
+        });
+        members.skip_while(move |index| *index < from).take_while(move |index| *index < until)
     }
 }
 
@@ -215,9 +224,7 @@ impl<T: Ord, F: Fn(&Areas) -> T> Sweep<'_, T, F> {
             };
             // A row that nothing can take away any more hides the rows below it.
             for ranked in self.ranked {
-                let sure =
-                    (ranked.from..ranked.until).find(|index| live.has(*index) && cut.settled.has(*index));
-                if let Some(sure) = sure {
+                if let Some(sure) = live.and(&cut.settled).within(ranked.from, ranked.until).next() {
                     live.drop_range(sure.saturating_add(1), ranked.until);
                 }
             }

@@ -1,5 +1,6 @@
 //! What a policy answers: the ten rules, the lattice, and a naive second opinion.
 
+use super::asks::{Asked, Asks, NAMES_MAX};
 use super::outcome::Covers;
 use super::*;
 use crate::document::{Faults, SourceFile};
@@ -426,6 +427,21 @@ fn a_quorum_is_counted_and_rounded_up() {
     assert_eq!(Need::Percent(100).of(3), 3);
 }
 
+#[test]
+fn a_policy_that_asks_for_more_than_an_outcome_can_hold_is_refused() {
+    let kinds = |count: usize| {
+        let rows = (0..count).map(|kind| format!("| r{kind} | | | low + evidence k{kind} | x |\n"));
+        table("every", &rows.collect::<String>())
+    };
+    assert_eq!(read(&kinds(NAMES_MAX - 1)).1, Vec::<String>::new());
+    let (_, faults) = read(&kinds(NAMES_MAX));
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(
+        faults[0].contains("name 128 routes and kinds of evidence, and a policy may name 127"),
+        "{faults:?}"
+    );
+}
+
 fn covers() -> Covers {
     policy(&table("first", "| r1 | | | approve | x |\n")).covers
 }
@@ -515,6 +531,26 @@ proptest! {
         prop_assert_eq!(Settled::join_all(&all, &covers), each);
         for (one, other) in all.iter().zip(all.iter().skip(1)) {
             prop_assert_eq!(one.is_within(other, &covers), one.join(other, &covers) == *other);
+        }
+    }
+
+    #[test]
+    fn outcomes_as_bits_join_and_compare_as_outcomes_do(all in proptest::collection::vec(settled(), 1..6)) {
+        let covers = covers();
+        let rule = |outcome: &Settled| Rule {
+            id: Arc::from("r"),
+            demands: Vec::new(),
+            outcome: outcome.clone(),
+            because: Arc::from("x"),
+            reads: Arc::from([]),
+            line: 0,
+        };
+        let asks = Asks::of(&all.iter().map(rule).collect::<Vec<_>>(), &[], &covers);
+        let joined = (0..all.len()).map(|row| asks.rule(row)).fold(Asked::default(), Asked::with);
+        prop_assert_eq!(asks.settled(joined), Settled::join_all(&all, &covers));
+        for (row, pair) in all.windows(2).enumerate() {
+            let within = asks.is_within(asks.rule(row), asks.rule(row + 1));
+            prop_assert_eq!(within, pair[0].is_within(&pair[1], &covers));
         }
     }
 

@@ -44,7 +44,7 @@ pub(crate) fn built_in(shared: &Shared, directory: &Directory) -> Option<BuiltIn
             line: 0,
         };
         let rules = vec![rule];
-        let index = Index::of(&rules);
+        let index = Index::of(&rules, &[], &BTreeMap::new());
         Policy {
             intent: name,
             owner: shared.owner.clone(),

@@ -3,10 +3,9 @@
 use crate::id::FieldName;
 use crate::intent::kind::{FieldType, OffGrid};
 use crate::intent::value::{FactValue, Facts, TokenValue, Tokens};
-use crate::policy::node::{Env, Slot, Terms};
+use crate::policy::node::{Env, Slot};
 use crate::policy::outcome::{Reason, ReasonKind};
 use crate::policy::typed::Input;
-use smallvec::smallvec;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::iter::Peekable;
@@ -58,10 +57,10 @@ pub(crate) fn fill<'a>(
         }
     }
     let mut env = Env {
-        inputs: smallvec![Slot::Unknown; inputs.len()],
+        inputs: vec![Slot::Unknown; inputs.len()],
         elements: vec![vec![Slot::Unknown; inputs.len()]; elements.len()],
         list_known,
-        terms: Terms::new(),
+        terms: Vec::new(),
     };
     let (mut tokens, mut outer) = (tokens.iter().peekable(), facts.iter().peekable());
     for index in &layout.outer {

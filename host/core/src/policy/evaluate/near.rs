@@ -16,7 +16,6 @@ use crate::policy::outcome::ReasonKind;
 use crate::policy::space::Trend;
 use crate::policy::{Hit, Policy, Rule};
 use point::{Before, Point, Said};
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Most ways that a trace shows; more do not help the requester.
@@ -39,11 +38,9 @@ struct Move {
 struct Found {
     row: usize,
     asked: Asked,
-    moves: Moves,
+    /// One change, or one and a second that makes a guard stop to hold.
+    moves: Vec<Move>,
 }
-
-/// One change, or one and a second that makes a guard stop to hold.
-type Moves = SmallVec<[Move; 2]>;
 
 struct Search<'f, 'a> {
     policy: &'a Policy,
@@ -63,17 +60,15 @@ impl Findings<'_> {
     /// The ways to a less strict answer, the best first. `rows` are those that miss in one column.
     pub(super) fn near(&mut self, rows: &[usize]) -> Vec<NearMiss> {
         let policy = self.policy;
-        let Some(asks) = policy.index.asks().filter(|_| policy.each.is_none()) else { return Vec::new() };
+        let asks = policy.index.asks();
         let now = if self.reasons.is_empty() {
-            let rules = self.decided.iter().map(|(row, _)| asks.rule(*row));
-            let guards = self.held.iter().map(|(guard, _)| asks.guard(*guard));
-            Some(asks.normal(rules.chain(guards).fold(Asked::default(), Asked::with)))
+            Some(asks.normal(self.known))
         } else if self.reasons.iter().all(|reason| reason.kind == ReasonKind::Gap) {
             None
         } else {
             return Vec::new();
         };
-        if now == Some(Asked::default()) {
+        if policy.each.is_some() || now == Some(Asked::default()) {
             return Vec::new();
         }
         let point = Point::of(policy, asks, &mut self.env);
@@ -93,7 +88,7 @@ impl Search<'_, '_> {
     /// Each row that misses in one column, at the value of that column that is nearest. Of those that
     /// say the same of one input, only the one that asks for the smallest change.
     fn rows(&mut self, rows: &[usize]) {
-        let mut nearest: SmallVec<[(Asked, Move); NEAR_ROWS_MAX]> = SmallVec::new();
+        let mut nearest: Vec<(Asked, Move)> = Vec::new();
         for row in rows {
             let asked = self.asks.rule(*row);
             if self.now.is_some_and(|now| asked == now || !self.asks.is_within(asked, now)) {
@@ -180,7 +175,7 @@ impl Search<'_, '_> {
             let last = Move { input: lever.input, from, to };
             self.point.set(last.input, last.to);
             if let Some(said) = self.point.look() {
-                let all: Moves = moves.iter().copied().chain([last]).collect();
+                let all: Vec<Move> = moves.iter().copied().chain([last]).collect();
                 self.note(said, &all);
             }
             self.point.reset(&before);
@@ -252,7 +247,7 @@ impl Search<'_, '_> {
         let asked = self.asks.normal(said.by_all);
         let better = |now: Asked| now != asked && self.asks.is_within(asked, now);
         if !moves.is_empty() && self.now.is_none_or(better) {
-            self.found.push(Found { row: said.row, asked, moves: moves.iter().copied().collect() });
+            self.found.push(Found { row: said.row, asked, moves: moves.to_vec() });
         }
     }
 
@@ -287,10 +282,7 @@ impl Search<'_, '_> {
         let first = changes.first()?;
         let (input, cell) = (first.input.clone(), Arc::clone(&first.cell));
         let rule = Arc::clone(&self.policy.rules.get(found.row)?.id);
-        self.set(&found.moves);
-        let outcome = self.point.settled();
-        self.point.reset(&self.own);
-        Some(NearMiss { rule, outcome, input, cell, changes })
+        Some(NearMiss { rule, outcome: self.asks.settled(found.asked), input, cell, changes })
     }
 }
 

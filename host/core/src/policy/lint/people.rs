@@ -107,8 +107,10 @@ pub(super) fn joins(space: &Space<'_>, house: House<'_>, findings: &mut Findings
     let amount = space.inputs.iter().position(|input| Some(&input.name) == stake);
     let mut order = space.order();
     order.sort_by_key(|axis| Some(*axis) != amount);
-    let diagram =
-        sweep(&space.axes, &order, &space.areas, &space.ranked(), |areas| space.verdict(model, areas));
+    let diagram = sweep(&space.axes, &order, &space.areas, &space.ranked(), |areas| {
+        space.asked(model, areas, |_| true)
+    });
+    let diagram = diagram.map(|diagram| diagram.map(|asked| space.verdict(model, *asked)));
     let Some(diagram) = diagram else {
         findings.add(
             Level::Warning,

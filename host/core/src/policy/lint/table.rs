@@ -134,8 +134,8 @@ pub(super) fn guards(space: &Space<'_>, findings: &mut Findings<'_>) {
     let areas: Vec<Area> = space.areas.iter().enumerate().map(own).collect();
     for (formula, guard) in model.guards.iter().zip(&model.policy.guards) {
         let derived = formula.axes(&space.areas).iter().any(|axis| *axis >= space.inputs.len());
-        let Some(diagram) = sweep(&space.axes, &space.order(), &areas, &[], |live| formula.holds(live))
-        else {
+        let axes: Vec<usize> = formula.axes(&space.areas).into_iter().collect();
+        let Some(diagram) = sweep(&space.axes, &axes, &areas, &[], |live| formula.holds(live)) else {
             continue;
         };
         let found: BTreeSet<bool> = diagram.answers().copied().collect();

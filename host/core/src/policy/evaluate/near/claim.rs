@@ -3,14 +3,13 @@
 use super::{Found, Move, Search, is_ordered};
 use crate::policy::explain::Change;
 use crate::policy::space::spelled;
-use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 
 /// Most points that one claim is tried at; beyond it only the exact value is named.
 const CLAIM_POINTS_MAX: usize = 16;
 
 /// Values of one input, rising.
-type Values = SmallVec<[i64; CLAIM_POINTS_MAX + 2]>;
+type Values = Vec<i64>;
 
 /// The changes of what was found, each as wide as it is true.
 pub(super) fn changes(search: &mut Search<'_, '_>, found: &Found) -> Vec<Change> {
@@ -45,7 +44,7 @@ pub(super) fn changes(search: &mut Search<'_, '_>, found: &Found) -> Vec<Change>
 /// Between two beginnings of pieces the table says one thing, and guards that only rise or only fall
 /// are at their strictest in a corner: so rows are tried on all pieces, and guards in the corners.
 fn holds(search: &mut Search<'_, '_>, found: &Found, wide: &[bool]) -> bool {
-    let mut values: SmallVec<[Values; 2]> = SmallVec::new();
+    let mut values: Vec<Values> = Vec::new();
     for (change, wide) in found.moves.iter().zip(wide) {
         let Some(own) = self::values(search, change, *wide) else { return false };
         values.push(own);
@@ -82,7 +81,7 @@ fn holds(search: &mut Search<'_, '_>, found: &Found, wide: &[bool]) -> bool {
 }
 
 /// Every choice of one value of each; nothing if there are too many.
-fn points(values: &[Values]) -> Option<impl Iterator<Item = SmallVec<[i64; 2]>>> {
+fn points(values: &[Values]) -> Option<impl Iterator<Item = Vec<i64>>> {
     let count = values.iter().try_fold(1_usize, |count, values| count.checked_mul(values.len()))?;
     (count <= CLAIM_POINTS_MAX).then(|| {
         (0..count).map(move |mut number| {
@@ -99,7 +98,7 @@ fn points(values: &[Values]) -> Option<impl Iterator<Item = SmallVec<[i64; 2]>>>
 /// The values of one input that stand for all that a change claims; nothing if there are none such.
 fn values(search: &Search<'_, '_>, change: &Move, wide: bool) -> Option<Values> {
     if !wide {
-        return Some(smallvec![change.to]);
+        return Some(vec![change.to]);
     }
     let policy = search.policy;
     let input = policy.inputs.get(change.input)?;
@@ -112,7 +111,7 @@ fn values(search: &Search<'_, '_>, change: &Move, wide: bool) -> Option<Values> 
     if CLAIM_POINTS_MAX < cuts.len() {
         return None;
     }
-    let mut values: Values = smallvec![low];
+    let mut values: Values = vec![low];
     values.extend_from_slice(cuts);
     if values.last() != Some(&high) {
         values.push(high);

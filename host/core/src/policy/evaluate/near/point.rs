@@ -3,13 +3,9 @@
 
 use crate::policy::asks::{Asked, Asks};
 use crate::policy::index::{Depth, Places};
-use crate::policy::node::{Env, Inputs, Slot, Terms};
-use crate::policy::outcome::{ReasonKind, Settled};
+use crate::policy::node::{Env, Slot};
+use crate::policy::outcome::ReasonKind;
 use crate::policy::{Hit, Policy};
-use smallvec::{SmallVec, smallvec};
-
-/// Whether each guard holds; nothing where that cannot be told.
-type Holds = SmallVec<[Option<bool>; 16]>;
 
 pub(super) struct Point<'f, 'a> {
     policy: &'a Policy,
@@ -17,15 +13,16 @@ pub(super) struct Point<'f, 'a> {
     env: &'f mut Env<'a>,
     /// Where the values lie in the columns of the table.
     places: Places<'a>,
-    holds: Holds,
+    /// Whether each guard holds; nothing where that cannot be told.
+    holds: Vec<Option<bool>>,
 }
 
 /// What a point was before some inputs took other values.
 pub(super) struct Before<'a> {
-    inputs: Inputs<'a>,
-    terms: Terms,
+    inputs: Vec<Slot<'a>>,
+    terms: Vec<Option<i128>>,
     places: Places<'a>,
-    holds: Holds,
+    holds: Vec<Option<bool>>,
 }
 
 /// What is said at a point whose answer is sure.
@@ -41,7 +38,7 @@ impl<'f, 'a> Point<'f, 'a> {
     /// The point where everything has the value of `env`.
     pub(super) fn of(policy: &'a Policy, asks: &'a Asks, env: &'f mut Env<'a>) -> Point<'f, 'a> {
         let places = policy.index.places(env, None);
-        let holds = smallvec![None; policy.guards.len()];
+        let holds = vec![None; policy.guards.len()];
         let mut point = Point { policy, asks, env, places, holds };
         for guard in 0..policy.guards.len() {
             point.ask(guard);
@@ -52,10 +49,10 @@ impl<'f, 'a> Point<'f, 'a> {
     /// The point as it is, to come back to.
     pub(super) fn kept(&self) -> Before<'a> {
         Before {
-            inputs: SmallVec::from_slice(&self.env.inputs),
-            terms: SmallVec::from_slice(&self.env.terms),
-            places: SmallVec::from_slice(&self.places),
-            holds: SmallVec::from_slice(&self.holds),
+            inputs: self.env.inputs.clone(),
+            terms: self.env.terms.clone(),
+            places: self.places.clone(),
+            holds: self.holds.clone(),
         }
     }
 
@@ -125,22 +122,18 @@ impl<'f, 'a> Point<'f, 'a> {
         }
     }
 
-    /// The rows that decide here; none where that is not sure.
-    fn deciding(&self) -> SmallVec<[usize; 4]> {
+    /// The first row that decides here, and what those that do ask for together; nothing where that is
+    /// not sure.
+    pub(super) fn rows(&self) -> Option<(usize, Asked)> {
         let index = &self.policy.index;
         if self.policy.hit == Hit::First {
-            return index.first(&self.places).into_iter().collect();
+            return index.first(&self.places).map(|row| (row, self.asks.rule(row)));
         }
         let matches = index.matches(&self.places, Depth::All, None);
         let overlap = self.policy.hit == Hit::Unique && matches.sure.len() > 1;
-        if overlap || !matches.maybe.is_empty() { SmallVec::new() } else { matches.sure }
-    }
-
-    /// The first row that decides here, and what those that do ask for together.
-    pub(super) fn rows(&self) -> Option<(usize, Asked)> {
-        let rows = self.deciding();
-        let asked = rows.iter().fold(Asked::default(), |all, row| all.with(self.asks.rule(*row)));
-        rows.first().map(|row| (*row, asked))
+        let asked = matches.sure.iter().fold(Asked::default(), |all, row| all.with(self.asks.rule(*row)));
+        let first = matches.sure.first().filter(|_| !overlap && matches.maybe.is_empty());
+        first.map(|row| (*row, asked))
     }
 
     fn held(&self) -> impl Iterator<Item = usize> {
@@ -158,20 +151,12 @@ impl<'f, 'a> Point<'f, 'a> {
     }
 
     /// The guards that hold here and ask for something that nobody else does.
-    pub(super) fn decisive(&self, said: Said) -> SmallVec<[usize; 4]> {
+    pub(super) fn decisive(&self, said: Said) -> Vec<usize> {
         let alone = |guard: &usize| {
             let others = self.held().filter(|other| other != guard);
             let others = others.fold(said.by_rows, |all, other| all.with(self.asks.guard(other)));
             !self.asks.is_within(self.asks.guard(*guard), others)
         };
         self.held().filter(alone).collect()
-    }
-
-    /// The answer here, for a point whose answer is sure.
-    pub(super) fn settled(&self) -> Settled {
-        let rows = self.deciding();
-        let rows = rows.iter().filter_map(|row| self.policy.rules.get(*row)).map(|rule| &rule.outcome);
-        let guards = self.held().filter_map(|guard| self.policy.guards.get(guard)).map(|guard| &guard.then);
-        Settled::join_all(rows.chain(guards), &self.policy.covers)
     }
 }
