@@ -30,7 +30,7 @@ pub(crate) mod sweep;
 pub mod typed;
 
 pub(crate) use evaluate::{Layout, fill};
-pub use evaluate::{decide, decide_with, outcome};
+pub use evaluate::{decide, decide_with, outcome, outcome_with};
 pub use explain::Evaluation;
 pub use expr::Wrong;
 pub use outcome::{Needs, Outcome, Reason, ReasonKind, Settled, Unsure};

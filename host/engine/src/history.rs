@@ -25,9 +25,6 @@ use countersign_core::time::Timestamp;
 use life::Life;
 use std::collections::BTreeMap;
 
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
-
 /// Which cases of the log are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
@@ -41,8 +38,7 @@ impl Wanted {
     /// The cases of an intent type, from the first moment of a day on if there is one.
     #[must_use]
     pub fn from_day(intent_type: Option<IntentTypeName>, day: Option<Day>) -> Wanted {
-        let since = day.map_or(i64::MIN, |day| day.0.saturating_mul(DAY_MS));
-        Wanted { intent_type, since: Timestamp(since) }
+        Wanted { intent_type, since: day.map_or(Timestamp(i64::MIN), Day::begins) }
     }
 }
 
@@ -59,7 +55,7 @@ pub fn days(text: &str) -> Option<u32> {
 /// same cases.
 #[must_use]
 pub fn day_before(now: Timestamp, days: u32) -> Day {
-    Day(now.0.div_euclid(DAY_MS).saturating_sub(i64::from(days)))
+    Day(Day::at(now).0.saturating_sub(i64::from(days)))
 }
 
 /// What was read.

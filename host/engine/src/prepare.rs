@@ -101,12 +101,12 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
         Some(policy) => contributions(inner, approval, policy, &facts).await?,
         None => Contributions::new(),
     };
-    let Some(evaluation) = life::evaluate(context, approval, &facts, &said) else {
+    let Some(outcome) = life::outcome(context, approval, &facts, &said) else {
         let message = format!("no policy is in force for intent type `{name}`");
         return Ok(Err(Trouble::hopeless("no-policy", message)));
     };
     // What will not be written is not planned either.
-    let planned = match evaluation.outcome {
+    let planned = match outcome {
         Outcome::Deny | Outcome::Unsure(_) => Ok(Vec::new()),
         // Nothing of it will be written: decisions are only recorded.
         Outcome::Approve | Outcome::Needs(_) if schema.enforcement == Enforcement::Advisory => Ok(Vec::new()),

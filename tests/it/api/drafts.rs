@@ -155,6 +155,14 @@ async fn an_answer_is_explained_in_words_and_nothing_is_recorded() {
     let said: EvaluationView = shaped(&world.send("read", "POST", place, &[], &body).await);
     let elements: Vec<_> = said.rules.iter().map(|rule| (rule.id.as_str(), rule.element)).collect();
     assert_eq!(elements, [("risk-small", Some(1)), ("data-beyond", Some(2))]);
+    // Only the tables answer, and a policy with a component says so.
+    let digest = "0".repeat(64);
+    let rows = format!("| id | digest | because |\n|---|---|---|\n| words | sha256:{digest} | more |\n");
+    let text = discount("## Routes", &format!("## Components\n\n{rows}\n## Routes"));
+    let body = json!({ "policy": text, "case": "exactly 50k" });
+    let said: EvaluationView = shaped(&asked(&world, "explain", &body).await);
+    assert_eq!(said.not_asked, ["words"], "{said:?}");
+    assert!(said.text.contains("not asked words, which can only make the answer stricter"), "{}", said.text);
     assert_eq!(world.engine.health().position, before);
 }
 

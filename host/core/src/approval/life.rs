@@ -10,7 +10,7 @@ mod settle;
 mod vote;
 
 pub use fold::{Misplaced, after};
-pub use prepare::{deciding, evaluate, submit};
+pub use prepare::{deciding, outcome, submit};
 
 use super::command::Command;
 use super::event::{Actor, Entry, Event};

@@ -196,7 +196,7 @@ impl IntentType {
                 return FactValue::Missing(format!("`{}` has no date to count from", fact.name));
             }
         };
-        let today = Day(submitted.0.div_euclid(86_400_000));
+        let today = Day::at(submitted);
         let days = Value::Integer(today.0.saturating_sub(day.0));
         match IntentType::fact_value(fact, &days) {
             Ok(value) => FactValue::Known(value),
@@ -232,9 +232,7 @@ fn typed(kind: &FieldType, value: &Value) -> Option<TokenValue> {
         (FieldType::YesNo, Value::Flag(flag)) => Some(TokenValue::YesNo(*flag)),
         (FieldType::OneOf(_), Value::Text(text)) => Some(TokenValue::OneOf(text.clone())),
         (FieldType::Date { .. }, Value::Date(text)) => Day::parse(text).map(TokenValue::Date),
-        (FieldType::Date { .. }, Value::Instant(moment)) => {
-            Some(TokenValue::Date(Day(moment.0.div_euclid(86_400_000))))
-        }
+        (FieldType::Date { .. }, Value::Instant(moment)) => Some(TokenValue::Date(Day::at(*moment))),
         (FieldType::Text { .. }, Value::Text(text)) => Some(TokenValue::Text(text.clone())),
         (FieldType::Record { kind, .. }, Value::Reference(record)) if record.kind == *kind => {
             Some(TokenValue::Record(record.clone()))

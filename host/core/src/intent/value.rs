@@ -3,6 +3,7 @@
 use crate::id::FieldName;
 use crate::money::Money;
 use crate::record::RecordRef;
+use crate::time::Timestamp;
 use jiff::civil;
 use serde::{Deserialize, Serialize, de};
 use std::collections::BTreeMap;
@@ -112,7 +113,22 @@ pub(crate) fn decimal(text: &str) -> Option<(i128, u32)> {
     Some((mantissa, u32::try_from(fraction.len()).ok()?))
 }
 
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+
 impl Day {
+    /// The day that a moment lies in, in UTC.
+    #[must_use]
+    pub fn at(moment: Timestamp) -> Day {
+        Day(moment.0.div_euclid(DAY_MS))
+    }
+
+    /// Its first moment, in UTC.
+    #[must_use]
+    pub fn begins(self) -> Timestamp {
+        Timestamp(self.0.saturating_mul(DAY_MS))
+    }
+
     /// Reads `YYYY-MM-DD`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Day> {

@@ -49,6 +49,15 @@ pub fn outcome(policy: &Policy, tokens: &Tokens, facts: &Facts) -> Outcome {
     Findings::over(policy, tokens, facts, None).outcome()
 }
 
+/// The answer of [`decide_with`] without its reasons, for whoever only has to know what comes next.
+#[must_use]
+pub fn outcome_with(policy: &Policy, tokens: &Tokens, facts: &Facts, said: &Contributions) -> Outcome {
+    let heard = policy.heard(said);
+    let mut findings = Findings::over(policy, tokens, facts, None);
+    findings.hear(&heard);
+    findings.outcome()
+}
+
 /// What has a say in one evaluation.
 struct Findings<'a> {
     policy: &'a Policy,

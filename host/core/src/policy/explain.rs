@@ -2,7 +2,7 @@
 
 mod text;
 
-pub use text::captured;
+pub use text::{captured, not_asked};
 
 use super::outcome::{Outcome, Settled};
 use crate::hash::Digest;

@@ -20,8 +20,6 @@ const ROUTE: &str = "owner-review";
 const RULE: &str = "rest";
 /// Working hours that each seat has.
 const WITHIN: &str = "16bh";
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
 
 /// Pools that can stand in for the owner of an intent type, the best first: those that share nobody
 /// with it before those that share somebody.
@@ -67,7 +65,7 @@ impl fmt::Display for NoStarter {
 /// # Errors
 /// If the intent type has nothing that a table can decide by, or no pool can stand in for its owner.
 pub fn sound(rulebook: &Rulebook, intent: &IntentType, on: Timestamp) -> Result<String, NoStarter> {
-    let today = Day(on.0.div_euclid(DAY_MS));
+    let today = Day::at(on);
     let mut last = Vec::new();
     for backup in backups(intent, rulebook.directory()) {
         let text = starter(intent, &backup, today).map_err(NoStarter::Nothing)?;

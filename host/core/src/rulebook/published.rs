@@ -10,7 +10,6 @@ use crate::approval::{Approval, Authority, Outcome, Stage};
 use crate::document::{Fault, Faults, SourceFile};
 use crate::hash::Digest;
 use crate::id::{IntentId, IntentTypeName, PersonId};
-use crate::intent::value::Day;
 use crate::policy::{self, Policy};
 use crate::publish::Asked;
 use crate::time::Timestamp;
@@ -22,8 +21,6 @@ const FOLDER: &str = "published";
 /// Most versions of one policy that are kept when their turn is over: for open intents that are pinned
 /// to them, and to go back to. The log holds all of them.
 const VERSIONS_OVER_MAX: usize = 32;
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
 
 /// A version that an approved `policy_change` put in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,11 +104,6 @@ pub(super) fn is_from_log(file: &SourceFile) -> bool {
     file.path.strip_prefix(FOLDER).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// The first moment of a day.
-fn begins(day: Day) -> Timestamp {
-    Timestamp(day.0.saturating_mul(DAY_MS))
-}
-
 /// Whether two texts are one document: byte-order mark and carriage returns mean nothing in one.
 pub(crate) fn same_document(one: &str, other: &str) -> bool {
     let bare = |text: &str| text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
@@ -188,7 +180,7 @@ fn sources(published: &[Arc<Published>]) -> Vec<Source> {
     let mut sources: Vec<Source> = Vec::new();
     let since = |file: &SourceFile| {
         let head = policy::head(file, &mut Faults::new(&file.path));
-        head.map_or(Timestamp(i64::MIN), |head| begins(head.effective))
+        head.map_or(Timestamp(i64::MIN), |head| head.effective.begins())
     };
     for of in kinds(published) {
         for old in base(published, of) {
@@ -281,7 +273,7 @@ impl Rulebook {
         for (of, versions) in &self.policies {
             let own = versions.iter().map(|policy| Turn {
                 version: policy.version,
-                since: begins(policy.effective),
+                since: policy.effective.begins(),
                 published: None,
             });
             turns.insert(of.clone(), own.collect());

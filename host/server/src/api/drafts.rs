@@ -177,7 +177,7 @@ pub(crate) async fn explain(
         let asked = Asked { case: case.as_deref(), inputs: &inputs.values };
         let (tokens, facts) = given::asked(&policy, draft.rulebook.intent_type(&draft.intent), asked)
             .map_err(|wrong| inputs.problem(&wrong))?;
-        Ok(EvaluationView::from(&policy.decide(&tokens, &facts)))
+        Ok(EvaluationView::of_tables(&policy, &policy.decide(&tokens, &facts)))
     };
     busy::proved(&host, explained).await.map(Json)
 }

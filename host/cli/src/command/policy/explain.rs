@@ -53,12 +53,12 @@ pub(super) fn run(command: &Explain, global: &Global) -> Result<ExitCode> {
     };
     let policy = rulebook.standing(&next.intent, now()).unwrap_or(next);
     let (tokens, facts) = asked(command, policy, &rulebook)?;
-    let evaluation = policy.decide(&tokens, &facts);
+    let view = EvaluationView::of_tables(policy, &policy.decide(&tokens, &facts));
     if global.json {
-        output::json(&EvaluationView::from(&evaluation))?;
+        output::json(&view)?;
         return Ok(ExitCode::from(exit::DONE));
     }
-    evaluation.text().lines().try_for_each(|line| output::line(&plain(line)))?;
+    view.text.lines().try_for_each(|line| output::line(&plain(line)))?;
     if command.facts {
         captured(&tokens, &facts).lines().try_for_each(|line| output::line(&plain(line)))?;
     }

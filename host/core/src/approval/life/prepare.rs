@@ -61,16 +61,17 @@ pub fn submit<'a>(
     Ok(turn)
 }
 
-/// The policy's answer for an approval, given the facts. Pure; the same arguments give the same bytes.
+/// The policy's answer for an approval, given the facts, without its reasons: what the host has to know
+/// before it plans any write.
 #[must_use]
-pub fn evaluate(
+pub fn outcome(
     context: Context<'_>,
     approval: &Approval,
     facts: &Facts,
     said: &Contributions,
-) -> Option<Evaluation> {
+) -> Option<Outcome> {
     let policy = deciding(context, approval)?;
-    Some(policy::decide_with(policy, &approval.intent.tokens, facts, said))
+    Some(policy::outcome_with(policy, &approval.intent.tokens, facts, said))
 }
 
 /// The policy that decides an approval: the version of its submission, or the one in force if that
@@ -94,8 +95,8 @@ pub(super) fn prepare(turn: &mut Turn<'_>, prepared: Prepared) -> Result<(), Ref
             context.rulebook.policy(&name, context.now).ok_or_else(|| Refusal::NoPolicy(name.to_string()))?;
         turn.record(Actor::Engine, Event::Repinned { policy: now_in_force.version() });
     }
-    let evaluation = evaluate(context, &turn.approval, &facts, &said)
-        .ok_or_else(|| Refusal::NoPolicy(name.to_string()))?;
+    let policy = deciding(context, &turn.approval).ok_or_else(|| Refusal::NoPolicy(name.to_string()))?;
+    let evaluation = policy::decide_with(policy, &turn.approval.intent.tokens, &facts, &said);
     match &evaluation.outcome {
         Outcome::Deny => {
             let reason = evaluation.words().join("; ");

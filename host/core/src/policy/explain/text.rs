@@ -5,6 +5,7 @@ use crate::canonical;
 use crate::hash::Digest;
 use crate::id::FieldName;
 use crate::intent::value::{Facts, TokenValue, Tokens};
+use crate::policy::Policy;
 use crate::policy::outcome::Outcome;
 use crate::policy::space::spelled_value;
 use serde::Serialize;
@@ -54,6 +55,19 @@ impl Evaluation {
         }
         page.0
     }
+}
+
+/// The line that names the components which an answer of the tables alone has not asked; nothing in a
+/// policy without any.
+#[must_use]
+pub fn not_asked(policy: &Policy) -> String {
+    let mut page = Page(String::new());
+    let components: Vec<String> = policy.components.iter().map(|own| own.id.to_string()).collect();
+    if !components.is_empty() {
+        let said = format!("{}, which can only make the answer stricter", components.join(", "));
+        page.line("not asked", &said);
+    }
+    page.0
 }
 
 /// The line that says which facts were read, and the digests of facts and tokens.

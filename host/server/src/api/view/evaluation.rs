@@ -1,7 +1,7 @@
 //! The policy's answer: the sentences that people read, and the trace behind them.
 
-use countersign_core::policy::explain::{Change, ComponentTrace, GuardTrace, NearMiss, RuleTrace};
-use countersign_core::policy::{Evaluation, Needs, Outcome, Settled};
+use countersign_core::policy::explain::{Change, ComponentTrace, GuardTrace, NearMiss, RuleTrace, not_asked};
+use countersign_core::policy::{Evaluation, Needs, Outcome, Policy, Settled};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,6 +40,10 @@ pub struct EvaluationView {
     /// What the components added.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<AddedView>,
+    /// Components of the policy that were not asked, since only the tables were: they can only make the
+    /// answer stricter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_asked: Vec<String>,
     /// The terms with their values.
     pub terms: Vec<NamedText>,
     /// What would make the answer less strict, the best way first.
@@ -142,6 +146,17 @@ pub struct NearChangeView {
     pub cell: String,
 }
 
+impl EvaluationView {
+    /// The answer of the tables of a policy alone.
+    #[must_use]
+    pub fn of_tables(policy: &Policy, evaluation: &Evaluation) -> EvaluationView {
+        let mut view = EvaluationView::from(evaluation);
+        view.not_asked = policy.components.iter().map(|own| own.id.to_string()).collect();
+        view.text += &not_asked(policy);
+        view
+    }
+}
+
 impl From<&Evaluation> for EvaluationView {
     fn from(evaluation: &Evaluation) -> EvaluationView {
         let (outcome, needs, unsure) = match &evaluation.outcome {
@@ -176,6 +191,7 @@ impl From<&Evaluation> for EvaluationView {
             rules: evaluation.rules.iter().map(RuleView::from).collect(),
             guards: evaluation.guards.iter().map(GuardView::from).collect(),
             components: evaluation.components.iter().map(AddedView::from).collect(),
+            not_asked: Vec::new(),
             terms: terms
                 .map(|term| NamedText { name: term.name.to_string(), text: term.value.to_string() })
                 .collect(),
