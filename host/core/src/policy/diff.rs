@@ -2,7 +2,7 @@
 
 use super::Policy;
 use super::space::{Space, Verdict};
-use super::sweep::{Region, sweep};
+use super::sweep::Region;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -89,14 +89,15 @@ pub fn diff(old: &Policy, new: &Policy) -> Diff {
     let space = Space::over(&[old, new]);
     let mut diff = Diff { changed: Vec::new(), inputs: inputs(old, new), all: true, unsettled: 0 };
     let [was, now] = space.models.as_slice() else { return diff };
-    let diagram = sweep(&space.axes, &space.order(), &space.areas, &space.ranked(), |areas| {
-        (space.asked(was, areas, |_| true), space.asked(now, areas, |_| true))
+    let order = space.order();
+    let asked = |model| space.asked(model, &order, |_| true);
+    let both = asked(was).zip(asked(now));
+    let diagram = both.and_then(|(old, new)| {
+        old.with(&new, &order, |old, new| (space.verdict(was, *old), space.verdict(now, *new)))
     });
-    let diagram =
-        diagram.map(|diagram| diagram.map(|(old, new)| (space.verdict(was, *old), space.verdict(now, *new))));
     let differs = |(was, now): &(Verdict, Verdict)| was != now;
     let tried = |region: &Region| {
-        space.points(region).into_iter().find_map(|point| {
+        space.points(region).find_map(|point| {
             let answers = (space.answer(was, &point).verdict, space.answer(now, &point).verdict);
             differs(&answers).then(|| (space.said(&point), answers))
         })

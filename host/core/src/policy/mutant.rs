@@ -240,7 +240,7 @@ fn differs(space: &Space<'_>, policy: &Policy, mutant: &Mutant) -> Option<Region
         }
     }
     let own = rows.iter().position(|row| *row == mutant.row)?;
-    let diagram = sweep(&space.axes, &space.order(), &areas, &[], |live| {
+    let diagram = sweep(&space.axes, &space.order(), &areas, Hit::Every, |live| {
         let with: Vec<usize> =
             live.within(0, rows.len()).filter_map(|index| rows.get(index).copied()).collect();
         let without: Vec<usize> = with.iter().copied().filter(|row| *row != mutant.row).collect();

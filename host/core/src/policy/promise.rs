@@ -2,11 +2,12 @@
 
 use super::asks::Asked;
 use super::space::{Point, Space, Trend, Verdict, trend};
-use super::sweep::{Diagram, Place, Region, sweep};
+use super::sweep::{Diagram, Place, Region};
 use super::typed::Expression;
 use super::{Policy, Promise};
 use crate::id::FieldName;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// What is known of a promise.
@@ -127,9 +128,7 @@ fn monotone(policy: &Policy, name: &FieldName, direction: Direction) -> Proof {
         .collect();
     let mut order = space.order();
     order.sort_by_key(|own| *own == axis);
-    let diagram = sweep(&space.axes, &order, &space.areas, &space.ranked(), |areas| {
-        space.asked(model, areas, |guard| counts.get(guard) == Some(&true))
-    });
+    let diagram = space.asked(model, &order, |guard| counts.get(guard) == Some(&true));
     let diagram = diagram.map(|diagram| diagram.map(|asked| space.verdict(model, *asked)));
     let pair = |point: &Point, next: i64| {
         let mut other = point.clone();
@@ -148,14 +147,15 @@ fn monotone(policy: &Policy, name: &FieldName, direction: Direction) -> Proof {
         }
         for (mut region, small, large) in falls {
             region.insert(axis, vec![(small, small)]);
-            if let Some(proof) = space.points(&region).iter().find_map(|point| pair(point, large)) {
+            if let Some(proof) = space.points(&region).find_map(|point| pair(&point, large)) {
                 return proof;
             }
         }
     }
     let Some(grid) = space.axes.get(axis) else { return Proof::Tested { points: 0 } };
-    let points = space.points(&Region::new());
-    for point in &points {
+    let mut points = 0_usize;
+    for point in space.points(&Region::new()) {
+        points = points.saturating_add(1);
         let Some(number) = point.numbers.get(axis).copied() else { continue };
         let (before, after) = (number.saturating_sub(grid.step), number.saturating_add(grid.step));
         let mut lower = point.clone();
@@ -163,12 +163,12 @@ fn monotone(policy: &Policy, name: &FieldName, direction: Direction) -> Proof {
             *number = before;
         }
         let below = if grid.low <= before { pair(&lower, number) } else { None };
-        let above = if after <= grid.high { pair(point, after) } else { None };
+        let above = if after <= grid.high { pair(&point, after) } else { None };
         if let Some(proof) = below.or(above) {
             return proof;
         }
     }
-    Proof::Tested { points: points.len() }
+    Proof::Tested { points }
 }
 
 /// Neighbours between which the outcome falls: a region, the smaller and the larger value.
@@ -226,10 +226,16 @@ fn approve_only_if(policy: &Policy, condition: &Expression) -> Proof {
         (verdict == Verdict::Approve && !holds)
             .then(|| Proof::Broken { witness: vec![(space.said(point), verdict.to_string())] })
     };
-    let diagram = sweep(&space.axes, &space.order(), &space.areas, &space.ranked(), |areas| {
-        !formula.holds(areas) && space.asked(model, areas, |_| true) == Some(Asked::default())
-    });
-    if let Some(diagram) = diagram {
+    let order = space.order();
+    let mut read = BTreeSet::new();
+    formula.reads(&mut read);
+    let asked = space.asked(model, &order, |_| true);
+    let holds = space.conditions(&order, &read, |areas| formula.holds(areas));
+    let approves = |asked: &Option<Asked>| *asked == Some(Asked::default());
+    let both = asked.zip(holds);
+    let breaking =
+        both.and_then(|(asked, holds)| asked.with(&holds, &order, |asked, holds| approves(asked) && !holds));
+    if let Some(diagram) = breaking {
         /// Most regions that are looked at one by one.
         const REGIONS_MAX: usize = 32;
         let (regions, all) = diagram.regions(REGIONS_MAX, |broken| *broken);
@@ -237,11 +243,15 @@ fn approve_only_if(policy: &Policy, condition: &Expression) -> Proof {
             return Proof::Proved;
         }
         for (region, _) in regions {
-            if let Some(proof) = space.points(&region).iter().find_map(&breaks) {
+            if let Some(proof) = space.points(&region).find_map(|point| breaks(&point)) {
                 return proof;
             }
         }
     }
-    let points = space.points(&Region::new());
-    points.iter().find_map(breaks).unwrap_or(Proof::Tested { points: points.len() })
+    let mut points = 0_usize;
+    let broken = space
+        .points(&Region::new())
+        .inspect(|_| points = points.saturating_add(1))
+        .find_map(|point| breaks(&point));
+    broken.unwrap_or(Proof::Tested { points })
 }

@@ -5,7 +5,7 @@ use super::diff::diff;
 use super::lint::Level;
 use super::mutant::{mutants, suggest};
 use super::promise::{Proof, promises};
-use super::space::Space;
+use super::space::{Space, Verdict};
 use super::sweep::Region;
 use super::*;
 use crate::document::{Faults, SourceFile};
@@ -234,6 +234,28 @@ proptest! {
             let found: Vec<&Vec<usize>> =
                 regions.iter().filter(|(region, _)| inside(region, &point)).map(|(_, rows)| rows).collect();
             prop_assert_eq!(found, vec![&rows]);
+        }
+    }
+
+    /// What table and guards are found to ask for together, though swept apart, is what a scan finds.
+    #[test]
+    fn table_and_guards_swept_apart_ask_what_a_scan_of_every_point_asks(policy in policies()) {
+        let space = Space::of(&policy);
+        let model = space.models.first().expect("it has one");
+        let order = [2, 0, 1].into_iter().chain(3..space.axes.len()).collect::<Vec<usize>>();
+        let asked = space.asked(model, &order, |_| true).expect("it is small");
+        let (regions, all) = asked.regions(usize::MAX >> 1, |_| true);
+        prop_assert!(all);
+        for point in all_points(&space) {
+            let verdict = space.answer(model, &point).verdict;
+            let found: Vec<Verdict> = regions
+                .iter()
+                .filter(|(region, _)| inside(region, &point))
+                .map(|(_, asked)| space.verdict(model, *asked))
+                .collect();
+            // What is computed counts as free: there the right answer is one among several.
+            prop_assert!(found.contains(&verdict), "{verdict} is not among {found:?}");
+            prop_assert!(found.len() == 1 || !space.derived.is_empty());
         }
     }
 

@@ -16,10 +16,11 @@ use super::Hit;
 use super::Policy;
 use super::asks::Asked;
 use super::node::Node;
-use super::sweep::{Area, Areas, Axis, Diagram, Range, Ranked, Region, sweep};
+use super::sweep::{Area, Areas, Axis, Diagram, Range, Region, sweep};
 use super::typed::{Expression, Input};
 use crate::intent::kind::FieldType;
 use crate::intent::value::Day;
+use std::collections::BTreeSet;
 
 /// One policy, or two versions of it, over the same axes.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub(crate) struct Model<'a> {
     /// The axis of each of its inputs.
     pub(crate) axis_of: Vec<usize>,
     /// The areas of its rules.
-    pub(crate) rows: Ranked,
+    pub(crate) rows: std::ops::Range<usize>,
     /// Its guards, in order.
     pub(crate) guards: Vec<Formula>,
     /// The areas that all inputs must lie in where another policy's bounds are wider.
@@ -103,7 +104,7 @@ impl<'a> Space<'a> {
                 .collect();
             self.areas.push(Area { demands });
         }
-        let rows = Ranked { from, until: self.areas.len() };
+        let rows = from..self.areas.len();
         let mut bounds = Vec::new();
         for (input, axis) in policy.inputs.iter().zip(&axis_of) {
             let (Some(own), Some(grid)) = (input.kind.bounds(), self.axes.get(*axis)) else { continue };
@@ -130,7 +131,7 @@ impl<'a> Space<'a> {
     fn atom(&mut self, axis: usize, ranges: Vec<Range>) -> Formula {
         let area = Area { demands: vec![(axis, ranges)] };
         // Rules keep their own areas: those can be hidden by rows above them.
-        let first = self.models.iter().map(|model| model.rows.until).max().unwrap_or(0);
+        let first = self.models.iter().map(|model| model.rows.end).max().unwrap_or(0);
         let found = self.areas.iter().skip(first).position(|own| *own == area);
         match found {
             Some(index) => Formula::Area(index.saturating_add(first)),
@@ -151,36 +152,64 @@ impl<'a> Space<'a> {
         region.keys().any(|axis| *axis >= self.inputs.len())
     }
 
-    /// The rows of a policy that are live in a set; in a `first` table only the first of them.
-    pub(crate) fn live(&self, model: &Model<'_>, areas: &Areas) -> Vec<usize> {
-        let most = if model.policy.hit == Hit::First { 1 } else { usize::MAX };
-        let rows = areas.within(model.rows.from, model.rows.until).take(most);
-        rows.map(|index| index.saturating_sub(model.rows.from)).collect()
+    /// What the rows of a policy ask for; nothing where no row is live, or too many are.
+    fn by_rows(model: &Model<'_>, mut live: impl Iterator<Item = usize>) -> Option<Asked> {
+        let asks = model.policy.index.asks();
+        let first = asks.rule(live.next()?);
+        match model.policy.hit {
+            Hit::First => Some(first),
+            Hit::Unique => live.next().is_none().then_some(first),
+            Hit::Every => Some(live.map(|row| asks.rule(row)).fold(first, Asked::with)),
+        }
     }
 
-    /// What the rows and those guards that count ask for where these areas are live; nothing where the
-    /// answer is unsure.
+    /// What a policy asks for with those guards that count, over the axes in `order`: nothing where
+    /// the answer is unsure. The table and the guards are swept apart and then joined: many rows say
+    /// the same, so that few cases of the table are left to meet those of the guards.
     pub(crate) fn asked(
         &self,
         model: &Model<'_>,
-        areas: &Areas,
+        order: &[usize],
         counts: impl Fn(usize) -> bool,
-    ) -> Option<Asked> {
+    ) -> Option<Diagram<Option<Asked>>> {
         let asks = model.policy.index.asks();
-        let mut rows = areas.within(model.rows.from, model.rows.until);
-        let asked = |row: usize| asks.rule(row.saturating_sub(model.rows.from));
-        let first = asked(rows.next()?);
-        let by_rows = match model.policy.hit {
-            Hit::First => first,
-            Hit::Unique if rows.next().is_some() => return None,
-            Hit::Unique | Hit::Every => rows.map(asked).fold(first, Asked::with),
+        let rows = self.rows(model, order, |live| Space::by_rows(model, live))?;
+        let counted = || model.guards.iter().enumerate().filter(|(guard, _)| counts(*guard));
+        let mut read: BTreeSet<usize> = model.bounds.iter().copied().collect();
+        counted().for_each(|(_, formula)| formula.reads(&mut read));
+        let guards = self.conditions(order, &read, |areas| {
+            let bounded = model.bounds.iter().all(|index| areas.has(*index));
+            let held = counted().filter(|(_, formula)| formula.holds(areas));
+            bounded.then(|| held.map(|(guard, _)| asks.guard(guard)).fold(Asked::default(), Asked::with))
+        })?;
+        rows.with(&guards, order, |rows, guards| Some(asks.normal((*rows)?.with((*guards)?))))
+    }
+
+    /// The diagram of conditions that read these areas and no others.
+    pub(crate) fn conditions<T: Ord>(
+        &self,
+        order: &[usize],
+        read: &BTreeSet<usize>,
+        answer: impl Fn(&Areas) -> T,
+    ) -> Option<Diagram<T>> {
+        let own = |(index, area): (usize, &Area)| match read.contains(&index) {
+            true => area.clone(),
+            false => Area::default(),
         };
-        if model.bounds.iter().any(|index| !areas.has(*index)) {
-            return None;
-        }
-        let guards = model.guards.iter().enumerate();
-        let held = guards.filter(|(guard, formula)| counts(*guard) && formula.holds(areas));
-        Some(asks.normal(held.map(|(guard, _)| asks.guard(guard)).fold(by_rows, Asked::with)))
+        let areas: Vec<Area> = self.areas.iter().enumerate().map(own).collect();
+        sweep(&self.axes, order, &areas, Hit::Every, answer)
+    }
+
+    /// The diagram of a rule table alone; `answer` gets the rows that are live, in a `first` table
+    /// only the first of them for sure.
+    fn rows<T: Ord>(
+        &self,
+        model: &Model<'_>,
+        order: &[usize],
+        answer: impl Fn(&mut dyn Iterator<Item = usize>) -> T,
+    ) -> Option<Diagram<T>> {
+        let areas = self.areas.get(model.rows.clone())?;
+        sweep(&self.axes, order, areas, model.policy.hit, |live| answer(&mut live.within(0, areas.len())))
     }
 
     /// What a policy answers if it asks for this.
@@ -188,17 +217,11 @@ impl<'a> Space<'a> {
         asked.map_or(Verdict::Unsure, |asked| Verdict::of(&model.policy.index.asks().settled(asked)))
     }
 
-    /// The diagram of the rule table alone: which rows are live where.
+    /// The diagram of the first policy's rule table: which rows decide where.
     pub(crate) fn table(&self) -> Option<Diagram<Vec<usize>>> {
         let model = self.models.first()?;
-        let areas = self.areas.get(model.rows.from..model.rows.until)?;
-        sweep(&self.axes, &self.order(), areas, &self.ranked(), |areas| self.live(model, areas))
-    }
-
-    /// The rows of `first` tables: there a row hides those below it.
-    pub(crate) fn ranked(&self) -> Vec<Ranked> {
-        let first = self.models.iter().filter(|model| model.policy.hit == Hit::First);
-        first.map(|model| model.rows.clone()).collect()
+        let most = if model.policy.hit == Hit::First { 1 } else { usize::MAX };
+        self.rows(model, &self.order(), |live| live.take(most).collect())
     }
 
     /// A region in the document's own spelling.

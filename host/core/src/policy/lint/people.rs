@@ -6,7 +6,7 @@ use crate::people::Directory;
 use crate::policy::outcome::Settled;
 use crate::policy::route::{Need, RouteStep, Whom};
 use crate::policy::space::{Space, Verdict, spelled};
-use crate::policy::sweep::{Place, Region, sweep};
+use crate::policy::sweep::{Place, Region};
 use crate::policy::{Finally, Policy};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,9 +107,7 @@ pub(super) fn joins(space: &Space<'_>, house: House<'_>, findings: &mut Findings
     let amount = space.inputs.iter().position(|input| Some(&input.name) == stake);
     let mut order = space.order();
     order.sort_by_key(|axis| Some(*axis) != amount);
-    let diagram = sweep(&space.axes, &order, &space.areas, &space.ranked(), |areas| {
-        space.asked(model, areas, |_| true)
-    });
+    let diagram = space.asked(model, &order, |_| true);
     let diagram = diagram.map(|diagram| diagram.map(|asked| space.verdict(model, *asked)));
     let Some(diagram) = diagram else {
         findings.add(

@@ -4,8 +4,9 @@ use super::{Findings, Level};
 use crate::policy::Hit;
 use crate::policy::outcome::Settled;
 use crate::policy::route::Whom;
-use crate::policy::space::{Space, Verdict};
-use crate::policy::sweep::{Area, Diagram, Region, sweep};
+use crate::policy::space::{Model, Space, Verdict};
+use crate::policy::sweep::{Diagram, Region};
+use crate::policy::typed::Expression;
 use crate::policy::{Policy, Promise, Rule};
 use std::collections::BTreeSet;
 
@@ -127,24 +128,20 @@ fn columns(space: &Space<'_>, policy: &Policy, table: &Diagram<Vec<usize>>, find
 /// Guards that never or always hold.
 pub(super) fn guards(space: &Space<'_>, findings: &mut Findings<'_>) {
     let Some(model) = space.models.first() else { return };
-    // Conditions read no rows: without those, the sweep over a long table is short.
-    let own = |(index, area): (usize, &Area)| {
-        if model.rows.from <= index && index < model.rows.until { Area::default() } else { area.clone() }
-    };
-    let areas: Vec<Area> = space.areas.iter().enumerate().map(own).collect();
     for (formula, guard) in model.guards.iter().zip(&model.policy.guards) {
-        let derived = formula.axes(&space.areas).iter().any(|axis| *axis >= space.inputs.len());
+        let mut read = BTreeSet::new();
+        formula.reads(&mut read);
         let axes: Vec<usize> = formula.axes(&space.areas).into_iter().collect();
-        let Some(diagram) = sweep(&space.axes, &axes, &areas, &[], |live| formula.holds(live)) else {
+        let derived = axes.iter().any(|axis| *axis >= space.inputs.len());
+        let Some(diagram) = space.conditions(&axes, &read, |live| formula.holds(live)) else {
             continue;
         };
         let found: BTreeSet<bool> = diagram.answers().copied().collect();
         let (seen, how) = if found.len() == 1 || !derived {
             (found, String::new())
         } else {
-            let points = space.points(&Region::new());
-            let seen = points.iter().filter_map(|point| space.condition(model, &guard.when, point)).collect();
-            (seen, format!(" at any of {} points (tested, not proved)", points.len()))
+            let (seen, points) = tried(space, model, &guard.when);
+            (seen, format!(" at any of {points} points (tested, not proved)"))
         };
         let place = format!("Guards {}", guard.id);
         let line = if seen == BTreeSet::from([false]) {
@@ -160,13 +157,27 @@ pub(super) fn guards(space: &Space<'_>, findings: &mut Findings<'_>) {
     }
 }
 
+/// The answers of a condition at points where something may change, until both were seen, and how many
+/// points were looked at.
+fn tried(space: &Space<'_>, model: &Model<'_>, condition: &Expression) -> (BTreeSet<bool>, usize) {
+    let (mut seen, mut count) = (BTreeSet::new(), 0_usize);
+    for point in space.points(&Region::new()) {
+        count = count.saturating_add(1);
+        seen.extend(space.condition(model, condition, &point));
+        if seen.len() > 1 {
+            break;
+        }
+    }
+    (seen, count)
+}
+
 /// Terms and inputs that nothing reads.
 pub(super) fn unread(policy: &Policy, findings: &mut Findings<'_>) {
     let promises = policy.promises.iter().filter_map(|promise| match promise {
         Promise::ApproveOnlyIf(condition) => Some(condition),
         Promise::More(_) | Promise::Less(_) => None,
     });
-    let conditions: Vec<&crate::policy::typed::Expression> = policy
+    let conditions: Vec<&Expression> = policy
         .guards
         .iter()
         .map(|guard| &guard.when)

@@ -28,19 +28,25 @@ impl Formula {
         }
     }
 
-    /// The axes that it reads.
-    pub(crate) fn axes(&self, areas: &[Area]) -> BTreeSet<usize> {
+    /// Adds the areas that it reads.
+    pub(crate) fn reads(&self, areas: &mut BTreeSet<usize>) {
         match self {
-            Formula::Always(_) => BTreeSet::new(),
-            Formula::Area(index) => {
-                let demands = areas.get(*index).map(|area| area.demands.as_slice()).unwrap_or_default();
-                demands.iter().map(|(axis, _)| *axis).collect()
-            }
-            Formula::Not(inner) => inner.axes(areas),
+            Formula::Always(_) => {}
+            Formula::Area(index) => drop(areas.insert(*index)),
+            Formula::Not(inner) => inner.reads(areas),
             Formula::And(one, other) | Formula::Or(one, other) => {
-                one.axes(areas).union(&other.axes(areas)).copied().collect()
+                one.reads(areas);
+                other.reads(areas);
             }
         }
+    }
+
+    /// The axes that it reads.
+    pub(crate) fn axes(&self, areas: &[Area]) -> BTreeSet<usize> {
+        let mut read = BTreeSet::new();
+        self.reads(&mut read);
+        let demands = read.iter().filter_map(|index| areas.get(*index)).flat_map(|area| &area.demands);
+        demands.map(|(axis, _)| *axis).collect()
     }
 }
 

@@ -159,34 +159,31 @@ impl Space<'_> {
 
     /// At most [`POINTS_MAX`] points of a region at which something may change: all combinations
     /// of edges if they are few, else an even choice of them that is the same in every run.
-    pub(crate) fn points(&self, region: &Region) -> Vec<Point> {
+    pub(crate) fn points(&self, region: &Region) -> impl Iterator<Item = Point> + use<> {
         let edges: Vec<Vec<i64>> = (0..self.inputs.len()).map(|axis| self.edges(axis, region)).collect();
         let all = edges.iter().try_fold(1_usize, |product, edges| product.checked_mul(edges.len().max(1)));
         let count = all.filter(|all| *all <= POINTS_MAX);
         let texts = vec!["x".to_owned(); self.inputs.len()];
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        (0..count.unwrap_or(POINTS_MAX))
-            .map(|index| {
-                let mut rest = index;
-                let numbers = edges
-                    .iter()
-                    .map(|edges| {
-                        let length = edges.len().max(1);
-                        let pick = if count.is_some() {
-                            let pick = rest.checked_rem(length).unwrap_or(0);
-                            rest = rest.checked_div(length).unwrap_or(0);
-                            pick
-                        } else {
-                            state =
-                                state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-                            usize::try_from(state >> 33).unwrap_or(0).checked_rem(length).unwrap_or(0)
-                        };
-                        edges.get(pick).copied().unwrap_or(0)
-                    })
-                    .collect();
-                Point { numbers, texts: texts.clone() }
-            })
-            .collect()
+        (0..count.unwrap_or(POINTS_MAX)).map(move |index| {
+            let mut rest = index;
+            let numbers = edges
+                .iter()
+                .map(|edges| {
+                    let length = edges.len().max(1);
+                    let pick = if count.is_some() {
+                        let pick = rest.checked_rem(length).unwrap_or(0);
+                        rest = rest.checked_div(length).unwrap_or(0);
+                        pick
+                    } else {
+                        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+                        usize::try_from(state >> 33).unwrap_or(0).checked_rem(length).unwrap_or(0)
+                    };
+                    edges.get(pick).copied().unwrap_or(0)
+                })
+                .collect();
+            Point { numbers, texts: texts.clone() }
+        })
     }
 
     /// What a policy answers at a point: a plain scan, a second opinion to the sweep.
