@@ -58,6 +58,12 @@ pub fn outcome_with(policy: &Policy, tokens: &Tokens, facts: &Facts, said: &Cont
     findings.outcome()
 }
 
+/// What rows and guards ask for, for whoever counts equal answers; nothing where the outcome is unsure.
+pub(crate) fn asked(policy: &Policy, tokens: &Tokens, facts: &Facts) -> Option<Asked> {
+    let findings = Findings::over(policy, tokens, facts, None);
+    findings.reasons.is_empty().then(|| policy.index.asks().normal(findings.known))
+}
+
 /// What has a say in one evaluation.
 struct Findings<'a> {
     policy: &'a Policy,
@@ -89,6 +95,7 @@ impl<'a> Findings<'a> {
         let mut reasons = BTreeSet::new();
         let mut env = fill(&policy.inputs, &policy.layout, policy.list(), tokens, facts, &mut reasons);
         let mut faults = Vec::new();
+        env.terms.reserve_exact(policy.terms.len());
         for (name, term) in &policy.terms {
             let value = term.node.evaluate(&env, None, &mut faults);
             note(&mut reasons, &mut faults, name.as_str());
@@ -158,14 +165,14 @@ impl<'a> Findings<'a> {
     /// Decides one element, or the whole intent, by the rule table.
     fn table(&mut self, element: Option<usize>, near: Option<&mut Vec<usize>>) {
         let policy = self.policy;
-        let places = policy.index.places(&self.env, element);
         if policy.hit == Hit::First
             && near.is_none()
-            && let Some(row) = policy.index.first(&places)
+            && let Some(row) = policy.index.first(&self.env, element)
         {
             self.counts(row, element);
             return;
         }
+        let places = policy.index.places(&self.env, element);
         let depth = if policy.hit == Hit::First { Depth::First } else { Depth::All };
         let matches = policy.index.matches(&places, depth, near);
         let rule = |row: &usize| policy.rules.get(*row);

@@ -20,6 +20,11 @@ use super::{Guard, Policy, Rule};
 const COLUMN_WORDS_MAX: usize = 131_072;
 /// Rows of one word.
 const WORD_ROWS: usize = 64;
+/// Words that are kept, and looked at, together: 256 rows.
+const BLOCK_WORDS: usize = 4;
+
+/// A bit for each of so many rows.
+type Block = [u64; BLOCK_WORDS];
 
 /// What a rule table accepts, by column.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,6 +36,8 @@ pub(crate) struct Index {
     asks: Asks,
     /// The inputs with which some guard or term neither only rises nor only falls.
     wavering: Vec<usize>,
+    /// The column of each input of the whole intent that has one.
+    column_of: Vec<Option<usize>>,
 }
 
 /// One column that some row restricts.
@@ -38,15 +45,15 @@ pub(crate) struct Index {
 struct Column {
     input: usize,
     of_element: bool,
-    /// The rows that accept everything, one bit each.
-    free: Vec<u64>,
+    /// The rows that accept everything.
+    free: Vec<Block>,
     accept: Accept,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Accept {
-    /// Where the pieces begin, rising, and for each the rows that accept it, word by word.
-    Pieces { starts: Vec<i64>, rows: Vec<u64> },
+    /// Where the pieces begin, rising, and for each the rows that accept it, block by block.
+    Pieces { starts: Vec<i64>, rows: Vec<Block> },
     /// What each row accepts.
     Rows(Vec<Option<Ranges>>),
 }
@@ -57,7 +64,7 @@ pub(crate) enum Seen<'a> {
     /// Nobody knows: every row stays possible.
     Nowhere,
     /// In a piece that these rows accept.
-    Piece(&'a [u64]),
+    Piece(&'a [Block]),
     /// In a column without pieces.
     Number(i64, &'a [Option<Ranges>]),
 }
@@ -86,11 +93,11 @@ pub(crate) enum Depth {
 impl Index {
     /// The index of these rows, and what they and these guards ask for.
     pub(crate) fn of(rules: &[Rule], guards: &[Guard], covers: &Covers) -> Index {
-        let words = rules.len().div_ceil(WORD_ROWS);
+        let blocks = rules.len().div_ceil(BLOCK_WORDS.saturating_mul(WORD_ROWS));
         let mut columns: Vec<Column> = Vec::new();
         for demand in rules.iter().flat_map(|rule| &rule.demands) {
             if !columns.iter().any(|column| column.input == demand.input) {
-                let column = Column::of(rules, words, demand.input, demand.of_element);
+                let column = Column::of(rules, blocks, demand.input, demand.of_element);
                 columns.push(column);
             }
         }
@@ -107,6 +114,9 @@ impl Index {
         };
         let wavers = |input: &usize| nodes().any(|node| trend(node, *input, policy) == Trend::Unknown);
         self.wavering = (0..policy.inputs.len()).filter(wavers).collect();
+        let column =
+            |input| self.columns.iter().position(|column| column.input == input && !column.of_element);
+        self.column_of = (0..policy.inputs.len()).map(column).collect();
     }
 
     /// What rows and guards ask for.
@@ -136,24 +146,39 @@ impl Index {
 
     /// Takes in that an outer input has another value.
     pub(crate) fn place<'a>(&'a self, places: &mut [Seen<'a>], input: usize, number: i64) {
-        let columns = self.columns.iter().zip(places).filter(|(column, _)| !column.of_element);
-        for (column, own) in columns.filter(|(column, _)| column.input == input) {
+        let Some(index) = self.column_of.get(input).copied().flatten() else { return };
+        if let Some((column, own)) = self.columns.get(index).zip(places.get_mut(index)) {
             *own = column.at(number);
         }
     }
 
+    /// The first row that matches the values of `env`, or of one element of its list; none if one is
+    /// unknown.
+    pub(crate) fn first(&self, env: &Env<'_>, element: Option<usize>) -> Option<usize> {
+        self.first_at(|_, column| column.seen(env, element))
+    }
+
     /// The first row that matches values that lie there in the columns; none if one is unknown.
-    pub(crate) fn first(&self, places: &[Seen<'_>]) -> Option<usize> {
-        for word in 0..self.rows.div_ceil(WORD_ROWS) {
-            let mut sure = self.rows_of(word);
-            for place in places {
-                sure &= match place {
+    pub(crate) fn first_in(&self, places: &[Seen<'_>]) -> Option<usize> {
+        self.first_at(|index, _| places.get(index).copied().unwrap_or(Seen::Nowhere))
+    }
+
+    /// Asks each column once a block, so that nothing has to be remembered.
+    fn first_at<'a>(&'a self, seen: impl Fn(usize, &'a Column) -> Seen<'a>) -> Option<usize> {
+        for block in 0..self.rows.div_ceil(BLOCK_WORDS.saturating_mul(WORD_ROWS)) {
+            let from = block.saturating_mul(BLOCK_WORDS);
+            let mut sure: Block = std::array::from_fn(|word| self.rows_of(from.saturating_add(word)));
+            for (index, column) in self.columns.iter().enumerate() {
+                let accept = match seen(index, column) {
                     Seen::Nowhere => return None,
-                    Seen::Piece(rows) => rows.get(word).copied().unwrap_or(0),
-                    Seen::Number(number, rows) => scanned(rows, word, *number),
+                    Seen::Piece(rows) => rows.get(block).copied().unwrap_or_default(),
+                    Seen::Number(number, rows) => {
+                        std::array::from_fn(|word| scanned(rows, from.saturating_add(word), number))
+                    }
                 };
+                sure.iter_mut().zip(accept).for_each(|(sure, accept)| *sure &= accept);
             }
-            if sure != 0 {
+            if let Some((word, sure)) = (from..).zip(sure).find(|(_, sure)| *sure != 0) {
                 let row = usize::try_from(sure.trailing_zeros()).ok()?;
                 return word.checked_mul(WORD_ROWS)?.checked_add(row);
             }
@@ -176,13 +201,13 @@ impl Index {
             let all = self.rows_of(word);
             let (mut sure, mut live, mut once, mut twice) = (all, all, 0_u64, 0_u64);
             for (column, place) in self.columns.iter().zip(places) {
-                let free = column.free.get(word).copied().unwrap_or(0);
+                let free = word_of(&column.free, word);
                 let accept = match place {
                     Seen::Nowhere => {
                         sure &= free;
                         continue;
                     }
-                    Seen::Piece(rows) => rows.get(word).copied().unwrap_or(0),
+                    Seen::Piece(rows) => word_of(rows, word),
                     Seen::Number(number, rows) => scanned(rows, word, *number),
                 };
                 sure &= accept;
@@ -232,12 +257,12 @@ impl Index {
 }
 
 impl Column {
-    fn of(rules: &[Rule], words: usize, input: usize, of_element: bool) -> Column {
+    fn of(rules: &[Rule], blocks: usize, input: usize, of_element: bool) -> Column {
         let cells: Vec<Option<&Ranges>> = rules
             .iter()
             .map(|rule| rule.demands.iter().find(|demand| demand.input == input).map(|demand| &demand.ranges))
             .collect();
-        let mut free = vec![0_u64; words];
+        let mut free = vec![Block::default(); blocks];
         for (row, _) in cells.iter().enumerate().filter(|(_, cell)| cell.is_none()) {
             put(&mut free, row);
         }
@@ -248,16 +273,16 @@ impl Column {
         }
         starts.sort_unstable();
         starts.dedup();
-        if COLUMN_WORDS_MAX < starts.len().saturating_mul(words) {
+        if COLUMN_WORDS_MAX < starts.len().saturating_mul(blocks).saturating_mul(BLOCK_WORDS) {
             let rows = cells.into_iter().map(Option::<&Ranges>::cloned).collect();
             return Column { input, of_element, free, accept: Accept::Rows(rows) };
         }
-        let mut rows: Vec<u64> = free.repeat(starts.len());
+        let mut rows: Vec<Block> = free.repeat(starts.len());
         for (row, ranges) in cells.iter().enumerate().filter_map(|(row, cell)| Some((row, (*cell)?))) {
             for (low, high) in ranges.pairs() {
                 let from = starts.partition_point(|start| start < low);
                 let until = starts.partition_point(|start| start <= high);
-                let pieces = rows.chunks_exact_mut(words.max(1)).skip(from);
+                let pieces = rows.chunks_exact_mut(blocks.max(1)).skip(from);
                 pieces.take(until.saturating_sub(from)).for_each(|piece| put(piece, row));
             }
         }
@@ -281,9 +306,9 @@ impl Column {
         match &self.accept {
             Accept::Pieces { starts, rows } => {
                 let piece = starts.partition_point(|start| *start <= number).saturating_sub(1);
-                let words = self.free.len();
-                let from = piece.saturating_mul(words);
-                Seen::Piece(rows.get(from..from.saturating_add(words)).unwrap_or(&[]))
+                let blocks = self.free.len();
+                let from = piece.saturating_mul(blocks);
+                Seen::Piece(rows.get(from..from.saturating_add(blocks)).unwrap_or(&[]))
             }
             Accept::Rows(rows) => Seen::Number(number, rows),
         }
@@ -299,11 +324,15 @@ fn below(row: usize) -> u64 {
     if row < WORD_ROWS { bit(row).wrapping_sub(1) } else { u64::MAX }
 }
 
-fn put(words: &mut [u64], row: usize) {
+fn put(blocks: &mut [Block], row: usize) {
     // 64 is `WORD_ROWS`.
-    if let Some(word) = words.get_mut(row / 64) {
+    if let Some(word) = blocks.as_flattened_mut().get_mut(row / 64) {
         *word |= bit(row % 64);
     }
+}
+
+fn word_of(blocks: &[Block], word: usize) -> u64 {
+    blocks.as_flattened().get(word).copied().unwrap_or(0)
 }
 
 fn each(mut word: u64, from: usize, rows: &mut Vec<usize>) {

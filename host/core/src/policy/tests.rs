@@ -99,6 +99,28 @@ fn rows_decide_by_their_hit_policy_and_no_row_is_a_gap() {
     check("every", 20_001, 2, "unsure (no rule of t matches) known approve possible high");
 }
 
+/// 700 rows are three blocks of the index; 3,000 rows with bounds of their own have none and are scanned.
+#[test]
+fn each_row_of_a_long_table_decides_its_own_values() {
+    let answers = ["low", "side", "high"];
+    for (rows, hit) in [(700, "first"), (700, "unique"), (700, "every"), (3_000, "first")] {
+        let cents = |row: usize| format!("{}.{:02}", row / 100, row % 100);
+        let text: String = (0..rows)
+            .map(|row| format!("| r{row} | {} | | {} | x |\n", cents(row), answers[row % 3]))
+            .collect();
+        let policy = policy(&table(hit, &text));
+        for row in (0..rows).filter(|row| row % 7 == 0 || row % 64 < 2 || row % 64 == 63) {
+            let mut tokens = tokens();
+            tokens.insert(name("amount"), dollars(i64::try_from(row).expect("it is small")));
+            let evaluation = policy.decide(&tokens, &Facts::new());
+            let decided: Vec<&str> = evaluation.rules.iter().map(|rule| &*rule.id).collect();
+            assert_eq!(decided, [format!("r{row}")], "{hit} {rows}");
+            assert_eq!(evaluation.outcome.to_string(), answers[row % 3], "{hit} {rows}");
+            assert_eq!(policy.outcome(&tokens, &Facts::new()), evaluation.outcome, "{hit} {rows}");
+        }
+    }
+}
+
 #[test]
 fn what_has_no_valid_value_makes_the_answer_unsure() {
     let rows = "| r1 | <= 50 | | approve | x |\n| r2 | | >= 3 | low | x |\n| r3 | | | deny | x |\n";

@@ -58,7 +58,7 @@ pub(crate) fn fill<'a>(
     }
     let mut env = Env {
         inputs: vec![Slot::Unknown; inputs.len()],
-        elements: vec![vec![Slot::Unknown; inputs.len()]; elements.len()],
+        elements: elements.iter().map(|_| vec![Slot::Unknown; inputs.len()]).collect(),
         list_known,
         terms: Vec::new(),
     };

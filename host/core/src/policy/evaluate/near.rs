@@ -33,13 +33,19 @@ struct Move {
     to: i64,
 }
 
+/// Nothing, one change, or one and a second that makes a guard stop to hold; no two of one input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Moves {
+    first: Option<Move>,
+    last: Option<Move>,
+}
+
 /// A less strict answer and the way to it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Found {
     row: usize,
     asked: Asked,
-    /// One change, or one and a second that makes a guard stop to hold.
-    moves: Vec<Move>,
+    moves: Moves,
 }
 
 struct Search<'f, 'a> {
@@ -48,6 +54,8 @@ struct Search<'f, 'a> {
     point: Point<'f, 'a>,
     /// The point where everything has its own value.
     own: Before<'a>,
+    /// The point that is looked at while a guard is released from there.
+    aside: Before<'a>,
     /// The answer as it is; nothing where no row matches.
     now: Option<Asked>,
     /// Where a lever releases a guard, by guard and input, as far as it was looked for at values that
@@ -72,14 +80,17 @@ impl Findings<'_> {
             return Vec::new();
         }
         let point = Point::of(policy, asks, &mut self.env);
-        let own = point.kept();
-        let mut search = Search { policy, asks, point, own, now, released: Vec::new(), found: Vec::new() };
+        let mut own = Before::default();
+        point.keep(&mut own);
+        let (aside, released) = (Before::default(), Vec::with_capacity(HELD_MAX));
+        let found = Vec::with_capacity(NEAR_ROWS_MAX);
+        let mut search = Search { policy, asks, point, own, aside, now, released, found };
         // Where all matching rows are joined, one more could only add.
         if policy.hit != Hit::Every {
             search.rows(rows);
         }
         search.ends(&self.decided);
-        search.attempt(&[]);
+        search.attempt(Moves::default());
         search.best().into_iter().filter_map(|found| search.claimed(&found)).collect()
     }
 }
@@ -107,7 +118,7 @@ impl Search<'_, '_> {
             }
         }
         for (_, change) in nearest {
-            self.attempt(&[change]);
+            self.attempt(Moves::one(change));
         }
     }
 
@@ -141,7 +152,7 @@ impl Search<'_, '_> {
                 let step = input.kind.step();
                 for to in [low.saturating_sub(step), high.saturating_add(step)] {
                     if min <= to && to <= max {
-                        self.attempt(&[Move { input: demand.input, from, to }]);
+                        self.attempt(Moves::one(Move { input: demand.input, from, to }));
                     }
                 }
             }
@@ -149,14 +160,21 @@ impl Search<'_, '_> {
     }
 
     /// Looks at these changes, and at each further one that makes a guard stop to hold.
-    fn attempt(&mut self, moves: &[Move]) {
-        self.set(moves);
+    fn attempt(&mut self, moves: Moves) {
+        for change in moves.iter() {
+            self.point.set(change.input, change.to);
+        }
         if let Some(said) = self.point.look() {
             self.note(said, moves);
             // What the rows ask for stays, whichever guard stops to hold.
             if self.now.is_none_or(|now| self.asks.is_within(said.by_rows, now)) {
-                for guard in self.point.decisive(said).into_iter().take(HELD_MAX) {
-                    self.release(guard, moves);
+                self.point.keep(&mut self.aside);
+                let mut left = HELD_MAX;
+                for guard in 0..self.policy.guards.len() {
+                    if left > 0 && self.point.is_decisive(guard, said) {
+                        left = left.saturating_sub(1);
+                        self.release(guard, moves);
+                    }
                 }
             }
         }
@@ -164,31 +182,28 @@ impl Search<'_, '_> {
     }
 
     /// Looks at the nearest value of each input with which this guard does not hold.
-    fn release(&mut self, guard: usize, moves: &[Move]) {
-        let (policy, before) = (self.policy, self.point.kept());
+    fn release(&mut self, guard: usize, moves: Moves) {
+        let policy = self.policy;
         for lever in policy.index.levers(guard) {
             if moves.iter().any(|earlier| earlier.input == lever.input) {
                 continue;
             }
             let Some(from) = self.point.number(lever.input) else { continue };
             let Some(to) = self.released(guard, lever, from, moves) else { continue };
-            let last = Move { input: lever.input, from, to };
-            self.point.set(last.input, last.to);
+            self.point.set(lever.input, to);
             if let Some(said) = self.point.look() {
-                let all: Vec<Move> = moves.iter().copied().chain([last]).collect();
-                self.note(said, &all);
+                self.note(said, moves.and(Move { input: lever.input, from, to }));
             }
-            self.point.reset(&before);
+            self.point.reset(&self.aside);
         }
     }
 
     /// The nearest value of a lever with which its guard does not hold, looked for once unless the
     /// guard reads what was changed before.
-    fn released(&mut self, guard: usize, lever: &Lever, from: i64, moves: &[Move]) -> Option<i64> {
+    fn released(&mut self, guard: usize, lever: &Lever, from: i64, moves: Moves) -> Option<i64> {
         let index = &self.policy.index;
-        let reads = |change: &Move| {
-            index.readers(change.input).is_some_and(|readers| readers.guards.contains(&guard))
-        };
+        let reads =
+            |change: Move| index.readers(change.input).is_some_and(|readers| readers.guards.contains(&guard));
         let again = moves.iter().any(reads);
         let key = (guard, lever.input);
         let known = self.released.iter().find(|(own, _)| *own == key && !again);
@@ -206,11 +221,8 @@ impl Search<'_, '_> {
     /// Looks for that value, and leaves the input wherever it looked last.
     fn search(&mut self, guard: usize, lever: &Lever, from: i64) -> Option<i64> {
         let (min, max) = self.policy.inputs.get(lever.input)?.kind.bounds()?;
-        let mut cuts: Vec<i64> =
-            lever.cuts.iter().copied().filter(|cut| min <= *cut && *cut <= max).collect();
-        // Of two that are equally near the lower one comes first.
-        cuts.sort_by_key(|cut| cut.abs_diff(from));
-        let to = cuts.into_iter().find(|cut| self.point.releases(guard, lever.input, *cut));
+        let cuts = nearest_first(&lever.cuts, from).filter(|cut| min <= *cut && *cut <= max);
+        let to = { cuts }.find(|cut| self.point.releases(guard, lever.input, *cut));
         if !lever.computed {
             return to;
         }
@@ -243,17 +255,11 @@ impl Search<'_, '_> {
     }
 
     /// Keeps what is said with these changes if it is less strict than the answer as it is.
-    fn note(&mut self, said: Said, moves: &[Move]) {
+    fn note(&mut self, said: Said, moves: Moves) {
         let asked = self.asks.normal(said.by_all);
         let better = |now: Asked| now != asked && self.asks.is_within(asked, now);
-        if !moves.is_empty() && self.now.is_none_or(better) {
-            self.found.push(Found { row: said.row, asked, moves: moves.to_vec() });
-        }
-    }
-
-    fn set(&mut self, moves: &[Move]) {
-        for change in moves {
-            self.point.set(change.input, change.to);
+        if moves.count() > 0 && self.now.is_none_or(better) {
+            self.found.push(Found { row: said.row, asked, moves });
         }
     }
 
@@ -271,9 +277,9 @@ impl Search<'_, '_> {
             let words = found.moves.iter().any(|change| {
                 self.policy.inputs.get(change.input).is_none_or(|input| !is_ordered(&input.kind))
             });
-            (words, found.asked.strictness(), found.moves.len())
+            (words, found.asked.strictness(), found.moves.count())
         });
-        best.into_iter().take(NEAR_MISSES_MAX).cloned().collect()
+        best.into_iter().take(NEAR_MISSES_MAX).copied().collect()
     }
 
     /// A way as the trace shows it.
@@ -283,6 +289,28 @@ impl Search<'_, '_> {
         let (input, cell) = (first.input.clone(), Arc::clone(&first.cell));
         let rule = Arc::clone(&self.policy.rules.get(found.row)?.id);
         Some(NearMiss { rule, outcome: self.asks.settled(found.asked), input, cell, changes })
+    }
+}
+
+impl Moves {
+    fn one(change: Move) -> Moves {
+        Moves { first: Some(change), last: None }
+    }
+
+    /// These and one more, of which there may be two in all.
+    fn and(self, change: Move) -> Moves {
+        match self.first {
+            None => Moves::one(change),
+            Some(_) => Moves { last: Some(change), ..self },
+        }
+    }
+
+    fn iter(self) -> impl Iterator<Item = Move> {
+        self.first.into_iter().chain(self.last)
+    }
+
+    fn count(self) -> usize {
+        self.iter().count()
     }
 }
 
@@ -311,4 +339,20 @@ fn is_ordered(kind: &FieldType) -> bool {
         | FieldType::Record { .. }
         | FieldType::List { .. } => false,
     }
+}
+
+/// Rising values by their distance from one; of two that are equally near the lower one comes first.
+fn nearest_first(rising: &[i64], from: i64) -> impl Iterator<Item = i64> {
+    let (mut below, mut above) = rising.split_at(rising.partition_point(|value| *value < from));
+    std::iter::from_fn(move || match (below.split_last(), above.split_first()) {
+        (Some((down, rest)), up) if up.is_none_or(|(up, _)| down.abs_diff(from) <= up.abs_diff(from)) => {
+            below = rest;
+            Some(*down)
+        }
+        (_, up) => {
+            let (up, rest) = up?;
+            above = rest;
+            Some(*up)
+        }
+    })
 }

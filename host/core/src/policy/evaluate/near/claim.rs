@@ -8,24 +8,23 @@ use std::sync::Arc;
 /// Most points that one claim is tried at; beyond it only the exact value is named.
 const CLAIM_POINTS_MAX: usize = 16;
 
-/// Values of one input, rising.
-type Values = Vec<i64>;
+/// The values of one input that stand for all that a change claims, rising.
+#[derive(Clone, Copy)]
+struct Span<'a> {
+    low: i64,
+    cuts: &'a [i64],
+    high: i64,
+}
 
 /// The changes of what was found, each as wide as it is true.
 pub(super) fn changes(search: &mut Search<'_, '_>, found: &Found) -> Vec<Change> {
-    let all = found.moves.len();
-    let mut wide = vec![true; all];
-    // All of them, then each alone, then none.
-    let tries = (0..all).map(Some).chain([None]);
-    if !holds(search, found, &wide) {
-        for only in tries {
-            wide = (0..all).map(|index| Some(index) == only).collect();
-            if only.is_none() || holds(search, found, &wide) {
-                break;
-            }
-        }
-    }
-    let shown = |(change, wide): (&Move, bool)| {
+    // Both wide, then each alone, then none.
+    let tries: &[[bool; 2]] = match found.moves.last {
+        Some(_) => &[[true, true], [true, false], [false, true]],
+        None => &[[true, false]],
+    };
+    let wide = tries.iter().find(|wide| holds(search, found, **wide)).copied().unwrap_or_default();
+    let shown = |(change, wide): (Move, bool)| {
         let input = search.policy.inputs.get(change.input)?;
         let value = spelled(&input.kind, change.to);
         let cell = match (wide, change.to < change.from) {
@@ -43,14 +42,15 @@ pub(super) fn changes(search: &mut Search<'_, '_>, found: &Found) -> Vec<Change>
 ///
 /// Between two beginnings of pieces the table says one thing, and guards that only rise or only fall
 /// are at their strictest in a corner: so rows are tried on all pieces, and guards in the corners.
-fn holds(search: &mut Search<'_, '_>, found: &Found, wide: &[bool]) -> bool {
-    let mut values: Vec<Values> = Vec::new();
-    for (change, wide) in found.moves.iter().zip(wide) {
-        let Some(own) = self::values(search, change, *wide) else { return false };
-        values.push(own);
+fn holds(search: &mut Search<'_, '_>, found: &Found, wide: [bool; 2]) -> bool {
+    // Where there is one change, the second has nothing to vary.
+    let mut spans = [Span::at(0); 2];
+    for ((change, wide), own) in found.moves.iter().zip(wide).zip(&mut spans) {
+        let Some(span) = span(search, change, wide) else { return false };
+        *own = span;
     }
     let asks = search.asks;
-    let rows = points(&values).is_some_and(|mut points| {
+    let rows = points(spans).is_some_and(|mut points| {
         points.all(|point| {
             for (change, value) in found.moves.iter().zip(point) {
                 search.point.place(change.input, value);
@@ -58,18 +58,12 @@ fn holds(search: &mut Search<'_, '_>, found: &Found, wide: &[bool]) -> bool {
             search.point.rows().is_some_and(|(_, asked)| asks.is_within(asked, found.asked))
         })
     });
-    for ends in &mut values {
-        ends.drain(1..ends.len().saturating_sub(1).max(1));
-    }
     // Where the changes lead to exactly, that was found already.
     let found_there =
-        |point: &[i64]| found.moves.iter().zip(point).all(|(change, value)| change.to == *value);
+        |point: &[i64; 2]| found.moves.iter().zip(point).all(|(change, value)| change.to == *value);
     let holds = rows
-        && points(&values).is_some_and(|mut points| {
-            points.all(|point| {
-                if found_there(&point) {
-                    return true;
-                }
+        && points(spans.map(Span::ends)).is_some_and(|points| {
+            { points }.filter(|point| !found_there(point)).all(|point| {
                 for (change, value) in found.moves.iter().zip(point) {
                     search.point.set(change.input, value);
                 }
@@ -81,24 +75,36 @@ fn holds(search: &mut Search<'_, '_>, found: &Found, wide: &[bool]) -> bool {
 }
 
 /// Every choice of one value of each; nothing if there are too many.
-fn points(values: &[Values]) -> Option<impl Iterator<Item = Vec<i64>>> {
-    let count = values.iter().try_fold(1_usize, |count, values| count.checked_mul(values.len()))?;
-    (count <= CLAIM_POINTS_MAX).then(|| {
-        (0..count).map(move |mut number| {
-            let chosen = values.iter().filter_map(|values| {
-                let at = number.checked_rem(values.len())?;
-                number = number.checked_div(values.len())?;
-                values.get(at).copied()
-            });
-            chosen.collect()
-        })
-    })
+fn points([first, second]: [Span<'_>; 2]) -> Option<impl Iterator<Item = [i64; 2]>> {
+    let few = first.count().checked_mul(second.count()).is_some_and(|count| count <= CLAIM_POINTS_MAX);
+    let all = move || second.values().flat_map(move |other| first.values().map(move |one| [one, other]));
+    few.then(all)
 }
 
-/// The values of one input that stand for all that a change claims; nothing if there are none such.
-fn values(search: &Search<'_, '_>, change: &Move, wide: bool) -> Option<Values> {
+impl<'a> Span<'a> {
+    fn at(value: i64) -> Span<'a> {
+        Span { low: value, cuts: &[], high: value }
+    }
+
+    fn ends(self) -> Span<'a> {
+        Span { cuts: &[], ..self }
+    }
+
+    fn values(self) -> impl Iterator<Item = i64> {
+        let last = self.cuts.last().unwrap_or(&self.low);
+        let high = (*last != self.high).then_some(self.high);
+        std::iter::once(self.low).chain(self.cuts.iter().copied()).chain(high)
+    }
+
+    fn count(self) -> usize {
+        self.values().count()
+    }
+}
+
+/// The values that a change claims; nothing if there are none that stand for all.
+fn span<'a>(search: &Search<'_, 'a>, change: Move, wide: bool) -> Option<Span<'a>> {
     if !wide {
-        return Some(vec![change.to]);
+        return Some(Span::at(change.to));
     }
     let policy = search.policy;
     let input = policy.inputs.get(change.input)?;
@@ -107,14 +113,5 @@ fn values(search: &Search<'_, '_>, change: &Move, wide: bool) -> Option<Values> 
     }
     let (min, max) = input.kind.bounds()?;
     let (low, high) = if change.to < change.from { (min, change.to) } else { (change.to, max) };
-    let cuts = policy.index.cuts(change.input, low, high)?;
-    if CLAIM_POINTS_MAX < cuts.len() {
-        return None;
-    }
-    let mut values: Values = vec![low];
-    values.extend_from_slice(cuts);
-    if values.last() != Some(&high) {
-        values.push(high);
-    }
-    Some(values)
+    Some(Span { low, cuts: policy.index.cuts(change.input, low, high)?, high })
 }

@@ -18,6 +18,7 @@ pub(super) struct Point<'f, 'a> {
 }
 
 /// What a point was before some inputs took other values.
+#[derive(Default)]
 pub(super) struct Before<'a> {
     inputs: Vec<Slot<'a>>,
     terms: Vec<Option<i128>>,
@@ -46,14 +47,12 @@ impl<'f, 'a> Point<'f, 'a> {
         point
     }
 
-    /// The point as it is, to come back to.
-    pub(super) fn kept(&self) -> Before<'a> {
-        Before {
-            inputs: self.env.inputs.clone(),
-            terms: self.env.terms.clone(),
-            places: self.places.clone(),
-            holds: self.holds.clone(),
-        }
+    /// Notes the point as it is, to come back to.
+    pub(super) fn keep(&self, before: &mut Before<'a>) {
+        before.inputs.clone_from(&self.env.inputs);
+        before.terms.clone_from(&self.env.terms);
+        before.places.clone_from(&self.places);
+        before.holds.clone_from(&self.holds);
     }
 
     pub(super) fn reset(&mut self, before: &Before<'a>) {
@@ -127,7 +126,7 @@ impl<'f, 'a> Point<'f, 'a> {
     pub(super) fn rows(&self) -> Option<(usize, Asked)> {
         let index = &self.policy.index;
         if self.policy.hit == Hit::First {
-            return index.first(&self.places).map(|row| (row, self.asks.rule(row)));
+            return index.first_in(&self.places).map(|row| (row, self.asks.rule(row)));
         }
         let matches = index.matches(&self.places, Depth::All, None);
         let overlap = self.policy.hit == Hit::Unique && matches.sure.len() > 1;
@@ -150,13 +149,13 @@ impl<'f, 'a> Point<'f, 'a> {
         Some(Said { row, by_rows, by_all })
     }
 
-    /// The guards that hold here and ask for something that nobody else does.
-    pub(super) fn decisive(&self, said: Said) -> Vec<usize> {
-        let alone = |guard: &usize| {
-            let others = self.held().filter(|other| other != guard);
-            let others = others.fold(said.by_rows, |all, other| all.with(self.asks.guard(other)));
-            !self.asks.is_within(self.asks.guard(*guard), others)
-        };
-        self.held().filter(alone).collect()
+    /// Whether a guard holds here and asks for something that nobody else does.
+    pub(super) fn is_decisive(&self, guard: usize, said: Said) -> bool {
+        if self.holds.get(guard) != Some(&Some(true)) {
+            return false;
+        }
+        let others = self.held().filter(|other| *other != guard);
+        let others = others.fold(said.by_rows, |all, other| all.with(self.asks.guard(other)));
+        !self.asks.is_within(self.asks.guard(guard), others)
     }
 }
