@@ -1,17 +1,20 @@
 //! What a policy's owner asks over HTTP before anybody else sees a change: the same answers as on the
 //! command line, about a document or about the policy that stands.
 
-use crate::world::{Answer, SMALL, World, policy};
+use crate::world::{Answer, SMALL, World, policy, secret};
 use countersign_core::policy::check::check_files;
 use countersign_server::api::view::{
     DifferenceView, EvaluationView, FormattedView, RanView, ReportView, StarterView,
 };
 use countersign_server::limits::{INPUT_VALUES_MAX, POLICY_BYTES_MAX, PROOFS_AT_ONCE_MAX};
 use countersign_tests::world::{root, source_files};
-use futures::future::{Either, join_all, select};
+use futures::future::{Either, join_all, select, select_all};
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use std::pin::pin;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// Every question about one policy whose body is JSON.
 const QUESTIONS: [&str; 6] = ["check", "test", "explain", "diff", "format", "backtest"];
@@ -329,4 +332,70 @@ async fn more_proofs_than_there_are_places_are_told_to_come_back() {
     }
     assert!(done.iter().all(|answer| answer.status == 200));
     assert_eq!(asked(&world, "check", &json!({})).await.status, 200, "the places are free again");
+}
+
+/// A table whose proof takes minutes: rows that cut every column at random.
+fn hostile() -> Json {
+    let text = discount("## Rules: first", "## Rules: every");
+    let mut state = 7_u64;
+    let mut drawn = |most: u64| {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        (state >> 40) % most
+    };
+    let mut rows = String::new();
+    for row in 0..150 {
+        let (percent, amount, margin) = (drawn(30), drawn(50_000_000), drawn(50));
+        rows += &format!(
+            "| h{row} | | {percent}% .. {}% | {amount} .. {} | vp | x |\n",
+            percent + 30,
+            amount + 50_000_000,
+        );
+        rows += &format!("| m{row} | smb, ent | <= {}.{margin:02}% | | vp | x |\n", drawn(60));
+    }
+    let promises = "| more discount_percent never needs less |\n".repeat(400);
+    let text = text.replacen("| smb-auto  |", &format!("{rows}| smb-auto  |"), 1);
+    let text = text.replacen("| more discount_percent never needs less |\n", &promises, 1);
+    json!({ "policy": text })
+}
+
+/// Sends a question and does not listen to its answer.
+async fn sent(world: &World, verb: &str, body: &Json) -> TcpStream {
+    let body = body.to_string();
+    let head = format!(
+        "POST /v1/policies/discount/{verb} HTTP/1.1\r\nhost: here\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        secret("read"),
+        body.len()
+    );
+    let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+    stream.write_all(head.as_bytes()).await.expect("it is read");
+    stream.write_all(body.as_bytes()).await.expect("it is read");
+    stream
+}
+
+#[tokio::test]
+async fn a_proof_is_stopped_when_its_caller_hangs_up() {
+    let world = World::start().await;
+    let body = hostile();
+    for verb in ["check", "diff"] {
+        let callers = join_all((0..=PROOFS_AT_ONCE_MAX).map(|_| sent(&world, verb, &body))).await;
+        let first = callers.into_iter().map(|mut stream| {
+            Box::pin(async move {
+                let mut line = [0; 12];
+                stream.read_exact(&mut line).await.expect("an answer");
+                String::from_utf8_lossy(&line).into_owned()
+            })
+        });
+        // One too many: whoever is answered first is told that the others have every place.
+        let (answer, _, waiting) = select_all(first).await;
+        assert_eq!(answer, "HTTP/1.1 429", "{verb}");
+        asked(&world, "test", &json!({})).await.is_problem(429, "CS-E0217");
+        drop(waiting);
+        let mut looks = 0;
+        while asked(&world, "test", &json!({})).await.status != 200 {
+            looks += 1;
+            assert!(looks < 200, "{verb}: the places of those who hung up are not free");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::Policy;
 use super::space::{Space, Verdict};
+use super::stop::{Stop, Stopped};
 use super::sweep::{Region, sweep};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -53,10 +54,12 @@ pub struct Difference {
 
 impl Difference {
     /// What `new` decides otherwise than `old`; both are policies of one intent type.
-    #[must_use]
-    pub fn between(old: &Policy, new: &Policy) -> Difference {
-        let (intent, diff) = (new.intent.to_string(), diff(old, new));
-        Difference { intent, old: old.version().to_string(), new: new.version().to_string(), diff }
+    ///
+    /// # Errors
+    /// If it was stopped.
+    pub fn between(old: &Policy, new: &Policy, stop: &Stop<'_>) -> Result<Difference, Stopped> {
+        let (intent, diff) = (new.intent.to_string(), stop.kept(diff(old, new, stop))?);
+        Ok(Difference { intent, old: old.version().to_string(), new: new.version().to_string(), diff })
     }
 }
 
@@ -83,17 +86,16 @@ impl fmt::Display for Diff {
     }
 }
 
-/// What `new` decides otherwise than `old`; both are policies of one intent type.
-#[must_use]
-pub fn diff(old: &Policy, new: &Policy) -> Diff {
-    let space = Space::over(&[old, new]);
+/// What `new` decides otherwise than `old`; worth nothing if it was stopped.
+pub(crate) fn diff(old: &Policy, new: &Policy, stop: &Stop<'_>) -> Diff {
+    let space = Space::over(&[old, new], stop);
     let mut diff = Diff { changed: Vec::new(), inputs: inputs(old, new), all: true, unsettled: 0 };
     let [was, now] = space.models.as_slice() else { return diff };
-    let diagram = sweep(&space.axes, &space.order(), &space.areas, &space.ranked(), |areas| {
+    let diagram = sweep(&space.axes, &space.order(), &space.areas, &space.ranked(), stop, |areas| {
         (space.asked(was, areas, |_| true), space.asked(now, areas, |_| true))
     });
-    let diagram =
-        diagram.map(|diagram| diagram.map(|(old, new)| (space.verdict(was, *old), space.verdict(now, *new))));
+    let diagram = diagram
+        .map(|diagram| diagram.map(stop, |(old, new)| (space.verdict(was, *old), space.verdict(now, *new))));
     let differs = |(was, now): &(Verdict, Verdict)| was != now;
     let tried = |region: &Region| {
         space.points(region).into_iter().find_map(|point| {
@@ -114,7 +116,7 @@ pub fn diff(old: &Policy, new: &Policy) -> Diff {
         }
         return diff;
     };
-    let (regions, all) = diagram.regions(DIFF_REGIONS_MAX, differs);
+    let (regions, all) = diagram.regions(DIFF_REGIONS_MAX, stop, differs);
     diff.all = all;
     for (region, answers) in regions {
         let computed = space.is_derived(&region);

@@ -155,6 +155,7 @@ mod tests {
     use super::*;
     use crate::intent::value::Facts;
     use crate::policy::example::try_all;
+    use crate::policy::stop::Stop;
     use crate::rulebook::tests::starter_rulebook;
 
     fn pairs(text: &str) -> Vec<(String, String)> {
@@ -205,7 +206,7 @@ mod tests {
     fn each_example_says_what_became_of_it() {
         let rulebook = starter_rulebook();
         for policy in rulebook.policies() {
-            let tried = try_all(policy);
+            let tried = try_all(policy, &Stop::never());
             assert_eq!(tried.len(), policy.examples.len());
             assert!(tried.iter().all(|tried| tried.passes && tried.to_string().contains("passes")));
         }

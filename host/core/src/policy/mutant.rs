@@ -2,6 +2,7 @@
 
 use super::cell::End;
 use super::space::{Answered, Point, Space, spelled};
+use super::stop::Stop;
 use super::sweep::{Area, Region, sweep};
 use super::{Hit, Policy};
 use crate::id::FieldName;
@@ -47,10 +48,9 @@ struct Case<'a> {
     answered: Answered,
 }
 
-/// All boundary mutants of the rule table, row by row.
-#[must_use]
-pub fn mutants(policy: &Policy) -> Vec<Mutant> {
-    let space = Space::of(policy);
+/// All boundary mutants of the rule table, row by row; worth nothing if it was stopped.
+pub(crate) fn mutants(policy: &Policy, stop: &Stop<'_>) -> Vec<Mutant> {
+    let space = Space::of(policy, stop);
     let cases = cases(&space, policy);
     let mut mutants = Vec::new();
     for (row, rule) in policy.rules.iter().enumerate() {
@@ -73,7 +73,7 @@ pub fn mutants(policy: &Policy) -> Vec<Mutant> {
                     End::Low => bound.saturating_sub(step),
                     End::High => bound.saturating_add(step),
                 };
-                for number in [bound, beyond] {
+                for number in [bound, beyond].into_iter().take_while(|_| !stop.is_asked()) {
                     let noticed = cases
                         .iter()
                         .filter(|case| notices(&space, policy, case, (row, demand.input, number)));
@@ -175,8 +175,8 @@ fn deciding(policy: &Policy, live: &[usize]) -> Vec<usize> {
 
 /// Rows of an `Examples` table that notice what no example notices, with its header.
 #[must_use]
-pub fn suggest(policy: &Policy) -> String {
-    let space = Space::of(policy);
+pub fn suggest(policy: &Policy, stop: &Stop<'_>) -> String {
+    let space = Space::of(policy, stop);
     let Some(model) = space.models.first() else { return String::new() };
     let first = policy.examples.iter().find_map(|example| point(policy, example));
     let mut out = String::from("| case |");
@@ -185,8 +185,8 @@ pub fn suggest(policy: &Policy) -> String {
     out.push_str(&"---|".repeat(names.len().saturating_add(2)));
     out.push('\n');
     let mut seen: BTreeSet<Vec<i64>> = BTreeSet::new();
-    for mutant in mutants(policy).iter().filter(|mutant| mutant.noticed_by.is_empty()) {
-        if seen.len() == SUGGESTED_MAX {
+    for mutant in mutants(policy, stop).iter().filter(|mutant| mutant.noticed_by.is_empty()) {
+        if seen.len() == SUGGESTED_MAX || stop.is_asked() {
             break;
         }
         let Some(region) = differs(&space, policy, mutant) else { continue };
@@ -240,13 +240,13 @@ fn differs(space: &Space<'_>, policy: &Policy, mutant: &Mutant) -> Option<Region
         }
     }
     let own = rows.iter().position(|row| *row == mutant.row)?;
-    let diagram = sweep(&space.axes, &space.order(), &areas, &[], |live| {
+    let diagram = sweep(&space.axes, &space.order(), &areas, &[], space.stop, |live| {
         let with: Vec<usize> =
             live.within(0, rows.len()).filter_map(|index| rows.get(index).copied()).collect();
         let without: Vec<usize> = with.iter().copied().filter(|row| *row != mutant.row).collect();
         live.has(own) && deciding(policy, &with) != deciding(policy, &without)
     })?;
-    let (mut region, _) = diagram.regions(1, |differs| *differs).0.into_iter().next()?;
+    let (mut region, _) = diagram.regions(1, space.stop, |differs| *differs).0.into_iter().next()?;
     region.insert(mutant.axis, vec![(mutant.number, mutant.number)]);
     for demand in rule.demands.iter().filter(|demand| demand.input != mutant.axis) {
         region.entry(demand.input).or_insert_with(|| demand.ranges.pairs().to_vec());

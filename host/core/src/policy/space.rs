@@ -16,6 +16,7 @@ use super::Hit;
 use super::Policy;
 use super::asks::Asked;
 use super::node::Node;
+use super::stop::Stop;
 use super::sweep::{Area, Areas, Axis, Diagram, Range, Ranked, Region, sweep};
 use super::typed::{Expression, Input};
 use crate::intent::kind::FieldType;
@@ -31,6 +32,8 @@ pub(crate) struct Space<'a> {
     pub(crate) derived: Vec<Derived>,
     pub(crate) areas: Vec<Area>,
     pub(crate) models: Vec<Model<'a>>,
+    /// Whether anybody still waits for what is proved of them.
+    pub(crate) stop: &'a Stop<'a>,
 }
 
 /// A value that is computed from inputs.
@@ -57,18 +60,19 @@ pub(crate) struct Model<'a> {
 
 impl<'a> Space<'a> {
     /// The space of one policy.
-    pub(crate) fn of(policy: &'a Policy) -> Space<'a> {
-        Space::over(&[policy])
+    pub(crate) fn of(policy: &'a Policy, stop: &'a Stop<'a>) -> Space<'a> {
+        Space::over(&[policy], stop)
     }
 
     /// The space of several policies of one intent type.
-    pub(crate) fn over(policies: &[&'a Policy]) -> Space<'a> {
+    pub(crate) fn over(policies: &[&'a Policy], stop: &'a Stop<'a>) -> Space<'a> {
         let mut space = Space {
             inputs: Vec::new(),
             axes: Vec::new(),
             derived: Vec::new(),
             areas: Vec::new(),
             models: Vec::new(),
+            stop,
         };
         let axes: Vec<Vec<usize>> = policies
             .iter()
@@ -122,7 +126,9 @@ impl<'a> Space<'a> {
 
     /// A condition of one of the policies as areas.
     pub(crate) fn formula(&mut self, model: usize, condition: &Expression) -> Formula {
-        let Some(of) = self.models.get(model) else { return Formula::Always(false) };
+        let Some(of) = self.models.get(model).filter(|_| !self.stop.is_asked()) else {
+            return Formula::Always(false);
+        };
         let (policy, axis_of) = (of.policy, of.axis_of.clone());
         formula::Builder { space: self, policy, axis_of: &axis_of, owner: model }.truth(&condition.node)
     }
@@ -192,7 +198,7 @@ impl<'a> Space<'a> {
     pub(crate) fn table(&self) -> Option<Diagram<Vec<usize>>> {
         let model = self.models.first()?;
         let areas = self.areas.get(model.rows.from..model.rows.until)?;
-        sweep(&self.axes, &self.order(), areas, &self.ranked(), |areas| self.live(model, areas))
+        sweep(&self.axes, &self.order(), areas, &self.ranked(), self.stop, |areas| self.live(model, areas))
     }
 
     /// The rows of `first` tables: there a row hides those below it.

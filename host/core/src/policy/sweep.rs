@@ -4,6 +4,7 @@
 //! it. The sweep walks the axes, intersects the sets and remembers (axis, set). What it finds is
 //! exact; beyond [`SWEEP_NODES_MAX`] there is no diagram, and the answer is "not proved".
 
+use super::stop::Stop;
 use std::collections::BTreeMap;
 
 /// Most pieces that one sweep looks at, each of them an edge of the diagram: some 100 MB. Beyond it
@@ -159,16 +160,22 @@ fn cut(axis: usize, grid: Axis, areas: &[Area]) -> Cut {
 /// Sweeps `areas` over the axes in `order`. `answer` says what a set of live areas means; of the
 /// `ranked` ones only the first live one is surely among them.
 ///
-/// Nothing if the diagram would exceed [`SWEEP_NODES_MAX`].
+/// Nothing if the diagram would exceed [`SWEEP_NODES_MAX`], or nobody waits for it any more.
 pub(crate) fn sweep<T: Ord + Clone>(
     axes: &[Axis],
     order: &[usize],
     areas: &[Area],
     ranked: &[Ranked],
+    stop: &Stop<'_>,
     answer: impl Fn(&Areas) -> T,
 ) -> Option<Diagram<T>> {
-    let mut cuts: Vec<Cut> =
-        order.iter().filter_map(|axis| axes.get(*axis).map(|grid| cut(*axis, *grid, areas))).collect();
+    let mut cuts: Vec<Cut> = Vec::with_capacity(order.len());
+    for (axis, grid) in order.iter().filter_map(|axis| Some((*axis, axes.get(*axis)?))) {
+        if stop.is_asked() {
+            return None;
+        }
+        cuts.push(cut(axis, *grid, areas));
+    }
     let mut later = Areas::none(areas.len());
     for cut in cuts.iter_mut().rev() {
         for index in 0..areas.len() {
@@ -186,6 +193,7 @@ pub(crate) fn sweep<T: Ord + Clone>(
         seen: cuts.iter().map(|_| BTreeMap::new()).collect(),
         cuts: &cuts,
         ranked,
+        stop,
         answer,
         nodes: BTreeMap::new(),
         ends: BTreeMap::new(),
@@ -206,6 +214,7 @@ pub(crate) fn sweep<T: Ord + Clone>(
 struct Sweep<'a, T, F> {
     cuts: &'a [Cut],
     ranked: &'a [Ranked],
+    stop: &'a Stop<'a>,
     answer: F,
     seen: Vec<BTreeMap<Areas, Place>>,
     nodes: BTreeMap<Node, usize>,
@@ -237,7 +246,7 @@ impl<T: Ord, F: Fn(&Areas) -> T> Sweep<'_, T, F> {
             return Some(*place);
         }
         self.visited = self.visited.saturating_add(cut.pieces.len());
-        if self.visited > SWEEP_NODES_MAX {
+        if self.visited > SWEEP_NODES_MAX || self.stop.is_asked() {
             return None;
         }
         let mut pieces: Vec<(i64, i64, Place)> = Vec::new();
@@ -270,10 +279,10 @@ impl<T: Ord, F: Fn(&Areas) -> T> Sweep<'_, T, F> {
 
 impl<T: Ord + Clone> Diagram<T> {
     /// The same diagram with other answers, reduced again.
-    pub(crate) fn map<U: Ord + Clone>(&self, answer: impl Fn(&T) -> U) -> Diagram<U> {
+    pub(crate) fn map<U: Ord + Clone>(&self, stop: &Stop<'_>, answer: impl Fn(&T) -> U) -> Diagram<U> {
         let mut ends: Vec<U> = Vec::new();
         let mut end_of: Vec<Place> = Vec::new();
-        for end in &self.ends {
+        for end in self.ends.iter().take_while(|_| !stop.is_asked()) {
             let end = answer(end);
             let found = ends.iter().position(|other| *other == end);
             end_of.push(Place::End(found.unwrap_or(ends.len())));
@@ -351,7 +360,12 @@ impl<T: Ord + Clone> Diagram<T> {
     }
 
     /// At most `most` regions whose answer is wanted, and whether these are all.
-    pub(crate) fn regions(&self, most: usize, wanted: impl Fn(&T) -> bool) -> (Vec<(Region, T)>, bool) {
+    pub(crate) fn regions(
+        &self,
+        most: usize,
+        stop: &Stop<'_>,
+        wanted: impl Fn(&T) -> bool,
+    ) -> (Vec<(Region, T)>, bool) {
         let ends: Vec<bool> = self.ends.iter().map(wanted).collect();
         let mut leads: Vec<bool> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
@@ -361,7 +375,7 @@ impl<T: Ord + Clone> Diagram<T> {
             });
             leads.push(leads_there);
         }
-        let mut search = Search { diagram: self, ends, leads, most, found: Vec::new(), all: true };
+        let mut search = Search { diagram: self, ends, leads, most, stop, found: Vec::new(), all: true };
         search.go(self.root, &mut Region::new());
         (search.found, search.all)
     }
@@ -400,6 +414,7 @@ struct Search<'a, T> {
     ends: Vec<bool>,
     leads: Vec<bool>,
     most: usize,
+    stop: &'a Stop<'a>,
     found: Vec<(Region, T)>,
     all: bool,
 }
@@ -418,6 +433,7 @@ impl<T: Clone> Search<'_, T> {
                 }
             }
             Place::Node(index) => {
+                self.all &= !self.stop.is_asked();
                 if self.leads.get(index) != Some(&true) || !self.all {
                     return;
                 }

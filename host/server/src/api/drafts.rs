@@ -4,7 +4,7 @@
 
 use super::backtest::on_record;
 use super::view::{DifferenceView, EvaluationView, FormattedView, RanView, ReportView};
-use crate::asked::{Members, Place, Question};
+use crate::asked::{Line, Members, Place, Question};
 use crate::busy;
 use crate::limits::{DOCUMENT_FAULTS_MAX, INPUT_VALUES_MAX, POLICY_BYTES_MAX};
 use crate::problem::{Flaw, Problem, ProblemView};
@@ -21,6 +21,7 @@ use countersign_core::policy::coverage::Fired;
 use countersign_core::policy::diff::Difference;
 use countersign_core::policy::example::Ran;
 use countersign_core::policy::given::{self, Asked, Misread};
+use countersign_core::policy::stop::Stop;
 use countersign_core::rulebook::{Rulebook, formatted};
 use countersign_core::time::Timestamp;
 use countersign_engine::history;
@@ -118,6 +119,7 @@ pub(crate) struct FormatBody {
 pub(crate) async fn check(
     State(host): State<Host>,
     Place(name): Place<String>,
+    line: Line,
     Question(body): Question<POLICY_BYTES_MAX>,
 ) -> Result<Json<Report>, Problem> {
     let mut members = Members::of(body, &["policy", "since"]);
@@ -127,10 +129,10 @@ pub(crate) async fn check(
         None => Fired::default(),
         Some(days) => {
             let walk = history::fired(&**host.engine.store(), draft.intent.clone(), days, draft.now);
-            on_record(&host, walk, "check --since DAYS --data DIR").await?
+            on_record(&host, line.clone(), walk, "check --since DAYS --data DIR").await?
         }
     };
-    busy::proved(&host, move || draft.checked(&fired)).await.map(Json)
+    busy::proved(&host, line, move |stop| draft.checked(&fired, stop)).await.map(Json)
 }
 
 /// Runs the examples of a policy. One that fails is the answer, not a problem.
@@ -146,10 +148,11 @@ pub(crate) async fn check(
 pub(crate) async fn test(
     State(host): State<Host>,
     Place(name): Place<String>,
+    line: Line,
     Question(body): Question<POLICY_BYTES_MAX>,
 ) -> Result<Json<Ran>, Problem> {
     let draft = Draft::of(&host, &name, Members::of(body, &["policy"]))?;
-    busy::proved(&host, move || Ok(Ran::of(&draft.policy()?))).await.map(Json)
+    busy::proved(&host, line, move |stop| Ok(Ran::of(&draft.policy()?, stop)?)).await.map(Json)
 }
 
 /// Says what the tables of a policy answer to these inputs, and why. Nothing is decided or recorded;
@@ -166,20 +169,21 @@ pub(crate) async fn test(
 pub(crate) async fn explain(
     State(host): State<Host>,
     Place(name): Place<String>,
+    line: Line,
     Question(body): Question<POLICY_BYTES_MAX>,
 ) -> Result<Json<EvaluationView>, Problem> {
     let mut members = Members::of(body, &["policy", "case", "inputs"]);
     let case = members.optional("case", "the name of an example", whole);
     let inputs = Inputs::of(&mut members);
     let draft = Draft::of(&host, &name, members)?;
-    let explained = move || {
+    let explained = move |_: &Stop<'_>| {
         let policy = draft.policy()?;
         let asked = Asked { case: case.as_deref(), inputs: &inputs.values };
         let (tokens, facts) = given::asked(&policy, draft.rulebook.intent_type(&draft.intent), asked)
             .map_err(|wrong| inputs.problem(&wrong))?;
         Ok(EvaluationView::of_tables(&policy, &policy.decide(&tokens, &facts)))
     };
-    busy::proved(&host, explained).await.map(Json)
+    busy::proved(&host, line, explained).await.map(Json)
 }
 
 /// Shows exactly which requests a changed policy decides otherwise.
@@ -195,6 +199,7 @@ pub(crate) async fn explain(
 pub(crate) async fn diff(
     State(host): State<Host>,
     Place(name): Place<String>,
+    line: Line,
     Question(body): Question<POLICY_BYTES_MAX>,
 ) -> Result<Json<Difference>, Problem> {
     let rulebook = host.engine.rulebook();
@@ -206,16 +211,16 @@ pub(crate) async fn diff(
         Digest::parse(text).filter(|version| rulebook.policy_version(&intent, version).is_some())
     });
     members.checked()?;
-    let compared = move || {
+    let compared = move |stop: &Stop<'_>| {
         let was = match version {
             Some(version) => rulebook.policy_version(&intent, &version),
             None => rulebook.standing(&intent, now),
         };
         let was = was.ok_or_else(|| Problem::unknown("policy", intent.as_str()))?;
         let new = changed(&rulebook, &intent, text.unwrap_or_default())?;
-        Ok(Difference::between(was, &new))
+        Ok(Difference::between(was, &new, stop)?)
     };
-    busy::proved(&host, compared).await.map(Json)
+    busy::proved(&host, line, compared).await.map(Json)
 }
 
 /// Aligns the tables of a policy and changes nothing else; only its shape is looked at. Done twice it is
@@ -232,6 +237,7 @@ pub(crate) async fn diff(
 pub(crate) async fn format(
     State(host): State<Host>,
     Place(name): Place<String>,
+    line: Line,
     Question(body): Question<POLICY_BYTES_MAX>,
 ) -> Result<Json<FormattedView>, Problem> {
     let intent = named(&host.engine.rulebook(), &name)?;
@@ -239,11 +245,11 @@ pub(crate) async fn format(
     let text = members.required("policy", DOCUMENT, whole);
     members.checked()?;
     let file = file(&intent, text.unwrap_or_default());
-    let aligned = move || {
+    let aligned = move |_: &Stop<'_>| {
         let policy = formatted(&file).map_err(|faults| unsound(&faults))?;
         Ok(FormattedView { changed: policy != file.text, policy })
     };
-    busy::proved(&host, aligned).await.map(Json)
+    busy::proved(&host, line, aligned).await.map(Json)
 }
 
 /// A policy that a question is about: a document, or the one that stands.
@@ -278,7 +284,7 @@ impl Draft {
     }
 
     /// What the check finds; a document that cannot be read is an answer too.
-    fn checked(&self, fired: &Fired) -> Result<Report, Problem> {
+    fn checked(&self, fired: &Fired, stop: &Stop<'_>) -> Result<Report, Problem> {
         let policy = match &self.document {
             None => self.standing()?.clone(),
             Some(text) => match self.rulebook.trying(&file(&self.intent, text.clone())) {
@@ -289,7 +295,7 @@ impl Draft {
                 }
             },
         };
-        let policies = check_with(&self.rulebook, &policy, self.now, fired).into_iter().collect();
+        let policies = check_with(&self.rulebook, &policy, self.now, fired, stop)?.into_iter().collect();
         Ok(Report { faults: Vec::new(), policies })
     }
 }

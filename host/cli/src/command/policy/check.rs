@@ -11,6 +11,7 @@ use countersign_core::policy::backtest::Was;
 use countersign_core::policy::check::{Report, check_files_with};
 use countersign_core::policy::coverage::Past;
 use countersign_core::policy::mutant;
+use countersign_core::policy::stop::Stop;
 use countersign_core::rulebook::Rulebook;
 use countersign_engine::history::{self, Wanted};
 use std::path::PathBuf;
@@ -99,7 +100,7 @@ fn suggest(files: &[SourceFile], intent: Option<&str>, report: &Report) -> Resul
     let wanted = |policy: &&Policy| intent.is_none_or(|intent| policy.intent.as_str() == intent);
     for policy in rulebook.policies().filter(wanted) {
         output::line(&format!("{}: rows to add under `## Examples`", plain(&policy.path)))?;
-        mutant::suggest(policy).lines().try_for_each(|line| output::line(&plain(line)))?;
+        mutant::suggest(policy, &Stop::never()).lines().try_for_each(|line| output::line(&plain(line)))?;
     }
     Ok(ExitCode::from(exit::DONE))
 }

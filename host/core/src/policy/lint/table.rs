@@ -32,6 +32,9 @@ pub(super) fn rules(space: &Space<'_>, findings: &mut Findings<'_>) {
     }
     let reached: BTreeSet<usize> = table.answers().flatten().copied().collect();
     for (index, rule) in policy.rules.iter().enumerate().filter(|(index, _)| !reached.contains(index)) {
+        if space.stop.is_asked() {
+            return;
+        }
         findings.add(
             Level::Error,
             "unreachable",
@@ -44,7 +47,7 @@ pub(super) fn rules(space: &Space<'_>, findings: &mut Findings<'_>) {
 }
 
 fn gaps(space: &Space<'_>, table: &Diagram<Vec<usize>>, findings: &mut Findings<'_>) {
-    let (gaps, all) = table.regions(REGIONS_MAX, Vec::is_empty);
+    let (gaps, all) = table.regions(REGIONS_MAX, space.stop, Vec::is_empty);
     for (region, _) in &gaps {
         findings.add(Level::Error, "gap", "Rules", format!("no rule for {}", space.shown(region)));
         findings.witness(space, &space.corner(region));
@@ -58,7 +61,7 @@ fn gaps(space: &Space<'_>, table: &Diagram<Vec<usize>>, findings: &mut Findings<
 
 fn overlaps(space: &Space<'_>, policy: &Policy, table: &Diagram<Vec<usize>>, findings: &mut Findings<'_>) {
     let mut said: BTreeSet<Vec<usize>> = BTreeSet::new();
-    let (regions, _) = table.regions(usize::MAX >> 1, |rows| rows.len() > 1);
+    let (regions, _) = table.regions(usize::MAX >> 1, space.stop, |rows| rows.len() > 1);
     for (region, rows) in regions {
         if said.len() == REGIONS_MAX {
             break;
@@ -104,7 +107,7 @@ fn hidden_by(policy: &Policy, index: usize) -> String {
 }
 
 fn columns(space: &Space<'_>, policy: &Policy, table: &Diagram<Vec<usize>>, findings: &mut Findings<'_>) {
-    let outcomes = table.map(|rows| {
+    let outcomes = table.map(space.stop, |rows| {
         let said = rows.iter().filter_map(|row| policy.rules.get(*row)).map(|rule| &rule.outcome);
         (!rows.is_empty())
             .then(|| Verdict::of(&said.fold(Settled::Approve, |all, next| all.join(next, &policy.covers))))
@@ -135,7 +138,8 @@ pub(super) fn guards(space: &Space<'_>, findings: &mut Findings<'_>) {
     for (formula, guard) in model.guards.iter().zip(&model.policy.guards) {
         let derived = formula.axes(&space.areas).iter().any(|axis| *axis >= space.inputs.len());
         let axes: Vec<usize> = formula.axes(&space.areas).into_iter().collect();
-        let Some(diagram) = sweep(&space.axes, &axes, &areas, &[], |live| formula.holds(live)) else {
+        let Some(diagram) = sweep(&space.axes, &axes, &areas, &[], space.stop, |live| formula.holds(live))
+        else {
             continue;
         };
         let found: BTreeSet<bool> = diagram.answers().copied().collect();
@@ -161,7 +165,7 @@ pub(super) fn guards(space: &Space<'_>, findings: &mut Findings<'_>) {
 }
 
 /// Terms and inputs that nothing reads.
-pub(super) fn unread(policy: &Policy, findings: &mut Findings<'_>) {
+pub(super) fn unread(space: &Space<'_>, policy: &Policy, findings: &mut Findings<'_>) {
     let promises = policy.promises.iter().filter_map(|promise| match promise {
         Promise::ApproveOnlyIf(condition) => Some(condition),
         Promise::More(_) | Promise::Less(_) => None,
@@ -173,7 +177,7 @@ pub(super) fn unread(policy: &Policy, findings: &mut Findings<'_>) {
         .chain(promises)
         .chain(policy.fail_open.iter().map(|open| &open.only_if))
         .collect();
-    for (name, _) in &policy.terms {
+    for (name, _) in policy.terms.iter().take_while(|_| !space.stop.is_asked()) {
         let formulas = policy.terms.iter().map(|(_, term)| term).chain(conditions.iter().copied());
         if !formulas.into_iter().any(|other| other.source.split(' ').any(|word| word == name.as_str())) {
             let place = format!("Terms {name}");
