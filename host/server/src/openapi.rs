@@ -26,7 +26,7 @@ use utoipa::{Modify, OpenApi};
         intent_types::list, intent_types::show, intent_types::starter,
         drafts::check, drafts::test, drafts::explain, drafts::diff, drafts::format,
         exchange::export, exchange::import, backtest::backtest,
-        policies::list, policies::show,
+        policies::list, policies::show, policies::rollback,
         health::log,
     ),
     modifiers(&Tokens),
