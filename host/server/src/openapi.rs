@@ -24,7 +24,7 @@ use utoipa::{Modify, OpenApi};
         exceptions::list, effects::list,
         connections::list, connections::show, connections::check, connections::connectors,
         intent_types::list, intent_types::show, intent_types::starter,
-        drafts::check, drafts::test, drafts::explain, drafts::diff, drafts::format,
+        drafts::check, drafts::suggest, drafts::test, drafts::explain, drafts::diff, drafts::format,
         exchange::export, exchange::import, backtest::backtest,
         policies::list, policies::show, policies::rollback,
         health::log,

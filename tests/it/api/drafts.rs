@@ -3,8 +3,11 @@
 
 use crate::world::{Answer, SMALL, World, policy, secret};
 use countersign_core::policy::check::check_files;
+use countersign_core::policy::mutant::Suggested;
+use countersign_core::policy::stop::Stop;
 use countersign_server::api::view::{
-    DifferenceView, EvaluationView, FormattedView, RanView, ReportView, StarterView,
+    DifferenceView, EvaluationView, FindingView, FormattedView, RanView, ReportView, StarterView,
+    SuggestedView, SuggestionView,
 };
 use countersign_server::limits::{INPUT_VALUES_MAX, POLICY_BYTES_MAX, PROOFS_AT_ONCE_MAX};
 use countersign_tests::world::{root, source_files};
@@ -17,7 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Every question about one policy whose body is JSON.
-const QUESTIONS: [&str; 6] = ["check", "test", "explain", "diff", "format", "backtest"];
+const QUESTIONS: [&str; 7] = ["check", "suggest", "test", "explain", "diff", "format", "backtest"];
 
 async fn asked(world: &World, verb: &str, body: &Json) -> Answer {
     world.send("read", "POST", &format!("/v1/policies/discount/{verb}"), &[], &body.to_string()).await
@@ -104,6 +107,39 @@ async fn a_document_that_cannot_be_read_is_named_at_every_place() {
     let rows = "| x |\n".repeat(5_000);
     let report: ReportView = shaped(&asked(&world, "check", &json!({ "policy": rows })).await);
     assert!((1..=100).contains(&report.faults.len()), "{}", report.faults.len());
+}
+
+#[tokio::test]
+async fn the_examples_that_are_suggested_notice_every_edge_and_are_those_of_the_command_line() {
+    let world = World::start().await;
+    let answer = asked(&world, "suggest", &json!({})).await;
+    let suggested: SuggestedView = shaped(&answer);
+    let rulebook = world.engine.rulebook();
+    let policy = rulebook.policies().find(|policy| policy.intent.as_str() == "discount").expect("shipped");
+    let same = Suggested::of(policy, &Stop::never()).expect("nobody stops it");
+    assert_eq!(answer.json, serde_json::to_value(&same).expect("JSON"));
+    assert!(suggested.all && suggested.inputs.len() == 7 && 10 < suggested.examples.len());
+    let edges = async |text: &str| {
+        let report: ReportView = shaped(&asked(&world, "check", &json!({ "policy": text })).await);
+        assert!(report.passes, "{text}");
+        let checked = &report.policies[0];
+        let edge = |finding: &&FindingView| finding.kind == "edge-without-example";
+        (checked.examples, checked.findings.iter().filter(edge).count())
+    };
+    let text = discount("", "");
+    let (examples, left) = edges(&text).await;
+    assert!(0 < left);
+    // An editor needs no more than what is in the answer to write the rows.
+    let row = |example: &SuggestionView| {
+        let cells = [&example.case].into_iter().chain(&example.values).chain([&example.outcome]);
+        let cells: Vec<&str> = cells.map(String::as_str).collect();
+        format!("| {} | {} |\n", cells.join(" | "), example.by.join(", "))
+    };
+    let rows: String = suggested.examples.iter().map(row).collect();
+    assert_eq!(edges(&format!("{text}{rows}")).await, (examples + suggested.examples.len(), 0));
+    let none: SuggestedView =
+        shaped(&asked(&world, "suggest", &json!({ "policy": format!("{text}{rows}") })).await);
+    assert!(none.examples.is_empty() && none.all);
 }
 
 #[tokio::test]
@@ -377,7 +413,7 @@ async fn sent(world: &World, verb: &str, body: &Json) -> TcpStream {
 async fn a_proof_is_stopped_when_its_caller_hangs_up() {
     let world = World::start().await;
     let body = hostile();
-    for verb in ["check", "diff"] {
+    for verb in ["check", "suggest", "diff"] {
         let callers = join_all((0..=PROOFS_AT_ONCE_MAX).map(|_| sent(&world, verb, &body))).await;
         let first = callers.into_iter().map(|mut stream| {
             Box::pin(async move {

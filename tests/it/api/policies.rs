@@ -218,7 +218,10 @@ async fn a_rollback_that_leads_nowhere_is_refused_and_nothing_is_stored() {
     keyless.is_problem(400, "CS-E0211");
     for name in ["policy_change", "discuont", "..%2f.."] {
         let path = format!("/v1/policies/{name}/rollback");
-        world.post("ae-1", &path, "b-1", r#"{"reason":"x"}"#).await.is_problem(404, "CS-E0220");
+        let unknown = world.post("ae-1", &path, "b-1", r#"{"reason":"x"}"#).await;
+        unknown.is_problem(404, "CS-E0220");
+        let detail = unknown.json["detail"].as_str().expect("a detail");
+        assert!(detail.starts_with("there is no policy `"), "{detail}");
     }
     assert_eq!(world.get("ae-1", "/v1/intents").await.json["items"], json!([]));
 }

@@ -3,7 +3,7 @@
 use super::check::{check_all, check_files};
 use super::diff::diff;
 use super::lint::Level;
-use super::mutant::{mutants, suggest};
+use super::mutant::{SUGGESTED_MAX, Suggested, mutants};
 use super::promise::{Proof, promises};
 use super::space::Space;
 use super::stop::Stop;
@@ -56,7 +56,9 @@ fn the_shipped_examples_notice_the_bounds_that_the_guide_says() {
 #[test]
 fn suggested_examples_pass_and_close_every_edge_that_can_be_told_apart() {
     for name in ["discount", "contract_redline", "refund"] {
-        let table = suggest(&of(name), &Stop::never());
+        let suggested = Suggested::of(&of(name), &Stop::never()).expect("nobody stops it");
+        assert!(suggested.all && !suggested.examples.is_empty());
+        let table = suggested.to_string();
         let mut files = starter();
         let file = files.iter_mut().find(|file| file.path.ends_with(&format!("{name}.policy.md")));
         let file = file.expect("it is shipped");
@@ -76,6 +78,13 @@ fn suggested_examples_pass_and_close_every_edge_that_can_be_told_apart() {
             .collect();
         assert_eq!(left, Vec::<String>::new(), "{table}");
     }
+}
+
+#[test]
+fn more_examples_than_anybody_reads_are_cut_off_and_said_to_be() {
+    let suggested = Suggested::of(&people_table(200, 0), &Stop::never()).expect("nobody stops it");
+    assert_eq!((suggested.examples.len(), suggested.all), (SUGGESTED_MAX, false));
+    assert!(suggested.examples.iter().all(|example| example.values.len() == suggested.inputs.len()));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! is stored and nothing decided.
 
 use super::backtest::on_record;
-use super::view::{DifferenceView, EvaluationView, FormattedView, RanView, ReportView};
+use super::view::{DifferenceView, EvaluationView, FormattedView, RanView, ReportView, SuggestedView};
 use crate::asked::{Line, Members, Place, Question};
 use crate::busy;
 use crate::limits::{DOCUMENT_FAULTS_MAX, INPUT_VALUES_MAX, POLICY_BYTES_MAX};
@@ -21,6 +21,7 @@ use countersign_core::policy::coverage::Fired;
 use countersign_core::policy::diff::Difference;
 use countersign_core::policy::example::Ran;
 use countersign_core::policy::given::{self, Asked, Misread};
+use countersign_core::policy::mutant::Suggested;
 use countersign_core::policy::stop::Stop;
 use countersign_core::rulebook::{Rulebook, formatted};
 use countersign_core::time::Timestamp;
@@ -153,6 +154,28 @@ pub(crate) async fn test(
 ) -> Result<Json<Ran>, Problem> {
     let draft = Draft::of(&host, &name, Members::of(body, &["policy"]))?;
     busy::proved(&host, line, move |stop| Ok(Ran::of(&draft.policy()?, stop)?)).await.map(Json)
+}
+
+/// Writes the examples that would notice the edges that no example of a policy tests.
+///
+/// Each of them passes: whether its answer is the right one is for the owner to say.
+#[utoipa::path(
+    post, path = "/v1/policies/{name}/suggest", tag = "policies", operation_id = "suggest_examples",
+    request_body = DraftBody,
+    params(("name" = String, Path, description = "the intent type that the policy decides")),
+    responses(
+        (status = 200, description = "the examples that it lacks", body = SuggestedView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn suggest(
+    State(host): State<Host>,
+    Place(name): Place<String>,
+    line: Line,
+    Question(body): Question<POLICY_BYTES_MAX>,
+) -> Result<Json<Suggested>, Problem> {
+    let draft = Draft::of(&host, &name, Members::of(body, &["policy"]))?;
+    busy::proved(&host, line, move |stop| Ok(Suggested::of(&draft.policy()?, stop)?)).await.map(Json)
 }
 
 /// Says what the tables of a policy answer to these inputs, and why. Nothing is decided or recorded;

@@ -6,7 +6,7 @@ use crate::policy::coverage::Fired;
 use crate::policy::diff::Difference;
 use crate::policy::example::Ran;
 use crate::policy::lint::{House, lint_until};
-use crate::policy::mutant::mutants;
+use crate::policy::mutant::{Suggested, mutants};
 use crate::policy::promise::{Proof, promises};
 use crate::policy::prover_tests::{ON, hostile_table, of};
 use crate::policy::space::Space;
@@ -42,6 +42,11 @@ fn a_proof_that_was_stopped_says_that_nothing_is_proved_wherever_it_was() {
     assert_eq!(found, Ok(()));
     for last in (1..=all).step_by(usize::try_from(all / 10).expect("it is small")) {
         assert_eq!(asks(last, |stop| Difference::between(&old, &new, stop)), (last, Err(Stopped)));
+    }
+    let (all, found) = asks(u64::MAX, |stop| Suggested::of(&old, stop).map(drop));
+    assert_eq!(found, Ok(()));
+    for last in (1..=all).step_by(usize::try_from(all / 10).expect("it is small")) {
+        assert_eq!(asks(last, |stop| Suggested::of(&old, stop)), (last, Err(Stopped)));
     }
     for last in 1..=u64::try_from(old.examples.len()).expect("they are few") {
         assert_eq!(asks(last, |stop| Ran::of(&old, stop)), (last, Err(Stopped)));
