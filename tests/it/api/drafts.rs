@@ -2,9 +2,13 @@
 //! command line, about a document or about the policy that stands.
 
 use crate::world::{Answer, SMALL, World, policy, secret};
+use countersign_core::hash::Digest;
 use countersign_core::policy::check::check_files;
+use countersign_core::policy::component::{Contributed, Contribution};
 use countersign_core::policy::mutant::Suggested;
 use countersign_core::policy::stop::Stop;
+use countersign_engine::port::Answer as Port;
+use countersign_engine::port::components::Components;
 use countersign_server::api::view::{
     DifferenceView, EvaluationView, FindingView, FormattedView, RanView, ReportView, StarterView,
     SuggestedView, SuggestionView,
@@ -15,6 +19,8 @@ use futures::future::{Either, join_all, select, select_all};
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -194,15 +200,87 @@ async fn an_answer_is_explained_in_words_and_nothing_is_recorded() {
     let said: EvaluationView = shaped(&world.send("read", "POST", place, &[], &body).await);
     let elements: Vec<_> = said.rules.iter().map(|rule| (rule.id.as_str(), rule.element)).collect();
     assert_eq!(elements, [("risk-small", Some(1)), ("data-beyond", Some(2))]);
-    // Only the tables answer, and a policy with a component says so.
-    let digest = "0".repeat(64);
-    let rows = format!("| id | digest | because |\n|---|---|---|\n| words | sha256:{digest} | more |\n");
-    let text = discount("## Routes", &format!("## Components\n\n{rows}\n## Routes"));
-    let body = json!({ "policy": text, "case": "exactly 50k" });
-    let said: EvaluationView = shaped(&asked(&world, "explain", &body).await);
-    assert_eq!(said.not_asked, ["words"], "{said:?}");
-    assert!(said.text.contains("not asked words, which can only make the answer stricter"), "{}", said.text);
     assert_eq!(world.engine.health().position, before);
+}
+
+/// The component that is installed: it wants the vice president where the note names a rival.
+#[derive(Debug, Default)]
+struct Rivals {
+    asked: Arc<AtomicUsize>,
+}
+
+fn rivals() -> Digest {
+    Digest::of(b"rivals")
+}
+
+impl Components for Rivals {
+    fn contribute(&self, component: Digest, intent: String, facts: String) -> Port<'_, Contributed> {
+        assert_eq!(component, rivals(), "only what is installed is asked");
+        assert!(facts.contains(r#""segment":{"known":{"one-of":"smb"}}"#), "{facts}");
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let added = Contribution {
+            id: "rival".to_owned(),
+            routes: vec!["vp".to_owned()],
+            because: "another one bids".to_owned(),
+            reads: vec!["note".to_owned()],
+        };
+        let said = match intent.contains("rival") {
+            true => Contributed::Said(vec![added]),
+            false if intent.contains(r#""note""#) => Contributed::Said(Vec::new()),
+            false => Contributed::Failed("there is no note".to_owned()),
+        };
+        Box::pin(std::future::ready(said))
+    }
+
+    fn is_installed(&self, component: &Digest) -> bool {
+        *component == rivals()
+    }
+}
+
+/// The shipped policy with components: an id and a digest each.
+fn with_components(named: &[(&str, Digest)]) -> String {
+    let row = |(id, digest): &(&str, Digest)| format!("| {id} | sha256:{digest} | more |\n");
+    let rows: String = named.iter().map(row).collect();
+    let table = format!("| id | digest | because |\n|---|---|---|\n{rows}");
+    discount("## Routes", &format!("## Components\n\n{table}\n## Routes"))
+}
+
+#[tokio::test]
+async fn an_explanation_asks_the_components_that_are_here_and_names_the_others() {
+    let components = Rivals::default();
+    let times = Arc::clone(&components.asked);
+    let world = World::with(components).await;
+    let before = world.engine.health().position;
+    let explained = async |policy: &str, note: Option<&str>| {
+        let inputs = note.map_or(json!({}), |note| json!({ "note": note }));
+        let body = json!({ "policy": policy, "case": "plain small deal", "inputs": inputs });
+        shaped::<EvaluationView>(&asked(&world, "explain", &body).await)
+    };
+    // The tables approve it; what no table reads can be given, since a component may read it.
+    let both = with_components(&[("rivals", rivals()), ("words", Digest::ZERO)]);
+    let said = explained(&both, Some("a rival bids")).await;
+    assert_eq!((said.outcome.as_str(), said.routes.as_slice()), ("needs", ["vp".to_owned()].as_slice()));
+    assert_eq!((said.components.len(), said.components[0].component.as_str()), (1, "rivals"));
+    assert_eq!(said.not_asked, ["words"]);
+    assert!(said.text.contains("component rivals rival   adds vp   \"another one bids\""), "{}", said.text);
+    assert!(said.text.contains("not asked words, which can only make the answer stricter"), "{}", said.text);
+    let said = explained(&both, Some("nobody else bids")).await;
+    assert_eq!((said.outcome.as_str(), said.components.len()), ("approve", 0));
+    assert_eq!(said.not_asked, ["words"]);
+    let here = with_components(&[("rivals", rivals())]);
+    assert!(explained(&here, Some("quiet")).await.not_asked.is_empty());
+    // One that cannot tell makes the answer unsure, as it would be.
+    let said = explained(&here, None).await;
+    assert_eq!((said.outcome.as_str(), said.known.as_deref()), ("unsure", Some("approve")));
+    assert_eq!(said.unsure, ["component rivals: there is no note"]);
+    assert_eq!(times.load(Ordering::Relaxed), 4);
+    // A policy without any asks none, and takes no more than its inputs.
+    let plain = json!({ "case": "plain small deal", "inputs": { "note": "a rival bids" } });
+    asked(&world, "explain", &plain).await.is_problem(422, "CS-E0203");
+    let away = with_components(&[("words", Digest::ZERO)]);
+    assert_eq!(explained(&away, Some("a rival bids")).await.not_asked, ["words"]);
+    assert_eq!(times.load(Ordering::Relaxed), 4);
+    assert_eq!(world.engine.health().position, before, "nothing was recorded");
 }
 
 #[tokio::test]

@@ -22,13 +22,14 @@ use countersign_core::policy::diff::Difference;
 use countersign_core::policy::example::Ran;
 use countersign_core::policy::given::{self, Asked, Misread};
 use countersign_core::policy::mutant::Suggested;
-use countersign_core::policy::stop::Stop;
+use countersign_core::policy::stop::{Stop, Stopped};
 use countersign_core::rulebook::{Rulebook, formatted};
 use countersign_core::time::Timestamp;
 use countersign_engine::history;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 use utoipa::ToSchema;
 
 /// What the member `policy` of a body must be.
@@ -68,7 +69,8 @@ pub(crate) struct ExplainBody {
     /// The values of this example of the policy are taken; `inputs` changes them.
     case: Option<String>,
     /// Values by the names of inputs, tokens and facts alike, as the tables write them; for an input of
-    /// a list's elements, one value an element. What is left out has no value.
+    /// a list's elements, one value an element. What is left out has no value. A policy with components
+    /// takes the other tokens and facts of its intent type too, a record by its id.
     #[schema(example = json!({"discount_percent": "12%", "clause.topic": ["liability", "data"]}))]
     inputs: Option<BTreeMap<String, InputBody>>,
 }
@@ -178,8 +180,8 @@ pub(crate) async fn suggest(
     busy::proved(&host, line, move |stop| Ok(Suggested::of(&draft.policy()?, stop)?)).await.map(Json)
 }
 
-/// Says what the tables of a policy answer to these inputs, and why. Nothing is decided or recorded;
-/// components of the policy are not asked.
+/// Says what a policy answers to these inputs, and why: its tables, and those of its components that are
+/// installed. Nothing is decided or recorded.
 #[utoipa::path(
     post, path = "/v1/policies/{name}/explain", tag = "policies", operation_id = "explain_policy",
     request_body = ExplainBody,
@@ -199,12 +201,18 @@ pub(crate) async fn explain(
     let case = members.optional("case", "the name of an example", whole);
     let inputs = Inputs::of(&mut members);
     let draft = Draft::of(&host, &name, members)?;
-    let explained = move |_: &Stop<'_>| {
+    let (engine, runtime) = (host.engine.clone(), Handle::current());
+    let explained = move |stop: &Stop<'_>| {
         let policy = draft.policy()?;
         let asked = Asked { case: case.as_deref(), inputs: &inputs.values };
         let (tokens, facts) = given::asked(&policy, draft.rulebook.intent_type(&draft.intent), asked)
             .map_err(|wrong| inputs.problem(&wrong))?;
-        Ok(EvaluationView::of_tables(&policy, &policy.decide(&tokens, &facts)))
+        if stop.is_asked() {
+            return Err(Stopped.into());
+        }
+        // Here, where there is a place for it: components are asked for real decisions too.
+        let explained = runtime.block_on(engine.explained(&policy, &tokens, &facts))?;
+        Ok(EvaluationView::explained(&explained))
     };
     busy::proved(&host, line, explained).await.map(Json)
 }
