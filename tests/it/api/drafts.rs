@@ -13,7 +13,9 @@ use countersign_server::api::view::{
     DifferenceView, EvaluationView, FindingView, FormattedView, RanView, ReportView, StarterView,
     SuggestedView, SuggestionView,
 };
-use countersign_server::limits::{INPUT_VALUES_MAX, POLICY_BYTES_MAX, PROOFS_AT_ONCE_MAX};
+use countersign_server::limits::{
+    BACKTESTS_AT_ONCE_MAX, INPUT_VALUES_MAX, POLICY_BYTES_MAX, PROOFS_AT_ONCE_MAX,
+};
 use countersign_tests::world::{root, source_files};
 use futures::future::{Either, join_all, select, select_all};
 use serde::de::DeserializeOwned;
@@ -487,29 +489,56 @@ async fn sent(world: &World, verb: &str, body: &Json) -> TcpStream {
     stream
 }
 
+/// Sends one question more than there are places; gives those that have a place and wait.
+async fn crowded(world: &World, verb: &str, body: &Json, places: usize) -> Vec<impl Future<Output = String>> {
+    let callers = join_all((0..=places).map(|_| sent(world, verb, body))).await;
+    let first = callers.into_iter().map(|mut stream| {
+        Box::pin(async move {
+            let mut line = [0; 12];
+            stream.read_exact(&mut line).await.expect("an answer");
+            String::from_utf8_lossy(&line).into_owned()
+        })
+    });
+    // Whoever is answered first is told that the others have every place.
+    let (answer, _, waiting) = select_all(first).await;
+    assert_eq!(answer, "HTTP/1.1 429", "{verb}");
+    waiting
+}
+
+/// Fails unless there is a place for this question soon.
+async fn has_room(world: &World, verb: &str, body: &Json) {
+    let mut looks = 0;
+    while asked(world, verb, body).await.status != 200 {
+        looks += 1;
+        assert!(looks < 200, "{verb}: the places of those who hung up are not free");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 #[tokio::test]
 async fn a_proof_is_stopped_when_its_caller_hangs_up() {
     let world = World::start().await;
     let body = hostile();
     for verb in ["check", "suggest", "diff"] {
-        let callers = join_all((0..=PROOFS_AT_ONCE_MAX).map(|_| sent(&world, verb, &body))).await;
-        let first = callers.into_iter().map(|mut stream| {
-            Box::pin(async move {
-                let mut line = [0; 12];
-                stream.read_exact(&mut line).await.expect("an answer");
-                String::from_utf8_lossy(&line).into_owned()
-            })
-        });
-        // One too many: whoever is answered first is told that the others have every place.
-        let (answer, _, waiting) = select_all(first).await;
-        assert_eq!(answer, "HTTP/1.1 429", "{verb}");
+        let waiting = crowded(&world, verb, &body, PROOFS_AT_ONCE_MAX).await;
         asked(&world, "test", &json!({})).await.is_problem(429, "CS-E0217");
         drop(waiting);
-        let mut looks = 0;
-        while asked(&world, "test", &json!({})).await.status != 200 {
-            looks += 1;
-            assert!(looks < 200, "{verb}: the places of those who hung up are not free");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        has_room(&world, "test", &json!({})).await;
+    }
+}
+
+#[tokio::test]
+async fn a_walk_over_the_log_ends_when_its_caller_hangs_up() {
+    let world = World::start().await;
+    world.submitted("k-1", SMALL).await;
+    for (verb, body) in
+        [("backtest", json!({ "policy": discount("", "") })), ("check", json!({ "since": "90d" }))]
+    {
+        world.store.hang_scans(true);
+        let waiting = crowded(&world, verb, &body, BACKTESTS_AT_ONCE_MAX).await;
+        world.store.hang_scans(false);
+        asked(&world, verb, &body).await.is_problem(429, "CS-E0217");
+        drop(waiting);
+        has_room(&world, verb, &body).await;
     }
 }

@@ -42,6 +42,7 @@ pub(crate) struct FaultyStore {
     inner: MemoryStore,
     fault: Mutex<Option<StoreFault>>,
     broken: AtomicBool,
+    hangs: AtomicBool,
 }
 
 impl FaultyStore {
@@ -53,6 +54,11 @@ impl FaultyStore {
     /// From now on every list panics.
     pub(crate) fn break_lists(&self) {
         self.broken.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether whoever reads the log from now on waits for ever.
+    pub(crate) fn hang_scans(&self, hangs: bool) {
+        self.hangs.store(hangs, Ordering::Relaxed);
     }
 
     fn fault(&self) -> Option<StoreFault> {
@@ -71,6 +77,9 @@ impl Store for FaultyStore {
         self.inner.load(stream)
     }
     fn scan(&self, from: Position, limit: usize) -> Port<'_, Result<Vec<Logged>, StoreFault>> {
+        if self.hangs.load(Ordering::Relaxed) {
+            return Box::pin(std::future::pending());
+        }
         self.inner.scan(from, limit)
     }
     fn due(

@@ -1,7 +1,7 @@
 //! A proof stops when it is told to, wherever it is, and then says nothing.
 
 use super::{Stop, Stopped};
-use crate::policy::check::{Checked, check_with};
+use crate::policy::check::check_with;
 use crate::policy::coverage::Fired;
 use crate::policy::diff::Difference;
 use crate::policy::example::Ran;
@@ -25,16 +25,14 @@ fn asks<T>(last: u64, proof: impl FnOnce(&Stop<'_>) -> T) -> (u64, T) {
     (asked.get(), found)
 }
 
-fn check(stop: &Stop<'_>) -> Result<Option<Checked>, Stopped> {
-    check_with(&starter_rulebook(), &of("discount"), ON, &Fired::default(), stop)
-}
-
 #[test]
 fn a_proof_that_was_stopped_says_that_nothing_is_proved_wherever_it_was() {
+    let (rulebook, policy) = (starter_rulebook(), of("discount"));
+    let check = |stop: &Stop<'_>| check_with(&rulebook, &policy, ON, &Fired::default(), stop);
     let whole = check(&Stop::never()).expect("nobody stops it");
     let (all, found) = asks(u64::MAX, check);
     assert_eq!(found, Ok(whole));
-    for last in (1..=all).step_by(usize::try_from(all / 50).expect("it is small")) {
+    for last in (1..=all).step_by(usize::try_from(all / 20).expect("it is small")) {
         assert_eq!(asks(last, check), (last, Err(Stopped)), "of {all}");
     }
     let (old, new) = (of("discount"), of("discount"));
