@@ -131,7 +131,13 @@ fn earlier(
     let before = || {
         let turn = rulebook.turn_before(of, now).ok_or_else(|| {
             let detail = format!("`{of}` has no version before the one in force");
-            Problem::new("CS-E0220", detail, format!("`GET /v1/policies/{of}` lists its versions"))
+            Problem::new(
+                "CS-E0220",
+                detail,
+                format!(
+                    "`countersign policy show {of}` lists its versions, in the API `GET /v1/policies/{of}`"
+                ),
+            )
         });
         turn.map(|turn| turn.version)
     };
