@@ -66,6 +66,7 @@ pub(crate) fn promises(policy: &Policy, stop: &Stop<'_>) -> Vec<Kept> {
     policy
         .promises
         .iter()
+        .take_while(|_| !stop.is_asked())
         .map(|promise| {
             let proof = match promise {
                 Promise::More(name) => monotone(policy, name, Direction::More, stop),

@@ -297,7 +297,7 @@ impl<T: Ord + Clone> Diagram<T> {
             Place::End(index) => end_of.get(index).copied().unwrap_or(place),
             Place::Node(index) => node_of.get(index).copied().unwrap_or(place),
         };
-        for node in &self.nodes {
+        for node in self.nodes.iter().take_while(|_| !stop.is_asked()) {
             let mut pieces: Vec<(i64, i64, Place)> = Vec::new();
             for (low, high, place) in &node.pieces {
                 let place = moved(*place, &node_of);
@@ -368,7 +368,7 @@ impl<T: Ord + Clone> Diagram<T> {
     ) -> (Vec<(Region, T)>, bool) {
         let ends: Vec<bool> = self.ends.iter().map(wanted).collect();
         let mut leads: Vec<bool> = Vec::with_capacity(self.nodes.len());
-        for node in &self.nodes {
+        for node in self.nodes.iter().take_while(|_| !stop.is_asked()) {
             let leads_there = node.pieces.iter().any(|(_, _, place)| match place {
                 Place::End(index) => ends.get(*index).copied().unwrap_or(false),
                 Place::Node(index) => leads.get(*index).copied().unwrap_or(false),

@@ -30,7 +30,10 @@ pub(super) fn rules(space: &Space<'_>, findings: &mut Findings<'_>) {
     if policy.hit == Hit::Unique {
         overlaps(space, policy, &table, findings);
     }
-    let reached: BTreeSet<usize> = table.answers().flatten().copied().collect();
+    let answers = table.answers().take_while(|_| !space.stop.is_asked());
+    // One by one: collected, they would all be sorted first.
+    let mut reached: BTreeSet<usize> = BTreeSet::new();
+    answers.for_each(|rows| reached.extend(rows));
     for (index, rule) in policy.rules.iter().enumerate().filter(|(index, _)| !reached.contains(index)) {
         if space.stop.is_asked() {
             return;

@@ -80,7 +80,8 @@ fn nothing_is_walked_tried_or_read_again_once_it_is_stopped() {
     assert!(asked == 5 && !all && some.len() < regions.len(), "{} of {}", some.len(), regions.len());
     let (asked, mapped) = asks(3, |stop| table.map(stop, Clone::clone));
     assert_eq!((asked, mapped.ends.len()), (3, 2));
-    assert!(matches!(mapped.root, Place::Node(_)), "what was read so far still holds together");
+    assert!(mapped.nodes.is_empty() && matches!(mapped.root, Place::Node(_)), "no node is rebuilt");
+    assert_eq!(mapped.answers().count(), 0, "what there is of it can still be asked");
     let points = space.points(&Region::new());
     let at_once = Stop::when(&|| true);
     assert!(at_once.is_asked());
@@ -102,6 +103,8 @@ fn every_moved_bound_and_every_point_of_a_promise_is_asked_for() {
     assert_eq!(few, all);
     let (fewer, few) = asks(asked - 10, |stop| mutants(&policy, stop).len());
     assert_eq!((fewer, few), (asked - 10, all - 11), "one question a bound");
+    let (_, kept) = asks(1, |stop| promises(&of("discount"), stop));
+    assert!(kept.is_empty(), "no further promise is begun");
     // Not proved, so it is tried at every point.
     let policy = hostile_table(60);
     let policy = crate::policy::Policy {
