@@ -1,17 +1,20 @@
 //! Policy components: they import nothing, can only tighten, and whatever breaks in one makes the
 //! policy unsure, never sure.
 
+use countersign::wire;
 use countersign_connectors::{Contributors, FaultCode, componentize_contributor, inspect_contributor};
 use countersign_core::approval::Stage;
 use countersign_core::document::SourceFile;
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::hash::Digest;
 use countersign_core::intent::Raw;
-use countersign_core::policy::Outcome;
 use countersign_core::policy::component::{Contributed, Contribution};
+use countersign_core::policy::given;
+use countersign_core::policy::{Outcome, Policy};
 use countersign_core::record::{RecordRef, Value};
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
+use countersign_engine::contributions::explained;
 use countersign_engine::engine::{Engine, Parts, Submission};
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::port::Answer;
@@ -20,6 +23,7 @@ use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_tests::guests::module;
 use countersign_tests::scripted::Scripted;
 use countersign_tests::world::{root, source_files};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -290,4 +294,54 @@ async fn an_intent_that_needs_no_look_at_the_world_still_asks_the_component() {
     ]);
     let stage = asked_of(&files, Scripted::default(), Arc::new(Silent), "plain", tokens).await;
     assert!(matches!(stage, Stage::Closed(_)), "the component had no objection: {stage:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_line_asks_the_components_that_lie_beside_the_rules_or_were_installed() {
+    let module =
+        module("../../plugins/clause-words", "countersign_clause_words", env!("CARGO_TARGET_TMPDIR"));
+    let component = componentize_contributor(&module).expect("it is a policy component");
+    let digest = Digest::of(&component);
+    let mut files = source_files(&root().join("host/cli/starter")).expect("the shipped files");
+    let of = |file: &&mut SourceFile| file.path.ends_with("contract_redline.policy.md");
+    let file = files.iter_mut().find(of).expect("the policy");
+    let section = format!(
+        "## Components\n\n| id | digest | because |\n|---|---|---|\n| words | sha256:{digest} | what no table sees |\n\n## Routes"
+    );
+    file.text = file.text.replacen("## Routes", &section, 1);
+    let rulebook = Rulebook::draft(&files).expect("it can be read");
+    let named = |policy: &&Policy| policy.intent.as_str() == "contract_redline";
+    let policy = rulebook.policies().find(named).expect("it is there");
+    let inputs = [
+        ("contract_value", "80_000"),
+        ("paper", "ours"),
+        ("clause.topic", "termination"),
+        ("clause.position", "standard"),
+        ("clause.new_text", "A perpetual licence."),
+    ];
+    let inputs = inputs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let given = given::Asked { case: None, inputs: &inputs };
+    let schema = rulebook.intent_type(&policy.intent);
+    let (tokens, facts) = given::asked(policy, schema, given).expect("it can be read");
+    let answer = async |rules: &Path, data: Option<&Path>| {
+        let found = wire::components_of(policy, rules, data).await.expect("they can be loaded");
+        let explained = explained(&*found, policy, &tokens, &facts).await.expect("it has a canonical form");
+        (explained.evaluation.outcome.to_string(), explained.not_asked.len())
+    };
+    let (rules, data) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let missing = answer(rules.path(), Some(data.path())).await;
+    assert_eq!(missing, ("approve".to_owned(), 1), "the table alone, and it says so");
+    let beside = rules.path().join(wire::COMPONENTS_FOLDER);
+    std::fs::create_dir(&beside).expect("a folder");
+    std::fs::write(beside.join("words.wasm"), &component).expect("it is written");
+    assert_eq!(answer(rules.path(), None).await, ("counsel".to_owned(), 0));
+    // What a host has installed is used where it lies, and nothing is written there.
+    let installed = Contributors::file(&data.path().join(wire::COMPONENTS_FOLDER), &digest);
+    std::fs::create_dir_all(installed.parent().expect("a folder")).expect("folders");
+    std::fs::rename(beside.join("words.wasm"), &installed).expect("it is moved");
+    assert_eq!(answer(rules.path(), Some(data.path())).await, ("counsel".to_owned(), 0));
+    assert_eq!(std::fs::read_dir(installed.parent().expect("a folder")).expect("it is there").count(), 1);
+    // Another one under its name is not what the policy names.
+    std::fs::write(&installed, hostile()).expect("it is written");
+    assert_eq!(answer(rules.path(), Some(data.path())).await, ("approve".to_owned(), 1));
 }

@@ -8,6 +8,7 @@ use countersign_connectors::{Contributors, Runtime, RuntimeOptions};
 use countersign_core::document::Fault as RuleFault;
 use countersign_core::effect::key::InstallKey;
 use countersign_core::hash::Digest;
+use countersign_core::policy::Policy;
 use countersign_core::rulebook::{Published, Rulebook};
 use countersign_core::time::Timestamp;
 use countersign_engine::engine::{Engine, Parts};
@@ -19,6 +20,7 @@ use countersign_engine::port::store::{Store, StoreFault};
 use countersign_server::{TokenEntry, TokenTable};
 use countersign_store_local::{LocalStore, Options};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -211,6 +213,49 @@ async fn components(settings: &Settings) -> anyhow::Result<Arc<dyn Components>> 
         Ok(contributors)
     });
     Ok(Arc::new(contributors.await.context("policy components could not be loaded")??))
+}
+
+/// The components that a policy names, as far as they lie beside the rules or were installed in a data
+/// folder. They are compiled in a folder of their own, so a host that runs there is left alone.
+///
+/// # Errors
+/// If one that is there cannot be read or loaded.
+pub async fn components_of(
+    policy: &Policy,
+    rules: &Path,
+    data: Option<&Path>,
+) -> anyhow::Result<Arc<dyn Components>> {
+    let mut found: BTreeMap<Digest, Vec<u8>> = BTreeMap::new();
+    let named = |digest: &Digest| policy.components.iter().any(|component| component.digest == *digest);
+    let installed = policy.components.iter().filter_map(|component| {
+        Some(Contributors::file(&data?.join(COMPONENTS_FOLDER), &component.digest))
+            .filter(|file| file.is_file())
+    });
+    let beside = if policy.components.is_empty() {
+        Vec::new()
+    } else {
+        component_files(&rules.join(COMPONENTS_FOLDER))?
+    };
+    for file in beside.into_iter().chain(installed) {
+        let bytes = fs::read(&file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+        let digest = Digest::of(&bytes);
+        if named(&digest) {
+            found.insert(digest, bytes);
+        }
+    }
+    if found.is_empty() {
+        return Ok(Arc::new(NoComponents));
+    }
+    let loaded = tokio::task::spawn_blocking(move || -> anyhow::Result<Contributors> {
+        // What was loaded is in memory: nothing is read from there again.
+        let folder = tempfile::tempdir().context("there is no place for temporary files")?;
+        let contributors = Contributors::open(folder.path(), key(&folder.path().join(CACHE_KEY_FILE))?)?;
+        for (digest, bytes) in found {
+            contributors.install(&bytes).with_context(|| format!("policy component sha256:{digest}"))?;
+        }
+        Ok(contributors)
+    });
+    Ok(Arc::new(loaded.await.context("policy components could not be loaded")??))
 }
 
 /// Looks that every policy finds its components: without one it would be unsure of every intent.

@@ -161,6 +161,36 @@ fn a_policy_with_a_gap_fails_the_check_with_its_place() {
     assert!(out(&checked).contains(gap) && out(&checked).contains("error gap"), "{}", out(&checked));
 }
 
+#[test]
+fn suggested_examples_are_the_same_in_words_and_in_json() {
+    let house = house();
+    let words = run(house.path(), &["policy", "check", "discount", "--suggest"]);
+    let json = run(house.path(), &["policy", "check", "discount", "--suggest", "--json"]);
+    assert_eq!((words.status.code(), json.status.code()), (Some(0), Some(0)), "{}", err(&json));
+    let all: serde_json::Value = serde_json::from_str(&out(&json)).expect("it is JSON");
+    assert_eq!((all.as_array().map(Vec::len), &all[0]["intent"]), (Some(1), &"discount".into()));
+    let examples = all[0]["examples"].as_array().expect("examples");
+    // The file's name, the header and the line below it stand before the rows.
+    assert_eq!(out(&words).lines().count(), 3 + examples.len());
+    for (example, row) in examples.iter().zip(out(&words).lines().skip(3)) {
+        let case = example["case"].as_str().expect("a name");
+        assert!(row.starts_with(&format!("| {case} | ")), "{row}");
+    }
+    let every = run(house.path(), &["policy", "check", "--suggest", "--json"]);
+    let every: serde_json::Value = serde_json::from_str(&out(&every)).expect("it is JSON");
+    assert_eq!(every.as_array().map(Vec::len), Some(3));
+
+    let unknown = run(house.path(), &["policy", "check", "discuont", "--suggest"]);
+    assert_eq!(unknown.status.code(), Some(2), "{}", err(&unknown));
+    let file = house.path().join("policies/discount.policy.md");
+    let text = std::fs::read_to_string(&file).expect("it reads");
+    std::fs::write(&file, text.replacen("<= 5% ", "<= 5 ", 1)).expect("it is written");
+    let broken = run(house.path(), &["policy", "check", "--suggest", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&out(&broken)).expect("it is JSON");
+    assert_eq!((broken.status.code(), &report["passes"]), (Some(1), &false.into()), "{report}");
+    assert!(!report["faults"].as_array().expect("faults").is_empty());
+}
+
 /// A changed copy of the starter's discount policy, outside of the house.
 fn draft(house: &Path, from: &str, to: &str) -> (tempfile::TempDir, String) {
     let text = std::fs::read_to_string(house.join("policies/discount.policy.md")).expect("it reads");

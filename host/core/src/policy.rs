@@ -26,6 +26,7 @@ pub mod promise;
 pub mod route;
 pub(crate) mod space;
 pub mod starter;
+pub mod stop;
 pub(crate) mod sweep;
 pub mod typed;
 

@@ -10,7 +10,7 @@ mod shared;
 pub use exception::{Answerable, ExceptionRoute, ExceptionRule, Happening};
 pub use format::{formatted, layout};
 pub(crate) use published::same_document;
-pub use published::{Published, Turn};
+pub use published::{Published, Turn, bare_document};
 pub use shared::Shared;
 
 use crate::canonical;

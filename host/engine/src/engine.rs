@@ -1,5 +1,6 @@
 //! The engine: one object that every door holds, and the loop behind it.
 
+use crate::contributions::{Explained, explained};
 use crate::effects::Lanes;
 use crate::fault::Fault;
 use crate::handle::{Doors, Hot, Verdicts};
@@ -15,7 +16,8 @@ use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Entry;
 use countersign_core::hash::Digest;
 use countersign_core::id::IntentId;
-use countersign_core::intent::Raw;
+use countersign_core::intent::{Facts, Raw, Tokens};
+use countersign_core::policy::Policy;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use std::fmt;
@@ -189,6 +191,20 @@ impl Engine {
     #[must_use]
     pub fn health(&self) -> Health {
         self.inner.store.health()
+    }
+
+    /// What a policy answers to tokens and facts, with those of its components that are here. Nothing is
+    /// decided or recorded.
+    ///
+    /// # Errors
+    /// Those of [`explained`].
+    pub async fn explained(
+        &self,
+        policy: &Policy,
+        tokens: &Tokens,
+        facts: &Facts,
+    ) -> Result<Explained, Fault> {
+        explained(&*self.inner.components, policy, tokens, facts).await
     }
 
     /// The connectors, for doors that show connections.

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod contributions;
 mod effects;
 pub mod engine;
 pub mod fault;

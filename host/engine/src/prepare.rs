@@ -6,21 +6,20 @@ mod plan;
 
 pub(crate) use facts::summed;
 
+use crate::contributions;
 use crate::engine::Inner;
 use crate::fault::Fault;
 use countersign_core::approval::command::{Command, Hope, Prepared};
 use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, Stage};
-use countersign_core::canonical;
 use countersign_core::effect::attempt::{Detail, Ended, Failure};
 use countersign_core::id::IntentId;
-use countersign_core::intent::{Enforcement, Facts};
+use countersign_core::intent::Enforcement;
+use countersign_core::policy::Outcome;
 use countersign_core::policy::component::Contributions;
-use countersign_core::policy::{Outcome, Policy};
 use countersign_core::publish::is_policy_change;
 use countersign_core::time::Millis;
-use serde::Serialize;
 use std::sync::Arc;
 
 /// Why facts or plans could not be had.
@@ -98,7 +97,10 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
     };
     let context = Context { rulebook: &rulebook, now: inner.clock.now(), chance: 0, own_open: None };
     let said = match life::deciding(context, approval) {
-        Some(policy) => contributions(inner, approval, policy, &facts).await?,
+        Some(policy) => {
+            let tokens = &approval.intent.tokens;
+            contributions::said(&*inner.components, &policy.components, tokens, &facts).await?
+        }
         None => Contributions::new(),
     };
     let Some(outcome) = life::outcome(context, approval, &facts, &said) else {
@@ -113,27 +115,4 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
         Outcome::Approve | Outcome::Needs(_) => plan::writes(inner, approval, schema, &facts).await,
     };
     Ok(planned.map(|writes| Prepared { facts, said, writes, change: None }))
-}
-
-/// What the components of the policy say of an approval, all asked at once.
-async fn contributions(
-    inner: &Arc<Inner>,
-    approval: &Approval,
-    policy: &Policy,
-    facts: &Facts,
-) -> Result<Contributions, Fault> {
-    if policy.components.is_empty() {
-        return Ok(Contributions::new());
-    }
-    let (intent, facts) = (canonical_text(&approval.intent.tokens)?, canonical_text(facts)?);
-    let asked = policy.components.iter().map(|component| {
-        let answer = inner.components.contribute(component.digest, intent.clone(), facts.clone());
-        async { (Arc::clone(&component.id), answer.await) }
-    });
-    Ok(futures::future::join_all(asked).await.into_iter().collect())
-}
-
-fn canonical_text<T: Serialize>(value: &T) -> Result<String, Fault> {
-    let bytes = canonical::to_vec(value).map_err(|fault| Fault::Unreadable(fault.to_string()))?;
-    String::from_utf8(bytes).map_err(|fault| Fault::Unreadable(fault.to_string()))
 }

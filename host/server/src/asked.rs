@@ -3,10 +3,12 @@
 
 mod body;
 mod header;
+mod line;
 mod query;
 
 pub(crate) use body::{Members, Posted, Question, Upload, media_type};
 pub(crate) use header::{revision, wait};
+pub(crate) use line::Line;
 pub(crate) use query::{Query, listed, page, person};
 
 use crate::problem::Problem;

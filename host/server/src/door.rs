@@ -4,6 +4,7 @@
 //! their time bounded, and writes problems out. Inside, per route, stands [`sign_in`]: what is not in
 //! the table of routes is not let in, whatever the router knows.
 
+use crate::asked::Line;
 use crate::limits::REQUEST_MS_MAX;
 use crate::problem::Problem;
 use crate::routes;
@@ -78,7 +79,7 @@ pub(crate) async fn pass(State(host): State<Host>, request: Request, next: Next)
     response
 }
 
-async fn inside(host: &Host, request: Request, next: Next) -> Response {
+async fn inside(host: &Host, mut request: Request, next: Next) -> Response {
     if let Err(problem) = untricked(host, &request) {
         return problem.into_response();
     }
@@ -87,7 +88,10 @@ async fn inside(host: &Host, request: Request, next: Next) -> Response {
         let help = "wait a moment and send it again with the same idempotency key";
         return Problem::new("CS-E0217", detail, help).later().into_response();
     };
-    // A task of its own: whoever hangs up stops listening, but what was begun comes to its end.
+    // A task of its own: whoever hangs up stops listening, but what was begun comes to its end. Only
+    // what changes nothing looks at the line and stops.
+    let (_listener, line) = Line::open();
+    request.extensions_mut().insert(line);
     let (answered, answer) = oneshot::channel();
     let work = async move {
         let unheard = answered.send(next.run(request).await).is_err();

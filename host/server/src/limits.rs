@@ -16,7 +16,7 @@ pub const DOCUMENT_FAULTS_MAX: usize = 100;
 pub const PROOFS_AT_ONCE_MAX: usize = 2;
 
 /// Longest time that a caller waits for one of them, in milliseconds: it ends with an answer of its own
-/// before the request does. The proof itself ends at the caps of the prover.
+/// before the request does. The proof is stopped then, or when its caller hangs up.
 pub const PROOF_MS_MAX: u64 = 50_000;
 
 /// Most values of inputs that are explained at once: the longest list of a token with all its fields.

@@ -102,6 +102,14 @@ impl Problem {
         self
     }
 
+    /// The same, with every place that is wrong in this member: what the host makes of a short body has
+    /// places that its sender never wrote.
+    #[must_use]
+    pub fn at(mut self, pointer: &str) -> Problem {
+        self.told.errors.iter_mut().for_each(|flaw| pointer.clone_into(&mut flaw.pointer));
+        self
+    }
+
     /// The same, with a header.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Problem {

@@ -54,7 +54,9 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/intent-types/{name}/starter", Some(Scope::Read)),
     route("GET", "/v1/policies", Some(Scope::Read)),
     route("GET", "/v1/policies/{name}", Some(Scope::Read)),
+    route("POST", "/v1/policies/{name}/rollback", Some(Scope::Ask)),
     route("POST", "/v1/policies/{name}/check", Some(Scope::Read)),
+    route("POST", "/v1/policies/{name}/suggest", Some(Scope::Read)),
     route("POST", "/v1/policies/{name}/test", Some(Scope::Read)),
     route("POST", "/v1/policies/{name}/explain", Some(Scope::Read)),
     route("POST", "/v1/policies/{name}/diff", Some(Scope::Read)),
@@ -99,7 +101,9 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/intent-types/{name}/starter", get(intent_types::starter))
         .route("/v1/policies", get(policies::list))
         .route("/v1/policies/{name}", get(policies::show))
+        .route("/v1/policies/{name}/rollback", post(policies::rollback))
         .route("/v1/policies/{name}/check", post(drafts::check))
+        .route("/v1/policies/{name}/suggest", post(drafts::suggest))
         .route("/v1/policies/{name}/test", post(drafts::test))
         .route("/v1/policies/{name}/explain", post(drafts::explain))
         .route("/v1/policies/{name}/diff", post(drafts::diff))

@@ -1,20 +1,34 @@
 //! What a policy's owner asks over HTTP before anybody else sees a change: the same answers as on the
 //! command line, about a document or about the policy that stands.
 
-use crate::world::{Answer, SMALL, World, policy};
+use crate::world::{Answer, SMALL, World, policy, secret};
+use countersign_core::hash::Digest;
 use countersign_core::policy::check::check_files;
+use countersign_core::policy::component::{Contributed, Contribution};
+use countersign_core::policy::mutant::Suggested;
+use countersign_core::policy::stop::Stop;
+use countersign_engine::port::Answer as Port;
+use countersign_engine::port::components::Components;
 use countersign_server::api::view::{
-    DifferenceView, EvaluationView, FormattedView, RanView, ReportView, StarterView,
+    DifferenceView, EvaluationView, FindingView, FormattedView, RanView, ReportView, StarterView,
+    SuggestedView, SuggestionView,
 };
-use countersign_server::limits::{INPUT_VALUES_MAX, POLICY_BYTES_MAX, PROOFS_AT_ONCE_MAX};
+use countersign_server::limits::{
+    BACKTESTS_AT_ONCE_MAX, INPUT_VALUES_MAX, POLICY_BYTES_MAX, PROOFS_AT_ONCE_MAX,
+};
 use countersign_tests::world::{root, source_files};
-use futures::future::{Either, join_all, select};
+use futures::future::{Either, join_all, select, select_all};
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// Every question about one policy whose body is JSON.
-const QUESTIONS: [&str; 6] = ["check", "test", "explain", "diff", "format", "backtest"];
+const QUESTIONS: [&str; 7] = ["check", "suggest", "test", "explain", "diff", "format", "backtest"];
 
 async fn asked(world: &World, verb: &str, body: &Json) -> Answer {
     world.send("read", "POST", &format!("/v1/policies/discount/{verb}"), &[], &body.to_string()).await
@@ -104,6 +118,39 @@ async fn a_document_that_cannot_be_read_is_named_at_every_place() {
 }
 
 #[tokio::test]
+async fn the_examples_that_are_suggested_notice_every_edge_and_are_those_of_the_command_line() {
+    let world = World::start().await;
+    let answer = asked(&world, "suggest", &json!({})).await;
+    let suggested: SuggestedView = shaped(&answer);
+    let rulebook = world.engine.rulebook();
+    let policy = rulebook.policies().find(|policy| policy.intent.as_str() == "discount").expect("shipped");
+    let same = Suggested::of(policy, &Stop::never()).expect("nobody stops it");
+    assert_eq!(answer.json, serde_json::to_value(&same).expect("JSON"));
+    assert!(suggested.all && suggested.inputs.len() == 7 && 10 < suggested.examples.len());
+    let edges = async |text: &str| {
+        let report: ReportView = shaped(&asked(&world, "check", &json!({ "policy": text })).await);
+        assert!(report.passes, "{text}");
+        let checked = &report.policies[0];
+        let edge = |finding: &&FindingView| finding.kind == "edge-without-example";
+        (checked.examples, checked.findings.iter().filter(edge).count())
+    };
+    let text = discount("", "");
+    let (examples, left) = edges(&text).await;
+    assert!(0 < left);
+    // An editor needs no more than what is in the answer to write the rows.
+    let row = |example: &SuggestionView| {
+        let cells = [&example.case].into_iter().chain(&example.values).chain([&example.outcome]);
+        let cells: Vec<&str> = cells.map(String::as_str).collect();
+        format!("| {} | {} |\n", cells.join(" | "), example.by.join(", "))
+    };
+    let rows: String = suggested.examples.iter().map(row).collect();
+    assert_eq!(edges(&format!("{text}{rows}")).await, (examples + suggested.examples.len(), 0));
+    let none: SuggestedView =
+        shaped(&asked(&world, "suggest", &json!({ "policy": format!("{text}{rows}") })).await);
+    assert!(none.examples.is_empty() && none.all);
+}
+
+#[tokio::test]
 async fn each_example_says_who_answered_and_a_failing_one_is_an_answer() {
     let world = World::start().await;
     let ran: RanView = shaped(&asked(&world, "test", &json!({})).await);
@@ -155,15 +202,87 @@ async fn an_answer_is_explained_in_words_and_nothing_is_recorded() {
     let said: EvaluationView = shaped(&world.send("read", "POST", place, &[], &body).await);
     let elements: Vec<_> = said.rules.iter().map(|rule| (rule.id.as_str(), rule.element)).collect();
     assert_eq!(elements, [("risk-small", Some(1)), ("data-beyond", Some(2))]);
-    // Only the tables answer, and a policy with a component says so.
-    let digest = "0".repeat(64);
-    let rows = format!("| id | digest | because |\n|---|---|---|\n| words | sha256:{digest} | more |\n");
-    let text = discount("## Routes", &format!("## Components\n\n{rows}\n## Routes"));
-    let body = json!({ "policy": text, "case": "exactly 50k" });
-    let said: EvaluationView = shaped(&asked(&world, "explain", &body).await);
-    assert_eq!(said.not_asked, ["words"], "{said:?}");
-    assert!(said.text.contains("not asked words, which can only make the answer stricter"), "{}", said.text);
     assert_eq!(world.engine.health().position, before);
+}
+
+/// The component that is installed: it wants the vice president where the note names a rival.
+#[derive(Debug, Default)]
+struct Rivals {
+    asked: Arc<AtomicUsize>,
+}
+
+fn rivals() -> Digest {
+    Digest::of(b"rivals")
+}
+
+impl Components for Rivals {
+    fn contribute(&self, component: Digest, intent: String, facts: String) -> Port<'_, Contributed> {
+        assert_eq!(component, rivals(), "only what is installed is asked");
+        assert!(facts.contains(r#""segment":{"known":{"one-of":"smb"}}"#), "{facts}");
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let added = Contribution {
+            id: "rival".to_owned(),
+            routes: vec!["vp".to_owned()],
+            because: "another one bids".to_owned(),
+            reads: vec!["note".to_owned()],
+        };
+        let said = match intent.contains("rival") {
+            true => Contributed::Said(vec![added]),
+            false if intent.contains(r#""note""#) => Contributed::Said(Vec::new()),
+            false => Contributed::Failed("there is no note".to_owned()),
+        };
+        Box::pin(std::future::ready(said))
+    }
+
+    fn is_installed(&self, component: &Digest) -> bool {
+        *component == rivals()
+    }
+}
+
+/// The shipped policy with components: an id and a digest each.
+fn with_components(named: &[(&str, Digest)]) -> String {
+    let row = |(id, digest): &(&str, Digest)| format!("| {id} | sha256:{digest} | more |\n");
+    let rows: String = named.iter().map(row).collect();
+    let table = format!("| id | digest | because |\n|---|---|---|\n{rows}");
+    discount("## Routes", &format!("## Components\n\n{table}\n## Routes"))
+}
+
+#[tokio::test]
+async fn an_explanation_asks_the_components_that_are_here_and_names_the_others() {
+    let components = Rivals::default();
+    let times = Arc::clone(&components.asked);
+    let world = World::with(components).await;
+    let before = world.engine.health().position;
+    let explained = async |policy: &str, note: Option<&str>| {
+        let inputs = note.map_or(json!({}), |note| json!({ "note": note }));
+        let body = json!({ "policy": policy, "case": "plain small deal", "inputs": inputs });
+        shaped::<EvaluationView>(&asked(&world, "explain", &body).await)
+    };
+    // The tables approve it; what no table reads can be given, since a component may read it.
+    let both = with_components(&[("rivals", rivals()), ("words", Digest::ZERO)]);
+    let said = explained(&both, Some("a rival bids")).await;
+    assert_eq!((said.outcome.as_str(), said.routes.as_slice()), ("needs", ["vp".to_owned()].as_slice()));
+    assert_eq!((said.components.len(), said.components[0].component.as_str()), (1, "rivals"));
+    assert_eq!(said.not_asked, ["words"]);
+    assert!(said.text.contains("component rivals rival   adds vp   \"another one bids\""), "{}", said.text);
+    assert!(said.text.contains("not asked words, which can only make the answer stricter"), "{}", said.text);
+    let said = explained(&both, Some("nobody else bids")).await;
+    assert_eq!((said.outcome.as_str(), said.components.len()), ("approve", 0));
+    assert_eq!(said.not_asked, ["words"]);
+    let here = with_components(&[("rivals", rivals())]);
+    assert!(explained(&here, Some("quiet")).await.not_asked.is_empty());
+    // One that cannot tell makes the answer unsure, as it would be.
+    let said = explained(&here, None).await;
+    assert_eq!((said.outcome.as_str(), said.known.as_deref()), ("unsure", Some("approve")));
+    assert_eq!(said.unsure, ["component rivals: there is no note"]);
+    assert_eq!(times.load(Ordering::Relaxed), 4);
+    // A policy without any asks none, and takes no more than its inputs.
+    let plain = json!({ "case": "plain small deal", "inputs": { "note": "a rival bids" } });
+    asked(&world, "explain", &plain).await.is_problem(422, "CS-E0203");
+    let away = with_components(&[("words", Digest::ZERO)]);
+    assert_eq!(explained(&away, Some("a rival bids")).await.not_asked, ["words"]);
+    assert_eq!(times.load(Ordering::Relaxed), 4);
+    assert_eq!(world.engine.health().position, before, "nothing was recorded");
 }
 
 #[tokio::test]
@@ -329,4 +448,97 @@ async fn more_proofs_than_there_are_places_are_told_to_come_back() {
     }
     assert!(done.iter().all(|answer| answer.status == 200));
     assert_eq!(asked(&world, "check", &json!({})).await.status, 200, "the places are free again");
+}
+
+/// A table whose proof takes minutes: rows that cut every column at random.
+fn hostile() -> Json {
+    let text = discount("## Rules: first", "## Rules: every");
+    let mut state = 7_u64;
+    let mut drawn = |most: u64| {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        (state >> 40) % most
+    };
+    let mut rows = String::new();
+    for row in 0..150 {
+        let (percent, amount, margin) = (drawn(30), drawn(50_000_000), drawn(50));
+        rows += &format!(
+            "| h{row} | | {percent}% .. {}% | {amount} .. {} | vp | x |\n",
+            percent + 30,
+            amount + 50_000_000,
+        );
+        rows += &format!("| m{row} | smb, ent | <= {}.{margin:02}% | | vp | x |\n", drawn(60));
+    }
+    let promises = "| more discount_percent never needs less |\n".repeat(400);
+    let text = text.replacen("| smb-auto  |", &format!("{rows}| smb-auto  |"), 1);
+    let text = text.replacen("| more discount_percent never needs less |\n", &promises, 1);
+    json!({ "policy": text })
+}
+
+/// Sends a question and does not listen to its answer.
+async fn sent(world: &World, verb: &str, body: &Json) -> TcpStream {
+    let body = body.to_string();
+    let head = format!(
+        "POST /v1/policies/discount/{verb} HTTP/1.1\r\nhost: here\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        secret("read"),
+        body.len()
+    );
+    let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+    stream.write_all(head.as_bytes()).await.expect("it is read");
+    stream.write_all(body.as_bytes()).await.expect("it is read");
+    stream
+}
+
+/// Sends one question more than there are places; gives those that have a place and wait.
+async fn crowded(world: &World, verb: &str, body: &Json, places: usize) -> Vec<impl Future<Output = String>> {
+    let callers = join_all((0..=places).map(|_| sent(world, verb, body))).await;
+    let first = callers.into_iter().map(|mut stream| {
+        Box::pin(async move {
+            let mut line = [0; 12];
+            stream.read_exact(&mut line).await.expect("an answer");
+            String::from_utf8_lossy(&line).into_owned()
+        })
+    });
+    // Whoever is answered first is told that the others have every place.
+    let (answer, _, waiting) = select_all(first).await;
+    assert_eq!(answer, "HTTP/1.1 429", "{verb}");
+    waiting
+}
+
+/// Fails unless there is a place for this question soon.
+async fn has_room(world: &World, verb: &str, body: &Json) {
+    let mut looks = 0;
+    while asked(world, verb, body).await.status != 200 {
+        looks += 1;
+        assert!(looks < 200, "{verb}: the places of those who hung up are not free");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_proof_is_stopped_when_its_caller_hangs_up() {
+    let world = World::start().await;
+    let body = hostile();
+    for verb in ["check", "suggest", "diff"] {
+        let waiting = crowded(&world, verb, &body, PROOFS_AT_ONCE_MAX).await;
+        asked(&world, "test", &json!({})).await.is_problem(429, "CS-E0217");
+        drop(waiting);
+        has_room(&world, "test", &json!({})).await;
+    }
+}
+
+#[tokio::test]
+async fn a_walk_over_the_log_ends_when_its_caller_hangs_up() {
+    let world = World::start().await;
+    world.submitted("k-1", SMALL).await;
+    for (verb, body) in
+        [("backtest", json!({ "policy": discount("", "") })), ("check", json!({ "since": "90d" }))]
+    {
+        world.store.hang_scans(true);
+        let waiting = crowded(&world, verb, &body, BACKTESTS_AT_ONCE_MAX).await;
+        world.store.hang_scans(false);
+        asked(&world, verb, &body).await.is_problem(429, "CS-E0217");
+        drop(waiting);
+        has_room(&world, verb, &body).await;
+    }
 }

@@ -8,6 +8,7 @@ use countersign_core::time::Timestamp;
 use countersign_engine::engine::{Engine, Parts};
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::port::Answer as Port;
+use countersign_engine::port::components::{Components, NoComponents};
 use countersign_engine::port::store::{
     Appended, Batch, CallerKey, Errand, Health, Logged, Page, Position, Query, Row, Store, StoreFault,
     Verified,
@@ -41,6 +42,7 @@ pub(crate) struct FaultyStore {
     inner: MemoryStore,
     fault: Mutex<Option<StoreFault>>,
     broken: AtomicBool,
+    hangs: AtomicBool,
 }
 
 impl FaultyStore {
@@ -52,6 +54,11 @@ impl FaultyStore {
     /// From now on every list panics.
     pub(crate) fn break_lists(&self) {
         self.broken.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether whoever reads the log from now on waits for ever.
+    pub(crate) fn hang_scans(&self, hangs: bool) {
+        self.hangs.store(hangs, Ordering::Relaxed);
     }
 
     fn fault(&self) -> Option<StoreFault> {
@@ -70,6 +77,9 @@ impl Store for FaultyStore {
         self.inner.load(stream)
     }
     fn scan(&self, from: Position, limit: usize) -> Port<'_, Result<Vec<Logged>, StoreFault>> {
+        if self.hangs.load(Ordering::Relaxed) {
+            return Box::pin(std::future::pending());
+        }
         self.inner.scan(from, limit)
     }
     fn due(
@@ -156,8 +166,20 @@ impl World {
         World::start_until(std::future::pending()).await
     }
 
+    /// Starts one that has policy components.
+    pub(crate) async fn with(components: impl Components) -> World {
+        World::of(Arc::new(components), std::future::pending()).await
+    }
+
     /// Starts one that stops when `shutdown` comes to its end.
     pub(crate) async fn start_until(shutdown: impl Future<Output = ()> + Send + 'static) -> World {
+        World::of(Arc::new(NoComponents), shutdown).await
+    }
+
+    async fn of(
+        components: Arc<dyn Components>,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> World {
         let connectors = Scripted::default()
             .with("crm", Guarantee::ByNaturalKey, &[("set-price", "quote"), ("record-approval", "quote")])
             .with("billing", Guarantee::ByKey, &[("set-price", "customer")]);
@@ -174,7 +196,7 @@ impl World {
         let store = Arc::new(FaultyStore::default());
         let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").expect("a moment");
         let engine = Engine::start(Parts {
-            components: Arc::new(countersign_engine::port::components::NoComponents),
+            components,
             store: Arc::clone(&store) as Arc<dyn Store>,
             connectors: Arc::clone(&connectors) as Arc<_>,
             clock: Arc::new(SimulatedClock::at(now)),

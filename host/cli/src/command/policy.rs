@@ -93,7 +93,7 @@ pub async fn run(command: PolicyCommand, global: &Global) -> Result<ExitCode> {
         PolicyCommand::New(command) => new::run(&command, global),
         PolicyCommand::Import(command) => import::run(&command, global),
         PolicyCommand::Export(command) => export::run(&command, global),
-        PolicyCommand::Explain(command) => explain::run(&command, global),
+        PolicyCommand::Explain(command) => explain::run(&command, global).await,
         PolicyCommand::Test(command) => test::run(&command, global),
     }
 }

@@ -3,9 +3,10 @@
 use super::Policy;
 use super::coverage::{Coverage, Fired, Past, coverage};
 use super::explain::Evaluation;
-use super::lint::{Finding, Findings, House, Level, lint};
+use super::lint::{Finding, Findings, House, Level, lint_until};
 use super::mutant::{Mutant, mutants};
 use super::promise::{Kept, Proof, promises};
+use super::stop::{Stop, Stopped};
 use crate::document::{Fault, Faults, SourceFile};
 use crate::rulebook::Rulebook;
 use crate::time::Timestamp;
@@ -79,7 +80,8 @@ pub fn check_files_with(files: &[SourceFile], on: Timestamp, past: &Past) -> Rep
         Ok(rulebook) => rulebook,
         Err(faults) => return Report { faults, policies: Vec::new() },
     };
-    let checked = |policy: &Policy| check_with(&rulebook, policy, on, &past.of(&policy.intent));
+    let never = Stop::never();
+    let checked = |policy: &Policy| checked(&rulebook, policy, on, &past.of(&policy.intent), &never);
     Report { faults: Vec::new(), policies: rulebook.policies().filter_map(checked).collect() }
 }
 
@@ -99,19 +101,37 @@ pub fn check<'a>(
     on: Timestamp,
     decisions: impl IntoIterator<Item = &'a Evaluation>,
 ) -> Option<Checked> {
-    check_with(rulebook, policy, on, &decisions.into_iter().collect())
+    checked(rulebook, policy, on, &decisions.into_iter().collect(), &Stop::never())
 }
 
 /// The same with recorded decisions that were summed up already.
-#[must_use]
-pub fn check_with(rulebook: &Rulebook, policy: &Policy, on: Timestamp, fired: &Fired) -> Option<Checked> {
+///
+/// # Errors
+/// If it was stopped.
+pub fn check_with(
+    rulebook: &Rulebook,
+    policy: &Policy,
+    on: Timestamp,
+    fired: &Fired,
+    stop: &Stop<'_>,
+) -> Result<Option<Checked>, Stopped> {
+    stop.kept(checked(rulebook, policy, on, fired, stop))
+}
+
+fn checked(
+    rulebook: &Rulebook,
+    policy: &Policy,
+    on: Timestamp,
+    fired: &Fired,
+    stop: &Stop<'_>,
+) -> Option<Checked> {
     let intent = rulebook.intent_type(&policy.intent)?;
-    let mut findings = lint(policy, House { directory: rulebook.directory(), intent, on });
-    let promises = promises(policy);
-    let mutants = mutants(policy);
-    let coverage = coverage(policy, fired);
+    let mut findings = lint_until(policy, House { directory: rulebook.directory(), intent, on }, stop);
+    let promises = promises(policy, stop);
+    let mutants = mutants(policy, stop);
+    let coverage = coverage(policy, fired, stop);
     let mut more = Findings::new(policy);
-    let failing = failing(policy, &mut more);
+    let failing = failing(policy, stop, &mut more);
     broken(&promises, &mut more);
     unseen(policy, &mut more);
     edges(&mutants, &mut more);
@@ -131,9 +151,9 @@ pub fn check_with(rulebook: &Rulebook, policy: &Policy, on: Timestamp, fired: &F
 }
 
 /// Runs the examples; says how many fail.
-fn failing(policy: &Policy, findings: &mut Findings<'_>) -> usize {
+fn failing(policy: &Policy, stop: &Stop<'_>, findings: &mut Findings<'_>) -> usize {
     let mut faults = Faults::new(&policy.path);
-    super::example::run(policy, &mut faults);
+    super::example::run(policy, stop, &mut faults);
     let list = faults.into_list();
     let count = list.len();
     for fault in list {

@@ -4,6 +4,7 @@ use super::Policy;
 use super::explain::Evaluation;
 use super::mutant::point;
 use super::space::Space;
+use super::stop::Stop;
 use crate::id::IntentTypeName;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -115,12 +116,11 @@ fn count(counts: &mut BTreeMap<Arc<str>, usize>, id: &Arc<str>) {
     *count = count.saturating_add(1);
 }
 
-/// What the examples and these decisions use.
-#[must_use]
-pub fn coverage(policy: &Policy, fired: &Fired) -> Coverage {
+/// What the examples and these decisions use; worth nothing if it was stopped.
+pub(crate) fn coverage(policy: &Policy, fired: &Fired, stop: &Stop<'_>) -> Coverage {
     let mut rules: BTreeMap<Arc<str>, usize> = BTreeMap::new();
     let mut guards: BTreeMap<Arc<str>, usize> = BTreeMap::new();
-    let space = Space::of(policy);
+    let space = Space::of(policy, stop);
     if let Some(model) = space.models.first() {
         for point in policy.examples.iter().filter_map(|example| point(policy, example)) {
             let answered = space.answer(model, &point);

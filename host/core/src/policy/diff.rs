@@ -2,6 +2,7 @@
 
 use super::Policy;
 use super::space::{Space, Verdict};
+use super::stop::{Stop, Stopped};
 use super::sweep::Region;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -53,10 +54,12 @@ pub struct Difference {
 
 impl Difference {
     /// What `new` decides otherwise than `old`; both are policies of one intent type.
-    #[must_use]
-    pub fn between(old: &Policy, new: &Policy) -> Difference {
-        let (intent, diff) = (new.intent.to_string(), diff(old, new));
-        Difference { intent, old: old.version().to_string(), new: new.version().to_string(), diff }
+    ///
+    /// # Errors
+    /// If it was stopped.
+    pub fn between(old: &Policy, new: &Policy, stop: &Stop<'_>) -> Result<Difference, Stopped> {
+        let (intent, diff) = (new.intent.to_string(), stop.kept(diff(old, new, stop))?);
+        Ok(Difference { intent, old: old.version().to_string(), new: new.version().to_string(), diff })
     }
 }
 
@@ -83,17 +86,16 @@ impl fmt::Display for Diff {
     }
 }
 
-/// What `new` decides otherwise than `old`; both are policies of one intent type.
-#[must_use]
-pub fn diff(old: &Policy, new: &Policy) -> Diff {
-    let space = Space::over(&[old, new]);
+/// What `new` decides otherwise than `old`; worth nothing if it was stopped.
+pub(crate) fn diff(old: &Policy, new: &Policy, stop: &Stop<'_>) -> Diff {
+    let space = Space::over(&[old, new], stop);
     let mut diff = Diff { changed: Vec::new(), inputs: inputs(old, new), all: true, unsettled: 0 };
     let [was, now] = space.models.as_slice() else { return diff };
     let order = space.order();
     let asked = |model| space.asked(model, &order, |_| true);
     let both = asked(was).zip(asked(now));
     let diagram = both.and_then(|(old, new)| {
-        old.with(&new, &order, |old, new| (space.verdict(was, *old), space.verdict(now, *new)))
+        old.with(&new, &order, stop, |old, new| (space.verdict(was, *old), space.verdict(now, *new)))
     });
     let differs = |(was, now): &(Verdict, Verdict)| was != now;
     let tried = |region: &Region| {
@@ -115,7 +117,7 @@ pub fn diff(old: &Policy, new: &Policy) -> Diff {
         }
         return diff;
     };
-    let (regions, all) = diagram.regions(DIFF_REGIONS_MAX, differs);
+    let (regions, all) = diagram.regions(DIFF_REGIONS_MAX, stop, differs);
     diff.all = all;
     for (region, answers) in regions {
         let computed = space.is_derived(&region);

@@ -5,6 +5,7 @@ use super::explain::Evaluation;
 use super::outcome::{Outcome, Settled};
 use super::parse::settled;
 use super::route::{Route, take};
+use super::stop::{Stop, Stopped};
 use super::typed::Input;
 use super::{Policy, decide};
 use crate::document::{Cell, Document, Faults};
@@ -170,18 +171,19 @@ pub struct Ran {
 
 impl Ran {
     /// Tries all examples of a policy.
-    #[must_use]
-    pub fn of(policy: &Policy) -> Ran {
+    ///
+    /// # Errors
+    /// If it was stopped.
+    pub fn of(policy: &Policy, stop: &Stop<'_>) -> Result<Ran, Stopped> {
         let (intent, path) = (policy.intent.to_string(), policy.path.clone());
-        Ran { intent, path, examples: try_all(policy) }
+        Ok(Ran { intent, path, examples: stop.kept(try_all(policy, stop))? })
     }
 }
 
-/// Tries all examples of a policy, in the order of the document.
-#[must_use]
-pub fn try_all(policy: &Policy) -> Vec<Tried> {
+/// Tries the examples of a policy in the order of the document, all of them unless it was stopped.
+pub(crate) fn try_all(policy: &Policy, stop: &Stop<'_>) -> Vec<Tried> {
     let none = Facts::new();
-    let tried = policy.examples.iter().map(|example| {
+    let tried = policy.examples.iter().take_while(|_| !stop.is_asked()).map(|example| {
         let evaluation = decide(policy, &example.tokens, &none);
         let by = deciding(&evaluation);
         let expected = example.expected.as_ref().map(|expected| expected.normal(&policy.covers));
@@ -230,8 +232,8 @@ impl fmt::Display for Tried {
 }
 
 /// Runs the examples; one that gets another answer is a fault.
-pub(crate) fn run(policy: &Policy, faults: &mut Faults) {
-    for tried in try_all(policy).iter().filter(|tried| !tried.passes) {
+pub(crate) fn run(policy: &Policy, stop: &Stop<'_>, faults: &mut Faults) {
+    for tried in try_all(policy, stop).iter().filter(|tried| !tried.passes) {
         faults.on_line(tried.line, tried.to_string());
         faults.help("correct the rule or guard that answers so, or the example if that was meant");
     }

@@ -6,6 +6,7 @@ mod table;
 
 use super::Policy;
 use super::space::{Point, Space};
+use super::stop::Stop;
 use crate::intent::IntentType;
 use crate::people::Directory;
 use crate::time::Timestamp;
@@ -137,11 +138,16 @@ pub struct House<'a> {
 /// Everything that can be found in a policy without running its examples, most urgent first.
 #[must_use]
 pub fn lint(policy: &Policy, house: House<'_>) -> Vec<Finding> {
+    lint_until(policy, house, &Stop::never())
+}
+
+/// The same; worth nothing if it was stopped.
+pub(crate) fn lint_until(policy: &Policy, house: House<'_>, stop: &Stop<'_>) -> Vec<Finding> {
     let mut findings = Findings::new(policy);
-    let space = Space::of(policy);
+    let space = Space::of(policy, stop);
     table::rules(&space, &mut findings);
     table::guards(&space, &mut findings);
-    table::unread(policy, &mut findings);
+    table::unread(&space, policy, &mut findings);
     people::routes(policy, house, &mut findings);
     let joins = people::joins(&space, house, &mut findings);
     if let Some(joins) = joins {

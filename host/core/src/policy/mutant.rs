@@ -1,19 +1,18 @@
 //! Boundary mutants: every bound of a cell moved one step both ways, and the examples that notice.
 
+mod suggest;
+
+pub use suggest::{SUGGESTED_MAX, Suggested, Suggestion};
+
 use super::cell::End;
 use super::space::{Answered, Point, Space, spelled};
-use super::sweep::{Area, Region, sweep};
+use super::stop::Stop;
 use super::{Hit, Policy};
 use crate::id::FieldName;
 use crate::intent::kind::FieldType;
 use crate::intent::value::TokenValue;
 use serde::Serialize;
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::sync::Arc;
-
-/// Most examples that are suggested at once; more nobody reads.
-pub const SUGGESTED_MAX: usize = 100;
 
 /// A bound that was moved by one step, so that one value changes sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,10 +46,9 @@ struct Case<'a> {
     answered: Answered,
 }
 
-/// All boundary mutants of the rule table, row by row.
-#[must_use]
-pub fn mutants(policy: &Policy) -> Vec<Mutant> {
-    let space = Space::of(policy);
+/// All boundary mutants of the rule table, row by row; worth nothing if it was stopped.
+pub(crate) fn mutants(policy: &Policy, stop: &Stop<'_>) -> Vec<Mutant> {
+    let space = Space::of(policy, stop);
     let cases = cases(&space, policy);
     let mut mutants = Vec::new();
     for (row, rule) in policy.rules.iter().enumerate() {
@@ -73,7 +71,7 @@ pub fn mutants(policy: &Policy) -> Vec<Mutant> {
                     End::Low => bound.saturating_sub(step),
                     End::High => bound.saturating_add(step),
                 };
-                for number in [bound, beyond] {
+                for number in [bound, beyond].into_iter().take_while(|_| !stop.is_asked()) {
                     let noticed = cases
                         .iter()
                         .filter(|case| notices(&space, policy, case, (row, demand.input, number)));
@@ -171,85 +169,4 @@ fn notices(
 fn deciding(policy: &Policy, live: &[usize]) -> Vec<usize> {
     let most = if policy.hit == Hit::First { 1 } else { usize::MAX };
     live.iter().copied().take(most).collect()
-}
-
-/// Rows of an `Examples` table that notice what no example notices, with its header.
-#[must_use]
-pub fn suggest(policy: &Policy) -> String {
-    let space = Space::of(policy);
-    let Some(model) = space.models.first() else { return String::new() };
-    let first = policy.examples.iter().find_map(|example| point(policy, example));
-    let mut out = String::from("| case |");
-    let names: Vec<String> = policy.inputs.iter().map(|input| input.name.to_string()).collect();
-    let _ = write!(out, " {} | => outcome | by |\n|---|", names.join(" | "));
-    out.push_str(&"---|".repeat(names.len().saturating_add(2)));
-    out.push('\n');
-    let mut seen: BTreeSet<Vec<i64>> = BTreeSet::new();
-    for mutant in mutants(policy).iter().filter(|mutant| mutant.noticed_by.is_empty()) {
-        if seen.len() == SUGGESTED_MAX {
-            break;
-        }
-        let Some(region) = differs(&space, policy, mutant) else { continue };
-        let mut point = first.clone().unwrap_or_else(|| space.corner(&Region::new()));
-        for (axis, ranges) in &region {
-            let (Some(number), Some(range)) = (point.numbers.get_mut(*axis), ranges.first()) else {
-                continue;
-            };
-            if !ranges.iter().any(|(low, high)| *low <= *number && *number <= *high) {
-                *number = range.0;
-            }
-        }
-        let answered = space.answer(model, &point);
-        if answered.verdict == super::space::Verdict::Unsure || !seen.insert(point.numbers.clone()) {
-            continue;
-        }
-        let rules = answered.rules.iter().filter_map(|row| policy.rules.get(*row)).map(|rule| &*rule.id);
-        let guards = answered.guards.iter().filter_map(|row| policy.guards.get(*row)).map(|guard| &*guard.id);
-        let by: Vec<&str> = rules.chain(guards).collect();
-        let values: Vec<String> = space.values(&point).into_iter().map(|(_, value)| value).collect();
-        let _ = writeln!(
-            out,
-            "| {}, {} {} | {} | {} | {} |",
-            mutant.rule,
-            mutant.input,
-            mutant.value,
-            values.join(" | "),
-            answered.verdict,
-            by.join(", ")
-        );
-    }
-    out
-}
-
-/// Where a mutant is decided by another row than the policy; nothing if it cannot be told apart.
-fn differs(space: &Space<'_>, policy: &Policy, mutant: &Mutant) -> Option<Region> {
-    let rule = policy.rules.get(mutant.row)?;
-    let mut rows: Vec<usize> = Vec::new();
-    let mut areas: Vec<Area> = Vec::new();
-    for (index, other) in policy.rules.iter().enumerate() {
-        let of = |demand: &super::Demand| (demand.input, demand.ranges.pairs().to_vec());
-        let rest = other.demands.iter().filter(|demand| demand.input != mutant.axis);
-        let here = other
-            .demands
-            .iter()
-            .filter(|demand| demand.input == mutant.axis)
-            .all(|demand| demand.ranges.accept(mutant.number));
-        if here || index == mutant.row {
-            rows.push(index);
-            areas.push(Area { demands: rest.map(of).collect() });
-        }
-    }
-    let own = rows.iter().position(|row| *row == mutant.row)?;
-    let diagram = sweep(&space.axes, &space.order(), &areas, Hit::Every, |live| {
-        let with: Vec<usize> =
-            live.within(0, rows.len()).filter_map(|index| rows.get(index).copied()).collect();
-        let without: Vec<usize> = with.iter().copied().filter(|row| *row != mutant.row).collect();
-        live.has(own) && deciding(policy, &with) != deciding(policy, &without)
-    })?;
-    let (mut region, _) = diagram.regions(1, |differs| *differs).0.into_iter().next()?;
-    region.insert(mutant.axis, vec![(mutant.number, mutant.number)]);
-    for demand in rule.demands.iter().filter(|demand| demand.input != mutant.axis) {
-        region.entry(demand.input).or_insert_with(|| demand.ranges.pairs().to_vec());
-    }
-    Some(region)
 }

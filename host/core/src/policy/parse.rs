@@ -9,6 +9,7 @@ use super::expr::Wrong;
 use super::index::Index;
 use super::outcome::{Covers, Needs, Settled};
 use super::route::{self, Finally, Route, take};
+use super::stop::Stop;
 use super::typed::{Expression, Input, Kind, Scope};
 use super::{Demand, FailOpen, GUARDS_MAX, Guard, Hit, Policy, Promise, Rule};
 use crate::document::{Cell, Document, Fault, Faults, SourceFile, required};
@@ -36,7 +37,7 @@ impl Policy {
         let policy = Policy::draft(file, shared, faults)?;
         // Only a policy that could be read in full has answers to compare with.
         if faults.len() == before {
-            example::run(&policy, faults);
+            example::run(&policy, &Stop::never(), faults);
         }
         Some(policy)
     }

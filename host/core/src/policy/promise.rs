@@ -2,6 +2,7 @@
 
 use super::asks::Asked;
 use super::space::{Point, Space, Trend, Verdict, trend};
+use super::stop::Stop;
 use super::sweep::{Diagram, Place, Region};
 use super::typed::Expression;
 use super::{Policy, Promise};
@@ -61,17 +62,17 @@ impl fmt::Display for Kept {
     }
 }
 
-/// All promises of a policy, in its order.
-#[must_use]
-pub fn promises(policy: &Policy) -> Vec<Kept> {
+/// All promises of a policy, in its order; worth nothing if it was stopped.
+pub(crate) fn promises(policy: &Policy, stop: &Stop<'_>) -> Vec<Kept> {
     policy
         .promises
         .iter()
+        .take_while(|_| !stop.is_asked())
         .map(|promise| {
             let proof = match promise {
-                Promise::More(name) => monotone(policy, name, Direction::More),
-                Promise::Less(name) => monotone(policy, name, Direction::Less),
-                Promise::ApproveOnlyIf(condition) => approve_only_if(policy, condition),
+                Promise::More(name) => monotone(policy, name, Direction::More, stop),
+                Promise::Less(name) => monotone(policy, name, Direction::Less, stop),
+                Promise::ApproveOnlyIf(condition) => approve_only_if(policy, condition, stop),
             };
             Kept { promise: promise.to_string(), proof }
         })
@@ -102,8 +103,8 @@ fn ordered<T>(direction: Direction, small: T, large: T) -> (T, T) {
     }
 }
 
-fn monotone(policy: &Policy, name: &FieldName, direction: Direction) -> Proof {
-    let space = Space::of(policy);
+fn monotone(policy: &Policy, name: &FieldName, direction: Direction, stop: &Stop<'_>) -> Proof {
+    let space = Space::of(policy, stop);
     let (Some(model), Some(axis)) =
         (space.models.first(), policy.inputs.iter().position(|input| input.name == *name))
     else {
@@ -129,7 +130,7 @@ fn monotone(policy: &Policy, name: &FieldName, direction: Direction) -> Proof {
     let mut order = space.order();
     order.sort_by_key(|own| *own == axis);
     let diagram = space.asked(model, &order, |guard| counts.get(guard) == Some(&true));
-    let diagram = diagram.map(|diagram| diagram.map(|asked| space.verdict(model, *asked)));
+    let diagram = diagram.map(|diagram| diagram.map(stop, |asked| space.verdict(model, *asked)));
     let pair = |point: &Point, next: i64| {
         let mut other = point.clone();
         if let Some(number) = other.numbers.get_mut(axis) {
@@ -216,8 +217,8 @@ fn broken(
     Some(Proof::Broken { witness })
 }
 
-fn approve_only_if(policy: &Policy, condition: &Expression) -> Proof {
-    let mut space = Space::of(policy);
+fn approve_only_if(policy: &Policy, condition: &Expression, stop: &Stop<'_>) -> Proof {
+    let mut space = Space::of(policy, stop);
     let formula = space.formula(0, condition);
     let Some(model) = space.models.first() else { return Proof::Tested { points: 0 } };
     let breaks = |point: &Point| {
@@ -233,12 +234,13 @@ fn approve_only_if(policy: &Policy, condition: &Expression) -> Proof {
     let holds = space.conditions(&order, &read, |areas| formula.holds(areas));
     let approves = |asked: &Option<Asked>| *asked == Some(Asked::default());
     let both = asked.zip(holds);
-    let breaking =
-        both.and_then(|(asked, holds)| asked.with(&holds, &order, |asked, holds| approves(asked) && !holds));
+    let breaking = both.and_then(|(asked, holds)| {
+        asked.with(&holds, &order, stop, |asked, holds| approves(asked) && !holds)
+    });
     if let Some(diagram) = breaking {
         /// Most regions that are looked at one by one.
         const REGIONS_MAX: usize = 32;
-        let (regions, all) = diagram.regions(REGIONS_MAX, |broken| *broken);
+        let (regions, all) = diagram.regions(REGIONS_MAX, stop, |broken| *broken);
         if regions.is_empty() && all {
             return Proof::Proved;
         }

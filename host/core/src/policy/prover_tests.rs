@@ -3,9 +3,10 @@
 use super::check::{check_all, check_files};
 use super::diff::diff;
 use super::lint::Level;
-use super::mutant::{mutants, suggest};
+use super::mutant::{SUGGESTED_MAX, Suggested, mutants};
 use super::promise::{Proof, promises};
 use super::space::{Space, Verdict};
+use super::stop::Stop;
 use super::sweep::Region;
 use super::*;
 use crate::document::{Faults, SourceFile};
@@ -14,9 +15,9 @@ use crate::time::Timestamp;
 use proptest::prelude::*;
 
 /// 2026-11-24, when nobody of the shipped people is away.
-const ON: Timestamp = Timestamp(1_795_513_600_000);
+pub(super) const ON: Timestamp = Timestamp(1_795_513_600_000);
 
-fn of(name: &str) -> Policy {
+pub(super) fn of(name: &str) -> Policy {
     let rulebook = starter_rulebook();
     let found = rulebook.policies().find(|policy| policy.intent.as_str() == name);
     found.expect("it is shipped").clone()
@@ -46,7 +47,7 @@ fn the_shipped_policies_pass_their_check() {
 #[test]
 fn the_shipped_examples_notice_the_bounds_that_the_guide_says() {
     for (name, expected, all) in [("discount", 4, 22), ("contract_redline", 1, 2), ("refund", 6, 22)] {
-        let mutants = mutants(&of(name));
+        let mutants = mutants(&of(name), &Stop::never());
         let noticed = mutants.iter().filter(|mutant| !mutant.noticed_by.is_empty()).count();
         assert_eq!((noticed, mutants.len()), (expected, all), "{name}");
     }
@@ -55,7 +56,9 @@ fn the_shipped_examples_notice_the_bounds_that_the_guide_says() {
 #[test]
 fn suggested_examples_pass_and_close_every_edge_that_can_be_told_apart() {
     for name in ["discount", "contract_redline", "refund"] {
-        let table = suggest(&of(name));
+        let suggested = Suggested::of(&of(name), &Stop::never()).expect("nobody stops it");
+        assert!(suggested.all && !suggested.examples.is_empty());
+        let table = suggested.to_string();
         let mut files = starter();
         let file = files.iter_mut().find(|file| file.path.ends_with(&format!("{name}.policy.md")));
         let file = file.expect("it is shipped");
@@ -68,7 +71,7 @@ fn suggested_examples_pass_and_close_every_edge_that_can_be_told_apart() {
             Err(faults) => panic!("{faults:#?}\n{table}"),
         };
         let policy = rulebook.policies().find(|policy| policy.intent.as_str() == name).expect("it is there");
-        let left: Vec<String> = mutants(policy)
+        let left: Vec<String> = mutants(policy, &Stop::never())
             .iter()
             .filter(|mutant| mutant.noticed_by.is_empty())
             .map(|mutant| format!("{} {} {}", mutant.rule, mutant.input, mutant.value))
@@ -78,8 +81,15 @@ fn suggested_examples_pass_and_close_every_edge_that_can_be_told_apart() {
 }
 
 #[test]
+fn more_examples_than_anybody_reads_are_cut_off_and_said_to_be() {
+    let suggested = Suggested::of(&people_table(200, 0), &Stop::never()).expect("nobody stops it");
+    assert_eq!((suggested.examples.len(), suggested.all), (SUGGESTED_MAX, false));
+    assert!(suggested.examples.iter().all(|example| example.values.len() == suggested.inputs.len()));
+}
+
+#[test]
 fn the_shipped_promises_are_proved_and_not_only_tested() {
-    for kept in promises(&of("discount")) {
+    for kept in promises(&of("discount"), &Stop::never()) {
         assert_eq!(kept.proof, Proof::Proved, "{kept}");
     }
 }
@@ -87,7 +97,7 @@ fn the_shipped_promises_are_proved_and_not_only_tested() {
 #[test]
 fn a_promise_that_needs_covers_is_broken_without_them() {
     let policy = edited("discount", "| director, manager |", "|                   |");
-    let kept = promises(&policy);
+    let kept = promises(&policy, &Stop::never());
     assert!(matches!(kept[0].proof, Proof::Broken { .. }), "{}", kept[0]);
     assert!(kept[0].to_string().contains("BROKEN"));
 }
@@ -96,7 +106,7 @@ fn a_promise_that_needs_covers_is_broken_without_them() {
 fn a_promise_is_broken_where_no_guard_keeps_it() {
     let policy =
         edited("discount", "approve only if given_away <= 50_000", "approve only if given_away <= 49_999");
-    let kept = promises(&policy);
+    let kept = promises(&policy, &Stop::never());
     assert!(!matches!(kept[2].proof, Proof::Proved), "{}", kept[2]);
 }
 
@@ -104,7 +114,7 @@ fn a_promise_is_broken_where_no_guard_keeps_it() {
 fn a_version_is_no_different_from_itself() {
     for name in ["discount", "contract_redline", "refund"] {
         let policy = of(name);
-        let found = diff(&policy, &policy);
+        let found = diff(&policy, &policy, &Stop::never());
         assert!(found.changed.is_empty() && found.all && found.unsettled == 0, "{name}: {found}");
     }
 }
@@ -117,7 +127,7 @@ fn a_moved_bound_is_the_whole_difference() {
         "| cancel-in  | cancellation     |                | <= 30 ",
         "| cancel-in  | cancellation     |                | <= 29 ",
     );
-    let found = diff(&old, &new);
+    let found = diff(&old, &new, &Stop::never());
     assert!(!found.changed.is_empty());
     for changed in &found.changed {
         assert_eq!(changed.now, "unsure", "{found}");
@@ -224,10 +234,11 @@ proptest! {
     /// Gaps, deciding rows and relevance of the sweep are those of a scan of every point.
     #[test]
     fn the_sweep_agrees_with_a_scan_of_every_point(policy in policies()) {
-        let space = Space::of(&policy);
+        let never = Stop::never();
+        let space = Space::of(&policy, &never);
         let model = space.models.first().expect("it has one");
         let table = space.table().expect("it is small");
-        let (regions, all) = table.regions(usize::MAX >> 1, |_| true);
+        let (regions, all) = table.regions(usize::MAX >> 1, &never, |_| true);
         prop_assert!(all);
         for point in all_points(&space) {
             let rows = space.answer(model, &point).rules;
@@ -240,11 +251,12 @@ proptest! {
     /// What table and guards are found to ask for together, though swept apart, is what a scan finds.
     #[test]
     fn table_and_guards_swept_apart_ask_what_a_scan_of_every_point_asks(policy in policies()) {
-        let space = Space::of(&policy);
+        let never = Stop::never();
+        let space = Space::of(&policy, &never);
         let model = space.models.first().expect("it has one");
         let order = [2, 0, 1].into_iter().chain(3..space.axes.len()).collect::<Vec<usize>>();
         let asked = space.asked(model, &order, |_| true).expect("it is small");
-        let (regions, all) = asked.regions(usize::MAX >> 1, |_| true);
+        let (regions, all) = asked.regions(usize::MAX >> 1, &never, |_| true);
         prop_assert!(all);
         for point in all_points(&space) {
             let verdict = space.answer(model, &point).verdict;
@@ -264,8 +276,9 @@ proptest! {
     fn a_proved_promise_holds_at_every_point(mut policy in policies(), more in any::<bool>()) {
         let name = FieldName::parse("a").expect("it is a name");
         policy.promises = vec![if more { Promise::More(name) } else { Promise::Less(name) }];
-        let kept = promises(&policy);
-        let space = Space::of(&policy);
+        let kept = promises(&policy, &Stop::never());
+        let never = Stop::never();
+        let space = Space::of(&policy, &never);
         let model = space.models.first().expect("it has one");
         let mut broken = false;
         for point in all_points(&space).into_iter().filter(|point| point.numbers[0] < 9) {
@@ -287,8 +300,9 @@ proptest! {
     /// A diff names a region for each point that differs, and only such points without guards.
     #[test]
     fn a_diff_holds_every_point_that_differs(old in policies(), new in policies()) {
-        let found = diff(&old, &new);
-        let space = Space::over(&[&old, &new]);
+        let found = diff(&old, &new, &Stop::never());
+        let never = Stop::never();
+        let space = Space::over(&[&old, &new], &never);
         let differs = all_points(&space).into_iter().any(|point| {
             space.answer(&space.models[0], &point).verdict != space.answer(&space.models[1], &point).verdict
         });
@@ -324,17 +338,17 @@ fn people_table(rows: usize, shift: usize) -> Policy {
 #[test]
 fn a_table_of_two_hundred_rows_is_proved_and_compared() {
     let (old, new) = (people_table(200, 0), people_table(200, 1));
-    let space = Space::of(&old);
+    let never = Stop::never();
+    let space = Space::of(&old, &never);
     let table = space.table().expect("it is within the cap");
     assert!(table.answers().all(|rows| !rows.is_empty()));
     assert!(table.nodes.len() < 5_000, "{}", table.nodes.len());
-    let found = diff(&old, &new);
+    let found = diff(&old, &new, &Stop::never());
     assert!(!found.changed.is_empty());
 }
 
 /// Rows that cut every column at random: the worst that a table can be.
-#[test]
-fn a_hostile_table_ends_at_the_cap_and_is_not_called_proved() {
+pub(super) fn hostile_table(rows: usize) -> Policy {
     let mut body = String::from("\n## Inputs\n\n| name | type |\n|---|---|\n");
     let columns = ["a", "b", "c", "d", "e", "f", "g", "h"];
     for column in columns {
@@ -343,7 +357,7 @@ fn a_hostile_table_ends_at_the_cap_and_is_not_called_proved() {
     body += &format!("\n## Rules: every\n\n| id | {} | => outcome | because |\n", columns.join(" | "));
     body += &format!("|{}\n", "---|".repeat(columns.len() + 3));
     let mut state = 7_u64;
-    for row in 0..60 {
+    for row in 0..rows {
         let cells: Vec<String> = columns
             .iter()
             .map(|_| {
@@ -354,7 +368,12 @@ fn a_hostile_table_ends_at_the_cap_and_is_not_called_proved() {
             .collect();
         body += &format!("| r{row} | {} | high | x |\n", cells.join(" | "));
     }
-    let policy = read(&body);
+    read(&body)
+}
+
+#[test]
+fn a_hostile_table_ends_at_the_cap_and_is_not_called_proved() {
+    let policy = hostile_table(60);
     let rulebook = starter_rulebook();
     let intent = rulebook.intent_types().next().expect("it has one");
     let house = super::lint::House { directory: rulebook.directory(), intent, on: ON };

@@ -16,6 +16,7 @@ use super::Hit;
 use super::Policy;
 use super::asks::Asked;
 use super::node::Node;
+use super::stop::Stop;
 use super::sweep::{Area, Areas, Axis, Diagram, Range, Region, sweep};
 use super::typed::{Expression, Input};
 use crate::intent::kind::FieldType;
@@ -32,6 +33,8 @@ pub(crate) struct Space<'a> {
     pub(crate) derived: Vec<Derived>,
     pub(crate) areas: Vec<Area>,
     pub(crate) models: Vec<Model<'a>>,
+    /// Whether anybody still waits for what is proved of them.
+    pub(crate) stop: &'a Stop<'a>,
 }
 
 /// A value that is computed from inputs.
@@ -58,18 +61,19 @@ pub(crate) struct Model<'a> {
 
 impl<'a> Space<'a> {
     /// The space of one policy.
-    pub(crate) fn of(policy: &'a Policy) -> Space<'a> {
-        Space::over(&[policy])
+    pub(crate) fn of(policy: &'a Policy, stop: &'a Stop<'a>) -> Space<'a> {
+        Space::over(&[policy], stop)
     }
 
     /// The space of several policies of one intent type.
-    pub(crate) fn over(policies: &[&'a Policy]) -> Space<'a> {
+    pub(crate) fn over(policies: &[&'a Policy], stop: &'a Stop<'a>) -> Space<'a> {
         let mut space = Space {
             inputs: Vec::new(),
             axes: Vec::new(),
             derived: Vec::new(),
             areas: Vec::new(),
             models: Vec::new(),
+            stop,
         };
         let axes: Vec<Vec<usize>> = policies
             .iter()
@@ -123,7 +127,9 @@ impl<'a> Space<'a> {
 
     /// A condition of one of the policies as areas.
     pub(crate) fn formula(&mut self, model: usize, condition: &Expression) -> Formula {
-        let Some(of) = self.models.get(model) else { return Formula::Always(false) };
+        let Some(of) = self.models.get(model).filter(|_| !self.stop.is_asked()) else {
+            return Formula::Always(false);
+        };
         let (policy, axis_of) = (of.policy, of.axis_of.clone());
         formula::Builder { space: self, policy, axis_of: &axis_of, owner: model }.truth(&condition.node)
     }
@@ -182,7 +188,7 @@ impl<'a> Space<'a> {
             let held = counted().filter(|(_, formula)| formula.holds(areas));
             bounded.then(|| held.map(|(guard, _)| asks.guard(guard)).fold(Asked::default(), Asked::with))
         })?;
-        rows.with(&guards, order, |rows, guards| Some(asks.normal((*rows)?.with((*guards)?))))
+        rows.with(&guards, order, self.stop, |rows, guards| Some(asks.normal((*rows)?.with((*guards)?))))
     }
 
     /// The diagram of conditions that read these areas and no others.
@@ -197,7 +203,7 @@ impl<'a> Space<'a> {
             false => Area::default(),
         };
         let areas: Vec<Area> = self.areas.iter().enumerate().map(own).collect();
-        sweep(&self.axes, order, &areas, Hit::Every, answer)
+        sweep(&self.axes, order, &areas, Hit::Every, self.stop, answer)
     }
 
     /// The diagram of a rule table alone; `answer` gets the rows that are live, in a `first` table
@@ -209,7 +215,8 @@ impl<'a> Space<'a> {
         answer: impl Fn(&mut dyn Iterator<Item = usize>) -> T,
     ) -> Option<Diagram<T>> {
         let areas = self.areas.get(model.rows.clone())?;
-        sweep(&self.axes, order, areas, model.policy.hit, |live| answer(&mut live.within(0, areas.len())))
+        let live = |live: &Areas| answer(&mut live.within(0, areas.len()));
+        sweep(&self.axes, order, areas, model.policy.hit, self.stop, live)
     }
 
     /// What a policy answers if it asks for this.

@@ -9,6 +9,7 @@ mod diagram;
 pub(crate) use diagram::{Diagram, Place, Region};
 
 use super::Hit;
+use super::stop::Stop;
 use diagram::{Pieces, Unique};
 use std::collections::BTreeMap;
 
@@ -142,16 +143,22 @@ fn cut(axis: usize, grid: Axis, areas: &[Area]) -> Cut {
 /// Sweeps `areas` over the axes in `order`. `answer` says what a set of live areas means; where `hit`
 /// is [`Hit::First`] only the first of them is surely among them.
 ///
-/// Nothing if the diagram would exceed [`SWEEP_NODES_MAX`].
+/// Nothing if the diagram would exceed [`SWEEP_NODES_MAX`], or nobody waits for it any more.
 pub(crate) fn sweep<T: Ord>(
     axes: &[Axis],
     order: &[usize],
     areas: &[Area],
     hit: Hit,
+    stop: &Stop<'_>,
     answer: impl Fn(&Areas) -> T,
 ) -> Option<Diagram<T>> {
-    let mut cuts: Vec<Cut> =
-        order.iter().filter_map(|axis| axes.get(*axis).map(|grid| cut(*axis, *grid, areas))).collect();
+    let mut cuts: Vec<Cut> = Vec::with_capacity(order.len());
+    for (axis, grid) in order.iter().filter_map(|axis| Some((*axis, axes.get(*axis)?))) {
+        if stop.is_asked() {
+            return None;
+        }
+        cuts.push(cut(axis, *grid, areas));
+    }
     let mut later = Areas::none(areas.len());
     for cut in cuts.iter_mut().rev() {
         for index in 0..areas.len() {
@@ -167,7 +174,7 @@ pub(crate) fn sweep<T: Ord>(
     (0..areas.len()).for_each(|index| all.put(index));
     let seen = cuts.iter().map(|_| BTreeMap::new()).collect();
     let (count, unique) = (areas.len(), Unique::default());
-    let mut sweep = Sweep { seen, cuts: &cuts, count, hit, answer, unique, visited: 0 };
+    let mut sweep = Sweep { seen, cuts: &cuts, count, hit, stop, answer, unique, visited: 0 };
     let root = sweep.walk(0, all)?;
     Some(sweep.unique.diagram(root))
 }
@@ -176,6 +183,7 @@ struct Sweep<'a, T, F> {
     cuts: &'a [Cut],
     count: usize,
     hit: Hit,
+    stop: &'a Stop<'a>,
     answer: F,
     seen: Vec<BTreeMap<Areas, Place>>,
     unique: Unique<T>,
@@ -202,7 +210,7 @@ impl<T: Ord, F: Fn(&Areas) -> T> Sweep<'_, T, F> {
             return Some(*place);
         }
         self.visited = self.visited.saturating_add(cut.pieces.len());
-        if self.visited > SWEEP_NODES_MAX {
+        if self.visited > SWEEP_NODES_MAX || self.stop.is_asked() {
             return None;
         }
         let mut pieces = Pieces::default();

@@ -10,6 +10,7 @@ use crate::id::{IntentTypeName, PersonId};
 use crate::policy::check::{self, Checked};
 use crate::policy::diff::{self, Diff};
 use crate::policy::lint::{Finding, Level};
+use crate::policy::stop::Stop;
 use crate::policy::{self, Policy};
 use crate::rulebook::{Published, Rulebook, Turn, same_document};
 use crate::time::Timestamp;
@@ -159,7 +160,7 @@ pub fn evidence(
         examples: Tally { passed: checked.passing, of: checked.examples },
         mutants: Tally { passed: noticed, of: checked.mutants.len() },
         promises: checked.promises.iter().map(|kept| cut(&kept.to_string())).collect(),
-        diff: before.map(|before| bounded(diff::diff(before, &policy))),
+        diff: before.map(|before| bounded(diff::diff(before, &policy, &Stop::never()))),
         backtest: None,
         conflicted: conflicted.into_iter().collect(),
     })

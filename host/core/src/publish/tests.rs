@@ -98,6 +98,45 @@ fn an_earlier_version_takes_over_again_although_its_date_is_older() {
 }
 
 #[test]
+fn a_rollback_goes_to_the_version_before_the_one_in_force() {
+    let shipped = starter().into_iter().find(|file| file.path == FILE).expect("the file").text;
+    let rulebook = with(vec![
+        published(1, version(12, "2026-11-20"), moment("2026-11-23T10:00:00Z")),
+        published(2, shipped, moment("2026-11-23T11:00:00Z")),
+        published(3, version(14, "2026-12-01"), moment("2026-11-23T12:00:00Z")),
+    ])
+    .expect("it is a good set");
+    let check = |at: &str, expected: Option<&str>| {
+        let turn = rulebook.turn_before(&discount(), moment(at));
+        let policy = turn.and_then(|turn| rulebook.policy_version(&discount(), &turn.version));
+        let rule = policy.and_then(|policy| policy.rules.iter().find(|rule| &*rule.id == "mid-auto"));
+        let bound = rule.map(|rule| rule.demands[1].text.to_string());
+        assert_eq!(bound.as_deref(), expected, "{at}");
+    };
+    check("2025-01-01T00:00:00Z", None);
+    check("2026-11-23T09:00:00Z", None);
+    check("2026-11-23T10:00:00Z", Some("<= 10%"));
+    check("2026-11-23T11:00:00Z", Some("<= 12%"));
+    check("2026-12-01T00:00:00Z", Some("<= 10%"));
+    let same = with(vec![
+        published(1, version(12, "2026-11-20"), moment("2026-11-23T10:00:00Z")),
+        published(2, version(12, "2026-11-20"), moment("2026-11-23T11:00:00Z")),
+    ])
+    .expect("it is a good set");
+    let before = same.turn_before(&discount(), moment("2026-11-23T12:00:00Z")).expect("the shipped one");
+    assert_eq!(
+        before.version,
+        starter_rulebook().policy(&discount(), now()).expect("it is in force").version()
+    );
+    assert_eq!(same.turn_before(&IntentTypeName::parse("refund").expect("a name"), now()), None);
+}
+
+#[test]
+fn a_document_is_published_with_line_feeds_alone() {
+    assert_eq!(crate::rulebook::bare_document("\u{feff}# One\r\n\r\ntwo\n"), "# One\n\ntwo\n");
+}
+
+#[test]
 fn with_nothing_published_the_files_decide() {
     assert_eq!(with(Vec::new()).expect("it is a good set"), starter_rulebook());
     assert!(starter_rulebook().remarks().is_empty());

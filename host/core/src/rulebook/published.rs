@@ -106,8 +106,13 @@ pub(super) fn is_from_log(file: &SourceFile) -> bool {
 
 /// Whether two texts are one document: byte-order mark and carriage returns mean nothing in one.
 pub(crate) fn same_document(one: &str, other: &str) -> bool {
-    let bare = |text: &str| text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
-    one == other || bare(one) == bare(other)
+    one == other || bare_document(one) == bare_document(other)
+}
+
+/// A document as it is published: without byte-order mark, its lines ended by line feeds alone.
+#[must_use]
+pub fn bare_document(text: &str) -> String {
+    text.trim_start_matches('\u{feff}').replace("\r\n", "\n")
 }
 
 /// Whether a file decides intents of this type, or stood where one did.
@@ -311,6 +316,18 @@ impl Rulebook {
     #[must_use]
     pub fn turn(&self, of: &IntentTypeName, moment: Timestamp) -> Option<&Turn> {
         self.turns(of).iter().rev().find(|turn| turn.since <= moment)
+    }
+
+    /// The last turn of another version before the one that has come at `moment`: what a rollback goes
+    /// back to. Versions that do not check any more are passed over.
+    #[must_use]
+    pub fn turn_before(&self, of: &IntentTypeName, moment: Timestamp) -> Option<&Turn> {
+        let turns = self.turns(of);
+        let present = turns.iter().rposition(|turn| turn.since <= moment)?;
+        let in_force = turns.get(present)?.version;
+        let other =
+            |turn: &&Turn| turn.version != in_force && self.policy_version(of, &turn.version).is_some();
+        turns.get(..present)?.iter().rev().find(other)
     }
 
     /// The policy that decides at `moment`; where the turn of none has come yet, the first that will.

@@ -2,7 +2,7 @@
 
 use super::drafts::{DAYS, DOCUMENT, changed, named, whole};
 use super::view::BacktestView;
-use crate::asked::{Members, Place, Question};
+use crate::asked::{Line, Members, Place, Question};
 use crate::busy;
 use crate::limits::{BACKTEST_MS_MAX, POLICY_BYTES_MAX};
 use crate::problem::{Problem, ProblemView};
@@ -10,6 +10,7 @@ use crate::state::Host;
 use axum::Json;
 use axum::extract::State;
 use countersign_core::policy::backtest::Backtest;
+use countersign_core::policy::stop::{Stop, Stopped};
 use countersign_engine::fault::Fault;
 use countersign_engine::history;
 use countersign_engine::port::store::StoreFault;
@@ -41,6 +42,7 @@ pub(crate) struct BacktestBody {
 pub(crate) async fn backtest(
     State(host): State<Host>,
     Place(name): Place<String>,
+    line: Line,
     Question(body): Question<POLICY_BYTES_MAX>,
 ) -> Result<Json<Backtest>, Problem> {
     let rulebook = host.engine.rulebook();
@@ -50,18 +52,20 @@ pub(crate) async fn backtest(
     let days = members.optional("since", DAYS, history::days);
     members.checked()?;
     let rules = Arc::clone(&rulebook);
-    let new = busy::proved(&host, move || changed(&rules, &intent, text.unwrap_or_default())).await?;
+    let sound = move |_: &Stop<'_>| changed(&rules, &intent, text.unwrap_or_default());
+    let new = busy::proved(&host, line.clone(), sound).await?;
     let now = host.engine.now();
     let since = days.map(|days| history::day_before(now, days));
     let store = host.engine.store();
     let trial = history::backtest(&**store, &rulebook, &new, since, now);
-    on_record(&host, trial, "backtest FILE --data DIR").await.map(Json)
+    on_record(&host, line, trial, "backtest FILE --data DIR").await.map(Json)
 }
 
-/// Waits for a walk over the whole log, if there is a place for it. `instead` is the command that does the
-/// same without a host.
+/// Waits for a walk over the whole log, if there is a place for it and as long as somebody listens.
+/// `instead` is the command that does the same without a host.
 pub(super) async fn on_record<T>(
     host: &Host,
+    line: Line,
     walk: impl Future<Output = Result<T, Fault>>,
     instead: &str,
 ) -> Result<T, Problem> {
@@ -69,7 +73,11 @@ pub(super) async fn on_record<T>(
         let help = "wait until it has ended and send this again";
         return Err(Problem::new("CS-E0217", "another backtest is running", help).later());
     };
-    match tokio::time::timeout(Duration::from_millis(BACKTEST_MS_MAX), walk).await {
+    let walked = tokio::select! {
+        walked = tokio::time::timeout(Duration::from_millis(BACKTEST_MS_MAX), walk) => walked,
+        () = line.died() => return Err(Stopped.into()),
+    };
+    match walked {
         Ok(Ok(found)) => Ok(found),
         Ok(Err(Fault::Store(StoreFault::TooLarge(limit)))) => {
             let detail = format!("more intents were undecided at one time than {limit} allows");

@@ -3,8 +3,8 @@
 //! is stored and nothing decided.
 
 use super::backtest::on_record;
-use super::view::{DifferenceView, EvaluationView, FormattedView, RanView, ReportView};
-use crate::asked::{Members, Place, Question};
+use super::view::{DifferenceView, EvaluationView, FormattedView, RanView, ReportView, SuggestedView};
+use crate::asked::{Line, Members, Place, Question};
 use crate::busy;
 use crate::limits::{DOCUMENT_FAULTS_MAX, INPUT_VALUES_MAX, POLICY_BYTES_MAX};
 use crate::problem::{Flaw, Problem, ProblemView};
@@ -21,12 +21,15 @@ use countersign_core::policy::coverage::Fired;
 use countersign_core::policy::diff::Difference;
 use countersign_core::policy::example::Ran;
 use countersign_core::policy::given::{self, Asked, Misread};
+use countersign_core::policy::mutant::Suggested;
+use countersign_core::policy::stop::{Stop, Stopped};
 use countersign_core::rulebook::{Rulebook, formatted};
 use countersign_core::time::Timestamp;
 use countersign_engine::history;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 use utoipa::ToSchema;
 
 /// What the member `policy` of a body must be.
@@ -66,7 +69,8 @@ pub(crate) struct ExplainBody {
     /// The values of this example of the policy are taken; `inputs` changes them.
     case: Option<String>,
     /// Values by the names of inputs, tokens and facts alike, as the tables write them; for an input of
-    /// a list's elements, one value an element. What is left out has no value.
+    /// a list's elements, one value an element. What is left out has no value. A policy with components
+    /// takes the other tokens and facts of its intent type too, a record by its id.
     #[schema(example = json!({"discount_percent": "12%", "clause.topic": ["liability", "data"]}))]
     inputs: Option<BTreeMap<String, InputBody>>,
 }
@@ -118,6 +122,7 @@ pub(crate) struct FormatBody {
 pub(crate) async fn check(
     State(host): State<Host>,
     Place(name): Place<String>,
+    line: Line,
     Question(body): Question<POLICY_BYTES_MAX>,
 ) -> Result<Json<Report>, Problem> {
     let mut members = Members::of(body, &["policy", "since"]);
@@ -127,10 +132,10 @@ pub(crate) async fn check(
         None => Fired::default(),
         Some(days) => {
             let walk = history::fired(&**host.engine.store(), draft.intent.clone(), days, draft.now);
-            on_record(&host, walk, "check --since DAYS --data DIR").await?
+            on_record(&host, line.clone(), walk, "check --since DAYS --data DIR").await?
         }
     };
-    busy::proved(&host, move || draft.checked(&fired)).await.map(Json)
+    busy::proved(&host, line, move |stop| draft.checked(&fired, stop)).await.map(Json)
 }
 
 /// Runs the examples of a policy. One that fails is the answer, not a problem.
@@ -146,14 +151,37 @@ pub(crate) async fn check(
 pub(crate) async fn test(
     State(host): State<Host>,
     Place(name): Place<String>,
+    line: Line,
     Question(body): Question<POLICY_BYTES_MAX>,
 ) -> Result<Json<Ran>, Problem> {
     let draft = Draft::of(&host, &name, Members::of(body, &["policy"]))?;
-    busy::proved(&host, move || Ok(Ran::of(&draft.policy()?))).await.map(Json)
+    busy::proved(&host, line, move |stop| Ok(Ran::of(&draft.policy()?, stop)?)).await.map(Json)
 }
 
-/// Says what the tables of a policy answer to these inputs, and why. Nothing is decided or recorded;
-/// components of the policy are not asked.
+/// Writes the examples that would notice the edges that no example of a policy tests.
+///
+/// Each of them passes: whether its answer is the right one is for the owner to say.
+#[utoipa::path(
+    post, path = "/v1/policies/{name}/suggest", tag = "policies", operation_id = "suggest_examples",
+    request_body = DraftBody,
+    params(("name" = String, Path, description = "the intent type that the policy decides")),
+    responses(
+        (status = 200, description = "the examples that it lacks", body = SuggestedView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn suggest(
+    State(host): State<Host>,
+    Place(name): Place<String>,
+    line: Line,
+    Question(body): Question<POLICY_BYTES_MAX>,
+) -> Result<Json<Suggested>, Problem> {
+    let draft = Draft::of(&host, &name, Members::of(body, &["policy"]))?;
+    busy::proved(&host, line, move |stop| Ok(Suggested::of(&draft.policy()?, stop)?)).await.map(Json)
+}
+
+/// Says what a policy answers to these inputs, and why: its tables, and those of its components that are
+/// installed. Nothing is decided or recorded.
 #[utoipa::path(
     post, path = "/v1/policies/{name}/explain", tag = "policies", operation_id = "explain_policy",
     request_body = ExplainBody,
@@ -166,20 +194,27 @@ pub(crate) async fn test(
 pub(crate) async fn explain(
     State(host): State<Host>,
     Place(name): Place<String>,
+    line: Line,
     Question(body): Question<POLICY_BYTES_MAX>,
 ) -> Result<Json<EvaluationView>, Problem> {
     let mut members = Members::of(body, &["policy", "case", "inputs"]);
     let case = members.optional("case", "the name of an example", whole);
     let inputs = Inputs::of(&mut members);
     let draft = Draft::of(&host, &name, members)?;
-    let explained = move || {
+    let (engine, runtime) = (host.engine.clone(), Handle::current());
+    let explained = move |stop: &Stop<'_>| {
         let policy = draft.policy()?;
         let asked = Asked { case: case.as_deref(), inputs: &inputs.values };
         let (tokens, facts) = given::asked(&policy, draft.rulebook.intent_type(&draft.intent), asked)
             .map_err(|wrong| inputs.problem(&wrong))?;
-        Ok(EvaluationView::of_tables(&policy, &policy.decide(&tokens, &facts)))
+        if stop.is_asked() {
+            return Err(Stopped.into());
+        }
+        // Here, where there is a place for it: components are asked for real decisions too.
+        let explained = runtime.block_on(engine.explained(&policy, &tokens, &facts))?;
+        Ok(EvaluationView::explained(&explained))
     };
-    busy::proved(&host, explained).await.map(Json)
+    busy::proved(&host, line, explained).await.map(Json)
 }
 
 /// Shows exactly which requests a changed policy decides otherwise.
@@ -195,6 +230,7 @@ pub(crate) async fn explain(
 pub(crate) async fn diff(
     State(host): State<Host>,
     Place(name): Place<String>,
+    line: Line,
     Question(body): Question<POLICY_BYTES_MAX>,
 ) -> Result<Json<Difference>, Problem> {
     let rulebook = host.engine.rulebook();
@@ -206,16 +242,16 @@ pub(crate) async fn diff(
         Digest::parse(text).filter(|version| rulebook.policy_version(&intent, version).is_some())
     });
     members.checked()?;
-    let compared = move || {
+    let compared = move |stop: &Stop<'_>| {
         let was = match version {
             Some(version) => rulebook.policy_version(&intent, &version),
             None => rulebook.standing(&intent, now),
         };
         let was = was.ok_or_else(|| Problem::unknown("policy", intent.as_str()))?;
         let new = changed(&rulebook, &intent, text.unwrap_or_default())?;
-        Ok(Difference::between(was, &new))
+        Ok(Difference::between(was, &new, stop)?)
     };
-    busy::proved(&host, compared).await.map(Json)
+    busy::proved(&host, line, compared).await.map(Json)
 }
 
 /// Aligns the tables of a policy and changes nothing else; only its shape is looked at. Done twice it is
@@ -232,6 +268,7 @@ pub(crate) async fn diff(
 pub(crate) async fn format(
     State(host): State<Host>,
     Place(name): Place<String>,
+    line: Line,
     Question(body): Question<POLICY_BYTES_MAX>,
 ) -> Result<Json<FormattedView>, Problem> {
     let intent = named(&host.engine.rulebook(), &name)?;
@@ -239,11 +276,11 @@ pub(crate) async fn format(
     let text = members.required("policy", DOCUMENT, whole);
     members.checked()?;
     let file = file(&intent, text.unwrap_or_default());
-    let aligned = move || {
+    let aligned = move |_: &Stop<'_>| {
         let policy = formatted(&file).map_err(|faults| unsound(&faults))?;
         Ok(FormattedView { changed: policy != file.text, policy })
     };
-    busy::proved(&host, aligned).await.map(Json)
+    busy::proved(&host, line, aligned).await.map(Json)
 }
 
 /// A policy that a question is about: a document, or the one that stands.
@@ -278,7 +315,7 @@ impl Draft {
     }
 
     /// What the check finds; a document that cannot be read is an answer too.
-    fn checked(&self, fired: &Fired) -> Result<Report, Problem> {
+    fn checked(&self, fired: &Fired, stop: &Stop<'_>) -> Result<Report, Problem> {
         let policy = match &self.document {
             None => self.standing()?.clone(),
             Some(text) => match self.rulebook.trying(&file(&self.intent, text.clone())) {
@@ -289,7 +326,7 @@ impl Draft {
                 }
             },
         };
-        let policies = check_with(&self.rulebook, &policy, self.now, fired).into_iter().collect();
+        let policies = check_with(&self.rulebook, &policy, self.now, fired, stop)?.into_iter().collect();
         Ok(Report { faults: Vec::new(), policies })
     }
 }

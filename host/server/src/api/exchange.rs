@@ -3,7 +3,7 @@
 
 use super::drafts::{file, named};
 use super::view::ImportView;
-use crate::asked::{Place, Query, Upload, media_type};
+use crate::asked::{Line, Place, Query, Upload, media_type};
 use crate::busy;
 use crate::limits::{IMPORT_BYTES_MAX, SIDE_BYTES_MAX};
 use crate::problem::{Flaw, Problem, ProblemView};
@@ -81,6 +81,7 @@ pub(crate) struct Answer {
 pub(crate) async fn export(
     State(host): State<Host>,
     Place(name): Place<String>,
+    line: Line,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let mut query = Query::of(&uri, &["format", "version", "table", "rules_only"])?;
@@ -99,7 +100,7 @@ pub(crate) async fn export(
     // INVARIANT: without a format the query was not checked.
     let format = format.ok_or_else(Problem::bug)?;
     let exchange = Arc::clone(&host.exchange);
-    let written = busy::proved(&host, move || {
+    let written = busy::proved(&host, line, move |_| {
         let what = format!("this policy does not fit {format}");
         exchange.write(&document, format, &writing).map_err(|misfits| refused(what, &misfits))
     });
@@ -132,6 +133,7 @@ pub(crate) async fn export(
 pub(crate) async fn import(
     State(host): State<Host>,
     Place(name): Place<String>,
+    line: Line,
     uri: Uri,
     Upload { format, bytes }: Upload<IMPORT_BYTES_MAX>,
 ) -> Result<Json<Answer>, Problem> {
@@ -153,7 +155,7 @@ pub(crate) async fn import(
     let text = version.and_then(|version| rulebook.document(&intent, &version));
     let standing = text.map(|text| file(&intent, text.to_owned()));
     let exchange = Arc::clone(&host.exchange);
-    let imported = busy::imported(&host, move || {
+    let imported = busy::imported(&host, line, move || {
         let file = Incoming {
             bytes: &bytes,
             format,

@@ -2,7 +2,7 @@
 
 use super::drafts::named;
 use super::view::{IntentTypeView, Listed, StarterView};
-use crate::asked::{Place, Query};
+use crate::asked::{Line, Place, Query};
 use crate::busy;
 use crate::problem::{Problem, ProblemView};
 use crate::state::Host;
@@ -65,12 +65,13 @@ pub(crate) async fn show(
 pub(crate) async fn starter(
     State(host): State<Host>,
     Place(name): Place<String>,
+    line: Line,
     uri: Uri,
 ) -> Result<Json<StarterView>, Problem> {
     Query::of(&uri, &[])?.checked()?;
     let rulebook = host.engine.rulebook();
     let (of, now) = (named(&rulebook, &name)?, host.engine.now());
-    let begun = busy::proved(&host, move || {
+    let begun = busy::proved(&host, line, move |_| {
         let schema = rulebook.intent_type(&of).ok_or_else(|| Problem::unknown("intent type", of.as_str()))?;
         sound(&rulebook, schema, now).map_err(|none| no_starter(&none))
     });

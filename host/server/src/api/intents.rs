@@ -14,7 +14,7 @@ use axum::{Extension, Json};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::id::IntentTypeName;
 use countersign_core::intent::Raw;
-use countersign_engine::engine::Submission;
+use countersign_engine::engine::{Key, Submission};
 use countersign_engine::port::store;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -50,15 +50,26 @@ pub(crate) async fn submit(
     State(host): State<Host>,
     Posted { caller, key, headers, body }: Posted<INTENT_BYTES_MAX>,
 ) -> Result<Response, Problem> {
-    let wait = asked::wait(&headers)?;
-    let (intent_type, tokens) = asked_for(&host, body)?;
+    let asked = asked_for(&host, body)?;
+    submitted(&host, &caller, key, &headers, asked).await
+}
+
+/// Submits tokens of an intent type and answers with what was kept, prepared if the caller waits for it.
+pub(super) async fn submitted(
+    host: &Host,
+    caller: &Caller,
+    key: Key,
+    headers: &HeaderMap,
+    (intent_type, tokens): (String, Raw),
+) -> Result<Response, Problem> {
+    let wait = asked::wait(headers)?;
     let submission = Submission { requester: caller.person.to_string(), intent_type, tokens, key: Some(key) };
     let mut standing = host.engine.submit(submission).await?;
     let id = standing.approval.intent.id;
     if let Some(seconds) = wait {
-        standing = prepared(&host, id, seconds).await?;
+        standing = prepared(host, id, seconds).await?;
     }
-    let mut response = whole(&host, &caller, &standing);
+    let mut response = whole(host, caller, &standing);
     *response.status_mut() = StatusCode::CREATED;
     if let Ok(place) = HeaderValue::from_str(&format!("/v1/intents/{id}")) {
         response.headers_mut().insert(header::LOCATION, place);

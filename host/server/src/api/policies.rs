@@ -1,16 +1,37 @@
 //! Policies: which version is in force, since when, and what put it there. They are changed by an
-//! intent of type `policy_change`, like everything else.
+//! intent of type `policy_change`, like everything else; going back to an earlier version is one too.
 
-use super::view::{Listed, PolicyView};
-use crate::asked::{Place, Query};
+use super::intents;
+use super::view::{IntentView, Listed, PolicyView};
+use crate::asked::{Members, Place, Posted, Query};
+use crate::limits::COMMAND_BYTES_MAX;
 use crate::problem::{Problem, ProblemView};
 use crate::state::Host;
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
+use axum::response::Response;
+use countersign_core::approval::refusal::Refusal;
 use countersign_core::hash::Digest;
 use countersign_core::id::IntentTypeName;
+use countersign_core::intent::Raw;
 use countersign_core::policy::Policy;
+use countersign_core::publish::POLICY_CHANGE;
+use countersign_core::rulebook::{Rulebook, bare_document};
+use countersign_core::time::Timestamp;
+use utoipa::ToSchema;
+
+/// Which version a policy goes back to.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes a body that is read by hand, so that every fault is said at once")]
+pub(crate) struct RollbackBody {
+    /// Why, for whoever decides.
+    #[schema(max_length = 2000)]
+    reason: String,
+    /// Content address of the version; the one before the one in force if it is left out.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    version: Option<String>,
+}
 
 /// Lists the policy of every intent type.
 #[utoipa::path(
@@ -55,4 +76,72 @@ pub(crate) async fn show(
     let shown = version.or(standing).ok_or_else(unknown)?;
     let missing = || Problem::unknown("version", &shown.to_string());
     view.with_document(&of, &shown, &rulebook).map(Json).ok_or_else(missing)
+}
+
+/// Proposes an earlier version of a policy again, in the name of the token's person.
+///
+/// It is an intent of type `policy_change` with the document of that version, so nothing has changed yet:
+/// somebody else decides on it.
+#[utoipa::path(
+    post, path = "/v1/policies/{name}/rollback", tag = "policies", operation_id = "rollback_policy",
+    request_body = RollbackBody,
+    params(
+        ("name" = String, Path, description = "the intent type that the policy decides"),
+        ("Idempotency-Key" = String, Header, description = "makes a repeated request the same request"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer when it is prepared, at most N <= 30 seconds later"),
+    ),
+    responses(
+        (status = 201, description = "the intent is kept; `Location` and `ETag` name it", body = IntentView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn rollback(
+    State(host): State<Host>,
+    Place(name): Place<String>,
+    Posted { caller, key, headers, body }: Posted<COMMAND_BYTES_MAX>,
+) -> Result<Response, Problem> {
+    let (rulebook, now) = (host.engine.rulebook(), host.engine.now());
+    let unknown = || Problem::unknown("policy", &name);
+    let of = IntentTypeName::parse(&name).map_err(|_| unknown())?;
+    if rulebook.turns(&of).is_empty() {
+        return Err(unknown());
+    }
+    let mut members = Members::of(body, &["reason", "version"]);
+    let reason = members.words("reason");
+    let version = members.optional("version", "a content address of 64 digits", Digest::parse);
+    members.checked()?;
+    if reason.is_empty() {
+        return Err(Refusal::ReasonMissing.into());
+    }
+    let document = earlier(&rulebook, &of, version, now)?;
+    let tokens = [("intent", of.to_string()), ("document", document), ("reason", reason)];
+    let tokens = tokens.map(|(name, text)| (name.to_owned(), Raw::Text(text)));
+    let asked = (POLICY_CHANGE.to_owned(), Raw::Map(tokens.into()));
+    // Whatever is wrong with the document, its sender named no more than its version.
+    intents::submitted(&host, &caller, key, &headers, asked).await.map_err(|problem| problem.at("/version"))
+}
+
+/// The document of the version that a policy goes back to.
+fn earlier(
+    rulebook: &Rulebook,
+    of: &IntentTypeName,
+    version: Option<Digest>,
+    now: Timestamp,
+) -> Result<String, Problem> {
+    let before = || {
+        let turn = rulebook.turn_before(of, now).ok_or_else(|| {
+            let detail = format!("`{of}` has no version before the one in force");
+            Problem::new(
+                "CS-E0220",
+                detail,
+                format!(
+                    "`countersign policy show {of}` lists its versions, in the API `GET /v1/policies/{of}`"
+                ),
+            )
+        });
+        turn.map(|turn| turn.version)
+    };
+    let version = version.map_or_else(before, Ok)?;
+    let text = rulebook.document(of, &version);
+    text.map(bare_document).ok_or_else(|| Problem::unknown("version", &version.to_string()))
 }

@@ -19,7 +19,7 @@ pub mod timeline;
 pub mod value;
 
 pub use backtest::BacktestView;
-pub use check::{CheckedView, FaultView, FindingView, RanView, ReportView};
+pub use check::{CheckedView, FaultView, FindingView, RanView, ReportView, SuggestedView, SuggestionView};
 pub use connection::{CheckView, ConnectionView, ConnectorView};
 pub use draft::{DifferenceView, FormattedView, ImportView, StarterView};
 pub use effect::{EffectView, ReceiptView};

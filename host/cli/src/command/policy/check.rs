@@ -1,7 +1,7 @@
 //! `countersign policy check`: proves every table before anybody relies on it.
 
 use super::backtest::days;
-use super::{Global, now, past, rules};
+use super::{Global, now, past, rules, unknown};
 use crate::exit;
 use crate::output::{self, Failure, plain};
 use anyhow::Result;
@@ -10,7 +10,8 @@ use countersign_core::policy::Policy;
 use countersign_core::policy::backtest::Was;
 use countersign_core::policy::check::{Report, check_files_with};
 use countersign_core::policy::coverage::Past;
-use countersign_core::policy::mutant;
+use countersign_core::policy::mutant::{SUGGESTED_MAX, Suggested};
+use countersign_core::policy::stop::Stop;
 use countersign_core::rulebook::Rulebook;
 use countersign_engine::history::{self, Wanted};
 use std::path::PathBuf;
@@ -41,23 +42,26 @@ pub struct Check {
 /// Rules or a log that cannot be read, or an intent type that no policy decides.
 pub(super) async fn run(command: &Check, global: &Global) -> Result<ExitCode> {
     let (_, files) = rules(command.rules.as_deref(), global)?;
+    if command.suggest {
+        return suggest(&files, command.intent.as_deref(), global);
+    }
     let past = fired(command, global).await?;
     let mut report = check_files_with(&files, now(), &past);
     if let Some(intent) = &command.intent {
         only(&mut report, intent)?;
     }
-    if command.suggest {
-        return suggest(&files, command.intent.as_deref(), &report);
-    }
-    if global.json {
-        output::json(&report)?;
-    } else {
-        report.to_string().lines().try_for_each(|line| output::line(&plain(line)))?;
-        if report.passes() && !global.quiet {
-            output::say("nothing keeps these policies from being published");
-        }
+    printed(&report, global)?;
+    if report.passes() && !global.json && !global.quiet {
+        output::say("nothing keeps these policies from being published");
     }
     Ok(ExitCode::from(if report.passes() { exit::DONE } else { exit::NO }))
+}
+
+fn printed(report: &Report, global: &Global) -> Result<()> {
+    if global.json {
+        return output::json(report);
+    }
+    report.to_string().lines().try_for_each(|line| output::line(&plain(line)))
 }
 
 /// What fired in the log, if somebody wants to know.
@@ -88,18 +92,32 @@ fn only(report: &mut Report, intent: &str) -> Result<()> {
     Ok(())
 }
 
-fn suggest(files: &[SourceFile], intent: Option<&str>, report: &Report) -> Result<ExitCode> {
+/// Prints the examples that the policies lack.
+fn suggest(files: &[SourceFile], intent: Option<&str>, global: &Global) -> Result<ExitCode> {
     let rulebook = match Rulebook::draft(files) {
         Ok(rulebook) => rulebook,
-        Err(_) => {
-            report.to_string().lines().try_for_each(|line| output::line(&plain(line)))?;
+        Err(faults) => {
+            printed(&Report { faults, policies: Vec::new() }, global)?;
             return Ok(ExitCode::from(exit::NO));
         }
     };
     let wanted = |policy: &&Policy| intent.is_none_or(|intent| policy.intent.as_str() == intent);
-    for policy in rulebook.policies().filter(wanted) {
-        output::line(&format!("{}: rows to add under `## Examples`", plain(&policy.path)))?;
-        mutant::suggest(policy).lines().try_for_each(|line| output::line(&plain(line)))?;
+    let never = Stop::never();
+    let all = rulebook.policies().filter(wanted).map(|policy| Suggested::of(policy, &never));
+    let all: Vec<Suggested> = all.collect::<Result<_, _>>()?;
+    if let (Some(intent), true) = (intent, all.is_empty()) {
+        return Err(unknown(intent, &rulebook).into());
+    }
+    if global.json {
+        output::json(&all)?;
+        return Ok(ExitCode::from(exit::DONE));
+    }
+    for suggested in &all {
+        output::line(&format!("{}: rows to add under `## Examples`", plain(&suggested.path)))?;
+        suggested.to_string().lines().try_for_each(|line| output::line(&plain(line)))?;
+        if !suggested.all {
+            output::line(&format!("there are more than these {SUGGESTED_MAX}: add them, and ask again"))?;
+        }
     }
     Ok(ExitCode::from(exit::DONE))
 }

@@ -5,6 +5,7 @@ use crate::exit;
 use crate::output::{self, plain};
 use anyhow::Result;
 use countersign_core::policy::diff::Difference;
+use countersign_core::policy::stop::Stop;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -25,7 +26,7 @@ pub struct Changed {
 /// Rules or a file that cannot be read or are not sound.
 pub(super) fn run(command: &Changed, global: &Global) -> Result<ExitCode> {
     let Change { was, now, .. } = change(&command.new, command.rules.as_deref(), global)?;
-    let difference = Difference::between(&was, &now);
+    let difference = Difference::between(&was, &now, &Stop::never())?;
     if global.json {
         output::json(&difference)?;
     } else {

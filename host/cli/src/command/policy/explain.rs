@@ -1,14 +1,17 @@
 //! `countersign policy explain`: what a policy answers, and why, without asking a host.
 
 use super::{Global, now, read, rules, unknown};
+use crate::config;
 use crate::exit;
 use crate::output::{self, Failure, plain};
+use crate::wire;
 use anyhow::Result;
 use countersign_core::intent::value::{Facts, Tokens};
 use countersign_core::policy::Policy;
 use countersign_core::policy::explain::captured;
 use countersign_core::policy::given::{self, Asked};
 use countersign_core::rulebook::Rulebook;
+use countersign_engine::contributions::explained;
 use countersign_server::api::view::EvaluationView;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,7 +23,8 @@ pub struct Explain {
     #[arg(value_name = "INTENT-TYPE")]
     pub intent: String,
     /// Value of an input as the tables write it, such as `discount_percent=12%`; a dotted name
-    /// that comes again is that of the next element
+    /// that comes again is that of the next element. Where the policy has components, every other
+    /// token and fact of the intent type too, a record by its id
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     pub input: Vec<(String, String)>,
     /// Take the values of this example; `--input` changes them
@@ -39,12 +43,13 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-/// Evaluates the policy of today, or the next one if none is in force yet.
+/// Evaluates the policy of today, or the next one if none is in force yet, and asks those of its
+/// components that lie beside the rules or in the data folder.
 ///
 /// # Errors
-/// Rules that cannot be read or are not sound, an unknown intent type, example or input, or a value
+/// A component that cannot be loaded, rules that cannot be read or are not sound, an unknown intent type, example or input, or a value
 /// that its input's type does not hold.
-pub(super) fn run(command: &Explain, global: &Global) -> Result<ExitCode> {
+pub(super) async fn run(command: &Explain, global: &Global) -> Result<ExitCode> {
     let (folder, files) = rules(command.rules.as_deref(), global)?;
     let rulebook = read(&files, &folder.display().to_string())?;
     let of_type = |policy: &&Policy| policy.intent.as_str() == command.intent;
@@ -53,7 +58,14 @@ pub(super) fn run(command: &Explain, global: &Global) -> Result<ExitCode> {
     };
     let policy = rulebook.standing(&next.intent, now()).unwrap_or(next);
     let (tokens, facts) = asked(command, policy, &rulebook)?;
-    let view = EvaluationView::of_tables(policy, &policy.decide(&tokens, &facts));
+    let data = match config::load(global.config.as_deref()) {
+        Ok(settings) => Some(settings.data),
+        // Whoever names the rules needs no configuration.
+        Err(_) if command.rules.is_some() && global.config.is_none() => None,
+        Err(problems) => return Err(problems.into()),
+    };
+    let installed = wire::components_of(policy, &folder, data.as_deref()).await?;
+    let view = EvaluationView::explained(&explained(&*installed, policy, &tokens, &facts).await?);
     if global.json {
         output::json(&view)?;
         return Ok(ExitCode::from(exit::DONE));

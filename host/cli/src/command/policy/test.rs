@@ -6,6 +6,7 @@ use crate::output::{self, plain};
 use anyhow::Result;
 use countersign_core::policy::Policy;
 use countersign_core::policy::example::Ran;
+use countersign_core::policy::stop::Stop;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -28,7 +29,9 @@ pub(super) fn run(command: &Test, global: &Global) -> Result<ExitCode> {
     let rulebook = read(&files, &folder.display().to_string())?;
     let wanted =
         |policy: &&Policy| command.intent.as_deref().is_none_or(|intent| policy.intent.as_str() == intent);
-    let ran: Vec<Ran> = rulebook.policies().filter(wanted).map(Ran::of).collect();
+    let never = Stop::never();
+    let ran = rulebook.policies().filter(wanted).map(|policy| Ran::of(policy, &never));
+    let ran: Vec<Ran> = ran.collect::<Result<_, _>>()?;
     if let (Some(intent), true) = (&command.intent, ran.is_empty()) {
         return Err(unknown(intent, &rulebook).into());
     }

@@ -5,16 +5,16 @@ use crate::canonical;
 use crate::hash::Digest;
 use crate::id::FieldName;
 use crate::intent::value::{Facts, TokenValue, Tokens};
-use crate::policy::Policy;
 use crate::policy::outcome::Outcome;
 use crate::policy::space::spelled_value;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Width of the words on the left, the blank behind them included.
 const WORD_WIDTH: usize = 10;
 
 impl Evaluation {
-    /// The trace as lines of text: decision, rules with their cells, guards, terms, what was near,
+    /// The trace as lines of text: decision, rules with their cells, guards, components, terms, what was near,
     /// what was not true.
     #[must_use]
     pub fn text(&self) -> String {
@@ -41,6 +41,10 @@ impl Evaluation {
             page.line("guard", &adds);
             page.line("", &guard.text());
         }
+        for added in &self.components {
+            let (component, id, because) = (&added.component, &added.id, &added.because);
+            page.line("component", &format!("{component} {id}   adds {}   \"{because}\"", added.adds));
+        }
         let terms: Vec<String> =
             self.terms.iter().map(|term| format!("{} = {}", term.name, spelled_value(&term.value))).collect();
         page.list("terms", &terms, " · ");
@@ -57,12 +61,10 @@ impl Evaluation {
     }
 }
 
-/// The line that names the components which an answer of the tables alone has not asked; nothing in a
-/// policy without any.
+/// The line that names the components which were not asked; nothing if there is none.
 #[must_use]
-pub fn not_asked(policy: &Policy) -> String {
+pub fn not_asked(components: &[Arc<str>]) -> String {
     let mut page = Page(String::new());
-    let components: Vec<String> = policy.components.iter().map(|own| own.id.to_string()).collect();
     if !components.is_empty() {
         let said = format!("{}, which can only make the answer stricter", components.join(", "));
         page.line("not asked", &said);

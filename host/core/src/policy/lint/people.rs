@@ -108,7 +108,7 @@ pub(super) fn joins(space: &Space<'_>, house: House<'_>, findings: &mut Findings
     let mut order = space.order();
     order.sort_by_key(|axis| Some(*axis) != amount);
     let diagram = space.asked(model, &order, |_| true);
-    let diagram = diagram.map(|diagram| diagram.map(|asked| space.verdict(model, *asked)));
+    let diagram = diagram.map(|diagram| diagram.map(space.stop, |asked| space.verdict(model, *asked)));
     let Some(diagram) = diagram else {
         findings.add(
             Level::Warning,
@@ -121,13 +121,13 @@ pub(super) fn joins(space: &Space<'_>, house: House<'_>, findings: &mut Findings
     };
     let mut joins = Joins::new();
     let mut more = false;
-    for end in &diagram.ends {
+    for end in diagram.ends.iter().take_while(|_| !space.stop.is_asked()) {
         let Some(Settled::Needs(needs)) = end.settled() else { continue };
         if joins.len() == JOINS_MAX && !joins.contains_key(&needs.routes) {
             more = true;
             continue;
         }
-        if let Some((region, _)) = diagram.regions(1, |other| other == end).0.into_iter().next() {
+        if let Some((region, _)) = diagram.regions(1, space.stop, |other| other == end).0.into_iter().next() {
             joins.entry(needs.routes).or_insert(region);
         }
     }

@@ -29,6 +29,9 @@ pub(super) fn all(space: &Space<'_>, house: House<'_>, joins: &Joins, findings: 
     let mut tried = 0_usize;
     for (routes, region) in joins {
         for requester in requesters(policy, house, routes) {
+            if space.stop.is_asked() {
+                return;
+            }
             tried = tried.saturating_add(1);
             if tried > MATCHINGS_MAX {
                 let message =

@@ -31,8 +31,14 @@ pub(super) fn rules(space: &Space<'_>, findings: &mut Findings<'_>) {
     if policy.hit == Hit::Unique {
         overlaps(space, policy, &table, findings);
     }
-    let reached: BTreeSet<usize> = table.answers().flatten().copied().collect();
+    let answers = table.answers().take_while(|_| !space.stop.is_asked());
+    // One by one: collected, they would all be sorted first.
+    let mut reached: BTreeSet<usize> = BTreeSet::new();
+    answers.for_each(|rows| reached.extend(rows));
     for (index, rule) in policy.rules.iter().enumerate().filter(|(index, _)| !reached.contains(index)) {
+        if space.stop.is_asked() {
+            return;
+        }
         findings.add(
             Level::Error,
             "unreachable",
@@ -45,7 +51,7 @@ pub(super) fn rules(space: &Space<'_>, findings: &mut Findings<'_>) {
 }
 
 fn gaps(space: &Space<'_>, table: &Diagram<Vec<usize>>, findings: &mut Findings<'_>) {
-    let (gaps, all) = table.regions(REGIONS_MAX, Vec::is_empty);
+    let (gaps, all) = table.regions(REGIONS_MAX, space.stop, Vec::is_empty);
     for (region, _) in &gaps {
         findings.add(Level::Error, "gap", "Rules", format!("no rule for {}", space.shown(region)));
         findings.witness(space, &space.corner(region));
@@ -59,7 +65,7 @@ fn gaps(space: &Space<'_>, table: &Diagram<Vec<usize>>, findings: &mut Findings<
 
 fn overlaps(space: &Space<'_>, policy: &Policy, table: &Diagram<Vec<usize>>, findings: &mut Findings<'_>) {
     let mut said: BTreeSet<Vec<usize>> = BTreeSet::new();
-    let (regions, _) = table.regions(usize::MAX >> 1, |rows| rows.len() > 1);
+    let (regions, _) = table.regions(usize::MAX >> 1, space.stop, |rows| rows.len() > 1);
     for (region, rows) in regions {
         if said.len() == REGIONS_MAX {
             break;
@@ -105,7 +111,7 @@ fn hidden_by(policy: &Policy, index: usize) -> String {
 }
 
 fn columns(space: &Space<'_>, policy: &Policy, table: &Diagram<Vec<usize>>, findings: &mut Findings<'_>) {
-    let outcomes = table.map(|rows| {
+    let outcomes = table.map(space.stop, |rows| {
         let said = rows.iter().filter_map(|row| policy.rules.get(*row)).map(|rule| &rule.outcome);
         (!rows.is_empty())
             .then(|| Verdict::of(&said.fold(Settled::Approve, |all, next| all.join(next, &policy.covers))))
@@ -172,7 +178,7 @@ fn tried(space: &Space<'_>, model: &Model<'_>, condition: &Expression) -> (BTree
 }
 
 /// Terms and inputs that nothing reads.
-pub(super) fn unread(policy: &Policy, findings: &mut Findings<'_>) {
+pub(super) fn unread(space: &Space<'_>, policy: &Policy, findings: &mut Findings<'_>) {
     let promises = policy.promises.iter().filter_map(|promise| match promise {
         Promise::ApproveOnlyIf(condition) => Some(condition),
         Promise::More(_) | Promise::Less(_) => None,
@@ -184,7 +190,7 @@ pub(super) fn unread(policy: &Policy, findings: &mut Findings<'_>) {
         .chain(promises)
         .chain(policy.fail_open.iter().map(|open| &open.only_if))
         .collect();
-    for (name, _) in &policy.terms {
+    for (name, _) in policy.terms.iter().take_while(|_| !space.stop.is_asked()) {
         let formulas = policy.terms.iter().map(|(_, term)| term).chain(conditions.iter().copied());
         if !formulas.into_iter().any(|other| other.source.split(' ').any(|word| word == name.as_str())) {
             let place = format!("Terms {name}");

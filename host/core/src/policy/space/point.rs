@@ -111,7 +111,7 @@ impl Space<'_> {
         let mut flips = Vec::new();
         let Some(grid) = self.axes.get(axis) else { return flips };
         let steps = grid.high.saturating_sub(grid.low).checked_div(grid.step.max(1)).unwrap_or(0);
-        for derived in &self.derived {
+        for derived in self.derived.iter().take_while(|_| !self.stop.is_asked()) {
             let Some(model) = self.models.get(derived.owner) else { continue };
             let Some(own) = model.axis_of.iter().position(|other| *other == axis) else { continue };
             let moves = trend(&derived.node, own, model.policy);
@@ -159,13 +159,14 @@ impl Space<'_> {
 
     /// At most [`POINTS_MAX`] points of a region at which something may change: all combinations
     /// of edges if they are few, else an even choice of them that is the same in every run.
-    pub(crate) fn points(&self, region: &Region) -> impl Iterator<Item = Point> + use<> {
+    pub(crate) fn points(&self, region: &Region) -> impl Iterator<Item = Point> {
         let edges: Vec<Vec<i64>> = (0..self.inputs.len()).map(|axis| self.edges(axis, region)).collect();
         let all = edges.iter().try_fold(1_usize, |product, edges| product.checked_mul(edges.len().max(1)));
         let count = all.filter(|all| *all <= POINTS_MAX);
         let texts = vec!["x".to_owned(); self.inputs.len()];
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        (0..count.unwrap_or(POINTS_MAX)).map(move |index| {
+        let all = (0..count.unwrap_or(POINTS_MAX)).take_while(|_| !self.stop.is_asked());
+        all.map(move |index| {
             let mut rest = index;
             let numbers = edges
                 .iter()
@@ -190,6 +191,9 @@ impl Space<'_> {
     pub(crate) fn answer(&self, model: &Model<'_>, point: &Point) -> Answered {
         let mut answered = Answered { verdict: Verdict::Unsure, rules: Vec::new(), guards: Vec::new() };
         let policy = model.policy;
+        if self.stop.is_asked() {
+            return answered;
+        }
         let Some(env) = self.env(model, point) else { return answered };
         let own = |input: usize| {
             model.axis_of.get(input).and_then(|axis| point.numbers.get(*axis)).copied().unwrap_or(i64::MIN)
@@ -233,7 +237,7 @@ impl Space<'_> {
         condition: &crate::policy::typed::Expression,
         point: &Point,
     ) -> Option<bool> {
-        let env = self.env(model, point)?;
+        let env = self.env(model, point).filter(|_| !self.stop.is_asked())?;
         let mut faults = Vec::new();
         let element = condition.per_element.then_some(0);
         condition.node.evaluate(&env, element, &mut faults).map(|truth| truth != 0)

@@ -6,6 +6,7 @@
 //! Computers C-35, 1986: `apply`).
 
 use super::{Range, SWEEP_NODES_MAX};
+use crate::policy::stop::Stop;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -91,6 +92,7 @@ struct Join<'a, T, U, V, F> {
     other: &'a Diagram<U>,
     /// The place of each axis in the order of both.
     ranks: BTreeMap<usize, usize>,
+    stop: &'a Stop<'a>,
     join: F,
     seen: BTreeMap<(Place, Place), Place>,
     unique: Unique<V>,
@@ -142,7 +144,7 @@ impl<T, U, V: Ord, F: Fn(&T, &U) -> V> Join<'_, T, U, V, F> {
 
     fn step(&mut self, one: Place, other: Place) -> Option<Place> {
         self.visited = self.visited.saturating_add(1);
-        (self.visited <= SWEEP_NODES_MAX).then(|| self.walk(one, other))?
+        (self.visited <= SWEEP_NODES_MAX && !self.stop.is_asked()).then(|| self.walk(one, other))?
     }
 }
 
@@ -157,16 +159,17 @@ impl<T> Diagram<T> {
 
     /// What two diagrams say together. Both were swept over the axes in `order`.
     ///
-    /// Nothing if that would exceed [`SWEEP_NODES_MAX`].
+    /// Nothing if that would exceed [`SWEEP_NODES_MAX`], or nobody waits for it any more.
     pub(crate) fn with<U, V: Ord>(
         &self,
         other: &Diagram<U>,
         order: &[usize],
+        stop: &Stop<'_>,
         join: impl Fn(&T, &U) -> V,
     ) -> Option<Diagram<V>> {
         let ranks = order.iter().enumerate().map(|(rank, axis)| (*axis, rank)).collect();
         let (seen, unique) = (BTreeMap::new(), Unique::default());
-        let mut walk = Join { one: self, other, ranks, join, seen, unique, visited: 0 };
+        let mut walk = Join { one: self, other, ranks, stop, join, seen, unique, visited: 0 };
         let root = walk.walk(self.root, other.root)?;
         Some(walk.unique.diagram(root))
     }
@@ -174,15 +177,16 @@ impl<T> Diagram<T> {
 
 impl<T: Ord + Clone> Diagram<T> {
     /// The same diagram with other answers, reduced again.
-    pub(crate) fn map<U: Ord>(&self, answer: impl Fn(&T) -> U) -> Diagram<U> {
+    pub(crate) fn map<U: Ord>(&self, stop: &Stop<'_>, answer: impl Fn(&T) -> U) -> Diagram<U> {
         let mut unique = Unique::default();
-        let end_of: Vec<Place> = self.ends.iter().map(|end| unique.end(answer(end))).collect();
+        let ends = self.ends.iter().take_while(|_| !stop.is_asked());
+        let end_of: Vec<Place> = ends.map(|end| unique.end(answer(end))).collect();
         let mut node_of: Vec<Place> = Vec::with_capacity(self.nodes.len());
         let moved = |place: Place, node_of: &[Place]| match place {
             Place::End(index) => end_of.get(index).copied().unwrap_or(place),
             Place::Node(index) => node_of.get(index).copied().unwrap_or(place),
         };
-        for node in &self.nodes {
+        for node in self.nodes.iter().take_while(|_| !stop.is_asked()) {
             let mut pieces = Pieces::default();
             for (low, high, place) in &node.pieces {
                 pieces.push(*low, *high, moved(*place, &node_of));
@@ -230,17 +234,22 @@ impl<T: Ord + Clone> Diagram<T> {
     }
 
     /// At most `most` regions whose answer is wanted, and whether these are all.
-    pub(crate) fn regions(&self, most: usize, wanted: impl Fn(&T) -> bool) -> (Vec<(Region, T)>, bool) {
+    pub(crate) fn regions(
+        &self,
+        most: usize,
+        stop: &Stop<'_>,
+        wanted: impl Fn(&T) -> bool,
+    ) -> (Vec<(Region, T)>, bool) {
         let ends: Vec<bool> = self.ends.iter().map(wanted).collect();
         let mut leads: Vec<bool> = Vec::with_capacity(self.nodes.len());
-        for node in &self.nodes {
+        for node in self.nodes.iter().take_while(|_| !stop.is_asked()) {
             let leads_there = node.pieces.iter().any(|(_, _, place)| match place {
                 Place::End(index) => ends.get(*index).copied().unwrap_or(false),
                 Place::Node(index) => leads.get(*index).copied().unwrap_or(false),
             });
             leads.push(leads_there);
         }
-        let mut search = Search { diagram: self, ends, leads, most, found: Vec::new(), all: true };
+        let mut search = Search { diagram: self, ends, leads, most, stop, found: Vec::new(), all: true };
         search.go(self.root, &mut Region::new());
         (search.found, search.all)
     }
@@ -279,6 +288,7 @@ struct Search<'a, T> {
     ends: Vec<bool>,
     leads: Vec<bool>,
     most: usize,
+    stop: &'a Stop<'a>,
     found: Vec<(Region, T)>,
     all: bool,
 }
@@ -297,6 +307,7 @@ impl<T: Clone> Search<'_, T> {
                 }
             }
             Place::Node(index) => {
+                self.all &= !self.stop.is_asked();
                 if self.leads.get(index) != Some(&true) || !self.all {
                     return;
                 }

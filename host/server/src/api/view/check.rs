@@ -186,3 +186,33 @@ pub struct ExampleView {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsure: Vec<String>,
 }
+
+/// The examples that a policy lacks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuggestedView {
+    /// The intent type that it decides.
+    pub intent: String,
+    /// Name of its file.
+    pub path: String,
+    /// The inputs, in the order of the document.
+    pub inputs: Vec<String>,
+    /// The examples, at most a hundred, in the order of the rows whose bounds they test.
+    pub examples: Vec<SuggestionView>,
+    /// Whether these are all.
+    pub all: bool,
+}
+
+/// One example that a policy lacks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuggestionView {
+    /// What it is called: the rule, the input and the value at its edge.
+    pub case: String,
+    /// One value for each input, as an example writes it.
+    pub values: Vec<String>,
+    /// What the policy answers.
+    pub outcome: String,
+    /// The rules that decide, then the guards that hold.
+    pub by: Vec<String>,
+}

@@ -1,7 +1,8 @@
 //! The policy's answer: the sentences that people read, and the trace behind them.
 
 use countersign_core::policy::explain::{Change, ComponentTrace, GuardTrace, NearMiss, RuleTrace, not_asked};
-use countersign_core::policy::{Evaluation, Needs, Outcome, Policy, Settled};
+use countersign_core::policy::{Evaluation, Needs, Outcome, Settled};
+use countersign_engine::contributions::Explained;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,7 +41,7 @@ pub struct EvaluationView {
     /// What the components added.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<AddedView>,
-    /// Components of the policy that were not asked, since only the tables were: they can only make the
+    /// Components of the policy that were not asked, since they are not installed: they can only make the
     /// answer stricter.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_asked: Vec<String>,
@@ -147,12 +148,12 @@ pub struct NearChangeView {
 }
 
 impl EvaluationView {
-    /// The answer of the tables of a policy alone.
+    /// An answer to what nobody has submitted, with the components that could not be asked.
     #[must_use]
-    pub fn of_tables(policy: &Policy, evaluation: &Evaluation) -> EvaluationView {
-        let mut view = EvaluationView::from(evaluation);
-        view.not_asked = policy.components.iter().map(|own| own.id.to_string()).collect();
-        view.text += &not_asked(policy);
+    pub fn explained(explained: &Explained) -> EvaluationView {
+        let mut view = EvaluationView::from(&explained.evaluation);
+        view.not_asked = texts(&explained.not_asked);
+        view.text += &not_asked(&explained.not_asked);
         view
     }
 }
