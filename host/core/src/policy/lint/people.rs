@@ -123,12 +123,15 @@ pub(super) fn joins(space: &Space<'_>, house: House<'_>, findings: &mut Findings
     let mut more = false;
     for end in diagram.ends.iter().take_while(|_| !space.stop.is_asked()) {
         let Some(Settled::Needs(needs)) = end.settled() else { continue };
-        if joins.len() == JOINS_MAX && !joins.contains_key(&needs.routes) {
+        if joins.contains_key(&needs.routes) {
+            continue;
+        }
+        if joins.len() == JOINS_MAX {
             more = true;
             continue;
         }
         if let Some((region, _)) = diagram.regions(1, space.stop, |other| other == end).0.into_iter().next() {
-            joins.entry(needs.routes).or_insert(region);
+            joins.insert(needs.routes, region);
         }
     }
     if more {

@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 
 /// Most gaps and overlaps that are listed one by one.
 const REGIONS_MAX: usize = 8;
+/// Most regions among which different overlaps are looked for.
+const OVERLAPS_MAX: usize = 10_000;
 
 /// Gaps, overlaps, rows that never decide and columns that never matter.
 pub(super) fn rules(space: &Space<'_>, findings: &mut Findings<'_>) {
@@ -65,7 +67,7 @@ fn gaps(space: &Space<'_>, table: &Diagram<Vec<usize>>, findings: &mut Findings<
 
 fn overlaps(space: &Space<'_>, policy: &Policy, table: &Diagram<Vec<usize>>, findings: &mut Findings<'_>) {
     let mut said: BTreeSet<Vec<usize>> = BTreeSet::new();
-    let (regions, _) = table.regions(usize::MAX >> 1, space.stop, |rows| rows.len() > 1);
+    let (regions, _) = table.regions(OVERLAPS_MAX, space.stop, |rows| rows.len() > 1);
     for (region, rows) in regions {
         if said.len() == REGIONS_MAX {
             break;
