@@ -6,11 +6,19 @@ use crate::hot::{Head, Live};
 use crate::index::{BLOCK, BLOCK_STREAMS_MAX, IndexFault, LABEL, key, unreadable};
 use crate::wire::{Place, Reader, put_bytes, put_number, put_place};
 use countersign_engine::port::store::{RowChange, StreamName};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// Bytes of a label's sum.
+const LABEL_BYTES: usize = 4;
+
+/// Which record holds the row of a stream.
+const NO_ROW: u8 = 0;
+const ROW_IN_LAST: u8 = 1;
+const ROW_ELSEWHERE: u8 = 2;
+
 /// A stream as the index knows it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Known {
     pub(crate) stream: StreamName,
     pub(crate) head: Head,
@@ -29,12 +37,13 @@ pub(crate) struct Block {
 
 impl Block {
     pub(crate) fn read(name: Vec<u8>, value: &[u8]) -> Result<Block, IndexFault> {
-        let mut reader = Reader(value);
-        let mut streams = Vec::new();
-        while !reader.0.is_empty() {
-            streams.push(read_known(&mut reader).ok_or_else(|| unreadable("block"))?);
-        }
+        let streams = read_streams(value).ok_or_else(|| unreadable("block"))?;
         Ok(Block { name, streams, grows_at_end: false })
+    }
+
+    /// Where `stream` is, read from a block's value without the rest of it.
+    pub(crate) fn head_in(value: &[u8], stream: &str) -> Result<Option<Head>, IndexFault> {
+        find_head(value, stream).ok_or_else(|| unreadable("block"))
     }
 
     /// Where `stream` stands among the streams, or where it would.
@@ -88,9 +97,7 @@ impl Block {
             let labels = labels_of(streams);
             known.difference(&labels).for_each(|label| batch.remove(label_key(*label, name)));
             labels.difference(&known).for_each(|label| batch.insert(label_key(*label, name), &[][..]));
-            let mut value = Vec::new();
-            streams.iter().for_each(|known| put_known(&mut value, known));
-            batch.insert(key(BLOCK, &[name]), value);
+            batch.insert(key(BLOCK, &[name]), value_of(streams, &labels));
         }
     }
 }
@@ -117,21 +124,170 @@ fn sums(row: &RowChange) -> Vec<u32> {
     labels.into_iter().collect()
 }
 
-fn read_known(reader: &mut Reader<'_>) -> Option<Known> {
-    let stream = Arc::from(reader.text()?);
-    let (sequence, position) = (reader.number()?, reader.number()?);
-    let head = Head { sequence, position, last: reader.place()??, row: reader.place()? };
-    let labels = (0..reader.count()?).map(|_| Some(u32::from_be_bytes(reader.take(4)?.try_into().ok()?)));
-    let labels = labels.collect::<Option<_>>()?;
-    Some(Known { stream, head, labels })
+fn read_streams(value: &[u8]) -> Option<Vec<Known>> {
+    let mut reader = Reader(value);
+    let table = read_table(&mut reader)?;
+    let mut name = String::new();
+    let mut streams = Vec::new();
+    while !reader.0.is_empty() {
+        read_name(&mut reader, &mut name)?;
+        let head = read_head(&mut reader)?;
+        let labels = (0..reader.count()?).map(|_| read_label(&mut reader, table)).collect::<Option<_>>()?;
+        streams.push(Known { stream: Arc::from(&*name), head, labels });
+    }
+    Some(streams)
 }
 
-fn put_known(value: &mut Vec<u8>, known: &Known) {
-    put_bytes(value, known.stream.as_bytes());
-    put_number(value, known.head.sequence);
-    put_number(value, known.head.position);
-    put_place(value, Some(known.head.last));
-    put_place(value, known.head.row);
-    put_number(value, known.labels.len() as u64);
-    known.labels.iter().for_each(|label| value.extend_from_slice(&label.to_be_bytes()));
+#[expect(clippy::option_option, reason = "the outer one is broken bytes, the inner one is an unknown stream")]
+fn find_head(value: &[u8], stream: &str) -> Option<Option<Head>> {
+    let mut reader = Reader(value);
+    read_table(&mut reader)?;
+    let mut name = String::new();
+    while !reader.0.is_empty() {
+        read_name(&mut reader, &mut name)?;
+        let head = read_head(&mut reader)?;
+        if name == stream {
+            return Some(Some(head));
+        }
+        for _ in 0..reader.count()? {
+            reader.number()?;
+        }
+    }
+    Some(None)
+}
+
+/// The labels that the block's streams point at.
+fn read_table<'a>(reader: &mut Reader<'a>) -> Option<&'a [u8]> {
+    let count = reader.count()?;
+    reader.take(count.checked_mul(LABEL_BYTES)?)
+}
+
+fn read_label(reader: &mut Reader<'_>, table: &[u8]) -> Option<u32> {
+    let start = usize::try_from(reader.number()?).ok()?.checked_mul(LABEL_BYTES)?;
+    let label = table.get(start..)?.first_chunk()?;
+    Some(u32::from_be_bytes(*label))
+}
+
+/// Turns the name before into the next one.
+fn read_name(reader: &mut Reader<'_>, name: &mut String) -> Option<()> {
+    let shared = usize::try_from(reader.number()?).ok()?;
+    name.get(..shared)?;
+    name.truncate(shared);
+    name.push_str(reader.text()?);
+    Some(())
+}
+
+fn read_head(reader: &mut Reader<'_>) -> Option<Head> {
+    let (sequence, position, last) = (reader.number()?, reader.number()?, reader.place()??);
+    let row = match reader.byte()? {
+        NO_ROW => None,
+        ROW_IN_LAST => Some(last),
+        ROW_ELSEWHERE => Some(reader.place()??),
+        _ => return None,
+    };
+    Some(Head { sequence, position, last, row })
+}
+
+/// The value of a block of `streams`, which bear `labels`.
+fn value_of(streams: &[Known], labels: &BTreeSet<u32>) -> Vec<u8> {
+    let mut value = Vec::new();
+    put_number(&mut value, labels.len() as u64);
+    labels.iter().for_each(|label| value.extend_from_slice(&label.to_be_bytes()));
+    let numbers: BTreeMap<u32, u64> = labels.iter().copied().zip(0..).collect();
+    let mut before = "";
+    for known in streams {
+        let shared = shared_bytes(before, &known.stream);
+        put_number(&mut value, shared as u64);
+        put_bytes(&mut value, known.stream.get(shared..).unwrap_or_default().as_bytes());
+        put_head(&mut value, &known.head);
+        put_number(&mut value, known.labels.len() as u64);
+        known.labels.iter().filter_map(|label| numbers.get(label)).for_each(|it| put_number(&mut value, *it));
+        before = &known.stream;
+    }
+    value
+}
+
+/// How many bytes two names have in common at their beginning, in whole characters.
+fn shared_bytes(one: &str, other: &str) -> usize {
+    let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other);
+    same.map(|(one, _)| one.len_utf8()).sum()
+}
+
+fn put_head(value: &mut Vec<u8>, head: &Head) {
+    put_number(value, head.sequence);
+    put_number(value, head.position);
+    put_place(value, Some(head.last));
+    match head.row {
+        None => value.push(NO_ROW),
+        Some(row) if row == head.last => value.push(ROW_IN_LAST),
+        Some(row) => {
+            value.push(ROW_ELSEWHERE);
+            put_place(value, Some(row));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block() -> Block {
+        let place = |offset| Place { segment: 3, offset, length: 300 };
+        let known = |name: &str, row, labels: &[u32]| Known {
+            stream: Arc::from(name),
+            head: Head { sequence: 6, position: 1 << 40, last: place(70_000), row },
+            labels: labels.to_vec(),
+        };
+        let streams = vec![
+            known("int_01m8byjj51b7", Some(place(70_000)), &[7, 1 << 31]),
+            known("int_01m8byjj51b7x", Some(place(64)), &[7]),
+            known("int_01m8byjk\u{e9}", None, &[]),
+            known("int_01m8byjk\u{ea}", None, &[9]),
+            known("rates", Some(place(1)), &[9, 7]),
+        ];
+        Block { name: b"int_".to_vec(), streams, grows_at_end: false }
+    }
+
+    #[test]
+    fn a_block_reads_back_as_it_was_written() {
+        let block = block();
+        let value = value_of(&block.streams, &block.labels());
+        let read = Block::read(block.name.clone(), &value).expect("it is a block");
+        assert_eq!(read.streams, block.streams);
+        for known in &block.streams {
+            assert_eq!(Block::head_in(&value, &known.stream).ok().flatten(), Some(known.head));
+        }
+        assert_eq!(Block::head_in(&value, "int_01m8byjj51b").ok(), Some(None));
+    }
+
+    #[test]
+    fn a_value_of_any_bytes_is_refused_or_read_without_a_panic() {
+        let block = block();
+        let whole = value_of(&block.streams, &block.labels());
+        for place in 0..whole.len() {
+            drop(Block::read(Vec::new(), &whole[..place]));
+            for byte in [0, 1, 0x7f, 0xff] {
+                let mut broken = whole.clone();
+                broken[place] = byte;
+                drop(Block::read(Vec::new(), &broken));
+                drop(Block::head_in(&broken, "rates"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_costs_few_bytes() {
+        let streams: Vec<Known> = (0..BLOCK_STREAMS_MAX as u32)
+            .map(|number| {
+                let last = Place { segment: 1, offset: 5_000_000 + number * 400, length: 380 };
+                Known {
+                    stream: Arc::from(format!("int_01m8byjj51{number:016}")),
+                    head: Head { sequence: 6, position: 20_000, last, row: Some(last) },
+                    labels: vec![1, 2, 3 + number % 2],
+                }
+            })
+            .collect();
+        let value = value_of(&streams, &labels_of(&streams));
+        assert!(value.len() < streams.len() * 40, "{}", value.len());
+    }
 }

@@ -7,6 +7,10 @@ use std::path::Path;
 /// The format that this program writes, and the only one that it reads.
 pub(crate) const FORMAT_VERSION: u32 = 2;
 
+/// The format of the index that this program writes. An older one is built again from the log; a
+/// newer one belongs to a newer program, whose folder is left alone.
+pub(crate) const INDEX_VERSION: u32 = 3;
+
 /// A fault of the operating system.
 pub(crate) fn io_fault(verb: &str, path: &Path, error: &io::Error) -> StoreFault {
     if is_full(error) {

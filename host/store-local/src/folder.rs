@@ -10,7 +10,7 @@
 //! LOCK and STATE are lines of `word value`, the first of them `format 1`.
 
 use crate::disk::{self, Disk};
-use crate::fault::{FORMAT_VERSION, io_fault};
+use crate::fault::{FORMAT_VERSION, INDEX_VERSION, io_fault};
 use crate::index::FORMAT_FILE;
 use crate::segment::{HEADER_BYTES, version_of};
 use countersign_core::hash::Digest;
@@ -96,13 +96,11 @@ impl Folder {
     /// # Errors
     /// [`StoreFault::Version`] for the first file that another version wrote.
     pub(crate) fn check_versions(&self, disk: &dyn Disk) -> Result<(), StoreFault> {
-        for path in [self.lock_file(), self.state_file(), self.index().join(FORMAT_FILE)] {
-            let text = disk::read_text(&path).map_err(|error| io_fault("read", &path, &error))?;
-            let version = text.as_deref().and_then(|text| {
-                let first = text.lines().next()?;
-                first.strip_prefix("format ").unwrap_or(first).trim().parse::<u32>().ok()
-            });
-            known(version)?;
+        for path in [self.lock_file(), self.state_file()] {
+            known(version_in(&path)?)?;
+        }
+        if let Some(found) = self.index_version()?.filter(|found| INDEX_VERSION < *found) {
+            return Err(StoreFault::Version { found, known: INDEX_VERSION });
         }
         let log = self.log();
         if !log.exists() {
@@ -119,6 +117,11 @@ impl Folder {
             }
         }
         Ok(())
+    }
+
+    /// The format of the index, if the folder says it.
+    pub(crate) fn index_version(&self) -> Result<Option<u32>, StoreFault> {
+        version_in(&self.index().join(FORMAT_FILE))
     }
 
     /// Takes the lock and writes who holds it. `seen` is the greatest epoch in the log.
@@ -179,6 +182,15 @@ pub(crate) fn this_boot() -> String {
 fn system(path: &str) -> String {
     let text = disk::read_text(Path::new(path)).ok().flatten().unwrap_or_default();
     text.trim().to_owned()
+}
+
+/// The version that the first line of a file names.
+fn version_in(path: &Path) -> Result<Option<u32>, StoreFault> {
+    let text = disk::read_text(path).map_err(|error| io_fault("read", path, &error))?;
+    Ok(text.as_deref().and_then(|text| {
+        let first = text.lines().next()?;
+        first.strip_prefix("format ").unwrap_or(first).trim().parse().ok()
+    }))
 }
 
 fn known(version: Option<u32>) -> Result<(), StoreFault> {

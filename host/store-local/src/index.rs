@@ -11,11 +11,13 @@
 //! k <caller key>                           -> place of the record that holds the answer
 //! ```
 //! A block holds up to [`BLOCK_STREAMS_MAX`] streams in order of their names, because a key of its
-//! own costs about 330 bytes of sled's file, however small it is. Each stands there as: bytes name |
-//! number sequence | number position | place of its last record | place of its row | number of
-//! labels | 4 bytes crc32c each. The first block has the empty name. Two labels may share a sum,
-//! so whoever finds a stream by its labels looks at its row. The file `FORMAT` beside sled's own
-//! files bears the format version.
+//! own costs about 330 bytes of sled's file, however small it is. It begins with the labels that its
+//! streams bear: count | 4 bytes crc32c each. Then each stream: number of bytes that its name begins
+//! with as the one before does | bytes rest of the name | number sequence | number position | place of
+//! its last record | byte 0 (no row), 1 (the row is in the last record) or 2 and the row's place |
+//! count of labels | number of each in the block's list. The first block has the empty name. Two
+//! labels may share a sum, so whoever finds a stream by its labels looks at its row. The file
+//! `FORMAT` beside sled's own files bears [`INDEX_VERSION`]: an older index is built again.
 //!
 //! sled 0.34.7 needs guarding (see the decision record 0002): its `flush` does not reach stable
 //! storage, so its `db` file is synced by us before a cursor is trusted; a left-over
@@ -25,7 +27,7 @@
 
 use crate::block::{Block, Known, label_key, label_sum};
 use crate::disk;
-use crate::fault::FORMAT_VERSION;
+use crate::fault::INDEX_VERSION;
 use crate::hot::{ErrandName, Errands, Head, Overlay};
 use crate::record::digest;
 use crate::segment::End;
@@ -90,7 +92,7 @@ impl Index {
     /// Opens the index of `folder`, which is created if it is missing.
     pub(crate) fn open(folder: &Path) -> Result<Index, IndexFault> {
         disk::create_folder(folder)?;
-        disk::replace(&folder.join(FORMAT_FILE), FORMAT_VERSION.to_string().as_bytes())?;
+        disk::replace(&folder.join(FORMAT_FILE), INDEX_VERSION.to_string().as_bytes())?;
         remove_snapshots(folder, ".generating")?;
         guarded(|| open_sled(folder)).or_else(|first| {
             tracing::warn!(cause = %first.0, "the index does not open; trying without its snapshot");
@@ -113,9 +115,9 @@ impl Index {
 
     /// Where `stream` is.
     pub(crate) fn head(&self, stream: &str) -> Result<Option<Head>, IndexFault> {
-        guarded(|| {
-            let block = self.block_of(stream)?;
-            Ok(block.find(stream).ok().and_then(|place| block.streams.get(place)).map(|known| known.head))
+        guarded(|| match self.db.get_lt(key(BLOCK, &[stream.as_bytes(), &[0]]))? {
+            Some((key, value)) if key.starts_with(&[BLOCK]) => Block::head_in(&value, stream),
+            Some(_) | None => Ok(None),
         })
     }
 

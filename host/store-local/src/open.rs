@@ -4,7 +4,7 @@
 //! anything is changed; the log is settled before the index is believed.
 
 use crate::disk::Disk;
-use crate::fault::{corrupt, io_fault};
+use crate::fault::{INDEX_VERSION, corrupt, io_fault};
 use crate::folder::{Folder, Lock, State, this_boot};
 use crate::hot::Hot;
 use crate::index::{Index, IndexFault};
@@ -235,6 +235,9 @@ fn follow(
     }
     if !folder.index().is_dir() {
         return unusable("the index folder is missing");
+    }
+    if folder.index_version().map_err(Unusable::Log)? != Some(INDEX_VERSION) {
+        return unusable("the index is of an older format");
     }
     let index = Index::open(&folder.index())?;
     let Some(cursor) = index.cursor()? else { return unusable("the index has no cursor") };

@@ -223,13 +223,13 @@ async fn a_file_of_another_version_is_refused_before_anything_is_touched() {
     drop(store);
     let mut segment = fs::read(&segments(whole.path())[0]).expect("it reads");
     segment[8] = 9;
-    let cases: [(&str, Vec<u8>); 4] = [
-        ("log/0000000001.cslog", segment),
-        ("LOCK", b"format 9\n".to_vec()),
-        ("STATE", b"format 9\n".to_vec()),
-        ("index/FORMAT", b"9".to_vec()),
+    let cases: [(&str, Vec<u8>, u32); 4] = [
+        ("log/0000000001.cslog", segment, 2),
+        ("LOCK", b"format 9\n".to_vec(), 2),
+        ("STATE", b"format 9\n".to_vec(), 2),
+        ("index/FORMAT", b"9".to_vec(), 3),
     ];
-    for (name, bytes) in cases {
+    for (name, bytes, known) in cases {
         let broken = copy(whole.path(), false);
         fs::write(broken.path().join(name), &bytes).expect("it is written");
         let listing = || {
@@ -240,9 +240,27 @@ async fn a_file_of_another_version_is_refused_before_anything_is_touched() {
         };
         let before = listing();
         let fault = open(broken.path()).expect_err("it is refused");
-        assert_eq!(fault, StoreFault::Version { found: 9, known: 2 }, "{name}");
+        assert_eq!(fault, StoreFault::Version { found: 9, known }, "{name}");
         assert_eq!((before, fs::read(broken.path().join(name)).expect("it reads")), (listing(), bytes));
     }
+}
+
+#[tokio::test]
+async fn an_index_of_an_older_format_is_built_again() {
+    let folder = folder();
+    let store = open(folder.path()).expect("it opens");
+    fill(&store, 9).await;
+    let before = answers(&store).await;
+    store.close().expect("it closes");
+    drop(store);
+    fs::write(folder.path().join("index/FORMAT"), b"2").expect("it is written");
+    let store = open(folder.path()).expect("it opens");
+    let cause = store.opened().index_rebuilt.clone();
+    assert_eq!(cause.as_deref(), Some("the index is of an older format"));
+    assert!(answers(&store).await == before, "nothing of it is lost");
+    store.close().expect("it closes");
+    drop(store);
+    assert_eq!(open(folder.path()).expect("it opens").opened().index_rebuilt, None);
 }
 
 #[tokio::test]
