@@ -6,7 +6,7 @@
 //! demands it. Floats have no canonical form and are refused, so none can reach a seal.
 
 use serde::ser::{self, Serialize};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Writes `value` in its canonical form.
 ///
@@ -21,6 +21,9 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, NotCanonical>
 
 /// Room for a small entry, in bytes; larger ones grow it.
 const FIRST_BYTES: usize = 1024;
+
+/// Digits of the largest whole number.
+const NUMBER_DIGITS_MAX: usize = 20;
 
 /// A value that has no canonical form, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,9 +69,20 @@ impl Page {
     /// Appends `text` as a JSON string.
     fn text(&mut self, text: &str) {
         self.out.push(b'"');
+        self.part(text);
+        self.out.push(b'"');
+    }
+
+    /// Appends a part of a JSON string.
+    fn part(&mut self, text: &str) {
+        // Nearly every text is plain; looking at all of it at once costs least.
+        let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+        if !text.bytes().fold(false, |found, byte| found | special(byte)) {
+            return self.raw(text);
+        }
         let mut plain = 0;
         for (index, byte) in text.bytes().enumerate() {
-            if 0x20 <= byte && byte != b'"' && byte != b'\\' {
+            if !special(byte) {
                 continue;
             }
             self.raw(text.get(plain..index).unwrap_or_default());
@@ -85,33 +99,55 @@ impl Page {
             }
         }
         self.raw(text.get(plain..).unwrap_or_default());
-        self.out.push(b'"');
     }
 
-    fn key(&self, member: &Member) -> &[u8] {
-        self.out.get(member.start..member.key_end).unwrap_or_default()
+    /// Appends a whole number.
+    fn number(&mut self, number: u64) {
+        let mut digits = [b'0'; NUMBER_DIGITS_MAX];
+        let mut rest = number;
+        let mut count = 0_usize;
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0'.saturating_add(u8::try_from(rest % 10).unwrap_or(0));
+            rest /= 10;
+            count = count.saturating_add(1);
+            if rest == 0 {
+                break;
+            }
+        }
+        let (_, written) = digits.split_at(NUMBER_DIGITS_MAX.saturating_sub(count));
+        self.out.extend_from_slice(written);
     }
 
     /// Ends an object whose members, from `first` on, stand in `out` as they came, with commas
     /// between them: brings them into the order of their keys.
     fn end(&mut self, first: usize) {
-        let own = self.members.get(first..).unwrap_or_default();
-        if own.is_sorted_by(|one, other| self.key(one) <= self.key(other)) {
-            self.members.truncate(first);
-            return;
-        }
-        let mut own = self.members.split_off(first);
-        let start = own.first().map_or(self.out.len(), |member| member.start);
-        own.sort_by(|one, other| self.key(one).cmp(self.key(other)));
-        self.sorted.clear();
-        for member in &own {
-            if !self.sorted.is_empty() {
-                self.sorted.push(b',');
+        let Page { out, members, sorted } = self;
+        let key = |member: &Member| out.get(member.start..member.key_end).unwrap_or_default();
+        let own = members.get_mut(first..).unwrap_or_default();
+        if !own.is_sorted_by(|one, other| key(one) <= key(other)) {
+            let start = own.first().map_or(out.len(), |member| member.start);
+            own.sort_by(|one, other| key(one).cmp(key(other)));
+            sorted.clear();
+            for member in own.iter() {
+                if !sorted.is_empty() {
+                    sorted.push(b',');
+                }
+                sorted.extend_from_slice(out.get(member.start..member.end).unwrap_or_default());
             }
-            self.sorted.extend_from_slice(self.out.get(member.start..member.end).unwrap_or_default());
+            out.truncate(start);
+            out.extend_from_slice(sorted);
         }
-        self.out.truncate(start);
-        self.out.extend_from_slice(&self.sorted);
+        members.truncate(first);
+    }
+}
+
+/// Text that is written in parts into an open JSON string.
+struct Quoted<'a>(&'a mut Page);
+
+impl fmt::Write for Quoted<'_> {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        self.0.part(part);
+        Ok(())
     }
 }
 
@@ -150,7 +186,10 @@ impl<'a> ser::Serializer for Writer<'a> {
         self.serialize_i64(value.into())
     }
     fn serialize_i64(self, value: i64) -> Done {
-        self.page.raw(&value.to_string());
+        if value < 0 {
+            self.page.raw("-");
+        }
+        self.page.number(value.unsigned_abs());
         Ok(())
     }
     fn serialize_u8(self, value: u8) -> Done {
@@ -163,7 +202,7 @@ impl<'a> ser::Serializer for Writer<'a> {
         self.serialize_u64(value.into())
     }
     fn serialize_u64(self, value: u64) -> Done {
-        self.page.raw(&value.to_string());
+        self.page.number(value);
         Ok(())
     }
     fn serialize_f32(self, _: f32) -> Done {
@@ -180,6 +219,12 @@ impl<'a> ser::Serializer for Writer<'a> {
     fn serialize_str(self, value: &str) -> Done {
         self.page.text(value);
         Ok(())
+    }
+    fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Done {
+        self.page.out.push(b'"');
+        let written = write!(Quoted(self.page), "{value}");
+        self.page.out.push(b'"');
+        written.or_else(|_| refuse("a value that does not print"))
     }
     fn serialize_bytes(self, _: &[u8]) -> Done {
         refuse("a byte string")
@@ -455,6 +500,18 @@ mod tests {
         );
         check(&"line\n\u{1}\"é", "\"line\\n\\u0001\\\"é\"");
         check(&(i64::MIN, u64::MAX), "[-9223372036854775808,18446744073709551615]");
+        check(&[0, 7, 10, -10, 1_000], "[0,7,10,-10,1000]");
+    }
+
+    #[test]
+    fn a_printed_value_is_escaped_like_text() {
+        struct Printed;
+        impl Serialize for Printed {
+            fn serialize<S: ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(&format_args!("{}{}\n{}", 7, '"', "é\\"))
+            }
+        }
+        check(&BTreeMap::from([("a", Printed)]), r#"{"a":"7\"\né\\"}"#);
     }
 
     #[test]

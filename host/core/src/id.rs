@@ -36,11 +36,14 @@ impl fmt::Display for NotAName {
 impl std::error::Error for NotAName {}
 
 fn write_digits(bits: u128, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for place in (0..ID_DIGITS).rev() {
-        let digit = usize::try_from((bits >> (place.saturating_mul(5))) & 31).unwrap_or(0);
-        write!(formatter, "{}", char::from(ALPHABET.get(digit).copied().unwrap_or(b'0')))?;
+    let mut digits = [b'0'; ID_DIGITS];
+    let mut rest = bits;
+    for place in digits.iter_mut().rev() {
+        let digit = usize::try_from(rest & 31).unwrap_or(0);
+        *place = ALPHABET.get(digit).copied().unwrap_or(b'0');
+        rest >>= 5;
     }
-    Ok(())
+    formatter.write_str(std::str::from_utf8(&digits).unwrap_or_default())
 }
 
 fn read_digits(text: &str) -> Option<u128> {

@@ -74,7 +74,7 @@ impl Currency {
 
 impl fmt::Display for Currency {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|letter| write!(formatter, "{}", char::from(*letter)))
+        formatter.write_str(std::str::from_utf8(&self.0).unwrap_or_default())
     }
 }
 
@@ -119,11 +119,16 @@ impl Money {
     /// Decimal text in the major unit, such as `1250.00`: the amount without its currency.
     #[must_use]
     pub fn amount(self) -> String {
-        let digits = usize::try_from(self.currency.digits()).unwrap_or(0);
+        let digits = self.currency.digits();
         let sign = if self.minor < 0 { "-" } else { "" };
-        let text = format!("{:0>width$}", self.minor.unsigned_abs(), width = digits.saturating_add(1));
-        let (whole, fraction) = text.split_at(text.len().saturating_sub(digits));
-        if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+        let unit = 10_u64.saturating_pow(digits);
+        let minor = self.minor.unsigned_abs();
+        let (whole, fraction) =
+            (minor.checked_div(unit).unwrap_or(minor), minor.checked_rem(unit).unwrap_or(0));
+        match usize::try_from(digits) {
+            Ok(width) if 0 < width => format!("{sign}{whole}.{fraction:0>width$}"),
+            Ok(_) | Err(_) => format!("{sign}{whole}"),
+        }
     }
 }
 
