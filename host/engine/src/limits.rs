@@ -12,6 +12,11 @@ pub const APPROVALS_HOT_MAX: usize = 4_096;
 /// scheduler at once; this bounds what a jump of the wall clock can delay.
 pub const SCHEDULE_WAIT_MS_MAX: u64 = 1_000;
 
+/// Shortest time between two looks at the store that no commit asked for, in milliseconds. Under load
+/// some errand is always due in a moment, most were begun by the commit that made them, and a look
+/// reads all that are due; no schedule is finer than this.
+pub const SCHEDULE_WAIT_MS_MIN: u64 = 10;
+
 /// How often a command is decided again after another one came first.
 pub const CONFLICTS_MAX: u32 = 8;
 

@@ -4,7 +4,9 @@
 //! forgotten by a stop is still in the store and is begun after the restart.
 
 use crate::engine::Inner;
-use crate::limits::{ERRAND_FAULT_DELAY_MS, ERRANDS_IN_FLIGHT_MAX, SCHEDULE_WAIT_MS_MAX};
+use crate::limits::{
+    ERRAND_FAULT_DELAY_MS, ERRANDS_IN_FLIGHT_MAX, SCHEDULE_WAIT_MS_MAX, SCHEDULE_WAIT_MS_MIN,
+};
 use crate::port::store::{PAGE_ROWS_MAX, StreamName};
 use countersign_core::approval::command::Command;
 use countersign_core::approval::wake::Wake;
@@ -128,7 +130,7 @@ async fn look(inner: &Arc<Inner>) -> Millis {
         }
     }
     match inner.store.next_due(now).await {
-        Ok(Some(next)) => next.since(now).min(longest).max(Millis(1)),
+        Ok(Some(next)) => next.since(now).min(longest).max(Millis(SCHEDULE_WAIT_MS_MIN)),
         Ok(None) => longest,
         Err(fault) => {
             tracing::error!(%fault, blame = "host", "the next errand cannot be read");
