@@ -269,7 +269,7 @@ impl Gate {
     }
 
     /// Circuit and rate, connection, credential and key, ledger, and then the wire.
-    async fn leave(&mut self, request: &Request, outgoing: Outgoing<'_>) -> Result<Response, Failure> {
+    async fn leave(&mut self, request: &Request, mut outgoing: Outgoing<'_>) -> Result<Response, Failure> {
         let _slot: Slot = self.line.enter().await.map_err(|busy| {
             let after = Millis(u64::try_from(busy.after.as_millis()).unwrap_or(u64::MAX));
             transient(busy.code, busy.why, Some(after))
@@ -290,7 +290,8 @@ impl Gate {
                 return Err(transient("unreachable", why, None));
             }
         };
-        let message = self.message(request, &outgoing, step.as_ref())?;
+        let headers = std::mem::take(&mut outgoing.headers);
+        let message = self.message(request, &outgoing, headers, step.as_ref())?;
         if let Some((name, call)) = &step {
             call.ledger
                 .about_to_send(name, outgoing.digest)
@@ -309,6 +310,7 @@ impl Gate {
         &self,
         request: &Request,
         outgoing: &Outgoing<'_>,
+        mut headers: HeaderMap,
         step: Option<&(&str, EffectCall)>,
     ) -> Result<http::Request<Full<Bytes>>, Failure> {
         let malformed = |error: http::Error| rejected("malformed", error.to_string());
@@ -320,7 +322,6 @@ impl Gate {
             Some(port) => format!("{}:{port}", outgoing.to.host),
             None => outgoing.to.host.clone(),
         };
-        let mut headers: HeaderMap = outgoing.headers.clone();
         headers.insert(header::HOST, HeaderValue::from_str(&host).map_err(|error| malformed(error.into()))?);
         headers.insert(header::USER_AGENT, self.user_agent.clone());
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));

@@ -8,6 +8,9 @@ const HEADERS_MAX: usize = 64;
 /// Names and values together; servers commonly refuse more than 8 or 16 KiB.
 const HEADER_BYTES_MAX: usize = 16 * 1024;
 
+/// Room for the fields that the host adds, so that the map need not grow for them.
+const HOST_HEADERS: usize = 8;
+
 /// Names that are the host's own in a request: credential, identity, framing, routing, encoding.
 const OWN: &[&str] = &[
     "accept-encoding",
@@ -77,7 +80,7 @@ pub(crate) fn admitted(fields: &[(String, String)], reserved: &[&HeaderName]) ->
     if fields.len() > HEADERS_MAX || bytes > HEADER_BYTES_MAX {
         return Err(format!("sends more than {HEADERS_MAX} headers or {HEADER_BYTES_MAX} bytes of them"));
     }
-    let mut headers = HeaderMap::with_capacity(fields.len());
+    let mut headers = HeaderMap::with_capacity(fields.len() + HOST_HEADERS);
     for (name, value) in fields {
         let Ok(parsed) = name.parse::<HeaderName>() else {
             return Err(format!("sends a header named `{}`, which is no header name", name.escape_debug()));
