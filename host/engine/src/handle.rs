@@ -222,7 +222,7 @@ impl Inner {
                 continue;
             }
             if *due <= now {
-                crate::schedule::begin(self, Arc::clone(stream), wake.clone());
+                crate::schedule::begin(self, Arc::clone(stream), wake.clone(), *due);
             } else {
                 later = true;
             }

@@ -19,8 +19,16 @@ use tokio::sync::Notify;
 /// What is begun and not ended, and the bell that wakes the loop.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
-    begun: Mutex<HashMap<(StreamName, Wake), Asked>>,
+    begun: Mutex<HashMap<(StreamName, Wake), Begun>>,
     bell: Notify,
+}
+
+/// An errand that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Begun {
+    /// When it was due.
+    due: Timestamp,
+    asked: Asked,
 }
 
 /// Whether an errand was asked for once more while it ran.
@@ -36,18 +44,24 @@ impl Schedule {
         self.bell.notify_one();
     }
 
-    /// Marks an errand as running. If it runs already, or too many do, the store is looked at
-    /// once more when it, or one of them, has ended.
-    fn take(&self, stream: &StreamName, wake: &Wake) -> bool {
+    /// Marks an errand as running. If it runs already for another time, or too many do, the store is
+    /// looked at once more when it, or one of them, has ended. The same errand of the same time is
+    /// found twice whenever a look at the store comes between a commit and its short cut.
+    fn take(&self, stream: &StreamName, wake: &Wake, due: Timestamp) -> bool {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         let full = ERRANDS_IN_FLIGHT_MAX <= begun.len();
         match begun.get_mut(&(Arc::clone(stream), wake.clone())) {
-            Some(asked) => {
-                *asked = Asked::Again;
+            Some(running) => {
+                if running.due != due {
+                    running.asked = Asked::Again;
+                }
                 false
             }
             None if full => false,
-            None => begun.insert((Arc::clone(stream), wake.clone()), Asked::Once).is_none(),
+            None => {
+                let running = Begun { due, asked: Asked::Once };
+                begun.insert((Arc::clone(stream), wake.clone()), running).is_none()
+            }
         }
     }
 
@@ -55,8 +69,8 @@ impl Schedule {
     fn give_back(&self, stream: &StreamName, wake: &Wake) -> bool {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         let full = ERRANDS_IN_FLIGHT_MAX <= begun.len();
-        let asked = begun.remove(&(Arc::clone(stream), wake.clone()));
-        full || asked == Some(Asked::Again)
+        let ended = begun.remove(&(Arc::clone(stream), wake.clone()));
+        full || ended.is_some_and(|ended| ended.asked == Asked::Again)
     }
 
     fn runs(&self, stream: &StreamName, wake: &Wake) -> bool {
@@ -72,8 +86,8 @@ impl Schedule {
 
 /// Begins one errand now, or when it has ended if it is running already. If too many are, it stays
 /// in the store until one of them has ended.
-pub(crate) fn begin(inner: &Arc<Inner>, stream: StreamName, wake: Wake) {
-    if inner.tasks.are_stopping() || !inner.schedule.take(&stream, &wake) {
+pub(crate) fn begin(inner: &Arc<Inner>, stream: StreamName, wake: Wake, due: Timestamp) {
+    if inner.tasks.are_stopping() || !inner.schedule.take(&stream, &wake, due) {
         return;
     }
     let task_inner = Arc::clone(inner);
@@ -118,7 +132,7 @@ async fn look(inner: &Arc<Inner>) -> Millis {
             match errand.key.parse::<Wake>() {
                 // One that runs is due in the store until its commit.
                 Ok(wake) if inner.schedule.runs(&errand.stream, &wake) => {}
-                Ok(wake) => begin(inner, Arc::clone(&errand.stream), wake),
+                Ok(wake) => begin(inner, Arc::clone(&errand.stream), wake, errand.due),
                 Err(fault) => {
                     tracing::error!(%fault, stream = %errand.stream, blame = "host", "unreadable errand");
                 }
@@ -168,4 +182,26 @@ async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake) -> boo
 /// Whether an errand that was read a moment ago is still to be done at `now`.
 pub(crate) fn is_due(due: Timestamp, now: Timestamp) -> bool {
     due <= now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_errand_that_is_found_twice_asks_for_no_other_look() {
+        let (schedule, stream) = (Schedule::default(), StreamName::from("int_1"));
+        assert!(schedule.take(&stream, &Wake::Prepare, Timestamp(5)));
+        assert!(!schedule.take(&stream, &Wake::Prepare, Timestamp(5)), "it runs already");
+        assert!(!schedule.give_back(&stream, &Wake::Prepare));
+    }
+
+    #[test]
+    fn an_errand_that_moved_while_it_ran_is_looked_for_again() {
+        let (schedule, stream) = (Schedule::default(), StreamName::from("int_1"));
+        assert!(schedule.take(&stream, &Wake::Seat(0), Timestamp(5)));
+        assert!(!schedule.take(&stream, &Wake::Seat(0), Timestamp(6)));
+        assert!(schedule.give_back(&stream, &Wake::Seat(0)));
+        assert!(schedule.take(&stream, &Wake::Seat(0), Timestamp(6)), "nobody runs it now");
+    }
 }
