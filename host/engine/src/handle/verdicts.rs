@@ -76,14 +76,15 @@ impl Running {
             let recorded = answer.await.is_ok();
             return self.told(recorded, command).await;
         }
-        let commands = group.iter().map(|ended| ended.command.clone()).collect();
+        let (commands, waiting): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|ended| (ended.command, (ended.ticket, ended.recorded))).unzip();
         let taken = inner.commands(self.intent, commands).await?;
         let mut mine = false;
-        for (ended, taken) in group.into_iter().zip(taken) {
-            mine |= taken && ended.ticket == ticket;
+        for ((whose, recorded), taken) in waiting.into_iter().zip(taken) {
+            mine |= taken && whose == ticket;
             if taken {
                 // Whoever waited may have been stopped; what is recorded stays.
-                let _ = ended.recorded.send(());
+                let _ = recorded.send(());
             }
         }
         self.told(mine, command).await
