@@ -47,8 +47,8 @@ fn pair(text: &str) -> Result<(String, String), String> {
 /// components that lie beside the rules or in the data folder.
 ///
 /// # Errors
-/// A component that cannot be loaded, rules that cannot be read or are not sound, an unknown intent type, example or input, or a value
-/// that its input's type does not hold.
+/// A component that cannot be loaded, rules that cannot be read or are not sound, an unknown intent
+/// type, example or input, or a value that its input's type does not hold.
 pub(super) async fn run(command: &Explain, global: &Global) -> Result<ExitCode> {
     let (folder, files) = rules(command.rules.as_deref(), global)?;
     let rulebook = read(&files, &folder.display().to_string())?;
