@@ -221,8 +221,8 @@ impl Search<'_, '_> {
     /// Looks for that value, and leaves the input wherever it looked last.
     fn search(&mut self, guard: usize, lever: &Lever, from: i64) -> Option<i64> {
         let (min, max) = self.policy.inputs.get(lever.input)?.kind.bounds()?;
-        let cuts = nearest_first(&lever.cuts, from).filter(|cut| min <= *cut && *cut <= max);
-        let to = { cuts }.find(|cut| self.point.releases(guard, lever.input, *cut));
+        let mut cuts = nearest_first(&lever.cuts, from).filter(|cut| min <= *cut && *cut <= max);
+        let to = cuts.find(|cut| self.point.releases(guard, lever.input, *cut));
         if !lever.computed {
             return to;
         }

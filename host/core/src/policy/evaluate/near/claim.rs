@@ -63,7 +63,7 @@ fn holds(search: &mut Search<'_, '_>, found: &Found, wide: [bool; 2]) -> bool {
         |point: &[i64; 2]| found.moves.iter().zip(point).all(|(change, value)| change.to == *value);
     let holds = rows
         && points(spans.map(Span::ends)).is_some_and(|points| {
-            { points }.filter(|point| !found_there(point)).all(|point| {
+            points.filter(|point| !found_there(point)).all(|point| {
                 for (change, value) in found.moves.iter().zip(point) {
                     search.point.set(change.input, value);
                 }
