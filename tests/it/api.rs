@@ -12,6 +12,8 @@ mod exchange;
 mod lists;
 #[path = "api/policies.rs"]
 mod policies;
+#[path = "api/seats.rs"]
+mod seats;
 #[path = "api/wire.rs"]
 mod wire;
 #[path = "api/world.rs"]
@@ -39,7 +41,7 @@ async fn a_submission_is_answered_with_its_place_its_tag_and_its_whole_state() {
     insta::assert_snapshot!("seated_intent", golden(&answer.json));
 
     let seen = world.get("sales-manager-1", answer.header("location")).await;
-    assert_eq!(seen.json["can"], json!(["approve", "decline"]));
+    assert_eq!(seen.json["can"], json!(["approve", "decline", "ask"]));
     let plan = world.get("sales-manager-1", &format!("{}/plan", answer.header("location"))).await;
     assert_eq!(plan.json, seen.json["plan"]);
 }
@@ -142,7 +144,9 @@ async fn a_quorum_is_of_distinct_persons() {
     let approve = r#"{"decision":"approve"}"#;
     let first = world.post("finance-1", &decisions, "d-1", approve).await;
     assert_eq!(first.status, 200, "{}", first.text);
-    assert_eq!(first.json["progress"]["words"], "0 of 2, finance and manager pending");
+    let words = first.json["progress"]["words"].as_str().unwrap_or_default();
+    assert!(words.starts_with("0 of 2, finance (1 of 2 voices) pending until 2"), "{words}");
+    assert!(words.contains(", manager pending until 2"), "{words}");
     world.post("finance-1", &decisions, "d-2", approve).await.is_problem(409, "CS-E0112");
     assert_eq!(world.post("finance-2", &decisions, "d-3", approve).await.json["progress"]["filled"], 1);
     world.post("ae-2", &format!("{place}/withdrawals"), "w-1", "").await.is_problem(403, "CS-E0113");

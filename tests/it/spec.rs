@@ -2,6 +2,8 @@
 
 #[path = "spec/publishing.rs"]
 mod publishing;
+#[path = "spec/seats.rs"]
+mod seats;
 
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::event::Event;
@@ -45,6 +47,7 @@ struct Spec {
     intent: Option<IntentId>,
     refused: Option<String>,
     house: publishing::House,
+    people: seats::People,
 }
 
 /// An engine on a runtime of its own, so that it can die without a word.
@@ -96,6 +99,7 @@ impl Spec {
             intent: None,
             refused: None,
             house: publishing::House::default(),
+            people: seats::People::default(),
         }
     }
 
@@ -358,20 +362,25 @@ fn asked_tokens(percent: u32, amount: u32) -> Raw {
     ])
 }
 
-#[given(expr = "ae-1 asks for a discount of {int} % on {int} for an smb customer")]
-async fn asks_for_discount(spec: &mut Spec, percent: u32, amount: u32) {
+/// A host with the shipped rules and a crm in which the quote has this margin.
+fn discount_world(spec: &mut Spec, margin: u32) {
     let connectors = Scripted::default()
         .with("crm", Guarantee::ByProbe, &[("set-price", "quote"), ("record-approval", "quote")])
         .with("billing", Guarantee::ByKey, &[("set-price", "customer")]);
     let customer = RecordRef { kind: "customer".into(), id: "cus_1".into() };
     let account = [("segment", Value::Text("smb".into())), ("billing_account", Value::Reference(customer))];
     connectors.put("crm", "account", "A-1", &account);
-    let quote = [("margin", Value::Decimal("40".into())), ("renewal", Value::Flag(false))];
+    let quote = [("margin", Value::Decimal(margin.to_string())), ("renewal", Value::Flag(false))];
     connectors.put("crm", "quote", "Q-1", &quote);
     spec.connectors = Arc::new(connectors);
     // Approved effects stay on their way, so that `executing` can be seen.
     spec.connectors.next_act(Act::Hang);
     spec.start(starter().expect("the starter rules check"));
+}
+
+#[given(expr = "ae-1 asks for a discount of {int} % on {int} for an smb customer")]
+async fn asks_for_discount(spec: &mut Spec, percent: u32, amount: u32) {
+    discount_world(spec, 40);
     spec.submit("discount", asked_tokens(percent, amount)).await;
     spec.until("the seat", |event| matches!(event, Event::SeatOpened { .. }), 1).await;
 }

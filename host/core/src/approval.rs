@@ -8,6 +8,7 @@ pub mod event;
 pub mod life;
 pub mod refusal;
 mod rules;
+pub mod seat;
 pub mod wake;
 
 use crate::effect::attempt::{Detail, Guarantee};
@@ -17,10 +18,11 @@ use crate::exception::Exception;
 use crate::hash::Digest;
 use crate::id::{BindingName, ConnectionName, EffectId, ExceptionId, IntentId, IntentTypeName, PersonId};
 use crate::intent::{Facts, OnFailure, Tokens};
-use crate::policy::{Evaluation, RouteRow};
+use crate::policy::Evaluation;
 use crate::publish::Change;
 use crate::seal::{Content, Seal};
 use crate::time::Timestamp;
+use seat::Seats;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -186,55 +188,6 @@ pub struct PlannedEffect {
     pub what: Proposal,
     /// What it will write.
     pub plan: WritePlan,
-}
-
-/// The seats of an approval.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Seats {
-    /// Every row of every route, as it stood when the seats were opened.
-    pub rows: Vec<RouteRow>,
-    /// The seats opened so far, by the index of their row.
-    pub open: BTreeMap<u32, Seat>,
-}
-
-/// One required voice: who may fill it, who did, until when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seat {
-    /// How many distinct persons must approve.
-    pub need: u32,
-    /// Who may.
-    pub eligible: Vec<PersonId>,
-    /// Who answers for it while nobody has decided.
-    pub owner: PersonId,
-    /// Until when.
-    pub due: Timestamp,
-    /// How often it was missed: 0 first, then the backups in turn.
-    #[serde(default)]
-    pub missed: u32,
-    /// Who approved so far.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub approved: Vec<PersonId>,
-}
-
-impl Seat {
-    /// Whether enough voices are in.
-    #[must_use]
-    pub fn is_filled(&self) -> bool {
-        usize::try_from(self.need).is_ok_and(|need| need <= self.approved.len())
-    }
-}
-
-impl Seats {
-    /// Whether every row has a seat and every seat is filled.
-    #[must_use]
-    pub fn are_filled(&self) -> bool {
-        self.open.len() == self.rows.len() && self.open.values().all(Seat::is_filled)
-    }
-
-    /// The persons who filled a seat of this approval.
-    pub fn voices(&self) -> impl Iterator<Item = &PersonId> {
-        self.open.values().flat_map(|seat| &seat.approved)
-    }
 }
 
 /// By whose authority something was approved or declined.

@@ -90,9 +90,16 @@ impl Measures {
             | Event::Sealed { .. }
             | Event::Seated { .. }
             | Event::SeatOpened { .. }
+            | Event::SeatMoved { .. }
+            | Event::Claimed { .. }
+            | Event::Released { .. }
+            | Event::Asked { .. }
+            | Event::Answered { .. }
+            | Event::Unanswered { .. }
             | Event::Voted { .. }
             | Event::Sending { .. }
             | Event::ExceptionEscalated { .. }
+            | Event::ExceptionMoved { .. }
             | Event::Activated { .. } => {}
         }
     }

@@ -4,6 +4,7 @@
 //! then by the standby. Requesters and people who already have a voice in an intent never count.
 
 mod calendar;
+mod change;
 mod parse;
 
 pub use crate::policy::route::{Whom, Within};
@@ -12,7 +13,7 @@ pub(crate) use parse::SECTIONS;
 
 use crate::id::{FieldName, IntentTypeName, PersonId, PoolName, RoleName};
 use crate::intent::value::{Day, TokenValue, Tokens};
-use crate::time::{Millis, Timestamp};
+use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
 /// A person.
@@ -230,15 +231,7 @@ impl Directory {
     /// calendar is open; daylight saving and holidays are taken into account.
     #[must_use]
     pub fn due(&self, within: &Within, calendar: &CalendarName, from: Timestamp) -> Timestamp {
-        match (within, self.calendars.get(calendar)) {
-            (Within::BusinessHours(hours), Some(calendar)) => {
-                calendar.after(from, Millis::hours(u64::from(*hours)))
-            }
-            // A calendar that is not there cannot keep a seat open for ever.
-            (Within::BusinessHours(hours), None) | (Within::Hours(hours), _) => {
-                from.plus(Millis::hours(u64::from(*hours)))
-            }
-        }
+        self.after(within, calendar, from, within.length())
     }
 }
 

@@ -22,7 +22,7 @@ use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// What an engine is made of: the ports and the rules.
@@ -71,6 +71,8 @@ pub(crate) struct Inner {
     /// Held while a change of policy is decided, so that each is decided on what the last one left.
     pub(crate) publishing: tokio::sync::Mutex<()>,
     pub(crate) proofs: Semaphore,
+    /// Rings when other rules are in force.
+    pub(crate) changed: Notify,
 }
 
 impl fmt::Debug for Engine {
@@ -128,12 +130,14 @@ impl Engine {
             verdicts: Verdicts::default(),
             publishing: tokio::sync::Mutex::new(()),
             proofs: Semaphore::new(PROOFS_AT_ONCE),
+            changed: Notify::new(),
             schedule: Schedule::default(),
             lanes: Lanes::default(),
             tasks: Tasks::default(),
             lost: CancellationToken::new(),
         });
         inner.tasks.start(crate::schedule::run(Arc::clone(&inner)));
+        inner.tasks.start(crate::review::run(Arc::clone(&inner)));
         Engine { inner }
     }
 
@@ -225,10 +229,13 @@ impl Engine {
         self.inner.rulebook()
     }
 
-    /// Puts another checked set of rules in force. Open approvals keep what they were evaluated with.
+    /// Puts another checked set of rules in force. Open approvals keep what they were evaluated with;
+    /// within seconds their seats and exceptions go to the people of the new directory.
     pub fn replace_rulebook(&self, rulebook: Rulebook) {
         let mut place = self.inner.rulebook.write().unwrap_or_else(PoisonError::into_inner);
         *place = Arc::new(rulebook);
+        drop(place);
+        self.inner.changed.notify_one();
     }
 
     /// What time it is for this engine.

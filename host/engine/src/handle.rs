@@ -124,6 +124,11 @@ impl Inner {
             Command::Prepare(_)
             | Command::Postpone { .. }
             | Command::Withdraw { .. }
+            | Command::Claim { .. }
+            | Command::Release { .. }
+            | Command::Ask { .. }
+            | Command::Answer { .. }
+            | Command::Review
             | Command::Send { .. }
             | Command::Attempted { .. }
             | Command::Probed { .. }

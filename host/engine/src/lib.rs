@@ -16,6 +16,7 @@ pub mod memory;
 pub mod port;
 mod prepare;
 pub mod publish;
+mod review;
 pub mod row;
 mod schedule;
 pub mod simulated;

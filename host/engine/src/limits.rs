@@ -59,6 +59,7 @@ pub const HISTORY_LINES_MAX: u64 = 10_000_000;
 
 /// Most faults of a file of recorded intents that are listed; the rest is counted.
 pub const HISTORY_FAULTS_MAX: usize = 100;
+
 /// How far back a change of a policy is tried on the record before anybody decides on it, in days.
 pub const EVIDENCE_DAYS: u32 = 90;
 
@@ -70,3 +71,10 @@ pub const PUBLISHED_MAX: usize = 10_000;
 
 /// Most changes of policies that are proved at one time: each keeps a core busy.
 pub const PROOFS_AT_ONCE: usize = 2;
+
+/// How long after a start or a change of the rules everything that waits for a person is looked up
+/// again, in milliseconds: well within the minute in which a leaver's seats must move.
+pub const REVIEW_DELAY_MS: u64 = 1_000;
+
+/// Rows that are read at a time for that.
+pub const REVIEW_ROWS: usize = 100;

@@ -2,7 +2,7 @@
 
 use crate::port::store::RowChange;
 use crate::prepare::summed;
-use countersign_core::approval::{Approval, Seat, Stage};
+use countersign_core::approval::{Approval, Stage};
 use countersign_core::effect::life::EffectState;
 use countersign_core::id::FieldName;
 use countersign_core::intent::{FactSource, IntentType, LogMeasure, TokenValue};
@@ -52,12 +52,16 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
     let mut due = None;
     match &approval.stage {
         Stage::Seated { seats, .. } => {
-            let unfilled = || seats.open.values().filter(|seat| !Seat::is_filled(seat));
-            let mut waiting: Vec<_> = unfilled().flat_map(|seat| &seat.eligible).collect();
+            let unfilled = seats.unfilled();
+            let mut waiting: Vec<_> = unfilled.clone().flat_map(|(_, seat)| &seat.eligible).collect();
             waiting.sort();
             waiting.dedup();
             labels.extend(waiting.into_iter().map(|person| ("seat".to_owned(), person.to_string())));
-            due = unfilled().map(|seat| seat.due).min();
+            let asked = seats.unfilled().any(|(row, _)| seats.awaited(row).is_some());
+            if asked {
+                labels.push(("question".to_owned(), intent.requester.to_string()));
+            }
+            due = unfilled.map(|(row, seat)| seats.needs_by(row, seat)).min();
         }
         Stage::Executing { effects, .. } => {
             let open = effects

@@ -12,6 +12,7 @@ pub(crate) mod intent_types;
 pub(crate) mod intents;
 pub(crate) mod pages;
 pub(crate) mod policies;
+pub(crate) mod seats;
 pub mod view;
 
 use crate::door::Caller;

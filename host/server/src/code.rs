@@ -75,6 +75,12 @@ pub static CODES: &[Code] = &[
     code!("CS-E0120", 422),
     code!("CS-E0121", 403),
     code!("CS-E0122", 409),
+    code!("CS-E0123", 409),
+    code!("CS-E0124", 422),
+    code!("CS-E0125", 409),
+    code!("CS-E0126", 409),
+    code!("CS-E0127", 409),
+    code!("CS-E0128", 422),
     // Faults at the door: the request cannot be taken as it is.
     code!("CS-E0201", 400),
     code!("CS-E0202", 413),

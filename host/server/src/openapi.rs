@@ -3,7 +3,7 @@
 
 use crate::api::{
     backtest, connections, decisions, drafts, effects, exceptions, exchange, health, intent_types, intents,
-    pages, policies,
+    pages, policies, seats,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -21,6 +21,7 @@ use utoipa::{Modify, OpenApi};
         pages::description, pages::error,
         intents::list, intents::submit, intents::show, intents::timeline, intents::plan,
         decisions::decide, decisions::withdraw, decisions::close,
+        seats::claim, seats::release, seats::ask, seats::answer,
         exceptions::list, effects::list,
         connections::list, connections::show, connections::check, connections::connectors,
         intent_types::list, intent_types::show, intent_types::starter,

@@ -202,6 +202,12 @@ impl From<Refusal> for Problem {
             | Refusal::OwnIntent(_)
             | Refusal::NoSeat { .. }
             | Refusal::AlreadyDecided(_)
+            | Refusal::Claimed { .. }
+            | Refusal::NothingToClaim(_)
+            | Refusal::NotClaimed(_)
+            | Refusal::AlreadyAsked(_)
+            | Refusal::QuestionsSpent(_)
+            | Refusal::NoQuestion { .. }
             | Refusal::NotRequester(_)
             | Refusal::ReasonMissing
             | Refusal::UnknownException(_)
@@ -310,6 +316,7 @@ impl Flaw {
 mod tests {
     use super::*;
     use countersign_core::id::{ExceptionId, IntentId, PersonId};
+    use countersign_core::time::Timestamp;
     use std::sync::Arc;
 
     fn person() -> PersonId {
@@ -348,6 +355,12 @@ mod tests {
             (Refusal::Warnings(Vec::new()), 422, "CS-E0120"),
             (Refusal::OwnOpenIntent { person: person(), intent: id }, 403, "CS-E0121"),
             (Refusal::ChangeOvertaken(text()), 409, "CS-E0122"),
+            (Refusal::Claimed { by: person(), until: Timestamp(0) }, 409, "CS-E0123"),
+            (Refusal::NothingToClaim(person()), 422, "CS-E0124"),
+            (Refusal::NotClaimed(person()), 409, "CS-E0125"),
+            (Refusal::AlreadyAsked(person()), 409, "CS-E0126"),
+            (Refusal::QuestionsSpent(20), 409, "CS-E0127"),
+            (Refusal::NoQuestion { open: Vec::new() }, 422, "CS-E0128"),
         ];
         for (refusal, status, code) in refusals {
             check(Fault::Refused(refusal), status, code);

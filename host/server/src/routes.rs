@@ -3,7 +3,7 @@
 
 use crate::api::{
     backtest, connections, decisions, drafts, effects, exceptions, exchange, health, intent_types, intents,
-    pages, policies,
+    pages, policies, seats,
 };
 use crate::door;
 use crate::state::{Host, Parts};
@@ -42,6 +42,10 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/intents/{id}/plan", Some(Scope::Read)),
     route("POST", "/v1/intents/{id}/decisions", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/withdrawals", Some(Scope::Ask)),
+    route("POST", "/v1/intents/{id}/claims", Some(Scope::Decide)),
+    route("POST", "/v1/intents/{id}/releases", Some(Scope::Decide)),
+    route("POST", "/v1/intents/{id}/questions", Some(Scope::Decide)),
+    route("POST", "/v1/intents/{id}/answers", Some(Scope::Ask)),
     route("POST", "/v1/intents/{id}/exceptions/{exception}/closures", Some(Scope::Decide)),
     route("GET", "/v1/exceptions", Some(Scope::Read)),
     route("GET", "/v1/effects", Some(Scope::Read)),
@@ -89,6 +93,10 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/intents/{id}/plan", get(intents::plan))
         .route("/v1/intents/{id}/decisions", post(decisions::decide))
         .route("/v1/intents/{id}/withdrawals", post(decisions::withdraw))
+        .route("/v1/intents/{id}/claims", post(seats::claim))
+        .route("/v1/intents/{id}/releases", post(seats::release))
+        .route("/v1/intents/{id}/questions", post(seats::ask))
+        .route("/v1/intents/{id}/answers", post(seats::answer))
         .route("/v1/intents/{id}/exceptions/{exception}/closures", post(decisions::close))
         .route("/v1/exceptions", get(exceptions::list))
         .route("/v1/effects", get(effects::list))

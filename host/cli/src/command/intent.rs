@@ -36,6 +36,20 @@ pub enum Intent {
         /// The intent
         id: String,
     },
+    /// Answer what you were asked about one of yours
+    Answer {
+        /// The intent
+        id: String,
+        /// The answer
+        #[arg(long, value_name = "TEXT")]
+        words: String,
+        /// Which question, by its number; not needed while only one is open
+        #[arg(long, value_name = "NUMBER")]
+        question: Option<u32>,
+        /// The revision that you read
+        #[arg(long)]
+        revision: u32,
+    },
     /// Take one back that you asked for
     Withdraw {
         /// The intent
@@ -80,6 +94,9 @@ pub struct List {
     /// Only those that wait for this person's decision; `me` is you
     #[arg(long, value_name = "PERSON")]
     pub seat: Option<String>,
+    /// Only those that wait for this person's answer; `me` is you
+    #[arg(long, value_name = "PERSON")]
+    pub question: Option<String>,
     /// How many at most
     #[arg(long, default_value_t = 50)]
     pub limit: usize,
@@ -96,6 +113,15 @@ pub async fn run(command: Intent, global: &Global) -> Result<ExitCode> {
         Intent::List(list) => listed(&list, &client, global).await?,
         Intent::Show { id } => printed(&client.get(&place(&id, "")?).await?, global)?,
         Intent::Watch { id } => watched(&id, &client, global).await?,
+        Intent::Answer { id, words, question, revision } => {
+            let mut body = json!({ "words": words });
+            if let Some(question) = question {
+                body["question"] = json!(question);
+            }
+            let path = place(&id, "/answers")?;
+            let change = Change { path: &path, body: &body, revision: Some(revision), key: None };
+            printed(&client.change(&change).await?, global)?;
+        }
         Intent::Withdraw { id, revision } => {
             let path = place(&id, "/withdrawals")?;
             let change = Change { path: &path, body: &json!({}), revision: Some(revision), key: None };
@@ -194,6 +220,7 @@ async fn listed(list: &List, client: &Client, global: &Global) -> Result<()> {
         ("state", &list.state),
         ("requester", &list.requester),
         ("seat", &list.seat),
+        ("question", &list.question),
     ];
     let filters: Vec<(&str, &str)> =
         filters.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();

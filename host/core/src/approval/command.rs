@@ -58,6 +58,42 @@ pub enum Command {
         /// The revision that they saw.
         revision: u32,
     },
+    /// A person says that they will decide in a seat of their pool.
+    Claim {
+        /// Who.
+        person: PersonId,
+        /// The revision that they saw.
+        revision: u32,
+    },
+    /// A person gives a claim back.
+    Release {
+        /// Who.
+        person: PersonId,
+        /// The revision that they saw.
+        revision: u32,
+    },
+    /// A person in a seat asks the requester.
+    Ask {
+        /// Who.
+        person: PersonId,
+        /// The revision that they saw.
+        revision: u32,
+        /// Their words; never empty.
+        words: String,
+    },
+    /// The requester answers a question.
+    Answer {
+        /// Who.
+        person: PersonId,
+        /// The revision that they saw.
+        revision: u32,
+        /// Which question, from 1; not needed while only one is open.
+        question: Option<u32>,
+        /// Their words; never empty.
+        words: String,
+    },
+    /// Who may fill the seats, and who answers for the exceptions, is looked up again.
+    Review,
     /// The egress gate is about to let a step out.
     Send {
         /// The effect.
@@ -93,7 +129,7 @@ pub enum Command {
         /// Why.
         detail: Detail,
     },
-    /// The time of a seat is up.
+    /// A seat needs a look: see [`super::seat::Seats::wakes`].
     SeatDue {
         /// Index of its row.
         row: u32,

@@ -1,6 +1,7 @@
 //! What happened to an approval: facts, in the past tense, each one entry of the log.
 
-use super::{Authority, Case, Intent, Seat};
+use super::seat::{Claim, Gone, Seat};
+use super::{Authority, Case, Intent};
 use crate::canonical::{self, NotCanonical};
 use crate::document::SourceFile;
 use crate::effect::attempt::{Detail, Step};
@@ -11,7 +12,7 @@ use crate::id::{EffectId, ExceptionId, IntentTypeName, PersonId};
 use crate::intent::Facts;
 use crate::policy::{Evaluation, RouteRow};
 use crate::seal::Seal;
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -100,6 +101,65 @@ pub enum Event {
         /// Who may fill it, until when.
         seat: Seat,
     },
+    /// Other people may fill a seat now: somebody left, is away or is back.
+    SeatMoved {
+        /// Index of its row.
+        row: u32,
+        /// Who may fill it now.
+        seat: Seat,
+        /// Who may not any more.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        gone: Vec<Gone>,
+        /// Who may and could not before.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        come: Vec<PersonId>,
+    },
+    /// A person said that they will decide in a seat.
+    Claimed {
+        /// Index of its row.
+        row: u32,
+        /// Who, until when.
+        claim: Claim,
+    },
+    /// A claim was given back, or its time was up.
+    Released {
+        /// Index of the seat's row.
+        row: u32,
+        /// Whose claim it was.
+        person: PersonId,
+        /// Whether its time was up.
+        #[serde(default, skip_serializing_if = "is_false")]
+        expired: bool,
+    },
+    /// A person in a seat asked the requester; the time of the seat stands still.
+    Asked {
+        /// Index of the seat's row.
+        row: u32,
+        /// Who.
+        person: PersonId,
+        /// Their words.
+        words: String,
+        /// What is left of the seat's time, in the hours in which it runs.
+        left: Millis,
+        /// When the seat's time runs on without an answer.
+        until: Timestamp,
+    },
+    /// The requester answered; the time of the seat runs on.
+    Answered {
+        /// Which question, from 1.
+        question: u32,
+        /// Their words.
+        words: String,
+        /// When the seat is due now.
+        due: Timestamp,
+    },
+    /// The requester did not answer in time; the time of the seat runs on.
+    Unanswered {
+        /// Which question, from 1.
+        question: u32,
+        /// When the seat is due now.
+        due: Timestamp,
+    },
     /// A person approved in their seats.
     Voted {
         /// Who.
@@ -187,6 +247,13 @@ pub enum Event {
         /// Until when.
         due: Timestamp,
     },
+    /// Whoever answered for an exception left or is away: somebody else does.
+    ExceptionMoved {
+        /// Its id.
+        id: ExceptionId,
+        /// Whose it is now.
+        owner: PersonId,
+    },
     /// An exception was closed.
     ExceptionClosed {
         /// Its id.
@@ -217,6 +284,12 @@ impl Event {
             Event::Sealed { .. } => "sealed",
             Event::Seated { .. } => "seated",
             Event::SeatOpened { .. } => "seat-opened",
+            Event::SeatMoved { .. } => "seat-moved",
+            Event::Claimed { .. } => "claimed",
+            Event::Released { .. } => "released",
+            Event::Asked { .. } => "asked",
+            Event::Answered { .. } => "answered",
+            Event::Unanswered { .. } => "unanswered",
             Event::Voted { .. } => "voted",
             Event::Approved { .. } => "approved",
             Event::Activated { .. } => "activated",
@@ -227,6 +300,7 @@ impl Event {
             Event::Probed { .. } => "probed",
             Event::ExceptionOpened { .. } => "exception-opened",
             Event::ExceptionEscalated { .. } => "exception-escalated",
+            Event::ExceptionMoved { .. } => "exception-moved",
             Event::ExceptionClosed { .. } => "exception-closed",
             Event::Closed => "closed",
         }

@@ -3,9 +3,12 @@
 //! A command that is allowed causes one or more entries in a row; each is applied before the next
 //! is thought of, so a chain such as *voted → seat filled → approved → effects ready* is one commit.
 
+mod ask;
+mod claim;
 mod effect;
 mod fold;
 mod prepare;
+mod seat;
 mod settle;
 mod vote;
 
@@ -106,7 +109,14 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
             vote::decide(&mut turn, person, revision, seal, voice)?;
         }
         Command::Withdraw { person, revision } => vote::withdraw(&mut turn, person, revision)?,
-        Command::SeatDue { row } => vote::seat_due(&mut turn, row)?,
+        Command::Claim { person, revision } => claim::claim(&mut turn, person, revision)?,
+        Command::Release { person, revision } => claim::release(&mut turn, person, revision)?,
+        Command::Ask { person, revision, words } => ask::ask(&mut turn, person, revision, words)?,
+        Command::Answer { person, revision, question, words } => {
+            ask::answer(&mut turn, person, revision, question, words)?;
+        }
+        Command::Review => seat::review(&mut turn, &Actor::Engine),
+        Command::SeatDue { row } => seat::due(&mut turn, row)?,
         Command::Send { effect, step, request } => effect::send(&mut turn, effect, step, request)?,
         Command::Attempted { effect, end, target } => effect::attempted(&mut turn, effect, end, target)?,
         Command::Probed { effect, end, target } => effect::probed(&mut turn, effect, end, target)?,

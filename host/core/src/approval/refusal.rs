@@ -3,6 +3,7 @@
 use crate::id::{ExceptionId, IntentId, PersonId};
 use crate::intent::TokenFault;
 use crate::publish::Found;
+use crate::time::Timestamp;
 use std::fmt;
 
 /// Why a command is refused.
@@ -52,7 +53,27 @@ pub enum Refusal {
     },
     /// The person has decided already: a quorum is of distinct persons.
     AlreadyDecided(PersonId),
-    /// Only the requester withdraws.
+    /// Others have claimed every voice that the seat lacks.
+    Claimed {
+        /// Who claimed it first.
+        by: PersonId,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The seat is not one of a pool: there is nobody to claim it from.
+    NothingToClaim(PersonId),
+    /// The person has claimed nothing here.
+    NotClaimed(PersonId),
+    /// Somebody has asked in this seat already and the requester has not answered yet.
+    AlreadyAsked(PersonId),
+    /// As many questions were asked as may be.
+    QuestionsSpent(usize),
+    /// No such question waits for an answer.
+    NoQuestion {
+        /// Which do, from 1.
+        open: Vec<u32>,
+    },
+    /// Only the requester withdraws and answers.
     NotRequester(PersonId),
     /// A reason must be given.
     ReasonMissing,
@@ -114,6 +135,12 @@ impl Refusal {
             Refusal::Warnings(_) => "CS-E0120",
             Refusal::OwnOpenIntent { .. } => "CS-E0121",
             Refusal::ChangeOvertaken(_) => "CS-E0122",
+            Refusal::Claimed { .. } => "CS-E0123",
+            Refusal::NothingToClaim(_) => "CS-E0124",
+            Refusal::NotClaimed(_) => "CS-E0125",
+            Refusal::AlreadyAsked(_) => "CS-E0126",
+            Refusal::QuestionsSpent(_) => "CS-E0127",
+            Refusal::NoQuestion { .. } => "CS-E0128",
         }
     }
 
@@ -134,7 +161,13 @@ impl Refusal {
             Refusal::OwnIntent(_) => "somebody else must decide",
             Refusal::NoSeat { .. } => "one of the eligible persons must decide",
             Refusal::AlreadyDecided(_) => "another person must fill the remaining seats",
-            Refusal::NotRequester(_) => "ask the requester to withdraw it, or decline it",
+            Refusal::Claimed { .. } => "ask them to release it, or wait until the claim ends",
+            Refusal::NothingToClaim(_) => "decide, or ask the requester first",
+            Refusal::NotClaimed(_) => "read the intent again to see who has claimed what",
+            Refusal::AlreadyAsked(_) => "wait for the answer, or decide without it",
+            Refusal::QuestionsSpent(_) => "decide on what is known",
+            Refusal::NoQuestion { .. } => "name one of the open questions by its number",
+            Refusal::NotRequester(_) => "ask the requester to do it; whoever has a seat can decline",
             Refusal::ReasonMissing => "say why, in a sentence",
             Refusal::UnknownException(_) => "check the id; the intent shows its exceptions",
             Refusal::NotOwner { .. } => "ask the owner",
@@ -176,6 +209,22 @@ impl fmt::Display for Refusal {
                 write!(formatter, "`{person}` has no open seat here; {} may decide", list(eligible))
             }
             Refusal::AlreadyDecided(person) => write!(formatter, "`{person}` has decided already"),
+            Refusal::Claimed { by, until } => {
+                write!(formatter, "`{by}` has claimed this seat until {until}")
+            }
+            Refusal::NothingToClaim(person) => {
+                write!(formatter, "the seat of `{person}` is not one of a pool, so there is nothing to claim")
+            }
+            Refusal::NotClaimed(person) => write!(formatter, "`{person}` has claimed no seat here"),
+            Refusal::AlreadyAsked(person) => {
+                write!(formatter, "`{person}` has asked already, and the requester has not answered yet")
+            }
+            Refusal::QuestionsSpent(most) => {
+                write!(formatter, "{most} questions were asked about this revision; there are no more")
+            }
+            Refusal::NoQuestion { open } => {
+                write!(formatter, "no such question waits for an answer; open are {}", list(open))
+            }
             Refusal::NotRequester(person) => write!(formatter, "`{person}` did not ask for it"),
             Refusal::ReasonMissing => formatter.write_str("a reason is missing"),
             Refusal::UnknownException(id) => write!(formatter, "there is no open exception `{id}`"),

@@ -1,21 +1,24 @@
 //! What the life of an approval asks of the rulebook: who fills a seat, whose an exception is.
 
+use super::seat::Because;
 use super::{Approval, Intent, Stage};
 use crate::exception::Cause;
 use crate::id::{ConnectionName, EffectId, PersonId};
 use crate::money::Money;
-use crate::people::{Asking, Whom, Within};
+use crate::people::{self, Asking, CalendarName, Whom};
 use crate::rulebook::{Answerable, Happening, Rulebook};
 use crate::time::{Millis, Timestamp};
 
 /// Time for an exception whose intent type is not installed any more.
 const FALLBACK_WITHIN: Millis = Millis::hours(24);
 
-/// People who can fill a seat, resolved at the moment it opens.
+/// People who can fill a seat, resolved at this moment.
 pub(super) struct Filled {
     pub(super) eligible: Vec<PersonId>,
     pub(super) owner: PersonId,
-    pub(super) due: Timestamp,
+    pub(super) calendar: CalendarName,
+    /// When to look again, because somebody's absence begins or ends.
+    pub(super) review: Option<Timestamp>,
 }
 
 /// Who can fill a seat for `whom` now; `None` if nobody can.
@@ -23,14 +26,35 @@ pub(super) fn fill(
     rulebook: &Rulebook,
     intent: &Intent,
     whom: &Whom,
-    within: &Within,
     taken: &[PersonId],
     now: Timestamp,
 ) -> Option<Filled> {
+    let (directory, asking) = (rulebook.directory(), asking(intent));
+    let filled = directory.fill(whom, asking, taken, now)?;
+    let review = directory.next_change(whom, asking, now);
+    let people::Filled { eligible, owner, calendar } = filled;
+    Some(Filled { eligible, owner, calendar, review })
+}
+
+/// When to look again whether somebody can fill a seat for `whom`.
+pub(super) fn review(rulebook: &Rulebook, intent: &Intent, whom: &Whom, now: Timestamp) -> Option<Timestamp> {
+    rulebook.directory().next_change(whom, asking(intent), now)
+}
+
+/// Why somebody cannot fill a seat any more.
+pub(super) fn because(rulebook: &Rulebook, intent: &Intent, person: &PersonId, now: Timestamp) -> Because {
+    rulebook.directory().because(person, asking(intent), now)
+}
+
+/// How long after `now` the claim on a seat for `whom` goes back; `None` if it is no pool's.
+pub(super) fn claim_ends(rulebook: &Rulebook, whom: &Whom, now: Timestamp) -> Option<Timestamp> {
     let directory = rulebook.directory();
-    let filled = directory.fill(whom, asking(intent), taken, now)?;
-    let due = directory.due(within, &filled.calendar, now);
-    Some(Filled { eligible: filled.eligible, owner: filled.owner, due })
+    match whom {
+        Whom::Pool(name) => {
+            directory.pool(name).map(|pool| directory.due(&pool.claim_returns, &pool.calendar, now))
+        }
+        Whom::Role(_) | Whom::Person(_) | Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => None,
+    }
 }
 
 /// Whose an exception is after it was missed `missed` times: the first owner, then the backups in

@@ -1,7 +1,7 @@
 //! What of an approval wakes the engine, and when. Derived from the state alone, so every open
 //! item has its next wake-up at every instant, and nothing closed ever wakes.
 
-use super::{Approval, Seat, Stage};
+use super::{Approval, Stage};
 use crate::effect::life::EffectState;
 use crate::id::{EffectId, ExceptionId};
 use crate::time::Timestamp;
@@ -16,7 +16,7 @@ pub enum Wake {
     Prepare,
     /// An effect is to be attempted or probed.
     Effect(EffectId),
-    /// The time of a seat runs out. The number is the index of its row.
+    /// A seat needs a look: see [`super::seat::Seats::wakes`]. The number is the index of its row.
     Seat(u32),
     /// The time of an exception runs out.
     Exception(ExceptionId),
@@ -59,8 +59,7 @@ impl Approval {
                 wakes.insert(Wake::Prepare, *due);
             }
             Stage::Seated { seats, .. } => {
-                let open = seats.open.iter().filter(|(_, seat)| !Seat::is_filled(seat));
-                wakes.extend(open.map(|(row, seat)| (Wake::Seat(*row), seat.due)));
+                wakes.extend(seats.unfilled().map(|(row, seat)| (Wake::Seat(row), seats.wakes(row, seat))));
             }
             Stage::Executing { effects, .. } => {
                 wakes.extend(effects.iter().filter_map(|(id, state)| Some((Wake::Effect(*id), due(state)?))));

@@ -109,6 +109,35 @@ impl Calendar {
         None
     }
 
+    /// How much open time lies between two moments.
+    #[must_use]
+    pub fn open_between(&self, from: Timestamp, until: Timestamp) -> Millis {
+        // A moment that no calendar has: the plain length is the best answer left.
+        self.sum(from, until).unwrap_or_else(|| until.since(from))
+    }
+
+    fn sum(&self, from: Timestamp, until: Timestamp) -> Option<Millis> {
+        let mut date = self.civil(from)?;
+        let last = self.civil(until)?;
+        let mut sum = Millis(0);
+        for _ in 0..DAYS_MAX {
+            if last < date {
+                return Some(sum);
+            }
+            if let Some((opens, closes)) = self.hours_of(date) {
+                sum = Millis(sum.0.saturating_add(closes.min(until).since(opens.max(from)).0));
+            }
+            date = date.tomorrow().ok()?;
+        }
+        None
+    }
+
+    /// The first moment of a day there.
+    #[must_use]
+    pub fn begins(&self, day: Day) -> Option<Timestamp> {
+        self.moment(day.civil()?, 0)
+    }
+
     /// First and last moment of a day's open hours; `None` if it is closed.
     fn hours_of(&self, date: civil::Date) -> Option<(Timestamp, Timestamp)> {
         let weekday = usize::try_from(date.weekday().to_monday_zero_offset()).ok()?;

@@ -3,6 +3,7 @@
 use super::outcome::Covers;
 use crate::document::{Cell, Faults, Table};
 use crate::id::{FieldName, PersonId, PoolName, RoleName, RouteName};
+use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -182,6 +183,14 @@ impl Whom {
 }
 
 impl Within {
+    /// The length itself, in whichever hours it runs.
+    #[must_use]
+    pub fn length(self) -> Millis {
+        match self {
+            Within::BusinessHours(hours) | Within::Hours(hours) => Millis::hours(u64::from(hours)),
+        }
+    }
+
     /// Reads `8bh` or `4h`.
     ///
     /// # Errors

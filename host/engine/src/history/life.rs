@@ -1,7 +1,8 @@
 //! What is held of one undecided intent while its entries are read.
 
 use countersign_core::approval::event::{Entry, Event};
-use countersign_core::approval::{Authority, Intent, Seat};
+use countersign_core::approval::seat::Seat;
+use countersign_core::approval::{Authority, Intent};
 use countersign_core::id::{IntentTypeName, PersonId, RouteName};
 use countersign_core::intent::Facts;
 use countersign_core::policy::Evaluation;
@@ -58,7 +59,7 @@ impl Life {
                 self.rows = rows.into_iter().map(|row| row.route).collect();
                 self.seats.clear();
             }
-            Event::SeatOpened { row, seat } => self.asked(row, seat, at),
+            Event::SeatOpened { row, seat } | Event::SeatMoved { row, seat, .. } => self.asked(row, seat, at),
             Event::Voted { rows, .. } => rows.iter().for_each(|row| self.answered(*row, at)),
             Event::Approved { authority: Authority::Policy } => return Some(Fate::ApprovedByPolicy),
             Event::Approved { authority: Authority::People(_) } => return Some(Fate::ApprovedByPeople),
@@ -77,13 +78,19 @@ impl Life {
             | Event::Probed { .. }
             | Event::ExceptionOpened { .. }
             | Event::ExceptionEscalated { .. }
+            | Event::ExceptionMoved { .. }
+            | Event::Claimed { .. }
+            | Event::Released { .. }
+            | Event::Asked { .. }
+            | Event::Answered { .. }
+            | Event::Unanswered { .. }
             | Event::ExceptionClosed { .. }
             | Event::Closed => {}
         }
         None
     }
 
-    /// A seat that moves to its backup goes on waiting from its first question.
+    /// A seat that moves to other people goes on waiting from its first question.
     fn asked(&mut self, row: u32, seat: Seat, at: Timestamp) {
         let opened = self.seats.get(&row).map_or(at, |asked| asked.opened);
         let need = usize::try_from(seat.need).unwrap_or(usize::MAX);

@@ -105,6 +105,7 @@ fn asked_for(host: &Host, body: Raw) -> Result<(String, Raw), Problem> {
         ("state" = Option<String>, Query, description = "only those that stand here"),
         ("requester" = Option<String>, Query, description = "only those that this person asked for; `me` is the caller"),
         ("seat" = Option<String>, Query, description = "only those that wait for this person's decision; `me` is the caller"),
+        ("question" = Option<String>, Query, description = "only those that wait for this person's answer; `me` is the caller"),
         ("cursor" = Option<String>, Query, description = "`next` of an earlier answer"),
         ("limit" = Option<usize>, Query, description = "rows of a page, 1 to 200", minimum = 1, maximum = 200),
     ),
@@ -118,7 +119,7 @@ pub(crate) async fn list(
     Extension(caller): Extension<Caller>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let mut query = Query::of(&uri, &["type", "state", "requester", "seat", "cursor", "limit"])?;
+    let mut query = Query::of(&uri, &["type", "state", "requester", "seat", "question", "cursor", "limit"])?;
     let mut labels = BTreeMap::new();
     let mut label = |name: &str, value: Option<String>| {
         labels.extend(value.map(|value| (name.to_owned(), value)));
@@ -129,7 +130,7 @@ pub(crate) async fn list(
     );
     let states = format!("one of {}", STATES.join(", "));
     label("state", query.read("state", &states, |text| STATES.contains(&text).then(|| text.to_owned())));
-    for name in ["requester", "seat"] {
+    for name in ["requester", "seat", "question"] {
         label(name, query.read(name, "a person, or `me`", |text| asked::person(text, &caller)));
     }
     let (after, limit) = asked::page(&mut query);

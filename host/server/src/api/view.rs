@@ -31,7 +31,7 @@ pub use intent_type::IntentTypeView;
 pub use plan::{ChangeView, PlanView, WriteView};
 pub use policy::{DocumentView, FoundView, PolicyChangeView, PolicyView, VersionView};
 pub use row::{IntentRow, Listed};
-pub use seat::{ProgressView, SeatView};
+pub use seat::{ClaimView, ProgressView, QuestionView, SeatView};
 pub use timeline::{TimelineEntry, TimelineView};
 pub use value::ValueView;
 

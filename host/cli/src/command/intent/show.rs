@@ -2,7 +2,7 @@
 
 use crate::output::{self, Table, plain};
 use anyhow::Result;
-use countersign_server::api::view::{ExceptionView, IntentView, PolicyChangeView};
+use countersign_server::api::view::{ExceptionView, IntentView, PolicyChangeView, QuestionView};
 use serde_json::Value;
 
 /// Prints it.
@@ -64,7 +64,30 @@ fn seats(intent: &IntentView) -> Result<()> {
         let (step, approved) = (seat.step.to_string(), seat.approved.join(", "));
         table.row([&format!("  {}", seat.route), &*step, &seat.state, &seat.whom, &approved, owner, due]);
     }
-    table.print()
+    table.print()?;
+    for seat in &intent.seats {
+        for claim in &seat.claims {
+            output::line(&format!(
+                "  {}: {} will decide, until {}",
+                plain(&seat.route),
+                plain(&claim.by),
+                claim.until
+            ))?;
+        }
+    }
+    intent.questions.iter().try_for_each(question)
+}
+
+/// A question to the requester, and what came of it.
+fn question(question: &QuestionView) -> Result<()> {
+    let (number, by, words) = (question.number, plain(&question.by), plain(&question.words));
+    output::line(&format!("  question {number}, {by} for {}: {words}", plain(&question.route)))?;
+    let reply = match (&question.answer, &question.until) {
+        (Some(answer), _) => format!("answered: {}", plain(answer)),
+        (None, Some(until)) => format!("waits for the requester until {until}; the seat's time stands still"),
+        (None, None) => "not answered; the seat's time runs on".to_owned(),
+    };
+    output::line(&format!("    {reply}"))
 }
 
 /// What becomes of a policy: what was found, what is decided otherwise.

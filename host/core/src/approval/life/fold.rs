@@ -1,7 +1,8 @@
 //! Applies one entry to an approval. Replay and new commands go through here alike.
 
 use crate::approval::event::{Entry, Event};
-use crate::approval::{Approval, Case, Outcome, Seats, Stage};
+use crate::approval::seat::{Question, Reply, Seat, Seats};
+use crate::approval::{Approval, Case, Outcome, Stage};
 use crate::effect::life::{EffectState, History, Verdict};
 use crate::exception::{Closed, Closure};
 use crate::hash::Digest;
@@ -65,17 +66,42 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
             exception.due = *due;
             exception.missed = exception.missed.saturating_add(1);
         }
+        Event::ExceptionMoved { id, owner } => approval.exceptions.get_mut(id)?.owner.clone_from(owner),
         Event::ExceptionClosed { id, closed, effects } => close(&mut approval, *id, closed, effects)?,
         Event::Seated { rows } => seats(&mut approval.stage)?.rows.clone_from(rows),
         Event::SeatOpened { row, seat } => {
             let seats = seats(&mut approval.stage)?;
             seats.rows.get(usize::try_from(*row).ok()?)?;
             seats.open.insert(*row, seat.clone());
+            // Other people begin with the whole time of the seat: the question of those before is over.
+            seats.drop_question(*row);
+        }
+        Event::SeatMoved { row, seat, .. } => *open_seat(&mut approval.stage, *row)? = seat.clone(),
+        Event::Claimed { row, claim } => open_seat(&mut approval.stage, *row)?.claims.push(claim.clone()),
+        Event::Released { row, person, .. } => {
+            open_seat(&mut approval.stage, *row)?.claims.retain(|claim| claim.by != *person);
+        }
+        Event::Asked { row, person, words, left, until } => {
+            open_seat(&mut approval.stage, *row)?;
+            let reply = Reply::Awaited { left: *left, until: *until };
+            let question = Question { row: *row, by: person.clone(), words: words.clone(), reply };
+            seats(&mut approval.stage)?.questions.push(question);
+        }
+        Event::Answered { question, words, due } => {
+            reply(&mut approval.stage, *question, Reply::Given(words.clone()), *due)?;
+        }
+        Event::Unanswered { question, due } => {
+            reply(&mut approval.stage, *question, Reply::Missing, *due)?;
         }
         Event::Voted { person, rows, .. } => {
             let seats = seats(&mut approval.stage)?;
             for row in rows {
-                seats.open.get_mut(row)?.approved.push(person.clone());
+                let seat = seats.open.get_mut(row)?;
+                seat.approved.push(person.clone());
+                seat.claims.retain(|claim| claim.by != *person);
+                if seat.is_filled() {
+                    seats.drop_question(*row);
+                }
             }
         }
         Event::Sending { effect, step, .. } => {
@@ -180,6 +206,20 @@ fn seats(stage: &mut Stage) -> Option<&mut Seats> {
             None
         }
     }
+}
+
+fn open_seat(stage: &mut Stage, row: u32) -> Option<&mut Seat> {
+    seats(stage)?.open.get_mut(&row)
+}
+
+/// Settles a question and lets the time of its seat run on.
+fn reply(stage: &mut Stage, question: u32, reply: Reply, due: Timestamp) -> Option<()> {
+    let seats = seats(stage)?;
+    let index = usize::try_from(question.checked_sub(1)?).ok()?;
+    let asked = seats.questions.get_mut(index)?;
+    asked.reply = reply;
+    seats.open.get_mut(&asked.row)?.due = due;
+    Some(())
 }
 
 /// Moves one effect, then lets those go that waited for it.

@@ -1,7 +1,6 @@
 //! From the door to the seats: submitted, facts read, evaluated, planned, sealed.
 
-use super::vote;
-use super::{Context, Turn, settle, wrong_stage};
+use super::{Context, Turn, seat, settle, vote, wrong_stage};
 use crate::approval::command::{Hope, Prepared};
 use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::refusal::Refusal;
@@ -157,7 +156,7 @@ fn seal(turn: &mut Turn<'_>, found: Found) {
         settle::open(turn, Cause::NoSeat, None, Detail::new("no-seat", message));
     } else {
         turn.record(Actor::Engine, Event::Seated { rows });
-        vote::open_seats(turn);
+        seat::open(turn);
     }
 }
 

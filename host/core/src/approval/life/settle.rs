@@ -1,7 +1,7 @@
 //! Exceptions inside an approval: opened with an owner in the commit that causes them, escalated
 //! when missed, closed by a person with a reason.
 
-use super::{Turn, effect, vote, wrong_stage};
+use super::{Turn, effect, seat, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Authority, Stage, rules};
@@ -39,6 +39,7 @@ pub(super) fn open_since(turn: &Turn<'_>, cause: Cause) -> Option<Timestamp> {
 }
 
 pub(super) fn due(turn: &mut Turn<'_>, id: ExceptionId) -> Result<(), Refusal> {
+    seat::review(turn, &Actor::Timer);
     let exception = turn.approval.exceptions.get(&id).ok_or(Refusal::UnknownException(id))?;
     if exception.closed.is_some() || turn.context.now < exception.due {
         return Ok(());
@@ -47,6 +48,40 @@ pub(super) fn due(turn: &mut Turn<'_>, id: ExceptionId) -> Result<(), Refusal> {
     let owned = rules::owner(turn.context.rulebook, &turn.approval, cause, effect, missed, turn.context.now);
     turn.record(Actor::Timer, Event::ExceptionEscalated { id, owner: owned.owner, due: owned.due });
     Ok(())
+}
+
+/// Closes what was open for a cause that is gone by itself.
+pub(super) fn met(turn: &mut Turn<'_>, cause: Cause, reason: &str) {
+    let open = turn.approval.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
+    let met: Vec<ExceptionId> =
+        open.filter(|(_, exception)| exception.cause == cause).map(|(id, _)| *id).collect();
+    for id in met {
+        let at = turn.context.now;
+        let closed = Closed { by: Closure::Retry, person: None, reason: reason.to_owned(), at };
+        turn.record(Actor::Engine, Event::ExceptionClosed { id, closed, effects: BTreeMap::new() });
+    }
+}
+
+/// Gives the exceptions of people who left or are away to whoever answers for them now.
+pub(super) fn review(turn: &mut Turn<'_>, by: &Actor) {
+    let (rulebook, now) = (turn.context.rulebook, turn.context.now);
+    let intent_type = &turn.approval.intent.intent_type;
+    let there = |owner: &PersonId| {
+        let directory = rulebook.directory();
+        directory.knows(owner) && directory.absence(owner, intent_type, now).is_none()
+    };
+    let open = turn.approval.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
+    let moved: Vec<(ExceptionId, PersonId)> = open
+        .filter(|(_, exception)| !there(&exception.owner))
+        .map(|(id, exception)| {
+            let (cause, effect, missed) = (exception.cause, exception.effect, exception.missed);
+            (*id, rules::owner(rulebook, &turn.approval, cause, effect, missed, now).owner)
+        })
+        .filter(|(id, owner)| turn.approval.exceptions.get(id).is_some_and(|known| known.owner != *owner))
+        .collect();
+    for (id, owner) in moved {
+        turn.record(by.clone(), Event::ExceptionMoved { id, owner });
+    }
 }
 
 pub(super) fn close(
@@ -80,7 +115,8 @@ pub(super) fn close(
         turn.record(Actor::Person(person), Event::Declined { authority, reason });
     }
     if by == Closure::Retry {
-        vote::open_seats(turn);
+        seat::review(turn, &Actor::Engine);
+        seat::open(turn);
     }
     effect::close_if_settled(turn);
     Ok(())

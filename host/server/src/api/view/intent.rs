@@ -6,7 +6,7 @@ use super::evaluation::EvaluationView;
 use super::exception::{self, CLOSURES, ExceptionView};
 use super::plan::PlanView;
 use super::policy::PolicyChangeView;
-use super::seat::{self, ProgressView, SeatView};
+use super::seat::{self, ProgressView, QuestionView, SeatView};
 use super::value::{self, FactView};
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::life::{self, Context};
@@ -48,10 +48,14 @@ pub struct IntentView {
     pub evaluation: Option<EvaluationView>,
     /// Who must decide.
     pub seats: Vec<SeatView>,
+    /// What the requester was asked about it, while people decide.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<QuestionView>,
     /// How far the seats are, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressView>,
-    /// What the caller may do now: approve, decline, withdraw, close-exception.
+    /// What the caller may do now: approve, decline, claim, release, ask, answer, withdraw,
+    /// close-exception.
     pub can: Vec<String>,
     /// What will be, or was, written, and the seal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,12 +106,12 @@ impl IntentView {
     #[must_use]
     pub fn of(approval: &Approval, looking: Looking<'_>) -> IntentView {
         let intent = &approval.intent;
-        let seats = match &approval.stage {
-            Stage::Seated { seats, .. } => seat::seats(seats),
+        let (seats, questions) = match &approval.stage {
+            Stage::Seated { seats, .. } => (seat::seats(seats), seat::questions(seats)),
             Stage::Preparing { .. }
             | Stage::Unsettled { .. }
             | Stage::Executing { .. }
-            | Stage::Closed(_) => Vec::new(),
+            | Stage::Closed(_) => (Vec::new(), Vec::new()),
         };
         let case = case(approval);
         let exceptions: Vec<ExceptionView> = approval
@@ -134,6 +138,7 @@ impl IntentView {
             evaluation: evaluation(approval).map(EvaluationView::from),
             progress: (!seats.is_empty()).then(|| seat::progress(&seats)),
             seats,
+            questions,
             can,
             plan: case.map(PlanView::from),
             change: case.and_then(|case| case.change.as_deref()).map(PolicyChangeView::from),
@@ -179,10 +184,31 @@ fn can(approval: &Approval, looking: Looking<'_>) -> Vec<String> {
     let asked = [
         ("approve", decide(Voice::Approve { note: String::new() })),
         ("decline", decide(Voice::Decline { reason: "why".to_owned() })),
+        ("claim", Command::Claim { person: person.clone(), revision }),
+        ("release", Command::Release { person: person.clone(), revision }),
+        ("ask", Command::Ask { person: person.clone(), revision, words: "what".to_owned() }),
         ("withdraw", Command::Withdraw { person: person.clone(), revision }),
     ];
     let allowed = asked.into_iter().filter(|(_, command)| is_allowed(approval, command, looking));
-    allowed.map(|(word, _)| word.to_owned()).collect()
+    let mut can: Vec<String> = allowed.map(|(word, _)| word.to_owned()).collect();
+    let answers = questions(approval).any(|question| {
+        let (person, words) = (person.clone(), "that".to_owned());
+        let answer = Command::Answer { person, revision, question: Some(question), words };
+        is_allowed(approval, &answer, looking)
+    });
+    if answers {
+        can.push("answer".to_owned());
+    }
+    can
+}
+
+/// The numbers of everything that was asked.
+fn questions(approval: &Approval) -> impl Iterator<Item = u32> {
+    let asked = match &approval.stage {
+        Stage::Seated { seats, .. } => seats.questions.len(),
+        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Executing { .. } | Stage::Closed(_) => 0,
+    };
+    (1_u32..).take(asked)
 }
 
 fn closures(approval: &Approval, id: ExceptionId, looking: Looking<'_>) -> Vec<Closure> {

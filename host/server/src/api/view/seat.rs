@@ -1,6 +1,6 @@
 //! Seats: who must decide, who has, who may, until when.
 
-use countersign_core::approval::{Seat, Seats};
+use countersign_core::approval::seat::{Claim, Reply, Seat, Seats};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,7 +13,7 @@ pub struct SeatView {
     pub step: u32,
     /// Who is asked, as the route says it.
     pub whom: String,
-    /// later, open or filled.
+    /// later, open, asked (the requester must answer first) or filled.
     pub state: String,
     /// How many distinct persons must approve; known once it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -22,14 +22,47 @@ pub struct SeatView {
     pub approved: Vec<String>,
     /// Who may.
     pub eligible: Vec<String>,
-    /// Who answers for it while nobody has decided.
+    /// Who said that they will decide, each until a moment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<ClaimView>,
+    /// Who answers for it while nobody has decided: whoever claimed it first, or the lead of the pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// Until when.
+    /// Until when. Absent while the requester is asked: the time of the seat stands still.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<String>,
     /// How often it was missed and moved to a backup.
     pub missed: u32,
+}
+
+/// One person's word that they will decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClaimView {
+    /// Who.
+    pub by: String,
+    /// When it goes back to the pool by itself.
+    pub until: String,
+}
+
+/// Something that the requester was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QuestionView {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Who asked.
+    pub by: String,
+    /// In which seat: the route that asks for it.
+    pub route: String,
+    /// The question.
+    pub words: String,
+    /// open, answered or unanswered.
+    pub state: String,
+    /// Until when the requester can answer, while it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// The requester's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
 }
 
 /// How far a decision is.
@@ -39,7 +72,8 @@ pub struct ProgressView {
     pub filled: usize,
     /// Seats in all.
     pub of: usize,
-    /// The same in words, such as `2 of 3, finance pending`.
+    /// The same in words, such as `1 of 2, finance (1 of 2 voices) pending until
+    /// 2026-11-30T22:00:00.000Z`.
     pub words: String,
 }
 
@@ -50,16 +84,18 @@ pub fn seats(seats: &Seats) -> Vec<SeatView> {
     numbered
         .map(|(number, row)| {
             let seat = seats.open.get(&number);
+            let asked = seats.awaited(number).is_some();
             SeatView {
                 route: row.route.to_string(),
                 step: row.step,
                 whom: row.whom.to_string(),
-                state: state(seat).to_owned(),
+                state: state(seat, asked).to_owned(),
                 need: seat.map(|seat| seat.need),
                 approved: seat.map(|seat| people(&seat.approved)).unwrap_or_default(),
                 eligible: seat.map(|seat| people(&seat.eligible)).unwrap_or_default(),
-                owner: seat.map(|seat| seat.owner.to_string()),
-                due: seat.map(|seat| seat.due.to_string()),
+                claims: seat.map(claims).unwrap_or_default(),
+                owner: seat.map(|seat| seat.answerable().to_string()),
+                due: seat.filter(|_| !asked).map(|seat| seat.due.to_string()),
                 missed: seat.map_or(0, |seat| seat.missed),
             }
         })
@@ -70,20 +106,57 @@ pub fn seats(seats: &Seats) -> Vec<SeatView> {
 #[must_use]
 pub fn progress(seats: &[SeatView]) -> ProgressView {
     let filled = seats.iter().filter(|seat| seat.state == "filled").count();
-    let mut words = format!("{filled} of {}", seats.len());
-    let mut pending: Vec<&str> =
-        seats.iter().filter(|seat| seat.state != "filled").map(|seat| seat.route.as_str()).collect();
-    pending.dedup();
-    if !pending.is_empty() {
-        words.push_str(&format!(", {} pending", pending.join(" and ")));
+    let mut words = vec![format!("{filled} of {}", seats.len())];
+    for seat in seats.iter().filter(|seat| seat.state != "filled") {
+        let voices = match seat.need {
+            Some(need) if need > 1 => format!(" ({} of {need} voices)", seat.approved.len()),
+            Some(_) | None => String::new(),
+        };
+        words.push(match (seat.state.as_str(), &seat.due) {
+            ("later", _) => format!("then {}", seat.route),
+            ("asked", _) => format!("{}{voices} waits for the requester's answer", seat.route),
+            (_, Some(due)) => format!("{}{voices} pending until {due}", seat.route),
+            (_, None) => format!("{}{voices} pending", seat.route),
+        });
     }
-    ProgressView { filled, of: seats.len(), words }
+    ProgressView { filled, of: seats.len(), words: words.join(", ") }
 }
 
-fn state(seat: Option<&Seat>) -> &'static str {
+/// Everything that the requester was asked, in order.
+#[must_use]
+pub fn questions(seats: &Seats) -> Vec<QuestionView> {
+    let numbered = (1_u32..).zip(&seats.questions);
+    numbered
+        .map(|(number, question)| {
+            let row = usize::try_from(question.row).ok().and_then(|row| seats.rows.get(row));
+            let (state, until, answer) = match &question.reply {
+                Reply::Awaited { until, .. } => ("open", Some(until.to_string()), None),
+                Reply::Given(words) => ("answered", None, Some(words.clone())),
+                Reply::Missing => ("unanswered", None, None),
+            };
+            QuestionView {
+                number,
+                by: question.by.to_string(),
+                route: row.map(|row| row.route.to_string()).unwrap_or_default(),
+                words: question.words.clone(),
+                state: state.to_owned(),
+                until,
+                answer,
+            }
+        })
+        .collect()
+}
+
+fn claims(seat: &Seat) -> Vec<ClaimView> {
+    let view = |claim: &Claim| ClaimView { by: claim.by.to_string(), until: claim.until.to_string() };
+    seat.claims.iter().map(view).collect()
+}
+
+fn state(seat: Option<&Seat>, asked: bool) -> &'static str {
     match seat {
         None => "later",
         Some(seat) if seat.is_filled() => "filled",
+        Some(_) if asked => "asked",
         Some(_) => "open",
     }
 }

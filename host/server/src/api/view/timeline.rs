@@ -1,8 +1,12 @@
 //! The timeline: every entry of an approval, in order, in words.
 
 use super::intent::names;
+use countersign_core::approval::Case;
 use countersign_core::approval::event::{Actor, Entry, Event};
+use countersign_core::approval::seat::{Because, Gone, Seat};
 use countersign_core::effect::life::EffectState;
+use countersign_core::exception::Exception;
+use countersign_core::id::PersonId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -67,9 +71,9 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         Event::ExceptionOpened { id, exception } => {
             (exception.effect.map(|effect| effect.to_string()), Some(id.to_string()))
         }
-        Event::ExceptionEscalated { id, .. } | Event::ExceptionClosed { id, .. } => {
-            (None, Some(id.to_string()))
-        }
+        Event::ExceptionEscalated { id, .. }
+        | Event::ExceptionMoved { id, .. }
+        | Event::ExceptionClosed { id, .. } => (None, Some(id.to_string())),
         Event::Submitted { .. }
         | Event::Postponed { .. }
         | Event::Repinned { .. }
@@ -77,6 +81,12 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::Sealed { .. }
         | Event::Seated { .. }
         | Event::SeatOpened { .. }
+        | Event::SeatMoved { .. }
+        | Event::Claimed { .. }
+        | Event::Released { .. }
+        | Event::Asked { .. }
+        | Event::Answered { .. }
+        | Event::Unanswered { .. }
         | Event::Voted { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
@@ -99,23 +109,30 @@ fn words(event: &Event) -> String {
         }
         Event::Repinned { .. } => "the policy of the submission is gone; the one in force decides".to_owned(),
         Event::Evaluated { evaluation, .. } => evaluation.words().first().cloned().unwrap_or_default(),
-        Event::Sealed { case } => {
-            let answer = case.evaluation.words().first().cloned().unwrap_or_default();
-            if let Some(change) = &case.change {
-                return format!(
-                    "{answer}; version {} of `{}` is proved and sealed",
-                    change.version, change.of
-                );
-            }
-            if case.advisory {
-                return format!("{answer}; advisory: the decision is recorded and nothing is written");
-            }
-            format!("{answer}; {} writes are planned and sealed", case.writes.len())
-        }
+        Event::Sealed { case } => sealed(case),
         Event::Seated { rows } => format!("{} seats must be filled", rows.len()),
         Event::SeatOpened { seat, .. } => {
-            let eligible: Vec<String> = seat.eligible.iter().map(|person| format!("`{person}`")).collect();
-            format!("{} may decide until {}", eligible.join(", "), seat.due)
+            let again = if seat.missed == 0 { "" } else { ", as the backup" };
+            format!("{} may decide until {}{again}", listed(&seat.eligible), seat.due)
+        }
+        Event::SeatMoved { seat, gone, come, .. } => moved(seat, gone, come),
+        Event::Claimed { claim, .. } => format!("`{}` will decide, until {}", claim.by, claim.until),
+        Event::Released { person, expired: false, .. } => {
+            format!("`{person}` gave the seat back to the pool")
+        }
+        Event::Released { person, expired: true, .. } => {
+            format!("`{person}` did not decide in time; the seat is the pool's again")
+        }
+        Event::Asked { person, words, until, .. } => {
+            format!(
+                "`{person}` asked: {words} (the seat's time stands still until the answer, at most until {until})"
+            )
+        }
+        Event::Answered { words, due, .. } => {
+            format!("answered: {words} (the seat is due at {due})")
+        }
+        Event::Unanswered { due, .. } => {
+            format!("no answer came; the seat's time runs on, until {due}")
         }
         Event::Voted { person, note, .. } if note.is_empty() => format!("`{person}` approved"),
         Event::Voted { person, note, .. } => format!("`{person}` approved: {note}"),
@@ -136,15 +153,12 @@ fn words(event: &Event) -> String {
             let said = detail.as_ref().map(|detail| format!(" ({})", detail.message)).unwrap_or_default();
             format!("a probe ended{said}: {}", verdict_words(verdict))
         }
-        Event::ExceptionOpened { exception, .. } => format!(
-            "exception `{}`: {}; `{}` answers for it until {}",
-            exception.cause.as_str(),
-            exception.detail.message,
-            exception.owner,
-            exception.due
-        ),
+        Event::ExceptionOpened { exception, .. } => opened(exception),
         Event::ExceptionEscalated { owner, due, .. } => {
             format!("an exception was missed; `{owner}` answers for it now, until {due}")
+        }
+        Event::ExceptionMoved { owner, .. } => {
+            format!("whoever answered for an exception is not there; `{owner}` answers for it now")
         }
         Event::ExceptionClosed { closed, .. } => {
             let way = super::exception::spelt(closed.by);
@@ -156,6 +170,54 @@ fn words(event: &Event) -> String {
         }
         Event::Closed => "nothing is open any more".to_owned(),
     }
+}
+
+/// What was found out, and what is to be decided about.
+fn sealed(case: &Case) -> String {
+    let answer = case.evaluation.words().first().cloned().unwrap_or_default();
+    if let Some(change) = &case.change {
+        return format!("{answer}; version {} of `{}` is proved and sealed", change.version, change.of);
+    }
+    if case.advisory {
+        return format!("{answer}; advisory: the decision is recorded and nothing is written");
+    }
+    format!("{answer}; {} writes are planned and sealed", case.writes.len())
+}
+
+/// What is wrong, and whose it is.
+fn opened(exception: &Exception) -> String {
+    format!(
+        "exception `{}`: {}; `{}` answers for it until {}",
+        exception.cause.as_str(),
+        exception.detail.message,
+        exception.owner,
+        exception.due
+    )
+}
+
+/// Who may not fill a seat any more and why, and who may instead.
+fn moved(seat: &Seat, gone: &[Gone], come: &[PersonId]) -> String {
+    let mut words: Vec<String> = gone
+        .iter()
+        .map(|gone| match gone.because {
+            Because::Left => format!("`{}` is not in the directory any more", gone.person),
+            Because::Away(until) => format!("`{}` is away until {until}", gone.person),
+            Because::Decided => format!("`{}` has decided in another seat", gone.person),
+            Because::Elsewhere => format!("the seat is not `{}`'s any more", gone.person),
+        })
+        .collect();
+    if !come.is_empty() {
+        words.push(format!("{} may decide now", listed(come)));
+    }
+    words.push(match seat.eligible.as_slice() {
+        [] => "nobody may decide".to_owned(),
+        all => format!("the seat is open for {} until {}", listed(all), seat.due),
+    });
+    words.join("; ")
+}
+
+fn listed(people: &[PersonId]) -> String {
+    people.iter().map(|person| format!("`{person}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn verdict_words(verdict: &EffectState) -> String {

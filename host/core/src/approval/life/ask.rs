@@ -1,0 +1,121 @@
+//! Questions: whoever has a seat asks the requester, and the time of the seat stands still until the
+//! answer, or until the requester's time is up.
+
+use super::{Turn, seat, vote, wrong_stage};
+use crate::approval::event::{Actor, Event};
+use crate::approval::refusal::Refusal;
+use crate::approval::seat::{QUESTIONS_MAX, Question, Reply};
+use crate::approval::{Stage, rules};
+use crate::id::PersonId;
+use crate::people::CalendarName;
+use crate::policy::RouteRow;
+use crate::time::{Millis, Timestamp};
+
+pub(super) fn ask(
+    turn: &mut Turn<'_>,
+    person: PersonId,
+    revision: u32,
+    words: String,
+) -> Result<(), Refusal> {
+    seat::review(turn, &Actor::Engine);
+    let row = vote::seat_of(turn, "ask", &person, revision)?;
+    if words.trim().is_empty() {
+        return Err(Refusal::ReasonMissing);
+    }
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return Ok(()) };
+    if let Some((_, open)) = seats.awaited(row) {
+        return Err(Refusal::AlreadyAsked(open.by.clone()));
+    }
+    if QUESTIONS_MAX <= seats.questions.len() {
+        return Err(Refusal::QuestionsSpent(QUESTIONS_MAX));
+    }
+    let (Some(seat), Some(route)) = (seats.open.get(&row), seat::route_row(turn, row)) else { return Ok(()) };
+    let (directory, now) = (turn.context.rulebook.directory(), turn.context.now);
+    let left = match calendar(turn, &route, seat.missed) {
+        Some(calendar) => directory.left(&route.within, &calendar, now, seat.due),
+        None => seat.due.since(now),
+    };
+    // The requester has as long as the seat had, in their own hours.
+    let until = match directory.calendar_of(&turn.approval.intent.requester) {
+        Some(calendar) => directory.due(&route.within, calendar, now),
+        None => now.plus(route.within.length()),
+    };
+    turn.record(Actor::Person(person.clone()), Event::Asked { row, person, words, left, until });
+    Ok(())
+}
+
+pub(super) fn answer(
+    turn: &mut Turn<'_>,
+    person: PersonId,
+    revision: u32,
+    question: Option<u32>,
+    words: String,
+) -> Result<(), Refusal> {
+    let Stage::Seated { seats, .. } = &turn.approval.stage else {
+        return Err(wrong_stage("answer", &turn.approval));
+    };
+    if turn.approval.intent.requester != person {
+        return Err(Refusal::NotRequester(person));
+    }
+    if turn.approval.intent.revision != revision {
+        return Err(Refusal::StaleRevision { found: revision, now: turn.approval.intent.revision });
+    }
+    let open: Vec<(u32, u32, Millis)> = (1_u32..)
+        .zip(&seats.questions)
+        .filter_map(|(number, question)| Some((number, question.row, left_of(question)?)))
+        .collect();
+    let found = match (question, open.as_slice()) {
+        (None, [only]) => Some(*only),
+        (None, _) => None,
+        (Some(wanted), _) => open.iter().find(|(number, ..)| *number == wanted).copied(),
+    };
+    let Some((question, row, left)) = found else {
+        return Err(Refusal::NoQuestion { open: open.iter().map(|(number, ..)| *number).collect() });
+    };
+    if words.trim().is_empty() {
+        return Err(Refusal::ReasonMissing);
+    }
+    let due = runs_on(turn, row, left);
+    turn.record(Actor::Person(person), Event::Answered { question, words, due });
+    Ok(())
+}
+
+/// Lets the time of a seat run on when the requester's time to answer is up.
+pub(super) fn expire(turn: &mut Turn<'_>, row: u32) {
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
+    let Some((index, Question { reply: Reply::Awaited { left, until }, .. })) = seats.awaited(row) else {
+        return;
+    };
+    let (left, until) = (*left, *until);
+    let Ok(question) = u32::try_from(index.saturating_add(1)) else { return };
+    if until <= turn.context.now {
+        let due = runs_on(turn, row, left);
+        turn.record(Actor::Timer, Event::Unanswered { question, due });
+    }
+}
+
+fn left_of(question: &Question) -> Option<Millis> {
+    match question.reply {
+        Reply::Awaited { left, .. } => Some(left),
+        Reply::Given(_) | Reply::Missing => None,
+    }
+}
+
+/// When a seat is due whose time stood still and runs on now.
+fn runs_on(turn: &Turn<'_>, row: u32, left: Millis) -> Timestamp {
+    let now = turn.context.now;
+    let due = seat::route_row(turn, row).and_then(|route| {
+        let Stage::Seated { seats, .. } = &turn.approval.stage else { return None };
+        let calendar = calendar(turn, &route, seats.open.get(&row)?.missed)?;
+        Some(turn.context.rulebook.directory().after(&route.within, &calendar, now, left))
+    });
+    // Nobody can fill the seat now: an exception with an owner is open, and plain hours do.
+    due.unwrap_or_else(|| now.plus(left))
+}
+
+/// The calendar in which the time of a seat runs.
+fn calendar(turn: &Turn<'_>, route: &RouteRow, missed: u32) -> Option<CalendarName> {
+    let (rulebook, intent) = (turn.context.rulebook, &turn.approval.intent);
+    let filled = rules::fill(rulebook, intent, seat::asked(route, missed), &[], turn.context.now)?;
+    Some(filled.calendar)
+}

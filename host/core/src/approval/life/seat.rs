@@ -1,0 +1,237 @@
+//! Seats in time: opened when their step is reached, looked up again when people change, moved to a
+//! backup when they are missed.
+
+use super::{Turn, ask, claim, settle, vote, wrong_stage};
+use crate::approval::event::{Actor, Event};
+use crate::approval::refusal::Refusal;
+use crate::approval::seat::{Because, Gone, Seat, Seats};
+use crate::approval::{Authority, Stage, rules};
+use crate::effect::attempt::Detail;
+use crate::exception::Cause;
+use crate::id::PersonId;
+use crate::policy::{Finally, RouteRow, Whom};
+use crate::time::{Millis, Timestamp};
+
+/// How long a held seat sleeps before it looks again whether its exception is still open.
+const HELD_SEAT_DELAY: Millis = Millis::hours(1);
+
+/// Opens every seat whose step has been reached: the first step of each route, then the next one
+/// when all rows of the step before are filled.
+pub(super) fn open(turn: &mut Turn<'_>) {
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
+    for row in reached(seats) {
+        open_row(turn, row);
+    }
+}
+
+/// Goes on after a voice or a change of people: approved if every seat is filled, the next step if not.
+pub(super) fn go_on(turn: &mut Turn<'_>) {
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
+    if seats.are_filled() {
+        let voices = seats.voices().cloned().collect();
+        vote::approve(turn, Authority::People(voices));
+    } else {
+        open(turn);
+    }
+}
+
+/// Rows without a seat whose earlier steps are filled.
+fn reached(seats: &Seats) -> Vec<u32> {
+    let numbered = || (0_u32..).zip(&seats.rows);
+    let filled = |row: u32| seats.open.get(&row).is_some_and(Seat::is_filled);
+    numbered()
+        .filter(|(row, _)| !seats.open.contains_key(row))
+        .filter(|(_, wanted)| {
+            numbered()
+                .filter(|(_, other)| other.route == wanted.route && other.step < wanted.step)
+                .all(|(row, _)| filled(row))
+        })
+        .map(|(row, _)| row)
+        .collect()
+}
+
+fn open_row(turn: &mut Turn<'_>, row: u32) {
+    let Some(route) = route_row(turn, row) else { return };
+    // Nobody can fill it: the backups are asked at once, and after them the operator's table names
+    // an owner.
+    if let Some(seat) = first_from(turn, &route, 0, &[]) {
+        turn.record(Actor::Engine, Event::SeatOpened { row, seat });
+    } else {
+        nobody(turn, &route);
+    }
+}
+
+/// A seat for the people of a row or, if they cannot fill it, for the first of its backups that can;
+/// `missed` says with whom to begin.
+fn first_from(turn: &Turn<'_>, route: &RouteRow, missed: u32, approved: &[PersonId]) -> Option<Seat> {
+    let backups = u32::try_from(route.backup.len()).unwrap_or(u32::MAX);
+    (missed..=backups).find_map(|missed| seat_for(turn, route, missed, approved))
+}
+
+fn nobody(turn: &mut Turn<'_>, route: &RouteRow) {
+    // One exception is enough while it is open; closing it by a retry looks for people again.
+    if settle::open_since(turn, Cause::NoSeat).is_some() {
+        return;
+    }
+    let message =
+        format!("nobody present and unconflicted can fill `{}` of route `{}`", route.whom, route.route);
+    settle::open(turn, Cause::NoSeat, None, Detail::new("no-seat", message));
+}
+
+/// The row of a route by its index.
+pub(super) fn route_row(turn: &Turn<'_>, row: u32) -> Option<RouteRow> {
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return None };
+    seats.rows.get(usize::try_from(row).ok()?).cloned()
+}
+
+/// Whom a seat asks after it was missed so often: first the people of the row, then its backups in
+/// turn, and the last of them for good.
+pub(super) fn asked(route: &RouteRow, missed: u32) -> &Whom {
+    let backup = missed.checked_sub(1).and_then(|index| usize::try_from(index).ok());
+    let backup = backup.and_then(|index| route.backup.get(index).or(route.backup.last()));
+    backup.unwrap_or(&route.whom)
+}
+
+/// Who cannot fill a seat, whatever the directory says: those with a voice in another one, and those
+/// with a stake in the change of a policy.
+fn taken(turn: &Turn<'_>, approved: &[PersonId]) -> Vec<PersonId> {
+    let Stage::Seated { case, seats } = &turn.approval.stage else { return Vec::new() };
+    let conflicted = case.change.iter().flat_map(|change| &change.conflicted);
+    let elsewhere = seats.voices().filter(|voice| !approved.contains(voice));
+    elsewhere.chain(conflicted).cloned().collect()
+}
+
+/// How many voices a seat needs. Those that are in never suffice because people left: a quorum that
+/// shrinks still wants one voice more.
+fn needed(route: &RouteRow, eligible: &[PersonId], approved: &[PersonId]) -> Option<u32> {
+    let late = approved.iter().filter(|voice| !eligible.contains(voice)).count();
+    let people = eligible.len().saturating_add(late);
+    let voiced = u32::try_from(approved.len()).ok()?;
+    let need = route.need.of(people).max(voiced.saturating_add(1));
+    (usize::try_from(need).ok()? <= people).then_some(need)
+}
+
+/// A seat for whoever is asked after so many misses, with its whole time, if enough people can fill it.
+fn seat_for(turn: &Turn<'_>, route: &RouteRow, missed: u32, approved: &[PersonId]) -> Option<Seat> {
+    let (rulebook, now, intent) = (turn.context.rulebook, turn.context.now, &turn.approval.intent);
+    let filled = rules::fill(rulebook, intent, asked(route, missed), &taken(turn, approved), now)?;
+    let need = needed(route, &filled.eligible, approved)?;
+    let due = rulebook.directory().due(&route.within, &filled.calendar, now);
+    let (approved, claims) = (approved.to_vec(), Vec::new());
+    let rules::Filled { eligible, owner, review, .. } = filled;
+    Some(Seat { need, eligible, owner, due, missed, approved, claims, review })
+}
+
+/// Looks up again who may fill the seats, and who answers for the exceptions.
+pub(super) fn review(turn: &mut Turn<'_>, by: &Actor) {
+    settle::review(turn, by);
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
+    let rows: Vec<u32> = seats.unfilled().map(|(row, _)| row).collect();
+    for row in rows {
+        review_row(turn, row, by);
+    }
+    open(turn);
+    if let Stage::Seated { seats, .. } = &turn.approval.stage
+        && !seats.rows.is_empty()
+        && reached(seats).is_empty()
+        && seats.unfilled().all(|(_, seat)| !seat.eligible.is_empty())
+    {
+        settle::met(turn, Cause::NoSeat, "somebody can fill every open seat");
+    }
+}
+
+/// Moves one seat to whoever may fill it now. Its time runs on, unless only a backup can.
+fn review_row(turn: &mut Turn<'_>, row: u32, by: &Actor) {
+    let Some(route) = route_row(turn, row) else { return };
+    let Some(before) = unfilled(turn, row) else { return };
+    let (missed, approved) = (before.missed, before.approved.clone());
+    let (rulebook, now) = (turn.context.rulebook, turn.context.now);
+    if let Some(same) = seat_for(turn, &route, missed, &approved) {
+        let claims = before.claims.iter().filter(|claim| same.eligible.contains(&claim.by)).cloned();
+        let seat = Seat { due: before.due, claims: claims.collect(), ..same };
+        return moved(turn, row, &before, seat, by);
+    }
+    if let Some(seat) = first_from(turn, &route, missed.saturating_add(1), &approved) {
+        return turn.record(by.clone(), Event::SeatOpened { row, seat });
+    }
+    let review = rules::review(rulebook, &turn.approval.intent, asked(&route, missed), now);
+    let empty = Seat { eligible: Vec::new(), claims: Vec::new(), review, ..before.clone() };
+    moved(turn, row, &before, empty, by);
+    nobody(turn, &route);
+}
+
+fn moved(turn: &mut Turn<'_>, row: u32, before: &Seat, seat: Seat, by: &Actor) {
+    if *before == seat {
+        return;
+    }
+    let (rulebook, now, intent) = (turn.context.rulebook, turn.context.now, &turn.approval.intent);
+    let left = before.eligible.iter().filter(|person| !seat.eligible.contains(person));
+    let because = |person| match &turn.approval.stage {
+        Stage::Seated { seats, .. } if seats.voices().any(|voice| voice == person) => Because::Decided,
+        Stage::Preparing { .. }
+        | Stage::Unsettled { .. }
+        | Stage::Seated { .. }
+        | Stage::Executing { .. }
+        | Stage::Closed(_) => rules::because(rulebook, intent, person, now),
+    };
+    let gone = left
+        .filter(|person| !seat.approved.contains(person))
+        .map(|person| Gone { person: person.clone(), because: because(person) })
+        .collect();
+    let come = seat.eligible.iter().filter(|person| !before.eligible.contains(person)).cloned().collect();
+    turn.record(by.clone(), Event::SeatMoved { row, seat, gone, come });
+}
+
+fn unfilled(turn: &Turn<'_>, row: u32) -> Option<Seat> {
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return None };
+    seats.open.get(&row).filter(|seat| !seat.is_filled()).cloned()
+}
+
+/// Looks after one seat: claims whose time is up, people who left or are away, an answer that did not
+/// come, and the time of the seat itself.
+pub(super) fn due(turn: &mut Turn<'_>, row: u32) -> Result<(), Refusal> {
+    let Stage::Seated { .. } = &turn.approval.stage else {
+        return Err(wrong_stage("seat-due", &turn.approval));
+    };
+    claim::expire(turn, row);
+    review(turn, &Actor::Timer);
+    ask::expire(turn, row);
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return Ok(()) };
+    let Some(seat) = unfilled(turn, row) else { return Ok(()) };
+    if seats.awaited(row).is_some() || turn.context.now < seat.due {
+        return Ok(());
+    }
+    missed(turn, row, &seat);
+    Ok(())
+}
+
+/// Nobody decided in time: the next backup is asked, and after the last one the route says what.
+fn missed(turn: &mut Turn<'_>, row: u32, seat: &Seat) {
+    let missed = seat.missed.saturating_add(1);
+    let Some(route) = route_row(turn, row) else { return };
+    if let Some(seat) = first_from(turn, &route, missed, &seat.approved) {
+        turn.record(Actor::Timer, Event::SeatOpened { row, seat });
+        return;
+    }
+    let message = format!("`{}` of route `{}` and its backups were missed", route.whom, route.route);
+    match route.finally {
+        Finally::Decline => {
+            let event = Event::Declined { authority: Authority::Policy, reason: message };
+            turn.record(Actor::Timer, event);
+        }
+        // Approval by time-out is a fail-open; until its two keys are built it holds.
+        Finally::Hold | Finally::ApproveWithAudit => {
+            let due = match settle::open_since(turn, Cause::Overdue) {
+                Some(due) => due.max(turn.context.now.plus(HELD_SEAT_DELAY)),
+                None => settle::open(turn, Cause::Overdue, None, Detail::new("overdue", message)),
+            };
+            hold(turn, row, due);
+        }
+    }
+}
+
+/// The seat stays open for the same people beside the exception, and wakes again with it.
+fn hold(turn: &mut Turn<'_>, row: u32, due: Timestamp) {
+    let Some(seat) = unfilled(turn, row) else { return };
+    turn.record(Actor::Timer, Event::SeatOpened { row, seat: Seat { due, ..seat } });
+}

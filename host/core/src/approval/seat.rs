@@ -1,0 +1,190 @@
+//! Seats: the voices that an approval needs, who may give them, who said that they will, until when.
+
+use crate::id::PersonId;
+use crate::intent::Day;
+use crate::policy::RouteRow;
+use crate::time::{Millis, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Most questions that are asked about one revision: a decision is not put off for ever.
+pub const QUESTIONS_MAX: usize = 20;
+
+/// The seats of an approval.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seats {
+    /// Every row of every route, as it stood when the seats were opened.
+    pub rows: Vec<RouteRow>,
+    /// The seats opened so far, by the index of their row.
+    pub open: BTreeMap<u32, Seat>,
+    /// What was asked of the requester, in order; at most [`QUESTIONS_MAX`].
+    pub questions: Vec<Question>,
+}
+
+/// One required voice: who may fill it, who did, until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seat {
+    /// How many distinct persons must approve.
+    pub need: u32,
+    /// Who may. Looked up again whenever the directory changes, an absence begins or ends, and at
+    /// every decision.
+    pub eligible: Vec<PersonId>,
+    /// Who answers for it while nobody has claimed it.
+    pub owner: PersonId,
+    /// Until when. Means nothing while a question is open: the time of the seat stands still then.
+    pub due: Timestamp,
+    /// How often it was missed: 0 first, then the backups in turn.
+    #[serde(default)]
+    pub missed: u32,
+    /// Who approved so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved: Vec<PersonId>,
+    /// Who said that they will decide; never more than voices are missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
+    /// When who may fill it is looked up again, because somebody's absence begins or ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Timestamp>,
+}
+
+/// One person's word that they will decide in a seat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Who.
+    pub by: PersonId,
+    /// When it goes back to the pool by itself.
+    pub until: Timestamp,
+}
+
+/// Something that a person in a seat must know before they decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The seat: index of its row.
+    pub row: u32,
+    /// Who asked.
+    pub by: PersonId,
+    /// Their words.
+    pub words: String,
+    /// What came of it.
+    pub reply: Reply,
+}
+
+/// What came of a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// The requester must answer; the time of the seat stands still.
+    Awaited {
+        /// What is left of the seat's time, in the hours in which it runs.
+        left: Millis,
+        /// When the seat's time runs on without an answer.
+        until: Timestamp,
+    },
+    /// The requester's words.
+    Given(String),
+    /// The requester's time was up, or the seat was decided without an answer.
+    Missing,
+}
+
+/// Somebody who may not fill a seat any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// Who.
+    pub person: PersonId,
+    /// Why.
+    pub because: Because,
+}
+
+/// Why somebody may not fill a seat any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Because {
+    /// They are not in the directory any more.
+    Left,
+    /// They are away, until this day.
+    Away(Day),
+    /// They have decided in another seat of the intent.
+    Decided,
+    /// The seat is not theirs: the pool, the role or the manager changed, or whom they stood in for
+    /// is back.
+    Elsewhere,
+}
+
+impl Seat {
+    /// Whether enough voices are in.
+    #[must_use]
+    pub fn is_filled(&self) -> bool {
+        self.lacking() == 0
+    }
+
+    /// How many voices are missing.
+    #[must_use]
+    pub fn lacking(&self) -> usize {
+        usize::try_from(self.need).unwrap_or(usize::MAX).saturating_sub(self.approved.len())
+    }
+
+    /// Whether a voice is left for this person: one that they claimed, or one that nobody did.
+    #[must_use]
+    pub fn is_free_for(&self, person: &PersonId) -> bool {
+        self.claims.iter().any(|claim| claim.by == *person) || self.claims.len() < self.lacking()
+    }
+
+    /// Who answers for it now: whoever claimed it first, or its owner.
+    #[must_use]
+    pub fn answerable(&self) -> &PersonId {
+        self.claims.first().map_or(&self.owner, |claim| &claim.by)
+    }
+}
+
+impl Seats {
+    /// Whether every row has a seat and every seat is filled.
+    #[must_use]
+    pub fn are_filled(&self) -> bool {
+        self.open.len() == self.rows.len() && self.open.values().all(Seat::is_filled)
+    }
+
+    /// The persons who filled a seat of this approval.
+    pub fn voices(&self) -> impl Iterator<Item = &PersonId> {
+        self.open.values().flat_map(|seat| &seat.approved)
+    }
+
+    /// The open seats that lack a voice, by the index of their row.
+    pub fn unfilled(&self) -> impl Iterator<Item = (u32, &Seat)> + Clone {
+        self.open.iter().filter(|(_, seat)| !seat.is_filled()).map(|(row, seat)| (*row, seat))
+    }
+
+    /// What was asked in a seat and is not answered yet, with its index in [`Seats::questions`].
+    #[must_use]
+    pub fn awaited(&self, row: u32) -> Option<(usize, &Question)> {
+        let asked = |(_, question): &(usize, &Question)| {
+            question.row == row && matches!(question.reply, Reply::Awaited { .. })
+        };
+        self.questions.iter().enumerate().find(asked)
+    }
+
+    /// When a seat next needs the engine: its time is up, a claim goes back, an answer is overdue, or
+    /// somebody's absence begins or ends.
+    #[must_use]
+    pub fn wakes(&self, row: u32, seat: &Seat) -> Timestamp {
+        let claims = seat.claims.iter().map(|claim| claim.until);
+        claims.chain(seat.review).fold(self.needs_by(row, seat), Timestamp::min)
+    }
+
+    /// Until when somebody must do something about a seat: the requester while their answer is
+    /// awaited, or else the people of the seat.
+    #[must_use]
+    pub fn needs_by(&self, row: u32, seat: &Seat) -> Timestamp {
+        match self.awaited(row) {
+            Some((_, Question { reply: Reply::Awaited { until, .. }, .. })) => *until,
+            Some(_) | None => seat.due,
+        }
+    }
+
+    /// Ends what is still asked in a seat: nothing waits for the answer any more.
+    pub(super) fn drop_question(&mut self, row: u32) {
+        for question in self.questions.iter_mut().filter(|question| question.row == row) {
+            if matches!(question.reply, Reply::Awaited { .. }) {
+                question.reply = Reply::Missing;
+            }
+        }
+    }
+}

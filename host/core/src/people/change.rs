@@ -1,0 +1,84 @@
+//! What time and edits of the directory do to a seat: when to look again, and why somebody is out.
+
+use super::{Asking, CalendarName, Directory, Whom, Within};
+use crate::approval::seat::Because;
+use crate::id::PersonId;
+use crate::intent::value::Day;
+use crate::time::{Millis, Timestamp};
+
+impl Directory {
+    /// The next moment after `now` at which an absence begins or ends that can change who fills a
+    /// seat for `whom`; `None` if nobody concerned will be away.
+    #[must_use]
+    pub fn next_change(&self, whom: &Whom, asking: Asking<'_>, now: Timestamp) -> Option<Timestamp> {
+        if self.absence.is_empty() {
+            return None;
+        }
+        let holders = self.holders(whom, asking);
+        let covers = self.absence.iter().filter(|absence| holders.contains(&absence.person));
+        let covers = covers.map(|absence| &absence.cover);
+        let people: Vec<&PersonId> =
+            holders.iter().chain(covers).chain(self.standby_of(whom, &holders)).collect();
+        let of_type = |of: &Option<_>| of.as_ref().is_none_or(|name| name == asking.intent_type);
+        let absences = self.absence.iter().filter(|absence| people.contains(&&absence.person));
+        absences
+            .filter(|absence| of_type(&absence.of))
+            .filter_map(|absence| Some((absence, self.calendars.get(self.calendar_of(&absence.person)?)?)))
+            .flat_map(|(absence, calendar)| {
+                let after = Day(absence.until.0.saturating_add(1));
+                [calendar.begins(absence.from), calendar.begins(after)]
+            })
+            .flatten()
+            .filter(|moment| now < *moment)
+            .min()
+    }
+
+    /// Why a person who could fill a seat of this intent cannot any more.
+    #[must_use]
+    pub fn because(&self, person: &PersonId, asking: Asking<'_>, now: Timestamp) -> Because {
+        if !self.knows(person) {
+            return Because::Left;
+        }
+        match self.absence(person, asking.intent_type, now) {
+            Some(absence) => Because::Away(absence.until),
+            None => Because::Elsewhere,
+        }
+    }
+
+    /// How much of a seat's time is left between two moments, in the hours in which it runs.
+    #[must_use]
+    pub fn left(
+        &self,
+        within: &Within,
+        calendar: &CalendarName,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Millis {
+        match (within, self.calendars.get(calendar)) {
+            (Within::BusinessHours(_), Some(calendar)) => calendar.open_between(from, until),
+            (Within::BusinessHours(_), None) | (Within::Hours(_), _) => until.since(from),
+        }
+    }
+
+    /// The moment at which so much of a seat's time has run since `from`.
+    #[must_use]
+    pub fn after(
+        &self,
+        within: &Within,
+        calendar: &CalendarName,
+        from: Timestamp,
+        length: Millis,
+    ) -> Timestamp {
+        match (within, self.calendars.get(calendar)) {
+            (Within::BusinessHours(_), Some(calendar)) => calendar.after(from, length),
+            // A calendar that is not there cannot keep a seat open for ever.
+            (Within::BusinessHours(_), None) | (Within::Hours(_), _) => from.plus(length),
+        }
+    }
+
+    /// The calendar of a person.
+    #[must_use]
+    pub fn calendar_of(&self, person: &PersonId) -> Option<&CalendarName> {
+        self.persons.get(person).map(|person| &person.calendar)
+    }
+}

@@ -1,0 +1,75 @@
+//! What people do about a seat over HTTP before anybody decides: claim, give back, ask, answer.
+
+use crate::world::{SMALL, World};
+use countersign_core::record::Value;
+use serde_json::json;
+
+/// A deal below the margin floor: two voices of finance, and the manager.
+async fn below_the_floor() -> (World, String) {
+    let world = World::start().await;
+    let thin = [("margin", Value::Decimal("14".to_owned())), ("renewal", Value::Flag(false))];
+    world.connectors.put("crm", "quote", "q-1", &thin);
+    let place = world.submitted("k-1", SMALL).await;
+    (world, place)
+}
+
+#[tokio::test]
+async fn a_seat_is_claimed_shown_and_given_back() {
+    let (world, place) = below_the_floor().await;
+    let (claims, releases) = (format!("{place}/claims"), format!("{place}/releases"));
+    let seen = world.get("finance-1", &place).await;
+    assert_eq!(seen.json["can"], json!(["approve", "decline", "claim", "ask"]));
+    let claimed = world.post("finance-1", &claims, "c-1", "{}").await;
+    assert_eq!(claimed.status, 200, "{}", claimed.text);
+    let finance = &claimed.json["seats"][0];
+    assert_eq!((&finance["route"], &finance["owner"]), (&json!("finance"), &json!("finance-1")));
+    assert_eq!(finance["claims"][0]["by"], "finance-1");
+    assert_eq!(claimed.json["can"], json!(["approve", "decline", "release", "ask"]));
+    world.post("finance-1", &claims, "c-2", "{}").await.is_problem(409, "CS-E0123");
+    assert_eq!(world.post("finance-2", &claims, "c-3", "{}").await.status, 200);
+    let full = world.get("finance-3", &place).await;
+    assert_eq!(full.json["can"], json!([]), "both voices are claimed");
+    let approve = r#"{"decision":"approve"}"#;
+    world.post("finance-3", &format!("{place}/decisions"), "d-1", approve).await.is_problem(409, "CS-E0123");
+    world.post("sales-manager-1", &claims, "c-4", "{}").await.is_problem(422, "CS-E0124");
+    world.post("finance-3", &releases, "r-1", "{}").await.is_problem(409, "CS-E0125");
+    let released = world.post("finance-1", &releases, "r-2", "{}").await;
+    assert_eq!(released.json["seats"][0]["owner"], "finance-2");
+    assert_eq!(world.post("finance-3", &format!("{place}/decisions"), "d-2", approve).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_requester_is_asked_and_answers() {
+    let (world, place) = below_the_floor().await;
+    let (questions, answers) = (format!("{place}/questions"), format!("{place}/answers"));
+    world.post("finance-1", &questions, "q-0", "{}").await.is_problem(422, "CS-E0114");
+    let why = r#"{"words":"why now?"}"#;
+    world.post("ae-1", &questions, "q-1", why).await.is_problem(403, "CS-E0110");
+    let asked = world.post("finance-1", &questions, "q-2", why).await;
+    assert_eq!(asked.status, 200, "{}", asked.text);
+    let question = &asked.json["questions"][0];
+    assert_eq!((&question["number"], &question["state"]), (&json!(1), &json!("open")));
+    assert_eq!(
+        (&asked.json["seats"][0]["state"], asked.json["seats"][0].get("due")),
+        (&json!("asked"), None)
+    );
+    world.post("finance-2", &questions, "q-3", why).await.is_problem(409, "CS-E0126");
+
+    assert_eq!(world.get("ae-1", &place).await.json["can"], json!(["withdraw", "answer"]));
+    let waiting = world.get("ae-1", "/v1/intents?question=me").await;
+    assert_eq!(waiting.json["items"].as_array().map(Vec::len), Some(1), "{}", waiting.text);
+    assert_eq!(world.get("ae-2", "/v1/intents?question=me").await.json["items"], json!([]));
+    let renewal = r#"{"words":"the renewal is due"}"#;
+    world.post("ae-2", &answers, "a-1", renewal).await.is_problem(403, "CS-E0113");
+    world.post("ae-1", &answers, "a-2", r#"{"words":"x","question":2}"#).await.is_problem(422, "CS-E0128");
+    let flawed = world.post("ae-1", &answers, "a-3", r#"{"words":"x","question":"one"}"#).await;
+    flawed.is_problem(422, "CS-E0203");
+    assert_eq!(flawed.json["errors"][0]["pointer"], "/question");
+    let answered = world.post("ae-1", &answers, "a-4", renewal).await;
+    assert_eq!(answered.json["questions"][0]["answer"], "the renewal is due", "{}", answered.text);
+    assert_eq!(answered.json["seats"][0]["state"], "open");
+    assert_eq!(world.get("ae-1", "/v1/intents?question=me").await.json["items"], json!([]));
+    world.post("ae-1", &answers, "a-5", renewal).await.is_problem(422, "CS-E0128");
+    let story = world.get("ae-1", &format!("{place}/timeline")).await;
+    assert!(story.text.contains("answered: the renewal is due"), "{}", story.text);
+}
