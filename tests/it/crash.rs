@@ -232,3 +232,35 @@ fn the_oracle_sees_what_is_lost_and_what_is_doubled() -> Result<()> {
     assert!(lost.contains("ch_1 of int_that_nobody_has was refunded 0 times"), "{lost}");
     Ok(())
 }
+
+#[test]
+fn whoever_leaves_is_out_while_the_host_runs() -> Result<()> {
+    let mut scene = Scene::set(SEED, Mix::calm(), 1)?;
+    scene.host.start()?;
+    let list = format!("{}/v1/intents", scene.host.base());
+    let token = format!("Bearer {}", scene.token);
+    let status = || http::get(&list, &[("authorization", &token)]).map(|answer| answer.status);
+    assert_eq!(status()?, 200);
+
+    let people = scene.rules().join("people.md");
+    let before = std::fs::read_to_string(&people)?;
+    let row = format!("| {} ", scene::REQUESTER);
+    let without: Vec<&str> = before.lines().filter(|line| !line.starts_with(&row)).collect();
+    // A file with a slip in it changes nothing.
+    std::fs::write(&people, without.join("\n").replace("America/New_York", "America/New_Work"))?;
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(status()?, 200, "the last good directory stays in force");
+    std::fs::write(&people, format!("{}\n", without.join("\n")))?;
+    let begun = now();
+    while status()? != 403 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "a leaver is out within a minute");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::fs::write(&people, before)?;
+    while status()? != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "whoever is back is in again");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    scene.host.stop()?;
+    Ok(())
+}

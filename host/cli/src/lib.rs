@@ -8,6 +8,7 @@ pub mod client;
 pub mod command;
 pub mod config;
 pub mod demo;
+pub mod directory;
 pub mod exit;
 pub mod formats;
 pub mod output;

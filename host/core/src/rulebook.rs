@@ -29,6 +29,9 @@ use std::sync::Arc;
 /// Most files of one rulebook.
 pub const FILES_MAX: usize = 1_000;
 
+/// The file that says who there is.
+pub const PEOPLE_FILE: &str = "people.md";
+
 /// Of a file whose name says nothing.
 const NO_KIND: &str = "the name says no kind: `*.intent.md`, `*.policy.md`, `people.md`, `routes.md`";
 
@@ -80,6 +83,23 @@ impl Rulebook {
         Self::read(files, Policy::draft)
     }
 
+    /// The same set with another `people.md`.
+    ///
+    /// # Errors
+    /// Every fault, if the set does not check with it: a route may ask for a pool that is gone.
+    pub fn with_people(&self, text: &str, now: Timestamp) -> Result<Rulebook, Vec<Fault>> {
+        let others = self.files.iter().filter(|file| file.path != PEOPLE_FILE).cloned();
+        let people = SourceFile { path: PEOPLE_FILE.to_owned(), text: text.to_owned() };
+        let files: Vec<SourceFile> = others.chain([people]).collect();
+        Rulebook::with_published(&files, &self.published, now)
+    }
+
+    /// `people.md` as it is in force.
+    #[must_use]
+    pub fn people(&self) -> &str {
+        self.files.iter().find(|file| file.path == PEOPLE_FILE).map_or("", |file| &file.text)
+    }
+
     fn read(files: &[SourceFile], policy: PolicyReader) -> Result<Rulebook, Vec<Fault>> {
         let mut faults: Vec<Fault> = Vec::new();
         let count = files.iter().filter(|file| !published::is_from_log(file)).count();
@@ -88,7 +108,7 @@ impl Rulebook {
             own.on_line(0, format!("{count} files, at most {FILES_MAX} are read"));
             return Err(own.into_list());
         }
-        let directory = only(files, "people.md", &mut faults).and_then(|file| {
+        let directory = only(files, PEOPLE_FILE, &mut faults).and_then(|file| {
             let mut own = Faults::new(&file.path);
             let directory = Directory::parse(file, &mut own);
             faults.extend(own.into_list());
@@ -114,7 +134,7 @@ impl Rulebook {
         for file in files {
             let name = file.path.rsplit('/').next().unwrap_or(&file.path);
             let known = name.ends_with(".intent.md") || name.ends_with(".policy.md");
-            if !known && name != "people.md" && name != "routes.md" {
+            if !known && name != PEOPLE_FILE && name != "routes.md" {
                 let mut own = Faults::new(&file.path);
                 own.on_line(0, NO_KIND);
                 faults.extend(own.into_list());

@@ -229,13 +229,18 @@ impl Engine {
         self.inner.rulebook()
     }
 
-    /// Puts another checked set of rules in force. Open approvals keep what they were evaluated with;
-    /// within seconds their seats and exceptions go to the people of the new directory.
-    pub fn replace_rulebook(&self, rulebook: Rulebook) {
-        let mut place = self.inner.rulebook.write().unwrap_or_else(PoisonError::into_inner);
-        *place = Arc::new(rulebook);
-        drop(place);
-        self.inner.changed.notify_one();
+    /// Puts another checked set of rules in force, unless a set came into force since `before` was
+    /// read: a policy that was published meanwhile would be lost with it. Says whether it is in force.
+    ///
+    /// Open approvals keep what they were evaluated with; within seconds their seats and exceptions go
+    /// to the people of the new directory.
+    #[must_use = "another set may have come first: read it and try again"]
+    pub fn replace_rulebook(&self, before: &Arc<Rulebook>, rulebook: Rulebook) -> bool {
+        let replaced = self.inner.replace_rulebook(before, rulebook);
+        if replaced {
+            self.inner.changed.notify_one();
+        }
+        replaced
     }
 
     /// What time it is for this engine.
@@ -263,6 +268,16 @@ impl Engine {
 }
 
 impl Inner {
+    /// Puts a set in force, unless another one came first.
+    pub(crate) fn replace_rulebook(&self, before: &Arc<Rulebook>, rulebook: Rulebook) -> bool {
+        let mut place = self.rulebook.write().unwrap_or_else(PoisonError::into_inner);
+        let first = Arc::ptr_eq(&place, before);
+        if first {
+            *place = Arc::new(rulebook);
+        }
+        first
+    }
+
     pub(crate) fn rulebook(&self) -> Arc<Rulebook> {
         Arc::clone(&self.rulebook.read().unwrap_or_else(PoisonError::into_inner))
     }

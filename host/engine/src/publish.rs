@@ -20,7 +20,7 @@ use countersign_core::publish::{Asked, Change, Found, POLICY_CHANGE, is_policy_c
 use countersign_core::rulebook::{Published, Rulebook};
 use countersign_core::time::{Millis, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// Where an intent that is not decided yet can stand.
 const OPEN: [&str; 3] = ["preparing", "unsettled", "seated"];
@@ -176,16 +176,23 @@ impl Inner {
 
     /// Lets a version that is on record take its place. The caller holds `publishing`.
     pub(crate) fn put_in_force(&self, published: Published, now: Timestamp) {
-        let intent = published.intent;
-        match self.rulebook().publish(published, now) {
-            Ok(rulebook) => {
-                *self.rulebook.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rulebook);
-            }
-            // INVARIANT: the vote read the very same set a moment ago. Should it not check now, the
-            // last good set stays, and the next start says what is wrong with the one on record.
-            Err(faults) => {
-                let places: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                tracing::error!(%intent, places = places.join("; "), blame = "host", "a policy could not be put in force");
+        loop {
+            let before = self.rulebook();
+            match before.publish(published.clone(), now) {
+                // Other people may have come into force meanwhile; then both must be kept.
+                Ok(rulebook) => {
+                    if self.replace_rulebook(&before, rulebook) {
+                        return;
+                    }
+                }
+                // INVARIANT: the vote read the very same set a moment ago. Should it not check now, the
+                // last good set stays, and the next start says what is wrong with the one on record.
+                Err(faults) => {
+                    let places: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                    let (intent, places) = (published.intent, places.join("; "));
+                    tracing::error!(%intent, places, blame = "host", "a policy could not be put in force");
+                    return;
+                }
             }
         }
     }

@@ -76,6 +76,11 @@ impl Scene {
         Ok(Scene { host, stand_ins, token, stage, _runtime: runtime })
     }
 
+    /// The folder of the rules that the host was started with.
+    pub(crate) fn rules(&self) -> PathBuf {
+        self.stage.configuration().with_file_name("rules")
+    }
+
     /// How many faults the targets met so far.
     pub(crate) fn injected(&self) -> u64 {
         self.stand_ins.faults().injected().values().sum()

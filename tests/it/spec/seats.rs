@@ -38,7 +38,8 @@ impl Spec {
         place.text.clone_from(&text);
         self.people.text = Some(text);
         let rulebook = Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"));
-        self.engine().replace_rulebook(rulebook);
+        let before = self.engine().rulebook();
+        assert!(self.engine().replace_rulebook(&before, rulebook), "nobody else changes the rules here");
         self.clock.turn(Millis(REVIEW_DELAY_MS));
     }
 

@@ -239,7 +239,10 @@ async fn follow(engine: &Engine, folder: &Path, mut known: Vec<SourceFile>) -> I
             before.published().iter().filter(|published| !aside.contains(&published.of)).cloned().collect();
         match Rulebook::with_published(&files, &kept, engine.now()) {
             Ok(rulebook) => {
-                engine.replace_rulebook(rulebook);
+                // Something was published meanwhile: the next look puts both together.
+                if !engine.replace_rulebook(&before, rulebook) {
+                    continue;
+                }
                 output::say("the rules have changed and are in force");
                 for policy in aside {
                     output::say(&format!(

@@ -2,6 +2,7 @@
 
 use super::Global;
 use crate::config::{self, Settings};
+use crate::directory;
 use crate::exit;
 use crate::formats::Formats;
 use crate::wire::{self, Running, SystemChance};
@@ -34,7 +35,11 @@ pub async fn run(_: Serve, global: &Global) -> anyhow::Result<ExitCode> {
     for (policy, remark) in running.engine.rulebook().remarks() {
         tracing::warn!(policy = %policy, blame = "host", "{remark}");
     }
-    until_stopped(running, listener, &settings).await
+    let engine = running.engine.clone();
+    tokio::select! {
+        ended = until_stopped(running, listener, &settings) => ended,
+        never = directory::follow(&engine, &settings.rules) => match never {},
+    }
 }
 
 /// Serves a host that runs, then drains it.

@@ -1,0 +1,58 @@
+//! `people.md` while a host serves: who joins, leaves or is away counts within seconds, without a restart.
+//!
+//! Only people. Intent types and routes are read at the start, and a policy that was published is in the
+//! log: a changed file of those means nothing until then.
+
+use countersign_core::rulebook::{PEOPLE_FILE, Rulebook};
+use countersign_engine::engine::Engine;
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Wait between two looks at the file, in milliseconds.
+const LOOK_MS: u64 = 1_000;
+
+/// Looks at `people.md` again and again; puts it in force if the whole set checks with it, and says what
+/// is wrong with it if not. The last good one stays in force meanwhile.
+pub async fn follow(engine: &Engine, rules: &Path) -> Infallible {
+    let file = rules.join(PEOPLE_FILE);
+    let mut refused: Option<String> = None;
+    loop {
+        tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
+        // A file that is being replaced can be missing for a moment: the next look finds it.
+        let Ok(text) = tokio::fs::read_to_string(&file).await else { continue };
+        let before = engine.rulebook();
+        if before.people() == text || refused.as_ref() == Some(&text) {
+            continue;
+        }
+        refused = None;
+        let (checked, now) = (text.clone(), engine.now());
+        let from = Arc::clone(&before);
+        let made = tokio::task::spawn_blocking(move || from.with_people(&checked, now)).await;
+        match made {
+            Ok(Ok(rulebook)) => {
+                let (persons, absences) = counted(&rulebook);
+                // A policy was published meanwhile: the next look puts both together.
+                if engine.replace_rulebook(&before, rulebook) {
+                    tracing::info!(persons, absences, "people.md has changed and is in force");
+                }
+            }
+            Ok(Err(faults)) => {
+                for fault in &faults {
+                    tracing::error!(
+                        blame = "host",
+                        "people.md does not check, the last good one stays: {fault}"
+                    );
+                }
+                refused = Some(text);
+            }
+            Err(fault) => tracing::error!(%fault, blame = "host", "people.md could not be read"),
+        }
+    }
+}
+
+fn counted(rulebook: &Rulebook) -> (usize, usize) {
+    let directory = rulebook.directory();
+    (directory.persons.len(), directory.absence.len())
+}
