@@ -37,11 +37,11 @@ async fn a_submission_is_answered_with_its_place_its_tag_and_its_whole_state() {
         format!("/v1/intents/{}", answer.json["id"].as_str().expect("an id"))
     );
     assert_eq!(answer.json["state"], "seated");
-    assert_eq!(answer.json["can"], json!(["withdraw"]));
+    assert_eq!(answer.json["can"], json!(["withdraw", "amend"]));
     insta::assert_snapshot!("seated_intent", golden(&answer.json));
 
     let seen = world.get("sales-manager-1", answer.header("location")).await;
-    assert_eq!(seen.json["can"], json!(["approve", "decline", "ask"]));
+    assert_eq!(seen.json["can"], json!(["approve", "decline", "send-back", "ask"]));
     let plan = world.get("sales-manager-1", &format!("{}/plan", answer.header("location"))).await;
     assert_eq!(plan.json, seen.json["plan"]);
 }

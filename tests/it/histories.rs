@@ -13,7 +13,7 @@ use countersign_core::approval::wake::Wake;
 use countersign_core::approval::{Approval, Authority, Outcome, Stage};
 use countersign_core::effect::attempt::Detail;
 use countersign_core::exception::{Cause, Closure};
-use countersign_core::id::{IntentId, IntentTypeName, PersonId};
+use countersign_core::id::{FieldName, IntentId, IntentTypeName, PersonId};
 use countersign_core::intent::Raw;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
@@ -146,6 +146,18 @@ fn money(amount: u64) -> Raw {
     map(vec![("amount", text(&format!("{amount}.00"))), ("currency", text("USD"))])
 }
 
+fn tokens(draw: &Draw) -> Raw {
+    map(vec![
+        ("quote_id", text(draw.of::<&str>(&["Q-1", "Q-1", "Q-1", "Q-1", "Q-2"]))),
+        ("customer_id", text("A-1")),
+        ("discount_percent", text(&format!("{}%", draw.of(&[5, 12, 12, 12, 30, 44])))),
+        ("amount", money(*draw.of(&[4_000, 20_000, 20_000, 20_000, 300_000]))),
+        ("term_months", Raw::Integer(18)),
+        ("payment_days", Raw::Integer(*draw.of(&[30, 30, 50, 70]))),
+        ("reason", text(draw.of::<&str>(&["competitor", "volume"]))),
+    ])
+}
+
 /// One history: an approval, what the log holds of it, and the moment.
 struct History<'a> {
     seed: u64,
@@ -166,15 +178,7 @@ impl<'a> History<'a> {
         let book = draw.of(books);
         let now =
             Timestamp::from_rfc3339(MORNING).expect("a moment").plus(Millis::minutes(draw.below(10_000)));
-        let tokens = map(vec![
-            ("quote_id", text("Q-1")),
-            ("customer_id", text("A-1")),
-            ("discount_percent", text(&format!("{}%", draw.below(45)))),
-            ("amount", money(1_000 + draw.below(400_000))),
-            ("term_months", Raw::Integer(18)),
-            ("payment_days", Raw::Integer(30)),
-            ("reason", text("competitor")),
-        ]);
+        let tokens = tokens(&draw);
         let requester = draw.of(&["ae-1", "ae-2", "sales-manager-1", "finance-1", "director-1"]);
         let context = Context { rulebook: book, now, chance: draw.0.bits(), own_open: None };
         let id = IntentId::from_bits(u128::from(seed) + 1);
@@ -187,8 +191,8 @@ impl<'a> History<'a> {
     fn facts(&self) -> Prepared {
         let name = IntentTypeName::parse("discount").expect("a name");
         let facts = map(vec![
-            ("segment", text(self.draw.of::<&str>(&["smb", "mid", "ent"]))),
-            ("margin", text(&format!("{}%", self.draw.below(40)))),
+            ("segment", text(self.draw.of::<&str>(&["smb", "smb", "smb", "ent"]))),
+            ("margin", text(&format!("{}%", self.draw.of(&[14, 14, 14, 30])))),
             ("renewal", Raw::Bool(false)),
         ]);
         let schema = self.book.intent_type(&name).expect("the type is there");
@@ -221,6 +225,7 @@ impl<'a> History<'a> {
         for entry in &new {
             self.on_time(&before, entry);
             self.by_right(&before, entry);
+            self.carried(&before, entry);
         }
         self.only_voices_fill(&before, &after, &new);
         self.entries.extend(new);
@@ -294,6 +299,21 @@ impl<'a> History<'a> {
         }
     }
 
+    /// A voice holds for the next revision only if it was given, and only for the same record and stake.
+    fn carried(&self, before: &Approval, entry: &Entry) {
+        let Event::Carried { people, revision, .. } = &entry.event else { return };
+        let Some(earlier) = &before.earlier else { self.fail("voices came from nowhere") };
+        let given: BTreeSet<&PersonId> = earlier.seats.voices().collect();
+        let fixed = ["quote_id", "customer_id", "amount"].map(|name| FieldName::parse(name).expect("a name"));
+        let same = fixed.iter().all(|name| earlier.intent.tokens.get(name) == before.intent.tokens.get(name));
+        if !same
+            || *revision != earlier.intent.revision
+            || !people.iter().all(|person| given.contains(person))
+        {
+            self.fail("a voice was carried to something that it was not given for");
+        }
+    }
+
     /// Does everything that is due, as the schedule does.
     fn fire(&mut self) {
         self.latest = self.latest.max(self.now);
@@ -308,6 +328,7 @@ impl<'a> History<'a> {
                 Wake::Prepare => Command::Prepare(Box::new(self.facts())),
                 Wake::Seat(row) => Command::SeatDue { row: *row },
                 Wake::Exception(id) => Command::ExceptionDue { id: *id },
+                Wake::Returned => Command::ReturnDue,
                 Wake::Effect(_) => self.fail("nothing is written in these histories"),
             };
             if let Err(refusal) = self.give("timer", command) {
@@ -317,10 +338,23 @@ impl<'a> History<'a> {
         self.fail("the engine turns on the spot");
     }
 
+    /// Mostly somebody who may decide, sometimes anybody.
+    fn somebody(&self) -> String {
+        let eligible: Vec<&PersonId> = match &self.approval.stage {
+            Stage::Seated { seats, .. } => seats.unfilled().flat_map(|(_, seat)| &seat.eligible).collect(),
+            _ => Vec::new(),
+        };
+        if eligible.is_empty() || self.draw.in_100(30) {
+            return (*self.draw.of(&PEOPLE)).to_owned();
+        }
+        self.draw.of(&eligible).to_string()
+    }
+
     fn step(&mut self) {
-        let who = *self.draw.of(&PEOPLE);
+        let who = self.somebody();
+        let who = who.as_str();
         let person = person(who);
-        let revision = if self.draw.in_100(97) { 1 } else { 2 };
+        let revision = self.approval.intent.revision + u32::from(self.draw.in_100(3));
         match self.draw.below(100) {
             0..22 => self.now = self.now.plus(Millis::minutes(self.draw.below(3_000))),
             22..25 => {
@@ -337,13 +371,22 @@ impl<'a> History<'a> {
                 let voice = Voice::Approve { note: String::new() };
                 let _ = self.give(who, Command::Decide { person, revision, seal: None, voice });
             }
-            62..64 => {
+            62..65 => {
+                let words = "less of it".to_owned();
+                let _ = self.give(who, Command::SendBack { person, revision, words });
+            }
+            65..70 => {
+                let person = self.approval.intent.requester.clone();
+                let tokens = tokens(&self.draw);
+                let _ = self.give(who, Command::Amend { person, revision, tokens });
+            }
+            70..71 => {
                 let voice = Voice::Decline { reason: "too much".to_owned() };
                 let _ = self.give(who, Command::Decide { person, revision, seal: None, voice });
             }
-            64..76 => drop(self.give(who, Command::Claim { person, revision })),
-            76..80 => drop(self.give(who, Command::Release { person, revision })),
-            80..88 => drop(self.give(who, Command::Ask { person, revision, words: "why?".to_owned() })),
+            71..78 => drop(self.give(who, Command::Claim { person, revision })),
+            78..82 => drop(self.give(who, Command::Release { person, revision })),
+            82..88 => drop(self.give(who, Command::Ask { person, revision, words: "why?".to_owned() })),
             88..94 => {
                 let person = self.approval.intent.requester.clone();
                 let words = "because".to_owned();
@@ -383,7 +426,7 @@ impl<'a> History<'a> {
                 return;
             }
             Stage::Seated { seats, .. } => self.check_seats(seats),
-            Stage::Preparing { .. } | Stage::Executing { .. } => {}
+            Stage::Preparing { .. } | Stage::Returned { .. } | Stage::Executing { .. } => {}
             Stage::Unsettled { .. } => {
                 if open.is_empty() {
                     self.fail("it waits for nobody");
@@ -429,7 +472,8 @@ impl<'a> History<'a> {
         if seat.lacking() < seat.claims.len() {
             self.fail("more is claimed than is missing");
         }
-        let open = seat.eligible.iter().filter(|person| !seats.voices().any(|voice| voice == *person)).count();
+        let open =
+            seat.eligible.iter().filter(|person| !seats.voices().any(|voice| voice == *person)).count();
         if open < seat.lacking() {
             self.fail("a seat lacks more voices than people can give");
         }
@@ -482,6 +526,8 @@ struct Tally {
     backups: usize,
     claims: usize,
     answers: usize,
+    rounds: usize,
+    carried: usize,
     no_seat: usize,
 }
 
@@ -500,6 +546,8 @@ fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
     tally.backups += count(|event| matches!(event, Event::SeatOpened { seat, .. } if seat.missed > 0));
     tally.claims += count(|event| matches!(event, Event::Claimed { .. }));
     tally.answers += count(|event| matches!(event, Event::Answered { .. }));
+    tally.rounds += count(|event| matches!(event, Event::SentBack { .. }));
+    tally.carried += count(|event| matches!(event, Event::Carried { .. }));
     tally.no_seat += count(
         |event| matches!(event, Event::ExceptionOpened { exception, .. } if exception.cause == Cause::NoSeat),
     );
@@ -528,7 +576,10 @@ fn nothing_that_is_open_is_ever_left_to_nobody() {
         run(seed, &books, &mut tally);
     }
     println!("{histories} histories of {STEPS} steps: {tally:?}");
-    let Tally { done, declined, withdrawn, open, moved, backups, claims, answers, no_seat } = tally;
+    let Tally { done, declined, withdrawn, open, moved, backups, claims, answers, rounds, carried, no_seat } =
+        tally;
     let all = [done, declined, withdrawn, open].into_iter().all(|count| count > 0);
-    assert!(all && [moved, backups, claims, answers, no_seat].into_iter().all(|count| count > 0));
+    assert!(
+        all && [moved, backups, claims, answers, rounds, carried, no_seat].into_iter().all(|count| count > 0)
+    );
 }

@@ -1,5 +1,7 @@
 //! The feature files of `tests/spec`, run against the real core and engine on a clock turned by hand.
 
+#[path = "spec/amendments.rs"]
+mod amendments;
 #[path = "spec/publishing.rs"]
 mod publishing;
 #[path = "spec/seats.rs"]
@@ -372,6 +374,7 @@ fn discount_world(spec: &mut Spec, margin: u32) {
     connectors.put("crm", "account", "A-1", &account);
     let quote = [("margin", Value::Decimal(margin.to_string())), ("renewal", Value::Flag(false))];
     connectors.put("crm", "quote", "Q-1", &quote);
+    connectors.put("crm", "quote", "Q-2", &quote);
     spec.connectors = Arc::new(connectors);
     // Approved effects stay on their way, so that `executing` can be seen.
     spec.connectors.next_act(Act::Hang);

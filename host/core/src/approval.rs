@@ -56,6 +56,21 @@ pub struct Approval {
     pub stage: Stage,
     /// What the normal path could not settle, open and closed.
     pub exceptions: BTreeMap<ExceptionId, Exception>,
+    /// How often it was sent back.
+    pub rounds: u32,
+    /// What was decided about an earlier revision, until people are asked about this one.
+    pub earlier: Option<Arc<Earlier>>,
+}
+
+/// An earlier revision, and who approved what of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// What was asked for.
+    pub intent: Arc<Intent>,
+    /// What was decided about.
+    pub case: Arc<Case>,
+    /// Who must decide, and who did.
+    pub seats: Seats,
 }
 
 /// Where an approval stands.
@@ -80,6 +95,15 @@ pub enum Stage {
         case: Arc<Case>,
         /// Who must.
         seats: Seats,
+    },
+    /// Sent back: the requester amends it, or withdraws it.
+    Returned {
+        /// Who sent it back.
+        by: PersonId,
+        /// Their words.
+        words: String,
+        /// When it is declined, if it is not amended.
+        until: Timestamp,
     },
     /// Approved: the effects are on their way.
     Executing {
@@ -227,9 +251,11 @@ impl<'a> ApprovedIntent<'a> {
             Stage::Executing { case, authority, effects } => {
                 Some(ApprovedIntent { approval, case, authority, effects })
             }
-            Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. } | Stage::Closed(_) => {
-                None
-            }
+            Stage::Preparing { .. }
+            | Stage::Unsettled { .. }
+            | Stage::Returned { .. }
+            | Stage::Seated { .. }
+            | Stage::Closed(_) => None,
         }
     }
 

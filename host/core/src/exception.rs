@@ -16,6 +16,8 @@ pub enum Cause {
     NoSeat,
     /// A seat and its backups were missed.
     Overdue,
+    /// It was to be sent back once more than its intent type lets it.
+    Rounds,
     /// A target or connector says that an effect will never work as asked.
     Rejected,
     /// A record moved under an effect.
@@ -38,6 +40,7 @@ impl Cause {
             Cause::Unsure => "unsure",
             Cause::NoSeat => "no-seat",
             Cause::Overdue => "overdue",
+            Cause::Rounds => "rounds",
             Cause::Rejected => "rejected",
             Cause::Conflict => "conflict",
             Cause::Uncertain => "uncertain",

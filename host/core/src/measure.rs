@@ -96,6 +96,9 @@ impl Measures {
             | Event::Asked { .. }
             | Event::Answered { .. }
             | Event::Unanswered { .. }
+            | Event::Carried { .. }
+            | Event::SentBack { .. }
+            | Event::Amended { .. }
             | Event::Voted { .. }
             | Event::Sending { .. }
             | Event::ExceptionEscalated { .. }

@@ -129,6 +129,9 @@ impl Inner {
             | Command::Ask { .. }
             | Command::Answer { .. }
             | Command::Review
+            | Command::SendBack { .. }
+            | Command::Amend { .. }
+            | Command::ReturnDue
             | Command::Send { .. }
             | Command::Attempted { .. }
             | Command::Probed { .. }

@@ -64,6 +64,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId) -> Result<(), Faul
         Stage::Preparing { due, .. } if crate::schedule::is_due(due, inner.clock.now()) => {}
         Stage::Preparing { .. }
         | Stage::Unsettled { .. }
+        | Stage::Returned { .. }
         | Stage::Seated { .. }
         | Stage::Executing { .. }
         | Stage::Closed(_) => return Ok(()),

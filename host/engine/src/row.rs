@@ -71,6 +71,10 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
                 labels.push(("effects".to_owned(), "open".to_owned()));
             }
         }
+        Stage::Returned { until, .. } => {
+            labels.push(("question".to_owned(), intent.requester.to_string()));
+            due = Some(*until);
+        }
         Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Closed(_) => {}
     }
     let open = approval.exceptions.values().filter(|exception| exception.closed.is_none());
@@ -122,7 +126,7 @@ pub fn counted_label(by: &FieldName, value: &TokenValue) -> (String, String) {
 pub fn counts_as(stage: &str) -> (bool, bool) {
     match stage {
         "executing" | "done" => (true, true),
-        "preparing" | "unsettled" | "seated" => (false, true),
+        "preparing" | "unsettled" | "seated" | "returned" => (false, true),
         _ => (false, false),
     }
 }

@@ -166,6 +166,7 @@ async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake) -> boo
         Wake::Prepare => crate::prepare::run(inner, intent).await,
         Wake::Effect(effect) => crate::effects::run(inner, intent, *effect).await,
         Wake::Seat(row) => inner.command(intent, Command::SeatDue { row: *row }, None).await.map(drop),
+        Wake::Returned => inner.command(intent, Command::ReturnDue, None).await.map(drop),
         Wake::Exception(id) => inner.command(intent, Command::ExceptionDue { id: *id }, None).await.map(drop),
     };
     let Err(fault) = done else { return true };

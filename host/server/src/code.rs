@@ -81,6 +81,9 @@ pub static CODES: &[Code] = &[
     code!("CS-E0126", 409),
     code!("CS-E0127", 409),
     code!("CS-E0128", 422),
+    code!("CS-E0129", 409),
+    code!("CS-E0130", 422),
+    code!("CS-E0131", 422),
     // Faults at the door: the request cannot be taken as it is.
     code!("CS-E0201", 400),
     code!("CS-E0202", 413),

@@ -2,8 +2,8 @@
 //! is compared with it by a test.
 
 use crate::api::{
-    backtest, connections, decisions, drafts, effects, exceptions, exchange, health, intent_types, intents,
-    pages, policies, seats,
+    amendments, backtest, connections, decisions, drafts, effects, exceptions, exchange, health,
+    intent_types, intents, pages, policies, seats,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -22,6 +22,7 @@ use utoipa::{Modify, OpenApi};
         intents::list, intents::submit, intents::show, intents::timeline, intents::plan,
         decisions::decide, decisions::withdraw, decisions::close,
         seats::claim, seats::release, seats::ask, seats::answer,
+        amendments::send_back, amendments::amend,
         exceptions::list, effects::list,
         connections::list, connections::show, connections::check, connections::connectors,
         intent_types::list, intent_types::show, intent_types::starter,

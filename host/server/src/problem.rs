@@ -208,6 +208,9 @@ impl From<Refusal> for Problem {
             | Refusal::AlreadyAsked(_)
             | Refusal::QuestionsSpent(_)
             | Refusal::NoQuestion { .. }
+            | Refusal::RoundsSpent(_)
+            | Refusal::NothingAmended
+            | Refusal::NotAmendable(_)
             | Refusal::NotRequester(_)
             | Refusal::ReasonMissing
             | Refusal::UnknownException(_)
@@ -315,7 +318,7 @@ impl Flaw {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use countersign_core::id::{ExceptionId, IntentId, PersonId};
+    use countersign_core::id::{ExceptionId, IntentId, IntentTypeName, PersonId};
     use countersign_core::time::Timestamp;
     use std::sync::Arc;
 
@@ -361,6 +364,9 @@ mod tests {
             (Refusal::AlreadyAsked(person()), 409, "CS-E0126"),
             (Refusal::QuestionsSpent(20), 409, "CS-E0127"),
             (Refusal::NoQuestion { open: Vec::new() }, 422, "CS-E0128"),
+            (Refusal::RoundsSpent(3), 409, "CS-E0129"),
+            (Refusal::NothingAmended, 422, "CS-E0130"),
+            (Refusal::NotAmendable(IntentTypeName::parse("discount").expect("a name")), 422, "CS-E0131"),
         ];
         for (refusal, status, code) in refusals {
             check(Fault::Refused(refusal), status, code);

@@ -2,8 +2,8 @@
 //! written side by side, and what is not in the table is not let in.
 
 use crate::api::{
-    backtest, connections, decisions, drafts, effects, exceptions, exchange, health, intent_types, intents,
-    pages, policies, seats,
+    amendments, backtest, connections, decisions, drafts, effects, exceptions, exchange, health,
+    intent_types, intents, pages, policies, seats,
 };
 use crate::door;
 use crate::state::{Host, Parts};
@@ -46,6 +46,8 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/intents/{id}/releases", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/questions", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/answers", Some(Scope::Ask)),
+    route("POST", "/v1/intents/{id}/returns", Some(Scope::Decide)),
+    route("POST", "/v1/intents/{id}/amendments", Some(Scope::Ask)),
     route("POST", "/v1/intents/{id}/exceptions/{exception}/closures", Some(Scope::Decide)),
     route("GET", "/v1/exceptions", Some(Scope::Read)),
     route("GET", "/v1/effects", Some(Scope::Read)),
@@ -97,6 +99,8 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/intents/{id}/releases", post(seats::release))
         .route("/v1/intents/{id}/questions", post(seats::ask))
         .route("/v1/intents/{id}/answers", post(seats::answer))
+        .route("/v1/intents/{id}/returns", post(amendments::send_back))
+        .route("/v1/intents/{id}/amendments", post(amendments::amend))
         .route("/v1/intents/{id}/exceptions/{exception}/closures", post(decisions::close))
         .route("/v1/exceptions", get(exceptions::list))
         .route("/v1/effects", get(effects::list))

@@ -18,13 +18,13 @@ async fn a_seat_is_claimed_shown_and_given_back() {
     let (world, place) = below_the_floor().await;
     let (claims, releases) = (format!("{place}/claims"), format!("{place}/releases"));
     let seen = world.get("finance-1", &place).await;
-    assert_eq!(seen.json["can"], json!(["approve", "decline", "claim", "ask"]));
+    assert_eq!(seen.json["can"], json!(["approve", "decline", "send-back", "claim", "ask"]));
     let claimed = world.post("finance-1", &claims, "c-1", "{}").await;
     assert_eq!(claimed.status, 200, "{}", claimed.text);
     let finance = &claimed.json["seats"][0];
     assert_eq!((&finance["route"], &finance["owner"]), (&json!("finance"), &json!("finance-1")));
     assert_eq!(finance["claims"][0]["by"], "finance-1");
-    assert_eq!(claimed.json["can"], json!(["approve", "decline", "release", "ask"]));
+    assert_eq!(claimed.json["can"], json!(["approve", "decline", "send-back", "release", "ask"]));
     world.post("finance-1", &claims, "c-2", "{}").await.is_problem(409, "CS-E0123");
     assert_eq!(world.post("finance-2", &claims, "c-3", "{}").await.status, 200);
     let full = world.get("finance-3", &place).await;
@@ -55,7 +55,7 @@ async fn the_requester_is_asked_and_answers() {
     );
     world.post("finance-2", &questions, "q-3", why).await.is_problem(409, "CS-E0126");
 
-    assert_eq!(world.get("ae-1", &place).await.json["can"], json!(["withdraw", "answer"]));
+    assert_eq!(world.get("ae-1", &place).await.json["can"], json!(["withdraw", "answer", "amend"]));
     let waiting = world.get("ae-1", "/v1/intents?question=me").await;
     assert_eq!(waiting.json["items"].as_array().map(Vec::len), Some(1), "{}", waiting.text);
     assert_eq!(world.get("ae-2", "/v1/intents?question=me").await.json["items"], json!([]));
@@ -72,4 +72,42 @@ async fn the_requester_is_asked_and_answers() {
     world.post("ae-1", &answers, "a-5", renewal).await.is_problem(422, "CS-E0128");
     let story = world.get("ae-1", &format!("{place}/timeline")).await;
     assert!(story.text.contains("answered: the renewal is due"), "{}", story.text);
+}
+
+#[tokio::test]
+async fn an_intent_is_sent_back_and_amended_under_the_next_tag() {
+    let (world, place) = below_the_floor().await;
+    let (returns, amendments) = (format!("{place}/returns"), format!("{place}/amendments"));
+    let less = r#"{"reason":"36 months or nothing"}"#;
+    world.post("ae-1", &returns, "r-0", less).await.is_problem(403, "CS-E0110");
+    world.post("sales-manager-1", &returns, "r-1", "{}").await.is_problem(422, "CS-E0114");
+    let returned = world.post("sales-manager-1", &returns, "r-2", less).await;
+    assert_eq!((returned.status, &returned.json["state"]), (200, &json!("returned")), "{}", returned.text);
+    assert_eq!(returned.json["returned"]["reason"], "36 months or nothing");
+    let seen = world.get("ae-1", &place).await;
+    assert_eq!(seen.json["can"], json!(["withdraw", "amend"]));
+    assert_eq!(world.get("sales-manager-1", &place).await.json["can"], json!([]));
+    let listed = world.get("ae-1", "/v1/intents?question=me&state=returned").await;
+    assert_eq!(listed.json["items"].as_array().map(Vec::len), Some(1), "{}", listed.text);
+
+    let mut tokens = seen.json["tokens"].clone();
+    world.post("ae-1", &amendments, "a-0", "{}").await.is_problem(422, "CS-E0203");
+    tokens["discount_percent"] = json!("80%");
+    let body = json!({ "tokens": tokens }).to_string();
+    let wrong = world.post("ae-1", &amendments, "a-1", &body).await;
+    wrong.is_problem(422, "CS-E0105");
+    assert_eq!(wrong.json["errors"][0]["pointer"], "/tokens/discount_percent", "{}", wrong.text);
+    tokens["discount_percent"] = json!("12%");
+    tokens["term_months"] = json!(36);
+    let body = json!({ "tokens": tokens }).to_string();
+    world.post("sales-manager-1", &amendments, "a-2", &body).await.is_problem(403, "CS-E0113");
+    let amended = world.post("ae-1", &amendments, "a-3", &body).await;
+    assert_eq!((amended.status, amended.header("etag")), (200, "\"2\""), "{}", amended.text);
+    let again = world.post("ae-1", &amendments, "a-3", &body).await;
+    assert_eq!(again.json["revision"], 2, "the same key is the same amendment: {}", again.text);
+    // Whoever read the revision before decides on nothing.
+    world
+        .post("finance-1", &format!("{place}/decisions"), "d-1", r#"{"decision":"approve"}"#)
+        .await
+        .is_problem(412, "CS-E0106");
 }

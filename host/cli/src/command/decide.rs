@@ -19,6 +19,9 @@ pub struct Decide {
     /// Say no; needs a reason
     #[arg(long, group = "decision", requires = "reason")]
     pub decline: bool,
+    /// Send it back to the requester, who amends it; needs a reason
+    #[arg(long, group = "decision", requires = "reason")]
+    pub send_back: bool,
     /// Say that you will decide, so that nobody else of the pool reads it too
     #[arg(long, group = "decision", conflicts_with_all = ["seal", "reason"])]
     pub claim: bool,
@@ -32,7 +35,7 @@ pub struct Decide {
     #[arg(long)]
     pub revision: u32,
     /// The seal of the write plan that you read
-    #[arg(long)]
+    #[arg(long, conflicts_with = "send_back")]
     pub seal: Option<String>,
     /// Why
     #[arg(long)]
@@ -52,13 +55,16 @@ pub async fn run(command: Decide, global: &Global) -> Result<ExitCode> {
     Ok(ExitCode::from(exit::DONE))
 }
 
-/// Where it is asked, and with what body. One of the five is given: the group demands it.
+/// Where it is asked, and with what body. One of the six is given: the group demands it.
 fn asked(command: &Decide) -> (&'static str, Value) {
     if command.claim {
         return ("/claims", json!({}));
     }
     if command.release {
         return ("/releases", json!({}));
+    }
+    if command.send_back {
+        return ("/returns", json!({ "reason": command.reason }));
     }
     if let Some(words) = &command.ask {
         return ("/questions", json!({ "words": words }));

@@ -50,6 +50,20 @@ pub enum Intent {
         #[arg(long)]
         revision: u32,
     },
+    /// Ask for something else under the same intent; decisions that it does not touch stand
+    Amend {
+        /// The intent
+        id: String,
+        /// The revision that you read
+        #[arg(long)]
+        revision: u32,
+        /// JSON object of the tokens that change; `-` reads it from stdin
+        #[arg(long, value_name = "FILE")]
+        tokens: Option<PathBuf>,
+        /// One token that changes: `name=text`, or `name:=JSON`
+        #[arg(long = "set", value_name = "NAME=TEXT")]
+        set: Vec<String>,
+    },
     /// Take one back that you asked for
     Withdraw {
         /// The intent
@@ -85,7 +99,7 @@ pub struct List {
     /// Only this intent type
     #[arg(long = "type", value_name = "TYPE")]
     pub intent_type: Option<String>,
-    /// Only those that stand here: preparing, unsettled, seated, executing, done, declined, withdrawn
+    /// Only those that stand here: preparing, unsettled, seated, returned, executing, done, declined, withdrawn
     #[arg(long)]
     pub state: Option<String>,
     /// Only those that this person asked for; `me` is you
@@ -122,6 +136,14 @@ pub async fn run(command: Intent, global: &Global) -> Result<ExitCode> {
             let change = Change { path: &path, body: &body, revision: Some(revision), key: None };
             printed(&client.change(&change).await?, global)?;
         }
+        Intent::Amend { id, revision, tokens, set } => {
+            let now = client.get(&place(&id, "")?).await?;
+            let mut all = typed::<IntentView>(&now)?.tokens.into_iter().collect::<Map<_, _>>();
+            all.extend(said(tokens.as_deref(), &set)?);
+            let (path, body) = (place(&id, "/amendments")?, json!({ "tokens": all }));
+            let change = Change { path: &path, body: &body, revision: Some(revision), key: None };
+            printed(&client.change(&change).await?, global)?;
+        }
         Intent::Withdraw { id, revision } => {
             let path = place(&id, "/withdrawals")?;
             let change = Change { path: &path, body: &json!({}), revision: Some(revision), key: None };
@@ -151,15 +173,18 @@ pub(super) fn printed(body: &Value, global: &Global) -> Result<()> {
     if global.json { output::json(body) } else { show::intent(&typed(body)?) }
 }
 
-async fn submitted(submit: Submit, client: &Client, global: &Global) -> Result<()> {
-    let mut tokens = match &submit.tokens {
-        Some(file) => read_tokens(file)?,
-        None => Map::new(),
-    };
-    for text in &submit.set {
+/// The tokens of a file and those that were set beside it.
+fn said(file: Option<&Path>, set: &[String]) -> Result<Map<String, Value>> {
+    let mut tokens = file.map_or_else(|| Ok(Map::new()), read_tokens)?;
+    for text in set {
         let (name, value) = token(text)?;
         tokens.insert(name, value);
     }
+    Ok(tokens)
+}
+
+async fn submitted(submit: Submit, client: &Client, global: &Global) -> Result<()> {
+    let tokens = said(submit.tokens.as_deref(), &submit.set)?;
     let body = json!({ "type": submit.intent_type, "tokens": tokens });
     let change = Change { path: "/v1/intents", body: &body, revision: None, key: submit.key.as_deref() };
     let mut answer = client.change(&change).await?;

@@ -79,6 +79,7 @@ impl Record {
                 | Stage::Closed(Outcome::Done { case, effects, .. }) => Some((case, effects)),
                 Stage::Preparing { .. }
                 | Stage::Unsettled { .. }
+                | Stage::Returned { .. }
                 | Stage::Seated { .. }
                 | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => None,
             };
@@ -116,6 +117,7 @@ pub fn ending(approval: &Approval) -> (Option<Flow>, Ending) {
         Stage::Closed(Outcome::Withdrawn { .. })
         | Stage::Preparing { .. }
         | Stage::Unsettled { .. }
+        | Stage::Returned { .. }
         | Stage::Seated { .. }
         | Stage::Executing { .. } => Ending::Open,
     };

@@ -6,7 +6,7 @@ use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
 use crate::exception::Closure;
 use crate::hash::Digest;
 use crate::id::{EffectId, ExceptionId, PersonId};
-use crate::intent::Facts;
+use crate::intent::{Facts, Raw};
 use crate::policy::component::Contributions;
 use crate::publish::Change;
 use crate::seal::Seal;
@@ -92,6 +92,26 @@ pub enum Command {
         /// Their words; never empty.
         words: String,
     },
+    /// A person in a seat sends it back to the requester.
+    SendBack {
+        /// Who.
+        person: PersonId,
+        /// The revision that they saw.
+        revision: u32,
+        /// What must be otherwise; never empty.
+        words: String,
+    },
+    /// The requester asks for something else under the same intent: the next revision.
+    Amend {
+        /// Who.
+        person: PersonId,
+        /// The revision that they saw.
+        revision: u32,
+        /// All of its tokens as they are now, not yet checked.
+        tokens: Raw,
+    },
+    /// The requester's time to amend is up.
+    ReturnDue,
     /// Who may fill the seats, and who answers for the exceptions, is looked up again.
     Review,
     /// The egress gate is about to let a step out.

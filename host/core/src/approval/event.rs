@@ -160,6 +160,29 @@ pub enum Event {
         /// When the seat is due now.
         due: Timestamp,
     },
+    /// Voices for an earlier revision hold for this one: nothing that they rested on has changed.
+    Carried {
+        /// Index of the seat's row.
+        row: u32,
+        /// Whose.
+        people: Vec<PersonId>,
+        /// The revision that they decided on.
+        revision: u32,
+    },
+    /// A person in a seat sent it back to the requester.
+    SentBack {
+        /// Who.
+        person: PersonId,
+        /// What must be otherwise.
+        words: String,
+        /// When it is declined, if it is not amended.
+        until: Timestamp,
+    },
+    /// The requester asks for something else under the same intent.
+    Amended {
+        /// The next revision.
+        intent: Arc<Intent>,
+    },
     /// A person approved in their seats.
     Voted {
         /// Who.
@@ -290,6 +313,9 @@ impl Event {
             Event::Asked { .. } => "asked",
             Event::Answered { .. } => "answered",
             Event::Unanswered { .. } => "unanswered",
+            Event::Carried { .. } => "carried",
+            Event::SentBack { .. } => "sent-back",
+            Event::Amended { .. } => "amended",
             Event::Voted { .. } => "voted",
             Event::Approved { .. } => "approved",
             Event::Activated { .. } => "activated",

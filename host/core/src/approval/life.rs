@@ -3,6 +3,7 @@
 //! A command that is allowed causes one or more entries in a row; each is applied before the next
 //! is thought of, so a chain such as *voted → seat filled → approved → effects ready* is one commit.
 
+mod amend;
 mod ask;
 mod claim;
 mod effect;
@@ -115,6 +116,13 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
         Command::Answer { person, revision, question, words } => {
             ask::answer(&mut turn, person, revision, question, words)?;
         }
+        Command::SendBack { person, revision, words } => {
+            amend::send_back(&mut turn, person, revision, words)?;
+        }
+        Command::Amend { person, revision, tokens } => {
+            amend::amend(&mut turn, person, revision, &tokens)?;
+        }
+        Command::ReturnDue => amend::due(&mut turn)?,
         Command::Review => seat::review(&mut turn, &Actor::Engine),
         Command::SeatDue { row } => seat::due(&mut turn, row)?,
         Command::Send { effect, step, request } => effect::send(&mut turn, effect, step, request)?,
@@ -136,6 +144,7 @@ impl Stage {
         match self {
             Stage::Preparing { .. } => "preparing",
             Stage::Unsettled { .. } => "unsettled",
+            Stage::Returned { .. } => "returned",
             Stage::Seated { .. } => "seated",
             Stage::Executing { .. } => "executing",
             Stage::Closed(Outcome::Done { .. }) => "done",

@@ -1,6 +1,6 @@
 //! A rule's no to a command: typed, shown to the person, nothing changed.
 
-use crate::id::{ExceptionId, IntentId, PersonId};
+use crate::id::{ExceptionId, IntentId, IntentTypeName, PersonId};
 use crate::intent::TokenFault;
 use crate::publish::Found;
 use crate::time::Timestamp;
@@ -73,7 +73,13 @@ pub enum Refusal {
         /// Which do, from 1.
         open: Vec<u32>,
     },
-    /// Only the requester withdraws and answers.
+    /// It may not be sent back any more, and an exception has an owner already.
+    RoundsSpent(u32),
+    /// The amendment asks for the same as before.
+    NothingAmended,
+    /// What is asked for cannot be amended; it can be withdrawn and asked for anew.
+    NotAmendable(IntentTypeName),
+    /// Only the requester withdraws, amends and answers.
     NotRequester(PersonId),
     /// A reason must be given.
     ReasonMissing,
@@ -141,6 +147,9 @@ impl Refusal {
             Refusal::AlreadyAsked(_) => "CS-E0126",
             Refusal::QuestionsSpent(_) => "CS-E0127",
             Refusal::NoQuestion { .. } => "CS-E0128",
+            Refusal::RoundsSpent(_) => "CS-E0129",
+            Refusal::NothingAmended => "CS-E0130",
+            Refusal::NotAmendable(_) => "CS-E0131",
         }
     }
 
@@ -167,6 +176,9 @@ impl Refusal {
             Refusal::AlreadyAsked(_) => "wait for the answer, or decide without it",
             Refusal::QuestionsSpent(_) => "decide on what is known",
             Refusal::NoQuestion { .. } => "name one of the open questions by its number",
+            Refusal::RoundsSpent(_) => "decide, or leave it to the owner of the exception",
+            Refusal::NothingAmended => "change a token, or leave it as it is",
+            Refusal::NotAmendable(_) => "withdraw it and ask for it anew",
             Refusal::NotRequester(_) => "ask the requester to do it; whoever has a seat can decline",
             Refusal::ReasonMissing => "say why, in a sentence",
             Refusal::UnknownException(_) => "check the id; the intent shows its exceptions",
@@ -225,6 +237,11 @@ impl fmt::Display for Refusal {
             Refusal::NoQuestion { open } => {
                 write!(formatter, "no such question waits for an answer; open are {}", list(open))
             }
+            Refusal::RoundsSpent(rounds) => {
+                write!(formatter, "it was sent back {rounds} times, as often as may be")
+            }
+            Refusal::NothingAmended => formatter.write_str("the amendment changes nothing"),
+            Refusal::NotAmendable(name) => write!(formatter, "a {name} cannot be amended"),
             Refusal::NotRequester(person) => write!(formatter, "`{person}` did not ask for it"),
             Refusal::ReasonMissing => formatter.write_str("a reason is missing"),
             Refusal::UnknownException(id) => write!(formatter, "there is no open exception `{id}`"),

@@ -98,7 +98,7 @@ fn stake(rulebook: &Rulebook, approval: &Approval) -> Option<Money> {
         Stage::Seated { case, .. } | Stage::Executing { case, .. } => {
             schema.stake_with(&approval.intent.tokens, &case.facts)
         }
-        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Closed(_) => {
+        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Returned { .. } | Stage::Closed(_) => {
             schema.stake_of(&approval.intent.tokens)
         }
     }

@@ -20,6 +20,8 @@ pub enum Wake {
     Seat(u32),
     /// The time of an exception runs out.
     Exception(ExceptionId),
+    /// The requester's time to amend what was sent back runs out.
+    Returned,
 }
 
 impl fmt::Display for Wake {
@@ -29,6 +31,7 @@ impl fmt::Display for Wake {
             Wake::Effect(effect) => write!(formatter, "{effect}"),
             Wake::Seat(row) => write!(formatter, "seat/{row}"),
             Wake::Exception(exception) => write!(formatter, "{exception}"),
+            Wake::Returned => formatter.write_str("returned"),
         }
     }
 }
@@ -38,6 +41,9 @@ impl FromStr for Wake {
     fn from_str(text: &str) -> Result<Wake, Self::Err> {
         if text == "prepare" {
             return Ok(Wake::Prepare);
+        }
+        if text == "returned" {
+            return Ok(Wake::Returned);
         }
         if let Some(row) = text.strip_prefix("seat/").and_then(|row| row.parse().ok()) {
             return Ok(Wake::Seat(row));
@@ -63,6 +69,9 @@ impl Approval {
             }
             Stage::Executing { effects, .. } => {
                 wakes.extend(effects.iter().filter_map(|(id, state)| Some((Wake::Effect(*id), due(state)?))));
+            }
+            Stage::Returned { until, .. } => {
+                wakes.insert(Wake::Returned, *until);
             }
             Stage::Unsettled { .. } => {}
             Stage::Closed(_) => return wakes,

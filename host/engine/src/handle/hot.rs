@@ -83,7 +83,7 @@ impl Drop for InUse {
 pub(crate) fn kept(loaded: Loaded) -> Option<Loaded> {
     match loaded.approval.stage {
         Stage::Preparing { .. } | Stage::Executing { .. } => Some(loaded),
-        Stage::Unsettled { .. } | Stage::Seated { .. } | Stage::Closed(_) => None,
+        Stage::Unsettled { .. } | Stage::Returned { .. } | Stage::Seated { .. } | Stage::Closed(_) => None,
     }
 }
 

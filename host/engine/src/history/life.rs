@@ -60,6 +60,12 @@ impl Life {
                 self.seats.clear();
             }
             Event::SeatOpened { row, seat } | Event::SeatMoved { row, seat, .. } => self.asked(row, seat, at),
+            Event::Carried { row, people, .. } => people.iter().for_each(|_| self.answered(row, at)),
+            // What is asked for now is what is compared; its evaluation follows.
+            Event::Amended { intent } => {
+                self.intent = intent;
+                self.evaluation = None;
+            }
             Event::Voted { rows, .. } => rows.iter().for_each(|row| self.answered(*row, at)),
             Event::Approved { authority: Authority::Policy } => return Some(Fate::ApprovedByPolicy),
             Event::Approved { authority: Authority::People(_) } => return Some(Fate::ApprovedByPeople),
@@ -84,6 +90,7 @@ impl Life {
             | Event::Asked { .. }
             | Event::Answered { .. }
             | Event::Unanswered { .. }
+            | Event::SentBack { .. }
             | Event::ExceptionClosed { .. }
             | Event::Closed => {}
         }

@@ -20,7 +20,8 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// The states of an intent, as a filter takes them.
-const STATES: [&str; 7] = ["preparing", "unsettled", "seated", "executing", "done", "declined", "withdrawn"];
+const STATES: [&str; 8] =
+    ["preparing", "unsettled", "seated", "returned", "executing", "done", "declined", "withdrawn"];
 
 /// What somebody asks for.
 #[derive(Debug, ToSchema)]

@@ -29,6 +29,10 @@ pub(super) fn intent(intent: &IntentView) -> Result<()> {
             output::line(&format!("  it would be {}", plain(&near.words)))?;
         }
     }
+    if let Some(returned) = &intent.returned {
+        heading(&format!("sent back by {}: {}", returned.by, returned.reason))?;
+        output::line(&format!("  amend it, or it is declined at {}", plain(&returned.until)))?;
+    }
     seats(intent)?;
     change(intent)?;
     plan(intent)?;

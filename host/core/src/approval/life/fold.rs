@@ -1,8 +1,8 @@
 //! Applies one entry to an approval. Replay and new commands go through here alike.
 
 use crate::approval::event::{Entry, Event};
-use crate::approval::seat::{Question, Reply, Seat, Seats};
-use crate::approval::{Approval, Case, Outcome, Stage};
+use crate::approval::seat::{Question, Reply, Seats};
+use crate::approval::{Approval, Case, Earlier, Outcome, Stage};
 use crate::effect::life::{EffectState, History, Verdict};
 use crate::exception::{Closed, Closure};
 use crate::hash::Digest;
@@ -44,6 +44,8 @@ pub fn after(approval: Option<Approval>, entry: &Entry) -> Result<Approval, Misp
             policy: *policy,
             stage: Stage::Preparing { tries: 0, due: entry.at },
             exceptions: BTreeMap::new(),
+            rounds: 0,
+            earlier: None,
         });
     };
     let misplaced = Misplaced { event: entry.event.as_str(), stage: approval.stage.as_str() };
@@ -68,41 +70,29 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         }
         Event::ExceptionMoved { id, owner } => approval.exceptions.get_mut(id)?.owner.clone_from(owner),
         Event::ExceptionClosed { id, closed, effects } => close(&mut approval, *id, closed, effects)?,
-        Event::Seated { rows } => seats(&mut approval.stage)?.rows.clone_from(rows),
-        Event::SeatOpened { row, seat } => {
-            let seats = seats(&mut approval.stage)?;
-            seats.rows.get(usize::try_from(*row).ok()?)?;
-            seats.open.insert(*row, seat.clone());
-            // Other people begin with the whole time of the seat: the question of those before is over.
-            seats.drop_question(*row);
+        Event::Seated { .. }
+        | Event::SeatOpened { .. }
+        | Event::SeatMoved { .. }
+        | Event::Claimed { .. }
+        | Event::Released { .. }
+        | Event::Asked { .. }
+        | Event::Answered { .. }
+        | Event::Unanswered { .. }
+        | Event::Carried { .. }
+        | Event::Voted { .. } => move_seats(seats(&mut approval.stage)?, &entry.event)?,
+        Event::SentBack { person, words, until } => {
+            send_back(&mut approval)?;
+            approval.rounds = approval.rounds.saturating_add(1);
+            approval.stage = Stage::Returned { by: person.clone(), words: words.clone(), until: *until };
+            moot(&mut approval, at, "the intent was sent back");
         }
-        Event::SeatMoved { row, seat, .. } => *open_seat(&mut approval.stage, *row)? = seat.clone(),
-        Event::Claimed { row, claim } => open_seat(&mut approval.stage, *row)?.claims.push(claim.clone()),
-        Event::Released { row, person, .. } => {
-            open_seat(&mut approval.stage, *row)?.claims.retain(|claim| claim.by != *person);
-        }
-        Event::Asked { row, person, words, left, until } => {
-            open_seat(&mut approval.stage, *row)?;
-            let reply = Reply::Awaited { left: *left, until: *until };
-            let question = Question { row: *row, by: person.clone(), words: words.clone(), reply };
-            seats(&mut approval.stage)?.questions.push(question);
-        }
-        Event::Answered { question, words, due } => {
-            reply(&mut approval.stage, *question, Reply::Given(words.clone()), *due)?;
-        }
-        Event::Unanswered { question, due } => {
-            reply(&mut approval.stage, *question, Reply::Missing, *due)?;
-        }
-        Event::Voted { person, rows, .. } => {
-            let seats = seats(&mut approval.stage)?;
-            for row in rows {
-                let seat = seats.open.get_mut(row)?;
-                seat.approved.push(person.clone());
-                seat.claims.retain(|claim| claim.by != *person);
-                if seat.is_filled() {
-                    seats.drop_question(*row);
-                }
+        Event::Amended { intent } => {
+            if matches!(approval.stage, Stage::Seated { .. }) {
+                send_back(&mut approval)?;
             }
+            approval.stage = amended(approval.stage, at)?;
+            approval.intent = Arc::clone(intent);
+            moot(&mut approval, at, "the intent was amended");
         }
         Event::Sending { effect, step, .. } => {
             move_effect(&mut approval.stage, *effect, at, |state| match state {
@@ -131,6 +121,95 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         }
     }
     Some(approval)
+}
+
+/// What people and time do to the seats.
+fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
+    match event {
+        Event::Seated { rows } => seats.rows.clone_from(rows),
+        Event::SeatOpened { row, seat } => {
+            seats.rows.get(usize::try_from(*row).ok()?)?;
+            seats.open.insert(*row, seat.clone());
+            // Other people begin with the whole time of the seat: the question of those before is over.
+            seats.drop_question(*row);
+        }
+        Event::SeatMoved { row, seat, .. } => *seats.open.get_mut(row)? = seat.clone(),
+        Event::Claimed { row, claim } => seats.open.get_mut(row)?.claims.push(claim.clone()),
+        Event::Released { row, person, .. } => {
+            seats.open.get_mut(row)?.claims.retain(|claim| claim.by != *person);
+        }
+        Event::Asked { row, person, words, left, until } => {
+            seats.open.get_mut(row)?;
+            let reply = Reply::Awaited { left: *left, until: *until };
+            let question = Question { row: *row, by: person.clone(), words: words.clone(), reply };
+            seats.questions.push(question);
+        }
+        Event::Answered { question, words, due } => {
+            reply(seats, *question, Reply::Given(words.clone()), *due)?;
+        }
+        Event::Unanswered { question, due } => {
+            reply(seats, *question, Reply::Missing, *due)?;
+        }
+        Event::Carried { row, people, .. } => {
+            seats.open.get_mut(row)?.approved.extend(people.iter().cloned());
+        }
+        Event::Voted { person, rows, .. } => {
+            for row in rows {
+                let seat = seats.open.get_mut(row)?;
+                seat.approved.push(person.clone());
+                seat.claims.retain(|claim| claim.by != *person);
+                if seat.is_filled() {
+                    seats.drop_question(*row);
+                }
+            }
+        }
+        Event::Submitted { .. }
+        | Event::Postponed { .. }
+        | Event::Repinned { .. }
+        | Event::Evaluated { .. }
+        | Event::Sealed { .. }
+        | Event::SentBack { .. }
+        | Event::Amended { .. }
+        | Event::Approved { .. }
+        | Event::Activated { .. }
+        | Event::Declined { .. }
+        | Event::Withdrawn { .. }
+        | Event::Sending { .. }
+        | Event::Attempted { .. }
+        | Event::Probed { .. }
+        | Event::ExceptionOpened { .. }
+        | Event::ExceptionEscalated { .. }
+        | Event::ExceptionMoved { .. }
+        | Event::ExceptionClosed { .. }
+        | Event::Closed => return None,
+    }
+    Some(())
+}
+
+/// Remembers who approved what, so that a voice can hold for the next revision.
+fn send_back(approval: &mut Approval) -> Option<()> {
+    let Stage::Seated { case, seats } = &approval.stage else { return None };
+    let (intent, case) = (Arc::clone(&approval.intent), Arc::clone(case));
+    approval.earlier = Some(Arc::new(Earlier { intent, case, seats: seats.clone() }));
+    Some(())
+}
+
+/// An amendment is prepared from the beginning.
+fn amended(stage: Stage, at: Timestamp) -> Option<Stage> {
+    match stage {
+        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Returned { .. } | Stage::Seated { .. } => {
+            Some(Stage::Preparing { tries: 0, due: at })
+        }
+        Stage::Executing { .. } | Stage::Closed(_) => None,
+    }
+}
+
+/// What was open about the revision before is over with it.
+fn moot(approval: &mut Approval, at: Timestamp, reason: &str) {
+    for exception in approval.exceptions.values_mut().filter(|exception| exception.closed.is_none()) {
+        let reason = reason.to_owned();
+        exception.closed = Some(Closed { by: Closure::Retry, person: None, reason, at });
+    }
 }
 
 /// What is over asks for nobody any more.
@@ -164,7 +243,7 @@ fn stage(stage: Stage, event: &Event, at: Timestamp) -> Option<Stage> {
             Some(Stage::Executing { case, authority: authority.clone(), effects })
         }
         (
-            Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. },
+            Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Returned { .. } | Stage::Seated { .. },
             Event::Declined { authority, reason },
         ) => Some(Stage::Closed(Outcome::Declined {
             authority: authority.clone(),
@@ -172,7 +251,7 @@ fn stage(stage: Stage, event: &Event, at: Timestamp) -> Option<Stage> {
             at,
         })),
         (
-            Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. },
+            Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Returned { .. } | Stage::Seated { .. },
             Event::Withdrawn { by },
         ) => Some(Stage::Closed(Outcome::Withdrawn { by: by.clone(), at })),
         (Stage::Executing { case, authority, effects }, Event::Closed) => {
@@ -181,6 +260,7 @@ fn stage(stage: Stage, event: &Event, at: Timestamp) -> Option<Stage> {
         (
             Stage::Preparing { .. }
             | Stage::Unsettled { .. }
+            | Stage::Returned { .. }
             | Stage::Seated { .. }
             | Stage::Executing { .. }
             | Stage::Closed(_),
@@ -195,26 +275,27 @@ fn activates(stage: &Stage, version: &Digest) -> Option<()> {
         Stage::Executing { case, .. } => {
             case.change.as_ref().filter(|change| change.version == *version).map(|_| ())
         }
-        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. } | Stage::Closed(_) => None,
+        Stage::Preparing { .. }
+        | Stage::Unsettled { .. }
+        | Stage::Returned { .. }
+        | Stage::Seated { .. }
+        | Stage::Closed(_) => None,
     }
 }
 
 fn seats(stage: &mut Stage) -> Option<&mut Seats> {
     match stage {
         Stage::Seated { seats, .. } => Some(seats),
-        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Executing { .. } | Stage::Closed(_) => {
-            None
-        }
+        Stage::Preparing { .. }
+        | Stage::Unsettled { .. }
+        | Stage::Returned { .. }
+        | Stage::Executing { .. }
+        | Stage::Closed(_) => None,
     }
 }
 
-fn open_seat(stage: &mut Stage, row: u32) -> Option<&mut Seat> {
-    seats(stage)?.open.get_mut(&row)
-}
-
 /// Settles a question and lets the time of its seat run on.
-fn reply(stage: &mut Stage, question: u32, reply: Reply, due: Timestamp) -> Option<()> {
-    let seats = seats(stage)?;
+fn reply(seats: &mut Seats, question: u32, reply: Reply, due: Timestamp) -> Option<()> {
     let index = usize::try_from(question.checked_sub(1)?).ok()?;
     let asked = seats.questions.get_mut(index)?;
     asked.reply = reply;
@@ -288,7 +369,11 @@ fn close(
             }
             release(case, effects, closed.at);
         }
-        Stage::Unsettled { .. } | Stage::Preparing { .. } | Stage::Seated { .. } | Stage::Closed(_) => {}
+        Stage::Unsettled { .. }
+        | Stage::Returned { .. }
+        | Stage::Preparing { .. }
+        | Stage::Seated { .. }
+        | Stage::Closed(_) => {}
     }
     Some(())
 }

@@ -15,6 +15,7 @@ use crate::policy::{self, Evaluation, Outcome, Policy};
 use crate::publish::{self, Change, is_policy_change};
 use crate::seal::{Content, Seal};
 use crate::time::Millis;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Asks for something: checks it at the door and makes the approval.
@@ -53,8 +54,14 @@ pub fn submit<'a>(
     let by = Actor::Person(intent.requester.clone());
     let event = Event::Submitted { intent: Arc::clone(&intent), policy: policy.version() };
     let stage = Stage::Preparing { tries: 0, due: context.now };
-    let approval =
-        Approval { intent, policy: policy.version(), stage, exceptions: std::collections::BTreeMap::new() };
+    let approval = Approval {
+        intent,
+        policy: policy.version(),
+        stage,
+        exceptions: BTreeMap::new(),
+        rounds: 0,
+        earlier: None,
+    };
     let mut turn = Turn::new(context, approval);
     turn.entries.push(Entry { at: context.now, by, event });
     Ok(turn)
@@ -156,7 +163,7 @@ fn seal(turn: &mut Turn<'_>, found: Found) {
         settle::open(turn, Cause::NoSeat, None, Detail::new("no-seat", message));
     } else {
         turn.record(Actor::Engine, Event::Seated { rows });
-        seat::open(turn);
+        seat::go_on(turn);
     }
 }
 

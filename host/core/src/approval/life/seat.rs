@@ -1,7 +1,7 @@
 //! Seats in time: opened when their step is reached, looked up again when people change, moved to a
 //! backup when they are missed.
 
-use super::{Turn, ask, claim, settle, vote, wrong_stage};
+use super::{Turn, amend, ask, claim, settle, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::seat::{Because, Gone, Seat, Seats};
@@ -18,20 +18,27 @@ const HELD_SEAT_DELAY: Millis = Millis::hours(1);
 /// Opens every seat whose step has been reached: the first step of each route, then the next one
 /// when all rows of the step before are filled.
 pub(super) fn open(turn: &mut Turn<'_>) {
-    let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
-    for row in reached(seats) {
-        open_row(turn, row);
+    loop {
+        let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
+        let (before, rows) = (seats.open.len(), reached(seats));
+        for row in rows {
+            open_row(turn, row);
+        }
+        // A seat whose voices are carried over is filled at once, and the next step is reached.
+        let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
+        if seats.open.len() == before {
+            return;
+        }
     }
 }
 
 /// Goes on after a voice or a change of people: approved if every seat is filled, the next step if not.
 pub(super) fn go_on(turn: &mut Turn<'_>) {
+    open(turn);
     let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
-    if seats.are_filled() {
+    if !seats.rows.is_empty() && seats.are_filled() {
         let voices = seats.voices().cloned().collect();
         vote::approve(turn, Authority::People(voices));
-    } else {
-        open(turn);
     }
 }
 
@@ -56,6 +63,7 @@ fn open_row(turn: &mut Turn<'_>, row: u32) {
     // an owner.
     if let Some(seat) = first_from(turn, &route, 0, &[]) {
         turn.record(Actor::Engine, Event::SeatOpened { row, seat });
+        amend::carry(turn, row);
     } else {
         nobody(turn, &route);
     }
@@ -170,6 +178,7 @@ fn moved(turn: &mut Turn<'_>, row: u32, before: &Seat, seat: Seat, by: &Actor) {
         Stage::Seated { seats, .. } if seats.voices().any(|voice| voice == person) => Because::Decided,
         Stage::Preparing { .. }
         | Stage::Unsettled { .. }
+        | Stage::Returned { .. }
         | Stage::Seated { .. }
         | Stage::Executing { .. }
         | Stage::Closed(_) => rules::because(rulebook, intent, person, now),
@@ -182,7 +191,8 @@ fn moved(turn: &mut Turn<'_>, row: u32, before: &Seat, seat: Seat, by: &Actor) {
     turn.record(by.clone(), Event::SeatMoved { row, seat, gone, come });
 }
 
-fn unfilled(turn: &Turn<'_>, row: u32) -> Option<Seat> {
+/// The seat of a row, if it lacks a voice.
+pub(super) fn unfilled(turn: &Turn<'_>, row: u32) -> Option<Seat> {
     let Stage::Seated { seats, .. } = &turn.approval.stage else { return None };
     seats.open.get(&row).filter(|seat| !seat.is_filled()).cloned()
 }

@@ -149,7 +149,7 @@ fn verdicts(
             Err(Refusal::WrongClosure { allowed: vec!["retry", "decline"] })
         }
         (Stage::Executing { .. }, None, _) => Ok(BTreeMap::new()),
-        (Stage::Preparing { .. } | Stage::Closed(_), _, _) => {
+        (Stage::Preparing { .. } | Stage::Returned { .. } | Stage::Closed(_), _, _) => {
             Err(wrong_stage("close-exception", &turn.approval))
         }
     }

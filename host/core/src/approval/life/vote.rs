@@ -106,7 +106,8 @@ pub(super) fn seat_of(
 
 pub(super) fn withdraw(turn: &mut Turn<'_>, person: PersonId, revision: u32) -> Result<(), Refusal> {
     match turn.approval.stage {
-        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. } => {}
+        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Returned { .. } | Stage::Seated { .. } => {
+        }
         Stage::Executing { .. } | Stage::Closed(_) => return Err(wrong_stage("withdraw", &turn.approval)),
     }
     if turn.approval.intent.requester != person {

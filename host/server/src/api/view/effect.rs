@@ -72,6 +72,7 @@ pub fn effects(approval: &Approval) -> Vec<EffectView> {
         }
         Stage::Preparing { .. }
         | Stage::Unsettled { .. }
+        | Stage::Returned { .. }
         | Stage::Seated { .. }
         | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => Vec::new(),
     }

@@ -10,10 +10,11 @@ use super::seat::{self, ProgressView, QuestionView, SeatView};
 use super::value::{self, FactView};
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::life::{self, Context};
+use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, Authority, Case, Outcome, Stage};
 use countersign_core::exception::Closure;
 use countersign_core::id::{ExceptionId, PersonId};
-use countersign_core::intent::Facts;
+use countersign_core::intent::{Facts, Raw};
 use countersign_core::policy::Evaluation;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
@@ -32,7 +33,7 @@ pub struct IntentView {
     pub intent_type: String,
     /// Its revision: the `ETag`.
     pub revision: u32,
-    /// Where it stands: preparing, unsettled, seated, executing, done, declined or withdrawn.
+    /// Where it stands: preparing, unsettled, seated, returned, executing, done, declined or withdrawn.
     pub state: String,
     /// Who asked.
     pub requester: String,
@@ -48,14 +49,17 @@ pub struct IntentView {
     pub evaluation: Option<EvaluationView>,
     /// Who must decide.
     pub seats: Vec<SeatView>,
+    /// Why it was sent back, while the requester has to amend it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<ReturnView>,
     /// What the requester was asked about it, while people decide.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<QuestionView>,
     /// How far the seats are, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressView>,
-    /// What the caller may do now: approve, decline, claim, release, ask, answer, withdraw,
-    /// close-exception.
+    /// What the caller may do now: approve, decline, send-back, claim, release, ask, answer, amend,
+    /// withdraw, close-exception.
     pub can: Vec<String>,
     /// What will be, or was, written, and the seal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,6 +77,17 @@ pub struct IntentView {
     /// How it was decided, once it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<OutcomeView>,
+}
+
+/// What must be otherwise before anybody decides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReturnView {
+    /// Who sent it back.
+    pub by: String,
+    /// Their words.
+    pub reason: String,
+    /// When it is declined, if it is not amended.
+    pub until: String,
 }
 
 /// How an intent was decided.
@@ -110,6 +125,7 @@ impl IntentView {
             Stage::Seated { seats, .. } => (seat::seats(seats), seat::questions(seats)),
             Stage::Preparing { .. }
             | Stage::Unsettled { .. }
+            | Stage::Returned { .. }
             | Stage::Executing { .. }
             | Stage::Closed(_) => (Vec::new(), Vec::new()),
         };
@@ -138,6 +154,7 @@ impl IntentView {
             evaluation: evaluation(approval).map(EvaluationView::from),
             progress: (!seats.is_empty()).then(|| seat::progress(&seats)),
             seats,
+            returned: returned(approval),
             questions,
             can,
             plan: case.map(PlanView::from),
@@ -159,6 +176,7 @@ pub fn case(approval: &Approval) -> Option<&Case> {
         | Stage::Closed(Outcome::Done { case, .. }) => Some(case),
         Stage::Preparing { .. }
         | Stage::Unsettled { .. }
+        | Stage::Returned { .. }
         | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => None,
     }
 }
@@ -166,9 +184,11 @@ pub fn case(approval: &Approval) -> Option<&Case> {
 fn evaluation(approval: &Approval) -> Option<&Evaluation> {
     match &approval.stage {
         Stage::Unsettled { evaluation } => evaluation.as_deref(),
-        Stage::Preparing { .. } | Stage::Seated { .. } | Stage::Executing { .. } | Stage::Closed(_) => {
-            case(approval).map(|case| &case.evaluation)
-        }
+        Stage::Preparing { .. }
+        | Stage::Returned { .. }
+        | Stage::Seated { .. }
+        | Stage::Executing { .. }
+        | Stage::Closed(_) => case(approval).map(|case| &case.evaluation),
     }
 }
 
@@ -181,9 +201,11 @@ fn facts(facts: &Facts) -> BTreeMap<String, FactView> {
 fn can(approval: &Approval, looking: Looking<'_>) -> Vec<String> {
     let (person, revision) = (looking.person.clone(), approval.intent.revision);
     let decide = |voice| Command::Decide { person: person.clone(), revision, seal: None, voice };
+    let send_back = Command::SendBack { person: person.clone(), revision, words: "why".to_owned() };
     let asked = [
         ("approve", decide(Voice::Approve { note: String::new() })),
         ("decline", decide(Voice::Decline { reason: "why".to_owned() })),
+        ("send-back", send_back),
         ("claim", Command::Claim { person: person.clone(), revision }),
         ("release", Command::Release { person: person.clone(), revision }),
         ("ask", Command::Ask { person: person.clone(), revision, words: "what".to_owned() }),
@@ -199,6 +221,11 @@ fn can(approval: &Approval, looking: Looking<'_>) -> Vec<String> {
     if answers {
         can.push("answer".to_owned());
     }
+    // What it would be amended to is not known yet; whether there is somebody who may is.
+    let amend = Command::Amend { person: person.clone(), revision, tokens: Raw::Null };
+    if matches!(refused(approval, &amend, looking), Some(Refusal::Tokens(_))) {
+        can.push("amend".to_owned());
+    }
     can
 }
 
@@ -206,7 +233,11 @@ fn can(approval: &Approval, looking: Looking<'_>) -> Vec<String> {
 fn questions(approval: &Approval) -> impl Iterator<Item = u32> {
     let asked = match &approval.stage {
         Stage::Seated { seats, .. } => seats.questions.len(),
-        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Executing { .. } | Stage::Closed(_) => 0,
+        Stage::Preparing { .. }
+        | Stage::Unsettled { .. }
+        | Stage::Returned { .. }
+        | Stage::Executing { .. }
+        | Stage::Closed(_) => 0,
     };
     (1_u32..).take(asked)
 }
@@ -219,8 +250,17 @@ fn closures(approval: &Approval, id: ExceptionId, looking: Looking<'_>) -> Vec<C
 }
 
 fn is_allowed(approval: &Approval, command: &Command, looking: Looking<'_>) -> bool {
+    refused(approval, command, looking).is_none()
+}
+
+fn refused(approval: &Approval, command: &Command, looking: Looking<'_>) -> Option<Refusal> {
     let context = Context { rulebook: looking.rulebook, now: looking.now, chance: 0, own_open: None };
-    life::decide(approval, command.clone(), context).is_ok()
+    life::decide(approval, command.clone(), context).err()
+}
+
+fn returned(approval: &Approval) -> Option<ReturnView> {
+    let Stage::Returned { by, words, until } = &approval.stage else { return None };
+    Some(ReturnView { by: by.to_string(), reason: words.clone(), until: until.to_string() })
 }
 
 fn outcome(approval: &Approval) -> Option<OutcomeView> {
@@ -231,7 +271,9 @@ fn outcome(approval: &Approval) -> Option<OutcomeView> {
         at: at.map(|at| at.to_string()),
     };
     match &approval.stage {
-        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. } => None,
+        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Returned { .. } | Stage::Seated { .. } => {
+            None
+        }
         Stage::Executing { authority, .. } => Some(view("approved", names(authority), None, None)),
         Stage::Closed(Outcome::Done { authority, at, .. }) => {
             Some(view("approved", names(authority), None, Some(*at)))

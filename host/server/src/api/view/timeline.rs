@@ -87,6 +87,9 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::Asked { .. }
         | Event::Answered { .. }
         | Event::Unanswered { .. }
+        | Event::Carried { .. }
+        | Event::SentBack { .. }
+        | Event::Amended { .. }
         | Event::Voted { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
@@ -128,11 +131,16 @@ fn words(event: &Event) -> String {
                 "`{person}` asked: {words} (the seat's time stands still until the answer, at most until {until})"
             )
         }
-        Event::Answered { words, due, .. } => {
-            format!("answered: {words} (the seat is due at {due})")
+        Event::Answered { words, due, .. } => format!("answered: {words} (the seat is due at {due})"),
+        Event::Unanswered { due, .. } => format!("no answer came; the seat's time runs on, until {due}"),
+        Event::Carried { people, revision, .. } => {
+            format!("{} approved revision {revision}, and what that rested on is the same", listed(people))
         }
-        Event::Unanswered { due, .. } => {
-            format!("no answer came; the seat's time runs on, until {due}")
+        Event::SentBack { person, words, until } => {
+            format!("`{person}` sent it back: {words} (declined, if it is not amended until {until})")
+        }
+        Event::Amended { intent } => {
+            format!("`{}` amended it: revision {}", intent.requester, intent.revision)
         }
         Event::Voted { person, note, .. } if note.is_empty() => format!("`{person}` approved"),
         Event::Voted { person, note, .. } => format!("`{person}` approved: {note}"),

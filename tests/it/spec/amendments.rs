@@ -1,0 +1,102 @@
+//! The steps of `amendments.feature`: sent back, amended, asked again.
+
+use super::{PATIENCE, Spec, asked_tokens, money, person, text};
+use countersign_core::approval::Stage;
+use countersign_core::approval::command::Command;
+use countersign_core::intent::Raw;
+use countersign_core::record::Value;
+use cucumber::{then, when};
+use std::time::Duration;
+
+/// The tokens of the scenario with one of them replaced.
+fn with(name: &str, value: Raw) -> Raw {
+    let Raw::Map(mut members) = asked_tokens(12, 12_000) else { panic!("tokens are a map") };
+    members.retain(|(other, _)| other != name);
+    members.push((name.to_owned(), value));
+    Raw::Map(members)
+}
+
+fn value(name: &str, words: &str) -> Raw {
+    match name {
+        "amount" => money(&format!("{words}.00")),
+        "term_months" | "payment_days" => Raw::Integer(words.parse().expect("a number")),
+        _ => text(words),
+    }
+}
+
+impl Spec {
+    async fn becomes(&self, expected: &str) {
+        let waiting = async {
+            while self.approval().await.stage.as_str() != expected || !self.is_asked().await {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
+            panic!("the intent is {:#?}", self.approval().await.stage);
+        }
+    }
+
+    /// Whether people are asked, where it is seated.
+    async fn is_asked(&self) -> bool {
+        match &self.approval().await.stage {
+            Stage::Seated { seats, .. } => !seats.open.is_empty(),
+            _ => true,
+        }
+    }
+
+    async fn amends(&mut self, name: &str, tokens: Raw) {
+        let revision = self.approval().await.intent.revision;
+        self.command(Command::Amend { person: person(name), revision, tokens }).await;
+    }
+
+    async fn sends_back(&mut self, name: &str, words: &str) {
+        let revision = self.approval().await.intent.revision;
+        let words = words.to_owned();
+        self.command(Command::SendBack { person: person(name), revision, words }).await;
+    }
+}
+
+#[when(expr = "{word} sends it back because {string}")]
+async fn sends_back(spec: &mut Spec, name: String, words: String) {
+    spec.sends_back(&name, &words).await;
+}
+
+#[when(regex = r#"^([^ ]+) amends ([a-z_]+) to "?([^"]*)"?$"#)]
+async fn amends(spec: &mut Spec, name: String, token: String, words: String) {
+    spec.amends(&name, with(&token, value(&token, &words))).await;
+}
+
+#[when(expr = "{word} amends nothing")]
+async fn amends_nothing(spec: &mut Spec, name: String) {
+    spec.amends(&name, asked_tokens(12, 12_000)).await;
+}
+
+#[when(expr = "the margin of the quote becomes {int}")]
+fn margin_becomes(spec: &mut Spec, margin: u32) {
+    let quote = [("margin", Value::Decimal(margin.to_string())), ("renewal", Value::Flag(false))];
+    spec.connectors.put("crm", "quote", "Q-1", &quote);
+    // The fact that was read is used for five minutes.
+    spec.clock.turn(countersign_core::time::Millis::minutes(6));
+}
+
+#[when(expr = "it went back and forth {int} times")]
+async fn back_and_forth(spec: &mut Spec, times: u32) {
+    for _ in 0..times {
+        spec.sends_back("sales-manager-1", "less").await;
+        assert_eq!(spec.refused, None);
+        spec.amends("ae-1", asked_tokens(12, 12_000)).await;
+        assert_eq!(spec.refused, None);
+        spec.becomes("seated").await;
+    }
+}
+
+#[then(expr = "the intent becomes {word}")]
+async fn becomes(spec: &mut Spec, expected: String) {
+    assert_eq!(spec.refused, None, "the last command was refused");
+    spec.becomes(&expected).await;
+}
+
+#[then(expr = "the revision is {int}")]
+async fn revision_is(spec: &mut Spec, expected: u32) {
+    assert_eq!(spec.approval().await.intent.revision, expected);
+}
