@@ -33,6 +33,8 @@ Feature: an intent is sent back, amended, and asked again only where something c
     And sales-manager-1 approves revision 1
     And ae-1 amends payment_days to 75
     Then the intent becomes seated
+    And finance-1 sees payment_days as "75 days" instead of "30 days"
+    And the story says "`ae-1` amended it: revision 2: payment_days 75 days instead of 30 days"
     And finance has 0 of 2 voices
     And manager has 1 of 1 voices
 

@@ -16,15 +16,17 @@ use crate::effect::life::EffectState;
 use crate::effect::plan::{Proposal, WritePlan};
 use crate::exception::Exception;
 use crate::hash::Digest;
-use crate::id::{BindingName, ConnectionName, EffectId, ExceptionId, IntentId, IntentTypeName, PersonId};
-use crate::intent::{Facts, OnFailure, Tokens};
+use crate::id::{
+    BindingName, ConnectionName, EffectId, ExceptionId, FieldName, IntentId, IntentTypeName, PersonId,
+};
+use crate::intent::{Facts, OnFailure, TokenValue, Tokens};
 use crate::policy::Evaluation;
 use crate::publish::Change;
 use crate::seal::{Content, Seal};
 use crate::time::Timestamp;
 use seat::Seats;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What someone asks for.
@@ -43,6 +45,28 @@ pub struct Intent {
     pub submitted: Timestamp,
     /// What exactly, typed by the intent type.
     pub tokens: Tokens,
+}
+
+/// One token that an amendment changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenChange<'a> {
+    /// The token.
+    pub token: &'a FieldName,
+    /// What it was, if it was there.
+    pub before: Option<&'a TokenValue>,
+    /// What it is, if it is there.
+    pub after: Option<&'a TokenValue>,
+}
+
+impl Intent {
+    /// What this revision asks for otherwise than an earlier one, by token.
+    #[must_use]
+    pub fn changes_since<'a>(&'a self, earlier: &'a Intent) -> Vec<TokenChange<'a>> {
+        let tokens: BTreeSet<&FieldName> = earlier.tokens.keys().chain(self.tokens.keys()).collect();
+        let change =
+            |token| TokenChange { token, before: earlier.tokens.get(token), after: self.tokens.get(token) };
+        tokens.into_iter().map(change).filter(|change| change.before != change.after).collect()
+    }
 }
 
 /// An intent and where it stands.

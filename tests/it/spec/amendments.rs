@@ -5,6 +5,8 @@ use countersign_core::approval::Stage;
 use countersign_core::approval::command::Command;
 use countersign_core::intent::Raw;
 use countersign_core::record::Value;
+use countersign_server::api::view::intent::Looking;
+use countersign_server::api::view::{IntentView, TokenChangeView};
 use cucumber::{then, when};
 use std::time::Duration;
 
@@ -99,4 +101,13 @@ async fn becomes(spec: &mut Spec, expected: String) {
 #[then(expr = "the revision is {int}")]
 async fn revision_is(spec: &mut Spec, expected: u32) {
     assert_eq!(spec.approval().await.intent.revision, expected);
+}
+
+#[then(expr = "{word} sees {word} as {string} instead of {string}")]
+async fn sees_change(spec: &mut Spec, name: String, token: String, after: String, before: String) {
+    let (approval, rulebook) = (spec.approval().await, spec.engine().rulebook());
+    let (person, now) = (person(&name), spec.engine().now());
+    let seen = IntentView::of(&approval, Looking { person: &person, rulebook: &rulebook, now });
+    let expected = TokenChangeView { token, before: Some(before), after: Some(after) };
+    assert_eq!(seen.amended.map(|amended| (amended.since, amended.changes)), Some((1, vec![expected])));
 }

@@ -51,7 +51,7 @@ pub async fn run(command: Decide, global: &Global) -> Result<ExitCode> {
     let (below, body) = asked(&command);
     let path = intent::place(&command.id, below)?;
     let change = Change { path: &path, body: &body, revision: Some(command.revision), key: None };
-    intent::printed(&client.change(&change).await?, global)?;
+    intent::changed(&client.change(&change).await?, global)?;
     Ok(ExitCode::from(exit::DONE))
 }
 

@@ -72,7 +72,7 @@ pub async fn run(command: Exception, global: &Global) -> Result<ExitCode> {
             let path = intent::place(&id, &format!("/exceptions/{exception}/closures"))?;
             let body = json!({ "by": by, "reason": reason });
             let change = Change { path: &path, body: &body, revision: Some(revision), key: None };
-            intent::printed(&client.change(&change).await?, global)?;
+            intent::changed(&client.change(&change).await?, global)?;
         }
     }
     Ok(ExitCode::from(exit::DONE))

@@ -134,7 +134,7 @@ pub async fn run(command: Intent, global: &Global) -> Result<ExitCode> {
             }
             let path = place(&id, "/answers")?;
             let change = Change { path: &path, body: &body, revision: Some(revision), key: None };
-            printed(&client.change(&change).await?, global)?;
+            changed(&client.change(&change).await?, global)?;
         }
         Intent::Amend { id, revision, tokens, set } => {
             let now = client.get(&place(&id, "")?).await?;
@@ -142,12 +142,12 @@ pub async fn run(command: Intent, global: &Global) -> Result<ExitCode> {
             all.extend(said(tokens.as_deref(), &set)?);
             let (path, body) = (place(&id, "/amendments")?, json!({ "tokens": all }));
             let change = Change { path: &path, body: &body, revision: Some(revision), key: None };
-            printed(&client.change(&change).await?, global)?;
+            changed(&client.change(&change).await?, global)?;
         }
         Intent::Withdraw { id, revision } => {
             let path = place(&id, "/withdrawals")?;
             let change = Change { path: &path, body: &json!({}), revision: Some(revision), key: None };
-            printed(&client.change(&change).await?, global)?;
+            changed(&client.change(&change).await?, global)?;
         }
     }
     Ok(ExitCode::from(exit::DONE))
@@ -181,6 +181,14 @@ fn said(file: Option<&Path>, set: &[String]) -> Result<Map<String, Value>> {
         tokens.insert(name, value);
     }
     Ok(tokens)
+}
+
+/// Prints what a command has changed about an intent.
+///
+/// # Errors
+/// If it has another shape, or stdout cannot be written.
+pub(super) fn changed(body: &Value, global: &Global) -> Result<()> {
+    if global.json { output::json(body) } else { show::changed(&typed(body)?) }
 }
 
 async fn submitted(submit: Submit, client: &Client, global: &Global) -> Result<()> {

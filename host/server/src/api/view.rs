@@ -26,7 +26,7 @@ pub use effect::{EffectView, ReceiptView};
 pub use evaluation::EvaluationView;
 pub use exception::ExceptionView;
 pub use health::{HealthView, LogHealthView};
-pub use intent::{IntentView, OutcomeView, ReturnView};
+pub use intent::{AmendedView, IntentView, OutcomeView, ReturnView, TokenChangeView};
 pub use intent_type::IntentTypeView;
 pub use plan::{ChangeView, PlanView, WriteView};
 pub use policy::{DocumentView, FoundView, PolicyChangeView, PolicyView, VersionView};

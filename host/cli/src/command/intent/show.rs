@@ -2,7 +2,9 @@
 
 use crate::output::{self, Table, plain};
 use anyhow::Result;
-use countersign_server::api::view::{ExceptionView, IntentView, PolicyChangeView, QuestionView};
+use countersign_server::api::view::{
+    ExceptionView, IntentView, PolicyChangeView, QuestionView, TokenChangeView,
+};
 use serde_json::Value;
 
 /// Prints it.
@@ -29,20 +31,51 @@ pub(super) fn intent(intent: &IntentView) -> Result<()> {
             output::line(&format!("  it would be {}", plain(&near.words)))?;
         }
     }
-    if let Some(returned) = &intent.returned {
-        heading(&format!("sent back by {}: {}", returned.by, returned.reason))?;
-        output::line(&format!("  amend it, or it is declined at {}", plain(&returned.until)))?;
-    }
-    seats(intent)?;
     change(intent)?;
     plan(intent)?;
     if intent.advisory {
         heading("advisory: the decision is recorded and nothing is written")?;
     }
-    effects(intent)?;
-    for exception in &intent.exceptions {
-        self::exception(exception)?;
+    waiting(intent)?;
+    intent.exceptions.iter().try_for_each(exception)?;
+    verbs(intent)
+}
+
+/// Prints what a command has changed about it: where it stands, whose it is now, what you may do.
+pub(super) fn changed(intent: &IntentView) -> Result<()> {
+    let mut head = Table::new(&["intent", &intent.id]);
+    head.row(["type", &intent.intent_type]);
+    head.row(["state", &state(intent)]);
+    head.row(["revision", &intent.revision.to_string()]);
+    head.print()?;
+    waiting(intent)?;
+    intent.exceptions.iter().filter(|found| found.state == "open").try_for_each(exception)?;
+    verbs(intent)?;
+    output::line(&format!("\n`countersign intent show {}` shows all of it", plain(&intent.id)))
+}
+
+/// What is open: the way back, what was amended, seats and effects.
+fn waiting(intent: &IntentView) -> Result<()> {
+    if let Some(returned) = &intent.returned {
+        heading(&format!("sent back by {}: {}", returned.by, returned.reason))?;
+        output::line(&format!("  amend it, or it is declined at {}", plain(&returned.until)))?;
     }
+    if let Some(amended) = &intent.amended {
+        heading(&format!("amended since revision {}", amended.since))?;
+        amended.changes.iter().try_for_each(token_change)?;
+    }
+    seats(intent)?;
+    effects(intent)
+}
+
+/// What a token was, and what it is.
+fn token_change(change: &TokenChangeView) -> Result<()> {
+    let spelt = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+    let (before, after) = (spelt(&change.before), spelt(&change.after));
+    output::line(&plain(&format!("  {} {after} instead of {before}", change.token)))
+}
+
+fn verbs(intent: &IntentView) -> Result<()> {
     if !intent.can.is_empty() {
         output::line(&format!("\nyou can {}", plain(&intent.can.join(", "))))?;
     }

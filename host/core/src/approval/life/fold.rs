@@ -117,6 +117,12 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         | Event::Withdrawn { .. }
         | Event::Closed => {
             approval.stage = stage(approval.stage, &entry.event, at)?;
+            if !matches!(
+                approval.stage,
+                Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. }
+            ) {
+                approval.earlier = None;
+            }
             end_exceptions(&mut approval, at);
         }
     }

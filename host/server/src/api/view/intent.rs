@@ -11,7 +11,7 @@ use super::value::{self, FactView};
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
-use countersign_core::approval::{Approval, Authority, Case, Outcome, Stage};
+use countersign_core::approval::{Approval, Authority, Case, Outcome, Stage, TokenChange};
 use countersign_core::exception::Closure;
 use countersign_core::id::{ExceptionId, PersonId};
 use countersign_core::intent::{Facts, Raw};
@@ -49,6 +49,9 @@ pub struct IntentView {
     pub evaluation: Option<EvaluationView>,
     /// Who must decide.
     pub seats: Vec<SeatView>,
+    /// What was amended since people last decided on it, while they are asked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amended: Option<AmendedView>,
     /// Why it was sent back, while the requester has to amend it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned: Option<ReturnView>,
@@ -77,6 +80,28 @@ pub struct IntentView {
     /// How it was decided, once it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<OutcomeView>,
+}
+
+/// What is asked for otherwise than when people last decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AmendedView {
+    /// The revision that they decided on.
+    pub since: u32,
+    /// What has changed, by token.
+    pub changes: Vec<TokenChangeView>,
+}
+
+/// One token that was amended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TokenChangeView {
+    /// The token.
+    pub token: String,
+    /// What it was, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// What it is, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
 }
 
 /// What must be otherwise before anybody decides.
@@ -154,6 +179,7 @@ impl IntentView {
             evaluation: evaluation(approval).map(EvaluationView::from),
             progress: (!seats.is_empty()).then(|| seat::progress(&seats)),
             seats,
+            amended: amended(approval),
             returned: returned(approval),
             questions,
             can,
@@ -256,6 +282,18 @@ fn is_allowed(approval: &Approval, command: &Command, looking: Looking<'_>) -> b
 fn refused(approval: &Approval, command: &Command, looking: Looking<'_>) -> Option<Refusal> {
     let context = Context { rulebook: looking.rulebook, now: looking.now, chance: 0, own_open: None };
     life::decide(approval, command.clone(), context).err()
+}
+
+fn amended(approval: &Approval) -> Option<AmendedView> {
+    let earlier = approval.earlier.as_ref()?;
+    let Stage::Seated { .. } = &approval.stage else { return None };
+    let view = |change: &TokenChange<'_>| TokenChangeView {
+        token: change.token.to_string(),
+        before: change.before.map(ToString::to_string),
+        after: change.after.map(ToString::to_string),
+    };
+    let changes = approval.intent.changes_since(&earlier.intent).iter().map(view).collect();
+    Some(AmendedView { since: earlier.intent.revision, changes })
 }
 
 fn returned(approval: &Approval) -> Option<ReturnView> {

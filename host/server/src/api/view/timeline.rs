@@ -1,12 +1,13 @@
 //! The timeline: every entry of an approval, in order, in words.
 
 use super::intent::names;
-use countersign_core::approval::Case;
 use countersign_core::approval::event::{Actor, Entry, Event};
 use countersign_core::approval::seat::{Because, Gone, Seat};
+use countersign_core::approval::{Case, Intent};
 use countersign_core::effect::life::EffectState;
 use countersign_core::exception::Exception;
 use countersign_core::id::PersonId;
+use countersign_core::intent::TokenValue;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,8 +41,18 @@ pub struct TimelineEntry {
 
 impl From<&[Entry]> for TimelineView {
     fn from(entries: &[Entry]) -> TimelineView {
-        let numbered = (1_u64..).zip(entries);
-        TimelineView { entries: numbered.map(|(sequence, entry)| of(sequence, entry)).collect() }
+        let mut asked: Option<&Intent> = None;
+        let mut story = Vec::with_capacity(entries.len());
+        for (sequence, entry) in (1_u64..).zip(entries) {
+            let mut told = of(sequence, entry);
+            if let Event::Submitted { intent, .. } | Event::Amended { intent } = &entry.event
+                && let Some(before) = asked.replace(intent)
+            {
+                told.words = format!("{}: {}", told.words, changes(intent, before));
+            }
+            story.push(told);
+        }
+        TimelineView { entries: story }
     }
 }
 
@@ -201,6 +212,17 @@ fn opened(exception: &Exception) -> String {
         exception.owner,
         exception.due
     )
+}
+
+/// What an amendment asks for otherwise.
+fn changes(intent: &Intent, before: &Intent) -> String {
+    let spelt = |value: Option<&TokenValue>| value.map_or("nothing".to_owned(), ToString::to_string);
+    let changed = intent.changes_since(before);
+    let words = changed.iter().map(|change| {
+        format!("{} {} instead of {}", change.token, spelt(change.after), spelt(change.before))
+    });
+    let words = words.collect::<Vec<_>>().join(", ");
+    if words.is_empty() { "the same again".to_owned() } else { words }
 }
 
 /// Who may not fill a seat any more and why, and who may instead.
