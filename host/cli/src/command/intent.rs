@@ -125,7 +125,7 @@ pub async fn run(command: Intent, global: &Global) -> Result<ExitCode> {
     match command {
         Intent::Submit(submit) => submitted(submit, &client, global).await?,
         Intent::List(list) => listed(&list, &client, global).await?,
-        Intent::Show { id } => printed(&client.get(&place(&id, "")?).await?, global)?,
+        Intent::Show { id } => shown(&id, &client, global).await?,
         Intent::Watch { id } => watched(&id, &client, global).await?,
         Intent::Answer { id, words, question, revision } => {
             let mut body = json!({ "words": words });
@@ -181,6 +181,16 @@ fn said(file: Option<&Path>, set: &[String]) -> Result<Map<String, Value>> {
         tokens.insert(name, value);
     }
     Ok(tokens)
+}
+
+/// Prints an intent with its story.
+async fn shown(id: &str, client: &Client, global: &Global) -> Result<()> {
+    let body = client.get(&place(id, "")?).await?;
+    if global.json {
+        return output::json(&body);
+    }
+    show::intent(&typed(&body)?)?;
+    show::story(&typed(&client.get(&place(id, "/timeline")?).await?)?)
 }
 
 /// Prints what a command has changed about an intent.

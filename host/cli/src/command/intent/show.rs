@@ -3,7 +3,7 @@
 use crate::output::{self, Table, plain};
 use anyhow::Result;
 use countersign_server::api::view::{
-    ExceptionView, IntentView, PolicyChangeView, QuestionView, TokenChangeView,
+    ExceptionView, IntentView, PolicyChangeView, QuestionView, TimelineView, TokenChangeView,
 };
 use serde_json::Value;
 
@@ -39,6 +39,15 @@ pub(super) fn intent(intent: &IntentView) -> Result<()> {
     waiting(intent)?;
     intent.exceptions.iter().try_for_each(exception)?;
     verbs(intent)
+}
+
+/// Prints what happened so far, the first thing first.
+pub(super) fn story(timeline: &TimelineView) -> Result<()> {
+    heading("what happened")?;
+    for entry in &timeline.entries {
+        output::line(&format!("  {}  {}", entry.at, plain(&entry.words)))?;
+    }
+    Ok(())
 }
 
 /// Prints what a command has changed about it: where it stands, whose it is now, what you may do.

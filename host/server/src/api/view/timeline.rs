@@ -8,6 +8,7 @@ use countersign_core::effect::life::EffectState;
 use countersign_core::exception::Exception;
 use countersign_core::id::PersonId;
 use countersign_core::intent::TokenValue;
+use countersign_core::policy::RouteRow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -42,6 +43,7 @@ pub struct TimelineEntry {
 impl From<&[Entry]> for TimelineView {
     fn from(entries: &[Entry]) -> TimelineView {
         let mut asked: Option<&Intent> = None;
+        let mut rows: &[RouteRow] = &[];
         let mut story = Vec::with_capacity(entries.len());
         for (sequence, entry) in (1_u64..).zip(entries) {
             let mut told = of(sequence, entry);
@@ -49,6 +51,12 @@ impl From<&[Entry]> for TimelineView {
                 && let Some(before) = asked.replace(intent)
             {
                 told.words = format!("{}: {}", told.words, changes(intent, before));
+            }
+            if let Event::Seated { rows: now } = &entry.event {
+                rows = now;
+            }
+            if let Some(row) = seat_of(&entry.event).and_then(|row| rows.get(row)) {
+                told.words = format!("{}: {}", row.route, told.words);
             }
             story.push(told);
         }
@@ -71,6 +79,42 @@ fn of(sequence: u64, entry: &Entry) -> TimelineEntry {
         effect,
         exception,
     }
+}
+
+/// The seat that an event is about: index of its row.
+fn seat_of(event: &Event) -> Option<usize> {
+    let row = match event {
+        Event::SeatOpened { row, .. }
+        | Event::SeatMoved { row, .. }
+        | Event::Claimed { row, .. }
+        | Event::Released { row, .. }
+        | Event::Asked { row, .. }
+        | Event::Carried { row, .. } => row,
+        Event::Voted { rows, .. } => rows.first()?,
+        Event::Submitted { .. }
+        | Event::Postponed { .. }
+        | Event::Repinned { .. }
+        | Event::Evaluated { .. }
+        | Event::Sealed { .. }
+        | Event::Seated { .. }
+        | Event::Answered { .. }
+        | Event::Unanswered { .. }
+        | Event::SentBack { .. }
+        | Event::Amended { .. }
+        | Event::Approved { .. }
+        | Event::Activated { .. }
+        | Event::Declined { .. }
+        | Event::Withdrawn { .. }
+        | Event::Sending { .. }
+        | Event::Attempted { .. }
+        | Event::Probed { .. }
+        | Event::ExceptionOpened { .. }
+        | Event::ExceptionEscalated { .. }
+        | Event::ExceptionMoved { .. }
+        | Event::ExceptionClosed { .. }
+        | Event::Closed => return None,
+    };
+    usize::try_from(*row).ok()
 }
 
 /// The effect and the exception that an event is about.
@@ -239,9 +283,11 @@ fn moved(seat: &Seat, gone: &[Gone], come: &[PersonId]) -> String {
     if !come.is_empty() {
         words.push(format!("{} may decide now", listed(come)));
     }
+    let all = listed(&seat.eligible);
     words.push(match seat.eligible.as_slice() {
         [] => "nobody may decide".to_owned(),
-        all => format!("the seat is open for {} until {}", listed(all), seat.due),
+        _ if words.is_empty() => format!("looked up again, the seat is still open for {all}"),
+        _ => format!("the seat is open for {all}"),
     });
     words.join("; ")
 }

@@ -1,0 +1,37 @@
+Feature: what happened reads like a story
+
+  Scenario: a discount of two steps, with an absence, a question and a missed seat in the middle
+    Given ae-1 asks for a discount of 38 % on 12000 at a margin of 40 %
+    When director-1 is away from 2026-11-24 until 2026-11-25 and pricing-1 covers
+    And finance-1 approves revision 1
+    And finance-2 approves revision 1
+    And director-2 asks "what does the customer give for it?"
+    And it becomes 2026-11-24T15:00:00Z
+    And ae-1 answers "three years, prepaid"
+    And director-2 claims revision 1
+    And it becomes 2026-11-24T18:00:00Z
+    And director-2 approves revision 1
+    And it becomes 2026-11-27T18:00:00Z
+    And cro approves revision 1
+    Then the intent is executing
+    And the story reads
+      """
+      2026-11-23T15:00:00.000Z `ae-1` asked for a discount
+      2026-11-23T15:00:00.000Z needs finance + vp; 3 writes are planned and sealed
+      2026-11-23T15:00:00.000Z 3 seats must be filled
+      2026-11-23T15:00:00.000Z finance: `finance-lead`, `finance-1`, `finance-2`, `finance-3` may decide until 2026-11-25T15:00:00.000Z
+      2026-11-23T15:00:00.000Z vp: `director-1`, `director-2`, `director-3` may decide until 2026-11-24T15:00:00.000Z
+      2026-11-23T15:00:01.000Z vp: looked up again, the seat is still open for `director-1`, `director-2`, `director-3`
+      2026-11-23T15:00:01.000Z finance: `finance-1` approved
+      2026-11-23T15:00:01.000Z finance: `finance-2` approved
+      2026-11-23T15:00:01.000Z vp: `director-2` asked: what does the customer give for it? (the seat's time stands still until the answer, at most until 2026-11-24T15:00:01.000Z)
+      2026-11-24T15:00:00.000Z vp: `director-1` is away until 2026-11-25; `pricing-1` may decide now; the seat is open for `pricing-1`, `director-2`, `director-3`
+      2026-11-24T15:00:00.000Z answered: three years, prepaid (the seat is due at 2026-11-25T14:59:59.000Z)
+      2026-11-24T15:00:00.000Z vp: `director-2` will decide, until 2026-11-24T17:00:00.000Z
+      2026-11-24T18:00:00.000Z vp: `director-2` did not decide in time; the seat is the pool's again
+      2026-11-24T18:00:00.000Z vp: `director-2` approved
+      2026-11-24T18:00:00.000Z vp: `vp-sales-1`, `vp-sales-2` may decide until 2026-11-27T18:00:00.000Z
+      2026-11-27T18:00:00.000Z vp: `cro`, `cro-chief-of-staff` may decide until 2026-12-01T18:00:00.000Z, as the backup
+      2026-11-27T18:00:00.000Z vp: `cro` approved
+      2026-11-27T18:00:00.000Z approved by finance-1, finance-2, director-2, cro
+      """
