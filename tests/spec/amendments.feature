@@ -95,8 +95,9 @@ Feature: an intent is sent back, amended, and asked again only where something c
     And an exception with cause rounds has an owner
     When sales-manager-1 sends it back because "and once more"
     Then it is refused with CS-E0129
-    When sales-manager-1 approves revision 4
-    Then nothing is refused
+    When ae-1 amends note to "once more, in writing"
+    Then the intent becomes seated
+    And no exception is open
 
   Scenario: what is sent back and forgotten is declined, not left to nobody
     When sales-manager-1 sends it back because "36 months or nothing"

@@ -1,4 +1,4 @@
-Feature: what happened reads like a story
+Feature: routes of two steps, and how their story reads
 
   Scenario: a discount of two steps, with an absence, a question and a missed seat in the middle
     Given ae-1 asks for a discount of 38 % on 12000 at a margin of 40 %
@@ -35,3 +35,11 @@ Feature: what happened reads like a story
       2026-11-27T18:00:00.000Z vp: `cro` approved
       2026-11-27T18:00:00.000Z approved by finance-1, finance-2, director-2, cro
       """
+
+  Scenario: a step whose voices stand opens the next one
+    Given ae-1 asks for a discount of 38 % on 12000 at a margin of 40 %
+    When director-2 approves revision 1
+    And ae-1 amends note to "they asked twice"
+    Then the intent becomes seated
+    And vp-sales-1 may decide for vp
+    And the story says "`director-2` approved revision 1, and what that rested on is the same"

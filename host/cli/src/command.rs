@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod exception;
 pub mod init;
 pub mod intent;
+pub mod people;
 pub mod policy;
 pub mod serve;
 pub mod token;
@@ -75,6 +76,9 @@ enum Command {
     /// See and close what the normal path could not settle
     #[command(subcommand)]
     Exception(exception::Exception),
+    /// See who is there, and what absences mean for the routes
+    #[command(subcommand)]
+    People(people::People),
     /// Build, inspect and install connectors
     #[command(subcommand)]
     Connector(connector::Connector),
@@ -107,6 +111,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Policy(command) => policy::run(command, &global).await,
         Command::Decide(command) => decide::run(command, &global).await,
         Command::Exception(command) => exception::run(command, &global).await,
+        Command::People(command) => people::run(command, &global).await,
         Command::Connector(command) => connector::run(command, &global).await,
         Command::Token(command) => token::run(command, &global),
         Command::Audit(command) => audit::run(command, &global).await,

@@ -4,6 +4,7 @@
 mod check;
 mod exception;
 mod format;
+pub mod outlook;
 mod published;
 mod shared;
 

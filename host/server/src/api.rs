@@ -12,6 +12,7 @@ pub(crate) mod health;
 pub(crate) mod intent_types;
 pub(crate) mod intents;
 pub(crate) mod pages;
+pub(crate) mod people;
 pub(crate) mod policies;
 pub(crate) mod seats;
 pub mod view;

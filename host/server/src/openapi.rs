@@ -3,7 +3,7 @@
 
 use crate::api::{
     amendments, backtest, connections, decisions, drafts, effects, exceptions, exchange, health,
-    intent_types, intents, pages, policies, seats,
+    intent_types, intents, pages, people, policies, seats,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -28,6 +28,7 @@ use utoipa::{Modify, OpenApi};
         intent_types::list, intent_types::show, intent_types::starter,
         drafts::check, drafts::suggest, drafts::test, drafts::explain, drafts::diff, drafts::format,
         exchange::export, exchange::import, backtest::backtest,
+        people::list,
         policies::list, policies::show, policies::rollback,
         health::log,
     ),

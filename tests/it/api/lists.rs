@@ -96,3 +96,15 @@ async fn connections_connectors_and_intent_types_are_shown() {
     assert!(discount.json["policy"].is_string());
     world.get("ae-1", "/v1/intent-types/nothing").await.is_problem(404, "CS-E0220");
 }
+
+#[tokio::test]
+async fn everybody_is_listed_with_where_they_stand() {
+    let world = World::start().await;
+    let people = world.get("ae-1", "/v1/people").await;
+    assert_eq!(people.status, 200, "{}", people.text);
+    let items = people.json["items"].as_array().expect("a list");
+    let lead = items.iter().find(|item| item["person"] == "finance-lead").expect("the lead of finance");
+    assert_eq!((&lead["manager"], &lead["leads"]), (&json!("cro"), &json!(["finance"])));
+    assert!(lead["pools"].as_array().is_some_and(|pools| pools.contains(&json!("finance"))), "{lead}");
+    world.get("ae-1", "/v1/people?pool=finance").await.is_problem(400, "CS-E0210");
+}

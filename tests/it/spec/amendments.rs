@@ -11,8 +11,8 @@ use cucumber::{then, when};
 use std::time::Duration;
 
 /// The tokens of the scenario with one of them replaced.
-fn with(name: &str, value: Raw) -> Raw {
-    let Raw::Map(mut members) = asked_tokens(12, 12_000) else { panic!("tokens are a map") };
+fn with(asked: (u32, u32), name: &str, value: Raw) -> Raw {
+    let Raw::Map(mut members) = asked_tokens(asked.0, asked.1) else { panic!("tokens are a map") };
     members.retain(|(other, _)| other != name);
     members.push((name.to_owned(), value));
     Raw::Map(members)
@@ -65,12 +65,12 @@ async fn sends_back(spec: &mut Spec, name: String, words: String) {
 
 #[when(regex = r#"^([^ ]+) amends ([a-z_]+) to "?([^"]*)"?$"#)]
 async fn amends(spec: &mut Spec, name: String, token: String, words: String) {
-    spec.amends(&name, with(&token, value(&token, &words))).await;
+    spec.amends(&name, with(spec.people.asked, &token, value(&token, &words))).await;
 }
 
 #[when(expr = "{word} amends nothing")]
 async fn amends_nothing(spec: &mut Spec, name: String) {
-    spec.amends(&name, asked_tokens(12, 12_000)).await;
+    spec.amends(&name, asked_tokens(spec.people.asked.0, spec.people.asked.1)).await;
 }
 
 #[when(expr = "the margin of the quote becomes {int}")]
@@ -86,7 +86,7 @@ async fn back_and_forth(spec: &mut Spec, times: u32) {
     for _ in 0..times {
         spec.sends_back("sales-manager-1", "less").await;
         assert_eq!(spec.refused, None);
-        spec.amends("ae-1", asked_tokens(12, 12_000)).await;
+        spec.amends("ae-1", asked_tokens(spec.people.asked.0, spec.people.asked.1)).await;
         assert_eq!(spec.refused, None);
         spec.becomes("seated").await;
     }

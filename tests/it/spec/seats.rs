@@ -15,10 +15,12 @@ use countersign_tests::world::{root, source_files};
 use cucumber::{given, then, when};
 use std::time::Duration;
 
-/// What is left of the shared `people.md` after what happened in the scenario.
+/// What the scenarios of these features remember: `people.md` after what happened, and what was asked.
 #[derive(Debug, Default)]
 pub(crate) struct People {
     text: Option<String>,
+    /// Percent and amount that were asked for.
+    pub(crate) asked: (u32, u32),
 }
 
 fn shipped() -> Vec<SourceFile> {
@@ -70,6 +72,7 @@ impl Spec {
 #[given(expr = "ae-1 asks for a discount of {int} % on {int} at a margin of {int} %")]
 async fn asks_below_the_floor(spec: &mut Spec, percent: u32, amount: u32, margin: u32) {
     discount_world(spec, margin);
+    spec.people.asked = (percent, amount);
     spec.submit("discount", asked_tokens(percent, amount)).await;
     spec.until("the seats", |event| matches!(event, Event::SeatOpened { .. }), 2).await;
 }

@@ -99,7 +99,7 @@ pub async fn run(command: PolicyCommand, global: &Global) -> Result<ExitCode> {
 }
 
 /// The rules folder and what is in it.
-fn rules(named: Option<&Path>, global: &Global) -> Result<(PathBuf, Vec<SourceFile>)> {
+pub(super) fn rules(named: Option<&Path>, global: &Global) -> Result<(PathBuf, Vec<SourceFile>)> {
     let folder = match named {
         Some(folder) => folder.to_owned(),
         None => config::load(global.config.as_deref())?.rules,
@@ -119,7 +119,7 @@ fn read(files: &[SourceFile], whose: &str) -> Result<Rulebook> {
 }
 
 /// What is said of rules that are not sound.
-fn unsound(faults: &[Fault], whose: &str) -> anyhow::Error {
+pub(super) fn unsound(faults: &[Fault], whose: &str) -> anyhow::Error {
     let mut failure = Failure::new(exit::NO, format!("the rules with `{whose}` are not sound"));
     failure.places = faults.iter().map(ToString::to_string).collect();
     failure.with_help("`countersign policy check` says more").into()

@@ -1,6 +1,6 @@
 //! What time and edits of the directory do to a seat: when to look again, and why somebody is out.
 
-use super::{Asking, CalendarName, Directory, Whom, Within};
+use super::{Absence, Asking, CalendarName, Directory, Whom, Within};
 use crate::approval::seat::Because;
 use crate::id::PersonId;
 use crate::intent::value::Day;
@@ -31,6 +31,14 @@ impl Directory {
             .flatten()
             .filter(|moment| now < *moment)
             .min()
+    }
+
+    /// Whether an absence is of today, in the calendar of whoever is away.
+    #[must_use]
+    pub fn is_today(&self, absence: &Absence, now: Timestamp) -> bool {
+        let calendar = self.calendar_of(&absence.person).and_then(|name| self.calendars.get(name));
+        let today = calendar.and_then(|calendar| calendar.day(now));
+        today.is_some_and(|today| absence.from <= today && today <= absence.until)
     }
 
     /// Why a person who could fill a seat of this intent cannot any more.
