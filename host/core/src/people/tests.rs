@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::rulebook::tests::starter_rulebook;
+use crate::time::Millis;
 
 fn person(name: &str) -> PersonId {
     PersonId::parse(name).expect("it is a name")
@@ -134,6 +135,65 @@ fn business_hours_run_while_the_calendar_is_open() {
     check("8bh", "us-east", "2026-10-30T19:00:00Z", "2026-11-02T20:00:00Z");
     check("2h", "us-east", "2026-11-28T20:00:00Z", "2026-11-28T22:00:00Z");
     check("30bh", "always", "2026-11-28T20:00:00Z", "2026-11-30T02:00:00Z");
+}
+
+#[test]
+fn a_clock_that_stood_still_loses_and_wins_nothing() {
+    let rulebook = starter_rulebook();
+    let directory = rulebook.directory();
+    for calendar in ["us-east", "dublin", "always"] {
+        let calendar = CalendarName::parse(calendar).expect("it is a name");
+        for within in ["8bh", "20h"] {
+            let within = Within::parse(within).expect("it is a limit");
+            // A year that holds both changes of the clock, holidays and every hour of the week.
+            for hour in (0..365 * 24).step_by(5) {
+                let opened = at("2026-03-01T00:30:00Z").plus(Millis::hours(hour));
+                let due = directory.due(&within, &calendar, opened);
+                let asked = opened.plus(Millis::minutes(hour % 300));
+                let left = directory.left(&within, &calendar, asked, due);
+                let same = directory.after(&within, &calendar, asked, left);
+                assert_eq!(same, due.max(asked), "an answer at once changes nothing: {opened} {calendar}");
+                let answered = asked.plus(Millis::hours(hour % 90));
+                let later = directory.after(&within, &calendar, answered, left);
+                assert_eq!(
+                    directory.left(&within, &calendar, answered, later),
+                    left,
+                    "{answered} {calendar}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_seat_looks_again_when_an_absence_begins_or_ends_where_its_person_lives() {
+    let mut rulebook = starter_rulebook();
+    let text = format!(
+        "{}\n| finance-3 | 2026-12-02 | 2026-12-03 | deal-desk-2 | all |\n\
+         | deal-desk-2 | 2026-12-03 | 2026-12-03 | pricing-1 | refund |\n\
+         | cro-chief-of-staff | 2026-12-05 | 2026-12-05 | cro | all |\n",
+        rulebook.people().trim_end()
+    );
+    let now = at("2026-11-23T15:00:00Z");
+    rulebook = rulebook.with_people(&text, now).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    let check = |whom: &str, of: &str, on: &str, expected: &str| {
+        let (requester, tokens) = (person("ae-1"), Tokens::new());
+        let intent_type = IntentTypeName::parse(of).expect("it is a name");
+        let asking = Asking { requester: &requester, intent_type: &intent_type, tokens: &tokens };
+        let whom = Whom::parse(whom).expect("it names somebody");
+        let next = rulebook.directory().next_change(&whom, asking, at(on));
+        assert_eq!(next.map(|next| next.to_string()).unwrap_or_default(), expected, "{whom} from {on}");
+    };
+    // Dublin is at UTC in winter, New York five hours behind.
+    check("pool finance", "discount", "2026-11-23T15:00:00Z", "2026-12-02T00:00:00.000Z");
+    check("pool finance", "discount", "2026-12-02T00:00:00Z", "2026-12-04T00:00:00.000Z");
+    check("pool finance", "refund", "2026-12-02T00:00:00Z", "2026-12-03T00:00:00.000Z");
+    check("pool finance", "discount", "2026-12-04T00:00:00Z", "2026-12-14T05:00:00.000Z");
+    check("pool finance", "discount", "2026-12-14T05:00:00Z", "2026-12-19T05:00:00.000Z");
+    check("pool finance", "discount", "2026-12-19T05:00:00Z", "");
+    // The standby of a role counts as well.
+    check("role cro", "discount", "2026-11-23T15:00:00Z", "2026-12-05T05:00:00.000Z");
+    check("pool privacy", "discount", "2026-11-23T15:00:00Z", "");
 }
 
 #[test]
