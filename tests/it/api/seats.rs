@@ -1,7 +1,8 @@
 //! What people do about a seat over HTTP before anybody decides: claim, give back, ask, answer.
 
-use crate::world::{SMALL, World};
+use crate::world::{Answer, SMALL, World};
 use countersign_core::record::Value;
+use futures::future::join_all;
 use serde_json::json;
 
 /// A deal below the margin floor: two voices of finance, and the manager.
@@ -110,4 +111,34 @@ async fn an_intent_is_sent_back_and_amended_under_the_next_tag() {
         .post("finance-1", &format!("{place}/decisions"), "d-1", r#"{"decision":"approve"}"#)
         .await
         .is_problem(412, "CS-E0106");
+}
+
+#[tokio::test]
+async fn of_64_decisions_and_amendments_of_one_revision_exactly_one_is_taken() {
+    let world = World::start().await;
+    let place = world.submitted("k-1", SMALL).await;
+    let mut tokens = world.get("ae-1", &place).await.json["tokens"].clone();
+    tokens["term_months"] = json!(36);
+    let amendment = json!({ "tokens": tokens }).to_string();
+    let commands = (0..64).map(|number| {
+        let (world, place, amendment) = (&world, &place, &amendment);
+        async move {
+            let key = format!("p-{number}");
+            let (who, below, body) = match number % 4 {
+                0 => ("sales-manager-1", "decisions", r#"{"decision":"approve"}"#),
+                1 => ("sales-manager-1", "returns", r#"{"reason":"less"}"#),
+                2 => ("ae-1", "amendments", amendment.as_str()),
+                _ => ("ae-1", "withdrawals", "{}"),
+            };
+            world.post(who, &format!("{place}/{below}"), &key, body).await
+        }
+    });
+    let answers = join_all(commands).await;
+    let taken: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
+    // What was sent back may be amended or withdrawn right after: one more of the same revision.
+    let returned = taken.iter().filter(|answer| answer.json["state"] == "returned").count();
+    assert_eq!(taken.len(), if returned == 1 { 2 } else { 1 });
+    let over =
+        |answer: &&Answer| ["CS-E0106", "CS-E0109"].contains(&answer.json["code"].as_str().unwrap_or(""));
+    assert_eq!(answers.iter().filter(over).count(), 64 - taken.len());
 }
