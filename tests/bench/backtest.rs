@@ -179,7 +179,10 @@ async fn written(rulebook: &Rulebook, intent: &IntentType) -> anyhow::Result<Mem
             life::submit(context, id, "ae-1", intent.name.as_str(), &asked(&mut draw)).map_err(refused)?;
         let facts = facts(&mut draw)?;
         let turn = turn
-            .then(Command::Prepare(Box::new(Prepared { facts, ..Prepared::default() })))
+            .then(Command::Prepare {
+                revision: 1,
+                prepared: Box::new(Prepared { facts, ..Prepared::default() }),
+            })
             .map_err(refused)?;
         let entries = turn.entries().iter().map(|entry| entry.to_bytes().map(Into::into));
         let entries = entries.collect::<Result<Vec<_>, _>>().map_err(|fault| anyhow::anyhow!("{fault}"))?;

@@ -228,9 +228,24 @@ impl<'a> History<'a> {
             self.carried(&before, entry);
         }
         self.only_voices_fill(&before, &after, &new);
+        self.no_quorum_shrinks_by_amendment(&before, &after, &new);
         self.entries.extend(new);
         self.approval = after;
         Ok(())
+    }
+
+    /// A seat that lacked a voice before an amendment lacks one after it.
+    fn no_quorum_shrinks_by_amendment(&self, before: &Approval, after: &Approval, new: &[Entry]) {
+        let (Some(earlier), Stage::Seated { seats, .. }) = (&before.earlier, &after.stage) else { return };
+        for entry in new {
+            let Event::Carried { row, .. } = &entry.event else { continue };
+            let wanted = &seats.rows[usize::try_from(*row).expect("an index")];
+            let was = (0_u32..).zip(&earlier.seats.rows).find(|(_, other)| *other == wanted);
+            let was = was.and_then(|(row, _)| earlier.seats.open.get(&row)).expect("its voices were there");
+            if !was.is_filled() && seats.open[row].is_filled() {
+                self.fail("an amendment filled a seat that lacked a voice");
+            }
+        }
     }
 
     /// A seat is filled by a voice and by nothing else: a quorum that shrinks is no pass.
@@ -323,9 +338,22 @@ impl<'a> History<'a> {
             let command = match &wake {
                 Wake::Prepare if self.draw.in_100(10) => {
                     let detail = Detail::new("scripted", "the crm does not answer");
-                    Command::Postpone { detail, wish: None, hope: Hope::Some }
+                    Command::Postpone {
+                        revision: self.approval.intent.revision,
+                        detail,
+                        wish: None,
+                        hope: Hope::Some,
+                    }
                 }
-                Wake::Prepare => Command::Prepare(Box::new(self.facts())),
+                Wake::Prepare => {
+                    // Sometimes what was read for the revision before comes late: it must not count.
+                    let revision = self.approval.intent.revision;
+                    let stale = Command::Prepare { revision: revision - 1, prepared: Box::new(self.facts()) };
+                    if self.give("engine", stale).is_ok() {
+                        self.fail("what was planned for another revision was taken");
+                    }
+                    Command::Prepare { revision, prepared: Box::new(self.facts()) }
+                }
                 Wake::Seat(row) => Command::SeatDue { row: *row },
                 Wake::Exception(id) => Command::ExceptionDue { id: *id },
                 Wake::Returned => Command::ReturnDue,

@@ -14,7 +14,7 @@ Feature: routes of two steps, and how their story reads
     And it becomes 2026-11-27T18:00:00Z
     And cro approves revision 1
     Then the intent is executing
-    And the story reads
+    And the story of the decision reads
       """
       2026-11-23T15:00:00.000Z `ae-1` asked for a discount
       2026-11-23T15:00:00.000Z needs finance + vp; 3 writes are planned and sealed

@@ -121,7 +121,7 @@ impl Inner {
         let _alone = if changes { Some(self.publishing.lock().await) } else { None };
         let own_open = match &command {
             Command::Decide { person, .. } => self.own_open(&loaded.approval, person).await?,
-            Command::Prepare(_)
+            Command::Prepare { .. }
             | Command::Postpone { .. }
             | Command::Withdraw { .. }
             | Command::Claim { .. }

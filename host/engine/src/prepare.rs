@@ -69,13 +69,14 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId) -> Result<(), Faul
         | Stage::Executing { .. }
         | Stage::Closed(_) => return Ok(()),
     }
+    let revision = standing.approval.intent.revision;
     let command = match prepared(inner, &standing.approval).await? {
-        Ok(prepared) => Command::Prepare(Box::new(prepared)),
-        Err(Trouble { detail, wish, hope }) => Command::Postpone { detail, wish, hope },
+        Ok(prepared) => Command::Prepare { revision, prepared: Box::new(prepared) },
+        Err(Trouble { detail, wish, hope }) => Command::Postpone { revision, detail, wish, hope },
     };
     match inner.command(intent, command, None).await {
-        // Withdrawn in the meantime.
-        Ok(_) | Err(Fault::Refused(Refusal::WrongStage { .. })) => Ok(()),
+        // Withdrawn or amended in the meantime; the next revision has an errand of its own.
+        Ok(_) | Err(Fault::Refused(Refusal::WrongStage { .. } | Refusal::StaleRevision { .. })) => Ok(()),
         Err(fault) => Err(fault),
     }
 }

@@ -73,11 +73,6 @@ impl Schedule {
         full || ended.is_some_and(|ended| ended.asked == Asked::Again)
     }
 
-    fn runs(&self, stream: &StreamName, wake: &Wake) -> bool {
-        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        begun.contains_key(&(Arc::clone(stream), wake.clone()))
-    }
-
     /// How many errands run.
     pub(crate) fn begun(&self) -> usize {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner).len()
@@ -130,8 +125,8 @@ async fn look(inner: &Arc<Inner>) -> Millis {
         };
         for errand in &due {
             match errand.key.parse::<Wake>() {
-                // One that runs is due in the store until its commit.
-                Ok(wake) if inner.schedule.runs(&errand.stream, &wake) => {}
+                // One that runs is due in the store until its commit; one that is due at another time by
+                // now is looked for again when it has ended.
                 Ok(wake) => begin(inner, Arc::clone(&errand.stream), wake, errand.due),
                 Err(fault) => {
                     tracing::error!(%fault, stream = %errand.stream, blame = "host", "unreadable errand");

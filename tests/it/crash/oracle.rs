@@ -17,7 +17,7 @@ const SETTLE_MS_MAX: u64 = 120_000;
 /// Wait between two looks.
 const LOOK_MS: u64 = 200;
 /// The states in which something is still to come.
-const OPEN_STATES: [&str; 4] = ["preparing", "unsettled", "seated", "executing"];
+const OPEN_STATES: [&str; 5] = ["preparing", "unsettled", "seated", "returned", "executing"];
 
 /// One intent as the host tells it.
 #[derive(Debug)]

@@ -108,7 +108,8 @@ fn said(outlook: &Outlook, days: u32) -> Result<()> {
     }
     if outlook.thin.is_empty() && outlook.uncovered.is_empty() && outlook.lone.is_empty() {
         say(format!(
-            "every seat can be filled on each of the next {days} days, and no route depends on one person"
+            "by these files, every seat that does not depend on the requester can be filled on each of the next \
+             {days} days, and none of them depends on one person"
         ))?;
     }
     Ok(())

@@ -30,9 +30,16 @@ pub struct Prepared {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// The engine has read the facts, asked the components and planned the writes.
-    Prepare(Box<Prepared>),
+    Prepare {
+        /// The revision that they were read and planned for: it may be amended meanwhile.
+        revision: u32,
+        /// What was found.
+        prepared: Box<Prepared>,
+    },
     /// The engine could not read facts or plan writes.
     Postpone {
+        /// The revision that they were wanted for.
+        revision: u32,
         /// Why.
         detail: Detail,
         /// How long the target asked us to wait.

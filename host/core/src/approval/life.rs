@@ -104,8 +104,10 @@ pub fn decide<'a>(approval: &Approval, command: Command, context: Context<'a>) -
 
 fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
     match command {
-        Command::Prepare(prepared) => prepare::prepare(&mut turn, *prepared)?,
-        Command::Postpone { detail, wish, hope } => prepare::postpone(&mut turn, detail, wish, hope)?,
+        Command::Prepare { revision, prepared } => prepare::prepare(&mut turn, revision, *prepared)?,
+        Command::Postpone { revision, detail, wish, hope } => {
+            prepare::postpone(&mut turn, revision, detail, wish, hope)?;
+        }
         Command::Decide { person, revision, seal, voice } => {
             vote::decide(&mut turn, person, revision, seal, voice)?;
         }

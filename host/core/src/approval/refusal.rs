@@ -170,7 +170,9 @@ impl Refusal {
             Refusal::OwnIntent(_) => "somebody else must decide",
             Refusal::NoSeat { .. } => "one of the eligible persons must decide",
             Refusal::AlreadyDecided(_) => "another person must fill the remaining seats",
-            Refusal::Claimed { .. } => "ask them to release it, or wait until the claim ends",
+            Refusal::Claimed { .. } => {
+                "if it is yours, decide; if not, ask them to release it, or wait until the claim ends"
+            }
             Refusal::NothingToClaim(_) => "decide, or ask the requester first",
             Refusal::NotClaimed(_) => "read the intent again to see who has claimed what",
             Refusal::AlreadyAsked(_) => "wait for the answer, or decide without it",

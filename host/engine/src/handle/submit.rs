@@ -52,7 +52,8 @@ impl Inner {
         let asks =
             life::deciding(context, turn.approval()).is_some_and(|policy| !policy.components.is_empty());
         if !asks && rulebook.intent_type(name).is_some_and(|schema| schema.is_self_contained()) {
-            turn = turn.then(Command::Prepare(Box::default()))?;
+            let revision = turn.approval().intent.revision;
+            turn = turn.then(Command::Prepare { revision, prepared: Box::default() })?;
         }
         Ok(turn.into_parts())
     }

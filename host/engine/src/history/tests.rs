@@ -100,7 +100,10 @@ impl Written {
     }
 
     async fn prepare(&mut self, number: usize, minutes: u64, segment: &str) {
-        let command = Command::Prepare(Box::new(Prepared { facts: facts(segment), ..Prepared::default() }));
+        let command = Command::Prepare {
+            revision: 1,
+            prepared: Box::new(Prepared { facts: facts(segment), ..Prepared::default() }),
+        };
         self.command(number, minutes, command).await;
     }
 

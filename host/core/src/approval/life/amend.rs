@@ -9,7 +9,7 @@ use crate::effect::attempt::Detail;
 use crate::exception::Cause;
 use crate::id::{FieldName, PersonId, RouteName};
 use crate::intent::{FactValue, IntentType, Raw, TokenValue};
-use crate::policy::Settled;
+use crate::policy::{Policy, Settled};
 use crate::publish::is_policy_change;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -69,6 +69,11 @@ pub(super) fn amend(
     }
     let intent = Intent { revision: revision.saturating_add(1), tokens, ..Intent::clone(&before) };
     turn.record(Actor::Person(person), Event::Amended { intent: Arc::new(intent) });
+    // What is asked for now is judged by the rules of now: an open intent is no ticket to old ones.
+    let in_force = turn.context.rulebook.policy(&before.intent_type, turn.context.now);
+    if let Some(policy) = in_force.map(Policy::version).filter(|version| *version != turn.approval.policy) {
+        turn.record(Actor::Engine, Event::Repinned { policy });
+    }
     Ok(())
 }
 
@@ -108,7 +113,9 @@ pub(super) fn carry(turn: &mut Turn<'_>, row: u32) {
     let Some(before) = same.and_then(|(before, _)| earlier.seats.open.get(&before)) else { return };
     let taken: Vec<&PersonId> = seats.voices().collect();
     let holds = |person: &&PersonId| seat.eligible.contains(person) && !taken.contains(person);
-    let people: Vec<PersonId> = before.approved.iter().filter(holds).take(seat.lacking()).cloned().collect();
+    // Where a voice was missing, one must still come: people who left in between make no quorum.
+    let most = if before.is_filled() { seat.lacking() } else { seat.lacking().saturating_sub(1) };
+    let people: Vec<PersonId> = before.approved.iter().filter(holds).take(most).cloned().collect();
     if !people.is_empty() {
         let revision = earlier.intent.revision;
         turn.record(Actor::Engine, Event::Carried { row, people, revision });
@@ -135,10 +142,12 @@ fn rests_on_the_same(
         && asked == reasons(intent, case, route)
 }
 
-/// The records that an intent is about: an approval is for these and no others.
+/// The records and lists that an intent is about: an approval is for these and no others. In a list every
+/// element counts with all that it says, whether a rule reads it or not.
 fn records(intent: &Intent) -> BTreeMap<&FieldName, &TokenValue> {
-    let record = |(_, value): &(&FieldName, &TokenValue)| matches!(value, TokenValue::Record(_));
-    intent.tokens.iter().filter(record).collect()
+    let about =
+        |(_, value): &(&FieldName, &TokenValue)| matches!(value, TokenValue::Record(_) | TokenValue::List(_));
+    intent.tokens.iter().filter(about).collect()
 }
 
 /// One value that a voice of the policy read.
@@ -164,6 +173,10 @@ fn reasons<'a>(intent: &'a Intent, case: &'a Case, route: &RouteName) -> Option<
 }
 
 fn value<'a>(intent: &'a Intent, case: &'a Case, name: &FieldName) -> Option<Read<'a>> {
+    // A part of one element: which element it was of is not known here.
+    if name.as_str().contains('.') {
+        return None;
+    }
     let term = || case.evaluation.terms.iter().find(|term| term.name == *name);
     let token = intent.tokens.get(name).map(Read::Said);
     token.or_else(|| case.facts.get(name).map(Read::Found)).or_else(|| Some(Read::Said(&term()?.value)))

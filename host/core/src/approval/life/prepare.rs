@@ -89,11 +89,12 @@ pub fn deciding<'a>(context: Context<'a>, approval: &Approval) -> Option<&'a Pol
     pinned.or_else(|| context.rulebook.policy(name, context.now))
 }
 
-pub(super) fn prepare(turn: &mut Turn<'_>, prepared: Prepared) -> Result<(), Refusal> {
+pub(super) fn prepare(turn: &mut Turn<'_>, revision: u32, prepared: Prepared) -> Result<(), Refusal> {
     let Prepared { facts, said, writes, change } = prepared;
     let Stage::Preparing { .. } = turn.approval.stage else {
         return Err(wrong_stage("prepare", &turn.approval));
     };
+    still(turn, revision)?;
     let context = turn.context;
     let name = turn.approval.intent.intent_type.clone();
     if context.rulebook.policy_version(&name, &turn.approval.policy).is_none() {
@@ -163,7 +164,7 @@ fn seal(turn: &mut Turn<'_>, found: Found) {
         settle::open(turn, Cause::NoSeat, None, Detail::new("no-seat", message));
     } else {
         turn.record(Actor::Engine, Event::Seated { rows });
-        seat::go_on(turn);
+        seat::review(turn, &Actor::Engine);
     }
 }
 
@@ -173,8 +174,15 @@ fn unsealed(turn: &mut Turn<'_>, evaluation: Evaluation, facts: Facts, detail: D
     settle::open(turn, Cause::Unsure, None, detail);
 }
 
+/// What was read and planned for one revision says nothing of the next.
+fn still(turn: &Turn<'_>, revision: u32) -> Result<(), Refusal> {
+    let now = turn.approval.intent.revision;
+    if revision == now { Ok(()) } else { Err(Refusal::StaleRevision { found: revision, now }) }
+}
+
 pub(super) fn postpone(
     turn: &mut Turn<'_>,
+    revision: u32,
     detail: Detail,
     wish: Option<Millis>,
     hope: Hope,
@@ -182,6 +190,7 @@ pub(super) fn postpone(
     let Stage::Preparing { tries, .. } = turn.approval.stage else {
         return Err(wrong_stage("postpone", &turn.approval));
     };
+    still(turn, revision)?;
     let tries = tries.saturating_add(1);
     let hopeless = hope == Hope::None || PREPARE_TRIES_MAX <= tries;
     let due = turn.context.now.plus(retry::delay(tries, wish, turn.context.chance));

@@ -17,7 +17,7 @@ const HELD_SEAT_DELAY: Millis = Millis::hours(1);
 
 /// Opens every seat whose step has been reached: the first step of each route, then the next one
 /// when all rows of the step before are filled.
-pub(super) fn open(turn: &mut Turn<'_>) {
+fn open(turn: &mut Turn<'_>) {
     loop {
         let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
         let (before, rows) = (seats.open.len(), reached(seats));
@@ -29,16 +29,6 @@ pub(super) fn open(turn: &mut Turn<'_>) {
         if seats.open.len() == before {
             return;
         }
-    }
-}
-
-/// Goes on after a voice or a change of people: approved if every seat is filled, the next step if not.
-pub(super) fn go_on(turn: &mut Turn<'_>) {
-    open(turn);
-    let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
-    if !seats.rows.is_empty() && seats.are_filled() {
-        let voices = seats.voices().cloned().collect();
-        vote::approve(turn, Authority::People(voices));
     }
 }
 
@@ -61,11 +51,36 @@ fn open_row(turn: &mut Turn<'_>, row: u32) {
     let Some(route) = route_row(turn, row) else { return };
     // Nobody can fill it: the backups are asked at once, and after them the operator's table names
     // an owner.
-    if let Some(seat) = first_from(turn, &route, 0, &[]) {
-        turn.record(Actor::Engine, Event::SeatOpened { row, seat });
-        amend::carry(turn, row);
-    } else {
-        nobody(turn, &route);
+    let seat = match first_from(turn, &route, 0, &[]) {
+        Some(seat) => seat,
+        None => {
+            nobody(turn, &route);
+            empty(turn, &route)
+        }
+    };
+    turn.record(Actor::Engine, Event::SeatOpened { row, seat });
+    amend::carry(turn, row);
+}
+
+/// A seat that nobody can fill yet: it wakes when an absence ends, and is answered for by whoever owns
+/// what is open about it.
+fn empty(turn: &Turn<'_>, route: &RouteRow) -> Seat {
+    let (rulebook, now, intent) = (turn.context.rulebook, turn.context.now, &turn.approval.intent);
+    let cause = Cause::NoSeat;
+    let open = settle::open_of(turn, cause).map(|exception| (exception.owner.clone(), exception.due));
+    let (owner, due) = open.unwrap_or_else(|| {
+        let answerable = rules::owner(rulebook, &turn.approval, cause, None, 0, now);
+        (answerable.owner, answerable.due)
+    });
+    Seat {
+        need: route.need.of(1).max(1),
+        eligible: Vec::new(),
+        owner,
+        due,
+        missed: 0,
+        approved: Vec::new(),
+        claims: Vec::new(),
+        review: rules::review(rulebook, intent, &route.whom, now),
     }
 }
 
@@ -130,21 +145,33 @@ fn seat_for(turn: &Turn<'_>, route: &RouteRow, missed: u32, approved: &[PersonId
     Some(Seat { need, eligible, owner, due, missed, approved, claims, review })
 }
 
-/// Looks up again who may fill the seats, and who answers for the exceptions.
+/// Goes on after a voice, a change of people, or nothing but time: looks up again who may fill the seats
+/// and who answers for the exceptions, opens the steps that are reached, and approves what is filled.
 pub(super) fn review(turn: &mut Turn<'_>, by: &Actor) {
     settle::review(turn, by);
+    review_rows(turn, by);
+    open(turn);
+    // A voice that was carried over takes its person out of the other seats.
+    review_rows(turn, by);
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
+    if seats.rows.is_empty() {
+        return;
+    }
+    if seats.unfilled().all(|(_, seat)| !seat.eligible.is_empty()) {
+        settle::met(turn, Cause::NoSeat, "somebody can fill every open seat");
+    }
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
+    if seats.are_filled() {
+        let voices = seats.voices().cloned().collect();
+        vote::approve(turn, Authority::People(voices));
+    }
+}
+
+fn review_rows(turn: &mut Turn<'_>, by: &Actor) {
     let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
     let rows: Vec<u32> = seats.unfilled().map(|(row, _)| row).collect();
     for row in rows {
         review_row(turn, row, by);
-    }
-    open(turn);
-    if let Stage::Seated { seats, .. } = &turn.approval.stage
-        && !seats.rows.is_empty()
-        && reached(seats).is_empty()
-        && seats.unfilled().all(|(_, seat)| !seat.eligible.is_empty())
-    {
-        settle::met(turn, Cause::NoSeat, "somebody can fill every open seat");
     }
 }
 
@@ -155,11 +182,17 @@ fn review_row(turn: &mut Turn<'_>, row: u32, by: &Actor) {
     let (missed, approved) = (before.missed, before.approved.clone());
     let (rulebook, now) = (turn.context.rulebook, turn.context.now);
     if let Some(same) = seat_for(turn, &route, missed, &approved) {
+        // Nobody was there before, so nobody has lost any of the time.
+        if before.eligible.is_empty() {
+            return turn.record(by.clone(), Event::SeatOpened { row, seat: same });
+        }
         let claims = before.claims.iter().filter(|claim| same.eligible.contains(&claim.by)).cloned();
         let seat = Seat { due: before.due, claims: claims.collect(), ..same };
         return moved(turn, row, &before, seat, by);
     }
-    if let Some(seat) = first_from(turn, &route, missed.saturating_add(1), &approved) {
+    // Then whoever comes next, and at last whoever was asked before and may be back.
+    let next = first_from(turn, &route, missed.saturating_add(1), &approved);
+    if let Some(seat) = next.or_else(|| first_from(turn, &route, 0, &approved)) {
         return turn.record(by.clone(), Event::SeatOpened { row, seat });
     }
     let review = rules::review(rulebook, &turn.approval.intent, asked(&route, missed), now);
@@ -219,6 +252,11 @@ pub(super) fn due(turn: &mut Turn<'_>, row: u32) -> Result<(), Refusal> {
 fn missed(turn: &mut Turn<'_>, row: u32, seat: &Seat) {
     let missed = seat.missed.saturating_add(1);
     let Some(route) = route_row(turn, row) else { return };
+    // Nobody was there to miss it: the exception about that has an owner, and the seat waits with it.
+    if let (true, Some(exception)) = (seat.eligible.is_empty(), settle::open_of(turn, Cause::NoSeat)) {
+        let due = exception.due.max(turn.context.now.plus(HELD_SEAT_DELAY));
+        return hold(turn, row, due);
+    }
     if let Some(seat) = first_from(turn, &route, missed, &seat.approved) {
         turn.record(Actor::Timer, Event::SeatOpened { row, seat });
         return;

@@ -32,10 +32,15 @@ pub(super) fn open(turn: &mut Turn<'_>, cause: Cause, effect: Option<EffectId>, 
     due
 }
 
+/// The open exception of this cause, if there is one.
+pub(super) fn open_of<'a>(turn: &'a Turn<'_>, cause: Cause) -> Option<&'a Exception> {
+    let mut open = turn.approval.exceptions.values().filter(|exception| exception.closed.is_none());
+    open.find(|exception| exception.cause == cause)
+}
+
 /// When the open exception of this cause is due, if there is one.
 pub(super) fn open_since(turn: &Turn<'_>, cause: Cause) -> Option<Timestamp> {
-    let mut open = turn.approval.exceptions.values().filter(|exception| exception.closed.is_none());
-    open.find(|exception| exception.cause == cause).map(|exception| exception.due)
+    open_of(turn, cause).map(|exception| exception.due)
 }
 
 pub(super) fn due(turn: &mut Turn<'_>, id: ExceptionId) -> Result<(), Refusal> {
@@ -116,7 +121,6 @@ pub(super) fn close(
     }
     if by == Closure::Retry {
         seat::review(turn, &Actor::Engine);
-        seat::open(turn);
     }
     effect::close_if_settled(turn);
     Ok(())
@@ -148,7 +152,13 @@ fn verdicts(
         (Stage::Unsettled { .. } | Stage::Seated { .. }, _, Closure::Probe | Closure::GiveUp) => {
             Err(Refusal::WrongClosure { allowed: vec!["retry", "decline"] })
         }
-        (Stage::Executing { .. }, None, _) => Ok(BTreeMap::new()),
+        // It is approved and under way: there is nothing left to decline.
+        (Stage::Executing { .. }, None, Closure::Decline) => {
+            Err(Refusal::WrongClosure { allowed: vec!["retry", "give-up"] })
+        }
+        (Stage::Executing { .. }, None, Closure::Retry | Closure::Probe | Closure::GiveUp) => {
+            Ok(BTreeMap::new())
+        }
         (Stage::Preparing { .. } | Stage::Returned { .. } | Stage::Closed(_), _, _) => {
             Err(wrong_stage("close-exception", &turn.approval))
         }

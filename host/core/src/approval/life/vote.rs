@@ -1,10 +1,11 @@
 //! What people decide: yes or no in their seats, and the requester's way back.
 
-use super::{Turn, effect, seat, wrong_stage};
+use super::{Turn, effect, seat, settle, wrong_stage};
 use crate::approval::command::Voice;
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Authority, Stage};
+use crate::exception::Cause;
 use crate::id::PersonId;
 use crate::publish;
 use crate::seal::Seal;
@@ -26,7 +27,6 @@ pub(super) fn decide(
             turn.record(Actor::Person(person), event);
             // Whoever has decided here can fill no other seat.
             seat::review(turn, &Actor::Engine);
-            seat::go_on(turn);
         }
         Voice::Decline { reason } => {
             if reason.trim().is_empty() {
@@ -123,6 +123,9 @@ pub(super) fn withdraw(turn: &mut Turn<'_>, person: PersonId, revision: u32) -> 
 /// Approves and lets the effects go; a policy becomes active in the same commit.
 pub(super) fn approve(turn: &mut Turn<'_>, authority: Authority) {
     turn.record(Actor::Engine, Event::Approved { authority });
+    for cause in [Cause::NoSeat, Cause::Overdue, Cause::Rounds] {
+        settle::met(turn, cause, "it is approved");
+    }
     if let Stage::Executing { case, .. } = &turn.approval.stage
         && let Some(change) = &case.change
     {

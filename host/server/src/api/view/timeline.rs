@@ -165,14 +165,13 @@ fn words(event: &Event) -> String {
         Event::Postponed { detail, hopeless: true, .. } => {
             format!("cannot be prepared: {}", detail.message)
         }
-        Event::Repinned { .. } => "the policy of the submission is gone; the one in force decides".to_owned(),
+        Event::Repinned { .. } => {
+            "from now on the policy in force decides, not that of the submission".to_owned()
+        }
         Event::Evaluated { evaluation, .. } => evaluation.words().first().cloned().unwrap_or_default(),
         Event::Sealed { case } => sealed(case),
         Event::Seated { rows } => format!("{} seats must be filled", rows.len()),
-        Event::SeatOpened { seat, .. } => {
-            let again = if seat.missed == 0 { "" } else { ", as the backup" };
-            format!("{} may decide until {}{again}", listed(&seat.eligible), seat.due)
-        }
+        Event::SeatOpened { seat, .. } => seated(seat),
         Event::SeatMoved { seat, gone, come, .. } => moved(seat, gone, come),
         Event::Claimed { claim, .. } => format!("`{}` will decide, until {}", claim.by, claim.until),
         Event::Released { person, expired: false, .. } => {
@@ -267,6 +266,15 @@ fn changes(intent: &Intent, before: &Intent) -> String {
     });
     let words = words.collect::<Vec<_>>().join(", ");
     if words.is_empty() { "the same again".to_owned() } else { words }
+}
+
+/// Who is asked, until when.
+fn seated(seat: &Seat) -> String {
+    if seat.eligible.is_empty() {
+        return format!("nobody can fill the seat; `{}` answers for it", seat.owner);
+    }
+    let again = if seat.missed == 0 { "" } else { ", as the backup" };
+    format!("{} may decide until {}{again}", listed(&seat.eligible), seat.due)
 }
 
 /// Who may not fill a seat any more and why, and who may instead.
