@@ -4,6 +4,8 @@
 //! is thought of, so a chain such as *voted → seat filled → approved → effects ready* is one commit.
 
 mod amend;
+#[cfg(test)]
+mod amend_tests;
 mod ask;
 mod claim;
 mod effect;
