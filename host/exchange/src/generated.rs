@@ -126,7 +126,7 @@ pub(crate) fn drawn(draws: &[usize]) -> String {
     gap(&mut next, &mut out);
     out += "## Routes\n\n| route | step | whom | need | within | backup | finally |\n|---|---|---|---|---|---|---|\n";
     for step in 1..1 + next(4) {
-        let need = ["1", "all", "50%", "weight 3", "01"][next(5)];
+        let need = ["1", "all", "50%", "2", "01"][next(5)];
         out += &format!("| vp | {step} | pool vp | {need} | 8bh | pool x | hold |\n");
     }
     if next(2) == 0 {

@@ -39,8 +39,6 @@ pub enum Need {
     All,
     /// So many of a hundred, rounded up.
     Percent(u32),
-    /// So much weight.
-    Weight(u32),
 }
 
 /// A length of time for a seat.
@@ -211,7 +209,7 @@ impl Within {
 
 impl Need {
     fn parse(text: &str) -> Result<Need, String> {
-        let wrong = || format!("`{text}` is no quorum; write a number, `all`, `50%` or `weight 3`");
+        let wrong = || format!("`{text}` is no quorum; write a number of voices, `all` or `50%`");
         let number = |digits: &str| match digits.parse::<u32>() {
             Ok(number) if number > 0 => Ok(number),
             Ok(_) | Err(_) => Err(wrong()),
@@ -223,13 +221,16 @@ impl Need {
             return number(digits)
                 .and_then(|percent| if percent <= 100 { Ok(Need::Percent(percent)) } else { Err(wrong()) });
         }
-        match text.strip_prefix("weight ") {
-            Some(digits) => number(digits).map(Need::Weight),
-            None => number(text).map(Need::Count),
+        if text.starts_with("weight ") {
+            // Taken for one voice it would be a quorum of one that nobody asked for.
+            return Err(format!(
+                "`{text}`: voices have no weights here; write a number of voices, `all` or `50%`"
+            ));
         }
+        number(text).map(Need::Count)
     }
 
-    /// How many of `count` people this asks for; a weight counts as one of them at least.
+    /// How many of `count` people this asks for.
     #[must_use]
     pub fn of(self, count: usize) -> u32 {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
@@ -237,7 +238,6 @@ impl Need {
             Need::Count(needed) => needed,
             Need::All => count,
             Need::Percent(percent) => count.saturating_mul(percent).div_ceil(100),
-            Need::Weight(_) => 1,
         }
     }
 }

@@ -292,6 +292,12 @@ const OTHER_SLIPS: &[(&str, &str, &str, &str)] = &[
     ),
     ("people.md", "America/New_York", "America/New_Work", "is no time zone"),
     (
+        "policies/discount.policy.md",
+        "| 2    | 16bh   | pool fpna ",
+        "| weight 2 | 16bh   | pool fpna ",
+        "voices have no weights here",
+    ),
+    (
         "people.md",
         "| director-1 | 2026-12-21",
         "| director-9 | 2026-12-21",

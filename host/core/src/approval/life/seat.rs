@@ -65,11 +65,11 @@ fn open_row(turn: &mut Turn<'_>, row: u32) {
 /// A seat that nobody can fill yet: it wakes when an absence ends, and is answered for by whoever owns
 /// what is open about it.
 fn empty(turn: &Turn<'_>, route: &RouteRow) -> Seat {
-    let (rulebook, now, intent) = (turn.context.rulebook, turn.context.now, &turn.approval.intent);
     let cause = Cause::NoSeat;
     let open = settle::open_of(turn, cause).map(|exception| (exception.owner.clone(), exception.due));
     let (owner, due) = open.unwrap_or_else(|| {
-        let answerable = rules::owner(rulebook, &turn.approval, cause, None, 0, now);
+        let answerable =
+            rules::owner(turn.context.rulebook, &turn.approval, cause, None, 0, turn.context.now);
         (answerable.owner, answerable.due)
     });
     Seat {
@@ -80,8 +80,15 @@ fn empty(turn: &Turn<'_>, route: &RouteRow) -> Seat {
         missed: 0,
         approved: Vec::new(),
         claims: Vec::new(),
-        review: rules::review(rulebook, intent, &route.whom, now),
+        review: returns(turn, route),
     }
+}
+
+/// When somebody of a row or of its backups may be back.
+fn returns(turn: &Turn<'_>, route: &RouteRow) -> Option<Timestamp> {
+    let (rulebook, now, intent) = (turn.context.rulebook, turn.context.now, &turn.approval.intent);
+    let whoms = std::iter::once(&route.whom).chain(&route.backup);
+    whoms.filter_map(|whom| rules::review(rulebook, intent, whom, now)).min()
 }
 
 /// A seat for the people of a row or, if they cannot fill it, for the first of its backups that can;
@@ -180,7 +187,6 @@ fn review_row(turn: &mut Turn<'_>, row: u32, by: &Actor) {
     let Some(route) = route_row(turn, row) else { return };
     let Some(before) = unfilled(turn, row) else { return };
     let (missed, approved) = (before.missed, before.approved.clone());
-    let (rulebook, now) = (turn.context.rulebook, turn.context.now);
     if let Some(same) = seat_for(turn, &route, missed, &approved) {
         // Nobody was there before, so nobody has lost any of the time.
         if before.eligible.is_empty() {
@@ -195,7 +201,7 @@ fn review_row(turn: &mut Turn<'_>, row: u32, by: &Actor) {
     if let Some(seat) = next.or_else(|| first_from(turn, &route, 0, &approved)) {
         return turn.record(by.clone(), Event::SeatOpened { row, seat });
     }
-    let review = rules::review(rulebook, &turn.approval.intent, asked(&route, missed), now);
+    let review = returns(turn, &route);
     let empty = Seat { eligible: Vec::new(), claims: Vec::new(), review, ..before.clone() };
     moved(turn, row, &before, empty, by);
     nobody(turn, &route);

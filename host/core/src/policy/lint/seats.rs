@@ -146,7 +146,7 @@ fn rows<'a>(
             let mut people = fill(&step.whom);
             let needed = match step.need {
                 Need::Count(count) => count,
-                need @ (Need::All | Need::Percent(_) | Need::Weight(_)) => need.of(people.len()).max(1),
+                need @ (Need::All | Need::Percent(_)) => need.of(people.len()).max(1),
             };
             for person in step.backup.iter().flat_map(fill) {
                 if !people.contains(&person) {
