@@ -13,15 +13,30 @@ use std::time::Duration;
 /// Wait between two looks at the file, in milliseconds.
 const LOOK_MS: u64 = 1_000;
 
+/// Looks in a row that cannot read the file before the host says so.
+const UNREAD_LOOKS: u32 = 5;
+
 /// Looks at `people.md` again and again; puts it in force if the whole set checks with it, and says what
 /// is wrong with it if not. The last good one stays in force meanwhile.
 pub async fn follow(engine: &Engine, rules: &Path) -> Infallible {
     let file = rules.join(PEOPLE_FILE);
     let mut refused: Option<String> = None;
+    let mut unread: u32 = 0;
     loop {
         tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
-        // A file that is being replaced can be missing for a moment: the next look finds it.
-        let Ok(text) = tokio::fs::read_to_string(&file).await else { continue };
+        let text = match tokio::fs::read_to_string(&file).await {
+            Ok(text) => text,
+            Err(fault) => {
+                // One that is being replaced can be missing for a moment: the next look finds it.
+                unread = unread.saturating_add(1);
+                if unread == UNREAD_LOOKS {
+                    let file = file.display();
+                    tracing::error!(%fault, %file, blame = "host", "people.md cannot be read, the last good one stays");
+                }
+                continue;
+            }
+        };
+        unread = 0;
         let before = engine.rulebook();
         if before.people() == text || refused.as_ref() == Some(&text) {
             continue;

@@ -214,16 +214,10 @@ impl Directory {
     /// The absence that keeps a person from a seat of this intent type now.
     #[must_use]
     pub fn absence(&self, person: &PersonId, of: &IntentTypeName, on: Timestamp) -> Option<&Absence> {
-        if self.absence.is_empty() {
-            return None;
-        }
-        let calendar = self.persons.get(person).and_then(|person| self.calendars.get(&person.calendar))?;
-        let today = calendar.day(on)?;
         self.absence.iter().find(|absence| {
             absence.person == *person
                 && absence.of.as_ref().is_none_or(|name| name == of)
-                && absence.from <= today
-                && today <= absence.until
+                && self.is_today(absence, on)
         })
     }
 

@@ -120,16 +120,16 @@ impl Inner {
         let changes = is_policy_change(&loaded.approval.intent.intent_type);
         let _alone = if changes { Some(self.publishing.lock().await) } else { None };
         let own_open = match &command {
-            Command::Decide { person, .. } => self.own_open(&loaded.approval, person).await?,
+            Command::Decide { person, .. }
+            | Command::Claim { person, .. }
+            | Command::Ask { person, .. }
+            | Command::SendBack { person, .. } => self.own_open(&loaded.approval, person).await?,
             Command::Prepare { .. }
             | Command::Postpone { .. }
             | Command::Withdraw { .. }
-            | Command::Claim { .. }
             | Command::Release { .. }
-            | Command::Ask { .. }
             | Command::Answer { .. }
             | Command::Review
-            | Command::SendBack { .. }
             | Command::Amend { .. }
             | Command::ReturnDue
             | Command::Send { .. }

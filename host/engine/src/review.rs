@@ -26,14 +26,8 @@ pub(crate) async fn run(inner: Arc<Inner>) {
             () = inner.tasks.stopping() => return,
             () = inner.clock.sleep_until(until) => {}
         }
-        let again = match look_through(&inner).await {
-            Ok(()) => false,
-            Err(fault) => {
-                tracing::warn!(%fault, blame = "host", "seats cannot be looked up again; it is tried again");
-                true
-            }
-        };
-        if again {
+        if let Err(fault) = look_through(&inner).await {
+            tracing::warn!(%fault, blame = "host", "seats cannot be looked up again; it is tried again");
             continue;
         }
         tokio::select! {

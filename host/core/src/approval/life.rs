@@ -22,7 +22,7 @@ use super::command::Command;
 use super::event::{Actor, Entry, Event};
 use super::refusal::Refusal;
 use super::{Approval, Outcome, Stage};
-use crate::id::IntentId;
+use crate::id::{IntentId, PersonId};
 use crate::rulebook::Rulebook;
 use crate::time::Timestamp;
 
@@ -156,6 +156,20 @@ impl Stage {
             Stage::Closed(Outcome::Withdrawn { .. }) => "withdrawn",
         }
     }
+}
+
+/// What was seen, read or planned for one revision says nothing of another.
+fn still(turn: &Turn<'_>, revision: u32) -> Result<(), Refusal> {
+    let now = turn.approval.intent.revision;
+    if revision == now { Ok(()) } else { Err(Refusal::StaleRevision { found: revision, now }) }
+}
+
+/// Some things only whoever asked may do, about what they have read.
+fn requester_only(turn: &Turn<'_>, person: &PersonId, revision: u32) -> Result<(), Refusal> {
+    if turn.approval.intent.requester != *person {
+        return Err(Refusal::NotRequester(person.clone()));
+    }
+    still(turn, revision)
 }
 
 fn wrong_stage(command: &'static str, approval: &Approval) -> Refusal {

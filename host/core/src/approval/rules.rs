@@ -5,21 +5,12 @@ use super::{Approval, Intent, Stage};
 use crate::exception::Cause;
 use crate::id::{ConnectionName, EffectId, PersonId};
 use crate::money::Money;
-use crate::people::{self, Asking, CalendarName, Whom};
+use crate::people::{Asking, Filled, Whom};
 use crate::rulebook::{Answerable, Happening, Rulebook};
 use crate::time::{Millis, Timestamp};
 
 /// Time for an exception whose intent type is not installed any more.
 const FALLBACK_WITHIN: Millis = Millis::hours(24);
-
-/// People who can fill a seat, resolved at this moment.
-pub(super) struct Filled {
-    pub(super) eligible: Vec<PersonId>,
-    pub(super) owner: PersonId,
-    pub(super) calendar: CalendarName,
-    /// When to look again, because somebody's absence begins or ends.
-    pub(super) review: Option<Timestamp>,
-}
 
 /// Who can fill a seat for `whom` now; `None` if nobody can.
 pub(super) fn fill(
@@ -29,11 +20,7 @@ pub(super) fn fill(
     taken: &[PersonId],
     now: Timestamp,
 ) -> Option<Filled> {
-    let (directory, asking) = (rulebook.directory(), asking(intent));
-    let filled = directory.fill(whom, asking, taken, now)?;
-    let review = directory.next_change(whom, asking, now);
-    let people::Filled { eligible, owner, calendar } = filled;
-    Some(Filled { eligible, owner, calendar, review })
+    rulebook.directory().fill(whom, asking(intent), taken, now)
 }
 
 /// When to look again whether somebody can fill a seat for `whom`.

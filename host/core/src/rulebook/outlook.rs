@@ -189,11 +189,12 @@ fn lone(directory: &Directory, rows: &[Row<'_>], now: Timestamp) -> Vec<Lone> {
     let fills = |row: &Row<'_>, without: &[PersonId]| {
         row.whoms().is_none_or(|whoms| whoms.iter().any(|whom| row.can(&all_present, whom, without, now).1))
     };
+    let filled: Vec<&Row<'_>> = rows.iter().filter(|row| fills(row, &[])).collect();
     let persons = directory.persons.keys();
     persons
         .filter_map(|person| {
             let without = std::slice::from_ref(person);
-            let lost = rows.iter().filter(|row| fills(row, &[]) && !fills(row, without));
+            let lost = filled.iter().filter(|row| !fills(row, without));
             let rows: BTreeSet<String> =
                 lost.map(|row| format!("{} of {}", row.name(), row.policy.intent)).collect();
             (!rows.is_empty()).then(|| Lone { person: person.clone(), rows: rows.into_iter().collect() })

@@ -60,7 +60,7 @@ impl Life {
                 self.seats.clear();
             }
             Event::SeatOpened { row, seat } | Event::SeatMoved { row, seat, .. } => self.asked(row, seat, at),
-            Event::Carried { row, people, .. } => people.iter().for_each(|_| self.answered(row, at)),
+            Event::Carried { row, people, .. } => self.carried(row, people.len()),
             // What is asked for now is what is compared; its evaluation follows.
             Event::Amended { intent } => {
                 self.intent = intent;
@@ -103,6 +103,15 @@ impl Life {
         let need = usize::try_from(seat.need).unwrap_or(usize::MAX);
         let asked = Asked { opened, ended: None, need, voices: seat.approved.len(), eligible: seat.eligible };
         self.seats.insert(row, asked);
+    }
+
+    /// Voices that hold from before: a seat that they fill asked nobody, so it took no time.
+    fn carried(&mut self, row: u32, voices: usize) {
+        let Some(asked) = self.seats.get_mut(&row) else { return };
+        asked.voices = asked.voices.saturating_add(voices);
+        if asked.need <= asked.voices {
+            self.seats.remove(&row);
+        }
     }
 
     fn answered(&mut self, row: u32, at: Timestamp) {

@@ -1,7 +1,7 @@
 //! The next revision: sent back by whoever has a seat, amended by the requester, and asked again only
 //! where something that a voice rested on has changed.
 
-use super::{Turn, seat, settle, vote, wrong_stage};
+use super::{Turn, requester_only, seat, settle, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Authority, Case, Earlier, Intent, Stage};
@@ -54,12 +54,7 @@ pub(super) fn amend(
         Stage::Executing { .. } | Stage::Closed(_) => return Err(wrong_stage("amend", &turn.approval)),
     };
     let before = Arc::clone(&turn.approval.intent);
-    if before.requester != person {
-        return Err(Refusal::NotRequester(person));
-    }
-    if before.revision != revision {
-        return Err(Refusal::StaleRevision { found: revision, now: before.revision });
-    }
+    requester_only(turn, &person, revision)?;
     amendable(&before)?;
     let schema = turn.context.rulebook.intent_type(&before.intent_type);
     let schema = schema.ok_or_else(|| Refusal::NoPolicy(before.intent_type.to_string()))?;

@@ -1,7 +1,7 @@
 //! Questions: whoever has a seat asks the requester, and the time of the seat stands still until the
 //! answer, or until the requester's time is up.
 
-use super::{Turn, seat, vote, wrong_stage};
+use super::{Turn, requester_only, seat, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::seat::{QUESTIONS_MAX, Question, Reply};
@@ -54,12 +54,7 @@ pub(super) fn answer(
     let Stage::Seated { seats, .. } = &turn.approval.stage else {
         return Err(wrong_stage("answer", &turn.approval));
     };
-    if turn.approval.intent.requester != person {
-        return Err(Refusal::NotRequester(person));
-    }
-    if turn.approval.intent.revision != revision {
-        return Err(Refusal::StaleRevision { found: revision, now: turn.approval.intent.revision });
-    }
+    requester_only(turn, &person, revision)?;
     let open: Vec<(u32, u32, Millis)> = (1_u32..)
         .zip(&seats.questions)
         .filter_map(|(number, question)| Some((number, question.row, left_of(question)?)))

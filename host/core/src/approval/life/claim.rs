@@ -1,6 +1,6 @@
 //! Claims: one member of a pool says that they will decide, so that two do not read the same case.
 
-use super::{Turn, seat, vote, wrong_stage};
+use super::{Turn, seat, still, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::seat::Claim;
@@ -28,9 +28,7 @@ pub(super) fn release(turn: &mut Turn<'_>, person: PersonId, revision: u32) -> R
     let Stage::Seated { seats, .. } = &turn.approval.stage else {
         return Err(wrong_stage("release", &turn.approval));
     };
-    if turn.approval.intent.revision != revision {
-        return Err(Refusal::StaleRevision { found: revision, now: turn.approval.intent.revision });
-    }
+    still(turn, revision)?;
     let held = |claims: &[Claim]| claims.iter().any(|claim| claim.by == person);
     let row = seats.unfilled().find(|(_, seat)| held(&seat.claims)).map(|(row, _)| row);
     let row = row.ok_or_else(|| Refusal::NotClaimed(person.clone()))?;

@@ -1,6 +1,6 @@
 //! From the door to the seats: submitted, facts read, evaluated, planned, sealed.
 
-use super::{Context, Turn, seat, settle, vote, wrong_stage};
+use super::{Context, Turn, seat, settle, still, vote, wrong_stage};
 use crate::approval::command::{Hope, Prepared};
 use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::refusal::Refusal;
@@ -172,12 +172,6 @@ fn seal(turn: &mut Turn<'_>, found: Found) {
 fn unsealed(turn: &mut Turn<'_>, evaluation: Evaluation, facts: Facts, detail: Detail) {
     turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation), facts });
     settle::open(turn, Cause::Unsure, None, detail);
-}
-
-/// What was read and planned for one revision says nothing of the next.
-fn still(turn: &Turn<'_>, revision: u32) -> Result<(), Refusal> {
-    let now = turn.approval.intent.revision;
-    if revision == now { Ok(()) } else { Err(Refusal::StaleRevision { found: revision, now }) }
 }
 
 pub(super) fn postpone(

@@ -148,7 +148,8 @@ fn seat_for(turn: &Turn<'_>, route: &RouteRow, missed: u32, approved: &[PersonId
     let need = needed(route, &filled.eligible, approved)?;
     let due = rulebook.directory().due(&route.within, &filled.calendar, now);
     let (approved, claims) = (approved.to_vec(), Vec::new());
-    let rules::Filled { eligible, owner, review, .. } = filled;
+    let review = rules::review(rulebook, intent, asked(route, missed), now);
+    let (eligible, owner) = (filled.eligible, filled.owner);
     Some(Seat { need, eligible, owner, due, missed, approved, claims, review })
 }
 

@@ -1,6 +1,6 @@
 //! What people decide: yes or no in their seats, and the requester's way back.
 
-use super::{Turn, effect, seat, settle, wrong_stage};
+use super::{Turn, effect, requester_only, seat, settle, still, wrong_stage};
 use crate::approval::command::Voice;
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
@@ -46,8 +46,7 @@ fn confirm(turn: &Turn<'_>) -> Result<(), Refusal> {
     publish::confirm(turn.context.rulebook, &turn.approval.intent, change, turn.context.now)
 }
 
-/// The seal that stands, if it is the one that was shown and no stake of the person speaks against a
-/// decision.
+/// The seal that stands, if it is the one that was shown and has not ended.
 fn still_shown(turn: &Turn<'_>, seal: Option<Seal>) -> Result<Seal, Refusal> {
     let Stage::Seated { case, .. } = &turn.approval.stage else {
         return Err(wrong_stage("decide", &turn.approval));
@@ -81,9 +80,7 @@ pub(super) fn seat_of(
     if &intent.requester == person {
         return Err(Refusal::OwnIntent(person.clone()));
     }
-    if intent.revision != revision {
-        return Err(Refusal::StaleRevision { found: revision, now: intent.revision });
-    }
+    still(turn, revision)?;
     if let Some(intent) = turn.context.own_open {
         return Err(Refusal::OwnOpenIntent { person: person.clone(), intent });
     }
@@ -110,12 +107,7 @@ pub(super) fn withdraw(turn: &mut Turn<'_>, person: PersonId, revision: u32) -> 
         }
         Stage::Executing { .. } | Stage::Closed(_) => return Err(wrong_stage("withdraw", &turn.approval)),
     }
-    if turn.approval.intent.requester != person {
-        return Err(Refusal::NotRequester(person));
-    }
-    if turn.approval.intent.revision != revision {
-        return Err(Refusal::StaleRevision { found: revision, now: turn.approval.intent.revision });
-    }
+    requester_only(turn, &person, revision)?;
     turn.record(Actor::Person(person.clone()), Event::Withdrawn { by: person });
     Ok(())
 }
