@@ -6,6 +6,7 @@ use crate::exit;
 use crate::output::{self, Table, plain};
 use crate::wire::SystemClock;
 use anyhow::Result;
+use countersign_core::intent::Day;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::rulebook::outlook::{OUTLOOK_DAYS_MAX, Outlook};
 use countersign_engine::port::clock::Clock as _;
@@ -89,9 +90,8 @@ fn said(outlook: &Outlook, days: u32) -> Result<()> {
             None => "nobody else can be asked: it will wait for an exception's owner".to_owned(),
         };
         say(format!(
-            "{} until {}: {} of {} needs {} of {}, and {} there; {instead}",
-            thin.from,
-            thin.until,
+            "{}: {} of {} needs {} of {}, and {} there; {instead}",
+            days_of(thin.from, thin.until),
             thin.row,
             thin.policy,
             thin.need,
@@ -101,7 +101,8 @@ fn said(outlook: &Outlook, days: u32) -> Result<()> {
     }
     for gap in &outlook.uncovered {
         let (person, cover) = (&gap.person, &gap.cover);
-        say(format!("{} until {}: {person} is away, and so is {cover}, who covers", gap.from, gap.until))?;
+        let days = days_of(gap.from, gap.until);
+        say(format!("{days}: {person} is away, and so is {cover}, who covers"))?;
     }
     for lone in &outlook.lone {
         say(format!("if {} leaves, nobody can fill {}", lone.person, lone.rows.join(", ")))?;
@@ -113,4 +114,8 @@ fn said(outlook: &Outlook, days: u32) -> Result<()> {
         ))?;
     }
     Ok(())
+}
+
+fn days_of(from: Day, until: Day) -> String {
+    if from == until { from.to_string() } else { format!("{from} until {until}") }
 }

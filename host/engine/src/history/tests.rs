@@ -304,3 +304,32 @@ fn a_file_beyond_the_limits_is_refused_and_its_faults_are_counted() {
 }
 
 const HISTORY_FAULTS: usize = crate::limits::HISTORY_FAULTS_MAX;
+
+#[tokio::test]
+async fn an_amended_case_is_what_was_asked_last_and_a_carried_seat_takes_no_time() {
+    let mut log = Written::default();
+    let number = log.submit(0, "38%").await;
+    log.prepare(number, 1, "smb").await;
+    log.vote(number, 31, "director-2", Voice::Approve { note: String::new() }).await;
+    let Raw::Map(mut changed) = tokens("38%") else { panic!("tokens are a map") };
+    changed.push(("note".to_owned(), Raw::Text("they asked twice".to_owned())));
+    let person = "ae-1".parse().expect("a person");
+    let tokens = Raw::Map(changed);
+    log.command(number, 40, Command::Amend { person, revision: 1, tokens }).await;
+    let prepared = Box::new(Prepared { facts: facts("smb"), ..Prepared::default() });
+    log.command(number, 41, Command::Prepare { revision: 2, prepared }).await;
+    for (minutes, person) in [(51, "finance-1"), (61, "finance-2"), (101, "vp-sales-1")] {
+        let (person, voice) = (person.parse().expect("a person"), Voice::Approve { note: String::new() });
+        log.command(number, minutes, Command::Decide { person, revision: 2, seal: None, voice }).await;
+    }
+    let (_, cases) = log.read(&all()).await.expect("it reads");
+    let [case] = cases.as_slice() else { panic!("one case: {cases:#?}") };
+    assert_eq!(case.fate, Fate::ApprovedByPeople);
+    assert!(case.tokens.keys().any(|name| name.as_str() == "note"), "{:?}", case.tokens);
+    let took: Vec<(&str, Option<u64>)> = case
+        .seats
+        .iter()
+        .map(|seat| (seat.route.as_str(), seat.ended.map(|ended| ended.since(seat.opened).0 / 60_000)))
+        .collect();
+    assert_eq!(took, [("finance", Some(20)), ("vp", Some(60))], "the director's seat was not asked again");
+}
