@@ -158,9 +158,12 @@ fn seat_for(turn: &Turn<'_>, route: &RouteRow, missed: u32, approved: &[PersonId
 pub(super) fn review(turn: &mut Turn<'_>, by: &Actor) {
     settle::review(turn, by);
     review_rows(turn, by);
+    let entries = turn.entries.len();
     open(turn);
-    // A voice that was carried over takes its person out of the other seats.
-    review_rows(turn, by);
+    if entries < turn.entries.len() {
+        // A voice that was carried over takes its person out of the other seats.
+        review_rows(turn, by);
+    }
     let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
     if seats.rows.is_empty() {
         return;
