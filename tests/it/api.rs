@@ -10,6 +10,8 @@ mod drafts;
 mod exchange;
 #[path = "api/lists.rs"]
 mod lists;
+#[path = "api/overrides.rs"]
+mod overrides;
 #[path = "api/policies.rs"]
 mod policies;
 #[path = "api/seats.rs"]

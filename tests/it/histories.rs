@@ -4,23 +4,25 @@
 //!
 //! `HISTORIES=10000` runs so many; a history is reproduced by its seed alone: `HISTORY=17`.
 
+#[path = "histories/check.rs"]
+mod check;
+
 use countersign_core::approval::command::{Command, Hope, Prepared, Voice};
-use countersign_core::approval::event::{Actor, Entry, Event};
+use countersign_core::approval::event::{Entry, Event};
 use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
-use countersign_core::approval::seat::{Reply, Seat, Seats};
 use countersign_core::approval::wake::Wake;
-use countersign_core::approval::{Approval, Authority, Outcome, Stage};
+use countersign_core::approval::{Approval, Outcome, Stage};
 use countersign_core::effect::attempt::Detail;
 use countersign_core::exception::{Cause, Closure};
-use countersign_core::id::{FieldName, IntentId, IntentTypeName, PersonId};
+use countersign_core::id::{IntentId, IntentTypeName, PersonId};
 use countersign_core::intent::Raw;
+use countersign_core::override_::{Evidence, Habit, Instead, Override, Piece};
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::clock::Chance as _;
 use countersign_engine::simulated::SeededChance;
 use countersign_tests::world::{root, source_files};
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// A Monday morning in New York.
@@ -180,7 +182,13 @@ impl<'a> History<'a> {
             Timestamp::from_rfc3339(MORNING).expect("a moment").plus(Millis::minutes(draw.below(10_000)));
         let tokens = tokens(&draw);
         let requester = draw.of(&["ae-1", "ae-2", "sales-manager-1", "finance-1", "director-1"]);
-        let context = Context { rulebook: book, now, chance: draw.0.bits(), own_open: None };
+        let context = Context {
+            rulebook: book,
+            now,
+            chance: draw.0.bits(),
+            own_open: None,
+            overrides: Habit::default(),
+        };
         let id = IntentId::from_bits(u128::from(seed) + 1);
         let turn = life::submit(context, id, requester, "discount", &tokens).expect("it passes the door");
         let (entries, approval) = turn.into_parts();
@@ -191,7 +199,7 @@ impl<'a> History<'a> {
     fn facts(&self) -> Prepared {
         let name = IntentTypeName::parse("discount").expect("a name");
         let facts = map(vec![
-            ("segment", text(self.draw.of::<&str>(&["smb", "smb", "smb", "ent"]))),
+            ("segment", text(self.draw.of::<&str>(&["smb", "smb", "smb", "ent", "pub"]))),
             ("margin", text(&format!("{}%", self.draw.of(&[14, 14, 14, 30])))),
             ("renewal", Raw::Bool(false)),
         ]);
@@ -200,7 +208,9 @@ impl<'a> History<'a> {
     }
 
     fn context(&self) -> Context<'a> {
-        Context { rulebook: self.book, now: self.now, chance: self.draw.0.bits(), own_open: None }
+        let recent = u32::try_from(self.draw.below(3)).expect("it is small");
+        let overrides = Habit { recent, reviewed_in: None };
+        Context { rulebook: self.book, now: self.now, chance: self.draw.0.bits(), own_open: None, overrides }
     }
 
     fn fail(&self, what: &str) -> ! {
@@ -228,105 +238,11 @@ impl<'a> History<'a> {
             self.carried(&before, entry);
         }
         self.only_voices_fill(&before, &after, &new);
+        self.overridden(&before, &after, &new);
         self.no_quorum_shrinks_by_amendment(&before, &after, &new);
         self.entries.extend(new);
         self.approval = after;
         Ok(())
-    }
-
-    /// A seat that lacked a voice before an amendment lacks one after it.
-    fn no_quorum_shrinks_by_amendment(&self, before: &Approval, after: &Approval, new: &[Entry]) {
-        let (Some(earlier), Stage::Seated { seats, .. }) = (&before.earlier, &after.stage) else { return };
-        for entry in new {
-            let Event::Carried { row, .. } = &entry.event else { continue };
-            let wanted = &seats.rows[usize::try_from(*row).expect("an index")];
-            let was = (0_u32..).zip(&earlier.seats.rows).find(|(_, other)| *other == wanted);
-            let was = was.and_then(|(row, _)| earlier.seats.open.get(&row)).expect("its voices were there");
-            if !was.is_filled() && seats.open[row].is_filled() {
-                self.fail("an amendment filled a seat that lacked a voice");
-            }
-        }
-    }
-
-    /// A seat is filled by a voice and by nothing else: a quorum that shrinks is no pass.
-    fn only_voices_fill(&self, before: &Approval, after: &Approval, new: &[Entry]) {
-        let (Stage::Seated { seats: before, .. }, Stage::Seated { seats: after, .. }) =
-            (&before.stage, &after.stage)
-        else {
-            return;
-        };
-        let voiced = |row: u32| {
-            new.iter().any(|entry| matches!(&entry.event, Event::Voted { rows, .. } if rows.contains(&row)))
-        };
-        for (row, _) in before.unfilled() {
-            if after.open.get(&row).is_some_and(Seat::is_filled) && !voiced(row) {
-                self.fail("a seat was filled without a voice");
-            }
-        }
-    }
-
-    /// A timer acts at its time or after it, never before, and never while the requester is asked.
-    fn on_time(&self, before: &Approval, entry: &Entry) {
-        let Stage::Seated { seats, .. } = &before.stage else { return };
-        match (&entry.by, &entry.event) {
-            (Actor::Timer, Event::Declined { .. }) => {
-                let due =
-                    seats.unfilled().any(|(row, seat)| seat.due <= self.now && seats.awaited(row).is_none());
-                // An answer that did not come can end in the same turn as the seat.
-                let asked = seats.questions.iter().any(
-                    |question| matches!(question.reply, Reply::Awaited { until, .. } if until <= self.now),
-                );
-                if !due && !asked {
-                    self.fail("it was declined before its time");
-                }
-            }
-            (Actor::Timer, Event::Released { row, person, expired: true }) => {
-                let claims = seats.open.get(row).map(|seat| seat.claims.as_slice()).unwrap_or_default();
-                if !claims.iter().any(|claim| claim.by == *person && claim.until <= self.now) {
-                    self.fail("a claim ended before its time");
-                }
-            }
-            (_, Event::Unanswered { question, .. }) => {
-                let index = usize::try_from(*question).expect("an index") - 1;
-                let reply = &seats.questions[index].reply;
-                if !matches!(reply, Reply::Awaited { until, .. } if *until <= self.now) {
-                    self.fail("a question ended before its time");
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Whoever decides is there, did not ask for it, and has no voice in it yet.
-    fn by_right(&self, before: &Approval, entry: &Entry) {
-        let (Event::Voted { person, .. }
-        | Event::Claimed { claim: countersign_core::approval::seat::Claim { by: person, .. }, .. }
-        | Event::Asked { person, .. }) = &entry.event
-        else {
-            return;
-        };
-        let Stage::Seated { seats, .. } = &before.stage else { self.fail("nobody was asked") };
-        let intent_type = &before.intent.intent_type;
-        let directory = self.book.directory();
-        let there = directory.knows(person) && directory.absence(person, intent_type, self.now).is_none();
-        if !there || before.intent.requester == *person || seats.voices().any(|voice| voice == person) {
-            self.fail("somebody acted in a seat who may not");
-        }
-    }
-
-    /// A voice holds for the next revision only if it was given, and only for the same record and stake.
-    fn carried(&self, before: &Approval, entry: &Entry) {
-        let Event::Carried { people, revision, .. } = &entry.event else { return };
-        let Some(earlier) = &before.earlier else { self.fail("voices came from nowhere") };
-        let given: BTreeSet<&PersonId> = earlier.seats.voices().collect();
-        let fixed = ["quote_id", "customer_id", "amount"].map(|name| FieldName::parse(name).expect("a name"));
-        let same = fixed.iter().all(|name| earlier.intent.tokens.get(name) == before.intent.tokens.get(name));
-        if !same
-            || *revision != earlier.intent.revision
-            || !people.iter().all(|person| given.contains(person))
-        {
-            self.fail("a voice was carried to something that it was not given for");
-        }
     }
 
     /// Does everything that is due, as the schedule does.
@@ -378,6 +294,21 @@ impl<'a> History<'a> {
         self.draw.of(&eligible).to_string()
     }
 
+    /// Mostly somebody who may override, sometimes anybody, mostly with evidence.
+    fn overrides(&mut self, who: &str, revision: u32) {
+        let who = if self.draw.in_100(80) { "cro" } else { who };
+        let link = Piece::Link("https://example.com/offer".to_owned());
+        let evidence = Evidence { kind: "competitor-quote".to_owned(), piece: link };
+        let what = Override {
+            by: person(who),
+            instead: if self.draw.in_100(80) { Instead::Approve } else { Instead::Decline },
+            reason: "competitor-offer".to_owned(),
+            words: "they pay it elsewhere".to_owned(),
+            evidence: if self.draw.in_100(90) { vec![evidence] } else { Vec::new() },
+        };
+        let _ = self.give(who, Command::Override { revision, seal: None, what: Box::new(what) });
+    }
+
     fn step(&mut self) {
         let who = self.somebody();
         let who = who.as_str();
@@ -424,107 +355,18 @@ impl<'a> History<'a> {
                 let person = self.approval.intent.requester.clone();
                 let _ = self.give(who, Command::Withdraw { person, revision });
             }
+            95..97 => self.overrides(who, revision),
             _ => {
                 let open = self.approval.exceptions.iter().find(|(_, exception)| exception.closed.is_none());
                 let Some((id, owner)) = open.map(|(id, exception)| (*id, exception.owner.clone())) else {
                     return;
                 };
-                let (by, reason) = (Closure::Retry, "looked at it".to_owned());
+                let reviewed = self.approval.exceptions[&id].cause.outlives();
+                let by = if reviewed { Closure::Reviewed } else { Closure::Retry };
+                let reason = "looked at it".to_owned();
                 let _ = self
                     .give(owner.as_str(), Command::CloseException { person: owner.clone(), id, by, reason });
             }
-        }
-    }
-
-    /// What must hold whenever nothing is due.
-    fn check(&self) {
-        let wakes = self.approval.wakes();
-        let open: Vec<_> = self.approval.exceptions.values().filter(|found| found.closed.is_none()).collect();
-        match &self.approval.stage {
-            Stage::Closed(outcome) => {
-                if !wakes.is_empty() || !open.is_empty() {
-                    self.fail("something is open though all is over");
-                }
-                if let Outcome::Done { authority: Authority::People(people), .. } = outcome {
-                    let distinct: BTreeSet<&PersonId> = people.iter().collect();
-                    if distinct.len() != people.len() || distinct.contains(&self.approval.intent.requester) {
-                        self.fail("it was approved by somebody twice, or by the requester");
-                    }
-                }
-                return;
-            }
-            Stage::Seated { seats, .. } => self.check_seats(seats),
-            Stage::Preparing { .. } | Stage::Returned { .. } | Stage::Executing { .. } => {}
-            Stage::Unsettled { .. } => {
-                if open.is_empty() {
-                    self.fail("it waits for nobody");
-                }
-            }
-        }
-        if wakes.is_empty() {
-            self.fail("nothing will ever wake it");
-        }
-        if let Some((wake, due)) = wakes.iter().find(|(_, due)| **due <= self.now) {
-            self.fail(&format!("{wake} was due at {due} and is not looked after"));
-        }
-        for exception in open {
-            if !self.book.directory().knows(&exception.owner) {
-                self.fail("an exception belongs to somebody who left");
-            }
-        }
-    }
-
-    fn check_seats(&self, seats: &Seats) {
-        let mut exceptions = self.approval.exceptions.values().filter(|found| found.closed.is_none());
-        let no_seat = exceptions.any(|found| found.cause == Cause::NoSeat);
-        if seats.unfilled().next().is_none() && !no_seat {
-            self.fail("no seat is open and nobody looks for people");
-        }
-        for (row, seat) in seats.unfilled() {
-            self.check_seat(seats, row, seat, no_seat);
-        }
-    }
-
-    fn check_seat(&self, seats: &Seats, row: u32, seat: &Seat, no_seat: bool) {
-        let directory = self.book.directory();
-        let intent = &self.approval.intent;
-        if seat.eligible.is_empty() {
-            if !no_seat {
-                self.fail("a seat is open for nobody, and nobody looks for people");
-            }
-            return;
-        }
-        if !seat.eligible.contains(seat.answerable()) {
-            self.fail("a seat belongs to somebody who may not fill it");
-        }
-        if seat.lacking() < seat.claims.len() {
-            self.fail("more is claimed than is missing");
-        }
-        let open =
-            seat.eligible.iter().filter(|person| !seats.voices().any(|voice| voice == *person)).count();
-        if open < seat.lacking() {
-            self.fail("a seat lacks more voices than people can give");
-        }
-        for person in &seat.eligible {
-            // Under a clock that was set back it is looked up at the next decision, and not before.
-            let away = directory.absence(person, &intent.intent_type, self.now).is_some();
-            let there =
-                directory.knows(person) && !(away && self.latest <= self.now) && *person != intent.requester;
-            // A voice of this seat stays, wherever its person is now.
-            if !there && !seat.approved.contains(person) {
-                self.fail(&format!("{person} may fill a seat and is not there"));
-            }
-        }
-        if let Some((_, question)) = seats.awaited(row)
-            && seats
-                .questions
-                .iter()
-                .filter(|other| other.row == row)
-                .filter(|other| matches!(other.reply, Reply::Awaited { .. }))
-                .count()
-                > 1
-        {
-            self.fail(&format!("{} asked while another question was open", question.by));
         }
     }
 
@@ -557,6 +399,9 @@ struct Tally {
     rounds: usize,
     carried: usize,
     no_seat: usize,
+    overridden: usize,
+    reopened: usize,
+    reviews: usize,
 }
 
 fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
@@ -576,6 +421,11 @@ fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
     tally.answers += count(|event| matches!(event, Event::Answered { .. }));
     tally.rounds += count(|event| matches!(event, Event::SentBack { .. }));
     tally.carried += count(|event| matches!(event, Event::Carried { .. }));
+    tally.overridden += count(|event| matches!(event, Event::Overridden { .. }));
+    tally.reopened += count(|event| matches!(event, Event::Reopened { .. }));
+    tally.reviews += count(
+        |event| matches!(event, Event::ExceptionOpened { exception, .. } if exception.cause.outlives()),
+    );
     tally.no_seat += count(
         |event| matches!(event, Event::ExceptionOpened { exception, .. } if exception.cause == Cause::NoSeat),
     );
@@ -604,10 +454,10 @@ fn nothing_that_is_open_is_ever_left_to_nobody() {
         run(seed, &books, &mut tally);
     }
     println!("{histories} histories of {STEPS} steps: {tally:?}");
-    let Tally { done, declined, withdrawn, open, moved, backups, claims, answers, rounds, carried, no_seat } =
+    let Tally { done, declined, withdrawn, open, moved, backups, claims, answers, rounds, carried, .. } =
         tally;
-    let all = [done, declined, withdrawn, open].into_iter().all(|count| count > 0);
-    assert!(
-        all && [moved, backups, claims, answers, rounds, carried, no_seat].into_iter().all(|count| count > 0)
-    );
+    assert!([done, declined, withdrawn, open].into_iter().all(|count| count > 0));
+    assert!([moved, backups, claims, answers, rounds, carried].into_iter().all(|count| count > 0));
+    let Tally { no_seat, overridden, reopened, reviews, .. } = tally;
+    assert!([no_seat, overridden, reopened, reviews].into_iter().all(|count| count > 0));
 }

@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod exception;
 pub mod init;
 pub mod intent;
+pub mod override_;
 pub mod people;
 pub mod policy;
 pub mod serve;
@@ -73,6 +74,8 @@ enum Command {
     Policy(policy::PolicyCommand),
     /// Decide in your seat
     Decide(decide::Decide),
+    /// Decide against the policy, with a reason and evidence
+    Override(override_::Override),
     /// See and close what the normal path could not settle
     #[command(subcommand)]
     Exception(exception::Exception),
@@ -110,6 +113,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Intent(command) => intent::run(command, &global).await,
         Command::Policy(command) => policy::run(command, &global).await,
         Command::Decide(command) => decide::run(command, &global).await,
+        Command::Override(command) => override_::run(command, &global).await,
         Command::Exception(command) => exception::run(command, &global).await,
         Command::People(command) => people::run(command, &global).await,
         Command::Connector(command) => connector::run(command, &global).await,

@@ -20,6 +20,7 @@ use crate::id::{
     BindingName, ConnectionName, EffectId, ExceptionId, FieldName, IntentId, IntentTypeName, PersonId,
 };
 use crate::intent::{Facts, OnFailure, TokenValue, Tokens};
+use crate::override_::Override;
 use crate::policy::Evaluation;
 use crate::publish::Change;
 use crate::seal::{Content, Seal};
@@ -84,6 +85,17 @@ pub struct Approval {
     pub rounds: u32,
     /// What was decided about an earlier revision, until people are asked about this one.
     pub earlier: Option<Arc<Earlier>>,
+    /// The override of this revision.
+    pub overridden: Option<Overridden>,
+}
+
+/// That a revision is decided against the policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overridden {
+    /// Who, what instead, and on what ground.
+    pub what: Arc<Override>,
+    /// When it was decided; nothing while whoever overrides has yet to see what would be written.
+    pub at: Option<Timestamp>,
 }
 
 /// An earlier revision, and who approved what of it.
@@ -246,6 +258,8 @@ pub enum Authority {
     Policy,
     /// These persons, each in a seat of their own.
     People(Vec<PersonId>),
+    /// This person, against the policy: never counted among the others.
+    Override(PersonId),
 }
 
 /// Proof that an intent was approved. Only [`ApprovedIntent::of`] makes one, and only from it can

@@ -30,6 +30,8 @@ pub enum Cause {
     Denied,
     /// A connector breaks again and again.
     Quarantined,
+    /// The policy was overridden so often that somebody must say why.
+    PostMortem,
 }
 
 impl Cause {
@@ -47,6 +49,25 @@ impl Cause {
             Cause::Exhausted => "exhausted",
             Cause::Denied => "denied",
             Cause::Quarantined => "quarantined",
+            Cause::PostMortem => "post-mortem",
+        }
+    }
+
+    /// Whether it stays open when the intent is over: it is about more than this one.
+    #[must_use]
+    pub fn outlives(self) -> bool {
+        match self {
+            Cause::PostMortem => true,
+            Cause::Unsure
+            | Cause::NoSeat
+            | Cause::Overdue
+            | Cause::Rounds
+            | Cause::Rejected
+            | Cause::Conflict
+            | Cause::Uncertain
+            | Cause::Exhausted
+            | Cause::Denied
+            | Cause::Quarantined => false,
         }
     }
 }
@@ -105,6 +126,8 @@ pub enum Closure {
     GiveUp,
     /// Decline the intent.
     Decline,
+    /// Say what was found and what follows: a post-mortem ends with it.
+    Reviewed,
 }
 
 /// The id of the `number`-th exception of an intent: derived, so that replay draws nothing.

@@ -172,6 +172,13 @@ pub struct OverrideRule {
     pub review_after: u32,
     /// ... in so many days open a post-mortem.
     pub review_days: u32,
+    /// Whether there are no more of them until it is closed.
+    #[serde(skip_serializing_if = "is_false")]
+    pub then_blocked: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// A sample of decisions that a pool looks at again.

@@ -23,6 +23,8 @@ pub struct Measures {
     pub approved_by_policy: u64,
     /// Approved by people.
     pub approved_by_people: u64,
+    /// Decided by a person against the policy: approvals and refusals, counted nowhere else.
+    pub overridden: u64,
     /// Declined, by policy or people.
     pub declined: u64,
     /// Taken back by the requester.
@@ -62,12 +64,19 @@ impl Measures {
                 match authority {
                     Authority::Policy => count(&mut self.approved_by_policy),
                     Authority::People(_) => count(&mut self.approved_by_people),
+                    Authority::Override(_) => count(&mut self.overridden),
                 }
                 self.decided(intent, entry.at);
             }
-            Event::Declined { .. } => {
-                count(&mut self.declined);
+            Event::Declined { authority, .. } => {
+                match authority {
+                    Authority::Policy | Authority::People(_) => count(&mut self.declined),
+                    Authority::Override(_) => count(&mut self.overridden),
+                }
                 self.decided(intent, entry.at);
+            }
+            Event::Reopened { .. } => {
+                self.waiting.insert(intent, entry.at);
             }
             Event::Withdrawn { .. } => {
                 count(&mut self.withdrawn);
@@ -99,6 +108,7 @@ impl Measures {
             | Event::Carried { .. }
             | Event::SentBack { .. }
             | Event::Amended { .. }
+            | Event::Overridden { .. }
             | Event::Voted { .. }
             | Event::Sending { .. }
             | Event::ExceptionEscalated { .. }
@@ -107,10 +117,11 @@ impl Measures {
         }
     }
 
-    /// Decisions made: approvals and refusals.
+    /// Decisions made: approvals, refusals and overrides.
     #[must_use]
     pub fn decided_count(&self) -> u64 {
-        self.approved_by_policy.saturating_add(self.approved_by_people).saturating_add(self.declined)
+        let approved = self.approved_by_policy.saturating_add(self.approved_by_people);
+        approved.saturating_add(self.overridden).saturating_add(self.declined)
     }
 
     /// Mean time to decision, if there was one.

@@ -164,11 +164,16 @@ fn call(inner: &Inner, approved: &ApprovedIntent<'_>, planned: &PlannedEffect, h
 
 /// What stands in a write plan by name until there is a decision.
 fn decision_words(approved: &ApprovedIntent<'_>) -> DecisionWords {
-    let approvers = match approved.authority() {
-        Authority::Policy => "policy".to_owned(),
-        Authority::People(people) => people.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    let (outcome, approvers) = match approved.authority() {
+        Authority::Policy => ("approved", "policy".to_owned()),
+        Authority::People(people) => {
+            ("approved", people.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        }
+        // In the target too nobody takes it for a decision by the rules.
+        Authority::Override(person) => ("approved by override", person.to_string()),
     };
-    DecisionWords { outcome: "approved".to_owned(), approvers, seal: approved.case().seal.to_string() }
+    let outcome = outcome.to_owned();
+    DecisionWords { outcome, approvers, seal: approved.case().seal.to_string() }
 }
 
 /// Records steps in the log before they leave the host, where a repeat could do harm.

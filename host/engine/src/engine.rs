@@ -70,6 +70,8 @@ pub(crate) struct Inner {
     pub(crate) verdicts: Verdicts,
     /// Held while a change of policy is decided, so that each is decided on what the last one left.
     pub(crate) publishing: tokio::sync::Mutex<()>,
+    /// Held while an override is decided: each counts those before it.
+    pub(crate) overriding: tokio::sync::Mutex<()>,
     pub(crate) proofs: Semaphore,
     /// Rings when other rules are in force.
     pub(crate) changed: Notify,
@@ -129,6 +131,7 @@ impl Engine {
             doors: Doors::default(),
             verdicts: Verdicts::default(),
             publishing: tokio::sync::Mutex::new(()),
+            overriding: tokio::sync::Mutex::new(()),
             proofs: Semaphore::new(PROOFS_AT_ONCE),
             changed: Notify::new(),
             schedule: Schedule::default(),

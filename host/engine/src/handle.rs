@@ -10,6 +10,7 @@ pub(crate) use verdicts::{Running, Verdicts};
 use crate::engine::{Inner, Key, Standing};
 use crate::fault::Fault;
 use crate::limits::CONFLICTS_MAX;
+use crate::overrides;
 use crate::port::store::{Append, Batch, CallerKey, ErrandChange, RowChange, StoreFault, StreamName};
 use crate::row;
 use countersign_core::approval::Approval;
@@ -19,6 +20,7 @@ use countersign_core::approval::life::{self, Context, Turn};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::wake::Wake;
 use countersign_core::id::IntentId;
+use countersign_core::override_::Habit;
 use countersign_core::publish::is_policy_change;
 use countersign_core::rulebook::{Published, Rulebook};
 use countersign_core::time::Timestamp;
@@ -126,6 +128,7 @@ impl Inner {
             | Command::SendBack { person, .. } => self.own_open(&loaded.approval, person).await?,
             Command::Prepare { .. }
             | Command::Postpone { .. }
+            | Command::Override { .. }
             | Command::Withdraw { .. }
             | Command::Release { .. }
             | Command::Answer { .. }
@@ -141,7 +144,13 @@ impl Inner {
             | Command::CloseException { .. } => None,
         };
         let rulebook = self.rulebook();
-        let context = Context { own_open, ..self.context(&rulebook) };
+        let reason = overrides::reason_of(&loaded.approval, &command).map(str::to_owned);
+        let _counted = if reason.is_some() { Some(self.overriding.lock().await) } else { None };
+        let overrides = match reason {
+            Some(reason) => self.habit(&loaded.approval.intent.intent_type, &reason).await?,
+            None => Habit::default(),
+        };
+        let context = Context { own_open, overrides, ..self.context(&rulebook) };
         let turn = match life::decide(&loaded.approval, command, context) {
             Ok(turn) => turn,
             Err(refusal) => {
@@ -157,7 +166,13 @@ impl Inner {
 
     /// What a decision of now may look at.
     fn context<'a>(&self, rulebook: &'a Rulebook) -> Context<'a> {
-        Context { rulebook, now: self.clock.now(), chance: self.chance.bits(), own_open: None }
+        Context {
+            rulebook,
+            now: self.clock.now(),
+            chance: self.chance.bits(),
+            own_open: None,
+            overrides: Habit::default(),
+        }
     }
 
     /// Stores the entries of a turn and the approval after them, then wakes whoever has work from it.

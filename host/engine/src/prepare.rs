@@ -16,6 +16,7 @@ use countersign_core::approval::{Approval, Stage};
 use countersign_core::effect::attempt::{Detail, Ended, Failure};
 use countersign_core::id::IntentId;
 use countersign_core::intent::Enforcement;
+use countersign_core::override_::Habit;
 use countersign_core::policy::Outcome;
 use countersign_core::policy::component::Contributions;
 use countersign_core::publish::is_policy_change;
@@ -97,7 +98,8 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
         Ok(facts) => facts,
         Err(trouble) => return Ok(Err(trouble)),
     };
-    let context = Context { rulebook: &rulebook, now: inner.clock.now(), chance: 0, own_open: None };
+    let (now, overrides) = (inner.clock.now(), Habit::default());
+    let context = Context { rulebook: &rulebook, now, chance: 0, own_open: None, overrides };
     let said = match life::deciding(context, approval) {
         Some(policy) => {
             let tokens = &approval.intent.tokens;
@@ -111,10 +113,13 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
     };
     // What will not be written is not planned either.
     let planned = match outcome {
-        Outcome::Deny | Outcome::Unsure(_) => Ok(Vec::new()),
+        Outcome::Deny | Outcome::Unsure(_) if approval.overridden.is_none() => Ok(Vec::new()),
         // Nothing of it will be written: decisions are only recorded.
         Outcome::Approve | Outcome::Needs(_) if schema.enforcement == Enforcement::Advisory => Ok(Vec::new()),
-        Outcome::Approve | Outcome::Needs(_) => plan::writes(inner, approval, schema, &facts).await,
+        // Whoever overrides a no sees what would be written.
+        Outcome::Approve | Outcome::Needs(_) | Outcome::Deny | Outcome::Unsure(_) => {
+            plan::writes(inner, approval, schema, &facts).await
+        }
     };
     Ok(planned.map(|writes| Prepared { facts, said, writes, change: None }))
 }

@@ -8,6 +8,7 @@ use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::limits::{REVIEW_DELAY_MS, REVIEW_ROWS};
 use crate::port::store::Query;
+use crate::row::OUTLIVES;
 use countersign_core::approval::command::Command;
 use countersign_core::id::IntentId;
 use countersign_core::time::Millis;
@@ -38,8 +39,9 @@ pub(crate) async fn run(inner: Arc<Inner>) {
 }
 
 async fn look_through(inner: &Arc<Inner>) -> Result<(), Fault> {
-    for state in STATES {
-        let labels = BTreeMap::from([("state".to_owned(), state.to_owned())]);
+    let states = STATES.map(|state| ("state", state));
+    for (name, value) in states.into_iter().chain([OUTLIVES]) {
+        let labels = BTreeMap::from([(name.to_owned(), value.to_owned())]);
         let mut after = None;
         loop {
             let query = Query { labels: labels.clone(), after: after.take(), limit: REVIEW_ROWS };

@@ -2,7 +2,7 @@
 
 use crate::port::store::RowChange;
 use crate::prepare::summed;
-use countersign_core::approval::{Approval, Stage};
+use countersign_core::approval::{Approval, Overridden, Stage};
 use countersign_core::effect::life::EffectState;
 use countersign_core::id::FieldName;
 use countersign_core::intent::{FactSource, IntentType, LogMeasure, TokenValue};
@@ -10,6 +10,15 @@ use countersign_core::money::Money;
 use countersign_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// Label of an approval that was decided against the policy: the reason.
+pub const OVERRIDE: &str = "override";
+/// Label of an approval that was decided against the policy, for whatever reason.
+pub const OVERRIDDEN: (&str, &str) = ("decided", "override");
+/// Label of an approval with an open post-mortem: the reason of the overrides.
+pub const POST_MORTEM: &str = "post-mortem";
+/// Label of an approval with an exception that stays open when the intent is over.
+pub const OUTLIVES: (&str, &str) = ("exceptions", "outlive");
 
 /// The line that a list shows of one approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +44,9 @@ pub struct Summary {
     /// When it next needs somebody.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
+    /// When the policy was overridden.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<Timestamp>,
     /// Tokens that counters sum up, on their grid.
     #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sums: BTreeMap<String, i64>,
@@ -82,6 +94,7 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         labels.push(("exception".to_owned(), exception.owner.to_string()));
         due = Some(due.map_or(exception.due, |due| due.min(exception.due)));
     }
+    labels.extend(overridden(approval));
     let (counted, sums) = schema.map(|schema| counted(approval, schema)).unwrap_or_default();
     labels.extend(counted);
     labels.sort();
@@ -94,10 +107,24 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         subject: schema.and_then(|schema| schema.subject_of(&intent.tokens)).unwrap_or_default(),
         stake: schema.and_then(|schema| schema.stake_of(&intent.tokens)),
         due,
+        overridden: approval.overridden.as_ref().and_then(|overridden| overridden.at),
         sums,
     };
     let bytes = serde_json::to_vec(&summary).unwrap_or_default();
     RowChange { labels, summary: bytes.into() }
+}
+
+/// Labels by which overrides are counted, and open post-mortems about them found.
+fn overridden(approval: &Approval) -> Vec<(String, String)> {
+    let Some(Overridden { what, at: Some(_) }) = &approval.overridden else { return Vec::new() };
+    let fixed = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let mut labels = vec![(OVERRIDE.to_owned(), what.reason.clone()), fixed(OVERRIDDEN)];
+    let mut exceptions = approval.exceptions.values();
+    if exceptions.any(|exception| exception.closed.is_none() && exception.cause.outlives()) {
+        labels.push((POST_MORTEM.to_owned(), what.reason.clone()));
+        labels.push(fixed(OUTLIVES));
+    }
+    labels
 }
 
 /// Labels and sums by which counters over the log find an approval.

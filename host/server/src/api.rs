@@ -11,6 +11,7 @@ pub(crate) mod exchange;
 pub(crate) mod health;
 pub(crate) mod intent_types;
 pub(crate) mod intents;
+pub(crate) mod overrides;
 pub(crate) mod pages;
 pub(crate) mod people;
 pub(crate) mod policies;

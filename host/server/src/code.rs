@@ -84,6 +84,12 @@ pub static CODES: &[Code] = &[
     code!("CS-E0129", 409),
     code!("CS-E0130", 422),
     code!("CS-E0131", 422),
+    code!("CS-E0132", 403),
+    code!("CS-E0133", 422),
+    code!("CS-E0134", 422),
+    code!("CS-E0135", 403),
+    code!("CS-E0136", 409),
+    code!("CS-E0137", 403),
     // Faults at the door: the request cannot be taken as it is.
     code!("CS-E0201", 400),
     code!("CS-E0202", 413),

@@ -3,7 +3,7 @@
 
 use crate::api::{
     amendments, backtest, connections, decisions, drafts, effects, exceptions, exchange, health,
-    intent_types, intents, pages, people, policies, seats,
+    intent_types, intents, overrides, pages, people, policies, seats,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -21,6 +21,7 @@ use utoipa::{Modify, OpenApi};
         pages::description, pages::error,
         intents::list, intents::submit, intents::show, intents::timeline, intents::plan,
         decisions::decide, decisions::withdraw, decisions::close,
+        overrides::decide,
         seats::claim, seats::release, seats::ask, seats::answer,
         amendments::send_back, amendments::amend,
         exceptions::list, effects::list,

@@ -211,6 +211,7 @@ impl From<Refusal> for Problem {
             | Refusal::RoundsSpent(_)
             | Refusal::NothingAmended
             | Refusal::NotAmendable(_)
+            | Refusal::Override(_)
             | Refusal::NotRequester(_)
             | Refusal::ReasonMissing
             | Refusal::UnknownException(_)
@@ -319,6 +320,7 @@ impl Flaw {
 mod tests {
     use super::*;
     use countersign_core::id::{ExceptionId, IntentId, IntentTypeName, PersonId};
+    use countersign_core::override_::NotOverridden;
     use countersign_core::time::Timestamp;
     use std::sync::Arc;
 
@@ -367,6 +369,12 @@ mod tests {
             (Refusal::RoundsSpent(3), 409, "CS-E0129"),
             (Refusal::NothingAmended, 422, "CS-E0130"),
             (Refusal::NotAmendable(IntentTypeName::parse("discount").expect("a name")), 422, "CS-E0131"),
+            (NotOverridden::Never(IntentTypeName::parse("refund").expect("a name")).into(), 403, "CS-E0132"),
+            (NotOverridden::UnknownReason { found: text(), known: Vec::new() }.into(), 422, "CS-E0133"),
+            (NotOverridden::EvidenceMissing(Vec::new()).into(), 422, "CS-E0134"),
+            (NotOverridden::MayNot { person: person(), eligible: Vec::new() }.into(), 403, "CS-E0135"),
+            (NotOverridden::Blocked { reason: text(), intent: id }.into(), 409, "CS-E0136"),
+            (NotOverridden::Own(person()).into(), 403, "CS-E0137"),
         ];
         for (refusal, status, code) in refusals {
             check(Fault::Refused(refusal), status, code);

@@ -3,7 +3,7 @@
 
 use crate::api::{
     amendments, backtest, connections, decisions, drafts, effects, exceptions, exchange, health,
-    intent_types, intents, pages, people, policies, seats,
+    intent_types, intents, overrides, pages, people, policies, seats,
 };
 use crate::door;
 use crate::state::{Host, Parts};
@@ -41,6 +41,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/intents/{id}/timeline", Some(Scope::Read)),
     route("GET", "/v1/intents/{id}/plan", Some(Scope::Read)),
     route("POST", "/v1/intents/{id}/decisions", Some(Scope::Decide)),
+    route("POST", "/v1/intents/{id}/overrides", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/withdrawals", Some(Scope::Ask)),
     route("POST", "/v1/intents/{id}/claims", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/releases", Some(Scope::Decide)),
@@ -95,6 +96,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/intents/{id}/timeline", get(intents::timeline))
         .route("/v1/intents/{id}/plan", get(intents::plan))
         .route("/v1/intents/{id}/decisions", post(decisions::decide))
+        .route("/v1/intents/{id}/overrides", post(overrides::decide))
         .route("/v1/intents/{id}/withdrawals", post(decisions::withdraw))
         .route("/v1/intents/{id}/claims", post(seats::claim))
         .route("/v1/intents/{id}/releases", post(seats::release))

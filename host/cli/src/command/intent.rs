@@ -111,6 +111,9 @@ pub struct List {
     /// Only those that wait for this person's answer; `me` is you
     #[arg(long, value_name = "PERSON")]
     pub question: Option<String>,
+    /// Only those that were decided against the policy for this reason; `any` is any
+    #[arg(long = "override", value_name = "OVERRIDE_REASON")]
+    pub overridden: Option<String>,
     /// How many at most
     #[arg(long, default_value_t = 50)]
     pub limit: usize,
@@ -264,6 +267,7 @@ async fn listed(list: &List, client: &Client, global: &Global) -> Result<()> {
         ("requester", &list.requester),
         ("seat", &list.seat),
         ("question", &list.question),
+        ("override", &list.overridden),
     ];
     let filters: Vec<(&str, &str)> =
         filters.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();

@@ -7,6 +7,7 @@ use crate::exception::Closure;
 use crate::hash::Digest;
 use crate::id::{EffectId, ExceptionId, PersonId};
 use crate::intent::{Facts, Raw};
+use crate::override_::Override;
 use crate::policy::component::Contributions;
 use crate::publish::Change;
 use crate::seal::Seal;
@@ -57,6 +58,15 @@ pub enum Command {
         seal: Option<Seal>,
         /// What they say.
         voice: Voice,
+    },
+    /// A person decides against the policy.
+    Override {
+        /// The revision that they saw.
+        revision: u32,
+        /// The seal that they saw, where there is one and the door shows it.
+        seal: Option<Seal>,
+        /// Who, what instead, and on what ground.
+        what: Box<Override>,
     },
     /// The requester takes it back.
     Withdraw {

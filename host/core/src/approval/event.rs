@@ -10,6 +10,7 @@ use crate::exception::{Closed, Exception};
 use crate::hash::Digest;
 use crate::id::{EffectId, ExceptionId, IntentTypeName, PersonId};
 use crate::intent::Facts;
+use crate::override_::Override;
 use crate::policy::{Evaluation, RouteRow};
 use crate::seal::Seal;
 use crate::time::{Millis, Timestamp};
@@ -195,6 +196,21 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         note: String,
     },
+    /// A person decided against the policy, or over the heads of those who had not decided.
+    Overridden {
+        /// Who, what instead, and on what ground.
+        what: Arc<Override>,
+        /// What they saw.
+        seal: Seal,
+    },
+    /// A person will decide against the policy's no, or its being unsure: the writes are planned, so that
+    /// they see what they approve.
+    Reopened {
+        /// The next revision; it asks for the same.
+        intent: Arc<Intent>,
+        /// Who, and on what ground.
+        what: Arc<Override>,
+    },
     /// It is approved; its effects may be attempted.
     Approved {
         /// By whom.
@@ -317,6 +333,8 @@ impl Event {
             Event::SentBack { .. } => "sent-back",
             Event::Amended { .. } => "amended",
             Event::Voted { .. } => "voted",
+            Event::Overridden { .. } => "overridden",
+            Event::Reopened { .. } => "reopened",
             Event::Approved { .. } => "approved",
             Event::Activated { .. } => "activated",
             Event::Declined { .. } => "declined",

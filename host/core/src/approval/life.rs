@@ -10,6 +10,7 @@ mod ask;
 mod claim;
 mod effect;
 mod fold;
+mod override_;
 mod prepare;
 mod seat;
 mod settle;
@@ -23,6 +24,7 @@ use super::event::{Actor, Entry, Event};
 use super::refusal::Refusal;
 use super::{Approval, Outcome, Stage};
 use crate::id::{IntentId, PersonId};
+use crate::override_::Habit;
 use crate::rulebook::Rulebook;
 use crate::time::Timestamp;
 
@@ -38,6 +40,8 @@ pub struct Context<'a> {
     /// An open intent of whoever decides now, of the type whose policy would change; found out by
     /// the host. `None` for every decision that is about no policy.
     pub own_open: Option<IntentId>,
+    /// How often this policy was overridden lately for the reason of now; found out by the host.
+    pub overrides: Habit,
 }
 
 /// What a command causes: the new entries, and where the approval stands after them.
@@ -113,6 +117,7 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
         Command::Decide { person, revision, seal, voice } => {
             vote::decide(&mut turn, person, revision, seal, voice)?;
         }
+        Command::Override { revision, seal, what } => override_::over(&mut turn, revision, seal, *what)?,
         Command::Withdraw { person, revision } => vote::withdraw(&mut turn, person, revision)?,
         Command::Claim { person, revision } => claim::claim(&mut turn, person, revision)?,
         Command::Release { person, revision } => claim::release(&mut turn, person, revision)?,

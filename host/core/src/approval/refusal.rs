@@ -2,6 +2,7 @@
 
 use crate::id::{ExceptionId, IntentId, IntentTypeName, PersonId};
 use crate::intent::TokenFault;
+use crate::override_::NotOverridden;
 use crate::publish::Found;
 use crate::time::Timestamp;
 use std::fmt;
@@ -79,6 +80,8 @@ pub enum Refusal {
     NothingAmended,
     /// What is asked for cannot be amended; it can be withdrawn and asked for anew.
     NotAmendable(IntentTypeName),
+    /// Nobody decides against the policy like that.
+    Override(NotOverridden),
     /// Only the requester withdraws, amends and answers.
     NotRequester(PersonId),
     /// A reason must be given.
@@ -150,6 +153,7 @@ impl Refusal {
             Refusal::RoundsSpent(_) => "CS-E0129",
             Refusal::NothingAmended => "CS-E0130",
             Refusal::NotAmendable(_) => "CS-E0131",
+            Refusal::Override(refused) => refused.code(),
         }
     }
 
@@ -181,6 +185,7 @@ impl Refusal {
             Refusal::RoundsSpent(_) => "decide, or leave it to the owner of the exception",
             Refusal::NothingAmended => "change a token, or leave it as it is",
             Refusal::NotAmendable(_) => "withdraw it and ask for it anew",
+            Refusal::Override(refused) => refused.help(),
             Refusal::NotRequester(_) => "ask the requester to do it; whoever has a seat can decline",
             Refusal::ReasonMissing => "say why, in a sentence",
             Refusal::UnknownException(_) => "check the id; the intent shows its exceptions",
@@ -244,6 +249,7 @@ impl fmt::Display for Refusal {
             }
             Refusal::NothingAmended => formatter.write_str("the amendment changes nothing"),
             Refusal::NotAmendable(name) => write!(formatter, "a {name} cannot be amended"),
+            Refusal::Override(refused) => refused.fmt(formatter),
             Refusal::NotRequester(person) => write!(formatter, "`{person}` did not ask for it"),
             Refusal::ReasonMissing => formatter.write_str("a reason is missing"),
             Refusal::UnknownException(id) => write!(formatter, "there is no open exception `{id}`"),
@@ -281,6 +287,12 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+impl From<NotOverridden> for Refusal {
+    fn from(refused: NotOverridden) -> Refusal {
+        Refusal::Override(refused)
+    }
+}
+
 fn counted(found: &[Found]) -> String {
     let first = found.first().map(ToString::to_string).unwrap_or_default();
     match found.len() {
@@ -289,7 +301,7 @@ fn counted(found: &[Found]) -> String {
     }
 }
 
-fn list<T: fmt::Display>(items: &[T]) -> String {
+pub(crate) fn list<T: fmt::Display>(items: &[T]) -> String {
     if items.is_empty() {
         return "none".to_owned();
     }

@@ -1,5 +1,6 @@
 //! What of an approval wakes the engine, and when. Derived from the state alone, so every open
-//! item has its next wake-up at every instant, and nothing closed ever wakes.
+//! item has its next wake-up at every instant, and of what is closed nothing
+//! wakes but what outlives it.
 
 use super::{Approval, Stage};
 use crate::effect::life::EffectState;
@@ -73,8 +74,8 @@ impl Approval {
             Stage::Returned { until, .. } => {
                 wakes.insert(Wake::Returned, *until);
             }
-            Stage::Unsettled { .. } => {}
-            Stage::Closed(_) => return wakes,
+            // What outlives an intent is an exception.
+            Stage::Unsettled { .. } | Stage::Closed(_) => {}
         }
         let open = self.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
         wakes.extend(open.map(|(id, exception)| (Wake::Exception(*id), exception.due)));

@@ -384,11 +384,16 @@ pub(super) fn overrides(document: &Document, faults: &mut Faults) -> Vec<Overrid
             faults.at(evidence, format!("`{}` is no list of kinds of evidence", evidence.text));
         }
         let who = take(Whom::parse(&by.text), by, faults);
-        let after = review.text.split_once(" in ").and_then(|(count, days)| {
+        let (often, then_blocked) = match review.text.strip_suffix(", then blocked") {
+            Some(often) => (often, true),
+            None => (review.text.as_str(), false),
+        };
+        let after = often.split_once(" in ").and_then(|(count, days)| {
             let count = counted(count, 1_000).ok()?;
             Some((count, counted(days.strip_suffix('d')?, 3_660).ok()?))
         });
-        let after = take(after.ok_or_else(|| format!("`{}`: write `3 in 30d`", review.text)), review, faults);
+        let wrong = || format!("`{}`: write `3 in 30d`, or `3 in 30d, then blocked`", review.text);
+        let after = take(after.ok_or_else(wrong), review, faults);
         let (Some(by), Some((review_after, review_days))) = (who, after) else { continue };
         rules.push(OverrideRule {
             reason: reason.text.clone(),
@@ -396,6 +401,7 @@ pub(super) fn overrides(document: &Document, faults: &mut Faults) -> Vec<Overrid
             by,
             review_after,
             review_days,
+            then_blocked,
         });
     }
     rules

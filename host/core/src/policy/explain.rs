@@ -178,6 +178,15 @@ pub struct Contribution<'a> {
 }
 
 impl Evaluation {
+    /// Whether the policy itself does not let it pass: only an override does.
+    #[must_use]
+    pub fn is_against(&self) -> bool {
+        match self.outcome {
+            Outcome::Deny | Outcome::Unsure(_) => true,
+            Outcome::Approve | Outcome::Needs(_) => false,
+        }
+    }
+
     /// The answer.
     #[must_use]
     pub fn outcome(&self) -> &Outcome {

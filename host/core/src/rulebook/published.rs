@@ -78,6 +78,7 @@ impl Published {
             by: match authority {
                 Authority::Policy => Vec::new(),
                 Authority::People(people) => people.clone(),
+                Authority::Override(person) => vec![person.clone()],
             },
             reason: asked.reason.to_owned(),
             at: entry.at,

@@ -68,8 +68,11 @@ impl Life {
             }
             Event::Voted { rows, .. } => rows.iter().for_each(|row| self.answered(*row, at)),
             Event::Approved { authority: Authority::Policy } => return Some(Fate::ApprovedByPolicy),
-            Event::Approved { authority: Authority::People(_) } => return Some(Fate::ApprovedByPeople),
+            Event::Approved { authority: Authority::People(_) | Authority::Override(_) } => {
+                return Some(Fate::ApprovedByPeople);
+            }
             Event::Declined { authority: Authority::Policy, .. } => return Some(Fate::DeclinedByPolicy),
+            Event::Declined { authority: Authority::Override(_), .. } => return Some(Fate::DeclinedByPeople),
             Event::Declined { authority: Authority::People(people), .. } => {
                 self.declined(&people, at);
                 return Some(Fate::DeclinedByPeople);
@@ -91,6 +94,8 @@ impl Life {
             | Event::Answered { .. }
             | Event::Unanswered { .. }
             | Event::SentBack { .. }
+            | Event::Overridden { .. }
+            | Event::Reopened { .. }
             | Event::ExceptionClosed { .. }
             | Event::Closed => {}
         }

@@ -10,6 +10,7 @@ use countersign_core::approval::life::{self, Context};
 use countersign_core::document::SourceFile;
 use countersign_core::id::FieldName;
 use countersign_core::intent::{FactValue, Facts, IntentType, Percent, Raw, TokenValue};
+use countersign_core::override_::Habit;
 use countersign_core::policy::backtest::{Named, Was};
 use countersign_core::policy::{Outcome, Settled};
 use countersign_core::rulebook::Rulebook;
@@ -77,7 +78,13 @@ struct Written {
 }
 
 fn at(minutes: u64) -> Context<'static> {
-    Context { rulebook: &RULES, now: morning().plus(Millis::minutes(minutes)), chance: 7, own_open: None }
+    Context {
+        rulebook: &RULES,
+        now: morning().plus(Millis::minutes(minutes)),
+        chance: 7,
+        own_open: None,
+        overrides: Habit::default(),
+    }
 }
 
 impl Written {

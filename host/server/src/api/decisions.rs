@@ -40,8 +40,8 @@ pub(crate) struct WithdrawalBody {}
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "it describes a body that is read by hand, so that every fault is said at once")]
 pub(crate) struct ClosureBody {
-    /// `retry`, `probe`, `give-up` or `decline`.
-    #[schema(example = "retry", pattern = "^(retry|probe|give-up|decline)$")]
+    /// `retry`, `probe`, `give-up`, `decline`, or `reviewed` for a post-mortem.
+    #[schema(example = "retry", pattern = "^(retry|probe|give-up|decline|reviewed)$")]
     by: String,
     /// Why.
     reason: String,
@@ -145,7 +145,7 @@ pub(crate) async fn close(
     let revision = asked::revision(&headers)?;
     let id: ExceptionId = exception.parse().map_err(|_| Problem::unknown("exception", &exception))?;
     let mut members = Members::of(body, &["by", "reason"]);
-    let by = members.required("by", "`retry`, `probe`, `give-up` or `decline`", |word| {
+    let by = members.required("by", "`retry`, `probe`, `give-up`, `decline` or `reviewed`", |word| {
         CLOSURES.iter().find(|(name, _)| *name == word).map(|(_, by)| *by)
     });
     let reason = members.words("reason");

@@ -14,8 +14,10 @@ use axum::{Extension, Json};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::id::IntentTypeName;
 use countersign_core::intent::Raw;
+use countersign_core::intent::literal::is_word;
 use countersign_engine::engine::{Key, Submission};
 use countersign_engine::port::store;
+use countersign_engine::row::{OVERRIDDEN, OVERRIDE};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -107,6 +109,7 @@ fn asked_for(host: &Host, body: Raw) -> Result<(String, Raw), Problem> {
         ("requester" = Option<String>, Query, description = "only those that this person asked for; `me` is the caller"),
         ("seat" = Option<String>, Query, description = "only those that wait for this person's decision; `me` is the caller"),
         ("question" = Option<String>, Query, description = "only those that wait for this person's answer; `me` is the caller"),
+        ("override" = Option<String>, Query, description = "only those that were decided against the policy for this reason; `any` is any"),
         ("cursor" = Option<String>, Query, description = "`next` of an earlier answer"),
         ("limit" = Option<usize>, Query, description = "rows of a page, 1 to 200", minimum = 1, maximum = 200),
     ),
@@ -120,7 +123,8 @@ pub(crate) async fn list(
     Extension(caller): Extension<Caller>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let mut query = Query::of(&uri, &["type", "state", "requester", "seat", "question", "cursor", "limit"])?;
+    let known = ["type", "state", "requester", "seat", "question", "override", "cursor", "limit"];
+    let mut query = Query::of(&uri, &known)?;
     let mut labels = BTreeMap::new();
     let mut label = |name: &str, value: Option<String>| {
         labels.extend(value.map(|value| (name.to_owned(), value)));
@@ -133,6 +137,11 @@ pub(crate) async fn list(
     label("state", query.read("state", &states, |text| STATES.contains(&text).then(|| text.to_owned())));
     for name in ["requester", "seat", "question"] {
         label(name, query.read(name, "a person, or `me`", |text| asked::person(text, &caller)));
+    }
+    let reason = query.read("override", "a reason, or `any`", |text| is_word(text).then(|| text.to_owned()));
+    match reason {
+        Some(any) if any == "any" => label(OVERRIDDEN.0, Some(OVERRIDDEN.1.to_owned())),
+        reason => label(OVERRIDE, reason),
     }
     let (after, limit) = asked::page(&mut query);
     query.checked()?;

@@ -169,6 +169,8 @@ fn media<T>(headers: &HeaderMap, known: impl FnOnce(&str) -> Option<T>) -> Resul
 pub(crate) struct Members {
     members: Vec<(String, Raw)>,
     flaws: Vec<Flaw>,
+    /// Where the object stands in the body: a JSON Pointer, empty for the body itself.
+    place: String,
 }
 
 impl Members {
@@ -194,7 +196,26 @@ impl Members {
                 flaws.push(Flaw::new(pointer, "each member once", "the member a second time"));
             }
         }
-        Members { members, flaws }
+        Members { members, flaws, place: String::new() }
+    }
+
+    /// The same members, of an object that stands there in the body.
+    pub(crate) fn below(mut self, place: &str) -> Members {
+        for flaw in &mut self.flaws {
+            flaw.pointer.insert_str(0, place);
+        }
+        self.place = place.to_owned();
+        self
+    }
+
+    /// Whether nothing is wrong with them so far.
+    pub(crate) fn are_sound(&self) -> bool {
+        self.flaws.is_empty()
+    }
+
+    /// Notes what is wrong with an object inside.
+    pub(crate) fn take_flaws(&mut self, inside: Members) {
+        self.flaws.extend(inside.flaws);
     }
 
     /// Takes a member out as it was sent.
@@ -212,7 +233,7 @@ impl Members {
     ) -> Option<T> {
         match self.take(name) {
             None => {
-                self.flaw(Flaw::new(format!("/{name}"), expected, "nothing"));
+                self.flaw(Flaw::new(format!("{}/{name}", self.place), expected, "nothing"));
                 None
             }
             Some(raw) => self.typed(name, expected, &raw, read),
@@ -280,7 +301,7 @@ impl Members {
             | Raw::Map(_) => None,
         };
         if value.is_none() {
-            self.flaw(Flaw::new(format!("/{name}"), expected, raw.found()));
+            self.flaw(Flaw::new(format!("{}/{name}", self.place), expected, raw.found()));
         }
         value
     }

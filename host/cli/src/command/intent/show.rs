@@ -3,7 +3,7 @@
 use crate::output::{self, Table, plain};
 use anyhow::Result;
 use countersign_server::api::view::{
-    ExceptionView, IntentView, PolicyChangeView, QuestionView, TimelineView, TokenChangeView,
+    ExceptionView, IntentView, OverrideView, PolicyChangeView, QuestionView, TimelineView, TokenChangeView,
 };
 use serde_json::Value;
 
@@ -73,8 +73,30 @@ fn waiting(intent: &IntentView) -> Result<()> {
         heading(&format!("amended since revision {}", amended.since))?;
         amended.changes.iter().try_for_each(token_change)?;
     }
+    intent.overridden.as_ref().map_or(Ok(()), overridden)?;
     seats(intent)?;
     effects(intent)
+}
+
+/// A decision against the policy, or one that is to come.
+fn overridden(what: &OverrideView) -> Result<()> {
+    heading(&match &what.at {
+        Some(at) => format!("OVERRIDE ({}) by {} at {at}: {}", what.decision, what.by, what.override_reason),
+        None => format!("{} means to override the policy: {}", what.by, what.override_reason),
+    })?;
+    output::line(&plain(&format!("  {}", what.reason)))?;
+    for evidence in &what.evidence {
+        let file = || {
+            let (name, sha256) = (evidence.name.as_deref()?, evidence.sha256.as_deref()?);
+            Some(format!("{name}, sha256:{sha256}"))
+        };
+        let piece = evidence.link.clone().or_else(file).unwrap_or_default();
+        output::line(&plain(&format!("  {}: {piece}", evidence.kind)))?;
+    }
+    if what.at.is_none() {
+        output::line("  nothing is decided until they have seen what would be written and approved it")?;
+    }
+    Ok(())
 }
 
 /// What a token was, and what it is.

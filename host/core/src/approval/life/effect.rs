@@ -109,7 +109,8 @@ pub(super) fn close_if_settled(turn: &mut Turn<'_>) {
         | EffectState::Probing { .. }
         | EffectState::Held { .. } => false,
     });
-    let quiet = turn.approval.exceptions.values().all(|exception| exception.closed.is_some());
+    let mut exceptions = turn.approval.exceptions.values();
+    let quiet = exceptions.all(|exception| exception.closed.is_some() || exception.cause.outlives());
     if settled && quiet {
         turn.record(Actor::Engine, Event::Closed);
     }

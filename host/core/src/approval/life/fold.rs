@@ -2,12 +2,13 @@
 
 use crate::approval::event::{Entry, Event};
 use crate::approval::seat::{Question, Reply, Seats};
-use crate::approval::{Approval, Case, Earlier, Outcome, Stage};
+use crate::approval::{Approval, Authority, Case, Earlier, Intent, Outcome, Overridden, Stage};
 use crate::effect::life::{EffectState, History, Verdict};
-use crate::exception::{Closed, Closure};
+use crate::exception::{Closed, Closure, Exception};
 use crate::hash::Digest;
 use crate::id::{EffectId, ExceptionId};
 use crate::intent::OnFailure;
+use crate::override_::Override;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -46,6 +47,7 @@ pub fn after(approval: Option<Approval>, entry: &Entry) -> Result<Approval, Misp
             exceptions: BTreeMap::new(),
             rounds: 0,
             earlier: None,
+            overridden: None,
         });
     };
     let misplaced = Misplaced { event: entry.event.as_str(), stage: approval.stage.as_str() };
@@ -81,19 +83,17 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         | Event::Carried { .. }
         | Event::Voted { .. } => move_seats(seats(&mut approval.stage)?, &entry.event)?,
         Event::SentBack { person, words, until } => {
-            send_back(&mut approval)?;
+            remember(&mut approval)?;
             approval.rounds = approval.rounds.saturating_add(1);
             approval.stage = Stage::Returned { by: person.clone(), words: words.clone(), until: *until };
             moot(&mut approval, at, "the intent was sent back");
         }
-        Event::Amended { intent } => {
-            if matches!(approval.stage, Stage::Seated { .. }) {
-                send_back(&mut approval)?;
-            }
-            approval.stage = amended(approval.stage, at)?;
-            approval.intent = Arc::clone(intent);
-            moot(&mut approval, at, "the intent was amended");
+        Event::Amended { intent } => amend(&mut approval, intent, at)?,
+        Event::Overridden { what, .. } => {
+            seats(&mut approval.stage)?;
+            approval.overridden = Some(Overridden { what: Arc::clone(what), at: Some(at) });
         }
+        Event::Reopened { intent, what } => reopen(&mut approval, intent, what, at)?,
         Event::Sending { effect, step, .. } => {
             move_effect(&mut approval.stage, *effect, at, |state| match state {
                 EffectState::Ready { history, .. } | EffectState::Sent { history, .. } => {
@@ -116,16 +116,25 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         | Event::Declined { .. }
         | Event::Withdrawn { .. }
         | Event::Closed => {
-            approval.stage = stage(approval.stage, &entry.event, at)?;
-            if !matches!(
-                approval.stage,
-                Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. }
-            ) {
-                approval.earlier = None;
-            }
-            end_exceptions(&mut approval, at);
+            approval = advance(approval, &entry.event, at)?;
         }
     }
+    Some(approval)
+}
+
+/// Goes from stage to stage, and forgets what has no meaning in the next one.
+fn advance(mut approval: Approval, event: &Event, at: Timestamp) -> Option<Approval> {
+    approval.stage = stage(approval.stage, event, at)?;
+    if let Event::Sealed { case } = event
+        && !case.evaluation.is_against()
+    {
+        // The policy has changed its mind: there is nothing left to override.
+        approval.overridden = None;
+    }
+    if !matches!(approval.stage, Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. }) {
+        approval.earlier = None;
+    }
+    end_exceptions(&mut approval, at);
     Some(approval)
 }
 
@@ -176,6 +185,8 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::Sealed { .. }
         | Event::SentBack { .. }
         | Event::Amended { .. }
+        | Event::Overridden { .. }
+        | Event::Reopened { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
         | Event::Declined { .. }
@@ -193,7 +204,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
 }
 
 /// Remembers who approved what, so that a voice can hold for the next revision.
-fn send_back(approval: &mut Approval) -> Option<()> {
+fn remember(approval: &mut Approval) -> Option<()> {
     let Stage::Seated { case, seats } = &approval.stage else { return None };
     let (intent, case) = (Arc::clone(&approval.intent), Arc::clone(case));
     approval.earlier = Some(Arc::new(Earlier { intent, case, seats: seats.clone() }));
@@ -201,18 +212,45 @@ fn send_back(approval: &mut Approval) -> Option<()> {
 }
 
 /// An amendment is prepared from the beginning.
-fn amended(stage: Stage, at: Timestamp) -> Option<Stage> {
-    match stage {
-        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Returned { .. } | Stage::Seated { .. } => {
-            Some(Stage::Preparing { tries: 0, due: at })
-        }
-        Stage::Executing { .. } | Stage::Closed(_) => None,
+fn amend(approval: &mut Approval, intent: &Arc<Intent>, at: Timestamp) -> Option<()> {
+    match approval.stage {
+        Stage::Seated { .. } => remember(approval)?,
+        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Returned { .. } => {}
+        Stage::Executing { .. } | Stage::Closed(_) => return None,
     }
+    approval.stage = Stage::Preparing { tries: 0, due: at };
+    approval.intent = Arc::clone(intent);
+    approval.overridden = None;
+    moot(approval, at, "the intent was amended");
+    Some(())
+}
+
+/// What the policy said no to, or could not say anything to, is prepared from the beginning.
+fn reopen(approval: &mut Approval, intent: &Arc<Intent>, what: &Arc<Override>, at: Timestamp) -> Option<()> {
+    match approval.stage {
+        Stage::Unsettled { .. } | Stage::Closed(Outcome::Declined { authority: Authority::Policy, .. }) => {}
+        Stage::Preparing { .. }
+        | Stage::Returned { .. }
+        | Stage::Seated { .. }
+        | Stage::Executing { .. }
+        | Stage::Closed(_) => return None,
+    }
+    approval.stage = Stage::Preparing { tries: 0, due: at };
+    approval.intent = Arc::clone(intent);
+    approval.overridden = Some(Overridden { what: Arc::clone(what), at: None });
+    moot(approval, at, "the policy is to be overridden");
+    Some(())
+}
+
+/// The open exceptions that are about this intent alone.
+fn own_exceptions(approval: &mut Approval) -> impl Iterator<Item = &mut Exception> {
+    let own = |exception: &&mut Exception| exception.closed.is_none() && !exception.cause.outlives();
+    approval.exceptions.values_mut().filter(own)
 }
 
 /// What was open about the revision before is over with it.
 fn moot(approval: &mut Approval, at: Timestamp, reason: &str) {
-    for exception in approval.exceptions.values_mut().filter(|exception| exception.closed.is_none()) {
+    for exception in own_exceptions(approval) {
         let reason = reason.to_owned();
         exception.closed = Some(Closed { by: Closure::Retry, person: None, reason, at });
     }
@@ -224,7 +262,7 @@ fn end_exceptions(approval: &mut Approval, at: Timestamp) {
         return;
     }
     let reason = format!("the intent is {}", approval.stage.as_str());
-    for exception in approval.exceptions.values_mut().filter(|exception| exception.closed.is_none()) {
+    for exception in own_exceptions(approval) {
         let reason = reason.clone();
         exception.closed = Some(Closed { by: Closure::Decline, person: None, reason, at });
     }

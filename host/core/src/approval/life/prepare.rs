@@ -1,6 +1,6 @@
 //! From the door to the seats: submitted, facts read, evaluated, planned, sealed.
 
-use super::{Context, Turn, seat, settle, still, vote, wrong_stage};
+use super::{Context, Turn, override_, seat, settle, still, vote, wrong_stage};
 use crate::approval::command::{Hope, Prepared};
 use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::refusal::Refusal;
@@ -61,6 +61,7 @@ pub fn submit<'a>(
         exceptions: BTreeMap::new(),
         rounds: 0,
         earlier: None,
+        overridden: None,
     };
     let mut turn = Turn::new(context, approval);
     turn.entries.push(Entry { at: context.now, by, event });
@@ -105,6 +106,10 @@ pub(super) fn prepare(turn: &mut Turn<'_>, revision: u32, prepared: Prepared) ->
     let policy = deciding(context, &turn.approval).ok_or_else(|| Refusal::NoPolicy(name.to_string()))?;
     let evaluation = policy::decide_with(policy, &turn.approval.intent.tokens, &facts, &said);
     match &evaluation.outcome {
+        // Whoever overrides it sees first what would be written.
+        Outcome::Deny | Outcome::Unsure(_) if turn.approval.overridden.is_some() => {
+            seal(turn, Found { facts, evaluation, writes, change });
+        }
         Outcome::Deny => {
             let reason = evaluation.words().join("; ");
             turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation), facts });
@@ -155,6 +160,11 @@ fn seal(turn: &mut Turn<'_>, found: Found) {
         None => rulebook.rows_of(&name, &evaluation),
     };
     let approved = evaluation.outcome == Outcome::Approve;
+    let against = evaluation.is_against();
+    let rows = match &turn.approval.overridden {
+        Some(overridden) if against => override_::rows(&overridden.what),
+        Some(_) | None => rows,
+    };
     let case = Case { facts, evaluation, writes, change, advisory, seal, expires };
     turn.record(Actor::Engine, Event::Sealed { case: Arc::new(case) });
     if approved {

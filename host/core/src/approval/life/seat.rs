@@ -1,7 +1,7 @@
 //! Seats in time: opened when their step is reached, looked up again when people change, moved to a
 //! backup when they are missed.
 
-use super::{Turn, amend, ask, claim, settle, vote, wrong_stage};
+use super::{Turn, amend, ask, claim, override_, settle, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::seat::{Because, Gone, Seat, Seats};
@@ -173,8 +173,12 @@ pub(super) fn review(turn: &mut Turn<'_>, by: &Actor) {
     }
     let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
     if seats.are_filled() {
-        let voices = seats.voices().cloned().collect();
-        vote::approve(turn, Authority::People(voices));
+        let voices: Vec<PersonId> = seats.voices().cloned().collect();
+        if override_::is_pending(turn) {
+            override_::confirmed(turn, &voices);
+        } else {
+            vote::approve(turn, Authority::People(voices));
+        }
     }
 }
 

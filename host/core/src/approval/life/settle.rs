@@ -9,6 +9,7 @@ use crate::effect::attempt::Detail;
 use crate::effect::life::{EffectState, History, Verdict};
 use crate::exception::{Cause, Closed, Closure, Exception, exception_id};
 use crate::id::{EffectId, ExceptionId, PersonId};
+use crate::override_::NotOverridden;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -112,6 +113,10 @@ pub(super) fn close(
         return Err(Refusal::OwnIntent(person));
     }
     let effects = verdicts(turn, exception, by)?;
+    let overrider = turn.approval.overridden.as_ref().map(|overridden| &overridden.what.by);
+    if exception.cause.outlives() && overrider == Some(&person) {
+        return Err(NotOverridden::Own(person).into());
+    }
     let at = turn.context.now;
     let closed = Closed { by, person: Some(person.clone()), reason: reason.clone(), at };
     turn.record(Actor::Person(person.clone()), Event::ExceptionClosed { id, closed, effects });
@@ -133,6 +138,15 @@ fn verdicts(
     by: Closure,
 ) -> Result<BTreeMap<EffectId, Verdict>, Refusal> {
     let now = turn.context.now;
+    // It is about more than this intent, so it matters not where this one stands.
+    if exception.cause.outlives() {
+        return match by {
+            Closure::Reviewed => Ok(BTreeMap::new()),
+            Closure::Retry | Closure::Probe | Closure::GiveUp | Closure::Decline => {
+                Err(Refusal::WrongClosure { allowed: vec!["reviewed"] })
+            }
+        };
+    }
     match (&turn.approval.stage, exception.effect, by) {
         (
             Stage::Executing { effects, .. },
@@ -144,16 +158,18 @@ fn verdicts(
             };
             Ok(BTreeMap::from([(effect, verdict(*history, by, now))]))
         }
-        (Stage::Executing { .. }, Some(_), Closure::Decline) => {
+        (Stage::Executing { .. }, Some(_), Closure::Decline | Closure::Reviewed) => {
             Err(Refusal::WrongClosure { allowed: vec!["retry", "probe", "give-up"] })
         }
         (Stage::Unsettled { .. }, _, Closure::Retry | Closure::Decline) => Ok(BTreeMap::new()),
         (Stage::Seated { .. }, _, Closure::Retry | Closure::Decline) => Ok(BTreeMap::new()),
-        (Stage::Unsettled { .. } | Stage::Seated { .. }, _, Closure::Probe | Closure::GiveUp) => {
-            Err(Refusal::WrongClosure { allowed: vec!["retry", "decline"] })
-        }
+        (
+            Stage::Unsettled { .. } | Stage::Seated { .. },
+            _,
+            Closure::Probe | Closure::GiveUp | Closure::Reviewed,
+        ) => Err(Refusal::WrongClosure { allowed: vec!["retry", "decline"] }),
         // It is approved and under way: there is nothing left to decline.
-        (Stage::Executing { .. }, None, Closure::Decline) => {
+        (Stage::Executing { .. }, None, Closure::Decline | Closure::Reviewed) => {
             Err(Refusal::WrongClosure { allowed: vec!["retry", "give-up"] })
         }
         (Stage::Executing { .. }, None, Closure::Retry | Closure::Probe | Closure::GiveUp) => {
@@ -169,6 +185,6 @@ fn verdict(history: History, by: Closure, now: Timestamp) -> Verdict {
     match by {
         Closure::Retry => effect::again(history, now),
         Closure::Probe => EffectState::Probing { due: now, sent: now, probes: 0, history },
-        Closure::GiveUp | Closure::Decline => EffectState::GivenUp,
+        Closure::GiveUp | Closure::Decline | Closure::Reviewed => EffectState::GivenUp,
     }
 }

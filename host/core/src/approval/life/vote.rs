@@ -19,7 +19,7 @@ pub(super) fn decide(
 ) -> Result<(), Refusal> {
     seat::review(turn, &Actor::Engine);
     let row = seat_of(turn, "decide", &person, revision)?;
-    let shown = still_shown(turn, seal)?;
+    let shown = still_shown(turn, "decide", seal)?;
     match voice {
         Voice::Approve { note } => {
             confirm(turn)?;
@@ -47,9 +47,13 @@ fn confirm(turn: &Turn<'_>) -> Result<(), Refusal> {
 }
 
 /// The seal that stands, if it is the one that was shown and has not ended.
-fn still_shown(turn: &Turn<'_>, seal: Option<Seal>) -> Result<Seal, Refusal> {
+pub(super) fn still_shown(
+    turn: &Turn<'_>,
+    command: &'static str,
+    seal: Option<Seal>,
+) -> Result<Seal, Refusal> {
     let Stage::Seated { case, .. } = &turn.approval.stage else {
-        return Err(wrong_stage("decide", &turn.approval));
+        return Err(wrong_stage(command, &turn.approval));
     };
     if seal.is_some_and(|seen| seen != case.seal) {
         return Err(Refusal::StaleSeal);

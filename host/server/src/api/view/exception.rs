@@ -42,7 +42,7 @@ pub struct ExceptionView {
 /// How an exception was closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ClosedView {
-    /// retry, probe, give-up or decline.
+    /// retry, probe, give-up, decline or reviewed.
     pub by: String,
     /// Who closed it; absent if the engine saw the criterion met.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,11 +54,12 @@ pub struct ClosedView {
 }
 
 /// The ways of closing, as surfaces spell them.
-pub const CLOSURES: [(&str, Closure); 4] = [
+pub const CLOSURES: [(&str, Closure); 5] = [
     ("retry", Closure::Retry),
     ("probe", Closure::Probe),
     ("give-up", Closure::GiveUp),
     ("decline", Closure::Decline),
+    ("reviewed", Closure::Reviewed),
 ];
 
 /// One exception, and what the caller may do about it.
@@ -95,5 +96,6 @@ pub fn spelt(closure: Closure) -> &'static str {
         Closure::Probe => "probe",
         Closure::GiveUp => "give-up",
         Closure::Decline => "decline",
+        Closure::Reviewed => "reviewed",
     }
 }

@@ -4,6 +4,7 @@
 use super::effect::{self, EffectView};
 use super::evaluation::EvaluationView;
 use super::exception::{self, CLOSURES, ExceptionView};
+use super::override_::OverrideView;
 use super::plan::PlanView;
 use super::policy::PolicyChangeView;
 use super::seat::{self, ProgressView, QuestionView, SeatView};
@@ -15,6 +16,7 @@ use countersign_core::approval::{Approval, Authority, Case, Outcome, Stage, Toke
 use countersign_core::exception::Closure;
 use countersign_core::id::{ExceptionId, PersonId};
 use countersign_core::intent::{Facts, Raw};
+use countersign_core::override_::{Evidence, Habit, Instead, Override, Piece};
 use countersign_core::policy::Evaluation;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
@@ -62,7 +64,7 @@ pub struct IntentView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressView>,
     /// What the caller may do now: approve, decline, send-back, claim, release, ask, answer, amend,
-    /// withdraw, close-exception.
+    /// withdraw, override, close-exception.
     pub can: Vec<String>,
     /// What will be, or was, written, and the seal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,6 +79,9 @@ pub struct IntentView {
     pub effects: Vec<EffectView>,
     /// What the normal path could not settle.
     pub exceptions: Vec<ExceptionView>,
+    /// Who decided against the policy, or means to.
+    #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<OverrideView>,
     /// How it was decided, once it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<OutcomeView>,
@@ -188,6 +193,7 @@ impl IntentView {
             advisory: case.is_some_and(|case| case.advisory),
             effects: effect::effects(approval),
             exceptions,
+            overridden: approval.overridden.as_ref().map(OverrideView::from),
             outcome: outcome(approval),
         }
     }
@@ -252,7 +258,28 @@ fn can(approval: &Approval, looking: Looking<'_>) -> Vec<String> {
     if matches!(refused(approval, &amend, looking), Some(Refusal::Tokens(_))) {
         can.push("amend".to_owned());
     }
+    if overrides(approval, looking) {
+        can.push("override".to_owned());
+    }
     can
+}
+
+/// Whether the person may override the policy for some reason, given the evidence for it.
+fn overrides(approval: &Approval, looking: Looking<'_>) -> bool {
+    let Some(schema) = looking.rulebook.intent_type(&approval.intent.intent_type) else { return false };
+    let mut rules = schema.overrides.iter();
+    rules.any(|rule| {
+        let piece = |kind: &String| Evidence { kind: kind.clone(), piece: Piece::Link(String::new()) };
+        let what = Box::new(Override {
+            by: looking.person.clone(),
+            instead: Instead::Approve,
+            reason: rule.reason.clone(),
+            words: "why".to_owned(),
+            evidence: rule.evidence.iter().map(piece).collect(),
+        });
+        let command = Command::Override { revision: approval.intent.revision, seal: None, what };
+        is_allowed(approval, &command, looking)
+    })
 }
 
 /// The numbers of everything that was asked.
@@ -280,7 +307,13 @@ fn is_allowed(approval: &Approval, command: &Command, looking: Looking<'_>) -> b
 }
 
 fn refused(approval: &Approval, command: &Command, looking: Looking<'_>) -> Option<Refusal> {
-    let context = Context { rulebook: looking.rulebook, now: looking.now, chance: 0, own_open: None };
+    let context = Context {
+        rulebook: looking.rulebook,
+        now: looking.now,
+        chance: 0,
+        own_open: None,
+        overrides: Habit::default(),
+    };
     life::decide(approval, command.clone(), context).err()
 }
 
@@ -331,5 +364,6 @@ pub fn names(authority: &Authority) -> Vec<String> {
     match authority {
         Authority::Policy => vec!["policy".to_owned()],
         Authority::People(people) => people.iter().map(ToString::to_string).collect(),
+        Authority::Override(person) => vec![person.to_string()],
     }
 }

@@ -8,6 +8,7 @@ use countersign_core::effect::life::EffectState;
 use countersign_core::exception::Exception;
 use countersign_core::id::PersonId;
 use countersign_core::intent::TokenValue;
+use countersign_core::override_::Override;
 use countersign_core::policy::RouteRow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -101,6 +102,8 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::Unanswered { .. }
         | Event::SentBack { .. }
         | Event::Amended { .. }
+        | Event::Overridden { .. }
+        | Event::Reopened { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
         | Event::Declined { .. }
@@ -145,6 +148,8 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::Carried { .. }
         | Event::SentBack { .. }
         | Event::Amended { .. }
+        | Event::Overridden { .. }
+        | Event::Reopened { .. }
         | Event::Voted { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
@@ -196,6 +201,8 @@ fn words(event: &Event) -> String {
         Event::Amended { intent } => {
             format!("`{}` amended it: revision {}", intent.requester, intent.revision)
         }
+        Event::Overridden { what, .. } => overridden(what),
+        Event::Reopened { intent, what } => reopened(intent, what),
         Event::Voted { person, note, .. } if note.is_empty() => format!("`{person}` approved"),
         Event::Voted { person, note, .. } => format!("`{person}` approved: {note}"),
         Event::Approved { authority } => format!("approved by {}", names(authority).join(", ")),
@@ -244,6 +251,28 @@ fn sealed(case: &Case) -> String {
         return format!("{answer}; advisory: the decision is recorded and nothing is written");
     }
     format!("{answer}; {} writes are planned and sealed", case.writes.len())
+}
+
+/// Who decided against the policy, and on what ground.
+fn overridden(what: &Override) -> String {
+    let evidence = what.evidence.iter().map(|evidence| format!("{}: {}", evidence.kind, evidence.piece));
+    let evidence = evidence.collect::<Vec<_>>().join(", ");
+    format!(
+        "OVERRIDE: `{}` decides against the policy, {}, for `{}`: {} ({evidence})",
+        what.by,
+        what.instead.as_str(),
+        what.reason,
+        what.words
+    )
+}
+
+/// Who means to, and what comes first.
+fn reopened(intent: &Intent, what: &Override) -> String {
+    format!(
+        "`{}` means to override the policy for `{}`: {} (revision {}, which asks for the same, is prepared, so \
+         that they see first what would be written)",
+        what.by, what.reason, what.words, intent.revision
+    )
 }
 
 /// What is wrong, and whose it is.

@@ -1,0 +1,60 @@
+//! How often a policy was overridden lately: what an override must know of the others.
+
+use crate::engine::Inner;
+use crate::fault::Fault;
+use crate::limits::COUNTER_ROWS_MAX;
+use crate::port::store::{PAGE_ROWS_MAX, Query};
+use crate::row::{OVERRIDE, POST_MORTEM, Summary};
+use countersign_core::approval::command::Command;
+use countersign_core::approval::{Approval, Stage};
+use countersign_core::id::IntentTypeName;
+use countersign_core::override_::Habit;
+use countersign_core::time::Millis;
+use std::collections::BTreeMap;
+
+/// The reason of the override that a command may make of an approval.
+pub(crate) fn reason_of<'a>(approval: &'a Approval, command: &'a Command) -> Option<&'a str> {
+    if let Command::Override { what, .. } = command {
+        return Some(&what.reason);
+    }
+    let decides = matches!((command, &approval.stage), (Command::Decide { .. }, Stage::Seated { .. }));
+    let pending = approval.overridden.as_ref().filter(|_| decides)?;
+    Some(&pending.what.reason)
+}
+
+impl Inner {
+    /// Overrides of an intent type for a reason, as far back as its rule looks, and whether a post-mortem
+    /// about them is open. The caller holds `overriding`, so that two at once count each other.
+    pub(crate) async fn habit(&self, of: &IntentTypeName, reason: &str) -> Result<Habit, Fault> {
+        let rulebook = self.rulebook();
+        let schema = rulebook.intent_type(of);
+        let rule = schema.and_then(|schema| schema.overrides.iter().find(|rule| rule.reason == reason));
+        let Some(rule) = rule else { return Ok(Habit::default()) };
+        let (now, window) = (self.clock.now(), Millis::hours(u64::from(rule.review_days).saturating_mul(24)));
+        let labels = |name: &str| {
+            let own = (name.to_owned(), reason.to_owned());
+            BTreeMap::from([("type".to_owned(), of.to_string()), own])
+        };
+        let open = Query { labels: labels(POST_MORTEM), after: None, limit: 1 };
+        let open = self.store.query(open).await?;
+        let reviewed_in = open.rows.first().and_then(|row| row.stream.parse().ok());
+        let (mut recent, mut seen, mut after) = (0_u32, 0_usize, None);
+        // More than so many are a habit by every rule, so no further ones are counted.
+        while seen < COUNTER_ROWS_MAX {
+            let query = Query { labels: labels(OVERRIDE), after: after.take(), limit: PAGE_ROWS_MAX };
+            let page = self.store.query(query).await?;
+            seen = seen.saturating_add(page.rows.len());
+            for row in &page.rows {
+                let Ok(summary) = serde_json::from_slice::<Summary>(&row.row.summary) else { continue };
+                if summary.overridden.is_some_and(|at| now.since(at) <= window) {
+                    recent = recent.saturating_add(1);
+                }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        Ok(Habit { recent, reviewed_in })
+    }
+}
