@@ -8,6 +8,8 @@ mod doors;
 mod drafts;
 #[path = "api/exchange.rs"]
 mod exchange;
+#[path = "api/hands.rs"]
+mod hands;
 #[path = "api/lists.rs"]
 mod lists;
 #[path = "api/overrides.rs"]
@@ -39,11 +41,12 @@ async fn a_submission_is_answered_with_its_place_its_tag_and_its_whole_state() {
         format!("/v1/intents/{}", answer.json["id"].as_str().expect("an id"))
     );
     assert_eq!(answer.json["state"], "seated");
-    assert_eq!(answer.json["can"], json!(["withdraw", "amend"]));
+    assert_eq!(answer.json["can"], json!(["remind", "withdraw", "amend", "comment"]));
     insta::assert_snapshot!("seated_intent", golden(&answer.json));
 
     let seen = world.get("sales-manager-1", answer.header("location")).await;
-    assert_eq!(seen.json["can"], json!(["approve", "decline", "send-back", "ask"]));
+    let can = ["approve", "decline", "send-back", "ask", "delegate", "transfer", "add-voice", "comment"];
+    assert_eq!(seen.json["can"], json!(can));
     let plan = world.get("sales-manager-1", &format!("{}/plan", answer.header("location"))).await;
     assert_eq!(plan.json, seen.json["plan"]);
 }

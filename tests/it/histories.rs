@@ -11,6 +11,7 @@ use countersign_core::approval::command::{Command, Hope, Prepared, Voice};
 use countersign_core::approval::event::{Entry, Event};
 use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
+use countersign_core::approval::seat::Order;
 use countersign_core::approval::wake::Wake;
 use countersign_core::approval::{Approval, Outcome, Stage};
 use countersign_core::effect::attempt::Detail;
@@ -73,6 +74,15 @@ impl Draw {
     fn in_100(&self, percent: u64) -> bool {
         self.below(100) < percent
     }
+}
+
+/// Whether a voice was given in somebody's place.
+fn is_in_place(before: &Approval, entry: &Entry) -> bool {
+    let (Stage::Seated { seats, .. }, Event::Voted { person, rows, .. }) = (&before.stage, &entry.event)
+    else {
+        return false;
+    };
+    rows.iter().filter_map(|row| seats.open.get(row)).any(|seat| seat.standing_in.contains_key(person))
 }
 
 fn person(name: &str) -> PersonId {
@@ -172,6 +182,8 @@ struct History<'a> {
     approval: Approval,
     entries: Vec<Entry>,
     story: Vec<String>,
+    /// Voices that were given in somebody's place.
+    in_place: usize,
 }
 
 impl<'a> History<'a> {
@@ -193,7 +205,7 @@ impl<'a> History<'a> {
         let turn = life::submit(context, id, requester, "discount", &tokens).expect("it passes the door");
         let (entries, approval) = turn.into_parts();
         let story = vec![format!("{now}: {requester} asks for a discount")];
-        History { seed, draw, books, book, now, latest: now, approval, entries, story }
+        History { seed, draw, books, book, now, latest: now, approval, entries, story, in_place: 0 }
     }
 
     fn facts(&self) -> Prepared {
@@ -233,12 +245,14 @@ impl<'a> History<'a> {
         let events: Vec<&str> = new.iter().map(|entry| entry.event.as_str()).collect();
         self.story.push(format!("{told} -> {}", events.join(", ")));
         for entry in &new {
+            self.in_place += usize::from(is_in_place(&before, entry));
             self.on_time(&before, entry);
             self.by_right(&before, entry);
             self.carried(&before, entry);
         }
         self.only_voices_fill(&before, &after, &new);
         self.overridden(&before, &after, &new);
+        self.voices_are_distinct(&new);
         self.no_quorum_shrinks_by_amendment(&before, &after, &new);
         self.entries.extend(new);
         self.approval = after;
@@ -294,6 +308,34 @@ impl<'a> History<'a> {
         self.draw.of(&eligible).to_string()
     }
 
+    /// Mostly one of the deputies.
+    fn hands(&mut self, who: &str, revision: u32) {
+        let by = person(who);
+        let deputies = life::deputies(&self.approval, &by, self.context());
+        let anybody = person(self.draw.of::<&str>(&PEOPLE));
+        let to = if deputies.is_empty() || self.draw.in_100(20) {
+            anybody
+        } else {
+            self.draw.of(&deputies).clone()
+        };
+        let reason = "audit week".to_owned();
+        let command = match self.draw.below(15) {
+            0..6 => {
+                let time = Millis::minutes(self.draw.below(6_000));
+                let until = self.draw.in_100(60).then(|| self.now.plus(time));
+                Command::Hand { person: by, revision, to, until, reason }
+            }
+            6..8 => Command::Recall { person: by, revision },
+            8..11 => {
+                let order = if self.draw.in_100(50) { Order::Before } else { Order::After };
+                Command::AddVoice { person: by, revision, whom: to, order, reason }
+            }
+            11..13 => Command::Comment { person: by, words: reason },
+            _ => Command::Remind { person: self.approval.intent.requester.clone() },
+        };
+        let _ = self.give(who, command);
+    }
+
     /// Mostly somebody who may override, sometimes anybody, mostly with evidence.
     fn overrides(&mut self, who: &str, revision: u32) {
         let who = if self.draw.in_100(80) { "cro" } else { who };
@@ -314,7 +356,7 @@ impl<'a> History<'a> {
         let who = who.as_str();
         let person = person(who);
         let revision = self.approval.intent.revision + u32::from(self.draw.in_100(3));
-        match self.draw.below(100) {
+        match self.draw.below(115) {
             0..22 => self.now = self.now.plus(Millis::minutes(self.draw.below(3_000))),
             22..25 => {
                 self.now =
@@ -356,6 +398,7 @@ impl<'a> History<'a> {
                 let _ = self.give(who, Command::Withdraw { person, revision });
             }
             95..97 => self.overrides(who, revision),
+            100..115 => self.hands(who, revision),
             _ => {
                 let open = self.approval.exceptions.iter().find(|(_, exception)| exception.closed.is_none());
                 let Some((id, owner)) = open.map(|(id, exception)| (*id, exception.owner.clone())) else {
@@ -399,6 +442,10 @@ struct Tally {
     rounds: usize,
     carried: usize,
     no_seat: usize,
+    handed: usize,
+    in_place: usize,
+    added: usize,
+    reminded: usize,
     overridden: usize,
     reopened: usize,
     reviews: usize,
@@ -421,6 +468,10 @@ fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
     tally.answers += count(|event| matches!(event, Event::Answered { .. }));
     tally.rounds += count(|event| matches!(event, Event::SentBack { .. }));
     tally.carried += count(|event| matches!(event, Event::Carried { .. }));
+    tally.handed += count(|event| matches!(event, Event::Handed { .. }));
+    tally.in_place += history.in_place;
+    tally.added += count(|event| matches!(event, Event::VoiceAdded { .. }));
+    tally.reminded += count(|event| matches!(event, Event::Reminded { .. }));
     tally.overridden += count(|event| matches!(event, Event::Overridden { .. }));
     tally.reopened += count(|event| matches!(event, Event::Reopened { .. }));
     tally.reviews += count(
@@ -458,6 +509,7 @@ fn nothing_that_is_open_is_ever_left_to_nobody() {
         tally;
     assert!([done, declined, withdrawn, open].into_iter().all(|count| count > 0));
     assert!([moved, backups, claims, answers, rounds, carried].into_iter().all(|count| count > 0));
-    let Tally { no_seat, overridden, reopened, reviews, .. } = tally;
+    let Tally { no_seat, overridden, reopened, reviews, handed, in_place, added, reminded, .. } = tally;
     assert!([no_seat, overridden, reopened, reviews].into_iter().all(|count| count > 0));
+    assert!([handed, in_place, added, reminded].into_iter().all(|count| count > 0));
 }

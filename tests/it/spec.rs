@@ -2,6 +2,8 @@
 
 #[path = "spec/amendments.rs"]
 mod amendments;
+#[path = "spec/hands.rs"]
+mod hands;
 #[path = "spec/overrides.rs"]
 mod overrides;
 #[path = "spec/publishing.rs"]

@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod event;
+pub mod hand;
 pub mod life;
 pub mod refusal;
 mod rules;
@@ -29,6 +30,9 @@ use seat::Seats;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Most comments on one intent: it is a decision, not a forum.
+pub const COMMENTS_MAX: u32 = 200;
 
 /// What someone asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +91,10 @@ pub struct Approval {
     pub earlier: Option<Arc<Earlier>>,
     /// The override of this revision.
     pub overridden: Option<Overridden>,
+    /// How often somebody commented on it.
+    pub comments: u32,
+    /// When the requester last had people reminded.
+    pub reminded: Option<Timestamp>,
 }
 
 /// That a revision is decided against the policy.

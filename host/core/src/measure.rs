@@ -102,6 +102,12 @@ impl Measures {
             | Event::SeatMoved { .. }
             | Event::Claimed { .. }
             | Event::Released { .. }
+            | Event::Handed { .. }
+            | Event::Recalled { .. }
+            | Event::VoiceAdded { .. }
+            | Event::VoiceDropped { .. }
+            | Event::Commented { .. }
+            | Event::Reminded { .. }
             | Event::Asked { .. }
             | Event::Answered { .. }
             | Event::Unanswered { .. }

@@ -101,6 +101,8 @@ pub struct Filled {
     pub owner: PersonId,
     /// The calendar that its time runs in.
     pub calendar: CalendarName,
+    /// Those of `eligible` who stand in for somebody who is away, and for whom.
+    pub standing_in: BTreeMap<PersonId, PersonId>,
 }
 
 impl Directory {
@@ -136,24 +138,25 @@ impl Directory {
             self.knows(person) && person != asking.requester && !excluded.contains(person)
         };
         let mut eligible: Vec<PersonId> = Vec::new();
-        let mut add = |person: &PersonId| {
-            if !eligible.contains(person) {
-                eligible.push(person.clone());
-            }
-        };
+        let mut standing_in = BTreeMap::new();
         let holders = self.holders(whom, asking);
         for holder in &holders {
-            match self.absence(holder, asking.intent_type, on) {
-                None if free(holder) => add(holder),
-                None => {}
+            let person = match self.absence(holder, asking.intent_type, on) {
+                None => holder,
+                // A voice that was given in their place was theirs: nobody stands in twice.
+                Some(_) if excluded.contains(holder) => continue,
                 // A cover never passes a seat on.
-                Some(absence) => {
-                    let present = self.absence(&absence.cover, asking.intent_type, on).is_none();
-                    if present && free(&absence.cover) {
-                        add(&absence.cover);
-                    }
-                }
+                Some(absence) if self.absence(&absence.cover, asking.intent_type, on).is_some() => continue,
+                Some(absence) => &absence.cover,
+            };
+            if !free(person) || eligible.contains(person) {
+                continue;
             }
+            // Whoever has a seat of their own stands in for nobody.
+            if person != holder && !holders.contains(person) {
+                standing_in.insert(person.clone(), holder.clone());
+            }
+            eligible.push(person.clone());
         }
         if eligible.is_empty() {
             let standing = self.standby_of(whom, &holders);
@@ -174,7 +177,7 @@ impl Directory {
             Some(pool) => pool.calendar.clone(),
             None => self.persons.get(&owner)?.calendar.clone(),
         };
-        Some(Filled { eligible, owner, calendar })
+        Some(Filled { eligible, owner, calendar, standing_in })
     }
 
     /// Who holds a seat when nobody is away.
@@ -197,6 +200,23 @@ impl Directory {
             person = self.persons.get(&person)?.manager.clone()?;
         }
         Some(person)
+    }
+
+    /// To whom a person can hand a seat for `whom`: whoever the house lets stand in for them in any case
+    /// (their standby, that of the seat, the cover of an absence), and the person's manager.
+    #[must_use]
+    pub fn deputies(&self, whom: &Whom, person: &PersonId) -> Vec<PersonId> {
+        let standby = self.standby_of(whom, std::slice::from_ref(person)).into_iter();
+        let covers = self.absence.iter().filter(|absence| absence.person == *person);
+        let mut deputies: Vec<PersonId> = standby
+            .chain(covers.map(|absence| &absence.cover))
+            .cloned()
+            .chain(self.manager(person, 1))
+            .collect();
+        deputies.sort();
+        deputies.dedup();
+        deputies.retain(|deputy| deputy != person && self.knows(deputy));
+        deputies
     }
 
     fn standby_of(&self, whom: &Whom, holders: &[PersonId]) -> Vec<&PersonId> {

@@ -125,12 +125,17 @@ impl Inner {
             Command::Decide { person, .. }
             | Command::Claim { person, .. }
             | Command::Ask { person, .. }
+            | Command::Hand { person, .. }
+            | Command::AddVoice { person, .. }
             | Command::SendBack { person, .. } => self.own_open(&loaded.approval, person).await?,
             Command::Prepare { .. }
             | Command::Postpone { .. }
             | Command::Override { .. }
             | Command::Withdraw { .. }
             | Command::Release { .. }
+            | Command::Recall { .. }
+            | Command::Comment { .. }
+            | Command::Remind { .. }
             | Command::Answer { .. }
             | Command::Review
             | Command::Amend { .. }

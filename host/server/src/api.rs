@@ -8,6 +8,7 @@ pub(crate) mod drafts;
 pub(crate) mod effects;
 pub(crate) mod exceptions;
 pub(crate) mod exchange;
+pub(crate) mod hands;
 pub(crate) mod health;
 pub(crate) mod intent_types;
 pub(crate) mod intents;

@@ -2,7 +2,7 @@
 //! is compared with it by a test.
 
 use crate::api::{
-    amendments, backtest, connections, decisions, drafts, effects, exceptions, exchange, health,
+    amendments, backtest, connections, decisions, drafts, effects, exceptions, exchange, hands, health,
     intent_types, intents, overrides, pages, people, policies, seats,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -23,6 +23,7 @@ use utoipa::{Modify, OpenApi};
         decisions::decide, decisions::withdraw, decisions::close,
         overrides::decide,
         seats::claim, seats::release, seats::ask, seats::answer,
+        hands::delegate, hands::transfer, hands::recall, hands::add_voice, hands::comment, hands::remind,
         amendments::send_back, amendments::amend,
         exceptions::list, effects::list,
         connections::list, connections::show, connections::check, connections::connectors,

@@ -212,6 +212,10 @@ impl From<Refusal> for Problem {
             | Refusal::NothingAmended
             | Refusal::NotAmendable(_)
             | Refusal::Override(_)
+            | Refusal::Hand(_)
+            | Refusal::CommentsSpent(_)
+            | Refusal::RemindedLately(_)
+            | Refusal::NobodyToRemind
             | Refusal::NotRequester(_)
             | Refusal::ReasonMissing
             | Refusal::UnknownException(_)
@@ -319,6 +323,7 @@ impl Flaw {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use countersign_core::approval::hand::NotHanded;
     use countersign_core::id::{ExceptionId, IntentId, IntentTypeName, PersonId};
     use countersign_core::override_::NotOverridden;
     use countersign_core::time::Timestamp;
@@ -375,6 +380,16 @@ mod tests {
             (NotOverridden::MayNot { person: person(), eligible: Vec::new() }.into(), 403, "CS-E0135"),
             (NotOverridden::Blocked { reason: text(), intent: id }.into(), 409, "CS-E0136"),
             (NotOverridden::Own(person()).into(), 403, "CS-E0137"),
+            (NotHanded::NotTheirs { person: person(), whose: person() }.into(), 403, "CS-E0150"),
+            (NotHanded::NoDeputy { to: person(), deputies: Vec::new() }.into(), 403, "CS-E0151"),
+            (NotHanded::Time { latest: Timestamp(0) }.into(), 422, "CS-E0152"),
+            (NotHanded::Nothing(person()).into(), 409, "CS-E0153"),
+            (NotHanded::NoVoice(person()).into(), 422, "CS-E0154"),
+            (NotHanded::VoicesSpent(5).into(), 409, "CS-E0155"),
+            (NotHanded::TooLate(person()).into(), 409, "CS-E0156"),
+            (Refusal::CommentsSpent(200), 409, "CS-E0157"),
+            (Refusal::RemindedLately(Timestamp(0)), 409, "CS-E0158"),
+            (Refusal::NobodyToRemind, 409, "CS-E0159"),
         ];
         for (refusal, status, code) in refusals {
             check(Fault::Refused(refusal), status, code);

@@ -2,7 +2,7 @@
 //! written side by side, and what is not in the table is not let in.
 
 use crate::api::{
-    amendments, backtest, connections, decisions, drafts, effects, exceptions, exchange, health,
+    amendments, backtest, connections, decisions, drafts, effects, exceptions, exchange, hands, health,
     intent_types, intents, overrides, pages, people, policies, seats,
 };
 use crate::door;
@@ -47,6 +47,12 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/intents/{id}/releases", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/questions", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/answers", Some(Scope::Ask)),
+    route("POST", "/v1/intents/{id}/delegations", Some(Scope::Decide)),
+    route("POST", "/v1/intents/{id}/transfers", Some(Scope::Decide)),
+    route("POST", "/v1/intents/{id}/recalls", Some(Scope::Decide)),
+    route("POST", "/v1/intents/{id}/voices", Some(Scope::Decide)),
+    route("POST", "/v1/intents/{id}/comments", Some(Scope::Ask)),
+    route("POST", "/v1/intents/{id}/reminders", Some(Scope::Ask)),
     route("POST", "/v1/intents/{id}/returns", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/amendments", Some(Scope::Ask)),
     route("POST", "/v1/intents/{id}/exceptions/{exception}/closures", Some(Scope::Decide)),
@@ -102,6 +108,12 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/intents/{id}/releases", post(seats::release))
         .route("/v1/intents/{id}/questions", post(seats::ask))
         .route("/v1/intents/{id}/answers", post(seats::answer))
+        .route("/v1/intents/{id}/delegations", post(hands::delegate))
+        .route("/v1/intents/{id}/transfers", post(hands::transfer))
+        .route("/v1/intents/{id}/recalls", post(hands::recall))
+        .route("/v1/intents/{id}/voices", post(hands::add_voice))
+        .route("/v1/intents/{id}/comments", post(hands::comment))
+        .route("/v1/intents/{id}/reminders", post(hands::remind))
         .route("/v1/intents/{id}/returns", post(amendments::send_back))
         .route("/v1/intents/{id}/amendments", post(amendments::amend))
         .route("/v1/intents/{id}/exceptions/{exception}/closures", post(decisions::close))

@@ -22,7 +22,7 @@ async fn an_override_is_shown_listed_and_told_apart() {
     let (world, place) = below_the_floor().await;
     let overrides = format!("{place}/overrides");
     let can = world.get("cro", &place).await.json["can"].clone();
-    assert_eq!(can, json!(["override"]));
+    assert_eq!(can, json!(["override", "comment"]));
     let none = world.get("cro", "/v1/intents?override=any").await;
     assert_eq!(none.json["items"], json!([]));
 

@@ -36,8 +36,11 @@ async fn a_policy_is_proposed_shown_approved_by_a_second_person_and_listed() {
     let place = world.submitted("k-1", &body(&document, &warnings)).await;
     let shown = world.get("pricing-lead", &place).await;
     assert_eq!(shown.json["state"], "seated", "{}", shown.text);
-    assert_eq!(shown.json["can"], json!(["approve", "decline", "claim", "ask"]));
-    assert_eq!(world.get("ae-1", &place).await.json["can"], json!(["withdraw"]));
+    assert_eq!(
+        shown.json["can"],
+        json!(["approve", "decline", "claim", "ask", "delegate", "transfer", "add-voice", "comment"])
+    );
+    assert_eq!(world.get("ae-1", &place).await.json["can"], json!(["remind", "withdraw", "comment"]));
     let change = &shown.json["change"];
     assert_eq!(change["before"], before.json["in_force"]["version"]);
     assert_eq!(change["owners"], json!(["pricing"]));

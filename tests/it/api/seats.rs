@@ -19,17 +19,20 @@ async fn a_seat_is_claimed_shown_and_given_back() {
     let (world, place) = below_the_floor().await;
     let (claims, releases) = (format!("{place}/claims"), format!("{place}/releases"));
     let seen = world.get("finance-1", &place).await;
-    assert_eq!(seen.json["can"], json!(["approve", "decline", "send-back", "claim", "ask"]));
+    let hands = ["delegate", "transfer", "add-voice", "comment"];
+    let can = [["approve", "decline", "send-back", "claim", "ask"].as_slice(), &hands].concat();
+    assert_eq!(seen.json["can"], json!(can));
     let claimed = world.post("finance-1", &claims, "c-1", "{}").await;
     assert_eq!(claimed.status, 200, "{}", claimed.text);
     let finance = &claimed.json["seats"][0];
     assert_eq!((&finance["route"], &finance["owner"]), (&json!("finance"), &json!("finance-1")));
     assert_eq!(finance["claims"][0]["by"], "finance-1");
-    assert_eq!(claimed.json["can"], json!(["approve", "decline", "send-back", "release", "ask"]));
+    let can = [["approve", "decline", "send-back", "release", "ask"].as_slice(), &hands].concat();
+    assert_eq!(claimed.json["can"], json!(can));
     world.post("finance-1", &claims, "c-2", "{}").await.is_problem(409, "CS-E0123");
     assert_eq!(world.post("finance-2", &claims, "c-3", "{}").await.status, 200);
     let full = world.get("finance-3", &place).await;
-    assert_eq!(full.json["can"], json!([]), "both voices are claimed");
+    assert_eq!(full.json["can"], json!(["comment"]), "both voices are claimed");
     let approve = r#"{"decision":"approve"}"#;
     world.post("finance-3", &format!("{place}/decisions"), "d-1", approve).await.is_problem(409, "CS-E0123");
     world.post("sales-manager-1", &claims, "c-4", "{}").await.is_problem(422, "CS-E0124");
@@ -56,7 +59,10 @@ async fn the_requester_is_asked_and_answers() {
     );
     world.post("finance-2", &questions, "q-3", why).await.is_problem(409, "CS-E0126");
 
-    assert_eq!(world.get("ae-1", &place).await.json["can"], json!(["withdraw", "answer", "amend"]));
+    assert_eq!(
+        world.get("ae-1", &place).await.json["can"],
+        json!(["remind", "withdraw", "answer", "amend", "comment"])
+    );
     let waiting = world.get("ae-1", "/v1/intents?question=me").await;
     assert_eq!(waiting.json["items"].as_array().map(Vec::len), Some(1), "{}", waiting.text);
     assert_eq!(world.get("ae-2", "/v1/intents?question=me").await.json["items"], json!([]));
@@ -86,8 +92,8 @@ async fn an_intent_is_sent_back_and_amended_under_the_next_tag() {
     assert_eq!((returned.status, &returned.json["state"]), (200, &json!("returned")), "{}", returned.text);
     assert_eq!(returned.json["returned"]["reason"], "36 months or nothing");
     let seen = world.get("ae-1", &place).await;
-    assert_eq!(seen.json["can"], json!(["withdraw", "amend"]));
-    assert_eq!(world.get("sales-manager-1", &place).await.json["can"], json!([]));
+    assert_eq!(seen.json["can"], json!(["withdraw", "amend", "comment"]));
+    assert_eq!(world.get("sales-manager-1", &place).await.json["can"], json!(["comment"]));
     let listed = world.get("ae-1", "/v1/intents?question=me&state=returned").await;
     assert_eq!(listed.json["items"].as_array().map(Vec::len), Some(1), "{}", listed.text);
 

@@ -2,7 +2,7 @@
 
 use super::History;
 use countersign_core::approval::event::{Actor, Entry, Event};
-use countersign_core::approval::seat::{Claim, Reply, Seat, Seats};
+use countersign_core::approval::seat::{Claim, Handed, Reply, Seat, Seats};
 use countersign_core::approval::{Approval, Authority, Outcome, Stage};
 use countersign_core::exception::Cause;
 use countersign_core::id::{FieldName, PersonId};
@@ -63,6 +63,17 @@ impl History<'_> {
                     self.fail("a claim ended before its time");
                 }
             }
+            (Actor::Timer, Event::Reminded { rows }) => {
+                let in_time = |row: &u32| {
+                    let seat = seats.open.get(row).filter(|seat| !seat.is_filled());
+                    seat.is_some_and(|seat| {
+                        seat.remind.is_some_and(|at| at <= self.now) && self.now < seat.due
+                    })
+                };
+                if !rows.iter().all(in_time) {
+                    self.fail("people were reminded too early, or of what is over");
+                }
+            }
             (_, Event::Unanswered { question, .. }) => {
                 let index = usize::try_from(*question).expect("an index") - 1;
                 let reply = &seats.questions[index].reply;
@@ -74,10 +85,16 @@ impl History<'_> {
         }
     }
 
-    /// Whoever decides is there, did not ask for it, and has no voice in it yet.
+    /// Whoever decides, or gets a seat, is there, did not ask for it, and has no voice in it yet.
     pub(super) fn by_right(&self, before: &Approval, entry: &Entry) {
+        // What is resumed for the next revision is looked up when a seat of it is opened.
+        if entry.by == Actor::Engine {
+            return;
+        }
         let (Event::Voted { person, .. }
         | Event::Claimed { claim: Claim { by: person, .. }, .. }
+        | Event::Handed { handed: Handed { to: person, .. }, .. }
+        | Event::VoiceAdded { by: person, .. }
         | Event::Asked { person, .. }) = &entry.event
         else {
             return;
@@ -88,6 +105,45 @@ impl History<'_> {
         let there = directory.knows(person) && directory.absence(person, intent_type, self.now).is_none();
         if !there || before.intent.requester == *person || seats.voices().any(|voice| voice == person) {
             self.fail("somebody acted in a seat who may not");
+        }
+    }
+
+    /// What was decided by people was decided in every seat that was asked for, added ones too; and whoever had
+    /// somebody decide in their place, by a cover or a deputy, has no voice of their own beside that one.
+    pub(super) fn voices_are_distinct(&self, new: &[Entry]) {
+        let mut state: Option<Approval> = None;
+        let mut spent: BTreeSet<(u32, PersonId)> = BTreeSet::new();
+        if !new.iter().any(|entry| matches!(entry.event, Event::Approved { .. } | Event::Voted { .. })) {
+            return;
+        }
+        for entry in self.entries.iter().chain(new) {
+            if let Some(Approval { stage: Stage::Seated { seats, .. }, .. }) = &state {
+                match &entry.event {
+                    Event::Voted { person, rows, .. } => {
+                        for row in rows {
+                            if spent.contains(&(*row, person.clone())) {
+                                self.fail("somebody decided beside whoever decided in their place");
+                            }
+                            let whose = seats.open[row].standing_in.get(person);
+                            spent.extend(whose.map(|whose| (*row, whose.clone())));
+                        }
+                    }
+                    Event::Carried { row, people, .. } => {
+                        let whose =
+                            people.iter().filter_map(|person| seats.open[row].standing_in.get(person));
+                        spent.extend(whose.map(|whose| (*row, whose.clone())));
+                    }
+                    Event::Approved { authority: Authority::People(_) } if !seats.are_filled() => {
+                        self.fail("it was approved though a seat lacks a voice");
+                    }
+                    _ => {}
+                }
+            }
+            if matches!(entry.event, Event::Seated { .. }) {
+                spent.clear();
+            }
+            let next = countersign_core::approval::life::after(state, entry);
+            state = Some(next.unwrap_or_else(|fault| self.fail(&fault.to_string())));
         }
     }
 

@@ -45,15 +45,16 @@ impl Spec {
         self.clock.turn(Millis(REVIEW_DELAY_MS));
     }
 
-    /// The seat that a route asks for, the latest step of it that is open.
+    /// The seat that a route asks for: the latest that lacks a voice, or else the latest that is open.
     async fn seat(&self, route: &str) -> Seat {
         let approval = self.approval().await;
         let Stage::Seated { seats, .. } = &approval.stage else {
             panic!("the intent is {}", approval.stage.as_str())
         };
         let of = (0_u32..).zip(&seats.rows).filter(|(_, row)| row.route.as_str() == route);
-        let open = of.filter_map(|(number, _)| seats.open.get(&number)).last();
-        open.unwrap_or_else(|| panic!("no seat of {route} is open")).clone()
+        let open: Vec<&Seat> = of.filter_map(|(number, _)| seats.open.get(&number)).collect();
+        let lacking = open.iter().rev().find(|seat| !seat.is_filled());
+        lacking.or(open.last()).copied().unwrap_or_else(|| panic!("no seat of {route} is open")).clone()
     }
 
     /// Waits until a seat is as expected: what follows on a change of people or time comes by itself.

@@ -31,6 +31,24 @@ pub struct Decide {
     /// Ask the requester first; the time of the seat stands still until the answer
     #[arg(long, group = "decision", value_name = "QUESTION", conflicts_with_all = ["seal", "reason"])]
     pub ask: Option<String>,
+    /// Let this person decide in your place until a moment; then the seat is yours again
+    #[arg(long, group = "decision", value_name = "PERSON", requires_all = ["until", "reason"], conflicts_with = "seal")]
+    pub delegate: Option<String>,
+    /// Hand your seat over to this person for good
+    #[arg(long, group = "decision", value_name = "PERSON", requires = "reason", conflicts_with = "seal")]
+    pub transfer: Option<String>,
+    /// Take back what you handed over, and the voices that you added
+    #[arg(long, group = "decision", conflicts_with_all = ["seal", "reason"])]
+    pub recall: bool,
+    /// Want this person to decide too: after you, unless `--before` is said
+    #[arg(long, group = "decision", value_name = "PERSON", requires = "reason", conflicts_with = "seal")]
+    pub add_voice: Option<String>,
+    /// Ask the added voice before you
+    #[arg(long, requires = "add_voice")]
+    pub before: bool,
+    /// When a delegated seat is yours again, such as 2026-12-01T17:00:00Z
+    #[arg(long, value_name = "MOMENT", requires = "delegate")]
+    pub until: Option<String>,
     /// The revision that you read
     #[arg(long)]
     pub revision: u32,
@@ -55,7 +73,7 @@ pub async fn run(command: Decide, global: &Global) -> Result<ExitCode> {
     Ok(ExitCode::from(exit::DONE))
 }
 
-/// Where it is asked, and with what body. One of the six is given: the group demands it.
+/// Where it is asked, and with what body. One of them is given: the group demands it.
 fn asked(command: &Decide) -> (&'static str, Value) {
     if command.claim {
         return ("/claims", json!({}));
@@ -68,6 +86,20 @@ fn asked(command: &Decide) -> (&'static str, Value) {
     }
     if let Some(words) = &command.ask {
         return ("/questions", json!({ "words": words }));
+    }
+    let reason = &command.reason;
+    if let Some(to) = &command.delegate {
+        return ("/delegations", json!({ "to": to, "until": command.until, "reason": reason }));
+    }
+    if let Some(to) = &command.transfer {
+        return ("/transfers", json!({ "to": to, "reason": reason }));
+    }
+    if command.recall {
+        return ("/recalls", json!({}));
+    }
+    if let Some(whom) = &command.add_voice {
+        let order = if command.before { "before" } else { "after" };
+        return ("/voices", json!({ "whom": whom, "order": order, "reason": reason }));
     }
     let mut body = json!({ "decision": if command.approve { "approve" } else { "decline" } });
     let words = if command.approve { "note" } else { "reason" };

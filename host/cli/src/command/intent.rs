@@ -64,6 +64,19 @@ pub enum Intent {
         #[arg(long = "set", value_name = "NAME=TEXT")]
         set: Vec<String>,
     },
+    /// Say something about one that moves nothing
+    Comment {
+        /// The intent
+        id: String,
+        /// The comment
+        #[arg(long, value_name = "TEXT")]
+        words: String,
+    },
+    /// Have everybody reminded who has not decided on one of yours
+    Remind {
+        /// The intent
+        id: String,
+    },
     /// Take one back that you asked for
     Withdraw {
         /// The intent
@@ -145,6 +158,16 @@ pub async fn run(command: Intent, global: &Global) -> Result<ExitCode> {
             all.extend(said(tokens.as_deref(), &set)?);
             let (path, body) = (place(&id, "/amendments")?, json!({ "tokens": all }));
             let change = Change { path: &path, body: &body, revision: Some(revision), key: None };
+            changed(&client.change(&change).await?, global)?;
+        }
+        Intent::Comment { id, words } => {
+            let (path, body) = (place(&id, "/comments")?, json!({ "words": words }));
+            let change = Change { path: &path, body: &body, revision: None, key: None };
+            changed(&client.change(&change).await?, global)?;
+        }
+        Intent::Remind { id } => {
+            let path = place(&id, "/reminders")?;
+            let change = Change { path: &path, body: &json!({}), revision: None, key: None };
             changed(&client.change(&change).await?, global)?;
         }
         Intent::Withdraw { id, revision } => {

@@ -2,6 +2,7 @@
 //! through these and nothing else.
 
 use super::PlannedEffect;
+use super::seat::Order;
 use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
 use crate::exception::Closure;
 use crate::hash::Digest;
@@ -11,7 +12,7 @@ use crate::override_::Override;
 use crate::policy::component::Contributions;
 use crate::publish::Change;
 use crate::seal::Seal;
-use crate::time::Millis;
+use crate::time::{Millis, Timestamp};
 use std::sync::Arc;
 
 /// What the engine has found out before a decision.
@@ -88,6 +89,52 @@ pub enum Command {
         person: PersonId,
         /// The revision that they saw.
         revision: u32,
+    },
+    /// A person in a seat hands it to somebody, until a moment (they delegate it) or for good (they transfer
+    /// it).
+    Hand {
+        /// Who.
+        person: PersonId,
+        /// The revision that they saw.
+        revision: u32,
+        /// To whom.
+        to: PersonId,
+        /// Until when.
+        until: Option<Timestamp>,
+        /// Why; never empty.
+        reason: String,
+    },
+    /// A person takes back what they handed over and the voices that they added.
+    Recall {
+        /// Who.
+        person: PersonId,
+        /// The revision that they saw.
+        revision: u32,
+    },
+    /// A person in a seat wants somebody else to decide too.
+    AddVoice {
+        /// Who.
+        person: PersonId,
+        /// The revision that they saw.
+        revision: u32,
+        /// Whose voice.
+        whom: PersonId,
+        /// Before their own or after it.
+        order: Order,
+        /// Why; never empty.
+        reason: String,
+    },
+    /// Somebody says something that moves nothing.
+    Comment {
+        /// Who.
+        person: PersonId,
+        /// Their words; never empty.
+        words: String,
+    },
+    /// The requester has people reminded.
+    Remind {
+        /// Who.
+        person: PersonId,
     },
     /// A person in a seat asks the requester.
     Ask {

@@ -1,6 +1,6 @@
 //! What happened to an approval: facts, in the past tense, each one entry of the log.
 
-use super::seat::{Claim, Gone, Seat};
+use super::seat::{Claim, Gone, Handed, Order, Seat};
 use super::{Authority, Case, Intent};
 use crate::canonical::{self, NotCanonical};
 use crate::document::SourceFile;
@@ -132,6 +132,46 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "is_false")]
         expired: bool,
     },
+    /// A seat was handed to somebody, for a time or for good.
+    Handed {
+        /// Which, from whom, to whom, until when.
+        handed: Handed,
+        /// Why.
+        reason: String,
+    },
+    /// It was taken back, or given back.
+    Recalled {
+        /// What was handed over.
+        handed: Handed,
+    },
+    /// Somebody in a seat wanted one more voice.
+    VoiceAdded {
+        /// Who.
+        by: PersonId,
+        /// Their seat: index of its row.
+        beside: u32,
+        /// Which of the two comes first.
+        order: Order,
+        /// The new row.
+        wanted: RouteRow,
+        /// Why.
+        reason: String,
+    },
+    /// An added voice was taken back.
+    VoiceDropped {
+        /// Index of its row.
+        row: u32,
+    },
+    /// Somebody said something that moves nothing.
+    Commented {
+        /// Their words.
+        words: String,
+    },
+    /// Those whose voice is missing were reminded.
+    Reminded {
+        /// Indices of the seats' rows.
+        rows: Vec<u32>,
+    },
     /// A person in a seat asked the requester; the time of the seat stands still.
     Asked {
         /// Index of the seat's row.
@@ -153,6 +193,9 @@ pub enum Event {
         words: String,
         /// When the seat is due now.
         due: Timestamp,
+        /// When its people are reminded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remind: Option<Timestamp>,
     },
     /// The requester did not answer in time; the time of the seat runs on.
     Unanswered {
@@ -160,6 +203,9 @@ pub enum Event {
         question: u32,
         /// When the seat is due now.
         due: Timestamp,
+        /// When its people are reminded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remind: Option<Timestamp>,
     },
     /// Voices for an earlier revision hold for this one: nothing that they rested on has changed.
     Carried {
@@ -326,6 +372,12 @@ impl Event {
             Event::SeatMoved { .. } => "seat-moved",
             Event::Claimed { .. } => "claimed",
             Event::Released { .. } => "released",
+            Event::Handed { .. } => "handed",
+            Event::Recalled { .. } => "recalled",
+            Event::VoiceAdded { .. } => "voice-added",
+            Event::VoiceDropped { .. } => "voice-dropped",
+            Event::Commented { .. } => "commented",
+            Event::Reminded { .. } => "reminded",
             Event::Asked { .. } => "asked",
             Event::Answered { .. } => "answered",
             Event::Unanswered { .. } => "unanswered",

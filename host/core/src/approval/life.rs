@@ -3,6 +3,7 @@
 //! A command that is allowed causes one or more entries in a row; each is applied before the next
 //! is thought of, so a chain such as *voted → seat filled → approved → effects ready* is one commit.
 
+mod add;
 mod amend;
 #[cfg(test)]
 mod amend_tests;
@@ -10,13 +11,16 @@ mod ask;
 mod claim;
 mod effect;
 mod fold;
+mod hand;
 mod override_;
 mod prepare;
 mod seat;
 mod settle;
+mod talk;
 mod vote;
 
 pub use fold::{Misplaced, after};
+pub use hand::deputies;
 pub use prepare::{deciding, outcome, submit};
 
 use super::command::Command;
@@ -121,6 +125,15 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
         Command::Withdraw { person, revision } => vote::withdraw(&mut turn, person, revision)?,
         Command::Claim { person, revision } => claim::claim(&mut turn, person, revision)?,
         Command::Release { person, revision } => claim::release(&mut turn, person, revision)?,
+        Command::Hand { person, revision, to, until, reason } => {
+            hand::hand(&mut turn, person, revision, (to, until), reason)?;
+        }
+        Command::Recall { person, revision } => hand::recall(&mut turn, person, revision)?,
+        Command::AddVoice { person, revision, whom, order, reason } => {
+            add::voice(&mut turn, person, revision, (whom, order), reason)?;
+        }
+        Command::Comment { person, words } => talk::comment(&mut turn, person, words)?,
+        Command::Remind { person } => talk::remind(&mut turn, person)?,
         Command::Ask { person, revision, words } => ask::ask(&mut turn, person, revision, words)?,
         Command::Answer { person, revision, question, words } => {
             ask::answer(&mut turn, person, revision, question, words)?;

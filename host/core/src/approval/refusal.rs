@@ -1,5 +1,6 @@
 //! A rule's no to a command: typed, shown to the person, nothing changed.
 
+use super::hand::NotHanded;
 use crate::id::{ExceptionId, IntentId, IntentTypeName, PersonId};
 use crate::intent::TokenFault;
 use crate::override_::NotOverridden;
@@ -80,6 +81,14 @@ pub enum Refusal {
     NothingAmended,
     /// What is asked for cannot be amended; it can be withdrawn and asked for anew.
     NotAmendable(IntentTypeName),
+    /// The seat stays in the hands that it is in.
+    Hand(NotHanded),
+    /// There were as many comments as may be.
+    CommentsSpent(u32),
+    /// People were reminded not long ago.
+    RemindedLately(Timestamp),
+    /// Nobody but the requester is waited for.
+    NobodyToRemind,
     /// Nobody decides against the policy like that.
     Override(NotOverridden),
     /// Only the requester withdraws, amends and answers.
@@ -154,6 +163,10 @@ impl Refusal {
             Refusal::NothingAmended => "CS-E0130",
             Refusal::NotAmendable(_) => "CS-E0131",
             Refusal::Override(refused) => refused.code(),
+            Refusal::Hand(refused) => refused.code(),
+            Refusal::CommentsSpent(_) => "CS-E0157",
+            Refusal::RemindedLately(_) => "CS-E0158",
+            Refusal::NobodyToRemind => "CS-E0159",
         }
     }
 
@@ -186,6 +199,10 @@ impl Refusal {
             Refusal::NothingAmended => "change a token, or leave it as it is",
             Refusal::NotAmendable(_) => "withdraw it and ask for it anew",
             Refusal::Override(refused) => refused.help(),
+            Refusal::Hand(refused) => refused.help(),
+            Refusal::CommentsSpent(_) => "talk elsewhere, and decide here",
+            Refusal::RemindedLately(_) => "wait until then",
+            Refusal::NobodyToRemind => "answer what you were asked",
             Refusal::NotRequester(_) => "ask the requester to do it; whoever has a seat can decline",
             Refusal::ReasonMissing => "say why, in a sentence",
             Refusal::UnknownException(_) => "check the id; the intent shows its exceptions",
@@ -250,6 +267,12 @@ impl fmt::Display for Refusal {
             Refusal::NothingAmended => formatter.write_str("the amendment changes nothing"),
             Refusal::NotAmendable(name) => write!(formatter, "a {name} cannot be amended"),
             Refusal::Override(refused) => refused.fmt(formatter),
+            Refusal::Hand(refused) => refused.fmt(formatter),
+            Refusal::CommentsSpent(most) => write!(formatter, "it has {most} comments; there are no more"),
+            Refusal::RemindedLately(again) => {
+                write!(formatter, "people were reminded not long ago; they can be again from {again} on")
+            }
+            Refusal::NobodyToRemind => formatter.write_str("nobody but the requester is waited for"),
             Refusal::NotRequester(person) => write!(formatter, "`{person}` did not ask for it"),
             Refusal::ReasonMissing => formatter.write_str("a reason is missing"),
             Refusal::UnknownException(id) => write!(formatter, "there is no open exception `{id}`"),
@@ -268,24 +291,26 @@ impl fmt::Display for Refusal {
                 kinds.dedup();
                 write!(formatter, "nobody answers for the warnings {}", list(&kinds))
             }
-            Refusal::OwnOpenIntent { person, intent } => {
-                write!(
-                    formatter,
-                    "`{person}` has the open intent `{intent}` of the type whose policy would change"
-                )
-            }
-            Refusal::ChangeOvertaken(name) => {
-                write!(
-                    formatter,
-                    "another version of `{name}` came into force since this change was prepared"
-                )
-            }
+            Refusal::OwnOpenIntent { person, intent } => write!(
+                formatter,
+                "`{person}` has the open intent `{intent}` of the type whose policy would change"
+            ),
+            Refusal::ChangeOvertaken(name) => write!(
+                formatter,
+                "another version of `{name}` came into force since this change was prepared"
+            ),
             Refusal::Overtaken => formatter.write_str("another command came first"),
         }
     }
 }
 
 impl std::error::Error for Refusal {}
+
+impl From<NotHanded> for Refusal {
+    fn from(refused: NotHanded) -> Refusal {
+        Refusal::Hand(refused)
+    }
+}
 
 impl From<NotOverridden> for Refusal {
     fn from(refused: NotOverridden) -> Refusal {

@@ -7,6 +7,9 @@ use crate::time::{Millis, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Most voices that are added to one revision: a decision is not put off for ever.
+pub const ADDED_MAX: usize = 5;
+
 /// Most questions that are asked about one revision: a decision is not put off for ever.
 pub const QUESTIONS_MAX: usize = 20;
 
@@ -19,6 +22,47 @@ pub struct Seats {
     pub open: BTreeMap<u32, Seat>,
     /// What was asked of the requester, in order; at most [`QUESTIONS_MAX`].
     pub questions: Vec<Question>,
+    /// Who handed a seat to whom, in order.
+    pub handed: Vec<Handed>,
+    /// Voices that people in a seat wanted beside theirs, by the index of their row.
+    pub added: BTreeMap<u32, Added>,
+}
+
+/// A seat, or a time of it, in other hands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handed {
+    /// The seat: index of its row.
+    pub row: u32,
+    /// Whose it is.
+    pub from: PersonId,
+    /// Who decides in their place.
+    pub to: PersonId,
+    /// When it is theirs again; for good without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// A voice that somebody in a seat wanted beside theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Added {
+    /// Who wanted it.
+    pub by: PersonId,
+    /// Their seat: index of its row.
+    pub beside: u32,
+    /// Which of the two comes first.
+    pub order: Order,
+    /// Whether they took it back.
+    pub is_gone: bool,
+}
+
+/// When an added voice is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Before the seat that wanted it.
+    Before,
+    /// After it.
+    After,
 }
 
 /// One required voice: who may fill it, who did, until when.
@@ -45,6 +89,15 @@ pub struct Seat {
     /// When who may fill it is looked up again, because somebody's absence begins or ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Timestamp>,
+    /// When those who may are reminded, once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind: Option<Timestamp>,
+    /// Those of `eligible` who stand in for somebody, and for whom.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub standing_in: BTreeMap<PersonId, PersonId>,
+    /// In whose place a voice was given: theirs is spent, whether or not they are back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spent: Vec<PersonId>,
 }
 
 /// One person's word that they will decide in a seat.
@@ -104,6 +157,8 @@ pub enum Because {
     Away(Day),
     /// They have decided in another seat of the intent.
     Decided,
+    /// They handed it to somebody.
+    Handed,
     /// The seat is not theirs: the pool, the role or the manager changed, or whom they stood in for
     /// is back.
     Elsewhere,
@@ -136,10 +191,40 @@ impl Seat {
 }
 
 impl Seats {
-    /// Whether every row has a seat and every seat is filled.
+    /// Whether every row that counts has a seat and every seat is filled.
     #[must_use]
     pub fn are_filled(&self) -> bool {
-        self.open.len() == self.rows.len() && self.open.values().all(Seat::is_filled)
+        (0_u32..).zip(&self.rows).all(|(row, _)| self.is_settled(row))
+    }
+
+    /// Whether nothing waits for this row: its voices are in, or whoever wanted it took it back.
+    #[must_use]
+    pub fn is_settled(&self, row: u32) -> bool {
+        self.is_gone(row) || self.open.get(&row).is_some_and(Seat::is_filled)
+    }
+
+    /// Whether a row was added and taken back.
+    #[must_use]
+    pub fn is_gone(&self, row: u32) -> bool {
+        self.added.get(&row).is_some_and(|added| added.is_gone)
+    }
+
+    /// Whether an added voice comes first, or the seat that wanted this one does.
+    #[must_use]
+    pub fn is_put_off(&self, row: u32) -> bool {
+        let after = self.added.get(&row).filter(|added| added.order == Order::After);
+        let before =
+            self.added.iter().filter(|(_, added)| added.order == Order::Before && added.beside == row);
+        after.is_some_and(|added| !self.is_settled(added.beside))
+            || before.map(|(first, _)| *first).any(|first| !self.is_settled(first))
+    }
+
+    /// Who decides in whose place in a seat now. Once they have decided it stays so.
+    pub fn hands(&self, row: u32, now: Timestamp) -> impl Iterator<Item = &Handed> {
+        let decided = move |to: &PersonId| self.open.get(&row).is_some_and(|seat| seat.approved.contains(to));
+        self.handed.iter().filter(move |handed| {
+            handed.row == row && (handed.until.is_none_or(|until| now < until) || decided(&handed.to))
+        })
     }
 
     /// The persons who filled a seat of this approval.
@@ -161,12 +246,12 @@ impl Seats {
         self.questions.iter().enumerate().find(asked)
     }
 
-    /// When a seat next needs the engine: its time is up, a claim goes back, an answer is overdue, or
-    /// somebody's absence begins or ends.
+    /// When a seat next needs the engine: its time is up, a claim goes back, an answer is overdue, somebody
+    /// is to be reminded, or an absence or a hand-over begins or ends.
     #[must_use]
     pub fn wakes(&self, row: u32, seat: &Seat) -> Timestamp {
         let claims = seat.claims.iter().map(|claim| claim.until);
-        claims.chain(seat.review).fold(self.needs_by(row, seat), Timestamp::min)
+        claims.chain(seat.review).chain(seat.remind).fold(self.needs_by(row, seat), Timestamp::min)
     }
 
     /// Until when somebody must do something about a seat: the requester while their answer is

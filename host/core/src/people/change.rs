@@ -2,7 +2,7 @@
 
 use super::{Absence, Asking, CalendarName, Directory, Whom, Within};
 use crate::approval::seat::Because;
-use crate::id::PersonId;
+use crate::id::{IntentTypeName, PersonId};
 use crate::intent::value::Day;
 use crate::time::{Millis, Timestamp};
 
@@ -31,6 +31,12 @@ impl Directory {
             .flatten()
             .filter(|moment| now < *moment)
             .min()
+    }
+
+    /// Whether a person is in the house and not away from seats of this intent type now.
+    #[must_use]
+    pub fn is_there(&self, person: &PersonId, of: &IntentTypeName, now: Timestamp) -> bool {
+        self.knows(person) && self.absence(person, of, now).is_none()
     }
 
     /// Whether an absence is of today, in the calendar of whoever is away.

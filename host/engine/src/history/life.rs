@@ -60,6 +60,8 @@ impl Life {
                 self.seats.clear();
             }
             Event::SeatOpened { row, seat } | Event::SeatMoved { row, seat, .. } => self.asked(row, seat, at),
+            Event::VoiceAdded { wanted, .. } => self.rows.push(wanted.route),
+            Event::VoiceDropped { row } => drop(self.seats.remove(&row)),
             Event::Carried { row, people, .. } => self.carried(row, people.len()),
             // What is asked for now is what is compared; its evaluation follows.
             Event::Amended { intent } => {
@@ -90,6 +92,10 @@ impl Life {
             | Event::ExceptionMoved { .. }
             | Event::Claimed { .. }
             | Event::Released { .. }
+            | Event::Handed { .. }
+            | Event::Recalled { .. }
+            | Event::Commented { .. }
+            | Event::Reminded { .. }
             | Event::Asked { .. }
             | Event::Answered { .. }
             | Event::Unanswered { .. }

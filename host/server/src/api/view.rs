@@ -35,7 +35,7 @@ pub use person::{AwayView, PersonView};
 pub use plan::{ChangeView, PlanView, WriteView};
 pub use policy::{DocumentView, FoundView, PolicyChangeView, PolicyView, VersionView};
 pub use row::{IntentRow, Listed};
-pub use seat::{ClaimView, ProgressView, QuestionView, SeatView};
+pub use seat::{ClaimView, ProgressView, QuestionView, SeatView, StandInView};
 pub use timeline::{TimelineEntry, TimelineView};
 pub use value::ValueView;
 

@@ -110,6 +110,9 @@ fn verbs(intent: &IntentView) -> Result<()> {
     if !intent.can.is_empty() {
         output::line(&format!("\nyou can {}", plain(&intent.can.join(", "))))?;
     }
+    if !intent.deputies.is_empty() {
+        output::line(&format!("your seat can go to {}", plain(&intent.deputies.join(", "))))?;
+    }
     Ok(())
 }
 
@@ -134,6 +137,17 @@ fn seats(intent: &IntentView) -> Result<()> {
     }
     table.print()?;
     for seat in &intent.seats {
+        for stands in &seat.standing_in {
+            let until = stands.until.as_ref().map(|until| format!(", until {until}")).unwrap_or_default();
+            let (person, whose) = (&stands.person, &stands.instead_of);
+            output::line(&plain(&format!(
+                "  {}: {person} decides in the place of {whose}{until}",
+                seat.route
+            )))?;
+        }
+        if let (Some(by), false) = (&seat.added_by, seat.state == "taken-back") {
+            output::line(&plain(&format!("  {}: {by} wants {} to decide too", seat.route, seat.whom)))?;
+        }
         for claim in &seat.claims {
             output::line(&format!(
                 "  {}: {} will decide, until {}",

@@ -70,8 +70,8 @@ pub(super) fn answer(
     if words.trim().is_empty() {
         return Err(Refusal::ReasonMissing);
     }
-    let due = runs_on(turn, row, left);
-    turn.record(Actor::Person(person), Event::Answered { question, words, due });
+    let (due, remind) = runs_on(turn, row, left);
+    turn.record(Actor::Person(person), Event::Answered { question, words, due, remind });
     Ok(())
 }
 
@@ -84,8 +84,8 @@ pub(super) fn expire(turn: &mut Turn<'_>, row: u32) {
     let (left, until) = (*left, *until);
     let Ok(question) = u32::try_from(index.saturating_add(1)) else { return };
     if until <= turn.context.now {
-        let due = runs_on(turn, row, left);
-        turn.record(Actor::Timer, Event::Unanswered { question, due });
+        let (due, remind) = runs_on(turn, row, left);
+        turn.record(Actor::Timer, Event::Unanswered { question, due, remind });
     }
 }
 
@@ -96,16 +96,17 @@ fn left_of(question: &Question) -> Option<Millis> {
     }
 }
 
-/// When a seat is due whose time stood still and runs on now.
-fn runs_on(turn: &Turn<'_>, row: u32, left: Millis) -> Timestamp {
+/// When a seat is due whose time stood still and runs on now, and when its people are reminded.
+fn runs_on(turn: &Turn<'_>, row: u32, left: Millis) -> (Timestamp, Option<Timestamp>) {
     let now = turn.context.now;
-    let due = seat::route_row(turn, row).and_then(|route| {
+    let runs = seat::route_row(turn, row).and_then(|route| {
         let Stage::Seated { seats, .. } = &turn.approval.stage else { return None };
         let calendar = calendar(turn, &route, seats.open.get(&row)?.missed)?;
-        Some(turn.context.rulebook.directory().after(&route.within, &calendar, now, left))
+        let after = |length| turn.context.rulebook.directory().after(&route.within, &calendar, now, length);
+        Some((after(left), Some(after(seat::most_of(left)))))
     });
     // Nobody can fill the seat now: an exception with an owner is open, and plain hours do.
-    due.unwrap_or_else(|| now.plus(left))
+    runs.unwrap_or_else(|| (now.plus(left), None))
 }
 
 /// The calendar in which the time of a seat runs.

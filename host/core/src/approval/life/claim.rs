@@ -1,6 +1,6 @@
 //! Claims: one member of a pool says that they will decide, so that two do not read the same case.
 
-use super::{Turn, seat, still, vote, wrong_stage};
+use super::{Turn, hand, seat, still, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::seat::Claim;
@@ -31,7 +31,10 @@ pub(super) fn release(turn: &mut Turn<'_>, person: PersonId, revision: u32) -> R
     still(turn, revision)?;
     let held = |claims: &[Claim]| claims.iter().any(|claim| claim.by == person);
     let row = seats.unfilled().find(|(_, seat)| held(&seat.claims)).map(|(row, _)| row);
-    let row = row.ok_or_else(|| Refusal::NotClaimed(person.clone()))?;
+    let Some(row) = row else {
+        // What somebody handed to them goes back too.
+        return if hand::give_back(turn, &person) { Ok(()) } else { Err(Refusal::NotClaimed(person)) };
+    };
     turn.record(Actor::Person(person.clone()), Event::Released { row, person, expired: false });
     Ok(())
 }

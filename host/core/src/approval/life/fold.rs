@@ -1,14 +1,15 @@
 //! Applies one entry to an approval. Replay and new commands go through here alike.
 
-use crate::approval::event::{Entry, Event};
-use crate::approval::seat::{Question, Reply, Seats};
+use crate::approval::event::{Actor, Entry, Event};
+use crate::approval::seat::{Added, Order, Question, Reply, Seats};
 use crate::approval::{Approval, Authority, Case, Earlier, Intent, Outcome, Overridden, Stage};
 use crate::effect::life::{EffectState, History, Verdict};
 use crate::exception::{Closed, Closure, Exception};
 use crate::hash::Digest;
-use crate::id::{EffectId, ExceptionId};
+use crate::id::{EffectId, ExceptionId, PersonId};
 use crate::intent::OnFailure;
 use crate::override_::Override;
+use crate::policy::RouteRow;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -48,6 +49,8 @@ pub fn after(approval: Option<Approval>, entry: &Entry) -> Result<Approval, Misp
             rounds: 0,
             earlier: None,
             overridden: None,
+            comments: 0,
+            reminded: None,
         });
     };
     let misplaced = Misplaced { event: entry.event.as_str(), stage: approval.stage.as_str() };
@@ -77,11 +80,22 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         | Event::SeatMoved { .. }
         | Event::Claimed { .. }
         | Event::Released { .. }
+        | Event::Handed { .. }
+        | Event::Recalled { .. }
+        | Event::VoiceAdded { .. }
+        | Event::VoiceDropped { .. }
         | Event::Asked { .. }
         | Event::Answered { .. }
         | Event::Unanswered { .. }
         | Event::Carried { .. }
         | Event::Voted { .. } => move_seats(seats(&mut approval.stage)?, &entry.event)?,
+        Event::Commented { .. } => approval.comments = approval.comments.saturating_add(1),
+        Event::Reminded { rows } => {
+            if matches!(entry.by, Actor::Person(_)) {
+                approval.reminded = Some(at);
+            }
+            remind(seats(&mut approval.stage)?, rows)?;
+        }
         Event::SentBack { person, words, until } => {
             remember(&mut approval)?;
             approval.rounds = approval.rounds.saturating_add(1);
@@ -153,25 +167,40 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         Event::Released { row, person, .. } => {
             seats.open.get_mut(row)?.claims.retain(|claim| claim.by != *person);
         }
+        Event::Handed { handed, .. } => {
+            seats.rows.get(usize::try_from(handed.row).ok()?)?;
+            seats.handed.push(handed.clone());
+        }
+        Event::Recalled { handed } => seats.handed.retain(|other| other != handed),
+        Event::VoiceAdded { by, beside, order, wanted, .. } => add(seats, by, *beside, *order, wanted)?,
+        Event::VoiceDropped { row } => {
+            seats.added.get_mut(row)?.is_gone = true;
+            seats.drop_question(*row);
+            seats.open.remove(row);
+        }
         Event::Asked { row, person, words, left, until } => {
-            seats.open.get_mut(row)?;
+            // Its time stands still.
+            seats.open.get_mut(row)?.remind = None;
             let reply = Reply::Awaited { left: *left, until: *until };
             let question = Question { row: *row, by: person.clone(), words: words.clone(), reply };
             seats.questions.push(question);
         }
-        Event::Answered { question, words, due } => {
-            reply(seats, *question, Reply::Given(words.clone()), *due)?;
+        Event::Answered { question, words, due, remind } => {
+            reply(seats, *question, Reply::Given(words.clone()), (*due, *remind))?;
         }
-        Event::Unanswered { question, due } => {
-            reply(seats, *question, Reply::Missing, *due)?;
+        Event::Unanswered { question, due, remind } => {
+            reply(seats, *question, Reply::Missing, (*due, *remind))?;
         }
         Event::Carried { row, people, .. } => {
-            seats.open.get_mut(row)?.approved.extend(people.iter().cloned());
+            let seat = seats.open.get_mut(row)?;
+            seat.spent.extend(people.iter().filter_map(|person| seat.standing_in.get(person)).cloned());
+            seat.approved.extend(people.iter().cloned());
         }
         Event::Voted { person, rows, .. } => {
             for row in rows {
                 let seat = seats.open.get_mut(row)?;
                 seat.approved.push(person.clone());
+                seat.spent.extend(seat.standing_in.get(person).cloned());
                 seat.claims.retain(|claim| claim.by != *person);
                 if seat.is_filled() {
                     seats.drop_question(*row);
@@ -179,6 +208,8 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
             }
         }
         Event::Submitted { .. }
+        | Event::Commented { .. }
+        | Event::Reminded { .. }
         | Event::Postponed { .. }
         | Event::Repinned { .. }
         | Event::Evaluated { .. }
@@ -199,6 +230,27 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::ExceptionMoved { .. }
         | Event::ExceptionClosed { .. }
         | Event::Closed => return None,
+    }
+    Some(())
+}
+
+/// One more row, beside the seat of whoever wanted it. If it comes first, that seat is asked anew after it.
+fn add(seats: &mut Seats, by: &PersonId, beside: u32, order: Order, wanted: &RouteRow) -> Option<()> {
+    seats.rows.get(usize::try_from(beside).ok()?)?;
+    let row = u32::try_from(seats.rows.len()).ok()?;
+    seats.rows.push(wanted.clone());
+    seats.added.insert(row, Added { by: by.clone(), beside, order, is_gone: false });
+    if order == Order::Before {
+        seats.drop_question(beside);
+        seats.open.remove(&beside);
+    }
+    Some(())
+}
+
+/// Each seat reminds its people once.
+fn remind(seats: &mut Seats, rows: &[u32]) -> Option<()> {
+    for row in rows {
+        seats.open.get_mut(row)?.remind = None;
     }
     Some(())
 }
@@ -339,11 +391,18 @@ fn seats(stage: &mut Stage) -> Option<&mut Seats> {
 }
 
 /// Settles a question and lets the time of its seat run on.
-fn reply(seats: &mut Seats, question: u32, reply: Reply, due: Timestamp) -> Option<()> {
+fn reply(
+    seats: &mut Seats,
+    question: u32,
+    reply: Reply,
+    (due, remind): (Timestamp, Option<Timestamp>),
+) -> Option<()> {
     let index = usize::try_from(question.checked_sub(1)?).ok()?;
     let asked = seats.questions.get_mut(index)?;
     asked.reply = reply;
-    seats.open.get_mut(&asked.row)?.due = due;
+    let seat = seats.open.get_mut(&asked.row)?;
+    seat.due = due;
+    seat.remind = remind;
     Some(())
 }
 

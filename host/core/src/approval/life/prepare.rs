@@ -1,6 +1,6 @@
 //! From the door to the seats: submitted, facts read, evaluated, planned, sealed.
 
-use super::{Context, Turn, override_, seat, settle, still, vote, wrong_stage};
+use super::{Context, Turn, add, override_, seat, settle, still, vote, wrong_stage};
 use crate::approval::command::{Hope, Prepared};
 use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::refusal::Refusal;
@@ -62,6 +62,8 @@ pub fn submit<'a>(
         rounds: 0,
         earlier: None,
         overridden: None,
+        comments: 0,
+        reminded: None,
     };
     let mut turn = Turn::new(context, approval);
     turn.entries.push(Entry { at: context.now, by, event });
@@ -174,6 +176,7 @@ fn seal(turn: &mut Turn<'_>, found: Found) {
         settle::open(turn, Cause::NoSeat, None, Detail::new("no-seat", message));
     } else {
         turn.record(Actor::Engine, Event::Seated { rows });
+        add::resume(turn);
         seat::review(turn, &Actor::Engine);
     }
 }

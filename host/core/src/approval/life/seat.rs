@@ -1,7 +1,7 @@
 //! Seats in time: opened when their step is reached, looked up again when people change, moved to a
 //! backup when they are missed.
 
-use super::{Turn, amend, ask, claim, override_, settle, vote, wrong_stage};
+use super::{Turn, amend, ask, claim, override_, settle, talk, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::seat::{Because, Gone, Seat, Seats};
@@ -9,8 +9,10 @@ use crate::approval::{Authority, Stage, rules};
 use crate::effect::attempt::Detail;
 use crate::exception::Cause;
 use crate::id::PersonId;
+use crate::people::Filled;
 use crate::policy::{Finally, RouteRow, Whom};
 use crate::time::{Millis, Timestamp};
+use std::collections::BTreeMap;
 
 /// How long a held seat sleeps before it looks again whether its exception is still open.
 const HELD_SEAT_DELAY: Millis = Millis::hours(1);
@@ -35,9 +37,9 @@ fn open(turn: &mut Turn<'_>) {
 /// Rows without a seat whose earlier steps are filled.
 fn reached(seats: &Seats) -> Vec<u32> {
     let numbered = || (0_u32..).zip(&seats.rows);
-    let filled = |row: u32| seats.open.get(&row).is_some_and(Seat::is_filled);
+    let filled = |row: u32| seats.is_settled(row);
     numbered()
-        .filter(|(row, _)| !seats.open.contains_key(row))
+        .filter(|(row, _)| !seats.open.contains_key(row) && !seats.is_gone(*row) && !seats.is_put_off(*row))
         .filter(|(_, wanted)| {
             numbered()
                 .filter(|(_, other)| other.route == wanted.route && other.step < wanted.step)
@@ -51,7 +53,7 @@ fn open_row(turn: &mut Turn<'_>, row: u32) {
     let Some(route) = route_row(turn, row) else { return };
     // Nobody can fill it: the backups are asked at once, and after them the operator's table names
     // an owner.
-    let seat = match first_from(turn, &route, 0, &[]) {
+    let seat = match first_from(turn, row, &route, 0) {
         Some(seat) => seat,
         None => {
             nobody(turn, &route);
@@ -81,6 +83,9 @@ fn empty(turn: &Turn<'_>, route: &RouteRow) -> Seat {
         approved: Vec::new(),
         claims: Vec::new(),
         review: returns(turn, route),
+        remind: None,
+        standing_in: BTreeMap::new(),
+        spent: Vec::new(),
     }
 }
 
@@ -93,9 +98,9 @@ fn returns(turn: &Turn<'_>, route: &RouteRow) -> Option<Timestamp> {
 
 /// A seat for the people of a row or, if they cannot fill it, for the first of its backups that can;
 /// `missed` says with whom to begin.
-fn first_from(turn: &Turn<'_>, route: &RouteRow, missed: u32, approved: &[PersonId]) -> Option<Seat> {
+fn first_from(turn: &Turn<'_>, row: u32, route: &RouteRow, missed: u32) -> Option<Seat> {
     let backups = u32::try_from(route.backup.len()).unwrap_or(u32::MAX);
-    (missed..=backups).find_map(|missed| seat_for(turn, route, missed, approved))
+    (missed..=backups).find_map(|missed| seat_for(turn, row, route, missed))
 }
 
 fn nobody(turn: &mut Turn<'_>, route: &RouteRow) {
@@ -124,7 +129,7 @@ pub(super) fn asked(route: &RouteRow, missed: u32) -> &Whom {
 
 /// Who cannot fill a seat, whatever the directory says: those with a voice in another one, and those
 /// with a stake in the change of a policy.
-fn taken(turn: &Turn<'_>, approved: &[PersonId]) -> Vec<PersonId> {
+pub(super) fn taken(turn: &Turn<'_>, approved: &[PersonId]) -> Vec<PersonId> {
     let Stage::Seated { case, seats } = &turn.approval.stage else { return Vec::new() };
     let conflicted = case.change.iter().flat_map(|change| &change.conflicted);
     let elsewhere = seats.voices().filter(|voice| !approved.contains(voice));
@@ -142,15 +147,78 @@ fn needed(route: &RouteRow, eligible: &[PersonId], approved: &[PersonId]) -> Opt
 }
 
 /// A seat for whoever is asked after so many misses, with its whole time, if enough people can fill it.
-fn seat_for(turn: &Turn<'_>, route: &RouteRow, missed: u32, approved: &[PersonId]) -> Option<Seat> {
+fn seat_for(turn: &Turn<'_>, row: u32, route: &RouteRow, missed: u32) -> Option<Seat> {
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return None };
     let (rulebook, now, intent) = (turn.context.rulebook, turn.context.now, &turn.approval.intent);
-    let filled = rules::fill(rulebook, intent, asked(route, missed), &taken(turn, approved), now)?;
-    let need = needed(route, &filled.eligible, approved)?;
-    let due = rulebook.directory().due(&route.within, &filled.calendar, now);
-    let (approved, claims) = (approved.to_vec(), Vec::new());
-    let review = rules::review(rulebook, intent, asked(route, missed), now);
-    let (eligible, owner) = (filled.eligible, filled.owner);
-    Some(Seat { need, eligible, owner, due, missed, approved, claims, review })
+    let before = seats.open.get(&row);
+    let approved = before.map(|seat| seat.approved.clone()).unwrap_or_default();
+    let spent = before.map(|seat| seat.spent.clone()).unwrap_or_default();
+    let whom = asked(route, missed);
+    let out: Vec<PersonId> = taken(turn, &approved).into_iter().chain(spent.iter().cloned()).collect();
+    let mut filled = rules::fill(rulebook, intent, whom, &out, now)?;
+    let ends = hand_over(turn, row, &mut filled, &out);
+    let need = needed(route, &filled.eligible, &approved)?;
+    let after = |length| rulebook.directory().after(&route.within, &filled.calendar, now, length);
+    let (length, claims) = (route.within.length(), Vec::new());
+    let (due, remind) = (after(length), Some(after(most_of(length))));
+    let review = rules::review(rulebook, intent, whom, now).into_iter().chain(ends).min();
+    let Filled { eligible, owner, standing_in, .. } = filled;
+    Some(Seat { need, eligible, owner, due, missed, approved, claims, review, remind, standing_in, spent })
+}
+
+/// Three quarters of a seat's time: what is left is enough to decide, and to ask whoever comes next.
+pub(super) fn most_of(length: Millis) -> Millis {
+    Millis(length.0.saturating_sub(length.0 / 4))
+}
+
+/// Lets those decide to whom a seat was handed, in the place of those who did it, while they can. Says when
+/// that ends, or may begin again.
+fn hand_over(turn: &Turn<'_>, row: u32, filled: &mut Filled, out: &[PersonId]) -> Option<Timestamp> {
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return None };
+    let (rulebook, now, intent) = (turn.context.rulebook, turn.context.now, &turn.approval.intent);
+    let mut ends: Option<Timestamp> = None;
+    for handed in seats.hands(row, now) {
+        let place = filled.eligible.iter().position(|person| *person == handed.from);
+        let (Some(place), false) = (place, filled.eligible.contains(&handed.to)) else { continue };
+        let whom = Whom::Person(handed.to.clone());
+        let changes = rules::review(rulebook, intent, &whom, now).into_iter().chain(handed.until);
+        ends = changes.chain(ends).min();
+        let there = rulebook.directory().is_there(&handed.to, &intent.intent_type, now);
+        if !there || out.contains(&handed.to) || intent.requester == handed.to {
+            continue;
+        }
+        if let Some(person) = filled.eligible.get_mut(place) {
+            person.clone_from(&handed.to);
+        }
+        if filled.owner == handed.from {
+            filled.owner.clone_from(&handed.to);
+        }
+        filled.standing_in.insert(handed.to.clone(), handed.from.clone());
+    }
+    ends
+}
+
+/// To whom a person in a seat can hand it: whoever the house lets stand in, and the backups of its row, if
+/// they have no voice or seat in the intent, are there and did not ask for it.
+pub(super) fn deputies(turn: &Turn<'_>, row: u32, person: &PersonId) -> Vec<PersonId> {
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return Vec::new() };
+    let (Some(route), Some(seat)) = (route_row(turn, row), seats.open.get(&row)) else { return Vec::new() };
+    if override_::is_pending(turn) {
+        return Vec::new();
+    }
+    let (rulebook, now, intent) = (turn.context.rulebook, turn.context.now, &turn.approval.intent);
+    let taken = taken(turn, &[]);
+    let backups = route.backup.iter().filter_map(|whom| rules::fill(rulebook, intent, whom, &taken, now));
+    let mut deputies = rulebook.directory().deputies(asked(&route, seat.missed), person);
+    deputies.extend(backups.flat_map(|filled| filled.eligible));
+    deputies.sort();
+    deputies.dedup();
+    deputies.retain(|deputy| {
+        let there = rulebook.directory().is_there(deputy, &intent.intent_type, now);
+        let seated = seats.unfilled().any(|(_, seat)| seat.eligible.contains(deputy));
+        there && !seated && !taken.contains(deputy) && *deputy != intent.requester
+    });
+    deputies
 }
 
 /// Goes on after a voice, a change of people, or nothing but time: looks up again who may fill the seats
@@ -194,23 +262,24 @@ fn review_rows(turn: &mut Turn<'_>, by: &Actor) {
 fn review_row(turn: &mut Turn<'_>, row: u32, by: &Actor) {
     let Some(route) = route_row(turn, row) else { return };
     let Some(before) = unfilled(turn, row) else { return };
-    let (missed, approved) = (before.missed, before.approved.clone());
-    if let Some(same) = seat_for(turn, &route, missed, &approved) {
+    let missed = before.missed;
+    if let Some(same) = seat_for(turn, row, &route, missed) {
         // Nobody was there before, so nobody has lost any of the time.
         if before.eligible.is_empty() {
             return turn.record(by.clone(), Event::SeatOpened { row, seat: same });
         }
         let claims = before.claims.iter().filter(|claim| same.eligible.contains(&claim.by)).cloned();
-        let seat = Seat { due: before.due, claims: claims.collect(), ..same };
+        let seat = Seat { due: before.due, remind: before.remind, claims: claims.collect(), ..same };
         return moved(turn, row, &before, seat, by);
     }
     // Then whoever comes next, and at last whoever was asked before and may be back.
-    let next = first_from(turn, &route, missed.saturating_add(1), &approved);
-    if let Some(seat) = next.or_else(|| first_from(turn, &route, 0, &approved)) {
+    let next = first_from(turn, row, &route, missed.saturating_add(1));
+    if let Some(seat) = next.or_else(|| first_from(turn, row, &route, 0)) {
         return turn.record(by.clone(), Event::SeatOpened { row, seat });
     }
     let review = returns(turn, &route);
-    let empty = Seat { eligible: Vec::new(), claims: Vec::new(), review, ..before.clone() };
+    let (eligible, claims, standing_in) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let empty = Seat { eligible, claims, standing_in, review, remind: None, ..before.clone() };
     moved(turn, row, &before, empty, by);
     nobody(turn, &route);
 }
@@ -221,8 +290,11 @@ fn moved(turn: &mut Turn<'_>, row: u32, before: &Seat, seat: Seat, by: &Actor) {
     }
     let (rulebook, now, intent) = (turn.context.rulebook, turn.context.now, &turn.approval.intent);
     let left = before.eligible.iter().filter(|person| !seat.eligible.contains(person));
-    let because = |person| match &turn.approval.stage {
+    let because = |person: &PersonId| match &turn.approval.stage {
         Stage::Seated { seats, .. } if seats.voices().any(|voice| voice == person) => Because::Decided,
+        Stage::Seated { seats, .. } if seats.hands(row, now).any(|handed| handed.from == *person) => {
+            Because::Handed
+        }
         Stage::Preparing { .. }
         | Stage::Unsettled { .. }
         | Stage::Returned { .. }
@@ -253,6 +325,7 @@ pub(super) fn due(turn: &mut Turn<'_>, row: u32) -> Result<(), Refusal> {
     claim::expire(turn, row);
     review(turn, &Actor::Timer);
     ask::expire(turn, row);
+    talk::due(turn, row);
     let Stage::Seated { seats, .. } = &turn.approval.stage else { return Ok(()) };
     let Some(seat) = unfilled(turn, row) else { return Ok(()) };
     if seats.awaited(row).is_some() || turn.context.now < seat.due {
@@ -271,7 +344,7 @@ fn missed(turn: &mut Turn<'_>, row: u32, seat: &Seat) {
         let due = exception.due.max(turn.context.now.plus(HELD_SEAT_DELAY));
         return hold(turn, row, due);
     }
-    if let Some(seat) = first_from(turn, &route, missed, &seat.approved) {
+    if let Some(seat) = first_from(turn, row, &route, missed) {
         turn.record(Actor::Timer, Event::SeatOpened { row, seat });
         return;
     }
@@ -295,5 +368,5 @@ fn missed(turn: &mut Turn<'_>, row: u32, seat: &Seat) {
 /// The seat stays open for the same people beside the exception, and wakes again with it.
 fn hold(turn: &mut Turn<'_>, row: u32, due: Timestamp) {
     let Some(seat) = unfilled(turn, row) else { return };
-    turn.record(Actor::Timer, Event::SeatOpened { row, seat: Seat { due, ..seat } });
+    turn.record(Actor::Timer, Event::SeatOpened { row, seat: Seat { due, remind: None, ..seat } });
 }

@@ -72,10 +72,7 @@ pub(super) fn met(turn: &mut Turn<'_>, cause: Cause, reason: &str) {
 pub(super) fn review(turn: &mut Turn<'_>, by: &Actor) {
     let (rulebook, now) = (turn.context.rulebook, turn.context.now);
     let intent_type = &turn.approval.intent.intent_type;
-    let there = |owner: &PersonId| {
-        let directory = rulebook.directory();
-        directory.knows(owner) && directory.absence(owner, intent_type, now).is_none()
-    };
+    let there = |owner: &PersonId| rulebook.directory().is_there(owner, intent_type, now);
     let open = turn.approval.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
     let moved: Vec<(ExceptionId, PersonId)> = open
         .filter(|(_, exception)| !there(&exception.owner))

@@ -10,8 +10,10 @@ use super::policy::PolicyChangeView;
 use super::seat::{self, ProgressView, QuestionView, SeatView};
 use super::value::{self, FactView};
 use countersign_core::approval::command::{Command, Voice};
+use countersign_core::approval::hand::NotHanded;
 use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
+use countersign_core::approval::seat::Order;
 use countersign_core::approval::{Approval, Authority, Case, Outcome, Stage, TokenChange};
 use countersign_core::exception::Closure;
 use countersign_core::id::{ExceptionId, PersonId};
@@ -63,9 +65,12 @@ pub struct IntentView {
     /// How far the seats are, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressView>,
-    /// What the caller may do now: approve, decline, send-back, claim, release, ask, answer, amend,
-    /// withdraw, override, close-exception.
+    /// What the caller may do now: approve, decline, send-back, claim, release, ask, delegate, transfer,
+    /// recall, add-voice, answer, amend, remind, withdraw, override, comment, close-exception.
     pub can: Vec<String>,
+    /// To whom the caller can delegate or transfer the seat that they may decide in now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deputies: Vec<String>,
     /// What will be, or was, written, and the seal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanView>,
@@ -168,7 +173,8 @@ impl IntentView {
                 exception::exception(intent.id, *id, found, &ways)
             })
             .collect();
-        let mut can = can(approval, looking);
+        let deputies = life::deputies(approval, looking.person, context(looking));
+        let mut can = can(approval, looking, &deputies);
         if exceptions.iter().any(|exception| !exception.can.is_empty()) {
             can.push("close-exception".to_owned());
         }
@@ -188,6 +194,7 @@ impl IntentView {
             returned: returned(approval),
             questions,
             can,
+            deputies: deputies.iter().map(ToString::to_string).collect(),
             plan: case.map(PlanView::from),
             change: case.and_then(|case| case.change.as_deref()).map(PolicyChangeView::from),
             advisory: case.is_some_and(|case| case.advisory),
@@ -230,7 +237,7 @@ fn facts(facts: &Facts) -> BTreeMap<String, FactView> {
 
 /// What the person may do. The transition table itself is asked, so the answer is never a guess;
 /// what it would cause is thrown away.
-fn can(approval: &Approval, looking: Looking<'_>) -> Vec<String> {
+fn can(approval: &Approval, looking: Looking<'_>, deputies: &[PersonId]) -> Vec<String> {
     let (person, revision) = (looking.person.clone(), approval.intent.revision);
     let decide = |voice| Command::Decide { person: person.clone(), revision, seal: None, voice };
     let send_back = Command::SendBack { person: person.clone(), revision, words: "why".to_owned() };
@@ -241,6 +248,8 @@ fn can(approval: &Approval, looking: Looking<'_>) -> Vec<String> {
         ("claim", Command::Claim { person: person.clone(), revision }),
         ("release", Command::Release { person: person.clone(), revision }),
         ("ask", Command::Ask { person: person.clone(), revision, words: "what".to_owned() }),
+        ("recall", Command::Recall { person: person.clone(), revision }),
+        ("remind", Command::Remind { person: person.clone() }),
         ("withdraw", Command::Withdraw { person: person.clone(), revision }),
     ];
     let allowed = asked.into_iter().filter(|(_, command)| is_allowed(approval, command, looking));
@@ -253,6 +262,15 @@ fn can(approval: &Approval, looking: Looking<'_>) -> Vec<String> {
     if answers {
         can.push("answer".to_owned());
     }
+    if !deputies.is_empty() {
+        can.extend(["delegate".to_owned(), "transfer".to_owned()]);
+    }
+    // Whose voice it would be is not known yet; whether there is somebody who may add one is.
+    let (whom, order, reason) = (person.clone(), Order::After, "why".to_owned());
+    let add = Command::AddVoice { person: person.clone(), revision, whom, order, reason };
+    if matches!(refused(approval, &add, looking), Some(Refusal::Hand(NotHanded::NoVoice(_)))) {
+        can.push("add-voice".to_owned());
+    }
     // What it would be amended to is not known yet; whether there is somebody who may is.
     let amend = Command::Amend { person: person.clone(), revision, tokens: Raw::Null };
     if matches!(refused(approval, &amend, looking), Some(Refusal::Tokens(_))) {
@@ -260,6 +278,10 @@ fn can(approval: &Approval, looking: Looking<'_>) -> Vec<String> {
     }
     if overrides(approval, looking) {
         can.push("override".to_owned());
+    }
+    let comment = Command::Comment { person: person.clone(), words: "what".to_owned() };
+    if is_allowed(approval, &comment, looking) {
+        can.push("comment".to_owned());
     }
     can
 }
@@ -307,14 +329,12 @@ fn is_allowed(approval: &Approval, command: &Command, looking: Looking<'_>) -> b
 }
 
 fn refused(approval: &Approval, command: &Command, looking: Looking<'_>) -> Option<Refusal> {
-    let context = Context {
-        rulebook: looking.rulebook,
-        now: looking.now,
-        chance: 0,
-        own_open: None,
-        overrides: Habit::default(),
-    };
-    life::decide(approval, command.clone(), context).err()
+    life::decide(approval, command.clone(), context(looking)).err()
+}
+
+fn context(looking: Looking<'_>) -> Context<'_> {
+    let Looking { rulebook, now, .. } = looking;
+    Context { rulebook, now, chance: 0, own_open: None, overrides: Habit::default() }
 }
 
 fn amended(approval: &Approval) -> Option<AmendedView> {

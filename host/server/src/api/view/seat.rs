@@ -1,6 +1,7 @@
 //! Seats: who must decide, who has, who may, until when.
 
 use countersign_core::approval::seat::{Claim, Reply, Seat, Seats};
+use countersign_core::id::PersonId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,7 +14,8 @@ pub struct SeatView {
     pub step: u32,
     /// Who is asked, as the route says it.
     pub whom: String,
-    /// later, open, asked (the requester must answer first) or filled.
+    /// later, open, asked (the requester must answer first), filled, or taken-back (an added voice that is not
+    /// needed any more).
     pub state: String,
     /// How many distinct persons must approve; known once it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,6 +35,24 @@ pub struct SeatView {
     pub due: Option<String>,
     /// How often it was missed and moved to a backup.
     pub missed: u32,
+    /// Who stands in for whom in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standing_in: Vec<StandInView>,
+    /// Who wanted this voice beside their own, where no route asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added_by: Option<String>,
+}
+
+/// Somebody who decides in somebody's place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StandInView {
+    /// Who decides.
+    pub person: String,
+    /// In whose place.
+    pub instead_of: String,
+    /// When that ends, if it was delegated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 /// One person's word that they will decide.
@@ -89,7 +109,7 @@ pub fn seats(seats: &Seats) -> Vec<SeatView> {
                 route: row.route.to_string(),
                 step: row.step,
                 whom: row.whom.to_string(),
-                state: state(seat, asked).to_owned(),
+                state: if seats.is_gone(number) { "taken-back" } else { state(seat, asked) }.to_owned(),
                 need: seat.map(|seat| seat.need),
                 approved: seat.map(|seat| people(&seat.approved)).unwrap_or_default(),
                 eligible: seat.map(|seat| people(&seat.eligible)).unwrap_or_default(),
@@ -97,6 +117,8 @@ pub fn seats(seats: &Seats) -> Vec<SeatView> {
                 owner: seat.map(|seat| seat.answerable().to_string()),
                 due: seat.filter(|_| !asked).map(|seat| seat.due.to_string()),
                 missed: seat.map_or(0, |seat| seat.missed),
+                standing_in: seat.map(|seat| standing_in(seats, number, seat)).unwrap_or_default(),
+                added_by: seats.added.get(&number).map(|added| added.by.to_string()),
             }
         })
         .collect()
@@ -105,6 +127,7 @@ pub fn seats(seats: &Seats) -> Vec<SeatView> {
 /// How far the seats are.
 #[must_use]
 pub fn progress(seats: &[SeatView]) -> ProgressView {
+    let seats: Vec<&SeatView> = seats.iter().filter(|seat| seat.state != "taken-back").collect();
     let filled = seats.iter().filter(|seat| seat.state == "filled").count();
     let mut words = vec![format!("{filled} of {}", seats.len())];
     for seat in seats.iter().filter(|seat| seat.state != "filled") {
@@ -112,14 +135,20 @@ pub fn progress(seats: &[SeatView]) -> ProgressView {
             Some(need) if need > 1 => format!(" ({} of {need} voices)", seat.approved.len()),
             Some(_) | None => String::new(),
         };
+        let route = format!("{}{}", seat.route, extra(seat));
         words.push(match (seat.state.as_str(), &seat.due) {
-            ("later", _) => format!("then {}", seat.route),
-            ("asked", _) => format!("{}{voices} waits for the requester's answer", seat.route),
-            (_, Some(due)) => format!("{}{voices} pending until {due}", seat.route),
-            (_, None) => format!("{}{voices} pending", seat.route),
+            ("later", _) => format!("then {route}"),
+            ("asked", _) => format!("{route}{voices} waits for the requester's answer"),
+            (_, Some(due)) => format!("{route}{voices} pending until {due}"),
+            (_, None) => format!("{route}{voices} pending"),
         });
     }
     ProgressView { filled, of: seats.len(), words: words.join(", ") }
+}
+
+/// An added voice stands beside its route and is told by its person.
+fn extra(seat: &SeatView) -> String {
+    seat.added_by.as_ref().map(|_| format!(" ({})", seat.whom)).unwrap_or_default()
 }
 
 /// Everything that the requester was asked, in order.
@@ -145,6 +174,19 @@ pub fn questions(seats: &Seats) -> Vec<QuestionView> {
             }
         })
         .collect()
+}
+
+fn standing_in(seats: &Seats, row: u32, seat: &Seat) -> Vec<StandInView> {
+    let until = |person: &PersonId, whose: &PersonId| {
+        let mut handed = seats.handed.iter().filter(|handed| handed.row == row);
+        handed.find(|handed| handed.to == *person && handed.from == *whose)?.until
+    };
+    let view = |(person, whose): (&PersonId, &PersonId)| StandInView {
+        person: person.to_string(),
+        instead_of: whose.to_string(),
+        until: until(person, whose).map(|until| until.to_string()),
+    };
+    seat.standing_in.iter().map(view).collect()
 }
 
 fn claims(seat: &Seat) -> Vec<ClaimView> {

@@ -2,14 +2,16 @@
 
 use super::intent::names;
 use countersign_core::approval::event::{Actor, Entry, Event};
-use countersign_core::approval::seat::{Because, Gone, Seat};
+use countersign_core::approval::seat::{Because, Gone, Handed, Order, Seat};
 use countersign_core::approval::{Case, Intent};
+use countersign_core::effect::attempt::Detail;
 use countersign_core::effect::life::EffectState;
-use countersign_core::exception::Exception;
+use countersign_core::exception::{Closed, Exception};
 use countersign_core::id::PersonId;
 use countersign_core::intent::TokenValue;
 use countersign_core::override_::Override;
 use countersign_core::policy::RouteRow;
+use countersign_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -44,7 +46,7 @@ pub struct TimelineEntry {
 impl From<&[Entry]> for TimelineView {
     fn from(entries: &[Entry]) -> TimelineView {
         let mut asked: Option<&Intent> = None;
-        let mut rows: &[RouteRow] = &[];
+        let mut rows: Vec<RouteRow> = Vec::new();
         let mut story = Vec::with_capacity(entries.len());
         for (sequence, entry) in (1_u64..).zip(entries) {
             let mut told = of(sequence, entry);
@@ -54,7 +56,10 @@ impl From<&[Entry]> for TimelineView {
                 told.words = format!("{}: {}", told.words, changes(intent, before));
             }
             if let Event::Seated { rows: now } = &entry.event {
-                rows = now;
+                rows.clone_from(now);
+            }
+            if let Event::VoiceAdded { wanted, .. } = &entry.event {
+                rows.push(wanted.clone());
             }
             if let Some(row) = seat_of(&entry.event).and_then(|row| rows.get(row)) {
                 told.words = format!("{}: {}", row.route, told.words);
@@ -89,15 +94,21 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::SeatMoved { row, .. }
         | Event::Claimed { row, .. }
         | Event::Released { row, .. }
+        | Event::Handed { handed: Handed { row, .. }, .. }
+        | Event::Recalled { handed: Handed { row, .. } }
+        | Event::VoiceAdded { beside: row, .. }
+        | Event::VoiceDropped { row }
         | Event::Asked { row, .. }
         | Event::Carried { row, .. } => row,
         Event::Voted { rows, .. } => rows.first()?,
+        Event::Reminded { rows } => only(rows)?,
         Event::Submitted { .. }
         | Event::Postponed { .. }
         | Event::Repinned { .. }
         | Event::Evaluated { .. }
         | Event::Sealed { .. }
         | Event::Seated { .. }
+        | Event::Commented { .. }
         | Event::Answered { .. }
         | Event::Unanswered { .. }
         | Event::SentBack { .. }
@@ -118,6 +129,14 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::Closed => return None,
     };
     usize::try_from(*row).ok()
+}
+
+/// The one seat that it is about, if it is about one.
+fn only(rows: &[u32]) -> Option<&u32> {
+    match rows {
+        [only] => Some(only),
+        _ => None,
+    }
 }
 
 /// The effect and the exception that an event is about.
@@ -142,6 +161,12 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::SeatMoved { .. }
         | Event::Claimed { .. }
         | Event::Released { .. }
+        | Event::Handed { .. }
+        | Event::Recalled { .. }
+        | Event::VoiceAdded { .. }
+        | Event::VoiceDropped { .. }
+        | Event::Commented { .. }
+        | Event::Reminded { .. }
         | Event::Asked { .. }
         | Event::Answered { .. }
         | Event::Unanswered { .. }
@@ -164,12 +189,7 @@ fn words(event: &Event) -> String {
         Event::Submitted { intent, .. } => {
             format!("`{}` asked for a {}", intent.requester, intent.intent_type)
         }
-        Event::Postponed { due, detail, hopeless: false } => {
-            format!("could not be prepared yet: {}; again at {due}", detail.message)
-        }
-        Event::Postponed { detail, hopeless: true, .. } => {
-            format!("cannot be prepared: {}", detail.message)
-        }
+        Event::Postponed { due, detail, hopeless } => postponed(*due, detail, *hopeless),
         Event::Repinned { .. } => {
             "from now on the policy in force decides, not that of the submission".to_owned()
         }
@@ -179,12 +199,18 @@ fn words(event: &Event) -> String {
         Event::SeatOpened { seat, .. } => seated(seat),
         Event::SeatMoved { seat, gone, come, .. } => moved(seat, gone, come),
         Event::Claimed { claim, .. } => format!("`{}` will decide, until {}", claim.by, claim.until),
-        Event::Released { person, expired: false, .. } => {
-            format!("`{person}` gave the seat back to the pool")
+        Event::Released { person, expired, .. } => released(person, *expired),
+        Event::Handed { handed, reason } => handed_over(handed, reason),
+        Event::Recalled { handed: Handed { from, to, .. } } => {
+            format!("the seat that `{to}` had from `{from}` is `{from}`'s again")
         }
-        Event::Released { person, expired: true, .. } => {
-            format!("`{person}` did not decide in time; the seat is the pool's again")
+        Event::VoiceAdded { by, order, wanted, reason, .. } => wanted_too(by, *order, wanted, reason),
+        Event::VoiceDropped { .. } => "the voice that was added is not needed any more".to_owned(),
+        Event::Commented { words } => format!("comment: {words}"),
+        Event::Reminded { rows } if only(rows).is_some() => {
+            "those who have not decided are reminded".to_owned()
         }
+        Event::Reminded { .. } => "everybody who has not decided is reminded".to_owned(),
         Event::Asked { person, words, until, .. } => {
             format!(
                 "`{person}` asked: {words} (the seat's time stands still until the answer, at most until {until})"
@@ -214,14 +240,8 @@ fn words(event: &Event) -> String {
         }
         Event::Withdrawn { by } => format!("`{by}` took it back"),
         Event::Sending { step, .. } => format!("step `{step}` is about to leave the host"),
-        Event::Attempted { verdict, detail, .. } => {
-            let said = detail.as_ref().map(|detail| format!(" ({})", detail.message)).unwrap_or_default();
-            format!("an attempt ended{said}: {}", verdict_words(verdict))
-        }
-        Event::Probed { verdict, detail, .. } => {
-            let said = detail.as_ref().map(|detail| format!(" ({})", detail.message)).unwrap_or_default();
-            format!("a probe ended{said}: {}", verdict_words(verdict))
-        }
+        Event::Attempted { verdict, detail, .. } => ended("an attempt", detail.as_ref(), verdict),
+        Event::Probed { verdict, detail, .. } => ended("a probe", detail.as_ref(), verdict),
         Event::ExceptionOpened { exception, .. } => opened(exception),
         Event::ExceptionEscalated { owner, due, .. } => {
             format!("an exception was missed; `{owner}` answers for it now, until {due}")
@@ -229,16 +249,53 @@ fn words(event: &Event) -> String {
         Event::ExceptionMoved { owner, .. } => {
             format!("whoever answered for an exception is not there; `{owner}` answers for it now")
         }
-        Event::ExceptionClosed { closed, .. } => {
-            let way = super::exception::spelt(closed.by);
-            if closed.reason.is_empty() {
-                format!("an exception was closed by {way}")
-            } else {
-                format!("an exception was closed by {way}: {}", closed.reason)
-            }
-        }
+        Event::ExceptionClosed { closed, .. } => closed_by(closed),
         Event::Closed => "nothing is open any more".to_owned(),
     }
+}
+
+fn postponed(due: Timestamp, detail: &Detail, hopeless: bool) -> String {
+    if hopeless {
+        return format!("cannot be prepared: {}", detail.message);
+    }
+    format!("could not be prepared yet: {}; again at {due}", detail.message)
+}
+
+fn released(person: &PersonId, expired: bool) -> String {
+    if expired {
+        return format!("`{person}` did not decide in time; the seat is the pool's again");
+    }
+    format!("`{person}` gave the seat back to the pool")
+}
+
+fn handed_over(handed: &Handed, reason: &str) -> String {
+    let Handed { from, to, until, .. } = handed;
+    match until {
+        Some(until) => format!("`{from}` delegates the seat to `{to}` until {until}: {reason}"),
+        None => format!("`{from}` hands the seat over to `{to}`: {reason}"),
+    }
+}
+
+fn wanted_too(by: &PersonId, order: Order, wanted: &RouteRow, reason: &str) -> String {
+    let when = match order {
+        Order::Before => "before",
+        Order::After => "after",
+    };
+    format!("`{by}` wants {} to decide too, {when} this seat: {reason}", wanted.whom)
+}
+
+/// What a call of a connector came to.
+fn ended(call: &str, detail: Option<&Detail>, verdict: &EffectState) -> String {
+    let said = detail.map(|detail| format!(" ({})", detail.message)).unwrap_or_default();
+    format!("{call} ended{said}: {}", verdict_words(verdict))
+}
+
+fn closed_by(closed: &Closed) -> String {
+    let way = super::exception::spelt(closed.by);
+    if closed.reason.is_empty() {
+        return format!("an exception was closed by {way}");
+    }
+    format!("an exception was closed by {way}: {}", closed.reason)
 }
 
 /// What was found out, and what is to be decided about.
@@ -313,6 +370,7 @@ fn moved(seat: &Seat, gone: &[Gone], come: &[PersonId]) -> String {
         .map(|gone| match gone.because {
             Because::Left => format!("`{}` is not in the directory any more", gone.person),
             Because::Away(until) => format!("`{}` is away until {until}", gone.person),
+            Because::Handed => format!("`{}` has put it into other hands", gone.person),
             Because::Decided => format!("`{}` has decided in another seat", gone.person),
             Because::Elsewhere => format!("the seat is not `{}`'s any more", gone.person),
         })

@@ -1,0 +1,75 @@
+//! One more voice: somebody in a seat wants another person to decide too, before them or after.
+
+use super::{Turn, seat, vote};
+use crate::approval::event::{Actor, Event};
+use crate::approval::hand::NotHanded;
+use crate::approval::refusal::Refusal;
+use crate::approval::seat::{ADDED_MAX, Added, Handed, Order};
+use crate::approval::{Stage, rules};
+use crate::id::PersonId;
+use crate::policy::{Finally, Need, RouteRow, Whom};
+
+pub(super) fn voice(
+    turn: &mut Turn<'_>,
+    person: PersonId,
+    revision: u32,
+    (whom, order): (PersonId, Order),
+    reason: String,
+) -> Result<(), Refusal> {
+    seat::review(turn, &Actor::Engine);
+    let row = vote::seat_of(turn, "add-voice", &person, revision)?;
+    if reason.trim().is_empty() {
+        return Err(Refusal::ReasonMissing);
+    }
+    let (Some(route), Stage::Seated { seats, .. }) = (seat::route_row(turn, row), &turn.approval.stage)
+    else {
+        return Ok(());
+    };
+    if ADDED_MAX <= seats.added.len() {
+        return Err(NotHanded::VoicesSpent(ADDED_MAX).into());
+    }
+    let voiced = seats.open.get(&row).and_then(|seat| seat.approved.first());
+    if let (Order::Before, Some(voice)) = (order, voiced) {
+        return Err(NotHanded::TooLate(voice.clone()).into());
+    }
+    // Everybody who may decide somewhere already has their own say.
+    let seated = seats.unfilled().any(|(_, seat)| seat.eligible.contains(&whom));
+    let taken = seat::taken(turn, &[]);
+    let wanted = Whom::Person(whom.clone());
+    let (rulebook, intent, now) = (turn.context.rulebook, &turn.approval.intent, turn.context.now);
+    let filled = rules::fill(rulebook, intent, &wanted, &taken, now);
+    if seated || filled.is_none() {
+        return Err(NotHanded::NoVoice(whom).into());
+    }
+    let wanted = RouteRow { whom: wanted, need: Need::Count(1), finally: Finally::Hold, ..route };
+    let by = Actor::Person(person.clone());
+    turn.record(by, Event::VoiceAdded { by: person, beside: row, order, wanted, reason });
+    seat::review(turn, &Actor::Engine);
+    Ok(())
+}
+
+/// What people in seats settled between them holds for the next revision, where the same seat is asked for:
+/// an amendment takes no voice away, and no deputy.
+pub(super) fn resume(turn: &mut Turn<'_>) {
+    let Some(earlier) = turn.approval.earlier.clone() else { return };
+    let same = |turn: &Turn<'_>, before: u32| {
+        let Stage::Seated { seats, .. } = &turn.approval.stage else { return None };
+        let before = earlier.seats.rows.get(usize::try_from(before).ok()?)?;
+        (0_u32..).zip(&seats.rows).find(|(_, row)| *row == before).map(|(row, _)| row)
+    };
+    for (before, added) in earlier.seats.added.iter().filter(|(_, added)| !added.is_gone) {
+        let Added { by, beside, order, .. } = added.clone();
+        let wanted = usize::try_from(*before).ok().and_then(|before| earlier.seats.rows.get(before));
+        if let (Some(beside), Some(wanted)) = (same(turn, beside), wanted.cloned()) {
+            let reason = format!("as for revision {}", earlier.intent.revision);
+            turn.record(Actor::Engine, Event::VoiceAdded { by, beside, order, wanted, reason });
+        }
+    }
+    for handed in earlier.seats.handed.clone() {
+        let goes_on = handed.until.is_none_or(|until| turn.context.now < until);
+        if let Some(row) = same(turn, handed.row).filter(|_| goes_on) {
+            let reason = format!("as for revision {}", earlier.intent.revision);
+            turn.record(Actor::Engine, Event::Handed { handed: Handed { row, ..handed }, reason });
+        }
+    }
+}
