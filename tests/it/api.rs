@@ -1,7 +1,11 @@
 //! The HTTP API as a caller meets it: what it promises, and every way in which it says no.
 
+#[path = "api/authorization.rs"]
+mod authorization;
 #[path = "api/backtest.rs"]
 mod backtest;
+#[path = "api/bypass.rs"]
+mod bypass;
 #[path = "api/doors.rs"]
 mod doors;
 #[path = "api/drafts.rs"]

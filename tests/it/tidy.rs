@@ -398,3 +398,43 @@ fn the_project_names_no_machine() {
     }
     none("a path of one machine", &faults);
 }
+
+/// What stands between back ticks in the last cell of each row of a table, by the row's first cell.
+fn named_in(page: &str) -> Vec<(String, Vec<String>)> {
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| way |"));
+    let named = |row: &str| {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
+        let last = cells.last().copied().unwrap_or_default();
+        let names = last.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        (cells.first().copied().unwrap_or_default().trim().to_owned(), names, last.trim().to_owned())
+    };
+    let open = |(way, names, last): (String, Vec<String>, String)| {
+        (!last.starts_with("not yet") && last != "tried by").then_some((way, names))
+    };
+    rows.map(named).filter_map(open).collect()
+}
+
+#[test]
+fn every_way_around_an_approval_names_tests_that_exist() {
+    let code: String = sources().iter().map(|path| read(path)).collect();
+    let features: String =
+        files(&root().join("tests/spec"), &[".feature"]).iter().map(|path| read(path)).collect();
+    let scenarios: BTreeSet<&str> = features
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("Scenario"))
+        .filter_map(|line| line.strip_prefix(" Outline: ").or_else(|| line.strip_prefix(": ")))
+        .collect();
+    let ways = named_in(&read(&root().join("host/docs/security.md")));
+    let mut faults = Vec::new();
+    for (way, names) in &ways {
+        if names.is_empty() {
+            faults.push(format!("`{way}` names no test"));
+        }
+        let exists = |name: &str| scenarios.contains(name) || code.contains(&format!("fn {name}()"));
+        faults.extend(
+            names.iter().filter(|name| !exists(name)).map(|name| format!("`{way}`: no test `{name}`")),
+        );
+    }
+    none("host/docs/security.md names tests that are there", &faults);
+    assert!(40 <= ways.len(), "only {} ways were found in the page", ways.len());
+}

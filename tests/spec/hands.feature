@@ -39,6 +39,14 @@ Feature: a seat in other hands, one more voice, comments and reminders
     Then finance-1 may not decide for finance
     And finance has 1 of 2 voices
 
+  Scenario: nobody covers for whoever had somebody decide in their place
+    When finance-1 delegates to fpna-1 until 2026-11-24T15:00:00Z because "audit week"
+    And fpna-1 approves revision 1
+    And finance-1 is away from 2026-11-24 until 2026-11-24 and pricing-1 covers
+    And it becomes 2026-11-24T15:00:00Z
+    Then pricing-1 may not decide for finance
+    And finance has 1 of 2 voices
+
   Scenario: a seat is never passed on, but it can be given back
     When finance-1 delegates to fpna-1 until 2026-11-24T15:00:00Z because "audit week"
     And fpna-1 delegates to fpna-2 until 2026-11-24T15:00:00Z because "me too"

@@ -29,8 +29,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// People with a token of all scopes, and one token a scope besides.
-const PEOPLE: [&str; 8] =
-    ["ae-1", "ae-2", "sales-manager-1", "finance-1", "finance-2", "finance-3", "pricing-lead", "cro"];
+const PEOPLE: [&str; 11] = [
+    "ae-1",
+    "ae-2",
+    "sales-manager-1",
+    "finance-1",
+    "finance-2",
+    "finance-3",
+    "finance-lead",
+    "fpna-1",
+    "pricing-lead",
+    "cro",
+    "revops-lead",
+];
 
 /// A small discount: the sales manager decides.
 pub(crate) const SMALL: &str = r#"{"type":"discount","tokens":{"quote_id":"q-1","customer_id":"a-1",

@@ -71,7 +71,8 @@ fn the_door_names_every_fault_of_a_token() {
         "12000.00",
         "`/amount/amount`: expected decimal text such as `1250.00`, found a number with",
     );
-    check("\"12000.00\"", "\"12000.001\"", "which is finer");
+    check("\"12000.00\"", "\"12000.001\"", "with at most 2 digits behind the point");
+    check("\"12000.00\"", "\"12.000\"", "with at most 2 digits behind the point");
     check("\"12000.00\"", "\"1e3\"", "found the text `1e3`");
     check("\"USD\"", "\"EUR\"", "`/amount/currency`: expected the text `USD`, found the text `EUR`");
     check(

@@ -290,6 +290,14 @@ impl Door {
         }
         let place = At::Member(&at, "amount");
         let value = match member("amount") {
+            // `12.000` is twelve to one half of the world and twelve thousand to the other.
+            Some(raw @ Raw::Text(text)) if is_finer(text, currency) => {
+                let digits = currency.digits();
+                let expected =
+                    format!("an amount of {currency}, with at most {digits} digits behind the point");
+                self.fault(place, expected, raw.found());
+                None
+            }
             Some(raw @ Raw::Text(text)) => self.placed(place, grid.read(text), grid, kind, raw),
             Some(other) => {
                 self.fault(place, "decimal text such as `1250.00`", other.found());
@@ -379,4 +387,10 @@ fn form(kind: &FieldType) -> String {
             format!("{kind} as text")
         }
     }
+}
+
+/// Whether an amount has more digits behind its point than the currency.
+fn is_finer(amount: &str, currency: Currency) -> bool {
+    let most = usize::try_from(currency.digits()).unwrap_or(usize::MAX);
+    amount.split_once('.').is_some_and(|(_, fraction)| most < fraction.len())
 }

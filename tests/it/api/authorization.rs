@@ -1,0 +1,166 @@
+//! Who may do what about an intent, tried over HTTP for every verb and everybody who could try it. The page
+//! `host/docs/authorization.md` is what came of it: `COUNTERSIGN_WRITE=1` writes it anew.
+
+use crate::world::{SMALL, World};
+use countersign_core::effect::attempt::{Detail, Failure};
+use countersign_core::record::Value;
+use countersign_server::routes::ROUTES;
+use countersign_tests::world::root;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// Where the page stands.
+const PAGE: &str = "host/docs/authorization.md";
+
+/// Everybody who could try it: what they are called, with whose token, and what happened before.
+const WHO: [(&str, &str, Before); 10] = [
+    ("no token", "", Before::Nothing),
+    ("no scope", "read", Before::Nothing),
+    ("left", "leaver", Before::Nothing),
+    ("requester", "ae-1", Before::Nothing),
+    ("bystander", "ae-2", Before::Nothing),
+    ("in a seat", "finance-1", Before::Nothing),
+    ("decided", "finance-2", Before::Decided),
+    ("stands in", "fpna-1", Before::HandedOver),
+    ("may override", "cro", Before::Nothing),
+    ("owns the exception", "pricing-lead", Before::Nothing),
+];
+
+/// What happened before somebody tries it.
+#[derive(Debug, Clone, Copy)]
+enum Before {
+    Nothing,
+    /// They have approved.
+    Decided,
+    /// Somebody handed a seat to them.
+    HandedOver,
+}
+
+/// What can be done: its name, where it is asked, and with what body.
+const VERBS: [(&str, &str, &str); 17] = [
+    ("approve", "decisions", r#"{"decision":"approve"}"#),
+    ("decline", "decisions", r#"{"decision":"decline","reason":"no"}"#),
+    ("send back", "returns", r#"{"reason":"less"}"#),
+    ("claim", "claims", "{}"),
+    ("release", "releases", "{}"),
+    ("ask", "questions", r#"{"words":"why?"}"#),
+    ("answer", "answers", r#"{"words":"because"}"#),
+    ("delegate", "delegations", r#"{"to":"fpna-2","until":"2026-11-24T15:00:00Z","reason":"away"}"#),
+    ("transfer", "transfers", r#"{"to":"fpna-2","reason":"away"}"#),
+    ("recall", "recalls", "{}"),
+    ("add a voice", "voices", r#"{"whom":"legal-lead-1","order":"after","reason":"court"}"#),
+    ("amend", "amendments", ""),
+    ("withdraw", "withdrawals", "{}"),
+    ("remind", "reminders", "{}"),
+    ("comment", "comments", r#"{"words":"hello"}"#),
+    (
+        "override",
+        "overrides",
+        r#"{"decision":"decline","override_reason":"competitor-offer","reason":"no",
+           "evidence":[{"kind":"competitor-quote","link":"https://example.com"}]}"#,
+    ),
+    ("close the exception", "exceptions/{exception}/closures", r#"{"by":"retry","reason":"again"}"#),
+];
+
+/// One verb, tried by one person, on an intent of its own: `yes`, or the code of the refusal.
+async fn tried(world: &World, number: usize, verb: usize, who: usize) -> String {
+    let (_, below, body) = VERBS[verb];
+    let (_, token, before) = WHO[who];
+    let closes = below.starts_with("exceptions");
+    if closes {
+        let detail = Detail::new("gone", "the account was deleted");
+        world.connectors.next_read(Failure::Rejected { fields: Vec::new(), detail });
+    }
+    let place = world.submitted(&format!("k-{number}"), SMALL).await;
+    let give = async |person: &str, below: &str, body: &str, key: &str| {
+        let key = format!("{key}-{number}");
+        world.post(person, &format!("{place}/{below}"), &key, body).await
+    };
+    match before {
+        Before::Decided if !closes => {
+            assert_eq!(give(token, "decisions", VERBS[0].2, "before").await.status, 200);
+        }
+        Before::HandedOver if !closes => {
+            let body = format!(r#"{{"to":"{token}","reason":"away"}}"#);
+            assert_eq!(give("finance-3", "transfers", &body, "before").await.status, 200);
+        }
+        Before::Nothing | Before::Decided | Before::HandedOver => {}
+    }
+    match below {
+        "releases" => drop(give(token, "claims", "{}", "first").await),
+        "recalls" => drop(give(token, "transfers", VERBS[8].2, "first").await),
+        "answers" => assert_eq!(give("finance-lead", "questions", VERBS[5].2, "first").await.status, 200),
+        _ => {}
+    }
+    let shown = world.get("ae-1", &place).await.json;
+    let exception = shown["exceptions"][0]["id"].as_str().unwrap_or("exc_none").to_owned();
+    let mut tokens = shown["tokens"].clone();
+    tokens["term_months"] = json!(36);
+    let amendment = json!({ "tokens": tokens }).to_string();
+    let body = if below == "amendments" { &amendment } else { body };
+    let answer = give(token, &below.replace("{exception}", &exception), body, "tried").await;
+    if answer.status == 200 {
+        return "**yes**".to_owned();
+    }
+    let code = answer.json["code"].as_str().unwrap_or_else(|| panic!("no code: {}", answer.text)).to_owned();
+    assert!((400..500).contains(&answer.status), "{code}: {}", answer.text);
+    format!("[{}](errors/{code}.md)", code.trim_start_matches("CS-E0"))
+}
+
+/// The page as it must be.
+async fn page() -> String {
+    let world = World::start().await;
+    let thin = [("margin", Value::Decimal("14".to_owned())), ("renewal", Value::Flag(false))];
+    world.connectors.put("crm", "quote", "q-1", &thin);
+    let mut page = String::from(
+        "# Who may do what about an intent\n\n\
+         This page is written by a test that tries every verb over the API in the name of everybody, each on\n\
+         an intent of its own: a discount that waits for two voices of finance and for the requester's manager.\n\
+         **yes** means that it was taken; a number is the code of the refusal (`CS-E0` and the number), with its\n\
+         page. Every other door (command line, timers, the engine itself) asks through the same commands.\n\n\
+         Who: *no token* is a call without one; *no scope* has a token of the requester that may only read; *left*\n\
+         is not in the directory any more; *bystander* has no part in it; *in a seat* is one of finance; *decided*\n\
+         has approved already; *stands in* was handed the seat of a third one; *may override* is named in the\n\
+         table `Overrides`; *owns the exception* is the lead of the pool that owns the policy.\n\n",
+    );
+    let names: Vec<&str> = WHO.iter().map(|(name, ..)| *name).collect();
+    writeln!(page, "| verb | {} |", names.join(" | ")).expect("a text takes it");
+    writeln!(page, "|{}", "---|".repeat(names.len() + 1)).expect("a text takes it");
+    for (verb, (name, ..)) in VERBS.iter().enumerate() {
+        let mut cells = Vec::new();
+        for who in 0..WHO.len() {
+            cells.push(tried(&world, verb * WHO.len() + who, verb, who).await);
+        }
+        writeln!(page, "| {name} | {} |", cells.join(" | ")).expect("a text takes it");
+    }
+    page
+}
+
+#[tokio::test]
+async fn the_published_table_of_who_may_do_what_is_what_the_doors_do() {
+    let (path, now) = (root().join(PAGE), page().await);
+    if std::env::var_os("COUNTERSIGN_WRITE").is_some() {
+        std::fs::write(&path, &now).expect("the page is written");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(committed, now, "run the test with COUNTERSIGN_WRITE=1 and read what has changed");
+    // Nobody who must not decide does, whatever else the table says.
+    let rows: Vec<Vec<&str>> = now.lines().map(|line| line.split(" | ").collect()).collect();
+    let decides = ["| approve", "| decline", "| send back", "| delegate", "| transfer", "| add a voice"];
+    for row in rows.iter().filter(|row| decides.contains(&row[0])) {
+        let yes: Vec<usize> = (1..row.len()).filter(|cell| row[*cell].contains("yes")).collect();
+        // Whoever stands in decides and never passes the seat on.
+        let passes = ["| delegate", "| transfer"].contains(&row[0]);
+        assert_eq!(yes, if passes { vec![6] } else { vec![6, 8] }, "{}", row[0]);
+    }
+}
+
+#[test]
+fn every_verb_that_changes_an_intent_stands_in_the_table() {
+    let below = |path: &str| path.strip_prefix("/v1/intents/{id}/").map(str::to_owned);
+    let routes: BTreeSet<String> =
+        ROUTES.iter().filter(|route| route.method == "POST").filter_map(|route| below(route.path)).collect();
+    let tried: BTreeSet<String> = VERBS.iter().map(|(_, below, _)| (*below).to_owned()).collect();
+    assert_eq!(routes, tried);
+}
