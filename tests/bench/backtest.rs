@@ -7,7 +7,6 @@ use countersign_core::approval::life::{self, Context};
 use countersign_core::document::SourceFile;
 use countersign_core::id::{FieldName, IntentId, IntentTypeName};
 use countersign_core::intent::{FactValue, Facts, IntentType, Percent, Raw, TokenValue, Tokens};
-use countersign_core::override_::Habit;
 use countersign_core::policy::backtest::{Backtest, Fate, Named, Recorded, Trial, Versions, Was};
 use countersign_core::policy::{Outcome, Policy, Settled, decide};
 use countersign_core::rulebook::Rulebook;
@@ -171,7 +170,7 @@ fn asked(draw: &mut Draw) -> Raw {
 async fn written(rulebook: &Rulebook, intent: &IntentType) -> anyhow::Result<MemoryStore> {
     let store = MemoryStore::new();
     let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").ok_or_else(|| anyhow::anyhow!("no moment"))?;
-    let context = Context { rulebook, now, chance: 7, own_open: None, overrides: Habit::default() };
+    let context = Context { rulebook, now, chance: 7, own_open: None, overrides: None };
     let mut draw = Draw(11);
     for number in 0..LOGGED {
         let id = IntentId::from_bits(u128::try_from(number)?);

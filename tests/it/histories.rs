@@ -24,6 +24,7 @@ use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::clock::Chance as _;
 use countersign_engine::simulated::SeededChance;
 use countersign_tests::world::{root, source_files};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// A Monday morning in New York.
@@ -184,6 +185,8 @@ struct History<'a> {
     story: Vec<String>,
     /// Voices that were given in somebody's place.
     in_place: usize,
+    /// What the host counted of other overrides.
+    habit: Habit,
 }
 
 impl<'a> History<'a> {
@@ -194,18 +197,24 @@ impl<'a> History<'a> {
             Timestamp::from_rfc3339(MORNING).expect("a moment").plus(Millis::minutes(draw.below(10_000)));
         let tokens = tokens(&draw);
         let requester = draw.of(&["ae-1", "ae-2", "sales-manager-1", "finance-1", "director-1"]);
-        let context = Context {
-            rulebook: book,
-            now,
-            chance: draw.0.bits(),
-            own_open: None,
-            overrides: Habit::default(),
-        };
+        let context = Context { rulebook: book, now, chance: draw.0.bits(), own_open: None, overrides: None };
         let id = IntentId::from_bits(u128::from(seed) + 1);
         let turn = life::submit(context, id, requester, "discount", &tokens).expect("it passes the door");
         let (entries, approval) = turn.into_parts();
         let story = vec![format!("{now}: {requester} asks for a discount")];
-        History { seed, draw, books, book, now, latest: now, approval, entries, story, in_place: 0 }
+        History {
+            seed,
+            draw,
+            books,
+            book,
+            now,
+            latest: now,
+            approval,
+            entries,
+            story,
+            in_place: 0,
+            habit: Habit::default(),
+        }
     }
 
     fn facts(&self) -> Prepared {
@@ -219,9 +228,8 @@ impl<'a> History<'a> {
         Prepared { facts: schema.validate_facts(&facts).expect("they fit"), ..Prepared::default() }
     }
 
-    fn context(&self) -> Context<'a> {
-        let recent = u32::try_from(self.draw.below(3)).expect("it is small");
-        let overrides = Habit { recent, reviewed_in: None };
+    fn context(&self) -> Context<'_> {
+        let overrides = Some(&self.habit);
         Context { rulebook: self.book, now: self.now, chance: self.draw.0.bits(), own_open: None, overrides }
     }
 
@@ -232,6 +240,10 @@ impl<'a> History<'a> {
     /// Gives one command, as the engine does: what is refused changes nothing.
     fn give(&mut self, who: &str, command: Command) -> Result<(), Refusal> {
         let told = format!("{}: {who}: {command:?}", self.now);
+        self.habit.recent = u32::try_from(self.draw.below(3)).expect("it is small");
+        self.habit.by =
+            if self.draw.in_100(50) { [person("cro-chief-of-staff")].into() } else { BTreeSet::new() };
+        self.habit.reviewed_in = self.draw.in_100(10).then(|| IntentId::from_bits(7));
         let before = self.approval.clone();
         let turn = life::decide(&before, command, self.context());
         let turn = match turn {

@@ -39,6 +39,24 @@ Feature: a seat in other hands, one more voice, comments and reminders
     Then finance-1 may not decide for finance
     And finance has 1 of 2 voices
 
+  Scenario: a place that a deputy used stays used when the voice is carried over
+    When finance-1 delegates to fpna-1 until 2026-11-24T15:00:00Z because "audit week"
+    And fpna-1 approves revision 1
+    And ae-1 amends note to "they asked twice"
+    Then the intent becomes seated
+    And finance has 1 of 2 voices
+    When it becomes 2026-11-24T15:00:00Z
+    Then finance-1 may not decide for finance
+    When finance-1 approves revision 2
+    Then it is refused with CS-E0111
+
+  Scenario: nobody covers for whoever has decided
+    When finance-1 approves revision 1
+    And finance-1 is away from 2026-11-24 until 2026-11-24 and pricing-1 covers
+    And it becomes 2026-11-24T05:00:00Z
+    Then pricing-1 may not decide for finance
+    And finance has 1 of 2 voices
+
   Scenario: nobody covers for whoever had somebody decide in their place
     When finance-1 delegates to fpna-1 until 2026-11-24T15:00:00Z because "audit week"
     And fpna-1 approves revision 1
@@ -170,6 +188,61 @@ Feature: a seat in other hands, one more voice, comments and reminders
     And finance-1 approves revision 1
     And finance-2 approves revision 1
     Then the intent is executing
+
+  Scenario: a voice is not taken back once whoever wanted it has decided
+    When sales-manager-1 adds the voice of legal-lead-1 after because "the customer is in court"
+    And finance-1 approves revision 1
+    And finance-2 approves revision 1
+    And sales-manager-1 approves revision 1
+    And sales-manager-1 recalls
+    Then it is refused with CS-E0153
+    And the intent is seated
+
+  Scenario: a voice that another hangs on is not taken back
+    When sales-manager-1 adds the voice of legal-lead-1 before because "the customer is in court"
+    And legal-lead-1 adds the voice of general-counsel after because "it is a large one"
+    And sales-manager-1 recalls
+    Then it is refused with CS-E0153
+    When legal-lead-1 recalls
+    And sales-manager-1 recalls
+    Then nothing is refused
+    And sales-manager-1 may decide for manager
+
+  Scenario: an amendment that needs other people takes no added voice away either
+    When sales-manager-1 adds the voice of legal-lead-1 after because "the customer is in court"
+    And ae-1 amends term_months to 11
+    Then the intent becomes seated
+    When director-1 approves revision 2
+    And finance-1 approves revision 2
+    And finance-2 approves revision 2
+    Then the intent is seated
+    And legal-lead-1 may decide for manager
+    When legal-lead-1 approves revision 2
+    Then the intent is executing
+
+  Scenario: a place is used once in all seats of an intent
+    When sales-manager-1 transfers to deal-desk-1 because "no time"
+    And deal-desk-1 approves revision 1
+    And finance-1 adds the voice of sales-manager-1 after because "he knows them"
+    Then it is refused with CS-E0154
+
+  Scenario: a delegation that is over does not come back with its deputy's voice
+    When finance-1 delegates to fpna-1 until 2026-11-23T16:00:00Z because "a meeting"
+    And it becomes 2026-11-23T16:00:00Z
+    Then finance-1 may decide for finance
+    When finance-2 transfers to fpna-1 because "audit week"
+    And fpna-1 approves revision 1
+    Then finance-1 may decide for finance
+    And finance-2 may not decide for finance
+    When it becomes 2026-11-23T17:00:00Z
+    And finance-1 approves revision 1
+    Then finance has 2 of 2 voices
+
+  Scenario: a deputy comes before a cover
+    When finance-1 delegates to fpna-1 until 2026-11-26T15:00:00Z because "on leave"
+    And finance-1 is away from 2026-11-23 until 2026-11-24 and pricing-1 covers
+    Then fpna-1 may decide for finance
+    And pricing-1 may not decide for finance
 
   Scenario: an amendment takes no added voice away
     When sales-manager-1 adds the voice of legal-lead-1 after because "the customer is in court"

@@ -127,7 +127,7 @@ Feature: an override is a decision of its own, with a reason and evidence, and a
     And the story says "`discount` was overridden 3 times in 30 days for `competitor-offer`, the last time by `cro`"
     When the owner of the post-mortem closes it by retry
     Then it is refused with CS-E0117
-    When cro closes the post-mortem
+    When finance-1 closes the post-mortem
     Then it is refused with CS-E0116
     When the owner of the post-mortem closes it by reviewed
     Then nothing is refused
@@ -141,14 +141,50 @@ Feature: an override is a decision of its own, with a reason and evidence, and a
     Then the intent is declined
     And no exception is open
 
-  Scenario: nobody reviews their own override, though the exception table gives it to them
+  Scenario: nobody reviews the overrides that they gave, whoever gave the last
     Given cro has overridden 2 discounts for competitor-offer
     And ae-1 asks once more
     When cro is away from 2026-11-23 until 2026-11-24 and cro-chief-of-staff covers
     And cro-chief-of-staff overrides revision 1 to decline for competitor-offer with competitor-quote
-    Then cro-chief-of-staff answers for the post-mortem after it was missed
+    Then deal-desk-lead answers for the post-mortem after it was missed
+    When cro closes the post-mortem
+    Then it is refused with CS-E0137
     When cro-chief-of-staff closes the post-mortem
     Then it is refused with CS-E0137
+
+  Scenario: whoever overrides must still be allowed to when they confirm it
+    Given ae-1 asks for a discount of 30 % for the public sector
+    When cro is away from 2026-11-23 until 2026-11-23 and cro-chief-of-staff covers
+    And cro-chief-of-staff overrides revision 1 to approve for competitor-offer with competitor-quote
+    Then the intent becomes seated
+    When it becomes 2026-11-24T05:00:00Z
+    And cro-chief-of-staff approves revision 2
+    Then it is refused with CS-E0135
+    And the intent is seated
+
+  Scenario: an override that waits for its confirmation is stopped by a post-mortem too
+    Given overrides of discounts for competitor-offer are blocked until the post-mortem
+    And ae-1 asks for 30 % for the public sector in the same house
+    When cro overrides revision 1 to approve for competitor-offer with competitor-quote
+    Then the intent becomes seated
+    When cro has overridden 3 other discounts for competitor-offer
+    And cro approves revision 2
+    Then it is refused with CS-E0136
+
+  Scenario: whoever overrides asks for no further voice, and hands it to nobody
+    Given ae-1 asks for a discount of 30 % for the public sector
+    When cro overrides revision 1 to approve for competitor-offer with competitor-quote
+    Then the intent becomes seated
+    When cro adds the voice of legal-lead-1 after in revision 2
+    Then it is refused with CS-E0109
+    And cro can not transfer
+    And cro can not add-voice
+
+  Scenario: what was declined long ago is no ticket
+    Given ae-1 asks for a discount of 30 % for the public sector
+    When 31 days pass
+    And cro overrides revision 1 to approve for competitor-offer with competitor-quote
+    Then it is refused with CS-E0108
 
   Scenario: where it is said so, a post-mortem comes before the next override
     Given overrides of discounts for competitor-offer are blocked until the post-mortem

@@ -93,6 +93,9 @@ pub struct Exception {
     pub closes_when: Vec<String>,
     /// For people.
     pub detail: Detail,
+    /// Who cannot close it: it is about what they did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub barred: Vec<PersonId>,
     /// Whether and how it was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Closed>,

@@ -6,6 +6,7 @@ use crate::hash::Digest;
 use crate::id::{IntentId, IntentTypeName, PersonId};
 use crate::intent::OverrideRule;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Most pieces of evidence of one override.
@@ -88,10 +89,12 @@ impl Instead {
 
 /// How often the policy of an intent type was overridden for one reason, as the host counts it before the
 /// next one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Habit {
     /// Overrides within the days of the rule, this one not counted.
     pub recent: u32,
+    /// Who gave them.
+    pub by: BTreeSet<PersonId>,
     /// The intent with the open post-mortem about them.
     pub reviewed_in: Option<IntentId>,
 }
@@ -106,7 +109,7 @@ impl OverrideRule {
 
     /// Whether one more override is one too many to be passed over.
     #[must_use]
-    pub fn is_habit(&self, habit: Habit) -> bool {
+    pub fn is_habit(&self, habit: &Habit) -> bool {
         self.review_after <= habit.recent.saturating_add(1)
     }
 }
@@ -170,7 +173,7 @@ impl NotOverridden {
             }
             NotOverridden::MayNot { .. } => "one of those who may must decide",
             NotOverridden::Blocked { .. } => "close the post-mortem first; its owner stands in that intent",
-            NotOverridden::Own(_) => "leave it: when its time is up it goes to somebody else",
+            NotOverridden::Own(_) => "leave it to its owner, whom the intent names",
         }
     }
 }

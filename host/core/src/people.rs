@@ -134,6 +134,19 @@ impl Directory {
         excluded: &[PersonId],
         on: Timestamp,
     ) -> Option<Filled> {
+        self.fill_places(whom, asking, (excluded, &[]), on)
+    }
+
+    /// The same for a seat in which some places are used already: whoever has decided there, or had somebody
+    /// decide in their place, has nobody to cover for them.
+    #[must_use]
+    pub fn fill_places(
+        &self,
+        whom: &Whom,
+        asking: Asking<'_>,
+        (excluded, used): (&[PersonId], &[PersonId]),
+        on: Timestamp,
+    ) -> Option<Filled> {
         let free = |person: &PersonId| {
             self.knows(person) && person != asking.requester && !excluded.contains(person)
         };
@@ -143,8 +156,9 @@ impl Directory {
         for holder in &holders {
             let person = match self.absence(holder, asking.intent_type, on) {
                 None => holder,
-                // A voice that was given in their place was theirs: nobody stands in twice.
-                Some(_) if excluded.contains(holder) => continue,
+                // A voice that was given in their place was theirs, and nobody decides in the requester's.
+                Some(_) if excluded.contains(holder) || used.contains(holder) => continue,
+                Some(_) if holder == asking.requester => continue,
                 // A cover never passes a seat on.
                 Some(absence) if self.absence(&absence.cover, asking.intent_type, on).is_some() => continue,
                 Some(absence) => &absence.cover,
@@ -162,7 +176,10 @@ impl Directory {
             let standing = self.standby_of(whom, &holders);
             let present =
                 |person: &&PersonId| free(person) && self.absence(person, asking.intent_type, on).is_none();
-            eligible.extend(standing.into_iter().find(present).cloned());
+            let standby = standing.into_iter().find(present);
+            // Whoever stands by for several stands in for the first of them.
+            standing_in.extend(standby.cloned().zip(holders.first().cloned()));
+            eligible.extend(standby.cloned());
         }
         let first = eligible.first()?.clone();
         let pool = match whom {

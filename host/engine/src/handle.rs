@@ -20,7 +20,6 @@ use countersign_core::approval::life::{self, Context, Turn};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::wake::Wake;
 use countersign_core::id::IntentId;
-use countersign_core::override_::Habit;
 use countersign_core::publish::is_policy_change;
 use countersign_core::rulebook::{Published, Rulebook};
 use countersign_core::time::Timestamp;
@@ -151,11 +150,11 @@ impl Inner {
         let rulebook = self.rulebook();
         let reason = overrides::reason_of(&loaded.approval, &command).map(str::to_owned);
         let _counted = if reason.is_some() { Some(self.overriding.lock().await) } else { None };
-        let overrides = match reason {
-            Some(reason) => self.habit(&loaded.approval.intent.intent_type, &reason).await?,
-            None => Habit::default(),
+        let habit = match reason {
+            Some(reason) => Some(self.habit(&loaded.approval.intent.intent_type, &reason).await?),
+            None => None,
         };
-        let context = Context { own_open, overrides, ..self.context(&rulebook) };
+        let context = Context { own_open, overrides: habit.as_ref(), ..self.context(&rulebook) };
         let turn = match life::decide(&loaded.approval, command, context) {
             Ok(turn) => turn,
             Err(refusal) => {
@@ -176,7 +175,7 @@ impl Inner {
             now: self.clock.now(),
             chance: self.chance.bits(),
             own_open: None,
-            overrides: Habit::default(),
+            overrides: None,
         }
     }
 

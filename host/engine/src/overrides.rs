@@ -10,7 +10,7 @@ use countersign_core::approval::{Approval, Stage};
 use countersign_core::id::IntentTypeName;
 use countersign_core::override_::Habit;
 use countersign_core::time::Millis;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The reason of the override that a command may make of an approval.
 pub(crate) fn reason_of<'a>(approval: &'a Approval, command: &'a Command) -> Option<&'a str> {
@@ -38,7 +38,8 @@ impl Inner {
         let open = Query { labels: labels(POST_MORTEM), after: None, limit: 1 };
         let open = self.store.query(open).await?;
         let reviewed_in = open.rows.first().and_then(|row| row.stream.parse().ok());
-        let (mut recent, mut seen, mut after) = (0_u32, 0_usize, None);
+        let (mut recent, mut by) = (0_u32, BTreeSet::new());
+        let (mut seen, mut after) = (0_usize, None);
         // More than so many are a habit by every rule, so no further ones are counted.
         while seen < COUNTER_ROWS_MAX {
             let query = Query { labels: labels(OVERRIDE), after: after.take(), limit: PAGE_ROWS_MAX };
@@ -48,6 +49,7 @@ impl Inner {
                 let Ok(summary) = serde_json::from_slice::<Summary>(&row.row.summary) else { continue };
                 if summary.overridden.is_some_and(|at| now.since(at) <= window) {
                     recent = recent.saturating_add(1);
+                    by.extend(summary.overrider);
                 }
             }
             match page.next {
@@ -55,6 +57,6 @@ impl Inner {
                 None => break,
             }
         }
-        Ok(Habit { recent, reviewed_in })
+        Ok(Habit { recent, by, reviewed_in })
     }
 }

@@ -16,7 +16,6 @@ use countersign_core::approval::{Approval, Stage};
 use countersign_core::effect::attempt::{Detail, Ended, Failure};
 use countersign_core::id::IntentId;
 use countersign_core::intent::Enforcement;
-use countersign_core::override_::Habit;
 use countersign_core::policy::Outcome;
 use countersign_core::policy::component::Contributions;
 use countersign_core::publish::is_policy_change;
@@ -98,8 +97,8 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
         Ok(facts) => facts,
         Err(trouble) => return Ok(Err(trouble)),
     };
-    let (now, overrides) = (inner.clock.now(), Habit::default());
-    let context = Context { rulebook: &rulebook, now, chance: 0, own_open: None, overrides };
+    let now = inner.clock.now();
+    let context = Context { rulebook: &rulebook, now, chance: 0, own_open: None, overrides: None };
     let said = match life::deciding(context, approval) {
         Some(policy) => {
             let tokens = &approval.intent.tokens;

@@ -4,7 +4,7 @@ use crate::port::store::RowChange;
 use crate::prepare::summed;
 use countersign_core::approval::{Approval, Overridden, Stage};
 use countersign_core::effect::life::EffectState;
-use countersign_core::id::FieldName;
+use countersign_core::id::{FieldName, PersonId};
 use countersign_core::intent::{FactSource, IntentType, LogMeasure, TokenValue};
 use countersign_core::money::Money;
 use countersign_core::time::Timestamp;
@@ -47,6 +47,9 @@ pub struct Summary {
     /// When the policy was overridden.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Timestamp>,
+    /// By whom.
+    #[serde(rename = "ob", default, skip_serializing_if = "Option::is_none")]
+    pub overrider: Option<PersonId>,
     /// Tokens that counters sum up, on their grid.
     #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sums: BTreeMap<String, i64>,
@@ -108,6 +111,7 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         stake: schema.and_then(|schema| schema.stake_of(&intent.tokens)),
         due,
         overridden: approval.overridden.as_ref().and_then(|overridden| overridden.at),
+        overrider: approval.overridden.as_ref().map(|overridden| overridden.what.by.clone()),
         sums,
     };
     let bytes = serde_json::to_vec(&summary).unwrap_or_default();

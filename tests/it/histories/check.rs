@@ -112,7 +112,7 @@ impl History<'_> {
     /// somebody decide in their place, by a cover or a deputy, has no voice of their own beside that one.
     pub(super) fn voices_are_distinct(&self, new: &[Entry]) {
         let mut state: Option<Approval> = None;
-        let mut spent: BTreeSet<(u32, PersonId)> = BTreeSet::new();
+        let mut spent: BTreeSet<PersonId> = BTreeSet::new();
         if !new.iter().any(|entry| matches!(entry.event, Event::Approved { .. } | Event::Voted { .. })) {
             return;
         }
@@ -121,17 +121,21 @@ impl History<'_> {
                 match &entry.event {
                     Event::Voted { person, rows, .. } => {
                         for row in rows {
-                            if spent.contains(&(*row, person.clone())) {
+                            if spent.contains(person) {
                                 self.fail("somebody decided beside whoever decided in their place");
                             }
                             let whose = seats.open[row].standing_in.get(person);
-                            spent.extend(whose.map(|whose| (*row, whose.clone())));
+                            // Of another seat it can be: a standby is there for whoever is in conflict.
+                            if whose.is_some_and(|whose| seats.open[row].approved.contains(whose)) {
+                                self.fail("somebody decided in the place of whoever had decided");
+                            }
+                            spent.extend(whose.cloned());
                         }
                     }
                     Event::Carried { row, people, .. } => {
                         let whose =
                             people.iter().filter_map(|person| seats.open[row].standing_in.get(person));
-                        spent.extend(whose.map(|whose| (*row, whose.clone())));
+                        spent.extend(whose.cloned());
                     }
                     Event::Approved { authority: Authority::People(_) } if !seats.are_filled() => {
                         self.fail("it was approved though a seat lacks a voice");

@@ -57,6 +57,12 @@ async fn adds(spec: &mut Spec, name: String, whom: String, order: String, reason
     spec.adds(&name, &whom, order, reason).await;
 }
 
+#[when(expr = "{word} adds the voice of {word} after in revision {int}")]
+async fn adds_later(spec: &mut Spec, name: String, whom: String, revision: u32) {
+    let (person, whom, reason) = (person(&name), person(&whom), "to be sure".to_owned());
+    spec.command(Command::AddVoice { person, revision, whom, order: Order::After, reason }).await;
+}
+
 #[when(expr = "{word} adds and recalls a voice {int} times")]
 async fn adds_and_recalls(spec: &mut Spec, name: String, times: u32) {
     for _ in 0..times {

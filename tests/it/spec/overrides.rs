@@ -118,6 +118,22 @@ async fn has_overridden(spec: &mut Spec, times: u32) {
     }
 }
 
+#[when(expr = "cro has overridden {int} other discounts for competitor-offer")]
+async fn has_overridden_others(spec: &mut Spec, times: u32) {
+    let asked = spec.intent;
+    segment(spec, "smb");
+    spec.clock.turn(Millis::minutes(6));
+    has_overridden(spec, times).await;
+    spec.intent = asked;
+}
+
+#[given(expr = "ae-1 asks for {int} % for the public sector in the same house")]
+async fn asks_public_here(spec: &mut Spec, percent: u32) {
+    segment(spec, "pub");
+    spec.submit("discount", asked_tokens(percent, 12_000)).await;
+    spec.until("the answer", |event| matches!(event, Event::Declined { .. }), 1).await;
+}
+
 #[given("ae-1 asks once more")]
 #[when("ae-1 asks once more")]
 async fn once_more(spec: &mut Spec) {

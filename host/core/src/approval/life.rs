@@ -44,8 +44,9 @@ pub struct Context<'a> {
     /// An open intent of whoever decides now, of the type whose policy would change; found out by
     /// the host. `None` for every decision that is about no policy.
     pub own_open: Option<IntentId>,
-    /// How often this policy was overridden lately for the reason of now; found out by the host.
-    pub overrides: Habit,
+    /// How often this policy was overridden lately for the reason of now; found out by the host. `None` for
+    /// every decision that overrides nothing.
+    pub overrides: Option<&'a Habit>,
 }
 
 /// What a command causes: the new entries, and where the approval stands after them.

@@ -2,7 +2,7 @@
 
 use super::seat::Because;
 use super::{Approval, Intent, Stage};
-use crate::exception::Cause;
+use crate::exception::{Cause, Exception};
 use crate::id::{ConnectionName, EffectId, PersonId};
 use crate::money::Money;
 use crate::people::{Asking, Filled, Whom};
@@ -21,6 +21,17 @@ pub(super) fn fill(
     now: Timestamp,
 ) -> Option<Filled> {
     rulebook.directory().fill(whom, asking(intent), taken, now)
+}
+
+/// The same for a seat in which these have decided, or had somebody decide in their place.
+pub(super) fn fill_places(
+    rulebook: &Rulebook,
+    intent: &Intent,
+    whom: &Whom,
+    (taken, used): (&[PersonId], &[PersonId]),
+    now: Timestamp,
+) -> Option<Filled> {
+    rulebook.directory().fill_places(whom, asking(intent), (taken, used), now)
 }
 
 /// When to look again whether somebody can fill a seat for `whom`.
@@ -44,24 +55,38 @@ pub(super) fn claim_ends(rulebook: &Rulebook, whom: &Whom, now: Timestamp) -> Op
     }
 }
 
+/// What an exception is about, for whoever looks for its owner.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct About<'a> {
+    pub(super) cause: Cause,
+    pub(super) effect: Option<EffectId>,
+    /// Who cannot close it, so it is never theirs.
+    pub(super) barred: &'a [PersonId],
+}
+
+impl<'a> About<'a> {
+    pub(super) fn of(exception: &'a Exception) -> About<'a> {
+        About { cause: exception.cause, effect: exception.effect, barred: &exception.barred }
+    }
+}
+
 /// Whose an exception is after it was missed `missed` times: the first owner, then the backups in
 /// turn, then the fallback owner of the intent type for good.
 pub(super) fn owner(
     rulebook: &Rulebook,
     approval: &Approval,
-    cause: Cause,
-    effect: Option<EffectId>,
+    about: About<'_>,
     missed: u32,
     now: Timestamp,
 ) -> Answerable {
     let intent = &approval.intent;
-    let connection = effect.and_then(|effect| connection_of(approval, effect));
+    let connection = about.effect.and_then(|effect| connection_of(approval, effect));
     let happened = Happening {
-        cause: cause.as_str(),
+        cause: about.cause.as_str(),
         amount: stake(rulebook, approval),
         connection: connection.as_ref(),
     };
-    rulebook.owner_of(asking(intent), happened, missed, now).unwrap_or_else(|| Answerable {
+    rulebook.owner_of(asking(intent), happened, (missed, about.barred), now).unwrap_or_else(|| Answerable {
         route: "none".to_owned(),
         owner: last_resort(rulebook, intent),
         due: now.plus(FALLBACK_WITHIN),

@@ -219,12 +219,10 @@ impl Seats {
             || before.map(|(first, _)| *first).any(|first| !self.is_settled(first))
     }
 
-    /// Who decides in whose place in a seat now. Once they have decided it stays so.
+    /// Who decides in whose place in a seat now.
     pub fn hands(&self, row: u32, now: Timestamp) -> impl Iterator<Item = &Handed> {
-        let decided = move |to: &PersonId| self.open.get(&row).is_some_and(|seat| seat.approved.contains(to));
-        self.handed.iter().filter(move |handed| {
-            handed.row == row && (handed.until.is_none_or(|until| now < until) || decided(&handed.to))
-        })
+        let runs = move |handed: &&Handed| handed.until.is_none_or(|until| now < until);
+        self.handed.iter().filter(move |handed| handed.row == row).filter(runs)
     }
 
     /// The persons who filled a seat of this approval.

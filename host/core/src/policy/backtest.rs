@@ -75,6 +75,8 @@ pub enum Fate {
     DeclinedByPolicy,
     /// A person declined it.
     DeclinedByPeople,
+    /// A person decided it against the policy, one way or the other.
+    Overridden,
     /// The requester took it back.
     Withdrawn,
     /// Nothing is decided yet.
@@ -287,6 +289,7 @@ impl Fate {
             Fate::ApprovedByPeople => "approved by people",
             Fate::DeclinedByPolicy => "declined by policy",
             Fate::DeclinedByPeople => "declined by people",
+            Fate::Overridden => "decided by override",
             Fate::Withdrawn => "withdrawn",
             Fate::Open => "still open",
         }

@@ -8,7 +8,6 @@ use crate::document::SourceFile;
 use crate::hash::Digest;
 use crate::id::{IntentId, PersonId};
 use crate::intent::Raw;
-use crate::override_::Habit;
 use crate::policy::Policy;
 use crate::rulebook::tests::{starter, starter_rulebook};
 use crate::rulebook::{Published, Rulebook};
@@ -253,7 +252,7 @@ fn tokens(document: &str, accept: &[&str]) -> Raw {
 }
 
 fn submitted(rulebook: &Rulebook, tokens: &Raw) -> Result<Arc<Intent>, Refusal> {
-    let context = Context { rulebook, now: now(), chance: 0, own_open: None, overrides: Habit::default() };
+    let context = Context { rulebook, now: now(), chance: 0, own_open: None, overrides: None };
     let turn = life::submit(context, IntentId::from_bits(9), "pricing-1", POLICY_CHANGE, tokens)?;
     Ok(Arc::clone(&turn.approval().intent))
 }

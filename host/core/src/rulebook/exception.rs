@@ -242,13 +242,14 @@ impl Rulebook {
 
     /// Who answers for an exception that was missed so often: the row's owner, then its backups,
     /// then the fallback owner of the intent type. The requester and people who are away never do,
-    /// except that the fallback owner is always there.
+    /// except that the fallback owner is always there. Whoever is barred never does either: the chain begins
+    /// anew then, and after it comes the manager of the fallback owner.
     #[must_use]
     pub fn owner_of(
         &self,
         asking: Asking<'_>,
         happened: Happening<'_>,
-        missed: u32,
+        (missed, barred): (u32, &[PersonId]),
         now: Timestamp,
     ) -> Option<Answerable> {
         let name = asking.intent_type;
@@ -262,14 +263,18 @@ impl Rulebook {
             None => intent.owner.clone(),
         };
         let missed = usize::try_from(missed).unwrap_or(usize::MAX);
-        let people = std::iter::once(&route.whom).chain(&route.backup).skip(missed);
-        let filled = people
-            .filter_map(|whom| self.directory().fill(&whom.owned_by(&owner_pool), asking, &[], now))
-            .next();
+        let people = || std::iter::once(&route.whom).chain(&route.backup);
+        let fill = |whom: &Whom| self.directory().fill(&whom.owned_by(&owner_pool), asking, barred, now);
+        let cannot =
+            |person: &PersonId| barred.contains(person) || (!barred.is_empty() && person == asking.requester);
+        let filled = people().skip(missed).find_map(fill);
+        let filled = filled.or_else(|| people().find_map(fill).filter(|_| cannot(&intent.fallback_owner)));
         let (owner, calendar) = match filled {
             Some(filled) => (filled.owner, filled.calendar),
             None => {
-                let person = intent.fallback_owner.clone();
+                let manager = self.directory().manager(&intent.fallback_owner, 1);
+                let manager = manager.filter(|person| cannot(&intent.fallback_owner) && !cannot(person));
+                let person = manager.unwrap_or_else(|| intent.fallback_owner.clone());
                 let calendar = self.directory().persons.get(&person)?.calendar.clone();
                 (person, calendar)
             }

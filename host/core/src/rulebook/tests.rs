@@ -378,7 +378,7 @@ fn an_exception_has_an_owner_whatever_happens() {
         });
         let connection = ConnectionName::parse(connection).ok();
         let happened = Happening { cause, amount, connection: connection.as_ref() };
-        let found = rulebook.owner_of(asking, happened, missed, now).expect("there is always one");
+        let found = rulebook.owner_of(asking, happened, (missed, &[]), now).expect("there is always one");
         assert_eq!(format!("{} {} {}", found.route, found.owner, found.due), expected, "{of} {cause}");
     };
     check(

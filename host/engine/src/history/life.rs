@@ -70,11 +70,10 @@ impl Life {
             }
             Event::Voted { rows, .. } => rows.iter().for_each(|row| self.answered(*row, at)),
             Event::Approved { authority: Authority::Policy } => return Some(Fate::ApprovedByPolicy),
-            Event::Approved { authority: Authority::People(_) | Authority::Override(_) } => {
-                return Some(Fate::ApprovedByPeople);
-            }
+            Event::Approved { authority: Authority::People(_) } => return Some(Fate::ApprovedByPeople),
+            Event::Approved { authority: Authority::Override(_) }
+            | Event::Declined { authority: Authority::Override(_), .. } => return Some(Fate::Overridden),
             Event::Declined { authority: Authority::Policy, .. } => return Some(Fate::DeclinedByPolicy),
-            Event::Declined { authority: Authority::Override(_), .. } => return Some(Fate::DeclinedByPeople),
             Event::Declined { authority: Authority::People(people), .. } => {
                 self.declined(&people, at);
                 return Some(Fate::DeclinedByPeople);

@@ -10,7 +10,6 @@ use countersign_core::approval::life::{self, Context};
 use countersign_core::document::SourceFile;
 use countersign_core::id::FieldName;
 use countersign_core::intent::{FactValue, Facts, IntentType, Percent, Raw, TokenValue};
-use countersign_core::override_::Habit;
 use countersign_core::policy::backtest::{Named, Was};
 use countersign_core::policy::{Outcome, Settled};
 use countersign_core::rulebook::Rulebook;
@@ -83,7 +82,7 @@ fn at(minutes: u64) -> Context<'static> {
         now: morning().plus(Millis::minutes(minutes)),
         chance: 7,
         own_open: None,
-        overrides: Habit::default(),
+        overrides: None,
     }
 }
 

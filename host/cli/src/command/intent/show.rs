@@ -119,7 +119,8 @@ fn verbs(intent: &IntentView) -> Result<()> {
 fn state(intent: &IntentView) -> String {
     let Some(outcome) = &intent.outcome else { return intent.state.clone() };
     let reason = outcome.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    format!("{} ({} by {}{reason})", intent.state, outcome.decision, outcome.by.join(", "))
+    let how = if outcome.authority == "override" { "by override of" } else { "by" };
+    format!("{} ({} {how} {}{reason})", intent.state, outcome.decision, outcome.by.join(", "))
 }
 
 fn seats(intent: &IntentView) -> Result<()> {

@@ -1,6 +1,6 @@
 //! One more voice: somebody in a seat wants another person to decide too, before them or after.
 
-use super::{Turn, seat, vote};
+use super::{Turn, override_, seat, vote};
 use crate::approval::event::{Actor, Event};
 use crate::approval::hand::NotHanded;
 use crate::approval::refusal::Refusal;
@@ -18,6 +18,10 @@ pub(super) fn voice(
 ) -> Result<(), Refusal> {
     seat::review(turn, &Actor::Engine);
     let row = vote::seat_of(turn, "add-voice", &person, revision)?;
+    if override_::is_pending(turn) {
+        // Whoever overrides answers for it alone.
+        return Err(Refusal::WrongStage { command: "add-voice", stage: "to be overridden" });
+    }
     if reason.trim().is_empty() {
         return Err(Refusal::ReasonMissing);
     }
@@ -33,12 +37,14 @@ pub(super) fn voice(
         return Err(NotHanded::TooLate(voice.clone()).into());
     }
     // Everybody who may decide somewhere already has their own say.
-    let seated = seats.unfilled().any(|(_, seat)| seat.eligible.contains(&whom));
-    let taken = seat::taken(turn, &[]);
+    let seated = seat::asked_anywhere(turn).contains(&whom);
+    let taken = seat::taken(turn, None);
     let wanted = Whom::Person(whom.clone());
     let (rulebook, intent, now) = (turn.context.rulebook, &turn.approval.intent, turn.context.now);
     let filled = rules::fill(rulebook, intent, &wanted, &taken, now);
-    if seated || filled.is_none() {
+    // Whoever stands by for them is somebody else.
+    let barred = taken.contains(&whom) || intent.requester == whom;
+    if seated || barred || filled.is_none() {
         return Err(NotHanded::NoVoice(whom).into());
     }
     let wanted = RouteRow { whom: wanted, need: Need::Count(1), finally: Finally::Hold, ..route };
@@ -60,10 +66,11 @@ pub(super) fn resume(turn: &mut Turn<'_>) {
     for (before, added) in earlier.seats.added.iter().filter(|(_, added)| !added.is_gone) {
         let Added { by, beside, order, .. } = added.clone();
         let wanted = usize::try_from(*before).ok().and_then(|before| earlier.seats.rows.get(before));
-        if let (Some(beside), Some(wanted)) = (same(turn, beside), wanted.cloned()) {
-            let reason = format!("as for revision {}", earlier.intent.revision);
-            turn.record(Actor::Engine, Event::VoiceAdded { by, beside, order, wanted, reason });
-        }
+        let Some(wanted) = wanted.cloned() else { continue };
+        // The seat that wanted it may not be asked for any more: then it is asked after another one.
+        let (beside, order) = same(turn, beside).map_or((0, Order::After), |row| (row, order));
+        let reason = format!("as for revision {}", earlier.intent.revision);
+        turn.record(Actor::Engine, Event::VoiceAdded { by, beside, order, wanted, reason });
     }
     for handed in earlier.seats.handed.clone() {
         let goes_on = handed.until.is_none_or(|until| turn.context.now < until);

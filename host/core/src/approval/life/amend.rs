@@ -64,12 +64,16 @@ pub(super) fn amend(
     }
     let intent = Intent { revision: revision.saturating_add(1), tokens, ..Intent::clone(&before) };
     turn.record(Actor::Person(person), Event::Amended { intent: Arc::new(intent) });
-    // What is asked for now is judged by the rules of now: an open intent is no ticket to old ones.
-    let in_force = turn.context.rulebook.policy(&before.intent_type, turn.context.now);
+    judge_anew(turn);
+    Ok(())
+}
+
+/// What is asked for now is judged by the rules of now: an intent is no ticket to old ones.
+pub(super) fn judge_anew(turn: &mut Turn<'_>) {
+    let in_force = turn.context.rulebook.policy(&turn.approval.intent.intent_type, turn.context.now);
     if let Some(policy) = in_force.map(Policy::version).filter(|version| *version != turn.approval.policy) {
         turn.record(Actor::Engine, Event::Repinned { policy });
     }
-    Ok(())
 }
 
 /// A change of policy is proved at the door, with its evidence; another one passes the door anew.
@@ -133,7 +137,7 @@ fn rests_on_the_same(
     records(before) == records(intent)
         && stake(before, &earlier.case) == stake(intent, case)
         && earlier.case.evaluation.version == case.evaluation.version
-        && asked.is_some()
+        && asked.as_ref().is_some_and(|asked| !asked.is_empty())
         && asked == reasons(intent, case, route)
 }
 

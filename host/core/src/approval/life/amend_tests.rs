@@ -6,7 +6,6 @@ use crate::approval::life::{Context, Turn, decide, submit};
 use crate::approval::{Approval, Stage};
 use crate::id::{IntentId, IntentTypeName, PersonId};
 use crate::intent::Raw;
-use crate::override_::Habit;
 use crate::rulebook::Rulebook;
 use crate::rulebook::tests::starter_rulebook;
 use crate::time::Timestamp;
@@ -37,7 +36,7 @@ fn redline(new_text: &str, reason: &str) -> Raw {
 
 fn context(rulebook: &Rulebook) -> Context<'_> {
     let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").expect("a moment");
-    Context { rulebook, now, chance: 7, own_open: None, overrides: Habit::default() }
+    Context { rulebook, now, chance: 7, own_open: None, overrides: None }
 }
 
 /// What the host finds: a clause about data that lies beyond the playbook.

@@ -148,6 +148,10 @@ fn advance(mut approval: Approval, event: &Event, at: Timestamp) -> Option<Appro
     if !matches!(approval.stage, Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. }) {
         approval.earlier = None;
     }
+    if matches!(approval.stage, Stage::Closed(_)) {
+        // What nobody confirmed was no override.
+        approval.overridden = approval.overridden.filter(|overridden| overridden.at.is_some());
+    }
     end_exceptions(&mut approval, at);
     Some(approval)
 }

@@ -65,17 +65,21 @@ pub(super) fn recall(turn: &mut Turn<'_>, person: PersonId, revision: u32) -> Re
         return Err(wrong_stage("recall", &turn.approval));
     };
     still(turn, revision)?;
+    let now = turn.context.now;
     let open = |row: &u32| seats.open.get(row).is_some_and(|seat| !seat.is_filled());
     let theirs = |handed: &&Handed| {
         let seat = seats.open.get(&handed.row);
         let decided = seat.is_some_and(|seat| seat.approved.contains(&handed.to));
-        handed.from == person && open(&handed.row) && !decided
+        let runs = handed.until.is_none_or(|until| now < until);
+        handed.from == person && open(&handed.row) && runs && !decided
     };
     let handed: Vec<Handed> = seats.handed.iter().filter(theirs).cloned().collect();
+    // What is taken back must complete nothing: whoever wanted the voice has not decided, and no other voice was
+    // wanted beside it.
     let added = seats.added.iter().filter(|(row, added)| {
-        added.by == person
-            && !added.is_gone
-            && seats.open.get(row).is_none_or(|seat| seat.approved.is_empty())
+        let hangs_on = seats.added.values().any(|other| other.beside == **row && !other.is_gone);
+        let given = seats.is_settled(**row) || seats.is_settled(added.beside);
+        added.by == person && !added.is_gone && !given && !hangs_on
     });
     let added: Vec<u32> = added.map(|(row, _)| *row).collect();
     if handed.is_empty() && added.is_empty() {

@@ -1,7 +1,7 @@
 //! Overrides: a person decides against the policy. Over the heads of open seats it is decided at once; a no of
 //! the policy is taken up again first, so that whoever overrides it sees what would be written.
 
-use super::{Turn, seat, settle, still, vote, wrong_stage};
+use super::{Turn, amend, seat, settle, still, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Authority, Intent, Outcome, Stage, rules};
@@ -9,7 +9,7 @@ use crate::effect::attempt::Detail;
 use crate::exception::Cause;
 use crate::id::{PersonId, RouteName};
 use crate::intent::{Enforcement, OverrideRule};
-use crate::override_::{Instead, NotOverridden, Override};
+use crate::override_::{Habit, Instead, NotOverridden, Override};
 use crate::policy::{Finally, Need, RouteRow, Whom, Within};
 use crate::seal::Seal;
 use std::sync::Arc;
@@ -29,6 +29,13 @@ pub(super) fn over(
     seat::review(turn, &Actor::Engine);
     still(turn, revision)?;
     let rule = may(turn, &what)?;
+    if let Stage::Closed(Outcome::Declined { at, .. }) = &turn.approval.stage {
+        // Facts are read anew, but what counts back from the submission does not go on for ever.
+        let life = turn.context.rulebook.seal_life(&turn.approval.intent.intent_type);
+        if at.plus(life) < turn.context.now {
+            return Err(Refusal::SealExpired);
+        }
+    }
     let at_once = match (&turn.approval.stage, what.instead) {
         (Stage::Seated { .. }, Instead::Approve | Instead::Decline) => true,
         (Stage::Unsettled { .. }, Instead::Approve) => false,
@@ -61,6 +68,8 @@ pub(super) fn over(
     let before = Arc::clone(&turn.approval.intent);
     let intent = Arc::new(Intent { revision: revision.saturating_add(1), ..Intent::clone(&before) });
     turn.record(Actor::Person(what.by.clone()), Event::Reopened { intent, what });
+    // What was closed is no ticket to the rules of its day.
+    amend::judge_anew(turn);
     Ok(())
 }
 
@@ -93,8 +102,8 @@ fn may(turn: &Turn<'_>, what: &Override) -> Result<OverrideRule, Refusal> {
     if !missing.is_empty() {
         return Err(NotOverridden::EvidenceMissing(missing).into());
     }
-    let habit = turn.context.overrides;
-    match habit.reviewed_in.filter(|_| rule.then_blocked) {
+    let reviewed_in = turn.context.overrides.and_then(|habit| habit.reviewed_in);
+    match reviewed_in.filter(|_| rule.then_blocked) {
         Some(intent) => Err(NotOverridden::Blocked { reason: rule.reason.clone(), intent }.into()),
         None => Ok(rule.clone()),
     }
@@ -102,10 +111,12 @@ fn may(turn: &Turn<'_>, what: &Override) -> Result<OverrideRule, Refusal> {
 
 /// Opens a post-mortem when a policy is overridden again and again for the same reason.
 fn look_at_habit(turn: &mut Turn<'_>, rule: &OverrideRule, by: &PersonId) {
-    let habit = turn.context.overrides;
+    let none = Habit::default();
+    let habit = turn.context.overrides.unwrap_or(&none);
     if !rule.is_habit(habit) || habit.reviewed_in.is_some() {
         return;
     }
+    let barred: Vec<PersonId> = habit.by.iter().chain([by]).cloned().collect();
     let message = format!(
         "`{}` was overridden {} times in {} days for `{}`, the last time by `{by}`: why, and what follows?",
         turn.approval.intent.intent_type,
@@ -113,7 +124,7 @@ fn look_at_habit(turn: &mut Turn<'_>, rule: &OverrideRule, by: &PersonId) {
         rule.review_days,
         rule.reason,
     );
-    settle::open(turn, Cause::PostMortem, None, Detail::new("post-mortem", message));
+    settle::open_beside(turn, Cause::PostMortem, barred, Detail::new("post-mortem", message));
 }
 
 /// Whether this revision is decided against the policy's own answer: what its seat says is an override.
@@ -128,6 +139,16 @@ pub(super) fn rows(what: &Override) -> Vec<RouteRow> {
     let whom = Whom::Person(what.by.clone());
     let (need, within, backup) = (Need::Count(1), CONFIRM_WITHIN, Vec::new());
     vec![RouteRow { route, step: 1, whom, need, within, backup, finally: Finally::Decline }]
+}
+
+/// Refuses to confirm an override to whoever may not override any more, or while a post-mortem comes first.
+pub(super) fn may_confirm(turn: &Turn<'_>, person: &PersonId) -> Result<(), Refusal> {
+    match turn.approval.overridden.as_ref().filter(|_| is_pending(turn)) {
+        Some(pending) => {
+            may(turn, &Override { by: person.clone(), ..Override::clone(&pending.what) }).map(|_| ())
+        }
+        None => Ok(()),
+    }
 }
 
 /// Lets the confirmed override of the policy's own answer stand.

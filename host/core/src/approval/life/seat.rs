@@ -4,8 +4,9 @@
 use super::{Turn, amend, ask, claim, override_, settle, talk, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
+use crate::approval::rules::{self, About};
 use crate::approval::seat::{Because, Gone, Seat, Seats};
-use crate::approval::{Authority, Stage, rules};
+use crate::approval::{Authority, Stage};
 use crate::effect::attempt::Detail;
 use crate::exception::Cause;
 use crate::id::PersonId;
@@ -70,8 +71,8 @@ fn empty(turn: &Turn<'_>, route: &RouteRow) -> Seat {
     let cause = Cause::NoSeat;
     let open = settle::open_of(turn, cause).map(|exception| (exception.owner.clone(), exception.due));
     let (owner, due) = open.unwrap_or_else(|| {
-        let answerable =
-            rules::owner(turn.context.rulebook, &turn.approval, cause, None, 0, turn.context.now);
+        let about = About { cause, effect: None, barred: &[] };
+        let answerable = rules::owner(turn.context.rulebook, &turn.approval, about, 0, turn.context.now);
         (answerable.owner, answerable.due)
     });
     Seat {
@@ -127,13 +128,26 @@ pub(super) fn asked(route: &RouteRow, missed: u32) -> &Whom {
     backup.unwrap_or(&route.whom)
 }
 
-/// Who cannot fill a seat, whatever the directory says: those with a voice in another one, and those
-/// with a stake in the change of a policy.
-pub(super) fn taken(turn: &Turn<'_>, approved: &[PersonId]) -> Vec<PersonId> {
+/// Who cannot fill a seat, whatever the directory says: those with a voice in another one, given by them or in
+/// their place, and those with a stake in the change of a policy.
+pub(super) fn taken(turn: &Turn<'_>, row: Option<u32>) -> Vec<PersonId> {
     let Stage::Seated { case, seats } = &turn.approval.stage else { return Vec::new() };
     let conflicted = case.change.iter().flat_map(|change| &change.conflicted);
-    let elsewhere = seats.voices().filter(|voice| !approved.contains(voice));
+    let others = seats.open.iter().filter(|(other, _)| row != Some(**other)).map(|(_, seat)| seat);
+    let elsewhere = others.flat_map(|seat| seat.approved.iter().chain(&seat.spent));
     elsewhere.chain(conflicted).cloned().collect()
+}
+
+/// Who is asked in a seat of the intent, now or when its step is reached, or has put one into other hands.
+pub(super) fn asked_anywhere(turn: &Turn<'_>) -> Vec<PersonId> {
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return Vec::new() };
+    let (rulebook, now, intent) = (turn.context.rulebook, turn.context.now, &turn.approval.intent);
+    let later =
+        (0_u32..).zip(&seats.rows).filter(|(row, _)| !seats.open.contains_key(row) && !seats.is_gone(*row));
+    let later = later.filter_map(|(_, wanted)| rules::fill(rulebook, intent, &wanted.whom, &[], now));
+    let asked = seats.unfilled().flat_map(|(_, seat)| &seat.eligible);
+    let away = seats.open.keys().flat_map(|row| seats.hands(*row, now)).map(|handed| &handed.from);
+    later.flat_map(|filled| filled.eligible).chain(asked.chain(away).cloned()).collect()
 }
 
 /// How many voices a seat needs. Those that are in never suffice because people left: a quorum that
@@ -154,8 +168,8 @@ fn seat_for(turn: &Turn<'_>, row: u32, route: &RouteRow, missed: u32) -> Option<
     let approved = before.map(|seat| seat.approved.clone()).unwrap_or_default();
     let spent = before.map(|seat| seat.spent.clone()).unwrap_or_default();
     let whom = asked(route, missed);
-    let out: Vec<PersonId> = taken(turn, &approved).into_iter().chain(spent.iter().cloned()).collect();
-    let mut filled = rules::fill(rulebook, intent, whom, &out, now)?;
+    let out: Vec<PersonId> = taken(turn, Some(row)).into_iter().chain(spent.iter().cloned()).collect();
+    let mut filled = rules::fill_places(rulebook, intent, whom, (&out, &approved), now)?;
     let ends = hand_over(turn, row, &mut filled, &out);
     let need = needed(route, &filled.eligible, &approved)?;
     let after = |length| rulebook.directory().after(&route.within, &filled.calendar, now, length);
@@ -178,20 +192,23 @@ fn hand_over(turn: &Turn<'_>, row: u32, filled: &mut Filled, out: &[PersonId]) -
     let (rulebook, now, intent) = (turn.context.rulebook, turn.context.now, &turn.approval.intent);
     let mut ends: Option<Timestamp> = None;
     for handed in seats.hands(row, now) {
-        let place = filled.eligible.iter().position(|person| *person == handed.from);
+        // Whoever is away and has a cover has said before who decides: the deputy, not the cover.
+        let stands = |person: &PersonId| filled.standing_in.get(person) == Some(&handed.from);
+        let place = filled.eligible.iter().position(|person| *person == handed.from || stands(person));
         let (Some(place), false) = (place, filled.eligible.contains(&handed.to)) else { continue };
         let whom = Whom::Person(handed.to.clone());
         let changes = rules::review(rulebook, intent, &whom, now).into_iter().chain(handed.until);
-        ends = changes.chain(ends).min();
+        ends = changes.filter(|change| now < *change).chain(ends).min();
         let there = rulebook.directory().is_there(&handed.to, &intent.intent_type, now);
         if !there || out.contains(&handed.to) || intent.requester == handed.to {
             continue;
         }
         if let Some(person) = filled.eligible.get_mut(place) {
+            filled.standing_in.remove(person);
+            if filled.owner == *person {
+                filled.owner.clone_from(&handed.to);
+            }
             person.clone_from(&handed.to);
-        }
-        if filled.owner == handed.from {
-            filled.owner.clone_from(&handed.to);
         }
         filled.standing_in.insert(handed.to.clone(), handed.from.clone());
     }
@@ -207,7 +224,7 @@ pub(super) fn deputies(turn: &Turn<'_>, row: u32, person: &PersonId) -> Vec<Pers
         return Vec::new();
     }
     let (rulebook, now, intent) = (turn.context.rulebook, turn.context.now, &turn.approval.intent);
-    let taken = taken(turn, &[]);
+    let (taken, seated) = (taken(turn, None), asked_anywhere(turn));
     let backups = route.backup.iter().filter_map(|whom| rules::fill(rulebook, intent, whom, &taken, now));
     let mut deputies = rulebook.directory().deputies(asked(&route, seat.missed), person);
     deputies.extend(backups.flat_map(|filled| filled.eligible));
@@ -215,8 +232,7 @@ pub(super) fn deputies(turn: &Turn<'_>, row: u32, person: &PersonId) -> Vec<Pers
     deputies.dedup();
     deputies.retain(|deputy| {
         let there = rulebook.directory().is_there(deputy, &intent.intent_type, now);
-        let seated = seats.unfilled().any(|(_, seat)| seat.eligible.contains(deputy));
-        there && !seated && !taken.contains(deputy) && *deputy != intent.requester
+        there && !seated.contains(deputy) && !taken.contains(deputy) && *deputy != intent.requester
     });
     deputies
 }
@@ -348,7 +364,19 @@ fn missed(turn: &mut Turn<'_>, row: u32, seat: &Seat) {
         turn.record(Actor::Timer, Event::SeatOpened { row, seat });
         return;
     }
-    let message = format!("`{}` of route `{}` and its backups were missed", route.whom, route.route);
+    let message = match &turn.approval.stage {
+        Stage::Seated { case, .. } if override_::is_pending(turn) => {
+            format!("the override was not confirmed in time: {}", case.evaluation.words().join("; "))
+        }
+        Stage::Preparing { .. }
+        | Stage::Unsettled { .. }
+        | Stage::Returned { .. }
+        | Stage::Seated { .. }
+        | Stage::Executing { .. }
+        | Stage::Closed(_) => {
+            format!("`{}` of route `{}` and its backups were missed", route.whom, route.route)
+        }
+    };
     match route.finally {
         Finally::Decline => {
             let event = Event::Declined { authority: Authority::Policy, reason: message };

@@ -4,7 +4,8 @@
 use super::{Turn, effect, seat, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
-use crate::approval::{Authority, Stage, rules};
+use crate::approval::rules::{self, About};
+use crate::approval::{Authority, Stage};
 use crate::effect::attempt::Detail;
 use crate::effect::life::{EffectState, History, Verdict};
 use crate::exception::{Cause, Closed, Closure, Exception, exception_id};
@@ -15,8 +16,23 @@ use std::collections::BTreeMap;
 
 /// Opens an exception and says when it is due.
 pub(super) fn open(turn: &mut Turn<'_>, cause: Cause, effect: Option<EffectId>, detail: Detail) -> Timestamp {
+    open_for(turn, (cause, effect), Vec::new(), detail)
+}
+
+/// Opens an exception that these people cannot close, as it is about what they did.
+pub(super) fn open_beside(turn: &mut Turn<'_>, cause: Cause, barred: Vec<PersonId>, detail: Detail) {
+    open_for(turn, (cause, None), barred, detail);
+}
+
+fn open_for(
+    turn: &mut Turn<'_>,
+    (cause, effect): (Cause, Option<EffectId>),
+    barred: Vec<PersonId>,
+    detail: Detail,
+) -> Timestamp {
     let id = exception_id(turn.approval.intent.id, turn.approval.exceptions.len());
-    let owned = rules::owner(turn.context.rulebook, &turn.approval, cause, effect, 0, turn.context.now);
+    let about = About { cause, effect, barred: &barred };
+    let owned = rules::owner(turn.context.rulebook, &turn.approval, about, 0, turn.context.now);
     let due = owned.due;
     let exception = Exception {
         cause,
@@ -27,6 +43,7 @@ pub(super) fn open(turn: &mut Turn<'_>, cause: Cause, effect: Option<EffectId>, 
         missed: 0,
         closes_when: owned.closes_when,
         detail,
+        barred,
         closed: None,
     };
     turn.record(Actor::Engine, Event::ExceptionOpened { id, exception });
@@ -50,8 +67,9 @@ pub(super) fn due(turn: &mut Turn<'_>, id: ExceptionId) -> Result<(), Refusal> {
     if exception.closed.is_some() || turn.context.now < exception.due {
         return Ok(());
     }
-    let (cause, effect, missed) = (exception.cause, exception.effect, exception.missed.saturating_add(1));
-    let owned = rules::owner(turn.context.rulebook, &turn.approval, cause, effect, missed, turn.context.now);
+    let missed = exception.missed.saturating_add(1);
+    let (rulebook, now) = (turn.context.rulebook, turn.context.now);
+    let owned = rules::owner(rulebook, &turn.approval, About::of(exception), missed, now);
     turn.record(Actor::Timer, Event::ExceptionEscalated { id, owner: owned.owner, due: owned.due });
     Ok(())
 }
@@ -77,8 +95,8 @@ pub(super) fn review(turn: &mut Turn<'_>, by: &Actor) {
     let moved: Vec<(ExceptionId, PersonId)> = open
         .filter(|(_, exception)| !there(&exception.owner))
         .map(|(id, exception)| {
-            let (cause, effect, missed) = (exception.cause, exception.effect, exception.missed);
-            (*id, rules::owner(rulebook, &turn.approval, cause, effect, missed, now).owner)
+            let about = About::of(exception);
+            (*id, rules::owner(rulebook, &turn.approval, about, exception.missed, now).owner)
         })
         .filter(|(id, owner)| turn.approval.exceptions.get(id).is_some_and(|known| known.owner != *owner))
         .collect();
@@ -100,6 +118,9 @@ pub(super) fn close(
         .get(&id)
         .filter(|exception| exception.closed.is_none())
         .ok_or(Refusal::UnknownException(id))?;
+    if exception.barred.contains(&person) {
+        return Err(NotOverridden::Own(person).into());
+    }
     if exception.owner != person {
         return Err(Refusal::NotOwner { person, owner: exception.owner.clone() });
     }
@@ -110,10 +131,6 @@ pub(super) fn close(
         return Err(Refusal::OwnIntent(person));
     }
     let effects = verdicts(turn, exception, by)?;
-    let overrider = turn.approval.overridden.as_ref().map(|overridden| &overridden.what.by);
-    if exception.cause.outlives() && overrider == Some(&person) {
-        return Err(NotOverridden::Own(person).into());
-    }
     let at = turn.context.now;
     let closed = Closed { by, person: Some(person.clone()), reason: reason.clone(), at };
     turn.record(Actor::Person(person.clone()), Event::ExceptionClosed { id, closed, effects });

@@ -1,6 +1,6 @@
 //! What people decide: yes or no in their seats, and the requester's way back.
 
-use super::{Turn, effect, requester_only, seat, settle, still, wrong_stage};
+use super::{Turn, effect, override_, requester_only, seat, settle, still, wrong_stage};
 use crate::approval::command::Voice;
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
@@ -23,6 +23,7 @@ pub(super) fn decide(
     match voice {
         Voice::Approve { note } => {
             confirm(turn)?;
+            override_::may_confirm(turn, &person)?;
             let event = Event::Voted { person: person.clone(), rows: vec![row], seal: shown, note };
             turn.record(Actor::Person(person), event);
             // Whoever has decided here can fill no other seat.

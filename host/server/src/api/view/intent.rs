@@ -18,7 +18,7 @@ use countersign_core::approval::{Approval, Authority, Case, Outcome, Stage, Toke
 use countersign_core::exception::Closure;
 use countersign_core::id::{ExceptionId, PersonId};
 use countersign_core::intent::{Facts, Raw};
-use countersign_core::override_::{Evidence, Habit, Instead, Override, Piece};
+use countersign_core::override_::{Evidence, Instead, Override, Piece};
 use countersign_core::policy::Evaluation;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
@@ -132,6 +132,9 @@ pub struct OutcomeView {
     pub decision: String,
     /// By whom: persons, or `policy`.
     pub by: Vec<String>,
+    /// On what authority: `policy`, `people`, `override` (one person, against the policy), or `requester`, who
+    /// took it back.
+    pub authority: String,
     /// Why it was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -334,7 +337,7 @@ fn refused(approval: &Approval, command: &Command, looking: Looking<'_>) -> Opti
 
 fn context(looking: Looking<'_>) -> Context<'_> {
     let Looking { rulebook, now, .. } = looking;
-    Context { rulebook, now, chance: 0, own_open: None, overrides: Habit::default() }
+    Context { rulebook, now, chance: 0, own_open: None, overrides: None }
 }
 
 fn amended(approval: &Approval) -> Option<AmendedView> {
@@ -355,9 +358,10 @@ fn returned(approval: &Approval) -> Option<ReturnView> {
 }
 
 fn outcome(approval: &Approval) -> Option<OutcomeView> {
-    let view = |decision: &str, by, reason, at: Option<Timestamp>| OutcomeView {
+    let view = |decision: &str, authority: &Authority, reason, at: Option<Timestamp>| OutcomeView {
         decision: decision.to_owned(),
-        by,
+        by: people(authority),
+        authority: kind(authority).to_owned(),
         reason,
         at: at.map(|at| at.to_string()),
     };
@@ -365,25 +369,44 @@ fn outcome(approval: &Approval) -> Option<OutcomeView> {
         Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Returned { .. } | Stage::Seated { .. } => {
             None
         }
-        Stage::Executing { authority, .. } => Some(view("approved", names(authority), None, None)),
+        Stage::Executing { authority, .. } => Some(view("approved", authority, None, None)),
         Stage::Closed(Outcome::Done { authority, at, .. }) => {
-            Some(view("approved", names(authority), None, Some(*at)))
+            Some(view("approved", authority, None, Some(*at)))
         }
         Stage::Closed(Outcome::Declined { authority, reason, at }) => {
-            Some(view("declined", names(authority), Some(reason.clone()), Some(*at)))
+            Some(view("declined", authority, Some(reason.clone()), Some(*at)))
         }
-        Stage::Closed(Outcome::Withdrawn { by, at }) => {
-            Some(view("withdrawn", vec![by.to_string()], None, Some(*at)))
-        }
+        Stage::Closed(Outcome::Withdrawn { by, at }) => Some(OutcomeView {
+            decision: "withdrawn".to_owned(),
+            by: vec![by.to_string()],
+            authority: "requester".to_owned(),
+            reason: None,
+            at: Some(at.to_string()),
+        }),
+    }
+}
+
+fn kind(authority: &Authority) -> &'static str {
+    match authority {
+        Authority::Policy => "policy",
+        Authority::People(_) => "people",
+        Authority::Override(_) => "override",
+    }
+}
+
+fn people(authority: &Authority) -> Vec<String> {
+    match authority {
+        Authority::Policy => vec!["policy".to_owned()],
+        Authority::People(people) => people.iter().map(ToString::to_string).collect(),
+        Authority::Override(person) => vec![person.to_string()],
     }
 }
 
 /// By whom, in words.
 #[must_use]
-pub fn names(authority: &Authority) -> Vec<String> {
+pub fn names(authority: &Authority) -> String {
     match authority {
-        Authority::Policy => vec!["policy".to_owned()],
-        Authority::People(people) => people.iter().map(ToString::to_string).collect(),
-        Authority::Override(person) => vec![person.to_string()],
+        Authority::Policy | Authority::People(_) => people(authority).join(", "),
+        Authority::Override(person) => format!("the override of {person}"),
     }
 }

@@ -178,7 +178,7 @@ pub fn questions(seats: &Seats) -> Vec<QuestionView> {
 
 fn standing_in(seats: &Seats, row: u32, seat: &Seat) -> Vec<StandInView> {
     let until = |person: &PersonId, whose: &PersonId| {
-        let mut handed = seats.handed.iter().filter(|handed| handed.row == row);
+        let mut handed = seats.handed.iter().rev().filter(|handed| handed.row == row);
         handed.find(|handed| handed.to == *person && handed.from == *whose)?.until
     };
     let view = |(person, whose): (&PersonId, &PersonId)| StandInView {

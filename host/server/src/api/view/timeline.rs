@@ -231,12 +231,12 @@ fn words(event: &Event) -> String {
         Event::Reopened { intent, what } => reopened(intent, what),
         Event::Voted { person, note, .. } if note.is_empty() => format!("`{person}` approved"),
         Event::Voted { person, note, .. } => format!("`{person}` approved: {note}"),
-        Event::Approved { authority } => format!("approved by {}", names(authority).join(", ")),
+        Event::Approved { authority } => format!("approved by {}", names(authority)),
         Event::Activated { policy, version, .. } => {
             format!("version {version} of the policy of `{policy}` is active")
         }
         Event::Declined { authority, reason } => {
-            format!("declined by {}: {reason}", names(authority).join(", "))
+            format!("declined by {}: {reason}", names(authority))
         }
         Event::Withdrawn { by } => format!("`{by}` took it back"),
         Event::Sending { step, .. } => format!("step `{step}` is about to leave the host"),
