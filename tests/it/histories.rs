@@ -4,6 +4,9 @@
 //!
 //! `HISTORIES=10000` runs so many; a history is reproduced by its seed alone: `HISTORY=17`.
 
+#[path = "histories/notices.rs"]
+mod notices;
+
 use countersign_core::approval::command::{Command, Hope, Prepared, Voice};
 use countersign_core::approval::event::{Actor, Entry, Event};
 use countersign_core::approval::life::{self, Context};
@@ -30,7 +33,7 @@ const DIRECTORIES: usize = 24;
 /// Steps of one history.
 const STEPS: u32 = 40;
 /// Wake-ups that one moment may cause: more is an engine that turns on the spot.
-const WAKES_MAX: u32 = 60;
+const WAKES_MAX: u32 = 200;
 
 /// Everybody who tries something, with or without a right to.
 const PEOPLE: [&str; 20] = [
@@ -109,6 +112,7 @@ fn people(draw: &Draw, text: &str) -> String {
         text = stays.replace(&format!(", {who}"), "");
     }
     text.push('\n');
+    text = notices::with_contacts(&text);
     if draw.in_100(40) {
         // A whole house is away: everybody who could fill a seat, some days, each covered by the next.
         let (from, long) = (draw.below(8), draw.below(3));
@@ -170,6 +174,8 @@ struct History<'a> {
     approval: Approval,
     entries: Vec<Entry>,
     story: Vec<String>,
+    /// What got through.
+    sent: BTreeSet<u32>,
 }
 
 impl<'a> History<'a> {
@@ -185,7 +191,8 @@ impl<'a> History<'a> {
         let turn = life::submit(context, id, requester, "discount", &tokens).expect("it passes the door");
         let (entries, approval) = turn.into_parts();
         let story = vec![format!("{now}: {requester} asks for a discount")];
-        History { seed, draw, books, book, now, latest: now, approval, entries, story }
+        let sent = BTreeSet::new();
+        History { seed, draw, books, book, now, latest: now, approval, entries, story, sent }
     }
 
     fn facts(&self) -> Prepared {
@@ -357,6 +364,7 @@ impl<'a> History<'a> {
                 Wake::Seat(row) => Command::SeatDue { row: *row },
                 Wake::Exception(id) => Command::ExceptionDue { id: *id },
                 Wake::Returned => Command::ReturnDue,
+                Wake::Notice(number) => self.send(*number),
                 Wake::Effect(_) => self.fail("nothing is written in these histories"),
             };
             if let Err(refusal) = self.give("timer", command) {
@@ -438,12 +446,17 @@ impl<'a> History<'a> {
 
     /// What must hold whenever nothing is due.
     fn check(&self) {
+        self.check_notices();
         let wakes = self.approval.wakes();
         let open: Vec<_> = self.approval.exceptions.values().filter(|found| found.closed.is_none()).collect();
         match &self.approval.stage {
             Stage::Closed(outcome) => {
-                if !wakes.is_empty() || !open.is_empty() {
+                let unsent = wakes.iter().all(|(wake, _)| matches!(wake, Wake::Notice(_)));
+                if !unsent || !open.is_empty() {
                     self.fail("something is open though all is over");
+                }
+                if wakes.values().any(|due| *due <= self.now) {
+                    self.fail("somebody is not told how it ended");
                 }
                 if let Outcome::Done { authority: Authority::People(people), .. } = outcome {
                     let distinct: BTreeSet<&PersonId> = people.iter().collect();
@@ -557,6 +570,9 @@ struct Tally {
     rounds: usize,
     carried: usize,
     no_seat: usize,
+    told: usize,
+    given_up: usize,
+    moot: usize,
 }
 
 fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
@@ -579,6 +595,9 @@ fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
     tally.no_seat += count(
         |event| matches!(event, Event::ExceptionOpened { exception, .. } if exception.cause == Cause::NoSeat),
     );
+    tally.told += history.sent.len();
+    tally.given_up += count(|event| matches!(event, Event::NotTold { due: None, .. }));
+    tally.moot += count(|event| matches!(event, Event::NoticesMoot { .. }));
     match &history.approval.stage {
         Stage::Closed(Outcome::Done { .. }) => tally.done += 1,
         Stage::Closed(Outcome::Declined { .. }) => tally.declined += 1,
@@ -604,10 +623,23 @@ fn nothing_that_is_open_is_ever_left_to_nobody() {
         run(seed, &books, &mut tally);
     }
     println!("{histories} histories of {STEPS} steps: {tally:?}");
-    let Tally { done, declined, withdrawn, open, moved, backups, claims, answers, rounds, carried, no_seat } =
-        tally;
+    let Tally {
+        done,
+        declined,
+        withdrawn,
+        open,
+        moved,
+        backups,
+        claims,
+        answers,
+        rounds,
+        carried,
+        no_seat,
+        ..
+    } = tally;
     let all = [done, declined, withdrawn, open].into_iter().all(|count| count > 0);
     assert!(
         all && [moved, backups, claims, answers, rounds, carried, no_seat].into_iter().all(|count| count > 0)
     );
+    assert!([tally.told, tally.given_up, tally.moot].into_iter().all(|count| count > 0));
 }

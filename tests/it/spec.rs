@@ -70,6 +70,7 @@ impl Host {
         let runtime = runtime.expect("a runtime starts");
         let entered = runtime.enter();
         let engine = Engine::start(Parts {
+            notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
             components: Arc::new(countersign_engine::port::components::NoComponents),
             store: store.clone(),
             connectors: connectors.clone(),

@@ -172,6 +172,7 @@ pub async fn start(
     let components = components(settings).await?;
     find_components(settings, &rulebook, &*components)?;
     let engine = Engine::start(Parts {
+        notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
         components,
         store: Arc::clone(&store),
         connectors: runtime.clone(),

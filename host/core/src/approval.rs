@@ -20,6 +20,7 @@ use crate::id::{
     BindingName, ConnectionName, EffectId, ExceptionId, FieldName, IntentId, IntentTypeName, PersonId,
 };
 use crate::intent::{Facts, OnFailure, TokenValue, Tokens};
+use crate::notice::Notices;
 use crate::policy::Evaluation;
 use crate::publish::Change;
 use crate::seal::{Content, Seal};
@@ -84,6 +85,8 @@ pub struct Approval {
     pub rounds: u32,
     /// What was decided about an earlier revision, until people are asked about this one.
     pub earlier: Option<Arc<Earlier>>,
+    /// What people are still to be told; also after it is closed.
+    pub notices: Notices,
 }
 
 /// An earlier revision, and who approved what of it.

@@ -138,7 +138,9 @@ impl Inner {
             | Command::Block { .. }
             | Command::SeatDue { .. }
             | Command::ExceptionDue { .. }
-            | Command::CloseException { .. } => None,
+            | Command::CloseException { .. }
+            | Command::Told { .. }
+            | Command::NotTold { .. } => None,
         };
         let rulebook = self.rulebook();
         let context = Context { own_open, ..self.context(&rulebook) };

@@ -13,6 +13,7 @@ mod handle;
 pub mod history;
 pub mod limits;
 pub mod memory;
+mod notices;
 pub mod port;
 mod prepare;
 pub mod publish;

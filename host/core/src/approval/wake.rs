@@ -1,5 +1,5 @@
 //! What of an approval wakes the engine, and when. Derived from the state alone, so every open
-//! item has its next wake-up at every instant, and nothing closed ever wakes.
+//! item has its next wake-up at every instant. What is closed only wakes until everybody was told.
 
 use super::{Approval, Stage};
 use crate::effect::life::EffectState;
@@ -22,6 +22,8 @@ pub enum Wake {
     Exception(ExceptionId),
     /// The requester's time to amend what was sent back runs out.
     Returned,
+    /// Somebody is to be told something: the number of the notice.
+    Notice(u32),
 }
 
 impl fmt::Display for Wake {
@@ -32,6 +34,7 @@ impl fmt::Display for Wake {
             Wake::Seat(row) => write!(formatter, "seat/{row}"),
             Wake::Exception(exception) => write!(formatter, "{exception}"),
             Wake::Returned => formatter.write_str("returned"),
+            Wake::Notice(number) => write!(formatter, "notice/{number}"),
         }
     }
 }
@@ -47,6 +50,9 @@ impl FromStr for Wake {
         }
         if let Some(row) = text.strip_prefix("seat/").and_then(|row| row.parse().ok()) {
             return Ok(Wake::Seat(row));
+        }
+        if let Some(number) = text.strip_prefix("notice/").and_then(|number| number.parse().ok()) {
+            return Ok(Wake::Notice(number));
         }
         if text.starts_with(ExceptionId::PREFIX) {
             return text.parse().map(Wake::Exception);
@@ -73,9 +79,10 @@ impl Approval {
             Stage::Returned { until, .. } => {
                 wakes.insert(Wake::Returned, *until);
             }
-            Stage::Unsettled { .. } => {}
-            Stage::Closed(_) => return wakes,
+            Stage::Unsettled { .. } | Stage::Closed(_) => {}
         }
+        let unsent = self.notices.open.iter();
+        wakes.extend(unsent.map(|(number, open)| (Wake::Notice(*number), open.due)));
         let open = self.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
         wakes.extend(open.map(|(id, exception)| (Wake::Exception(*id), exception.due)));
         wakes

@@ -92,6 +92,10 @@ impl Life {
             | Event::Unanswered { .. }
             | Event::SentBack { .. }
             | Event::ExceptionClosed { .. }
+            | Event::Noticed { .. }
+            | Event::Told { .. }
+            | Event::NotTold { .. }
+            | Event::NoticesMoot { .. }
             | Event::Closed => {}
         }
         None

@@ -1,0 +1,1 @@
+//! Golden texts of every kind of message.
