@@ -2,6 +2,8 @@
 
 #[path = "spec/amendments.rs"]
 mod amendments;
+#[path = "spec/notices.rs"]
+mod notices;
 #[path = "spec/publishing.rs"]
 mod publishing;
 #[path = "spec/seats.rs"]
@@ -18,6 +20,7 @@ use countersign_core::effect::life::EffectState;
 use countersign_core::exception::Closure;
 use countersign_core::id::{EffectId, ExceptionId, IntentId, PersonId};
 use countersign_core::intent::Raw;
+use countersign_core::notice::words::Message;
 use countersign_core::record::{RecordRef, Value};
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
@@ -26,6 +29,7 @@ use countersign_engine::fault::Fault;
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_tests::scripted::{Act, Scripted, step};
+use countersign_tests::told::ScriptedNotifier;
 use countersign_tests::world::{root, source_files, starter};
 use cucumber::writer::Stats as _;
 use cucumber::{World, given, then, when};
@@ -48,6 +52,9 @@ struct Spec {
     host: Option<Host>,
     intent: Option<IntentId>,
     refused: Option<String>,
+    notifier: Arc<ScriptedNotifier>,
+    /// The message that was looked at last.
+    read: Option<Message>,
     house: publishing::House,
     people: seats::People,
 }
@@ -64,13 +71,14 @@ impl Host {
         store: &Arc<MemoryStore>,
         clock: &Arc<SimulatedClock>,
         connectors: &Arc<Scripted>,
+        notifier: &Arc<ScriptedNotifier>,
         rulebook: Rulebook,
     ) -> Host {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime starts");
         let entered = runtime.enter();
         let engine = Engine::start(Parts {
-            notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
+            notifier: notifier.clone(),
             components: Arc::new(countersign_engine::port::components::NoComponents),
             store: store.clone(),
             connectors: connectors.clone(),
@@ -101,6 +109,8 @@ impl Spec {
             host: None,
             intent: None,
             refused: None,
+            notifier: Arc::new(ScriptedNotifier::default()),
+            read: None,
             house: publishing::House::default(),
             people: seats::People::default(),
         }
@@ -108,7 +118,7 @@ impl Spec {
 
     fn start(&mut self, rulebook: Rulebook) {
         self.host = None;
-        self.host = Some(Host::start(&self.store, &self.clock, &self.connectors, rulebook));
+        self.host = Some(Host::start(&self.store, &self.clock, &self.connectors, &self.notifier, rulebook));
     }
 
     fn engine(&self) -> &Engine {
@@ -379,7 +389,8 @@ fn discount_world(spec: &mut Spec, margin: u32) {
     spec.connectors = Arc::new(connectors);
     // Approved effects stay on their way, so that `executing` can be seen.
     spec.connectors.next_act(Act::Hang);
-    spec.start(starter().expect("the starter rules check"));
+    let rulebook = spec.people.rulebook();
+    spec.start(rulebook);
 }
 
 #[given(expr = "ae-1 asks for a discount of {int} % on {int} for an smb customer")]

@@ -15,12 +15,15 @@ impl<'a> Notices<'a> {
                 self.0.extend(notices);
                 Some(format!("to be told: {}", listed(notices.iter())))
             }
-            Event::Told { notice, .. } => Some(format!("told {}", self.named(*notice))),
+            Event::Told { notice, .. } => Some(match self.of(*notice) {
+                Some(notice) => format!("told {}", listed(std::iter::once(notice))),
+                None => format!("told notice {notice}"),
+            }),
             Event::NotTold { notice, detail, due: Some(due) } => {
-                Some(format!("could not tell {}: {}; again at {due}", self.named(*notice), detail.message))
+                Some(format!("could not tell {}: {}; again at {due}", self.whom(*notice), detail.message))
             }
             Event::NotTold { notice, detail, due: None } => {
-                Some(format!("gave up telling {}: {}", self.named(*notice), detail.message))
+                Some(format!("gave up telling {}: {}", self.whom(*notice), detail.message))
             }
             Event::NoticesMoot { notices } => {
                 let moot = notices.iter().filter_map(|number| self.of(*number));
@@ -62,13 +65,12 @@ impl<'a> Notices<'a> {
         self.0.get(usize::try_from(number.checked_sub(1)?).ok()?).copied()
     }
 
-    fn named(&self, number: u32) -> String {
-        self.of(number).map_or_else(|| format!("notice {number}"), one)
+    fn whom(&self, number: u32) -> String {
+        let named = |notice: &Notice| {
+            format!("`{}` by {} ({})", notice.to, notice.by.way(), notice.about.words())
+        };
+        self.of(number).map_or_else(|| format!("notice {number}"), named)
     }
-}
-
-fn one(notice: &Notice) -> String {
-    format!("`{}` by {}: {}", notice.to, notice.by.way(), notice.about.words())
 }
 
 /// `finance-1`, `finance-2` by mail: asked to decide. Those that differ in the person only stand together.
