@@ -30,7 +30,7 @@ use countersign_engine::memory::MemoryStore;
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_tests::scripted::{Act, Scripted, step};
 use countersign_tests::told::ScriptedNotifier;
-use countersign_tests::world::{root, source_files, starter};
+use countersign_tests::world::{root, source_files};
 use cucumber::writer::Stats as _;
 use cucumber::{World, given, then, when};
 use std::sync::Arc;

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Everything through which people can be told, as the operator configures it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 #[expect(missing_debug_implementations, reason = "it holds secrets")]
 pub struct NotifyOptions {
     /// The mail server.

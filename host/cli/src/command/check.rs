@@ -89,6 +89,7 @@ impl Findings {
                 if let Some(rulebook) = rulebook {
                     self.components(&settings.rules, Some(&settings.data), &rulebook);
                     self.connections(&settings, &rulebook);
+                    self.contacts(&settings, &rulebook);
                 }
             }
             Err(problems) => {
@@ -230,6 +231,14 @@ impl Findings {
             self.warnings.push(format!(
                 "the rules use connection `{name}`, which is not configured: an intent that needs it becomes an exception"
             ));
+        }
+    }
+
+    /// Ways by which `people.md` wants people told and nobody configured.
+    fn contacts(&mut self, settings: &Settings, rulebook: &Rulebook) {
+        match wire::messengers(&settings.notify) {
+            Ok(messengers) => self.warnings.extend(wire::unreached(rulebook, &*messengers)),
+            Err(fault) => self.problem(&settings.file, format!("{fault:#}"), None),
         }
     }
 

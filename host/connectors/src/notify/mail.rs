@@ -39,6 +39,7 @@ pub enum Security {
 }
 
 /// The mail server, with its secret.
+#[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "it holds a secret")]
 pub struct MailOptions {
     /// Its name or address.
@@ -70,7 +71,9 @@ impl Mail {
             Security::StartTls => (Tls::Required(parameters()?), 587),
             Security::None if is_here(&server) => (Tls::None, 25),
             Security::None => {
-                return Err(format!("mails would go to `{server}` unprotected, which is only done on this machine"));
+                return Err(format!(
+                    "mails would go to `{server}` unprotected, which is only done on this machine"
+                ));
             }
         };
         let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(server)
@@ -113,10 +116,8 @@ impl Mail {
     fn composed(&self, message: &Message, to: &MailAddress) -> Result<lettre::Message, String> {
         let to: Mailbox = to.as_str().parse().map_err(|_| format!("`{to}` is no mail address"))?;
         let id = format!("<{}@{}>", message.key, self.from.email.domain());
-        let machine = HeaderValue::new(
-            HeaderName::new_from_ascii_str("Auto-Submitted"),
-            "auto-generated".to_owned(),
-        );
+        let machine =
+            HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());
         MessageBuilder::new()
             .from(self.from.clone())
             .to(to)

@@ -30,6 +30,7 @@ const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 const TYPE: &str = "countersign.notice.v1";
 
 /// One webhook of the operator, with its secret.
+#[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "it holds a secret")]
 pub struct WebhookOptions {
     /// Where to.
@@ -84,14 +85,20 @@ pub fn webhook_secret(secret: &Secret) -> Result<Vec<u8>, String> {
 
 impl Webhook {
     pub(super) fn new(options: WebhookOptions) -> Result<Webhook, String> {
-        let url = Url::parse(&options.url).map_err(|why| format!("`{}` is no address: {why}", options.url))?;
+        let url =
+            Url::parse(&options.url).map_err(|why| format!("`{}` is no address: {why}", options.url))?;
         if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
             return Err(format!("`{url}` is no address that begins with `https://`"));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err("a name or password in the address would be shown: leave it out".to_owned());
         }
-        Ok(Webhook { url, key: webhook_secret(&options.secret)?, allow: options.allow, pool: Pool::default() })
+        Ok(Webhook {
+            url,
+            key: webhook_secret(&options.secret)?,
+            allow: options.allow,
+            pool: Pool::default(),
+        })
     }
 
     /// Calls it once; says what it answered.
@@ -105,15 +112,15 @@ impl Webhook {
             let open = self.pool.open(&to).await.map_err(|why| again("no-webhook", why, None))?;
             self.pool.send(&to, open, request).await.map_err(|lost| match lost {
                 Lost::NotSent(why) | Lost::Unanswered(why) => again("no-webhook", why, None),
-                Lost::Unusable { status, why } => again("no-webhook", format!("status {status}: {why}"), None),
+                Lost::Unusable { status, why } => {
+                    again("no-webhook", format!("status {status}: {why}"), None)
+                }
             })
         };
         match tokio::time::timeout(Duration::from_millis(WEBHOOK_MS_MAX), calling).await {
             Ok(Ok(whole)) => verdict(&whole, now),
             Ok(Err(not)) => Err(not),
-            Err(_) => {
-                Err(again("no-webhook", format!("no whole answer within {WEBHOOK_MS_MAX} ms"), None))
-            }
+            Err(_) => Err(again("no-webhook", format!("no whole answer within {WEBHOOK_MS_MAX} ms"), None)),
         }
     }
 
@@ -134,10 +141,10 @@ impl Webhook {
         let signature = sign(&self.key, &message.key, seconds, &body)?;
         let host = self.url.host_str().unwrap_or_default();
         let host = self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let path = self.url.query().map_or_else(
-            || self.url.path().to_owned(),
-            |query| format!("{}?{query}", self.url.path()),
-        );
+        let path = self
+            .url
+            .query()
+            .map_or_else(|| self.url.path().to_owned(), |query| format!("{}?{query}", self.url.path()));
         Request::post(path)
             .header(header::HOST, host)
             .header(header::CONTENT_TYPE, "application/json")

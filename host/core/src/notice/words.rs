@@ -6,8 +6,6 @@
 mod asked;
 mod decide;
 mod requester;
-#[cfg(test)]
-mod tests;
 
 use super::plain::plain;
 use super::{About, OpenNotice, Why};

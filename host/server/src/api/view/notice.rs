@@ -66,9 +66,8 @@ impl<'a> Notices<'a> {
     }
 
     fn whom(&self, number: u32) -> String {
-        let named = |notice: &Notice| {
-            format!("`{}` by {} ({})", notice.to, notice.by.way(), notice.about.words())
-        };
+        let named =
+            |notice: &Notice| format!("`{}` by {} ({})", notice.to, notice.by.way(), notice.about.words());
         self.of(number).map_or_else(|| format!("notice {number}"), named)
     }
 }
