@@ -26,7 +26,7 @@ Feature: whoever must act is told, and the requester whose intent moved
     When ae-1 asks for 12 % on 12000 at a margin of 40 %
     And the seat is missed
     Then deal-desk-1 is told "Decide: discount 12% for quote Q-1, asked by ae-1, until Wed 25 Nov 10:00 New York"
-    And ae-1 is told "Late: your discount 12% for quote Q-1 is with others now, until Wed 25 Nov 10:00 New York"
+    And ae-1 is told "Late: your discount 12% for quote Q-1 is with deal-desk-lead and 2 others now, until Wed 25 Nov 10:00 New York"
     And that message says "Now deal-desk-lead, deal-desk-1, deal-desk-2 can decide"
     And that message says "If that is too late as well: it becomes an exception, with somebody who answers for it."
 

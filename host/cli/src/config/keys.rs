@@ -97,7 +97,7 @@ impl<'a> Section<'a> {
     pub(super) fn web_address(&self, key: &str, problems: &mut Problems) -> Option<String> {
         let found = self.scalar(key, problems)?;
         let behind = found.text.strip_prefix("https://").or_else(|| found.text.strip_prefix("http://"));
-        let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#@\"<>".contains(&byte);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/[]%".contains(&byte);
         if behind.is_some_and(|behind| !behind.is_empty() && behind.bytes().all(plain)) {
             return Some(found.text.trim_end_matches('/').to_owned());
         }

@@ -1,7 +1,7 @@
 //! When there is nothing to tell any more.
 
 use super::{About, Notice};
-use crate::approval::seat::{Reply, Seats};
+use crate::approval::seat::{Reply, Seat, Seats};
 use crate::approval::{Approval, Stage};
 use crate::exception::Exception;
 use crate::id::{ExceptionId, PersonId};
@@ -25,7 +25,7 @@ pub fn is_moot(approval: &Approval, notice: &Notice) -> bool {
         About::SentBack => !matches!(approval.stage, Stage::Returned { .. }),
         About::Missed { row } => {
             let seat = seats(approval).and_then(|seats| seats.open.get(row));
-            !seat.is_some_and(|seat| !seat.is_filled())
+            seat.is_none_or(Seat::is_filled)
         }
         About::HeldUp { id } => open(approval, *id).is_none(),
         About::Exception { id, .. } => open(approval, *id).is_none_or(|exception| exception.owner != *to),

@@ -121,30 +121,29 @@ impl Telling<'_> {
             Why::Missed => "Whoever answered for it did not settle it in time. Now you do.",
             Why::Moved => "Whoever answered for it is not there any more. Now you do.",
         };
-        let mut lines = vec![first.to_owned(), format!("Settle it until {until}."), String::new()];
+        let mut lines = vec![first.to_owned(), format!("You have until {until}."), String::new()];
         lines.push("What is wrong".to_owned());
         lines.push(format!("  {} ({cause})", plain(&exception.detail.message, WORDS_CHARACTERS_MAX)));
         if !exception.closes_when.is_empty() {
             lines.push(format!("  It is settled when: {}", plain(&exception.closes_when.join(", "), 200)));
         }
         lines.extend(self.what_is_asked());
+        lines.extend(self.what_was_found());
         let ways = if exception.effect.is_some() { "retry, probe or give-up" } else { "retry or decline" };
-        lines.extend(self.how(&[format!(
+        let close = format!(
             "countersign exception close {} {id} --by WAY --reason TEXT --revision {}",
             intent.id, intent.revision
-        )]));
-        lines.push(format!("  WAY is {ways}."));
+        );
+        lines.extend(self.how(&format!("To settle it (WAY is {ways})"), &[close]));
         Some(Said { subject, lines })
     }
 
     /// What to type.
-    fn how(&self, commands: &[String]) -> Vec<String> {
-        let mut lines = vec![String::new(), "How".to_owned()];
+    fn how(&self, heading: &str, commands: &[String]) -> Vec<String> {
+        let mut lines = vec![String::new(), heading.to_owned()];
+        lines.extend(self.host.map(|host| format!("  export COUNTERSIGN_URL={}", plain(host, 200))));
         lines.push(format!("  countersign intent show {}", self.approval.intent.id));
         lines.extend(commands.iter().map(|command| format!("  {command}")));
-        if let Some(host) = self.host {
-            lines.push(format!("  The host is {}", plain(host, 200)));
-        }
         lines
     }
 }

@@ -36,18 +36,20 @@ impl Telling<'_> {
         words.join(" ")
     }
 
-    /// Every token, and what the host found out.
+    /// Every token.
     pub(super) fn what_is_asked(&self) -> Vec<String> {
         let intent = &self.approval.intent;
         let mut lines = vec![String::new(), format!("What is asked, revision {}", intent.revision)];
         let token = |(name, value)| format!("  {name}: {}", shown(value));
         lines.extend(listed(intent.tokens.iter().map(token)));
-        if let Some(case) = self.case()
-            && !case.facts.is_empty()
-        {
-            lines.push("What the host found".to_owned());
-            lines.extend(listed(case.facts.iter().map(|(name, fact)| format!("  {name}: {}", found(fact)))));
-        }
+        lines
+    }
+
+    /// What the host found out itself: for those who judge it.
+    pub(super) fn what_was_found(&self) -> Vec<String> {
+        let Some(case) = self.case().filter(|case| !case.facts.is_empty()) else { return Vec::new() };
+        let mut lines = vec!["What the host found".to_owned()];
+        lines.extend(listed(case.facts.iter().map(|(name, fact)| format!("  {name}: {}", found(fact)))));
         lines
     }
 

@@ -71,18 +71,22 @@ impl Telling<'_> {
         lines.push(if waits {
             "The requester was asked something: the time to decide stands still until the answer.".to_owned()
         } else {
-            format!("Decide until {until}.")
+            format!("You have until {until}.")
         });
         lines.extend(self.what_is_asked());
+        lines.extend(self.what_was_found());
         lines.extend(self.what_is_written("What your approval lets the host write"));
         lines.extend(self.why_asked(seat, route));
         lines.extend(self.and_else(seats, seat, route));
         let (id, revision) = (intent.id, intent.revision);
-        lines.extend(self.how(&[
-            format!("countersign decide {id} --approve --revision {revision}"),
-            format!("countersign decide {id} --decline --reason TEXT --revision {revision}"),
-            format!("countersign decide {id} --ask QUESTION --revision {revision}"),
-        ]));
+        lines.extend(self.how(
+            "To decide",
+            &[
+                format!("countersign decide {id} --approve --revision {revision}"),
+                format!("countersign decide {id} --decline --reason TEXT --revision {revision}"),
+                format!("countersign decide {id} --ask QUESTION --revision {revision}"),
+            ],
+        ));
         Some(Said { subject, lines })
     }
 

@@ -28,9 +28,12 @@ impl Telling<'_> {
         ];
         lines.extend(self.what_is_asked());
         let (id, revision) = (intent.id, intent.revision);
-        lines.extend(self.how(&[format!(
-            "countersign intent answer {id} --question {number} --words TEXT --revision {revision}"
-        )]));
+        lines.extend(self.how(
+            "To answer",
+            &[format!(
+                "countersign intent answer {id} --question {number} --words TEXT --revision {revision}"
+            )],
+        ));
         Some(Said { subject, lines })
     }
 
@@ -42,14 +45,17 @@ impl Telling<'_> {
         let mut lines = vec![
             format!("{by} sent it back to you:"),
             format!("  {}", plain(words, WORDS_CHARACTERS_MAX)),
-            format!("Amend it until {until}, or it is declined."),
+            format!("You have until {until} to amend it; then it is declined."),
         ];
         lines.extend(self.what_is_asked());
         let (id, revision) = (intent.id, intent.revision);
-        lines.extend(self.how(&[
-            format!("countersign intent amend {id} --set NAME=TEXT --revision {revision}"),
-            format!("countersign intent withdraw {id} --revision {revision}"),
-        ]));
+        lines.extend(self.how(
+            "To change it, or to take it back",
+            &[
+                format!("countersign intent amend {id} --set NAME=TEXT --revision {revision}"),
+                format!("countersign intent withdraw {id} --revision {revision}"),
+            ],
+        ));
         Some(Said { subject, lines })
     }
 
@@ -60,13 +66,17 @@ impl Telling<'_> {
         let until = self.moment(seat.due);
         let people: Vec<&str> = seat.eligible.iter().map(PersonId::as_str).collect();
         let people = plain(&people.join(", "), 300);
-        let subject = match seat.eligible.as_slice() {
-            [only] => format!("Late: your {} is with {only} now, until {}", self.title(), until.there),
-            _ => format!("Late: your {} is with others now, until {}", self.title(), until.there),
+        let (owner, others) = (seat.answerable(), seat.eligible.len().saturating_sub(1));
+        let with = match others {
+            0 => owner.to_string(),
+            1 => format!("{owner} and 1 other"),
+            others => format!("{owner} and {others} others"),
         };
+        let subject = format!("Late: your {} is with {with} now, until {}", self.title(), until.there);
+        let before = route.asked(seat.missed.saturating_sub(1));
         let lines = vec![
-            format!("Nobody decided in time for the route {}, which asks {} first.", route.route, route.whom),
-            format!("Now {people} can decide, until {until}; {} answers for it.", seat.answerable()),
+            format!("Route {}: {before} did not decide in time.", route.route),
+            format!("Now {people} can decide, until {until}; {owner} answers for it."),
             format!("If that is too late as well: {}.", next(route, seat.missed)),
             NOTHING_TO_DO.to_owned(),
         ];
@@ -151,7 +161,7 @@ impl Telling<'_> {
 
     fn with_all(&self, subject: String, mut lines: Vec<String>) -> Said {
         lines.extend(self.what_is_asked());
-        lines.extend(self.how(&[]));
+        lines.extend(self.how("To see all of it", &[]));
         Said { subject, lines }
     }
 }
