@@ -173,6 +173,12 @@ impl Notices {
         }
     }
 
+    /// Ends one that got through, also if it was dropped while it was on its way.
+    pub(crate) fn told(&mut self, number: u32) -> Option<()> {
+        self.open.remove(&number);
+        (1..=self.recorded).contains(&number).then_some(())
+    }
+
     /// Puts one off after a try that did not get through, or gives it up.
     pub(crate) fn put_off(&mut self, number: u32, due: Option<Timestamp>) -> Option<()> {
         match due {

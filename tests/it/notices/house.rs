@@ -2,6 +2,7 @@
 
 use countersign_core::approval::command::{Command, Prepared, Voice};
 use countersign_core::approval::life::{self, Context};
+use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, PlannedEffect};
 use countersign_core::document::SourceFile;
 use countersign_core::effect::attempt::{Detail, Guarantee};
@@ -94,9 +95,14 @@ impl House {
     }
 
     pub(super) fn give(&mut self, command: Command) {
+        self.try_give(command).expect("it is allowed");
+    }
+
+    pub(super) fn try_give(&mut self, command: Command) -> Result<(), Refusal> {
         let context = Context { rulebook: &self.rulebook, now: self.now, chance: 0, own_open: None };
-        let turn = life::decide(&self.approval, command, context).expect("it is allowed");
+        let turn = life::decide(&self.approval, command, context)?;
         self.approval = turn.into_parts().1;
+        Ok(())
     }
 
     pub(super) fn votes(&mut self, who: &str) {

@@ -1,7 +1,8 @@
 //! Who is told what: one row a case.
 
 use super::house::{House, discount, person, rules};
-use countersign_core::approval::command::{Command, Voice};
+use countersign_core::approval::command::{Command, Hope, Voice};
+use countersign_core::effect::attempt::Detail;
 use countersign_core::exception::Closure;
 use countersign_core::time::Millis;
 
@@ -165,6 +166,21 @@ fn what_nobody_needs_to_hear_any_more_goes_with_its_subject() {
     );
     withdraw(&mut house);
     assert!(house.approval.wakes().is_empty(), "one commit ends everything");
+}
+
+#[test]
+fn what_arrived_while_it_was_dropped_is_on_record() {
+    let mut house = House::asks(rules(&ALL), 14, &discount("Q-1", None), Vec::new());
+    let number = *house.approval.notices.open.keys().next().expect("somebody is to be told");
+    withdraw(&mut house);
+    assert!(house.approval.notices.open.is_empty());
+    let detail = || Detail::new("mail", "250 fine");
+    house.give(Command::Told { notice: number, detail: detail() });
+    // What was never recorded cannot have arrived, and what failed is nobody's any more.
+    assert!(house.try_give(Command::Told { notice: 99, detail: detail() }).is_err());
+    let failed = Command::NotTold { notice: number, detail: detail(), wish: None, hope: Hope::Some };
+    assert!(house.try_give(failed).is_err());
+    assert!(house.approval.wakes().is_empty());
 }
 
 fn both_claims_taken(house: &mut House) {

@@ -112,7 +112,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
             move_effect(&mut approval.stage, *effect, at, |_| Some(verdict.clone()))?;
         }
         Event::Noticed { notices } => approval.notices.add(notices, at),
-        Event::Told { notice, .. } => drop(approval.notices.open.remove(notice)?),
+        Event::Told { notice, .. } => approval.notices.told(*notice)?,
         Event::NotTold { notice, due, .. } => approval.notices.put_off(*notice, *due)?,
         Event::NoticesMoot { notices } => approval.notices.open.retain(|number, _| !notices.contains(number)),
         Event::Postponed { .. }

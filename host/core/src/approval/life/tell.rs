@@ -32,6 +32,9 @@ pub(super) fn end(turn: &mut Turn<'_>, begun: Begun) {
     }
     let Some(before) = begun.before else { return };
     let new = turn.entries.get(begun.entries..).unwrap_or_default();
+    if new.is_empty() {
+        return;
+    }
     let notices = whom::whom(turn.context.rulebook.directory(), &before, new, &turn.approval);
     if !notices.is_empty() {
         turn.record(Actor::Engine, Event::Noticed { notices });
@@ -39,7 +42,8 @@ pub(super) fn end(turn: &mut Turn<'_>, begun: Begun) {
 }
 
 pub(super) fn told(turn: &mut Turn<'_>, notice: u32, detail: Detail) -> Result<(), Refusal> {
-    if !turn.approval.notices.open.contains_key(&notice) {
+    // It may have been dropped while it was on its way: that it arrived is a fact all the same.
+    if !(1..=turn.approval.notices.recorded).contains(&notice) {
         return Err(Refusal::Overtaken);
     }
     turn.record(Actor::Engine, Event::Told { notice, detail });
