@@ -57,8 +57,10 @@ impl History<'_> {
             self.fail(&format!("a message has no plain lines: {message:?}"));
         }
         let detail = Detail::new("scripted", "as chance has it");
+        // In every third life the mail server is ill, so that much is over before it is told.
+        let through = if self.seed.is_multiple_of(3) { 10 } else { 70 };
         match self.draw.below(100) {
-            0..70 => {
+            drawn if drawn < through => {
                 if !self.sent.insert(number) {
                     self.fail(&format!("notice {number} was told twice"));
                 }

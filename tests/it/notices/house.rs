@@ -36,6 +36,11 @@ fn map(members: Vec<(&str, Raw)>) -> Raw {
 
 /// The shipped rules, in which these people have these contacts: `ae-1 mail`, `fpna-1 webhook`.
 pub(super) fn rules(contacts: &[&str]) -> Rulebook {
+    rules_with(contacts, "")
+}
+
+/// The same with these rows under `Absence`.
+pub(super) fn rules_with(contacts: &[&str], absence: &str) -> Rulebook {
     let mut rows = String::from("## Contacts\n\n| person | by | address |\n|---|---|---|\n");
     for contact in contacts {
         let (who, by) = contact.split_once(' ').expect("a person and a way");
@@ -46,6 +51,7 @@ pub(super) fn rules(contacts: &[&str]) -> Rulebook {
         source_files(&root().join("host/cli/starter")).expect("the starter files");
     for file in files.iter_mut().filter(|file| file.path == "people.md") {
         file.text = file.text.replacen("## Pools", &format!("{rows}\n## Pools"), 1);
+        file.text.push_str(absence);
     }
     Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"))
 }

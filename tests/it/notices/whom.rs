@@ -1,6 +1,6 @@
 //! Who is told what: one row a case.
 
-use super::house::{House, discount, person, rules};
+use super::house::{House, discount, person, rules, rules_with};
 use countersign_core::approval::command::{Command, Hope, Voice};
 use countersign_core::effect::attempt::Detail;
 use countersign_core::exception::Closure;
@@ -166,6 +166,17 @@ fn what_nobody_needs_to_hear_any_more_goes_with_its_subject() {
     );
     withdraw(&mut house);
     assert!(house.approval.wakes().is_empty(), "one commit ends everything");
+}
+
+#[test]
+fn whoever_can_decide_again_since_a_claim_went_with_its_person_is_told() {
+    let mut house = House::asks(rules(&ALL), 14, &discount("Q-1", None), Vec::new());
+    both_claim(&mut house);
+    let asked = |house: &House, who: &str| house.to_tell().iter().any(|line| line.starts_with(who));
+    assert!(!asked(&house, "finance-lead"), "nothing was sent yet, and now others will decide");
+    house.rulebook = rules_with(&ALL, "| finance-1 | 2026-11-23 | 2026-11-24 | fpna-1 | all |\n");
+    house.give(Command::Review);
+    assert!(asked(&house, "finance-lead") && asked(&house, "finance-3"), "{:#?}", house.to_tell());
 }
 
 #[test]
