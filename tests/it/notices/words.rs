@@ -1,6 +1,6 @@
 //! Every kind of message as people read it, and what others write in it.
 
-use super::house::{House, discount, person, rules, write};
+use super::house::{House, discount, person, rules, rules_with, write};
 use countersign_core::approval::command::{Command, Target, Voice};
 use countersign_core::effect::attempt::{AttemptEnd, Detail, Ended, Failure, Receipt};
 use countersign_core::exception::Closure;
@@ -66,6 +66,31 @@ fn a_question_and_what_came_of_it() {
     let words = "Initech, until Friday".to_owned();
     house.give(Command::Answer { person: person("ae-1"), revision: 1, question: None, words });
     golden("answered", &house.message("finance-1", "Answered"));
+}
+
+#[test]
+fn an_answer_that_does_not_come_and_a_seat_that_moves() {
+    let mut house = asks(14);
+    let words = "Which competitor?".to_owned();
+    house.give(Command::Ask { person: person("finance-1"), revision: 1, words });
+    house.passes(Millis::hours(24 * 4), 0);
+    golden("no_answer", &house.message("finance-1", "No answer came"));
+    let mut house = asks(14);
+    house.rulebook =
+        rules_with(&CONTACTS, "| finance-lead | 2026-11-23 | 2026-11-24 | revops-lead | all |\n");
+    house.give(Command::Review);
+    golden("decide_moved", &house.message("revops-lead", "Decide"));
+    let mut house = asks(14);
+    house.give(Command::Claim { person: person("finance-1"), revision: 1 });
+    house.give(Command::Release { person: person("finance-1"), revision: 1 });
+    golden("given_back", &house.message("finance-2", "Open again"));
+}
+
+#[test]
+fn what_is_settled_without_a_write_says_so() {
+    let mut house = House::asks(rules(&CONTACTS), 40, &discount("Q-1", None), Vec::new());
+    house.votes("sales-manager-1");
+    golden("done", &house.message("ae-1", "Done"));
 }
 
 #[test]

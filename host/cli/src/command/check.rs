@@ -10,7 +10,7 @@ use anyhow::Result;
 use countersign_connectors::{ConnectorRef, inspect_contributor};
 use countersign_core::document::Fault;
 use countersign_core::hash::Digest;
-use countersign_core::id::ConnectionName;
+use countersign_core::id::{ConnectionName, PersonId};
 use countersign_core::publish::is_policy_change;
 use countersign_core::rulebook::Rulebook;
 use countersign_engine::port::clock::Clock as _;
@@ -239,6 +239,15 @@ impl Findings {
         match wire::messengers(&settings.notify) {
             Ok(messengers) => self.warnings.extend(wire::unreached(rulebook, &*messengers)),
             Err(fault) => self.problem(&settings.file, format!("{fault:#}"), None),
+        }
+        // A house without contacts looks for itself and knows it; one with some may have forgotten others.
+        let directory = rulebook.directory();
+        let told = |person: &PersonId| directory.contacts.contains_key(person);
+        let silent = directory.pools.iter().filter(|(_, pool)| !pool.members.iter().any(told));
+        let silent: Vec<String> = silent.map(|(name, _)| format!("`{name}`")).collect();
+        if !directory.contacts.is_empty() && !silent.is_empty() {
+            let pools = silent.join(", ");
+            self.warnings.push(format!("nobody of {pools} has a contact: what they are asked waits unseen"));
         }
     }
 

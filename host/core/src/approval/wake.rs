@@ -100,3 +100,26 @@ fn due(state: &EffectState) -> Option<Timestamp> {
         | EffectState::GivenUp => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wake_reads_back_as_it_is_written() {
+        let wakes = [
+            Wake::Prepare,
+            Wake::Effect(EffectId::from_bits(7)),
+            Wake::Seat(3),
+            Wake::Exception(ExceptionId::from_bits(8)),
+            Wake::Returned,
+            Wake::Notice(12),
+        ];
+        for wake in wakes {
+            assert_eq!(wake.to_string().parse(), Ok(wake));
+        }
+        for text in ["", "notice", "notice/", "notice/x", "seat/-1"] {
+            assert!(text.parse::<Wake>().is_err(), "{text}");
+        }
+    }
+}

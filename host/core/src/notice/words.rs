@@ -9,7 +9,7 @@ mod requester;
 
 use super::plain::plain;
 use super::{About, OpenNotice, Why};
-use crate::approval::Approval;
+use crate::approval::{Approval, Stage};
 use crate::id::{ExceptionId, IntentId, PersonId};
 use crate::people::{Contact, Spelt};
 use crate::rulebook::Rulebook;
@@ -129,7 +129,11 @@ impl Telling<'_> {
         }
         lines.extend(self.what_is_asked());
         lines.extend(self.what_was_found());
-        let ways = if exception.effect.is_some() { "retry, probe or give-up" } else { "retry or decline" };
+        let ways = match (&self.approval.stage, exception.effect) {
+            (_, Some(_)) => "retry, probe or give-up",
+            (Stage::Executing { .. }, None) => "retry or give-up",
+            (_, None) => "retry or decline",
+        };
         let close = format!(
             "countersign exception close {} {id} --by WAY --reason TEXT --revision {}",
             intent.id, intent.revision

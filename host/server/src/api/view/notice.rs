@@ -1,4 +1,5 @@
-//! Who was told what and when: the entries about notices in words. A mail address stands in none of them.
+//! Who was told what and when: the entries about notices in words. They name the way and not the address;
+//! what a server answered stands there as it came.
 
 use countersign_core::approval::event::Event;
 use countersign_core::notice::Notice;
