@@ -17,6 +17,9 @@ use countersign_engine::port::notifier::{Blame, Notifier as _};
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_tests::scripted::Scripted;
 use countersign_tests::servers::MailServer;
+use countersign_tests::world::program;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -140,6 +143,50 @@ fn mails_leave_this_machine_encrypted_or_not_at_all() {
         assert!(check(elsewhere, Security::None).is_err(), "{elsewhere}");
         assert_eq!(check(elsewhere, Security::Tls), Ok(()), "{elsewhere}");
         assert_eq!(check(elsewhere, Security::StartTls), Ok(()), "{elsewhere}");
+    }
+}
+
+/// What `countersign doctor` finds of a mail server; `authority` is the only one that it trusts.
+fn found(server: &str, port: u16, security: &str, authority: &Path) -> (String, String) {
+    let house = tempfile::tempdir().expect("a folder");
+    let run = |arguments: &[&str]| {
+        let mut program = Command::new(program().expect("the program"));
+        program.current_dir(house.path()).args(arguments).env("SSL_CERT_FILE", authority).env("PW", LOGIN.1);
+        program.output().expect("it runs")
+    };
+    assert!(run(&["init", "--quiet"]).status.success());
+    let file = house.path().join("countersign.toml");
+    let mut text = std::fs::read_to_string(&file).expect("the configuration");
+    text.push_str(&format!(
+        "\n[mail]\nserver = \"{server}\"\nport = {port}\nsecurity = \"{security}\"\n\
+         from = \"approvals@example.com\"\nuser = \"{}\"\npassword = \"env:PW\"\n",
+        LOGIN.0
+    ));
+    std::fs::write(&file, text).expect("it is written");
+    let said = run(&["doctor", "--json"]);
+    let said: serde_json::Value = serde_json::from_slice(&said.stdout).expect("JSON");
+    let items = said["items"].as_array().expect("findings");
+    let mail = items.iter().find(|item| item["what"] == "mail").expect("the mail server was looked at");
+    let word = |name: &str| mail[name].as_str().expect("a text").to_owned();
+    (word("state"), word("found"))
+}
+
+#[test]
+fn a_protected_server_is_spoken_to_if_its_certificate_is_trusted_and_names_it() {
+    for security in ["tls", "starttls"] {
+        let server = MailServer::start_protected(security, LOGIN).expect("the mail server starts");
+        let stranger = MailServer::start_protected(security, LOGIN).expect("another one starts");
+        let trusted = server.authority();
+        let check = |name: &str, authority: &Path| found(name, server.port(), security, authority);
+        assert_eq!(
+            check("localhost", &trusted),
+            ("fine".to_owned(), "localhost answers".to_owned()),
+            "{security}"
+        );
+        let (state, words) = check("localhost", &stranger.authority());
+        assert!(state == "wrong" && words.contains("UnknownIssuer"), "{security}: {words}");
+        let (state, words) = check("127.0.0.1", &trusted);
+        assert!(state == "wrong" && words.contains("not valid for name"), "{security}: {words}");
     }
 }
 

@@ -1,10 +1,11 @@
 //! Mail: aiosmtpd, which takes mails over SMTP; what it took is read by Python's own mail parser.
 
+use std::ffi::OsString;
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use super::{Process, python_program};
@@ -40,11 +41,37 @@ impl Received {
 }
 
 impl MailServer {
+    /// Starts one that is protected (`tls` or `starttls`) and wants a login. Its certificate is for
+    /// `localhost`, from an authority that nobody knows but [`MailServer::authority`].
+    ///
+    /// # Errors
+    /// It is not installed, `openssl` cannot make the certificate, or it does not answer.
+    pub fn start_protected(how: &str, (user, password): (&str, &str)) -> Result<Self> {
+        Self::start_with(&|folder| {
+            certificate(folder)?;
+            let (certificate, key) = (folder.join("server.pem"), folder.join("server.key"));
+            let words = [user, password, how].map(OsString::from).into_iter();
+            Ok(words.chain([certificate.into(), key.into()]).collect())
+        })
+    }
+
+    /// The certificate of the authority that vouches for a protected server.
+    #[must_use]
+    pub fn authority(&self) -> PathBuf {
+        self.process.folder().join("authority.pem")
+    }
+
     /// Starts one; with a login it takes mails from nobody else.
     ///
     /// # Errors
     /// It is not installed, or does not answer.
     pub fn start(login: Option<(&str, &str)>) -> Result<Self> {
+        let words: Vec<OsString> =
+            login.into_iter().flat_map(|(user, password)| [user.into(), password.into()]).collect();
+        Self::start_with(&|_| Ok(words.clone()))
+    }
+
+    fn start_with(words: &dyn Fn(&Path) -> Result<Vec<OsString>>) -> Result<Self> {
         let python = python_program("python")?;
         python_program("aiosmtpd")?;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("support/servers/mail_sink.py");
@@ -52,7 +79,7 @@ impl MailServer {
         let process = Process::start_when("aiosmtpd", &answers, |folder, port| {
             let mut command = Command::new(&python);
             command.arg(&script).arg(port.to_string()).arg(folder);
-            command.args(login.into_iter().flat_map(|(user, password)| [user, password]));
+            command.args(words(folder)?);
             Ok(command)
         })?;
         Ok(Self { process })
@@ -80,4 +107,26 @@ impl MailServer {
         let read = |path| serde_json::from_slice(&std::fs::read(path)?).context("a mail is JSON");
         files.into_iter().map(read).collect()
     }
+}
+
+/// Makes an authority and a certificate for `localhost`, both good for a day.
+fn certificate(folder: &Path) -> Result<()> {
+    std::fs::write(folder.join("names"), "subjectAltName=DNS:localhost\n")?;
+    // Two authorities are two, in name as well.
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or("authority");
+    let steps = [
+        &*format!(
+            "req -x509 -newkey rsa:2048 -nodes -keyout authority.key -out authority.pem -days 1 -subj /CN={name} \
+             -addext basicConstraints=critical,CA:TRUE"
+        ),
+        "req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost",
+        "x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial -out server.pem -days 1 \
+         -extfile names",
+    ];
+    for step in steps {
+        let made = Command::new("openssl").args(step.split_whitespace()).current_dir(folder).output();
+        let made = made.context("`openssl` is not installed: run `tests/install`")?;
+        ensure!(made.status.success(), "openssl: {}", String::from_utf8_lossy(&made.stderr));
+    }
+    Ok(())
 }

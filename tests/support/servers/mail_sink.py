@@ -1,6 +1,6 @@
 """A mail server for the tests: takes mails over SMTP and writes each as JSON, read by Python's own parser.
 
-Usage: mail_sink.py PORT FOLDER [USER PASSWORD]
+Usage: mail_sink.py PORT FOLDER [USER PASSWORD [tls|starttls CERTIFICATE KEY]]
 
 A recipient called `gone` is refused for good, one called `busy` for now. With a user and a password
 nobody else may send.
@@ -10,6 +10,7 @@ import email
 import email.policy
 import json
 import os
+import ssl
 import sys
 import time
 
@@ -60,6 +61,13 @@ def main():
             return AuthResult(success=data == expected, handled=False)
 
         options = {"authenticator": authenticate, "auth_required": True, "auth_require_tls": False}
+    if len(login) > 2:
+        protected = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        protected.load_cert_chain(login[3], login[4])
+        if login[2] == "tls":
+            options["ssl_context"] = protected
+        else:
+            options.update(tls_context=protected, require_starttls=True)
     controller = Controller(Sink(folder), hostname="127.0.0.1", port=port, **options)
     controller.start()
     while True:

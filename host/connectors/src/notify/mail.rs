@@ -142,12 +142,9 @@ fn answer(response: &Response) -> String {
 }
 
 fn not_delivered(error: &Error) -> NotDelivered {
-    let mut said = error.to_string();
-    if let Some(source) = error.source()
-        && !said.contains(&source.to_string())
-    {
-        said = format!("{said}: {source}");
-    }
+    // The library wraps an error of its own in another one; the inner one says all of it.
+    let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
+    let said = inner.unwrap_or(error).to_string();
     let code = error.status().map(|status| status.to_string());
     let operators = code.as_deref().is_some_and(|code| OPERATORS_CODES.contains(&code));
     let message = format!("the mail server: {}", shortened(&said));
