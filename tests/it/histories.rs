@@ -6,6 +6,8 @@
 
 #[path = "histories/check.rs"]
 mod check;
+#[path = "histories/notices.rs"]
+mod notices;
 
 use countersign_core::approval::command::{Command, Hope, Prepared, Voice};
 use countersign_core::approval::event::{Entry, Event};
@@ -34,7 +36,7 @@ const DIRECTORIES: usize = 24;
 /// Steps of one history.
 const STEPS: u32 = 40;
 /// Wake-ups that one moment may cause: more is an engine that turns on the spot.
-const WAKES_MAX: u32 = 60;
+const WAKES_MAX: u32 = 200;
 
 /// Everybody who tries something, with or without a right to.
 const PEOPLE: [&str; 20] = [
@@ -122,6 +124,7 @@ fn people(draw: &Draw, text: &str) -> String {
         text = stays.replace(&format!(", {who}"), "");
     }
     text.push('\n');
+    text = notices::with_contacts(&text);
     if draw.in_100(40) {
         // A whole house is away: everybody who could fill a seat, some days, each covered by the next.
         let (from, long) = (draw.below(8), draw.below(3));
@@ -187,6 +190,8 @@ struct History<'a> {
     in_place: usize,
     /// What the host counted of other overrides.
     habit: Habit,
+    /// What got through.
+    sent: BTreeSet<u32>,
 }
 
 impl<'a> History<'a> {
@@ -212,6 +217,7 @@ impl<'a> History<'a> {
             approval,
             entries,
             story,
+            sent: BTreeSet::new(),
             in_place: 0,
             habit: Habit::default(),
         }
@@ -299,6 +305,7 @@ impl<'a> History<'a> {
                 Wake::Seat(row) => Command::SeatDue { row: *row },
                 Wake::Exception(id) => Command::ExceptionDue { id: *id },
                 Wake::Returned => Command::ReturnDue,
+                Wake::Notice(number) => self.send(*number),
                 Wake::Effect(_) => self.fail("nothing is written in these histories"),
             };
             if let Err(refusal) = self.give("timer", command) {
@@ -461,6 +468,9 @@ struct Tally {
     overridden: usize,
     reopened: usize,
     reviews: usize,
+    told: usize,
+    given_up: usize,
+    moot: usize,
 }
 
 fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
@@ -492,6 +502,9 @@ fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
     tally.no_seat += count(
         |event| matches!(event, Event::ExceptionOpened { exception, .. } if exception.cause == Cause::NoSeat),
     );
+    tally.told += history.sent.len();
+    tally.given_up += count(|event| matches!(event, Event::NotTold { due: None, .. }));
+    tally.moot += count(|event| matches!(event, Event::NoticesMoot { .. }));
     match &history.approval.stage {
         Stage::Closed(Outcome::Done { .. }) => tally.done += 1,
         Stage::Closed(Outcome::Declined { .. }) => tally.declined += 1,
@@ -524,4 +537,6 @@ fn nothing_that_is_open_is_ever_left_to_nobody() {
     let Tally { no_seat, overridden, reopened, reviews, handed, in_place, added, reminded, .. } = tally;
     assert!([no_seat, overridden, reopened, reviews].into_iter().all(|count| count > 0));
     assert!([handed, in_place, added, reminded].into_iter().all(|count| count > 0));
+    let Tally { told, given_up, moot, .. } = tally;
+    assert!([told, given_up, moot].into_iter().all(|count| count > 0));
 }

@@ -4,6 +4,8 @@
 mod amendments;
 #[path = "spec/hands.rs"]
 mod hands;
+#[path = "spec/notices.rs"]
+mod notices;
 #[path = "spec/overrides.rs"]
 mod overrides;
 #[path = "spec/publishing.rs"]
@@ -22,6 +24,7 @@ use countersign_core::effect::life::EffectState;
 use countersign_core::exception::Closure;
 use countersign_core::id::{EffectId, ExceptionId, IntentId, PersonId};
 use countersign_core::intent::Raw;
+use countersign_core::notice::words::Message;
 use countersign_core::record::{RecordRef, Value};
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
@@ -30,7 +33,8 @@ use countersign_engine::fault::Fault;
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_tests::scripted::{Act, Scripted, step};
-use countersign_tests::world::{root, source_files, starter};
+use countersign_tests::told::ScriptedNotifier;
+use countersign_tests::world::{root, source_files};
 use cucumber::writer::Stats as _;
 use cucumber::{World, given, then, when};
 use std::sync::Arc;
@@ -52,6 +56,9 @@ struct Spec {
     host: Option<Host>,
     intent: Option<IntentId>,
     refused: Option<String>,
+    notifier: Arc<ScriptedNotifier>,
+    /// The message that was looked at last.
+    read: Option<Message>,
     house: publishing::House,
     people: seats::People,
 }
@@ -68,12 +75,14 @@ impl Host {
         store: &Arc<MemoryStore>,
         clock: &Arc<SimulatedClock>,
         connectors: &Arc<Scripted>,
+        notifier: &Arc<ScriptedNotifier>,
         rulebook: Rulebook,
     ) -> Host {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime starts");
         let entered = runtime.enter();
         let engine = Engine::start(Parts {
+            notifier: notifier.clone(),
             components: Arc::new(countersign_engine::port::components::NoComponents),
             store: store.clone(),
             connectors: connectors.clone(),
@@ -104,6 +113,8 @@ impl Spec {
             host: None,
             intent: None,
             refused: None,
+            notifier: Arc::new(ScriptedNotifier::default()),
+            read: None,
             house: publishing::House::default(),
             people: seats::People::default(),
         }
@@ -111,7 +122,7 @@ impl Spec {
 
     fn start(&mut self, rulebook: Rulebook) {
         self.host = None;
-        self.host = Some(Host::start(&self.store, &self.clock, &self.connectors, rulebook));
+        self.host = Some(Host::start(&self.store, &self.clock, &self.connectors, &self.notifier, rulebook));
     }
 
     fn engine(&self) -> &Engine {
@@ -387,7 +398,8 @@ fn discount_house(spec: &mut Spec, margin: u32) {
     connectors.put("crm", "quote", "Q-1", &quote);
     connectors.put("crm", "quote", "Q-2", &quote);
     spec.connectors = Arc::new(connectors);
-    spec.start(starter().expect("the starter rules check"));
+    let rulebook = spec.people.rulebook();
+    spec.start(rulebook);
 }
 
 #[given(expr = "ae-1 asks for a discount of {int} % on {int} for an smb customer")]

@@ -131,6 +131,7 @@ fn a_heavy_crate_lives_in_one_house() {
         ("wasmtime-wasi", "connectors"),
         ("wit-component", "connectors"),
         ("hyper-rustls", "connectors"),
+        ("lettre", "connectors"),
         ("axum", "server"),
         ("utoipa", "server"),
         ("rust_xlsxwriter", "exchange"),

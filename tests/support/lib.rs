@@ -4,4 +4,5 @@ pub mod dmn;
 pub mod guests;
 pub mod scripted;
 pub mod servers;
+pub mod told;
 pub mod world;

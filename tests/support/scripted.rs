@@ -99,6 +99,11 @@ impl Scripted {
         self.state().acts.push_back(act);
     }
 
+    /// Whatever was said about attempts is forgotten: they land from here on.
+    pub fn forget_acts(&self) {
+        self.state().acts.clear();
+    }
+
     /// The next probe says this. A probe without a script waits for one.
     pub fn next_finding(&self, finding: Ended<Finding>) {
         self.state().findings.push_back(finding);

@@ -12,6 +12,7 @@
 //! | [`Tryton`] | trytond on SQLite | customers and quotes |
 //! | [`WebDav`] | WsgiDAV | contract repository |
 //! | [`HledgerWeb`] | hledger-web | ledger |
+//! | [`MailServer`] | aiosmtpd | the operator's mail server |
 
 use std::path::PathBuf;
 
@@ -20,12 +21,14 @@ use anyhow::{Result, ensure};
 mod hledger_web;
 pub mod http;
 mod local_stripe;
+mod mail_server;
 mod process;
 mod tryton;
 mod web_dav;
 
 pub use hledger_web::HledgerWeb;
 pub use local_stripe::LocalStripe;
+pub use mail_server::{MailServer, Received};
 pub use process::Process;
 pub use tryton::{Quote, QuoteLine, Tryton, UNIT_COST};
 pub use web_dav::{Clause, Contract, WebDav, sha256};

@@ -1,5 +1,6 @@
 //! A world for the suites: the shipped rules, and a clock that runs.
 
+use anyhow::Context as _;
 use countersign_core::document::SourceFile;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
@@ -59,4 +60,17 @@ pub fn source_files(folder: &Path) -> anyhow::Result<Vec<SourceFile>> {
 pub fn starter() -> anyhow::Result<Rulebook> {
     let files = source_files(&root().join("host/cli/starter"))?;
     Rulebook::load(&files).map_err(|faults| anyhow::anyhow!("the starter rules do not check: {faults:#?}"))
+}
+
+/// The program under test, which lies beside the folder of the running test.
+///
+/// # Errors
+/// If it was not built.
+pub fn program() -> anyhow::Result<PathBuf> {
+    let ours = std::env::current_exe()?;
+    let beside = ours.ancestors().nth(2).context("a test lies in a target folder")?.join("countersign");
+    if !beside.is_file() {
+        anyhow::bail!("`{}` is not there: run `cargo build -p countersign`", beside.display());
+    }
+    Ok(beside)
 }

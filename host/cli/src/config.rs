@@ -4,11 +4,12 @@
 //! `./countersign.toml`, else `/etc/countersign/countersign.toml`. Paths in it are relative to it.
 
 mod keys;
+mod notify;
 mod problem;
 
 pub use problem::{Problem, Problems};
 
-use countersign_connectors::{Class, ConnectionOptions, OperatorGrant, RawConnection, Secret};
+use countersign_connectors::{Class, ConnectionOptions, NotifyOptions, OperatorGrant, RawConnection, Secret};
 use countersign_core::id::ConnectionName;
 use countersign_core::time::Millis;
 use keys::Section;
@@ -47,6 +48,8 @@ pub struct Settings {
     pub grant: OperatorGrant,
     /// The connections.
     pub connections: Vec<ConnectionOptions>,
+    /// How people are told.
+    pub notify: NotifyOptions,
 }
 
 /// Finds, reads, checks and resolves the configuration.
@@ -92,7 +95,7 @@ pub fn read(
     }
     let root = parsed.get_ref();
     let mut top = Section::new("", Some(root), environment);
-    top.only(&["data", "rules", "server", "connectors", "connection"], &mut problems);
+    top.only(&["data", "rules", "server", "connectors", "connection", "mail", "webhook"], &mut problems);
     let here = file.parent().unwrap_or(Path::new("."));
 
     let mut data = top.section("data", &mut problems);
@@ -104,9 +107,10 @@ pub fn read(
     let rules_folder = rules.text("folder", &mut problems).unwrap_or_else(|| ".".to_owned());
 
     let mut server = top.section("server", &mut problems);
-    server.only(&["listen", "shutdown-grace"], &mut problems);
+    server.only(&["listen", "shutdown-grace", "public-address"], &mut problems);
     let listen = server.parsed("listen", "an address such as `127.0.0.1:8700`", &mut problems);
     let grace = server.duration("shutdown-grace", &mut problems);
+    let public = server.web_address("public-address", &mut problems);
 
     let mut connectors = top.section("connectors", &mut problems);
     connectors.only(&["install", "hosts", "class-max"], &mut problems);
@@ -119,6 +123,8 @@ pub fn read(
     );
 
     let connections = connections(root, here, environment, &mut problems);
+    let lookup = notify::Lookup { here, environment };
+    let notify = notify::read(&top, root, public, lookup, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -131,6 +137,7 @@ pub fn read(
         install: install.iter().map(|path| here.join(path)).collect(),
         grant: OperatorGrant { class_max: class_max.unwrap_or(Class::Small), hosts },
         connections,
+        notify,
     })
 }
 

@@ -4,10 +4,11 @@ use crate::config::{Settings, rule_files};
 use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, bail};
-use countersign_connectors::{Contributors, Runtime, RuntimeOptions};
+use countersign_connectors::{Contributors, Messengers, NotifyOptions, Runtime, RuntimeOptions};
 use countersign_core::document::Fault as RuleFault;
 use countersign_core::effect::key::InstallKey;
 use countersign_core::hash::Digest;
+use countersign_core::people::Contact;
 use countersign_core::policy::Policy;
 use countersign_core::rulebook::{Published, Rulebook};
 use countersign_core::time::Timestamp;
@@ -16,6 +17,7 @@ use countersign_engine::fault::Fault;
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::{Chance, Clock};
 use countersign_engine::port::components::{Components, NoComponents};
+use countersign_engine::port::notifier::Notifier;
 use countersign_engine::port::store::{Store, StoreFault};
 use countersign_server::{TokenEntry, TokenTable};
 use countersign_store_local::{LocalStore, Options};
@@ -87,6 +89,10 @@ pub struct Running {
     pub tokens: Arc<TokenTable>,
     /// Connections that the rules name and the configuration does not have.
     pub missing: Vec<String>,
+    /// How people are told.
+    pub messengers: Arc<Messengers>,
+    /// Ways by which `people.md` wants people told and the configuration does not have, in words.
+    pub unreached: Vec<String>,
 }
 
 /// Puts a host together and starts it. Must be called inside a tokio runtime.
@@ -169,9 +175,12 @@ pub async fn start(
         .map(ToString::to_string)
         .collect();
     let tokens = Arc::new(read_tokens(&settings.data)?);
+    let messengers = messengers(&settings.notify)?;
+    let unreached = unreached(&rulebook, &*messengers);
     let components = components(settings).await?;
     find_components(settings, &rulebook, &*components)?;
     let engine = Engine::start(Parts {
+        notifier: messengers.clone(),
         components,
         store: Arc::clone(&store),
         connectors: runtime.clone(),
@@ -179,7 +188,7 @@ pub async fn start(
         chance: Arc::new(SystemChance),
         rulebook,
     });
-    Ok(Running { engine, store, local: None, runtime, tokens, missing })
+    Ok(Running { engine, store, local: None, runtime, tokens, missing, messengers, unreached })
 }
 
 /// Reads and checks the rules of a folder.
@@ -192,6 +201,34 @@ pub fn load_rules(folder: &Path) -> anyhow::Result<Rulebook> {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("the rules in `{}` do not check\n{}", folder.display(), lines.join("\n"))
     })
+}
+
+/// What tells people.
+///
+/// # Errors
+/// If the configuration cannot be used.
+pub fn messengers(options: &NotifyOptions) -> anyhow::Result<Arc<Messengers>> {
+    let messengers = Messengers::new(options.clone(), Arc::new(SystemClock));
+    messengers.map(Arc::new).map_err(|why| anyhow::anyhow!("{why}"))
+}
+
+/// The ways that `people.md` names and nobody configured, with how many people rely on each.
+#[must_use]
+pub fn unreached(rulebook: &Rulebook, notifier: &dyn Notifier) -> Vec<String> {
+    let mut ways: BTreeMap<String, usize> = BTreeMap::new();
+    let contacts = rulebook.directory().contacts.values().flatten();
+    for contact in contacts.filter(|contact| !notifier.reaches(contact)) {
+        let way = match contact {
+            Contact::Mail(_) => "`[mail]`".to_owned(),
+            Contact::Webhook(name) => format!("`[webhook.{name}]`"),
+        };
+        *ways.entry(way).or_default() += 1;
+    }
+    let said = |(way, people)| {
+        let people = if people == 1 { "1 contact".to_owned() } else { format!("{people} contacts") };
+        format!("`people.md` has {people} by {way}, which is not configured: they are told nothing")
+    };
+    ways.into_iter().map(said).collect()
 }
 
 /// Loads the policy components of the data folder and installs those of the rules folder. A host

@@ -67,6 +67,33 @@ fn stopped(mut host: Child) -> Option<i32> {
 }
 
 #[test]
+fn check_names_every_way_to_tell_people_that_nobody_configured() {
+    let house = house();
+    let people = house.path().join("people.md");
+    let text = std::fs::read_to_string(&people).expect("people.md");
+    let rows = "## Contacts\n\n| person | by | address |\n|---|---|---|\n\
+                | ae-1 | mail | sam@example.com |\n| ae-2 | mail | kim@example.com |\n\
+                | ae-2 | webhook | chat |\n\n## Pools";
+    std::fs::write(&people, text.replacen("## Pools", rows, 1)).expect("it is written");
+    let checked = run(house.path(), &["check"]);
+    assert_eq!(checked.status.code(), Some(0), "{}{}", out(&checked), err(&checked));
+    let mail =
+        "warning: `people.md` has 2 contacts by `[mail]`, which is not configured: they are told nothing";
+    assert!(out(&checked).contains(mail), "{}", out(&checked));
+    assert!(out(&checked).contains("`people.md` has 1 contact by `[webhook.chat]`"), "{}", out(&checked));
+    assert!(out(&checked).contains("nobody of `billing`, `controllers`,"), "{}", out(&checked));
+    let file = house.path().join("countersign.toml");
+    let mut text = std::fs::read_to_string(&file).expect("countersign.toml");
+    text.push_str(
+        "\n[mail]\nserver = \"127.0.0.1\"\nsecurity = \"none\"\nfrom = \"approvals@example.com\"\n",
+    );
+    std::fs::write(&file, text).expect("it is written");
+    let checked = run(house.path(), &["check"]);
+    assert!(!out(&checked).contains("`[mail]`"), "{}", out(&checked));
+    assert!(out(&checked).contains("`[webhook.chat]`"), "{}", out(&checked));
+}
+
+#[test]
 fn what_init_writes_is_clean_for_check_and_doctor() {
     let house = house();
     let checked = run(house.path(), &["check"]);

@@ -141,6 +141,53 @@ impl Steps {
     }
 }
 
+/// Why nothing can be sent to an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NoWay {
+    /// It names no host.
+    Malformed(String),
+    /// Its name cannot be looked up now.
+    NotFound(String),
+    /// The operator has not granted where it leads.
+    Forbidden(String),
+}
+
+/// Looks the name up and keeps only addresses that may be reached with these granted ranges; `whose`
+/// grants them.
+pub(crate) async fn destination(
+    url: &Url,
+    resolver: &dyn Resolve,
+    allow: &[address::Cidr],
+    whose: &str,
+) -> Result<Destination, NoWay> {
+    let Some(host) = url.host() else { return Err(NoWay::Malformed("the address names no host".to_owned())) };
+    let tls = url.scheme() == "https";
+    let port = url.port_or_known_default().unwrap_or(if tls { 443 } else { 80 });
+    let found = match &host {
+        Host::Ipv4(address) => vec![IpAddr::V4(*address)],
+        Host::Ipv6(address) => vec![IpAddr::V6(*address)],
+        Host::Domain(name) => resolver
+            .resolve(name, port)
+            .await
+            .map_err(|error| NoWay::NotFound(format!("could not look up `{name}`: {error}")))?,
+    };
+    let permitted = |address: &IpAddr| {
+        // Without TLS only a granted private range is trusted with a credential.
+        address::is_permitted(*address, allow) && (tls || address::is_granted(*address, allow))
+    };
+    let addresses: Vec<IpAddr> = found.iter().copied().filter(permitted).collect();
+    if addresses.is_empty() {
+        return Err(NoWay::Forbidden(match found.first() {
+            Some(address) => format!(
+                "`{host}` leads to {address}, which this {whose} may not reach; grant its range under `allow` \
+                 if it is meant"
+            ),
+            None => format!("`{host}` has no address"),
+        }));
+    }
+    Ok(Destination { host: host.to_string(), port, tls, addresses })
+}
+
 /// The gate of one call.
 pub(crate) struct Gate {
     pub(crate) phase: Phase,
@@ -239,33 +286,12 @@ impl Gate {
 
     /// Looks the name up and keeps only addresses that this connection may reach.
     async fn destination(&self, url: &Url) -> Result<Destination, Failure> {
-        let Some(host) = url.host() else { return Err(rejected("malformed", "the address names no host")) };
-        let tls = url.scheme() == "https";
-        let port = url.port_or_known_default().unwrap_or(if tls { 443 } else { 80 });
-        let found = match &host {
-            Host::Ipv4(address) => vec![IpAddr::V4(*address)],
-            Host::Ipv6(address) => vec![IpAddr::V6(*address)],
-            Host::Domain(name) => self.resolver.resolve(name, port).await.map_err(|error| {
-                transient("name-not-found", format!("could not look up `{name}`: {error}"), None)
-            })?,
-        };
-        let allow = &self.grant.allow;
-        let permitted = |address: &IpAddr| {
-            // Without TLS only a granted private range is trusted with a credential.
-            address::is_permitted(*address, allow) && (tls || address::is_granted(*address, allow))
-        };
-        let addresses: Vec<IpAddr> = found.iter().copied().filter(permitted).collect();
-        if addresses.is_empty() {
-            let what = match found.first() {
-                Some(address) => format!(
-                    "`{host}` leads to {address}, which this connection may not reach; grant its range under `allow` \
-                     if it is meant"
-                ),
-                None => format!("`{host}` has no address"),
-            };
-            return Err(denied("forbidden-address", what));
-        }
-        Ok(Destination { host: host.to_string(), port, tls, addresses })
+        let found = destination(url, &*self.resolver, &self.grant.allow, "connection").await;
+        found.map_err(|stopped| match stopped {
+            NoWay::Malformed(what) => rejected("malformed", what),
+            NoWay::NotFound(what) => transient("name-not-found", what, None),
+            NoWay::Forbidden(what) => denied("forbidden-address", what),
+        })
     }
 
     /// Circuit and rate, connection, credential and key, ledger, and then the wire.

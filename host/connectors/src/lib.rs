@@ -8,6 +8,9 @@
 //! How a connector comes to be: [`componentize`] wraps a core module and its manifest,
 //! [`Runtime::install`] checks and stores it, [`Runtime::connect`] gives it a configured target.
 //! The engine then calls it through [`countersign_engine::port::connectors::Connectors`].
+//!
+//! People are told from here as well ([`Messengers`]), by mail and by webhooks: what leaves the host leaves
+//! it in this crate.
 #![deny(missing_docs)]
 
 mod catalogue;
@@ -19,6 +22,7 @@ mod egress;
 mod fault;
 mod grant;
 mod manifest;
+mod notify;
 mod package;
 mod runtime;
 mod sandbox;
@@ -34,6 +38,7 @@ pub use manifest::{
     About, Auth, Class, Endpoint, Idempotency, IdempotencyMode, Intake, MANIFEST_SECTION, Manifest, Rate,
     Scheme, Setting, Verify, Webhook,
 };
+pub use notify::{MailOptions, Messengers, NotifyOptions, Security, WebhookOptions, webhook_secret};
 pub use package::{COMPONENT_BYTES_MAX, Inspected, componentize, inspect};
 pub use runtime::{Runtime, RuntimeOptions};
 pub use secret::Secret;

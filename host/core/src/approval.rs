@@ -21,6 +21,7 @@ use crate::id::{
     BindingName, ConnectionName, EffectId, ExceptionId, FieldName, IntentId, IntentTypeName, PersonId,
 };
 use crate::intent::{Facts, OnFailure, TokenValue, Tokens};
+use crate::notice::Notices;
 use crate::override_::Override;
 use crate::policy::Evaluation;
 use crate::publish::Change;
@@ -95,6 +96,8 @@ pub struct Approval {
     pub comments: u32,
     /// When the requester last had people reminded.
     pub reminded: Option<Timestamp>,
+    /// What people are still to be told; also after it is closed.
+    pub notices: Notices,
 }
 
 /// That a revision is decided against the policy.

@@ -226,6 +226,10 @@ name!(
     RouteName, "a route (a-z, 0-9, `-`, `_`)", b"-_"
 );
 name!(
+    /// A webhook of the configuration, through which people are told.
+    WebhookName, "a webhook (a-z, 0-9, `-`, `_`)", b"-_"
+);
+name!(
     /// A token, fact, input or term; at most one dot, which reaches into the one list.
     FieldName, "a field name (a-z, 0-9, `_`, at most one dot)", b"_."
 );

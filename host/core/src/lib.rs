@@ -31,6 +31,7 @@ pub mod intent;
 pub mod log;
 pub mod measure;
 pub mod money;
+pub mod notice;
 pub mod override_;
 pub mod people;
 pub mod policy;

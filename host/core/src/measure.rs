@@ -119,7 +119,11 @@ impl Measures {
             | Event::Sending { .. }
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }
-            | Event::Activated { .. } => {}
+            | Event::Activated { .. }
+            | Event::Noticed { .. }
+            | Event::Told { .. }
+            | Event::NotTold { .. }
+            | Event::NoticesMoot { .. } => {}
         }
     }
 

@@ -5,10 +5,14 @@
 
 mod calendar;
 mod change;
+mod clock;
+mod contact;
 mod parse;
 
 pub use crate::policy::route::{Whom, Within};
 pub use calendar::{Calendar, CalendarName};
+pub use clock::Spelt;
+pub use contact::{Contact, MailAddress};
 pub(crate) use parse::SECTIONS;
 
 use crate::id::{FieldName, IntentTypeName, PersonId, PoolName, RoleName};
@@ -79,6 +83,8 @@ pub struct Directory {
     pub calendars: BTreeMap<CalendarName, Calendar>,
     /// Who is away.
     pub absence: Vec<Absence>,
+    /// How people are told, in the order of the file. Whoever is not in it looks for themselves.
+    pub contacts: BTreeMap<PersonId, Vec<Contact>>,
 }
 
 /// The intent for which a seat is filled.

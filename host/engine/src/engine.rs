@@ -5,9 +5,11 @@ use crate::effects::Lanes;
 use crate::fault::Fault;
 use crate::handle::{Doors, Hot, Verdicts};
 use crate::limits::PROOFS_AT_ONCE;
+use crate::notices::Ways;
 use crate::port::clock::{Chance, Clock};
 use crate::port::components::Components;
 use crate::port::connectors::Connectors;
+use crate::port::notifier::Notifier;
 use crate::port::store::{Health, Page, Query, Store};
 use crate::schedule::Schedule;
 use crate::task::Tasks;
@@ -33,6 +35,8 @@ pub struct Parts {
     pub connectors: Arc<dyn Connectors>,
     /// What policies may ask beside their tables.
     pub components: Arc<dyn Components>,
+    /// How people are told.
+    pub notifier: Arc<dyn Notifier>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Random bits.
@@ -58,12 +62,14 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) connectors: Arc<dyn Connectors>,
     pub(crate) components: Arc<dyn Components>,
+    pub(crate) notifier: Arc<dyn Notifier>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Arc<dyn Chance>,
     pub(crate) rulebook: RwLock<Arc<Rulebook>>,
     pub(crate) hot: Hot,
     pub(crate) schedule: Schedule,
     pub(crate) lanes: Lanes,
+    pub(crate) ways: Ways,
     pub(crate) tasks: Tasks,
     pub(crate) lost: CancellationToken,
     pub(crate) doors: Doors,
@@ -124,6 +130,7 @@ impl Engine {
             store: parts.store,
             connectors: parts.connectors,
             components: parts.components,
+            notifier: parts.notifier,
             clock: parts.clock,
             chance: parts.chance,
             rulebook: RwLock::new(Arc::new(parts.rulebook)),
@@ -136,6 +143,7 @@ impl Engine {
             changed: Notify::new(),
             schedule: Schedule::default(),
             lanes: Lanes::default(),
+            ways: Ways::default(),
             tasks: Tasks::default(),
             lost: CancellationToken::new(),
         });

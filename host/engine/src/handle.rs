@@ -145,7 +145,9 @@ impl Inner {
             | Command::Block { .. }
             | Command::SeatDue { .. }
             | Command::ExceptionDue { .. }
-            | Command::CloseException { .. } => None,
+            | Command::CloseException { .. }
+            | Command::Told { .. }
+            | Command::NotTold { .. } => None,
         };
         let rulebook = self.rulebook();
         let reason = overrides::reason_of(&loaded.approval, &command).map(str::to_owned);

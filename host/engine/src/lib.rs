@@ -13,6 +13,7 @@ mod handle;
 pub mod history;
 pub mod limits;
 pub mod memory;
+mod notices;
 mod overrides;
 pub mod port;
 mod prepare;

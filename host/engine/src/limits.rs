@@ -4,6 +4,16 @@
 /// store, where they cost nothing.
 pub const ERRANDS_IN_FLIGHT_MAX: usize = 1_024;
 
+/// Most notices that are on their way or wait for their turn at one time, beside the errands above: a mail
+/// server that does not answer must not hold up effects and timers. Above it they stay in the store.
+pub const NOTICES_IN_FLIGHT_MAX: usize = 256;
+
+/// Most mails that are sent at one time; mail servers commonly bear ten connections of one client.
+pub const MAILS_AT_ONCE: usize = 4;
+
+/// Most webhooks that are called at one time.
+pub const WEBHOOKS_AT_ONCE: usize = 8;
+
 /// Most approvals whose state is kept in memory between commands. One that waits for a person is
 /// not kept: it is read again when somebody decides.
 pub const APPROVALS_HOT_MAX: usize = 4_096;

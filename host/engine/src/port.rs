@@ -8,6 +8,7 @@ pub mod clock;
 pub mod components;
 pub mod connectors;
 pub mod exchange;
+pub mod notifier;
 pub mod store;
 
 /// What every asynchronous port method returns: a boxed future, so that ports stay object-safe.

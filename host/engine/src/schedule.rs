@@ -5,7 +5,8 @@
 
 use crate::engine::Inner;
 use crate::limits::{
-    ERRAND_FAULT_DELAY_MS, ERRANDS_IN_FLIGHT_MAX, SCHEDULE_WAIT_MS_MAX, SCHEDULE_WAIT_MS_MIN,
+    ERRAND_FAULT_DELAY_MS, ERRANDS_IN_FLIGHT_MAX, NOTICES_IN_FLIGHT_MAX, SCHEDULE_WAIT_MS_MAX,
+    SCHEDULE_WAIT_MS_MIN,
 };
 use crate::port::store::{PAGE_ROWS_MAX, StreamName};
 use countersign_core::approval::command::Command;
@@ -19,8 +20,33 @@ use tokio::sync::Notify;
 /// What is begun and not ended, and the bell that wakes the loop.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
-    begun: Mutex<HashMap<(StreamName, Wake), Begun>>,
+    begun: Mutex<InFlight>,
     bell: Notify,
+}
+
+/// What runs. Notices are counted apart: they wait for other people's servers, and must hold up nothing.
+#[derive(Debug, Default)]
+struct InFlight {
+    errands: HashMap<(StreamName, Wake), Begun>,
+    notices: usize,
+    /// Whether notices stayed in the store because too many ran.
+    left_out: bool,
+}
+
+impl InFlight {
+    /// Errands that are no notices.
+    fn others(&self) -> usize {
+        self.errands.len().saturating_sub(self.notices)
+    }
+
+    fn is_full_for(&self, wake: &Wake) -> bool {
+        match wake {
+            Wake::Notice(_) => NOTICES_IN_FLIGHT_MAX <= self.notices,
+            Wake::Prepare | Wake::Effect(_) | Wake::Seat(_) | Wake::Exception(_) | Wake::Returned => {
+                ERRANDS_IN_FLIGHT_MAX <= self.others()
+            }
+        }
+    }
 }
 
 /// An errand that runs.
@@ -49,18 +75,23 @@ impl Schedule {
     /// found twice whenever a look at the store comes between a commit and its short cut.
     fn take(&self, stream: &StreamName, wake: &Wake, due: Timestamp) -> bool {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = ERRANDS_IN_FLIGHT_MAX <= begun.len();
-        match begun.get_mut(&(Arc::clone(stream), wake.clone())) {
+        let full = begun.is_full_for(wake);
+        let notice = matches!(wake, Wake::Notice(_));
+        match begun.errands.get_mut(&(Arc::clone(stream), wake.clone())) {
             Some(running) => {
                 if running.due != due {
                     running.asked = Asked::Again;
                 }
                 false
             }
-            None if full => false,
+            None if full => {
+                begun.left_out |= notice;
+                false
+            }
             None => {
                 let running = Begun { due, asked: Asked::Once };
-                begun.insert((Arc::clone(stream), wake.clone()), running).is_none()
+                begun.notices = begun.notices.saturating_add(usize::from(notice));
+                begun.errands.insert((Arc::clone(stream), wake.clone()), running).is_none()
             }
         }
     }
@@ -68,14 +99,22 @@ impl Schedule {
     /// Ends an errand; says whether the store may hold something that could not be begun meanwhile.
     fn give_back(&self, stream: &StreamName, wake: &Wake) -> bool {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = ERRANDS_IN_FLIGHT_MAX <= begun.len();
-        let ended = begun.remove(&(Arc::clone(stream), wake.clone()));
-        full || ended.is_some_and(|ended| ended.asked == Asked::Again)
+        let full = begun.is_full_for(wake);
+        let ended = begun.errands.remove(&(Arc::clone(stream), wake.clone()));
+        let again = ended.is_some_and(|ended| ended.asked == Asked::Again);
+        if !matches!(wake, Wake::Notice(_)) {
+            return full || again;
+        }
+        begun.notices = begun.notices.saturating_sub(1);
+        // Not after each one: a look reads all that are due, and a house full of them may be.
+        let room = begun.left_out && begun.notices <= NOTICES_IN_FLIGHT_MAX / 2;
+        begun.left_out &= !room;
+        room || again
     }
 
-    /// How many errands run.
+    /// How many errands run, leaving out notices.
     pub(crate) fn begun(&self) -> usize {
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).others()
     }
 }
 
@@ -99,8 +138,7 @@ pub(crate) fn begin(inner: &Arc<Inner>, stream: StreamName, wake: Wake, due: Tim
 /// Looks at the store for what is due, until the engine stops.
 pub(crate) async fn run(inner: Arc<Inner>) {
     loop {
-        let wait = look(&inner).await;
-        let until = inner.clock.now().plus(wait);
+        let until = look(&inner).await;
         tokio::select! {
             () = inner.tasks.stopping() => return,
             () = inner.schedule.bell.notified() => {}
@@ -109,10 +147,11 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     }
 }
 
-/// Begins what is due and says how long to wait for more.
-async fn look(inner: &Arc<Inner>) -> Millis {
+/// Begins what is due and says when to look for more: counted from the moment of this look, as time goes on
+/// while it is made.
+async fn look(inner: &Arc<Inner>) -> Timestamp {
     let now = inner.clock.now();
-    let longest = Millis(SCHEDULE_WAIT_MS_MAX);
+    let longest = now.plus(Millis(SCHEDULE_WAIT_MS_MAX));
     // Errands that run are still due in the store, so the pages go past them.
     let mut after = None;
     while inner.schedule.begun() < ERRANDS_IN_FLIGHT_MAX {
@@ -139,7 +178,7 @@ async fn look(inner: &Arc<Inner>) -> Millis {
         }
     }
     match inner.store.next_due(now).await {
-        Ok(Some(next)) => next.since(now).min(longest).max(Millis(SCHEDULE_WAIT_MS_MIN)),
+        Ok(Some(next)) => next.min(longest).max(now.plus(Millis(SCHEDULE_WAIT_MS_MIN))),
         Ok(None) => longest,
         Err(fault) => {
             tracing::error!(%fault, blame = "host", "the next errand cannot be read");
@@ -162,6 +201,7 @@ async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake) -> boo
         Wake::Effect(effect) => crate::effects::run(inner, intent, *effect).await,
         Wake::Seat(row) => inner.command(intent, Command::SeatDue { row: *row }, None).await.map(drop),
         Wake::Returned => inner.command(intent, Command::ReturnDue, None).await.map(drop),
+        Wake::Notice(number) => crate::notices::run(inner, intent, *number).await,
         Wake::Exception(id) => inner.command(intent, Command::ExceptionDue { id: *id }, None).await.map(drop),
     };
     let Err(fault) = done else { return true };
@@ -190,6 +230,21 @@ mod tests {
         assert!(schedule.take(&stream, &Wake::Prepare, Timestamp(5)));
         assert!(!schedule.take(&stream, &Wake::Prepare, Timestamp(5)), "it runs already");
         assert!(!schedule.give_back(&stream, &Wake::Prepare));
+    }
+
+    #[test]
+    fn notices_that_wait_for_a_server_hold_up_nothing_else() {
+        let (schedule, stream) = (Schedule::default(), StreamName::from("int_1"));
+        let notice = |number: usize| Wake::Notice(u32::try_from(number).expect("it fits"));
+        for number in 0..NOTICES_IN_FLIGHT_MAX {
+            assert!(schedule.take(&stream, &notice(number), Timestamp(5)));
+        }
+        assert!(!schedule.take(&stream, &notice(NOTICES_IN_FLIGHT_MAX), Timestamp(5)), "too many wait");
+        assert_eq!(schedule.begun(), 0);
+        assert!(schedule.take(&stream, &Wake::Prepare, Timestamp(5)));
+        // The store is looked at once more when half of them are done, and not after each.
+        let looks = (0..NOTICES_IN_FLIGHT_MAX).filter(|number| schedule.give_back(&stream, &notice(*number)));
+        assert_eq!(looks.count(), 1);
     }
 
     #[test]

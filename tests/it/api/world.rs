@@ -208,6 +208,7 @@ impl World {
         let store = Arc::new(FaultyStore::default());
         let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").expect("a moment");
         let engine = Engine::start(Parts {
+            notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
             components,
             store: Arc::clone(&store) as Arc<dyn Store>,
             connectors: Arc::clone(&connectors) as Arc<_>,

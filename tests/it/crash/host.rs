@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use countersign_tests::servers::http;
+use countersign_tests::world::program;
 use std::fs::OpenOptions;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -41,23 +42,10 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-/// The program under test, which lies beside this test's own folder.
-///
-/// # Errors
-/// If it was not built.
-pub(crate) fn binary() -> Result<PathBuf> {
-    let ours = std::env::current_exe()?;
-    let beside = ours.ancestors().nth(2).context("a test lies in a target folder")?.join("countersign");
-    if !beside.is_file() {
-        bail!("`{}` is not there: run `cargo build -p countersign`", beside.display());
-    }
-    Ok(beside)
-}
-
 impl Host {
     /// A host that is not running yet and will listen on `address`, as its configuration says.
     pub(crate) fn new(configuration: PathBuf, address: SocketAddr) -> Result<Host> {
-        Ok(Host { binary: binary()?, configuration, address, child: None })
+        Ok(Host { binary: program()?, configuration, address, child: None })
     }
 
     /// `http://HOST:PORT`.

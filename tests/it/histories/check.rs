@@ -3,6 +3,7 @@
 use super::History;
 use countersign_core::approval::event::{Actor, Entry, Event};
 use countersign_core::approval::seat::{Claim, Handed, Reply, Seat, Seats};
+use countersign_core::approval::wake::Wake;
 use countersign_core::approval::{Approval, Authority, Outcome, Stage};
 use countersign_core::exception::Cause;
 use countersign_core::id::{FieldName, PersonId};
@@ -217,12 +218,17 @@ impl History<'_> {
 
     /// What must hold whenever nothing is due.
     pub(super) fn check(&self) {
+        self.check_notices();
         let wakes = self.approval.wakes();
         let open: Vec<_> = self.approval.exceptions.values().filter(|found| found.closed.is_none()).collect();
         match &self.approval.stage {
             Stage::Closed(outcome) => {
-                if open.iter().any(|found| !found.cause.outlives()) || wakes.len() != open.len() {
+                let late = wakes.iter().filter(|(wake, _)| !matches!(wake, Wake::Notice(_))).count();
+                if open.iter().any(|found| !found.cause.outlives()) || late != open.len() {
                     self.fail("something is open though all is over");
+                }
+                if wakes.values().any(|due| *due <= self.now) {
+                    self.fail("something was due and is not looked after though all is over");
                 }
                 self.check_owners();
                 if let Outcome::Done { authority: Authority::People(people), .. } = outcome {

@@ -23,6 +23,23 @@ pub(crate) struct People {
     pub(crate) asked: (u32, u32),
 }
 
+impl People {
+    /// Changes `people.md` before a host starts.
+    pub(crate) fn begin_with(&mut self, change: impl FnOnce(String) -> String) {
+        let text = shipped().into_iter().find(is_people).expect("people.md").text;
+        self.text = Some(change(self.text.take().unwrap_or(text)));
+    }
+
+    /// The shipped rules with `people.md` as it is now.
+    pub(crate) fn rulebook(&self) -> Rulebook {
+        let mut files = shipped();
+        if let (Some(text), Some(place)) = (&self.text, files.iter_mut().find(|file| is_people(file))) {
+            place.text.clone_from(text);
+        }
+        Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"))
+    }
+}
+
 fn shipped() -> Vec<SourceFile> {
     source_files(&root().join("host/cli/starter")).expect("the starter files")
 }
@@ -34,12 +51,8 @@ fn is_people(file: &SourceFile) -> bool {
 impl Spec {
     /// Puts a changed `people.md` in force, as a development host does when the file is saved.
     fn save_people(&mut self, change: impl FnOnce(String) -> String) {
-        let mut files = shipped();
-        let place = files.iter_mut().find(|file| is_people(file)).expect("people.md");
-        let text = change(self.people.text.take().unwrap_or_else(|| place.text.clone()));
-        place.text.clone_from(&text);
-        self.people.text = Some(text);
-        let rulebook = Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        self.people.begin_with(change);
+        let rulebook = self.people.rulebook();
         let before = self.engine().rulebook();
         assert!(self.engine().replace_rulebook(&before, rulebook), "nobody else changes the rules here");
         self.clock.turn(Millis(REVIEW_DELAY_MS));

@@ -58,9 +58,22 @@ impl Process {
         ready_path: &str,
         prepare: impl Fn(&Path, u16) -> Result<Command>,
     ) -> Result<Self> {
+        let answers = |port: u16| http::get(&format!("http://127.0.0.1:{port}{ready_path}"), &[]).is_ok();
+        Self::start_when(name, &answers, prepare)
+    }
+
+    /// The same for a server that does not speak HTTP: `answers` says whether the one at this port does.
+    ///
+    /// # Errors
+    /// Those of [`Process::start`].
+    pub fn start_when(
+        name: &'static str,
+        answers: &dyn Fn(u16) -> bool,
+        prepare: impl Fn(&Path, u16) -> Result<Command>,
+    ) -> Result<Self> {
         let mut last = None;
         for _ in 0..START_TRIES_MAX {
-            match Self::start_once(name, ready_path, &prepare) {
+            match Self::start_once(name, answers, &prepare) {
                 Ok(process) => return Ok(process),
                 Err(error) => last = Some(error),
             }
@@ -70,7 +83,7 @@ impl Process {
 
     fn start_once(
         name: &'static str,
-        ready_path: &str,
+        answers: &dyn Fn(u16) -> bool,
         prepare: impl Fn(&Path, u16) -> Result<Command>,
     ) -> Result<Self> {
         let folder = TempDir::with_prefix(format!("countersign-{name}-"))?;
@@ -88,22 +101,26 @@ impl Process {
             .spawn()
             .with_context(|| format!("the test server `{name}` does not start"))?;
         let mut process = Self { name, child, port, folder };
-        process.wait_until_ready(ready_path)?;
+        process.wait_until_ready(answers)?;
         Ok(process)
     }
 
-    fn wait_until_ready(&mut self, ready_path: &str) -> Result<()> {
-        let url = format!("{}{ready_path}", self.base_url());
+    fn wait_until_ready(&mut self, answers: &dyn Fn(u16) -> bool) -> Result<()> {
         for _ in 0..START_POLLS_MAX {
             if let Some(status) = self.child.try_wait()? {
                 bail!("the test server `{}` ended with {status}: {}", self.name, self.log_tail());
             }
-            if http::get(&url, &[]).is_ok() {
+            if answers(self.port) {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(START_POLL_INTERVAL_MS));
         }
         bail!("the test server `{}` does not answer: {}", self.name, self.log_tail())
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.

@@ -10,7 +10,7 @@ use anyhow::Result;
 use countersign_connectors::{ConnectorRef, inspect_contributor};
 use countersign_core::document::Fault;
 use countersign_core::hash::Digest;
-use countersign_core::id::ConnectionName;
+use countersign_core::id::{ConnectionName, PersonId};
 use countersign_core::publish::is_policy_change;
 use countersign_core::rulebook::Rulebook;
 use countersign_engine::port::clock::Clock as _;
@@ -89,6 +89,7 @@ impl Findings {
                 if let Some(rulebook) = rulebook {
                     self.components(&settings.rules, Some(&settings.data), &rulebook);
                     self.connections(&settings, &rulebook);
+                    self.contacts(&settings, &rulebook);
                 }
             }
             Err(problems) => {
@@ -230,6 +231,23 @@ impl Findings {
             self.warnings.push(format!(
                 "the rules use connection `{name}`, which is not configured: an intent that needs it becomes an exception"
             ));
+        }
+    }
+
+    /// Ways by which `people.md` wants people told and nobody configured.
+    fn contacts(&mut self, settings: &Settings, rulebook: &Rulebook) {
+        match wire::messengers(&settings.notify) {
+            Ok(messengers) => self.warnings.extend(wire::unreached(rulebook, &*messengers)),
+            Err(fault) => self.problem(&settings.file, format!("{fault:#}"), None),
+        }
+        // A house without contacts looks for itself and knows it; one with some may have forgotten others.
+        let directory = rulebook.directory();
+        let told = |person: &PersonId| directory.contacts.contains_key(person);
+        let silent = directory.pools.iter().filter(|(_, pool)| !pool.members.iter().any(told));
+        let silent: Vec<String> = silent.map(|(name, _)| format!("`{name}`")).collect();
+        if !directory.contacts.is_empty() && !silent.is_empty() {
+            let pools = silent.join(", ");
+            self.warnings.push(format!("nobody of {pools} has a contact: what they are asked waits unseen"));
         }
     }
 

@@ -106,6 +106,7 @@ pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
     })?;
     let running = wire::start(&settings, rulebook, store).await?;
     show(&logins, &running.missing, &listener, in_memory, global)?;
+    running.unreached.iter().for_each(|way| output::say(&plain(way)));
     for (policy, remark) in running.engine.rulebook().remarks() {
         output::say(&plain(&format!("{policy}: {remark}")));
     }

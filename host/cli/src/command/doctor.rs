@@ -194,8 +194,25 @@ async fn targets(settings: &Settings, rulebook: Rulebook) -> Vec<Finding> {
     for connection in running.runtime.connections() {
         findings.push(target(&running, &connection).await);
     }
+    findings.extend(mail(settings, &running).await);
+    let unreached = running.unreached.iter();
+    findings
+        .extend(unreached.map(|way| Finding::odd("people", way, "configure it, or take the contacts out")));
     running.engine.stop().await;
     findings
+}
+
+/// Whether the mail server would take mails; nothing is found of a host without one.
+async fn mail(settings: &Settings, running: &Running) -> Option<Finding> {
+    let server = &settings.notify.mail.as_ref()?.server;
+    Some(match running.messengers.check_mail().await {
+        Ok(()) => Finding::fine("mail", format!("{server} answers")),
+        Err(not) => Finding::wrong(
+            "mail",
+            not.to_string(),
+            "look at `[mail]` in the configuration, and at the server",
+        ),
+    })
 }
 
 fn missing(name: &str) -> Finding {

@@ -32,6 +32,9 @@ pub async fn run(_: Serve, global: &Global) -> anyhow::Result<ExitCode> {
     for name in &running.missing {
         tracing::warn!(connection = %name, blame = "host", "the rules name a connection that is not configured");
     }
+    for way in &running.unreached {
+        tracing::warn!(blame = "host", "{way}");
+    }
     for (policy, remark) in running.engine.rulebook().remarks() {
         tracing::warn!(policy = %policy, blame = "host", "{remark}");
     }

@@ -77,6 +77,35 @@ impl<'a> Section<'a> {
         parsed
     }
 
+    /// A number, written as one or as text.
+    pub(super) fn number<T: FromStr>(&self, key: &str, what: &str, problems: &mut Problems) -> Option<T> {
+        let written = self.value(key);
+        match written.map(Spanned::get_ref) {
+            Some(DeValue::Integer(number)) if self.variable(key).is_none() => {
+                let parsed = number.as_str().parse().ok();
+                if parsed.is_none() {
+                    let place = written.map(|value| value.span().start);
+                    problems.at(place, format!("`{key}`: `{}` is not {what}", number.as_str()));
+                }
+                parsed
+            }
+            Some(_) | None => self.parsed(key, what, problems),
+        }
+    }
+
+    /// The address of a page, without what stands behind it.
+    pub(super) fn web_address(&self, key: &str, problems: &mut Problems) -> Option<String> {
+        let found = self.scalar(key, problems)?;
+        let behind = found.text.strip_prefix("https://").or_else(|| found.text.strip_prefix("http://"));
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/[]%".contains(&byte);
+        if behind.is_some_and(|behind| !behind.is_empty() && behind.bytes().all(plain)) {
+            return Some(found.text.trim_end_matches('/').to_owned());
+        }
+        let message = format!("`{}`: `{}` is no address", found.name, found.text.escape_debug());
+        problems.add(found.place, message, Some("`https://countersign.example.com`".to_owned()));
+        None
+    }
+
     /// A length of time with its unit: `500ms`, `10s`, `5m`, `2h`.
     pub(super) fn duration(&self, key: &str, problems: &mut Problems) -> Option<Millis> {
         let found = self.scalar(key, problems)?;
@@ -129,11 +158,16 @@ impl<'a> Section<'a> {
         self.table?.get(key)
     }
 
+    /// The variable of the environment that stands for a key, and what it holds.
+    fn variable(&self, key: &str) -> Option<(String, String)> {
+        let variable = format!("COUNTERSIGN__{}__{key}", self.name).replace('-', "_").to_uppercase();
+        (self.environment)(&variable).map(|text| (variable, text))
+    }
+
     /// A text of the file, or of the environment, which goes before.
     fn scalar(&self, key: &str, problems: &mut Problems) -> Option<Found> {
-        let variable = format!("COUNTERSIGN__{}__{key}", self.name).replace('-', "_").to_uppercase();
-        if let Some(text) = (self.environment)(&variable) {
-            return Some(Found { name: variable, text, place: None });
+        if let Some((name, text)) = self.variable(key) {
+            return Some(Found { name, text, place: None });
         }
         let value = self.value(key)?;
         match value.get_ref() {

@@ -2,6 +2,7 @@
 //! environment goes before the file; a secret is never shown.
 
 use super::*;
+use countersign_connectors::Security;
 
 /// Reads a configuration with this environment.
 fn read_with(text: &str, variables: &[(&str, &str)]) -> Result<Settings, Problems> {
@@ -157,4 +158,59 @@ fn a_connection_is_read_with_its_secret() {
     let connection = settings.connections.first().expect("one connection");
     assert_eq!(connection.name.to_string(), "crm");
     assert!(connection.endpoints.get("api").is_some_and(|endpoint| endpoint.secret.is_some()));
+}
+
+const CHAT: (&str, &str) = ("CHAT", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+
+#[test]
+fn mail_and_webhooks_are_read_with_their_secrets() {
+    let text = "[server]\npublic-address = \"https://countersign.example.com/\"\n\
+                [mail]\nserver = \"mail.example.com\"\nport = 2465\nfrom = \"Approvals <a@example.com>\"\n\
+                user = \"a\"\npassword = \"env:MAIL\"\n\
+                [webhook.chat]\nurl = \"https://hooks.example.com/c\"\nsecret = \"env:CHAT\"\nallow = [\"10.0.0.0/8\"]\n";
+    let settings = read_with(text, &[("MAIL", "pw"), CHAT]).unwrap_or_else(|problems| panic!("{problems}"));
+    let notify = settings.notify;
+    assert_eq!(notify.host.as_deref(), Some("https://countersign.example.com"));
+    let mail = notify.mail.expect("a mail server");
+    assert_eq!(
+        (mail.server.as_str(), mail.port, mail.security),
+        ("mail.example.com", Some(2465), Security::Tls)
+    );
+    assert_eq!(mail.login.map(|(user, _)| user).as_deref(), Some("a"));
+    let names: Vec<String> = notify.webhooks.keys().map(ToString::to_string).collect();
+    assert_eq!(names, ["chat"]);
+    let none = read_with("", &[]).expect("nothing is configured").notify;
+    assert!(none.mail.is_none() && none.webhooks.is_empty() && none.host.is_none());
+    // The environment goes before the file here too.
+    let port = [("MAIL", "pw"), CHAT, ("COUNTERSIGN__MAIL__PORT", "25")];
+    let mail = read_with(text, &port).unwrap_or_else(|problems| panic!("{problems}")).notify.mail;
+    assert_eq!(mail.and_then(|mail| mail.port), Some(25));
+}
+
+#[test]
+fn every_mistake_about_telling_people_has_its_line() {
+    let check = |text: &str, expected: &str| {
+        let found = said(text, &[CHAT, ("SHORT", "whsec_c2hvcnQ=")]);
+        assert!(found.contains(expected), "{text}\n{found}");
+        assert!(!found.contains("whsec_"), "a secret is never shown: {found}");
+    };
+    let mail = "[mail]\nserver = \"mail.example.com\"\nfrom = \"a@example.com\"\n";
+    let hook = "[webhook.chat]\nurl = \"https://hooks.example.com\"\nsecret = \"env:CHAT\"\n";
+    check("[mail]\nfrom = \"a@example.com\"", "countersign.toml:1: `[mail]` has no `server`");
+    check(&mail.replace("from", "form"), "countersign.toml:3: there is no `form` in `[mail]`\n  try: `from`");
+    check(&format!("{mail}port = 70000"), "countersign.toml:4: `port`: `70000` is not a port");
+    check(&format!("{mail}security = \"ssl\""), "`security`: `ssl` is none of tls, starttls, none");
+    check(&format!("{mail}security = \"none\""), "unprotected, which is only done on this machine");
+    check(&format!("{mail}user = \"a\""), "one of `user` and `password`: both or none");
+    check(&format!("{mail}user = \"a\"\npassword = \"hunter2\""), "a secret is a reference");
+    check(&mail.replace("a@example.com", "nobody"), "`nobody` is no mail address");
+    check(&hook.replace("chat", "Chat"), "`Chat` is not a webhook");
+    check(&hook.replace("url =", "uri ="), "countersign.toml:2: there is no `uri` in `[webhook.chat]`");
+    check(&hook.replace("https:", "ftp:"), "no address that begins with `https://`");
+    check(&hook.replace("env:CHAT", "env:SHORT"), "secret of `[webhook.chat]`: the secret has 5 bytes");
+    check(&hook.replace("env:CHAT", "env:GONE"), "the environment has no `GONE`");
+    check(&format!("{hook}allow = [\"here\"]"), "`here` is no address range");
+    check("[webhook]\nchat = \"x\"", "`chat` is a section: write `[webhook.chat]`");
+    check("[server]\npublic-address = \"countersign.example.com\"", "is no address\n  try: `https://");
+    check("[server]\npublic-address = \"https://x; rm -r\"", "is no address");
 }

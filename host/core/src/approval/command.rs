@@ -234,6 +234,24 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// A notice got through.
+    Told {
+        /// Its number.
+        notice: u32,
+        /// What the other side said.
+        detail: Detail,
+    },
+    /// A notice did not get through.
+    NotTold {
+        /// Its number.
+        notice: u32,
+        /// Why.
+        detail: Detail,
+        /// How long the other side asked us to wait.
+        wish: Option<Millis>,
+        /// Whether trying again can help.
+        hope: Hope,
+    },
 }
 
 /// Whether trying again can help.

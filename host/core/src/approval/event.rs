@@ -10,6 +10,7 @@ use crate::exception::{Closed, Exception};
 use crate::hash::Digest;
 use crate::id::{EffectId, ExceptionId, IntentTypeName, PersonId};
 use crate::intent::Facts;
+use crate::notice::Notice;
 use crate::override_::Override;
 use crate::policy::{Evaluation, RouteRow};
 use crate::seal::Seal;
@@ -351,6 +352,34 @@ pub enum Event {
     },
     /// Nothing is open any more.
     Closed,
+    /// People are to be told what stands before this entry. Each notice has a number: they are counted from
+    /// 1 through the whole life of the approval.
+    Noticed {
+        /// The notices, in the order of their numbers.
+        notices: Vec<Notice>,
+    },
+    /// A notice got through.
+    Told {
+        /// Its number.
+        notice: u32,
+        /// What the other side said.
+        detail: Detail,
+    },
+    /// A notice did not get through.
+    NotTold {
+        /// Its number.
+        notice: u32,
+        /// Why.
+        detail: Detail,
+        /// When it is tried again; absent if it is given up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Timestamp>,
+    },
+    /// Notices are not sent: what they were about is over.
+    NoticesMoot {
+        /// Their numbers.
+        notices: Vec<u32>,
+    },
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -399,6 +428,10 @@ impl Event {
             Event::ExceptionMoved { .. } => "exception-moved",
             Event::ExceptionClosed { .. } => "exception-closed",
             Event::Closed => "closed",
+            Event::Noticed { .. } => "noticed",
+            Event::Told { .. } => "told",
+            Event::NotTold { .. } => "not-told",
+            Event::NoticesMoot { .. } => "notices-moot",
         }
     }
 }

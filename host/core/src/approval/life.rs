@@ -17,6 +17,7 @@ mod prepare;
 mod seat;
 mod settle;
 mod talk;
+mod tell;
 mod vote;
 
 pub use fold::{Misplaced, after};
@@ -114,6 +115,7 @@ pub fn decide<'a>(approval: &Approval, command: Command, context: Context<'a>) -
 }
 
 fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
+    let begun = tell::begin(&turn);
     match command {
         Command::Prepare { revision, prepared } => prepare::prepare(&mut turn, revision, *prepared)?,
         Command::Postpone { revision, detail, wish, hope } => {
@@ -156,7 +158,12 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
         Command::CloseException { person, id, by, reason } => {
             settle::close(&mut turn, person, id, by, reason)?;
         }
+        Command::Told { notice, detail } => tell::told(&mut turn, notice, detail)?,
+        Command::NotTold { notice, detail, wish, hope } => {
+            tell::not_told(&mut turn, notice, detail, wish, hope)?;
+        }
     }
+    tell::end(&mut turn, begun);
     Ok(turn)
 }
 

@@ -244,6 +244,12 @@ impl Seats {
         self.questions.iter().enumerate().find(asked)
     }
 
+    /// What was asked under this number, from 1.
+    #[must_use]
+    pub fn question(&self, number: u32) -> Option<&Question> {
+        self.questions.get(usize::try_from(number.checked_sub(1)?).ok()?)
+    }
+
     /// When a seat next needs the engine: its time is up, a claim goes back, an answer is overdue, somebody
     /// is to be reminded, or an absence or a hand-over begins or ends.
     #[must_use]

@@ -1,6 +1,6 @@
 //! What of an approval wakes the engine, and when. Derived from the state alone, so every open
-//! item has its next wake-up at every instant, and of what is closed nothing
-//! wakes but what outlives it.
+//! item has its next wake-up at every instant. What is closed only wakes until everybody was told, and for
+//! an exception that outlives it.
 
 use super::{Approval, Stage};
 use crate::effect::life::EffectState;
@@ -23,6 +23,8 @@ pub enum Wake {
     Exception(ExceptionId),
     /// The requester's time to amend what was sent back runs out.
     Returned,
+    /// Somebody is to be told something: the number of the notice.
+    Notice(u32),
 }
 
 impl fmt::Display for Wake {
@@ -33,6 +35,7 @@ impl fmt::Display for Wake {
             Wake::Seat(row) => write!(formatter, "seat/{row}"),
             Wake::Exception(exception) => write!(formatter, "{exception}"),
             Wake::Returned => formatter.write_str("returned"),
+            Wake::Notice(number) => write!(formatter, "notice/{number}"),
         }
     }
 }
@@ -48,6 +51,9 @@ impl FromStr for Wake {
         }
         if let Some(row) = text.strip_prefix("seat/").and_then(|row| row.parse().ok()) {
             return Ok(Wake::Seat(row));
+        }
+        if let Some(number) = text.strip_prefix("notice/").and_then(|number| number.parse().ok()) {
+            return Ok(Wake::Notice(number));
         }
         if text.starts_with(ExceptionId::PREFIX) {
             return text.parse().map(Wake::Exception);
@@ -77,6 +83,8 @@ impl Approval {
             // What outlives an intent is an exception.
             Stage::Unsettled { .. } | Stage::Closed(_) => {}
         }
+        let unsent = self.notices.open.iter();
+        wakes.extend(unsent.map(|(number, open)| (Wake::Notice(*number), open.due)));
         let open = self.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
         wakes.extend(open.map(|(id, exception)| (Wake::Exception(*id), exception.due)));
         wakes
@@ -92,5 +100,28 @@ fn due(state: &EffectState) -> Option<Timestamp> {
         | EffectState::Landed { .. }
         | EffectState::Held { .. }
         | EffectState::GivenUp => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wake_reads_back_as_it_is_written() {
+        let wakes = [
+            Wake::Prepare,
+            Wake::Effect(EffectId::from_bits(7)),
+            Wake::Seat(3),
+            Wake::Exception(ExceptionId::from_bits(8)),
+            Wake::Returned,
+            Wake::Notice(12),
+        ];
+        for wake in wakes {
+            assert_eq!(wake.to_string().parse(), Ok(wake));
+        }
+        for text in ["", "notice", "notice/", "notice/x", "seat/-1"] {
+            assert!(text.parse::<Wake>().is_err(), "{text}");
+        }
     }
 }

@@ -132,6 +132,12 @@ impl Calendar {
         None
     }
 
+    /// A moment as its clocks show it, and the place: `Mon 30 Nov 17:00 New York`. The year stands there
+    /// if it is not the one of `seen`. `None` for a moment that no calendar has.
+    pub(super) fn spelt(&self, at: Timestamp, seen: Timestamp) -> Option<String> {
+        spelt(&self.zone, at, seen)
+    }
+
     /// The first moment of a day there.
     #[must_use]
     pub fn begins(&self, day: Day) -> Option<Timestamp> {
@@ -156,6 +162,19 @@ impl Calendar {
         let zoned = date.at(hour, minute, 0, 0).to_zoned(self.zone.clone()).ok()?;
         Some(Timestamp(zoned.timestamp().as_millisecond()))
     }
+}
+
+/// A moment as the clocks of a zone show it, and the place.
+pub(super) fn spelt(zone: &TimeZone, at: Timestamp, seen: Timestamp) -> Option<String> {
+    let there = |at: Timestamp| {
+        jiff::Timestamp::from_millisecond(at.0).ok().map(|moment| moment.to_zoned(zone.clone()))
+    };
+    let (moment, seen) = (there(at)?, there(seen)?);
+    let layout = if moment.year() == seen.year() { "%a %-d %b %H:%M" } else { "%a %-d %b %Y %H:%M" };
+    // `America/New_York` is the place New York.
+    let name = zone.iana_name().unwrap_or("UTC");
+    let place = name.rsplit('/').next().unwrap_or(name).replace('_', " ");
+    Some(format!("{} {place}", moment.strftime(layout)))
 }
 
 fn week(text: &str) -> Option<[bool; 7]> {

@@ -1,6 +1,6 @@
 //! `people.md` to a [`Directory`].
 
-use super::{Absence, Calendar, CalendarName, Directory, Person, Pool, Standby, Whom, Within};
+use super::{Absence, Calendar, CalendarName, Contact, Directory, Person, Pool, Standby, Whom, Within};
 use crate::document::{Cell, Document, Faults, SourceFile, required};
 use crate::id::{IntentTypeName, NotAName, PersonId, PoolName, RoleName};
 use crate::intent::value::Day;
@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// The sections that `people.md` may have.
-pub(crate) const SECTIONS: [&str; 7] =
-    ["Persons", "Pools", "Roles", "Standby", "Calendars", "Holidays", "Absence"];
+pub(crate) const SECTIONS: [&str; 8] =
+    ["Persons", "Contacts", "Pools", "Roles", "Standby", "Calendars", "Holidays", "Absence"];
 
 /// Longest chain of managers; beyond it there is a circle or no house anybody knows.
 const MANAGERS_MAX: u32 = 32;
@@ -46,13 +46,15 @@ impl Directory {
         let roles = reader.roles();
         let standby = reader.standby(&roles);
         let absence = reader.absence();
+        let contacts = reader.contacts();
         let persons = reader.persons;
         if let (Some(usual), false) = (usual, calendars.is_empty())
             && !calendars.contains_key(&usual)
         {
             faults.on_line(document.settings.header.line, format!("`{usual}` is no calendar"));
         }
-        let directory = Directory { owner: owner?, persons, pools, roles, standby, calendars, absence };
+        let directory =
+            Directory { owner: owner?, persons, pools, roles, standby, calendars, absence, contacts };
         for name in directory.persons.keys() {
             if directory.manager(name, MANAGERS_MAX).is_some() {
                 faults.on_line(0, format!("the managers of `{name}` form a circle"));
@@ -231,6 +233,30 @@ impl Reader<'_> {
             }
         }
         list
+    }
+
+    fn contacts(&mut self) -> BTreeMap<PersonId, Vec<Contact>> {
+        let mut contacts: BTreeMap<PersonId, Vec<Contact>> = BTreeMap::new();
+        for [person, by, address] in &self.rows("Contacts", ["person", "by", "address"]) {
+            let who = self.person(person);
+            let contact = match by.text.as_str() {
+                "mail" => take(Contact::mail(&address.text), address, self.faults),
+                "webhook" => take(Contact::webhook(&address.text), address, self.faults),
+                other => {
+                    self.faults.at(by, format!("`{other}` is no way to tell somebody"));
+                    self.faults.help("`mail` with an address, or `webhook` with a name of the configuration");
+                    None
+                }
+            };
+            let (Some(who), Some(contact)) = (who, contact) else { continue };
+            let known = contacts.entry(who).or_default();
+            if known.contains(&contact) {
+                self.faults.at(person, format!("`{}` is told by {contact} already", person.text));
+            } else {
+                known.push(contact);
+            }
+        }
+        contacts
     }
 
     fn absence(&mut self) -> Vec<Absence> {

@@ -209,3 +209,64 @@ fn a_calendar_that_makes_no_sense_is_refused() {
     check("UTC", "mon-fri", "09:00-24:30", 2);
     assert!(Calendar::parse("UTC", "sun-tue, fri", "00:00-24:00").is_ok());
 }
+
+/// `people.md` of the shipped rules with these rows under `Contacts`, read.
+fn contacts(rows: &str) -> Result<Vec<String>, Vec<String>> {
+    let text = include_str!("../../../cli/starter/people.md");
+    let section = format!("## Contacts\n\n| person | by | address |\n|---|---|---|\n{rows}\n## Pools");
+    let text = text.replacen("## Pools", &section, 1);
+    let mut faults = crate::document::Faults::new("people.md");
+    let file = crate::document::SourceFile { path: "people.md".to_owned(), text };
+    let directory = Directory::parse(&file, &mut faults);
+    let faults = faults.into_list();
+    if !faults.is_empty() {
+        return Err(faults.iter().map(ToString::to_string).collect());
+    }
+    let contacts = directory.expect("it has no fault").contacts;
+    let ways = |(person, ways): (PersonId, Vec<Contact>)| {
+        let ways: Vec<String> = ways.iter().map(ToString::to_string).collect();
+        format!("{person}: {}", ways.join(", "))
+    };
+    Ok(contacts.into_iter().map(ways).collect())
+}
+
+#[test]
+fn a_person_can_be_told_in_several_ways() {
+    let rows = "| ae-1 | mail | sam@example.com |\n| ae-2 | webhook | chat |\n| ae-1 | webhook | chat |\n";
+    let expected = ["ae-1: mail to sam@example.com, webhook chat", "ae-2: webhook chat"];
+    assert_eq!(contacts(rows), Ok(expected.map(str::to_owned).to_vec()));
+    assert_eq!(contacts(""), Ok(Vec::new()));
+}
+
+#[test]
+fn every_fault_of_a_contact_has_its_place() {
+    let check = |row: &str, expected: &str| {
+        let faults = contacts(row).expect_err("it is a fault");
+        assert!(faults.iter().any(|fault| fault.contains(expected)), "{row}: {faults:?}");
+        assert!(faults.iter().all(|fault| fault.starts_with("people.md:67:")), "{row}: {faults:?}");
+    };
+    check("| ae-9 | mail | sam@example.com |\n", "`ae-9` is no person of this file");
+    check("| ae-1 | mail |  |\n", "there is no address");
+    check("| ae-1 | webhook |  |\n", "the webhook has no name");
+    check("| ae-1 | mail | sam |\n", "`sam` is no mail address");
+    check("| ae-1 | webhook | Chat Room |\n", "`Chat Room` is not a webhook");
+    check("| ae-1 | pigeon | loft |\n", "`pigeon` is no way to tell somebody");
+    let twice = "| ae-1 | mail | sam@example.com |\n| ae-1 | mail | sam@example.com |\n";
+    let faults = contacts(twice).expect_err("it is a fault");
+    assert_eq!(faults, ["people.md:68:3: `ae-1` is told by mail to sam@example.com already"]);
+}
+
+#[test]
+fn a_moment_is_spelt_by_the_clocks_of_its_reader() {
+    let rulebook = starter_rulebook();
+    let check = |who: &str, moment: &str, expected: &str| {
+        let spelt = rulebook.directory().spelt(&person(who), at(moment), at("2026-11-23T15:00:00Z"));
+        assert_eq!(spelt.to_string(), expected);
+    };
+    check("ae-1", "2026-11-30T22:00:00Z", "Mon 30 Nov 17:00 New York (22:00 UTC)");
+    check("ae-1", "2026-12-01T03:30:00Z", "Mon 30 Nov 22:30 New York (Tue 1 Dec 03:30 UTC)");
+    check("ae-1", "2027-07-01T21:00:00Z", "Thu 1 Jul 2027 17:00 New York (21:00 UTC)");
+    check("ae-3", "2026-11-30T17:00:00Z", "Mon 30 Nov 17:00 Dublin (17:00 UTC)");
+    check("integration-1", "2026-11-30T17:00:00Z", "Mon 30 Nov 17:00 UTC");
+    check("nobody-here", "2026-11-30T17:00:00Z", "Mon 30 Nov 17:00 UTC");
+}

@@ -116,6 +116,17 @@ pub struct Route {
     pub line: u32,
 }
 
+impl RouteRow {
+    /// Whom its seat asks after it was missed so often: first the people of the row, then its backups in
+    /// turn, and the last of them for good.
+    #[must_use]
+    pub fn asked(&self, missed: u32) -> &Whom {
+        let backup = missed.checked_sub(1).and_then(|index| usize::try_from(index).ok());
+        let backup = backup.and_then(|index| self.backup.get(index).or(self.backup.last()));
+        backup.unwrap_or(&self.whom)
+    }
+}
+
 impl Whom {
     /// The same, with the owner of the policy resolved to its pool.
     #[must_use]

@@ -102,6 +102,10 @@ impl Life {
             | Event::Overridden { .. }
             | Event::Reopened { .. }
             | Event::ExceptionClosed { .. }
+            | Event::Noticed { .. }
+            | Event::Told { .. }
+            | Event::NotTold { .. }
+            | Event::NoticesMoot { .. }
             | Event::Closed => {}
         }
         None

@@ -11,6 +11,7 @@ pub mod exception;
 pub mod health;
 pub mod intent;
 pub mod intent_type;
+mod notice;
 pub mod override_;
 pub mod person;
 pub mod plan;

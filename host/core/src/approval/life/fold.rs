@@ -8,6 +8,7 @@ use crate::exception::{Closed, Closure, Exception};
 use crate::hash::Digest;
 use crate::id::{EffectId, ExceptionId, PersonId};
 use crate::intent::OnFailure;
+use crate::notice::Notices;
 use crate::override_::Override;
 use crate::policy::RouteRow;
 use crate::time::Timestamp;
@@ -51,6 +52,7 @@ pub fn after(approval: Option<Approval>, entry: &Entry) -> Result<Approval, Misp
             overridden: None,
             comments: 0,
             reminded: None,
+            notices: Notices::default(),
         });
     };
     let misplaced = Misplaced { event: entry.event.as_str(), stage: approval.stage.as_str() };
@@ -123,6 +125,10 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         Event::Attempted { effect, verdict, .. } | Event::Probed { effect, verdict, .. } => {
             move_effect(&mut approval.stage, *effect, at, |_| Some(verdict.clone()))?;
         }
+        Event::Noticed { notices } => approval.notices.add(notices, at),
+        Event::Told { notice, .. } => approval.notices.told(*notice)?,
+        Event::NotTold { notice, due, .. } => approval.notices.put_off(*notice, *due)?,
+        Event::NoticesMoot { notices } => approval.notices.open.retain(|number, _| !notices.contains(number)),
         Event::Postponed { .. }
         | Event::Evaluated { .. }
         | Event::Sealed { .. }
@@ -233,7 +239,11 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
         | Event::ExceptionClosed { .. }
-        | Event::Closed => return None,
+        | Event::Closed
+        | Event::Noticed { .. }
+        | Event::Told { .. }
+        | Event::NotTold { .. }
+        | Event::NoticesMoot { .. } => return None,
     }
     Some(())
 }

@@ -10,6 +10,7 @@ use crate::effect::retry::{self, PREPARE_TRIES_MAX};
 use crate::exception::Cause;
 use crate::id::{IntentId, IntentTypeName, PersonId};
 use crate::intent::{Enforcement, Facts, Raw};
+use crate::notice::Notices;
 use crate::policy::component::Contributions;
 use crate::policy::{self, Evaluation, Outcome, Policy};
 use crate::publish::{self, Change, is_policy_change};
@@ -64,6 +65,7 @@ pub fn submit<'a>(
         overridden: None,
         comments: 0,
         reminded: None,
+        notices: Notices::default(),
     };
     let mut turn = Turn::new(context, approval);
     turn.entries.push(Entry { at: context.now, by, event });

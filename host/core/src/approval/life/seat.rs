@@ -120,12 +120,9 @@ pub(super) fn route_row(turn: &Turn<'_>, row: u32) -> Option<RouteRow> {
     seats.rows.get(usize::try_from(row).ok()?).cloned()
 }
 
-/// Whom a seat asks after it was missed so often: first the people of the row, then its backups in
-/// turn, and the last of them for good.
+/// Whom a seat asks after it was missed so often.
 pub(super) fn asked(route: &RouteRow, missed: u32) -> &Whom {
-    let backup = missed.checked_sub(1).and_then(|index| usize::try_from(index).ok());
-    let backup = backup.and_then(|index| route.backup.get(index).or(route.backup.last()));
-    backup.unwrap_or(&route.whom)
+    route.asked(missed)
 }
 
 /// Who cannot fill a seat, whatever the directory says: those with a voice in another one, given by them or in

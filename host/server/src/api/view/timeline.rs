@@ -1,6 +1,7 @@
 //! The timeline: every entry of an approval, in order, in words.
 
 use super::intent::names;
+use super::notice::Notices;
 use countersign_core::approval::event::{Actor, Entry, Event};
 use countersign_core::approval::seat::{Because, Gone, Handed, Order, Seat};
 use countersign_core::approval::{Case, Intent};
@@ -47,6 +48,7 @@ impl From<&[Entry]> for TimelineView {
     fn from(entries: &[Entry]) -> TimelineView {
         let mut asked: Option<&Intent> = None;
         let mut rows: Vec<RouteRow> = Vec::new();
+        let mut notices = Notices::default();
         let mut story = Vec::with_capacity(entries.len());
         for (sequence, entry) in (1_u64..).zip(entries) {
             let mut told = of(sequence, entry);
@@ -54,6 +56,9 @@ impl From<&[Entry]> for TimelineView {
                 && let Some(before) = asked.replace(intent)
             {
                 told.words = format!("{}: {}", told.words, changes(intent, before));
+            }
+            if let Some(words) = notices.words(&entry.event) {
+                told.words = words;
             }
             if let Event::Seated { rows: now } = &entry.event {
                 rows.clone_from(now);
@@ -126,7 +131,11 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
         | Event::ExceptionClosed { .. }
-        | Event::Closed => return None,
+        | Event::Closed
+        | Event::Noticed { .. }
+        | Event::Told { .. }
+        | Event::NotTold { .. }
+        | Event::NoticesMoot { .. } => return None,
     };
     usize::try_from(*row).ok()
 }
@@ -180,7 +189,11 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::Activated { .. }
         | Event::Declined { .. }
         | Event::Withdrawn { .. }
-        | Event::Closed => (None, None),
+        | Event::Closed
+        | Event::Noticed { .. }
+        | Event::Told { .. }
+        | Event::NotTold { .. }
+        | Event::NoticesMoot { .. } => (None, None),
     }
 }
 
@@ -251,6 +264,10 @@ fn words(event: &Event) -> String {
         }
         Event::ExceptionClosed { closed, .. } => closed_by(closed),
         Event::Closed => "nothing is open any more".to_owned(),
+        Event::Noticed { .. } | Event::Told { .. } | Event::NotTold { .. } | Event::NoticesMoot { .. } => {
+            // Which notice it is, only what stands before it says: see [`super::notice`].
+            String::new()
+        }
     }
 }
 

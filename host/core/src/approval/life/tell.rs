@@ -1,0 +1,67 @@
+//! Telling people: at the end of each command what it caused is looked at once, and whom it concerns is
+//! recorded in the same commit; what nobody needs to hear any more is dropped in it too.
+
+use super::Turn;
+use crate::approval::Approval;
+use crate::approval::command::Hope;
+use crate::approval::event::{Actor, Event};
+use crate::approval::refusal::Refusal;
+use crate::effect::attempt::Detail;
+use crate::notice::{is_moot, next_try, whom};
+use crate::time::Millis;
+
+/// Where a command began.
+pub(super) struct Begun {
+    /// The approval before it; `None` if nobody can be told anything.
+    before: Option<Approval>,
+    entries: usize,
+}
+
+pub(super) fn begin(turn: &Turn<'_>) -> Begun {
+    let anybody = !turn.context.rulebook.directory().contacts.is_empty();
+    Begun { before: anybody.then(|| turn.approval.clone()), entries: turn.entries.len() }
+}
+
+/// Records who is to be told of what the command caused, and what is moot by it.
+pub(super) fn end(turn: &mut Turn<'_>, begun: Begun) {
+    let open = turn.approval.notices.open.iter();
+    let moot: Vec<u32> =
+        open.filter(|(_, open)| is_moot(&turn.approval, &open.notice)).map(|(number, _)| *number).collect();
+    if !moot.is_empty() {
+        turn.record(Actor::Engine, Event::NoticesMoot { notices: moot });
+    }
+    let Some(before) = begun.before else { return };
+    let new = turn.entries.get(begun.entries..).unwrap_or_default();
+    if new.is_empty() {
+        return;
+    }
+    let notices = whom::whom(turn.context.rulebook.directory(), &before, new, &turn.approval);
+    if !notices.is_empty() {
+        turn.record(Actor::Engine, Event::Noticed { notices });
+    }
+}
+
+pub(super) fn told(turn: &mut Turn<'_>, notice: u32, detail: Detail) -> Result<(), Refusal> {
+    // It may have been dropped while it was on its way: that it arrived is a fact all the same.
+    if !(1..=turn.approval.notices.recorded).contains(&notice) {
+        return Err(Refusal::Overtaken);
+    }
+    turn.record(Actor::Engine, Event::Told { notice, detail });
+    Ok(())
+}
+
+pub(super) fn not_told(
+    turn: &mut Turn<'_>,
+    notice: u32,
+    detail: Detail,
+    wish: Option<Millis>,
+    hope: Hope,
+) -> Result<(), Refusal> {
+    let open = turn.approval.notices.open.get(&notice).ok_or(Refusal::Overtaken)?;
+    let due = match hope {
+        Hope::Some => next_try(open, turn.context.now, wish, turn.context.chance),
+        Hope::None => None,
+    };
+    turn.record(Actor::Engine, Event::NotTold { notice, detail, due });
+    Ok(())
+}

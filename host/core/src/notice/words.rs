@@ -1,0 +1,173 @@
+//! What people are told: made from what is true when it is sent, in plain text.
+//!
+//! The subject says who wants what and what is asked of whom; the text says what would be written where,
+//! why they are asked, until when, what follows if they do nothing, and what to type.
+
+mod asked;
+mod decide;
+mod requester;
+
+use super::plain::plain;
+use super::{About, OpenNotice, Why};
+use crate::approval::{Approval, Stage};
+use crate::id::{ExceptionId, IntentId, PersonId};
+use crate::people::{Contact, Spelt};
+use crate::rulebook::Rulebook;
+use crate::time::Timestamp;
+
+/// Longest subject, in characters: longer ones are cut off in every list of mails anyway.
+pub const SUBJECT_CHARACTERS_MAX: usize = 150;
+/// Longest text, in bytes: as JSON it stays below the 20 kB that a thin webhook may have.
+pub const TEXT_BYTES_MAX: usize = 9_000;
+/// Longest value of a token or a field in it, in characters.
+const VALUE_CHARACTERS_MAX: usize = 160;
+/// Most characters of what somebody wrote: a question, an answer, a reason.
+const WORDS_CHARACTERS_MAX: usize = 600;
+/// Most bytes of one list of tokens or fields; the rest is counted.
+const LIST_BYTES_MAX: usize = 2_400;
+
+/// One message, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The same whenever it is sent again, so that the other side can tell.
+    pub key: String,
+    /// Who is told.
+    pub to: PersonId,
+    /// How.
+    pub by: Contact,
+    /// What about: see [`About::as_str`].
+    pub about: &'static str,
+    /// The intent.
+    pub intent: IntentId,
+    /// Its revision.
+    pub revision: u32,
+    /// One line.
+    pub subject: String,
+    /// Plain text, lines ended by `\n`.
+    pub text: String,
+}
+
+/// The message of a notice that is still to be sent; `None` if there is no such notice, or nothing to
+/// tell any more. `host` is where this host is reached from outside, if that is known.
+#[must_use]
+pub fn message(approval: &Approval, number: u32, rulebook: &Rulebook, host: Option<&str>) -> Option<Message> {
+    let open = approval.notices.open.get(&number).filter(|open| !super::is_moot(approval, &open.notice))?;
+    let to = &open.notice.to;
+    let telling = Telling { approval, open, rulebook, host, to };
+    let Said { subject, lines } = telling.said()?;
+    Some(Message {
+        key: format!("{}.{number}", approval.intent.id),
+        to: to.clone(),
+        by: open.notice.by.clone(),
+        about: open.notice.about.as_str(),
+        intent: approval.intent.id,
+        revision: approval.intent.revision,
+        subject: plain(&subject, SUBJECT_CHARACTERS_MAX),
+        text: text(lines),
+    })
+}
+
+/// What is said: the subject and the lines. Whatever others wrote went through [`plain`] before.
+struct Said {
+    subject: String,
+    lines: Vec<String>,
+}
+
+/// Everything that the words are made of.
+#[derive(Clone, Copy)]
+struct Telling<'a> {
+    approval: &'a Approval,
+    open: &'a OpenNotice,
+    rulebook: &'a Rulebook,
+    host: Option<&'a str>,
+    to: &'a PersonId,
+}
+
+impl Telling<'_> {
+    fn said(&self) -> Option<Said> {
+        match &self.open.notice.about {
+            About::Seat { rows, why } => self.decide(rows, *why),
+            About::Free { row, person, expired } => self.free(*row, person, *expired),
+            About::Question { question } => self.question(*question),
+            About::Answer { question } => self.answer(*question),
+            About::SentBack => self.sent_back(),
+            About::Missed { row } => self.missed(*row),
+            About::HeldUp { id } => self.held_up(*id),
+            About::Exception { id, why } => self.exception(*id, *why),
+            About::Approved => self.approved(),
+            About::Declined => self.declined(),
+            About::Done => self.done(),
+        }
+    }
+
+    /// A moment as the reader has it.
+    fn moment(&self, at: Timestamp) -> Spelt {
+        self.rulebook.directory().spelt(self.to, at, self.open.since)
+    }
+
+    /// Something that the normal path could not settle is theirs.
+    fn exception(&self, id: ExceptionId, why: Why) -> Option<Said> {
+        let exception = self.approval.exceptions.get(&id)?;
+        let (intent, until) = (&self.approval.intent, self.moment(exception.due));
+        let cause = exception.cause.as_str();
+        let subject = format!(
+            "Yours to settle: {}, asked by {}, until {} ({cause})",
+            self.title(),
+            intent.requester,
+            until.there
+        );
+        let first = match why {
+            Why::Opened if exception.cause.outlives() => {
+                "The policy was overridden so often that somebody says why, and what follows. You do."
+            }
+            Why::Opened => "Something about it could not be settled by itself, and you answer for it.",
+            Why::Missed => "Whoever answered for it did not settle it in time. Now you do.",
+            Why::Moved => "Whoever answered for it is not there any more. Now you do.",
+            Why::Reminded => "It is still open, and you answer for it.",
+        };
+        let mut lines = vec![first.to_owned(), format!("You have until {until}."), String::new()];
+        lines.push("What is wrong".to_owned());
+        lines.push(format!("  {} ({cause})", plain(&exception.detail.message, WORDS_CHARACTERS_MAX)));
+        if !exception.closes_when.is_empty() {
+            lines.push(format!("  It is settled when: {}", plain(&exception.closes_when.join(", "), 200)));
+        }
+        lines.extend(self.what_is_asked());
+        lines.extend(self.what_was_found());
+        let ways = match (&self.approval.stage, exception.effect) {
+            (_, _) if exception.cause.outlives() => "reviewed",
+            (_, Some(_)) => "retry, probe or give-up",
+            (Stage::Executing { .. }, None) => "retry or give-up",
+            (_, None) => "retry or decline",
+        };
+        let close = format!(
+            "countersign exception close {} {id} --by WAY --reason TEXT --revision {}",
+            intent.id, intent.revision
+        );
+        lines.extend(self.how(&format!("To settle it (WAY is {ways})"), &[close]));
+        Some(Said { subject, lines })
+    }
+
+    /// What to type.
+    fn how(&self, heading: &str, commands: &[String]) -> Vec<String> {
+        let mut lines = vec![String::new(), heading.to_owned()];
+        lines.extend(self.host.map(|host| format!("  export COUNTERSIGN_URL={}", plain(host, 200))));
+        lines.push(format!("  countersign intent show {}", self.approval.intent.id));
+        lines.extend(commands.iter().map(|command| format!("  {command}")));
+        lines
+    }
+}
+
+/// The lines as one text, cut off at a line if it would be too long.
+fn text(lines: Vec<String>) -> String {
+    let mut text = String::new();
+    let cut = "(cut off here)\n";
+    for line in lines {
+        if TEXT_BYTES_MAX < text.len().saturating_add(line.len()).saturating_add(cut.len()) {
+            text.push_str(cut);
+            break;
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}

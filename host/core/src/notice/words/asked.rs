@@ -1,0 +1,124 @@
+//! What an intent asks for, in one line and in full.
+
+use super::{LIST_BYTES_MAX, Telling, VALUE_CHARACTERS_MAX, plain};
+use crate::approval::{Case, PlannedEffect, Stage};
+use crate::intent::{FactValue, TokenValue};
+use std::fmt;
+
+impl Telling<'_> {
+    /// What it is in a few words: `discount 25% for quote 5001`.
+    pub(super) fn title(&self) -> String {
+        let intent = &self.approval.intent;
+        let schema = self.rulebook.intent_type(&intent.intent_type);
+        let mut words = vec![intent.intent_type.as_str().replace('_', " ")];
+        let percent = intent.tokens.values().find(|value| matches!(value, TokenValue::Percent(_)));
+        let stake = schema.and_then(|schema| schema.stake_of(&intent.tokens));
+        words.extend(percent.map(ToString::to_string).or_else(|| stake.map(|stake| stake.to_string())));
+        if let Some(schema) = schema
+            && let Some(value) = intent.tokens.get(&schema.subject)
+        {
+            let named = schema.subject_of(&intent.tokens).unwrap_or_else(|| value.to_string());
+            let what = match value {
+                TokenValue::Record(record) => record.kind.clone(),
+                TokenValue::Percent(_)
+                | TokenValue::Money(_)
+                | TokenValue::Months(_)
+                | TokenValue::Days(_)
+                | TokenValue::Count(_)
+                | TokenValue::YesNo(_)
+                | TokenValue::OneOf(_)
+                | TokenValue::Text(_)
+                | TokenValue::Date(_)
+                | TokenValue::List(_) => schema.subject.as_str().trim_end_matches("_id").replace('_', " "),
+            };
+            words.push(format!("for {} {}", plain(&what, 40), plain(&named, 60)));
+        }
+        words.join(" ")
+    }
+
+    /// Every token.
+    pub(super) fn what_is_asked(&self) -> Vec<String> {
+        let intent = &self.approval.intent;
+        let mut lines = vec![String::new(), format!("What is asked, revision {}", intent.revision)];
+        let token = |(name, value)| format!("  {name}: {}", shown(value));
+        lines.extend(listed(intent.tokens.iter().map(token)));
+        lines
+    }
+
+    /// What the host found out itself: for those who judge it.
+    pub(super) fn what_was_found(&self) -> Vec<String> {
+        let Some(case) = self.case().filter(|case| !case.facts.is_empty()) else { return Vec::new() };
+        let mut lines = vec!["What the host found".to_owned()];
+        lines.extend(listed(case.facts.iter().map(|(name, fact)| format!("  {name}: {}", found(fact)))));
+        lines
+    }
+
+    /// What an approval changes, field by field.
+    pub(super) fn what_is_written(&self, heading: &str) -> Vec<String> {
+        let Some(case) = self.case() else { return Vec::new() };
+        let mut lines = vec![String::new(), heading.to_owned()];
+        if let Some(change) = &case.change {
+            lines.push(format!("  version {} of the policy of {}", change.version, change.of));
+        }
+        lines.extend(listed(case.writes.iter().flat_map(changes)));
+        if case.advisory {
+            lines.push("  nothing: the decision is only recorded".to_owned());
+        } else if case.writes.is_empty() && case.change.is_none() {
+            lines.push("  nothing".to_owned());
+        }
+        lines
+    }
+
+    /// What is decided about, once that is known.
+    pub(super) fn case(&self) -> Option<&Case> {
+        match &self.approval.stage {
+            Stage::Seated { case, .. }
+            | Stage::Executing { case, .. }
+            | Stage::Closed(crate::approval::Outcome::Done { case, .. }) => Some(case),
+            Stage::Preparing { .. }
+            | Stage::Unsettled { .. }
+            | Stage::Returned { .. }
+            | Stage::Closed(
+                crate::approval::Outcome::Declined { .. } | crate::approval::Outcome::Withdrawn { .. },
+            ) => None,
+        }
+    }
+}
+
+fn changes(planned: &PlannedEffect) -> impl Iterator<Item = String> {
+    let place = format!("{}, {}", planned.connection, plain(&planned.plan.subject.to_string(), 80));
+    planned.plan.changes.iter().map(move |change| {
+        let name = plain(&change.name, 80);
+        format!("  {place}: {name} from {} to {}", shown(&change.before), shown(&change.after))
+    })
+}
+
+fn shown(value: &impl fmt::Display) -> String {
+    plain(&value.to_string(), VALUE_CHARACTERS_MAX)
+}
+
+fn found(fact: &FactValue) -> String {
+    match fact {
+        FactValue::Known(value) => shown(value),
+        FactValue::Missing(why) => format!("not found ({})", plain(why, VALUE_CHARACTERS_MAX)),
+        FactValue::Stale => "found too long ago".to_owned(),
+        FactValue::Each(values) => format!("{} values", values.len()),
+    }
+}
+
+/// As many lines as fit; the rest is counted.
+pub(super) fn listed(lines: impl Iterator<Item = String>) -> Vec<String> {
+    let (mut kept, mut bytes, mut more) = (Vec::new(), 0_usize, 0_usize);
+    for line in lines {
+        bytes = bytes.saturating_add(line.len());
+        if bytes <= LIST_BYTES_MAX {
+            kept.push(line);
+        } else {
+            more = more.saturating_add(1);
+        }
+    }
+    if more > 0 {
+        kept.push(format!("  and {more} more"));
+    }
+    kept
+}

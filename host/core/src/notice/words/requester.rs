@@ -1,0 +1,178 @@
+//! What the requester is told: who wants something of them, who has it now, and how it ended.
+
+use super::decide::next;
+use super::{Said, Telling, WORDS_CHARACTERS_MAX, asked, plain};
+use crate::approval::seat::Reply;
+use crate::approval::{Authority, Outcome, Stage};
+use crate::effect::life::EffectState;
+use crate::id::{ExceptionId, PersonId};
+use crate::notice::moot::seats;
+
+/// Nobody waits for the reader.
+const NOTHING_TO_DO: &str = "You need not do anything.";
+
+impl Telling<'_> {
+    /// They are asked something.
+    pub(super) fn question(&self, number: u32) -> Option<Said> {
+        let question = seats(self.approval)?.question(number)?;
+        let Reply::Awaited { until, .. } = &question.reply else { return None };
+        let (intent, until) = (&self.approval.intent, self.moment(*until));
+        let subject =
+            format!("Answer: {} asks about your {}, until {}", question.by, self.title(), until.there);
+        let mut lines = vec![
+            format!("{} has to decide and asks you:", question.by),
+            format!("  {}", plain(&question.words, WORDS_CHARACTERS_MAX)),
+            format!(
+                "Answer until {until}. The time to decide stands still until then, and runs on after it."
+            ),
+        ];
+        lines.extend(self.what_is_asked());
+        let (id, revision) = (intent.id, intent.revision);
+        lines.extend(self.how(
+            "To answer",
+            &[format!(
+                "countersign intent answer {id} --question {number} --words TEXT --revision {revision}"
+            )],
+        ));
+        Some(Said { subject, lines })
+    }
+
+    /// They must ask for something else.
+    pub(super) fn sent_back(&self) -> Option<Said> {
+        let Stage::Returned { by, words, until } = &self.approval.stage else { return None };
+        let (intent, until) = (&self.approval.intent, self.moment(*until));
+        let subject = format!("Change it: {by} sent back your {}, until {}", self.title(), until.there);
+        let mut lines = vec![
+            format!("{by} sent it back to you:"),
+            format!("  {}", plain(words, WORDS_CHARACTERS_MAX)),
+            format!("You have until {until} to amend it; then it is declined."),
+        ];
+        lines.extend(self.what_is_asked());
+        let (id, revision) = (intent.id, intent.revision);
+        lines.extend(self.how(
+            "To change it, or to take it back",
+            &[
+                format!("countersign intent amend {id} --set NAME=TEXT --revision {revision}"),
+                format!("countersign intent withdraw {id} --revision {revision}"),
+            ],
+        ));
+        Some(Said { subject, lines })
+    }
+
+    /// It was late, and others have it now.
+    pub(super) fn missed(&self, row: u32) -> Option<Said> {
+        let seats = seats(self.approval)?;
+        let (seat, route) = (seats.open.get(&row)?, seats.rows.get(usize::try_from(row).ok()?)?);
+        let until = self.moment(seat.due);
+        let people: Vec<&str> = seat.eligible.iter().map(PersonId::as_str).collect();
+        let people = plain(&people.join(", "), 300);
+        let (owner, others) = (seat.answerable(), seat.eligible.len().saturating_sub(1));
+        let with = match others {
+            0 => owner.to_string(),
+            1 => format!("{owner} and 1 other"),
+            others => format!("{owner} and {others} others"),
+        };
+        let subject = format!("Late: your {} is with {with} now, until {}", self.title(), until.there);
+        let before = route.asked(seat.missed.saturating_sub(1));
+        let lines = vec![
+            format!("Route {}: {before} did not decide in time.", route.route),
+            format!("Now {people} can decide, until {until}; {owner} answers for it."),
+            format!("If that is too late as well: {}.", next(route, seat.missed)),
+            NOTHING_TO_DO.to_owned(),
+        ];
+        Some(self.with_all(subject, lines))
+    }
+
+    /// It waits for somebody who looks after what is wrong.
+    pub(super) fn held_up(&self, id: ExceptionId) -> Option<Said> {
+        let exception = self.approval.exceptions.get(&id)?;
+        let (owner, until) = (&exception.owner, self.moment(exception.due));
+        let subject = format!("Held up: your {}; {owner} looks after it until {}", self.title(), until.there);
+        let lines = vec![
+            "It could not go on by itself:".to_owned(),
+            format!("  {}", plain(&exception.detail.message, WORDS_CHARACTERS_MAX)),
+            format!("{owner} answers for it until {until}."),
+            NOTHING_TO_DO.to_owned(),
+        ];
+        Some(self.with_all(subject, lines))
+    }
+
+    /// It is approved.
+    pub(super) fn approved(&self) -> Option<Said> {
+        let authority = match &self.approval.stage {
+            Stage::Executing { authority, .. } | Stage::Closed(Outcome::Done { authority, .. }) => authority,
+            Stage::Preparing { .. }
+            | Stage::Unsettled { .. }
+            | Stage::Returned { .. }
+            | Stage::Seated { .. }
+            | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => return None,
+        };
+        let subject = format!("Approved: your {}", self.title());
+        let mut lines =
+            vec![format!("{} approved it. You hear again when all of it is settled.", said_by(authority))];
+        lines.extend(self.what_is_written("What is being written"));
+        Some(self.with_all(subject, lines))
+    }
+
+    /// All of it is settled.
+    pub(super) fn done(&self) -> Option<Said> {
+        let Stage::Closed(Outcome::Done { case, authority, effects, .. }) = &self.approval.stage else {
+            return None;
+        };
+        let given_up = effects.values().filter(|state| matches!(state, EffectState::GivenUp)).count();
+        let (subject, ended) = match (effects.len(), given_up) {
+            (0, _) => (format!("Done: your {}", self.title()), "There was nothing to write."),
+            (_, 0) => (format!("Done: your {}", self.title()), "All of it is written."),
+            (_, _) => (format!("Done in part: your {}", self.title()), "Not all of it was written."),
+        };
+        let mut lines = vec![format!("{} approved it. {ended}", said_by(authority))];
+        let writes = case.writes.iter().map(|planned| {
+            let became = match effects.get(&planned.effect) {
+                Some(EffectState::Landed { .. }) => "written",
+                Some(EffectState::GivenUp) => "given up, not written as asked",
+                Some(
+                    EffectState::Waiting
+                    | EffectState::Ready { .. }
+                    | EffectState::Sent { .. }
+                    | EffectState::Probing { .. }
+                    | EffectState::Held { .. },
+                )
+                | None => "not settled",
+            };
+            format!("  {}, {}: {became}", planned.connection, plain(&planned.plan.subject.to_string(), 80))
+        });
+        lines.extend(asked::listed(writes));
+        Some(self.with_all(subject, lines))
+    }
+
+    /// It is declined.
+    pub(super) fn declined(&self) -> Option<Said> {
+        let Stage::Closed(Outcome::Declined { authority, reason, .. }) = &self.approval.stage else {
+            return None;
+        };
+        let subject = format!("Declined: your {}", self.title());
+        let lines = vec![
+            format!("{} declined it:", said_by(authority)),
+            format!("  {}", plain(reason, WORDS_CHARACTERS_MAX)),
+            "Nothing was written.".to_owned(),
+        ];
+        Some(self.with_all(subject, lines))
+    }
+
+    fn with_all(&self, subject: String, mut lines: Vec<String>) -> Said {
+        lines.extend(self.what_is_asked());
+        lines.extend(self.how("To see all of it", &[]));
+        Said { subject, lines }
+    }
+}
+
+fn said_by(authority: &Authority) -> String {
+    match authority {
+        Authority::Policy => "The policy".to_owned(),
+        Authority::People(people) => {
+            let people: Vec<&str> = people.iter().map(PersonId::as_str).collect();
+            plain(&people.join(", "), 300)
+        }
+        Authority::Override(person) => format!("{person}, overriding the policy,"),
+    }
+}

@@ -1,0 +1,82 @@
+//! The notice worker: tells people, a bounded number at one time, apart from effects and timers.
+//!
+//! It decides nothing: the words are made by `core` from what is true now, and what came back is given to
+//! the transition table.
+
+use crate::engine::Inner;
+use crate::fault::Fault;
+use crate::limits::{MAILS_AT_ONCE, WEBHOOKS_AT_ONCE};
+use crate::port::notifier::Blame;
+use countersign_core::approval::command::Command;
+use countersign_core::approval::refusal::Refusal;
+use countersign_core::id::IntentId;
+use countersign_core::notice::words;
+use countersign_core::people::Contact;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// One gate a way, so that a mail server that is slow holds up no webhook.
+#[derive(Debug)]
+pub(crate) struct Ways {
+    mail: Semaphore,
+    webhook: Semaphore,
+}
+
+impl Default for Ways {
+    fn default() -> Ways {
+        Ways { mail: Semaphore::new(MAILS_AT_ONCE), webhook: Semaphore::new(WEBHOOKS_AT_ONCE) }
+    }
+}
+
+impl Ways {
+    fn of(&self, contact: &Contact) -> &Semaphore {
+        match contact {
+            Contact::Mail(_) => &self.mail,
+            Contact::Webhook(_) => &self.webhook,
+        }
+    }
+}
+
+/// Sends one notice.
+///
+/// If the process stops in here, the notice is still open and is sent again under the same key.
+pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId, number: u32) -> Result<(), Fault> {
+    let standing = inner.read(intent).await?;
+    let Some(by) = due(inner, &standing.approval, number) else { return Ok(()) };
+    let permit = tokio::select! {
+        permit = inner.ways.of(&by).acquire() => permit,
+        () = inner.tasks.stopping() => return Ok(()),
+    };
+    let Ok(_permit) = permit else { return Ok(()) };
+    // It may have waited: the words are those of now, and what is over by now is not sent.
+    let standing = inner.read(intent).await?;
+    if due(inner, &standing.approval, number).is_none() {
+        return Ok(());
+    }
+    let rulebook = inner.rulebook();
+    let Some(message) = words::message(&standing.approval, number, &rulebook, inner.notifier.host()) else {
+        return Ok(());
+    };
+    let command = match inner.notifier.deliver(message).await {
+        Ok(detail) => Command::Told { notice: number, detail },
+        Err(not) => {
+            let blame = match not.blame {
+                Blame::Host => "host",
+                Blame::Remote => "remote",
+            };
+            tracing::warn!(%intent, notice = number, blame, "somebody could not be told: {not}");
+            Command::NotTold { notice: number, detail: not.detail, wish: not.wish, hope: not.hope }
+        }
+    };
+    match inner.command(intent, command, None).await {
+        // What it was about ended while it was on its way.
+        Ok(_) | Err(Fault::Refused(Refusal::Overtaken)) => Ok(()),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// By which way a notice is to be sent now, if it is.
+fn due(inner: &Inner, approval: &countersign_core::approval::Approval, number: u32) -> Option<Contact> {
+    let open = approval.notices.open.get(&number)?;
+    crate::schedule::is_due(open.due, inner.clock.now()).then(|| open.notice.by.clone())
+}

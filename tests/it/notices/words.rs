@@ -1,0 +1,181 @@
+//! Every kind of message as people read it, and what others write in it.
+
+use super::house::{House, discount, person, rules, rules_with, write};
+use countersign_core::approval::command::{Command, Target, Voice};
+use countersign_core::effect::attempt::{AttemptEnd, Detail, Ended, Failure, Receipt};
+use countersign_core::exception::Closure;
+use countersign_core::notice::words::{Message, SUBJECT_CHARACTERS_MAX, TEXT_BYTES_MAX};
+use countersign_core::record::{RecordRef, Value};
+use countersign_core::time::Millis;
+
+const CONTACTS: [&str; 6] = [
+    "ae-1 mail",
+    "sales-manager-1 mail",
+    "finance-1 mail",
+    "finance-2 webhook",
+    "deal-desk-2 mail",
+    "revops-lead mail",
+];
+
+fn asks(margin: u32) -> House {
+    let price = [
+        ("discount_percent", Value::Absent, Value::Decimal("12".to_owned())),
+        ("net_amount", Value::Text("12000.00 USD".to_owned()), Value::Text("10560.00 USD".to_owned())),
+    ];
+    let months = [("term_months", Value::Integer(12), Value::Integer(18))];
+    let note = "They have an offer of a competitor.\nIt ends on Friday.";
+    let writes = vec![write("crm", &price), write("billing", &months)];
+    House::asks(rules(&CONTACTS), margin, &discount("Q-1", Some(note)), writes)
+}
+
+fn golden(name: &str, message: &Message) {
+    assert!(message.subject.chars().count() <= SUBJECT_CHARACTERS_MAX + 1, "{}", message.subject);
+    let shown = format!("To: {}\nSubject: {}\n\n{}", message.to, message.subject, message.text);
+    insta::assert_snapshot!(name, shown);
+}
+
+#[test]
+fn whoever_can_decide_reads_what_why_until_when_and_how() {
+    let mut house = asks(14);
+    golden("decide", &house.message("finance-1", "Decide"));
+    house.give(Command::Claim { person: person("finance-1"), revision: 1 });
+    house.all_told();
+    house.passes(Millis::hours(5), 0);
+    golden("open_again", &house.message("finance-2", "Open again"));
+    golden("open_again_own", &house.message("finance-1", "Open again"));
+}
+
+#[test]
+fn a_backup_reads_that_others_were_late_and_the_requester_who_has_it() {
+    let mut house = asks(40);
+    house.passes(Millis::hours(24), 0);
+    golden("decide_as_backup", &house.message("deal-desk-2", "Decide"));
+    golden("late", &house.message("ae-1", "Late"));
+    house.passes(Millis::hours(72), 0);
+    golden("yours_to_settle", &house.message("revops-lead", "Yours to settle"));
+    golden("held_up", &house.message("ae-1", "Held up"));
+}
+
+#[test]
+fn a_question_and_what_came_of_it() {
+    let mut house = asks(14);
+    let words = "Which competitor, and until when does their offer stand?".to_owned();
+    house.give(Command::Ask { person: person("finance-1"), revision: 1, words });
+    golden("question", &house.message("ae-1", "Answer"));
+    golden("decide_while_asked", &house.message("finance-2", "Decide"));
+    let words = "Initech, until Friday".to_owned();
+    house.give(Command::Answer { person: person("ae-1"), revision: 1, question: None, words });
+    golden("answered", &house.message("finance-1", "Answered"));
+}
+
+#[test]
+fn an_answer_that_does_not_come_and_a_seat_that_moves() {
+    let mut house = asks(14);
+    let words = "Which competitor?".to_owned();
+    house.give(Command::Ask { person: person("finance-1"), revision: 1, words });
+    house.passes(Millis::hours(24 * 4), 0);
+    golden("no_answer", &house.message("finance-1", "No answer came"));
+    let mut house = asks(14);
+    house.rulebook =
+        rules_with(&CONTACTS, "| finance-lead | 2026-11-23 | 2026-11-24 | revops-lead | all |\n");
+    house.give(Command::Review);
+    golden("decide_moved", &house.message("revops-lead", "Decide"));
+    let mut house = asks(14);
+    house.give(Command::Claim { person: person("finance-1"), revision: 1 });
+    house.give(Command::Release { person: person("finance-1"), revision: 1 });
+    golden("given_back", &house.message("finance-2", "Open again"));
+}
+
+#[test]
+fn what_is_settled_without_a_write_says_so() {
+    let mut house = House::asks(rules(&CONTACTS), 40, &discount("Q-1", None), Vec::new());
+    house.votes("sales-manager-1");
+    golden("done", &house.message("ae-1", "Done"));
+}
+
+#[test]
+fn the_requester_reads_how_it_ended() {
+    let mut house = asks(14);
+    let words = "Ten percent is enough.".to_owned();
+    house.give(Command::SendBack { person: person("finance-1"), revision: 1, words });
+    golden("sent_back", &house.message("ae-1", "Change it"));
+    let mut house = asks(14);
+    let voice = Voice::Decline { reason: "The margin is too thin.".to_owned() };
+    house.give(Command::Decide { person: person("finance-1"), revision: 1, seal: None, voice });
+    golden("declined", &house.message("ae-1", "Declined"));
+    let mut house = asks(40);
+    house.votes("sales-manager-1");
+    golden("approved", &house.message("ae-1", "Approved"));
+    house.all_told();
+    end_writes(&mut house);
+    golden("done_in_part", &house.message("ae-1", "Done in part"));
+}
+
+/// One write lands, the other one is refused for good and given up.
+fn end_writes(house: &mut House) {
+    let target = Target { settle: Millis::seconds(30), key_lifetime: Millis::hours(24) };
+    let countersign_core::approval::Stage::Executing { case, .. } = &house.approval.stage else {
+        panic!("the intent is {}", house.approval.stage.as_str())
+    };
+    let [crm, billing] = case.writes.as_slice() else { panic!("two writes were planned") };
+    let (crm, billing) = (crm.effect, billing.effect);
+    let subject = RecordRef { kind: "quote".to_owned(), id: "Q-1".to_owned() };
+    let receipt =
+        Receipt { subject, revision: None, url: None, vendor_request_id: None, applied: Vec::new() };
+    let end = AttemptEnd {
+        claim: Ended::Returned(receipt),
+        steps: vec![countersign_tests::scripted::step(countersign_core::effect::attempt::Answer::Answered {
+            status: 200,
+        })],
+    };
+    house.give(Command::Attempted { effect: crm, end, target });
+    let detail = Detail::new("no-such-customer", "there is no such customer");
+    let claim = Ended::Failed(Failure::Rejected { fields: Vec::new(), detail });
+    house.give(Command::Attempted { effect: billing, end: AttemptEnd { claim, steps: Vec::new() }, target });
+    let open = house.approval.exceptions.iter().find(|(_, found)| found.closed.is_none());
+    let (id, owner) = open.map(|(id, found)| (*id, found.owner.clone())).expect("one is open");
+    golden("held_up_write", &house.message("ae-1", "Held up"));
+    let reason = "billed by hand".to_owned();
+    house.give(Command::CloseException { person: owner, id, by: Closure::GiveUp, reason });
+}
+
+#[test]
+fn nothing_that_others_write_breaks_a_line_or_a_header() {
+    let nasty = "x\r\nBcc: eve@example.com\r\n\r\n<html>\u{202e}evil\u{2066}\u{2028}next\u{0}";
+    let write = write("crm", &[(nasty, Value::Text(nasty.to_owned()), Value::Json(nasty.to_owned()))]);
+    // What passes the door is narrower; a target's own words are not.
+    let tokens = discount("Q-1", Some("a line\nBcc: eve@example.com\tand\ta tab"));
+    let mut house = House::asks(rules(&CONTACTS), 14, &tokens, vec![write]);
+    house.give(Command::Ask { person: person("finance-1"), revision: 1, words: nasty.to_owned() });
+    for message in [house.message("finance-2", "Decide"), house.message("ae-1", "Answer")] {
+        assert!(!message.subject.chars().any(char::is_control), "{:?}", message.subject);
+        for line in message.text.lines() {
+            assert!(!line.starts_with("Bcc"), "{line:?}");
+            let bad = |letter: char| letter.is_control() || "\u{202e}\u{2066}\u{2028}".contains(letter);
+            assert!(!line.chars().any(bad), "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn a_message_that_would_be_long_says_what_is_left_out_and_still_how_to_decide() {
+    let long = "ä".repeat(2_000);
+    let fields: Vec<String> = (0..200).map(|number| format!("field_{number}")).collect();
+    let changes: Vec<(&str, Value, Value)> = fields
+        .iter()
+        .map(|name| (name.as_str(), Value::Text(long.clone()), Value::Text("\"\\".repeat(500))))
+        .collect();
+    let tokens = discount("Q-1", Some(&long));
+    let mut house = House::asks(rules(&CONTACTS), 14, &tokens, vec![write("crm", &changes)]);
+    house.give(Command::Ask { person: person("finance-1"), revision: 1, words: "\"".repeat(5_000) });
+    for message in [house.message("finance-2", "Decide"), house.message("ae-1", "Answer")] {
+        assert!(message.text.len() <= TEXT_BYTES_MAX, "{}", message.text.len());
+        assert!(message.text.contains("countersign intent show int_"), "{}", message.text);
+    }
+    let decide = house.message("finance-2", "Decide");
+    assert!(
+        decide.text.contains("more\n") && decide.text.contains("--approve --revision 1"),
+        "{}",
+        decide.text
+    );
+}
