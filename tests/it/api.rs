@@ -22,6 +22,8 @@ mod overrides;
 mod policies;
 #[path = "api/seats.rs"]
 mod seats;
+#[path = "api/told.rs"]
+mod told;
 #[path = "api/wire.rs"]
 mod wire;
 #[path = "api/world.rs"]

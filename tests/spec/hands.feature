@@ -198,6 +198,21 @@ Feature: a seat in other hands, one more voice, comments and reminders
     Then it is refused with CS-E0153
     And the intent is seated
 
+  Scenario: nor while their own seat still lacks other voices
+    When finance-1 adds the voice of legal-lead-1 after because "the customer is in court"
+    And finance-1 approves revision 1
+    And finance-1 recalls
+    Then it is refused with CS-E0153
+
+  Scenario: who gets a seat of their own by an amendment has one voice
+    When sales-manager-1 adds the voice of director-1 after because "she knows them"
+    And ae-1 amends term_months to 11
+    Then the intent becomes seated
+    When director-1 approves revision 2
+    And finance-1 approves revision 2
+    And finance-2 approves revision 2
+    Then the intent is executing
+
   Scenario: a voice that another hangs on is not taken back
     When sales-manager-1 adds the voice of legal-lead-1 before because "the customer is in court"
     And legal-lead-1 adds the voice of general-counsel after because "it is a large one"
@@ -285,7 +300,7 @@ Feature: a seat in other hands, one more voice, comments and reminders
   Scenario: a comment stands in the story and moves nothing
     When ae-2 comments "same customer as last week"
     Then nothing is refused
-    And the story says "comment: same customer as last week"
+    And the story says "`ae-2` comments: same customer as last week"
     And finance has 0 of 2 voices
     When ae-2 comments " "
     Then it is refused with CS-E0114
@@ -300,7 +315,7 @@ Feature: a seat in other hands, one more voice, comments and reminders
     Then it is refused with CS-E0113
     When ae-1 reminds
     Then nothing is refused
-    And the story says "everybody who has not decided is reminded"
+    And the story says "`ae-1` has everybody reminded who has not decided"
     When ae-1 reminds
     Then it is refused with CS-E0158
     When it becomes 2026-11-23T19:00:00Z

@@ -13,7 +13,7 @@ pub use crate::policy::route::{Whom, Within};
 pub use calendar::{Calendar, CalendarName};
 pub use clock::Spelt;
 pub use contact::{Contact, MailAddress};
-pub(crate) use parse::SECTIONS;
+pub(crate) use parse::{MANAGERS_MAX, SECTIONS};
 
 use crate::id::{FieldName, IntentTypeName, PersonId, PoolName, RoleName};
 use crate::intent::value::{Day, TokenValue, Tokens};
@@ -183,8 +183,9 @@ impl Directory {
             let present =
                 |person: &&PersonId| free(person) && self.absence(person, asking.intent_type, on).is_none();
             let standby = standing.into_iter().find(present);
-            // Whoever stands by for several stands in for the first of them.
-            standing_in.extend(standby.cloned().zip(holders.first().cloned()));
+            // Whoever stands by for several stands in for the first of them, and never for the requester.
+            let whose = holders.iter().find(|holder| *holder != asking.requester);
+            standing_in.extend(standby.cloned().zip(whose.cloned()));
             eligible.extend(standby.cloned());
         }
         let first = eligible.first()?.clone();

@@ -5,13 +5,16 @@
 
 use crate::engine::Inner;
 use crate::fault::Fault;
-use crate::limits::{MAILS_AT_ONCE, WEBHOOKS_AT_ONCE};
+use crate::limits::{ERRAND_FAULT_DELAY_MS, MAILS_AT_ONCE, WEBHOOKS_AT_ONCE};
 use crate::port::notifier::Blame;
-use countersign_core::approval::command::Command;
+use crate::port::store::StoreFault;
+use countersign_core::approval::command::{Command, Hope};
 use countersign_core::approval::refusal::Refusal;
+use countersign_core::effect::attempt::Detail;
 use countersign_core::id::IntentId;
 use countersign_core::notice::words;
 use countersign_core::people::Contact;
+use countersign_core::time::Millis;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -47,17 +50,31 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId, number: u32) -> Re
         permit = inner.ways.of(&by).acquire() => permit,
         () = inner.tasks.stopping() => return Ok(()),
     };
-    let Ok(_permit) = permit else { return Ok(()) };
+    let Ok(permit) = permit else { return Ok(()) };
     // It may have waited: the words are those of now, and what is over by now is not sent.
     let standing = inner.read(intent).await?;
     if due(inner, &standing.approval, number).is_none() {
         return Ok(());
     }
     let rulebook = inner.rulebook();
+    if let Some(to) = standing.approval.notices.open.get(&number).map(|open| &open.notice.to)
+        && !rulebook.directory().knows(to)
+    {
+        // What they would have been told is nobody's any more at that address.
+        let detail = Detail::new("left", format!("`{to}` is not in the directory any more"));
+        let command = Command::NotTold { notice: number, detail, wish: None, hope: Hope::None };
+        return recorded(inner, intent, command).await;
+    }
     let Some(message) = words::message(&standing.approval, number, &rulebook, inner.notifier.host()) else {
         return Ok(());
     };
-    let command = match inner.notifier.deliver(message).await {
+    let delivered = tokio::select! {
+        delivered = inner.notifier.deliver(message) => delivered,
+        // Whether it got through is not known then: it is sent again under the same key.
+        () = inner.tasks.stopping() => return Ok(()),
+    };
+    drop(permit);
+    let command = match delivered {
         Ok(detail) => Command::Told { notice: number, detail },
         Err(not) => {
             let blame = match not.blame {
@@ -68,10 +85,26 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId, number: u32) -> Re
             Command::NotTold { notice: number, detail: not.detail, wish: not.wish, hope: not.hope }
         }
     };
-    match inner.command(intent, command, None).await {
-        // What it was about ended while it was on its way.
-        Ok(_) | Err(Fault::Refused(Refusal::Overtaken)) => Ok(()),
-        Err(fault) => Err(fault),
+    recorded(inner, intent, command).await
+}
+
+/// Records what came of a notice. While the store takes nothing, only this is repeated and never the sending,
+/// until it does or the engine stops.
+async fn recorded(inner: &Arc<Inner>, intent: IntentId, command: Command) -> Result<(), Fault> {
+    loop {
+        match inner.command(intent, command.clone(), None).await {
+            // What it was about ended while it was on its way.
+            Ok(_) | Err(Fault::Refused(Refusal::Overtaken)) => return Ok(()),
+            Err(Fault::Store(fault)) if !matches!(fault, StoreFault::Lost(_)) => {
+                tracing::warn!(%fault, %intent, blame = "host", "what came of a notice is not recorded yet");
+            }
+            Err(fault) => return Err(fault),
+        }
+        let until = inner.clock.now().plus(Millis(ERRAND_FAULT_DELAY_MS));
+        tokio::select! {
+            () = inner.tasks.stopping() => return Ok(()),
+            () = inner.clock.sleep_until(until) => {}
+        }
     }
 }
 

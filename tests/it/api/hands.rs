@@ -85,7 +85,7 @@ async fn comments_and_reminders_need_no_revision() {
     let again = world.post("ae-2", &comments, "c-2", r#"{"words":"as last week"}"#).await;
     assert_eq!(again.status, 200);
     let story = world.get("ae-1", &format!("{place}/timeline")).await;
-    assert_eq!(story.text.matches("comment: as last week").count(), 1, "{}", story.text);
+    assert_eq!(story.text.matches("`ae-2` comments: as last week").count(), 1, "{}", story.text);
     world.post("ae-2", &reminders, "r-1", "{}").await.is_problem(403, "CS-E0113");
     assert_eq!(world.post("ae-1", &reminders, "r-2", "{}").await.status, 200);
     world.post("ae-1", &reminders, "r-3", "{}").await.is_problem(409, "CS-E0158");

@@ -17,15 +17,15 @@ use std::error::Error as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Time for one command and its answer, in milliseconds: servers that look at a mail take seconds.
-const COMMAND_MS_MAX: u64 = 20_000;
-/// Time for a whole mail, in milliseconds.
-const MAIL_MS_MAX: u64 = 60_000;
+/// Time to connect, in milliseconds.
+const CONNECT_MS_MAX: u64 = 20_000;
+/// Time for a whole mail, in milliseconds: a server may look at it for ten minutes before it says that it has it
+/// (RFC 5321, section 4.5.3.2.6), and whoever does not wait that long sends it twice.
+const MAIL_MS_MAX: u64 = 630_000;
+/// Time for a look at the server, in milliseconds.
+const CHECK_MS_MAX: u64 = 60_000;
 /// Longest answer of a server that is kept, in characters.
 const ANSWER_CHARACTERS_MAX: usize = 200;
-/// Answers that say that the host may not send at all (RFC 4954, RFC 5321): the operator can mend that,
-/// so the mail is not lost by it. Sign-in, encryption wanted, no mail service here.
-const OPERATORS_CODES: [&str; 6] = ["521", "523", "530", "534", "535", "538"];
 
 /// How the connection to a mail server is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Mail {
         let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(server)
             .port(port.unwrap_or(usual))
             .tls(tls)
-            .timeout(Some(Duration::from_millis(COMMAND_MS_MAX)))
+            .timeout(Some(Duration::from_millis(CONNECT_MS_MAX)))
             .hello_name(ClientId::Domain(from.email.domain().to_owned()));
         if let Some((user, password)) = login {
             transport = transport.credentials(Credentials::new(user, password.expose().to_owned()));
@@ -104,7 +104,7 @@ impl Mail {
     /// Connects and signs in, and sends nothing.
     pub(super) async fn check(&self) -> Result<(), NotDelivered> {
         let checking = self.transport.test_connection();
-        match tokio::time::timeout(Duration::from_millis(MAIL_MS_MAX), checking).await {
+        match tokio::time::timeout(Duration::from_millis(CHECK_MS_MAX), checking).await {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err(remote("no-mail-service", "the mail server takes no commands".to_owned())),
             Ok(Err(error)) => Err(not_delivered(&error)),
@@ -146,13 +146,14 @@ fn not_delivered(error: &Error) -> NotDelivered {
     let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
     let said = inner.unwrap_or(error).to_string();
     let code = error.status().map(|status| status.to_string());
-    let operators = code.as_deref().is_some_and(|code| OPERATORS_CODES.contains(&code));
+    let recipients = error.is_permanent() && is_about_the_recipient(code.as_deref(), &said);
     let message = format!("the mail server: {}", shortened(&said));
-    // What a server says for good is about this mail, unless it is about the host.
-    let (name, hope, blame) = if operators || error.is_client() || error.is_tls() {
-        ("mail-refused-host", Hope::Some, Blame::Host)
-    } else if error.is_permanent() {
+    // What a server says for good ends a notice only if it is about the recipient. Everything else (relaying
+    // denied, a wrong sender, a limit reached) is the operator's to mend, and nothing is lost by it.
+    let (name, hope, blame) = if recipients {
         ("mail-refused", Hope::None, Blame::Remote)
+    } else if error.is_client() || error.is_tls() || error.is_permanent() {
+        ("mail-refused-host", Hope::Some, Blame::Host)
     } else if error.is_transient() {
         ("mail-put-off", Hope::Some, Blame::Remote)
     } else {
@@ -170,8 +171,50 @@ fn remote(code: &str, message: String) -> NotDelivered {
     NotDelivered { hope: Hope::Some, wish: None, blame: Blame::Remote, detail }
 }
 
+/// Whether a refusal for good is about whom the mail is for: the enhanced status says so (RFC 3463: `5.1`, leaving
+/// out the sender's own, and `5.2`), or without one the code of a mailbox (RFC 5321).
+fn is_about_the_recipient(code: Option<&str>, said: &str) -> bool {
+    let enhanced = |word: &str| {
+        let mut parts = word.split('.');
+        let digits =
+            |part: Option<&str>| part.is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+        word.starts_with("5.") && (0..3).all(|_| digits(parts.next())) && parts.next().is_none()
+    };
+    let trimmed = said.split_whitespace().map(|word| word.trim_matches([':', ',', ';', '(', ')']));
+    match trimmed.into_iter().find(|word| enhanced(word)) {
+        Some("5.1.7" | "5.1.8") => false,
+        Some(status) => status.starts_with("5.1.") || status.starts_with("5.2."),
+        None => matches!(code, Some("550" | "551" | "553")),
+    }
+}
+
 /// Words of a server on one line.
 fn shortened(text: &str) -> String {
     let plain = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
     plain.take(ANSWER_CHARACTERS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_of_the_recipient_ends_a_notice() {
+        let check = |code: &str, said: &str, expected: bool| {
+            assert_eq!(is_about_the_recipient(Some(code), said), expected, "{code} {said}");
+        };
+        check("550", "permanent error (550): 5.1.1 no such user", true);
+        check("552", "permanent error (552): 5.2.2 mailbox full", true);
+        check("550", "permanent error (550): no such user here", true);
+        check("554", "permanent error (554): 5.7.1 <ben@example.com>: Relay access denied", false);
+        check("553", "permanent error (553): 5.7.1 Sender address rejected: not owned by user", false);
+        check(
+            "550",
+            "permanent error (550): 5.7.60 SMTP; Client does not have permissions to send as",
+            false,
+        );
+        check("550", "permanent error (550): 5.4.5 Daily user sending limit exceeded", false);
+        check("553", "permanent error (553): 5.1.8 sender's domain does not exist", false);
+        check("554", "permanent error (554): go away", false);
+    }
 }

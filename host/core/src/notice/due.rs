@@ -16,7 +16,7 @@ pub const NOTICE_DELAY_MS_MAX: u64 = 7_200_000;
 /// When to try again after one more try that did not get through; `None` gives it up.
 ///
 /// The delay doubles and lies between half of its upper end and all of it, by `chance`. What the other
-/// side asked for (`Retry-After`) is a lower bound.
+/// side asked for (`Retry-After`) is a lower bound, as long as the notice lives.
 #[must_use]
 pub fn next_try(open: &OpenNotice, now: Timestamp, wish: Option<Millis>, chance: u128) -> Option<Timestamp> {
     if NOTICE_TRIES_MAX <= open.tries.saturating_add(1) {
@@ -27,8 +27,13 @@ pub fn next_try(open: &OpenNotice, now: Timestamp, wish: Option<Millis>, chance:
     let half = cap >> 1;
     let drawn = chance.checked_rem(u128::from(half.max(1))).and_then(|drawn| u64::try_from(drawn).ok());
     let own = Millis(half.saturating_add(drawn.unwrap_or(0)));
-    let due = now.plus(wish.map_or(own, |wish| wish.max(own)));
-    (due.since(open.since) <= NOTICE_AGE_MAX).then_some(due)
+    let last = open.since.plus(NOTICE_AGE_MAX);
+    let due = now.plus(own);
+    if last < due {
+        return None;
+    }
+    // A wish beyond its age is met by one last try.
+    Some(wish.map_or(due, |wish| now.plus(wish).max(due).min(last)))
 }
 
 #[cfg(test)]
@@ -72,6 +77,8 @@ mod tests {
         assert!(
             wish(Millis(1)).is_some_and(|due| Millis(NOTICE_DELAY_MS_BASE / 2) <= due.since(Timestamp(0)))
         );
-        assert_eq!(wish(Millis::hours(73)), None);
+        assert_eq!(wish(Millis::hours(73)), Some(Timestamp(0).plus(NOTICE_AGE_MAX)));
+        let at_last = next_try(&open(), Timestamp(0).plus(NOTICE_AGE_MAX), Some(Millis::hours(1)), 7);
+        assert_eq!(at_last, None);
     }
 }

@@ -13,7 +13,7 @@ pub(crate) const SECTIONS: [&str; 8] =
     ["Persons", "Contacts", "Pools", "Roles", "Standby", "Calendars", "Holidays", "Absence"];
 
 /// Longest chain of managers; beyond it there is a circle or no house anybody knows.
-const MANAGERS_MAX: u32 = 32;
+pub(crate) const MANAGERS_MAX: u32 = 32;
 
 fn named<T: FromStr<Err = NotAName>>(cell: &Cell, faults: &mut Faults) -> Option<T> {
     take(cell.text.parse().map_err(|fault: NotAName| fault.to_string()), cell, faults)

@@ -8,7 +8,7 @@ use crate::intent::IntentType;
 use crate::intent::kind::{FieldType, Grid, Unit};
 use crate::intent::literal::is_word;
 use crate::money::{Currency, Money};
-use crate::people::{Asking, Whom, Within};
+use crate::people::{Asking, MANAGERS_MAX, Whom, Within};
 use crate::policy::cell::{self, Ranges};
 use crate::policy::route_take as take;
 use crate::publish::{Asked, POLICY_CHANGE, is_policy_change};
@@ -243,7 +243,7 @@ impl Rulebook {
     /// Who answers for an exception that was missed so often: the row's owner, then its backups,
     /// then the fallback owner of the intent type. The requester and people who are away never do,
     /// except that the fallback owner is always there. Whoever is barred never does either: the chain begins
-    /// anew then, and after it comes the manager of the fallback owner.
+    /// anew then, and after it come the managers of the fallback owner.
     #[must_use]
     pub fn owner_of(
         &self,
@@ -272,9 +272,11 @@ impl Rulebook {
         let (owner, calendar) = match filled {
             Some(filled) => (filled.owner, filled.calendar),
             None => {
-                let manager = self.directory().manager(&intent.fallback_owner, 1);
-                let manager = manager.filter(|person| cannot(&intent.fallback_owner) && !cannot(person));
-                let person = manager.unwrap_or_else(|| intent.fallback_owner.clone());
+                let fallback = &intent.fallback_owner;
+                let above =
+                    (1..=MANAGERS_MAX).filter_map(|levels| self.directory().manager(fallback, levels));
+                let manager = above.filter(|_| cannot(fallback)).find(|person| !cannot(person));
+                let person = manager.unwrap_or_else(|| fallback.clone());
                 let calendar = self.directory().persons.get(&person)?.calendar.clone();
                 (person, calendar)
             }

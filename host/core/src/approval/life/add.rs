@@ -70,7 +70,12 @@ pub(super) fn resume(turn: &mut Turn<'_>) {
         // The seat that wanted it may not be asked for any more: then it is asked after another one.
         let (beside, order) = same(turn, beside).map_or((0, Order::After), |row| (row, order));
         let reason = format!("as for revision {}", earlier.intent.revision);
+        let (own_seat, row) = (has_own_seat(turn, &wanted.whom), rows(turn));
         turn.record(Actor::Engine, Event::VoiceAdded { by, beside, order, wanted, reason });
+        if let Some(row) = row.filter(|_| own_seat) {
+            // They are asked for themselves by now.
+            turn.record(Actor::Engine, Event::VoiceDropped { row });
+        }
     }
     for handed in earlier.seats.handed.clone() {
         let goes_on = handed.until.is_none_or(|until| turn.context.now < until);
@@ -79,4 +84,18 @@ pub(super) fn resume(turn: &mut Turn<'_>) {
             turn.record(Actor::Engine, Event::Handed { handed: Handed { row, ..handed }, reason });
         }
     }
+}
+
+/// Whether whoever an added voice asks has a seat of their own in this revision.
+fn has_own_seat(turn: &Turn<'_>, whom: &Whom) -> bool {
+    match whom {
+        Whom::Person(person) => seat::asked_anywhere(turn).contains(person),
+        Whom::Pool(_) | Whom::Role(_) | Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => false,
+    }
+}
+
+/// The index of the next row.
+fn rows(turn: &Turn<'_>) -> Option<u32> {
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return None };
+    u32::try_from(seats.rows.len()).ok()
 }

@@ -304,6 +304,8 @@ fn reopen(approval: &mut Approval, intent: &Arc<Intent>, what: &Arc<Override>, a
     approval.stage = Stage::Preparing { tries: 0, due: at };
     approval.intent = Arc::clone(intent);
     approval.overridden = Some(Overridden { what: Arc::clone(what), at: None });
+    // Whoever overrides answers for it alone: what others decided or wanted before is not taken up.
+    approval.earlier = None;
     moot(approval, at, "the policy is to be overridden");
     Some(())
 }

@@ -78,7 +78,8 @@ pub(super) fn recall(turn: &mut Turn<'_>, person: PersonId, revision: u32) -> Re
     // wanted beside it.
     let added = seats.added.iter().filter(|(row, added)| {
         let hangs_on = seats.added.values().any(|other| other.beside == **row && !other.is_gone);
-        let given = seats.is_settled(**row) || seats.is_settled(added.beside);
+        let decided = seats.voices().any(|voice| *voice == person);
+        let given = decided || seats.is_settled(**row) || seats.is_settled(added.beside);
         added.by == person && !added.is_gone && !given && !hangs_on
     });
     let added: Vec<u32> = added.map(|(row, _)| *row).collect();

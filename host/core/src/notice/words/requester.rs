@@ -5,7 +5,8 @@ use super::{Said, Telling, WORDS_CHARACTERS_MAX, asked, plain};
 use crate::approval::seat::Reply;
 use crate::approval::{Authority, Outcome, Stage};
 use crate::effect::life::EffectState;
-use crate::id::{ExceptionId, PersonId};
+use crate::exception::Cause;
+use crate::id::{EffectId, ExceptionId, PersonId};
 use crate::notice::moot::seats;
 
 /// Nobody waits for the reader.
@@ -73,9 +74,8 @@ impl Telling<'_> {
             others => format!("{owner} and {others} others"),
         };
         let subject = format!("Late: your {} is with {with} now, until {}", self.title(), until.there);
-        let before = route.asked(seat.missed.saturating_sub(1));
         let lines = vec![
-            format!("Route {}: {before} did not decide in time.", route.route),
+            format!("Route {}: whoever was asked did not decide in time.", route.route),
             format!("Now {people} can decide, until {until}; {owner} answers for it."),
             format!("If that is too late as well: {}.", next(route, seat.missed)),
             NOTHING_TO_DO.to_owned(),
@@ -119,16 +119,33 @@ impl Telling<'_> {
         let Stage::Closed(Outcome::Done { case, authority, effects, .. }) = &self.approval.stage else {
             return None;
         };
-        let given_up = effects.values().filter(|state| matches!(state, EffectState::GivenUp)).count();
-        let (subject, ended) = match (effects.len(), given_up) {
-            (0, _) => (format!("Done: your {}", self.title()), "There was nothing to write."),
-            (_, 0) => (format!("Done: your {}", self.title()), "All of it is written."),
-            (_, _) => (format!("Done in part: your {}", self.title()), "Not all of it was written."),
+        let given_up: Vec<EffectId> = effects
+            .iter()
+            .filter(|(_, state)| matches!(state, EffectState::GivenUp))
+            .map(|(id, _)| *id)
+            .collect();
+        let unknown = given_up.iter().any(|effect| self.is_unknown(*effect));
+        let (verb, ended) = match (effects.len(), given_up.len()) {
+            (0, _) => ("Done", "There was nothing to write."),
+            (_, 0) => ("Done", "All of it is written."),
+            (_, _) if unknown => ("Done in part", "Of a part of it nobody knows whether it was written."),
+            (all, given_up) if all == given_up => ("Not written", "None of it was written."),
+            (_, _) => ("Done in part", "Not all of it was written."),
+        };
+        let subject = format!("{verb}: your {}", self.title());
+        let ended = match &case.change {
+            Some(change) => {
+                format!("Version {} of the policy of {} is published.", change.version, change.of)
+            }
+            None => ended.to_owned(),
         };
         let mut lines = vec![format!("{} approved it. {ended}", said_by(authority))];
         let writes = case.writes.iter().map(|planned| {
             let became = match effects.get(&planned.effect) {
                 Some(EffectState::Landed { .. }) => "written",
+                Some(EffectState::GivenUp) if self.is_unknown(planned.effect) => {
+                    "given up; nobody knows whether it was written, so look there before you ask again"
+                }
                 Some(EffectState::GivenUp) => "given up, not written as asked",
                 Some(
                     EffectState::Waiting
@@ -143,6 +160,15 @@ impl Telling<'_> {
         });
         lines.extend(asked::listed(writes));
         Some(self.with_all(subject, lines))
+    }
+
+    /// Whether an effect was given up though it may have been written.
+    fn is_unknown(&self, effect: EffectId) -> bool {
+        let mut exceptions = self.approval.exceptions.values();
+        exceptions.any(|exception| {
+            let open = matches!(exception.cause, Cause::Uncertain | Cause::Exhausted | Cause::Quarantined);
+            exception.effect == Some(effect) && open
+        })
     }
 
     /// It is declined.

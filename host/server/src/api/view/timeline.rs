@@ -86,9 +86,20 @@ fn of(sequence: u64, entry: &Entry) -> TimelineEntry {
             Actor::Timer => "timer".to_owned(),
         },
         event: entry.event.as_str().to_owned(),
-        words: words(&entry.event),
+        words: said(entry),
         effect,
         exception,
+    }
+}
+
+/// An entry as a sentence. Who caused it is part of what it says, where nothing else does.
+fn said(entry: &Entry) -> String {
+    match (&entry.by, &entry.event) {
+        (Actor::Person(person), Event::Commented { words }) => format!("`{person}` comments: {words}"),
+        (Actor::Person(person), Event::Reminded { .. }) => {
+            format!("`{person}` has everybody reminded who has not decided")
+        }
+        (Actor::Person(_) | Actor::Engine | Actor::Timer, event) => words(event),
     }
 }
 
@@ -219,11 +230,8 @@ fn words(event: &Event) -> String {
         }
         Event::VoiceAdded { by, order, wanted, reason, .. } => wanted_too(by, *order, wanted, reason),
         Event::VoiceDropped { .. } => "the voice that was added is not needed any more".to_owned(),
-        Event::Commented { words } => format!("comment: {words}"),
-        Event::Reminded { rows } if only(rows).is_some() => {
-            "those who have not decided are reminded".to_owned()
-        }
-        Event::Reminded { .. } => "everybody who has not decided is reminded".to_owned(),
+        Event::Commented { words } => format!("a comment: {words}"),
+        Event::Reminded { .. } => "those who have not decided are reminded".to_owned(),
         Event::Asked { person, words, until, .. } => {
             format!(
                 "`{person}` asked: {words} (the seat's time stands still until the answer, at most until {until})"
