@@ -242,7 +242,8 @@ Feature: a seat in other hands, one more voice, comments and reminders
     Then it is refused with CS-E0154
 
   Scenario: a delegation that is over does not come back with its deputy's voice
-    When finance-1 delegates to fpna-1 until 2026-11-23T16:00:00Z because "a meeting"
+    When it becomes 2026-11-23T15:30:00Z
+    And finance-1 delegates to fpna-1 until 2026-11-23T16:00:00Z because "a meeting"
     And it becomes 2026-11-23T16:00:00Z
     Then finance-1 may decide for finance
     When finance-2 transfers to fpna-1 because "audit week"
@@ -252,6 +253,15 @@ Feature: a seat in other hands, one more voice, comments and reminders
     When it becomes 2026-11-23T17:00:00Z
     And finance-1 approves revision 1
     Then finance has 2 of 2 voices
+
+  Scenario: a clock that is set back gives a deputy no second voice
+    When finance-1 delegates to fpna-1 until 2026-11-23T16:00:00Z because "a meeting"
+    And it becomes 2026-11-23T16:00:00Z
+    And finance-1 approves revision 1
+    And it becomes 2026-11-23T15:30:00Z
+    And fpna-1 approves revision 1
+    Then it is refused with CS-E0111
+    And finance has 1 of 2 voices
 
   Scenario: a deputy comes before a cover
     When finance-1 delegates to fpna-1 until 2026-11-26T15:00:00Z because "on leave"

@@ -188,7 +188,12 @@ fn hand_over(turn: &Turn<'_>, row: u32, filled: &mut Filled, out: &[PersonId]) -
     let Stage::Seated { seats, .. } = &turn.approval.stage else { return None };
     let (rulebook, now, intent) = (turn.context.rulebook, turn.context.now, &turn.approval.intent);
     let mut ends: Option<Timestamp> = None;
+    let decided = |person: &PersonId| seats.open.get(&row).is_some_and(|seat| seat.approved.contains(person));
     for handed in seats.hands(row, now) {
+        // Under a clock that was set back a delegation can run again after whoever gave it has decided.
+        if decided(&handed.from) {
+            continue;
+        }
         // Whoever is away and has a cover has said before who decides: the deputy, not the cover.
         let stands = |person: &PersonId| filled.standing_in.get(person) == Some(&handed.from);
         let place = filled.eligible.iter().position(|person| *person == handed.from || stands(person));
