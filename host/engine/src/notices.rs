@@ -18,7 +18,8 @@ use countersign_core::time::Millis;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// One gate a way, so that a mail server that is slow holds up no webhook.
+/// One gate a way, so that a mail server that is slow holds up no webhook, as long as fewer notices than
+/// [`crate::limits::NOTICES_IN_FLIGHT_MAX`] wait for it: their places are shared.
 #[derive(Debug)]
 pub(crate) struct Ways {
     mail: Semaphore,

@@ -1,7 +1,6 @@
 //! Deciding against the policy over HTTP: with a reason, evidence and the revision that was read.
 
-use crate::world::{SMALL, World};
-use countersign_core::record::Value;
+use crate::world::World;
 use serde_json::json;
 
 const OFFER: &str = r#"{"decision":"approve","override_reason":"competitor-offer","reason":"they pay it elsewhere",
@@ -9,17 +8,9 @@ const OFFER: &str = r#"{"decision":"approve","override_reason":"competitor-offer
     "sha256":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
     {"kind":"ticket-link","link":"https://example.com/t/1"}]}"#;
 
-async fn below_the_floor() -> (World, String) {
-    let world = World::start().await;
-    let thin = [("margin", Value::Decimal("14".to_owned())), ("renewal", Value::Flag(false))];
-    world.connectors.put("crm", "quote", "q-1", &thin);
-    let place = world.submitted("k-1", SMALL).await;
-    (world, place)
-}
-
 #[tokio::test]
 async fn an_override_is_shown_listed_and_told_apart() {
-    let (world, place) = below_the_floor().await;
+    let (world, place) = World::below_the_floor().await;
     let overrides = format!("{place}/overrides");
     let can = world.get("cro", &place).await.json["can"].clone();
     assert_eq!(can, json!(["override", "comment"]));
@@ -47,7 +38,7 @@ async fn an_override_is_shown_listed_and_told_apart() {
 
 #[tokio::test]
 async fn every_flaw_of_an_override_is_named_by_its_place() {
-    let (world, place) = below_the_floor().await;
+    let (world, place) = World::below_the_floor().await;
     let overrides = format!("{place}/overrides");
     let bad = r#"{"decision":"maybe","reason":"x","evidence":[{"kind":"a b","link":"ftp://x"},
         {"kind":"competitor-quote","name":"offer.pdf"},{"kind":"c","link":"https://x","colour":1},"text"]}"#;
@@ -76,7 +67,7 @@ async fn every_flaw_of_an_override_is_named_by_its_place() {
 
 #[tokio::test]
 async fn an_override_is_refused_like_any_decision() {
-    let (world, place) = below_the_floor().await;
+    let (world, place) = World::below_the_floor().await;
     let overrides = format!("{place}/overrides");
     world.post("finance-1", &overrides, "o-1", OFFER).await.is_problem(403, "CS-E0135");
     world.post("ae-1", &overrides, "o-2", OFFER).await.is_problem(403, "CS-E0110");

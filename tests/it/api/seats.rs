@@ -1,22 +1,12 @@
 //! What people do about a seat over HTTP before anybody decides: claim, give back, ask, answer.
 
 use crate::world::{Answer, SMALL, World};
-use countersign_core::record::Value;
 use futures::future::join_all;
 use serde_json::json;
 
-/// A deal below the margin floor: two voices of finance, and the manager.
-async fn below_the_floor() -> (World, String) {
-    let world = World::start().await;
-    let thin = [("margin", Value::Decimal("14".to_owned())), ("renewal", Value::Flag(false))];
-    world.connectors.put("crm", "quote", "q-1", &thin);
-    let place = world.submitted("k-1", SMALL).await;
-    (world, place)
-}
-
 #[tokio::test]
 async fn a_seat_is_claimed_shown_and_given_back() {
-    let (world, place) = below_the_floor().await;
+    let (world, place) = World::below_the_floor().await;
     let (claims, releases) = (format!("{place}/claims"), format!("{place}/releases"));
     let seen = world.get("finance-1", &place).await;
     let hands = ["delegate", "transfer", "add-voice", "comment"];
@@ -44,7 +34,7 @@ async fn a_seat_is_claimed_shown_and_given_back() {
 
 #[tokio::test]
 async fn the_requester_is_asked_and_answers() {
-    let (world, place) = below_the_floor().await;
+    let (world, place) = World::below_the_floor().await;
     let (questions, answers) = (format!("{place}/questions"), format!("{place}/answers"));
     world.post("finance-1", &questions, "q-0", "{}").await.is_problem(422, "CS-E0114");
     let why = r#"{"words":"why now?"}"#;
@@ -83,7 +73,7 @@ async fn the_requester_is_asked_and_answers() {
 
 #[tokio::test]
 async fn an_intent_is_sent_back_and_amended_under_the_next_tag() {
-    let (world, place) = below_the_floor().await;
+    let (world, place) = World::below_the_floor().await;
     let (returns, amendments) = (format!("{place}/returns"), format!("{place}/amendments"));
     let less = r#"{"reason":"36 months or nothing"}"#;
     world.post("ae-1", &returns, "r-0", less).await.is_problem(403, "CS-E0110");

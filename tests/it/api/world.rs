@@ -281,6 +281,15 @@ impl World {
         self.send(person, "POST", path, &[("idempotency-key", key), ("if-match", "\"1\"")], body).await
     }
 
+    /// A deal below the margin floor, and its address: two voices of finance, and the manager.
+    pub(crate) async fn below_the_floor() -> (World, String) {
+        let world = World::start().await;
+        let thin = [("margin", Value::Decimal("14".to_owned())), ("renewal", Value::Flag(false))];
+        world.connectors.put("crm", "quote", "q-1", &thin);
+        let place = world.submitted("k-1", SMALL).await;
+        (world, place)
+    }
+
     /// Submits and waits until it is prepared; gives the address of the intent.
     pub(crate) async fn submitted(&self, key: &str, body: &str) -> String {
         let headers = [("idempotency-key", key), ("prefer", "wait=10")];

@@ -64,7 +64,9 @@ impl NotHanded {
             NotHanded::Nothing(_) => "read the intent again to see who has which seat",
             NotHanded::NoVoice(_) => "name somebody who is there and has no seat in it",
             NotHanded::VoicesSpent(_) => "decide on what is known",
-            NotHanded::TooLate(_) => "add the voice after the seat: `--after`, in the API `order`",
+            NotHanded::TooLate(_) => {
+                "add the voice after the seat: without `--before`, in the API `order` `after`"
+            }
         }
     }
 }

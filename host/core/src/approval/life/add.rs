@@ -54,8 +54,8 @@ pub(super) fn voice(
     Ok(())
 }
 
-/// What people in seats settled between them holds for the next revision, where the same seat is asked for:
-/// an amendment takes no voice away, and no deputy.
+/// What people in seats settled between them holds for the next revision: an amendment takes no voice away,
+/// unless its person has a seat of their own by it, and no deputy where the same seat is asked for.
 pub(super) fn resume(turn: &mut Turn<'_>) {
     let Some(earlier) = turn.approval.earlier.clone() else { return };
     let same = |turn: &Turn<'_>, before: u32| {
