@@ -6,7 +6,7 @@ use countersign_core::hash::Digest;
 use countersign_core::time::Timestamp;
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::port::store::{
-    Append, Batch, CallerKey, Errand, ErrandChange, Logged, Page, Position, Query, Row, RowChange, Store,
+    Append, Appended, Batch, CallerKey, Errand, ErrandChange, Logged, Page, Position, Query, Row, RowChange, Store,
     StoreFault, Verified,
 };
 use countersign_store_local::{LocalStore, Options};
@@ -404,6 +404,33 @@ async fn run(steps: &[Step]) {
     assert_eq!(expected, everything(&store).await);
     drop(store);
     assert_eq!(expected, everything(&local(folder.path())).await);
+}
+
+/// A stop between the start of a segment and its first record once left a log that took no
+/// append any more: the next start went on in the segment before.
+#[tokio::test]
+async fn a_log_goes_on_in_a_segment_that_holds_no_record_yet() {
+    for cleanly in [false, true] {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let store = local(folder.path());
+        let long = (0..64u8).map(|byte| Digest::of(&[byte]).to_string()).collect::<String>();
+        store.append(batch(vec![append("int_1", 0, &[&long])])).await.expect("it is appended");
+        let conflict = StoreFault::Conflict { stream: "int_1".into(), expected: 0, found: 1 };
+        assert_eq!(store.append(batch(vec![append("int_1", 0, &["late"])])).await, Err(conflict));
+        let segments = std::fs::read_dir(folder.path().join("log")).expect("the log has a folder").count();
+        assert_eq!(segments, 2, "the append that was refused had begun a segment");
+        if cleanly {
+            store.close().expect("the store closes");
+        }
+        drop(store);
+        for again in 1..4 {
+            let store = local(folder.path());
+            let appended = store.append(batch(vec![append("int_1", again, &["on"])])).await;
+            assert_eq!(appended, Ok(Appended { position: Position(again + 1) }));
+            let verified = store.verify(&|_, _| {}).await.expect("the log is whole");
+            assert_eq!(verified.entries, again + 1);
+        }
+    }
 }
 
 proptest! {

@@ -132,7 +132,7 @@ fn write_overlay(
 }
 
 /// Reads the log from `from` to `end` into `hot`, and writes the index whenever much has come
-/// together.
+/// together. `hot` ends at `end` then, also if that is the start of a segment without records.
 pub(crate) fn catch_up(
     segments: &Segments,
     index: &Index,
@@ -153,7 +153,10 @@ pub(crate) fn catch_up(
             hot.flushing = None;
         }
         Ok(())
-    })
+    })?;
+    // No record says so when the last stop came right after a new segment had begun.
+    hot.end = *end;
+    Ok(())
 }
 
 /// Moves the index aside and builds a new one from the whole log.
