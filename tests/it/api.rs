@@ -4,6 +4,8 @@
 mod authorization;
 #[path = "api/backtest.rs"]
 mod backtest;
+#[path = "api/browser.rs"]
+mod browser;
 #[path = "api/bypass.rs"]
 mod bypass;
 #[path = "api/doors.rs"]
@@ -14,6 +16,8 @@ mod drafts;
 mod exchange;
 #[path = "api/hands.rs"]
 mod hands;
+#[path = "api/links.rs"]
+mod links;
 #[path = "api/lists.rs"]
 mod lists;
 #[path = "api/overrides.rs"]

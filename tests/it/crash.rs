@@ -7,8 +7,6 @@
 //! | `CYCLES` | how often instead, however long it takes | – |
 //! | `SEED` | faults and moments of the kills | 7 |
 
-#[path = "crash/host.rs"]
-mod host;
 #[path = "crash/load.rs"]
 mod load;
 #[path = "crash/oracle.rs"]
@@ -18,8 +16,8 @@ mod scene;
 
 use anyhow::{Context, Result, ensure};
 use countersign::standin::faults::{Kind, Mix};
+use countersign_tests::host::now;
 use countersign_tests::servers::http;
-use host::now;
 use load::{CLIENTS, Client, Load};
 use scene::Scene;
 use std::time::Duration;

@@ -1,7 +1,9 @@
 //! What the suites share: scripted ports, real servers, a world to put them in.
 
+pub mod browser;
 pub mod dmn;
 pub mod guests;
+pub mod host;
 pub mod scripted;
 pub mod servers;
 pub mod told;

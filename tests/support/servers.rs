@@ -13,6 +13,7 @@
 //! | [`WebDav`] | WsgiDAV | contract repository |
 //! | [`HledgerWeb`] | hledger-web | ledger |
 //! | [`MailServer`] | aiosmtpd | the operator's mail server |
+//! | [`OpenIdProvider`] | oidc-provider on Node.js | the identity provider |
 
 use std::path::PathBuf;
 
@@ -22,6 +23,7 @@ mod hledger_web;
 pub mod http;
 mod local_stripe;
 mod mail_server;
+mod openid_provider;
 mod process;
 mod tryton;
 mod web_dav;
@@ -29,7 +31,8 @@ mod web_dav;
 pub use hledger_web::HledgerWeb;
 pub use local_stripe::LocalStripe;
 pub use mail_server::{MailServer, Received};
-pub use process::Process;
+pub use openid_provider::{CLIENT, CLIENT_SECRET, OpenIdProvider};
+pub use process::{Process, free_port};
 pub use tryton::{Quote, QuoteLine, Tryton, UNIT_COST};
 pub use web_dav::{Clause, Contract, WebDav, sha256};
 

@@ -3,7 +3,7 @@
 
 use countersign_core::approval::command::Hope;
 use countersign_core::effect::attempt::Detail;
-use countersign_core::notice::words::Message;
+use countersign_core::notice::words::{Message, Reached};
 use countersign_core::people::Contact;
 use countersign_core::time::Millis;
 use countersign_engine::port::Answer;
@@ -93,7 +93,7 @@ impl Notifier for ScriptedNotifier {
         true
     }
 
-    fn host(&self) -> Option<&str> {
-        Some("https://countersign.example.com")
+    fn reached(&self) -> Reached<'_> {
+        Reached { host: Some("https://countersign.example.com"), links: None }
     }
 }

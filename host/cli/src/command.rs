@@ -12,6 +12,7 @@ pub mod exception;
 pub mod init;
 pub mod intent;
 pub mod override_;
+pub mod password;
 pub mod people;
 pub mod policy;
 pub mod serve;
@@ -88,6 +89,9 @@ enum Command {
     /// Make, list and revoke API tokens
     #[command(subcommand)]
     Token(token::Token),
+    /// Give people passwords, on a host without an identity provider
+    #[command(subcommand)]
+    Password(password::Password),
     /// Verify the log
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -118,6 +122,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::People(command) => people::run(command, &global).await,
         Command::Connector(command) => connector::run(command, &global).await,
         Command::Token(command) => token::run(command, &global),
+        Command::Password(command) => password::run(command, &global),
         Command::Audit(command) => audit::run(command, &global).await,
         Command::Completions(command) => completions::run(command),
         Command::Version(command) => version::run(command, &global),

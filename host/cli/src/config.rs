@@ -6,10 +6,13 @@
 mod keys;
 mod notify;
 mod problem;
+mod sign_in;
 
 pub use problem::{Problem, Problems};
 
-use countersign_connectors::{Class, ConnectionOptions, NotifyOptions, OperatorGrant, RawConnection, Secret};
+use countersign_connectors::{
+    Class, ConnectionOptions, NotifyOptions, OperatorGrant, RawConnection, Secret, SignInOptions,
+};
 use countersign_core::id::ConnectionName;
 use countersign_core::time::Millis;
 use keys::Section;
@@ -50,6 +53,8 @@ pub struct Settings {
     pub connections: Vec<ConnectionOptions>,
     /// How people are told.
     pub notify: NotifyOptions,
+    /// The identity provider by which people sign in.
+    pub sign_in: Option<SignInOptions>,
 }
 
 /// Finds, reads, checks and resolves the configuration.
@@ -95,7 +100,10 @@ pub fn read(
     }
     let root = parsed.get_ref();
     let mut top = Section::new("", Some(root), environment);
-    top.only(&["data", "rules", "server", "connectors", "connection", "mail", "webhook"], &mut problems);
+    top.only(
+        &["data", "rules", "server", "connectors", "connection", "mail", "webhook", "sign-in"],
+        &mut problems,
+    );
     let here = file.parent().unwrap_or(Path::new("."));
 
     let mut data = top.section("data", &mut problems);
@@ -124,6 +132,7 @@ pub fn read(
 
     let connections = connections(root, here, environment, &mut problems);
     let lookup = notify::Lookup { here, environment };
+    let sign_in = sign_in::read(&top, root, public.as_deref(), lookup, &mut problems);
     let notify = notify::read(&top, root, public, lookup, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
@@ -138,6 +147,7 @@ pub fn read(
         grant: OperatorGrant { class_max: class_max.unwrap_or(Class::Small), hosts },
         connections,
         notify,
+        sign_in,
     })
 }
 

@@ -3,6 +3,7 @@
 //! `wire` is the only composition: it alone knows every adapter. Everything else here is arguments,
 //! configuration, words for people and exit codes.
 
+pub mod access;
 pub mod build;
 pub mod client;
 pub mod command;

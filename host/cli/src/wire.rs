@@ -4,10 +4,13 @@ use crate::config::{Settings, rule_files};
 use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, bail};
-use countersign_connectors::{Contributors, Messengers, NotifyOptions, Runtime, RuntimeOptions};
+use countersign_connectors::{
+    Contributors, Messengers, NotifyOptions, OpenIdProvider, Runtime, RuntimeOptions,
+};
 use countersign_core::document::Fault as RuleFault;
 use countersign_core::effect::key::InstallKey;
 use countersign_core::hash::Digest;
+use countersign_core::notice::link::{LinkKey, Links};
 use countersign_core::people::Contact;
 use countersign_core::policy::Policy;
 use countersign_core::rulebook::{Published, Rulebook};
@@ -17,10 +20,12 @@ use countersign_engine::fault::Fault;
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::{Chance, Clock};
 use countersign_engine::port::components::{Components, NoComponents};
+use countersign_engine::port::identity::IdentityProvider;
 use countersign_engine::port::notifier::Notifier;
 use countersign_engine::port::store::{Store, StoreFault};
-use countersign_server::{TokenEntry, TokenTable};
+use countersign_server::{PasswordEntry, Passwords, SignIn, TokenEntry, TokenTable};
 use countersign_store_local::{LocalStore, Options};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -34,6 +39,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub const INSTALL_KEY_FILE: &str = "install.key";
 /// Name of the tokens' file in the data folder.
 pub const TOKENS_FILE: &str = "tokens.toml";
+/// Name of the passwords' file in the data folder.
+pub const PASSWORDS_FILE: &str = "passwords.toml";
+/// Name of the file with the key of the links in messages.
+pub const LINK_KEY_FILE: &str = "links.key";
 /// Name of the file with the key that marks compiled code of this machine.
 pub const CACHE_KEY_FILE: &str = "cache.key";
 /// Wait between two looks whether the index of the log is there, in milliseconds.
@@ -87,6 +96,10 @@ pub struct Running {
     pub runtime: Arc<Runtime>,
     /// Who may call.
     pub tokens: Arc<TokenTable>,
+    /// By what people sign in.
+    pub sign_in: SignIn,
+    /// The identity provider, where one is configured.
+    pub provider: Option<Arc<OpenIdProvider>>,
     /// Connections that the rules name and the configuration does not have.
     pub missing: Vec<String>,
     /// How people are told.
@@ -175,7 +188,8 @@ pub async fn start(
         .map(ToString::to_string)
         .collect();
     let tokens = Arc::new(read_tokens(&settings.data)?);
-    let messengers = messengers(&settings.notify)?;
+    let (sign_in, provider) = sign_in(settings)?;
+    let messengers = messengers(&NotifyOptions { links: sign_in.links.clone(), ..settings.notify.clone() })?;
     let unreached = unreached(&rulebook, &*messengers);
     let components = components(settings).await?;
     find_components(settings, &rulebook, &*components)?;
@@ -188,7 +202,18 @@ pub async fn start(
         chance: Arc::new(SystemChance),
         rulebook,
     });
-    Ok(Running { engine, store, local: None, runtime, tokens, missing, messengers, unreached })
+    Ok(Running {
+        engine,
+        store,
+        local: None,
+        runtime,
+        tokens,
+        sign_in,
+        provider,
+        missing,
+        messengers,
+        unreached,
+    })
 }
 
 /// Reads and checks the rules of a folder.
@@ -420,16 +445,77 @@ pub struct TokenFile {
 /// # Errors
 /// If the file is there and cannot be read.
 pub fn read_token_file(data: &Path) -> anyhow::Result<TokenFile> {
-    let file = data.join(TOKENS_FILE);
+    read_private(data, TOKENS_FILE)
+}
+
+fn read_tokens(data: &Path) -> anyhow::Result<TokenTable> {
+    TokenTable::new(read_token_file(data)?.tokens).map_err(|fault| anyhow::anyhow!("{TOKENS_FILE}: {fault}"))
+}
+
+/// The passwords' file.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordFile {
+    /// Every password, by its hash.
+    #[serde(default, rename = "password")]
+    pub passwords: Vec<PasswordEntry>,
+}
+
+/// Reads the passwords of a data folder; none if there is no file.
+///
+/// # Errors
+/// If the file is there and cannot be read.
+pub fn read_password_file(data: &Path) -> anyhow::Result<PasswordFile> {
+    read_private(data, PASSWORDS_FILE)
+}
+
+/// By what people sign in on this host.
+fn sign_in(settings: &Settings) -> anyhow::Result<(SignIn, Option<Arc<OpenIdProvider>>)> {
+    let passwords = Passwords::default();
+    let known = read_password_file(&settings.data)?.passwords;
+    passwords.replace(known).map_err(|why| anyhow::anyhow!("{PASSWORDS_FILE}: {why}"))?;
+    let provider = settings.sign_in.clone().map(OpenIdProvider::new).transpose();
+    let provider = provider.map_err(|why| anyhow::anyhow!("{why}"))?.map(Arc::new);
+    // A link is of use to whoever can sign in.
+    let can = provider.is_some() || !passwords.is_empty();
+    let links = match settings.notify.host.clone().filter(|_| can) {
+        Some(host) => Some(Links { host, key: LinkKey::new(key(&settings.data.join(LINK_KEY_FILE))?) }),
+        None => None,
+    };
+    let by = SignIn {
+        address: settings.notify.host.clone(),
+        links,
+        provider: provider.clone().map(|provider| provider as Arc<dyn IdentityProvider>),
+        passwords: Arc::new(passwords),
+    };
+    Ok((by, provider))
+}
+
+fn read_private<T: Default + DeserializeOwned>(data: &Path, name: &str) -> anyhow::Result<T> {
+    let file = data.join(name);
     if !file.exists() {
-        return Ok(TokenFile::default());
+        return Ok(T::default());
     }
     let text = fs::read_to_string(&file).with_context(|| format!("`{}`", file.display()))?;
     toml::from_str(&text).with_context(|| format!("`{}`", file.display()))
 }
 
-fn read_tokens(data: &Path) -> anyhow::Result<TokenTable> {
-    TokenTable::new(read_token_file(data)?.tokens).map_err(|fault| anyhow::anyhow!("{TOKENS_FILE}: {fault}"))
+/// Writes a file that only its owner reads into the data folder: beside, and renamed, so that a crash leaves the
+/// old one or the new one.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn put_private<T: Serialize>(data: &Path, name: &str, content: &T) -> anyhow::Result<()> {
+    let text = toml::to_string(content).with_context(|| format!("`{name}` cannot be written down"))?;
+    let place = data.join(name);
+    let beside = data.join(format!("{name}.{}", std::process::id()));
+    let written = || -> std::io::Result<()> {
+        let mut new = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        new.write_all(text.as_bytes())?;
+        new.sync_all()?;
+        fs::rename(&beside, &place)
+    };
+    written().with_context(|| format!("`{}` cannot be written", place.display()))
 }
 
 /// Makes a folder that only its owner reads, if it is not there.

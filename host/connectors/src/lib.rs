@@ -9,8 +9,8 @@
 //! [`Runtime::install`] checks and stores it, [`Runtime::connect`] gives it a configured target.
 //! The engine then calls it through [`countersign_engine::port::connectors::Connectors`].
 //!
-//! People are told from here as well ([`Messengers`]), by mail and by webhooks: what leaves the host leaves
-//! it in this crate.
+//! People are told from here as well ([`Messengers`]), by mail and by webhooks, and the identity provider is
+//! asked from here ([`OpenIdProvider`]): what leaves the host leaves it in this crate.
 #![deny(missing_docs)]
 
 mod catalogue;
@@ -27,6 +27,7 @@ mod package;
 mod runtime;
 mod sandbox;
 mod secret;
+mod sign_in;
 
 pub use catalogue::Installed;
 pub use connection::{ConnectionOptions, ConnectorRef, EndpointOptions, RawConnection, RawEndpoint};
@@ -42,3 +43,4 @@ pub use notify::{MailOptions, Messengers, NotifyOptions, Security, WebhookOption
 pub use package::{COMPONENT_BYTES_MAX, Inspected, componentize, inspect};
 pub use runtime::{Runtime, RuntimeOptions};
 pub use secret::Secret;
+pub use sign_in::{Claim, OpenIdProvider, SignInOptions};

@@ -8,7 +8,8 @@ pub use webhook::{WebhookOptions, webhook_secret};
 
 use countersign_core::effect::attempt::Detail;
 use countersign_core::id::WebhookName;
-use countersign_core::notice::words::Message;
+use countersign_core::notice::link::Links;
+use countersign_core::notice::words::{Message, Reached};
 use countersign_core::people::Contact;
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock;
@@ -26,6 +27,8 @@ pub struct NotifyOptions {
     pub webhooks: BTreeMap<WebhookName, WebhookOptions>,
     /// Where this host is reached from outside.
     pub host: Option<String>,
+    /// Links for whoever can sign in there.
+    pub links: Option<Links>,
 }
 
 /// The notifier: one mail server and any number of webhooks.
@@ -34,6 +37,7 @@ pub struct Messengers {
     mail: Option<mail::Mail>,
     webhooks: BTreeMap<WebhookName, webhook::Webhook>,
     host: Option<String>,
+    links: Option<Links>,
     clock: Arc<dyn Clock>,
 }
 
@@ -49,7 +53,8 @@ impl Messengers {
             let webhook = webhook::Webhook::new(options).map_err(|why| format!("webhook `{name}`: {why}"))?;
             Ok((name, webhook))
         });
-        Ok(Messengers { mail, webhooks: webhooks.collect::<Result<_, String>>()?, host: options.host, clock })
+        let webhooks = webhooks.collect::<Result<_, String>>()?;
+        Ok(Messengers { mail, webhooks, host: options.host, links: options.links, clock })
     }
 
     /// Asks the mail server whether it would take mails: connection, encryption, sign-in. Sends none.
@@ -86,7 +91,7 @@ impl Notifier for Messengers {
         }
     }
 
-    fn host(&self) -> Option<&str> {
-        self.host.as_deref()
+    fn reached(&self) -> Reached<'_> {
+        Reached { host: self.host.as_deref(), links: self.links.as_ref() }
     }
 }

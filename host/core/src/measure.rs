@@ -123,7 +123,8 @@ impl Measures {
             | Event::Noticed { .. }
             | Event::Told { .. }
             | Event::NotTold { .. }
-            | Event::NoticesMoot { .. } => {}
+            | Event::NoticesMoot { .. }
+            | Event::LinkUsed { .. } => {}
         }
     }
 

@@ -5,13 +5,15 @@
 //! nobody needs to hear any more dies with its subject.
 
 mod due;
+pub mod link;
 mod moot;
-mod plain;
+pub mod plain;
 pub mod whom;
 pub mod words;
 
 pub use due::{NOTICE_AGE_MAX, NOTICE_DELAY_MS_BASE, NOTICE_DELAY_MS_MAX, NOTICE_TRIES_MAX, next_try};
 pub use moot::is_moot;
+use moot::is_over;
 
 use crate::id::{ExceptionId, PersonId};
 use crate::people::Contact;
@@ -152,6 +154,8 @@ pub struct Notices {
     pub recorded: u32,
     /// What is still to be sent, by its number.
     pub open: BTreeMap<u32, OpenNotice>,
+    /// Those that have links, by their numbers, as long as the approval lives.
+    pub linked: BTreeMap<u32, link::Told>,
 }
 
 /// A notice that is not sent yet.
@@ -168,13 +172,23 @@ pub struct OpenNotice {
 }
 
 impl Notices {
-    /// Adds what was recorded at `at`, each under the next number.
-    pub(crate) fn add(&mut self, notices: &[Notice], at: Timestamp) {
+    /// Adds what was recorded of a revision at `at`, each under the next number.
+    pub(crate) fn add(&mut self, notices: &[Notice], revision: u32, at: Timestamp) {
         for notice in notices {
             self.recorded = self.recorded.saturating_add(1);
             let open = OpenNotice { notice: notice.clone(), since: at, tries: 0, due: at };
             self.open.insert(self.recorded, open);
+            if !link::LinkVerb::of(&notice.about).is_empty() {
+                let (to, about) = (notice.to.clone(), notice.about.clone());
+                self.linked.insert(self.recorded, link::Told { to, about, revision, used: false });
+            }
         }
+    }
+
+    /// Ends the links of one.
+    pub(crate) fn used(&mut self, number: u32) -> Option<()> {
+        self.linked.get_mut(&number)?.used = true;
+        Some(())
     }
 
     /// Ends one that got through, also if it was dropped while it was on its way.

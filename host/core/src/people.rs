@@ -3,6 +3,7 @@
 //! Ids are never reused. A seat goes to its holder; an absent holder is replaced by their cover,
 //! then by the standby. Requesters and people who already have a voice in an intent never count.
 
+mod account;
 mod calendar;
 mod change;
 mod clock;
@@ -10,6 +11,7 @@ mod contact;
 mod parse;
 
 pub use crate::policy::route::{Whom, Within};
+pub use account::Account;
 pub use calendar::{Calendar, CalendarName};
 pub use clock::Spelt;
 pub use contact::{Contact, MailAddress};
@@ -85,6 +87,9 @@ pub struct Directory {
     pub absence: Vec<Absence>,
     /// How people are told, in the order of the file. Whoever is not in it looks for themselves.
     pub contacts: BTreeMap<PersonId, Vec<Contact>>,
+    /// Who signs in by which accounts of the identity provider. A person may have several; however many,
+    /// it is one person with one voice.
+    pub accounts: BTreeMap<Account, PersonId>,
 }
 
 /// The intent for which a seat is filled.

@@ -120,7 +120,7 @@ impl Inner {
         };
         let changes = is_policy_change(&loaded.approval.intent.intent_type);
         let _alone = if changes { Some(self.publishing.lock().await) } else { None };
-        let own_open = match &command {
+        let own_open = match command.said() {
             Command::Decide { person, .. }
             | Command::Claim { person, .. }
             | Command::Ask { person, .. }
@@ -146,6 +146,7 @@ impl Inner {
             | Command::SeatDue { .. }
             | Command::ExceptionDue { .. }
             | Command::CloseException { .. }
+            | Command::ByLink { .. }
             | Command::Told { .. }
             | Command::NotTold { .. } => None,
         };

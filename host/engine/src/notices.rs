@@ -66,7 +66,8 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId, number: u32) -> Re
         let command = Command::NotTold { notice: number, detail, wish: None, hope: Hope::None };
         return recorded(inner, intent, command).await;
     }
-    let Some(message) = words::message(&standing.approval, number, &rulebook, inner.notifier.host()) else {
+    let Some(message) = words::message(&standing.approval, number, &rulebook, inner.notifier.reached())
+    else {
         return Ok(());
     };
     let delivered = tokio::select! {

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The reason of the override that a command may make of an approval.
 pub(crate) fn reason_of<'a>(approval: &'a Approval, command: &'a Command) -> Option<&'a str> {
+    let command = command.said();
     if let Command::Override { what, .. } = command {
         return Some(&what.reason);
     }

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod components;
 pub mod connectors;
 pub mod exchange;
+pub mod identity;
 pub mod notifier;
 pub mod store;
 

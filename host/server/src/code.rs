@@ -99,6 +99,7 @@ pub static CODES: &[Code] = &[
     code!("CS-E0156", 409),
     code!("CS-E0157", 409),
     code!("CS-E0158", 409),
+    code!("CS-E0170", 409),
     code!("CS-E0159", 409),
     // Faults at the door: the request cannot be taken as it is.
     code!("CS-E0201", 400),

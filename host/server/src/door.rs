@@ -8,6 +8,7 @@ use crate::asked::Line;
 use crate::limits::REQUEST_MS_MAX;
 use crate::problem::Problem;
 use crate::routes;
+use crate::session::Inforce;
 use crate::state::Host;
 use crate::token::{Scope, TOKEN_PREFIX};
 use axum::extract::{MatchedPath, Request, State};
@@ -69,7 +70,10 @@ pub(crate) async fn pass(State(host): State<Host>, request: Request, next: Next)
     let position = host.engine.health().position.0;
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
-        headers.insert(name, HeaderValue::from_static(value));
+        // A page says itself what it may load.
+        if name != header::CONTENT_SECURITY_POLICY || !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     headers.insert(POSITION_HEADER, HeaderValue::from(position));
     if let Ok(operation) = HeaderValue::from_str(&operation) {
@@ -125,7 +129,12 @@ fn untricked(host: &Host, request: &Request) -> Result<(), Problem> {
             Some(name) => {
                 tracing::warn!(token = name, blame = "remote", "a token stood in an address: revoked")
             }
-            None => tracing::warn!(blame = "remote", "an unknown token stood in an address"),
+            None => match host.signing.sessions.end_terminal(token) {
+                Some(person) => {
+                    tracing::warn!(%person, blame = "remote", "a terminal's token stood in an address: ended");
+                }
+                None => tracing::warn!(blame = "remote", "an unknown token stood in an address"),
+            },
         }
         return Err(Problem::new(
             "CS-E0206",
@@ -175,7 +184,11 @@ pub(crate) async fn sign_in(
 }
 
 fn caller(host: &Host, headers: &HeaderMap, scope: Scope) -> Result<Caller, Problem> {
-    let entry = bearer(headers).and_then(|token| host.tokens.find(token)).ok_or_else(|| {
+    let token = bearer(headers);
+    if let Some(person) = token.and_then(|token| of_terminal(host, token)) {
+        return terminal_may(person, scope);
+    }
+    let entry = token.and_then(|token| host.tokens.find(token)).ok_or_else(|| {
         Problem::new(
             "CS-E0205",
             "a valid token is needed",
@@ -192,6 +205,25 @@ fn caller(host: &Host, headers: &HeaderMap, scope: Scope) -> Result<Caller, Prob
         return Err(Refusal::UnknownPerson(entry.person.to_string()).into());
     }
     Ok(Caller { person: entry.person.clone() })
+}
+
+/// Whose terminal has this token, while the session that made it holds.
+fn of_terminal(host: &Host, token: &str) -> Option<PersonId> {
+    let rulebook = host.engine.rulebook();
+    let (passwords, now) = (&*host.signing.by.passwords, host.engine.now());
+    let inforce = Inforce { directory: rulebook.directory(), passwords, now };
+    host.signing.sessions.terminal(token, inforce).map(|session| session.person)
+}
+
+/// A person in their terminal may what people may; connections are for those who run the host.
+fn terminal_may(person: PersonId, scope: Scope) -> Result<Caller, Problem> {
+    match scope {
+        Scope::Read | Scope::Ask | Scope::Decide => Ok(Caller { person }),
+        Scope::Operate => {
+            let detail = "a token of a terminal lacks the scope `operate`";
+            Err(Problem::new("CS-E0207", detail, "use a token that `countersign token create` made with it"))
+        }
+    }
 }
 
 /// The bearer token, if there is exactly one `Authorization` header and it carries one.

@@ -90,3 +90,33 @@ pub const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// Most tokens of one host: each request is compared with every one of them.
 pub const TOKENS_MAX: usize = 1_000;
+
+/// Longest life of a session, in milliseconds: a working day.
+pub const SESSION_MS_MAX: u64 = 12 * 60 * 60 * 1_000;
+
+/// Longest time in which a session is not used, in milliseconds: a long lunch.
+pub const SESSION_IDLE_MS_MAX: u64 = 2 * 60 * 60 * 1_000;
+
+/// Most sessions of one host.
+pub const SESSIONS_MAX: usize = 10_000;
+
+/// Most sessions of one person: more devices than anybody has.
+pub const SESSIONS_PER_PERSON_MAX: usize = 16;
+
+/// Longest time that somebody takes at the identity provider, in milliseconds; then they begin again.
+pub const SIGN_IN_MS_MAX: u64 = 10 * 60 * 1_000;
+
+/// Most people who are at the identity provider at one time; the one who has been there longest begins again.
+pub const SIGN_INS_MAX: usize = 10_000;
+
+/// Most tries with a password in a minute for one person from one address.
+pub const PASSWORD_TRIES_PER_MINUTE: u32 = 10;
+
+/// Most passwords that are looked at at one time: each takes 19 MiB and keeps a core busy.
+pub const PASSWORDS_AT_ONCE_MAX: usize = 2;
+
+/// Most persons with addresses whose tries are remembered before those that are over are forgotten.
+pub const TRIES_KEPT_MAX: usize = 10_000;
+
+/// Largest form, in bytes: the longest reason with every letter escaped.
+pub const FORM_BYTES_MAX: usize = 32 * 1024;

@@ -129,6 +129,12 @@ impl Problem {
         self.told.code
     }
 
+    /// What is wrong here, and what to do next.
+    #[must_use]
+    pub fn said(&self) -> (&str, &str) {
+        (&self.told.detail, &self.told.help)
+    }
+
     /// Nobody foresaw this.
     #[must_use]
     pub fn bug() -> Problem {
@@ -213,6 +219,7 @@ impl From<Refusal> for Problem {
             | Refusal::NotAmendable(_)
             | Refusal::Override(_)
             | Refusal::Hand(_)
+            | Refusal::DeadLink(_)
             | Refusal::CommentsSpent(_)
             | Refusal::RemindedLately(_)
             | Refusal::NobodyToRemind
@@ -325,6 +332,7 @@ mod tests {
     use super::*;
     use countersign_core::approval::hand::NotHanded;
     use countersign_core::id::{ExceptionId, IntentId, IntentTypeName, PersonId};
+    use countersign_core::notice::link::Dead;
     use countersign_core::override_::NotOverridden;
     use countersign_core::time::Timestamp;
     use std::sync::Arc;
@@ -387,6 +395,7 @@ mod tests {
             (NotHanded::NoVoice(person()).into(), 422, "CS-E0154"),
             (NotHanded::VoicesSpent(5).into(), 409, "CS-E0155"),
             (NotHanded::TooLate(person()).into(), 409, "CS-E0156"),
+            (Refusal::DeadLink(Dead::Used), 409, "CS-E0170"),
             (Refusal::CommentsSpent(200), 409, "CS-E0157"),
             (Refusal::RemindedLately(Timestamp(0)), 409, "CS-E0158"),
             (Refusal::NobodyToRemind, 409, "CS-E0159"),

@@ -5,6 +5,7 @@ use crate::api::{
     amendments, backtest, connections, decisions, drafts, effects, exceptions, exchange, hands, health,
     intent_types, intents, overrides, pages, people, policies, seats,
 };
+use crate::console;
 use crate::door;
 use crate::state::{Host, Parts};
 use crate::token::Scope;
@@ -91,7 +92,7 @@ pub fn find(method: &Method, path: &str) -> Option<&'static Route> {
 /// The whole server as one service.
 pub fn router(parts: Parts) -> Router {
     let host = Host::of(parts);
-    Router::new()
+    let api = Router::new()
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/startupz", get(health::started))
@@ -141,7 +142,8 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/policies/{name}/import", post(exchange::import))
         .route("/v1/log/health", get(health::log))
         .method_not_allowed_fallback(door::method_not_taken)
-        .route_layer(from_fn_with_state(host.clone(), door::sign_in))
+        .route_layer(from_fn_with_state(host.clone(), door::sign_in));
+    api.merge(console::router())
         .fallback(door::no_such_address)
         .layer(from_fn_with_state(host.clone(), door::pass))
         .with_state(host)

@@ -2,6 +2,7 @@
 //! of places.
 
 use crate::limits::{BACKTESTS_AT_ONCE_MAX, IMPORTS_AT_ONCE_MAX, PROOFS_AT_ONCE_MAX, REQUESTS_IN_FLIGHT_MAX};
+use crate::sign_in::{SignIn, Signing};
 use crate::token::TokenTable;
 use countersign_engine::engine::Engine;
 use countersign_engine::port::clock::Chance;
@@ -17,7 +18,9 @@ pub struct Parts {
     pub engine: Engine,
     /// Who may ask.
     pub tokens: Arc<TokenTable>,
-    /// Random bits for operation ids.
+    /// By what people sign in.
+    pub sign_in: SignIn,
+    /// Random bits for operation ids, sessions and tokens.
     pub chance: Arc<dyn Chance>,
     /// The formats that policies come from and go to.
     pub exchange: Arc<dyn Exchange>,
@@ -34,6 +37,7 @@ impl fmt::Debug for Parts {
 pub(crate) struct Host {
     pub(crate) engine: Engine,
     pub(crate) tokens: Arc<TokenTable>,
+    pub(crate) signing: Arc<Signing>,
     pub(crate) chance: Arc<dyn Chance>,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) exchange: Arc<dyn Exchange>,
@@ -48,6 +52,7 @@ impl Host {
         Host {
             engine: parts.engine,
             tokens: parts.tokens,
+            signing: Arc::new(Signing::of(parts.sign_in)),
             chance: parts.chance,
             exchange: parts.exchange,
             proofs: Arc::new(Semaphore::new(PROOFS_AT_ONCE_MAX)),

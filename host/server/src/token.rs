@@ -10,8 +10,8 @@ use data_encoding::{Encoding, Specification};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -82,15 +82,15 @@ pub struct TokenEntry {
     pub scopes: BTreeSet<Scope>,
 }
 
-/// Every token that this host knows.
+/// Every token that this host knows. Replaced as a whole while it serves.
 #[derive(Debug, Default)]
 pub struct TokenTable {
-    known: Vec<Known>,
+    known: RwLock<Arc<Vec<Known>>>,
 }
 
 #[derive(Debug)]
 struct Known {
-    entry: TokenEntry,
+    entry: Arc<TokenEntry>,
     revoked: AtomicBool,
 }
 
@@ -127,9 +127,25 @@ impl TokenTable {
     /// # Errors
     /// [`NotATable`] if a name or a token stands twice, or there are too many.
     pub fn new(entries: Vec<TokenEntry>) -> Result<TokenTable, NotATable> {
+        let table = TokenTable::default();
+        table.replace(entries)?;
+        Ok(table)
+    }
+
+    /// Takes these in place of all that were known. What was revoked because it stood in an address stays so
+    /// while this table lives.
+    ///
+    /// # Errors
+    /// [`NotATable`] as for a new table; those that were known stay.
+    pub fn replace(&self, entries: Vec<TokenEntry>) -> Result<(), NotATable> {
         if TOKENS_MAX < entries.len() {
             return Err(NotATable::TooMany(entries.len()));
         }
+        let mut table = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let was_revoked = |entry: &TokenEntry| {
+            let before = table.iter().find(|before| before.entry.sha256 == entry.sha256);
+            before.is_some_and(|before| before.revoked.load(Ordering::Relaxed))
+        };
         let mut known: Vec<Known> = Vec::with_capacity(entries.len());
         for entry in entries {
             if known.iter().any(|other| other.entry.name == entry.name) {
@@ -138,37 +154,40 @@ impl TokenTable {
             if let Some(other) = known.iter().find(|other| other.entry.sha256 == entry.sha256) {
                 return Err(NotATable::TokenTwice(other.entry.name.clone(), entry.name));
             }
-            known.push(Known { entry, revoked: AtomicBool::new(false) });
+            let revoked = AtomicBool::new(was_revoked(&entry));
+            known.push(Known { entry: Arc::new(entry), revoked });
         }
-        Ok(TokenTable { known })
+        *table = Arc::new(known);
+        Ok(())
     }
 
     /// The entry of a token that is known and not revoked. Every entry is compared, in constant time.
     #[must_use]
-    pub fn find(&self, token: &str) -> Option<&TokenEntry> {
-        let known = self.known(token)?;
-        (!known.revoked.load(Ordering::Relaxed)).then_some(&known.entry)
+    pub fn find(&self, token: &str) -> Option<Arc<TokenEntry>> {
+        self.known(token, |known| (!known.revoked.load(Ordering::Relaxed)).then(|| Arc::clone(&known.entry)))
     }
 
-    /// Revokes a token until the table is made anew, and says what it was called.
-    pub fn revoke(&self, token: &str) -> Option<&str> {
-        let known = self.known(token)?;
-        known.revoked.store(true, Ordering::Relaxed);
-        Some(&known.entry.name)
+    /// Revokes a token while this table lives, and says what it was called.
+    pub fn revoke(&self, token: &str) -> Option<String> {
+        self.known(token, |known| {
+            known.revoked.store(true, Ordering::Relaxed);
+            Some(known.entry.name.clone())
+        })
     }
 
-    fn known(&self, token: &str) -> Option<&Known> {
+    fn known<T>(&self, token: &str, then: impl FnOnce(&Known) -> Option<T>) -> Option<T> {
         if !is_well_formed(token) {
             return None;
         }
         let digest = Digest::of(token.as_bytes());
+        let all = Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner));
         let mut found = None;
-        for known in &self.known {
+        for known in all.iter() {
             if bool::from(known.entry.sha256.0.ct_eq(&digest.0)) {
                 found = Some(known);
             }
         }
-        found
+        found.and_then(then)
     }
 }
 
@@ -223,10 +242,18 @@ mod tests {
     fn a_token_is_found_until_it_is_revoked() {
         let (one, other) = (minted(&[1; 32]), minted(&[2; 32]));
         let table = TokenTable::new(vec![entry("one", &one)]).expect("a table");
-        assert_eq!(table.find(&one).map(|entry| entry.name.as_str()), Some("one"));
-        assert!(table.find(&other).is_none());
-        assert_eq!(table.revoke(&one), Some("one"));
-        assert!(table.find(&one).is_none());
+        let name = |token: &str| table.find(token).map(|entry| entry.name.clone());
+        assert_eq!(name(&one).as_deref(), Some("one"));
+        assert_eq!(name(&other), None);
+        assert_eq!(table.revoke(&one).as_deref(), Some("one"));
+        assert_eq!(name(&one), None);
+        // Another list that still has it does not bring it back.
+        table.replace(vec![entry("one", &one), entry("other", &other)]).expect("they are taken");
+        assert_eq!((name(&one), name(&other).as_deref()), (None, Some("other")));
+        table.replace(vec![entry("same", &other), entry("same", &one)]).expect_err("a name stands twice");
+        assert_eq!(name(&other).as_deref(), Some("other"), "those that were known stay");
+        table.replace(Vec::new()).expect("they are taken");
+        assert_eq!(name(&other), None);
     }
 
     #[test]

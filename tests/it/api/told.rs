@@ -4,7 +4,7 @@ use crate::world::FaultyStore;
 use countersign_core::document::SourceFile;
 use countersign_core::effect::attempt::{Detail, Guarantee};
 use countersign_core::intent::Raw;
-use countersign_core::notice::words::Message;
+use countersign_core::notice::words::{Message, Reached};
 use countersign_core::people::Contact;
 use countersign_core::record::Value;
 use countersign_core::rulebook::Rulebook;
@@ -38,8 +38,8 @@ impl Notifier for FillsTheDisk {
         true
     }
 
-    fn host(&self) -> Option<&str> {
-        None
+    fn reached(&self) -> Reached<'_> {
+        Reached::default()
     }
 }
 

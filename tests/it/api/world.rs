@@ -4,18 +4,20 @@
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::hash::Digest;
 use countersign_core::record::Value;
+use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use countersign_engine::engine::{Engine, Parts};
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::port::Answer as Port;
 use countersign_engine::port::components::{Components, NoComponents};
+use countersign_engine::port::notifier::{NoNotifier, Notifier};
 use countersign_engine::port::store::{
     Appended, Batch, CallerKey, Errand, Health, Logged, Page, Position, Query, Row, Store, StoreFault,
     Verified,
 };
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_engine::task::Tasks;
-use countersign_server::{Scope, TokenEntry, TokenTable, token};
+use countersign_server::{Scope, SignIn, TokenEntry, TokenTable, token};
 use countersign_tests::{scripted::Scripted, world::starter};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -162,11 +164,31 @@ impl Answer {
     }
 }
 
+/// What a server is made of, where a test wants something else than the usual.
+pub(crate) struct Setup {
+    pub(crate) components: Arc<dyn Components>,
+    pub(crate) rulebook: Rulebook,
+    pub(crate) notifier: Arc<dyn Notifier>,
+    pub(crate) sign_in: SignIn,
+}
+
+impl Default for Setup {
+    fn default() -> Setup {
+        Setup {
+            components: Arc::new(NoComponents),
+            rulebook: starter().expect("the starter rules check"),
+            notifier: Arc::new(NoNotifier),
+            sign_in: SignIn::default(),
+        }
+    }
+}
+
 /// A running server with everything behind it.
 pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) store: Arc<FaultyStore>,
     pub(crate) connectors: Arc<Scripted>,
+    pub(crate) clock: Arc<SimulatedClock>,
     pub(crate) address: SocketAddr,
     client: Client<HttpConnector, Full<Bytes>>,
     _tasks: Tasks,
@@ -175,23 +197,25 @@ pub(crate) struct World {
 impl World {
     /// Starts one with the starter rules.
     pub(crate) async fn start() -> World {
-        World::start_until(std::future::pending()).await
+        World::of(Setup::default()).await
     }
 
     /// Starts one that has policy components.
     pub(crate) async fn with(components: impl Components) -> World {
-        World::of(Arc::new(components), std::future::pending()).await
+        World::of(Setup { components: Arc::new(components), ..Setup::default() }).await
     }
 
     /// Starts one that stops when `shutdown` comes to its end.
     pub(crate) async fn start_until(shutdown: impl Future<Output = ()> + Send + 'static) -> World {
-        World::of(Arc::new(NoComponents), shutdown).await
+        World::until(Setup::default(), shutdown).await
     }
 
-    async fn of(
-        components: Arc<dyn Components>,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> World {
+    /// Starts one of these parts.
+    pub(crate) async fn of(setup: Setup) -> World {
+        World::until(setup, std::future::pending()).await
+    }
+
+    async fn until(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'static) -> World {
         let connectors = Scripted::default()
             .with("crm", Guarantee::ByNaturalKey, &[("set-price", "quote"), ("record-approval", "quote")])
             .with("billing", Guarantee::ByKey, &[("set-price", "customer")]);
@@ -207,18 +231,20 @@ impl World {
         let connectors = Arc::new(connectors);
         let store = Arc::new(FaultyStore::default());
         let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").expect("a moment");
+        let clock = Arc::new(SimulatedClock::at(now));
         let engine = Engine::start(Parts {
-            notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
-            components,
+            notifier: setup.notifier,
+            components: setup.components,
             store: Arc::clone(&store) as Arc<dyn Store>,
             connectors: Arc::clone(&connectors) as Arc<_>,
-            clock: Arc::new(SimulatedClock::at(now)),
+            clock: Arc::clone(&clock) as Arc<_>,
             chance: Arc::new(SeededChance::new(7)),
-            rulebook: starter().expect("the starter rules check"),
+            rulebook: setup.rulebook,
         });
         let router = countersign_server::router(countersign_server::Parts {
             engine: engine.clone(),
             tokens: Arc::new(tokens()),
+            sign_in: setup.sign_in,
             chance: Arc::new(SeededChance::new(8)),
             exchange: Arc::new(countersign::formats::Formats),
         });
@@ -229,7 +255,7 @@ impl World {
             countersign_server::serve(listener, router, shutdown).await.expect("it serves");
         });
         let client = Client::builder(TokioExecutor::new()).build_http();
-        World { engine, store, connectors, address, client, _tasks: tasks }
+        World { engine, store, connectors, clock, address, client, _tasks: tasks }
     }
 
     /// Sends one request. The person's token goes with it; nobody is a stranger without one.

@@ -1,11 +1,11 @@
 //! The oracle: compares what was acknowledged, what the log says and what the targets did. It
 //! believes none of them, and it knows nothing of how the host works.
 
-use super::host::now;
 use super::load::Client;
 use super::scene::{cents, payment};
 use anyhow::{Context, Result};
 use countersign::standin::StandIns;
+use countersign_tests::host::now;
 use countersign_tests::servers::http;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,7 +1,6 @@
 //! The scene: stand-ins of the targets in this process, a folder for the host, and as many
 //! payments as refunds will be asked for.
 
-use super::host::Host;
 use anyhow::{Context, Result};
 use countersign::build::{build_all, out_folder};
 use countersign::demo::stage::{CONNECTORS, Stage};
@@ -9,6 +8,7 @@ use countersign::standin::billing::{Charge, Customer};
 use countersign::standin::faults::{Faults, Kind, Mix};
 use countersign::standin::{StandIns, World};
 use countersign_engine::port::clock::Clock as _;
+use countersign_tests::host::Host;
 use countersign_tests::world::{RealClock, root};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};

@@ -49,7 +49,8 @@ enum Fate {
 impl History<'_> {
     /// Delivers a notice, or fails to.
     pub(super) fn send(&mut self, number: u32) -> Command {
-        let Some(message) = words::message(&self.approval, number, self.book, None) else {
+        let Some(message) = words::message(&self.approval, number, self.book, words::Reached::default())
+        else {
             self.fail(&format!("notice {number} is to be sent and has no words"))
         };
         let lines = message.text.lines().chain([message.subject.as_str()]);

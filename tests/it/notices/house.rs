@@ -10,7 +10,7 @@ use countersign_core::effect::plan::{Change, Proposal, WritePlan};
 use countersign_core::hash::Digest;
 use countersign_core::id::{BindingName, ConnectionName, EffectId, IntentId, IntentTypeName, PersonId};
 use countersign_core::intent::{OnFailure, Raw};
-use countersign_core::notice::words::{self, Message};
+use countersign_core::notice::words::{self, Message, Reached};
 use countersign_core::record::{RecordRef, Value};
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
@@ -146,7 +146,14 @@ impl House {
     pub(super) fn message(&self, to: &str, begins: &str) -> Message {
         let numbers = self.approval.notices.open.keys();
         let all: Vec<Message> = numbers
-            .filter_map(|number| words::message(&self.approval, *number, &self.rulebook, Some(HOST)))
+            .filter_map(|number| {
+                words::message(
+                    &self.approval,
+                    *number,
+                    &self.rulebook,
+                    Reached { host: Some(HOST), links: None },
+                )
+            })
             .collect();
         let found =
             all.iter().find(|message| message.to.as_str() == to && message.subject.starts_with(begins));

@@ -195,6 +195,7 @@ async fn targets(settings: &Settings, rulebook: Rulebook) -> Vec<Finding> {
         findings.push(target(&running, &connection).await);
     }
     findings.extend(mail(settings, &running).await);
+    findings.extend(identity(&running).await);
     let unreached = running.unreached.iter();
     findings
         .extend(unreached.map(|way| Finding::odd("people", way, "configure it, or take the contacts out")));
@@ -211,6 +212,19 @@ async fn mail(settings: &Settings, running: &Running) -> Option<Finding> {
             "mail",
             not.to_string(),
             "look at `[mail]` in the configuration, and at the server",
+        ),
+    })
+}
+
+/// Whether the identity provider describes itself and has keys; nothing is found of a host without one.
+async fn identity(running: &Running) -> Option<Finding> {
+    let provider = running.provider.as_ref()?;
+    Some(match provider.check().await {
+        Ok(()) => Finding::fine("sign-in", "the identity provider answers and has keys"),
+        Err(not) => Finding::wrong(
+            "sign-in",
+            not.to_string(),
+            "look at `[sign-in]` in the configuration, and at the provider",
         ),
     })
 }

@@ -1,6 +1,7 @@
 //! `countersign serve`: the host, until somebody stops it.
 
 use super::Global;
+use crate::access;
 use crate::config::{self, Settings};
 use crate::directory;
 use crate::exit;
@@ -58,6 +59,7 @@ pub async fn until_stopped(
     let router = countersign_server::router(Parts {
         engine: running.engine.clone(),
         tokens: Arc::clone(&running.tokens),
+        sign_in: running.sign_in.clone(),
         chance: Arc::new(SystemChance),
         exchange: Arc::new(Formats),
     });
@@ -72,7 +74,11 @@ pub async fn until_stopped(
         }
     };
     crate::output::line(&format!("listening on http://{address}"))?;
-    countersign_server::serve(listener, router, stopped).await?;
+    let (tokens, passwords) = (Arc::clone(&running.tokens), Arc::clone(&running.sign_in.passwords));
+    tokio::select! {
+        served = countersign_server::serve(listener, router, stopped) => served?,
+        never = access::follow(&settings.data, &tokens, &passwords) => match never {},
+    }
     if was_lost.try_recv().is_ok() {
         anyhow::bail!(StoreFault::Lost("see the log of this process".to_owned()));
     }

@@ -10,9 +10,6 @@ use countersign_server::token::{kept, minted};
 use countersign_server::{Scope, TokenEntry, TokenTable};
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -63,7 +60,7 @@ pub struct Place {
 }
 
 impl Place {
-    fn folder(&self, global: &Global) -> Result<PathBuf> {
+    pub(super) fn folder(&self, global: &Global) -> Result<PathBuf> {
         match &self.data {
             Some(data) => Ok(data.clone()),
             None => Ok(config::load(global.config.as_deref())?.data),
@@ -90,7 +87,7 @@ pub fn run(command: Token, global: &Global) -> Result<ExitCode> {
             }
             put(&data, &file)?;
             if !global.quiet {
-                output::say("revoked; a running host forgets it when it starts again");
+                output::say("revoked; a running host forgets it within seconds");
             }
         }
     }
@@ -120,7 +117,7 @@ fn made(create: Create, global: &Global) -> Result<()> {
         output::line(&token)?;
     }
     if !global.quiet {
-        output::say("keep it now: it is not shown again; a running host knows it when it starts again");
+        output::say("keep it now: it is not shown again; a running host knows it within seconds");
     }
     Ok(())
 }
@@ -142,18 +139,9 @@ fn list(file: &TokenFile, global: &Global) -> Result<()> {
     table.print()
 }
 
-/// Writes the tokens beside and renames, so that a crash leaves the old file or the new one.
+/// Writes the tokens down.
 pub(super) fn put(data: &Path, file: &TokenFile) -> Result<()> {
-    let text = toml::to_string(file).context("the tokens cannot be written down")?;
-    let place = data.join(TOKENS_FILE);
-    let beside = data.join(format!("{TOKENS_FILE}.{}", std::process::id()));
-    let written = || -> std::io::Result<()> {
-        let mut new = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        new.write_all(text.as_bytes())?;
-        new.sync_all()?;
-        fs::rename(&beside, &place)
-    };
-    written().with_context(|| format!("`{}` cannot be written", place.display()))
+    wire::put_private(data, TOKENS_FILE, file)
 }
 
 fn scope(word: &str) -> Result<Scope, String> {
@@ -168,6 +156,7 @@ fn scope(word: &str) -> Result<Scope, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
@@ -187,7 +176,7 @@ mod tests {
         assert!(!fs::read_to_string(&place).expect("it is read").contains(token.as_str()));
         let read = wire::read_token_file(&data).expect("it is read");
         let table = TokenTable::new(read.tokens).expect("a table");
-        assert_eq!(table.find(&token).map(|entry| entry.name.as_str()), Some("one"));
+        assert_eq!(table.find(&token).map(|entry| entry.name.clone()).as_deref(), Some("one"));
         fs::remove_dir_all(&data).expect("it can be removed");
     }
 

@@ -1,6 +1,7 @@
 //! One section of the configuration: its keys are known or refused, its values are typed or named.
 
 use super::problem::Problems;
+use countersign_connectors::Cidr;
 use countersign_core::time::Millis;
 use std::str::FromStr;
 use toml::Spanned;
@@ -152,6 +153,18 @@ impl<'a> Section<'a> {
             }
         }
         Some(texts)
+    }
+
+    /// Address ranges; `place` is where a wrong one is said.
+    pub(super) fn ranges(&self, key: &str, place: usize, problems: &mut Problems) -> Vec<Cidr> {
+        let mut ranges = Vec::new();
+        for text in self.texts(key, problems).unwrap_or_default() {
+            match Cidr::parse(&text) {
+                Some(range) => ranges.push(range),
+                None => problems.at(place, format!("`{text}` is no address range such as `127.0.0.0/8`")),
+            }
+        }
+        ranges
     }
 
     fn value(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {

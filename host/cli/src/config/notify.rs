@@ -4,7 +4,7 @@ use super::keys::Section;
 use super::problem::Problems;
 use super::secret;
 use countersign_connectors::{
-    Cidr, MailOptions, Messengers, NotifyOptions, Secret, Security, WebhookOptions, webhook_secret,
+    MailOptions, Messengers, NotifyOptions, Secret, Security, WebhookOptions, webhook_secret,
 };
 use countersign_core::id::WebhookName;
 use std::path::Path;
@@ -120,13 +120,7 @@ fn webhook(
         let found = found.and_then(|secret: Secret| webhook_secret(&secret).map(|_| secret));
         found.map_err(|why| problems.at(place, format!("secret of `[{full}]`: {why}"))).ok()
     });
-    let mut allow = Vec::new();
-    for text in section.texts("allow", problems).unwrap_or_default() {
-        match Cidr::parse(&text) {
-            Some(range) => allow.push(range),
-            None => problems.at(place, format!("`{text}` is no address range such as `127.0.0.0/8`")),
-        }
-    }
+    let allow = section.ranges("allow", place, problems);
     for (name, there) in [("url", url.is_some()), ("secret", table.contains_key("secret"))] {
         if !there {
             problems.at(place, format!("`[{full}]` has no `{name}`"));

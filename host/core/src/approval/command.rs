@@ -234,6 +234,13 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// A person says something in the form behind the link of a notice.
+    ByLink {
+        /// The number of the notice.
+        notice: u32,
+        /// What they say: see [`crate::notice::link::LinkVerb::of_command`].
+        command: Box<Command>,
+    },
     /// A notice got through.
     Told {
         /// Its number.
@@ -252,6 +259,14 @@ pub enum Command {
         /// Whether trying again can help.
         hope: Hope,
     },
+}
+
+impl Command {
+    /// What is said, whatever carries it.
+    #[must_use]
+    pub fn said(&self) -> &Command {
+        if let Command::ByLink { command, .. } = self { command.said() } else { self }
+    }
 }
 
 /// Whether trying again can help.

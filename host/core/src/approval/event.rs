@@ -11,6 +11,7 @@ use crate::hash::Digest;
 use crate::id::{EffectId, ExceptionId, IntentTypeName, PersonId};
 use crate::intent::Facts;
 use crate::notice::Notice;
+use crate::notice::link::LinkVerb;
 use crate::override_::Override;
 use crate::policy::{Evaluation, RouteRow};
 use crate::seal::Seal;
@@ -380,6 +381,13 @@ pub enum Event {
         /// Their numbers.
         notices: Vec<u32>,
     },
+    /// A person used the link of a notice: what follows in the same commit was said in the form behind it.
+    LinkUsed {
+        /// The number of the notice.
+        notice: u32,
+        /// What the link was for.
+        verb: LinkVerb,
+    },
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -432,6 +440,7 @@ impl Event {
             Event::Told { .. } => "told",
             Event::NotTold { .. } => "not-told",
             Event::NoticesMoot { .. } => "notices-moot",
+            Event::LinkUsed { .. } => "link-used",
         }
     }
 }

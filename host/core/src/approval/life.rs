@@ -117,6 +117,10 @@ pub fn decide<'a>(approval: &Approval, command: Command, context: Context<'a>) -
 fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
     let begun = tell::begin(&turn);
     match command {
+        Command::ByLink { notice, command } => {
+            tell::by_link(&mut turn, notice, &command)?;
+            return run(turn, *command);
+        }
         Command::Prepare { revision, prepared } => prepare::prepare(&mut turn, revision, *prepared)?,
         Command::Postpone { revision, detail, wish, hope } => {
             prepare::postpone(&mut turn, revision, detail, wish, hope)?;

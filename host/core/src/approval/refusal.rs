@@ -3,6 +3,7 @@
 use super::hand::NotHanded;
 use crate::id::{ExceptionId, IntentId, IntentTypeName, PersonId};
 use crate::intent::TokenFault;
+use crate::notice::link::Dead;
 use crate::override_::NotOverridden;
 use crate::publish::Found;
 use crate::time::Timestamp;
@@ -83,6 +84,8 @@ pub enum Refusal {
     NotAmendable(IntentTypeName),
     /// The seat stays in the hands that it is in.
     Hand(NotHanded),
+    /// The link of a message does nothing any more.
+    DeadLink(Dead),
     /// There were as many comments as may be.
     CommentsSpent(u32),
     /// People were reminded not long ago.
@@ -167,6 +170,7 @@ impl Refusal {
             Refusal::CommentsSpent(_) => "CS-E0157",
             Refusal::RemindedLately(_) => "CS-E0158",
             Refusal::NobodyToRemind => "CS-E0159",
+            Refusal::DeadLink(_) => "CS-E0170",
         }
     }
 
@@ -203,6 +207,7 @@ impl Refusal {
             Refusal::CommentsSpent(_) => "talk elsewhere, and decide here",
             Refusal::RemindedLately(_) => "wait until then",
             Refusal::NobodyToRemind => "answer what you were asked",
+            Refusal::DeadLink(_) => "look at where it stands, or use the link of a later message",
             Refusal::NotRequester(_) => "ask the requester to do it; whoever has a seat can decline",
             Refusal::ReasonMissing => "say why, in a sentence",
             Refusal::UnknownException(_) => "check the id; the intent shows its exceptions",
@@ -268,6 +273,7 @@ impl fmt::Display for Refusal {
             Refusal::NotAmendable(name) => write!(formatter, "a {name} cannot be amended"),
             Refusal::Override(refused) => refused.fmt(formatter),
             Refusal::Hand(refused) => refused.fmt(formatter),
+            Refusal::DeadLink(dead) => formatter.write_str(dead.as_str()),
             Refusal::CommentsSpent(most) => write!(formatter, "it has {most} comments; there are no more"),
             Refusal::RemindedLately(again) => {
                 write!(formatter, "people were reminded not long ago; they can be again from {again} on")

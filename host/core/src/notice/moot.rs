@@ -10,8 +10,12 @@ use crate::id::{ExceptionId, PersonId};
 /// told.
 #[must_use]
 pub fn is_moot(approval: &Approval, notice: &Notice) -> bool {
-    let to = &notice.to;
-    match &notice.about {
+    is_over(approval, &notice.to, &notice.about)
+}
+
+/// The same of what somebody was told about, by whatever way.
+pub(super) fn is_over(approval: &Approval, to: &PersonId, about: &About) -> bool {
+    match about {
         About::Seat { rows, .. } => !rows.iter().any(|row| can_decide(approval, *row, to)),
         About::Free { row, .. } => !can_decide(approval, *row, to),
         About::Question { question } => {

@@ -4,7 +4,8 @@ use crate::document::is_invisible;
 
 /// `text` on one line of at most `most` characters. Control and invisible characters, and those that turn
 /// the direction, become blanks; runs of blanks become one.
-pub(super) fn plain(text: &str, most: usize) -> String {
+#[must_use]
+pub fn plain(text: &str, most: usize) -> String {
     let blank = |letter: char| letter.is_control() || letter.is_whitespace() || is_invisible(letter);
     let mut line = String::new();
     // One pass over no more than what can be shown: a text may have a hundred thousand characters.

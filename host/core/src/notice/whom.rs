@@ -119,7 +119,8 @@ impl Found {
             | Event::Noticed { .. }
             | Event::Told { .. }
             | Event::NotTold { .. }
-            | Event::NoticesMoot { .. } => {}
+            | Event::NoticesMoot { .. }
+            | Event::LinkUsed { .. } => {}
         }
     }
 

@@ -7,6 +7,7 @@ mod asked;
 mod decide;
 mod requester;
 
+use super::link::{LinkVerb, Linked, Links};
 use super::plain::plain;
 use super::{About, OpenNotice, Why};
 use crate::approval::{Approval, Stage};
@@ -48,12 +49,17 @@ pub struct Message {
 }
 
 /// The message of a notice that is still to be sent; `None` if there is no such notice, or nothing to
-/// tell any more. `host` is where this host is reached from outside, if that is known.
+/// tell any more.
 #[must_use]
-pub fn message(approval: &Approval, number: u32, rulebook: &Rulebook, host: Option<&str>) -> Option<Message> {
+pub fn message(
+    approval: &Approval,
+    number: u32,
+    rulebook: &Rulebook,
+    reached: Reached<'_>,
+) -> Option<Message> {
     let open = approval.notices.open.get(&number).filter(|open| !super::is_moot(approval, &open.notice))?;
     let to = &open.notice.to;
-    let telling = Telling { approval, open, rulebook, host, to };
+    let telling = Telling { approval, open, number, rulebook, reached, to };
     let Said { subject, lines } = telling.said()?;
     Some(Message {
         key: format!("{}.{number}", approval.intent.id),
@@ -67,6 +73,15 @@ pub fn message(approval: &Approval, number: u32, rulebook: &Rulebook, host: Opti
     })
 }
 
+/// How this host is reached from outside, as far as that is known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reached<'a> {
+    /// Where: people read it in every message.
+    pub host: Option<&'a str>,
+    /// By links that people open, where they can sign in.
+    pub links: Option<&'a Links>,
+}
+
 /// What is said: the subject and the lines. Whatever others wrote went through [`plain`] before.
 struct Said {
     subject: String,
@@ -78,8 +93,9 @@ struct Said {
 struct Telling<'a> {
     approval: &'a Approval,
     open: &'a OpenNotice,
+    number: u32,
     rulebook: &'a Rulebook,
-    host: Option<&'a str>,
+    reached: Reached<'a>,
     to: &'a PersonId,
 }
 
@@ -147,10 +163,26 @@ impl Telling<'_> {
         Some(Said { subject, lines })
     }
 
+    /// Where to click, for whoever can sign in with a browser.
+    fn links(&self) -> Vec<String> {
+        let verbs = LinkVerb::of(&self.open.notice.about);
+        let Some(links) = self.reached.links.filter(|_| !verbs.is_empty()) else { return Vec::new() };
+        let intent = &self.approval.intent;
+        let linked =
+            Linked { intent: intent.id, notice: self.number, to: self.to, revision: intent.revision };
+        let heading =
+            "In your browser, where you sign in (opening a link changes nothing; each is for you only):";
+        let mut lines = vec![String::new(), heading.to_owned()];
+        lines.extend(
+            verbs.iter().map(|verb| format!("  {}: {}", verb.as_str(), links.address(&linked, *verb))),
+        );
+        lines
+    }
+
     /// What to type.
     fn how(&self, heading: &str, commands: &[String]) -> Vec<String> {
         let mut lines = vec![String::new(), heading.to_owned()];
-        lines.extend(self.host.map(|host| format!("  export COUNTERSIGN_URL={}", plain(host, 200))));
+        lines.extend(self.reached.host.map(|host| format!("  export COUNTERSIGN_URL={}", plain(host, 200))));
         lines.push(format!("  countersign intent show {}", self.approval.intent.id));
         lines.extend(commands.iter().map(|command| format!("  {command}")));
         lines

@@ -1,6 +1,8 @@
 //! `people.md` to a [`Directory`].
 
-use super::{Absence, Calendar, CalendarName, Contact, Directory, Person, Pool, Standby, Whom, Within};
+use super::{
+    Absence, Account, Calendar, CalendarName, Contact, Directory, Person, Pool, Standby, Whom, Within,
+};
 use crate::document::{Cell, Document, Faults, SourceFile, required};
 use crate::id::{IntentTypeName, NotAName, PersonId, PoolName, RoleName};
 use crate::intent::value::Day;
@@ -9,8 +11,8 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// The sections that `people.md` may have.
-pub(crate) const SECTIONS: [&str; 8] =
-    ["Persons", "Contacts", "Pools", "Roles", "Standby", "Calendars", "Holidays", "Absence"];
+pub(crate) const SECTIONS: [&str; 9] =
+    ["Persons", "Accounts", "Contacts", "Pools", "Roles", "Standby", "Calendars", "Holidays", "Absence"];
 
 /// Longest chain of managers; beyond it there is a circle or no house anybody knows.
 pub(crate) const MANAGERS_MAX: u32 = 32;
@@ -47,14 +49,24 @@ impl Directory {
         let standby = reader.standby(&roles);
         let absence = reader.absence();
         let contacts = reader.contacts();
+        let accounts = reader.accounts();
         let persons = reader.persons;
         if let (Some(usual), false) = (usual, calendars.is_empty())
             && !calendars.contains_key(&usual)
         {
             faults.on_line(document.settings.header.line, format!("`{usual}` is no calendar"));
         }
-        let directory =
-            Directory { owner: owner?, persons, pools, roles, standby, calendars, absence, contacts };
+        let directory = Directory {
+            owner: owner?,
+            persons,
+            pools,
+            roles,
+            standby,
+            calendars,
+            absence,
+            contacts,
+            accounts,
+        };
         for name in directory.persons.keys() {
             if directory.manager(name, MANAGERS_MAX).is_some() {
                 faults.on_line(0, format!("the managers of `{name}` form a circle"));
@@ -257,6 +269,22 @@ impl Reader<'_> {
             }
         }
         contacts
+    }
+
+    fn accounts(&mut self) -> BTreeMap<Account, PersonId> {
+        let mut accounts: BTreeMap<Account, PersonId> = BTreeMap::new();
+        for [person, account] in &self.rows("Accounts", ["person", "account"]) {
+            let who = self.person(person);
+            let known = take(Account::parse(&account.text), account, self.faults);
+            let (Some(who), Some(known)) = (who, known) else { continue };
+            if let Some(other) = accounts.get(&known) {
+                self.faults.at(account, format!("`{known}` is the account of `{other}` already"));
+                self.faults.help("an account is of one person; a person may have several accounts");
+            } else {
+                accounts.insert(known, who);
+            }
+        }
+        accounts
     }
 
     fn absence(&mut self) -> Vec<Absence> {

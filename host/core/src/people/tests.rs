@@ -210,19 +210,47 @@ fn a_calendar_that_makes_no_sense_is_refused() {
     assert!(Calendar::parse("UTC", "sun-tue, fri", "00:00-24:00").is_ok());
 }
 
-/// `people.md` of the shipped rules with these rows under `Contacts`, read.
-fn contacts(rows: &str) -> Result<Vec<String>, Vec<String>> {
+/// `people.md` of the shipped rules with one more section, read.
+fn with_section(section: &str) -> Result<Directory, Vec<String>> {
     let text = include_str!("../../../cli/starter/people.md");
-    let section = format!("## Contacts\n\n| person | by | address |\n|---|---|---|\n{rows}\n## Pools");
-    let text = text.replacen("## Pools", &section, 1);
+    let text = text.replacen("## Pools", &format!("{section}\n## Pools"), 1);
     let mut faults = crate::document::Faults::new("people.md");
     let file = crate::document::SourceFile { path: "people.md".to_owned(), text };
     let directory = Directory::parse(&file, &mut faults);
     let faults = faults.into_list();
-    if !faults.is_empty() {
-        return Err(faults.iter().map(ToString::to_string).collect());
+    if faults.is_empty() {
+        Ok(directory.expect("it has no fault"))
+    } else {
+        Err(faults.iter().map(ToString::to_string).collect())
     }
-    let contacts = directory.expect("it has no fault").contacts;
+}
+
+fn accounts(rows: &str) -> Result<Vec<(String, String)>, Vec<String>> {
+    let directory = with_section(&format!("## Accounts\n\n| person | account |\n|---|---|\n{rows}"))?;
+    Ok(directory.accounts.iter().map(|(account, person)| (account.to_string(), person.to_string())).collect())
+}
+
+#[test]
+fn an_account_is_of_one_person_and_a_person_may_have_several() {
+    let two = accounts("| ae-1 | a.ann@example.com |\n| ae-1 | 00u1ann |\n").expect("no fault");
+    assert_eq!(two.len(), 2);
+    assert!(two.iter().all(|(_, person)| person == "ae-1"));
+    let faults = accounts("| ae-1 | shared |\n| cro | shared |\n").expect_err("it is a fault");
+    assert!(
+        faults.iter().any(|fault| fault.contains("`shared` is the account of `ae-1` already")),
+        "{faults:?}"
+    );
+    for odd in ["with space", "b\u{43e}", ""] {
+        let faults = accounts(&format!("| ae-1 | {odd} |\n")).expect_err("it is a fault");
+        assert!(faults[0].contains("an account"), "{faults:?}");
+    }
+    assert!(accounts("| nobody | x |\n").is_err());
+}
+
+fn contacts(rows: &str) -> Result<Vec<String>, Vec<String>> {
+    let directory =
+        with_section(&format!("## Contacts\n\n| person | by | address |\n|---|---|---|\n{rows}"))?;
+    let contacts = directory.contacts;
     let ways = |(person, ways): (PersonId, Vec<Contact>)| {
         let ways: Vec<String> = ways.iter().map(ToString::to_string).collect();
         format!("{person}: {}", ways.join(", "))

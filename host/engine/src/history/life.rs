@@ -106,6 +106,7 @@ impl Life {
             | Event::Told { .. }
             | Event::NotTold { .. }
             | Event::NoticesMoot { .. }
+            | Event::LinkUsed { .. }
             | Event::Closed => {}
         }
         None

@@ -3,7 +3,7 @@
 use super::Answer;
 use countersign_core::approval::command::Hope;
 use countersign_core::effect::attempt::Detail;
-use countersign_core::notice::words::Message;
+use countersign_core::notice::words::{Message, Reached};
 use countersign_core::people::Contact;
 use countersign_core::time::Millis;
 use std::fmt;
@@ -19,8 +19,8 @@ pub trait Notifier: Send + Sync + 'static {
     /// Whether this way is configured.
     fn reaches(&self, contact: &Contact) -> bool;
 
-    /// Where this host is reached from outside, if somebody said so: people read it in every message.
-    fn host(&self) -> Option<&str>;
+    /// How this host is reached from outside, as far as somebody said so.
+    fn reached(&self) -> Reached<'_>;
 }
 
 /// Whose fault it is that a message did not get through.
@@ -79,7 +79,7 @@ impl Notifier for NoNotifier {
         false
     }
 
-    fn host(&self) -> Option<&str> {
-        None
+    fn reached(&self) -> Reached<'_> {
+        Reached::default()
     }
 }

@@ -35,7 +35,7 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for Posted<BYTES_MAX
         let caller = parts.extensions.get::<Caller>().cloned().ok_or_else(Problem::bug)?;
         Query::of(&parts.uri, &[])?.checked()?;
         let key = header::idempotency_key(&parts.headers)?;
-        let bytes = read(&parts.headers, body, BYTES_MAX).await?;
+        let bytes = bytes(&parts.headers, body, BYTES_MAX).await?;
         let path = parts.uri.path();
         let key = Key {
             key: format!("{}/{key}", caller.person),
@@ -57,7 +57,7 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for Question<BYTES_M
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         Query::of(&parts.uri, &[])?.checked()?;
-        let bytes = read(&parts.headers, body, BYTES_MAX).await?;
+        let bytes = bytes(&parts.headers, body, BYTES_MAX).await?;
         Ok(Question(parsed(&parts.headers, &bytes)?))
     }
 }
@@ -82,7 +82,7 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for Upload<BYTES_MAX
             let help = format!("send `Content-Type` {}, and no `Content-Encoding`", kinds.join(" or "));
             Problem::new("CS-E0204", found, help)
         })?;
-        let bytes = read(&parts.headers, body, BYTES_MAX).await?;
+        let bytes = bytes(&parts.headers, body, BYTES_MAX).await?;
         Ok(Upload { format, bytes })
     }
 }
@@ -97,7 +97,8 @@ pub(crate) fn media_type(format: Format) -> &'static str {
     }
 }
 
-async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+/// The bytes of a body.
+pub(crate) async fn bytes(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     let too_large = || {
         let detail = format!("the body is larger than {bytes_max} bytes");
         Problem::new("CS-E0202", detail, "send less")

@@ -125,7 +125,8 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         Event::Attempted { effect, verdict, .. } | Event::Probed { effect, verdict, .. } => {
             move_effect(&mut approval.stage, *effect, at, |_| Some(verdict.clone()))?;
         }
-        Event::Noticed { notices } => approval.notices.add(notices, at),
+        Event::Noticed { notices } => approval.notices.add(notices, approval.intent.revision, at),
+        Event::LinkUsed { notice, .. } => approval.notices.used(*notice)?,
         Event::Told { notice, .. } => approval.notices.told(*notice)?,
         Event::NotTold { notice, due, .. } => approval.notices.put_off(*notice, *due)?,
         Event::NoticesMoot { notices } => approval.notices.open.retain(|number, _| !notices.contains(number)),
@@ -206,17 +207,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
             seat.spent.extend(people.iter().filter_map(|person| seat.standing_in.get(person)).cloned());
             seat.approved.extend(people.iter().cloned());
         }
-        Event::Voted { person, rows, .. } => {
-            for row in rows {
-                let seat = seats.open.get_mut(row)?;
-                seat.approved.push(person.clone());
-                seat.spent.extend(seat.standing_in.get(person).cloned());
-                seat.claims.retain(|claim| claim.by != *person);
-                if seat.is_filled() {
-                    seats.drop_question(*row);
-                }
-            }
-        }
+        Event::Voted { person, rows, .. } => vote(seats, person, rows)?,
         Event::Submitted { .. }
         | Event::Commented { .. }
         | Event::Reminded { .. }
@@ -243,7 +234,22 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::Noticed { .. }
         | Event::Told { .. }
         | Event::NotTold { .. }
-        | Event::NoticesMoot { .. } => return None,
+        | Event::NoticesMoot { .. }
+        | Event::LinkUsed { .. } => return None,
+    }
+    Some(())
+}
+
+/// One voice, in every seat that it fills.
+fn vote(seats: &mut Seats, person: &PersonId, rows: &[u32]) -> Option<()> {
+    for row in rows {
+        let seat = seats.open.get_mut(row)?;
+        seat.approved.push(person.clone());
+        seat.spent.extend(seat.standing_in.get(person).cloned());
+        seat.claims.retain(|claim| claim.by != *person);
+        if seat.is_filled() {
+            seats.drop_question(*row);
+        }
     }
     Some(())
 }

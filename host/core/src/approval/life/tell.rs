@@ -3,10 +3,11 @@
 
 use super::Turn;
 use crate::approval::Approval;
-use crate::approval::command::Hope;
+use crate::approval::command::{Command, Hope};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::effect::attempt::Detail;
+use crate::notice::link::{self, Dead, LinkVerb};
 use crate::notice::{is_moot, next_try, whom};
 use crate::time::Millis;
 
@@ -39,6 +40,19 @@ pub(super) fn end(turn: &mut Turn<'_>, begun: Begun) {
     if !notices.is_empty() {
         turn.record(Actor::Engine, Event::Noticed { notices });
     }
+}
+
+/// Spends the link of a notice on a command, which must be what the link was for.
+pub(super) fn by_link(turn: &mut Turn<'_>, notice: u32, command: &Command) -> Result<(), Refusal> {
+    let (verb, person, revision) = LinkVerb::of_command(command).ok_or(Refusal::DeadLink(Dead::Unknown))?;
+    let told = link::alive(&turn.approval, notice, verb).map_err(Refusal::DeadLink)?;
+    // Whoever else has the address learns nothing from it, not even whose it is.
+    if told.to != *person || told.revision != revision {
+        return Err(Refusal::DeadLink(Dead::Unknown));
+    }
+    let by = Actor::Person(person.clone());
+    turn.record(by, Event::LinkUsed { notice, verb });
+    Ok(())
 }
 
 pub(super) fn told(turn: &mut Turn<'_>, notice: u32, detail: Detail) -> Result<(), Refusal> {

@@ -81,6 +81,7 @@ impl Telling<'_> {
         lines.extend(self.why_asked(seat, route));
         lines.extend(self.in_whose_place(seats, row, seat));
         lines.extend(self.and_else(seats, seat, route));
+        lines.extend(self.links());
         let (id, revision) = (intent.id, intent.revision);
         lines.extend(self.how(
             "To decide",

@@ -28,6 +28,7 @@ impl Telling<'_> {
             ),
         ];
         lines.extend(self.what_is_asked());
+        lines.extend(self.links());
         let (id, revision) = (intent.id, intent.revision);
         lines.extend(self.how(
             "To answer",

@@ -66,6 +66,7 @@ impl<'a> Notices<'a> {
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }
             | Event::ExceptionClosed { .. }
+            | Event::LinkUsed { .. }
             | Event::Closed => None,
         }
     }

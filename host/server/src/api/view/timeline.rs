@@ -146,7 +146,8 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::Noticed { .. }
         | Event::Told { .. }
         | Event::NotTold { .. }
-        | Event::NoticesMoot { .. } => return None,
+        | Event::NoticesMoot { .. }
+        | Event::LinkUsed { .. } => return None,
     };
     usize::try_from(*row).ok()
 }
@@ -204,7 +205,8 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::Noticed { .. }
         | Event::Told { .. }
         | Event::NotTold { .. }
-        | Event::NoticesMoot { .. } => (None, None),
+        | Event::NoticesMoot { .. }
+        | Event::LinkUsed { .. } => (None, None),
     }
 }
 
@@ -272,6 +274,7 @@ fn words(event: &Event) -> String {
         }
         Event::ExceptionClosed { closed, .. } => closed_by(closed),
         Event::Closed => "nothing is open any more".to_owned(),
+        Event::LinkUsed { verb, .. } => format!("opened the link of a message to {}", verb.as_str()),
         Event::Noticed { .. } | Event::Told { .. } | Event::NotTold { .. } | Event::NoticesMoot { .. } => {
             // Which notice it is, only what stands before it says: see [`super::notice`].
             String::new()

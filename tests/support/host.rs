@@ -1,8 +1,8 @@
 //! The host as a process of its own: started, killed as a machine kills it, asked to stop.
 
+use crate::servers::http;
+use crate::world::program;
 use anyhow::{Context, Result, bail};
-use countersign_tests::servers::http;
-use countersign_tests::world::program;
 use std::fs::OpenOptions;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -20,46 +20,52 @@ const LAST_LINES: usize = 12;
 
 /// A host. Dropping it kills it.
 #[derive(Debug)]
-pub(crate) struct Host {
+pub struct Host {
     binary: PathBuf,
     configuration: PathBuf,
     address: SocketAddr,
     child: Option<Child>,
+    environment: Vec<(String, String)>,
 }
 
 /// What a process said that had no business to run.
 #[derive(Debug)]
-pub(crate) struct Refused {
+pub struct Refused {
     /// Its exit code.
-    pub(crate) code: Option<i32>,
+    pub code: Option<i32>,
     /// What it wrote to its standard error.
-    pub(crate) words: String,
+    pub words: String,
 }
 
 /// The present, for measuring.
 #[expect(clippy::disallowed_methods, reason = "a real process is measured with a real clock")]
-pub(crate) fn now() -> Instant {
+pub fn now() -> Instant {
     Instant::now()
 }
 
 impl Host {
     /// A host that is not running yet and will listen on `address`, as its configuration says.
-    pub(crate) fn new(configuration: PathBuf, address: SocketAddr) -> Result<Host> {
-        Ok(Host { binary: program()?, configuration, address, child: None })
+    pub fn new(configuration: PathBuf, address: SocketAddr) -> Result<Host> {
+        Ok(Host { binary: program()?, configuration, address, child: None, environment: Vec::new() })
+    }
+
+    /// Starts with this variable in its environment from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// `http://HOST:PORT`.
-    pub(crate) fn base(&self) -> String {
+    pub fn base(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// The id of the process.
-    pub(crate) fn process(&self) -> Result<u32> {
+    pub fn process(&self) -> Result<u32> {
         Ok(self.child.as_ref().context("the host is not running")?.id())
     }
 
     /// Starts it, waits until it takes work, and says how long that took.
-    pub(crate) fn start(&mut self) -> Result<Duration> {
+    pub fn start(&mut self) -> Result<Duration> {
         let begun = now();
         let words = self.words();
         let file = OpenOptions::new().create(true).append(true).open(&words)?;
@@ -79,7 +85,7 @@ impl Host {
     }
 
     /// Kills it with SIGKILL: it gets no chance to finish or to tidy up.
-    pub(crate) fn kill(&mut self) -> Result<()> {
+    pub fn kill(&mut self) -> Result<()> {
         let mut child = self.child.take().context("the host is not running")?;
         if let Some(status) = child.try_wait()? {
             bail!("the host ended by itself ({status}):\n{}", last_lines(&self.words()));
@@ -90,7 +96,7 @@ impl Host {
     }
 
     /// Asks it to stop with SIGTERM, and waits until it has.
-    pub(crate) fn stop(&mut self) -> Result<ExitStatus> {
+    pub fn stop(&mut self) -> Result<ExitStatus> {
         let mut child = self.child.take().context("the host is not running")?;
         let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status()?;
         let ended = if asked.success() { end_of(&mut child) } else { None };
@@ -103,7 +109,7 @@ impl Host {
 
     /// Runs the program beside this host with the same configuration, and gives what it answers.
     /// It listens elsewhere, so that nothing but the data folder is in its way.
-    pub(crate) fn beside(&self, arguments: &[&str]) -> Result<Refused> {
+    pub fn beside(&self, arguments: &[&str]) -> Result<Refused> {
         let words = self.configuration.with_file_name("beside.log");
         let file = std::fs::File::create(&words)?;
         let mut command = self.command(arguments);
@@ -120,6 +126,7 @@ impl Host {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.args(arguments).arg("--config").arg(&self.configuration).stdin(Stdio::null());
         command
     }

@@ -1,0 +1,71 @@
+//! The pages that people see in a browser: signing in, who one is, and the links of messages.
+//!
+//! They have a router of their own, apart from the API's: a cookie opens no address of the API, and a token
+//! no page. Every form is ordinary HTML and works without JavaScript; there is none. A `GET` changes nothing
+//! but what the browser that sent it keeps.
+
+mod form;
+mod guard;
+mod link;
+mod page;
+mod sign_in;
+mod you;
+
+use crate::state::Host;
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
+
+/// What a browser must have to be let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wants {
+    /// Nothing.
+    Nothing,
+    /// A session.
+    Session,
+}
+
+/// One row of the table of pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// The method; `HEAD` goes with `GET`.
+    pub method: &'static str,
+    /// The address, with names in braces.
+    pub path: &'static str,
+    /// What the browser must have.
+    pub wants: Wants,
+}
+
+const fn page(method: &'static str, path: &'static str, wants: Wants) -> Page {
+    Page { method, path, wants }
+}
+
+/// Every page.
+pub const PAGES: &[Page] = &[
+    page("GET", "/sign-in", Wants::Nothing),
+    page("POST", "/sign-in", Wants::Nothing),
+    page("GET", "/sign-in/provider", Wants::Nothing),
+    page("GET", "/sign-in/back", Wants::Nothing),
+    page("POST", "/sign-out", Wants::Nothing),
+    page("GET", "/you", Wants::Session),
+    page("POST", "/you/terminal", Wants::Session),
+    page("POST", "/you/others", Wants::Session),
+    page("GET", "/links/{intent}/{notice}/{verb}/{code}", Wants::Session),
+    page("POST", "/links/{intent}/{notice}/{verb}/{code}", Wants::Session),
+    page("GET", "/assets/console.css", Wants::Nothing),
+];
+
+/// The pages as a router.
+pub(crate) fn router() -> Router<Host> {
+    Router::new()
+        .route("/sign-in", get(sign_in::show).post(sign_in::with_password))
+        .route("/sign-in/provider", get(sign_in::to_provider))
+        .route("/sign-in/back", get(sign_in::back))
+        .route("/sign-out", post(sign_in::out))
+        .route("/you", get(you::show))
+        .route("/you/terminal", post(you::terminal))
+        .route("/you/others", post(you::end_others))
+        .route("/links/{intent}/{notice}/{verb}/{code}", get(link::show).post(link::act))
+        .route("/assets/console.css", get(page::style))
+        .route_layer(from_fn(guard::guard))
+}

@@ -1,0 +1,114 @@
+//! What a form sends, and where somebody may be sent back to.
+
+use crate::asked;
+use crate::limits::FORM_BYTES_MAX;
+use crate::problem::Problem;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, Uri, header};
+use axum::response::Response;
+use url::form_urlencoded;
+
+/// The fields of a form, each at most once.
+#[derive(Debug)]
+pub(super) struct Form {
+    pub(super) headers: HeaderMap,
+    fields: Vec<(String, String)>,
+}
+
+impl Form {
+    /// The value of a field; empty if it is not there.
+    pub(super) fn field(&self, name: &str) -> &str {
+        self.fields.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &S) -> Result<Form, Response> {
+        let (parts, body) = request.into_parts();
+        let plain = "application/x-www-form-urlencoded";
+        let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_form =
+            kind.is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == plain));
+        if !is_form {
+            let help = "use the form of the page";
+            return Err(super::page::problem(&Problem::new("CS-E0204", "the body is no form", help)));
+        }
+        let bytes = asked::bytes(&parts.headers, body, FORM_BYTES_MAX).await;
+        let bytes = bytes.map_err(|problem| super::page::problem(&problem))?;
+        let fields: Vec<(String, String)> = form_urlencoded::parse(&bytes).into_owned().collect();
+        let twice = |(place, (name, _)): (usize, &(String, String))| {
+            fields.iter().skip(place + 1).any(|(other, _)| other == name)
+        };
+        if fields.iter().enumerate().any(twice) {
+            let help = "use the form of the page";
+            return Err(super::page::problem(&Problem::new("CS-E0203", "a field stands there twice", help)));
+        }
+        Ok(Form { headers: parts.headers, fields })
+    }
+}
+
+/// The value of a parameter of an address, if it stands there once.
+pub(super) fn parameter(uri: &Uri, name: &str) -> Option<String> {
+    let mut all = form_urlencoded::parse(uri.query()?.as_bytes()).filter(|(known, _)| known == name);
+    match (all.next(), all.next()) {
+        (Some((_, value)), None) => Some(value.into_owned()),
+        (_, _) => None,
+    }
+}
+
+/// A text as it stands in an address.
+pub(super) fn escaped(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// Where somebody goes after they have signed in: a page of this host that asks for a session, or `/you`.
+/// Anything else would let a message send people anywhere under our name.
+pub(super) fn next(wanted: Option<String>) -> String {
+    let plain = |text: &String| {
+        text.starts_with("/links/")
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte))
+            && !text.contains("//")
+            && !text.contains("..")
+    };
+    wanted.filter(plain).unwrap_or_else(|| "/you".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_to_another_host() {
+        let check = |text: &str| next(Some(text.to_owned()));
+        let link = "/links/int_01k/3/approve/abc234";
+        assert_eq!(check(link), link);
+        let elsewhere = [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "/links//evil",
+            "/links/../v1/intents",
+            "links/x",
+            "",
+            "/links/%2f%2fevil",
+            "/links/x?y=z",
+            "/links/x#y",
+            "/links/\r\nx",
+            "javascript:alert(1)",
+        ];
+        for elsewhere in elsewhere {
+            assert_eq!(check(elsewhere), "/you", "{elsewhere}");
+        }
+        assert_eq!(next(None), "/you");
+    }
+
+    #[test]
+    fn a_parameter_that_stands_twice_is_none() {
+        let uri: Uri = "/x?code=a%20b&state=1&state=2".parse().expect("an address");
+        assert_eq!(parameter(&uri, "code").as_deref(), Some("a b"));
+        assert_eq!(parameter(&uri, "state"), None);
+        assert_eq!(parameter(&uri, "next"), None);
+    }
+}

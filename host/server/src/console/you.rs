@@ -1,0 +1,85 @@
+//! Who one is here, one's sessions, and a token for one's terminal.
+
+use super::form::Form;
+use super::guard::{self, Signed};
+use super::page::{self, page};
+use crate::limits::SESSION_MS_MAX;
+use crate::session::Proof;
+use crate::sign_in::bits;
+use crate::state::Host;
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse, Response};
+use countersign_core::time::Millis;
+use maud::{Markup, html};
+
+/// Shows it.
+pub(super) async fn show(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Response {
+    match guard::required(&host, &headers, uri.path()) {
+        Ok(signed) => shown(&host, &signed, &html! {}),
+        Err(to) => page::see_other(&to),
+    }
+}
+
+/// Makes a token for the terminal and shows it once; the one before it ends.
+pub(super) async fn terminal(State(host): State<Host>, form: Form) -> Response {
+    let signed = match guard::required(&host, &form.headers, "/you") {
+        Ok(signed) => signed,
+        Err(to) => return page::see_other(&to),
+    };
+    let Some(token) = host.signing.sessions.give_terminal(&signed.cookie, &bits(&*host.chance)) else {
+        return page::see_other("/sign-in");
+    };
+    tracing::info!(person = %signed.session.person, "a token for a terminal was made");
+    let address = host.signing.by.address.as_deref();
+    let said = html! {
+        h2 { "For your terminal" }
+        p { "Keep it now: it is not shown again. It ends with this session." }
+        pre {
+            @if let Some(address) = address { "export COUNTERSIGN_URL=" (address) "\n" }
+            "export COUNTERSIGN_TOKEN=" (token.as_str())
+        }
+    };
+    shown(&host, &signed, &said)
+}
+
+/// Ends all other sessions of whoever asks.
+pub(super) async fn end_others(State(host): State<Host>, form: Form) -> Response {
+    let signed = match guard::required(&host, &form.headers, "/you") {
+        Ok(signed) => signed,
+        Err(to) => return page::see_other(&to),
+    };
+    let ended = host.signing.sessions.end_others(&signed.session.person, &signed.cookie);
+    tracing::info!(person = %signed.session.person, ended, "other sessions were ended");
+    shown(&host, &signed, &html! { p role="status" { "Other sessions that were ended: " (ended) "." } })
+}
+
+fn shown(host: &Host, signed: &Signed, said: &Markup) -> Response {
+    let session = &signed.session;
+    let rulebook = host.engine.rulebook();
+    let moment = |at| rulebook.directory().spelt(&session.person, at, host.engine.now()).to_string();
+    let end = session.since.plus(Millis(SESSION_MS_MAX));
+    let count = host.signing.sessions.count(&session.person);
+    let body = html! {
+        (said)
+        table {
+            tbody {
+                tr { th scope="row" { "Person" } td { (session.person) } }
+                tr { th scope="row" { "Signed in" } td {
+                    (moment(session.since))
+                    @match &session.proof {
+                        Proof::Account(account) => { ", as " (account) },
+                        Proof::Password(_) => { ", by password" },
+                    }
+                } }
+                tr { th scope="row" { "Ends" } td { (moment(end)) ", or after two hours without use" } }
+                tr { th scope="row" { "Sessions" } td { (count) } }
+            }
+        }
+        form method="post" action="/you/terminal" { button { "Make a token for your terminal" } }
+        @if 1 < count {
+            form method="post" action="/you/others" { button.quiet { "End my other sessions" } }
+        }
+    };
+    page("You", Some(&session.person), &body).into_response()
+}
