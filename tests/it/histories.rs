@@ -202,7 +202,14 @@ impl<'a> History<'a> {
             Timestamp::from_rfc3339(MORNING).expect("a moment").plus(Millis::minutes(draw.below(10_000)));
         let tokens = tokens(&draw);
         let requester = draw.of(&["ae-1", "ae-2", "sales-manager-1", "finance-1", "director-1"]);
-        let context = Context { rulebook: book, now, chance: draw.0.bits(), own_open: None, overrides: None };
+        let context = Context {
+            rulebook: book,
+            now,
+            chance: draw.0.bits(),
+            own_open: None,
+            overrides: None,
+            failed_open: None,
+        };
         let id = IntentId::from_bits(u128::from(seed) + 1);
         let turn = life::submit(context, id, requester, "discount", &tokens).expect("it passes the door");
         let (entries, approval) = turn.into_parts();
@@ -236,7 +243,14 @@ impl<'a> History<'a> {
 
     fn context(&self) -> Context<'_> {
         let overrides = Some(&self.habit);
-        Context { rulebook: self.book, now: self.now, chance: self.draw.0.bits(), own_open: None, overrides }
+        Context {
+            rulebook: self.book,
+            now: self.now,
+            chance: self.draw.0.bits(),
+            own_open: None,
+            overrides,
+            failed_open: None,
+        }
     }
 
     fn fail(&self, what: &str) -> ! {

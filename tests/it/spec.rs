@@ -2,6 +2,8 @@
 
 #[path = "spec/amendments.rs"]
 mod amendments;
+#[path = "spec/fail_open.rs"]
+mod fail_open;
 #[path = "spec/hands.rs"]
 mod hands;
 #[path = "spec/notices.rs"]
@@ -55,6 +57,8 @@ struct Spec {
     guarantee: Guarantee,
     host: Option<Host>,
     intent: Option<IntentId>,
+    /// Those that were asked for at one time.
+    all: Vec<IntentId>,
     refused: Option<String>,
     notifier: Arc<ScriptedNotifier>,
     /// The message that was looked at last.
@@ -112,6 +116,7 @@ impl Spec {
             guarantee: Guarantee::ByKey,
             host: None,
             intent: None,
+            all: Vec::new(),
             refused: None,
             notifier: Arc::new(ScriptedNotifier::default()),
             read: None,

@@ -92,6 +92,8 @@ pub struct Approval {
     pub earlier: Option<Arc<Earlier>>,
     /// The override of this revision.
     pub overridden: Option<Overridden>,
+    /// When this revision passed although the policy could not be evaluated.
+    pub failed_open: Option<Timestamp>,
     /// How often somebody commented on it.
     pub comments: u32,
     /// When the requester last had people reminded.
@@ -271,6 +273,9 @@ pub enum Authority {
     People(Vec<PersonId>),
     /// This person, against the policy: never counted among the others.
     Override(PersonId),
+    /// The policy's owner, who lets what cannot be evaluated pass, with these persons where known rows ask for
+    /// them: never counted among the others.
+    FailOpen(Vec<PersonId>),
 }
 
 /// Proof that an intent was approved. Only [`ApprovedIntent::of`] makes one, and only from it can

@@ -32,6 +32,8 @@ pub enum Cause {
     Quarantined,
     /// The policy was overridden so often that somebody must say why.
     PostMortem,
+    /// What the policy could not evaluate passed, as its owner declared.
+    FailOpen,
 }
 
 impl Cause {
@@ -50,6 +52,7 @@ impl Cause {
             Cause::Denied => "denied",
             Cause::Quarantined => "quarantined",
             Cause::PostMortem => "post-mortem",
+            Cause::FailOpen => "fail-open",
         }
     }
 
@@ -57,7 +60,7 @@ impl Cause {
     #[must_use]
     pub fn outlives(self) -> bool {
         match self {
-            Cause::PostMortem => true,
+            Cause::PostMortem | Cause::FailOpen => true,
             Cause::Unsure
             | Cause::NoSeat
             | Cause::Overdue
@@ -131,6 +134,10 @@ pub enum Closure {
     Decline,
     /// Say what was found and what follows: a post-mortem ends with it.
     Reviewed,
+    /// Say that it was right: a fail-open ends with it.
+    Confirmed,
+    /// Say that it was not, and what was done about it. The host itself undoes nothing.
+    Reversed,
 }
 
 /// The id of the `number`-th exception of an intent: derived, so that replay draws nothing.

@@ -25,6 +25,8 @@ pub struct Measures {
     pub approved_by_people: u64,
     /// Decided by a person against the policy: approvals and refusals, counted nowhere else.
     pub overridden: u64,
+    /// Approved although the policy could not be evaluated, as its owner declared: counted nowhere else.
+    pub failed_open: u64,
     /// Declined, by policy or people.
     pub declined: u64,
     /// Taken back by the requester.
@@ -65,12 +67,15 @@ impl Measures {
                     Authority::Policy => count(&mut self.approved_by_policy),
                     Authority::People(_) => count(&mut self.approved_by_people),
                     Authority::Override(_) => count(&mut self.overridden),
+                    Authority::FailOpen(_) => count(&mut self.failed_open),
                 }
                 self.decided(intent, entry.at);
             }
             Event::Declined { authority, .. } => {
                 match authority {
-                    Authority::Policy | Authority::People(_) => count(&mut self.declined),
+                    Authority::Policy | Authority::People(_) | Authority::FailOpen(_) => {
+                        count(&mut self.declined);
+                    }
                     Authority::Override(_) => count(&mut self.overridden),
                 }
                 self.decided(intent, entry.at);
@@ -124,6 +129,7 @@ impl Measures {
             | Event::Told { .. }
             | Event::NotTold { .. }
             | Event::NoticesMoot { .. }
+            | Event::FailedOpen { .. }
             | Event::LinkUsed { .. } => {}
         }
     }

@@ -20,7 +20,7 @@ use crate::hash::Digest;
 use crate::id::{ConnectionName, IntentTypeName, PoolName, RouteName};
 use crate::intent::IntentType;
 use crate::people::Directory;
-use crate::policy::{Evaluation, LANGUAGE, Outcome, Policy, Route, RouteRow, Whom};
+use crate::policy::{LANGUAGE, Outcome, Policy, Route, RouteRow, Whom};
 use crate::publish::{self, BuiltIn, is_policy_change};
 use crate::time::{Millis, Timestamp};
 use serde::Serialize;
@@ -279,13 +279,13 @@ impl Rulebook {
         self.intent_type(name).map_or(Millis(0), |intent| intent.expires)
     }
 
-    /// The rows of every route that an evaluation asks for, in the order of the routes and their
+    /// The rows of every route that an answer of this version asks for, in the order of the routes and their
     /// steps; none if it asks for nobody. `owner of policy` is resolved to the pool of the policy
     /// that answered.
     #[must_use]
-    pub fn rows_of(&self, name: &IntentTypeName, evaluation: &Evaluation) -> Vec<RouteRow> {
-        let owner = self.policy_version(name, &evaluation.version).map(|policy| policy.owner.clone());
-        self.rows_for(name, evaluation, owner.as_slice())
+    pub fn rows_of(&self, name: &IntentTypeName, version: &Digest, outcome: &Outcome) -> Vec<RouteRow> {
+        let owner = self.policy_version(name, version).map(|policy| policy.owner.clone());
+        self.rows_for(name, version, outcome, owner.as_slice())
     }
 
     /// The same with `owner of policy` resolved to these pools: each of them is asked.
@@ -293,14 +293,15 @@ impl Rulebook {
     pub fn rows_for(
         &self,
         name: &IntentTypeName,
-        evaluation: &Evaluation,
+        version: &Digest,
+        outcome: &Outcome,
         owners: &[PoolName],
     ) -> Vec<RouteRow> {
-        let routes = match &evaluation.outcome {
+        let routes = match outcome {
             Outcome::Needs(needs) => &needs.routes,
             Outcome::Approve | Outcome::Deny | Outcome::Unsure(_) => return Vec::new(),
         };
-        let Some(policy) = self.policy_version(name, &evaluation.version) else { return Vec::new() };
+        let Some(policy) = self.policy_version(name, version) else { return Vec::new() };
         let mut rows = Vec::new();
         for route in routes.iter().filter_map(|route| policy.routes.get(route)) {
             for step in &route.steps {

@@ -171,6 +171,9 @@ fn decision_words(approved: &ApprovedIntent<'_>) -> DecisionWords {
         }
         // In the target too nobody takes it for a decision by the rules.
         Authority::Override(person) => ("approved by override", person.to_string()),
+        Authority::FailOpen(people) => {
+            ("approved by fail-open", people.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        }
     };
     let outcome = outcome.to_owned();
     DecisionWords { outcome, approvers, seal: approved.case().seal.to_string() }

@@ -78,6 +78,8 @@ pub(crate) struct Inner {
     pub(crate) publishing: tokio::sync::Mutex<()>,
     /// Held while an override is decided: each counts those before it.
     pub(crate) overriding: tokio::sync::Mutex<()>,
+    /// Held while something that cannot be evaluated may pass, so that two at once count each other.
+    pub(crate) failing_open: tokio::sync::Mutex<()>,
     pub(crate) proofs: Semaphore,
     /// Rings when other rules are in force.
     pub(crate) changed: Notify,
@@ -139,6 +141,7 @@ impl Engine {
             verdicts: Verdicts::default(),
             publishing: tokio::sync::Mutex::new(()),
             overriding: tokio::sync::Mutex::new(()),
+            failing_open: tokio::sync::Mutex::new(()),
             proofs: Semaphore::new(PROOFS_AT_ONCE),
             changed: Notify::new(),
             schedule: Schedule::default(),

@@ -157,7 +157,10 @@ impl Inner {
             Some(reason) => Some(self.habit(&loaded.approval.intent.intent_type, &reason).await?),
             None => None,
         };
-        let context = Context { own_open, overrides: habit.as_ref(), ..self.context(&rulebook) };
+        let opens = self.may_fail_open(&loaded.approval, &command);
+        let _opened = if opens { Some(self.failing_open.lock().await) } else { None };
+        let failed_open = if opens { Some(self.failed_open(&loaded.approval).await?) } else { None };
+        let context = Context { own_open, overrides: habit.as_ref(), failed_open, ..self.context(&rulebook) };
         let turn = match life::decide(&loaded.approval, command, context) {
             Ok(turn) => turn,
             Err(refusal) => {
@@ -179,6 +182,7 @@ impl Inner {
             chance: self.chance.bits(),
             own_open: None,
             overrides: None,
+            failed_open: None,
         }
     }
 

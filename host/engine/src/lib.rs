@@ -8,6 +8,7 @@
 pub mod contributions;
 mod effects;
 pub mod engine;
+mod fail_open;
 pub mod fault;
 mod handle;
 pub mod history;

@@ -15,7 +15,7 @@ use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, Stage};
 use countersign_core::effect::attempt::{Detail, Ended, Failure};
 use countersign_core::id::IntentId;
-use countersign_core::intent::Enforcement;
+use countersign_core::intent::{Enforcement, FailMode};
 use countersign_core::policy::Outcome;
 use countersign_core::policy::component::Contributions;
 use countersign_core::publish::is_policy_change;
@@ -98,7 +98,8 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
         Err(trouble) => return Ok(Err(trouble)),
     };
     let now = inner.clock.now();
-    let context = Context { rulebook: &rulebook, now, chance: 0, own_open: None, overrides: None };
+    let context =
+        Context { rulebook: &rulebook, now, chance: 0, own_open: None, overrides: None, failed_open: None };
     let said = match life::deciding(context, approval) {
         Some(policy) => {
             let tokens = &approval.intent.tokens;
@@ -110,9 +111,10 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
         let message = format!("no policy is in force for intent type `{name}`");
         return Ok(Err(Trouble::hopeless("no-policy", message)));
     };
-    // What will not be written is not planned either.
+    // What will not be written is not planned either; whether this one passes is counted when it is decided.
+    let opens = schema.fail_mode == FailMode::MayOpen && matches!(outcome, Outcome::Unsure(_));
     let planned = match outcome {
-        Outcome::Deny | Outcome::Unsure(_) if approval.overridden.is_none() => Ok(Vec::new()),
+        Outcome::Deny | Outcome::Unsure(_) if approval.overridden.is_none() && !opens => Ok(Vec::new()),
         // Nothing of it will be written: decisions are only recorded.
         Outcome::Approve | Outcome::Needs(_) if schema.enforcement == Enforcement::Advisory => Ok(Vec::new()),
         // Whoever overrides a no sees what would be written.

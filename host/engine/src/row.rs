@@ -4,6 +4,7 @@ use crate::port::store::RowChange;
 use crate::prepare::summed;
 use countersign_core::approval::{Approval, Overridden, Stage};
 use countersign_core::effect::life::EffectState;
+use countersign_core::exception::{Cause, Exception};
 use countersign_core::id::{FieldName, PersonId};
 use countersign_core::intent::{FactSource, IntentType, LogMeasure, TokenValue};
 use countersign_core::money::Money;
@@ -15,6 +16,8 @@ use std::collections::BTreeMap;
 pub const OVERRIDE: &str = "override";
 /// Label of an approval that was decided against the policy, for whatever reason.
 pub const OVERRIDDEN: (&str, &str) = ("decided", "override");
+/// Label of an approval that passed although its policy could not be evaluated.
+pub const FAILED_OPEN: (&str, &str) = ("decided", "fail-open");
 /// Label of an approval with an open post-mortem: the reason of the overrides.
 pub const POST_MORTEM: &str = "post-mortem";
 /// Label of an approval with an exception that stays open when the intent is over.
@@ -50,6 +53,9 @@ pub struct Summary {
     /// By whom.
     #[serde(rename = "ob", default, skip_serializing_if = "Option::is_none")]
     pub overrider: Option<PersonId>,
+    /// When it passed although its policy could not be evaluated.
+    #[serde(rename = "fo", default, skip_serializing_if = "Option::is_none")]
+    pub failed_open: Option<Timestamp>,
     /// Tokens that counters sum up, on their grid.
     #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sums: BTreeMap<String, i64>,
@@ -98,6 +104,12 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         due = Some(due.map_or(exception.due, |due| due.min(exception.due)));
     }
     labels.extend(overridden(approval));
+    let fixed = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    labels.extend(approval.failed_open.map(|_| fixed(FAILED_OPEN)));
+    let mut exceptions = approval.exceptions.values();
+    if exceptions.any(|exception| exception.closed.is_none() && exception.cause.outlives()) {
+        labels.push(fixed(OUTLIVES));
+    }
     let (counted, sums) = schema.map(|schema| counted(approval, schema)).unwrap_or_default();
     labels.extend(counted);
     labels.sort();
@@ -112,6 +124,7 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         due,
         overridden: approval.overridden.as_ref().and_then(|overridden| overridden.at),
         overrider: approval.overridden.as_ref().map(|overridden| overridden.what.by.clone()),
+        failed_open: approval.failed_open,
         sums,
     };
     let bytes = serde_json::to_vec(&summary).unwrap_or_default();
@@ -124,9 +137,9 @@ fn overridden(approval: &Approval) -> Vec<(String, String)> {
     let fixed = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let mut labels = vec![(OVERRIDE.to_owned(), what.reason.clone()), fixed(OVERRIDDEN)];
     let mut exceptions = approval.exceptions.values();
-    if exceptions.any(|exception| exception.closed.is_none() && exception.cause.outlives()) {
+    let is_open = |exception: &Exception| exception.closed.is_none() && exception.cause == Cause::PostMortem;
+    if exceptions.any(is_open) {
         labels.push((POST_MORTEM.to_owned(), what.reason.clone()));
-        labels.push(fixed(OUTLIVES));
     }
     labels
 }

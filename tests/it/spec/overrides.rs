@@ -63,7 +63,7 @@ impl Spec {
     }
 
     /// Who decided, once that is so.
-    async fn authority(&self) -> Authority {
+    pub(super) async fn authority(&self) -> Authority {
         let waiting = async {
             loop {
                 match &self.approval().await.stage {

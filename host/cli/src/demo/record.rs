@@ -111,10 +111,10 @@ pub fn ending(approval: &Approval) -> (Option<Flow>, Ending) {
     let flow = Flow::of(approval.intent.intent_type.as_str());
     let ending = match &approval.stage {
         Stage::Closed(Outcome::Done { authority: Authority::Policy, .. }) => Ending::ByPolicy,
-        // Nobody overrides anything in the play: what says so is not at an end that it knows.
+        // Nobody overrides anything in the play, and nothing fails open: what says so is not at an end that it knows.
         Stage::Closed(
-            Outcome::Done { authority: Authority::Override(_), .. }
-            | Outcome::Declined { authority: Authority::Override(_), .. },
+            Outcome::Done { authority: Authority::Override(_) | Authority::FailOpen(_), .. }
+            | Outcome::Declined { authority: Authority::Override(_) | Authority::FailOpen(_), .. },
         ) => Ending::Open,
         Stage::Closed(Outcome::Done { authority: Authority::People(_), .. }) => Ending::ByPeople,
         Stage::Closed(Outcome::Declined { authority: Authority::Policy, .. }) => Ending::Denied,

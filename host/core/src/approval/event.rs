@@ -8,7 +8,7 @@ use crate::effect::attempt::{Detail, Step};
 use crate::effect::life::Verdict;
 use crate::exception::{Closed, Exception};
 use crate::hash::Digest;
-use crate::id::{EffectId, ExceptionId, IntentTypeName, PersonId};
+use crate::id::{EffectId, ExceptionId, IntentTypeName, PersonId, PoolName};
 use crate::intent::Facts;
 use crate::notice::Notice;
 use crate::notice::link::LinkVerb;
@@ -91,6 +91,17 @@ pub enum Event {
     Sealed {
         /// What is decided about.
         case: Arc<Case>,
+    },
+    /// The policy could not be evaluated, and its owner lets this one pass.
+    FailedOpen {
+        /// The pool that owns the policy.
+        owner: PoolName,
+        /// Its condition, as the policy has it.
+        only_if: String,
+        /// How many it lets pass a day.
+        at_most: u32,
+        /// Which of today this one is, from 1.
+        today: u32,
     },
     /// People were asked.
     Seated {
@@ -404,6 +415,7 @@ impl Event {
             Event::Repinned { .. } => "repinned",
             Event::Evaluated { .. } => "evaluated",
             Event::Sealed { .. } => "sealed",
+            Event::FailedOpen { .. } => "failed-open",
             Event::Seated { .. } => "seated",
             Event::SeatOpened { .. } => "seat-opened",
             Event::SeatMoved { .. } => "seat-moved",

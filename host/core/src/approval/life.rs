@@ -10,6 +10,7 @@ mod amend_tests;
 mod ask;
 mod claim;
 mod effect;
+mod fail_open;
 mod fold;
 mod hand;
 mod override_;
@@ -48,6 +49,9 @@ pub struct Context<'a> {
     /// How often this policy was overridden lately for the reason of now; found out by the host. `None` for
     /// every decision that overrides nothing.
     pub overrides: Option<&'a Habit>,
+    /// How often intents of this type passed today although their policy could not be evaluated; found out by the
+    /// host. `None` where nobody counted: then none passes.
+    pub failed_open: Option<u32>,
 }
 
 /// What a command causes: the new entries, and where the approval stands after them.

@@ -120,6 +120,7 @@ impl Found {
             | Event::Told { .. }
             | Event::NotTold { .. }
             | Event::NoticesMoot { .. }
+            | Event::FailedOpen { .. }
             | Event::LinkUsed { .. } => {}
         }
     }

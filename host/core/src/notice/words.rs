@@ -11,6 +11,7 @@ use super::link::{LinkVerb, Linked, Links};
 use super::plain::plain;
 use super::{About, OpenNotice, Why};
 use crate::approval::{Approval, Stage};
+use crate::exception::Cause;
 use crate::id::{ExceptionId, IntentId, PersonId};
 use crate::people::{Contact, Spelt};
 use crate::rulebook::Rulebook;
@@ -133,8 +134,12 @@ impl Telling<'_> {
             until.there
         );
         let first = match why {
-            Why::Opened if exception.cause.outlives() => {
+            Why::Opened if exception.cause == Cause::PostMortem => {
                 "The policy was overridden so often that somebody says why, and what follows. You do."
+            }
+            Why::Opened if exception.cause == Cause::FailOpen => {
+                "It passed although the policy could not be evaluated, as its owner declared. You say whether that \
+                 was right."
             }
             Why::Opened => "Something about it could not be settled by itself, and you answer for it.",
             Why::Missed => "Whoever answered for it did not settle it in time. Now you do.",
@@ -150,6 +155,7 @@ impl Telling<'_> {
         lines.extend(self.what_is_asked());
         lines.extend(self.what_was_found());
         let ways = match (&self.approval.stage, exception.effect) {
+            (_, _) if exception.cause == Cause::FailOpen => "confirmed or reversed",
             (_, _) if exception.cause.outlives() => "reviewed",
             (_, Some(_)) => "retry, probe or give-up",
             (Stage::Executing { .. }, None) => "retry or give-up",

@@ -77,6 +77,8 @@ pub enum Fate {
     DeclinedByPeople,
     /// A person decided it against the policy, one way or the other.
     Overridden,
+    /// It passed although the policy could not be evaluated.
+    FailedOpen,
     /// The requester took it back.
     Withdrawn,
     /// Nothing is decided yet.
@@ -290,6 +292,7 @@ impl Fate {
             Fate::DeclinedByPolicy => "declined by policy",
             Fate::DeclinedByPeople => "declined by people",
             Fate::Overridden => "decided by override",
+            Fate::FailedOpen => "passed by fail-open",
             Fate::Withdrawn => "withdrawn",
             Fate::Open => "still open",
         }

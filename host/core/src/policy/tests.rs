@@ -419,7 +419,7 @@ fn a_decision_says_in_words_why_it_is_so() {
     assert_eq!(serde_json::from_str::<Evaluation>(&json).expect("it reads back"), evaluation);
     assert!(crate::canonical::to_vec(&evaluation).is_ok());
     let rows: Vec<String> = rulebook
-        .rows_of(&discount, &evaluation)
+        .rows_of(&discount, &evaluation.version, &evaluation.outcome)
         .iter()
         .map(|row| format!("{} {} {}", row.route, row.step, row.whom))
         .collect();

@@ -79,6 +79,7 @@ impl Published {
                 Authority::Policy => Vec::new(),
                 Authority::People(people) => people.clone(),
                 Authority::Override(person) => vec![person.clone()],
+                Authority::FailOpen(people) => people.clone(),
             },
             reason: asked.reason.to_owned(),
             at: entry.at,

@@ -71,10 +71,13 @@ impl Life {
             Event::Voted { rows, .. } => rows.iter().for_each(|row| self.answered(*row, at)),
             Event::Approved { authority: Authority::Policy } => return Some(Fate::ApprovedByPolicy),
             Event::Approved { authority: Authority::People(_) } => return Some(Fate::ApprovedByPeople),
+            Event::Approved { authority: Authority::FailOpen(_) } => return Some(Fate::FailedOpen),
             Event::Approved { authority: Authority::Override(_) }
             | Event::Declined { authority: Authority::Override(_), .. } => return Some(Fate::Overridden),
             Event::Declined { authority: Authority::Policy, .. } => return Some(Fate::DeclinedByPolicy),
-            Event::Declined { authority: Authority::People(people), .. } => {
+            Event::Declined {
+                authority: Authority::People(people) | Authority::FailOpen(people), ..
+            } => {
                 self.declined(&people, at);
                 return Some(Fate::DeclinedByPeople);
             }
@@ -107,6 +110,7 @@ impl Life {
             | Event::NotTold { .. }
             | Event::NoticesMoot { .. }
             | Event::LinkUsed { .. }
+            | Event::FailedOpen { .. }
             | Event::Closed => {}
         }
         None

@@ -83,6 +83,7 @@ fn at(minutes: u64) -> Context<'static> {
         chance: 7,
         own_open: None,
         overrides: None,
+        failed_open: None,
     }
 }
 

@@ -40,8 +40,9 @@ pub(crate) struct WithdrawalBody {}
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "it describes a body that is read by hand, so that every fault is said at once")]
 pub(crate) struct ClosureBody {
-    /// `retry`, `probe`, `give-up`, `decline`, or `reviewed` for a post-mortem.
-    #[schema(example = "retry", pattern = "^(retry|probe|give-up|decline|reviewed)$")]
+    /// `retry`, `probe`, `give-up`, `decline`, `reviewed` for a post-mortem, `confirmed` or `reversed` for a
+    /// fail-open.
+    #[schema(example = "retry", pattern = "^(retry|probe|give-up|decline|reviewed|confirmed|reversed)$")]
     by: String,
     /// Why.
     reason: String,
@@ -145,9 +146,11 @@ pub(crate) async fn close(
     let revision = asked::revision(&headers)?;
     let id: ExceptionId = exception.parse().map_err(|_| Problem::unknown("exception", &exception))?;
     let mut members = Members::of(body, &["by", "reason"]);
-    let by = members.required("by", "`retry`, `probe`, `give-up`, `decline` or `reviewed`", |word| {
-        CLOSURES.iter().find(|(name, _)| *name == word).map(|(_, by)| *by)
-    });
+    let by = members.required(
+        "by",
+        "`retry`, `probe`, `give-up`, `decline`, `reviewed`, `confirmed` or `reversed`",
+        |word| CLOSURES.iter().find(|(name, _)| *name == word).map(|(_, by)| *by),
+    );
     let reason = members.words("reason");
     members.checked()?;
     // INVARIANT: without a way of closing the body was flawed, and that was said above.

@@ -50,6 +50,7 @@ pub fn after(approval: Option<Approval>, entry: &Entry) -> Result<Approval, Misp
             rounds: 0,
             earlier: None,
             overridden: None,
+            failed_open: None,
             comments: 0,
             reminded: None,
             notices: Notices::default(),
@@ -109,19 +110,9 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
             seats(&mut approval.stage)?;
             approval.overridden = Some(Overridden { what: Arc::clone(what), at: Some(at) });
         }
+        Event::FailedOpen { .. } => approval.failed_open = Some(at),
         Event::Reopened { intent, what } => reopen(&mut approval, intent, what, at)?,
-        Event::Sending { effect, step, .. } => {
-            move_effect(&mut approval.stage, *effect, at, |state| match state {
-                EffectState::Ready { history, .. } | EffectState::Sent { history, .. } => {
-                    Some(EffectState::Sent { step: step.clone(), at, history: *history })
-                }
-                EffectState::Waiting
-                | EffectState::Probing { .. }
-                | EffectState::Landed { .. }
-                | EffectState::Held { .. }
-                | EffectState::GivenUp => None,
-            })?;
-        }
+        Event::Sending { effect, step, .. } => send(&mut approval.stage, *effect, step, at)?,
         Event::Attempted { effect, verdict, .. } | Event::Probed { effect, verdict, .. } => {
             move_effect(&mut approval.stage, *effect, at, |_| Some(verdict.clone()))?;
         }
@@ -141,6 +132,20 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         }
     }
     Some(approval)
+}
+
+/// A step is about to leave the host.
+fn send(stage: &mut Stage, effect: EffectId, step: &str, at: Timestamp) -> Option<()> {
+    move_effect(stage, effect, at, |state| match state {
+        EffectState::Ready { history, .. } | EffectState::Sent { history, .. } => {
+            Some(EffectState::Sent { step: step.to_owned(), at, history: *history })
+        }
+        EffectState::Waiting
+        | EffectState::Probing { .. }
+        | EffectState::Landed { .. }
+        | EffectState::Held { .. }
+        | EffectState::GivenUp => None,
+    })
 }
 
 /// Goes from stage to stage, and forgets what has no meaning in the next one.
@@ -215,6 +220,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::Repinned { .. }
         | Event::Evaluated { .. }
         | Event::Sealed { .. }
+        | Event::FailedOpen { .. }
         | Event::SentBack { .. }
         | Event::Amended { .. }
         | Event::Overridden { .. }
@@ -293,6 +299,7 @@ fn amend(approval: &mut Approval, intent: &Arc<Intent>, at: Timestamp) -> Option
     approval.stage = Stage::Preparing { tries: 0, due: at };
     approval.intent = Arc::clone(intent);
     approval.overridden = None;
+    approval.failed_open = None;
     moot(approval, at, "the intent was amended");
     Some(())
 }
@@ -310,6 +317,7 @@ fn reopen(approval: &mut Approval, intent: &Arc<Intent>, what: &Arc<Override>, a
     approval.stage = Stage::Preparing { tries: 0, due: at };
     approval.intent = Arc::clone(intent);
     approval.overridden = Some(Overridden { what: Arc::clone(what), at: None });
+    approval.failed_open = None;
     // Whoever overrides answers for it alone: what others decided or wanted before is not taken up.
     approval.earlier = None;
     moot(approval, at, "the policy is to be overridden");

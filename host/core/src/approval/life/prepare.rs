@@ -1,6 +1,6 @@
 //! From the door to the seats: submitted, facts read, evaluated, planned, sealed.
 
-use super::{Context, Turn, add, override_, seat, settle, still, vote, wrong_stage};
+use super::{Context, Turn, add, fail_open, override_, seat, settle, still, vote, wrong_stage};
 use crate::approval::command::{Hope, Prepared};
 use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::refusal::Refusal;
@@ -12,7 +12,7 @@ use crate::id::{IntentId, IntentTypeName, PersonId};
 use crate::intent::{Enforcement, Facts, Raw};
 use crate::notice::Notices;
 use crate::policy::component::Contributions;
-use crate::policy::{self, Evaluation, Outcome, Policy};
+use crate::policy::{self, Evaluation, Outcome, Policy, Settled};
 use crate::publish::{self, Change, is_policy_change};
 use crate::seal::{Content, Seal};
 use crate::time::Millis;
@@ -63,6 +63,7 @@ pub fn submit<'a>(
         rounds: 0,
         earlier: None,
         overridden: None,
+        failed_open: None,
         comments: 0,
         reminded: None,
         notices: Notices::default(),
@@ -112,19 +113,23 @@ pub(super) fn prepare(turn: &mut Turn<'_>, revision: u32, prepared: Prepared) ->
     match &evaluation.outcome {
         // Whoever overrides it sees first what would be written.
         Outcome::Deny | Outcome::Unsure(_) if turn.approval.overridden.is_some() => {
-            seal(turn, Found { facts, evaluation, writes, change });
+            seal(turn, Found { facts, evaluation, writes, change }, None);
         }
         Outcome::Deny => {
             let reason = evaluation.words().join("; ");
             turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation), facts });
             turn.record(Actor::Engine, Event::Declined { authority: Authority::Policy, reason });
         }
-        Outcome::Unsure(_) => {
-            let detail = Detail::new("unsure", evaluation.words().join("; "));
-            turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation), facts });
-            settle::open(turn, Cause::Unsure, None, detail);
+        Outcome::Unsure(_) => match fail_open::opened(turn, policy, &evaluation) {
+            Some(known) => seal(turn, Found { facts, evaluation, writes, change }, Some((policy, known))),
+            None => {
+                let detail = Detail::new("unsure", evaluation.words().join("; "));
+                unsealed(turn, evaluation, facts, detail);
+            }
+        },
+        Outcome::Approve | Outcome::Needs(_) => {
+            seal(turn, Found { facts, evaluation, writes, change }, None);
         }
-        Outcome::Approve | Outcome::Needs(_) => seal(turn, Found { facts, evaluation, writes, change }),
     }
     Ok(())
 }
@@ -137,8 +142,9 @@ struct Found {
     change: Option<Arc<Change>>,
 }
 
-/// Seals what was planned, then approves by policy or opens the seats.
-fn seal(turn: &mut Turn<'_>, found: Found) {
+/// Seals what was planned, then approves by policy or opens the seats. What passes although the policy could not be
+/// evaluated passes with what is known of its answer.
+fn seal(turn: &mut Turn<'_>, found: Found, opened: Option<(&Policy, Settled)>) {
     let Found { facts, evaluation, mut writes, change } = found;
     let (rulebook, name) = (turn.context.rulebook, turn.approval.intent.intent_type.clone());
     if is_policy_change(&name) && change.is_none() {
@@ -159,18 +165,26 @@ fn seal(turn: &mut Turn<'_>, found: Found) {
             return unsealed(turn, evaluation, facts, Detail::new("not-canonical", fault.to_string()));
         }
     };
-    let rows = match &change {
-        Some(change) => rulebook.rows_for(&name, &evaluation, &change.owners()),
-        None => rulebook.rows_of(&name, &evaluation),
+    let asked = match &opened {
+        Some((_, known)) => Outcome::from(known.clone()),
+        None => evaluation.outcome.clone(),
     };
-    let approved = evaluation.outcome == Outcome::Approve;
+    let rows = match &change {
+        Some(change) => rulebook.rows_for(&name, &evaluation.version, &asked, &change.owners()),
+        None => rulebook.rows_of(&name, &evaluation.version, &asked),
+    };
+    let approved = asked == Outcome::Approve;
     let against = evaluation.is_against();
     let rows = match &turn.approval.overridden {
         Some(overridden) if against => override_::rows(&overridden.what),
         Some(_) | None => rows,
     };
     let case = Case { facts, evaluation, writes, change, advisory, seal, expires };
-    turn.record(Actor::Engine, Event::Sealed { case: Arc::new(case) });
+    let case = Arc::new(case);
+    turn.record(Actor::Engine, Event::Sealed { case: Arc::clone(&case) });
+    if let Some((policy, _)) = opened {
+        fail_open::record(turn, policy, &case.evaluation);
+    }
     if approved {
         vote::approve(turn, Authority::Policy);
     } else if rows.is_empty() {

@@ -384,7 +384,7 @@ fn missed(turn: &mut Turn<'_>, row: u32, seat: &Seat) {
             let event = Event::Declined { authority: Authority::Policy, reason: message };
             turn.record(Actor::Timer, event);
         }
-        // Approval by time-out is a fail-open; until its two keys are built it holds.
+        // Approval by time-out is a fail-open, and no policy that asks for it is let in yet: it holds.
         Finally::Hold | Finally::ApproveWithAudit => {
             let due = match settle::open_since(turn, Cause::Overdue) {
                 Some(due) => due.max(turn.context.now.plus(HELD_SEAT_DELAY)),

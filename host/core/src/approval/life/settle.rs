@@ -154,12 +154,23 @@ fn verdicts(
     let now = turn.context.now;
     // It is about more than this intent, so it matters not where this one stands.
     if exception.cause.outlives() {
-        return match by {
-            Closure::Reviewed => Ok(BTreeMap::new()),
-            Closure::Retry | Closure::Probe | Closure::GiveUp | Closure::Decline => {
-                Err(Refusal::WrongClosure { allowed: vec!["reviewed"] })
+        let (allowed, fits) = match exception.cause {
+            Cause::FailOpen => {
+                (vec!["confirmed", "reversed"], matches!(by, Closure::Confirmed | Closure::Reversed))
             }
+            Cause::PostMortem
+            | Cause::Unsure
+            | Cause::NoSeat
+            | Cause::Overdue
+            | Cause::Rounds
+            | Cause::Rejected
+            | Cause::Conflict
+            | Cause::Uncertain
+            | Cause::Exhausted
+            | Cause::Denied
+            | Cause::Quarantined => (vec!["reviewed"], by == Closure::Reviewed),
         };
+        return if fits { Ok(BTreeMap::new()) } else { Err(Refusal::WrongClosure { allowed }) };
     }
     match (&turn.approval.stage, exception.effect, by) {
         (
@@ -172,20 +183,24 @@ fn verdicts(
             };
             Ok(BTreeMap::from([(effect, verdict(*history, by, now))]))
         }
-        (Stage::Executing { .. }, Some(_), Closure::Decline | Closure::Reviewed) => {
-            Err(Refusal::WrongClosure { allowed: vec!["retry", "probe", "give-up"] })
-        }
+        (
+            Stage::Executing { .. },
+            Some(_),
+            Closure::Decline | Closure::Reviewed | Closure::Confirmed | Closure::Reversed,
+        ) => Err(Refusal::WrongClosure { allowed: vec!["retry", "probe", "give-up"] }),
         (Stage::Unsettled { .. }, _, Closure::Retry | Closure::Decline) => Ok(BTreeMap::new()),
         (Stage::Seated { .. }, _, Closure::Retry | Closure::Decline) => Ok(BTreeMap::new()),
         (
             Stage::Unsettled { .. } | Stage::Seated { .. },
             _,
-            Closure::Probe | Closure::GiveUp | Closure::Reviewed,
+            Closure::Probe | Closure::GiveUp | Closure::Reviewed | Closure::Confirmed | Closure::Reversed,
         ) => Err(Refusal::WrongClosure { allowed: vec!["retry", "decline"] }),
         // It is approved and under way: there is nothing left to decline.
-        (Stage::Executing { .. }, None, Closure::Decline | Closure::Reviewed) => {
-            Err(Refusal::WrongClosure { allowed: vec!["retry", "give-up"] })
-        }
+        (
+            Stage::Executing { .. },
+            None,
+            Closure::Decline | Closure::Reviewed | Closure::Confirmed | Closure::Reversed,
+        ) => Err(Refusal::WrongClosure { allowed: vec!["retry", "give-up"] }),
         (Stage::Executing { .. }, None, Closure::Retry | Closure::Probe | Closure::GiveUp) => {
             Ok(BTreeMap::new())
         }
@@ -199,6 +214,8 @@ fn verdict(history: History, by: Closure, now: Timestamp) -> Verdict {
     match by {
         Closure::Retry => effect::again(history, now),
         Closure::Probe => EffectState::Probing { due: now, sent: now, probes: 0, history },
-        Closure::GiveUp | Closure::Decline | Closure::Reviewed => EffectState::GivenUp,
+        Closure::GiveUp | Closure::Decline | Closure::Reviewed | Closure::Confirmed | Closure::Reversed => {
+            EffectState::GivenUp
+        }
     }
 }

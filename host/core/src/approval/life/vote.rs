@@ -119,6 +119,12 @@ pub(super) fn withdraw(turn: &mut Turn<'_>, person: PersonId, revision: u32) -> 
 
 /// Approves and lets the effects go; a policy becomes active in the same commit.
 pub(super) fn approve(turn: &mut Turn<'_>, authority: Authority) {
+    // Whatever people and rows said of it, the rest was never evaluated.
+    let authority = match (turn.approval.failed_open, authority) {
+        (Some(_), Authority::Policy) => Authority::FailOpen(Vec::new()),
+        (Some(_), Authority::People(people)) => Authority::FailOpen(people),
+        (_, authority) => authority,
+    };
     turn.record(Actor::Engine, Event::Approved { authority });
     for cause in [Cause::NoSeat, Cause::Overdue, Cause::Rounds] {
         settle::met(turn, cause, "it is approved");

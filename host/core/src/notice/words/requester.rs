@@ -201,5 +201,8 @@ fn said_by(authority: &Authority) -> String {
             plain(&people.join(", "), 300)
         }
         Authority::Override(person) => format!("{person}, overriding the policy,"),
+        Authority::FailOpen(_) => {
+            "The policy's owner, who lets some pass that cannot be evaluated,".to_owned()
+        }
     }
 }

@@ -42,7 +42,7 @@ pub struct ExceptionView {
 /// How an exception was closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ClosedView {
-    /// retry, probe, give-up, decline or reviewed.
+    /// retry, probe, give-up, decline, reviewed, confirmed or reversed.
     pub by: String,
     /// Who closed it; absent if the engine saw the criterion met.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,12 +54,14 @@ pub struct ClosedView {
 }
 
 /// The ways of closing, as surfaces spell them.
-pub const CLOSURES: [(&str, Closure); 5] = [
+pub const CLOSURES: [(&str, Closure); 7] = [
     ("retry", Closure::Retry),
     ("probe", Closure::Probe),
     ("give-up", Closure::GiveUp),
     ("decline", Closure::Decline),
     ("reviewed", Closure::Reviewed),
+    ("confirmed", Closure::Confirmed),
+    ("reversed", Closure::Reversed),
 ];
 
 /// One exception, and what the caller may do about it.
@@ -97,5 +99,7 @@ pub fn spelt(closure: Closure) -> &'static str {
         Closure::GiveUp => "give-up",
         Closure::Decline => "decline",
         Closure::Reviewed => "reviewed",
+        Closure::Confirmed => "confirmed",
+        Closure::Reversed => "reversed",
     }
 }

@@ -132,8 +132,8 @@ pub struct OutcomeView {
     pub decision: String,
     /// By whom: persons, or `policy`.
     pub by: Vec<String>,
-    /// On what authority: `policy`, `people`, `override` (one person, against the policy), or `requester`, who
-    /// took it back.
+    /// On what authority: `policy`, `people`, `override` (one person, against the policy), `fail-open` (it could
+    /// not be evaluated, and the policy's owner lets some pass), or `requester`, who took it back.
     pub authority: String,
     /// Why it was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -337,7 +337,7 @@ fn refused(approval: &Approval, command: &Command, looking: Looking<'_>) -> Opti
 
 fn context(looking: Looking<'_>) -> Context<'_> {
     let Looking { rulebook, now, .. } = looking;
-    Context { rulebook, now, chance: 0, own_open: None, overrides: None }
+    Context { rulebook, now, chance: 0, own_open: None, overrides: None, failed_open: None }
 }
 
 fn amended(approval: &Approval) -> Option<AmendedView> {
@@ -391,6 +391,7 @@ fn kind(authority: &Authority) -> &'static str {
         Authority::Policy => "policy",
         Authority::People(_) => "people",
         Authority::Override(_) => "override",
+        Authority::FailOpen(_) => "fail-open",
     }
 }
 
@@ -399,6 +400,9 @@ fn people(authority: &Authority) -> Vec<String> {
         Authority::Policy => vec!["policy".to_owned()],
         Authority::People(people) => people.iter().map(ToString::to_string).collect(),
         Authority::Override(person) => vec![person.to_string()],
+        Authority::FailOpen(people) => {
+            std::iter::once("fail-open".to_owned()).chain(people.iter().map(ToString::to_string)).collect()
+        }
     }
 }
 
@@ -408,5 +412,12 @@ pub fn names(authority: &Authority) -> String {
     match authority {
         Authority::Policy | Authority::People(_) => people(authority).join(", "),
         Authority::Override(person) => format!("the override of {person}"),
+        Authority::FailOpen(people) if people.is_empty() => {
+            "the policy's owner, who lets some fail open".to_owned()
+        }
+        Authority::FailOpen(people) => {
+            let people: Vec<&str> = people.iter().map(PersonId::as_str).collect();
+            format!("{}, and the policy's owner, who lets the rest fail open", people.join(", "))
+        }
     }
 }

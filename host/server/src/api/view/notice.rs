@@ -66,6 +66,7 @@ impl<'a> Notices<'a> {
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }
             | Event::ExceptionClosed { .. }
+            | Event::FailedOpen { .. }
             | Event::LinkUsed { .. }
             | Event::Closed => None,
         }

@@ -147,6 +147,7 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::Told { .. }
         | Event::NotTold { .. }
         | Event::NoticesMoot { .. }
+        | Event::FailedOpen { .. }
         | Event::LinkUsed { .. } => return None,
     };
     usize::try_from(*row).ok()
@@ -206,6 +207,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::Told { .. }
         | Event::NotTold { .. }
         | Event::NoticesMoot { .. }
+        | Event::FailedOpen { .. }
         | Event::LinkUsed { .. } => (None, None),
     }
 }
@@ -274,6 +276,10 @@ fn words(event: &Event) -> String {
         }
         Event::ExceptionClosed { closed, .. } => closed_by(closed),
         Event::Closed => "nothing is open any more".to_owned(),
+        Event::FailedOpen { owner, only_if, at_most, today } => format!(
+            "failed open: pool {owner}, which owns the policy, lets {at_most} a day pass where `{only_if}`; this was \
+             number {today} of the day"
+        ),
         Event::LinkUsed { verb, .. } => format!("opened the link of a message to {}", verb.as_str()),
         Event::Noticed { .. } | Event::Told { .. } | Event::NotTold { .. } | Event::NoticesMoot { .. } => {
             // Which notice it is, only what stands before it says: see [`super::notice`].
