@@ -14,6 +14,8 @@ mod overrides;
 mod publishing;
 #[path = "spec/seats.rs"]
 mod seats;
+#[path = "spec/story.rs"]
+mod story;
 
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::event::Event;

@@ -43,3 +43,49 @@ Feature: routes of two steps, and how their story reads
     Then the intent becomes seated
     And vp-sales-1 may decide for vp
     And the story says "`director-2` approved revision 1, and what that rested on is the same"
+
+  Scenario: a refund of two steps, with an absence and a missed seat in the middle
+    Given agent-1 asks for a refund of 5000 because of a defect
+    When finance-lead is away from 2026-11-23 until 2026-11-25 and fpna-lead covers
+    And it becomes 2026-11-25T15:00:00Z
+    And fpna-1 approves revision 1
+    And controller-2 claims revision 1
+    And controller-2 approves revision 1
+    Then the intent is executing
+    And the story of the decision reads
+      """
+      2026-11-23T15:00:00.000Z `agent-1` asked for a refund
+      2026-11-23T15:00:00.000Z needs finance; 2 writes are planned and sealed
+      2026-11-23T15:00:00.000Z 2 seats must be filled
+      2026-11-23T15:00:00.000Z finance: `finance-lead`, `finance-1`, `finance-2`, `finance-3` may decide until 2026-11-25T15:00:00.000Z
+      2026-11-23T15:00:01.000Z finance: `finance-lead` is away until 2026-11-25; `fpna-lead` may decide now; the seat is open for `fpna-lead`, `finance-1`, `finance-2`, `finance-3`
+      2026-11-25T15:00:00.000Z finance: `fpna-lead`, `fpna-1`, `fpna-2` may decide until 2026-11-30T15:00:00.000Z, as the backup
+      2026-11-25T15:00:00.000Z finance: `fpna-1` approved
+      2026-11-25T15:00:00.000Z finance: `controller-1`, `controller-2` may decide until 2026-11-30T15:00:00.000Z
+      2026-11-25T15:00:00.000Z finance: `controller-2` will decide, until 2026-11-25T19:00:00.000Z
+      2026-11-25T15:00:00.000Z finance: `controller-2` approved
+      2026-11-25T15:00:00.000Z approved by fpna-1, controller-2
+      """
+
+  Scenario: a redline of two steps, with an absence and a missed seat in the middle
+    Given ae-1 asks for a fallback of a liability clause in a contract worth 150000
+    When counsel-2 claims revision 1
+    And general-counsel is away from 2026-11-25 until 2026-12-04 and deputy-general-counsel covers
+    And it becomes 2026-11-25T15:00:00Z
+    And legal-lead-2 approves revision 1
+    And deputy-general-counsel approves revision 1
+    Then the intent is executing
+    And the story of the decision reads
+      """
+      2026-11-23T15:00:00.000Z `ae-1` asked for a contract_redline
+      2026-11-23T15:00:00.000Z needs counsel; 2 writes are planned and sealed
+      2026-11-23T15:00:00.000Z 2 seats must be filled
+      2026-11-23T15:00:00.000Z counsel: `counsel-1`, `counsel-2`, `counsel-3` may decide until 2026-11-25T15:00:00.000Z
+      2026-11-23T15:00:00.000Z counsel: `counsel-2` will decide, until 2026-11-23T19:00:00.000Z
+      2026-11-25T15:00:00.000Z counsel: `counsel-2` did not decide in time; the seat is the pool's again
+      2026-11-25T15:00:00.000Z counsel: `legal-lead-1`, `legal-lead-2`, `legal-lead-3`, `deputy-general-counsel` may decide until 2026-11-30T15:00:00.000Z, as the backup
+      2026-11-25T15:00:00.000Z counsel: `legal-lead-2` approved
+      2026-11-25T15:00:00.000Z counsel: `deputy-general-counsel` may decide until 2026-12-01T15:00:00.000Z
+      2026-11-25T15:00:00.000Z counsel: `deputy-general-counsel` approved
+      2026-11-25T15:00:00.000Z approved by legal-lead-2, deputy-general-counsel
+      """
