@@ -188,6 +188,7 @@ struct History<'a> {
     story: Vec<String>,
     /// Voices that were given in somebody's place.
     in_place: usize,
+    restarts: usize,
     /// What the host counted of other overrides.
     habit: Habit,
     /// What got through.
@@ -226,6 +227,7 @@ impl<'a> History<'a> {
             story,
             sent: BTreeSet::new(),
             in_place: 0,
+            restarts: 0,
             habit: Habit::default(),
         }
     }
@@ -281,6 +283,7 @@ impl<'a> History<'a> {
             self.on_time(&before, entry);
             self.by_right(&before, entry);
             self.carried(&before, entry);
+            self.linked(&before, entry);
         }
         self.only_voices_fill(&before, &after, &new);
         self.overridden(&before, &after, &new);
@@ -389,6 +392,9 @@ impl<'a> History<'a> {
         let who = who.as_str();
         let person = person(who);
         let revision = self.approval.intent.revision + u32::from(self.draw.in_100(3));
+        if self.draw.in_100(5) {
+            self.replay();
+        }
         match self.draw.below(115) {
             0..22 => self.now = self.now.plus(Millis::minutes(self.draw.below(3_000))),
             22..25 => {
@@ -403,7 +409,8 @@ impl<'a> History<'a> {
             }
             37..62 => {
                 let voice = Voice::Approve { note: String::new() };
-                let _ = self.give(who, Command::Decide { person, revision, seal: None, voice });
+                let command = Command::Decide { person, revision, seal: None, voice };
+                let _ = self.give(who, self.by_link(command));
             }
             62..65 => {
                 let words = "less of it".to_owned();
@@ -420,11 +427,15 @@ impl<'a> History<'a> {
             }
             71..78 => drop(self.give(who, Command::Claim { person, revision })),
             78..82 => drop(self.give(who, Command::Release { person, revision })),
-            82..88 => drop(self.give(who, Command::Ask { person, revision, words: "why?".to_owned() })),
+            82..88 => {
+                let command = Command::Ask { person, revision, words: "why?".to_owned() };
+                let _ = self.give(who, self.by_link(command));
+            }
             88..94 => {
                 let person = self.approval.intent.requester.clone();
                 let words = "because".to_owned();
-                let _ = self.give(who, Command::Answer { person, revision, question: None, words });
+                let command = Command::Answer { person, revision, question: None, words };
+                let _ = self.give(who, self.by_link(command));
             }
             94..95 => {
                 let person = self.approval.intent.requester.clone();
@@ -446,8 +457,8 @@ impl<'a> History<'a> {
         }
     }
 
-    /// The log alone gives the same approval.
-    fn replay(&self) {
+    /// The log alone gives the same approval; a host that starts again goes on from it.
+    fn replay(&mut self) {
         let mut approval = None;
         for entry in &self.entries {
             let bytes = entry.to_bytes().expect("it has a canonical form");
@@ -458,6 +469,18 @@ impl<'a> History<'a> {
         if approval.as_ref() != Some(&self.approval) {
             self.fail("the log gives another approval");
         }
+        self.approval = approval.unwrap_or_else(|| self.fail("the log is empty"));
+        self.restarts += 1;
+    }
+
+    /// The same through the link of a message, sometimes somebody else's, an old one or one for something else.
+    fn by_link(&self, command: Command) -> Command {
+        let linked: Vec<u32> = self.approval.notices.linked.keys().copied().collect();
+        if linked.is_empty() || self.draw.in_100(70) {
+            return command;
+        }
+        let notice = if self.draw.in_100(50) { linked[linked.len() - 1] } else { *self.draw.of(&linked) };
+        Command::ByLink { notice, command: Box::new(command) }
     }
 }
 
@@ -485,6 +508,8 @@ struct Tally {
     told: usize,
     given_up: usize,
     moot: usize,
+    links: usize,
+    restarts: usize,
 }
 
 fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
@@ -519,6 +544,8 @@ fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
     tally.told += history.sent.len();
     tally.given_up += count(|event| matches!(event, Event::NotTold { due: None, .. }));
     tally.moot += count(|event| matches!(event, Event::NoticesMoot { .. }));
+    tally.links += count(|event| matches!(event, Event::LinkUsed { .. }));
+    tally.restarts += history.restarts;
     match &history.approval.stage {
         Stage::Closed(Outcome::Done { .. }) => tally.done += 1,
         Stage::Closed(Outcome::Declined { .. }) => tally.declined += 1,
@@ -551,6 +578,6 @@ fn nothing_that_is_open_is_ever_left_to_nobody() {
     let Tally { no_seat, overridden, reopened, reviews, handed, in_place, added, reminded, .. } = tally;
     assert!([no_seat, overridden, reopened, reviews].into_iter().all(|count| count > 0));
     assert!([handed, in_place, added, reminded].into_iter().all(|count| count > 0));
-    let Tally { told, given_up, moot, .. } = tally;
-    assert!([told, given_up, moot].into_iter().all(|count| count > 0));
+    let Tally { told, given_up, moot, links, restarts, .. } = tally;
+    assert!([told, given_up, moot, links, restarts].into_iter().all(|count| count > 0));
 }

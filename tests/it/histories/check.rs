@@ -7,6 +7,7 @@ use countersign_core::approval::wake::Wake;
 use countersign_core::approval::{Approval, Authority, Outcome, Stage};
 use countersign_core::exception::Cause;
 use countersign_core::id::{FieldName, PersonId};
+use countersign_core::notice::link::LinkVerb;
 use countersign_core::override_::Override;
 use countersign_core::people::{Asking, Whom};
 use std::collections::BTreeSet;
@@ -83,6 +84,16 @@ impl History<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A link is used once, by the person whom its notice told, about the revision that it told of.
+    pub(super) fn linked(&self, before: &Approval, entry: &Entry) {
+        let Event::LinkUsed { notice, verb } = &entry.event else { return };
+        let Some(told) = before.notices.linked.get(notice) else { self.fail("a link of nothing was used") };
+        let own = entry.by == Actor::Person(told.to.clone()) && LinkVerb::of(&told.about).contains(verb);
+        if told.used || !own || told.revision != before.intent.revision {
+            self.fail("a link was used that is not theirs, or is over");
         }
     }
 
