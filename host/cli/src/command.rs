@@ -12,6 +12,7 @@ pub mod exception;
 pub mod init;
 pub mod intent;
 pub mod override_;
+pub mod ownership;
 pub mod password;
 pub mod people;
 pub mod policy;
@@ -80,6 +81,8 @@ enum Command {
     /// See and close what the normal path could not settle
     #[command(subcommand)]
     Exception(exception::Exception),
+    /// Print who answers for what, with the times of seats and exceptions, and what hangs on one person
+    Ownership(ownership::Ownership),
     /// See who is there, and what absences mean for the routes
     #[command(subcommand)]
     People(people::People),
@@ -119,6 +122,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Decide(command) => decide::run(command, &global).await,
         Command::Override(command) => override_::run(command, &global).await,
         Command::Exception(command) => exception::run(command, &global).await,
+        Command::Ownership(command) => ownership::run(command, &global).await,
         Command::People(command) => people::run(command, &global).await,
         Command::Connector(command) => connector::run(command, &global).await,
         Command::Token(command) => token::run(command, &global),

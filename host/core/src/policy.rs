@@ -219,6 +219,17 @@ impl Policy {
         decide(self, tokens, facts)
     }
 
+    /// Ids of the rules and guards that ask for a route.
+    pub fn asking<'a>(&'a self, route: &'a RouteName) -> impl Iterator<Item = &'a str> {
+        let asks = move |settled: &Settled| match settled {
+            Settled::Needs(needs) => needs.routes.contains(route),
+            Settled::Approve | Settled::Deny => false,
+        };
+        let rules = self.rules.iter().filter(move |rule| asks(&rule.outcome)).map(|rule| &*rule.id);
+        let guards = self.guards.iter().filter(move |guard| asks(&guard.then)).map(|guard| &*guard.id);
+        rules.chain(guards)
+    }
+
     /// The list that dotted inputs belong to, whether or not it is decided one by one.
     #[must_use]
     pub fn list(&self) -> Option<&FieldName> {

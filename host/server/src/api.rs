@@ -13,6 +13,7 @@ pub(crate) mod health;
 pub(crate) mod intent_types;
 pub(crate) mod intents;
 pub(crate) mod overrides;
+pub(crate) mod ownership;
 pub(crate) mod pages;
 pub(crate) mod people;
 pub(crate) mod policies;

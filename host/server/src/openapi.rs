@@ -3,7 +3,7 @@
 
 use crate::api::{
     amendments, backtest, connections, decisions, drafts, effects, exceptions, exchange, hands, health,
-    intent_types, intents, overrides, pages, people, policies, seats,
+    intent_types, intents, overrides, ownership, pages, people, policies, seats,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -30,6 +30,7 @@ use utoipa::{Modify, OpenApi};
         intent_types::list, intent_types::show, intent_types::starter,
         drafts::check, drafts::suggest, drafts::test, drafts::explain, drafts::diff, drafts::format,
         exchange::export, exchange::import, backtest::backtest,
+        ownership::show,
         people::list,
         policies::list, policies::show, policies::rollback,
         health::log,

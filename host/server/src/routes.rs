@@ -3,7 +3,7 @@
 
 use crate::api::{
     amendments, backtest, connections, decisions, drafts, effects, exceptions, exchange, hands, health,
-    intent_types, intents, overrides, pages, people, policies, seats,
+    intent_types, intents, overrides, ownership, pages, people, policies, seats,
 };
 use crate::console;
 use crate::door;
@@ -66,6 +66,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/intent-types", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}/starter", Some(Scope::Read)),
+    route("GET", "/v1/ownership", Some(Scope::Read)),
     route("GET", "/v1/people", Some(Scope::Read)),
     route("GET", "/v1/policies", Some(Scope::Read)),
     route("GET", "/v1/policies/{name}", Some(Scope::Read)),
@@ -127,6 +128,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/intent-types", get(intent_types::list))
         .route("/v1/intent-types/{name}", get(intent_types::show))
         .route("/v1/intent-types/{name}/starter", get(intent_types::starter))
+        .route("/v1/ownership", get(ownership::show))
         .route("/v1/people", get(people::list))
         .route("/v1/policies", get(policies::list))
         .route("/v1/policies/{name}", get(policies::show))

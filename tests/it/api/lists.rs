@@ -108,3 +108,34 @@ async fn everybody_is_listed_with_where_they_stand() {
     assert!(lead["pools"].as_array().is_some_and(|pools| pools.contains(&json!("finance"))), "{lead}");
     world.get("ae-1", "/v1/people?pool=finance").await.is_problem(400, "CS-E0210");
 }
+
+#[tokio::test]
+async fn who_answers_for_what_is_told_with_what_is_lacking() {
+    let world = World::start().await;
+    let answer = world.get("ae-1", "/v1/ownership").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let types = answer.json["types"].as_array().expect("types");
+    let of = |name: &str| types.iter().find(|owned| owned["name"] == name).expect("it is there");
+    let discount = of("discount");
+    assert_eq!(discount["owner"]["lead"], "revops-lead");
+    assert_eq!(
+        (&discount["policy_owner"]["pool"], &discount["fallback_owner"]),
+        (&json!("pricing"), &json!("deal-desk-lead"))
+    );
+    assert_eq!(discount["lacking"], json!([]), "crm and billing are there");
+    let seats = discount["seats"].as_array().expect("seats");
+    let finance = seats.iter().find(|seat| seat["route"] == "finance").expect("a route");
+    assert_eq!(finance["people"], json!(["finance-lead", "finance-1", "finance-2", "finance-3"]));
+    assert!(finance["rules"].as_u64().is_some_and(|rules| rules >= 3), "{finance}");
+    let manager = seats.iter().find(|seat| seat["whom"] == "manager of requester").expect("a route");
+    assert_eq!(manager["people"], json!([]), "that depends on who asks");
+    let lacking = of("refund")["lacking"].as_array().expect("a list").clone();
+    assert_eq!(lacking, [json!("connection ledger is not configured")]);
+    let exceptions = of("refund")["exceptions"].as_array().expect("exceptions");
+    assert!(
+        exceptions
+            .iter()
+            .any(|exception| exception["id"] == "money-drift" && exception["within"] == "8 business hours")
+    );
+    assert_eq!(answer.json["alone"], json!([]));
+}

@@ -105,7 +105,12 @@ fn said(outlook: &Outlook, days: u32) -> Result<()> {
         say(format!("{days}: {person} is away, and so is {cover}, who covers"))?;
     }
     for lone in &outlook.lone {
-        say(format!("if {} leaves, nobody can fill {}", lone.person, lone.rows.join(", ")))?;
+        let rows = if lone.rules == 1 { "1 row".to_owned() } else { format!("{} rows", lone.rules) };
+        say(format!(
+            "if {} leaves, nobody can fill {}: what {rows} of the policies ask for could not be approved",
+            lone.person,
+            lone.rows.join(", ")
+        ))?;
     }
     if outlook.thin.is_empty() && outlook.uncovered.is_empty() && outlook.lone.is_empty() {
         say(format!(

@@ -68,8 +68,10 @@ pub struct Uncovered {
 pub struct Lone {
     /// Who.
     pub person: PersonId,
-    /// The rows that nobody could fill if they left.
+    /// The rows of routes that nobody could fill if they left.
     pub rows: Vec<String>,
+    /// How many rules and guards of policies ask for one of them: what they say could not be approved any more.
+    pub rules: usize,
 }
 
 /// A row of a policy's route, with what it asks for.
@@ -194,10 +196,16 @@ fn lone(directory: &Directory, rows: &[Row<'_>], now: Timestamp) -> Vec<Lone> {
     persons
         .filter_map(|person| {
             let without = std::slice::from_ref(person);
-            let lost = filled.iter().filter(|row| !fills(row, without));
+            let lost: Vec<&&Row<'_>> = filled.iter().filter(|row| !fills(row, without)).collect();
             let rows: BTreeSet<String> =
-                lost.map(|row| format!("{} of {}", row.name(), row.policy.intent)).collect();
-            (!rows.is_empty()).then(|| Lone { person: person.clone(), rows: rows.into_iter().collect() })
+                lost.iter().map(|row| format!("{} of {}", row.name(), row.policy.intent)).collect();
+            let asks = lost.iter().flat_map(|row| {
+                let of = &row.policy.intent;
+                row.policy.asking(&row.route.name).map(move |id| (of, id))
+            });
+            let rules = asks.collect::<BTreeSet<_>>().len();
+            let rows: Vec<String> = rows.into_iter().collect();
+            (!rows.is_empty()).then(|| Lone { person: person.clone(), rows, rules })
         })
         .collect()
 }

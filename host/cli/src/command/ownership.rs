@@ -1,0 +1,152 @@
+//! `countersign ownership`: who answers for what, as a page that can be printed or passed on.
+
+use super::Global;
+use crate::client::{Client, typed};
+use crate::exit;
+use crate::output::{self, plain};
+use anyhow::Result;
+use countersign_server::api::view::{AloneView, OwnedTypeView, OwnerView, OwnershipView};
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+/// Prints who answers for what, as Markdown.
+#[derive(Debug, clap::Args)]
+pub struct Ownership {
+    /// One intent type only
+    pub intent_type: Option<String>,
+}
+
+/// Asks the host and prints the page.
+///
+/// # Errors
+/// If the host cannot be reached or refuses, or has no such intent type.
+pub async fn run(command: Ownership, global: &Global) -> Result<ExitCode> {
+    let body = Client::of(global)?.get("/v1/ownership").await?;
+    if global.json {
+        output::json(&body)?;
+        return Ok(ExitCode::from(exit::DONE));
+    }
+    let view: OwnershipView = typed(&body)?;
+    let wanted = |owned: &&OwnedTypeView| command.intent_type.as_ref().is_none_or(|name| *name == owned.name);
+    let types: Vec<&OwnedTypeView> = view.types.iter().filter(wanted).collect();
+    if types.is_empty() {
+        let name = command.intent_type.unwrap_or_default();
+        let failure = output::Failure::new(exit::NO, format!("there is no intent type `{}`", plain(&name)));
+        return Err(failure.with_help("`countersign ownership` shows all of them").into());
+    }
+    let lacking = types.iter().any(|owned| !owned.lacking.is_empty());
+    output::line(page(&types, &view.alone).trim_end())?;
+    Ok(ExitCode::from(if lacking { exit::NO } else { exit::DONE }))
+}
+
+/// The page.
+fn page(types: &[&OwnedTypeView], alone: &[AloneView]) -> String {
+    let mut page = String::from("# Who answers for what\n");
+    for owned in types {
+        one(&mut page, owned);
+    }
+    page.push_str("\n## If somebody leaves\n\n");
+    if alone.is_empty() {
+        page.push_str("No seat that does not depend on the requester hangs on one person.\n");
+    }
+    for alone in alone {
+        let rows = cell(&alone.rows.join(", "));
+        let rules = if alone.rules == 1 { "1 row".to_owned() } else { format!("{} rows", alone.rules) };
+        let person = cell(&alone.person);
+        line(
+            &mut page,
+            &format!(
+                "- without {person} nobody can fill {rows}: what {rules} of the policies ask for could not be approved"
+            ),
+        );
+    }
+    page
+}
+
+fn one(page: &mut String, owned: &OwnedTypeView) {
+    line(page, &format!("\n## {}\n", cell(&owned.name)));
+    table(
+        page,
+        &["what", "who"],
+        &[
+            vec!["owner".to_owned(), of(&owned.owner)],
+            vec!["policy owner".to_owned(), owned.policy_owner.as_ref().map(of).unwrap_or_default()],
+            vec!["incident owner".to_owned(), of(&owned.incident_owner)],
+            vec!["fallback owner".to_owned(), owned.fallback_owner.clone()],
+            vec!["source".to_owned(), format!("{} ({})", owned.source, owned.trigger)],
+            vec!["destinations".to_owned(), owned.destinations.join(", ")],
+            vec![
+                "impact".to_owned(),
+                format!("{}, fails {}, {}", owned.impact, owned.fail_mode, owned.enforcement),
+            ],
+            vec!["QA checkpoint".to_owned(), owned.qa_checkpoint.clone()],
+            vec!["reported by".to_owned(), owned.reporting.join(", ")],
+        ],
+    );
+    if !owned.seats.is_empty() {
+        page.push_str("\nWho decides:\n\n");
+        let rows = owned.seats.iter().map(|seat| {
+            let people = if seat.people.is_empty() {
+                "depends on the intent".to_owned()
+            } else {
+                seat.people.join(", ")
+            };
+            vec![
+                format!("{} {}", seat.route, seat.step),
+                seat.whom.clone(),
+                people,
+                seat.need.clone(),
+                seat.within.clone(),
+                format!("{}, then {}", seat.backup.join(", "), seat.finally),
+                seat.rules.to_string(),
+            ]
+        });
+        let columns = ["route", "whom", "people now", "need", "within", "if nobody decides", "policy rows"];
+        table(page, &columns, &rows.collect::<Vec<_>>());
+    }
+    page.push_str("\nWho answers for exceptions:\n\n");
+    let rows = owned.exceptions.iter().map(|exception| {
+        vec![
+            exception.id.clone(),
+            exception.whom.clone(),
+            exception.within.clone(),
+            exception.backup.join(", "),
+            exception.closes_when.join(", "),
+        ]
+    });
+    table(page, &["exception", "whom", "within", "backup", "closes when"], &rows.collect::<Vec<_>>());
+    if !owned.lacking.is_empty() {
+        page.push_str("\nLacking:\n\n");
+        owned.lacking.iter().for_each(|lacking| line(page, &format!("- {}", cell(lacking))));
+    }
+}
+
+fn of(owner: &OwnerView) -> String {
+    let lead = owner.lead.as_deref().unwrap_or("nobody");
+    let others: Vec<&str> =
+        owner.members.iter().map(String::as_str).filter(|member| *member != lead).collect();
+    format!(
+        "pool {}: {lead} leads; {}",
+        owner.pool,
+        if others.is_empty() { "nobody else".to_owned() } else { others.join(", ") }
+    )
+}
+
+fn table(page: &mut String, columns: &[&str], rows: &[Vec<String>]) {
+    line(page, &format!("| {} |", columns.join(" | ")));
+    line(page, &format!("|{}", "---|".repeat(columns.len())));
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|text| cell(text)).collect();
+        line(page, &format!("| {} |", cells.join(" | ")));
+    }
+}
+
+/// A text that stays in its cell.
+fn cell(text: &str) -> String {
+    plain(text).replace('|', "\\|").replace('\n', " ")
+}
+
+fn line(page: &mut String, text: &str) {
+    // Writing to a text cannot fail.
+    let _ = writeln!(page, "{text}");
+}

@@ -1,0 +1,292 @@
+//! Who answers for what: the owners of each intent type, its seats and exceptions with their times, what is
+//! lacking, and people whom the house cannot do without.
+
+use countersign_core::id::{ConnectionName, IntentTypeName, PersonId, PoolName};
+use countersign_core::intent::{Enforcement, FailMode, Impact, IntentType, Trigger};
+use countersign_core::people::{Asking, Directory};
+use countersign_core::policy::route::{Need, RouteStep};
+use countersign_core::policy::{Finally, Policy, Whom};
+use countersign_core::rulebook::Rulebook;
+use countersign_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// A requester who is nobody of the house, so that nobody is left out because they asked.
+const OUTSIDE: &str = "somebody-outside";
+
+/// Who answers for what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OwnershipView {
+    /// Every intent type.
+    pub types: Vec<OwnedTypeView>,
+    /// People without whom a seat could not be filled by anybody, its backups included.
+    pub alone: Vec<AloneView>,
+}
+
+/// Who answers for one intent type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OwnedTypeView {
+    /// Its name.
+    pub name: String,
+    /// financial, legal or low.
+    pub impact: String,
+    /// Who owns the service.
+    pub owner: OwnerView,
+    /// Who owns the policy that is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_owner: Option<OwnerView>,
+    /// Who looks after broken connections of it.
+    pub incident_owner: OwnerView,
+    /// Who owns what everybody missed.
+    pub fallback_owner: String,
+    /// The connection that it comes from.
+    pub source: String,
+    /// How it begins.
+    pub trigger: String,
+    /// Connections that are written to.
+    pub destinations: Vec<String>,
+    /// closed or may-open.
+    pub fail_mode: String,
+    /// hard, soft or advisory.
+    pub enforcement: String,
+    /// The sample that is looked at again.
+    pub qa_checkpoint: String,
+    /// Tokens by which it is reported.
+    pub reporting: Vec<String>,
+    /// Who decides, in which order, until when.
+    pub seats: Vec<SeatRuleView>,
+    /// Who answers for what the normal path does not settle.
+    pub exceptions: Vec<ExceptionRuleView>,
+    /// What is missing before anybody should rely on it.
+    pub lacking: Vec<String>,
+}
+
+/// A pool that owns something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OwnerView {
+    /// The pool.
+    pub pool: String,
+    /// Who leads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lead: Option<String>,
+    /// Everybody in it.
+    pub members: Vec<String>,
+}
+
+/// One row of a route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SeatRuleView {
+    /// The route.
+    pub route: String,
+    /// Its place in the order, from 1.
+    pub step: u32,
+    /// Who is asked.
+    pub whom: String,
+    /// The people behind it now; empty where they depend on the intent.
+    pub people: Vec<String>,
+    /// How many of them must approve: a number, `all`, or percent.
+    pub need: String,
+    /// Until when.
+    pub within: String,
+    /// Who is asked next.
+    pub backup: Vec<String>,
+    /// What follows if nobody decides: hold or decline.
+    pub finally: String,
+    /// How many rules and guards of the policy ask for it.
+    pub rules: usize,
+}
+
+/// One row of the exception table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExceptionRuleView {
+    /// Its id.
+    pub id: String,
+    /// Who answers.
+    pub whom: String,
+    /// Until when.
+    pub within: String,
+    /// Who is asked next.
+    pub backup: Vec<String>,
+    /// What closes it.
+    pub closes_when: Vec<String>,
+}
+
+/// Somebody whom the house cannot do without.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AloneView {
+    /// Who.
+    pub person: String,
+    /// Rows of routes that nobody could fill if they left.
+    pub rows: Vec<String>,
+    /// How many rules and guards of the policies ask for one of them.
+    pub rules: usize,
+}
+
+impl OwnershipView {
+    /// Who answers for what by the rules that are in force; `configured` says which connections there are.
+    #[must_use]
+    pub fn of(
+        rulebook: &Rulebook,
+        now: Timestamp,
+        configured: &dyn Fn(&ConnectionName) -> bool,
+    ) -> OwnershipView {
+        let types = rulebook.intent_types().map(|schema| owned(rulebook, schema, now, configured)).collect();
+        let alone = rulebook.outlook(now, 0).lone.into_iter().map(|lone| AloneView {
+            person: lone.person.to_string(),
+            rows: lone.rows,
+            rules: lone.rules,
+        });
+        OwnershipView { types, alone: alone.collect() }
+    }
+}
+
+fn owned(
+    rulebook: &Rulebook,
+    schema: &IntentType,
+    now: Timestamp,
+    configured: &dyn Fn(&ConnectionName) -> bool,
+) -> OwnedTypeView {
+    let directory = rulebook.directory();
+    let policy = rulebook.policy(&schema.name, now);
+    let rows: BTreeMap<&str, _> =
+        rulebook.shared().exceptions.iter().map(|rule| (&*rule.route.id, &rule.route)).collect();
+    let exceptions = schema.exception_routes.iter().filter_map(|id| rows.get(id.as_str()));
+    OwnedTypeView {
+        name: schema.name.to_string(),
+        impact: match schema.impact {
+            Impact::Financial => "financial",
+            Impact::Legal => "legal",
+            Impact::Low => "low",
+        }
+        .to_owned(),
+        owner: owner(directory, &schema.owner),
+        policy_owner: policy.map(|policy| owner(directory, &policy.owner)),
+        incident_owner: owner(directory, &schema.incident_owner),
+        fallback_owner: schema.fallback_owner.to_string(),
+        source: schema.source.to_string(),
+        trigger: match &schema.trigger {
+            Trigger::Webhook { connection, hook } => format!("webhook {connection} {hook}"),
+            Trigger::RecordChange { connection, kind } => format!("record change {connection} {kind}"),
+            Trigger::Button => "button".to_owned(),
+        },
+        destinations: schema.destinations.iter().map(ToString::to_string).collect(),
+        fail_mode: match schema.fail_mode {
+            FailMode::Closed => "closed",
+            FailMode::MayOpen => "may-open",
+        }
+        .to_owned(),
+        enforcement: match schema.enforcement {
+            Enforcement::Hard => "hard",
+            Enforcement::Soft => "soft",
+            Enforcement::Advisory => "advisory",
+        }
+        .to_owned(),
+        qa_checkpoint: format!(
+            "{}% each {} by pool {} against list {}",
+            schema.qa_checkpoint.percent,
+            schema.qa_checkpoint.each,
+            schema.qa_checkpoint.pool,
+            schema.qa_checkpoint.list
+        ),
+        reporting: schema.reporting.iter().map(ToString::to_string).collect(),
+        seats: policy.map(|policy| seats(directory, policy, &schema.name, now)).unwrap_or_default(),
+        exceptions: exceptions
+            .map(|route| ExceptionRuleView {
+                id: route.id.clone(),
+                whom: route.whom.to_string(),
+                within: route.within.to_string(),
+                backup: route.backup.iter().map(ToString::to_string).collect(),
+                closes_when: route.closes_when.clone(),
+            })
+            .collect(),
+        lacking: lacking(directory, schema, policy, configured),
+    }
+}
+
+fn owner(directory: &Directory, pool: &PoolName) -> OwnerView {
+    let known = directory.pool(pool);
+    OwnerView {
+        pool: pool.to_string(),
+        lead: known.map(|known| known.lead.to_string()),
+        members: known
+            .map(|known| known.members.iter().map(ToString::to_string).collect())
+            .unwrap_or_default(),
+    }
+}
+
+/// Every row of the policy's routes that one of its rules or guards asks for.
+fn seats(directory: &Directory, policy: &Policy, of: &IntentTypeName, now: Timestamp) -> Vec<SeatRuleView> {
+    let asked = policy.routes.values().filter(|route| policy.asking(&route.name).next().is_some());
+    let row = |route: &countersign_core::policy::Route, step: &RouteStep| SeatRuleView {
+        route: route.name.to_string(),
+        step: step.step,
+        whom: step.whom.to_string(),
+        people: people(directory, &step.whom.owned_by(&policy.owner), of, now),
+        need: match step.need {
+            Need::Count(count) => count.to_string(),
+            Need::All => "all".to_owned(),
+            Need::Percent(percent) => format!("{percent}%"),
+        },
+        within: step.within.to_string(),
+        backup: step.backup.iter().map(ToString::to_string).collect(),
+        finally: match step.finally {
+            Finally::Hold => "hold",
+            Finally::Decline => "decline",
+            Finally::ApproveWithAudit => "approve with audit",
+        }
+        .to_owned(),
+        rules: policy.asking(&route.name).count(),
+    };
+    asked.flat_map(|route| route.steps.iter().map(move |step| row(route, step))).collect()
+}
+
+/// Who can fill a seat now, where that does not depend on the intent.
+fn people(directory: &Directory, whom: &Whom, of: &IntentTypeName, now: Timestamp) -> Vec<String> {
+    let Ok(requester) = PersonId::parse(OUTSIDE) else { return Vec::new() };
+    match whom {
+        Whom::Pool(_) | Whom::Role(_) | Whom::Person(_) => {
+            let tokens = BTreeMap::new();
+            let asking = Asking { requester: &requester, intent_type: of, tokens: &tokens };
+            let filled = directory.fill(whom, asking, &[], now);
+            filled.map(|filled| filled.eligible.iter().map(ToString::to_string).collect()).unwrap_or_default()
+        }
+        Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => Vec::new(),
+    }
+}
+
+fn lacking(
+    directory: &Directory,
+    schema: &IntentType,
+    policy: Option<&Policy>,
+    configured: &dyn Fn(&ConnectionName) -> bool,
+) -> Vec<String> {
+    let mut lacking = Vec::new();
+    if policy.is_none() {
+        lacking.push("no policy is in force".to_owned());
+    }
+    let pools = [
+        ("owner", Some(&schema.owner)),
+        ("policy owner", policy.map(|policy| &policy.owner)),
+        ("incident owner", Some(&schema.incident_owner)),
+        ("QA checkpoint", Some(&schema.qa_checkpoint.pool)),
+    ];
+    for (what, pool) in pools {
+        let Some(pool) = pool else { continue };
+        match directory.pool(pool).map_or(0, |known| known.members.len()) {
+            0 => lacking.push(format!("{what}: nobody is in pool {pool}")),
+            1 => lacking.push(format!("{what}: one person is in pool {pool}, and nobody stands in for them")),
+            _ => {}
+        }
+    }
+    if !directory.knows(&schema.fallback_owner) {
+        lacking.push(format!("fallback owner: {} is not in the house", schema.fallback_owner));
+    }
+    let mut connections: Vec<&ConnectionName> = schema.destinations.iter().chain([&schema.source]).collect();
+    connections.sort();
+    connections.dedup();
+    for connection in connections.into_iter().filter(|connection| !configured(connection)) {
+        lacking.push(format!("connection {connection} is not configured"));
+    }
+    lacking
+}
