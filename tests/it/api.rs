@@ -18,8 +18,12 @@ mod hands;
 mod lists;
 #[path = "api/overrides.rs"]
 mod overrides;
+#[path = "api/people.rs"]
+mod people;
 #[path = "api/policies.rs"]
 mod policies;
+#[path = "api/scim.rs"]
+mod scim;
 #[path = "api/seats.rs"]
 mod seats;
 #[path = "api/told.rs"]

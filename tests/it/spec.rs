@@ -82,6 +82,7 @@ impl Host {
         let runtime = runtime.expect("a runtime starts");
         let entered = runtime.enter();
         let engine = Engine::start(Parts {
+            record: countersign_engine::people::Record::default(),
             notifier: notifier.clone(),
             components: Arc::new(countersign_engine::port::components::NoComponents),
             store: store.clone(),

@@ -6,8 +6,8 @@ use countersign_core::hash::Digest;
 use countersign_core::time::Timestamp;
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::port::store::{
-    Append, Appended, Batch, CallerKey, Errand, ErrandChange, Logged, Page, Position, Query, Row, RowChange, Store,
-    StoreFault, Verified,
+    Append, Appended, Batch, CallerKey, Errand, ErrandChange, Logged, Page, Position, Query, Row, RowChange,
+    Store, StoreFault, Verified,
 };
 use countersign_store_local::{LocalStore, Options};
 use proptest::prelude::*;

@@ -11,7 +11,9 @@ pub use problem::{Problem, Problems};
 
 use countersign_connectors::{Class, ConnectionOptions, NotifyOptions, OperatorGrant, RawConnection, Secret};
 use countersign_core::id::ConnectionName;
+use countersign_core::people::CalendarName;
 use countersign_core::time::Millis;
+use countersign_server::Provisioning;
 use keys::Section;
 use serde::Deserialize as _;
 use std::collections::BTreeMap;
@@ -50,6 +52,8 @@ pub struct Settings {
     pub connections: Vec<ConnectionOptions>,
     /// How people are told.
     pub notify: NotifyOptions,
+    /// How people are provisioned.
+    pub provisioning: Provisioning,
 }
 
 /// Finds, reads, checks and resolves the configuration.
@@ -95,7 +99,10 @@ pub fn read(
     }
     let root = parsed.get_ref();
     let mut top = Section::new("", Some(root), environment);
-    top.only(&["data", "rules", "server", "connectors", "connection", "mail", "webhook"], &mut problems);
+    top.only(
+        &["data", "rules", "server", "connectors", "connection", "mail", "webhook", "scim"],
+        &mut problems,
+    );
     let here = file.parent().unwrap_or(Path::new("."));
 
     let mut data = top.section("data", &mut problems);
@@ -122,6 +129,12 @@ pub fn read(
         &mut problems,
     );
 
+    let mut scim = top.section("scim", &mut problems);
+    scim.only(&["calendar"], &mut problems);
+    let calendar = scim.text("calendar", &mut problems);
+    let provisioning =
+        Provisioning { calendar: calendar_of(root, calendar, &mut problems), address: public.clone() };
+
     let connections = connections(root, here, environment, &mut problems);
     let lookup = notify::Lookup { here, environment };
     let notify = notify::read(&top, root, public, lookup, &mut problems);
@@ -138,7 +151,15 @@ pub fn read(
         grant: OperatorGrant { class_max: class_max.unwrap_or(Class::Small), hosts },
         connections,
         notify,
+        provisioning,
     })
+}
+
+/// The calendar of whoever joins; whether `people.md` has it is looked at when the host starts.
+fn calendar_of(root: &DeTable<'_>, found: Option<String>, problems: &mut Problems) -> Option<CalendarName> {
+    let place = root.get("scim").map_or(0, |section| section.span().start);
+    let parsed = CalendarName::parse(&found?);
+    parsed.map_err(|why| problems.at(place, format!("`calendar` of `[scim]`: {why}"))).ok()
 }
 
 /// Every `[connection.NAME]`.

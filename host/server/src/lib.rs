@@ -1,4 +1,4 @@
-//! The HTTP server: the `/v1` API, its description, and health.
+//! The HTTP server: the `/v1` API, its description, SCIM for identity providers, and health.
 //!
 //! A thin door in front of the engine. It says who calls, reads strictly what is asked, and gives the
 //! engine's answer a shape ([`api::view`]) or a documented problem ([`code::CODES`]). It decides
@@ -14,12 +14,14 @@ pub mod limits;
 mod openapi;
 pub mod problem;
 pub mod routes;
+pub mod scim;
 mod serve;
 mod state;
 pub mod token;
 
 pub use openapi::openapi;
 pub use routes::router;
+pub use scim::Provisioning;
 pub use serve::serve;
 pub use state::Parts;
 pub use token::{Scope, TokenEntry, TokenTable};

@@ -30,7 +30,7 @@ use utoipa::{Modify, OpenApi};
         intent_types::list, intent_types::show, intent_types::starter,
         drafts::check, drafts::suggest, drafts::test, drafts::explain, drafts::diff, drafts::format,
         exchange::export, exchange::import, backtest::backtest,
-        people::list,
+        people::list, people::away, people::back,
         policies::list, policies::show, policies::rollback,
         health::log,
     ),

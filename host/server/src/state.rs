@@ -2,6 +2,7 @@
 //! of places.
 
 use crate::limits::{BACKTESTS_AT_ONCE_MAX, IMPORTS_AT_ONCE_MAX, PROOFS_AT_ONCE_MAX, REQUESTS_IN_FLIGHT_MAX};
+use crate::scim::Provisioning;
 use crate::token::TokenTable;
 use countersign_engine::engine::Engine;
 use countersign_engine::port::clock::Chance;
@@ -21,6 +22,8 @@ pub struct Parts {
     pub chance: Arc<dyn Chance>,
     /// The formats that policies come from and go to.
     pub exchange: Arc<dyn Exchange>,
+    /// What the operator says about joiners.
+    pub provisioning: Provisioning,
 }
 
 impl fmt::Debug for Parts {
@@ -37,6 +40,7 @@ pub(crate) struct Host {
     pub(crate) chance: Arc<dyn Chance>,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) exchange: Arc<dyn Exchange>,
+    pub(crate) provisioning: Arc<Provisioning>,
     pub(crate) proofs: Arc<Semaphore>,
     pub(crate) imports: Arc<Semaphore>,
     pub(crate) backtests: Arc<Semaphore>,
@@ -50,6 +54,7 @@ impl Host {
             tokens: parts.tokens,
             chance: parts.chance,
             exchange: parts.exchange,
+            provisioning: Arc::new(parts.provisioning),
             proofs: Arc::new(Semaphore::new(PROOFS_AT_ONCE_MAX)),
             imports: Arc::new(Semaphore::new(IMPORTS_AT_ONCE_MAX)),
             places: Arc::new(Semaphore::new(REQUESTS_IN_FLIGHT_MAX)),

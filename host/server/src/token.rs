@@ -44,11 +44,16 @@ pub enum Scope {
     Decide,
     /// Have connections checked.
     Operate,
+    /// Say who is there: for an identity provider. It stands alone, and its token acts for no person.
+    Provision,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Scope; 4] = [Scope::Read, Scope::Ask, Scope::Decide, Scope::Operate];
+    pub const ALL: [Scope; 5] = [Scope::Read, Scope::Ask, Scope::Decide, Scope::Operate, Scope::Provision];
+
+    /// Every scope that a person's token can have.
+    pub const OF_PEOPLE: [Scope; 4] = [Scope::Read, Scope::Ask, Scope::Decide, Scope::Operate];
 
     /// The scope as files and surfaces spell it.
     #[must_use]
@@ -58,6 +63,7 @@ impl Scope {
             Scope::Ask => "ask",
             Scope::Decide => "decide",
             Scope::Operate => "operate",
+            Scope::Provision => "provision",
         }
     }
 }
@@ -74,7 +80,7 @@ impl fmt::Display for Scope {
 pub struct TokenEntry {
     /// What the operator calls it.
     pub name: String,
-    /// In whose name it acts.
+    /// In whose name it acts: a person, or the machine that provisions.
     pub person: PersonId,
     /// SHA-256 of the whole token.
     pub sha256: Digest,
@@ -101,6 +107,8 @@ pub enum NotATable {
     NameTwice(String),
     /// Two entries are the same token; these are their names.
     TokenTwice(String, String),
+    /// This one may provision and something else.
+    NotAlone(String),
     /// More than a host takes.
     TooMany(usize),
 }
@@ -111,6 +119,9 @@ impl fmt::Display for NotATable {
             NotATable::NameTwice(name) => write!(formatter, "two tokens are called `{name}`; rename one"),
             NotATable::TokenTwice(one, other) => {
                 write!(formatter, "`{one}` and `{other}` are the same token; remove one")
+            }
+            NotATable::NotAlone(name) => {
+                write!(formatter, "the token `{name}` has `provision` and another scope; make two of it")
             }
             NotATable::TooMany(count) => {
                 write!(formatter, "{count} tokens, at most {TOKENS_MAX} are taken; remove old ones")
@@ -137,6 +148,9 @@ impl TokenTable {
             }
             if let Some(other) = known.iter().find(|other| other.entry.sha256 == entry.sha256) {
                 return Err(NotATable::TokenTwice(other.entry.name.clone(), entry.name));
+            }
+            if entry.scopes.contains(&Scope::Provision) && 1 < entry.scopes.len() {
+                return Err(NotATable::NotAlone(entry.name));
             }
             known.push(Known { entry, revoked: AtomicBool::new(false) });
         }
@@ -250,5 +264,19 @@ mod tests {
         assert_eq!(twice.err(), Some(NotATable::NameTwice("one".to_owned())));
         let same = TokenTable::new(vec![entry("one", &one), entry("two", &one)]);
         assert_eq!(same.err(), Some(NotATable::TokenTwice("one".to_owned(), "two".to_owned())));
+    }
+
+    #[test]
+    fn whoever_provisions_does_nothing_else() {
+        let token = minted(&[1; 32]);
+        let entry = |scopes: &[Scope]| TokenEntry {
+            scopes: scopes.iter().copied().collect(),
+            ..entry("idp", &token)
+        };
+        assert!(TokenTable::new(vec![entry(&[Scope::Provision])]).is_ok());
+        for other in Scope::OF_PEOPLE {
+            let table = TokenTable::new(vec![entry(&[Scope::Provision, other])]);
+            assert_eq!(table.err(), Some(NotATable::NotAlone("idp".to_owned())), "{other}");
+        }
     }
 }

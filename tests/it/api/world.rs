@@ -155,6 +155,17 @@ impl Answer {
         assert!(self.json["help"].as_str().is_some_and(|help| !help.is_empty()), "{}", self.text);
     }
 
+    /// Fails unless this is an error of SCIM with this status and code.
+    #[track_caller]
+    pub(crate) fn is_scim_error(&self, status: u16, code: &str) {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.header("content-type"), "application/scim+json");
+        assert_eq!(self.json["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
+        assert_eq!(self.json["status"], status.to_string());
+        let detail = self.json["detail"].as_str().unwrap_or_default();
+        assert!(detail.ends_with(&format!("({code})")), "{}", self.text);
+    }
+
     /// The places that a problem lists.
     pub(crate) fn pointers(&self) -> Vec<&str> {
         let errors = self.json["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -208,6 +219,7 @@ impl World {
         let store = Arc::new(FaultyStore::default());
         let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").expect("a moment");
         let engine = Engine::start(Parts {
+            record: countersign_engine::people::Record::default(),
             notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
             components,
             store: Arc::clone(&store) as Arc<dyn Store>,
@@ -221,6 +233,7 @@ impl World {
             tokens: Arc::new(tokens()),
             chance: Arc::new(SeededChance::new(8)),
             exchange: Arc::new(countersign::formats::Formats),
+            provisioning: countersign_server::Provisioning::default(),
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -319,9 +332,12 @@ fn tokens() -> TokenTable {
         sha256: token::kept(&secret(name)),
         scopes: scopes.iter().copied().collect(),
     };
-    let people = PEOPLE.iter().map(|person| entry(person, person, &Scope::ALL));
-    let scopes = Scope::ALL.iter().map(|scope| entry(scope.as_str(), "ae-1", &[*scope]));
-    let leaver = entry("leaver", "somebody-else", &Scope::ALL);
+    let all = Scope::OF_PEOPLE;
+    let people = PEOPLE.iter().map(|person| entry(person, person, &all));
+    // Whoever provisions is a machine, and nobody of the house.
+    let whose = |scope: &Scope| if *scope == Scope::Provision { "idp" } else { "ae-1" };
+    let scopes = Scope::ALL.iter().map(|scope| entry(scope.as_str(), whose(scope), &[*scope]));
+    let leaver = entry("leaver", "somebody-else", &all);
     TokenTable::new(people.chain(scopes).chain([leaver]).collect()).expect("a table")
 }
 

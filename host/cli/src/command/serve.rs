@@ -38,6 +38,7 @@ pub async fn run(_: Serve, global: &Global) -> anyhow::Result<ExitCode> {
     for (policy, remark) in running.engine.rulebook().remarks() {
         tracing::warn!(policy = %policy, blame = "host", "{remark}");
     }
+    directory::name_leavers(&running.engine.rulebook());
     let engine = running.engine.clone();
     tokio::select! {
         ended = until_stopped(running, listener, &settings) => ended,
@@ -60,6 +61,7 @@ pub async fn until_stopped(
         tokens: Arc::clone(&running.tokens),
         chance: Arc::new(SystemChance),
         exchange: Arc::new(Formats),
+        provisioning: settings.provisioning.clone(),
     });
     let mut terminate = signal(SignalKind::terminate())?;
     let engine = running.engine.clone();

@@ -48,13 +48,22 @@ impl Directory {
         let absence = reader.absence();
         let contacts = reader.contacts();
         let persons = reader.persons;
-        if let (Some(usual), false) = (usual, calendars.is_empty())
-            && !calendars.contains_key(&usual)
+        if let (Some(usual), false) = (&usual, calendars.is_empty())
+            && !calendars.contains_key(usual)
         {
             faults.on_line(document.settings.header.line, format!("`{usual}` is no calendar"));
         }
-        let directory =
-            Directory { owner: owner?, persons, pools, roles, standby, calendars, absence, contacts };
+        let directory = Directory {
+            owner: owner?,
+            calendar: usual?,
+            persons,
+            pools,
+            roles,
+            standby,
+            calendars,
+            absence,
+            contacts,
+        };
         for name in directory.persons.keys() {
             if directory.manager(name, MANAGERS_MAX).is_some() {
                 faults.on_line(0, format!("the managers of `{name}` form a circle"));
@@ -283,7 +292,7 @@ impl Reader<'_> {
             if who == instead {
                 self.faults.at(cover, "nobody covers themselves");
             }
-            list.push(Absence { person: who, from: first, until: last, cover: instead, of });
+            list.push(Absence { person: who, from: first, until: last, cover: Some(instead), of });
         }
         list
     }

@@ -32,7 +32,7 @@ pub use health::{HealthView, LogHealthView};
 pub use intent::{AmendedView, IntentView, OutcomeView, ReturnView, TokenChangeView};
 pub use intent_type::IntentTypeView;
 pub use override_::{EvidenceView, OverrideView};
-pub use person::{AwayView, PersonView};
+pub use person::{AwayView, PersonView, SourceView};
 pub use plan::{ChangeView, PlanView, WriteView};
 pub use policy::{DocumentView, FoundView, PolicyChangeView, PolicyView, VersionView};
 pub use row::{IntentRow, Listed};

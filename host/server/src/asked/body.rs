@@ -97,7 +97,8 @@ pub(crate) fn media_type(format: Format) -> &'static str {
     }
 }
 
-async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+/// The bytes of a body, within a limit and a time.
+pub(crate) async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     let too_large = || {
         let detail = format!("the body is larger than {bytes_max} bytes");
         Problem::new("CS-E0202", detail, "send less")
@@ -138,6 +139,15 @@ fn parsed(headers: &HeaderMap, bytes: &[u8]) -> Result<Raw, Problem> {
 fn plain_json(headers: &HeaderMap) -> Result<(), Problem> {
     let json = media(headers, |kind| kind.eq_ignore_ascii_case("application/json").then_some(()));
     let help = "send `Content-Type: application/json` and no `Content-Encoding`";
+    json.map_err(|found| Problem::new("CS-E0204", found, help))
+}
+
+/// Whether the body says that it is JSON as identity providers send it.
+pub(crate) fn scim_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let kinds = ["application/scim+json", "application/json"];
+    let json =
+        media(headers, |kind| kinds.iter().any(|known| kind.eq_ignore_ascii_case(known)).then_some(()));
+    let help = "send `Content-Type: application/scim+json` and no `Content-Encoding`";
     json.map_err(|found| Problem::new("CS-E0204", found, help))
 }
 
