@@ -22,6 +22,8 @@ mod overrides;
 mod people;
 #[path = "api/policies.rs"]
 mod policies;
+#[path = "api/provision.rs"]
+mod provision;
 #[path = "api/scim.rs"]
 mod scim;
 #[path = "api/seats.rs"]

@@ -8,6 +8,8 @@ mod hands;
 mod notices;
 #[path = "spec/overrides.rs"]
 mod overrides;
+#[path = "spec/people.rs"]
+mod people;
 #[path = "spec/publishing.rs"]
 mod publishing;
 #[path = "spec/seats.rs"]
@@ -31,12 +33,14 @@ use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::engine::{Engine, Parts, Submission};
 use countersign_engine::fault::Fault;
 use countersign_engine::memory::MemoryStore;
+use countersign_engine::people::recorded;
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_tests::scripted::{Act, Scripted, step};
 use countersign_tests::told::ScriptedNotifier;
 use countersign_tests::world::{root, source_files};
 use cucumber::writer::Stats as _;
 use cucumber::{World, given, then, when};
+use futures::executor::block_on;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -56,6 +60,8 @@ struct Spec {
     host: Option<Host>,
     intent: Option<IntentId>,
     refused: Option<String>,
+    /// Why the record of people refused what was asked last.
+    unrecorded: Option<String>,
     notifier: Arc<ScriptedNotifier>,
     /// The message that was looked at last.
     read: Option<Message>,
@@ -82,7 +88,7 @@ impl Host {
         let runtime = runtime.expect("a runtime starts");
         let entered = runtime.enter();
         let engine = Engine::start(Parts {
-            record: countersign_engine::people::Record::default(),
+            record: block_on(recorded(&**store)).expect("the record of people is read"),
             notifier: notifier.clone(),
             components: Arc::new(countersign_engine::port::components::NoComponents),
             store: store.clone(),
@@ -114,6 +120,7 @@ impl Spec {
             host: None,
             intent: None,
             refused: None,
+            unrecorded: None,
             notifier: Arc::new(ScriptedNotifier::default()),
             read: None,
             house: publishing::House::default(),

@@ -13,6 +13,7 @@
 //! | [`WebDav`] | WsgiDAV | contract repository |
 //! | [`HledgerWeb`] | hledger-web | ledger |
 //! | [`MailServer`] | aiosmtpd | the operator's mail server |
+//! | [`ScimProvider`] | scim2-client, scim2-tester | the operator's identity provider |
 
 use std::path::PathBuf;
 
@@ -23,6 +24,7 @@ pub mod http;
 mod local_stripe;
 mod mail_server;
 mod process;
+mod scim_provider;
 mod tryton;
 mod web_dav;
 
@@ -30,6 +32,7 @@ pub use hledger_web::HledgerWeb;
 pub use local_stripe::LocalStripe;
 pub use mail_server::{MailServer, Received};
 pub use process::Process;
+pub use scim_provider::ScimProvider;
 pub use tryton::{Quote, QuoteLine, Tryton, UNIT_COST};
 pub use web_dav::{Clause, Contract, WebDav, sha256};
 

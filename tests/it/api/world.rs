@@ -338,7 +338,8 @@ fn tokens() -> TokenTable {
     let whose = |scope: &Scope| if *scope == Scope::Provision { "idp" } else { "ae-1" };
     let scopes = Scope::ALL.iter().map(|scope| entry(scope.as_str(), whose(scope), &[*scope]));
     let leaver = entry("leaver", "somebody-else", &all);
-    TokenTable::new(people.chain(scopes).chain([leaver]).collect()).expect("a table")
+    let joiner = entry("joiner", "joiner", &all);
+    TokenTable::new(people.chain(scopes).chain([leaver, joiner]).collect()).expect("a table")
 }
 
 /// An answer as a golden file keeps it: drawn ids and digests say only of what kind they are, so that

@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn every_other_filter_is_refused() {
         let long = format!("userName eq \"{}\"", "x".repeat(SCIM_FILTER_BYTES_MAX));
-        let many = vec!["a eq \"b\""; SCIM_FILTER_TERMS_MAX + 1].join(" and ");
+        let many = ["a eq \"b\""; SCIM_FILTER_TERMS_MAX + 1].join(" and ");
         for bad in [
             "",
             "userName",

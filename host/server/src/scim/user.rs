@@ -99,7 +99,7 @@ impl User {
             }
             (Schema::Person, "person") => self.person = text("person", value)?,
             (Schema::Enterprise | Schema::Person, "") => self.extension(*does, path.schema, value)?,
-            (Schema::Foreign, _) => {}
+            (Schema::Foreign, _) | (Schema::Enterprise | Schema::Person, "schemas") => {}
             (Schema::Core, other) if PASSED_OVER.contains(&other) => {}
             (Schema::Enterprise, other) if ENTERPRISE_PASSED_OVER.contains(&other) => {}
             (Schema::Core | Schema::Enterprise | Schema::Person, other) => {
