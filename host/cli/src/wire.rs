@@ -8,7 +8,7 @@ use countersign_connectors::{Contributors, Messengers, NotifyOptions, Runtime, R
 use countersign_core::document::Fault as RuleFault;
 use countersign_core::effect::key::InstallKey;
 use countersign_core::hash::Digest;
-use countersign_core::people::Contact;
+use countersign_core::people::{CalendarName, Contact};
 use countersign_core::policy::Policy;
 use countersign_core::rulebook::{Published, Rulebook};
 use countersign_core::time::Timestamp;
@@ -181,7 +181,7 @@ pub async fn start(
     rulebook: Rulebook,
     store: Arc<dyn Store>,
 ) -> anyhow::Result<Running> {
-    known_calendar(settings, &rulebook)?;
+    known_calendar(settings.provisioning.calendar.as_ref(), &rulebook)?;
     let runtime = Arc::new(connectors(settings).await?);
     let missing = rulebook
         .connections()
@@ -209,8 +209,8 @@ pub async fn start(
 }
 
 /// Looks that the calendar of joiners is one of `people.md`.
-fn known_calendar(settings: &Settings, rulebook: &Rulebook) -> anyhow::Result<()> {
-    let Some(calendar) = &settings.provisioning.calendar else { return Ok(()) };
+fn known_calendar(calendar: Option<&CalendarName>, rulebook: &Rulebook) -> anyhow::Result<()> {
+    let Some(calendar) = calendar else { return Ok(()) };
     if !rulebook.house().calendars.contains_key(calendar) {
         bail!("`calendar` of `[scim]`: `people.md` has no calendar `{calendar}`");
     }
@@ -472,4 +472,22 @@ pub fn private_folder(folder: &Path) -> anyhow::Result<()> {
             .with_context(|| format!("`{}` cannot be made", folder.display()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joiners_have_a_calendar_of_the_house_or_the_host_does_not_start() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("starter");
+        let rulebook = load_rules(&folder).expect("the starter rules check");
+        let known = |name: &str| {
+            let calendar = CalendarName::parse(name).expect("it is a name");
+            known_calendar(Some(&calendar), &rulebook)
+        };
+        assert!(known("dublin").is_ok() && known_calendar(None, &rulebook).is_ok());
+        let refused = known("mars").expect_err("there is none").to_string();
+        assert_eq!(refused, "`calendar` of `[scim]`: `people.md` has no calendar `mars`");
+    }
 }

@@ -164,6 +164,13 @@ impl TokenTable {
         (!known.revoked.load(Ordering::Relaxed)).then_some(&known.entry)
     }
 
+    /// Whether a machine that provisions has this name.
+    #[must_use]
+    pub fn is_machine(&self, name: &PersonId) -> bool {
+        let mut known = self.known.iter();
+        known.any(|known| known.entry.person == *name && known.entry.scopes.contains(&Scope::Provision))
+    }
+
     /// Revokes a token until the table is made anew, and says what it was called.
     pub fn revoke(&self, token: &str) -> Option<&str> {
         let known = self.known(token)?;

@@ -373,10 +373,14 @@ async fn a_token_that_provisions_acts_for_nobody_and_does_nothing_else() {
     let stranger = [("authorization", format!("Bearer {}", secret("nobody")))];
     let stranger = stranger.each_ref().map(|(name, value)| (*name, value.as_str()));
     world.send("", "GET", USERS, &stranger, "").await.is_scim_error(401, "CS-E0205");
-    // Were the machine called like a person, a person could provision.
+    // Nobody is created who would be the machine, so that leavers could not be told any more.
+    world.scim_refused("POST", USERS, json!({ "userName": "idp@example.com" }), 409, "CS-E0161").await;
+    // Were the machine somebody of the house all the same, a person could provision.
     world.told("POST", USERS, json!({ "userName": "zoe" })).await;
-    let answer = world.scim("POST", USERS, &json!({ "userName": "idp@example.com" })).await;
-    assert_eq!(answer.status, 201, "{}", answer.text);
+    let before = world.engine.rulebook();
+    let people = before.people().replacen("\n| ae-1 ", "\n| idp | cro | |\n| ae-1 ", 1);
+    let rulebook = before.with_people(&people, world.engine.now()).expect("it checks");
+    assert!(world.engine.replace_rulebook(&before, rulebook));
     world.scim_refused("GET", USERS, Json::Null, 403, "CS-E0207").await;
 }
 

@@ -226,7 +226,9 @@ impl Register {
                 let group = Arc::make_mut(self.groups.entry(*group).or_insert_with(|| Arc::new(made())));
                 group.name.clone_from(name);
                 group.external.clone_from(external);
-                group.members.retain(|person| !removed.contains(person));
+                for person in removed {
+                    group.members.remove(person);
+                }
                 group.members.extend(known);
                 group.changed = at;
             }

@@ -10,6 +10,7 @@ use axum::extract::{FromRequest, Request};
 use countersign_core::id::PersonId;
 use countersign_core::intent::Raw;
 use countersign_core::people::register::Actor;
+use std::collections::BTreeSet;
 
 /// The members of an object, as they were sent.
 pub(super) type Members = Vec<(String, Raw)>;
@@ -45,9 +46,9 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
 fn once(raw: &Raw) -> Result<(), Problem> {
     match raw {
         Raw::Map(members) => {
-            for (index, (name, value)) in members.iter().enumerate() {
-                let before = members.iter().take(index);
-                if before.into_iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+            let mut seen = BTreeSet::new();
+            for (name, value) in members {
+                if !seen.insert(name.to_ascii_lowercase()) {
                     let name: String = name.chars().take(60).flat_map(char::escape_debug).collect();
                     return Err(invalid_syntax(format!("the member `{name}` stands there twice")));
                 }

@@ -51,6 +51,11 @@ pub(crate) async fn create(State(host): State<Host>, uri: Uri, sent: Sent) -> Re
     let mut user = User::new();
     user.take(&sent.members)?;
     let (person, about, standing) = (user.person()?, user.about()?, user.active());
+    // A person of that name would end all provisioning, leavers included: a machine is nobody of the house.
+    if host.tokens.is_machine(&person) {
+        let detail = format!("`{person}` is the name of a machine that provisions");
+        return Err(Problem::new("CS-E0161", detail, "name the person otherwise, or the token"));
+    }
     let calendar = host.provisioning.calendar.clone();
     let command = Command::Join { person: person.clone(), about, standing, calendar };
     let ask = |_: &Register| Ok::<_, Problem>(command.clone());

@@ -152,6 +152,20 @@ fn a_leaver_is_nowhere_any_more_and_the_house_goes_on() {
 }
 
 #[test]
+fn a_cover_who_left_and_returns_covers_nobody_until_it_is_said_again() {
+    let mut house = House::new();
+    let absence = away("sales-manager-1", "2026-11-23", "2026-11-27", "director-2");
+    assert_eq!(house.says("sales-manager-1", &Command::Away(absence)), "1");
+    assert_eq!(house.fills("manager of requester", "ae-1", DAY), "director-2");
+    house.told(&join("director-2"));
+    for active in [Active::No, Active::Yes] {
+        house.told(&standing("director-2", active));
+        // Whoever is away stays away, and the standby is asked.
+        assert_eq!(house.fills("manager of requester", "ae-1", DAY), "director-1");
+    }
+}
+
+#[test]
 fn an_emptied_pool_is_no_pool_and_its_seats_are_nobodys() {
     let mut house = House::new();
     for name in ["privacy-1", "privacy-2"] {
@@ -416,9 +430,45 @@ fn every_absence_that_does_not_fit_is_refused() {
         away("revops-lead", "2026-11-24", "2026-11-25", "revops-1"),
         "CS-E0164 `revops-1` cannot send somebody away and cover for them",
     );
-    // A role is covered by whoever the house has stand by, not by a colleague of some pool.
+    // A role is covered by whoever the house has stand by, not by somebody elsewhere.
     let covers = "CS-E0167 `vp-sales-2` cannot cover; cro-chief-of-staff, vp-sales-1 can";
     check("cro", away("cro", "2026-11-24", "2026-11-25", "vp-sales-2"), covers);
+}
+
+#[test]
+fn a_role_is_not_covered_by_a_mere_colleague() {
+    let mut house = House::new();
+    house.told(&join("general-counsel"));
+    house.told(&form(1, "legal", &["general-counsel"]));
+    let absence = away("general-counsel", "2026-11-24", "2026-11-25", "counsel-1");
+    assert_eq!(
+        house.says("general-counsel", &Command::Away(absence)),
+        "CS-E0167 `counsel-1` cannot cover; cro, deputy-general-counsel, legal-lead-1 can"
+    );
+}
+
+#[test]
+fn managers_who_go_round_in_a_circle_are_cut_where_the_record_has_them() {
+    let said = |name: &str, manager: &str| Event::Joined {
+        person: person(name),
+        about: About { manager: Some(person(manager)), ..about(name) },
+        calendar: None,
+    };
+    let mut register = Register::default();
+    // No command makes this: it takes an edit of the file, or somebody who writes the log.
+    for event in [said("zoe", "max"), said("max", "ann"), said("ann", "zoe"), said("tim", "max")] {
+        register = register.after(&Entry { at: now(), by: Actor::Token("idp".to_owned()), event });
+    }
+    let rulebook = starter_rulebook().with_register(Arc::new(register));
+    let managers = |name: &str| {
+        let above = (1..=crate::people::MANAGERS_MAX)
+            .map_while(|levels| rulebook.directory().manager(&person(name), levels));
+        above.map(|manager| manager.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(managers("ann"), "");
+    assert_eq!(managers("max"), "ann");
+    assert_eq!(managers("zoe"), "max ann");
+    assert_eq!(managers("tim"), "max ann");
 }
 
 #[test]
