@@ -66,6 +66,7 @@ async fn level(in_flight: usize) -> anyhow::Result<Level> {
     let folder = tempfile::tempdir_in(bench_folder())?;
     let store = Arc::new(LocalStore::open(Options::at(folder.path().join("data")))?);
     let engine = Engine::start(Parts {
+        record: countersign_engine::people::Record::default(),
         notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
         components: Arc::new(countersign_engine::port::components::NoComponents),
         store: store.clone(),

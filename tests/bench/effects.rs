@@ -89,6 +89,7 @@ pub(crate) fn run(report: &mut Report) -> anyhow::Result<()> {
             connectors.connect(webhook_connection(name, sink.port)?)?;
         }
         let engine = Engine::start(Parts {
+            record: countersign_engine::people::Record::default(),
             notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
             components: Arc::new(countersign_engine::port::components::NoComponents),
             store: store.clone(),

@@ -40,6 +40,7 @@ pub(crate) fn host(role: &str) -> anyhow::Result<()> {
             connectors.connect(webhook_connection(name, port)?)?;
         }
         let engine = Engine::start(Parts {
+            record: countersign_engine::people::Record::default(),
             notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
             components: Arc::new(countersign_engine::port::components::NoComponents),
             store: store.clone(),

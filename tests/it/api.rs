@@ -22,8 +22,14 @@ mod links;
 mod lists;
 #[path = "api/overrides.rs"]
 mod overrides;
+#[path = "api/people.rs"]
+mod people;
 #[path = "api/policies.rs"]
 mod policies;
+#[path = "api/provision.rs"]
+mod provision;
+#[path = "api/scim.rs"]
+mod scim;
 #[path = "api/seats.rs"]
 mod seats;
 #[path = "api/told.rs"]

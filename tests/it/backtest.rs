@@ -50,6 +50,7 @@ impl World {
         let store = Arc::new(MemoryStore::new());
         let clock = Arc::new(SimulatedClock::at(Timestamp::from_rfc3339(MORNING).expect("a moment")));
         let engine = Engine::start(Parts {
+            record: countersign_engine::people::Record::default(),
             notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
             components: Arc::new(countersign_engine::port::components::NoComponents),
             store: store.clone(),

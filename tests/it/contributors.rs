@@ -218,6 +218,7 @@ async fn asked_of(
 ) -> Stage {
     let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").expect("a moment");
     let engine = Engine::start(Parts {
+        record: countersign_engine::people::Record::default(),
         notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
         components,
         store: Arc::new(MemoryStore::new()),

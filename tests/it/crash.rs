@@ -262,3 +262,47 @@ fn whoever_leaves_is_out_while_the_host_runs() -> Result<()> {
     scene.host.stop()?;
     Ok(())
 }
+
+#[test]
+fn whoever_left_by_the_record_is_out_at_once_and_stays_out() -> Result<()> {
+    let mut scene = Scene::set(SEED, Mix::calm(), 1)?;
+    let provider = format!("Bearer {}", scene.provider()?);
+    scene.host.start()?;
+    let base = scene.host.base();
+    let token = format!("Bearer {}", scene.token);
+    let list = format!("{base}/v1/intents");
+    let status = || http::get(&list, &[("authorization", &token)]).map(|answer| answer.status);
+    let says = |method: &str, path: &str, body: &str| -> Result<u16> {
+        let headers = [("authorization", provider.as_str()), ("content-type", "application/scim+json")];
+        Ok(http::send(method, &format!("{base}/scim/v2{path}"), &headers, body.as_bytes())?.status)
+    };
+    let user = format!("/Users/{}", scene::REQUESTER);
+    let name = format!("{}@example.com", scene::REQUESTER);
+    assert_eq!(says("POST", "/Users", &format!(r#"{{"userName":"{name}"}}"#))?, 201);
+    assert_eq!(status()?, 200);
+    let off = r#"{"Operations":[{"op":"replace","value":{"active":false}}]}"#;
+    assert_eq!(says("PATCH", &user, off)?, 200);
+    // Not within a minute: with the answer.
+    assert_eq!(status()?, 403);
+    scene.host.kill()?;
+    scene.host.start()?;
+    assert_eq!(status()?, 403, "what was answered is on record");
+    // The file names them still, and is read again.
+    let people = scene.rules().join("people.md");
+    let before = std::fs::read_to_string(&people)?;
+    std::fs::write(&people, before.replace("# People", "# People of the house"))?;
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(status()?, 403, "a change of the file brings nobody back");
+    assert_eq!(says("PATCH", &user, &off.replace("false", "true"))?, 200);
+    assert_eq!(status()?, 200);
+    assert_eq!(says("DELETE", &user, "")?, 204);
+    assert_eq!(status()?, 403);
+    scene.host.stop()?;
+    let audit = scene.host.beside(&["audit", "verify"])?;
+    ensure!(audit.code == Some(0), "the log does not verify: {}", audit.words);
+    scene.host.start()?;
+    assert_eq!((status()?, says("GET", &user, "")?), (403, 404));
+    assert_eq!(says("POST", "/Users", &format!(r#"{{"userName":"{name}"}}"#))?, 409);
+    scene.host.stop()?;
+    Ok(())
+}

@@ -83,6 +83,7 @@ impl World {
             runtime.connect(options)?;
         }
         let engine = Engine::start(Parts {
+            record: countersign_engine::people::Record::default(),
             notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
             components: Arc::new(countersign_engine::port::components::NoComponents),
             store: store.clone(),

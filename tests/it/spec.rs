@@ -10,6 +10,8 @@ mod hands;
 mod notices;
 #[path = "spec/overrides.rs"]
 mod overrides;
+#[path = "spec/people.rs"]
+mod people;
 #[path = "spec/publishing.rs"]
 mod publishing;
 #[path = "spec/seats.rs"]
@@ -35,12 +37,14 @@ use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::engine::{Engine, Parts, Submission};
 use countersign_engine::fault::Fault;
 use countersign_engine::memory::MemoryStore;
+use countersign_engine::people::recorded;
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_tests::scripted::{Act, Scripted, step};
 use countersign_tests::told::ScriptedNotifier;
 use countersign_tests::world::{root, source_files};
 use cucumber::writer::Stats as _;
 use cucumber::{World, given, then, when};
+use futures::executor::block_on;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -62,6 +66,8 @@ struct Spec {
     /// Those that were asked for at one time.
     all: Vec<IntentId>,
     refused: Option<String>,
+    /// Why the record of people refused what was asked last.
+    unrecorded: Option<String>,
     notifier: Arc<ScriptedNotifier>,
     /// The message that was looked at last.
     read: Option<Message>,
@@ -88,6 +94,7 @@ impl Host {
         let runtime = runtime.expect("a runtime starts");
         let entered = runtime.enter();
         let engine = Engine::start(Parts {
+            record: block_on(recorded(&**store)).expect("the record of people is read"),
             notifier: notifier.clone(),
             components: Arc::new(countersign_engine::port::components::NoComponents),
             store: store.clone(),
@@ -120,6 +127,7 @@ impl Spec {
             intent: None,
             all: Vec::new(),
             refused: None,
+            unrecorded: None,
             notifier: Arc::new(ScriptedNotifier::default()),
             read: None,
             house: publishing::House::default(),

@@ -95,6 +95,7 @@ fn host() -> Host {
     );
     let (store, connectors) = (Arc::new(Counting::default()), Arc::new(connectors));
     let engine = Engine::start(Parts {
+        record: countersign_engine::people::Record::default(),
         notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
         components: Arc::new(countersign_engine::port::components::NoComponents),
         store: store.clone(),

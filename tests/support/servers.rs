@@ -14,6 +14,7 @@
 //! | [`HledgerWeb`] | hledger-web | ledger |
 //! | [`MailServer`] | aiosmtpd | the operator's mail server |
 //! | [`OpenIdProvider`] | oidc-provider on Node.js | the identity provider |
+//! | [`ScimProvider`] | scim2-client, scim2-tester | the operator's identity provider |
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ mod local_stripe;
 mod mail_server;
 mod openid_provider;
 mod process;
+mod scim_provider;
 mod tryton;
 mod web_dav;
 
@@ -33,6 +35,7 @@ pub use local_stripe::LocalStripe;
 pub use mail_server::{MailServer, Received};
 pub use openid_provider::{CLIENT, CLIENT_SECRET, OpenIdProvider};
 pub use process::{Process, free_port};
+pub use scim_provider::ScimProvider;
 pub use tryton::{Quote, QuoteLine, Tryton, UNIT_COST};
 pub use web_dav::{Clause, Contract, WebDav, sha256};
 

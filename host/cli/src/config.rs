@@ -14,7 +14,9 @@ use countersign_connectors::{
     Class, ConnectionOptions, NotifyOptions, OperatorGrant, RawConnection, Secret, SignInOptions,
 };
 use countersign_core::id::ConnectionName;
+use countersign_core::people::CalendarName;
 use countersign_core::time::Millis;
+use countersign_server::Provisioning;
 use keys::Section;
 use serde::Deserialize as _;
 use std::collections::BTreeMap;
@@ -55,6 +57,8 @@ pub struct Settings {
     pub notify: NotifyOptions,
     /// The identity provider by which people sign in.
     pub sign_in: Option<SignInOptions>,
+    /// How people are provisioned.
+    pub provisioning: Provisioning,
 }
 
 /// Finds, reads, checks and resolves the configuration.
@@ -101,7 +105,7 @@ pub fn read(
     let root = parsed.get_ref();
     let mut top = Section::new("", Some(root), environment);
     top.only(
-        &["data", "rules", "server", "connectors", "connection", "mail", "webhook", "sign-in"],
+        &["data", "rules", "server", "connectors", "connection", "mail", "webhook", "sign-in", "scim"],
         &mut problems,
     );
     let here = file.parent().unwrap_or(Path::new("."));
@@ -130,6 +134,12 @@ pub fn read(
         &mut problems,
     );
 
+    let mut scim = top.section("scim", &mut problems);
+    scim.only(&["calendar"], &mut problems);
+    let calendar = scim.text("calendar", &mut problems);
+    let provisioning =
+        Provisioning { calendar: calendar_of(root, calendar, &mut problems), address: public.clone() };
+
     let connections = connections(root, here, environment, &mut problems);
     let lookup = notify::Lookup { here, environment };
     let sign_in = sign_in::read(&top, root, public.as_deref(), lookup, &mut problems);
@@ -148,7 +158,15 @@ pub fn read(
         connections,
         notify,
         sign_in,
+        provisioning,
     })
+}
+
+/// The calendar of whoever joins; whether `people.md` has it is looked at when the host starts.
+fn calendar_of(root: &DeTable<'_>, found: Option<String>, problems: &mut Problems) -> Option<CalendarName> {
+    let place = root.get("scim").map_or(0, |section| section.span().start);
+    let parsed = CalendarName::parse(&found?);
+    parsed.map_err(|why| problems.at(place, format!("`calendar` of `[scim]`: {why}"))).ok()
 }
 
 /// Every `[connection.NAME]`.

@@ -51,6 +51,7 @@ pub async fn follow(engine: &Engine, rules: &Path) -> Infallible {
                 // A policy was published meanwhile: the next look puts both together.
                 if engine.replace_rulebook(&before, rulebook) {
                     tracing::info!(persons, absences, "people.md has changed and is in force");
+                    name_leavers(&engine.rulebook());
                 }
             }
             Ok(Err(faults)) => {
@@ -64,6 +65,13 @@ pub async fn follow(engine: &Engine, rules: &Path) -> Infallible {
             }
             Err(fault) => tracing::error!(%fault, blame = "host", "people.md could not be read"),
         }
+    }
+}
+
+/// Says whom the file still names although the record says that they have left: they count as nobody.
+pub fn name_leavers(rulebook: &Rulebook) {
+    for person in rulebook.leavers() {
+        tracing::warn!(%person, blame = "host", "people.md names somebody who has left by the record: they count as nobody");
     }
 }
 

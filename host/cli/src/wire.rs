@@ -11,12 +11,13 @@ use countersign_core::document::Fault as RuleFault;
 use countersign_core::effect::key::InstallKey;
 use countersign_core::hash::Digest;
 use countersign_core::notice::link::{LinkKey, Links};
-use countersign_core::people::Contact;
+use countersign_core::people::{CalendarName, Contact};
 use countersign_core::policy::Policy;
 use countersign_core::rulebook::{Published, Rulebook};
 use countersign_core::time::Timestamp;
 use countersign_engine::engine::{Engine, Parts};
 use countersign_engine::fault::Fault;
+use countersign_engine::people::Record;
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::{Chance, Clock};
 use countersign_engine::port::components::{Components, NoComponents};
@@ -142,16 +143,29 @@ pub async fn open_log(data: &Path) -> anyhow::Result<Arc<LocalStore>> {
 /// # Errors
 /// If the log cannot be read, or its index is not there in time.
 pub async fn published(store: &dyn Store) -> anyhow::Result<Vec<Arc<Published>>> {
+    let read = async || countersign_engine::publish::published(store).await;
+    when_built(read).await.context("the published policies cannot be read")
+}
+
+/// Who the log says is on record.
+///
+/// # Errors
+/// If the log cannot be read, or its index is not there in time.
+pub async fn recorded(store: &dyn Store) -> anyhow::Result<Record> {
+    let read = async || countersign_engine::people::recorded(store).await;
+    when_built(read).await.context("the record of people cannot be read")
+}
+
+/// What is read of a log once its index is there: it is built anew after a crash, and until then it does
+/// not say what is there.
+async fn when_built<T>(read: impl AsyncFn() -> Result<T, Fault>) -> anyhow::Result<T> {
     for _ in 0..INDEX_LOOKS_MAX {
-        match countersign_engine::publish::published(store).await {
-            // The index is built anew after a crash; until then it does not say what is there.
+        match read().await {
             Err(Fault::Store(StoreFault::Busy)) => {
                 tokio::time::sleep(Duration::from_millis(INDEX_LOOK_MS)).await;
             }
-            Err(fault) => {
-                return Err(anyhow::anyhow!("{fault}").context("the published policies cannot be read"));
-            }
-            Ok(published) => return Ok(published),
+            Err(fault) => return Err(anyhow::anyhow!("{fault}")),
+            Ok(read) => return Ok(read),
         }
     }
     bail!("the index of the log is still being built: start the host again later")
@@ -180,6 +194,7 @@ pub async fn start(
     rulebook: Rulebook,
     store: Arc<dyn Store>,
 ) -> anyhow::Result<Running> {
+    known_calendar(settings.provisioning.calendar.as_ref(), &rulebook)?;
     let runtime = Arc::new(connectors(settings).await?);
     let missing = rulebook
         .connections()
@@ -191,6 +206,7 @@ pub async fn start(
     let (sign_in, provider) = sign_in(settings)?;
     let messengers = messengers(&NotifyOptions { links: sign_in.links.clone(), ..settings.notify.clone() })?;
     let unreached = unreached(&rulebook, &*messengers);
+    let record = recorded(&*store).await?;
     let components = components(settings).await?;
     find_components(settings, &rulebook, &*components)?;
     let engine = Engine::start(Parts {
@@ -201,6 +217,7 @@ pub async fn start(
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
         rulebook,
+        record,
     });
     Ok(Running {
         engine,
@@ -214,6 +231,15 @@ pub async fn start(
         messengers,
         unreached,
     })
+}
+
+/// Looks that the calendar of joiners is one of `people.md`.
+fn known_calendar(calendar: Option<&CalendarName>, rulebook: &Rulebook) -> anyhow::Result<()> {
+    let Some(calendar) = calendar else { return Ok(()) };
+    if !rulebook.house().calendars.contains_key(calendar) {
+        bail!("`calendar` of `[scim]`: `people.md` has no calendar `{calendar}`");
+    }
+    Ok(())
 }
 
 /// Reads and checks the rules of a folder.
@@ -532,4 +558,22 @@ pub fn private_folder(folder: &Path) -> anyhow::Result<()> {
             .with_context(|| format!("`{}` cannot be made", folder.display()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joiners_have_a_calendar_of_the_house_or_the_host_does_not_start() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("starter");
+        let rulebook = load_rules(&folder).expect("the starter rules check");
+        let known = |name: &str| {
+            let calendar = CalendarName::parse(name).expect("it is a name");
+            known_calendar(Some(&calendar), &rulebook)
+        };
+        assert!(known("dublin").is_ok() && known_calendar(None, &rulebook).is_ok());
+        let refused = known("mars").expect_err("there is none").to_string();
+        assert_eq!(refused, "`calendar` of `[scim]`: `people.md` has no calendar `mars`");
+    }
 }

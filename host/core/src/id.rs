@@ -126,6 +126,10 @@ id!(
     EffectId, "eff_", "an effect id (eff_...)"
 );
 id!(
+    /// One group of people on record.
+    GroupId, "grp_", "a group id (grp_...)"
+);
+id!(
     /// One exception.
     ExceptionId, "exc_", "an exception id (exc_...)"
 );

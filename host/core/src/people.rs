@@ -9,6 +9,8 @@ mod change;
 mod clock;
 mod contact;
 mod parse;
+pub mod register;
+mod with;
 
 pub use crate::policy::route::{Whom, Within};
 pub use account::Account;
@@ -16,6 +18,7 @@ pub use calendar::{Calendar, CalendarName};
 pub use clock::Spelt;
 pub use contact::{Contact, MailAddress};
 pub(crate) use parse::{MANAGERS_MAX, SECTIONS};
+pub(crate) use with::successor;
 
 use crate::id::{FieldName, IntentTypeName, PersonId, PoolName, RoleName};
 use crate::intent::value::{Day, TokenValue, Tokens};
@@ -62,17 +65,19 @@ pub struct Absence {
     pub from: Day,
     /// Last day.
     pub until: Day,
-    /// Who is asked instead.
-    pub cover: PersonId,
+    /// Who is asked instead; nobody if whoever was to has left: then the standby is, or the backup.
+    pub cover: Option<PersonId>,
     /// For which intent type; `None` is all.
     pub of: Option<IntentTypeName>,
 }
 
-/// Everybody, as `people.md` has them.
+/// Everybody: as `people.md` has them, or with what is on record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
     /// The pool that owns the file.
     pub owner: PoolName,
+    /// The calendar of whoever has no other.
+    pub calendar: CalendarName,
     /// People.
     pub persons: BTreeMap<PersonId, Person>,
     /// Pools.
@@ -171,8 +176,12 @@ impl Directory {
                 Some(_) if excluded.contains(holder) || used.contains(holder) => continue,
                 Some(_) if holder == asking.requester => continue,
                 // A cover never passes a seat on.
-                Some(absence) if self.absence(&absence.cover, asking.intent_type, on).is_some() => continue,
-                Some(absence) => &absence.cover,
+                Some(Absence { cover: Some(cover), .. })
+                    if self.absence(cover, asking.intent_type, on).is_none() =>
+                {
+                    cover
+                }
+                Some(_) => continue,
             };
             if !free(person) || eligible.contains(person) {
                 continue;
@@ -238,7 +247,7 @@ impl Directory {
         let standby = self.standby_of(whom, std::slice::from_ref(person)).into_iter();
         let covers = self.absence.iter().filter(|absence| absence.person == *person);
         let mut deputies: Vec<PersonId> = standby
-            .chain(covers.map(|absence| &absence.cover))
+            .chain(covers.filter_map(|absence| absence.cover.as_ref()))
             .cloned()
             .chain(self.manager(person, 1))
             .collect();

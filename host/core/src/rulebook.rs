@@ -17,9 +17,10 @@ pub use shared::Shared;
 use crate::canonical;
 use crate::document::{Fault, Faults, SourceFile};
 use crate::hash::Digest;
-use crate::id::{ConnectionName, IntentTypeName, PoolName, RouteName};
+use crate::id::{ConnectionName, IntentTypeName, PersonId, PoolName, RouteName};
 use crate::intent::IntentType;
-use crate::people::Directory;
+use crate::people::register::Register;
+use crate::people::{self, Directory};
 use crate::policy::{LANGUAGE, Outcome, Policy, Route, RouteRow, Whom};
 use crate::publish::{self, BuiltIn, is_policy_change};
 use crate::time::{Millis, Timestamp};
@@ -45,7 +46,12 @@ pub struct Rulebook {
     /// By intent type, the earliest first.
     turns: BTreeMap<IntentTypeName, Vec<Turn>>,
     built_in: Option<BuiltIn>,
-    directory: Directory,
+    /// As `people.md` has it: what the files ask for is looked up here.
+    house: Arc<Directory>,
+    /// Who is on record.
+    register: Arc<Register>,
+    /// Both together: who is in force.
+    directory: Arc<Directory>,
     shared: Shared,
     /// The files of the house, as they were read.
     files: Arc<[SourceFile]>,
@@ -92,7 +98,42 @@ impl Rulebook {
         let others = self.files.iter().filter(|file| file.path != PEOPLE_FILE).cloned();
         let people = SourceFile { path: PEOPLE_FILE.to_owned(), text: text.to_owned() };
         let files: Vec<SourceFile> = others.chain([people]).collect();
-        Rulebook::with_published(&files, &self.published, now)
+        let rulebook = Rulebook::with_published(&files, &self.published, now)?;
+        Ok(rulebook.with_register(Arc::clone(&self.register)))
+    }
+
+    /// The same set with these people on record. It always checks: the files ask for pools and roles of
+    /// `people.md`, and a seat that nobody fills any more is an exception.
+    #[must_use]
+    pub fn with_register(mut self, register: Arc<Register>) -> Rulebook {
+        if !Arc::ptr_eq(&self.register, &register) {
+            self.directory = Arc::new(self.house.with(&register));
+            self.register = register;
+        }
+        self
+    }
+
+    /// Who is on record.
+    #[must_use]
+    pub fn register(&self) -> &Arc<Register> {
+        &self.register
+    }
+
+    /// The people as `people.md` has them, whatever is on record.
+    #[must_use]
+    pub fn house(&self) -> &Directory {
+        &self.house
+    }
+
+    /// Who answers in the place of a person: themselves, or whoever is above them if they have left.
+    #[must_use]
+    pub fn successor(&self, person: &PersonId) -> PersonId {
+        people::successor(person, &self.house, &self.register, &self.directory)
+    }
+
+    /// Whom `people.md` still names and the record says has left: they count as nobody.
+    pub fn leavers(&self) -> impl Iterator<Item = &PersonId> {
+        self.house.persons.keys().filter(|person| self.register.has_left(person))
     }
 
     /// `people.md` as it is in force.
@@ -157,12 +198,15 @@ impl Rulebook {
             .into_iter()
             .map(|(name, versions)| (name, versions.into_iter().map(Arc::new).collect()))
             .collect();
+        let house = Arc::new(directory);
         let mut rulebook = Rulebook {
             intents,
             policies,
             turns: BTreeMap::new(),
-            built_in: publish::built_in(&shared, &directory),
-            directory,
+            built_in: publish::built_in(&shared, &house),
+            directory: Arc::clone(&house),
+            register: Arc::default(),
+            house,
             shared,
             files: files.into(),
             published: Arc::from([]),
@@ -255,7 +299,7 @@ impl Rulebook {
         versions.iter().find(|policy| policy.version == *version).map(AsRef::as_ref)
     }
 
-    /// The people.
+    /// The people in force: those of `people.md` with those on record.
     #[must_use]
     pub fn directory(&self) -> &Directory {
         &self.directory

@@ -6,6 +6,7 @@ use crate::fault::Fault;
 use crate::handle::{Doors, Hot, Verdicts};
 use crate::limits::PROOFS_AT_ONCE;
 use crate::notices::Ways;
+use crate::people::{Place, Record};
 use crate::port::clock::{Chance, Clock};
 use crate::port::components::Components;
 use crate::port::connectors::Connectors;
@@ -19,6 +20,7 @@ use countersign_core::approval::event::Entry;
 use countersign_core::hash::Digest;
 use countersign_core::id::IntentId;
 use countersign_core::intent::{Facts, Raw, Tokens};
+use countersign_core::people::register::Register;
 use countersign_core::policy::Policy;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
@@ -43,6 +45,8 @@ pub struct Parts {
     pub chance: Arc<dyn Chance>,
     /// Intent types, policies, people and routes.
     pub rulebook: Rulebook,
+    /// Who is on record, as [`recorded`](crate::people::recorded) read it from the same store.
+    pub record: Record,
 }
 
 impl fmt::Debug for Parts {
@@ -80,6 +84,8 @@ pub(crate) struct Inner {
     pub(crate) overriding: tokio::sync::Mutex<()>,
     /// Held while something that cannot be evaluated may pass, so that two at once count each other.
     pub(crate) failing_open: tokio::sync::Mutex<()>,
+    /// Where the record of people goes on; held while it is changed.
+    pub(crate) recording: tokio::sync::Mutex<Place>,
     pub(crate) proofs: Semaphore,
     /// Rings when other rules are in force.
     pub(crate) changed: Notify,
@@ -135,7 +141,8 @@ impl Engine {
             notifier: parts.notifier,
             clock: parts.clock,
             chance: parts.chance,
-            rulebook: RwLock::new(Arc::new(parts.rulebook)),
+            rulebook: RwLock::new(Arc::new(parts.rulebook.with_register(parts.record.register))),
+            recording: tokio::sync::Mutex::new(parts.record.place),
             hot: Hot::default(),
             doors: Doors::default(),
             verdicts: Verdicts::default(),
@@ -245,6 +252,7 @@ impl Engine {
 
     /// Puts another checked set of rules in force, unless a set came into force since `before` was
     /// read: a policy that was published meanwhile would be lost with it. Says whether it is in force.
+    /// Who is on record stays so.
     ///
     /// Open approvals keep what they were evaluated with; within seconds their seats and exceptions go
     /// to the people of the new directory.
@@ -282,14 +290,22 @@ impl Engine {
 }
 
 impl Inner {
-    /// Puts a set in force, unless another one came first.
+    /// Puts a set in force, unless another one came first. Who is on record stays so, whatever it says.
     pub(crate) fn replace_rulebook(&self, before: &Arc<Rulebook>, rulebook: Rulebook) -> bool {
         let mut place = self.rulebook.write().unwrap_or_else(PoisonError::into_inner);
         let first = Arc::ptr_eq(&place, before);
         if first {
-            *place = Arc::new(rulebook);
+            *place = Arc::new(rulebook.with_register(Arc::clone(place.register())));
         }
         first
+    }
+
+    /// Puts what is on record in force, among whatever rules are, and has everything looked up again.
+    pub(crate) fn in_force(&self, register: Arc<Register>) {
+        let mut place = self.rulebook.write().unwrap_or_else(PoisonError::into_inner);
+        *place = Arc::new(Rulebook::clone(&place).with_register(register));
+        drop(place);
+        self.changed.notify_one();
     }
 
     pub(crate) fn rulebook(&self) -> Arc<Rulebook> {

@@ -2,6 +2,7 @@
 
 use crate::port::store::StoreFault;
 use countersign_core::approval::refusal::Refusal;
+use countersign_core::people::register::NotRecorded;
 use std::fmt;
 
 /// The engine's no: a rule's refusal, a fault of the store, or a misused idempotency key.
@@ -9,6 +10,8 @@ use std::fmt;
 pub enum Fault {
     /// A rule says no. Nothing was stored.
     Refused(Refusal),
+    /// A rule of the record of people says no. Nothing was stored.
+    People(NotRecorded),
     /// The store says no. Unless it says otherwise, nothing was stored.
     Store(StoreFault),
     /// The caller's idempotency key was used for something else.
@@ -27,6 +30,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Refused(refusal) => write!(formatter, "{refusal}"),
+            Fault::People(refusal) => write!(formatter, "{refusal}"),
             Fault::Store(fault) => write!(formatter, "{fault}"),
             Fault::KeyReused => formatter.write_str("this idempotency key was used for another request"),
             Fault::KeyBusy => formatter.write_str("a request with this idempotency key is still running"),
@@ -52,5 +56,11 @@ impl From<Refusal> for Fault {
 impl From<StoreFault> for Fault {
     fn from(fault: StoreFault) -> Fault {
         Fault::Store(fault)
+    }
+}
+
+impl From<NotRecorded> for Fault {
+    fn from(refusal: NotRecorded) -> Fault {
+        Fault::People(refusal)
     }
 }

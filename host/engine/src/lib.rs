@@ -16,6 +16,7 @@ pub mod limits;
 pub mod memory;
 mod notices;
 mod overrides;
+pub mod people;
 pub mod port;
 mod prepare;
 pub mod publish;

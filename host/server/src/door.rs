@@ -8,6 +8,7 @@ use crate::asked::Line;
 use crate::limits::REQUEST_MS_MAX;
 use crate::problem::Problem;
 use crate::routes;
+use crate::scim;
 use crate::session::Inforce;
 use crate::state::Host;
 use crate::token::{Scope, TOKEN_PREFIX};
@@ -17,6 +18,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::id::PersonId;
+use countersign_core::people::register::Actor;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -48,6 +50,15 @@ const ALWAYS: [(HeaderName, &str); 6] = [
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) person: PersonId,
+    /// What the operator calls their token.
+    pub(crate) token: String,
+}
+
+impl Caller {
+    /// The machine that calls, as the record of people names it.
+    pub(crate) fn token_actor(&self) -> Actor {
+        Actor::Token(self.token.clone())
+    }
 }
 
 /// Lets one request in and its answer out.
@@ -58,7 +69,8 @@ pub(crate) async fn pass(State(host): State<Host>, request: Request, next: Next)
     let span = tracing::info_span!("request", %operation, %method);
     let mut response = inside(&host, request, next).instrument(span.clone()).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let mut written = problem.written(&path, &operation);
+        let mut written =
+            if scim::is_here(&path) { scim::written(&problem) } else { problem.written(&path, &operation) };
         // A 405 of the router brings its own `Allow`.
         for (name, value) in response.headers() {
             if *name == header::ALLOW {
@@ -174,7 +186,7 @@ pub(crate) async fn sign_in(
             Err(problem) => return problem.into_response(),
         },
     };
-    if host.engine.is_stopping() && request.method() == Method::POST {
+    if host.engine.is_stopping() && !request.method().is_safe() {
         return Problem::from(countersign_engine::fault::Fault::Stopping).into_response();
     }
     if let Some(caller) = caller {
@@ -201,10 +213,21 @@ fn caller(host: &Host, headers: &HeaderMap, scope: Scope) -> Result<Caller, Prob
         return Err(Problem::new("CS-E0207", detail, "use a token with this scope"));
     }
     // Rights are read at every request: whoever left has none, whatever token is still around.
-    if !host.engine.rulebook().directory().knows(&entry.person) {
-        return Err(Refusal::UnknownPerson(entry.person.to_string()).into());
+    let is_person = host.engine.rulebook().directory().knows(&entry.person);
+    match (scope, is_person) {
+        // Who is there is said by a machine, which must not stop because somebody has left.
+        (Scope::Provision, true) => {
+            let detail = format!("the token `{}` acts for a person", entry.name.escape_debug());
+            let help = "make one for the identity provider in a name that nobody of the house has";
+            Err(Problem::new("CS-E0207", detail, help))
+        }
+        (Scope::Provision, false) | (Scope::Read | Scope::Ask | Scope::Decide | Scope::Operate, true) => {
+            Ok(Caller { person: entry.person.clone(), token: entry.name.clone() })
+        }
+        (Scope::Read | Scope::Ask | Scope::Decide | Scope::Operate, false) => {
+            Err(Refusal::UnknownPerson(entry.person.to_string()).into())
+        }
     }
-    Ok(Caller { person: entry.person.clone() })
 }
 
 /// Whose terminal has this token, while the session that made it holds.
@@ -218,9 +241,12 @@ fn of_terminal(host: &Host, token: &str) -> Option<PersonId> {
 /// A person in their terminal may what people may; connections are for those who run the host.
 fn terminal_may(person: PersonId, scope: Scope) -> Result<Caller, Problem> {
     match scope {
-        Scope::Read | Scope::Ask | Scope::Decide => Ok(Caller { person }),
-        Scope::Operate => {
-            let detail = "a token of a terminal lacks the scope `operate`";
+        Scope::Read | Scope::Ask | Scope::Decide => {
+            let token = format!("the terminal of {person}");
+            Ok(Caller { person, token })
+        }
+        Scope::Operate | Scope::Provision => {
+            let detail = format!("a token of a terminal lacks the scope `{scope}`");
             Err(Problem::new("CS-E0207", detail, "use a token that `countersign token create` made with it"))
         }
     }

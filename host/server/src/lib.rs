@@ -1,4 +1,4 @@
-//! The HTTP server: the `/v1` API, its description, and health.
+//! The HTTP server: the `/v1` API, its description, SCIM for identity providers, and health.
 //!
 //! A thin door in front of the engine. It says who calls, reads strictly what is asked, and gives the
 //! engine's answer a shape ([`api::view`]) or a documented problem ([`code::CODES`]). It decides
@@ -16,6 +16,7 @@ mod openapi;
 pub mod password;
 pub mod problem;
 pub mod routes;
+pub mod scim;
 mod serve;
 mod session;
 mod sign_in;
@@ -25,6 +26,7 @@ pub mod token;
 pub use openapi::openapi;
 pub use password::{PasswordEntry, Passwords};
 pub use routes::router;
+pub use scim::Provisioning;
 pub use serve::serve;
 pub use sign_in::SignIn;
 pub use state::Parts;

@@ -38,6 +38,24 @@ pub const BACKTESTS_AT_ONCE_MAX: usize = 1;
 /// Longest time of a backtest, in milliseconds: it ends with an answer of its own before the request does.
 pub const BACKTEST_MS_MAX: u64 = 50_000;
 
+/// Largest body of an identity provider, in bytes: the largest group with all its members fits.
+pub const SCIM_BYTES_MAX: usize = 1024 * 1024;
+
+/// Most operations of one change, those without a path taken apart: every member of a large group by itself.
+pub const SCIM_OPERATIONS_MAX: usize = 1_000;
+
+/// Longest filter of a list, in bytes: the longest name of an account with every character escaped.
+pub const SCIM_FILTER_BYTES_MAX: usize = 2_048;
+
+/// Most comparisons of one filter: an identity provider sends two.
+pub const SCIM_FILTER_TERMS_MAX: usize = 8;
+
+/// Most attributes that are asked for by name: more than there are.
+pub const SCIM_ATTRIBUTES_MAX: usize = 64;
+
+/// Most resources of one page of a list.
+pub const SCIM_PAGE_ROWS_MAX: usize = 200;
+
 /// Longest reason or note, in characters: beyond it nobody reads it.
 pub const WORDS_CHARACTERS_MAX: usize = 2_000;
 

@@ -35,6 +35,7 @@ struct Told {
     help: String,
     errors: Vec<Flaw>,
     headers: HeaderMap,
+    kind: Option<&'static str>,
 }
 
 /// The body of a problem.
@@ -84,6 +85,7 @@ impl Problem {
             help: help.into(),
             errors: Vec::new(),
             headers: HeaderMap::new(),
+            kind: None,
         };
         Problem { told: Box::new(told) }
     }
@@ -121,6 +123,33 @@ impl Problem {
     #[must_use]
     pub fn later(self) -> Problem {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS))
+    }
+
+    /// The same, of a kind that RFC 7644 (3.12) has a word for.
+    #[must_use]
+    pub(crate) fn of_kind(mut self, kind: &'static str) -> Problem {
+        self.told.kind = Some(kind);
+        self
+    }
+
+    /// The word of RFC 7644 for its kind, if it was given one.
+    pub(crate) fn kind(&self) -> Option<&'static str> {
+        self.told.kind
+    }
+
+    /// What is wrong here.
+    pub(crate) fn detail(&self) -> &str {
+        &self.told.detail
+    }
+
+    /// What to do next.
+    pub(crate) fn help(&self) -> &str {
+        &self.told.help
+    }
+
+    /// Its headers.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.told.headers
     }
 
     /// Its code.
@@ -241,6 +270,7 @@ impl From<Fault> for Problem {
         let detail = fault.to_string();
         match fault {
             Fault::Refused(refusal) => refusal.into(),
+            Fault::People(refusal) => Problem::new(refusal.code(), detail, refusal.help()),
             Fault::Store(fault) => fault.into(),
             Fault::KeyReused => Problem::new("CS-E0213", detail, "use a new key for every new request"),
             Fault::KeyBusy => {

@@ -7,6 +7,7 @@ use crate::api::{
 };
 use crate::console;
 use crate::door;
+use crate::scim;
 use crate::state::{Host, Parts};
 use crate::token::Scope;
 use axum::Router;
@@ -68,6 +69,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/intent-types/{name}/starter", Some(Scope::Read)),
     route("GET", "/v1/ownership", Some(Scope::Read)),
     route("GET", "/v1/people", Some(Scope::Read)),
+    route("POST", "/v1/people/{id}/absences", Some(Scope::Decide)),
+    route("POST", "/v1/people/{id}/returns", Some(Scope::Decide)),
     route("GET", "/v1/policies", Some(Scope::Read)),
     route("GET", "/v1/policies/{name}", Some(Scope::Read)),
     route("POST", "/v1/policies/{name}/rollback", Some(Scope::Ask)),
@@ -81,6 +84,23 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/policies/{name}/export", Some(Scope::Read)),
     route("POST", "/v1/policies/{name}/import", Some(Scope::Read)),
     route("GET", "/v1/log/health", Some(Scope::Read)),
+    route("GET", "/scim/v2/ServiceProviderConfig", Some(Scope::Provision)),
+    route("GET", "/scim/v2/ResourceTypes", Some(Scope::Provision)),
+    route("GET", "/scim/v2/ResourceTypes/{kind}", Some(Scope::Provision)),
+    route("GET", "/scim/v2/Schemas", Some(Scope::Provision)),
+    route("GET", "/scim/v2/Schemas/{schema}", Some(Scope::Provision)),
+    route("GET", "/scim/v2/Users", Some(Scope::Provision)),
+    route("POST", "/scim/v2/Users", Some(Scope::Provision)),
+    route("GET", "/scim/v2/Users/{user}", Some(Scope::Provision)),
+    route("PUT", "/scim/v2/Users/{user}", Some(Scope::Provision)),
+    route("PATCH", "/scim/v2/Users/{user}", Some(Scope::Provision)),
+    route("DELETE", "/scim/v2/Users/{user}", Some(Scope::Provision)),
+    route("GET", "/scim/v2/Groups", Some(Scope::Provision)),
+    route("POST", "/scim/v2/Groups", Some(Scope::Provision)),
+    route("GET", "/scim/v2/Groups/{group}", Some(Scope::Provision)),
+    route("PUT", "/scim/v2/Groups/{group}", Some(Scope::Provision)),
+    route("PATCH", "/scim/v2/Groups/{group}", Some(Scope::Provision)),
+    route("DELETE", "/scim/v2/Groups/{group}", Some(Scope::Provision)),
 ];
 
 /// The row of a method and an address.
@@ -88,6 +108,23 @@ pub const ROUTES: &[Route] = &[
 pub fn find(method: &Method, path: &str) -> Option<&'static Route> {
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };
     ROUTES.iter().find(|route| route.method == method && route.path == path)
+}
+
+/// What identity providers call. It describes itself, so it does not stand in `/openapi.json`.
+fn provisioning() -> Router<Host> {
+    use scim::{at_groups as groups, at_users as users};
+    let user = get(users::show).put(users::replace).patch(users::patch).delete(users::delete);
+    let group = get(groups::show).put(groups::replace).patch(groups::patch).delete(groups::delete);
+    Router::new()
+        .route("/scim/v2/ServiceProviderConfig", get(scim::config))
+        .route("/scim/v2/ResourceTypes", get(scim::resource_types))
+        .route("/scim/v2/ResourceTypes/{kind}", get(scim::resource_type))
+        .route("/scim/v2/Schemas", get(scim::schemas))
+        .route("/scim/v2/Schemas/{schema}", get(scim::schema))
+        .route("/scim/v2/Users", get(users::list).post(users::create))
+        .route("/scim/v2/Users/{user}", user)
+        .route("/scim/v2/Groups", get(groups::list).post(groups::create))
+        .route("/scim/v2/Groups/{group}", group)
 }
 
 /// The whole server as one service.
@@ -130,6 +167,8 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/intent-types/{name}/starter", get(intent_types::starter))
         .route("/v1/ownership", get(ownership::show))
         .route("/v1/people", get(people::list))
+        .route("/v1/people/{id}/absences", post(people::away))
+        .route("/v1/people/{id}/returns", post(people::back))
         .route("/v1/policies", get(policies::list))
         .route("/v1/policies/{name}", get(policies::show))
         .route("/v1/policies/{name}/rollback", post(policies::rollback))
@@ -143,6 +182,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/policies/{name}/export", get(exchange::export))
         .route("/v1/policies/{name}/import", post(exchange::import))
         .route("/v1/log/health", get(health::log))
+        .merge(provisioning())
         .method_not_allowed_fallback(door::method_not_taken)
         .route_layer(from_fn_with_state(host.clone(), door::sign_in));
     api.merge(console::router())

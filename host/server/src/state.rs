@@ -2,6 +2,7 @@
 //! of places.
 
 use crate::limits::{BACKTESTS_AT_ONCE_MAX, IMPORTS_AT_ONCE_MAX, PROOFS_AT_ONCE_MAX, REQUESTS_IN_FLIGHT_MAX};
+use crate::scim::Provisioning;
 use crate::sign_in::{SignIn, Signing};
 use crate::token::TokenTable;
 use countersign_engine::engine::Engine;
@@ -24,6 +25,8 @@ pub struct Parts {
     pub chance: Arc<dyn Chance>,
     /// The formats that policies come from and go to.
     pub exchange: Arc<dyn Exchange>,
+    /// What the operator says about joiners.
+    pub provisioning: Provisioning,
 }
 
 impl fmt::Debug for Parts {
@@ -41,6 +44,7 @@ pub(crate) struct Host {
     pub(crate) chance: Arc<dyn Chance>,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) exchange: Arc<dyn Exchange>,
+    pub(crate) provisioning: Arc<Provisioning>,
     pub(crate) proofs: Arc<Semaphore>,
     pub(crate) imports: Arc<Semaphore>,
     pub(crate) backtests: Arc<Semaphore>,
@@ -55,6 +59,7 @@ impl Host {
             signing: Arc::new(Signing::of(parts.sign_in)),
             chance: parts.chance,
             exchange: parts.exchange,
+            provisioning: Arc::new(parts.provisioning),
             proofs: Arc::new(Semaphore::new(PROOFS_AT_ONCE_MAX)),
             imports: Arc::new(Semaphore::new(IMPORTS_AT_ONCE_MAX)),
             places: Arc::new(Semaphore::new(REQUESTS_IN_FLIGHT_MAX)),

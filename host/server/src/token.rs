@@ -44,11 +44,16 @@ pub enum Scope {
     Decide,
     /// Have connections checked.
     Operate,
+    /// Say who is there: for an identity provider. It stands alone, and its token acts for no person.
+    Provision,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Scope; 4] = [Scope::Read, Scope::Ask, Scope::Decide, Scope::Operate];
+    pub const ALL: [Scope; 5] = [Scope::Read, Scope::Ask, Scope::Decide, Scope::Operate, Scope::Provision];
+
+    /// Every scope that a person's token can have.
+    pub const OF_PEOPLE: [Scope; 4] = [Scope::Read, Scope::Ask, Scope::Decide, Scope::Operate];
 
     /// The scope as files and surfaces spell it.
     #[must_use]
@@ -58,6 +63,7 @@ impl Scope {
             Scope::Ask => "ask",
             Scope::Decide => "decide",
             Scope::Operate => "operate",
+            Scope::Provision => "provision",
         }
     }
 }
@@ -74,7 +80,7 @@ impl fmt::Display for Scope {
 pub struct TokenEntry {
     /// What the operator calls it.
     pub name: String,
-    /// In whose name it acts.
+    /// In whose name it acts: a person, or the machine that provisions.
     pub person: PersonId,
     /// SHA-256 of the whole token.
     pub sha256: Digest,
@@ -101,6 +107,8 @@ pub enum NotATable {
     NameTwice(String),
     /// Two entries are the same token; these are their names.
     TokenTwice(String, String),
+    /// This one may provision and something else.
+    NotAlone(String),
     /// More than a host takes.
     TooMany(usize),
 }
@@ -111,6 +119,9 @@ impl fmt::Display for NotATable {
             NotATable::NameTwice(name) => write!(formatter, "two tokens are called `{name}`; rename one"),
             NotATable::TokenTwice(one, other) => {
                 write!(formatter, "`{one}` and `{other}` are the same token; remove one")
+            }
+            NotATable::NotAlone(name) => {
+                write!(formatter, "the token `{name}` has `provision` and another scope; make two of it")
             }
             NotATable::TooMany(count) => {
                 write!(formatter, "{count} tokens, at most {TOKENS_MAX} are taken; remove old ones")
@@ -154,6 +165,9 @@ impl TokenTable {
             if let Some(other) = known.iter().find(|other| other.entry.sha256 == entry.sha256) {
                 return Err(NotATable::TokenTwice(other.entry.name.clone(), entry.name));
             }
+            if entry.scopes.contains(&Scope::Provision) && 1 < entry.scopes.len() {
+                return Err(NotATable::NotAlone(entry.name));
+            }
             let revoked = AtomicBool::new(was_revoked(&entry));
             known.push(Known { entry: Arc::new(entry), revoked });
         }
@@ -167,6 +181,13 @@ impl TokenTable {
         self.known(token, |known| (!known.revoked.load(Ordering::Relaxed)).then(|| Arc::clone(&known.entry)))
     }
 
+    /// Whether a machine that provisions has this name.
+    #[must_use]
+    pub fn is_machine(&self, name: &PersonId) -> bool {
+        let provisions = |entry: &TokenEntry| entry.scopes.contains(&Scope::Provision);
+        self.all().iter().any(|known| known.entry.person == *name && provisions(&known.entry))
+    }
+
     /// Revokes a token while this table lives, and says what it was called.
     pub fn revoke(&self, token: &str) -> Option<String> {
         self.known(token, |known| {
@@ -175,12 +196,16 @@ impl TokenTable {
         })
     }
 
+    fn all(&self) -> Arc<Vec<Known>> {
+        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn known<T>(&self, token: &str, then: impl FnOnce(&Known) -> Option<T>) -> Option<T> {
         if !is_well_formed(token) {
             return None;
         }
         let digest = Digest::of(token.as_bytes());
-        let all = Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner));
+        let all = self.all();
         let mut found = None;
         for known in all.iter() {
             if bool::from(known.entry.sha256.0.ct_eq(&digest.0)) {
@@ -277,5 +302,19 @@ mod tests {
         assert_eq!(twice.err(), Some(NotATable::NameTwice("one".to_owned())));
         let same = TokenTable::new(vec![entry("one", &one), entry("two", &one)]);
         assert_eq!(same.err(), Some(NotATable::TokenTwice("one".to_owned(), "two".to_owned())));
+    }
+
+    #[test]
+    fn whoever_provisions_does_nothing_else() {
+        let token = minted(&[1; 32]);
+        let entry = |scopes: &[Scope]| TokenEntry {
+            scopes: scopes.iter().copied().collect(),
+            ..entry("idp", &token)
+        };
+        assert!(TokenTable::new(vec![entry(&[Scope::Provision])]).is_ok());
+        for other in Scope::OF_PEOPLE {
+            let table = TokenTable::new(vec![entry(&[Scope::Provision, other])]);
+            assert_eq!(table.err(), Some(NotATable::NotAlone("idp".to_owned())), "{other}");
+        }
     }
 }

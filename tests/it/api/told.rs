@@ -68,6 +68,7 @@ async fn a_full_disk_costs_no_second_mail() {
     let clock =
         Arc::new(SimulatedClock::at(Timestamp::from_rfc3339("2026-11-23T15:00:00Z").expect("a moment")));
     let engine = Engine::start(Parts {
+        record: countersign_engine::people::Record::default(),
         components: Arc::new(countersign_engine::port::components::NoComponents),
         store: Arc::clone(&store) as Arc<_>,
         connectors: Arc::new(connectors),

@@ -157,6 +157,17 @@ impl Answer {
         assert!(self.json["help"].as_str().is_some_and(|help| !help.is_empty()), "{}", self.text);
     }
 
+    /// Fails unless this is an error of SCIM with this status and code.
+    #[track_caller]
+    pub(crate) fn is_scim_error(&self, status: u16, code: &str) {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.header("content-type"), "application/scim+json");
+        assert_eq!(self.json["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
+        assert_eq!(self.json["status"], status.to_string());
+        let detail = self.json["detail"].as_str().unwrap_or_default();
+        assert!(detail.ends_with(&format!("({code})")), "{}", self.text);
+    }
+
     /// The places that a problem lists.
     pub(crate) fn pointers(&self) -> Vec<&str> {
         let errors = self.json["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -235,6 +246,7 @@ impl World {
         let engine = Engine::start(Parts {
             notifier: setup.notifier,
             components: setup.components,
+            record: countersign_engine::people::Record::default(),
             store: Arc::clone(&store) as Arc<dyn Store>,
             connectors: Arc::clone(&connectors) as Arc<_>,
             clock: Arc::clone(&clock) as Arc<_>,
@@ -247,6 +259,7 @@ impl World {
             sign_in: setup.sign_in,
             chance: Arc::new(SeededChance::new(8)),
             exchange: Arc::new(countersign::formats::Formats),
+            provisioning: countersign_server::Provisioning::default(),
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -345,10 +358,14 @@ fn tokens() -> TokenTable {
         sha256: token::kept(&secret(name)),
         scopes: scopes.iter().copied().collect(),
     };
-    let people = PEOPLE.iter().map(|person| entry(person, person, &Scope::ALL));
-    let scopes = Scope::ALL.iter().map(|scope| entry(scope.as_str(), "ae-1", &[*scope]));
-    let leaver = entry("leaver", "somebody-else", &Scope::ALL);
-    TokenTable::new(people.chain(scopes).chain([leaver]).collect()).expect("a table")
+    let all = Scope::OF_PEOPLE;
+    let people = PEOPLE.iter().map(|person| entry(person, person, &all));
+    // Whoever provisions is a machine, and nobody of the house.
+    let whose = |scope: &Scope| if *scope == Scope::Provision { "idp" } else { "ae-1" };
+    let scopes = Scope::ALL.iter().map(|scope| entry(scope.as_str(), whose(scope), &[*scope]));
+    let leaver = entry("leaver", "somebody-else", &all);
+    let joiner = entry("joiner", "joiner", &all);
+    TokenTable::new(people.chain(scopes).chain([leaver, joiner]).collect()).expect("a table")
 }
 
 /// An answer as a golden file keeps it: drawn ids and digests say only of what kind they are, so that

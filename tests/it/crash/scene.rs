@@ -7,7 +7,10 @@ use countersign::demo::stage::{CONNECTORS, Stage};
 use countersign::standin::billing::{Charge, Customer};
 use countersign::standin::faults::{Faults, Kind, Mix};
 use countersign::standin::{StandIns, World};
+use countersign::wire::{TOKENS_FILE, read_token_file};
 use countersign_engine::port::clock::Clock as _;
+use countersign_server::token::{kept, minted};
+use countersign_server::{Scope, TokenEntry};
 use countersign_tests::host::Host;
 use countersign_tests::world::{RealClock, root};
 use std::path::PathBuf;
@@ -79,6 +82,18 @@ impl Scene {
     /// The folder of the rules that the host was started with.
     pub(crate) fn rules(&self) -> PathBuf {
         self.stage.configuration().with_file_name("rules")
+    }
+
+    /// Gives an identity provider a token, before the host starts.
+    pub(crate) fn provider(&self) -> Result<String> {
+        let data = self.stage.configuration().with_file_name("data");
+        let mut file = read_token_file(&data)?;
+        let token = minted(&[42; 32]);
+        let scopes = [Scope::Provision].into();
+        let person = "idp".parse()?;
+        file.tokens.push(TokenEntry { name: "idp".to_owned(), person, sha256: kept(&token), scopes });
+        std::fs::write(data.join(TOKENS_FILE), toml::to_string(&file)?)?;
+        Ok(token.to_string())
     }
 
     /// How many faults the targets met so far.

@@ -200,6 +200,7 @@ fn start(store: &Arc<MemoryStore>, clock: &Arc<SimulatedClock>, port: u16) -> En
     let quote = [("margin", Value::Decimal("40".to_owned())), ("renewal", Value::Flag(false))];
     connectors.put("crm", "quote", "Q-1", &quote);
     Engine::start(Parts {
+        record: countersign_engine::people::Record::default(),
         store: store.clone(),
         connectors: Arc::new(connectors),
         components: Arc::new(NoComponents),

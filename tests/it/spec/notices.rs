@@ -59,7 +59,7 @@ impl Spec {
 }
 
 #[given("people have contacts")]
-fn contacts(spec: &mut Spec) {
+pub(super) fn have_contacts(spec: &mut Spec) {
     let mut rows = String::from("## Contacts\n\n| person | by | address |\n|---|---|---|\n");
     for who in REACHED {
         rows.push_str(&format!("| {who} | mail | {who}@example.com |\n"));

@@ -173,7 +173,12 @@ fn logins(data: &Path, directory: &Directory) -> Result<Vec<Login>> {
         let token = minted(&bits);
         let name = format!("{NAME_PREFIX}{person}");
         let sha256 = kept(&token);
-        file.tokens.push(TokenEntry { name, person: person.clone(), sha256, scopes: Scope::ALL.into() });
+        file.tokens.push(TokenEntry {
+            name,
+            person: person.clone(),
+            sha256,
+            scopes: Scope::OF_PEOPLE.into(),
+        });
         logins.push(Login { person, token: token.to_string() });
     }
     super::token::put(data, &file)?;

@@ -1,16 +1,18 @@
 //! `countersign people`: who is there, and what absences and departures mean for the routes.
 
 use super::{Global, policy};
-use crate::client::{Client, typed};
+use crate::client::{Change, Client, typed};
 use crate::exit;
 use crate::output::{self, Table, plain};
 use crate::wire::SystemClock;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use countersign_core::id::PersonId;
 use countersign_core::intent::Day;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::rulebook::outlook::{OUTLOOK_DAYS_MAX, Outlook};
 use countersign_engine::port::clock::Clock as _;
-use countersign_server::api::view::{Listed, PersonView};
+use countersign_server::api::view::{AwayView, Listed, PersonView, SourceView};
+use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -19,6 +21,16 @@ use std::process::ExitCode;
 pub enum People {
     /// List everybody: pools, roles, who is away today and who covers
     List,
+    /// Say that a person is away: yourself, or somebody else if your pool owns `people.md`
+    Away(Away),
+    /// Say that a person is back: ends the absences of today that are on record
+    Back {
+        /// Who
+        person: String,
+        /// End the absence of this number instead, also one to come; `people list` shows the numbers
+        #[arg(long, value_name = "NUMBER")]
+        absence: Option<u64>,
+    },
     /// Look ahead in `people.md`: days on which too few can decide, covers who are away, people whom the
     /// routes cannot do without
     Check {
@@ -29,6 +41,25 @@ pub enum People {
         #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=i64::from(OUTLOOK_DAYS_MAX)))]
         days: u32,
     },
+}
+
+/// When somebody is away.
+#[derive(Debug, clap::Args)]
+pub struct Away {
+    /// Who
+    pub person: String,
+    /// The first day, such as 2026-12-21, in the person's calendar
+    #[arg(long, value_name = "DAY")]
+    pub from: String,
+    /// The last day
+    #[arg(long, value_name = "DAY")]
+    pub until: String,
+    /// Who is asked instead: a standby, the manager, or a member of a pool of theirs
+    #[arg(long, value_name = "PERSON")]
+    pub cover: String,
+    /// For this intent type only
+    #[arg(long = "type", value_name = "TYPE")]
+    pub of: Option<String>,
 }
 
 /// Runs one of them.
@@ -46,6 +77,19 @@ pub async fn run(command: People, global: &Global) -> Result<ExitCode> {
             }
             Ok(ExitCode::from(exit::DONE))
         }
+        People::Away(away) => {
+            let mut body = json!({ "from": away.from, "until": away.until, "cover": away.cover });
+            body["for"] = json!(away.of);
+            if let (None, Value::Object(members)) = (&away.of, &mut body) {
+                members.remove("for");
+            }
+            said_of(&away.person, "absences", &body, global).await
+        }
+        People::Back { person, absence } => {
+            let absence = absence.map(|number| ("absence".to_owned(), json!(number)));
+            let body: Map<String, Value> = absence.into_iter().collect();
+            said_of(&person, "returns", &Value::Object(body), global).await
+        }
         People::Check { rules, days } => {
             let (_, files) = policy::rules(rules.as_deref(), global)?;
             let rulebook = Rulebook::draft(&files).map_err(|faults| policy::unsound(&faults, "people.md"))?;
@@ -61,23 +105,55 @@ pub async fn run(command: People, global: &Global) -> Result<ExitCode> {
     }
 }
 
+/// Tells the host something about a person, and shows how they stand then.
+async fn said_of(person: &str, what: &str, body: &Value, global: &Global) -> Result<ExitCode> {
+    let person = PersonId::parse(person).context("the person")?;
+    let path = format!("/v1/people/{person}/{what}");
+    let change = Change { path: &path, body, revision: None, key: None };
+    let body = Client::of(global)?.change(&change).await?;
+    if global.json {
+        output::json(&body)?;
+    } else {
+        table(&[typed::<PersonView>(&body)?]).print()?;
+    }
+    Ok(ExitCode::from(exit::DONE))
+}
+
+/// An absence in words.
+fn words(away: &AwayView) -> String {
+    let of = away.of.as_ref().map(|of| format!(" for {of}")).unwrap_or_default();
+    let cover = away.cover.as_deref().map_or("nobody".to_owned(), str::to_owned);
+    let number = away.absence.map(|number| format!(" (absence {number})")).unwrap_or_default();
+    format!("{of} until {}, {cover} covers{number}", away.until)
+}
+
 fn table(people: &[PersonView]) -> Table {
-    let mut table = Table::new(&["person", "today", "pools", "roles", "manager", "calendar"]);
+    let columns = ["person", "from", "today", "to come", "pools", "roles", "manager", "calendar"];
+    let mut table = Table::new(&columns);
     for person in people {
-        let away = person.away.iter().map(|away| {
-            let of = away.of.as_ref().map(|of| format!(" for {of}")).unwrap_or_default();
-            format!("away{of} until {}, {} covers", away.until, away.cover)
+        let away = person.away.iter().map(|away| format!("away{}", words(away)));
+        let ahead: Vec<String> =
+            person.ahead.iter().map(|away| format!("away from {}{}", away.from, words(away))).collect();
+        let sources = person.from.iter().map(|source| match source {
+            SourceView::File => "file",
+            SourceView::Record => "record",
         });
+        let from = sources.collect::<Vec<_>>().join(", ");
         let covers = person.covers.iter().map(|absent| format!("covers {absent}"));
         let today: Vec<String> = away.chain(covers).collect();
         let pools: Vec<String> = person
             .pools
             .iter()
-            .map(|pool| if person.leads.contains(pool) { format!("{pool} (lead)") } else { pool.clone() })
+            .map(|pool| match (person.leads.contains(pool), person.pools_by_group.contains(pool)) {
+                (true, _) => format!("{pool} (lead)"),
+                (false, true) => format!("{pool} (group)"),
+                (false, false) => pool.clone(),
+            })
             .collect();
         let manager = person.manager.as_deref().unwrap_or_default();
-        let (today, pools, roles) = (today.join("; "), pools.join(", "), person.roles.join(", "));
-        table.row([&person.person, &*today, &pools, &roles, manager, &person.calendar]);
+        let (today, ahead) = (today.join("; "), ahead.join("; "));
+        let (pools, roles) = (pools.join(", "), person.roles.join(", "));
+        table.row([&person.person, &*from, &today, &ahead, &pools, &roles, manager, &person.calendar]);
     }
     table
 }

@@ -39,6 +39,7 @@ pub async fn run(_: Serve, global: &Global) -> anyhow::Result<ExitCode> {
     for (policy, remark) in running.engine.rulebook().remarks() {
         tracing::warn!(policy = %policy, blame = "host", "{remark}");
     }
+    directory::name_leavers(&running.engine.rulebook());
     let engine = running.engine.clone();
     tokio::select! {
         ended = until_stopped(running, listener, &settings) => ended,
@@ -62,6 +63,7 @@ pub async fn until_stopped(
         sign_in: running.sign_in.clone(),
         chance: Arc::new(SystemChance),
         exchange: Arc::new(Formats),
+        provisioning: settings.provisioning.clone(),
     });
     let mut terminate = signal(SignalKind::terminate())?;
     let engine = running.engine.clone();

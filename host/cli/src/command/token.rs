@@ -6,7 +6,7 @@ use crate::wire::{self, TOKENS_FILE, TokenFile};
 use crate::{config, exit};
 use anyhow::{Context as _, Result};
 use countersign_core::id::PersonId;
-use countersign_server::token::{kept, minted};
+use countersign_server::token::{NotATable, kept, minted};
 use countersign_server::{Scope, TokenEntry, TokenTable};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -38,12 +38,12 @@ pub enum Token {
 /// A new token.
 #[derive(Debug, clap::Args)]
 pub struct Create {
-    /// In whose name it acts
+    /// In whose name it acts; for `provision`, a name of the identity provider that nobody of the house has
     pub person: String,
     /// What you call it; the person's id unless said otherwise
     #[arg(long)]
     pub name: Option<String>,
-    /// What it may do: read, ask, decide, operate
+    /// What it may do: read, ask, decide, operate; or provision, which stands alone
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', default_value = "read,ask,decide",
         value_parser = scope)]
     pub scopes: Vec<Scope>,
@@ -107,7 +107,12 @@ fn made(create: Create, global: &Global) -> Result<()> {
     let name = create.name.unwrap_or_else(|| person.to_string());
     file.tokens.push(TokenEntry { name: name.clone(), person: person.clone(), sha256: kept(&token), scopes });
     TokenTable::new(file.tokens.clone()).map_err(|fault| {
-        Failure::new(exit::NO, fault.to_string()).with_help("choose another name with `--name`")
+        let help = match &fault {
+            NotATable::NameTwice(_) | NotATable::TokenTwice(..) => "choose another name with `--name`",
+            NotATable::NotAlone(_) => "leave out `--scope`, or name `provision` and nothing else",
+            NotATable::TooMany(_) => "`countersign token revoke NAME` takes one away",
+        };
+        Failure::new(exit::NO, fault.to_string()).with_help(help)
     })?;
     wire::private_folder(&data)?;
     put(&data, &file)?;
@@ -183,6 +188,6 @@ mod tests {
     #[test]
     fn only_known_scopes_are_taken() {
         assert_eq!(scope("decide"), Ok(Scope::Decide));
-        assert_eq!(scope("all"), Err("one of read, ask, decide, operate".to_owned()));
+        assert_eq!(scope("all"), Err("one of read, ask, decide, operate, provision".to_owned()));
     }
 }

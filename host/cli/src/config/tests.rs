@@ -214,3 +214,23 @@ fn every_mistake_about_telling_people_has_its_line() {
     check("[server]\npublic-address = \"countersign.example.com\"", "is no address\n  try: `https://");
     check("[server]\npublic-address = \"https://x; rm -r\"", "is no address");
 }
+
+#[test]
+fn provisioning_has_the_calendar_of_joiners_and_the_address_of_the_host() {
+    let text =
+        "[server]\npublic-address = \"https://countersign.example.com/\"\n[scim]\ncalendar = \"dublin\"";
+    let settings = read_with(text, &[]).unwrap_or_else(|problems| panic!("{problems}"));
+    let provisioning = &settings.provisioning;
+    assert_eq!(provisioning.calendar.as_ref().map(CalendarName::as_str), Some("dublin"));
+    assert_eq!(provisioning.address.as_deref(), Some("https://countersign.example.com"));
+    assert!(read_with("", &[]).is_ok_and(|settings| settings.provisioning.calendar.is_none()));
+    let check = |text: &str, expected: &str| assert_eq!(said(text, &[]), expected, "{text}");
+    check(
+        "[scim]\ncalendar = \"Dub lin\"",
+        "countersign.toml:1: `calendar` of `[scim]`: `Dub lin` is no calendar (a-z, 0-9, `-`, `_`)",
+    );
+    check(
+        "[scim]\ncalender = \"dublin\"",
+        "countersign.toml:2: there is no `calender` in `[scim]`\n  try: `calendar`",
+    );
+}

@@ -131,7 +131,7 @@ impl Stage {
                 name: person.to_owned(),
                 person: PersonId::parse(person).map_err(|fault| anyhow::anyhow!("`{person}`: {fault}"))?,
                 sha256: kept(&token),
-                scopes: Scope::ALL.into(),
+                scopes: Scope::OF_PEOPLE.into(),
             });
             self.tokens.insert(person.to_owned(), token.as_str().to_owned());
         }

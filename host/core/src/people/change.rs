@@ -16,7 +16,7 @@ impl Directory {
         }
         let holders = self.holders(whom, asking);
         let covers = self.absence.iter().filter(|absence| holders.contains(&absence.person));
-        let covers = covers.map(|absence| &absence.cover);
+        let covers = covers.filter_map(|absence| absence.cover.as_ref());
         let people: Vec<&PersonId> =
             holders.iter().chain(covers).chain(self.standby_of(whom, &holders)).collect();
         let of_type = |of: &Option<_>| of.as_ref().is_none_or(|name| name == asking.intent_type);
@@ -45,6 +45,12 @@ impl Directory {
         let calendar = self.calendar_of(&absence.person).and_then(|name| self.calendars.get(name));
         let today = calendar.and_then(|calendar| calendar.day(now));
         today.is_some_and(|today| absence.from <= today && today <= absence.until)
+    }
+
+    /// Whether an absence begins after today, in the calendar of whoever will be away.
+    #[must_use]
+    pub fn is_ahead(&self, absence: &Absence, now: Timestamp) -> bool {
+        self.today(&absence.person, now) < absence.from
     }
 
     /// Why a person who could fill a seat of this intent cannot any more.

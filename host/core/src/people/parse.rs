@@ -51,13 +51,14 @@ impl Directory {
         let contacts = reader.contacts();
         let accounts = reader.accounts();
         let persons = reader.persons;
-        if let (Some(usual), false) = (usual, calendars.is_empty())
-            && !calendars.contains_key(&usual)
+        if let (Some(usual), false) = (&usual, calendars.is_empty())
+            && !calendars.contains_key(usual)
         {
             faults.on_line(document.settings.header.line, format!("`{usual}` is no calendar"));
         }
         let directory = Directory {
             owner: owner?,
+            calendar: usual?,
             persons,
             pools,
             roles,
@@ -311,7 +312,7 @@ impl Reader<'_> {
             if who == instead {
                 self.faults.at(cover, "nobody covers themselves");
             }
-            list.push(Absence { person: who, from: first, until: last, cover: instead, of });
+            list.push(Absence { person: who, from: first, until: last, cover: Some(instead), of });
         }
         list
     }

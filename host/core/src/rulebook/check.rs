@@ -1,5 +1,5 @@
 //! What only the whole set shows: names that lead nowhere, inputs wider than their tokens, quorums
-//! that no pool can fill.
+//! that no pool can fill. All of it is asked of `people.md`: who is on record comes and goes.
 
 use super::Rulebook;
 use crate::document::{Fault, Faults};
@@ -33,7 +33,7 @@ pub(super) fn all(rulebook: &Rulebook, faults: &mut Vec<Fault>) {
         }
     }
     shared(rulebook, faults);
-    for absence in &rulebook.directory.absence {
+    for absence in &rulebook.house.absence {
         if let Some(name) = &absence.of
             && rulebook.intent_type(name).is_none()
         {
@@ -53,7 +53,7 @@ pub(super) fn all(rulebook: &Rulebook, faults: &mut Vec<Fault>) {
 fn shared(rulebook: &Rulebook, faults: &mut Vec<Fault>) {
     let shared = rulebook.shared();
     let mut own = Faults::new(&shared.path);
-    pool(&rulebook.directory, &shared.owner, 0, "the owner", &mut own);
+    pool(&rulebook.house, &shared.owner, 0, "the owner", &mut own);
     for route in shared.routes.values() {
         route_people(rulebook, None, route, &mut own);
     }
@@ -61,7 +61,7 @@ fn shared(rulebook: &Rulebook, faults: &mut Vec<Fault>) {
         let people = std::iter::once(&rule.route.whom).chain(&rule.route.backup);
         for whom in people {
             let place = format!("row `{}`", rule.route.id);
-            known(&rulebook.directory, None, whom, rule.line(), &place, &mut own);
+            known(&rulebook.house, None, whom, rule.line(), &place, &mut own);
         }
     }
     faults.extend(own.into_list());
@@ -104,7 +104,7 @@ fn known(
 }
 
 fn route_people(rulebook: &Rulebook, intent: Option<&IntentType>, route: &Route, faults: &mut Faults) {
-    let directory = &rulebook.directory;
+    let directory = &rulebook.house;
     for step in &route.steps {
         let place = format!("route `{}`, step {}", route.name, step.step);
         known(directory, intent, &step.whom, route.line, &place, faults);
@@ -133,7 +133,7 @@ fn quorum(directory: &Directory, step: &RouteStep, line: u32, place: &str, fault
 
 fn intent_type(rulebook: &Rulebook, intent: &IntentType, faults: &mut Faults) {
     let line = |name: &str| intent.lines.get(name).copied().unwrap_or(0);
-    let directory = &rulebook.directory;
+    let directory = &rulebook.house;
     pool(directory, &intent.owner, line("owner"), "the owner", faults);
     pool(directory, &intent.incident_owner, line("incident owner"), "the incident owner", faults);
     pool(directory, &intent.qa_checkpoint.pool, line("QA checkpoint"), "the QA checkpoint", faults);
@@ -159,7 +159,7 @@ fn intent_type(rulebook: &Rulebook, intent: &IntentType, faults: &mut Faults) {
 
 fn policy_of(rulebook: &Rulebook, name: &IntentTypeName, policy: &Policy, faults: &mut Faults) {
     let line = |name: &str| policy.lines.get(name).copied().unwrap_or(0);
-    pool(&rulebook.directory, &policy.owner, line("owner"), "the owner", faults);
+    pool(&rulebook.house, &policy.owner, line("owner"), "the owner", faults);
     let Some(intent) = rulebook.intents.get(name) else {
         if is_policy_change(name) {
             faults.on_line(

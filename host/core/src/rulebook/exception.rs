@@ -268,11 +268,12 @@ impl Rulebook {
         let cannot =
             |person: &PersonId| barred.contains(person) || (!barred.is_empty() && person == asking.requester);
         let filled = people().skip(missed).find_map(fill);
-        let filled = filled.or_else(|| people().find_map(fill).filter(|_| cannot(&intent.fallback_owner)));
+        // A fallback owner who has left is followed by whoever is above them.
+        let fallback = &self.successor(&intent.fallback_owner);
+        let filled = filled.or_else(|| people().find_map(fill).filter(|_| cannot(fallback)));
         let (owner, calendar) = match filled {
             Some(filled) => (filled.owner, filled.calendar),
             None => {
-                let fallback = &intent.fallback_owner;
                 let above =
                     (1..=MANAGERS_MAX).filter_map(|levels| self.directory().manager(fallback, levels));
                 let manager = above.filter(|_| cannot(fallback)).find(|person| !cannot(person));

@@ -172,12 +172,13 @@ fn uncovered(directory: &Directory, days: &[Day]) -> Vec<Uncovered> {
     let (Some(first), Some(last)) = (days.first(), days.last()) else { return Vec::new() };
     let mut found = Vec::new();
     for absence in &directory.absence {
-        for other in directory.absence.iter().filter(|other| other.person == absence.cover) {
+        let Some(cover) = &absence.cover else { continue };
+        for other in directory.absence.iter().filter(|other| other.person == *cover) {
             let of_one = absence.of.is_none() || other.of.is_none() || absence.of == other.of;
             let from = absence.from.max(other.from).max(*first);
             let until = absence.until.min(other.until).min(*last);
             if of_one && from <= until {
-                let (person, cover) = (absence.person.clone(), absence.cover.clone());
+                let (person, cover) = (absence.person.clone(), cover.clone());
                 found.push(Uncovered { person, cover, from, until });
             }
         }

@@ -262,12 +262,14 @@ impl Rulebook {
     /// # Errors
     /// Every fault, if the set does not check with it.
     pub fn publish(&self, published: Published, now: Timestamp) -> Result<Rulebook, Vec<Fault>> {
-        fold(&self.files, &self.and(published), now, Policy::parse)
+        let rulebook = fold(&self.files, &self.and(published), now, Policy::parse)?;
+        Ok(rulebook.with_register(Arc::clone(&self.register)))
     }
 
     /// The same before its examples are run: for a check that says more.
     pub(crate) fn draft_with(&self, published: Published, now: Timestamp) -> Result<Rulebook, Vec<Fault>> {
-        fold(&self.files, &self.and(published), now, Policy::draft)
+        let rulebook = fold(&self.files, &self.and(published), now, Policy::draft)?;
+        Ok(rulebook.with_register(Arc::clone(&self.register)))
     }
 
     fn and(&self, published: Published) -> Vec<Arc<Published>> {

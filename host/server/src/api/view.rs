@@ -34,7 +34,7 @@ pub use intent::{AmendedView, IntentView, OutcomeView, ReturnView, TokenChangeVi
 pub use intent_type::IntentTypeView;
 pub use override_::{EvidenceView, OverrideView};
 pub use ownership::{AloneView, OwnedTypeView, OwnerView, OwnershipView};
-pub use person::{AwayView, PersonView};
+pub use person::{AwayView, PersonView, SourceView};
 pub use plan::{ChangeView, PlanView, WriteView};
 pub use policy::{DocumentView, FoundView, PolicyChangeView, PolicyView, VersionView};
 pub use row::{IntentRow, Listed};

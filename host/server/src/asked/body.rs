@@ -35,7 +35,7 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for Posted<BYTES_MAX
         let caller = parts.extensions.get::<Caller>().cloned().ok_or_else(Problem::bug)?;
         Query::of(&parts.uri, &[])?.checked()?;
         let key = header::idempotency_key(&parts.headers)?;
-        let bytes = bytes(&parts.headers, body, BYTES_MAX).await?;
+        let bytes = read(&parts.headers, body, BYTES_MAX).await?;
         let path = parts.uri.path();
         let key = Key {
             key: format!("{}/{key}", caller.person),
@@ -57,7 +57,7 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for Question<BYTES_M
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         Query::of(&parts.uri, &[])?.checked()?;
-        let bytes = bytes(&parts.headers, body, BYTES_MAX).await?;
+        let bytes = read(&parts.headers, body, BYTES_MAX).await?;
         Ok(Question(parsed(&parts.headers, &bytes)?))
     }
 }
@@ -82,7 +82,7 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for Upload<BYTES_MAX
             let help = format!("send `Content-Type` {}, and no `Content-Encoding`", kinds.join(" or "));
             Problem::new("CS-E0204", found, help)
         })?;
-        let bytes = bytes(&parts.headers, body, BYTES_MAX).await?;
+        let bytes = read(&parts.headers, body, BYTES_MAX).await?;
         Ok(Upload { format, bytes })
     }
 }
@@ -97,8 +97,8 @@ pub(crate) fn media_type(format: Format) -> &'static str {
     }
 }
 
-/// The bytes of a body.
-pub(crate) async fn bytes(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+/// The bytes of a body, within a limit and a time.
+pub(crate) async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     let too_large = || {
         let detail = format!("the body is larger than {bytes_max} bytes");
         Problem::new("CS-E0202", detail, "send less")
@@ -139,6 +139,15 @@ fn parsed(headers: &HeaderMap, bytes: &[u8]) -> Result<Raw, Problem> {
 fn plain_json(headers: &HeaderMap) -> Result<(), Problem> {
     let json = media(headers, |kind| kind.eq_ignore_ascii_case("application/json").then_some(()));
     let help = "send `Content-Type: application/json` and no `Content-Encoding`";
+    json.map_err(|found| Problem::new("CS-E0204", found, help))
+}
+
+/// Whether the body says that it is JSON as identity providers send it.
+pub(crate) fn scim_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let kinds = ["application/scim+json", "application/json"];
+    let json =
+        media(headers, |kind| kinds.iter().any(|known| kind.eq_ignore_ascii_case(known)).then_some(()));
+    let help = "send `Content-Type: application/scim+json` and no `Content-Encoding`";
     json.map_err(|found| Problem::new("CS-E0204", found, help))
 }
 

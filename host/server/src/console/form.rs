@@ -35,7 +35,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             let help = "use the form of the page";
             return Err(super::page::problem(&Problem::new("CS-E0204", "the body is no form", help)));
         }
-        let bytes = asked::bytes(&parts.headers, body, FORM_BYTES_MAX).await;
+        let bytes = asked::read(&parts.headers, body, FORM_BYTES_MAX).await;
         let bytes = bytes.map_err(|problem| super::page::problem(&problem))?;
         let fields: Vec<(String, String)> = form_urlencoded::parse(&bytes).into_owned().collect();
         let twice = |(place, (name, _)): (usize, &(String, String))| {

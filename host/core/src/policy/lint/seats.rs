@@ -114,7 +114,7 @@ fn requesters<'a>(policy: &Policy, house: House<'a>, routes: &BTreeSet<RouteName
     }
     let standing = house.directory.standby.iter().flat_map(|standby| &standby.people);
     seated.extend(standing.cloned());
-    seated.extend(house.directory.absence.iter().map(|absence| absence.cover.clone()));
+    seated.extend(house.directory.absence.iter().filter_map(|absence| absence.cover.clone()));
     let mut kinds: BTreeMap<(Option<&PersonId>, Vec<Option<PersonId>>), &PersonId> = BTreeMap::new();
     for person in house.directory.persons.keys() {
         let own = seated.contains(person).then_some(person);

@@ -1,0 +1,144 @@
+//! `/scim/v2/Users`: joiners, leavers and what changes about people.
+
+use super::error::invalid_filter;
+use super::sent::Sent;
+use super::shown::{Shape, Wanted, answer, nothing};
+use super::user::{User, is_meant, same_id, shown};
+use super::{group, patch as patches};
+use crate::asked::Place;
+use crate::door::Caller;
+use crate::problem::Problem;
+use crate::state::Host;
+use axum::extract::{Extension, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use countersign_core::id::PersonId;
+use countersign_core::people::register::{Command, Member, NotRecorded, Register};
+use countersign_engine::fault::Fault;
+
+/// What users are found by.
+const FOUND_BY: [&str; 5] = ["id", "username", "externalid", "active", "person"];
+
+fn nobody(id: &str) -> Problem {
+    match PersonId::parse(id) {
+        Ok(person) => Fault::People(NotRecorded::NoMember(person)).into(),
+        Err(_) => Problem::unknown("user", id),
+    }
+}
+
+fn found(register: &Register, id: &str) -> Result<(PersonId, Member), Problem> {
+    let person = PersonId::parse(id).map_err(|_| nobody(id))?;
+    let member = register.member(&person).ok_or_else(|| nobody(id))?.clone();
+    Ok((person, member))
+}
+
+/// A user as the record has it after a change.
+fn changed(
+    host: &Host,
+    register: &Register,
+    id: &str,
+    status: StatusCode,
+    uri: &Uri,
+) -> Result<Response, Problem> {
+    let (person, member) = found(register, id)?;
+    let base = group::base(host.provisioning.address.as_deref());
+    Ok(answer(status, &Shape::of(uri)?.shaped(shown(&person, &member, &base))))
+}
+
+/// Puts a person on record.
+pub(crate) async fn create(State(host): State<Host>, uri: Uri, sent: Sent) -> Result<Response, Problem> {
+    Shape::of(&uri)?;
+    let mut user = User::new();
+    user.take(&sent.members)?;
+    let (person, about, standing) = (user.person()?, user.about()?, user.active());
+    // A person of that name would end all provisioning, leavers included: a machine is nobody of the house.
+    if host.tokens.is_machine(&person) {
+        let detail = format!("`{person}` is the name of a machine that provisions");
+        return Err(Problem::new("CS-E0161", detail, "name the person otherwise, or the token"));
+    }
+    let calendar = host.provisioning.calendar.clone();
+    let command = Command::Join { person: person.clone(), about, standing, calendar };
+    let ask = |_: &Register| Ok::<_, Problem>(command.clone());
+    let register = host.engine.record(sent.by, None, ask).await?;
+    changed(&host, &register, person.as_str(), StatusCode::CREATED, &uri)
+}
+
+/// Shows one.
+pub(crate) async fn show(
+    State(host): State<Host>,
+    Place(id): Place<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let rulebook = host.engine.rulebook();
+    changed(&host, rulebook.register(), &id, StatusCode::OK, &uri)
+}
+
+/// Lists everybody on record.
+pub(crate) async fn list(State(host): State<Host>, uri: Uri) -> Result<Response, Problem> {
+    let wanted = Wanted::of(&uri)?;
+    if let Some(term) = wanted.filter.iter().find(|term| !FOUND_BY.contains(&term.attribute.as_str())) {
+        let attribute: String = term.attribute.chars().take(60).collect();
+        return Err(invalid_filter(format!("users are not found by `{attribute}`")));
+    }
+    let rulebook = host.engine.rulebook();
+    let meant = |person: &PersonId, member: &Member| {
+        let mut terms = wanted.filter.iter();
+        terms.all(|term| is_meant(person, member, &term.attribute, &term.value))
+    };
+    let users: Vec<(&PersonId, &Member)> =
+        rulebook.register().members().filter(|(person, member)| meant(person, member)).collect();
+    let base = group::base(host.provisioning.address.as_deref());
+    Ok(wanted.page(&users, |(person, member)| shown(person, member, &base)))
+}
+
+/// Replaces all that is said of one.
+pub(crate) async fn replace(
+    State(host): State<Host>,
+    Place(id): Place<String>,
+    uri: Uri,
+    sent: Sent,
+) -> Result<Response, Problem> {
+    Shape::of(&uri)?;
+    same_id(&sent.members, &id)?;
+    let ask = |register: &Register| {
+        let (person, member) = found(register, &id)?;
+        let mut user = User::before(&member);
+        user.take(&sent.members)?;
+        user.stays(&person)?;
+        Ok::<_, Problem>(Command::Change { about: user.about()?, standing: user.active(), person })
+    };
+    let register = host.engine.record(sent.by, None, ask).await?;
+    changed(&host, &register, &id, StatusCode::OK, &uri)
+}
+
+/// Changes some of what is said of one.
+pub(crate) async fn patch(
+    State(host): State<Host>,
+    Place(id): Place<String>,
+    uri: Uri,
+    sent: Sent,
+) -> Result<Response, Problem> {
+    Shape::of(&uri)?;
+    let operations = patches::operations(&sent.members)?;
+    let ask = |register: &Register| {
+        let (person, member) = found(register, &id)?;
+        let mut user = User::of(&member);
+        operations.iter().try_for_each(|operation| user.change(operation))?;
+        user.stays(&person)?;
+        Ok::<_, Problem>(Command::Change { about: user.about()?, standing: user.active(), person })
+    };
+    let register = host.engine.record(sent.by, None, ask).await?;
+    changed(&host, &register, &id, StatusCode::OK, &uri)
+}
+
+/// Deletes one: they have left for good.
+pub(crate) async fn delete(
+    State(host): State<Host>,
+    Extension(caller): Extension<Caller>,
+    Place(id): Place<String>,
+) -> Result<Response, Problem> {
+    let person = PersonId::parse(&id).map_err(|_| nobody(&id))?;
+    let ask = |_: &Register| Ok::<_, Problem>(Command::Delete { person: person.clone() });
+    host.engine.record(caller.token_actor(), None, ask).await?;
+    Ok(nothing())
+}
