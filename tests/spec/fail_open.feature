@@ -53,10 +53,23 @@ Feature: what cannot be evaluated passes only where two keys say so, and somebod
     When 5 orders of 10 are asked for at one time
     Then 2 of them are done and 3 are unsettled
 
-  Scenario: without the key of the intent type it is closed
-    Given the intent type does not let it fail open
-    When an order of 10 is asked for
-    Then the intent is unsettled
+  Scenario: without the key of the intent type the policy is not taken
+    Then a policy that lets it fail open where its type does not is refused
+
+  Scenario: nobody says that it was right before it has passed
+    When an order of 3000 is asked for
+    Then the intent is seated
+    When the owner of the fail-open closes it by reversed
+    Then it is refused with CS-E0109
+
+  Scenario: what is withdrawn did not fail open, and is not counted
+    When an order of 3000 is asked for
+    And ae-1 withdraws revision 1
+    Then no fail-open is open
+    When an order of 3001 is asked for
+    And ae-1 withdraws revision 1
+    And an order of 10 is asked for
+    Then the intent is done
 
   Scenario: what the policy can evaluate is decided by the policy
     Given the target says that the risk of the order is low

@@ -50,7 +50,12 @@ pub fn install_folder() -> PathBuf {
 
 /// A program of the Python environment that `tests/install` made.
 fn python_program(name: &str) -> Result<PathBuf> {
-    let path = install_folder().join("venv/bin").join(name);
+    program_of("venv", name)
+}
+
+/// A program of one of its Python environments.
+fn program_of(environment: &str, name: &str) -> Result<PathBuf> {
+    let path = install_folder().join(environment).join("bin").join(name);
     ensure!(path.exists(), "the test server `{name}` is not installed: run `tests/install`");
     Ok(path)
 }

@@ -13,14 +13,16 @@ const LOOK_MS: u64 = 1_000;
 /// Looks at both files again and again, and takes what has changed. A file that cannot be read or does not
 /// check is said once, and what was known stays.
 pub async fn follow(data: &Path, tokens: &TokenTable, passwords: &Passwords) -> Infallible {
-    let mut seen = [bytes(data, TOKENS_FILE).await, bytes(data, PASSWORDS_FILE).await];
+    // The first look takes both: what changed while the host started must not be missed.
+    let mut seen: [Option<Option<Vec<u8>>>; 2] = [None, None];
     loop {
         tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
         for (place, name) in seen.iter_mut().zip([TOKENS_FILE, PASSWORDS_FILE]) {
-            let now = bytes(data, name).await;
+            let now = Some(bytes(data, name).await);
             if *place == now {
                 continue;
             }
+            let first = place.is_none();
             *place = now;
             let taken = if name == TOKENS_FILE {
                 wire::read_token_file(data)
@@ -31,6 +33,7 @@ pub async fn follow(data: &Path, tokens: &TokenTable, passwords: &Passwords) -> 
                 })
             };
             match taken {
+                Ok(()) if first => {}
                 Ok(()) => tracing::info!(file = name, "a file of access has changed and is in force"),
                 Err(fault) => {
                     let fault = format!("{fault:#}");

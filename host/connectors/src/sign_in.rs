@@ -41,6 +41,8 @@ const DESCRIPTION_MS: u64 = 60 * 60 * 1_000;
 const KEYS_MS_MIN: u64 = 30 * 1_000;
 /// How long its keys are believed at most, in milliseconds: one that was withdrawn signs nobody in for longer.
 const KEYS_MS_MAX: u64 = 60 * 60 * 1_000;
+/// How long it is believed that the provider does not answer, in milliseconds.
+const FAULT_MS: u64 = 5_000;
 /// Largest answer of the provider, in bytes.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// Where the browser comes back to, on this host.
@@ -94,9 +96,12 @@ pub struct OpenIdProvider {
     issuer: Url,
     back: String,
     pool: Pool,
-    description: Mutex<Option<(Arc<Description>, Instant)>>,
-    keys: Mutex<Option<(Arc<JwkSet>, Instant)>>,
+    description: Mutex<Option<Kept<Description>>>,
+    keys: Mutex<Option<Kept<JwkSet>>>,
 }
+
+/// What the provider last said, or why it did not, and when.
+type Kept<T> = (Result<Arc<T>, NotSignedIn>, Instant);
 
 /// What the provider says of itself.
 #[derive(Debug, Deserialize)]
@@ -178,11 +183,15 @@ impl OpenIdProvider {
 
     async fn described(&self) -> Result<Arc<Description>, NotSignedIn> {
         let mut kept = self.description.lock().await;
-        if let Some((description, since)) = &*kept
-            && since.elapsed() < Duration::from_millis(DESCRIPTION_MS)
-        {
-            return Ok(Arc::clone(description));
+        if let Some(said) = still(kept.as_ref(), Duration::from_millis(DESCRIPTION_MS)) {
+            return said;
         }
+        let said = self.describe().await.map(Arc::new);
+        *kept = Some((said.clone(), Instant::now()));
+        said
+    }
+
+    async fn describe(&self) -> Result<Description, NotSignedIn> {
         let url = format!("{}/.well-known/openid-configuration", self.options.issuer.trim_end_matches('/'));
         let found: Description =
             read(&self.call(Method::GET, &url, None, String::new()).await?, "its description")?;
@@ -199,23 +208,19 @@ impl OpenIdProvider {
                 return Err(NotSignedIn::Refused(format!("its address `{url}` is not one of `https://`")));
             }
         }
-        let found = Arc::new(found);
-        *kept = Some((Arc::clone(&found), Instant::now()));
         Ok(found)
     }
 
     /// Its keys, not older than this.
     async fn keys(&self, description: &Description, age: Duration) -> Result<Arc<JwkSet>, NotSignedIn> {
         let mut kept = self.keys.lock().await;
-        if let Some((keys, since)) = &*kept
-            && since.elapsed() < age
-        {
-            return Ok(Arc::clone(keys));
+        if let Some(said) = still(kept.as_ref(), age) {
+            return said;
         }
-        let whole = self.call(Method::GET, &description.jwks_uri, None, String::new()).await?;
-        let keys: Arc<JwkSet> = Arc::new(read(&whole, "its keys")?);
-        *kept = Some((Arc::clone(&keys), Instant::now()));
-        Ok(keys)
+        let asked = self.call(Method::GET, &description.jwks_uri, None, String::new()).await;
+        let said = asked.and_then(|whole| read(&whole, "its keys")).map(Arc::new);
+        *kept = Some((said.clone(), Instant::now()));
+        said
     }
 
     /// What the provider says of whoever holds this code.
@@ -345,6 +350,14 @@ impl OpenIdProvider {
         }
         Ok(whole)
     }
+}
+
+/// What was said, while it is believed. That it does not answer is believed for a moment, so that those who wait for
+/// it do not ask one after the other.
+fn still<T>(kept: Option<&Kept<T>>, age: Duration) -> Option<Result<Arc<T>, NotSignedIn>> {
+    let (said, since) = kept?;
+    let age = if said.is_ok() { age } else { Duration::from_millis(FAULT_MS) };
+    (since.elapsed() < age).then(|| said.clone())
 }
 
 fn read<T: DeserializeOwned>(whole: &Whole, what: &str) -> Result<T, NotSignedIn> {

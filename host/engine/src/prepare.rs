@@ -15,7 +15,7 @@ use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, Stage};
 use countersign_core::effect::attempt::{Detail, Ended, Failure};
 use countersign_core::id::IntentId;
-use countersign_core::intent::{Enforcement, FailMode};
+use countersign_core::intent::Enforcement;
 use countersign_core::policy::Outcome;
 use countersign_core::policy::component::Contributions;
 use countersign_core::publish::is_policy_change;
@@ -111,16 +111,30 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
         let message = format!("no policy is in force for intent type `{name}`");
         return Ok(Err(Trouble::hopeless("no-policy", message)));
     };
-    // What will not be written is not planned either; whether this one passes is counted when it is decided.
-    let opens = schema.fail_mode == FailMode::MayOpen && matches!(outcome, Outcome::Unsure(_));
+    // What will not be written is not planned either.
+    let advisory = schema.enforcement == Enforcement::Advisory;
     let planned = match outcome {
-        Outcome::Deny | Outcome::Unsure(_) if approval.overridden.is_none() && !opens => Ok(Vec::new()),
+        Outcome::Unsure(_) if approval.overridden.is_none() => {
+            if advisory || !life::may_fail_open(context, approval, &facts, &said) {
+                Ok(Vec::new())
+            } else {
+                // Without a plan it is not let through: a person looks, as if it could not fail open.
+                match plan::writes(inner, approval, schema, &facts).await {
+                    Ok(writes) => Ok(writes),
+                    Err(_) => {
+                        let unplanned = Prepared { facts, said, unplanned: true, ..Prepared::default() };
+                        return Ok(Ok(unplanned));
+                    }
+                }
+            }
+        }
+        Outcome::Deny if approval.overridden.is_none() => Ok(Vec::new()),
         // Nothing of it will be written: decisions are only recorded.
-        Outcome::Approve | Outcome::Needs(_) if schema.enforcement == Enforcement::Advisory => Ok(Vec::new()),
+        Outcome::Approve | Outcome::Needs(_) if advisory => Ok(Vec::new()),
         // Whoever overrides a no sees what would be written.
         Outcome::Approve | Outcome::Needs(_) | Outcome::Deny | Outcome::Unsure(_) => {
             plan::writes(inner, approval, schema, &facts).await
         }
     };
-    Ok(planned.map(|writes| Prepared { facts, said, writes, change: None }))
+    Ok(planned.map(|writes| Prepared { facts, said, writes, ..Prepared::default() }))
 }

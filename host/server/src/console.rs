@@ -13,7 +13,7 @@ mod you;
 
 use crate::state::Host;
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 /// What a browser must have to be let in.
@@ -56,7 +56,7 @@ pub const PAGES: &[Page] = &[
 ];
 
 /// The pages as a router.
-pub(crate) fn router() -> Router<Host> {
+pub(crate) fn router(host: Host) -> Router<Host> {
     Router::new()
         .route("/sign-in", get(sign_in::show).post(sign_in::with_password))
         .route("/sign-in/provider", get(sign_in::to_provider))
@@ -67,5 +67,5 @@ pub(crate) fn router() -> Router<Host> {
         .route("/you/others", post(you::end_others))
         .route("/links/{intent}/{notice}/{verb}/{code}", get(link::show).post(link::act))
         .route("/assets/console.css", get(page::style))
-        .route_layer(from_fn(guard::guard))
+        .route_layer(from_fn_with_state(host, guard::guard))
 }

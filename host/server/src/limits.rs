@@ -138,3 +138,10 @@ pub const TRIES_KEPT_MAX: usize = 10_000;
 
 /// Largest form, in bytes: the longest reason with every letter escaped.
 pub const FORM_BYTES_MAX: usize = 32 * 1024;
+
+/// Most passwords that are looked at or wait for it: a second of work. The next one is told to come back.
+pub const PASSWORDS_WAITING_MAX: usize = 32;
+
+/// Most browsers about which the identity provider is asked at one time: one that hangs must not keep the places
+/// of the API.
+pub const SIGN_INS_ASKED_MAX: usize = 64;

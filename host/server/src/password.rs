@@ -64,15 +64,15 @@ impl Passwords {
         self.all().get(person).map(|hash| Digest::of(hash.as_bytes()))
     }
 
-    /// Whether this is the password of this person. Takes as long for somebody who has none. Keeps a core busy
-    /// for some 20 milliseconds.
-    pub(crate) fn is_of(&self, person: Option<&PersonId>, password: &str) -> bool {
+    /// What tells this password from others, if it is this person's. Takes as long for somebody who has none. Keeps
+    /// a core busy for some 20 milliseconds.
+    pub(crate) fn verified(&self, person: Option<&PersonId>, password: &str) -> Option<Digest> {
         let all = self.all();
         let hash = person.and_then(|person| all.get(person));
         let parsed = PasswordHash::new(hash.map_or(NOBODYS, String::as_str));
         let fits = parsed
             .is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok());
-        fits && hash.is_some()
+        hash.filter(|_| fits).map(|hash| Digest::of(hash.as_bytes()))
     }
 
     fn all(&self) -> Arc<BTreeMap<PersonId, String>> {
@@ -113,15 +113,18 @@ mod tests {
         let passwords = Passwords::default();
         let entry = PasswordEntry { person: person("ann"), argon2id: hash.clone() };
         passwords.replace(vec![entry.clone()]).expect("they are taken");
-        assert!(passwords.is_of(Some(&person("ann")), "correct horse battery"));
-        assert!(!passwords.is_of(Some(&person("ann")), "correct horse batterz"));
-        assert!(!passwords.is_of(Some(&person("bo")), "correct horse battery"));
-        assert!(!passwords.is_of(None, "correct horse battery"));
+        assert!(passwords.verified(Some(&person("ann")), "correct horse battery").is_some());
+        assert!(passwords.verified(Some(&person("ann")), "correct horse batterz").is_none());
+        assert!(passwords.verified(Some(&person("bo")), "correct horse battery").is_none());
+        assert!(passwords.verified(None, "correct horse battery").is_none());
         let twice = passwords.replace(vec![entry.clone(), entry]);
         assert!(twice.expect_err("it stands twice").contains("twice"));
         let odd = PasswordEntry { person: person("bo"), argon2id: "plain".to_owned() };
         assert!(passwords.replace(vec![odd]).is_err());
-        assert!(passwords.is_of(Some(&person("ann")), "correct horse battery"), "those that were known stay");
+        assert!(
+            passwords.verified(Some(&person("ann")), "correct horse battery").is_some(),
+            "those that were known stay"
+        );
     }
 
     #[test]

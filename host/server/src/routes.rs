@@ -185,7 +185,7 @@ pub fn router(parts: Parts) -> Router {
         .merge(provisioning())
         .method_not_allowed_fallback(door::method_not_taken)
         .route_layer(from_fn_with_state(host.clone(), door::sign_in));
-    api.merge(console::router())
+    api.merge(console::router(host.clone()))
         .fallback(door::no_such_address)
         .layer(from_fn_with_state(host.clone(), door::pass))
         .with_state(host)

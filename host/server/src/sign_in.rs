@@ -1,7 +1,8 @@
 //! Signing in: what this host takes as proof of who somebody is, and what it remembers meanwhile.
 
 use crate::limits::{
-    PASSWORD_TRIES_PER_MINUTE, PASSWORDS_AT_ONCE_MAX, SIGN_IN_MS_MAX, SIGN_INS_MAX, TRIES_KEPT_MAX,
+    PASSWORD_TRIES_PER_MINUTE, PASSWORDS_AT_ONCE_MAX, PASSWORDS_WAITING_MAX, SIGN_IN_MS_MAX,
+    SIGN_INS_ASKED_MAX, SIGN_INS_MAX, TRIES_KEPT_MAX,
 };
 use crate::password::Passwords;
 use crate::session::Sessions;
@@ -48,6 +49,10 @@ pub(crate) struct Signing {
     pub(crate) tries: Tries,
     /// A place for each password that is looked at.
     pub(crate) hashing: Semaphore,
+    /// A place for each that is looked at or waits for it.
+    pub(crate) waiting: Semaphore,
+    /// A place for each browser about which the provider is asked.
+    pub(crate) asking: Semaphore,
 }
 
 impl Signing {
@@ -58,6 +63,8 @@ impl Signing {
             pending: Pending::default(),
             tries: Tries::default(),
             hashing: Semaphore::new(PASSWORDS_AT_ONCE_MAX),
+            waiting: Semaphore::new(PASSWORDS_WAITING_MAX),
+            asking: Semaphore::new(SIGN_INS_ASKED_MAX),
         }
     }
 

@@ -10,7 +10,6 @@ use data_encoding::{Encoding, Specification};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -91,13 +90,14 @@ pub struct TokenEntry {
 /// Every token that this host knows. Replaced as a whole while it serves.
 #[derive(Debug, Default)]
 pub struct TokenTable {
-    known: RwLock<Arc<Vec<Known>>>,
+    known: RwLock<Table>,
 }
 
-#[derive(Debug)]
-struct Known {
-    entry: Arc<TokenEntry>,
-    revoked: AtomicBool,
+#[derive(Debug, Default)]
+struct Table {
+    entries: Vec<Arc<TokenEntry>>,
+    /// Those that stood where others could read them. No list brings one back.
+    revoked: BTreeSet<Digest>,
 }
 
 /// Why a list of tokens is no table.
@@ -152,67 +152,60 @@ impl TokenTable {
         if TOKENS_MAX < entries.len() {
             return Err(NotATable::TooMany(entries.len()));
         }
-        let mut table = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let was_revoked = |entry: &TokenEntry| {
-            let before = table.iter().find(|before| before.entry.sha256 == entry.sha256);
-            before.is_some_and(|before| before.revoked.load(Ordering::Relaxed))
-        };
-        let mut known: Vec<Known> = Vec::with_capacity(entries.len());
+        let mut known: Vec<Arc<TokenEntry>> = Vec::with_capacity(entries.len());
         for entry in entries {
-            if known.iter().any(|other| other.entry.name == entry.name) {
+            if known.iter().any(|other| other.name == entry.name) {
                 return Err(NotATable::NameTwice(entry.name));
             }
-            if let Some(other) = known.iter().find(|other| other.entry.sha256 == entry.sha256) {
-                return Err(NotATable::TokenTwice(other.entry.name.clone(), entry.name));
+            if let Some(other) = known.iter().find(|other| other.sha256 == entry.sha256) {
+                return Err(NotATable::TokenTwice(other.name.clone(), entry.name));
             }
             if entry.scopes.contains(&Scope::Provision) && 1 < entry.scopes.len() {
                 return Err(NotATable::NotAlone(entry.name));
             }
-            let revoked = AtomicBool::new(was_revoked(&entry));
-            known.push(Known { entry: Arc::new(entry), revoked });
+            known.push(Arc::new(entry));
         }
-        *table = Arc::new(known);
+        self.known.write().unwrap_or_else(PoisonError::into_inner).entries = known;
         Ok(())
     }
 
     /// The entry of a token that is known and not revoked. Every entry is compared, in constant time.
     #[must_use]
     pub fn find(&self, token: &str) -> Option<Arc<TokenEntry>> {
-        self.known(token, |known| (!known.revoked.load(Ordering::Relaxed)).then(|| Arc::clone(&known.entry)))
+        let table = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        table.known(token).filter(|entry| !table.revoked.contains(&entry.sha256))
     }
 
     /// Whether a machine that provisions has this name.
     #[must_use]
     pub fn is_machine(&self, name: &PersonId) -> bool {
-        let provisions = |entry: &TokenEntry| entry.scopes.contains(&Scope::Provision);
-        self.all().iter().any(|known| known.entry.person == *name && provisions(&known.entry))
+        let table = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = table.entries.iter();
+        entries.any(|entry| entry.person == *name && entry.scopes.contains(&Scope::Provision))
     }
 
     /// Revokes a token while this table lives, and says what it was called.
     pub fn revoke(&self, token: &str) -> Option<String> {
-        self.known(token, |known| {
-            known.revoked.store(true, Ordering::Relaxed);
-            Some(known.entry.name.clone())
-        })
+        let mut table = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let entry = table.known(token)?;
+        table.revoked.insert(entry.sha256);
+        Some(entry.name.clone())
     }
+}
 
-    fn all(&self) -> Arc<Vec<Known>> {
-        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn known<T>(&self, token: &str, then: impl FnOnce(&Known) -> Option<T>) -> Option<T> {
+impl Table {
+    fn known(&self, token: &str) -> Option<Arc<TokenEntry>> {
         if !is_well_formed(token) {
             return None;
         }
         let digest = Digest::of(token.as_bytes());
-        let all = self.all();
         let mut found = None;
-        for known in all.iter() {
-            if bool::from(known.entry.sha256.0.ct_eq(&digest.0)) {
-                found = Some(known);
+        for entry in &self.entries {
+            if bool::from(entry.sha256.0.ct_eq(&digest.0)) {
+                found = Some(entry);
             }
         }
-        found.and_then(then)
+        found.cloned()
     }
 }
 
@@ -279,6 +272,9 @@ mod tests {
         assert_eq!(name(&other).as_deref(), Some("other"), "those that were known stay");
         table.replace(Vec::new()).expect("they are taken");
         assert_eq!(name(&other), None);
+        // Nor does one that comes after a list without it.
+        table.replace(vec![entry("one", &one)]).expect("they are taken");
+        assert_eq!(name(&one), None);
     }
 
     #[test]

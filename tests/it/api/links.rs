@@ -1,6 +1,7 @@
 //! Links of messages: opened by scanners, by strangers, late, twice, and by the person they are for.
 
 use super::browser::{Browsers, links};
+use super::policies::{body, changed};
 use super::world::SMALL;
 use countersign_connectors::{MailOptions, Messengers, NotifyOptions, Security};
 use countersign_core::id::PersonId;
@@ -39,6 +40,8 @@ async fn waiting() -> (Browsers, Vec<(String, String)>, String) {
     let browsers = Browsers::start().await;
     let place = browsers.world.submitted("k-1", SMALL).await;
     let message = browsers.inbox.of("sales-manager-1", 1).await.remove(0);
+    // What came of the message is on record before anybody compares the record.
+    browsers.all_told(&place).await;
     let links = paths(&message.text);
     assert_eq!(
         links.iter().map(|(verb, _)| verb.as_str()).collect::<Vec<_>>(),
@@ -123,16 +126,7 @@ async fn every_link_of_a_real_mail_can_be_opened_by_a_scanner() {
     assert_eq!(mail.to, ["sam@example.com"]);
     let found = paths(&mail.text.replace("\r\n", "\n"));
     assert_eq!(found.len(), 3, "{}", mail.text);
-    // What came of the mail is recorded before anybody looks.
-    let told = async || {
-        browsers.world.get("ae-1", &format!("{place}/timeline")).await.text.contains("told `sales-manager-1`")
-    };
-    for _ in 0..500 {
-        if told().await {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    browsers.all_told(&place).await;
     let before = browsers.world.engine.health();
     // A scanner in front of the mailbox, and one in the browser of the person itself.
     let cookie = browsers.signed_in("sales-manager-1").await;
@@ -221,7 +215,8 @@ async fn a_link_dies_when_others_decide_and_when_it_is_amended() {
     let body = SMALL.replace("12%", "11%").replacen("\"type\":\"discount\",", "", 1);
     let answer = browsers.world.post("ae-1", &format!("{place}/amendments"), "a-1", &body).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    let answer = browsers.post(&cookie, &approve, "revision=1&seal=&words=").await;
+    let answer =
+        browsers.post(&cookie, &approve, &format!("revision=1&seal={}&words=", "0".repeat(64))).await;
     assert_eq!(answer.status, 409, "{}", answer.text);
     let page = browsers.get(&cookie, &approve).await;
     assert!(page.text.contains("has changed since"), "{}", page.text);
@@ -235,7 +230,10 @@ async fn a_link_dies_when_others_decide_and_when_it_is_amended() {
     assert_eq!(answer.status, 200, "{}", answer.text);
     let page = browsers.get(&cookie, &next).await;
     assert!(page.text.contains("is over") && !page.text.contains("<textarea"), "{}", page.text);
-    assert_eq!(browsers.post(&cookie, &next, "revision=2&seal=&words=").await.status, 409);
+    assert_eq!(
+        browsers.post(&cookie, &next, &format!("revision=2&seal={}&words=", "0".repeat(64))).await.status,
+        409
+    );
 }
 
 #[tokio::test]
@@ -267,4 +265,54 @@ async fn a_code_is_derived_from_what_the_link_is_for_and_a_secret() {
     let linked = Linked { intent, notice: 1, to: &manager, revision: 1 };
     let address = browsers.inbox.links().address(&linked, LinkVerb::Approve);
     assert_eq!(address, format!("http://approvals.test{}", path(&links, "approve")));
+}
+
+#[tokio::test]
+async fn nothing_is_approved_behind_a_link_that_the_page_does_not_show_whole() {
+    let (browsers, links, _) = waiting().await;
+    let cookie = browsers.signed_in("sales-manager-1").await;
+    let approve = path(&links, "approve");
+    // Without the seal of what was shown there is no decision.
+    let answer = browsers.post(&cookie, &approve, "revision=1&seal=&words=").await;
+    assert_eq!(answer.status, 422, "{}", answer.text);
+    // A note of 2,000 letters is read to its end.
+    let note = format!("{}THE-END", "word ".repeat(390));
+    let long = SMALL.replace("\"reason\":\"volume\"", &format!("\"reason\":\"volume\",\"note\":\"{note}\""));
+    let place = browsers.world.submitted("k-2", &long).await;
+    let message = browsers.inbox.of("sales-manager-1", 2).await.remove(1);
+    browsers.all_told(&place).await;
+    let page = browsers.get(&cookie, &path(&paths(&message.text), "approve")).await;
+    assert!(page.text.contains("THE-END"), "{}", page.text);
+    assert!(page.text.contains("margin (found)"), "{}", page.text);
+    // The change of a policy is not read here.
+    let (text, warnings) = changed("<= 12%", "2026-11-20");
+    let body = body(&text, &warnings);
+    let answer = browsers
+        .world
+        .send(
+            "revops-lead",
+            "POST",
+            "/v1/intents",
+            &[("idempotency-key", "p-1"), ("prefer", "wait=10")],
+            &body,
+        )
+        .await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let place = answer.header("location").to_owned();
+    let message = browsers.inbox.of("pricing-lead", 1).await.remove(0);
+    browsers.all_told(&place).await;
+    let cookie = browsers.signed_in("pricing-lead").await;
+    let approve = path(&paths(&message.text), "approve");
+    let page = browsers.get(&cookie, &approve).await;
+    assert!(
+        page.text.contains("cannot show what would change") && !page.text.contains("<textarea"),
+        "{}",
+        page.text
+    );
+    let seal = browsers.world.get("pricing-lead", &place).await.json["plan"]["seal"]
+        .as_str()
+        .expect("a seal")
+        .to_owned();
+    let answer = browsers.post(&cookie, &approve, &format!("revision=1&seal={seal}&words=")).await;
+    assert_eq!(answer.status, 422, "{}", answer.text);
 }

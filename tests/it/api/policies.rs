@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 
 /// The shipped discount policy with another bound of `mid-auto` and another date, and its warnings.
-fn changed(to: &str, day: &str) -> (String, BTreeSet<String>) {
+pub(super) fn changed(to: &str, day: &str) -> (String, BTreeSet<String>) {
     let mut files = source_files(&root().join("host/cli/starter")).expect("the shipped files");
     let file = files.iter_mut().find(|file| file.path.ends_with("discount.policy.md")).expect("the policy");
     file.text = file.text.replacen("<= 10%", to, 1).replacen("| 2026-01-01 ", &format!("| {day} "), 1);
@@ -20,7 +20,7 @@ fn changed(to: &str, day: &str) -> (String, BTreeSet<String>) {
     (text, warnings.map(|finding| finding.kind.to_owned()).collect())
 }
 
-fn body(document: &str, accept: &BTreeSet<String>) -> String {
+pub(super) fn body(document: &str, accept: &BTreeSet<String>) -> String {
     let kinds: Vec<Json> = accept.iter().map(|kind| json!({ "kind": kind })).collect();
     let tokens = json!({ "intent": "discount", "document": document, "reason": "the memo", "accept": kinds });
     json!({ "type": "policy_change", "tokens": tokens }).to_string()

@@ -92,9 +92,22 @@ fn may_open(spec: &mut Spec, cap: u32, up_to: u32) {
     start(spec, "may open", cap, up_to);
 }
 
-#[given("the intent type does not let it fail open")]
-fn closed(spec: &mut Spec) {
-    start(spec, "closed", 0, 0);
+#[then("a policy that lets it fail open where its type does not is refused")]
+fn needs_both(_: &mut Spec) {
+    let mut files = files("may open", 2, 5000);
+    for file in files.iter_mut().filter(|file| file.path.ends_with("single.intent.md")) {
+        file.text = file.text.replacen("| fail mode       | may open ", "| fail mode       | closed ", 1);
+    }
+    let faults = Rulebook::load(&files).expect_err("it is refused");
+    assert!(faults.iter().any(|fault| fault.to_string().contains("fail open")), "{faults:#?}");
+}
+
+#[then("no fail-open is open")]
+async fn none_open(spec: &mut Spec) {
+    assert_eq!(spec.refused, None);
+    let approval = spec.approval().await;
+    let mut items = approval.exceptions.values().filter(|exception| exception.cause == Cause::FailOpen);
+    assert!(items.all(|item| item.closed.is_some()) && approval.failed_open.is_none());
 }
 
 #[given(expr = "the target says that the risk of the order is {word}")]

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::python_program;
+use super::program_of;
 
 /// An identity provider that provisions one host.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ impl ScimProvider {
     /// # Errors
     /// It is not installed, or the host refuses: then with what the client says.
     pub fn does(&self, words: &[&str]) -> Result<Vec<Value>> {
-        let python = python_program("python")?;
+        let python = program_of("scim", "python")?;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("support/servers/scim_provider.py");
         let mut command = Command::new(python);
         command.arg(script).args([&self.url, &self.token]).args(words);

@@ -38,7 +38,7 @@ pub(super) struct Claims {
     #[serde(default)]
     email: Option<String>,
     #[serde(default)]
-    email_verified: Option<bool>,
+    email_verified: serde_json::Value,
     #[serde(default)]
     preferred_username: Option<String>,
 }
@@ -53,15 +53,20 @@ impl Claims {
             Claim::PreferredUsername => {
                 self.preferred_username.as_deref().ok_or_else(|| missing("preferred_username"))
             }
-            Claim::Email => match (self.email.as_deref(), self.email_verified) {
-                (Some(email), Some(true)) => Ok(email),
+            Claim::Email => match (self.email.as_deref(), self.is_verified()) {
+                (Some(email), true) => Ok(email),
                 // Whoever may type an address in there would be whoever it belongs to.
-                (Some(_), Some(false) | None) => {
+                (Some(_), false) => {
                     Err(NotSignedIn::Refused("it does not say that the mail address was verified".to_owned()))
                 }
                 (None, _) => Err(missing("email")),
             },
         }
+    }
+
+    /// Some providers write it as text.
+    fn is_verified(&self) -> bool {
+        self.email_verified == true || self.email_verified == "true"
     }
 
     /// When the person proved who they are; `now` if it does not say.

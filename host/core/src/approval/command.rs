@@ -24,6 +24,8 @@ pub struct Prepared {
     pub said: Contributions,
     /// The planned writes; empty if the policy's answer needs none.
     pub writes: Vec<PlannedEffect>,
+    /// Whether they could not be planned, for an answer that needs none unless it fails open.
+    pub unplanned: bool,
     /// The evidence of a policy's change, where that is what is asked for.
     pub change: Option<Arc<Change>>,
 }

@@ -23,7 +23,7 @@ mod vote;
 
 pub use fold::{Misplaced, after};
 pub use hand::deputies;
-pub use prepare::{deciding, outcome, submit};
+pub use prepare::{deciding, may_fail_open, outcome, submit};
 
 use super::command::Command;
 use super::event::{Actor, Entry, Event};
@@ -176,6 +176,19 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
 }
 
 impl Stage {
+    /// Whether what is asked for was approved.
+    #[must_use]
+    pub fn is_approved(&self) -> bool {
+        match self {
+            Stage::Executing { .. } | Stage::Closed(Outcome::Done { .. }) => true,
+            Stage::Preparing { .. }
+            | Stage::Unsettled { .. }
+            | Stage::Returned { .. }
+            | Stage::Seated { .. }
+            | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => false,
+        }
+    }
+
     /// The stage as surfaces spell it.
     #[must_use]
     pub fn as_str(&self) -> &'static str {

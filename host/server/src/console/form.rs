@@ -8,6 +8,9 @@ use axum::http::{HeaderMap, Uri, header};
 use axum::response::Response;
 use url::form_urlencoded;
 
+/// Most fields of one form: more than any page has.
+const FIELDS_MAX: usize = 8;
+
 /// The fields of a form, each at most once.
 #[derive(Debug)]
 pub(super) struct Form {
@@ -37,7 +40,16 @@ impl<S: Send + Sync> FromRequest<S> for Form {
         }
         let bytes = asked::read(&parts.headers, body, FORM_BYTES_MAX).await;
         let bytes = bytes.map_err(|problem| super::page::problem(&problem))?;
-        let fields: Vec<(String, String)> = form_urlencoded::parse(&bytes).into_owned().collect();
+        let fields: Vec<(String, String)> =
+            form_urlencoded::parse(&bytes).into_owned().take(FIELDS_MAX + 1).collect();
+        if FIELDS_MAX < fields.len() {
+            let help = "use the form of the page";
+            return Err(super::page::problem(&Problem::new(
+                "CS-E0203",
+                "the form has too many fields",
+                help,
+            )));
+        }
         let twice = |(place, (name, _)): (usize, &(String, String))| {
             fields.iter().skip(place + 1).any(|(other, _)| other == name)
         };

@@ -4,7 +4,7 @@
 use super::page::{self, policy};
 use crate::session::{Inforce, Session};
 use crate::state::Host;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -18,8 +18,9 @@ const SECURE: &str = "__Host-countersign";
 const PLAIN: &str = "countersign";
 
 /// Refuses what comes from elsewhere and marks every page.
-pub(super) async fn guard(request: Request, next: Next) -> Response {
-    if request.method() == Method::POST && !is_own(request.headers()) {
+pub(super) async fn guard(State(host): State<Host>, request: Request, next: Next) -> Response {
+    let address = host.signing.by.address.as_deref();
+    if request.method() == Method::POST && !is_own(request.headers(), address) {
         return page::said(
             StatusCode::FORBIDDEN,
             "This form was not sent by a page of this host",
@@ -33,15 +34,17 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
 
 /// Whether a request was made by a page of this host: the browser says so itself, or it names this host as the
 /// origin. A request that says neither is no browser's, and needs no page.
-fn is_own(headers: &HeaderMap) -> bool {
+fn is_own(headers: &HeaderMap, address: Option<&str>) -> bool {
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     match text(&FETCH_SITE) {
         Some(site) => site == "same-origin",
-        None => match (text(&header::ORIGIN), text(&header::HOST)) {
-            (Some(origin), Some(host)) => {
+        None => match (text(&header::ORIGIN), address, text(&header::HOST)) {
+            // Where it is known how browsers reach this host, with TLS or without.
+            (Some(origin), Some(address), _) => origin.eq_ignore_ascii_case(address),
+            (Some(origin), None, Some(host)) => {
                 origin.split_once("://").is_some_and(|(_, named)| named.eq_ignore_ascii_case(host))
             }
-            (_, _) => false,
+            (_, _, _) => false,
         },
     }
 }
@@ -136,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_form_comes_from_our_own_page_or_is_refused() {
-        let check = |pairs: &[(&'static str, &'static str)]| is_own(&headers(pairs));
+        let check = |pairs: &[(&'static str, &'static str)]| is_own(&headers(pairs), None);
         assert!(check(&[("sec-fetch-site", "same-origin")]));
         assert!(check(&[("origin", "https://a.example"), ("host", "a.example")]));
         assert!(check(&[("origin", "http://127.0.0.1:8700"), ("host", "127.0.0.1:8700")]));
@@ -151,6 +154,11 @@ mod tests {
         assert!(!check(&[("origin", "null"), ("host", "a.example")]));
         assert!(!check(&[("host", "a.example")]));
         assert!(!check(&[]));
+        let known = |origin| {
+            is_own(&headers(&[("origin", origin), ("host", "a.example")]), Some("https://a.example"))
+        };
+        assert!(known("https://a.example"));
+        assert!(!known("http://a.example"), "without TLS it is somebody else's page");
     }
 
     #[test]

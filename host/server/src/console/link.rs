@@ -20,6 +20,7 @@ use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::{Approval, PlannedEffect};
 use countersign_core::hash::Digest;
 use countersign_core::id::IntentId;
+use countersign_core::intent::{FactValue, TokenValue};
 use countersign_core::notice::About;
 use countersign_core::notice::link::{self, Dead, LinkVerb, Linked, Told};
 use countersign_core::notice::plain::plain;
@@ -27,8 +28,9 @@ use countersign_core::seal::Seal;
 use countersign_engine::engine::{Key, Standing};
 use maud::{Markup, html};
 
-/// Longest value that is shown, in characters.
-const VALUE_CHARACTERS_MAX: usize = 300;
+/// Most characters of what is asked and written that a person reads on one page. What is longer is not decided here:
+/// nobody approves what they cannot be shown.
+const PAGE_CHARACTERS_MAX: usize = 60_000;
 
 /// The parts of a link's address: intent, notice, verb, code.
 type Parts = (String, u32, String, String);
@@ -142,6 +144,16 @@ fn said(opened: &Opened, form: &Form, words: &str) -> Result<Command, &'static s
         "" => None,
         text => Some(Seal(Digest::parse(text).ok_or(anew)?)),
     };
+    // What is decided about was shown, or nothing is decided.
+    let case = case(&opened.standing.approval);
+    if matches!(opened.verb, LinkVerb::Approve | LinkVerb::Decline) && case.is_some() && seal.is_none() {
+        return Err(anew);
+    }
+    if opened.verb == LinkVerb::Approve
+        && let Some(why) = unreadable(&opened.standing.approval)
+    {
+        return Err(why);
+    }
     let needed =
         || if words.is_empty() { Err("Say why, or what you want to know.") } else { Ok(words.to_owned()) };
     Ok(match opened.verb {
@@ -170,10 +182,18 @@ fn shown(host: &Host, opened: &Opened, status: StatusCode, words: &str, wrong: O
     let alive = alive.and_then(|()| {
         if view.can.iter().any(|can| can == opened.verb.as_str()) { Ok(()) } else { Err(Dead::Over) }
     });
+    let unread = unreadable(approval);
     let body = html! {
         @if let Some(wrong) = wrong { p.warn role="alert" { (wrong) } }
         @match alive {
-            Ok(()) => { (form(approval, opened.verb, words)) }
+            Ok(()) => {
+                @if let Some(why) = unread.filter(|_| opened.verb == LinkVerb::Approve) {
+                    p.warn { (why) " Read it with " code { "countersign intent show " (approval.intent.id) }
+                        " and approve it with " code { "countersign decide" } "." }
+                } @else {
+                    (form(approval, opened.verb, words))
+                }
+            }
             Err(dead) => {
                 p.warn { (sentence(dead.as_str())) ". Nothing can be said through it." }
                 p { "It stands like this now: " strong { (view.state) } "." }
@@ -190,6 +210,44 @@ fn shown(host: &Host, opened: &Opened, status: StatusCode, words: &str, wrong: O
         approval.intent.requester
     );
     (status, page(&title, Some(person), &body)).into_response()
+}
+
+/// Why this page cannot show the whole of what would be approved.
+fn unreadable(approval: &Approval) -> Option<&'static str> {
+    let case = case(approval)?;
+    if case.change.is_some() {
+        return Some("This changes a policy, and the page cannot show what would change.");
+    }
+    let changes = case.writes.iter().flat_map(|planned| &planned.plan.changes);
+    let written = changes.map(|change| change.before.to_string().len() + change.after.to_string().len());
+    let asked = approval.intent.tokens.values().map(length);
+    (PAGE_CHARACTERS_MAX < written.chain(asked).sum()).then_some("This is too long for the page.")
+}
+
+fn length(value: &TokenValue) -> usize {
+    if let TokenValue::List(elements) = value {
+        elements.iter().flat_map(|element| element.values()).map(length).sum()
+    } else {
+        value.to_string().len()
+    }
+}
+
+/// A value, whole; the elements of a list one under the other.
+fn whole(value: &TokenValue) -> Markup {
+    html! {
+        @if let TokenValue::List(elements) = value {
+            ol {
+                @for element in elements {
+                    li { @for (name, value) in element.iter() { (name) ": " (whole(value)) br; } }
+                }
+            }
+        } @else { (all(&value.to_string())) }
+    }
+}
+
+/// All of a text, without what would hide or turn a part of it.
+fn all(text: &str) -> String {
+    plain(text, usize::MAX)
 }
 
 fn heading(verb: LinkVerb) -> &'static str {
@@ -222,16 +280,31 @@ fn form(approval: &Approval, verb: LinkVerb, words: &str) -> Markup {
 
 fn asked(approval: &Approval) -> Markup {
     let intent = &approval.intent;
+    let facts = case(approval).map(|case| &case.facts);
+    let found: Vec<(String, String)> =
+        facts.into_iter().flatten().map(|(name, fact)| (name.to_string(), fact_words(fact))).collect();
     html! {
         table {
             caption { "What is asked, revision " (intent.revision) }
             tbody {
                 tr { th scope="row" { "intent" } td { (intent.id) } }
                 @for (name, value) in intent.tokens.iter() {
-                    tr { th scope="row" { (name) } td { (plain(&value.to_string(), VALUE_CHARACTERS_MAX)) } }
+                    tr { th scope="row" { (name) } td { (whole(value)) } }
+                }
+                @for (name, fact) in &found {
+                    tr { th scope="row" { (name) " (found)" } td { (all(fact)) } }
                 }
             }
         }
+    }
+}
+
+fn fact_words(fact: &FactValue) -> String {
+    match fact {
+        FactValue::Known(value) => value.to_string(),
+        FactValue::Missing(why) => format!("not found: {why}"),
+        FactValue::Stale => "found too long ago".to_owned(),
+        FactValue::Each(facts) => facts.iter().map(fact_words).collect::<Vec<_>>().join("; "),
     }
 }
 
@@ -249,17 +322,16 @@ fn written(approval: &Approval) -> Markup {
 }
 
 fn write(planned: &PlannedEffect) -> Markup {
-    let text = |text: &str| plain(text, VALUE_CHARACTERS_MAX);
     html! {
         table {
-            caption { (planned.connection) ", " (text(&planned.plan.subject.to_string())) }
+            caption { (planned.connection) ", " (all(&planned.plan.subject.to_string())) }
             thead { tr { th scope="col" { "field" } th scope="col" { "now" } th scope="col" { "then" } } }
             tbody {
                 @for change in &planned.plan.changes {
                     tr {
-                        th scope="row" { (text(&change.name)) }
-                        td data-of="now" { (text(&change.before.to_string())) }
-                        td data-of="then" { (text(&change.after.to_string())) }
+                        th scope="row" { (all(&change.name)) }
+                        td data-of="now" { (all(&change.before.to_string())) }
+                        td data-of="then" { (all(&change.after.to_string())) }
                     }
                 }
             }
@@ -271,7 +343,7 @@ fn judged(view: &IntentView) -> Markup {
     html! {
         @if let Some(evaluation) = &view.evaluation {
             h2 { "What the policy says" }
-            ul { @for words in &evaluation.words { li { (plain(words, VALUE_CHARACTERS_MAX)) } } }
+            ul { @for words in &evaluation.words { li { (all(words)) } } }
         }
         @if !view.seats.is_empty() {
             h2 { "Who decides" }

@@ -68,22 +68,25 @@ pub(super) async fn with_password(
             format!("More than {PASSWORD_TRIES_PER_MINUTE} tries in a minute. Wait a minute and try again.");
         return ways(&host, StatusCode::TOO_MANY_REQUESTS, &next, named, Some(&wrong));
     }
-    let person = PersonId::parse(named).ok();
+    // Few wait for a core: whoever floods this page keeps no place that others need.
+    let Ok(_waiting) = host.signing.waiting.try_acquire() else {
+        let wrong = "Too many people sign in at this moment. Wait a moment and try again.";
+        return ways(&host, StatusCode::TOO_MANY_REQUESTS, &next, named, Some(wrong));
+    };
     let Ok(_place) = host.signing.hashing.acquire().await else {
         return page::problem(&crate::problem::Problem::bug());
     };
+    let person = PersonId::parse(named).ok();
     let (passwords, asked, password) =
         (host.signing.by.passwords.clone(), person.clone(), password.to_owned());
-    let right = tokio::task::spawn_blocking(move || passwords.is_of(asked.as_ref(), &password)).await;
+    let verified = tokio::task::spawn_blocking(move || passwords.verified(asked.as_ref(), &password)).await;
     let known = |person: &PersonId| host.engine.rulebook().directory().knows(person);
     // The same words for a wrong name and a wrong password, after the same time.
-    let Some(person) = person.filter(|person| right.unwrap_or(false) && known(person)) else {
+    let right = person.filter(known).zip(verified.ok().flatten());
+    let Some((person, digest)) = right else {
         tracing::warn!(blame = "remote", "a try with a wrong password");
         let wrong = "Person and password do not fit. Check both and try again.";
         return ways(&host, StatusCode::FORBIDDEN, &next, named, Some(wrong));
-    };
-    let Some(digest) = host.signing.by.passwords.digest(&person) else {
-        return page::problem(&crate::problem::Problem::bug());
     };
     entered(&host, &form.headers, person, Proof::Password(digest), &next)
 }
@@ -94,6 +97,7 @@ pub(super) async fn to_provider(State(host): State<Host>, uri: Uri) -> Response 
     let Some(provider) = host.signing.by.provider.clone() else {
         return ways(&host, StatusCode::NOT_FOUND, &next, "", Some("This host has no identity provider."));
     };
+    let Ok(_asking) = host.signing.asking.try_acquire() else { return busy() };
     let (cookie, ask) = host.signing.pending.begin(&*host.chance, next, host.engine.now());
     match provider.begin(ask).await {
         Ok(to) => {
@@ -127,6 +131,7 @@ async fn recognised(host: &Host, headers: &HeaderMap, uri: &Uri) -> Response {
         let what = "The identity provider did not sign you in";
         return page::said(StatusCode::FORBIDDEN, what, again);
     };
+    let Ok(_asking) = host.signing.asking.try_acquire() else { return busy() };
     let issuer = form::parameter(uri, "iss");
     let back = Back { code, issuer, nonce: gone.nonce.clone(), verifier: gone.verifier.clone(), now };
     let identity = match provider.finish(back).await {
@@ -146,6 +151,14 @@ async fn recognised(host: &Host, headers: &HeaderMap, uri: &Uri) -> Response {
         return page::said(StatusCode::FORBIDDEN, what, &next);
     };
     entered(host, headers, person.clone(), Proof::Account(identity.account), &gone.next)
+}
+
+fn busy() -> Response {
+    page::said(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Too many people sign in at this moment",
+        "Wait a moment and try again.",
+    )
 }
 
 fn not_signed_in(not: &NotSignedIn) -> Response {

@@ -8,8 +8,10 @@ use super::{Turn, settle};
 use crate::approval::event::{Actor, Event};
 use crate::effect::attempt::Detail;
 use crate::exception::Cause;
-use crate::intent::FailMode;
+use crate::id::FieldName;
+use crate::intent::{FailMode, TokenValue};
 use crate::policy::{Evaluation, Outcome, Policy, Settled};
+use std::collections::BTreeSet;
 
 /// What stands in the place of an answer that could not be had, if it may pass; `None` is closed.
 pub(super) fn opened(turn: &Turn<'_>, policy: &Policy, evaluation: &Evaluation) -> Option<Settled> {
@@ -22,9 +24,23 @@ pub(super) fn opened(turn: &Turn<'_>, policy: &Policy, evaluation: &Evaluation) 
     if turn.context.failed_open? >= evaluation.fail_open? {
         return None;
     }
+    // Of a row that may match nobody knows what it asks: where a table has no row for certain, what is known is less
+    // than what any of its rows would say.
+    let elements = policy.each.as_ref().map_or(1, |list| elements(turn, list));
+    let certain: BTreeSet<Option<u32>> = evaluation.rules.iter().map(|rule| rule.element).collect();
+    if certain.len() < elements.max(1) {
+        return None;
+    }
     match &unsure.known {
         Settled::Deny => None,
         known @ (Settled::Approve | Settled::Needs(_)) => Some(known.clone()),
+    }
+}
+
+fn elements(turn: &Turn<'_>, list: &FieldName) -> usize {
+    match turn.approval.intent.tokens.get(list) {
+        Some(TokenValue::List(elements)) => elements.len(),
+        Some(_) | None => 0,
     }
 }
 

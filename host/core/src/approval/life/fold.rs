@@ -4,7 +4,7 @@ use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::seat::{Added, Order, Question, Reply, Seats};
 use crate::approval::{Approval, Authority, Case, Earlier, Intent, Outcome, Overridden, Stage};
 use crate::effect::life::{EffectState, History, Verdict};
-use crate::exception::{Closed, Closure, Exception};
+use crate::exception::{Cause, Closed, Closure, Exception};
 use crate::hash::Digest;
 use crate::id::{EffectId, ExceptionId, PersonId};
 use crate::intent::OnFailure;
@@ -109,6 +109,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         Event::Overridden { what, .. } => {
             seats(&mut approval.stage)?;
             approval.overridden = Some(Overridden { what: Arc::clone(what), at: Some(at) });
+            close_unused(&mut approval, at);
         }
         Event::FailedOpen { .. } => approval.failed_open = Some(at),
         Event::Reopened { intent, what } => reopen(&mut approval, intent, what, at)?,
@@ -163,6 +164,9 @@ fn advance(mut approval: Approval, event: &Event, at: Timestamp) -> Option<Appro
     if matches!(approval.stage, Stage::Closed(_)) {
         // What nobody confirmed was no override.
         approval.overridden = approval.overridden.filter(|overridden| overridden.at.is_some());
+    }
+    if matches!(approval.stage, Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. })) {
+        close_unused(&mut approval, at);
     }
     end_exceptions(&mut approval, at);
     Some(approval)
@@ -299,7 +303,7 @@ fn amend(approval: &mut Approval, intent: &Arc<Intent>, at: Timestamp) -> Option
     approval.stage = Stage::Preparing { tries: 0, due: at };
     approval.intent = Arc::clone(intent);
     approval.overridden = None;
-    approval.failed_open = None;
+    close_unused(approval, at);
     moot(approval, at, "the intent was amended");
     Some(())
 }
@@ -317,11 +321,24 @@ fn reopen(approval: &mut Approval, intent: &Arc<Intent>, what: &Arc<Override>, a
     approval.stage = Stage::Preparing { tries: 0, due: at };
     approval.intent = Arc::clone(intent);
     approval.overridden = Some(Overridden { what: Arc::clone(what), at: None });
-    approval.failed_open = None;
+    close_unused(approval, at);
     // Whoever overrides answers for it alone: what others decided or wanted before is not taken up.
     approval.earlier = None;
     moot(approval, at, "the policy is to be overridden");
     Some(())
+}
+
+/// What was to pass although it could not be evaluated does not pass like that after all: it is not counted, and there
+/// is nothing to look at.
+fn close_unused(approval: &mut Approval, at: Timestamp) {
+    if approval.failed_open.take().is_none() {
+        return;
+    }
+    let open = approval.exceptions.values_mut().filter(|exception| exception.closed.is_none());
+    for exception in open.filter(|exception| exception.cause == Cause::FailOpen) {
+        let reason = "it did not pass like that".to_owned();
+        exception.closed = Some(Closed { by: Closure::Retry, person: None, reason, at });
+    }
 }
 
 /// The open exceptions that are about this intent alone.

@@ -9,7 +9,7 @@ use crate::effect::attempt::Detail;
 use crate::effect::retry::{self, PREPARE_TRIES_MAX};
 use crate::exception::Cause;
 use crate::id::{IntentId, IntentTypeName, PersonId};
-use crate::intent::{Enforcement, Facts, Raw};
+use crate::intent::{Enforcement, Facts, FailMode, Raw};
 use crate::notice::Notices;
 use crate::policy::component::Contributions;
 use crate::policy::{self, Evaluation, Outcome, Policy, Settled};
@@ -86,6 +86,20 @@ pub fn outcome(
     Some(policy::outcome_with(policy, &approval.intent.tokens, facts, said))
 }
 
+/// Whether an answer that cannot be given may pass all the same, as far as policy and intent type say: then its writes
+/// are planned too. How many have passed today is counted later.
+#[must_use]
+pub fn may_fail_open(context: Context<'_>, approval: &Approval, facts: &Facts, said: &Contributions) -> bool {
+    let schema = context.rulebook.intent_type(&approval.intent.intent_type);
+    if schema.is_none_or(|schema| schema.fail_mode != FailMode::MayOpen) {
+        return false;
+    }
+    let Some(policy) = deciding(context, approval) else { return false };
+    let evaluation = policy::decide_with(policy, &approval.intent.tokens, facts, said);
+    let counted = Context { failed_open: Some(0), ..context };
+    fail_open::opened(&Turn::new(counted, approval.clone()), policy, &evaluation).is_some()
+}
+
 /// The policy that decides an approval: the version of its submission, or the one in force if that
 /// is not installed any more.
 #[must_use]
@@ -96,7 +110,7 @@ pub fn deciding<'a>(context: Context<'a>, approval: &Approval) -> Option<&'a Pol
 }
 
 pub(super) fn prepare(turn: &mut Turn<'_>, revision: u32, prepared: Prepared) -> Result<(), Refusal> {
-    let Prepared { facts, said, writes, change } = prepared;
+    let Prepared { facts, said, writes, unplanned, change } = prepared;
     let Stage::Preparing { .. } = turn.approval.stage else {
         return Err(wrong_stage("prepare", &turn.approval));
     };
@@ -120,7 +134,7 @@ pub(super) fn prepare(turn: &mut Turn<'_>, revision: u32, prepared: Prepared) ->
             turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation), facts });
             turn.record(Actor::Engine, Event::Declined { authority: Authority::Policy, reason });
         }
-        Outcome::Unsure(_) => match fail_open::opened(turn, policy, &evaluation) {
+        Outcome::Unsure(_) => match fail_open::opened(turn, policy, &evaluation).filter(|_| !unplanned) {
             Some(known) => seal(turn, Found { facts, evaluation, writes, change }, Some((policy, known))),
             None => {
                 let detail = Detail::new("unsure", evaluation.words().join("; "));

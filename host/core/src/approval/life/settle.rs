@@ -153,6 +153,10 @@ fn verdicts(
 ) -> Result<BTreeMap<EffectId, Verdict>, Refusal> {
     let now = turn.context.now;
     // It is about more than this intent, so it matters not where this one stands.
+    if exception.cause == Cause::FailOpen && !turn.approval.stage.is_approved() {
+        // Nothing has passed yet, so nobody can say whether that was right.
+        return Err(wrong_stage("close-exception", &turn.approval));
+    }
     if exception.cause.outlives() {
         let (allowed, fits) = match exception.cause {
             Cause::FailOpen => {
