@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use countersign_tests::browser::{Browser, Page};
 use countersign_tests::host::Host;
-use countersign_tests::servers::{CLIENT, CLIENT_SECRET, OpenIdProvider, free_port, http};
+use countersign_tests::servers::{CLIENT, CLIENT_SECRET, OpenIdProvider, ScimProvider, free_port, http};
 use countersign_tests::world::program;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -172,4 +172,41 @@ fn passwords_and_tokens_that_are_made_and_taken_away_count_within_seconds() -> R
     soon("the token", || Ok((status()? == 200).then_some(())))?;
     run(folder, &["token", "revoke", "ae-1"], "")?;
     soon("its end", || Ok((status()? == 401).then_some(())))
+}
+
+#[test]
+fn a_joiner_signs_in_and_a_leaver_is_signed_out_by_an_identity_provider_that_is_not_ours() -> Result<()> {
+    let scene = Scene::start("email")?;
+    let token = run(scene.house.path(), &["token", "create", "idp", "--scope", "provision", "--quiet"], "")?;
+    let token = token.trim().to_owned();
+    let bearer = format!("Bearer {token}");
+    let described = format!("{}/scim/v2/ServiceProviderConfig", scene.base);
+    soon("the token", || {
+        Ok((http::get(&described, &[("authorization", &bearer)])?.status == 200).then_some(()))
+    })?;
+    let provider = ScimProvider::new(scene.base.clone(), token);
+    // Nobody here knows them before they join.
+    let page = scene.signed_in(&mut Browser::default(), "/you", "joiner")?;
+    assert_eq!(page.answer.status, 403, "{}", page.text());
+    provider.does(&["create", "joiner"])?;
+    let mut browser = Browser::default();
+    let you = scene.signed_in(&mut browser, "/you", "joiner")?;
+    assert!(you.text().contains("as joiner@example.com"), "{}", you.text());
+    let text = browser.send(&you, "/you/terminal", &[])?.text();
+    let own =
+        text.split("COUNTERSIGN_TOKEN=").nth(1).and_then(|rest| rest.split('<').next()).context("a token")?;
+    let own = format!("Bearer {own}");
+    let read = || Ok(http::get(&format!("{}/v1/intents", scene.base), &[("authorization", &own)])?.status);
+    let status: Result<u16> = read();
+    assert_eq!(status?, 200);
+    // With the answer to the provider the session, the terminal and the way back are over.
+    provider.does(&["active", "joiner", "false"])?;
+    let status: Result<u16> = read();
+    assert_eq!(status?, 401);
+    assert!(browser.open(&format!("{}/you", scene.base))?.url.ends_with("/sign-in?next=%2Fyou"));
+    // The provider still has a session of its own for this browser, and sends them straight back.
+    let page = browser.open(&format!("{}/sign-in/provider", scene.base))?;
+    assert_eq!(page.answer.status, 403, "{}", page.text());
+    assert!(page.text().contains("not linked to anybody here"), "{}", page.text());
+    Ok(())
 }
