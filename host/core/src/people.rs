@@ -23,7 +23,7 @@ pub(crate) use with::successor;
 use crate::id::{FieldName, IntentTypeName, PersonId, PoolName, RoleName};
 use crate::intent::value::{Day, TokenValue, Tokens};
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +78,8 @@ pub struct Directory {
     pub owner: PoolName,
     /// The calendar of whoever has no other.
     pub calendar: CalendarName,
+    /// Pools that groups of the identity provider fill beside the file; no others.
+    pub groups: BTreeSet<PoolName>,
     /// People.
     pub persons: BTreeMap<PersonId, Person>,
     /// Pools.

@@ -35,7 +35,7 @@ impl World {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_compliance_tester_that_is_not_ours_finds_what_the_rfcs_say() {
-    let world = World::start().await;
+    let world = World::with_groups().await;
     let found = world.provides(&["check"]).await;
     let passed = found.iter().filter(|check| check["status"] == "SUCCESS").count();
     let mut met = BTreeSet::new();
@@ -55,7 +55,7 @@ async fn a_compliance_tester_that_is_not_ours_finds_what_the_rfcs_say() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_joiner_asks_a_leaver_is_out_and_a_group_lets_somebody_decide() {
-    let world = World::start().await;
+    let world = World::with_groups().await;
     // A joiner asks for something, and their manager by the file is nobody: the backup is asked.
     world.get("joiner", "/v1/intents").await.is_problem(403, "CS-E0104");
     let user = world.provides(&["create", "joiner"]).await;

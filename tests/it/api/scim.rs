@@ -48,7 +48,7 @@ fn operations(operations: Json) -> Json {
 
 #[tokio::test]
 async fn a_user_is_created_shown_found_changed_and_deleted() {
-    let world = World::start().await;
+    let world = World::with_groups().await;
     let body = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", ENTERPRISE],
         "userName": "Zoe@example.com",
@@ -95,7 +95,7 @@ async fn a_user_is_created_shown_found_changed_and_deleted() {
 
 #[tokio::test]
 async fn a_change_is_taken_in_every_form_that_identity_providers_send() {
-    let world = World::start().await;
+    let world = World::with_groups().await;
     world.told("POST", USERS, json!({ "userName": "zoe@example.com" })).await;
     let place = format!("{USERS}/zoe");
     let check = async |change: Json, pointer: &str, expected: Json| {
@@ -147,7 +147,7 @@ async fn a_change_is_taken_in_every_form_that_identity_providers_send() {
 
 #[tokio::test]
 async fn a_group_of_a_pools_name_puts_people_into_it_and_takes_them_out() {
-    let world = World::start().await;
+    let world = World::with_groups().await;
     for name in ["zoe", "max", "finance-1"] {
         world.told("POST", USERS, json!({ "userName": format!("{name}@example.com") })).await;
     }
@@ -198,7 +198,7 @@ async fn a_group_of_a_pools_name_puts_people_into_it_and_takes_them_out() {
 
 #[tokio::test]
 async fn a_leavers_token_is_refused_at_once_and_their_seat_moves() {
-    let world = World::start().await;
+    let world = World::with_groups().await;
     for name in ["sales-manager-1", "finance-1"] {
         world.told("POST", USERS, json!({ "userName": format!("{name}@example.com") })).await;
     }
@@ -223,7 +223,7 @@ async fn a_leavers_token_is_refused_at_once_and_their_seat_moves() {
 
 #[tokio::test]
 async fn a_person_is_whom_the_user_name_or_our_extension_says_and_nobody_else_ever() {
-    let world = World::start().await;
+    let world = World::with_groups().await;
     let dotted = json!({ "userName": "jane.doe@example.com" });
     assert_eq!(world.scim_refused("POST", USERS, dotted, 400, "CS-E0162").await, "invalidValue");
     let body = json!({ "userName": "jane.doe@example.com", (PERSON): { "person": "jane-doe" } });
@@ -251,7 +251,7 @@ async fn a_person_is_whom_the_user_name_or_our_extension_says_and_nobody_else_ev
 
 #[tokio::test]
 async fn nobody_comes_back_because_something_was_left_out() {
-    let world = World::start().await;
+    let world = World::with_groups().await;
     world.told("POST", USERS, json!({ "userName": "zoe@example.com", "active": false })).await;
     let place = format!("{USERS}/zoe");
     assert_eq!(world.told("GET", &place, Json::Null).await["active"], false);
@@ -264,7 +264,7 @@ async fn nobody_comes_back_because_something_was_left_out() {
 
 #[tokio::test]
 async fn what_cannot_be_read_is_refused_in_the_words_of_scim() {
-    let world = World::start().await;
+    let world = World::with_groups().await;
     world.told("POST", USERS, json!({ "userName": "zoe@example.com" })).await;
     let group = world.told("POST", GROUPS, json!({ "displayName": "billing" })).await;
     let group = format!("{GROUPS}/{}", group["id"].as_str().expect("an id"));
@@ -333,7 +333,7 @@ async fn what_cannot_be_read_is_refused_in_the_words_of_scim() {
 
 #[tokio::test]
 async fn a_list_comes_in_pages_and_in_the_shape_that_was_asked_for() {
-    let world = World::start().await;
+    let world = World::with_groups().await;
     for number in 0..5 {
         world.told("POST", USERS, json!({ "userName": format!("p-{number}@example.com") })).await;
     }
@@ -366,7 +366,7 @@ async fn a_list_comes_in_pages_and_in_the_shape_that_was_asked_for() {
 
 #[tokio::test]
 async fn a_token_that_provisions_acts_for_nobody_and_does_nothing_else() {
-    let world = World::start().await;
+    let world = World::with_groups().await;
     world.get("provision", "/v1/people").await.is_problem(403, "CS-E0207");
     world.get("ae-1", USERS).await.is_scim_error(403, "CS-E0207");
     world.get("", USERS).await.is_scim_error(401, "CS-E0205");
@@ -386,7 +386,7 @@ async fn a_token_that_provisions_acts_for_nobody_and_does_nothing_else() {
 
 #[tokio::test]
 async fn a_store_that_cannot_keep_it_changes_nothing() {
-    let world = World::start().await;
+    let world = World::with_groups().await;
     world.store.fail(Some(countersign_engine::port::store::StoreFault::Full));
     world.scim_refused("POST", USERS, json!({ "userName": "zoe" }), 507, "CS-E0301").await;
     assert!(!world.engine.rulebook().directory().knows(&"zoe".parse().expect("a person")));

@@ -18,7 +18,10 @@ use countersign_engine::port::store::{
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_engine::task::Tasks;
 use countersign_server::{Scope, SignIn, TokenEntry, TokenTable, token};
-use countersign_tests::{scripted::Scripted, world::starter};
+use countersign_tests::{
+    scripted::Scripted,
+    world::{root, source_files, starter},
+};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{HeaderMap, Request};
@@ -209,6 +212,17 @@ impl World {
     /// Starts one with the starter rules.
     pub(crate) async fn start() -> World {
         World::of(Setup::default()).await
+    }
+
+    /// Starts one whose `people.md` lets groups fill pools.
+    pub(crate) async fn with_groups() -> World {
+        let mut files = source_files(&root().join("host/cli/starter")).expect("the starter files");
+        for file in files.iter_mut().filter(|file| file.path == "people.md") {
+            let row = "\n| groups | finance, billing, deal-desk |\n\n## Persons";
+            file.text = file.text.replacen("\n\n## Persons", row, 1);
+        }
+        let rulebook = Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        World::of(Setup { rulebook, ..Setup::default() }).await
     }
 
     /// Starts one that has policy components.

@@ -26,6 +26,14 @@ fn names(listed: &str) -> impl Iterator<Item = &str> {
     listed.split(", ")
 }
 
+/// `people.md` that lets groups fill pools.
+fn open_groups(text: String) -> String {
+    if text.contains("| groups ") {
+        return text;
+    }
+    text.replacen("\n\n## Persons", "\n| groups | finance, billing, deal-desk |\n\n## Persons", 1)
+}
+
 impl Spec {
     /// Puts something on record; what is refused is remembered.
     async fn put_on_record(&mut self, by: Actor, command: Command) {
@@ -51,6 +59,7 @@ impl Spec {
     }
 
     async fn regroup(&mut self, name: &str, members: BTreeSet<PersonId>) {
+        self.save_people(open_groups);
         let named = (name.to_owned(), None);
         let known = self.engine().rulebook().register().group(GROUP).is_some();
         let command = if known {

@@ -53,7 +53,7 @@ fn is_people(file: &SourceFile) -> bool {
 
 impl Spec {
     /// Puts a changed `people.md` in force, as a development host does when the file is saved.
-    fn save_people(&mut self, change: impl FnOnce(String) -> String) {
+    pub(super) fn save_people(&mut self, change: impl FnOnce(String) -> String) {
         self.people.begin_with(change);
         let rulebook = self.people.rulebook();
         let before = self.engine().rulebook();

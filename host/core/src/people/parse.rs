@@ -7,7 +7,7 @@ use crate::document::{Cell, Document, Faults, SourceFile, required};
 use crate::id::{IntentTypeName, NotAName, PersonId, PoolName, RoleName};
 use crate::intent::value::Day;
 use crate::policy::route_take as take;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 /// The sections that `people.md` may have.
@@ -31,7 +31,8 @@ impl Directory {
                 "the settings table of this file begins with `people`",
             );
         }
-        let settings = document.settings(&["owner", "calendar"], faults);
+        let settings = document.settings(&["owner", "calendar", "groups"], faults);
+        let groups = settings.iter().find(|(name, _)| *name == "groups").map(|(_, cell)| *cell);
         let owner = required(&settings, "owner", &document, faults).and_then(|cell| named(cell, faults));
         let usual = required(&settings, "calendar", &document, faults);
         let usual = usual.and_then(|cell| take(CalendarName::parse(&cell.text), cell, faults));
@@ -59,6 +60,7 @@ impl Directory {
         let directory = Directory {
             owner: owner?,
             calendar: usual?,
+            groups: groups.map(|cell| filled_by_groups(cell, &pools, faults)).unwrap_or_default(),
             persons,
             pools,
             roles,
@@ -78,6 +80,26 @@ impl Directory {
         }
         Some(directory)
     }
+}
+
+/// Pools of the file that a group of the identity provider may fill.
+fn filled_by_groups(
+    cell: &Cell,
+    pools: &BTreeMap<PoolName, Pool>,
+    faults: &mut Faults,
+) -> BTreeSet<PoolName> {
+    let mut named = BTreeSet::new();
+    for text in cell.text.split(", ") {
+        match PoolName::parse(text) {
+            Ok(pool) if pools.contains_key(&pool) => drop(named.insert(pool)),
+            Ok(_) | Err(_) => {
+                faults.at(cell, format!("`{text}` is no pool of this file"));
+                faults
+                    .help("pools that groups of the identity provider may fill, such as `finance, billing`");
+            }
+        }
+    }
+    named
 }
 
 fn calendars(document: &Document, faults: &mut Faults) -> BTreeMap<CalendarName, Calendar> {

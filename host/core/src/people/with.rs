@@ -20,7 +20,9 @@ impl Directory {
         let persons = house.persons();
         let there = |person: &PersonId| persons.contains_key(person);
         let pools = self.pools.iter().filter_map(|(name, pool)| {
-            let grouped = register.in_pool(name).into_iter().flatten();
+            // Who may decide is the house's to say: a group fills a pool only where the file lets it.
+            let open = self.groups.contains(name);
+            let grouped = register.in_pool(name).filter(|_| open).into_iter().flatten();
             let mut members: Vec<PersonId> = Vec::new();
             for person in pool.members.iter().chain(grouped).filter(|person| there(person)) {
                 if !members.contains(person) {
@@ -55,6 +57,7 @@ impl Directory {
         Directory {
             owner: self.owner.clone(),
             calendar: self.calendar.clone(),
+            groups: self.groups.clone(),
             pools: pools.collect(),
             roles: self.roles.clone().into_iter().filter(|(_, holder)| there(holder)).collect(),
             standby: standby.collect(),

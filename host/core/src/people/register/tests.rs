@@ -57,7 +57,12 @@ struct House {
 
 impl House {
     fn new() -> House {
-        House { rulebook: starter_rulebook(), now: now() }
+        let rulebook = starter_rulebook();
+        let calendar = "| calendar | us-east            |";
+        let open = format!("{calendar}\n| groups   | billing, finance   |");
+        let text = rulebook.people().replacen(calendar, &open, 1);
+        let rulebook = rulebook.with_people(&text, now()).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        House { rulebook, now: now() }
     }
 
     fn give(&mut self, by: &Actor, command: &Command) -> Result<usize, NotRecorded> {
@@ -209,8 +214,11 @@ fn a_joiner_is_a_person_and_sits_where_a_group_says() {
     let before = house.pool("billing");
     house.told(&form(1, "billing", &["zoe"]));
     assert_eq!(house.pool("billing"), before.replace(" / ", ", zoe / "));
-    // A group that no pool is called like means nothing.
+    // A group that no pool is called like means nothing, nor one of a pool that the file does not open.
     house.told(&form(2, "book club", &["zoe"]));
+    let controllers = house.pool("controllers");
+    house.told(&form(3, "controllers", &["zoe"]));
+    assert_eq!(house.pool("controllers"), controllers);
     assert_eq!(house.pool("finance"), "finance-lead, finance-1, finance-2, finance-3 / finance-lead");
     house.told(&Command::Disband { group: GroupId::from_bits(1) });
     assert_eq!(house.pool("billing"), before);
