@@ -6,7 +6,7 @@ Feature: what cannot be evaluated passes only where two keys say so, and somebod
 
   Scenario: it passes under an authority of its own, and the policy's owner has an item to close
     When an order of 10 is asked for
-    Then the intent is done
+    Then the intent becomes done
     And the target was sent 1 write
     And it was decided by failing open, with nobody
     And an exception with cause fail-open has an owner
@@ -30,13 +30,13 @@ Feature: what cannot be evaluated passes only where two keys say so, and somebod
     When an order of 3000 is asked for
     Then the intent is seated
     When owner-1 approves revision 1
-    Then the intent is done
+    Then the intent becomes done
     And it was decided by failing open, with owner-1
     And an exception with cause fail-open has an owner
 
   Scenario: where the declared condition does not hold it is closed
     When an order of 9000 is asked for
-    Then the intent is unsettled
+    Then the intent becomes unsettled
     And an exception with cause unsure has an owner
     And no write left the host
 
@@ -44,10 +44,10 @@ Feature: what cannot be evaluated passes only where two keys say so, and somebod
     When an order of 10 is asked for
     And an order of 11 is asked for
     And an order of 12 is asked for
-    Then the intent is unsettled
+    Then the intent becomes unsettled
     When 86400 seconds pass
     And an order of 13 is asked for
-    Then the intent is done
+    Then the intent becomes done
 
   Scenario: orders at one moment cannot share the last one of the day
     When 5 orders of 10 are asked for at one time
@@ -69,10 +69,10 @@ Feature: what cannot be evaluated passes only where two keys say so, and somebod
     When an order of 3001 is asked for
     And ae-1 withdraws revision 1
     And an order of 10 is asked for
-    Then the intent is done
+    Then the intent becomes done
 
   Scenario: what the policy can evaluate is decided by the policy
     Given the target says that the risk of the order is low
     When an order of 10 is asked for
-    Then the intent is done
+    Then the intent becomes done
     And it was decided by the policy

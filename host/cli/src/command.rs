@@ -81,7 +81,8 @@ enum Command {
     /// See and close what the normal path could not settle
     #[command(subcommand)]
     Exception(exception::Exception),
-    /// Print who answers for what, with the times of seats and exceptions, and what hangs on one person
+    /// Print who answers for what, with the times of seats and exceptions, and what hangs on one person; ends
+    /// with 1 if something is lacking
     Ownership(ownership::Ownership),
     /// See who is there, and what absences mean for the routes
     #[command(subcommand)]

@@ -123,6 +123,13 @@ pub fn read(
     let listen = server.parsed("listen", "an address such as `127.0.0.1:8700`", &mut problems);
     let grace = server.duration("shutdown-grace", &mut problems);
     let public = server.web_address("public-address", &mut problems);
+    if let Some(address) = &public
+        && address.split_once("://").is_some_and(|(_, behind)| behind.contains('/'))
+    {
+        let place = root.get("server").map_or(0, |section| section.span().start);
+        let help = Some("pages and links begin at the root of their host".to_owned());
+        problems.add(place, format!("`public-address` `{address}` has a path behind its host"), help);
+    }
 
     let mut connectors = top.section("connectors", &mut problems);
     connectors.only(&["install", "hosts", "class-max"], &mut problems);
@@ -135,10 +142,14 @@ pub fn read(
     );
 
     let mut scim = top.section("scim", &mut problems);
-    scim.only(&["calendar"], &mut problems);
+    scim.only(&["calendar", "domains"], &mut problems);
     let calendar = scim.text("calendar", &mut problems);
-    let provisioning =
-        Provisioning { calendar: calendar_of(root, calendar, &mut problems), address: public.clone() };
+    let domains = scim.texts("domains", &mut problems).unwrap_or_default();
+    let provisioning = Provisioning {
+        calendar: calendar_of(root, calendar, &mut problems),
+        domains: domains.iter().map(|domain| domain.to_ascii_lowercase()).collect(),
+        address: public.clone(),
+    };
 
     let connections = connections(root, here, environment, &mut problems);
     let lookup = notify::Lookup { here, environment };

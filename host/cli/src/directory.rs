@@ -39,6 +39,9 @@ pub async fn follow(engine: &Engine, rules: &Path) -> Infallible {
         unread = 0;
         let before = engine.rulebook();
         if before.people() == text || refused.as_ref() == Some(&text) {
+            if before.people() == text && refused.take().is_some() {
+                tracing::info!("people.md is again what is in force");
+            }
             continue;
         }
         refused = None;

@@ -234,7 +234,10 @@ pub async fn start(
 }
 
 /// Looks that the calendar of joiners is one of `people.md`.
-fn known_calendar(calendar: Option<&CalendarName>, rulebook: &Rulebook) -> anyhow::Result<()> {
+///
+/// # Errors
+/// If it is none.
+pub fn known_calendar(calendar: Option<&CalendarName>, rulebook: &Rulebook) -> anyhow::Result<()> {
     let Some(calendar) = calendar else { return Ok(()) };
     if !rulebook.house().calendars.contains_key(calendar) {
         bail!("`calendar` of `[scim]`: `people.md` has no calendar `{calendar}`");

@@ -14,7 +14,7 @@ mod you;
 use crate::state::Host;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::get;
 
 /// What a browser must have to be let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,9 +46,13 @@ pub const PAGES: &[Page] = &[
     page("POST", "/sign-in", Wants::Nothing),
     page("GET", "/sign-in/provider", Wants::Nothing),
     page("GET", "/sign-in/back", Wants::Nothing),
+    page("GET", "/", Wants::Nothing),
+    page("GET", "/sign-out", Wants::Nothing),
     page("POST", "/sign-out", Wants::Nothing),
     page("GET", "/you", Wants::Session),
+    page("GET", "/you/terminal", Wants::Nothing),
     page("POST", "/you/terminal", Wants::Session),
+    page("GET", "/you/others", Wants::Nothing),
     page("POST", "/you/others", Wants::Session),
     page("GET", "/links/{intent}/{notice}/{verb}/{code}", Wants::Session),
     page("POST", "/links/{intent}/{notice}/{verb}/{code}", Wants::Session),
@@ -61,10 +65,11 @@ pub(crate) fn router(host: Host) -> Router<Host> {
         .route("/sign-in", get(sign_in::show).post(sign_in::with_password))
         .route("/sign-in/provider", get(sign_in::to_provider))
         .route("/sign-in/back", get(sign_in::back))
-        .route("/sign-out", post(sign_in::out))
+        .route("/sign-out", get(you::again).post(sign_in::out))
         .route("/you", get(you::show))
-        .route("/you/terminal", post(you::terminal))
-        .route("/you/others", post(you::end_others))
+        .route("/", get(you::again))
+        .route("/you/terminal", get(you::again).post(you::terminal))
+        .route("/you/others", get(you::again).post(you::end_others))
         .route("/links/{intent}/{notice}/{verb}/{code}", get(link::show).post(link::act))
         .route("/assets/console.css", get(page::style))
         .route_layer(from_fn_with_state(host, guard::guard))

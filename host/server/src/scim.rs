@@ -27,6 +27,7 @@ pub(crate) mod at_users {
 }
 
 use countersign_core::people::CalendarName;
+use std::collections::BTreeSet;
 
 /// Where it stands.
 pub const BASE: &str = "/scim/v2";
@@ -47,6 +48,9 @@ const PERSON: &str = "urn:countersign:params:scim:schemas:extension:1.0:User";
 pub struct Provisioning {
     /// The calendar of whoever joins and is not in `people.md`; the usual one of the file unless it is said.
     pub calendar: Option<CalendarName>,
+    /// Mail domains whose user names are people of this house: `sam@example.com` is `sam` of `people.md` only if
+    /// `example.com` is one of them. Empty unless it is said; then only our extension says who somebody is.
+    pub domains: BTreeSet<String>,
     /// The address that the host is reached at, such as `https://approvals.example.com`.
     pub address: Option<String>,
 }

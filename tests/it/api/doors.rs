@@ -179,7 +179,6 @@ async fn every_route_asks_for_exactly_its_scope() {
 async fn an_address_has_one_spelling_and_a_method_is_never_replaced() {
     let world = World::start().await;
     for path in [
-        "/",
         "/v1",
         "/v1/",
         "/v1/intents/",

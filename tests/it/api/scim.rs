@@ -394,3 +394,21 @@ async fn a_store_that_cannot_keep_it_changes_nothing() {
     world.told("POST", USERS, json!({ "userName": "zoe" })).await;
     assert!(world.engine.rulebook().directory().knows(&"zoe".parse().expect("a person")));
 }
+
+#[tokio::test]
+async fn a_user_of_another_domain_is_nobody_of_the_file() {
+    let world = World::with_groups().await;
+    let post = async |body: Json| world.scim_refused("POST", USERS, body, 409, "CS-E0161").await;
+    for name in ["cro@anything.invalid", "cro@sub.example.com", "cro", "cro@example.com@evil.invalid"] {
+        post(json!({ "userName": name })).await;
+    }
+    assert!(world.engine.rulebook().register().members().next().is_none());
+    // Somebody whom the file does not have is nobody's yet.
+    world.told("POST", USERS, json!({ "userName": "zoe@partner.invalid" })).await;
+    world.told("POST", USERS, json!({ "userName": "CRO@Example.com" })).await;
+    // And our extension says it in so many words.
+    let extension = "urn:countersign:params:scim:schemas:extension:1.0:User";
+    world
+        .told("POST", USERS, json!({ "userName": "x1@anything.invalid", extension: { "person": "ae-1" } }))
+        .await;
+}

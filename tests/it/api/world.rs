@@ -273,7 +273,10 @@ impl World {
             sign_in: setup.sign_in,
             chance: Arc::new(SeededChance::new(8)),
             exchange: Arc::new(countersign::formats::Formats),
-            provisioning: countersign_server::Provisioning::default(),
+            provisioning: countersign_server::Provisioning {
+                domains: ["example.com".to_owned()].into(),
+                ..countersign_server::Provisioning::default()
+            },
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");

@@ -90,6 +90,7 @@ impl Findings {
                     self.components(&settings.rules, Some(&settings.data), &rulebook);
                     self.connections(&settings, &rulebook);
                     self.contacts(&settings, &rulebook);
+                    self.people(&settings, &rulebook);
                 }
             }
             Err(problems) => {
@@ -107,6 +108,32 @@ impl Findings {
                     self.rules(beside);
                 }
             }
+        }
+    }
+
+    /// What the configuration says about people, beside what `people.md` says.
+    fn people(&mut self, settings: &Settings, rulebook: &Rulebook) {
+        let calendar = settings.provisioning.calendar.as_ref();
+        if let Err(fault) = wire::known_calendar(calendar, rulebook) {
+            let known: Vec<String> = rulebook.house().calendars.keys().map(ToString::to_string).collect();
+            self.problems.push(Fault {
+                file: settings.file.display().to_string(),
+                line: 0,
+                column: 0,
+                message: fault.to_string(),
+                help: Some(format!("one of {}", known.join(", "))),
+            });
+        }
+        let passwords = wire::read_password_file(&settings.data).unwrap_or_default().passwords;
+        if settings.sign_in.is_some() && !passwords.is_empty() {
+            let people: Vec<String> = passwords.iter().map(|entry| entry.person.to_string()).collect();
+            self.warnings.push(format!(
+                "{} can sign in by password, past the identity provider: `countersign password remove PERSON`",
+                people.join(", ")
+            ));
+        }
+        for entry in passwords.iter().filter(|entry| !rulebook.house().knows(&entry.person)) {
+            self.warnings.push(format!("`{}` has a password and is nobody of `people.md`", entry.person));
         }
     }
 

@@ -16,7 +16,8 @@ use std::process::ExitCode;
 /// What to do with passwords.
 #[derive(Debug, clap::Subcommand)]
 pub enum Password {
-    /// Give somebody a password, or another one; their sessions end
+    /// Give somebody a password of 15 to 128 characters, or another one; their sessions end. From a pipe it is the
+    /// first line
     Set {
         /// Who
         person: String,
@@ -83,6 +84,11 @@ fn named(person: &str) -> Result<PersonId> {
 }
 
 fn set(person: &PersonId, place: &Place, global: &Global) -> Result<()> {
+    if super::token::known(person, global) == Some(false) && !global.quiet {
+        output::say(&format!(
+            "`{person}` does not stand in `people.md`: they cannot sign in until they are of the house"
+        ));
+    }
     let data = place.folder(global)?;
     let argon2id = hashed(&asked(person)?).map_err(|why| {
         Failure::new(exit::USAGE, why).with_help("a few words in a row are long and easy to keep in mind")

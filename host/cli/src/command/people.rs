@@ -188,6 +188,7 @@ fn said(outlook: &Outlook, days: u32) -> Result<()> {
             lone.rows.join(", ")
         ))?;
     }
+    say("(leavers and absences on record are not looked at here: `countersign people list` of a running host has them)".to_owned())?;
     if outlook.thin.is_empty() && outlook.uncovered.is_empty() && outlook.lone.is_empty() {
         say(format!(
             "by these files, every seat that does not depend on the requester can be filled on each of the next \

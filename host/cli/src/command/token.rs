@@ -5,7 +5,10 @@ use crate::output::{self, Failure, Table};
 use crate::wire::{self, TOKENS_FILE, TokenFile};
 use crate::{config, exit};
 use anyhow::{Context as _, Result};
+use countersign_core::document::{Faults, SourceFile};
 use countersign_core::id::PersonId;
+use countersign_core::people::Directory;
+use countersign_core::rulebook::PEOPLE_FILE;
 use countersign_server::token::{NotATable, kept, minted};
 use countersign_server::{Scope, TokenEntry, TokenTable};
 use serde_json::json;
@@ -98,6 +101,22 @@ fn made(create: Create, global: &Global) -> Result<()> {
     let person = PersonId::parse(&create.person).map_err(|fault| {
         Failure::new(exit::USAGE, format!("`{}` is no person: {fault}", output::plain(&create.person)))
     })?;
+    let provisions = create.scopes.contains(&Scope::Provision);
+    match known(&person, global) {
+        Some(true) if provisions => {
+            let failure = Failure::new(
+                exit::NO,
+                format!("`{person}` stands in `people.md`, and who provisions is nobody of the house"),
+            );
+            return Err(failure.with_help("name the machine, such as `idp`").into());
+        }
+        Some(false) if !provisions && !global.quiet => {
+            output::say(&format!(
+                "`{person}` does not stand in `people.md`: the token is refused until they are of the house"
+            ));
+        }
+        Some(_) | None => {}
+    }
     let data = create.place.folder(global)?;
     let mut file = wire::read_token_file(&data)?;
     let mut bits = [0; SECRET_BYTES];
@@ -125,6 +144,15 @@ fn made(create: Create, global: &Global) -> Result<()> {
         output::say("keep it now: it is not shown again; a running host knows it within seconds");
     }
     Ok(())
+}
+
+/// Whether `people.md` of the configured rules has a person; `None` if there is none that can be read.
+pub(super) fn known(person: &PersonId, global: &Global) -> Option<bool> {
+    let rules = config::load(global.config.as_deref()).ok()?.rules;
+    let text = std::fs::read_to_string(rules.join(PEOPLE_FILE)).ok()?;
+    let mut faults = Faults::new(PEOPLE_FILE);
+    let directory = Directory::parse(&SourceFile { path: PEOPLE_FILE.to_owned(), text }, &mut faults)?;
+    Some(directory.knows(person))
 }
 
 fn list(file: &TokenFile, global: &Global) -> Result<()> {

@@ -24,7 +24,7 @@ pub(super) async fn guard(State(host): State<Host>, request: Request, next: Next
         return page::said(
             StatusCode::FORBIDDEN,
             "This form was not sent by a page of this host",
-            "Open the page anew and send its form again. A program uses the API with a token instead.",
+            "Open the page again and send its form. A program uses the API with a token instead.",
         );
     }
     let mut response = next.run(request).await;

@@ -10,11 +10,14 @@ use crate::sign_in::bits;
 use crate::state::Host;
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use countersign_core::id::PersonId;
 use countersign_engine::port::identity::{Back, NotSignedIn};
 use maud::html;
+
+/// What `Retry-After` says after too many tries, in seconds.
+const RETRY_SECONDS: u64 = 60;
 
 /// Shows the ways to sign in; whoever is signed in goes on.
 pub(super) async fn show(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Response {
@@ -63,10 +66,15 @@ pub(super) async fn with_password(
     let (named, password) = (form.field("person").trim(), form.field("password"));
     let from = peer.map(|Extension(Peer(address))| address);
     if !host.signing.tries.may(named, from) {
-        tracing::warn!(blame = "remote", "too many tries with a password");
+        tracing::warn!(
+            from = from.map(|from| from.to_string()),
+            blame = "remote",
+            "too many tries with a password"
+        );
         let wrong =
             format!("More than {PASSWORD_TRIES_PER_MINUTE} tries in a minute. Wait a minute and try again.");
-        return ways(&host, StatusCode::TOO_MANY_REQUESTS, &next, named, Some(&wrong));
+        let later = [(header::RETRY_AFTER, HeaderValue::from(RETRY_SECONDS))];
+        return guard::with(ways(&host, StatusCode::TOO_MANY_REQUESTS, &next, named, Some(&wrong)), later);
     }
     // Few wait for a core: whoever floods this page keeps no place that others need.
     let Ok(_waiting) = host.signing.waiting.try_acquire() else {
@@ -84,8 +92,14 @@ pub(super) async fn with_password(
     // The same words for a wrong name and a wrong password, after the same time.
     let right = person.filter(known).zip(verified.ok().flatten());
     let Some((person, digest)) = right else {
-        tracing::warn!(blame = "remote", "a try with a wrong password");
-        let wrong = "Person and password do not fit. Check both and try again.";
+        let person = PersonId::parse(named).ok().filter(known).map(|person| person.to_string());
+        tracing::warn!(
+            person,
+            from = from.map(|from| from.to_string()),
+            blame = "remote",
+            "a wrong password"
+        );
+        let wrong = "Person and password do not match. Check both and try again.";
         return ways(&host, StatusCode::FORBIDDEN, &next, named, Some(wrong));
     };
     entered(&host, &form.headers, person, Proof::Password(digest), &next)
@@ -115,7 +129,7 @@ pub(super) async fn back(State(host): State<Host>, headers: HeaderMap, uri: Uri)
 }
 
 async fn recognised(host: &Host, headers: &HeaderMap, uri: &Uri) -> Response {
-    let again = "Open the page that you wanted anew; you are asked to sign in again.";
+    let again = "Open the page that you wanted again; you are asked to sign in again.";
     let state = form::parameter(uri, "state");
     let meanwhile = guard::cookie(headers, guard::name_meanwhile(host));
     let now = host.engine.now();

@@ -21,6 +21,11 @@ pub(super) async fn show(State(host): State<Host>, headers: HeaderMap, uri: Uri)
     }
 }
 
+/// Sends a browser that opens the address of a form to the page of that form.
+pub(super) async fn again() -> Response {
+    page::see_other("/you")
+}
+
 /// Makes a token for the terminal and shows it once; the one before it ends.
 pub(super) async fn terminal(State(host): State<Host>, form: Form) -> Response {
     let signed = match guard::required(&host, &form.headers, "/you") {
@@ -36,8 +41,14 @@ pub(super) async fn terminal(State(host): State<Host>, form: Form) -> Response {
         h2 { "For your terminal" }
         p { "Keep it now: it is not shown again. It ends with this session." }
         pre {
-            @if let Some(address) = address { "export COUNTERSIGN_URL=" (address) "\n" }
+            @if let Some(address) = address.filter(|address| address.starts_with("http://")) {
+                "export COUNTERSIGN_URL=" (address) "\n"
+            }
             "export COUNTERSIGN_TOKEN=" (token.as_str())
+        }
+        @if address.is_some_and(|address| address.starts_with("https://")) {
+            p { "The command line speaks http only: whoever runs this host says by which local proxy or tunnel your "
+                "terminal reaches it (" code { "COUNTERSIGN_URL" } ")." }
         }
     };
     shown(&host, &signed, &said)

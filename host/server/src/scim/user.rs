@@ -9,6 +9,7 @@ use countersign_core::id::PersonId;
 use countersign_core::intent::Raw;
 use countersign_core::people::register::{About, Active, Member};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Attributes of the core schema that are told and passed over: no more of a human is kept than is needed.
 const PASSED_OVER: [&str; 23] = [
@@ -153,6 +154,19 @@ impl User {
             let help = format!("map a person id such as `jane-doe` to the attribute `{PERSON}:person`");
             Problem::new("CS-E0162", fault.to_string(), help)
         })
+    }
+
+    /// Whether a new user may be this person. Somebody whom `people.md` has may decide about money: a guest, or a
+    /// second domain in the same tenant, is not them because of what stands before the `@`.
+    pub(super) fn may_be(&self, id: &PersonId, domains: &BTreeSet<String>) -> Result<(), Problem> {
+        let folded = self.about()?.folded();
+        let domain = folded.split_once('@').map(|(_, domain)| domain);
+        if self.person.is_some() || domain.is_some_and(|domain| domains.contains(domain)) {
+            return Ok(());
+        }
+        let detail = format!("`{id}` stands in `people.md`, and the user name is of no domain of this house");
+        let help = format!("list the domain under `[scim] domains`, or say who it is by `{PERSON}:person`");
+        Err(Problem::new("CS-E0161", detail, help))
     }
 
     /// Whether somebody on record stays who they are.

@@ -56,10 +56,14 @@ pub(crate) async fn create(State(host): State<Host>, uri: Uri, sent: Sent) -> Re
         let detail = format!("`{person}` is the name of a machine that provisions");
         return Err(Problem::new("CS-E0161", detail, "name the person otherwise, or the token"));
     }
+    if host.engine.rulebook().house().knows(&person) {
+        user.may_be(&person, &host.provisioning.domains)?;
+    }
     let calendar = host.provisioning.calendar.clone();
     let command = Command::Join { person: person.clone(), about, standing, calendar };
     let ask = |_: &Register| Ok::<_, Problem>(command.clone());
     let register = host.engine.record(sent.by, None, ask).await?;
+    noted(&host, person.as_str());
     changed(&host, &register, person.as_str(), StatusCode::CREATED, &uri)
 }
 
@@ -108,6 +112,7 @@ pub(crate) async fn replace(
         Ok::<_, Problem>(Command::Change { about: user.about()?, standing: user.active(), person })
     };
     let register = host.engine.record(sent.by, None, ask).await?;
+    noted(&host, &id);
     changed(&host, &register, &id, StatusCode::OK, &uri)
 }
 
@@ -128,6 +133,7 @@ pub(crate) async fn patch(
         Ok::<_, Problem>(Command::Change { about: user.about()?, standing: user.active(), person })
     };
     let register = host.engine.record(sent.by, None, ask).await?;
+    noted(&host, &id);
     changed(&host, &register, &id, StatusCode::OK, &uri)
 }
 
@@ -140,5 +146,17 @@ pub(crate) async fn delete(
     let person = PersonId::parse(&id).map_err(|_| nobody(&id))?;
     let ask = |_: &Register| Ok::<_, Problem>(Command::Delete { person: person.clone() });
     host.engine.record(caller.token_actor(), None, ask).await?;
+    noted(&host, &id);
     Ok(nothing())
+}
+
+/// Says in the host's log whom the identity provider has changed, and if the file still names somebody who left.
+fn noted(host: &Host, id: &str) {
+    let rulebook = host.engine.rulebook();
+    let Ok(person) = PersonId::parse(id) else { return };
+    let left = rulebook.register().has_left(&person);
+    tracing::info!(%person, left, "an identity provider has changed the record of people");
+    if left && rulebook.house().knows(&person) {
+        tracing::warn!(%person, blame = "host", "people.md names somebody who has left by the record: they count as nobody");
+    }
 }
