@@ -69,6 +69,8 @@ pub struct Absence {
     pub cover: Option<PersonId>,
     /// For which intent type; `None` is all.
     pub of: Option<IntentTypeName>,
+    /// Who put it on record; nobody if the file has it.
+    pub by: Option<PersonId>,
 }
 
 /// Everybody: as `people.md` has them, or with what is on record.
@@ -177,6 +179,8 @@ impl Directory {
                 // A voice that was given in their place was theirs, and nobody decides in the requester's.
                 Some(_) if excluded.contains(holder) || used.contains(holder) => continue,
                 Some(_) if holder == asking.requester => continue,
+                // Whoever sent them away does not choose who decides what they ask for.
+                Some(absence) if absence.by.as_ref() == Some(asking.requester) => continue,
                 // A cover never passes a seat on.
                 Some(Absence { cover: Some(cover), .. })
                     if self.absence(cover, asking.intent_type, on).is_none() =>
@@ -247,7 +251,9 @@ impl Directory {
     #[must_use]
     pub fn deputies(&self, whom: &Whom, person: &PersonId) -> Vec<PersonId> {
         let standby = self.standby_of(whom, std::slice::from_ref(person)).into_iter();
-        let covers = self.absence.iter().filter(|absence| absence.person == *person);
+        // What people put on record is for its days; what the file says is the house's.
+        let filed = |absence: &&Absence| absence.person == *person && absence.by.is_none();
+        let covers = self.absence.iter().filter(filed);
         let mut deputies: Vec<PersonId> = standby
             .chain(covers.filter_map(|absence| absence.cover.as_ref()))
             .cloned()

@@ -57,6 +57,8 @@ pub struct Rulebook {
     files: Arc<[SourceFile]>,
     /// What was published, in the order of the log.
     published: Arc<[Arc<Published>]>,
+    /// What tells this set from others, whoever is on record beside it.
+    set: Arc<()>,
     /// Paths of published documents that do not check any more.
     left_out: Vec<(IntentTypeName, String)>,
 }
@@ -111,6 +113,12 @@ impl Rulebook {
             self.register = register;
         }
         self
+    }
+
+    /// Whether it is the same set of files and publications, whoever is on record.
+    #[must_use]
+    pub fn is_same_set(&self, other: &Rulebook) -> bool {
+        Arc::ptr_eq(&self.set, &other.set)
     }
 
     /// Who is on record.
@@ -200,6 +208,7 @@ impl Rulebook {
             .collect();
         let house = Arc::new(directory);
         let mut rulebook = Rulebook {
+            set: Arc::default(),
             intents,
             policies,
             turns: BTreeMap::new(),

@@ -293,7 +293,8 @@ impl Inner {
     /// Puts a set in force, unless another one came first. Who is on record stays so, whatever it says.
     pub(crate) fn replace_rulebook(&self, before: &Arc<Rulebook>, rulebook: Rulebook) -> bool {
         let mut place = self.rulebook.write().unwrap_or_else(PoisonError::into_inner);
-        let first = Arc::ptr_eq(&place, before);
+        // Who is on record changes often, and takes no part in what was checked.
+        let first = place.is_same_set(before);
         if first {
             *place = Arc::new(rulebook.with_register(Arc::clone(place.register())));
         }

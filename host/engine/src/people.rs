@@ -178,20 +178,32 @@ impl Inner {
         }
     }
 
-    /// An intent of whoever sends somebody else away that waits for just that person.
+    /// An intent of whoever sends somebody else away, or has them back, that waits for just the person who would not
+    /// decide any more.
     async fn waits(&self, by: &Actor, command: &Command) -> Result<Option<IntentId>, Fault> {
-        let (Actor::Person(by), Command::Away(away)) = (by, command) else { return Ok(None) };
-        if *by == away.person {
-            return Ok(None);
+        let Actor::Person(by) = by else { return Ok(None) };
+        let mut for_whom: Vec<PersonId> = Vec::new();
+        if let Command::Away(away) = command
+            && *by != away.person
+        {
+            for_whom.push(away.person.clone());
+        } else if let Command::Back { person, .. } = command
+            && by != person
+        {
+            let rulebook = self.rulebook();
+            let own = rulebook.register().absences().filter(|(_, away)| away.person == *person);
+            for_whom.extend(own.filter_map(|(_, away)| away.cover.clone()));
         }
-        for label in ["seat", "exception"] {
-            let labels = [("requester", by), (label, &away.person)];
-            let labels =
-                labels.map(|(name, person): (&str, &PersonId)| (name.to_owned(), person.to_string()));
-            let query = Query { labels: BTreeMap::from(labels), after: None, limit: 1 };
-            let page = self.store.query(query).await?;
-            if let Some(intent) = page.rows.first().and_then(|row| row.stream.parse().ok()) {
-                return Ok(Some(intent));
+        for person in &for_whom {
+            for label in ["seat", "exception"] {
+                let labels = [("requester", by), (label, person)];
+                let labels =
+                    labels.map(|(name, person): (&str, &PersonId)| (name.to_owned(), person.to_string()));
+                let query = Query { labels: BTreeMap::from(labels), after: None, limit: 1 };
+                let page = self.store.query(query).await?;
+                if let Some(intent) = page.rows.first().and_then(|row| row.stream.parse().ok()) {
+                    return Ok(Some(intent));
+                }
             }
         }
         Ok(None)

@@ -412,3 +412,38 @@ async fn a_user_of_another_domain_is_nobody_of_the_file() {
         .told("POST", USERS, json!({ "userName": "x1@anything.invalid", extension: { "person": "ae-1" } }))
         .await;
 }
+
+#[tokio::test]
+async fn nothing_that_is_wrong_with_the_rest_keeps_a_leaver_in_the_house() {
+    let world = World::with_groups().await;
+    for (number, broken) in [
+        json!({ "active": false, "userName": Json::Null }),
+        json!({ "active": false, "userName": "x@example.com", "nonsense": 1 }),
+        json!({ "active": "False", "userName": "x@example.com",
+                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": { "manager": { "value": "No Id" } } }),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("zoe{number}");
+        world.told("POST", USERS, json!({ "userName": format!("{name}@example.com") })).await;
+        let user = world.told("PUT", &format!("{USERS}/{name}"), broken).await;
+        assert_eq!((&user["active"], &user["userName"]), (&json!(false), &json!(format!("{name}@example.com"))));
+    }
+    world.told("POST", USERS, json!({ "userName": "max@example.com" })).await;
+    let change = operations(json!([
+        { "op": "replace", "path": "userName", "value": Json::Null },
+        { "op": "replace", "path": "active", "value": false },
+    ]));
+    let user = world.told("PATCH", &format!("{USERS}/max"), change).await;
+    assert_eq!(user["active"], false);
+    // What says nothing of leaving is still refused whole.
+    world.told("POST", USERS, json!({ "userName": "lea@example.com" })).await;
+    let slip = operations(json!([{ "op": "replace", "path": "members", "value": Json::Null }]));
+    let group = world
+        .told("POST", GROUPS, json!({ "displayName": "billing", "members": [{ "value": "lea" }] }))
+        .await;
+    let place = format!("{GROUPS}/{}", group["id"].as_str().expect("an id"));
+    world.scim_refused("PATCH", &place, slip, 400, "CS-E0203").await;
+    assert_eq!(world.pools_of("lea").await, Some(json!(["billing"])), "what is left out empties no pool");
+}

@@ -19,7 +19,13 @@ fn about(account: &str) -> About {
 }
 
 fn join(name: &str, account: &str) -> Command {
-    Command::Join { person: person(name), about: about(account), standing: Active::Yes, calendar: None }
+    Command::Join {
+        person: person(name),
+        about: about(account),
+        standing: Active::Yes,
+        calendar: None,
+        vouched: true,
+    }
 }
 
 fn names(listed: &str) -> impl Iterator<Item = &str> {
@@ -120,7 +126,7 @@ async fn groups(spec: &mut Spec, name: String, group: String) {
 
 #[when(expr = "another host puts {word} on record")]
 async fn another_host(spec: &mut Spec, name: String) {
-    let event = Event::Joined { person: person(&name), about: about(&name), calendar: None };
+    let event = Event::Joined { person: person(&name), about: about(&name), calendar: None, vouched: true };
     let entry = Entry { at: spec.engine().now(), by: Actor::Token("idp".to_owned()), event };
     let entries = vec![entry.to_bytes().expect("it has a canonical form").into()];
     let append =

@@ -334,7 +334,7 @@ impl Reader<'_> {
             if who == instead {
                 self.faults.at(cover, "nobody covers themselves");
             }
-            list.push(Absence { person: who, from: first, until: last, cover: Some(instead), of });
+            list.push(Absence { by: None, person: who, from: first, until: last, cover: Some(instead), of });
         }
         list
     }

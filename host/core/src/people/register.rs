@@ -43,6 +43,10 @@ pub struct Register {
     members: BTreeMap<PersonId, Arc<Member>>,
     groups: BTreeMap<GroupId, Arc<Group>>,
     absences: BTreeMap<u64, Away>,
+    /// Who put which of them on record.
+    given: BTreeMap<u64, PersonId>,
+    /// Every account and folded user name that ever was somebody's, and whose: none is another one's afterwards.
+    spent: BTreeMap<String, PersonId>,
     /// Number of the last absence.
     numbered: u64,
 }
@@ -69,6 +73,8 @@ pub struct Member {
     pub about: About,
     /// Their calendar if `people.md` does not have them; `None` is the usual one of the file.
     pub calendar: Option<CalendarName>,
+    /// Whether they are the person of this id if `people.md` has one; else the two only share a name.
+    pub vouched: bool,
     /// Whether they are there.
     pub standing: Standing,
     /// When they were put on record.
@@ -195,6 +201,12 @@ impl Register {
         self.absences.iter().map(|(number, away)| (*number, away))
     }
 
+    /// Who put an absence on record.
+    #[must_use]
+    pub fn recorder(&self, number: u64) -> Option<&PersonId> {
+        self.given.get(&number)
+    }
+
     /// The register after one more entry. An entry that does not fit what is there changes nothing: the same
     /// entries give the same register for ever, whatever they say.
     #[must_use]
@@ -203,19 +215,28 @@ impl Register {
         let today = Day::at(at).0;
         self.absences.retain(|_, away| today <= away.until.0.saturating_add(OVER_DAYS));
         match &entry.event {
-            Event::Joined { person, about, calendar } => self.joined(person, about, calendar.as_ref(), at),
-            Event::Changed { person, about } => self.with_member(person, at, |member| {
-                about.account().clone_into(&mut member.account);
-                member.about = about.clone();
-            }),
+            Event::Joined { person, about, calendar, vouched } => {
+                self.spend(person, about);
+                self.joined(person, about, (calendar.as_ref(), *vouched), at);
+            }
+            Event::Changed { person, about } => {
+                self.spend(person, about);
+                self.with_member(person, at, |member| {
+                    about.account().clone_into(&mut member.account);
+                    member.about = about.clone();
+                });
+            }
             Event::Left { person } => self.left(person, Standing::Left, at),
             Event::Deleted { person } => self.left(person, Standing::Deleted, at),
             Event::Returned { person } => {
                 self.with_member(person, at, |member| member.standing = Standing::There);
             }
             Event::Grouped { group, name, external, added, removed } => {
-                let known: Vec<PersonId> =
-                    added.iter().filter(|person| self.member(person).is_some()).cloned().collect();
+                let known: Vec<PersonId> = added
+                    .iter()
+                    .filter(|person| self.member(person).is_some_and(Member::is_there))
+                    .cloned()
+                    .collect();
                 let made = || Group {
                     name: String::new(),
                     external: None,
@@ -238,6 +259,9 @@ impl Register {
             Event::Away { number, away } => {
                 self.numbered = self.numbered.max(*number);
                 self.absences.insert(*number, away.clone());
+                if let Actor::Person(by) = &entry.by {
+                    self.given.insert(*number, by.clone());
+                }
             }
             Event::Back { number } => {
                 self.absences.remove(number);
@@ -246,12 +270,26 @@ impl Register {
         self
     }
 
-    fn joined(&mut self, person: &PersonId, about: &About, calendar: Option<&CalendarName>, at: Timestamp) {
+    /// Remembers whose the names of an account are, for ever.
+    fn spend(&mut self, person: &PersonId, about: &About) {
+        for name in [about.folded(), about.account().to_owned()] {
+            self.spent.entry(name).or_insert_with(|| person.clone());
+        }
+    }
+
+    fn joined(
+        &mut self,
+        person: &PersonId,
+        about: &About,
+        (calendar, vouched): (Option<&CalendarName>, bool),
+        at: Timestamp,
+    ) {
         // INVARIANT: an id is never used twice, whatever the log says.
         let member = || Member {
             account: about.account().to_owned(),
             about: about.clone(),
             calendar: calendar.cloned(),
+            vouched,
             standing: Standing::There,
             joined: at,
             changed: at,

@@ -29,7 +29,9 @@ impl Directory {
                     members.push(person.clone());
                 }
             }
-            let lead = if there(&pool.lead) { pool.lead.clone() } else { members.first()?.clone() };
+            // A group never makes a lead.
+            let next = pool.members.iter().find(|person| there(person));
+            let lead = if there(&pool.lead) { pool.lead.clone() } else { next?.clone() };
             Some((name.clone(), Pool { members, lead, ..pool.clone() }))
         });
         let standby = self.standby.iter().filter_map(|standby| {
@@ -38,7 +40,8 @@ impl Directory {
             // Whoever stands by for somebody who left goes on: the house said who takes that seat then.
             (!people.is_empty()).then(|| Standby { instead_of: standby.instead_of.clone(), people })
         });
-        let recorded = register.absences().map(|(_, away)| Absence {
+        let recorded = register.absences().map(|(number, away)| Absence {
+            by: register.recorder(number).cloned(),
             person: away.person.clone(),
             from: away.from,
             until: away.until,
@@ -48,13 +51,18 @@ impl Directory {
         let absence = self.absence.iter().cloned().chain(recorded).filter(|absence| there(&absence.person));
         let covered = absence.map(|absence| Absence { cover: absence.cover.filter(there), ..absence });
         let contacts = self.contacts.iter().filter(|(person, _)| there(person));
-        let recorded = register
-            .members()
-            .filter_map(|(person, member)| Some((Account::parse(&member.account).ok()?, person.clone())));
+        let recorded = register.members().filter_map(|(person, member)| {
+            // Who only has a name in common with somebody of the file does not sign in as them, nor anybody by an
+            // account that the file says is, or was, another one's.
+            let account = Account::parse(&member.account).ok()?;
+            let is_theirs = member.vouched || !self.persons.contains_key(person);
+            let filed = self.accounts.get(&account).is_none_or(|whose| whose == person);
+            (is_theirs && filed).then(|| (account, person.clone()))
+        });
         let filed = self.accounts.iter().map(|(account, person)| (account.clone(), person.clone()));
         // Where both name an account, the file counts.
         let accounts = recorded.chain(filed).filter(|(_, person)| there(person));
-        Directory {
+        let mut directory = Directory {
             owner: self.owner.clone(),
             calendar: self.calendar.clone(),
             groups: self.groups.clone(),
@@ -66,7 +74,15 @@ impl Directory {
             accounts: accounts.collect(),
             contacts: contacts.map(|(person, ways)| (person.clone(), ways.clone())).collect(),
             persons,
+        };
+        // Who may cover is looked up anew: somebody who was a colleague may not decide for a role.
+        let mut absence = std::mem::take(&mut directory.absence);
+        for absence in absence.iter_mut().filter(|absence| absence.by.is_some()) {
+            let may = directory.covers(&absence.person);
+            absence.cover = absence.cover.take().filter(|cover| may.contains(cover));
         }
+        directory.absence = absence;
+        directory
     }
 
     /// Today, where a person lives.

@@ -8,7 +8,7 @@ use countersign_core::time::Timestamp;
 fn joined(number: u64) -> Arc<[u8]> {
     let person = PersonId::parse(&format!("p-{number}")).expect("a person");
     let about = About { user_name: format!("p-{number}@example.com"), external: None, manager: None };
-    let event = Event::Joined { person, about, calendar: None };
+    let event = Event::Joined { person, about, calendar: None, vouched: true };
     let entry = Entry { at: Timestamp(0), by: Actor::Token("idp".to_owned()), event };
     entry.to_bytes().expect("it has a canonical form").into()
 }

@@ -68,6 +68,8 @@ impl Said {
                 self.members.retain(|person| !gone.contains(person));
             }
             (Does::Add, None, value) => self.members.extend(people(value)?),
+            // What is left out empties no pool.
+            (Does::Replace, None, Raw::Null) => return Err(invalid_value("`members` has no value")),
             (Does::Replace, None, value) => self.members = people(value)?,
             (Does::Add | Does::Replace, Some(_), _) => {
                 return Err(invalid_path("a member is added or removed, and never changed"));

@@ -137,6 +137,21 @@ impl User {
         Ok(About { user_name, external: self.external.clone(), manager: self.manager.clone() })
     }
 
+    /// Whether an operation by itself says that they have left.
+    pub(super) fn leaves(mut self, operation: &Operation) -> bool {
+        self.active = true;
+        // Of what cannot be taken whole, what it says of this counts all the same.
+        let _ = self.change(operation);
+        !self.active
+    }
+
+    /// Whether one of these members says that they have left.
+    pub(super) fn leaves_by(&self, members: &Members) -> bool {
+        members.iter().any(|(name, value)| {
+            name.eq_ignore_ascii_case("active") && matches!(flag("active", value), Ok(false))
+        })
+    }
+
     /// Whether they are there.
     pub(super) fn active(&self) -> Active {
         if self.active { Active::Yes } else { Active::No }

@@ -13,7 +13,7 @@ use axum::extract::{Extension, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use countersign_core::id::PersonId;
-use countersign_core::people::register::{Command, Member, NotRecorded, Register};
+use countersign_core::people::register::{Active, Command, Member, NotRecorded, Register};
 use countersign_engine::fault::Fault;
 
 /// What users are found by.
@@ -56,11 +56,13 @@ pub(crate) async fn create(State(host): State<Host>, uri: Uri, sent: Sent) -> Re
         let detail = format!("`{person}` is the name of a machine that provisions");
         return Err(Problem::new("CS-E0161", detail, "name the person otherwise, or the token"));
     }
+    let may_be = user.may_be(&person, &host.provisioning.domains);
+    let vouched = may_be.is_ok();
     if host.engine.rulebook().house().knows(&person) {
-        user.may_be(&person, &host.provisioning.domains)?;
+        may_be?;
     }
     let calendar = host.provisioning.calendar.clone();
-    let command = Command::Join { person: person.clone(), about, standing, calendar };
+    let command = Command::Join { person: person.clone(), about, standing, calendar, vouched };
     let ask = |_: &Register| Ok::<_, Problem>(command.clone());
     let register = host.engine.record(sent.by, None, ask).await?;
     noted(&host, person.as_str());
@@ -107,9 +109,9 @@ pub(crate) async fn replace(
     let ask = |register: &Register| {
         let (person, member) = found(register, &id)?;
         let mut user = User::before(&member);
-        user.take(&sent.members)?;
-        user.stays(&person)?;
-        Ok::<_, Problem>(Command::Change { about: user.about()?, standing: user.active(), person })
+        let taken = user.take(&sent.members);
+        let leaves = User::of(&member).leaves_by(&sent.members);
+        said(&user, taken, (&person, &member), leaves)
     };
     let register = host.engine.record(sent.by, None, ask).await?;
     noted(&host, &id);
@@ -128,9 +130,9 @@ pub(crate) async fn patch(
     let ask = |register: &Register| {
         let (person, member) = found(register, &id)?;
         let mut user = User::of(&member);
-        operations.iter().try_for_each(|operation| user.change(operation))?;
-        user.stays(&person)?;
-        Ok::<_, Problem>(Command::Change { about: user.about()?, standing: user.active(), person })
+        let taken = operations.iter().try_for_each(|operation| user.change(operation));
+        let leaves = operations.iter().any(|operation| User::of(&member).leaves(operation));
+        said(&user, taken, (&person, &member), leaves)
     };
     let register = host.engine.record(sent.by, None, ask).await?;
     noted(&host, &id);
@@ -148,6 +150,26 @@ pub(crate) async fn delete(
     host.engine.record(caller.token_actor(), None, ask).await?;
     noted(&host, &id);
     Ok(nothing())
+}
+
+/// What a change asks of the record. Nothing that is wrong with the rest of it keeps a leaver in the house.
+fn said(
+    user: &User,
+    taken: Result<(), Problem>,
+    (person, member): (&PersonId, &Member),
+    leaves: bool,
+) -> Result<Command, Problem> {
+    let about = taken.and_then(|()| user.stays(person)).and_then(|()| user.about());
+    match about {
+        Ok(about) => Ok(Command::Change { about, standing: user.active(), person: person.clone() }),
+        Err(problem) if leaves => {
+            let (what, _) = problem.said();
+            tracing::warn!(%person, blame = "remote", "somebody leaves; the rest of the change is not taken: {what}");
+            let (about, standing) = (member.about.clone(), Active::No);
+            Ok(Command::Change { about, standing, person: person.clone() })
+        }
+        Err(problem) => Err(problem),
+    }
 }
 
 /// Says in the host's log whom the identity provider has changed, and if the file still names somebody who left.

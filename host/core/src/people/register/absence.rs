@@ -54,6 +54,9 @@ pub(super) fn back(
     if ended.is_empty() {
         return Err(NotRecorded::NotAway(person.clone()));
     }
+    if by != person && asked.waits.is_some() {
+        return Err(NotRecorded::SelfDealing { by: by.clone(), intent: asked.waits });
+    }
     // Whoever covers does not give the seats back by themselves to be rid of them, or to be seen out of it.
     if by != person && ended.iter().any(|(_, away)| away.cover.as_ref() == Some(by)) {
         return Err(NotRecorded::NotTheirs { by: by.to_string(), person: person.clone() });

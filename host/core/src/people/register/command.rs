@@ -4,7 +4,7 @@
 //! else; people say who is away, each for themselves, and those of the pool that owns `people.md` for others.
 
 use super::{
-    ACCOUNT_BYTES_MAX, About, Actor, Away, Event, GROUP_MEMBERS_MAX, GROUPS_MAX, Group, MEMBERS_MAX,
+    ACCOUNT_BYTES_MAX, About, Actor, Away, Event, GROUP_MEMBERS_MAX, GROUPS_MAX, Group, MEMBERS_MAX, Member,
     NotRecorded, Register, Standing, absence,
 };
 use crate::id::{GroupId, IntentId, PersonId};
@@ -26,6 +26,8 @@ pub enum Command {
         standing: Active,
         /// Their calendar if `people.md` does not have them.
         calendar: Option<CalendarName>,
+        /// Whether they are the person of this id if `people.md` has one.
+        vouched: bool,
     },
     /// Say something else of a person on record.
     Change {
@@ -120,8 +122,8 @@ impl Register {
                 Actor::Person(_),
                 Command::Form { group, .. } | Command::Regroup { group, .. } | Command::Disband { group },
             ) => Err(NotRecorded::NoGroup(group.to_string())),
-            (Actor::Token(_), Command::Join { person, about, standing, calendar }) => {
-                self.join(person, about, *standing, calendar.as_ref())
+            (Actor::Token(_), Command::Join { person, about, standing, calendar, vouched }) => {
+                self.join(person, about, *standing, (calendar.as_ref(), *vouched))
             }
             (Actor::Token(_), Command::Change { person, about, standing }) => {
                 self.change(person, about, *standing)
@@ -152,7 +154,7 @@ impl Register {
         person: &PersonId,
         about: &About,
         standing: Active,
-        calendar: Option<&CalendarName>,
+        (calendar, vouched): (Option<&CalendarName>, bool),
     ) -> Result<Vec<Event>, NotRecorded> {
         match self.members.get(person).map(|member| member.standing) {
             Some(Standing::Deleted) => return Err(NotRecorded::IdSpent(person.clone())),
@@ -165,7 +167,7 @@ impl Register {
         self.fits(person, about)?;
         let (person, about, calendar) = (person.clone(), about.clone(), calendar.cloned());
         let left = Event::Left { person: person.clone() };
-        let mut events = vec![Event::Joined { person, about, calendar }];
+        let mut events = vec![Event::Joined { person, about, calendar, vouched }];
         if standing == Active::No {
             events.push(left);
         }
@@ -208,6 +210,13 @@ impl Register {
             };
             return Err(NotRecorded::AccountTaken { account: account.clone(), whose: whose.clone() });
         }
+        for name in [folded.as_str(), about.account()] {
+            let whose = self.spent.get(name).filter(|whose| *whose != person);
+            if let Some(whose) = whose {
+                let (account, whose) = (name.to_owned(), whose.clone());
+                return Err(NotRecorded::AccountTaken { account, whose });
+            }
+        }
         let mut above = about.manager.as_ref();
         for _ in 0..MANAGERS_MAX {
             match above {
@@ -237,10 +246,12 @@ impl Register {
         }
         let empty = BTreeSet::new();
         let before = known.map_or(&empty, |known| &known.members);
-        let added: Vec<PersonId> = members.difference(before).cloned().collect();
+        let mut added: Vec<PersonId> = members.difference(before).cloned().collect();
         if let Some(nobody) = added.iter().find(|person| self.member(person).is_none()) {
             return Err(NotRecorded::NoMember(nobody.clone()));
         }
+        // Whoever has left is given nothing while they are gone: they would have it when they come back.
+        added.retain(|person| self.member(person).is_some_and(Member::is_there));
         let removed: Vec<PersonId> = before.difference(members).cloned().collect();
         let same = known.is_some_and(|known| known.name == *name && known.external == *external);
         if same && added.is_empty() && removed.is_empty() {

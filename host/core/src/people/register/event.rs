@@ -48,6 +48,10 @@ impl fmt::Display for Actor {
     }
 }
 
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 /// What can happen to people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -61,6 +65,10 @@ pub enum Event {
         /// Their calendar if `people.md` does not have them; the usual one of the file unless it is named.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         calendar: Option<CalendarName>,
+        /// Whether whoever runs the host has said that such an account is the person of this id, should `people.md`
+        /// have one. Else the two only have a name in common.
+        #[serde(default, skip_serializing_if = "is_false")]
+        vouched: bool,
     },
     /// The identity provider says something else of a person.
     Changed {

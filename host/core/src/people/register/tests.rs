@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::id::IntentId;
+use crate::people::Account;
 use crate::people::{Asking, Whom};
 use crate::rulebook::Rulebook;
 use crate::rulebook::tests::starter_rulebook;
@@ -29,7 +30,7 @@ fn about(user_name: &str) -> About {
 
 fn join(name: &str) -> Command {
     let about = about(&format!("{name}@example.com"));
-    Command::Join { person: person(name), about, standing: Active::Yes, calendar: None }
+    Command::Join { person: person(name), about, standing: Active::Yes, calendar: None, vouched: true }
 }
 
 fn form(number: u128, name: &str, members: &[&str]) -> Command {
@@ -204,7 +205,13 @@ fn a_joiner_is_a_person_and_sits_where_a_group_says() {
     let mut house = House::new();
     let about = About { manager: Some(person("sales-manager-2")), ..about("zoe@example.com") };
     let dublin = CalendarName::parse("dublin").ok();
-    let command = Command::Join { person: person("zoe"), about, standing: Active::Yes, calendar: dublin };
+    let command = Command::Join {
+        person: person("zoe"),
+        about,
+        standing: Active::Yes,
+        calendar: dublin,
+        vouched: true,
+    };
     assert_eq!(house.told(&command), 1);
     assert_eq!(house.fills("manager of requester", "zoe", DAY), "sales-manager-2");
     assert_eq!(
@@ -229,7 +236,13 @@ fn what_the_file_says_of_a_person_counts() {
     let mut house = House::new();
     let about = About { manager: Some(person("ae-2")), ..about("ae-1@example.com") };
     let calendar = CalendarName::parse("dublin").ok();
-    house.told(&Command::Join { person: person("ae-1"), about, standing: Active::Yes, calendar });
+    house.told(&Command::Join {
+        person: person("ae-1"),
+        about,
+        standing: Active::Yes,
+        calendar,
+        vouched: true,
+    });
     let directory = house.rulebook.directory();
     assert_eq!(directory.manager(&person("ae-1"), 1), Some(person("sales-manager-1")));
     assert_eq!(directory.calendar_of(&person("ae-1")).map(CalendarName::as_str), Some("us-east"));
@@ -265,6 +278,7 @@ fn an_id_and_an_account_are_never_used_twice() {
     assert_eq!(house.refused(&form(2, "finance", &["zoe"])), "CS-E0163 there is nobody `zoe` on record");
     // The same human under another id would be a second voice, or decide what they asked for themselves.
     let again = |user_name: &str, external: Option<&str>| Command::Join {
+        vouched: true,
         person: person("zoe-2"),
         about: About { external: external.map(str::to_owned), ..about(user_name) },
         standing: Active::Yes,
@@ -325,6 +339,7 @@ fn what_does_not_fit_the_record_is_refused() {
         about: about(user_name),
         standing: Active::Yes,
         calendar: None,
+        vouched: true,
     };
     for bad in ["", " max", "max\n", "m\u{200b}ax", &"m".repeat(ACCOUNT_BYTES_MAX + 1)] {
         assert!(house.refused(&named(bad)).starts_with("CS-E0162 "), "{bad:?}");
@@ -336,7 +351,8 @@ fn what_does_not_fit_the_record_is_refused() {
     let about = About { manager: Some(person("max")), ..about("zoe@example.com") };
     house.told(&Command::Change { person: person("zoe"), about, standing: Active::Yes });
     let about = About { manager: Some(person("zoe")), ..self::about("max@example.com") };
-    let circle = Command::Join { person: person("max"), about, standing: Active::Yes, calendar: None };
+    let circle =
+        Command::Join { person: person("max"), about, standing: Active::Yes, calendar: None, vouched: true };
     assert_eq!(house.refused(&circle), "CS-E0162 `max` would report to themselves");
     let crowd: BTreeSet<PersonId> =
         (0..=GROUP_MEMBERS_MAX).map(|number| person(&format!("p-{number}"))).collect();
@@ -458,6 +474,7 @@ fn a_role_is_not_covered_by_a_mere_colleague() {
 #[test]
 fn managers_who_go_round_in_a_circle_are_cut_where_the_record_has_them() {
     let said = |name: &str, manager: &str| Event::Joined {
+        vouched: true,
         person: person(name),
         about: About { manager: Some(person(manager)), ..about(name) },
         calendar: None,
@@ -565,7 +582,12 @@ fn event() -> impl Strategy<Value = Event> {
     let names = || prop::collection::vec(name(), 0..4);
     let pool = prop::sample::select(vec!["finance", "privacy", "revenue-operations", "book club"]);
     prop_oneof![
-        (name(), said()).prop_map(|(person, about)| Event::Joined { person, about, calendar: None }),
+        (name(), said()).prop_map(|(person, about)| Event::Joined {
+            person,
+            about,
+            calendar: None,
+            vouched: true
+        }),
         (name(), said()).prop_map(|(person, about)| Event::Changed { person, about }),
         name().prop_map(|person| Event::Left { person }),
         name().prop_map(|person| Event::Returned { person }),
@@ -621,4 +643,81 @@ proptest! {
             prop_assert!(knows(&rulebook.successor(&intent.fallback_owner)));
         }
     }
+}
+
+#[test]
+fn an_account_that_was_ones_is_never_anothers() {
+    let mut house = House::new();
+    house.told(&join("zoe"));
+    let renamed = About { external: Some("E7".to_owned()), ..about("zoe.new@example.com") };
+    house.told(&Command::Change { person: person("zoe"), about: renamed, standing: Active::Yes });
+    let mut again = |user_name: &str, external: Option<&str>| {
+        let about = About { external: external.map(str::to_owned), ..about(user_name) };
+        let (person, standing) = (person("zoe-2"), Active::Yes);
+        house.refused(&Command::Join { person, about, standing, calendar: None, vouched: true })
+    };
+    // The old name, in another case, and as somebody's external id.
+    assert!(again("ZOE@example.com", None).starts_with("CS-E0161"));
+    assert!(again("other@example.com", Some("zoe@example.com")).starts_with("CS-E0161"));
+    assert!(again("other@example.com", Some("E7")).starts_with("CS-E0161"));
+}
+
+#[test]
+fn a_guest_is_not_whom_the_file_gets_later_nor_anybody_by_an_account_of_the_file() {
+    let mut house = House::new();
+    let guest = Command::Join {
+        person: person("ben"),
+        about: about("ben@partner.example"),
+        standing: Active::Yes,
+        calendar: None,
+        vouched: false,
+    };
+    house.told(&guest);
+    let account = |name: &str| Account::parse(name).expect("an account");
+    let whose = |house: &House, name: &str| {
+        house.rulebook.directory().accounts.get(&account(name)).map(ToString::to_string)
+    };
+    assert_eq!(whose(&house, "ben@partner.example").as_deref(), Some("ben"));
+    // Somebody of the same name is employed, and an account of the file is the file's.
+    let text = house.rulebook.people().replacen(
+        "\n## Pools",
+        "| ben | cro | |\n\n## Accounts\n\n| person | account |\n|---|---|\n| ae-1 | sub-1 |\n\n## Pools",
+        1,
+    );
+    let text = text.replacen("\n\n| ben | cro", "\n| ben | cro", 1);
+    let register = Arc::clone(house.rulebook.register());
+    let changed = house.rulebook.with_people(&text, house.now).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    house.rulebook = changed.with_register(register);
+    assert!(house.rulebook.house().knows(&person("ben")));
+    assert_eq!(whose(&house, "ben@partner.example"), None, "the guest does not sign in as the employee");
+    house.told(&join("ae-1"));
+    house.told(&delete("ae-1"));
+    let second = About { external: Some("sub-1".to_owned()), ..about("zoe@example.com") };
+    let (zoe, standing) = (person("zoe"), Active::Yes);
+    house.told(&Command::Join { person: zoe, about: second, standing, calendar: None, vouched: true });
+    assert_eq!(whose(&house, "sub-1"), None, "it was somebody else's");
+}
+
+#[test]
+fn whoever_sends_somebody_away_does_not_choose_who_decides_what_they_ask() {
+    let mut house = House::new();
+    // An owner of the file sends a manager away, and asks for something a moment later.
+    let owner = house.rulebook.directory().pool(&house.rulebook.directory().owner).expect("it is there");
+    let owner = owner.members[0].to_string();
+    let absence = away("director-2", "2026-11-23", "2026-11-27", "director-3");
+    assert_eq!(house.says(&owner, &Command::Away(absence)), "1");
+    assert_eq!(house.fills("person director-2", "ae-1", DAY), "director-3");
+    assert_eq!(house.fills("person director-2", &owner, DAY), "nobody");
+}
+
+#[test]
+fn a_group_fills_no_emptied_pool_with_a_lead_of_its_own() {
+    let mut house = House::new();
+    house.told(&join("zoe"));
+    house.told(&form(1, "billing", &["zoe"]));
+    for name in ["billing-1", "billing-2"] {
+        house.told(&join(name));
+        house.told(&standing(name, Active::No));
+    }
+    assert_eq!(house.pool("billing"), "none");
 }
