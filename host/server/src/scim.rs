@@ -55,6 +55,13 @@ pub struct Provisioning {
     pub address: Option<String>,
 }
 
+impl Provisioning {
+    /// Where resources are: below the address of the host, where it is known.
+    fn base(&self) -> String {
+        format!("{}{BASE}", self.address.as_deref().unwrap_or_default())
+    }
+}
+
 /// Whether an address is one of these.
 pub(crate) fn is_here(path: &str) -> bool {
     path.strip_prefix("/scim").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -437,6 +437,17 @@ async fn nothing_that_is_wrong_with_the_rest_keeps_a_leaver_in_the_house() {
     ]));
     let user = world.told("PATCH", &format!("{USERS}/max"), change).await;
     assert_eq!(user["active"], false);
+    // Nor a path that cannot be read.
+    world.told("POST", USERS, json!({ "userName": "tom@example.com" })).await;
+    let change = operations(json!([
+        { "op": "replace", "path": "emails[type eq \"work\" or primary eq true].value", "value": "x" },
+        { "op": "replace", "path": "active", "value": false },
+    ]));
+    let user = world.told("PATCH", &format!("{USERS}/tom"), change).await;
+    assert_eq!(user["active"], false);
+    world.told("POST", USERS, json!({ "userName": "kim@example.com" })).await;
+    let whole = json!({ "userName": "kim@example.com", "active": false, "a b": 1 });
+    assert_eq!(world.told("PUT", &format!("{USERS}/kim"), whole).await["active"], false);
     // What says nothing of leaving is still refused whole.
     world.told("POST", USERS, json!({ "userName": "lea@example.com" })).await;
     let slip = operations(json!([{ "op": "replace", "path": "members", "value": Json::Null }]));

@@ -1,6 +1,5 @@
 //! What this door can do and which attributes it keeps (RFC 7644, 4).
 
-use super::group::base;
 use super::shown::{answer, listed};
 use super::{ENTERPRISE, GROUP, PERSON, USER};
 use crate::asked::Place;
@@ -17,7 +16,7 @@ const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0";
 
 /// What this door can do.
 pub(crate) async fn config(State(host): State<Host>) -> Response {
-    let base = base(host.provisioning.address.as_deref());
+    let base = host.provisioning.base();
     let no = json!({ "supported": false });
     answer(
         StatusCode::OK,
@@ -157,7 +156,7 @@ fn all(all: Vec<Value>) -> Response {
 
 /// The kinds of resources.
 pub(crate) async fn resource_types(State(host): State<Host>) -> Response {
-    all(kinds(&base(host.provisioning.address.as_deref())))
+    all(kinds(&host.provisioning.base()))
 }
 
 /// One of them.
@@ -165,15 +164,15 @@ pub(crate) async fn resource_type(
     State(host): State<Host>,
     Place(id): Place<String>,
 ) -> Result<Response, Problem> {
-    one(kinds(&base(host.provisioning.address.as_deref())), "resource type", &id)
+    one(kinds(&host.provisioning.base()), "resource type", &id)
 }
 
 /// The schemas.
 pub(crate) async fn schemas(State(host): State<Host>) -> Response {
-    all(described(&base(host.provisioning.address.as_deref())))
+    all(described(&host.provisioning.base()))
 }
 
 /// One of them.
 pub(crate) async fn schema(State(host): State<Host>, Place(id): Place<String>) -> Result<Response, Problem> {
-    one(described(&base(host.provisioning.address.as_deref())), "schema", &id)
+    one(described(&host.provisioning.base()), "schema", &id)
 }

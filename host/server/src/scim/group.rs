@@ -1,10 +1,10 @@
 //! A group as it is sent and shown.
 
+use super::GROUP;
 use super::error::{immutable, invalid_path, invalid_value};
 use super::filter::{Filter, Term};
 use super::patch::{Does, Operation, Path, Schema};
-use super::sent::{Members, reference, text};
-use super::{BASE, GROUP};
+use super::sent::{reference, text};
 use crate::problem::Problem;
 use countersign_core::id::{GroupId, PersonId};
 use countersign_core::intent::Raw;
@@ -25,14 +25,6 @@ impl Said {
     pub(super) fn of(group: &Group) -> Said {
         let members = group.members.clone();
         Said { name: Some(group.name.clone()), external: group.external.clone(), members }
-    }
-
-    /// Takes what a whole resource says.
-    pub(super) fn take(&mut self, members: &Members) -> Result<(), Problem> {
-        for (name, value) in members {
-            self.change(&Operation { does: Does::Replace, path: Path::of(name)?, value: value.clone() })?;
-        }
-        Ok(())
     }
 
     /// Takes one operation.
@@ -130,18 +122,13 @@ pub(super) fn shown(id: GroupId, group: &Group, base: &str) -> Value {
 }
 
 /// Whether a group is meant by a term of a filter.
-pub(super) fn is_meant(id: GroupId, group: &Group, attribute: &str, value: &str) -> bool {
+pub(super) fn is_meant(id: GroupId, group: &Group, Term { attribute, value }: &Term) -> bool {
     let has = |person: &PersonId| person.as_str() == value;
-    match attribute {
-        "id" => id.to_string() == value,
-        "displayname" => group.name == value,
-        "externalid" => group.external.as_deref() == Some(value),
+    match attribute.as_str() {
+        "id" => id.to_string() == *value,
+        "displayname" => group.name == *value,
+        "externalid" => group.external.as_ref() == Some(value),
         "members" | "members.value" => group.members.iter().any(has),
         _ => false,
     }
-}
-
-/// Where groups are, below the address of the host.
-pub(super) fn base(address: Option<&str>) -> String {
-    format!("{}{BASE}", address.unwrap_or_default())
 }

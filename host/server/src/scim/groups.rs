@@ -1,7 +1,6 @@
 //! `/scim/v2/Groups`: who is in which pool, where an identity provider says so.
 
-use super::error::invalid_filter;
-use super::group::{Said, base, is_meant, shown};
+use super::group::{Said, is_meant, shown};
 use super::patch as patches;
 use super::sent::Sent;
 use super::shown::{Shape, Wanted, answer, nothing};
@@ -38,15 +37,15 @@ fn changed(
     uri: &Uri,
 ) -> Result<Response, Problem> {
     let (id, group) = found(register, id)?;
-    let base = base(host.provisioning.address.as_deref());
-    Ok(answer(status, &Shape::of(uri)?.shaped(shown(id, &group, &base))))
+    let shown = shown(id, &group, &host.provisioning.base());
+    Ok(answer(status, &Shape::of(uri)?.shaped(shown)))
 }
 
 /// Makes a group.
 pub(crate) async fn create(State(host): State<Host>, uri: Uri, sent: Sent) -> Result<Response, Problem> {
     Shape::of(&uri)?;
     let mut said = Said::default();
-    said.take(&sent.members)?;
+    patches::taken(&patches::whole(&sent.members), |operation| said.change(operation))?;
     let group = GroupId::from_bits(host.chance.bits());
     let (named, members) = (said.named()?, said.members);
     let command = Command::Form { group, named, members };
@@ -67,19 +66,12 @@ pub(crate) async fn show(
 
 /// Lists every group.
 pub(crate) async fn list(State(host): State<Host>, uri: Uri) -> Result<Response, Problem> {
-    let wanted = Wanted::of(&uri)?;
-    if let Some(term) = wanted.filter.iter().find(|term| !FOUND_BY.contains(&term.attribute.as_str())) {
-        let attribute: String = term.attribute.chars().take(60).collect();
-        return Err(invalid_filter(format!("groups are not found by `{attribute}`")));
-    }
+    let wanted = Wanted::of(&uri, "groups", &FOUND_BY)?;
     let rulebook = host.engine.rulebook();
-    let meant = |id: GroupId, group: &Group| {
-        let mut terms = wanted.filter.iter();
-        terms.all(|term| is_meant(id, group, &term.attribute, &term.value))
-    };
+    let all = rulebook.register().groups();
     let groups: Vec<(GroupId, &Group)> =
-        rulebook.register().groups().filter(|(id, group)| meant(*id, group)).collect();
-    let base = base(host.provisioning.address.as_deref());
+        all.filter(|(id, group)| wanted.means(|term| is_meant(*id, group, term))).collect();
+    let base = host.provisioning.base();
     Ok(wanted.page(&groups, |(id, group)| shown(*id, group, &base)))
 }
 
@@ -94,9 +86,7 @@ pub(crate) async fn replace(
     same_id(&sent.members, &id)?;
     let ask = |register: &Register| {
         let (group, _) = found(register, &id)?;
-        let mut said = Said::default();
-        said.take(&sent.members)?;
-        Ok::<_, Problem>(Command::Regroup { group, named: said.named()?, members: said.members })
+        regrouped(group, Said::default(), &patches::whole(&sent.members))
     };
     let register = host.engine.record(sent.by, None, ask).await?;
     changed(&host, &register, &id, StatusCode::OK, &uri)
@@ -113,12 +103,16 @@ pub(crate) async fn patch(
     let operations = patches::operations(&sent.members)?;
     let ask = |register: &Register| {
         let (group, known) = found(register, &id)?;
-        let mut said = Said::of(&known);
-        operations.iter().try_for_each(|operation| said.change(operation))?;
-        Ok::<_, Problem>(Command::Regroup { group, named: said.named()?, members: said.members })
+        regrouped(group, Said::of(&known), &operations)
     };
     let register = host.engine.record(sent.by, None, ask).await?;
     changed(&host, &register, &id, StatusCode::OK, &uri)
+}
+
+/// What a change asks of the record.
+fn regrouped(group: GroupId, mut said: Said, operations: &patches::Operations) -> Result<Command, Problem> {
+    patches::taken(operations, |operation| said.change(operation))?;
+    Ok(Command::Regroup { group, named: said.named()?, members: said.members })
 }
 
 /// Deletes one: whoever was in a pool by it is not any more.

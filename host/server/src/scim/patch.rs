@@ -51,8 +51,25 @@ pub(super) enum Schema {
     Foreign,
 }
 
-/// The operations of a body, one after the other; those without a path are taken apart.
-pub(super) fn operations(members: &Members) -> Result<Vec<Operation>, Problem> {
+/// Operations, one after the other. One that leads nowhere stands there as why: what the others say still
+/// counts for somebody who leaves.
+pub(super) type Operations = Vec<Result<Operation, Problem>>;
+
+/// What a whole resource says, as operations.
+pub(super) fn whole(members: &Members) -> Operations {
+    members.iter().map(|(name, value)| Operation::on(Does::Replace, name, value.clone())).collect()
+}
+
+/// Takes them one after the other, up to the first that does not fit.
+pub(super) fn taken(
+    operations: &Operations,
+    mut change: impl FnMut(&Operation) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    operations.iter().try_for_each(|operation| change(operation.as_ref().map_err(Clone::clone)?))
+}
+
+/// The operations of a body; those without a path are taken apart.
+pub(super) fn operations(members: &Members) -> Result<Operations, Problem> {
     let Some(Raw::List(listed)) = member(members, "Operations") else {
         return Err(invalid_syntax("the body has no list `Operations`"));
     };
@@ -69,7 +86,7 @@ pub(super) fn operations(members: &Members) -> Result<Vec<Operation>, Problem> {
     Ok(operations)
 }
 
-fn operation(members: &Members, operations: &mut Vec<Operation>) -> Result<(), Problem> {
+fn operation(members: &Members, operations: &mut Operations) -> Result<(), Problem> {
     let op = member(members, "op").map(|op| text("op", op)).transpose()?.flatten().unwrap_or_default();
     // Entra ID writes them with a capital.
     let does = match op.to_ascii_lowercase().as_str() {
@@ -81,7 +98,7 @@ fn operation(members: &Members, operations: &mut Vec<Operation>) -> Result<(), P
     let value = member(members, "value").cloned().unwrap_or(Raw::Null);
     let path = member(members, "path").map(|path| text("path", path)).transpose()?.flatten();
     match (path.filter(|path| !path.is_empty()), value) {
-        (Some(path), value) => operations.push(Operation { does, path: Path::of(&path)?, value }),
+        (Some(path), value) => operations.push(Operation::on(does, &path, value)),
         (None, _) if does == Does::Remove => {
             let problem = invalid_path("an operation `remove` has no path");
             return Err(problem.of_kind("noTarget"));
@@ -89,7 +106,7 @@ fn operation(members: &Members, operations: &mut Vec<Operation>) -> Result<(), P
         // Okta names attributes as members of the value; so does Entra ID, paths among them.
         (None, Raw::Map(members)) => {
             for (name, value) in members {
-                operations.push(Operation { does, path: Path::of(&name)?, value });
+                operations.push(Operation::on(does, &name, value));
             }
         }
         (None, other) => {
@@ -100,6 +117,12 @@ fn operation(members: &Members, operations: &mut Vec<Operation>) -> Result<(), P
         }
     }
     Ok(())
+}
+
+impl Operation {
+    fn on(does: Does, path: &str, value: Raw) -> Result<Operation, Problem> {
+        Ok(Operation { does, path: Path::of(path)?, value })
+    }
 }
 
 impl Path {

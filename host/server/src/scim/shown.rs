@@ -1,7 +1,7 @@
 //! What is shown: resources with the attributes that were asked for, and pages of them.
 
-use super::error::invalid_value;
-use super::filter::{Filter, parse};
+use super::error::{invalid_filter, invalid_value};
+use super::filter::{Filter, Term, parse};
 use super::{SCIM_TYPE, patch::Path};
 use crate::asked::Query;
 use crate::limits::{SCIM_ATTRIBUTES_MAX, SCIM_PAGE_ROWS_MAX};
@@ -27,8 +27,8 @@ pub(super) struct Shape {
 /// Which resources of a list were asked for.
 #[derive(Debug)]
 pub(super) struct Wanted {
-    pub(super) filter: Filter,
-    pub(super) shape: Shape,
+    filter: Filter,
+    shape: Shape,
     start: usize,
     count: usize,
 }
@@ -78,8 +78,9 @@ fn names(list: &str) -> Result<BTreeSet<String>, Problem> {
 }
 
 impl Wanted {
-    /// What an address asks for. What it says of an order is passed over: the order is that of the ids.
-    pub(super) fn of(uri: &Uri) -> Result<Wanted, Problem> {
+    /// What an address asks for of `kind`, which is found by these attributes. What it says of an order is passed
+    /// over: the order is that of the ids.
+    pub(super) fn of(uri: &Uri, kind: &str, found_by: &[&str]) -> Result<Wanted, Problem> {
         let known =
             ["filter", "startIndex", "count", "attributes", "excludedAttributes", "sortBy", "sortOrder"];
         let mut query = Query::of(uri, &known)?;
@@ -88,12 +89,21 @@ impl Wanted {
         let most = i64::try_from(SCIM_PAGE_ROWS_MAX).unwrap_or(i64::MAX);
         let count = query.read("count", "a number of resources", number).unwrap_or(most);
         let filter = query.text("filter").map(parse).transpose()?.unwrap_or_default();
+        if let Some(term) = filter.iter().find(|term| !found_by.contains(&term.attribute.as_str())) {
+            let attribute: String = term.attribute.chars().take(60).collect();
+            return Err(invalid_filter(format!("{kind} are not found by `{attribute}`")));
+        }
         let shape = Shape::read(&query)?;
         query.checked()?;
         // RFC 7644, 3.4.2.4: less than one means the first, less than none means none.
         let (start, count) = (start.max(1), count.clamp(0, most));
         let whole = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
         Ok(Wanted { filter, shape, start: whole(start), count: whole(count) })
+    }
+
+    /// Whether all of the filter holds.
+    pub(super) fn means(&self, holds: impl Fn(&Term) -> bool) -> bool {
+        self.filter.iter().all(holds)
     }
 
     /// The page of everything that was found.

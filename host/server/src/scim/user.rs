@@ -1,6 +1,7 @@
 //! A user as it is sent, and the person that they are.
 
 use super::error::{immutable, invalid_path, invalid_value};
+use super::filter::Term;
 use super::patch::{Does, Operation, Path, Schema};
 use super::sent::{Members, flag, member, reference, text};
 use super::{ENTERPRISE, PERSON, USER};
@@ -66,14 +67,6 @@ impl User {
     pub(super) fn of(member: &Member) -> User {
         let About { user_name, external, manager } = member.about.clone();
         User { user_name: Some(user_name), external, active: member.is_there(), manager, person: None }
-    }
-
-    /// Takes what a whole resource says.
-    pub(super) fn take(&mut self, members: &Members) -> Result<(), Problem> {
-        for (name, value) in members {
-            self.change(&Operation { does: Does::Replace, path: Path::of(name)?, value: value.clone() })?;
-        }
-        Ok(())
     }
 
     /// Takes one operation.
@@ -145,13 +138,6 @@ impl User {
         !self.active
     }
 
-    /// Whether one of these members says that they have left.
-    pub(super) fn leaves_by(&self, members: &Members) -> bool {
-        members.iter().any(|(name, value)| {
-            name.eq_ignore_ascii_case("active") && matches!(flag("active", value), Ok(false))
-        })
-    }
-
     /// Whether they are there.
     pub(super) fn active(&self) -> Active {
         if self.active { Active::Yes } else { Active::No }
@@ -221,11 +207,11 @@ pub(super) fn shown(id: &PersonId, member: &Member, base: &str) -> Value {
 }
 
 /// Whether a user is meant by a term of a filter.
-pub(super) fn is_meant(id: &PersonId, member: &Member, attribute: &str, value: &str) -> bool {
-    match attribute {
+pub(super) fn is_meant(id: &PersonId, member: &Member, Term { attribute, value }: &Term) -> bool {
+    match attribute.as_str() {
         "id" => id.as_str() == value,
         "username" => member.about.folded() == value.to_lowercase(),
-        "externalid" => member.about.external.as_deref() == Some(value),
+        "externalid" => member.about.external.as_ref() == Some(value),
         "active" => member.is_there() == (value == "true"),
         "person" => id.as_str() == value,
         _ => false,

@@ -1,10 +1,9 @@
 //! `/scim/v2/Users`: joiners, leavers and what changes about people.
 
-use super::error::invalid_filter;
+use super::patch as patches;
 use super::sent::Sent;
 use super::shown::{Shape, Wanted, answer, nothing};
 use super::user::{User, is_meant, same_id, shown};
-use super::{group, patch as patches};
 use crate::asked::Place;
 use crate::door::Caller;
 use crate::problem::Problem;
@@ -41,15 +40,15 @@ fn changed(
     uri: &Uri,
 ) -> Result<Response, Problem> {
     let (person, member) = found(register, id)?;
-    let base = group::base(host.provisioning.address.as_deref());
-    Ok(answer(status, &Shape::of(uri)?.shaped(shown(&person, &member, &base))))
+    let shown = shown(&person, &member, &host.provisioning.base());
+    Ok(answer(status, &Shape::of(uri)?.shaped(shown)))
 }
 
 /// Puts a person on record.
 pub(crate) async fn create(State(host): State<Host>, uri: Uri, sent: Sent) -> Result<Response, Problem> {
     Shape::of(&uri)?;
     let mut user = User::new();
-    user.take(&sent.members)?;
+    patches::taken(&patches::whole(&sent.members), |operation| user.change(operation))?;
     let (person, about, standing) = (user.person()?, user.about()?, user.active());
     // A person of that name would end all provisioning, leavers included: a machine is nobody of the house.
     if host.tokens.is_machine(&person) {
@@ -81,19 +80,12 @@ pub(crate) async fn show(
 
 /// Lists everybody on record.
 pub(crate) async fn list(State(host): State<Host>, uri: Uri) -> Result<Response, Problem> {
-    let wanted = Wanted::of(&uri)?;
-    if let Some(term) = wanted.filter.iter().find(|term| !FOUND_BY.contains(&term.attribute.as_str())) {
-        let attribute: String = term.attribute.chars().take(60).collect();
-        return Err(invalid_filter(format!("users are not found by `{attribute}`")));
-    }
+    let wanted = Wanted::of(&uri, "users", &FOUND_BY)?;
     let rulebook = host.engine.rulebook();
-    let meant = |person: &PersonId, member: &Member| {
-        let mut terms = wanted.filter.iter();
-        terms.all(|term| is_meant(person, member, &term.attribute, &term.value))
-    };
+    let all = rulebook.register().members();
     let users: Vec<(&PersonId, &Member)> =
-        rulebook.register().members().filter(|(person, member)| meant(person, member)).collect();
-    let base = group::base(host.provisioning.address.as_deref());
+        all.filter(|(person, member)| wanted.means(|term| is_meant(person, member, term))).collect();
+    let base = host.provisioning.base();
     Ok(wanted.page(&users, |(person, member)| shown(person, member, &base)))
 }
 
@@ -106,12 +98,10 @@ pub(crate) async fn replace(
 ) -> Result<Response, Problem> {
     Shape::of(&uri)?;
     same_id(&sent.members, &id)?;
+    let operations = patches::whole(&sent.members);
     let ask = |register: &Register| {
         let (person, member) = found(register, &id)?;
-        let mut user = User::before(&member);
-        let taken = user.take(&sent.members);
-        let leaves = User::of(&member).leaves_by(&sent.members);
-        said(&user, taken, (&person, &member), leaves)
+        said(User::before(&member), &operations, (&person, &member))
     };
     let register = host.engine.record(sent.by, None, ask).await?;
     noted(&host, &id);
@@ -129,10 +119,7 @@ pub(crate) async fn patch(
     let operations = patches::operations(&sent.members)?;
     let ask = |register: &Register| {
         let (person, member) = found(register, &id)?;
-        let mut user = User::of(&member);
-        let taken = operations.iter().try_for_each(|operation| user.change(operation));
-        let leaves = operations.iter().any(|operation| User::of(&member).leaves(operation));
-        said(&user, taken, (&person, &member), leaves)
+        said(User::of(&member), &operations, (&person, &member))
     };
     let register = host.engine.record(sent.by, None, ask).await?;
     noted(&host, &id);
@@ -154,11 +141,12 @@ pub(crate) async fn delete(
 
 /// What a change asks of the record. Nothing that is wrong with the rest of it keeps a leaver in the house.
 fn said(
-    user: &User,
-    taken: Result<(), Problem>,
+    mut user: User,
+    operations: &patches::Operations,
     (person, member): (&PersonId, &Member),
-    leaves: bool,
 ) -> Result<Command, Problem> {
+    let leaves = operations.iter().flatten().any(|operation| User::of(member).leaves(operation));
+    let taken = patches::taken(operations, |operation| user.change(operation));
     let about = taken.and_then(|()| user.stays(person)).and_then(|()| user.about());
     match about {
         Ok(about) => Ok(Command::Change { about, standing: user.active(), person: person.clone() }),
