@@ -5,7 +5,7 @@ use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::limits::COUNTER_ROWS_MAX;
 use crate::port::store::{PAGE_ROWS_MAX, Query};
-use crate::row::{FAILED_OPEN, Summary};
+use crate::row::FAILED_OPEN;
 use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
 use countersign_core::intent::{Day, FailMode};
@@ -23,29 +23,19 @@ impl Inner {
     /// How many intents of this type passed like that today (by UTC). The caller holds `failing_open`, so that
     /// two at once count each other.
     pub(crate) async fn failed_open(&self, approval: &Approval) -> Result<u32, Fault> {
-        let today = Day::at(self.clock.now());
-        let fixed = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let of_type = ("type".to_owned(), approval.intent.intent_type.to_string());
-        let labels = BTreeMap::from([of_type, fixed(FAILED_OPEN)]);
-        let (mut count, mut seen, mut after) = (0_u32, 0_usize, None);
-        // Every row of the type is looked at, up to a bound beyond which none passes any more.
+        let today = (FAILED_OPEN.to_owned(), Day::at(self.clock.now()).to_string());
+        let labels = BTreeMap::from([of_type, today]);
+        let (mut count, mut after) = (0_usize, None);
         loop {
             let query = Query { labels: labels.clone(), after: after.take(), limit: PAGE_ROWS_MAX };
             let page = self.store.query(query).await?;
-            seen = seen.saturating_add(page.rows.len());
-            for row in &page.rows {
-                // A row that says nothing must not make room for one more.
-                let Ok(summary) = serde_json::from_slice::<Summary>(&row.row.summary) else {
-                    return Ok(u32::MAX);
-                };
-                if summary.failed_open.is_some_and(|at| Day::at(at) == today) {
-                    count = count.saturating_add(1);
-                }
-            }
+            count = count.saturating_add(page.rows.len());
             match page.next {
-                Some(_) if COUNTER_ROWS_MAX <= seen => return Ok(u32::MAX),
+                // So many in one day: none passes any more until the next.
+                Some(_) if COUNTER_ROWS_MAX <= count => return Ok(u32::MAX),
                 Some(next) => after = Some(next),
-                None => return Ok(count),
+                None => return Ok(u32::try_from(count).unwrap_or(u32::MAX)),
             }
         }
     }

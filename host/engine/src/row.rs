@@ -6,7 +6,7 @@ use countersign_core::approval::{Approval, Overridden, Stage};
 use countersign_core::effect::life::EffectState;
 use countersign_core::exception::{Cause, Exception};
 use countersign_core::id::{FieldName, PersonId};
-use countersign_core::intent::{FactSource, IntentType, LogMeasure, TokenValue};
+use countersign_core::intent::{Day, FactSource, IntentType, LogMeasure, TokenValue};
 use countersign_core::money::Money;
 use countersign_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 pub const OVERRIDE: &str = "override";
 /// Label of an approval that was decided against the policy, for whatever reason.
 pub const OVERRIDDEN: (&str, &str) = ("decided", "override");
-/// Label of an approval that passed although its policy could not be evaluated.
-pub const FAILED_OPEN: (&str, &str) = ("decided", "fail-open");
+/// Label of an approval that passed although its policy could not be evaluated: the day, by UTC.
+pub const FAILED_OPEN: &str = "failed-open";
 /// Label of an approval with an open post-mortem: the reason of the overrides.
 pub const POST_MORTEM: &str = "post-mortem";
 /// Label of an approval with an exception that stays open when the intent is over.
@@ -53,9 +53,6 @@ pub struct Summary {
     /// By whom.
     #[serde(rename = "ob", default, skip_serializing_if = "Option::is_none")]
     pub overrider: Option<PersonId>,
-    /// When it passed although its policy could not be evaluated.
-    #[serde(rename = "fo", default, skip_serializing_if = "Option::is_none")]
-    pub failed_open: Option<Timestamp>,
     /// Tokens that counters sum up, on their grid.
     #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sums: BTreeMap<String, i64>,
@@ -105,7 +102,7 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
     }
     labels.extend(overridden(approval));
     let fixed = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    labels.extend(approval.failed_open.map(|_| fixed(FAILED_OPEN)));
+    labels.extend(approval.failed_open.map(|at| (FAILED_OPEN.to_owned(), Day::at(at).to_string())));
     let mut exceptions = approval.exceptions.values();
     if exceptions.any(|exception| exception.closed.is_none() && exception.cause.outlives()) {
         labels.push(fixed(OUTLIVES));
@@ -124,7 +121,6 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         due,
         overridden: approval.overridden.as_ref().and_then(|overridden| overridden.at),
         overrider: approval.overridden.as_ref().map(|overridden| overridden.what.by.clone()),
-        failed_open: approval.failed_open,
         sums,
     };
     let bytes = serde_json::to_vec(&summary).unwrap_or_default();
