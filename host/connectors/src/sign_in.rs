@@ -117,6 +117,35 @@ struct Description {
     authorization_response_iss_parameter_supported: bool,
 }
 
+impl Description {
+    /// Looks that it is of the provider with this name, and names no address that is less guarded than that.
+    fn is_of(&self, issuer: &str, scheme: &str) -> Result<(), NotSignedIn> {
+        // Discovery section 4.3: byte for byte, or somebody else answers in its name.
+        if self.issuer != issuer {
+            let why = format!("it calls itself `{}`, the configuration `{issuer}`", self.issuer);
+            return Err(NotSignedIn::Refused(why));
+        }
+        for url in [&self.authorization_endpoint, &self.token_endpoint, &self.jwks_uri] {
+            if !Url::parse(url).is_ok_and(|url| url.scheme() == "https" || url.scheme() == scheme) {
+                return Err(NotSignedIn::Refused(format!("its address `{url}` is not one of `https://`")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks that a browser which names this issuer, or none, was sent back by this provider (RFC 9207).
+    fn sent(&self, issuer: Option<&str>) -> Result<(), NotSignedIn> {
+        let refused = |why: &str| Err(NotSignedIn::Refused(why.to_owned()));
+        match issuer {
+            Some(issuer) if issuer != self.issuer => refused("the browser comes from another provider"),
+            None if self.authorization_response_iss_parameter_supported => {
+                refused("the browser does not say which provider it comes from")
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
 /// What it gives for a code. Only who it was is kept.
 #[derive(Deserialize)]
 struct Tokens {
@@ -195,19 +224,7 @@ impl OpenIdProvider {
         let url = format!("{}/.well-known/openid-configuration", self.options.issuer.trim_end_matches('/'));
         let found: Description =
             read(&self.call(Method::GET, &url, None, String::new()).await?, "its description")?;
-        // Discovery section 4.3: byte for byte, or somebody else answers in its name.
-        if found.issuer != self.options.issuer {
-            let why =
-                format!("it calls itself `{}`, the configuration `{}`", found.issuer, self.options.issuer);
-            return Err(NotSignedIn::Refused(why));
-        }
-        for url in [&found.authorization_endpoint, &found.token_endpoint, &found.jwks_uri] {
-            let good = Url::parse(url)
-                .is_ok_and(|url| url.scheme() == "https" || url.scheme() == self.issuer.scheme());
-            if !good {
-                return Err(NotSignedIn::Refused(format!("its address `{url}` is not one of `https://`")));
-            }
-        }
+        found.is_of(&self.options.issuer, self.issuer.scheme())?;
         Ok(found)
     }
 
@@ -226,17 +243,7 @@ impl OpenIdProvider {
     /// What the provider says of whoever holds this code.
     async fn claims(&self, back: &Back) -> Result<Claims, NotSignedIn> {
         let description = self.described().await?;
-        match &back.issuer {
-            Some(issuer) if *issuer != description.issuer => {
-                return Err(NotSignedIn::Refused("the browser comes from another provider".to_owned()));
-            }
-            None if description.authorization_response_iss_parameter_supported => {
-                return Err(NotSignedIn::Refused(
-                    "the browser does not say which provider it comes from".to_owned(),
-                ));
-            }
-            Some(_) | None => {}
-        }
+        description.sent(back.issuer.as_deref())?;
         let tokens = self.spend(&description, back).await?;
         let expected = Expected {
             issuer: &self.options.issuer,
@@ -395,7 +402,7 @@ impl IdentityProvider for OpenIdProvider {
             let account = claims.account(self.options.claim)?;
             let account = Account::parse(account)
                 .map_err(|why| NotSignedIn::Refused(format!("the account that it names is none: {why}")))?;
-            Ok(Identity { account, at: claims.proved(back.now) })
+            Ok(Identity { account })
         })
     }
 }

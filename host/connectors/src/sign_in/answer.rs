@@ -34,8 +34,6 @@ pub(super) struct Claims {
     azp: Option<String>,
     aud: serde_json::Value,
     #[serde(default)]
-    auth_time: Option<i64>,
-    #[serde(default)]
     email: Option<String>,
     #[serde(default)]
     email_verified: serde_json::Value,
@@ -67,11 +65,6 @@ impl Claims {
     /// Some providers write it as text.
     fn is_verified(&self) -> bool {
         self.email_verified == true || self.email_verified == "true"
-    }
-
-    /// When the person proved who they are; `now` if it does not say.
-    pub(super) fn proved(&self, now: Timestamp) -> Timestamp {
-        self.auth_time.and_then(|seconds| seconds.checked_mul(1_000)).map_or(now, |at| Timestamp(at).min(now))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Answers that were signed wrongly, by others, for others, or at another time.
 
 use super::Claim;
+use super::Description;
 use super::answer::{Claims, Expected, verified};
 use super::keys;
 use countersign_core::time::Timestamp;
@@ -70,7 +71,7 @@ fn header() -> Json {
 fn claims() -> Json {
     let now = NOW.0 / 1_000;
     json!({"iss": "https://id.example.com", "aud": "countersign", "sub": "00u1", "nonce": "n-1",
-           "iat": now, "exp": now + 300, "auth_time": now - 30, "email": "sam@example.com",
+           "iat": now, "exp": now + 300, "email": "sam@example.com",
            "email_verified": true, "preferred_username": "sam"})
 }
 
@@ -93,7 +94,6 @@ fn an_answer_names_the_account_of_the_configured_claim() {
     assert_eq!(claims.account(Claim::Subject), Ok("00u1"));
     assert_eq!(claims.account(Claim::Email), Ok("sam@example.com"));
     assert_eq!(claims.account(Claim::PreferredUsername), Ok("sam"));
-    assert_eq!(claims.proved(NOW), Timestamp(NOW.0 - 30_000));
     for verified in [json!(false), Json::Null] {
         let claims =
             house.check(&house.token(&header(), &with("email_verified", verified))).expect("it holds");
@@ -152,6 +152,9 @@ fn an_answer_that_is_signed_by_nothing_by_a_secret_or_by_others_is_not_believed(
     assert_eq!(house.check(&unknown).expect_err("unknown"), "none of its keys");
     let rs = house.token(&json!({"alg": "RS256", "kid": "k-1"}), &claims());
     assert_eq!(house.check(&rs).expect_err("another algorithm"), "none of its keys");
+    // What would have to be understood.
+    let critical = house.token(&json!({"alg": "ES256", "kid": "k-1", "crit": ["b64"]}), &claims());
+    assert_eq!(house.check(&critical).expect_err("nobody here knows it"), "none of its keys");
     // One bit of what was signed, and a signature that was cut off.
     let (front, signature) = good.rsplit_once('.').expect("a signature");
     let (head, _) = front.split_once('.').expect("claims");
@@ -169,4 +172,46 @@ fn an_answer_that_is_signed_by_nothing_by_a_secret_or_by_others_is_not_believed(
         serde_json::from_value(json!({"keys": [house.key("k-1"), House::new().key("k-2")]})).expect("keys");
     assert!(keys::of(&both, &anonymous).is_none());
     assert!(keys::of(&house.keys(), &anonymous).is_some());
+}
+
+fn description(change: &[(&str, Json)]) -> Description {
+    let mut description = json!({
+        "issuer": "https://id.example.com",
+        "authorization_endpoint": "https://id.example.com/authorize",
+        "token_endpoint": "https://id.example.com/token",
+        "jwks_uri": "https://id.example.com/keys",
+    });
+    change.iter().for_each(|(name, value)| description[*name] = value.clone());
+    serde_json::from_value(description).expect("a description")
+}
+
+#[test]
+fn a_description_is_of_the_provider_that_is_configured() {
+    let check = |change: &[(&str, Json)], scheme: &str| {
+        description(change).is_of("https://id.example.com", scheme).err().map(|not| not.to_string())
+    };
+    assert_eq!(check(&[], "https"), None);
+    for other in ["https://id.example.com/", "https://ID.example.com", "https://evil.example"] {
+        let why = check(&[("issuer", json!(other))], "https").expect("another name");
+        assert!(why.contains("it calls itself"), "{why}");
+    }
+    for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
+        for address in ["http://id.example.com/x", "javascript:alert(1)", "no address"] {
+            let why = check(&[(name, json!(address))], "https").expect("it is not guarded");
+            assert!(why.contains("is not one of `https://`"), "{name} {address}: {why}");
+        }
+        assert_eq!(check(&[(name, json!("http://127.0.0.1/x"))], "http"), None, "as its own name has it");
+    }
+}
+
+#[test]
+fn a_browser_that_comes_back_from_elsewhere_is_not_believed() {
+    let says = ("authorization_response_iss_parameter_supported", json!(true));
+    let (silent, saying) = (description(&[]), description(&[says]));
+    for described in [&silent, &saying] {
+        assert!(described.sent(Some("https://id.example.com")).is_ok());
+        assert!(described.sent(Some("https://evil.example")).is_err());
+    }
+    assert!(silent.sent(None).is_ok());
+    assert!(saying.sent(None).is_err(), "somebody took the name out");
 }
