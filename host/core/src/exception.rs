@@ -59,8 +59,16 @@ impl Cause {
     /// Whether it stays open when the intent is over: it is about more than this one.
     #[must_use]
     pub fn outlives(self) -> bool {
+        !self.closed_by().is_empty()
+    }
+
+    /// By what alone an exception of this cause is closed, wherever its intent stands; empty where that depends on
+    /// the intent.
+    #[must_use]
+    pub fn closed_by(self) -> &'static [Closure] {
         match self {
-            Cause::PostMortem | Cause::FailOpen => true,
+            Cause::PostMortem => &[Closure::Reviewed],
+            Cause::FailOpen => &[Closure::Confirmed, Closure::Reversed],
             Cause::Unsure
             | Cause::NoSeat
             | Cause::Overdue
@@ -70,7 +78,7 @@ impl Cause {
             | Cause::Uncertain
             | Cause::Exhausted
             | Cause::Denied
-            | Cause::Quarantined => false,
+            | Cause::Quarantined => &[],
         }
     }
 }
@@ -138,6 +146,39 @@ pub enum Closure {
     Confirmed,
     /// Say that it was not, and what was done about it. The host itself undoes nothing.
     Reversed,
+}
+
+impl Closure {
+    /// Every way.
+    pub const ALL: [Closure; 7] = [
+        Closure::Retry,
+        Closure::Probe,
+        Closure::GiveUp,
+        Closure::Decline,
+        Closure::Reviewed,
+        Closure::Confirmed,
+        Closure::Reversed,
+    ];
+
+    /// The way as files and surfaces spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Closure::Retry => "retry",
+            Closure::Probe => "probe",
+            Closure::GiveUp => "give-up",
+            Closure::Decline => "decline",
+            Closure::Reviewed => "reviewed",
+            Closure::Confirmed => "confirmed",
+            Closure::Reversed => "reversed",
+        }
+    }
+
+    /// The way that a text spells.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Closure> {
+        Closure::ALL.into_iter().find(|way| way.as_str() == text)
+    }
 }
 
 /// The id of the `number`-th exception of an intent: derived, so that replay draws nothing.

@@ -41,6 +41,18 @@ pub enum Impact {
     Low,
 }
 
+impl Impact {
+    /// The word of it on every surface.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Impact::Financial => "financial",
+            Impact::Legal => "legal",
+            Impact::Low => "low",
+        }
+    }
+}
+
 /// What `unsure` may become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -49,6 +61,17 @@ pub enum FailMode {
     Closed,
     /// The policy may let it pass, within what its owner declared.
     MayOpen,
+}
+
+impl FailMode {
+    /// The word of it on every surface.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FailMode::Closed => "closed",
+            FailMode::MayOpen => "may-open",
+        }
+    }
 }
 
 /// Whether a person may decide against the policy.
@@ -61,6 +84,18 @@ pub enum Enforcement {
     Soft,
     /// Decisions are recorded, nothing is written.
     Advisory,
+}
+
+impl Enforcement {
+    /// The word of it on every surface.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Enforcement::Hard => "hard",
+            Enforcement::Soft => "soft",
+            Enforcement::Advisory => "advisory",
+        }
+    }
 }
 
 /// How an intent of this type begins its life.

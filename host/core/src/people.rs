@@ -25,6 +25,9 @@ use crate::intent::value::{Day, TokenValue, Tokens};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A requester who is nobody of the house, so that nobody is left out because they asked.
+const OUTSIDE: &str = "somebody-outside";
+
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -155,6 +158,25 @@ impl Directory {
         on: Timestamp,
     ) -> Option<Filled> {
         self.fill_places(whom, asking, (excluded, &[]), on)
+    }
+
+    /// Who could fill a seat for `whom` at the moment `on`, whoever outside of the house asked; `None` if that
+    /// depends on the intent. `without` never count.
+    #[must_use]
+    pub fn present(
+        &self,
+        whom: &Whom,
+        of: &IntentTypeName,
+        without: &[PersonId],
+        on: Timestamp,
+    ) -> Option<Vec<PersonId>> {
+        if whom.depends_on_the_intent() {
+            return None;
+        }
+        let (requester, tokens) = (PersonId::parse(OUTSIDE).ok()?, Tokens::new());
+        let asking = Asking { requester: &requester, intent_type: of, tokens: &tokens };
+        let filled = self.fill(whom, asking, without, on);
+        Some(filled.map(|filled| filled.eligible).unwrap_or_default())
     }
 
     /// The same for a seat in which some places are used already: whoever has decided there, or had somebody

@@ -6,7 +6,7 @@ use crate::exit;
 use crate::output::{self, Failure, Table, plain};
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
-use countersign_server::api::view::exception::CLOSURES;
+use countersign_core::exception::Closure;
 use countersign_server::api::view::{ExceptionView, IntentView, Listed};
 use serde_json::json;
 use std::process::ExitCode;
@@ -30,7 +30,7 @@ pub enum Exception {
         /// The exception; the only open one unless it is named
         exception: Option<String>,
         /// In which way
-        #[arg(long, value_parser = PossibleValuesParser::new(CLOSURES.map(|(name, _)| name)))]
+        #[arg(long, value_parser = PossibleValuesParser::new(Closure::ALL.map(Closure::as_str)))]
         by: String,
         /// Why
         #[arg(long)]

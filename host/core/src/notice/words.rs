@@ -154,9 +154,9 @@ impl Telling<'_> {
         }
         lines.extend(self.what_is_asked());
         lines.extend(self.what_was_found());
+        let always: Vec<&str> = exception.cause.closed_by().iter().map(|way| way.as_str()).collect();
         let ways = match (&self.approval.stage, exception.effect) {
-            (_, _) if exception.cause == Cause::FailOpen => "confirmed or reversed",
-            (_, _) if exception.cause.outlives() => "reviewed",
+            (_, _) if !always.is_empty() => &always.join(" or "),
             (_, Some(_)) => "retry, probe or give-up",
             (Stage::Executing { .. }, None) => "retry or give-up",
             (_, None) => "retry or decline",

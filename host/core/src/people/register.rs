@@ -42,9 +42,7 @@ const OVER_DAYS: i64 = 2;
 pub struct Register {
     members: BTreeMap<PersonId, Arc<Member>>,
     groups: BTreeMap<GroupId, Arc<Group>>,
-    absences: BTreeMap<u64, Away>,
-    /// Who put which of them on record.
-    given: BTreeMap<u64, PersonId>,
+    absences: BTreeMap<u64, Recorded>,
     /// Every account and folded user name that ever was somebody's, and whose: none is another one's afterwards.
     spent: BTreeMap<String, PersonId>,
     /// Number of the last absence.
@@ -126,6 +124,13 @@ pub struct Away {
     pub of: Option<IntentTypeName>,
 }
 
+/// An absence, and who put it on record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Recorded {
+    away: Away,
+    by: Option<PersonId>,
+}
+
 impl About {
     /// The account: the identity provider's own id, else the user name.
     #[must_use]
@@ -161,13 +166,6 @@ impl Register {
         all.filter(|(_, member)| member.standing != Standing::Deleted)
     }
 
-    /// Who signs in with this account and is in the house.
-    #[must_use]
-    pub fn by_account(&self, account: &str) -> Option<&PersonId> {
-        let mut there = self.members.iter().filter(|(_, member)| member.is_there());
-        there.find(|(_, member)| member.account == account).map(|(person, _)| person)
-    }
-
     /// Whether the record says that a person has left; `false` if it says nothing about them.
     #[must_use]
     pub fn has_left(&self, person: &PersonId) -> bool {
@@ -198,13 +196,13 @@ impl Register {
 
     /// Absences that are not forgotten, each with its number.
     pub fn absences(&self) -> impl Iterator<Item = (u64, &Away)> {
-        self.absences.iter().map(|(number, away)| (*number, away))
+        self.absences.iter().map(|(number, recorded)| (*number, &recorded.away))
     }
 
     /// Who put an absence on record.
     #[must_use]
     pub fn recorder(&self, number: u64) -> Option<&PersonId> {
-        self.given.get(&number)
+        self.absences.get(&number)?.by.as_ref()
     }
 
     /// The register after one more entry. An entry that does not fit what is there changes nothing: the same
@@ -213,7 +211,7 @@ impl Register {
     pub fn after(mut self, entry: &Entry) -> Register {
         let at = entry.at;
         let today = Day::at(at).0;
-        self.absences.retain(|_, away| today <= away.until.0.saturating_add(OVER_DAYS));
+        self.absences.retain(|_, recorded| today <= recorded.away.until.0.saturating_add(OVER_DAYS));
         match &entry.event {
             Event::Joined { person, about, calendar, vouched } => {
                 self.spend(person, about);
@@ -258,10 +256,11 @@ impl Register {
             }
             Event::Away { number, away } => {
                 self.numbered = self.numbered.max(*number);
-                self.absences.insert(*number, away.clone());
-                if let Actor::Person(by) = &entry.by {
-                    self.given.insert(*number, by.clone());
-                }
+                let by = match &entry.by {
+                    Actor::Person(by) => Some(by.clone()),
+                    Actor::Token(_) => None,
+                };
+                self.absences.insert(*number, Recorded { away: away.clone(), by });
             }
             Event::Back { number } => {
                 self.absences.remove(number);
@@ -306,8 +305,9 @@ impl Register {
         for group in self.groups.values_mut().filter(|group| group.members.contains(person)) {
             Arc::make_mut(group).members.remove(person);
         }
-        self.absences.retain(|_, away| away.person != *person);
-        for away in self.absences.values_mut().filter(|away| away.cover.as_ref() == Some(person)) {
+        self.absences.retain(|_, recorded| recorded.away.person != *person);
+        let covered = self.absences.values_mut().map(|recorded| &mut recorded.away);
+        for away in covered.filter(|away| away.cover.as_ref() == Some(person)) {
             away.cover = None;
         }
     }

@@ -253,14 +253,32 @@ impl Need {
     }
 }
 
-impl Finally {
-    fn parse(text: &str) -> Result<Finally, String> {
-        match text {
-            "hold" => Ok(Finally::Hold),
-            "decline" => Ok(Finally::Decline),
-            "approve with audit" => Ok(Finally::ApproveWithAudit),
-            _ => Err(format!("`{text}` is none of hold, decline, approve with audit")),
+impl Whom {
+    /// Whether who that is depends on the intent, and not on the house alone.
+    #[must_use]
+    pub fn depends_on_the_intent(&self) -> bool {
+        match self {
+            Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => true,
+            Whom::Pool(_) | Whom::Role(_) | Whom::Person(_) => false,
         }
+    }
+}
+
+impl Finally {
+    /// What a route calls it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Finally::Hold => "hold",
+            Finally::Decline => "decline",
+            Finally::ApproveWithAudit => "approve with audit",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Finally, String> {
+        let all = [Finally::Hold, Finally::Decline, Finally::ApproveWithAudit];
+        let found = all.into_iter().find(|finally| finally.as_str() == text);
+        found.ok_or_else(|| format!("`{text}` is none of {}", all.map(Finally::as_str).join(", ")))
     }
 }
 

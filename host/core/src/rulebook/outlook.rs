@@ -3,8 +3,8 @@
 
 use super::Rulebook;
 use crate::id::{IntentTypeName, PersonId};
-use crate::intent::value::{Day, Tokens};
-use crate::people::{Asking, Directory};
+use crate::intent::value::Day;
+use crate::people::Directory;
 use crate::policy::route::{RouteStep, Whom};
 use crate::policy::{Policy, Route};
 use crate::time::{Millis, Timestamp};
@@ -13,9 +13,6 @@ use std::collections::BTreeSet;
 
 /// Furthest that is looked ahead, in days.
 pub const OUTLOOK_DAYS_MAX: u32 = 366;
-
-/// A requester who is nobody of the house, so that nobody is left out because they asked.
-const OUTSIDE: &str = "somebody-outside";
 
 /// What lies ahead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -90,18 +87,13 @@ impl Row<'_> {
     fn whoms(&self) -> Option<Vec<Whom>> {
         let all = std::iter::once(&self.step.whom).chain(&self.step.backup);
         let owned: Vec<Whom> = all.map(|whom| whom.owned_by(&self.policy.owner)).collect();
-        let depends = |whom: &Whom| match whom {
-            Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => true,
-            Whom::Pool(_) | Whom::Role(_) | Whom::Person(_) => false,
-        };
-        (!owned.iter().any(depends)).then_some(owned)
+        (!owned.iter().any(Whom::depends_on_the_intent)).then_some(owned)
     }
 
     /// How many can fill it, and whether that is enough.
     fn can(&self, directory: &Directory, whom: &Whom, without: &[PersonId], on: Timestamp) -> (usize, bool) {
-        let (Ok(requester), tokens) = (PersonId::parse(OUTSIDE), Tokens::new()) else { return (0, false) };
-        let asking = Asking { requester: &requester, intent_type: &self.policy.intent, tokens: &tokens };
-        let present = directory.fill(whom, asking, without, on).map_or(0, |filled| filled.eligible.len());
+        let present = directory.present(whom, &self.policy.intent, without, on);
+        let present = present.map_or(0, |present| present.len());
         let need = usize::try_from(self.step.need.of(present)).unwrap_or(usize::MAX).max(1);
         (present, need <= present)
     }

@@ -51,8 +51,6 @@ impl fmt::Debug for Back {
 pub struct Identity {
     /// What it calls them.
     pub account: Account,
-    /// When they proved it; the moment of the answer if the provider does not say.
-    pub at: Timestamp,
 }
 
 /// Why nobody is signed in.

@@ -1,7 +1,6 @@
 //! What people do about an intent: decide in their seats, withdraw, close an exception.
 
 use super::view::IntentView;
-use super::view::exception::CLOSURES;
 use super::whole;
 use crate::asked::{self, Members, Place, Posted};
 use crate::limits::COMMAND_BYTES_MAX;
@@ -11,6 +10,7 @@ use axum::extract::State;
 use axum::response::Response;
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::refusal::Refusal;
+use countersign_core::exception::Closure;
 use countersign_core::hash::Digest;
 use countersign_core::id::ExceptionId;
 use countersign_core::seal::Seal;
@@ -149,7 +149,7 @@ pub(crate) async fn close(
     let by = members.required(
         "by",
         "`retry`, `probe`, `give-up`, `decline`, `reviewed`, `confirmed` or `reversed`",
-        |word| CLOSURES.iter().find(|(name, _)| *name == word).map(|(_, by)| *by),
+        Closure::parse,
     );
     let reason = members.words("reason");
     members.checked()?;

@@ -157,24 +157,10 @@ fn verdicts(
         // Nothing has passed yet, so nobody can say whether that was right.
         return Err(wrong_stage("close-exception", &turn.approval));
     }
-    if exception.cause.outlives() {
-        let (allowed, fits) = match exception.cause {
-            Cause::FailOpen => {
-                (vec!["confirmed", "reversed"], matches!(by, Closure::Confirmed | Closure::Reversed))
-            }
-            Cause::PostMortem
-            | Cause::Unsure
-            | Cause::NoSeat
-            | Cause::Overdue
-            | Cause::Rounds
-            | Cause::Rejected
-            | Cause::Conflict
-            | Cause::Uncertain
-            | Cause::Exhausted
-            | Cause::Denied
-            | Cause::Quarantined => (vec!["reviewed"], by == Closure::Reviewed),
-        };
-        return if fits { Ok(BTreeMap::new()) } else { Err(Refusal::WrongClosure { allowed }) };
+    let ways = exception.cause.closed_by();
+    if !ways.is_empty() {
+        let wrong = || Refusal::WrongClosure { allowed: ways.iter().map(|way| way.as_str()).collect() };
+        return ways.contains(&by).then(BTreeMap::new).ok_or_else(wrong);
     }
     match (&turn.approval.stage, exception.effect, by) {
         (

@@ -53,22 +53,11 @@ pub struct ClosedView {
     pub at: String,
 }
 
-/// The ways of closing, as surfaces spell them.
-pub const CLOSURES: [(&str, Closure); 7] = [
-    ("retry", Closure::Retry),
-    ("probe", Closure::Probe),
-    ("give-up", Closure::GiveUp),
-    ("decline", Closure::Decline),
-    ("reviewed", Closure::Reviewed),
-    ("confirmed", Closure::Confirmed),
-    ("reversed", Closure::Reversed),
-];
-
 /// One exception, and what the caller may do about it.
 #[must_use]
 pub fn exception(intent: IntentId, id: ExceptionId, exception: &Exception, can: &[Closure]) -> ExceptionView {
     let closed = exception.closed.as_ref().map(|closed| ClosedView {
-        by: spelt(closed.by).to_owned(),
+        by: closed.by.as_str().to_owned(),
         person: closed.person.as_ref().map(ToString::to_string),
         reason: closed.reason.clone(),
         at: closed.at.to_string(),
@@ -85,21 +74,7 @@ pub fn exception(intent: IntentId, id: ExceptionId, exception: &Exception, can: 
         closes_when: exception.closes_when.clone(),
         detail: (&exception.detail).into(),
         state: if closed.is_some() { "closed" } else { "open" }.to_owned(),
-        can: can.iter().map(|closure| spelt(*closure).to_owned()).collect(),
+        can: can.iter().map(|closure| closure.as_str().to_owned()).collect(),
         closed,
-    }
-}
-
-/// A way of closing as surfaces spell it.
-#[must_use]
-pub fn spelt(closure: Closure) -> &'static str {
-    match closure {
-        Closure::Retry => "retry",
-        Closure::Probe => "probe",
-        Closure::GiveUp => "give-up",
-        Closure::Decline => "decline",
-        Closure::Reviewed => "reviewed",
-        Closure::Confirmed => "confirmed",
-        Closure::Reversed => "reversed",
     }
 }

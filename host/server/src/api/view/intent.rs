@@ -3,7 +3,7 @@
 
 use super::effect::{self, EffectView};
 use super::evaluation::EvaluationView;
-use super::exception::{self, CLOSURES, ExceptionView};
+use super::exception::{self, ExceptionView};
 use super::override_::OverrideView;
 use super::plan::PlanView;
 use super::policy::PolicyChangeView;
@@ -323,8 +323,7 @@ fn questions(approval: &Approval) -> impl Iterator<Item = u32> {
 fn closures(approval: &Approval, id: ExceptionId, looking: Looking<'_>) -> Vec<Closure> {
     let close =
         |by| Command::CloseException { person: looking.person.clone(), id, by, reason: "why".to_owned() };
-    let ways = CLOSURES.iter().map(|(_, by)| *by);
-    ways.filter(|by| is_allowed(approval, &close(*by), looking)).collect()
+    Closure::ALL.into_iter().filter(|by| is_allowed(approval, &close(*by), looking)).collect()
 }
 
 fn is_allowed(approval: &Approval, command: &Command, looking: Looking<'_>) -> bool {

@@ -1,6 +1,6 @@
 //! Intent types: what can be asked for, and how it is written.
 
-use countersign_core::intent::{Enforcement, FailMode, Impact, IntentType};
+use countersign_core::intent::IntentType;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -73,20 +73,6 @@ impl IntentTypeView {
     /// An intent type with the policy that is in force at `now`.
     #[must_use]
     pub fn of(schema: &IntentType, rulebook: &Rulebook, now: Timestamp) -> IntentTypeView {
-        let impact = match schema.impact {
-            Impact::Financial => "financial",
-            Impact::Legal => "legal",
-            Impact::Low => "low",
-        };
-        let fail_mode = match schema.fail_mode {
-            FailMode::Closed => "closed",
-            FailMode::MayOpen => "may-open",
-        };
-        let enforcement = match schema.enforcement {
-            Enforcement::Hard => "hard",
-            Enforcement::Soft => "soft",
-            Enforcement::Advisory => "advisory",
-        };
         let tokens = schema.tokens.iter().map(|token| TokenView {
             name: token.name.to_string(),
             kind: token.kind.to_string(),
@@ -101,10 +87,10 @@ impl IntentTypeView {
         });
         IntentTypeView {
             name: schema.name.to_string(),
-            impact: impact.to_owned(),
+            impact: schema.impact.as_str().to_owned(),
             owner: schema.owner.to_string(),
-            fail_mode: fail_mode.to_owned(),
-            enforcement: enforcement.to_owned(),
+            fail_mode: schema.fail_mode.as_str().to_owned(),
+            enforcement: schema.enforcement.as_str().to_owned(),
             seal_ms: schema.expires.0,
             destinations: schema.destinations.iter().map(ToString::to_string).collect(),
             tokens: tokens.collect(),

@@ -1,20 +1,17 @@
 //! Who answers for what: the owners of each intent type, its seats and exceptions with their times, what is
 //! lacking, and people whom the house cannot do without.
 
-use countersign_core::id::{ConnectionName, IntentTypeName, PersonId, PoolName};
-use countersign_core::intent::{Enforcement, FailMode, Impact, IntentType, Trigger};
-use countersign_core::people::{Asking, Directory};
+use countersign_core::id::{ConnectionName, IntentTypeName, PoolName};
+use countersign_core::intent::{IntentType, Trigger};
+use countersign_core::people::Directory;
 use countersign_core::policy::route::{Need, RouteStep};
-use countersign_core::policy::{Finally, Policy, Whom};
+use countersign_core::policy::{Policy, Whom};
 use countersign_core::publish::is_policy_change;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
-
-/// A requester who is nobody of the house, so that nobody is left out because they asked.
-const OUTSIDE: &str = "somebody-outside";
 
 /// Who answers for what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -155,12 +152,7 @@ fn owned(
     let exceptions = schema.exception_routes.iter().filter_map(|id| rows.get(id.as_str()));
     OwnedTypeView {
         name: schema.name.to_string(),
-        impact: match schema.impact {
-            Impact::Financial => "financial",
-            Impact::Legal => "legal",
-            Impact::Low => "low",
-        }
-        .to_owned(),
+        impact: schema.impact.as_str().to_owned(),
         owner: owner(directory, &schema.owner),
         policy_owner: policy.map(|policy| owner(directory, &policy.owner)),
         incident_owner: owner(directory, &schema.incident_owner),
@@ -172,17 +164,8 @@ fn owned(
             Trigger::Button => "button".to_owned(),
         },
         destinations: schema.destinations.iter().map(ToString::to_string).collect(),
-        fail_mode: match schema.fail_mode {
-            FailMode::Closed => "closed",
-            FailMode::MayOpen => "may-open",
-        }
-        .to_owned(),
-        enforcement: match schema.enforcement {
-            Enforcement::Hard => "hard",
-            Enforcement::Soft => "soft",
-            Enforcement::Advisory => "advisory",
-        }
-        .to_owned(),
+        fail_mode: schema.fail_mode.as_str().to_owned(),
+        enforcement: schema.enforcement.as_str().to_owned(),
         qa_checkpoint: format!(
             "{}% each {} by pool {} against list {}",
             schema.qa_checkpoint.percent,
@@ -231,12 +214,7 @@ fn seats(directory: &Directory, policy: &Policy, of: &IntentTypeName, now: Times
         },
         within: step.within.to_string(),
         backup: step.backup.iter().map(ToString::to_string).collect(),
-        finally: match step.finally {
-            Finally::Hold => "hold",
-            Finally::Decline => "decline",
-            Finally::ApproveWithAudit => "approve with audit",
-        }
-        .to_owned(),
+        finally: step.finally.as_str().to_owned(),
         rules: policy.asking(&route.name).count(),
     };
     asked.flat_map(|route| route.steps.iter().map(move |step| row(route, step))).collect()
@@ -244,16 +222,8 @@ fn seats(directory: &Directory, policy: &Policy, of: &IntentTypeName, now: Times
 
 /// Who can fill a seat now, where that does not depend on the intent.
 fn people(directory: &Directory, whom: &Whom, of: &IntentTypeName, now: Timestamp) -> Vec<String> {
-    let Ok(requester) = PersonId::parse(OUTSIDE) else { return Vec::new() };
-    match whom {
-        Whom::Pool(_) | Whom::Role(_) | Whom::Person(_) => {
-            let tokens = BTreeMap::new();
-            let asking = Asking { requester: &requester, intent_type: of, tokens: &tokens };
-            let filled = directory.fill(whom, asking, &[], now);
-            filled.map(|filled| filled.eligible.iter().map(ToString::to_string).collect()).unwrap_or_default()
-        }
-        Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => Vec::new(),
-    }
+    let present = directory.present(whom, of, &[], now);
+    present.unwrap_or_default().iter().map(ToString::to_string).collect()
 }
 
 fn lacking(

@@ -325,7 +325,7 @@ fn ended(call: &str, detail: Option<&Detail>, verdict: &EffectState) -> String {
 }
 
 fn closed_by(closed: &Closed) -> String {
-    let way = super::exception::spelt(closed.by);
+    let way = closed.by.as_str();
     if closed.reason.is_empty() {
         return format!("an exception was closed by {way}");
     }
