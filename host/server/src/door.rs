@@ -197,17 +197,18 @@ pub(crate) async fn sign_in(
 
 fn caller(host: &Host, headers: &HeaderMap, scope: Scope) -> Result<Caller, Problem> {
     let token = bearer(headers);
-    if let Some(person) = token.and_then(|token| of_terminal(host, token)) {
+    let Some(entry) = token.and_then(|token| host.tokens.find(token)) else {
+        // What the operator made is found without a look at the sessions, of which there may be many.
+        let person = token.and_then(|token| of_terminal(host, token)).ok_or_else(|| {
+            Problem::new(
+                "CS-E0205",
+                "a valid token is needed",
+                "send `Authorization: Bearer cs_live_...` with a token of this host",
+            )
+            .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"countersign\""))
+        })?;
         return terminal_may(person, scope);
-    }
-    let entry = token.and_then(|token| host.tokens.find(token)).ok_or_else(|| {
-        Problem::new(
-            "CS-E0205",
-            "a valid token is needed",
-            "send `Authorization: Bearer cs_live_...` with a token of this host",
-        )
-        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"countersign\""))
-    })?;
+    };
     if !entry.scopes.contains(&scope) {
         let detail = format!("the token `{}` lacks the scope `{scope}`", entry.name.escape_debug());
         return Err(Problem::new("CS-E0207", detail, "use a token with this scope"));

@@ -1,8 +1,8 @@
 //! Passwords of people who sign in without an identity provider: only their Argon2id hashes are kept.
 
-use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Algorithm, Argon2};
 use countersign_core::hash::Digest;
 use countersign_core::id::PersonId;
 use serde::{Deserialize, Serialize};
@@ -43,8 +43,10 @@ impl Passwords {
         }
         let mut known = BTreeMap::new();
         for PasswordEntry { person, argon2id } in entries {
-            PasswordHash::new(&argon2id)
-                .map_err(|_| format!("the hash of `{person}` is no Argon2id hash"))?;
+            let hash = PasswordHash::new(&argon2id).ok();
+            if hash.is_none_or(|hash| hash.algorithm.as_str() != Algorithm::Argon2id.as_str()) {
+                return Err(format!("the hash of `{person}` is no Argon2id hash"));
+            }
             if known.insert(person.clone(), argon2id).is_some() {
                 return Err(format!("`{person}` stands twice; remove one"));
             }
@@ -119,8 +121,10 @@ mod tests {
         assert!(passwords.verified(None, "correct horse battery").is_none());
         let twice = passwords.replace(vec![entry.clone(), entry]);
         assert!(twice.expect_err("it stands twice").contains("twice"));
-        let odd = PasswordEntry { person: person("bo"), argon2id: "plain".to_owned() };
-        assert!(passwords.replace(vec![odd]).is_err());
+        for other in ["plain", "$argon2i$v=19$m=19456,t=2,p=1$bm9ib2R5$aV3mBdbGNnxJAvNxmnUgcA", "$md5$abcd"] {
+            let odd = PasswordEntry { person: person("bo"), argon2id: other.to_owned() };
+            assert!(passwords.replace(vec![odd]).is_err(), "{other}");
+        }
         assert!(
             passwords.verified(Some(&person("ann")), "correct horse battery").is_some(),
             "those that were known stay"

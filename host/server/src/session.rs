@@ -5,6 +5,7 @@
 //! at every request the person, and the account or password that opened it, must still be in force.
 
 use crate::limits::{SESSION_IDLE_MS_MAX, SESSION_MS_MAX, SESSIONS_MAX, SESSIONS_PER_PERSON_MAX};
+use crate::password::Passwords;
 use crate::token::{kept, minted};
 use countersign_core::hash::Digest;
 use countersign_core::id::PersonId;
@@ -13,8 +14,6 @@ use countersign_core::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
-
-use crate::password::Passwords;
 
 /// How somebody proved who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,5 +167,30 @@ fn end_oldest(open: &mut BTreeMap<Digest, Session>, which: impl Fn(&Session) -> 
     let oldest = open.iter().filter(|(_, session)| which(session)).min_by_key(|(_, session)| session.seen);
     if let Some(key) = oldest.map(|(key, _)| *key) {
         open.remove(&key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_too_many_sessions_the_persons_own_oldest_ends() {
+        let sessions = Sessions::default();
+        let person = |name: &str| PersonId::parse(name).expect("a person");
+        let open = |name: &str, at: usize| {
+            let number = u8::try_from(at).expect("a small number");
+            let proof = Proof::Password(Digest::of(b"hash"));
+            let bits = Digest::of(&[name.as_bytes(), &[number]].concat()).0;
+            sessions.open(person(name), proof, Timestamp(i64::from(number)), &bits)
+        };
+        let is_open = |cookie: &str| sessions.locked().contains_key(&kept(cookie));
+        let other = open("bo", 0);
+        let own: Vec<_> = (1..=SESSIONS_PER_PERSON_MAX).map(|at| open("ann", at)).collect();
+        assert!(own.iter().all(|cookie| is_open(cookie)));
+        open("ann", SESSIONS_PER_PERSON_MAX + 1);
+        assert_eq!(sessions.count(&person("ann")), SESSIONS_PER_PERSON_MAX);
+        assert!(!is_open(&own[0]) && own[1..].iter().all(|cookie| is_open(cookie)));
+        assert!(is_open(&other), "it is older, and somebody else's");
     }
 }

@@ -9,10 +9,12 @@ use countersign_core::notice::words::{Message, Reached};
 use countersign_core::people::{Account, Contact};
 use countersign_core::record::Value;
 use countersign_core::rulebook::Rulebook;
-use countersign_core::time::Millis;
+use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer as Port;
+use countersign_engine::port::clock::Clock as _;
 use countersign_engine::port::identity::{Ask, Back, Identity, IdentityProvider, NotSignedIn};
 use countersign_engine::port::notifier::{NotDelivered, Notifier};
+use countersign_server::console::{PAGES, Wants};
 use countersign_server::password::hashed;
 use countersign_server::{PasswordEntry, Passwords, SignIn};
 use countersign_tests::world::{root, source_files};
@@ -81,7 +83,7 @@ impl IdentityProvider for CodeIsAccount {
         assert!(!back.verifier.is_empty() && !back.nonce.is_empty());
         let found = match back.code.as_str() {
             "nobody" => Err(NotSignedIn::Refused("a test says so".to_owned())),
-            code => Ok(Identity { account: Account::parse(code).expect("an account"), at: back.now }),
+            code => Ok(Identity { account: Account::parse(code).expect("an account") }),
         };
         Box::pin(std::future::ready(found))
     }
@@ -120,6 +122,10 @@ impl Browsers {
 
     /// The same whose people are told by something real.
     pub(super) async fn told_by(notifier: Option<Arc<dyn Notifier>>) -> Browsers {
+        Browsers::at(HOST, notifier).await
+    }
+
+    async fn at(host: &str, notifier: Option<Arc<dyn Notifier>>) -> Browsers {
         let links = links();
         let inbox = Arc::new(Inbox { links: links.clone(), got: Mutex::default() });
         let passwords = Arc::new(Passwords::default());
@@ -128,13 +134,13 @@ impl Browsers {
             person: PersonId::parse(person).expect("a person"),
             argon2id: argon2id.clone(),
         };
-        let entries = ["sales-manager-1", "ae-1", "finance-1", "pricing-lead"].map(entry).to_vec();
+        let entries = ["sales-manager-1", "ae-1", "finance-1", "pricing-lead", "gone"].map(entry).to_vec();
         passwords.replace(entries).expect("they are taken");
         let world = World::of(Setup {
             rulebook: rules(|text| text),
             notifier: notifier.unwrap_or_else(|| Arc::clone(&inbox) as Arc<_>),
             sign_in: SignIn {
-                address: Some(HOST.to_owned()),
+                address: Some(host.to_owned()),
                 links: Some(links),
                 provider: Some(Arc::new(CodeIsAccount)),
                 passwords: Arc::clone(&passwords),
@@ -169,11 +175,26 @@ impl Browsers {
 
     /// Signs somebody in by the password; their cookie.
     pub(super) async fn signed_in(&self, person: &str) -> String {
-        let form = format!("person={person}&password={}", PASSWORD.replace(' ', "+"));
-        let answer = self.post("", "/sign-in", &form).await;
+        let answer = self.post("", "/sign-in", &right(person)).await;
         assert_eq!((answer.status, answer.header("location")), (303, "/you"), "{}", answer.text);
         kept(&answer)
     }
+
+    /// Signs in whoever has this account at the provider; their cookie.
+    async fn by_provider(&self, account: &str) -> String {
+        let answer = self.get("", "/sign-in/provider").await;
+        let to = answer.header("location").to_owned();
+        let state = to.split("state=").nth(1).expect("a state").split('&').next().expect("its end");
+        let answer = self.get(&kept(&answer), &format!("/sign-in/back?code={account}&state={state}")).await;
+        let mut all = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().expect("text"));
+        let session = all.rfind(|cookie| cookie.starts_with("countersign=")).expect("a session");
+        session.split(';').next().expect("a pair").to_owned()
+    }
+}
+
+/// What somebody sends who signs in by the password.
+fn right(person: &str) -> String {
+    format!("person={person}&password={}", PASSWORD.replace(' ', "+"))
 }
 
 /// The cookie that an answer has a browser keep.
@@ -210,10 +231,51 @@ async fn a_password_opens_a_session_that_sees_pages_and_no_api() {
     let page = browsers.world.get("finance-1", "/you").await;
     assert_eq!(page.status, 303);
 
+    // Whoever signs in again, or is somebody else, leaves no session behind.
+    let before = cookie;
+    let cookie = kept(&browsers.post(&before, "/sign-in", &right("ae-1")).await);
+    assert_eq!(browsers.get(&before, "/you").await.status, 303);
+    assert!(browsers.get(&cookie, "/you").await.text.contains("ae-1"));
+
     let out = browsers.post(&cookie, "/sign-out", "").await;
     assert_eq!(out.status, 200);
     assert!(out.header("set-cookie").contains("Max-Age=0"), "{}", out.header("set-cookie"));
     assert_eq!(browsers.get(&cookie, "/you").await.status, 303, "the session has ended on the host");
+}
+
+#[tokio::test]
+async fn every_page_that_wants_a_session_has_the_browser_sign_in_first() {
+    let browsers = Browsers::start().await;
+    for page in PAGES {
+        let names = [("{intent}", "int_01k"), ("{notice}", "1"), ("{verb}", "approve"), ("{code}", "abc")];
+        let path = names.iter().fold(page.path.to_owned(), |path, (name, value)| path.replace(name, value));
+        let answer = match page.method {
+            "GET" => browsers.get("", &path).await,
+            _ => browsers.post("", &path, "").await,
+        };
+        let sent = answer.status == 303 && answer.header("location").starts_with("/sign-in?next=");
+        assert_eq!(sent, page.wants == Wants::Session, "{page:?}: {} {}", answer.status, answer.text);
+        assert!(![404, 405].contains(&answer.status) || page.path == "/sign-in/provider", "{page:?}");
+        if page.method == "POST" {
+            let form_type = ("content-type", "application/x-www-form-urlencoded");
+            let answer = browsers.world.send("", "POST", &path, &[form_type], "").await;
+            assert_eq!(answer.status, 403, "{page:?} takes the form of another site");
+        }
+    }
+}
+
+#[tokio::test]
+async fn over_tls_cookies_are_sent_over_tls_only() {
+    let browsers = Browsers::at("https://approvals.test", None).await;
+    let session = browsers.post("", "/sign-in", &right("ae-1")).await;
+    let meanwhile = browsers.get("", "/sign-in/provider").await;
+    for (answer, name) in [(session, "__Host-countersign="), (meanwhile, "__Host-countersign-meanwhile=")] {
+        let cookie = answer.header("set-cookie");
+        assert!(
+            cookie.starts_with(name) && cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"),
+            "{cookie}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -223,6 +285,7 @@ async fn a_wrong_name_and_a_wrong_password_get_the_same_words_and_few_tries() {
     for form in [
         "person=finance-1&password=something+else+entirely",
         "person=nobody-here&password=something+else+entirely",
+        &right("gone"),
     ] {
         let answer = browsers.post("", "/sign-in", form).await;
         assert_eq!(answer.status, 403);
@@ -237,12 +300,15 @@ async fn a_wrong_name_and_a_wrong_password_get_the_same_words_and_few_tries() {
             .expect("its end");
         texts.push(said.to_owned());
     }
-    assert_eq!(texts[0], texts[1]);
+    assert!(texts.iter().all(|text| *text == texts[0]), "{texts:?}");
     for _ in 0..9 {
         browsers.post("", "/sign-in", "person=finance-1&password=guess").await;
     }
-    let form = format!("person=finance-1&password={}", PASSWORD.replace(' ', "+"));
-    assert_eq!(browsers.post("", "/sign-in", &form).await.status, 429, "even the right one waits");
+    assert_eq!(
+        browsers.post("", "/sign-in", &right("finance-1")).await.status,
+        429,
+        "even the right one waits"
+    );
     browsers.signed_in("sales-manager-1").await;
 }
 
@@ -293,6 +359,18 @@ async fn a_session_ends_with_what_it_rests_on() {
     let cookie = browsers.signed_in("ae-1").await;
     browsers.world.clock.turn(Millis::minutes(121));
     assert_eq!(browsers.get(&cookie, "/you").await.status, 303, "it was not used for two hours");
+    // A clock that was set back.
+    browsers.world.clock.turn(Millis::minutes(1));
+    let cookie = browsers.signed_in("ae-1").await;
+    browsers.world.clock.set(Timestamp(browsers.world.clock.now().0 - 60_000));
+    assert_eq!(browsers.get(&cookie, "/you").await.status, 303, "it was opened tomorrow");
+    // Somebody else's account.
+    let cookie = browsers.by_provider("00u-ae").await;
+    assert_eq!(browsers.get(&cookie, "/you").await.status, 200);
+    let before = browsers.world.engine.rulebook();
+    let moved = |text: String| text.replace("| 00u-ae |", "| 00u-ae-2 |");
+    assert!(browsers.world.engine.replace_rulebook(&before, rules(moved)));
+    assert_eq!(browsers.get(&cookie, "/you").await.status, 303);
     // Whoever leaves: at once, with every session and terminal.
     let cookie = browsers.signed_in("ae-1").await;
     let token = terminal(&browsers.post(&cookie, "/you/terminal", "").await);
@@ -393,14 +471,7 @@ async fn the_provider_is_believed_once_in_the_browser_that_was_sent_to_it() {
 async fn two_accounts_of_one_person_are_one_voice() {
     let browsers = Browsers::start().await;
     let sign_in = async |account: &str| {
-        let answer = browsers.get("", "/sign-in/provider").await;
-        let to = answer.header("location").to_owned();
-        let state = to.split("state=").nth(1).expect("a state").split('&').next().expect("its end");
-        let answer =
-            browsers.get(&kept(&answer), &format!("/sign-in/back?code={account}&state={state}")).await;
-        let mut all = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().expect("text"));
-        let session = all.rfind(|cookie| cookie.starts_with("countersign=")).expect("a session");
-        let cookie = session.split(';').next().expect("a pair").to_owned();
+        let cookie = browsers.by_provider(account).await;
         terminal(&browsers.post(&cookie, "/you/terminal", "").await)
     };
     let (one, other) = (sign_in("00u-fin").await, sign_in("fin@example.com").await);

@@ -7,7 +7,7 @@ use crate::state::Host;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 /// The header by which a browser says where a request comes from.
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -123,7 +123,7 @@ pub(super) fn with(
     for (name, value) in headers {
         response.headers_mut().append(name, value);
     }
-    response.into_response()
+    response
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::form::Form;
 use super::guard::{self, Signed};
 use super::page::{self, page};
-use crate::limits::SESSION_MS_MAX;
+use crate::limits::{SESSION_IDLE_MS_MAX, SESSION_MS_MAX};
 use crate::session::Proof;
 use crate::sign_in::bits;
 use crate::state::Host;
@@ -12,6 +12,9 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use countersign_core::time::Millis;
 use maud::{Markup, html};
+
+/// An hour, in milliseconds.
+const HOUR_MS: u64 = 60 * 60 * 1_000;
 
 /// Shows it.
 pub(super) async fn show(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Response {
@@ -83,7 +86,7 @@ fn shown(host: &Host, signed: &Signed, said: &Markup) -> Response {
                         Proof::Password(_) => { ", by password" },
                     }
                 } }
-                tr { th scope="row" { "Ends" } td { (moment(end)) ", or after two hours without use" } }
+                tr { th scope="row" { "Ends" } td { (moment(end)) ", or after " (SESSION_IDLE_MS_MAX / HOUR_MS) " hours without use" } }
                 tr { th scope="row" { "Sessions" } td { (count) } }
             }
         }
