@@ -34,6 +34,8 @@ mod scim;
 mod seats;
 #[path = "api/told.rs"]
 mod told;
+#[path = "api/visibility.rs"]
+mod visibility;
 #[path = "api/wire.rs"]
 mod wire;
 #[path = "api/world.rs"]

@@ -10,7 +10,10 @@ pub mod life;
 pub mod refusal;
 mod rules;
 pub mod seat;
+mod sight;
 pub mod wake;
+
+pub use sight::Sight;
 
 use crate::effect::attempt::{Detail, Guarantee};
 use crate::effect::life::EffectState;

@@ -9,6 +9,7 @@ mod raw;
 mod tables;
 mod validate;
 pub mod value;
+mod visibility;
 mod write;
 
 pub use fact::{FactSource, FactSpec, LogMeasure, LogStanding, RecordRead, Window};
@@ -17,6 +18,7 @@ pub(crate) use parse::SECTIONS;
 pub use raw::Raw;
 pub use validate::TokenFault;
 pub use value::{Day, FactValue, Facts, Percent, TokenValue, Tokens};
+pub use visibility::{SeenBy, Visibility};
 pub use write::{
     DecisionWords, EngineNames, Planned, Write, WriteFault, WriteValue, fill_placeholders, fill_planned,
 };
@@ -279,6 +281,9 @@ pub struct IntentType {
     pub reconciliation: Vec<Reconciled>,
     /// For which reasons a person may decide against the policy.
     pub overrides: Vec<OverrideRule>,
+    /// Who sees what of its intents.
+    #[serde(skip)]
+    pub visibility: Visibility,
     /// Path of its file.
     #[serde(skip)]
     pub path: String,

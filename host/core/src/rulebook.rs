@@ -308,6 +308,15 @@ impl Rulebook {
         versions.iter().find(|policy| policy.version == *version).map(AsRef::as_ref)
     }
 
+    /// The policy that was published last for an intent type, whether or not its day has come.
+    #[must_use]
+    pub fn newest(&self, name: &IntentTypeName) -> Option<&Policy> {
+        if is_policy_change(name) {
+            return self.built_in_policy();
+        }
+        self.policies.get(name)?.last().map(AsRef::as_ref)
+    }
+
     /// The people in force: those of `people.md` with those on record.
     #[must_use]
     pub fn directory(&self) -> &Directory {

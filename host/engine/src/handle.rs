@@ -125,6 +125,7 @@ impl Inner {
             | Command::Claim { person, .. }
             | Command::Ask { person, .. }
             | Command::Hand { person, .. }
+            | Command::Reassign { person, .. }
             | Command::AddVoice { person, .. }
             | Command::SendBack { person, .. } => self.own_open(&loaded.approval, person).await?,
             Command::Prepare { .. }

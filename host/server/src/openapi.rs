@@ -23,7 +23,7 @@ use utoipa::{Modify, OpenApi};
         decisions::decide, decisions::withdraw, decisions::close,
         overrides::decide,
         seats::claim, seats::release, seats::ask, seats::answer,
-        hands::delegate, hands::transfer, hands::recall, hands::add_voice, hands::comment, hands::remind,
+        hands::delegate, hands::transfer, hands::reassign, hands::recall, hands::add_voice, hands::comment, hands::remind,
         amendments::send_back, amendments::amend,
         exceptions::list, effects::list,
         connections::list, connections::show, connections::check, connections::connectors,

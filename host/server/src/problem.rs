@@ -371,13 +371,32 @@ mod tests {
         PersonId::parse("ann").expect("a person")
     }
 
+    #[track_caller]
+    fn check(fault: Fault, status: u16, code: &str) {
+        let problem = Problem::from(fault);
+        assert_eq!((problem.code().code, problem.code().status), (code, status));
+        assert!(!problem.told.detail.is_empty() && !problem.told.help.is_empty(), "{code}");
+    }
+
+    #[test]
+    fn every_reason_why_a_seat_stays_in_its_hands_has_its_status() {
+        let refusals = [
+            (NotHanded::NotTheirs { person: person(), whose: person() }, 403, "CS-E0150"),
+            (NotHanded::NoDeputy { to: person(), deputies: Vec::new() }, 403, "CS-E0151"),
+            (NotHanded::Time { latest: Timestamp(0) }, 422, "CS-E0152"),
+            (NotHanded::Nothing(person()), 409, "CS-E0153"),
+            (NotHanded::NoVoice(person()), 422, "CS-E0154"),
+            (NotHanded::VoicesSpent(5), 409, "CS-E0155"),
+            (NotHanded::TooLate(person()), 409, "CS-E0156"),
+            (NotHanded::NoAdministrator(person()), 403, "CS-E0190"),
+        ];
+        for (refusal, status, code) in refusals {
+            check(Fault::Refused(refusal.into()), status, code);
+        }
+    }
+
     #[test]
     fn every_fault_of_the_engine_has_its_status() {
-        let check = |fault: Fault, status: u16, code: &str| {
-            let problem = Problem::from(fault);
-            assert_eq!((problem.code().code, problem.code().status), (code, status));
-            assert!(!problem.told.detail.is_empty() && !problem.told.help.is_empty(), "{code}");
-        };
         let text = || "x".to_owned();
         let (id, exception) = (IntentId::from_bits(1), ExceptionId::from_bits(1));
         let refusals = [
@@ -418,13 +437,6 @@ mod tests {
             (NotOverridden::MayNot { person: person(), eligible: Vec::new() }.into(), 403, "CS-E0135"),
             (NotOverridden::Blocked { reason: text(), intent: id }.into(), 409, "CS-E0136"),
             (NotOverridden::Own(person()).into(), 403, "CS-E0137"),
-            (NotHanded::NotTheirs { person: person(), whose: person() }.into(), 403, "CS-E0150"),
-            (NotHanded::NoDeputy { to: person(), deputies: Vec::new() }.into(), 403, "CS-E0151"),
-            (NotHanded::Time { latest: Timestamp(0) }.into(), 422, "CS-E0152"),
-            (NotHanded::Nothing(person()).into(), 409, "CS-E0153"),
-            (NotHanded::NoVoice(person()).into(), 422, "CS-E0154"),
-            (NotHanded::VoicesSpent(5).into(), 409, "CS-E0155"),
-            (NotHanded::TooLate(person()).into(), 409, "CS-E0156"),
             (Refusal::DeadLink(Dead::Used), 409, "CS-E0170"),
             (Refusal::CommentsSpent(200), 409, "CS-E0157"),
             (Refusal::RemindedLately(Timestamp(0)), 409, "CS-E0158"),

@@ -51,6 +51,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/intents/{id}/answers", Some(Scope::Ask)),
     route("POST", "/v1/intents/{id}/delegations", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/transfers", Some(Scope::Decide)),
+    route("POST", "/v1/intents/{id}/reassignments", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/recalls", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/voices", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/comments", Some(Scope::Ask)),
@@ -149,6 +150,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/intents/{id}/answers", post(seats::answer))
         .route("/v1/intents/{id}/delegations", post(hands::delegate))
         .route("/v1/intents/{id}/transfers", post(hands::transfer))
+        .route("/v1/intents/{id}/reassignments", post(hands::reassign))
         .route("/v1/intents/{id}/recalls", post(hands::recall))
         .route("/v1/intents/{id}/voices", post(hands::add_voice))
         .route("/v1/intents/{id}/comments", post(hands::comment))

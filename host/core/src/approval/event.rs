@@ -345,12 +345,15 @@ pub enum Event {
         /// Until when.
         due: Timestamp,
     },
-    /// Whoever answered for an exception left or is away: somebody else does.
+    /// Whoever answered for an exception left or is away, or an administrator gave it to somebody else.
     ExceptionMoved {
         /// Its id.
         id: ExceptionId,
         /// Whose it is now.
         owner: PersonId,
+        /// Why, if an administrator says so.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
     /// An exception was closed.
     ExceptionClosed {

@@ -15,6 +15,7 @@ mod fold;
 mod hand;
 mod override_;
 mod prepare;
+mod reassign;
 mod seat;
 mod settle;
 mod talk;
@@ -24,11 +25,12 @@ mod vote;
 pub use fold::{Misplaced, after};
 pub use hand::deputies;
 pub use prepare::{deciding, may_fail_open, outcome, submit};
+pub use reassign::can_reassign;
 
 use super::command::Command;
 use super::event::{Actor, Entry, Event};
 use super::refusal::Refusal;
-use super::{Approval, Outcome, Stage};
+use super::{Approval, Outcome, Sight, Stage};
 use crate::id::{IntentId, PersonId};
 use crate::override_::Habit;
 use crate::rulebook::Rulebook;
@@ -110,11 +112,17 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// Says which entries `command` causes.
+/// Says which entries `command` causes. Whoever does not see the intent is told that there is none, whatever they
+/// say.
 ///
 /// # Errors
 /// [`Refusal`]: a rule's no. Nothing is changed by it.
 pub fn decide<'a>(approval: &Approval, command: Command, context: Context<'a>) -> Result<Turn<'a>, Refusal> {
+    if let Some(person) = command.person()
+        && context.rulebook.sight(approval, person) == Sight::Nothing
+    {
+        return Err(Refusal::UnknownIntent(approval.intent.id));
+    }
     run(Turn::new(context, approval.clone()), command)
 }
 
@@ -138,6 +146,9 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
         Command::Release { person, revision } => claim::release(&mut turn, person, revision)?,
         Command::Hand { person, revision, to, until, reason } => {
             hand::hand(&mut turn, person, revision, (to, until), reason)?;
+        }
+        Command::Reassign { person, revision, what, to, reason } => {
+            reassign::reassign(&mut turn, person, revision, (what, to), reason)?;
         }
         Command::Recall { person, revision } => hand::recall(&mut turn, person, revision)?,
         Command::AddVoice { person, revision, whom, order, reason } => {

@@ -2,7 +2,10 @@
 
 use super::kind::FieldType;
 use super::tables;
-use super::{Enforcement, FailMode, Impact, IntentType, QaCheckpoint, TokenSpec, Trigger};
+use super::visibility;
+use super::{
+    Enforcement, FailMode, Impact, IntentType, QaCheckpoint, SeenBy, TokenSpec, Trigger, Visibility,
+};
 use crate::document::{Cell, Document, Faults, SourceFile};
 use crate::id::{ConnectionName, FieldName, IntentTypeName, PersonId, PoolName};
 use crate::intent::literal::is_word;
@@ -12,11 +15,11 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// The sections that an intent type may have.
-pub(crate) const SECTIONS: [&str; 6] =
-    ["Tokens", "Facts", "Bindings", "Writes", "Reconciliation", "Overrides"];
+pub(crate) const SECTIONS: [&str; 7] =
+    ["Tokens", "Facts", "Visibility", "Bindings", "Writes", "Reconciliation", "Overrides"];
 
-/// The header rows; all but `amount at stake` are required.
-const ROWS: [&str; 17] = [
+/// The header rows; all but `amount at stake` and `seen by` are required.
+const ROWS: [&str; 18] = [
     "intent",
     "impact",
     "owner",
@@ -34,6 +37,7 @@ const ROWS: [&str; 17] = [
     "enforcement",
     "rounds",
     "expires",
+    "seen by",
 ];
 
 /// Most rounds that an intent may be sent back.
@@ -47,6 +51,10 @@ struct Header<'a> {
 }
 
 impl Header<'_> {
+    fn has(&self, name: &str) -> bool {
+        self.rows.iter().any(|(other, _)| *other == name)
+    }
+
     fn row<T>(&self, name: &str, faults: &mut Faults, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let Some((_, cell)) = self.rows.iter().find(|(other, _)| *other == name) else {
             faults.on_line(self.line, format!("the header lacks `{name}`"));
@@ -93,6 +101,10 @@ impl IntentType {
         for (name, cell) in &header.rows {
             lines.insert((*name).to_owned(), cell.line);
         }
+        intent.visibility.fields = visibility::fields(&document, &tokens, &facts, faults);
+        if let Some(table) = document.table("Visibility") {
+            lines.insert("Visibility".to_owned(), table.header.line);
+        }
         intent.tokens = tokens;
         intent.facts = facts;
         intent.bindings = tables::bindings(&document, &intent, faults);
@@ -117,10 +129,15 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
     let trigger = header.row("trigger", faults, trigger);
     let destinations: Option<Vec<ConnectionName>> = header.row("destinations", faults, names);
     let subject: Option<FieldName> = header.row("subject", faults, named);
-    let amount = if header.rows.iter().any(|(name, _)| *name == "amount at stake") {
+    let amount = if header.has("amount at stake") {
         header.row("amount at stake", faults, named).map(Some)
     } else {
         Some(None)
+    };
+    let seen_by = if header.has("seen by") {
+        header.row("seen by", faults, SeenBy::parse)
+    } else {
+        Some(SeenBy::Everybody)
     };
     let exception_routes = header.row("exception route", faults, words);
     let qa_checkpoint = header.row("QA checkpoint", faults, qa_checkpoint);
@@ -160,6 +177,7 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
         writes: Vec::new(),
         reconciliation: Vec::new(),
         overrides: Vec::new(),
+        visibility: Visibility { intent: seen_by?, fields: BTreeMap::new() },
         path: String::new(),
         lines: BTreeMap::new(),
     })

@@ -90,7 +90,7 @@ impl Found {
             Event::ExceptionEscalated { id, owner, .. } => {
                 self.add(entry, owner, About::Exception { id: *id, why: Why::Missed });
             }
-            Event::ExceptionMoved { id, owner } => {
+            Event::ExceptionMoved { id, owner, .. } => {
                 self.add(entry, owner, About::Exception { id: *id, why: Why::Moved });
             }
             Event::Submitted { .. }

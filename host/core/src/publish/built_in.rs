@@ -4,7 +4,9 @@
 use super::{ACCEPTED_MAX, Change, POLICY_CHANGE, POLICY_CHANGE_BYTES_MAX, POLICY_CHANGE_ROUTE};
 use crate::id::{ConnectionName, FieldName, IntentTypeName, PersonId, PoolName, RouteName};
 use crate::intent::value::Day;
-use crate::intent::{Enforcement, FailMode, FieldType, Impact, IntentType, QaCheckpoint, TokenSpec, Trigger};
+use crate::intent::{
+    Enforcement, FailMode, FieldType, Impact, IntentType, QaCheckpoint, TokenSpec, Trigger, Visibility,
+};
 use crate::people::Directory;
 use crate::policy::index::Index;
 use crate::policy::{Hit, Layout, Needs, Policy, Rule, Settled, Whom};
@@ -103,6 +105,7 @@ fn schema(name: IntentTypeName, owner: &PoolName, lead: PersonId) -> Option<Inte
         writes: Vec::new(),
         reconciliation: Vec::new(),
         overrides: Vec::new(),
+        visibility: Visibility::default(),
         path: PATH.to_owned(),
         lines: BTreeMap::new(),
     })

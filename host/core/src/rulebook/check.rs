@@ -152,6 +152,14 @@ fn intent_type(rulebook: &Rulebook, intent: &IntentType, faults: &mut Faults) {
         let place = format!("override `{}`", rule.reason);
         known(directory, Some(intent), &rule.by, line("enforcement"), &place, faults);
     }
+    for whom in intent.visibility.intent.named() {
+        known(directory, Some(intent), whom, line("seen by"), "who sees it", faults);
+    }
+    for (field, whoms) in &intent.visibility.fields {
+        for whom in whoms {
+            known(directory, Some(intent), whom, line("Visibility"), &format!("who sees `{field}`"), faults);
+        }
+    }
     if intent.enforcement == Enforcement::Soft && intent.overrides.is_empty() {
         faults.on_line(line("enforcement"), "enforcement is `soft`, but nobody may override");
     }

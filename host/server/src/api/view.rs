@@ -21,6 +21,7 @@ pub mod row;
 pub mod seat;
 pub mod timeline;
 pub mod value;
+mod withheld;
 
 pub use backtest::BacktestView;
 pub use check::{CheckedView, FaultView, FindingView, RanView, ReportView, SuggestedView, SuggestionView};

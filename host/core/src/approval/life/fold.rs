@@ -76,7 +76,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
             exception.due = *due;
             exception.missed = exception.missed.saturating_add(1);
         }
-        Event::ExceptionMoved { id, owner } => approval.exceptions.get_mut(id)?.owner.clone_from(owner),
+        Event::ExceptionMoved { id, owner, .. } => approval.exceptions.get_mut(id)?.owner.clone_from(owner),
         Event::ExceptionClosed { id, closed, effects } => close(&mut approval, *id, closed, effects)?,
         Event::Seated { .. }
         | Event::SeatOpened { .. }

@@ -101,7 +101,7 @@ pub(super) fn review(turn: &mut Turn<'_>, by: &Actor) {
         .filter(|(id, owner)| turn.approval.exceptions.get(id).is_some_and(|known| known.owner != *owner))
         .collect();
     for (id, owner) in moved {
-        turn.record(by.clone(), Event::ExceptionMoved { id, owner });
+        turn.record(by.clone(), Event::ExceptionMoved { id, owner, reason: String::new() });
     }
 }
 
