@@ -3,6 +3,7 @@
 use super::kind::FieldType;
 use super::tables;
 use super::{Enforcement, FailMode, Impact, IntentType, QaCheckpoint, TokenSpec, Trigger};
+use crate::budget::Budget;
 use crate::document::{Cell, Document, Faults, SourceFile};
 use crate::id::{ConnectionName, FieldName, IntentTypeName, PersonId, PoolName};
 use crate::intent::literal::is_word;
@@ -15,8 +16,8 @@ use std::str::FromStr;
 pub(crate) const SECTIONS: [&str; 6] =
     ["Tokens", "Facts", "Bindings", "Writes", "Reconciliation", "Overrides"];
 
-/// The header rows; all but `amount at stake` are required.
-const ROWS: [&str; 17] = [
+/// The header rows; all but `amount at stake` and `exception budget` are required.
+const ROWS: [&str; 18] = [
     "intent",
     "impact",
     "owner",
@@ -28,6 +29,7 @@ const ROWS: [&str; 17] = [
     "subject",
     "amount at stake",
     "exception route",
+    "exception budget",
     "QA checkpoint",
     "reporting field",
     "fail mode",
@@ -53,6 +55,19 @@ impl Header<'_> {
             return None;
         };
         take(read(&cell.text), cell, faults)
+    }
+
+    /// The same of a row that need not be there.
+    fn row_if_there<T>(
+        &self,
+        name: &str,
+        faults: &mut Faults,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Option<T>> {
+        if self.rows.iter().any(|(other, _)| *other == name) {
+            return self.row(name, faults, read).map(Some);
+        }
+        Some(None)
     }
 }
 
@@ -117,12 +132,9 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
     let trigger = header.row("trigger", faults, trigger);
     let destinations: Option<Vec<ConnectionName>> = header.row("destinations", faults, names);
     let subject: Option<FieldName> = header.row("subject", faults, named);
-    let amount = if header.rows.iter().any(|(name, _)| *name == "amount at stake") {
-        header.row("amount at stake", faults, named).map(Some)
-    } else {
-        Some(None)
-    };
+    let amount = header.row_if_there("amount at stake", faults, named);
     let exception_routes = header.row("exception route", faults, words);
+    let budget = header.row_if_there("exception budget", faults, Budget::parse);
     let qa_checkpoint = header.row("QA checkpoint", faults, qa_checkpoint);
     let reporting: Option<Vec<FieldName>> = header.row("reporting field", faults, names);
     let modes = [("closed", FailMode::Closed), ("may open", FailMode::MayOpen)];
@@ -152,6 +164,7 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
         reporting: reporting?,
         fail_mode: fail_mode?,
         enforcement: enforcement?,
+        budget: budget?,
         rounds: rounds?,
         expires: expires?,
         tokens: Vec::new(),

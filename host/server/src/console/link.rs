@@ -312,6 +312,7 @@ fn written(approval: &Approval) -> Markup {
     let Some(case) = case(approval) else { return html! {} };
     html! {
         h2 { "What an approval lets the host write" }
+        @if let Some(council) = &case.council { p { (council) "." } }
         @if case.advisory { p { "Nothing: the decision is only recorded." } }
         @else if let Some(change) = &case.change {
             p { "Version " (change.version) " of the policy of " (change.of) "." }
