@@ -28,6 +28,8 @@ pub const EXCEPTED: &str = "excepted";
 pub const BUDGET: (&str, &str) = ("budget", "open");
 /// Most exceptions of one approval that count against the budget of its intent type: the newest of them.
 pub const EXCEPTIONS_COUNTED_MAX: usize = 32;
+/// Most exceptions of one approval about that budget that are told of: the newest, among which the open one is.
+pub const BUDGETS_TOLD_MAX: usize = 8;
 /// Label of an approval with an exception that stays open when the intent is over.
 pub const OUTLIVES: (&str, &str) = ("exceptions", "outlive");
 
@@ -173,7 +175,7 @@ fn spent(approval: &Approval, labels: &mut Vec<(String, String)>) -> (Vec<Timest
     };
     let mut budget: Vec<Told> = exceptions().filter_map(told).collect();
     budget.sort_by_key(|told| told.opened);
-    let budget = budget.split_off(budget.len().saturating_sub(EXCEPTIONS_COUNTED_MAX));
+    let budget = budget.split_off(budget.len().saturating_sub(BUDGETS_TOLD_MAX));
     budget.iter().flat_map(|told| [Some(told.opened), told.closed]).flatten().for_each(&mut label);
     if budget.iter().any(|told| told.closed.is_none()) {
         labels.push((BUDGET.0.to_owned(), BUDGET.1.to_owned()));
