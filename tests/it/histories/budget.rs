@@ -18,13 +18,13 @@ fn about_budget(approval: &Approval) -> impl Iterator<Item = &Exception> {
 impl History<'_> {
     /// What the host counts before a command, if it counts: exceptions of others, and what is about the budget.
     pub(super) fn counted(&self) -> Option<Spending> {
-        if self.draw.in_100(40) {
+        if self.draw.in_100(20) {
             return None;
         }
-        let then = self.draw.of(&["warn", "refuse", "council council"]);
+        let then = self.draw.of(&["warn", "refuse", "council council", "council council"]);
         let budget = Budget::parse(&format!("4 in 7d, warn at 50%, then {then}")).expect("it is a budget");
         let hour_ago = Timestamp(self.now.0 - i64::try_from(Millis::hours(1).0).expect("it is small"));
-        let opened = (0..self.draw.below(6)).map(|_| (hour_ago, ELSEWHERE)).collect();
+        let opened = (0..self.draw.below(9)).map(|_| (hour_ago, ELSEWHERE)).collect();
         let owner = super::person("finance-lead");
         let mut told: Vec<(IntentId, Told)> = about_budget(&self.approval)
             .map(|exception| {

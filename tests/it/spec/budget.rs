@@ -2,6 +2,7 @@
 
 use super::{PATIENCE, Spec, map, money, person, single_files, text};
 use countersign_core::approval::command::Command;
+use countersign_core::approval::event::Event;
 use countersign_core::approval::{Approval, Stage};
 use countersign_core::document::SourceFile;
 use countersign_core::effect::attempt::{Answer, AttemptEnd, Detail, Ended, Failure, Guarantee};
@@ -215,8 +216,10 @@ async fn another_of(spec: &mut Spec, amount: u32) {
 }
 
 #[then("it is taken")]
-fn is_taken(spec: &mut Spec) {
+async fn is_taken(spec: &mut Spec) {
     assert_eq!(spec.refused, None);
+    // To its end, so that the target has no other order before it.
+    spec.until("the end", |event| matches!(event, Event::Closed), 1).await;
 }
 
 #[then(expr = "the refusal says that {word} can give the budget back, and that it ends at {word}")]
