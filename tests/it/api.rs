@@ -6,6 +6,8 @@ mod authorization;
 mod backtest;
 #[path = "api/browser.rs"]
 mod browser;
+#[path = "api/budget.rs"]
+mod budget;
 #[path = "api/bypass.rs"]
 mod bypass;
 #[path = "api/doors.rs"]

@@ -2,6 +2,8 @@
 
 #[path = "spec/amendments.rs"]
 mod amendments;
+#[path = "spec/budget.rs"]
+mod budget;
 #[path = "spec/fail_open.rs"]
 mod fail_open;
 #[path = "spec/hands.rs"]
@@ -73,6 +75,7 @@ struct Spec {
     read: Option<Message>,
     house: publishing::House,
     people: seats::People,
+    budgets: budget::Budgets,
 }
 
 /// An engine on a runtime of its own, so that it can die without a word.
@@ -132,6 +135,7 @@ impl Spec {
             read: None,
             house: publishing::House::default(),
             people: seats::People::default(),
+            budgets: budget::Budgets::default(),
         }
     }
 

@@ -23,6 +23,7 @@ pub use write::{
     DecisionWords, EngineNames, Planned, Write, WriteFault, WriteValue, fill_placeholders, fill_planned,
 };
 
+use crate::budget::Budget;
 use crate::effect::attempt::Guarantee;
 use crate::id::{BindingName, ConnectionName, FieldName, IntentTypeName, PersonId, PoolName};
 use crate::money::Money;
@@ -265,6 +266,9 @@ pub struct IntentType {
     pub fail_mode: FailMode,
     /// Whether a person may decide against the policy.
     pub enforcement: Enforcement,
+    /// How many exceptions it may have, and what becomes of new intents after that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
     /// How often it may be sent back.
     pub rounds: u32,
     /// How long a seal lives.

@@ -20,6 +20,7 @@
 )]
 
 pub mod approval;
+pub mod budget;
 pub mod canonical;
 pub mod document;
 pub mod effect;

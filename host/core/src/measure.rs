@@ -130,6 +130,7 @@ impl Measures {
             | Event::NotTold { .. }
             | Event::NoticesMoot { .. }
             | Event::FailedOpen { .. }
+            | Event::BudgetSpent { .. }
             | Event::LinkUsed { .. } => {}
         }
     }

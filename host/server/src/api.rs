@@ -28,7 +28,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, Sight, Stage};
-use countersign_core::id::IntentId;
+use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_engine::engine::Standing;
 use std::time::Duration;
 use view::IntentView;
@@ -39,6 +39,12 @@ async fn read(host: &Host, caller: &Caller, intent: IntentId) -> Result<(Standin
     let standing = host.engine.read(intent).await?;
     let sight = host.engine.rulebook().sight(&standing.approval, &caller.person);
     if sight == Sight::Nothing { Err(Refusal::UnknownIntent(intent).into()) } else { Ok((standing, sight)) }
+}
+
+/// Whether the caller sees all of every intent of a type.
+fn sees_all(host: &Host, caller: &Caller, of: &IntentTypeName) -> bool {
+    let rulebook = host.engine.rulebook();
+    rulebook.intent_type(of).is_some_and(|schema| rulebook.sees_all_of(schema, &caller.person))
 }
 
 /// An approval as the caller sees it.

@@ -100,6 +100,7 @@ pub static CODES: &[Code] = &[
     code!("CS-E0157", 409),
     code!("CS-E0158", 409),
     code!("CS-E0170", 409),
+    code!("CS-E0171", 409),
     code!("CS-E0159", 409),
     code!("CS-E0160", 409),
     code!("CS-E0161", 409),

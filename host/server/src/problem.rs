@@ -258,6 +258,7 @@ impl From<Refusal> for Problem {
             | Refusal::NotOwner { .. }
             | Refusal::WrongClosure { .. }
             | Refusal::OwnOpenIntent { .. }
+            | Refusal::BudgetSpent(_)
             | Refusal::ChangeOvertaken(_)
             | Refusal::Overtaken => Vec::new(),
         };
@@ -361,6 +362,7 @@ impl Flaw {
 mod tests {
     use super::*;
     use countersign_core::approval::hand::NotHanded;
+    use countersign_core::budget::TakesNothing;
     use countersign_core::id::{ExceptionId, IntentId, IntentTypeName, PersonId};
     use countersign_core::notice::link::Dead;
     use countersign_core::override_::NotOverridden;
@@ -393,6 +395,16 @@ mod tests {
         for (refusal, status, code) in refusals {
             check(Fault::Refused(refusal.into()), status, code);
         }
+    }
+
+    #[test]
+    fn a_spent_budget_is_a_conflict_that_says_until_when() {
+        let of = IntentTypeName::parse("discount").expect("a name");
+        let (opened, at_most, days, until) = (20, 20, 7, Timestamp(0));
+        let refused = TakesNothing { of, opened, at_most, days, until, open: None };
+        let problem = Problem::from(Fault::from(Refusal::BudgetSpent(Box::new(refused))));
+        assert_eq!((problem.code().code, problem.code().status), ("CS-E0171", 409));
+        assert!(problem.told.detail.contains("until 1970-01-01T00:00:00.000Z"), "{}", problem.told.detail);
     }
 
     #[test]

@@ -67,6 +67,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/connectors", Some(Scope::Read)),
     route("GET", "/v1/intent-types", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}", Some(Scope::Read)),
+    route("GET", "/v1/intent-types/{name}/budget", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}/starter", Some(Scope::Read)),
     route("GET", "/v1/ownership", Some(Scope::Read)),
     route("GET", "/v1/people", Some(Scope::Read)),
@@ -166,6 +167,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/connectors", get(connections::connectors))
         .route("/v1/intent-types", get(intent_types::list))
         .route("/v1/intent-types/{name}", get(intent_types::show))
+        .route("/v1/intent-types/{name}/budget", get(intent_types::budget))
         .route("/v1/intent-types/{name}/starter", get(intent_types::starter))
         .route("/v1/ownership", get(ownership::show))
         .route("/v1/people", get(people::list))

@@ -8,6 +8,7 @@ mod amend;
 #[cfg(test)]
 mod amend_tests;
 mod ask;
+mod budget;
 mod claim;
 mod effect;
 mod fail_open;
@@ -22,6 +23,7 @@ mod talk;
 mod tell;
 mod vote;
 
+pub use budget::{spends, waits_for_the_end};
 pub use fold::{Misplaced, after};
 pub use hand::deputies;
 pub use prepare::{deciding, may_fail_open, outcome, submit};
@@ -31,6 +33,7 @@ use super::command::Command;
 use super::event::{Actor, Entry, Event};
 use super::refusal::Refusal;
 use super::{Approval, Outcome, Sight, Stage};
+use crate::budget::Spending;
 use crate::id::{IntentId, PersonId};
 use crate::override_::Habit;
 use crate::rulebook::Rulebook;
@@ -54,6 +57,17 @@ pub struct Context<'a> {
     /// How often intents of this type passed today although their policy could not be evaluated; found out by the
     /// host. `None` where nobody counted: then none passes.
     pub failed_open: Option<u32>,
+    /// How far the exception budget of this intent type has burnt; found out by the host. `None` where the type has
+    /// none, and for what neither spends it nor is stopped by it.
+    pub spending: Option<&'a Spending>,
+}
+
+impl<'a> Context<'a> {
+    /// A context in which the host has found out nothing.
+    #[must_use]
+    pub fn new(rulebook: &'a Rulebook, now: Timestamp, chance: u128) -> Context<'a> {
+        Context { rulebook, now, chance, own_open: None, overrides: None, failed_open: None, spending: None }
+    }
 }
 
 /// What a command causes: the new entries, and where the approval stands after them.
@@ -182,6 +196,7 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
             tell::not_told(&mut turn, notice, detail, wish, hope)?;
         }
     }
+    budget::look(&mut turn);
     tell::end(&mut turn, begun);
     Ok(turn)
 }

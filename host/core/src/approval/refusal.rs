@@ -1,6 +1,7 @@
 //! A rule's no to a command: typed, shown to the person, nothing changed.
 
 use super::hand::NotHanded;
+use crate::budget::TakesNothing;
 use crate::id::{ExceptionId, IntentId, IntentTypeName, PersonId};
 use crate::intent::TokenFault;
 use crate::notice::link::Dead;
@@ -125,6 +126,8 @@ pub enum Refusal {
     },
     /// Another version came into force since the change was prepared.
     ChangeOvertaken(String),
+    /// The exception budget of the intent type is spent: nothing new of it is taken.
+    BudgetSpent(Box<TakesNothing>),
     /// Another command came first; the caller sees the newer state and may ask again.
     Overtaken,
 }
@@ -171,6 +174,7 @@ impl Refusal {
             Refusal::RemindedLately(_) => "CS-E0158",
             Refusal::NobodyToRemind => "CS-E0159",
             Refusal::DeadLink(_) => "CS-E0170",
+            Refusal::BudgetSpent(_) => "CS-E0171",
         }
     }
 
@@ -216,6 +220,9 @@ impl Refusal {
             Refusal::Change(_) => "correct the listed places and publish again; nothing was stored",
             Refusal::Warnings(_) => {
                 "correct them, or answer for each kind by name: `--accept KIND`, in the API `accept`"
+            }
+            Refusal::BudgetSpent(_) => {
+                "wait until then, or ask whoever answers for the budget to say what follows"
             }
             Refusal::OwnOpenIntent { .. } => "somebody without an open intent of this type must decide",
             Refusal::ChangeOvertaken(_) => {
@@ -292,10 +299,7 @@ impl fmt::Display for Refusal {
                 write!(formatter, "the rules do not check with this change: {}", counted(found))
             }
             Refusal::Warnings(found) => {
-                let mut kinds: Vec<&str> = found.iter().map(|found| found.kind.as_str()).collect();
-                kinds.sort_unstable();
-                kinds.dedup();
-                write!(formatter, "nobody answers for the warnings {}", list(&kinds))
+                write!(formatter, "nobody answers for the warnings {}", list(&kinds(found)))
             }
             Refusal::OwnOpenIntent { person, intent } => write!(
                 formatter,
@@ -305,6 +309,7 @@ impl fmt::Display for Refusal {
                 formatter,
                 "another version of `{name}` came into force since this change was prepared"
             ),
+            Refusal::BudgetSpent(refused) => refused.fmt(formatter),
             Refusal::Overtaken => formatter.write_str("another command came first"),
         }
     }
@@ -322,6 +327,13 @@ impl From<NotOverridden> for Refusal {
     fn from(refused: NotOverridden) -> Refusal {
         Refusal::Override(refused)
     }
+}
+
+fn kinds(found: &[Found]) -> Vec<&str> {
+    let mut kinds: Vec<&str> = found.iter().map(|found| found.kind.as_str()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
 }
 
 fn counted(found: &[Found]) -> String {

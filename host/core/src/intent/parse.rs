@@ -6,6 +6,7 @@ use super::visibility;
 use super::{
     Enforcement, FailMode, Impact, IntentType, QaCheckpoint, SeenBy, TokenSpec, Trigger, Visibility,
 };
+use crate::budget::Budget;
 use crate::document::{Cell, Document, Faults, SourceFile};
 use crate::id::{ConnectionName, FieldName, IntentTypeName, PersonId, PoolName};
 use crate::intent::literal::is_word;
@@ -18,8 +19,8 @@ use std::str::FromStr;
 pub(crate) const SECTIONS: [&str; 7] =
     ["Tokens", "Facts", "Visibility", "Bindings", "Writes", "Reconciliation", "Overrides"];
 
-/// The header rows; all but `amount at stake` and `seen by` are required.
-const ROWS: [&str; 18] = [
+/// The header rows; all but `amount at stake`, `exception budget` and `seen by` are required.
+const ROWS: [&str; 19] = [
     "intent",
     "impact",
     "owner",
@@ -31,6 +32,7 @@ const ROWS: [&str; 18] = [
     "subject",
     "amount at stake",
     "exception route",
+    "exception budget",
     "QA checkpoint",
     "reporting field",
     "fail mode",
@@ -51,16 +53,25 @@ struct Header<'a> {
 }
 
 impl Header<'_> {
-    fn has(&self, name: &str) -> bool {
-        self.rows.iter().any(|(other, _)| *other == name)
-    }
-
     fn row<T>(&self, name: &str, faults: &mut Faults, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let Some((_, cell)) = self.rows.iter().find(|(other, _)| *other == name) else {
             faults.on_line(self.line, format!("the header lacks `{name}`"));
             return None;
         };
         take(read(&cell.text), cell, faults)
+    }
+
+    /// The same of a row that need not be there.
+    fn row_if_there<T>(
+        &self,
+        name: &str,
+        faults: &mut Faults,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Option<T>> {
+        if self.rows.iter().any(|(other, _)| *other == name) {
+            return self.row(name, faults, read).map(Some);
+        }
+        Some(None)
     }
 }
 
@@ -129,17 +140,10 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
     let trigger = header.row("trigger", faults, trigger);
     let destinations: Option<Vec<ConnectionName>> = header.row("destinations", faults, names);
     let subject: Option<FieldName> = header.row("subject", faults, named);
-    let amount = if header.has("amount at stake") {
-        header.row("amount at stake", faults, named).map(Some)
-    } else {
-        Some(None)
-    };
-    let seen_by = if header.has("seen by") {
-        header.row("seen by", faults, SeenBy::parse)
-    } else {
-        Some(SeenBy::Everybody)
-    };
+    let amount = header.row_if_there("amount at stake", faults, named);
+    let seen_by = header.row_if_there("seen by", faults, SeenBy::parse).map(Option::unwrap_or_default);
     let exception_routes = header.row("exception route", faults, words);
+    let budget = header.row_if_there("exception budget", faults, Budget::parse);
     let qa_checkpoint = header.row("QA checkpoint", faults, qa_checkpoint);
     let reporting: Option<Vec<FieldName>> = header.row("reporting field", faults, names);
     let modes = [("closed", FailMode::Closed), ("may open", FailMode::MayOpen)];
@@ -169,6 +173,7 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
         reporting: reporting?,
         fail_mode: fail_mode?,
         enforcement: enforcement?,
+        budget: budget?,
         rounds: rounds?,
         expires: expires?,
         tokens: Vec::new(),

@@ -87,6 +87,9 @@ impl Found {
                     self.add(entry, requester, About::HeldUp { id: *id });
                 }
             }
+            Event::BudgetSpent { id, owner, .. } => {
+                self.add(entry, owner, About::Exception { id: *id, why: Why::Opened });
+            }
             Event::ExceptionEscalated { id, owner, .. } => {
                 self.add(entry, owner, About::Exception { id: *id, why: Why::Missed });
             }

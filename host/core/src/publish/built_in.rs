@@ -97,6 +97,7 @@ fn schema(name: IntentTypeName, owner: &PoolName, lead: PersonId) -> Option<Inte
         reporting: vec![FieldName::parse("intent").ok()?],
         fail_mode: FailMode::Closed,
         enforcement: Enforcement::Hard,
+        budget: None,
         rounds: 1,
         expires: SEAL_LIFE,
         tokens: tokens()?,

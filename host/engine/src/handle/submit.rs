@@ -1,14 +1,17 @@
 //! The door: what is asked for becomes an approval, or is refused with every fault at once.
 
+use crate::budget;
 use crate::engine::{Inner, Standing, Submission};
 use crate::fault::Fault;
 use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Entry;
-use countersign_core::approval::life;
-use countersign_core::id::IntentId;
+use countersign_core::approval::life::{self, Context};
+use countersign_core::budget::Spending;
+use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_core::publish::POLICY_CHANGE;
 use std::sync::Arc;
+use tokio::sync::MutexGuard;
 
 impl Inner {
     pub(crate) async fn submit(self: &Arc<Self>, submission: Submission) -> Result<Standing, Fault> {
@@ -21,17 +24,22 @@ impl Inner {
         if let Some(answered) = self.answered(key).await? {
             return self.read(answered).await;
         }
+        let (_alone, spending) = self.known_at_the_door(&submission.intent_type).await?;
         let id = IntentId::drawn(self.clock.now(), self.chance.bits());
         let turn = if submission.intent_type == POLICY_CHANGE {
             // A change of policy is proved at the door.
             let (inner, submission) = (Arc::clone(self), submission.clone());
-            self.proved(move || inner.admitted(id, &submission)).await??
+            self.proved(move || inner.admitted(id, &submission, None)).await??
         } else {
-            self.admitted(id, &submission)?
+            self.admitted(id, &submission, spending.as_ref())?
         };
+        let (entries, _) = &turn;
+        let spends = life::spends(entries);
         let slot = self.hot.slot(id);
         let mut place = slot.lock().await;
         let standing = self.store_turn(None, turn, key).await.map(|stored| {
+            let raised = spending.and_then(|spending| budget::to_be_raised(id, spends, &spending));
+            raised.into_iter().for_each(|intent| self.raise(intent));
             let standing = stored.standing();
             *place = super::hot::kept(stored);
             standing
@@ -41,10 +49,32 @@ impl Inner {
         standing
     }
 
-    /// The first entries of an intent that passes the door.
-    fn admitted(&self, id: IntentId, asked: &Submission) -> Result<(Vec<Entry>, Approval), Fault> {
+    /// How far the exception budget of an intent type has burnt. What is decided at the door can open an exception
+    /// there; then nobody else counts until the guard is dropped.
+    async fn known_at_the_door(
+        &self,
+        name: &str,
+    ) -> Result<(Option<MutexGuard<'_, ()>>, Option<Spending>), Fault> {
         let rulebook = self.rulebook();
-        let context = self.context(&rulebook);
+        let name = IntentTypeName::parse(name).ok();
+        let schema = name.as_ref().and_then(|name| rulebook.intent_type(name));
+        let Some((schema, budget)) = schema.and_then(|schema| Some((schema, schema.budget.as_ref()?))) else {
+            return Ok((None, None));
+        };
+        let alone = if schema.is_self_contained() { Some(self.spending.lock().await) } else { None };
+        let spending = self.spending(&schema.name, budget).await?;
+        Ok((alone, Some(spending)))
+    }
+
+    /// The first entries of an intent that passes the door.
+    fn admitted(
+        &self,
+        id: IntentId,
+        asked: &Submission,
+        spending: Option<&Spending>,
+    ) -> Result<(Vec<Entry>, Approval), Fault> {
+        let rulebook = self.rulebook();
+        let context = Context { spending, ..self.context(&rulebook) };
         let mut turn = life::submit(context, id, &asked.requester, &asked.intent_type, &asked.tokens)?;
         self.has_components(&rulebook, turn.approval())?;
         // What needs no look at the world is decided in the same commit.

@@ -111,6 +111,7 @@ impl Life {
             | Event::NoticesMoot { .. }
             | Event::LinkUsed { .. }
             | Event::FailedOpen { .. }
+            | Event::BudgetSpent { .. }
             | Event::Closed => {}
         }
         None

@@ -49,8 +49,7 @@ pub(crate) async fn backtest(
 ) -> Result<Json<Backtest>, Problem> {
     let rulebook = host.engine.rulebook();
     let intent = named(&rulebook, &name)?;
-    let schema = rulebook.intent_type(&intent);
-    if !schema.is_some_and(|schema| rulebook.sees_all_of(schema, &caller.person)) {
+    if !super::sees_all(&host, &caller, &intent) {
         let detail = format!("not all of every `{intent}` is for `{}`", caller.person);
         let help = "ask whoever owns the intent type or its policy to run it";
         return Err(Problem::new("CS-E0222", detail, help));

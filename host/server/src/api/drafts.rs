@@ -212,7 +212,9 @@ pub(crate) async fn explain(
         }
         // Here, where there is a place for it: components are asked for real decisions too.
         let explained = runtime.block_on(engine.explained(&policy, &tokens, &facts))?;
-        Ok(EvaluationView::explained(&explained))
+        let spending = runtime.block_on(engine.spending(&draft.intent))?;
+        let budget = spending.filter(|spending| spending.stops().is_some()).map(|spending| spending.words());
+        Ok(EvaluationView { budget, ..EvaluationView::explained(&explained) })
     };
     busy::proved(&host, line, explained).await.map(Json)
 }

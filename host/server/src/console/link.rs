@@ -321,6 +321,7 @@ fn written(approval: &Approval, sight: &Sight) -> Markup {
     let Some(case) = case(approval).filter(|_| sight.is_whole()) else { return html! {} };
     html! {
         h2 { "What an approval lets the host write" }
+        @if let Some(council) = &case.council { p { (council) "." } }
         @if case.advisory { p { "Nothing: the decision is only recorded." } }
         @else if let Some(change) = &case.change {
             p { "Version " (change.version) " of the policy of " (change.of) "." }

@@ -39,6 +39,9 @@ pub(super) fn intent(intent: &IntentView) -> Result<()> {
     if intent.advisory {
         heading("advisory: the decision is recorded and nothing is written")?;
     }
+    if let Some(council) = &intent.council {
+        heading(&council.words)?;
+    }
     waiting(intent)?;
     intent.exceptions.iter().try_for_each(exception)?;
     verbs(intent)

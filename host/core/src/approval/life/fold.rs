@@ -68,13 +68,20 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         // What it activates is looked up in the log; the approval itself goes on to its end.
         Event::Activated { version, .. } => activates(&approval.stage, version)?,
         Event::ExceptionOpened { id, exception } => {
-            approval.exceptions.insert(*id, exception.clone());
+            approval.exceptions.insert(*id, Exception { opened: at, ..exception.clone() });
         }
         Event::ExceptionEscalated { id, owner, due } => {
             let exception = approval.exceptions.get_mut(id)?;
             exception.owner = owner.clone();
             exception.due = *due;
             exception.missed = exception.missed.saturating_add(1);
+        }
+        Event::BudgetSpent { id, burn, owner, due, detail } => {
+            let exception = approval.exceptions.get_mut(id)?;
+            exception.burn = Some(burn.clone());
+            exception.owner = owner.clone();
+            exception.due = *due;
+            exception.detail = detail.clone();
         }
         Event::ExceptionMoved { id, owner, .. } => approval.exceptions.get_mut(id)?.owner.clone_from(owner),
         Event::ExceptionClosed { id, closed, effects } => close(&mut approval, *id, closed, effects)?,
@@ -239,6 +246,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::ExceptionOpened { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
+        | Event::BudgetSpent { .. }
         | Event::ExceptionClosed { .. }
         | Event::Closed
         | Event::Noticed { .. }

@@ -3,7 +3,7 @@
 
 use super::effect::{self, EffectView};
 use super::evaluation::EvaluationView;
-use super::exception::{self, ExceptionView};
+use super::exception::{self, BurnView, ExceptionView};
 use super::override_::OverrideView;
 use super::plan::PlanView;
 use super::policy::PolicyChangeView;
@@ -15,7 +15,7 @@ use countersign_core::approval::hand::NotHanded;
 use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::seat::Order;
-use countersign_core::approval::{Approval, Authority, Case, Outcome, Sight, Stage, TokenChange};
+use countersign_core::approval::{Approval, Authority, Case, Council, Outcome, Sight, Stage, TokenChange};
 use countersign_core::exception::Closure;
 use countersign_core::id::{ExceptionId, IntentTypeName, PersonId};
 use countersign_core::intent::{Facts, Raw};
@@ -81,6 +81,9 @@ pub struct IntentView {
     /// Whether the decision is only recorded: the intent type is `advisory`, and nothing is written.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub advisory: bool,
+    /// Why people decide on it whatever the policy lets pass: the exception budget of the intent type was spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub council: Option<CouncilView>,
     /// What became of each write.
     pub effects: Vec<EffectView>,
     /// What the normal path could not settle.
@@ -94,6 +97,27 @@ pub struct IntentView {
     /// Tokens and facts that are not for the caller. What was made of them is not shown either.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withheld: Vec<String>,
+}
+
+/// Why people decide on an intent whatever its policy lets pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CouncilView {
+    /// The route of `routes.md` that they sit in.
+    pub route: String,
+    /// The figures of the budget when it was decided that they do.
+    pub burn: BurnView,
+    /// The same in a sentence.
+    pub words: String,
+}
+
+impl From<&Council> for CouncilView {
+    fn from(council: &Council) -> CouncilView {
+        CouncilView {
+            route: council.route.to_string(),
+            burn: (&council.burn).into(),
+            words: council.to_string(),
+        }
+    }
 }
 
 /// What is asked for otherwise than when people last decided.
@@ -223,6 +247,7 @@ impl IntentView {
             plan: case.map(PlanView::from),
             change: case.and_then(|case| case.change.as_deref()).map(PolicyChangeView::from),
             advisory: case.is_some_and(|case| case.advisory),
+            council: case.and_then(|case| case.council.as_deref()).map(CouncilView::from),
             effects: effect::effects(approval),
             exceptions,
             overridden: approval.overridden.as_ref().map(OverrideView::from),
@@ -370,7 +395,7 @@ fn refused(approval: &Approval, command: &Command, looking: Looking<'_>) -> Opti
 
 fn context(looking: Looking<'_>) -> Context<'_> {
     let Looking { rulebook, now, .. } = looking;
-    Context { rulebook, now, chance: 0, own_open: None, overrides: None, failed_open: None }
+    Context::new(rulebook, now, 0)
 }
 
 fn amended(approval: &Approval) -> Option<AmendedView> {

@@ -155,6 +155,7 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::ExceptionOpened { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
+        | Event::BudgetSpent { .. }
         | Event::ExceptionClosed { .. }
         | Event::Closed
         | Event::Noticed { .. }
@@ -186,6 +187,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         }
         Event::ExceptionEscalated { id, .. }
         | Event::ExceptionMoved { id, .. }
+        | Event::BudgetSpent { id, .. }
         | Event::ExceptionClosed { id, .. } => (None, Some(id.to_string())),
         Event::Submitted { .. }
         | Event::Postponed { .. }
@@ -288,6 +290,9 @@ fn words(event: &Event) -> String {
         Event::ExceptionMoved { owner, .. } => {
             format!("whoever answered for an exception is not there; `{owner}` answers for it now")
         }
+        Event::BudgetSpent { detail, owner, due, .. } => {
+            format!("{}; `{owner}` answers for it, until {due}", detail.message)
+        }
         Event::ExceptionClosed { closed, .. } => closed_by(closed),
         Event::Closed => "nothing is open any more".to_owned(),
         Event::FailedOpen { owner, only_if, at_most, today } => format!(
@@ -350,6 +355,8 @@ fn without_values(event: &Event) -> Option<String> {
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
         | Event::ExceptionClosed { .. }
+        // Figures of the intent type, not of this intent.
+        | Event::BudgetSpent { .. }
         | Event::Closed
         | Event::Noticed { .. }
         | Event::Told { .. }
@@ -413,7 +420,8 @@ fn sealed(case: &Case) -> String {
     if case.advisory {
         return format!("{answer}; advisory: the decision is recorded and nothing is written");
     }
-    format!("{answer}; {} writes are planned and sealed", case.writes.len())
+    let council = case.council.as_ref().map(|council| format!("; {council}")).unwrap_or_default();
+    format!("{answer}; {} writes are planned and sealed{council}", case.writes.len())
 }
 
 /// Who decided against the policy, and on what ground.
