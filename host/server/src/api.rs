@@ -2,6 +2,7 @@
 
 pub(crate) mod amendments;
 pub(crate) mod backtest;
+pub(crate) mod budgets;
 pub(crate) mod connections;
 pub(crate) mod decisions;
 pub(crate) mod drafts;
