@@ -356,6 +356,9 @@ fn a_spent_budget_is_seen_in_one_line_and_whole_and_nothing_new_is_taken() {
     {
         assert!(out(&whole).contains(part), "{part}\n{}", out(&whole));
     }
+    let rows = asked(&["exception", "budget", "discount", "--rows"]);
+    assert_eq!(rows.status.code(), Some(0), "{}", err(&rows));
+    assert!(out(&rows).starts_with("no row is suggested"), "{}", out(&rows));
     let owned = asked(&["ownership", "discount"]);
     assert!(out(&owned).contains("Exception budget: 1 in 7d, warn at 50%, then refuse."), "{}", out(&owned));
     let none = asked(&["exception", "budget", "refund"]);

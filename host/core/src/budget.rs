@@ -5,8 +5,10 @@
 //! same answer at every door.
 
 mod packet;
+mod rows;
 
 pub use packet::{Cluster, PACKET_CASES_MAX, PACKET_CLUSTERS_MAX, Packet, SpentOn};
+pub use rows::{SUGGESTED_FROM, SUGGESTED_ROWS_MAX, SuggestedRow, rows};
 
 use crate::exception::{Burn, Cause, Level};
 use crate::id::{IntentId, IntentTypeName, PersonId, RouteName};

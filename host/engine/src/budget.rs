@@ -49,9 +49,23 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::spending`] and [`Engine::read`].
     pub async fn packet(&self, of: &IntentTypeName) -> Result<Option<(Spending, Packet)>, Fault> {
-        let (rulebook, now) = (self.rulebook(), self.now());
+        let rulebook = self.rulebook();
         let Some(schema) = rulebook.intent_type(of) else { return Ok(None) };
-        let Some(budget) = &schema.budget else { return Ok(None) };
+        let found = self.spent_on(of).await?;
+        Ok(found.map(|(spending, approvals)| {
+            let packet = Packet::of(&spending, schema, &approvals);
+            (spending, packet)
+        }))
+    }
+
+    /// How far a budget has burnt, and the approvals with the newest exceptions that spent it; `None` if there is no
+    /// budget.
+    ///
+    /// # Errors
+    /// Those of [`Engine::spending`] and [`Engine::read`].
+    pub async fn spent_on(&self, of: &IntentTypeName) -> Result<Option<(Spending, Vec<Approval>)>, Fault> {
+        let (budget, now) = (self.inner.budget_of(of), self.now());
+        let Some(budget) = &budget else { return Ok(None) };
         let found = self.inner.look_for(of, budget, now).await?;
         let mut newest = found.opened.clone();
         newest.sort_unstable();
@@ -65,8 +79,7 @@ impl Engine {
                 approvals.push(Approval::clone(&self.read(intent).await?.approval));
             }
         }
-        let packet = Packet::of(&spending, schema, &approvals);
-        Ok(Some((spending, packet)))
+        Ok(Some((spending, approvals)))
     }
 }
 

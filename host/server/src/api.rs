@@ -2,6 +2,7 @@
 
 pub(crate) mod amendments;
 pub(crate) mod backtest;
+pub(crate) mod budgets;
 pub(crate) mod connections;
 pub(crate) mod decisions;
 pub(crate) mod drafts;
@@ -45,6 +46,16 @@ async fn read(host: &Host, caller: &Caller, intent: IntentId) -> Result<(Standin
 fn sees_all(host: &Host, caller: &Caller, of: &IntentTypeName) -> bool {
     let rulebook = host.engine.rulebook();
     rulebook.intent_type(of).is_some_and(|schema| rulebook.sees_all_of(schema, &caller.person))
+}
+
+/// Refuses what would show recorded intents to somebody who does not see all of each.
+fn all_seen(host: &Host, caller: &Caller, of: &IntentTypeName) -> Result<(), Problem> {
+    if sees_all(host, caller, of) {
+        return Ok(());
+    }
+    let detail = format!("not all of every `{of}` is for `{}`", caller.person);
+    let help = "ask somebody who sees all of them: whoever owns the intent type or its policy, or an auditor";
+    Err(Problem::new("CS-E0222", detail, help))
 }
 
 /// An approval as the caller sees it.

@@ -2,8 +2,8 @@
 //! written side by side, and what is not in the table is not let in.
 
 use crate::api::{
-    amendments, backtest, connections, decisions, drafts, effects, exceptions, exchange, hands, health,
-    intent_types, intents, overrides, ownership, pages, people, policies, seats,
+    amendments, backtest, budgets, connections, decisions, drafts, effects, exceptions, exchange, hands,
+    health, intent_types, intents, overrides, ownership, pages, people, policies, seats,
 };
 use crate::console;
 use crate::door;
@@ -68,6 +68,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/intent-types", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}/budget", Some(Scope::Read)),
+    route("GET", "/v1/intent-types/{name}/budget/rows", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}/starter", Some(Scope::Read)),
     route("GET", "/v1/ownership", Some(Scope::Read)),
     route("GET", "/v1/people", Some(Scope::Read)),
@@ -167,7 +168,8 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/connectors", get(connections::connectors))
         .route("/v1/intent-types", get(intent_types::list))
         .route("/v1/intent-types/{name}", get(intent_types::show))
-        .route("/v1/intent-types/{name}/budget", get(intent_types::budget))
+        .route("/v1/intent-types/{name}/budget", get(budgets::show))
+        .route("/v1/intent-types/{name}/budget/rows", get(budgets::suggest))
         .route("/v1/intent-types/{name}/starter", get(intent_types::starter))
         .route("/v1/ownership", get(ownership::show))
         .route("/v1/people", get(people::list))

@@ -1,11 +1,14 @@
 //! Exception budgets over HTTP: what burns, what is refused, and what lies before whoever says what follows.
 
 use crate::world::{SMALL, Setup, World};
+use countersign_core::effect::attempt::{AttemptEnd, Detail, Ended, Failure};
 use countersign_core::record::Value;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Millis;
+use countersign_tests::scripted::Act;
 use countersign_tests::world::{root, source_files};
 use serde_json::{Value as Json, json};
+use std::time::Duration;
 
 /// A world in which discounts have this budget, and no quote has the margin that the policy reads.
 async fn budgeted(budget: &str) -> World {
@@ -106,6 +109,57 @@ async fn a_type_without_a_budget_says_so() {
     let world = World::start().await;
     world.get("ae-1", "/v1/intent-types/discount/budget").await.is_problem(404, "CS-E0220");
     world.get("ae-1", "/v1/intent-types/nothing/budget").await.is_problem(404, "CS-E0220");
+    world.get("ae-1", "/v1/intent-types/discount/budget/rows").await.is_problem(404, "CS-E0220");
     let shown = world.get("ae-1", "/v1/intent-types/discount").await;
     assert_eq!(shown.json["exception_budget"], Json::Null);
+}
+
+#[tokio::test]
+async fn a_row_is_suggested_where_people_approved_what_it_sent_them_and_tried_on_the_record() {
+    let world = budgeted("9 in 7d, warn at 50%, then warn").await;
+    let whole = [("margin", Value::Decimal("40".to_owned())), ("renewal", Value::Flag(false))];
+    world.connectors.put("crm", "quote", "q-1", &whole);
+    let rows = "/v1/intent-types/discount/budget/rows";
+    for (number, percent) in ["12%", "9%", "10%"].into_iter().enumerate() {
+        let none = world.get("pricing-lead", rows).await;
+        assert_eq!((none.status, &none.json["rows"]), (200, &json!([])), "{}", none.text);
+        let place = world.submitted(&format!("k-{number}"), &SMALL.replace("12%", percent)).await;
+        let detail = Detail::new("scripted", "the quote is locked");
+        let claim = Ended::Failed(Failure::Rejected { fields: Vec::new(), detail });
+        world.connectors.next_act(Act::End(AttemptEnd { claim, steps: Vec::new() }));
+        let approves = r#"{"decision":"approve"}"#;
+        let key = format!("d-{number}");
+        let approved = world.post("sales-manager-1", &format!("{place}/decisions"), &key, approves).await;
+        assert_eq!(approved.status, 200, "{}", approved.text);
+        let rejected = async {
+            while budget(&world).await["burn"]["opened"] != json!(number + 1) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), rejected).await.expect("an effect is rejected");
+    }
+    let suggested = world.get("pricing-lead", rows).await;
+    let row = &suggested.json["rows"][0];
+    assert_eq!((&row["above"], &row["cases"]), (&json!("smb-small"), &json!(3)), "{}", suggested.text);
+    let cells = &row["cells"];
+    assert_eq!((&cells["discount_percent"], &cells["=> outcome"]), (&json!("9% .. 12%"), &json!("approve")));
+    assert_eq!((&cells["segment"], &cells["amount"]), (&json!("smb"), &json!("12000.00 USD")));
+    let draft = row["policy"].as_str().expect("a text");
+    assert!(draft.contains("people approved 3 of 3 that were exceptions"), "{draft}");
+    let backtest = &row["backtest"];
+    assert_eq!((&backtest["newly_approved"]["count"], &backtest["cases"]["count"]), (&json!(3), &json!(3)));
+    assert_eq!(backtest["newly_approved_though_declined"]["count"], 0);
+
+    // What people declined of the like stands beside it.
+    let place = world.submitted("k-9", &SMALL.replace("12%", "11%")).await;
+    let declines = r#"{"decision":"decline","reason":"not this one"}"#;
+    let declined = world.post("sales-manager-1", &format!("{place}/decisions"), "d-9", declines).await;
+    assert_eq!(declined.status, 200, "{}", declined.text);
+    let suggested = world.get("pricing-lead", rows).await;
+    let backtest = &suggested.json["rows"][0]["backtest"];
+    assert_eq!(backtest["newly_approved_though_declined"]["count"], 1, "{}", suggested.text);
+    // The draft passes the same check as any other.
+    let body = json!({ "policy": suggested.json["rows"][0]["policy"] }).to_string();
+    let formatted = world.send("pricing-lead", "POST", "/v1/policies/discount/format", &[], &body).await;
+    assert_eq!(formatted.json["changed"], false, "{}", formatted.text);
 }

@@ -29,6 +29,9 @@ pub enum Exception {
     Budget {
         /// The intent type
         intent_type: Option<String>,
+        /// Suggest rows for its policy that would have spared exceptions, each tried on the record of 90 days
+        #[arg(long, requires = "intent_type")]
+        rows: bool,
     },
     /// Close one that you own
     Close {
@@ -63,7 +66,10 @@ pub async fn run(command: Exception, global: &Global) -> Result<ExitCode> {
                 table(&typed::<Listed<ExceptionView>>(&body)?.items).print()?;
             }
         }
-        Exception::Budget { intent_type } => return budget::run(&client, intent_type, global).await,
+        Exception::Budget { intent_type: Some(name), rows: true } => {
+            return budget::rows(&client, &name, global).await;
+        }
+        Exception::Budget { intent_type, .. } => return budget::run(&client, intent_type, global).await,
         Exception::Close { intent: id, exception, by, reason, revision } => {
             let exception = match exception {
                 Some(exception) => exception,

@@ -49,11 +49,7 @@ pub(crate) async fn backtest(
 ) -> Result<Json<Backtest>, Problem> {
     let rulebook = host.engine.rulebook();
     let intent = named(&rulebook, &name)?;
-    if !super::sees_all(&host, &caller, &intent) {
-        let detail = format!("not all of every `{intent}` is for `{}`", caller.person);
-        let help = "ask whoever owns the intent type or its policy to run it";
-        return Err(Problem::new("CS-E0222", detail, help));
-    }
+    super::all_seen(&host, &caller, &intent)?;
     let mut members = Members::of(body, &["policy", "since"]);
     let text = members.required("policy", DOCUMENT, whole);
     let days = members.optional("since", DAYS, history::days);

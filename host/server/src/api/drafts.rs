@@ -121,6 +121,7 @@ pub(crate) struct FormatBody {
 )]
 pub(crate) async fn check(
     State(host): State<Host>,
+    Extension(caller): Extension<Caller>,
     Place(name): Place<String>,
     line: Line,
     Question(body): Question<POLICY_BYTES_MAX>,
@@ -131,6 +132,7 @@ pub(crate) async fn check(
     let fired = match days {
         None => Fired::default(),
         Some(days) => {
+            super::all_seen(&host, &caller, &draft.intent)?;
             let walk = history::fired(&**host.engine.store(), draft.intent.clone(), days, draft.now);
             on_record(&host, line.clone(), walk, "check --since DAYS --data DIR").await?
         }

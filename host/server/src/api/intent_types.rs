@@ -1,15 +1,14 @@
 //! Intent types: what can be asked for.
 
 use super::drafts::named;
-use super::view::{BudgetView, IntentTypeView, Listed, StarterView};
+use super::view::{IntentTypeView, Listed, StarterView};
 use crate::asked::{Line, Place, Query};
 use crate::busy;
-use crate::door::Caller;
 use crate::problem::{Problem, ProblemView};
 use crate::state::Host;
+use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use axum::{Extension, Json};
 use countersign_core::id::IntentTypeName;
 use countersign_core::policy::starter::{NoStarter, sound};
 
@@ -51,36 +50,6 @@ pub(crate) async fn show(
     let schema = parsed.and_then(|name| rulebook.intent_type(&name));
     let schema = schema.ok_or_else(|| Problem::unknown("intent type", &name))?;
     Ok(Json(IntentTypeView::of(schema, &rulebook, host.engine.now())))
-}
-
-/// Shows how far the exception budget of an intent type has burnt, and what spent it: by day, by what the newest of
-/// them have in common, and one by one.
-#[utoipa::path(
-    get, path = "/v1/intent-types/{name}/budget", tag = "exceptions", operation_id = "show_budget",
-    params(("name" = String, Path, description = "the intent type")),
-    responses(
-        (status = 200, description = "the budget", body = BudgetView),
-        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
-    )
-)]
-pub(crate) async fn budget(
-    State(host): State<Host>,
-    Extension(caller): Extension<Caller>,
-    Place(name): Place<String>,
-    uri: Uri,
-) -> Result<Json<BudgetView>, Problem> {
-    Query::of(&uri, &[])?.checked()?;
-    let of = named(&host.engine.rulebook(), &name)?;
-    let found = host.engine.packet(&of).await?;
-    let (spending, packet) = found.ok_or_else(|| {
-        let help = "the row `exception budget` of an intent type gives it one";
-        Problem::new("CS-E0220", format!("`{of}` has no exception budget"), help)
-    })?;
-    let mut view = BudgetView::of(&of, &spending, &packet);
-    if !super::sees_all(&host, &caller, &of) {
-        view.withhold();
-    }
-    Ok(Json(view))
 }
 
 /// Writes a policy to begin with: it passes the check and asks the owner's people everything. Nothing is

@@ -25,7 +25,7 @@ pub mod value;
 mod withheld;
 
 pub use backtest::BacktestView;
-pub use budget::{BudgetView, ClusterView, SpentOnView};
+pub use budget::{BudgetView, ClusterView, SpentOnView, SuggestedRowView, SuggestedRowsView};
 pub use check::{CheckedView, FaultView, FindingView, RanView, ReportView, SuggestedView, SuggestionView};
 pub use connection::{CheckView, ConnectionView, ConnectorView};
 pub use draft::{DifferenceView, FormattedView, ImportView, StarterView};

@@ -5,7 +5,7 @@ use crate::client::{Client, typed};
 use crate::exit;
 use crate::output::{self, Failure, Table, plain};
 use anyhow::Result;
-use countersign_server::api::view::{BudgetView, IntentTypeView, Listed};
+use countersign_server::api::view::{BacktestView, BudgetView, IntentTypeView, Listed, SuggestedRowsView};
 use serde_json::Value;
 use std::process::ExitCode;
 
@@ -17,11 +17,7 @@ pub(super) async fn run(client: &Client, name: Option<String>, global: &Global) 
     };
     let mut bodies: Vec<Value> = Vec::new();
     for name in &names {
-        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
-            let failure = Failure::new(exit::USAGE, format!("`{}` is no intent type", plain(name)));
-            return Err(failure.with_help("`countersign exception budget` shows all that have one").into());
-        }
-        bodies.push(client.get(&format!("/v1/intent-types/{name}/budget")).await?);
+        bodies.push(client.get(&place(name)?).await?);
     }
     let budgets = bodies.iter().map(typed).collect::<Result<Vec<BudgetView>>>()?;
     match (global.json, name.is_some(), budgets.as_slice()) {
@@ -32,6 +28,49 @@ pub(super) async fn run(client: &Client, name: Option<String>, global: &Global) 
     }
     let spent = budgets.iter().any(|budget| budget.state == "spent");
     Ok(ExitCode::from(if spent { exit::NO } else { exit::DONE }))
+}
+
+/// Asks the host for rows that would have spared exceptions, and prints each with what it would have let pass.
+pub(super) async fn rows(client: &Client, name: &str, global: &Global) -> Result<ExitCode> {
+    let body = client.get(&format!("{}/rows", place(name)?)).await?;
+    if global.json {
+        output::json(&body)?;
+        return Ok(ExitCode::from(exit::DONE));
+    }
+    let suggested: SuggestedRowsView = typed(&body)?;
+    if suggested.rows.is_empty() {
+        output::line("no row is suggested: people approved no three exceptions that one row sent to them")?;
+    }
+    for row in &suggested.rows {
+        output::line(&format!(
+            "above `{}` (people approved each of {} exceptions)",
+            plain(&row.above),
+            row.cases
+        ))?;
+        let mut cells = Table::new(&["column", "cell"]);
+        for (column, cell) in &row.cells {
+            cells.row([column, cell]);
+        }
+        cells.print()?;
+        let BacktestView { cases, newly_approved, newly_approved_though_declined: declined, .. } =
+            &row.backtest;
+        output::line(&format!(
+            "in 90 days: {} of {} intents would have been approved without asking, {} of which people declined\n",
+            newly_approved.count, cases.count, declined.count
+        ))?;
+    }
+    output::line(
+        "`--json` has the whole policy with each row; `countersign policy backtest` tries a file of it",
+    )?;
+    Ok(ExitCode::from(exit::DONE))
+}
+
+fn place(name: &str) -> Result<String> {
+    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
+        return Ok(format!("/v1/intent-types/{name}/budget"));
+    }
+    let failure = Failure::new(exit::USAGE, format!("`{}` is no intent type", plain(name)));
+    Err(failure.with_help("`countersign exception budget` shows all that have one").into())
 }
 
 /// The intent types that have a budget.

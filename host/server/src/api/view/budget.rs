@@ -1,6 +1,7 @@
 //! Exception budgets: how far each has burnt, and what spent it.
 
 use super::DetailView;
+use super::backtest::BacktestView;
 use super::exception::BurnView;
 use countersign_core::budget::{Cluster, Packet, Spending, SpentOn};
 use countersign_core::exception::Level;
@@ -109,6 +110,28 @@ pub struct SpentOnView {
     pub rows: Vec<String>,
     /// The tokens by which the intent type reports.
     pub reported: BTreeMap<String, String>,
+}
+
+/// Rows that would have spared exceptions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SuggestedRowsView {
+    /// Those that most exceptions ask for first.
+    pub rows: Vec<SuggestedRowView>,
+}
+
+/// One row that could stand above another one, tried on the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SuggestedRowView {
+    /// The row that sent the cases to people.
+    pub above: String,
+    /// How many exceptions people approved that it sent to them; they approved each.
+    pub cases: u32,
+    /// Its cells, by column.
+    pub cells: BTreeMap<String, String>,
+    /// The whole text of the policy with the row in it.
+    pub policy: String,
+    /// What that would have answered to the recorded intents of the last 90 days.
+    pub backtest: BacktestView,
 }
 
 impl BudgetView {
