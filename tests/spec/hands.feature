@@ -397,3 +397,12 @@ Feature: a seat in other hands, one more voice, comments and reminders
     And revops-lead reassigns the seat of finance-1 to fpna-1 because "she would say no"
     Then it is refused with CS-E0111
     And finance has 1 of 2 voices
+
+  Scenario: what an administrator took from somebody does not come back to them
+    When revops-lead reassigns the seat of finance-1 to fpna-1 because "a conflict of interest"
+    And fpna-1 releases revision 1
+    Then it is refused with CS-E0125
+    When fpna-1 is away from 2026-11-23 until 2026-11-24 and pricing-1 covers
+    Then fpna-1 may not decide for finance
+    And finance-1 may not decide for finance
+    And finance-2 may decide for finance

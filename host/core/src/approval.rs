@@ -105,6 +105,24 @@ pub struct Approval {
     pub reminded: Option<Timestamp>,
     /// What people are still to be told; also after it is closed.
     pub notices: Notices,
+    /// Whoever gave their voice on any revision.
+    pub voices: BTreeSet<PersonId>,
+}
+
+impl Approval {
+    /// What is decided about, where it has come to that and is kept.
+    #[must_use]
+    pub fn case(&self) -> Option<&Case> {
+        match &self.stage {
+            Stage::Seated { case, .. }
+            | Stage::Executing { case, .. }
+            | Stage::Closed(Outcome::Done { case, .. }) => Some(case),
+            Stage::Preparing { .. }
+            | Stage::Unsettled { .. }
+            | Stage::Returned { .. }
+            | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => None,
+        }
+    }
 }
 
 /// That a revision is decided against the policy.

@@ -20,6 +20,7 @@ pub(crate) mod people;
 pub(crate) mod policies;
 pub(crate) mod seats;
 pub mod view;
+mod walk;
 
 use crate::door::Caller;
 use crate::problem::Problem;
@@ -28,7 +29,7 @@ use axum::Json;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use countersign_core::approval::refusal::Refusal;
-use countersign_core::approval::{Approval, Sight, Stage};
+use countersign_core::approval::{Sight, Stage};
 use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_engine::engine::Standing;
 use std::time::Duration;
@@ -38,14 +39,16 @@ use view::intent::Looking;
 /// An approval, if the caller sees it; else the same answer as if there were none.
 async fn read(host: &Host, caller: &Caller, intent: IntentId) -> Result<(Standing, Sight), Problem> {
     let standing = host.engine.read(intent).await?;
-    let sight = host.engine.rulebook().sight(&standing.approval, &caller.person);
+    let sight = host.engine.rulebook().sight(&standing.approval, &caller.person, host.engine.now());
     if sight == Sight::Nothing { Err(Refusal::UnknownIntent(intent).into()) } else { Ok((standing, sight)) }
 }
 
 /// Whether the caller sees all of every intent of a type.
 fn sees_all(host: &Host, caller: &Caller, of: &IntentTypeName) -> bool {
     let rulebook = host.engine.rulebook();
-    rulebook.intent_type(of).is_some_and(|schema| rulebook.sees_all_of(schema, &caller.person))
+    rulebook
+        .intent_type(of)
+        .is_some_and(|schema| rulebook.sees_all_of(schema, &caller.person, host.engine.now()))
 }
 
 /// Refuses what would show recorded intents to somebody who does not see all of each.
@@ -58,19 +61,12 @@ fn all_seen(host: &Host, caller: &Caller, of: &IntentTypeName) -> Result<(), Pro
     Err(Problem::new("CS-E0222", detail, help))
 }
 
-/// An approval as the caller sees it.
-fn seen(host: &Host, caller: &Caller, approval: &Approval) -> Result<IntentView, Problem> {
-    let rulebook = host.engine.rulebook();
-    let looking = Looking { person: &caller.person, rulebook: &rulebook, now: host.engine.now() };
-    IntentView::of(approval, looking).ok_or_else(|| Refusal::UnknownIntent(approval.intent.id).into())
-}
-
-/// The whole of an approval, as far as it is for the caller, tagged with its revision.
+/// The whole of an approval, as far as it is for the caller, tagged with its revision. Whoever has just given their
+/// seat away may see no more than where it stands.
 fn whole(host: &Host, caller: &Caller, standing: &Standing) -> Response {
-    let view = match seen(host, caller, &standing.approval) {
-        Ok(view) => view,
-        Err(problem) => return problem.into_response(),
-    };
+    let (approval, rulebook) = (&standing.approval, host.engine.rulebook());
+    let looking = Looking { person: &caller.person, rulebook: &rulebook, now: host.engine.now() };
+    let view = IntentView::of(approval, looking).unwrap_or_else(|| IntentView::outline(approval, looking));
     let tag = tag(standing.approval.intent.revision);
     let mut response = Json(view).into_response();
     response.headers_mut().insert(header::ETAG, tag);

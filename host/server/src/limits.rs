@@ -91,6 +91,9 @@ pub const CONNECTION_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// check of a connection.
 pub const REQUEST_MS_MAX: u64 = 60_000;
 
+/// Most rows that one list looks at for what is for its caller; above it they are told to ask for less.
+pub const LIST_ROWS_LOOKED_AT_MAX: usize = 2_000;
+
 /// Most requests that are answered at one time; above it a caller is told to come back.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 1_024;
 

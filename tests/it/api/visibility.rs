@@ -295,14 +295,121 @@ async fn who_is_named_sees_an_intent_and_a_role_that_is_taken_away_sees_it_no_mo
 }
 
 #[tokio::test]
+async fn a_list_says_nothing_of_rows_that_are_not_for_the_caller_not_even_by_its_cursor() {
+    let world = world(&[CLOSED]).await;
+    let refund = r#"{"type":"discount","tokens":{}}"#;
+    assert_eq!(
+        world.send("ae-2", "POST", "/v1/intents", &[("idempotency-key", "x")], refund).await.status,
+        422
+    );
+    for number in 0..3 {
+        world.submitted(&format!("k-{number}"), &discount("12%")).await;
+    }
+    let headers = [("idempotency-key", "own"), ("prefer", "wait=10")];
+    let own = world.send("ae-2", "POST", "/v1/intents", &headers, &discount("13%")).await;
+    for number in 3..6 {
+        world.submitted(&format!("k-{number}"), &discount("12%")).await;
+    }
+    for filter in ["", "&state=seated", "&type=discount"] {
+        let page = world.get("ae-2", &format!("/v1/intents?limit=1{filter}")).await;
+        let items = page.json["items"].as_array().expect("items").clone();
+        assert_eq!((items.len(), &page.json["next"]), (1, &json!(null)), "{filter} {}", page.text);
+        assert_eq!(items[0]["id"], own.json["id"]);
+        assert_eq!(page.header("link"), "");
+    }
+    let none = world.get("ae-2", "/v1/intents?limit=1&requester=ae-1&seat=finance-1").await;
+    assert_eq!((&none.json["items"], &none.json["next"]), (&json!([]), &json!(null)), "{}", none.text);
+    // Whoever sees them pages through all of them.
+    let (mut path, mut found) = ("/v1/intents?limit=2&requester=ae-1".to_owned(), 0);
+    loop {
+        let page = world.get("finance-1", &path).await;
+        found += page.json["items"].as_array().expect("items").len();
+        let Some(next) = page.json["next"].as_str() else { break };
+        path = format!("/v1/intents?limit=2&requester=ae-1&cursor={next}");
+    }
+    assert_eq!(found, 6);
+}
+
+#[tokio::test]
+async fn who_decides_sees_it_for_as_long_as_they_do_and_what_they_decided_for_good() {
+    let world = world(&[CLOSED]).await;
+    let place = world.submitted("k-1", &discount("12%")).await;
+    let away = r#"{"to":"fpna-2","reason":"conflict"}"#;
+    let given = world.post("finance-1", &format!("{place}/transfers"), "t-1", away).await;
+    assert_eq!(given.status, 200, "{}", given.text);
+    assert_eq!(world.get("fpna-2", &place).await.status, 200);
+    // Given back: the answer says where it stands, and that is all.
+    let back = world.post("fpna-2", &format!("{place}/releases"), "r-1", "{}").await;
+    assert_eq!(
+        (back.status, &back.json["tokens"], &back.json["facts"]),
+        (200, &json!({}), &json!({})),
+        "{}",
+        back.text
+    );
+    world.get("fpna-2", &place).await.is_problem(404, "CS-E0101");
+    let given = world.post("finance-1", &format!("{place}/transfers"), "t-2", away).await;
+    assert_eq!(given.status, 200, "{}", given.text);
+    // A voice that others went over stays theirs to look at.
+    let approve = r#"{"decision":"approve"}"#;
+    assert_eq!(world.post("finance-2", &format!("{place}/decisions"), "d-1", approve).await.status, 200);
+    let no = r#"{"decision":"decline","reason":"no"}"#;
+    assert_eq!(
+        world.post("fpna-2", &format!("{place}/decisions"), "d-2", no).await.json["state"],
+        "declined"
+    );
+    for (person, status) in [("finance-2", 200), ("fpna-2", 200), ("finance-1", 404), ("finance-3", 404)] {
+        assert_eq!(world.get(person, &place).await.status, status, "{person}");
+    }
+}
+
+#[tokio::test]
+async fn who_stands_by_for_whoever_may_override_sees_what_they_would_decide() {
+    let world = world(&[CLOSED]).await;
+    let place = world.submitted("k-1", &discount("12%")).await;
+    world.get("cro-chief-of-staff", &place).await.is_problem(404, "CS-E0101");
+    let away = r#"{"from":"2026-11-23","until":"2026-11-24","cover":"cro-chief-of-staff"}"#;
+    let sent = world.post("revops-lead", "/v1/people/cro/absences", "a-1", away).await;
+    assert_eq!(sent.status, 200, "{}", sent.text);
+    assert_eq!(world.get("cro-chief-of-staff", &place).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_computed_of_a_field_and_the_seal_are_kept_with_it() {
+    let more =
+        "## Visibility\n\n| field | seen by |\n|---|---|\n| charged_on | those who decide |\n\n## Bindings";
+    let mut files = source_files(&root().join("host/cli/starter")).expect("the starter files");
+    let file = files.iter_mut().find(|file| file.path.ends_with("refund.intent.md")).expect("the file");
+    assert!(file.text.contains("age of charged_on"), "change this test: {}", file.text);
+    file.text = file.text.replacen("## Bindings", more, 1);
+    let rulebook = Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    let schema = rulebook.intent_type(&"refund".parse().expect("a name")).expect("the type");
+    let kept: Vec<&str> = schema.visibility.fields.keys().map(|name| name.as_str()).collect();
+    assert_eq!(kept, ["charge_age", "charged_on"]);
+
+    let world = world(&[("## Bindings", FIELDS)]).await;
+    let place = world.submitted("k-1", &discount("12%")).await;
+    let seal = world.get("finance-2", &place).await.json["plan"]["seal"].as_str().expect("a seal").to_owned();
+    for (door, path) in doors(&place) {
+        let text = world.get("ae-2", &path).await.text;
+        assert!(!text.contains(&seal), "{door} {text}");
+    }
+}
+
+#[tokio::test]
 async fn a_backtest_is_for_whoever_sees_all_of_every_intent() {
     let world = world(&[("## Bindings", FIELDS)]).await;
     let draft = json!({ "policy": policy("discount", "", "") }).to_string();
     let path = "/v1/policies/discount/backtest";
     world.send("ae-2", "POST", path, &[], &draft).await.is_problem(403, "CS-E0222");
+    let since = json!({ "policy": policy("discount", "", ""), "since": "90d" }).to_string();
+    let check = "/v1/policies/discount/check";
+    world.send("ae-2", "POST", check, &[], &since).await.is_problem(403, "CS-E0222");
+    assert_eq!(world.send("ae-2", "POST", check, &[], &draft).await.status, 200);
     for person in ["revops-lead", "pricing-lead", "auditor-1"] {
-        let answer = world.send(person, "POST", path, &[], &draft).await;
-        assert_eq!(answer.status, 200, "{}", answer.text);
+        for (path, body) in [(path, &draft), (check, &since)] {
+            let answer = world.send(person, "POST", path, &[], body).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+        }
     }
 }
 

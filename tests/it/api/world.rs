@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// People with a token of all scopes, and one token a scope besides.
-const PEOPLE: [&str; 15] = [
+const PEOPLE: [&str; 17] = [
     "ae-1",
     "ae-2",
     "sales-manager-1",
@@ -50,6 +50,8 @@ const PEOPLE: [&str; 15] = [
     "fpna-2",
     "auditor-1",
     "integration-1",
+    "revops-1",
+    "cro-chief-of-staff",
 ];
 
 /// A small discount: the sales manager decides.

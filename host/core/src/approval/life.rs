@@ -133,11 +133,21 @@ impl<'a> Turn<'a> {
 /// [`Refusal`]: a rule's no. Nothing is changed by it.
 pub fn decide<'a>(approval: &Approval, command: Command, context: Context<'a>) -> Result<Turn<'a>, Refusal> {
     if let Some(person) = command.person()
-        && context.rulebook.sight(approval, person) == Sight::Nothing
+        && !is_seen(approval, person, context)
     {
         return Err(Refusal::UnknownIntent(approval.intent.id));
     }
     run(Turn::new(context, approval.clone()), command)
+}
+
+/// Whether a person sees that there is an intent. Who has a seat is looked up again first, if they do not yet.
+fn is_seen(approval: &Approval, person: &PersonId, context: Context<'_>) -> bool {
+    let sees = |approval: &Approval| context.rulebook.sight(approval, person, context.now) != Sight::Nothing;
+    sees(approval) || {
+        let mut turn = Turn::new(context, approval.clone());
+        seat::review(&mut turn, &Actor::Engine);
+        sees(&turn.approval)
+    }
 }
 
 fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {

@@ -1,6 +1,6 @@
 //! Who sees an intent, and which of its tokens and facts.
 
-use super::{FactSpec, TokenSpec};
+use super::{FactSource, FactSpec, LogMeasure, TokenSpec};
 use crate::document::{Cell, Document, Faults};
 use crate::id::FieldName;
 use crate::policy::{Whom, field_name, route_take as take};
@@ -95,7 +95,8 @@ pub(super) fn fields(
             faults.at(field, wrong);
             continue;
         }
-        noted(&mut fields, with_members(&name, tokens, facts), by, field, faults);
+        let names = with_members(&name, tokens, facts);
+        noted(&mut fields, &name, (names, by), field, faults);
     }
     fields
 }
@@ -114,23 +115,40 @@ fn unfit(name: &FieldName, tokens: &[TokenSpec], facts: &[FactSpec]) -> Option<S
 
 fn noted(
     fields: &mut BTreeMap<FieldName, Vec<Whom>>,
-    names: Vec<FieldName>,
-    by: Vec<Whom>,
+    named: &FieldName,
+    (names, by): (Vec<FieldName>, Vec<Whom>),
     cell: &Cell,
     faults: &mut Faults,
 ) {
     for name in names {
-        if fields.insert(name.clone(), by.clone()).is_some() {
-            faults.at(cell, format!("who sees `{name}` stands here twice"));
+        match fields.get_mut(&name) {
+            None => drop(fields.insert(name, by.clone())),
+            Some(_) if name == *named => faults.at(cell, format!("who sees `{name}` stands here twice")),
+            // What tells two fields is for those who see both.
+            Some(others) => others.retain(|whom| by.contains(whom)),
         }
     }
 }
 
-/// A field with all that belongs to it: the members of a list and what was found about its elements.
+/// A field with all that tells it: the members of a list, what was found about its elements, and facts that are
+/// computed of any of these.
 fn with_members(name: &FieldName, tokens: &[TokenSpec], facts: &[FactSpec]) -> Vec<FieldName> {
     let all = tokens.iter().map(|token| &token.name).chain(facts.iter().map(|fact| &fact.name));
     let is_of = |other: &&FieldName| {
         *other == name || other.as_str().split_once('.').is_some_and(|(list, _)| list == name.as_str())
     };
-    all.filter(is_of).cloned().collect()
+    let mut names: Vec<FieldName> = all.filter(is_of).cloned().collect();
+    // A fact is computed of what stands above it, so that one way down finds them all.
+    for fact in facts.iter().filter(|fact| fact.name != *name) {
+        let of = match &fact.source {
+            FactSource::Age { of } | FactSource::Log { measure: LogMeasure::SumOf(of), .. } => of,
+            FactSource::Connection { .. }
+            | FactSource::Directory { .. }
+            | FactSource::Log { measure: LogMeasure::Count, .. } => continue,
+        };
+        if names.contains(of) && !names.contains(&fact.name) {
+            names.push(fact.name.clone());
+        }
+    }
+    names
 }

@@ -146,7 +146,9 @@ impl Telling<'_> {
             }
             Why::Opened => "Something about it could not be settled by itself, and you answer for it.",
             Why::Missed => "Whoever answered for it did not settle it in time. Now you do.",
-            Why::Moved => "Whoever answered for it is not there any more. Now you do.",
+            Why::Moved => {
+                "Whoever answered for it is not there any more, or an administrator gave it to you. Now you do."
+            }
             Why::Reminded => "It is still open, and you answer for it.",
         };
         let mut lines = vec![first.to_owned(), format!("You have until {until}."), String::new()];

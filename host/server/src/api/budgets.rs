@@ -13,6 +13,7 @@ use axum::http::Uri;
 use axum::{Extension, Json};
 use countersign_core::budget::rows;
 use countersign_core::id::IntentTypeName;
+use countersign_core::intent::SeenBy;
 use countersign_core::policy::backtest::Backtest;
 use countersign_core::policy::stop::Stop;
 use countersign_engine::history;
@@ -39,6 +40,11 @@ pub(crate) async fn show(
 ) -> Result<Json<BudgetView>, Problem> {
     Query::of(&uri, &[])?.checked()?;
     let of = named(&host.engine.rulebook(), &name)?;
+    // Of intents that are not there for the caller there are no figures either.
+    let rulebook = host.engine.rulebook();
+    if rulebook.intent_type(&of).is_some_and(|schema| schema.visibility.intent != SeenBy::Everybody) {
+        super::all_seen(&host, &caller, &of)?;
+    }
     let found = host.engine.packet(&of).await?;
     let (spending, packet) = found.ok_or_else(|| no_budget(&of))?;
     let mut view = BudgetView::of(&of, &spending, &packet);

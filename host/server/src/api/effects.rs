@@ -2,6 +2,7 @@
 
 use super::view::effect::{is_settled, seen};
 use super::view::{EffectView, Listed};
+use super::walk::Walk;
 use crate::asked::{self, Query};
 use crate::door::Caller;
 use crate::problem::{Problem, ProblemView};
@@ -12,7 +13,6 @@ use axum::http::Uri;
 use axum::response::Response;
 use countersign_core::approval::Sight;
 use countersign_core::id::IntentId;
-use countersign_engine::port::store;
 use std::collections::BTreeMap;
 
 /// Lists open effects, or every effect of one intent.
@@ -42,16 +42,19 @@ pub(crate) async fn list(
         return Ok(asked::listed(&uri, seen(&standing.approval, &sight, &host.engine.rulebook()), None));
     }
     let labels = BTreeMap::from([("effects".to_owned(), "open".to_owned())]);
-    let page = host.engine.list(store::Query { labels, after, limit }).await?;
-    let mut open: Vec<EffectView> = Vec::new();
-    for row in &page.rows {
+    let (mut walk, mut open) = (Walk::of(labels, (after, limit)), Vec::new());
+    while let Some(row) = walk.row(&host).await? {
         let Ok(intent) = row.stream.parse::<IntentId>() else { continue };
         let (approval, rulebook) = (host.engine.read(intent).await?.approval, host.engine.rulebook());
-        let sight = rulebook.sight(&approval, &caller.person);
-        if sight != Sight::Nothing {
-            let effects = seen(&approval, &sight, &rulebook).into_iter();
-            open.extend(effects.filter(|effect| !is_settled(effect)));
+        let sight = rulebook.sight(&approval, &caller.person, host.engine.now());
+        if sight == Sight::Nothing {
+            continue;
         }
+        if !walk.keeps(&row) {
+            break;
+        }
+        let effects = seen(&approval, &sight, &rulebook).into_iter();
+        open.extend(effects.filter(|effect| !is_settled(effect)));
     }
-    Ok(asked::listed(&uri, open, page.next.as_ref()))
+    Ok(asked::listed(&uri, open, walk.cursor()))
 }

@@ -1,6 +1,8 @@
 //! Exceptions over all intents: the open ones of one owner.
 
-use super::view::{ExceptionView, Listed};
+use super::view::intent::Looking;
+use super::view::{ExceptionView, IntentView, Listed};
+use super::walk::Walk;
 use crate::asked::{self, Query};
 use crate::door::Caller;
 use crate::problem::{Problem, ProblemView};
@@ -10,7 +12,6 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 use countersign_core::id::IntentId;
-use countersign_engine::port::store;
 use std::collections::BTreeMap;
 
 /// Lists open exceptions of one owner: the caller, unless another one is named.
@@ -37,14 +38,17 @@ pub(crate) async fn list(
     let (after, limit) = asked::page(&mut query);
     query.checked()?;
     let labels = BTreeMap::from([("exception".to_owned(), owner.clone())]);
-    let page = host.engine.list(store::Query { labels, after, limit }).await?;
-    let mut open: Vec<ExceptionView> = Vec::new();
-    for row in &page.rows {
+    let (mut walk, mut open) = (Walk::of(labels, (after, limit)), Vec::new());
+    while let Some(row) = walk.row(&host).await? {
         let Ok(intent) = row.stream.parse::<IntentId>() else { continue };
-        let standing = host.engine.read(intent).await?;
-        let Ok(seen) = super::seen(&host, &caller, &standing.approval) else { continue };
-        let seen = seen.exceptions;
-        open.extend(seen.into_iter().filter(|found| found.state == "open" && found.owner == owner));
+        let (approval, rulebook) = (host.engine.read(intent).await?.approval, host.engine.rulebook());
+        let looking = Looking { person: &caller.person, rulebook: &rulebook, now: host.engine.now() };
+        let Some(seen) = IntentView::of(&approval, looking) else { continue };
+        if !walk.keeps(&row) {
+            break;
+        }
+        let exceptions = seen.exceptions.into_iter();
+        open.extend(exceptions.filter(|found| found.state == "open" && found.owner == owner));
     }
-    Ok(asked::listed(&uri, open, page.next.as_ref()))
+    Ok(asked::listed(&uri, open, walk.cursor()))
 }

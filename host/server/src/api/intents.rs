@@ -1,6 +1,7 @@
 //! Intents: submit, list, show; the timeline and the write plan of one.
 
 use super::view::{IntentRow, IntentView, Listed, PlanView, TimelineView, intent};
+use super::walk::Walk;
 use super::{prepared, waited, whole};
 use crate::asked::{self, Members, Place, Posted, Query};
 use crate::door::Caller;
@@ -17,7 +18,7 @@ use countersign_core::id::IntentTypeName;
 use countersign_core::intent::Raw;
 use countersign_core::intent::literal::is_word;
 use countersign_engine::engine::{Key, Submission};
-use countersign_engine::port::store;
+use countersign_engine::fault::Fault;
 use countersign_engine::row::{OVERRIDDEN, OVERRIDE};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -146,14 +147,16 @@ pub(crate) async fn list(
     }
     let (after, limit) = asked::page(&mut query);
     query.checked()?;
-    let page = host.engine.list(store::Query { labels, after, limit }).await?;
-    let mut items = Vec::with_capacity(page.rows.len());
-    for row in &page.rows {
-        let row = IntentRow::of(row)
-            .map_err(|fault| countersign_engine::fault::Fault::Unreadable(fault.to_string()))?;
-        items.extend(for_caller(&host, &caller, row).await?);
+    let (mut walk, mut items) = (Walk::of(labels, (after, limit)), Vec::new());
+    while let Some(row) = walk.row(&host).await? {
+        let found = IntentRow::of(&row).map_err(|fault| Fault::Unreadable(fault.to_string()))?;
+        let Some(found) = for_caller(&host, &caller, found).await? else { continue };
+        if !walk.keeps(&row) {
+            break;
+        }
+        items.push(found);
     }
-    Ok(asked::listed(&uri, items, page.next.as_ref()))
+    Ok(asked::listed(&uri, items, walk.cursor()))
 }
 
 /// A row as far as it is for the caller. Only where something is withheld from somebody is the intent itself
@@ -162,12 +165,12 @@ async fn for_caller(host: &Host, caller: &Caller, row: IntentRow) -> Result<Opti
     let rulebook = host.engine.rulebook();
     let schema = IntentTypeName::parse(&row.intent_type).ok();
     let schema = schema.and_then(|name| rulebook.intent_type(&name));
-    if schema.is_some_and(|schema| rulebook.sees_all_of(schema, &caller.person)) {
+    if schema.is_some_and(|schema| rulebook.sees_all_of(schema, &caller.person, host.engine.now())) {
         return Ok(Some(row));
     }
     let standing = host.engine.read(asked::intent(&row.id)?).await?;
-    let sight = rulebook.sight(&standing.approval, &caller.person);
-    Ok((sight != Sight::Nothing).then(|| row.without(schema, &sight)))
+    let sight = rulebook.sight(&standing.approval, &caller.person, host.engine.now());
+    Ok((sight != Sight::Nothing).then(|| row.without(schema, &standing.approval.intent.tokens, &sight)))
 }
 
 /// Shows the whole of one intent, and what the caller may do about it now.

@@ -8,7 +8,7 @@ use super::form::Form;
 use super::guard::{self, Signed};
 use super::page::{self, page, sentence};
 use crate::api::view::IntentView;
-use crate::api::view::intent::{Looking, case};
+use crate::api::view::intent::Looking;
 use crate::asked::Place;
 use crate::limits::WORDS_CHARACTERS_MAX;
 use crate::problem::Problem;
@@ -110,25 +110,24 @@ async fn opened(
     (intent, notice, verb, code): Parts,
 ) -> Result<Opened, Response> {
     let signed = guard::required(host, headers, path).map_err(|to| page::see_other(&to))?;
-    let none = nothing;
-    let verb = LinkVerb::parse(&verb).ok_or_else(none)?;
-    let intent: IntentId = intent.parse().map_err(|_| none())?;
-    let links = host.signing.by.links.as_ref().ok_or_else(none)?;
+    let verb = LinkVerb::parse(&verb).ok_or_else(nothing)?;
+    let intent: IntentId = intent.parse().map_err(|_| nothing())?;
+    let links = host.signing.by.links.as_ref().ok_or_else(nothing)?;
     let standing = match host.engine.read(intent).await {
         Ok(standing) => standing,
         Err(fault) => {
             let problem = Problem::from(fault);
-            return Err(if problem.code().status == 404 { none() } else { page::problem(&problem) });
+            return Err(if problem.code().status == 404 { nothing() } else { page::problem(&problem) });
         }
     };
-    let sight = host.engine.rulebook().sight(&standing.approval, &signed.session.person);
+    let sight = host.engine.rulebook().sight(&standing.approval, &signed.session.person, host.engine.now());
     if sight == Sight::Nothing {
-        return Err(none());
+        return Err(nothing());
     }
-    let told = standing.approval.notices.linked.get(&notice).cloned().ok_or_else(none)?;
+    let told = standing.approval.notices.linked.get(&notice).cloned().ok_or_else(nothing)?;
     let linked = Linked { intent, notice, to: &told.to, revision: told.revision };
     if !links.key.is_of(&code, &linked, verb) || told.to != signed.session.person {
-        return Err(none());
+        return Err(nothing());
     }
     Ok(Opened { signed, standing, notice, verb, told })
 }
@@ -151,7 +150,7 @@ fn said(opened: &Opened, form: &Form, words: &str) -> Result<Command, &'static s
         text => Some(Seal(Digest::parse(text).ok_or(anew)?)),
     };
     // What is decided about was shown, or nothing is decided.
-    let case = case(&opened.standing.approval);
+    let case = opened.standing.approval.case();
     if matches!(opened.verb, LinkVerb::Approve | LinkVerb::Decline) && case.is_some() && seal.is_none() {
         return Err(anew);
     }
@@ -184,7 +183,7 @@ fn shown(host: &Host, opened: &Opened, status: StatusCode, words: &str, wrong: O
     let rulebook = host.engine.rulebook();
     let looking = Looking { person, rulebook: &rulebook, now: host.engine.now() };
     let Some(view) = IntentView::of(approval, looking) else { return nothing() };
-    let sight = rulebook.sight(approval, person);
+    let sight = rulebook.sight(approval, person, host.engine.now());
     let alive = link::alive(approval, opened.notice, opened.verb).map(|_| ());
     // A link that lives can still be for something that is not possible now, such as a seat that others claimed.
     let alive = alive.and_then(|()| {
@@ -199,7 +198,7 @@ fn shown(host: &Host, opened: &Opened, status: StatusCode, words: &str, wrong: O
                     p.warn { (why) " Read it with " code { "countersign intent show " (approval.intent.id) }
                         " and approve it with " code { "countersign decide" } "." }
                 } @else {
-                    (form(approval, opened.verb, words))
+                    (form(approval, &sight, opened.verb, words))
                 }
             }
             Err(dead) => {
@@ -222,7 +221,7 @@ fn shown(host: &Host, opened: &Opened, status: StatusCode, words: &str, wrong: O
 
 /// Why this page cannot show the whole of what would be approved.
 fn unreadable(approval: &Approval) -> Option<&'static str> {
-    let case = case(approval)?;
+    let case = approval.case()?;
     if case.change.is_some() {
         return Some("This changes a policy, and the page cannot show what would change.");
     }
@@ -267,8 +266,10 @@ fn heading(verb: LinkVerb) -> &'static str {
     }
 }
 
-fn form(approval: &Approval, verb: LinkVerb, words: &str) -> Markup {
-    let seal = case(approval).map(|case| case.seal.to_string()).unwrap_or_default();
+fn form(approval: &Approval, sight: &Sight, verb: LinkVerb, words: &str) -> Markup {
+    // It is made of everything, also of what is not shown.
+    let sealed = approval.case().filter(|_| sight.is_whole());
+    let seal = sealed.map(|case| case.seal.to_string()).unwrap_or_default();
     let (label, needed) = match verb {
         LinkVerb::Approve => ("A note, if you like", false),
         LinkVerb::Decline => ("Why", true),
@@ -288,7 +289,7 @@ fn form(approval: &Approval, verb: LinkVerb, words: &str) -> Markup {
 
 fn asked(approval: &Approval, sight: &Sight) -> Markup {
     let intent = &approval.intent;
-    let facts = case(approval).map(|case| &case.facts);
+    let facts = approval.case().map(|case| &case.facts);
     let facts = facts.into_iter().flatten().filter(|(name, _)| !sight.hides(name));
     let found: Vec<(String, String)> =
         facts.map(|(name, fact)| (name.to_string(), fact_words(fact))).collect();
@@ -318,7 +319,7 @@ fn fact_words(fact: &FactValue) -> String {
 }
 
 fn written(approval: &Approval, sight: &Sight) -> Markup {
-    let Some(case) = case(approval).filter(|_| sight.is_whole()) else { return html! {} };
+    let Some(case) = approval.case().filter(|_| sight.is_whole()) else { return html! {} };
     html! {
         h2 { "What an approval lets the host write" }
         @if let Some(council) = &case.council { p { (council) "." } }
@@ -379,7 +380,7 @@ fn done(host: &Host, opened: &Opened, standing: &Standing) -> Response {
     let rulebook = host.engine.rulebook();
     let looking = Looking { person, rulebook: &rulebook, now: host.engine.now() };
     let Some(view) = IntentView::of(&standing.approval, looking) else { return nothing() };
-    let sight = rulebook.sight(&standing.approval, person);
+    let sight = rulebook.sight(&standing.approval, person, host.engine.now());
     let kept = match opened.verb {
         LinkVerb::Approve => "Your approval is kept",
         LinkVerb::Decline => "Your decline is kept",

@@ -12,7 +12,7 @@ use crate::notice::Notices;
 use crate::override_::Override;
 use crate::policy::RouteRow;
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -53,11 +53,16 @@ pub fn after(approval: Option<Approval>, entry: &Entry) -> Result<Approval, Misp
             failed_open: None,
             comments: 0,
             reminded: None,
+            voices: BTreeSet::new(),
             notices: Notices::default(),
         });
     };
     let misplaced = Misplaced { event: entry.event.as_str(), stage: approval.stage.as_str() };
-    apply(approval, entry).ok_or(misplaced)
+    let mut approval = apply(approval, entry).ok_or(misplaced)?;
+    if let Event::Voted { person, .. } = &entry.event {
+        approval.voices.insert(person.clone());
+    }
+    Ok(approval)
 }
 
 fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {

@@ -99,7 +99,7 @@ pub(super) fn recall(turn: &mut Turn<'_>, person: PersonId, revision: u32) -> Re
 /// Gives a seat back to whoever handed it over; says whether there was one.
 pub(super) fn give_back(turn: &mut Turn<'_>, person: &PersonId) -> bool {
     let Stage::Seated { seats, .. } = &turn.approval.stage else { return false };
-    let held = seats.handed.iter().find(|handed| {
+    let held = seats.handed.iter().filter(|handed| handed.by.is_none()).find(|handed| {
         let seat = seats.open.get(&handed.row).filter(|seat| !seat.is_filled());
         handed.to == *person && seat.is_some_and(|seat| seat.standing_in.get(person) == Some(&handed.from))
     });

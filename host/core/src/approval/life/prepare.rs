@@ -17,7 +17,7 @@ use crate::publish::{self, Change, is_policy_change};
 use crate::rulebook::Rulebook;
 use crate::seal::{Content, Seal};
 use crate::time::Millis;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Asks for something: checks it at the door and makes the approval.
@@ -68,6 +68,7 @@ pub fn submit<'a>(
         failed_open: None,
         comments: 0,
         reminded: None,
+        voices: BTreeSet::new(),
         notices: Notices::default(),
     };
     let mut turn = Turn::new(context, approval);

@@ -8,7 +8,7 @@ use crate::approval::hand::NotHanded;
 use crate::approval::refusal::Refusal;
 use crate::approval::seat::Handed;
 use crate::approval::{Approval, Stage};
-use crate::exception::Exception;
+use crate::exception::{Cause, Exception};
 use crate::id::{ExceptionId, PersonId};
 use crate::people::{Directory, Duty};
 
@@ -82,11 +82,15 @@ fn held(turn: &Turn<'_>, holder: &PersonId) -> Result<(u32, PersonId), Refusal> 
     let Stage::Seated { seats, .. } = &turn.approval.stage else {
         return Err(wrong_stage("reassign", &turn.approval));
     };
-    let mut theirs = seats
+    let theirs = seats
         .unfilled()
         .filter(|(_, seat)| seat.eligible.contains(holder) && !seat.approved.contains(holder));
-    match theirs.next() {
-        Some((row, seat)) => Ok((row, seat.standing_in.get(holder).unwrap_or(holder).clone())),
+    let theirs: Vec<(u32, PersonId)> =
+        theirs.map(|(row, seat)| (row, seat.standing_in.get(holder).unwrap_or(holder).clone())).collect();
+    // Of several the first that somebody else could have.
+    let movable = theirs.iter().find(|(row, whose)| !seat::deputies(turn, *row, whose).is_empty());
+    match movable.or(theirs.first()) {
+        Some(found) => Ok(found.clone()),
         None => {
             let mut eligible: Vec<PersonId> =
                 seats.unfilled().flat_map(|(_, seat)| seat.eligible.iter().cloned()).collect();
@@ -106,18 +110,22 @@ fn open<'a>(turn: &'a Turn<'_>, id: ExceptionId) -> Result<&'a Exception, Refusa
 /// everybody missed, if they are there and may close it.
 fn owners(turn: &Turn<'_>, exception: &Exception) -> Vec<PersonId> {
     let (rulebook, now, intent) = (turn.context.rulebook, turn.context.now, &turn.approval.intent);
-    let Some(schema) = rulebook.intent_type(&intent.intent_type) else { return Vec::new() };
     let directory: &Directory = rulebook.directory();
-    let pools = [&schema.owner, &schema.incident_owner].into_iter().filter_map(|name| directory.pool(name));
+    let schema = rulebook.intent_type(&intent.intent_type);
+    // Of a type that is not in the files any more nobody says whose it is: the owners of `people.md` are.
+    let pools = schema.map_or(vec![&directory.owner], |schema| vec![&schema.owner, &schema.incident_owner]);
+    let pools = pools.into_iter().filter_map(|name| directory.pool(name));
     let mut owners: Vec<PersonId> = pools.flat_map(|pool| pool.members.clone()).collect();
-    owners.push(schema.fallback_owner.clone());
+    owners.extend(schema.map(|schema| schema.fallback_owner.clone()));
     owners.sort();
     owners.dedup();
     owners.retain(|owner| {
         let there = directory.is_there(owner, &intent.intent_type, now);
         let free =
             *owner != intent.requester && *owner != exception.owner && !exception.barred.contains(owner);
-        there && free
+        // Nobody looks at what they let pass themselves.
+        let looks = exception.cause != Cause::FailOpen || !turn.approval.voices.contains(owner);
+        there && free && looks
     });
     owners
 }

@@ -203,6 +203,14 @@ fn hand_over(turn: &Turn<'_>, row: u32, filled: &mut Filled, out: &[PersonId]) -
         ends = changes.filter(|change| now < *change).chain(ends).min();
         let there = rulebook.directory().is_there(&handed.to, &intent.intent_type, now);
         if !there || out.contains(&handed.to) || intent.requester == handed.to {
+            // Whom an administrator took it from does not have it again because somebody is away.
+            if handed.by.is_some() {
+                let gone = filled.eligible.remove(place);
+                filled.standing_in.remove(&gone);
+                if let (true, Some(first)) = (filled.owner == gone, filled.eligible.first()) {
+                    filled.owner.clone_from(first);
+                }
+            }
             continue;
         }
         if let Some(person) = filled.eligible.get_mut(place) {

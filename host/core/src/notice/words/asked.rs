@@ -1,7 +1,7 @@
 //! What an intent asks for, in one line and in full.
 
 use super::{LIST_BYTES_MAX, Telling, VALUE_CHARACTERS_MAX, plain};
-use crate::approval::{Case, PlannedEffect, Sight, Stage};
+use crate::approval::{Case, PlannedEffect, Sight};
 use crate::effect::plan::Change;
 use crate::id::FieldName;
 use crate::intent::{FactValue, IntentType, TokenValue};
@@ -84,7 +84,7 @@ impl Telling<'_> {
 
     /// What of it is for the reader.
     pub(super) fn sight(&self) -> Sight {
-        self.rulebook.sight(self.approval, self.to)
+        self.rulebook.sight(self.approval, self.to, self.open.since)
     }
 
     pub(super) fn schema(&self) -> Option<&IntentType> {
@@ -98,17 +98,7 @@ impl Telling<'_> {
 
     /// What is decided about, once that is known.
     pub(super) fn case(&self) -> Option<&Case> {
-        match &self.approval.stage {
-            Stage::Seated { case, .. }
-            | Stage::Executing { case, .. }
-            | Stage::Closed(crate::approval::Outcome::Done { case, .. }) => Some(case),
-            Stage::Preparing { .. }
-            | Stage::Unsettled { .. }
-            | Stage::Returned { .. }
-            | Stage::Closed(
-                crate::approval::Outcome::Declined { .. } | crate::approval::Outcome::Withdrawn { .. },
-            ) => None,
-        }
+        self.approval.case()
     }
 }
 

@@ -16,7 +16,7 @@ impl Telling<'_> {
             Why::Missed => "Whoever was asked before did not decide in time. Now you are asked.",
             Why::Moved => {
                 "You are asked to decide, because the people of this seat have changed: somebody left, is \
-                 away, is back, or handed it over."
+                 away, is back, or handed it over, or an administrator did."
             }
             Why::Reminded => "This still waits for you.",
         };

@@ -15,7 +15,7 @@ use countersign_core::approval::hand::NotHanded;
 use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::seat::Order;
-use countersign_core::approval::{Approval, Authority, Case, Council, Outcome, Sight, Stage, TokenChange};
+use countersign_core::approval::{Approval, Authority, Council, Outcome, Sight, Stage, TokenChange};
 use countersign_core::exception::Closure;
 use countersign_core::id::{ExceptionId, IntentTypeName, PersonId};
 use countersign_core::intent::{Facts, Raw};
@@ -186,21 +186,27 @@ impl IntentView {
     /// An approval as one person sees it; `None` if it is not for them.
     #[must_use]
     pub fn of(approval: &Approval, looking: Looking<'_>) -> Option<IntentView> {
-        let sight = looking.rulebook.sight(approval, looking.person);
+        let sight = looking.rulebook.sight(approval, looking.person, looking.now);
         if sight == Sight::Nothing {
             return None;
         }
         let mut view = IntentView::whole(approval, looking);
-        if let Some(change) = &mut view.change {
-            // It names recorded intents and what was at stake.
-            let schema = IntentTypeName::parse(&change.intent).ok();
-            let schema = schema.and_then(|name| looking.rulebook.intent_type(&name));
-            if !schema.is_some_and(|schema| looking.rulebook.sees_all_of(schema, looking.person)) {
-                change.backtest = None;
-            }
+        if let Some(change) = &mut view.change
+            && !approval.is_decided_by(looking.person)
+        {
+            about_others(change, looking);
         }
         Withheld::of(approval, &sight, looking.rulebook).strip_intent(&mut view);
         Some(view)
+    }
+
+    /// Where an approval stands and whose it is, and no token and no fact of it.
+    #[must_use]
+    pub fn outline(approval: &Approval, looking: Looking<'_>) -> IntentView {
+        let mut view = IntentView::whole(approval, looking);
+        let sight = Sight::Part(approval.named());
+        Withheld::of(approval, &sight, looking.rulebook).strip_intent(&mut view);
+        view
     }
 
     fn whole(approval: &Approval, looking: Looking<'_>) -> IntentView {
@@ -213,7 +219,7 @@ impl IntentView {
             | Stage::Executing { .. }
             | Stage::Closed(_) => (Vec::new(), Vec::new()),
         };
-        let case = case(approval);
+        let case = approval.case();
         let exceptions: Vec<ExceptionView> = approval
             .exceptions
             .iter()
@@ -257,26 +263,24 @@ impl IntentView {
     }
 }
 
+/// Takes out of the change of a policy what it says of recorded intents, and who has an open one, for whoever does
+/// not see all of each.
+fn about_others(change: &mut PolicyChangeView, looking: Looking<'_>) {
+    let Looking { rulebook, person, now } = looking;
+    let schema = IntentTypeName::parse(&change.intent).ok();
+    let schema = schema.and_then(|name| rulebook.intent_type(&name));
+    if !schema.is_some_and(|schema| rulebook.sees_all_of(schema, person, now)) {
+        change.backtest = None;
+        change.conflicted.retain(|name| name == person.as_str());
+    }
+}
+
 /// The write plan, without what is withheld; `None` while there is none.
 #[must_use]
 pub fn plan(approval: &Approval, sight: &Sight, rulebook: &Rulebook) -> Option<PlanView> {
-    let mut view = PlanView::from(case(approval)?);
+    let mut view = PlanView::from(approval.case()?);
     Withheld::of(approval, sight, rulebook).strip_plan(&mut view);
     Some(view)
-}
-
-/// What is decided about, where it has come to that and is kept.
-#[must_use]
-pub fn case(approval: &Approval) -> Option<&Case> {
-    match &approval.stage {
-        Stage::Seated { case, .. }
-        | Stage::Executing { case, .. }
-        | Stage::Closed(Outcome::Done { case, .. }) => Some(case),
-        Stage::Preparing { .. }
-        | Stage::Unsettled { .. }
-        | Stage::Returned { .. }
-        | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => None,
-    }
 }
 
 fn evaluation(approval: &Approval) -> Option<&Evaluation> {
@@ -286,7 +290,7 @@ fn evaluation(approval: &Approval) -> Option<&Evaluation> {
         | Stage::Returned { .. }
         | Stage::Seated { .. }
         | Stage::Executing { .. }
-        | Stage::Closed(_) => case(approval).map(|case| &case.evaluation),
+        | Stage::Closed(_) => approval.case().map(|case| &case.evaluation),
     }
 }
 

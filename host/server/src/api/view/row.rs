@@ -2,7 +2,7 @@
 
 use countersign_core::approval::Sight;
 use countersign_core::id::FieldName;
-use countersign_core::intent::IntentType;
+use countersign_core::intent::{IntentType, Tokens};
 use countersign_engine::port::store::Row;
 use countersign_engine::row::Summary;
 use serde::{Deserialize, Serialize};
@@ -72,16 +72,21 @@ impl IntentRow {
         })
     }
 
-    /// The same without what is not for whoever looks.
+    /// The same without what is not for whoever looks. What stands in the row was chosen by the type as it was
+    /// then; what is shown in its place is what the type of now says.
     #[must_use]
-    pub fn without(mut self, schema: Option<&IntentType>, sight: &Sight) -> IntentRow {
-        let hides = |field: Option<&FieldName>| field.is_some_and(|field| sight.hides(field));
-        if hides(schema.map(|schema| &schema.subject)) {
-            self.subject = None;
+    pub fn without(self, schema: Option<&IntentType>, tokens: &Tokens, sight: &Sight) -> IntentRow {
+        if sight.is_whole() {
+            return self;
         }
-        if hides(schema.and_then(|schema| schema.amount_at_stake.as_ref())) {
-            self.stake = None;
+        let shown = |field: Option<&FieldName>| field.is_some_and(|field| !sight.hides(field));
+        let by_subject = schema.filter(|schema| shown(Some(&schema.subject)));
+        let by_stake = schema.filter(|schema| shown(schema.amount_at_stake.as_ref()));
+        let stake = by_stake.and_then(|schema| schema.stake_of(tokens));
+        IntentRow {
+            subject: by_subject.and_then(|schema| schema.subject_of(tokens)),
+            stake: stake.map(|stake| serde_json::json!(stake)),
+            ..self
         }
-        self
     }
 }

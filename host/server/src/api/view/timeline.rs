@@ -63,7 +63,9 @@ impl TimelineView {
             {
                 told.words = format!("{}: {}", told.words, changes(intent, before, sight));
             }
-            if let Some(words) = notices.words(&entry.event) {
+            if let Some(words) = notices.words(&entry.event)
+                && (sight.is_whole() || !matches!(entry.event, Event::NotTold { .. }))
+            {
                 told.words = words;
             }
             if let Event::Seated { rows: now } = &entry.event {
@@ -105,7 +107,7 @@ fn said(entry: &Entry) -> String {
         (Actor::Person(person), Event::Reminded { .. }) => {
             format!("`{person}` has everybody reminded who has not decided")
         }
-        (Actor::Person(person), Event::Handed { handed: Handed { by: Some(_), from, to, .. }, reason }) => {
+        (_, Event::Handed { handed: Handed { by: Some(person), from, to, .. }, reason }) => {
             format!(
                 "`{person}`, an administrator, puts the seat of `{from}` into the hands of `{to}`: {reason}"
             )
@@ -315,6 +317,9 @@ fn without_values(event: &Event) -> Option<String> {
         Event::Evaluated { .. } => "the policy has answered".to_owned(),
         Event::Sealed { case } => format!("the policy has answered; {} writes are planned and sealed", case.writes.len()),
         Event::Declined { authority: Authority::Policy, .. } => "declined by policy".to_owned(),
+        Event::Sending { .. } => "a step is about to leave the host".to_owned(),
+        Event::NotTold { due: Some(due), .. } => format!("somebody could not be told; again at {due}"),
+        Event::NotTold { due: None, .. } => "gave up telling somebody".to_owned(),
         Event::Attempted { .. } => "an attempt ended".to_owned(),
         Event::Probed { .. } => "a probe ended".to_owned(),
         Event::ExceptionOpened { exception, .. } => format!(
@@ -351,7 +356,6 @@ fn without_values(event: &Event) -> Option<String> {
         | Event::Activated { .. }
         | Event::Declined { .. }
         | Event::Withdrawn { .. }
-        | Event::Sending { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
         | Event::ExceptionClosed { .. }
@@ -360,7 +364,6 @@ fn without_values(event: &Event) -> Option<String> {
         | Event::Closed
         | Event::Noticed { .. }
         | Event::Told { .. }
-        | Event::NotTold { .. }
         | Event::NoticesMoot { .. }
         | Event::LinkUsed { .. } => return None,
     };

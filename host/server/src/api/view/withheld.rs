@@ -12,7 +12,6 @@ use super::plan::{PlanView, WriteView};
 use super::value::{ValueView, WITHHELD};
 use super::{ChangeView, DetailView};
 use countersign_core::approval::{Approval, Sight};
-use countersign_core::id::FieldName;
 use countersign_core::intent::IntentType;
 use countersign_core::rulebook::Rulebook;
 
@@ -28,10 +27,18 @@ impl<'a> Withheld<'a> {
     pub(super) fn of(approval: &Approval, sight: &'a Sight, rulebook: &'a Rulebook) -> Withheld<'a> {
         let name = &approval.intent.intent_type;
         let policy = rulebook.policy_version(name, &approval.policy);
-        let reads = |field: &FieldName| {
-            policy.is_none_or(|policy| policy.inputs.iter().any(|input| input.name == *field))
+        // Components are told everything, and say what they like.
+        let reads = |field: &str| {
+            policy.is_none_or(|policy| {
+                !policy.components.is_empty()
+                    || policy.inputs.iter().any(|input| input.name.as_str() == field)
+            })
         };
-        let answer = !sight.hidden().any(reads);
+        let answer = match sight {
+            Sight::Nothing => false,
+            Sight::Part(hidden) => !hidden.iter().any(|field| reads(field.as_str())),
+            Sight::Whole => true,
+        };
         Withheld { sight, schema: rulebook.intent_type(name), answer }
     }
 
@@ -70,16 +77,16 @@ impl<'a> Withheld<'a> {
             outcome,
             withheld,
         } = view;
-        let hidden = |name: &str| self.sight.hidden().any(|field| field.as_str() == name);
+        let hidden = |name: &str| self.sight.hides_named(name);
+        let kept: Vec<String> =
+            tokens.keys().chain(facts.keys()).filter(|name| hidden(name)).cloned().collect();
         tokens.retain(|name, _| !hidden(name));
         facts.retain(|name, _| !hidden(name));
         if let Some(AmendedView { since: _, changes }) = amended {
             changes.retain(|change| !hidden(&change.token));
         }
         evaluation.iter_mut().for_each(|evaluation| self.strip_evaluation(evaluation));
-        if let Some(PlanView { seal: _, expires: _, writes }) = plan {
-            writes.iter_mut().for_each(|write| self.strip_write(write));
-        }
+        plan.iter_mut().for_each(|plan| self.strip_plan(plan));
         effects.iter_mut().for_each(|effect| self.strip_effect(effect));
         exceptions.iter_mut().for_each(strip_exception);
         if let Some(OutcomeView { decision: _, by: _, authority, reason, at: _ }) = outcome
@@ -88,7 +95,7 @@ impl<'a> Withheld<'a> {
         {
             reason.iter_mut().for_each(|reason| WITHHELD.clone_into(reason));
         }
-        *withheld = self.sight.hidden().map(ToString::to_string).collect();
+        *withheld = kept;
     }
 
     /// Takes out of a policy's answer what rests on what is withheld: what stays says what was asked for, by
@@ -131,9 +138,13 @@ impl<'a> Withheld<'a> {
 
     /// Takes out of the plan itself what is withheld.
     pub(super) fn strip_plan(&self, view: &mut PlanView) {
-        if !self.sight.is_whole() {
-            view.writes.iter_mut().for_each(|write| self.strip_write(write));
+        if self.sight.is_whole() {
+            return;
         }
+        let PlanView { seal, expires: _, writes } = view;
+        // Whoever has the rest of what it is made of could guess at it until it fits.
+        WITHHELD.clone_into(seal);
+        writes.iter_mut().for_each(|write| self.strip_write(write));
     }
 
     fn strip_write(&self, view: &mut WriteView) {
@@ -223,6 +234,7 @@ fn strip_exception(view: &mut ExceptionView) {
 }
 
 fn strip_detail(view: &mut DetailView) {
-    let DetailView { code: _, message, vendor_status: _, vendor_request_id: _ } = view;
+    let DetailView { code, message, vendor_status: _, vendor_request_id: _ } = view;
+    WITHHELD.clone_into(code);
     WITHHELD.clone_into(message);
 }
