@@ -76,3 +76,10 @@ Feature: what cannot be evaluated passes only where two keys say so, and somebod
     When an order of 10 is asked for
     Then the intent becomes done
     And it was decided by the policy
+
+  Scenario: an answer of which no row of the table is certain does not pass
+    Given a low-impact type whose table itself asks for the risk
+    When an order of 10 is asked for
+    Then the intent becomes unsettled
+    And an exception with cause unsure has an owner
+    And no write left the host

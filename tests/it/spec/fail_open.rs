@@ -92,6 +92,28 @@ fn may_open(spec: &mut Spec, cap: u32, up_to: u32) {
     start(spec, "may open", cap, up_to);
 }
 
+#[given("a low-impact type whose table itself asks for the risk")]
+fn table_asks(spec: &mut Spec) {
+    let mut files = files("may open", 2, 5000);
+    let policy = files.iter_mut().find(|file| file.path.ends_with("single.policy.md")).expect("the policy");
+    for (from, to) in [
+        ("| id    | reason   | amount   | =>", "| id    | reason   | amount   | risk | =>"),
+        (
+            "|-------|----------|----------|------------|--",
+            "|-------|----------|----------|------|------------|--",
+        ),
+        ("| small | goodwill | <= 1_000 | approve", "| small | goodwill | <= 1_000 | low | approve"),
+        ("| rest  |          |          | owners", "| rest  |          |          |      | owners"),
+    ] {
+        assert!(policy.text.contains(from), "the policy has `{from}`");
+        policy.text = policy.text.replacen(from, to, 1);
+    }
+    let rules = Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    spec.connectors = Arc::new(Scripted::default().with("target", Guarantee::ByKey, &[("deliver", "order")]));
+    spec.connectors.put("target", "order", "order-1", &[("colour", Value::Text("blue".into()))]);
+    spec.start(rules);
+}
+
 #[then("a policy that lets it fail open where its type does not is refused")]
 fn needs_both(_: &mut Spec) {
     let mut files = files("may open", 2, 5000);
