@@ -210,6 +210,7 @@ impl<'a> History<'a> {
             own_open: None,
             overrides: None,
             failed_open: None,
+            ready: None,
         };
         let id = IntentId::from_bits(u128::from(seed) + 1);
         let turn = life::submit(context, id, requester, "discount", &tokens).expect("it passes the door");
@@ -252,6 +253,7 @@ impl<'a> History<'a> {
             own_open: None,
             overrides,
             failed_open: None,
+            ready: None,
         }
     }
 

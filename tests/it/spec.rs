@@ -4,6 +4,8 @@
 mod amendments;
 #[path = "spec/fail_open.rs"]
 mod fail_open;
+#[path = "spec/going_live.rs"]
+mod going_live;
 #[path = "spec/hands.rs"]
 mod hands;
 #[path = "spec/notices.rs"]
@@ -73,6 +75,7 @@ struct Spec {
     read: Option<Message>,
     house: publishing::House,
     people: seats::People,
+    draft: going_live::Draft,
 }
 
 /// An engine on a runtime of its own, so that it can die without a word.
@@ -132,6 +135,7 @@ impl Spec {
             read: None,
             house: publishing::House::default(),
             people: seats::People::default(),
+            draft: going_live::Draft::default(),
         }
     }
 

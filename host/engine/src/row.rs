@@ -20,6 +20,8 @@ pub const OVERRIDDEN: (&str, &str) = ("decided", "override");
 pub const FAILED_OPEN: &str = "failed-open";
 /// Label of an approval with an open post-mortem: the reason of the overrides.
 pub const POST_MORTEM: &str = "post-mortem";
+/// Label of a trial of an intent type that is a draft. It has none of the labels that something is counted by.
+pub const TRIAL: (&str, &str) = ("trial", "yes");
 /// Label of an approval with an exception that stays open when the intent is over.
 pub const OUTLIVES: (&str, &str) = ("exceptions", "outlive");
 
@@ -56,6 +58,9 @@ pub struct Summary {
     /// Tokens that counters sum up, on their grid.
     #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sums: BTreeMap<String, i64>,
+    /// Whether it is a trial.
+    #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
+    pub trial: bool,
 }
 
 /// The row of an approval.
@@ -100,14 +105,20 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         labels.push(("exception".to_owned(), exception.owner.to_string()));
         due = Some(due.map_or(exception.due, |due| due.min(exception.due)));
     }
-    labels.extend(overridden(approval));
     let fixed = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let is_trial = intent.trial.is_some();
+    if is_trial {
+        labels.push(fixed(TRIAL));
+    } else {
+        labels.extend(overridden(approval));
+    }
     labels.extend(approval.failed_open.map(|at| (FAILED_OPEN.to_owned(), Day::at(at).to_string())));
     let mut exceptions = approval.exceptions.values();
     if exceptions.any(|exception| exception.closed.is_none() && exception.cause.outlives()) {
         labels.push(fixed(OUTLIVES));
     }
-    let (counted, sums) = schema.map(|schema| counted(approval, schema)).unwrap_or_default();
+    let (counted, sums) =
+        schema.filter(|_| !is_trial).map(|schema| counted(approval, schema)).unwrap_or_default();
     labels.extend(counted);
     labels.sort();
     labels.dedup();
@@ -122,6 +133,7 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         overridden: approval.overridden.as_ref().and_then(|overridden| overridden.at),
         overrider: approval.overridden.as_ref().map(|overridden| overridden.what.by.clone()),
         sums,
+        trial: is_trial,
     };
     let bytes = serde_json::to_vec(&summary).unwrap_or_default();
     RowChange { labels, summary: bytes.into() }

@@ -27,7 +27,7 @@ use utoipa::{Modify, OpenApi};
         amendments::send_back, amendments::amend,
         exceptions::list, effects::list,
         connections::list, connections::show, connections::check, connections::connectors,
-        intent_types::list, intent_types::show, intent_types::starter,
+        intent_types::list, intent_types::show, intent_types::starter, intent_types::go_live,
         drafts::check, drafts::suggest, drafts::test, drafts::explain, drafts::diff, drafts::format,
         exchange::export, exchange::import, backtest::backtest,
         ownership::show,

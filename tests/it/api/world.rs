@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// People with a token of all scopes, and one token a scope besides.
-const PEOPLE: [&str; 11] = [
+const PEOPLE: [&str; 12] = [
     "ae-1",
     "ae-2",
     "sales-manager-1",
@@ -46,6 +46,7 @@ const PEOPLE: [&str; 11] = [
     "pricing-lead",
     "cro",
     "revops-lead",
+    "revops-1",
 ];
 
 /// A small discount: the sales manager decides.
@@ -60,6 +61,7 @@ pub(crate) struct FaultyStore {
     fault: Mutex<Option<StoreFault>>,
     broken: AtomicBool,
     hangs: AtomicBool,
+    spoilt: Mutex<Option<String>>,
 }
 
 impl FaultyStore {
@@ -78,6 +80,11 @@ impl FaultyStore {
         self.hangs.store(hangs, Ordering::Relaxed);
     }
 
+    /// From now on something stands behind the last entry of a stream that is no entry.
+    pub(crate) fn spoil(&self, stream: &str) {
+        *self.spoilt.lock().expect("nobody panicked") = Some(stream.to_owned());
+    }
+
     fn fault(&self) -> Option<StoreFault> {
         self.fault.lock().expect("nobody panicked").clone()
     }
@@ -91,7 +98,15 @@ impl Store for FaultyStore {
         }
     }
     fn load(&self, stream: &str) -> Port<'_, Result<Vec<Arc<[u8]>>, StoreFault>> {
-        self.inner.load(stream)
+        let spoilt = self.spoilt.lock().expect("nobody panicked").as_deref() == Some(stream);
+        let loaded = self.inner.load(stream);
+        Box::pin(async move {
+            let mut entries = loaded.await?;
+            if spoilt {
+                entries.push(b"nothing".as_slice().into());
+            }
+            Ok(entries)
+        })
     }
     fn scan(&self, from: Position, limit: usize) -> Port<'_, Result<Vec<Logged>, StoreFault>> {
         if self.hangs.load(Ordering::Relaxed) {

@@ -90,6 +90,7 @@ impl House {
             own_open: None,
             overrides: None,
             failed_open: None,
+            ready: None,
         };
         let turn = life::submit(context, IntentId::from_bits(7), "ae-1", "discount", tokens);
         let (_, approval) = turn.expect("it passes the door").into_parts();
@@ -119,6 +120,7 @@ impl House {
             own_open: None,
             overrides: None,
             failed_open: None,
+            ready: None,
         };
         let turn = life::decide(&self.approval, command, context)?;
         self.approval = turn.into_parts().1;

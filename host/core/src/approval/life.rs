@@ -23,12 +23,13 @@ mod vote;
 
 pub use fold::{Misplaced, after};
 pub use hand::deputies;
-pub use prepare::{deciding, may_fail_open, outcome, submit};
+pub use prepare::{deciding, may_fail_open, outcome, submit, submit_trial};
 
 use super::command::Command;
 use super::event::{Actor, Entry, Event};
 use super::refusal::Refusal;
 use super::{Approval, Outcome, Stage};
+use crate::going_live::{Lack, Readiness};
 use crate::id::{IntentId, PersonId};
 use crate::override_::Habit;
 use crate::rulebook::Rulebook;
@@ -52,6 +53,9 @@ pub struct Context<'a> {
     /// How often intents of this type passed today although their policy could not be evaluated; found out by the
     /// host. `None` where nobody counted: then none passes.
     pub failed_open: Option<u32>,
+    /// What an intent type would go live on now, or what it lacks; found out by the host. `None` for every decision
+    /// that lets none go live.
+    pub ready: Option<&'a Result<Readiness, Vec<Lack>>>,
 }
 
 /// What a command causes: the new entries, and where the approval stands after them.

@@ -1,6 +1,7 @@
 //! A rule's no to a command: typed, shown to the person, nothing changed.
 
 use super::hand::NotHanded;
+use crate::going_live::NotLive;
 use crate::id::{ExceptionId, IntentId, IntentTypeName, PersonId};
 use crate::intent::TokenFault;
 use crate::notice::link::Dead;
@@ -125,6 +126,8 @@ pub enum Refusal {
     },
     /// Another version came into force since the change was prepared.
     ChangeOvertaken(String),
+    /// The intent type is a draft, or cannot go live.
+    GoingLive(NotLive),
     /// Another command came first; the caller sees the newer state and may ask again.
     Overtaken,
 }
@@ -171,6 +174,7 @@ impl Refusal {
             Refusal::RemindedLately(_) => "CS-E0158",
             Refusal::NobodyToRemind => "CS-E0159",
             Refusal::DeadLink(_) => "CS-E0170",
+            Refusal::GoingLive(refused) => refused.code(),
         }
     }
 
@@ -208,6 +212,7 @@ impl Refusal {
             Refusal::RemindedLately(_) => "wait until then",
             Refusal::NobodyToRemind => "answer what you were asked",
             Refusal::DeadLink(_) => "look at where it stands, or use the link of a later message",
+            Refusal::GoingLive(refused) => refused.help(),
             Refusal::NotRequester(_) => "ask the requester to do it; whoever has a seat can decline",
             Refusal::ReasonMissing => "say why, in a sentence",
             Refusal::UnknownException(_) => "check the id; the intent shows its exceptions",
@@ -292,10 +297,7 @@ impl fmt::Display for Refusal {
                 write!(formatter, "the rules do not check with this change: {}", counted(found))
             }
             Refusal::Warnings(found) => {
-                let mut kinds: Vec<&str> = found.iter().map(|found| found.kind.as_str()).collect();
-                kinds.sort_unstable();
-                kinds.dedup();
-                write!(formatter, "nobody answers for the warnings {}", list(&kinds))
+                write!(formatter, "nobody answers for the warnings {}", list(&kinds(found)))
             }
             Refusal::OwnOpenIntent { person, intent } => write!(
                 formatter,
@@ -305,6 +307,7 @@ impl fmt::Display for Refusal {
                 formatter,
                 "another version of `{name}` came into force since this change was prepared"
             ),
+            Refusal::GoingLive(refused) => refused.fmt(formatter),
             Refusal::Overtaken => formatter.write_str("another command came first"),
         }
     }
@@ -318,10 +321,24 @@ impl From<NotHanded> for Refusal {
     }
 }
 
+impl From<NotLive> for Refusal {
+    fn from(refused: NotLive) -> Refusal {
+        Refusal::GoingLive(refused)
+    }
+}
+
 impl From<NotOverridden> for Refusal {
     fn from(refused: NotOverridden) -> Refusal {
         Refusal::Override(refused)
     }
+}
+
+/// Of what kinds they are, each once.
+fn kinds(found: &[Found]) -> Vec<&str> {
+    let mut kinds: Vec<&str> = found.iter().map(|found| found.kind.as_str()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
 }
 
 fn counted(found: &[Found]) -> String {

@@ -2,7 +2,7 @@
 
 use super::kind::FieldType;
 use super::tables;
-use super::{Enforcement, FailMode, Impact, IntentType, QaCheckpoint, TokenSpec, Trigger};
+use super::{Enforcement, FailMode, Impact, IntentType, QaCheckpoint, TokenSpec, Trigger, TypeState};
 use crate::document::{Cell, Document, Faults, SourceFile};
 use crate::id::{ConnectionName, FieldName, IntentTypeName, PersonId, PoolName};
 use crate::intent::literal::is_word;
@@ -15,9 +15,10 @@ use std::str::FromStr;
 pub(crate) const SECTIONS: [&str; 6] =
     ["Tokens", "Facts", "Bindings", "Writes", "Reconciliation", "Overrides"];
 
-/// The header rows; all but `amount at stake` are required.
-const ROWS: [&str; 17] = [
+/// The header rows; all but `state` and `amount at stake` are required.
+const ROWS: [&str; 18] = [
     "intent",
+    "state",
     "impact",
     "owner",
     "incident owner",
@@ -117,7 +118,14 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
     let trigger = header.row("trigger", faults, trigger);
     let destinations: Option<Vec<ConnectionName>> = header.row("destinations", faults, names);
     let subject: Option<FieldName> = header.row("subject", faults, named);
-    let amount = if header.rows.iter().any(|(name, _)| *name == "amount at stake") {
+    let has = |row: &str| header.rows.iter().any(|(name, _)| *name == row);
+    let states = [("draft", TypeState::Draft), ("live", TypeState::Live)];
+    let state = if has("state") {
+        header.row("state", faults, |text| word(text, &states))
+    } else {
+        Some(TypeState::Live)
+    };
+    let amount = if has("amount at stake") {
         header.row("amount at stake", faults, named).map(Some)
     } else {
         Some(None)
@@ -160,6 +168,7 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
         writes: Vec::new(),
         reconciliation: Vec::new(),
         overrides: Vec::new(),
+        state: state?,
         path: String::new(),
         lines: BTreeMap::new(),
     })

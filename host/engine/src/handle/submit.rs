@@ -2,16 +2,25 @@
 
 use crate::engine::{Inner, Standing, Submission};
 use crate::fault::Fault;
+use crate::going_live::Log;
 use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Entry;
 use countersign_core::approval::life;
+use countersign_core::approval::refusal::Refusal;
+use countersign_core::going_live::NotLive;
 use countersign_core::id::IntentId;
+use countersign_core::intent::Trigger;
 use countersign_core::publish::POLICY_CHANGE;
 use std::sync::Arc;
 
 impl Inner {
-    pub(crate) async fn submit(self: &Arc<Self>, submission: Submission) -> Result<Standing, Fault> {
+    /// Takes what is asked for; as a trial of a draft, if it says by what that begins.
+    pub(crate) async fn submit(
+        self: &Arc<Self>,
+        submission: Submission,
+        trial: Option<Trigger>,
+    ) -> Result<Standing, Fault> {
         if self.tasks.are_stopping() {
             return Err(Fault::Stopping);
         }
@@ -25,10 +34,13 @@ impl Inner {
         let turn = if submission.intent_type == POLICY_CHANGE {
             // A change of policy is proved at the door.
             let (inner, submission) = (Arc::clone(self), submission.clone());
-            self.proved(move || inner.admitted(id, &submission)).await??
+            self.proved(move || inner.admitted(id, &submission, trial)).await??
         } else {
-            self.admitted(id, &submission)?
+            self.admitted(id, &submission, trial)?
         };
+        if let Some((of, Err(lacking))) = self.ready(&turn.1, Log::Trusted).await? {
+            return Err(Refusal::from(NotLive::NotReady { of, lacking }).into());
+        }
         let slot = self.hot.slot(id);
         let mut place = slot.lock().await;
         let standing = self.store_turn(None, turn, key).await.map(|stored| {
@@ -42,10 +54,19 @@ impl Inner {
     }
 
     /// The first entries of an intent that passes the door.
-    fn admitted(&self, id: IntentId, asked: &Submission) -> Result<(Vec<Entry>, Approval), Fault> {
+    fn admitted(
+        &self,
+        id: IntentId,
+        asked: &Submission,
+        trial: Option<Trigger>,
+    ) -> Result<(Vec<Entry>, Approval), Fault> {
         let rulebook = self.rulebook();
         let context = self.context(&rulebook);
-        let mut turn = life::submit(context, id, &asked.requester, &asked.intent_type, &asked.tokens)?;
+        let words = (asked.requester.as_str(), asked.intent_type.as_str(), &asked.tokens);
+        let mut turn = match trial {
+            None => life::submit(context, id, words.0, words.1, words.2)?,
+            Some(by) => life::submit_trial(context, id, words, by)?,
+        };
         self.has_components(&rulebook, turn.approval())?;
         // What needs no look at the world is decided in the same commit.
         let name = &turn.approval().intent.intent_type;

@@ -84,6 +84,7 @@ fn at(minutes: u64) -> Context<'static> {
         own_open: None,
         overrides: None,
         failed_open: None,
+        ready: None,
     }
 }
 

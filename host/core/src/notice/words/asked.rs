@@ -11,6 +11,9 @@ impl Telling<'_> {
         let intent = &self.approval.intent;
         let schema = self.rulebook.intent_type(&intent.intent_type);
         let mut words = vec![intent.intent_type.as_str().replace('_', " ")];
+        if intent.trial.is_some() {
+            words.insert(0, "trial of".to_owned());
+        }
         let percent = intent.tokens.values().find(|value| matches!(value, TokenValue::Percent(_)));
         let stake = schema.and_then(|schema| schema.stake_of(&intent.tokens));
         words.extend(percent.map(ToString::to_string).or_else(|| stake.map(|stake| stake.to_string())));
@@ -40,6 +43,12 @@ impl Telling<'_> {
     pub(super) fn what_is_asked(&self) -> Vec<String> {
         let intent = &self.approval.intent;
         let mut lines = vec![String::new(), format!("What is asked, revision {}", intent.revision)];
+        if intent.trial.is_some() {
+            lines.push(
+                "  TRIAL: the intent type is a draft; what is approved is written, and counted nowhere"
+                    .to_owned(),
+            );
+        }
         let token = |(name, value)| format!("  {name}: {}", shown(value));
         lines.extend(listed(intent.tokens.iter().map(token)));
         lines
@@ -60,10 +69,13 @@ impl Telling<'_> {
         if let Some(change) = &case.change {
             lines.push(format!("  version {} of the policy of {}", change.version, change.of));
         }
+        if let Some(ready) = &case.readiness {
+            lines.push(format!("  intents of type {} are taken, as trial {} shows", ready.of, ready.trial));
+        }
         lines.extend(listed(case.writes.iter().flat_map(changes)));
         if case.advisory {
             lines.push("  nothing: the decision is only recorded".to_owned());
-        } else if case.writes.is_empty() && case.change.is_none() {
+        } else if case.writes.is_empty() && case.change.is_none() && case.readiness.is_none() {
             lines.push("  nothing".to_owned());
         }
         lines

@@ -133,6 +133,7 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::Reopened { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
+        | Event::WentLive { .. }
         | Event::Declined { .. }
         | Event::Withdrawn { .. }
         | Event::Sending { .. }
@@ -200,6 +201,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::Voted { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
+        | Event::WentLive { .. }
         | Event::Declined { .. }
         | Event::Withdrawn { .. }
         | Event::Closed
@@ -214,6 +216,9 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
 
 fn words(event: &Event) -> String {
     match event {
+        Event::Submitted { intent, .. } if intent.trial.is_some() => {
+            format!("`{}` asked for a trial of {}", intent.requester, intent.intent_type)
+        }
         Event::Submitted { intent, .. } => {
             format!("`{}` asked for a {}", intent.requester, intent.intent_type)
         }
@@ -260,6 +265,7 @@ fn words(event: &Event) -> String {
         Event::Activated { policy, version, .. } => {
             format!("version {version} of the policy of `{policy}` is active")
         }
+        Event::WentLive { of, trial, .. } => format!("intent type `{of}` is live, on the trial `{trial}`"),
         Event::Declined { authority, reason } => {
             format!("declined by {}: {reason}", names(authority))
         }
