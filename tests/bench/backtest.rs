@@ -170,8 +170,7 @@ fn asked(draw: &mut Draw) -> Raw {
 async fn written(rulebook: &Rulebook, intent: &IntentType) -> anyhow::Result<MemoryStore> {
     let store = MemoryStore::new();
     let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").ok_or_else(|| anyhow::anyhow!("no moment"))?;
-    let context =
-        Context { rulebook, now, chance: 7, own_open: None, overrides: None, failed_open: None, ready: None };
+    let context = Context::new(rulebook, now, 7);
     let mut draw = Draw(11);
     for number in 0..LOGGED {
         let id = IntentId::from_bits(u128::try_from(number)?);

@@ -6,6 +6,8 @@ mod authorization;
 mod backtest;
 #[path = "api/browser.rs"]
 mod browser;
+#[path = "api/budget.rs"]
+mod budget;
 #[path = "api/bypass.rs"]
 mod bypass;
 #[path = "api/doors.rs"]
@@ -36,6 +38,8 @@ mod scim;
 mod seats;
 #[path = "api/told.rs"]
 mod told;
+#[path = "api/visibility.rs"]
+mod visibility;
 #[path = "api/wire.rs"]
 mod wire;
 #[path = "api/world.rs"]

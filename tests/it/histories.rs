@@ -4,6 +4,8 @@
 //!
 //! `HISTORIES=10000` runs so many; a history is reproduced by its seed alone: `HISTORY=17`.
 
+#[path = "histories/budget.rs"]
+mod budget;
 #[path = "histories/check.rs"]
 mod check;
 #[path = "histories/notices.rs"]
@@ -16,6 +18,7 @@ use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::seat::Order;
 use countersign_core::approval::wake::Wake;
 use countersign_core::approval::{Approval, Outcome, Stage};
+use countersign_core::budget::Spending;
 use countersign_core::effect::attempt::Detail;
 use countersign_core::exception::{Cause, Closure};
 use countersign_core::id::{IntentId, IntentTypeName, PersonId};
@@ -203,15 +206,7 @@ impl<'a> History<'a> {
             Timestamp::from_rfc3339(MORNING).expect("a moment").plus(Millis::minutes(draw.below(10_000)));
         let tokens = tokens(&draw);
         let requester = draw.of(&["ae-1", "ae-2", "sales-manager-1", "finance-1", "director-1"]);
-        let context = Context {
-            rulebook: book,
-            now,
-            chance: draw.0.bits(),
-            own_open: None,
-            overrides: None,
-            failed_open: None,
-            ready: None,
-        };
+        let context = Context::new(book, now, draw.0.bits());
         let id = IntentId::from_bits(u128::from(seed) + 1);
         let turn = life::submit(context, id, requester, "discount", &tokens).expect("it passes the door");
         let (entries, approval) = turn.into_parts();
@@ -244,17 +239,9 @@ impl<'a> History<'a> {
         Prepared { facts: schema.validate_facts(&facts).expect("they fit"), ..Prepared::default() }
     }
 
-    fn context(&self) -> Context<'_> {
+    fn context<'b>(&'b self, spending: Option<&'b Spending>) -> Context<'b> {
         let overrides = Some(&self.habit);
-        Context {
-            rulebook: self.book,
-            now: self.now,
-            chance: self.draw.0.bits(),
-            own_open: None,
-            overrides,
-            failed_open: None,
-            ready: None,
-        }
+        Context { overrides, spending, ..Context::new(self.book, self.now, self.draw.0.bits()) }
     }
 
     fn fail(&self, what: &str) -> ! {
@@ -269,7 +256,8 @@ impl<'a> History<'a> {
             if self.draw.in_100(50) { [person("cro-chief-of-staff")].into() } else { BTreeSet::new() };
         self.habit.reviewed_in = self.draw.in_100(10).then(|| IntentId::from_bits(7));
         let before = self.approval.clone();
-        let turn = life::decide(&before, command, self.context());
+        let spending = self.counted();
+        let turn = life::decide(&before, command, self.context(spending.as_ref()));
         let turn = match turn {
             Ok(turn) => turn,
             Err(refusal) => {
@@ -289,6 +277,7 @@ impl<'a> History<'a> {
         }
         self.only_voices_fill(&before, &after, &new);
         self.overridden(&before, &after, &new);
+        self.within_budget(spending.as_ref(), &after, &new);
         self.voices_are_distinct(&new);
         self.no_quorum_shrinks_by_amendment(&before, &after, &new);
         self.entries.extend(new);
@@ -349,7 +338,7 @@ impl<'a> History<'a> {
     /// Mostly one of the deputies.
     fn hands(&mut self, who: &str, revision: u32) {
         let by = person(who);
-        let deputies = life::deputies(&self.approval, &by, self.context());
+        let deputies = life::deputies(&self.approval, &by, self.context(None));
         let anybody = person(self.draw.of::<&str>(&PEOPLE));
         let to = if deputies.is_empty() || self.draw.in_100(20) {
             anybody
@@ -507,6 +496,9 @@ struct Tally {
     overridden: usize,
     reopened: usize,
     reviews: usize,
+    budgets: usize,
+    raised: usize,
+    councils: usize,
     told: usize,
     given_up: usize,
     moot: usize,
@@ -538,8 +530,13 @@ fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
     tally.overridden += count(|event| matches!(event, Event::Overridden { .. }));
     tally.reopened += count(|event| matches!(event, Event::Reopened { .. }));
     tally.reviews += count(
-        |event| matches!(event, Event::ExceptionOpened { exception, .. } if exception.cause.outlives()),
+        |event| matches!(event, Event::ExceptionOpened { exception, .. } if exception.cause == Cause::PostMortem),
     );
+    tally.budgets += count(
+        |event| matches!(event, Event::ExceptionOpened { exception, .. } if exception.cause == Cause::Budget),
+    );
+    tally.raised += count(|event| matches!(event, Event::BudgetSpent { .. }));
+    tally.councils += count(|event| matches!(event, Event::Sealed { case } if case.council.is_some()));
     tally.no_seat += count(
         |event| matches!(event, Event::ExceptionOpened { exception, .. } if exception.cause == Cause::NoSeat),
     );
@@ -580,6 +577,8 @@ fn nothing_that_is_open_is_ever_left_to_nobody() {
     let Tally { no_seat, overridden, reopened, reviews, handed, in_place, added, reminded, .. } = tally;
     assert!([no_seat, overridden, reopened, reviews].into_iter().all(|count| count > 0));
     assert!([handed, in_place, added, reminded].into_iter().all(|count| count > 0));
+    let Tally { budgets, raised, councils, .. } = tally;
+    assert!([budgets, raised, councils].into_iter().all(|count| count > 0));
     let Tally { told, given_up, moot, links, restarts, .. } = tally;
     assert!([told, given_up, moot, links, restarts].into_iter().all(|count| count > 0));
 }

@@ -2,6 +2,8 @@
 
 #[path = "spec/amendments.rs"]
 mod amendments;
+#[path = "spec/budget.rs"]
+mod budget;
 #[path = "spec/fail_open.rs"]
 mod fail_open;
 #[path = "spec/going_live.rs"]
@@ -76,6 +78,7 @@ struct Spec {
     house: publishing::House,
     people: seats::People,
     draft: going_live::Draft,
+    budgets: budget::Budgets,
 }
 
 /// An engine on a runtime of its own, so that it can die without a word.
@@ -136,6 +139,7 @@ impl Spec {
             house: publishing::House::default(),
             people: seats::People::default(),
             draft: going_live::Draft::default(),
+            budgets: budget::Budgets::default(),
         }
     }
 

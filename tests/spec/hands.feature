@@ -363,3 +363,37 @@ Feature: a seat in other hands, one more voice, comments and reminders
     When sales-manager-1 approves revision 1
     And it becomes 2026-11-23T22:00:00Z
     Then nobody was reminded
+
+  Scenario: an administrator moves the seat of somebody who cannot, and it stays where it is
+    When revops-lead reassigns the seat of finance-1 to fpna-1 because "in hospital"
+    Then fpna-1 may decide for finance
+    And finance-1 may not decide for finance
+    And finance is due at 2026-11-25T15:00:00Z
+    And the story says "finance: `revops-lead`, an administrator, puts the seat of `finance-1` into the hands of `fpna-1`: in hospital"
+    When finance-1 recalls
+    Then it is refused with CS-E0153
+    When finance-1 approves revision 1
+    Then it is refused with CS-E0111
+    When fpna-1 approves revision 1
+    Then finance has 1 of 2 voices
+
+  Scenario: an administrator moves a seat on that somebody had handed over
+    When finance-1 delegates to fpna-1 until 2026-11-24T15:00:00Z because "audit week"
+    And revops-lead reassigns the seat of fpna-1 to fpna-2 because "left for the day"
+    Then fpna-2 may decide for finance
+    And fpna-1 may not decide for finance
+    When it becomes 2026-11-24T15:00:00Z
+    Then fpna-2 may decide for finance
+    And finance-1 may not decide for finance
+
+  Scenario: nobody but an administrator moves the seat of others, and no administrator to whom they like
+    When finance-2 reassigns the seat of finance-1 to fpna-1 because "I would rather have her"
+    Then it is refused with CS-E0190
+    When revops-lead reassigns the seat of finance-1 to revops-1 because "he is quick"
+    Then it is refused with CS-E0151
+    When revops-lead reassigns the seat of finance-1 to revops-lead because "I am quick"
+    Then it is refused with CS-E0151
+    When finance-1 approves revision 1
+    And revops-lead reassigns the seat of finance-1 to fpna-1 because "she would say no"
+    Then it is refused with CS-E0111
+    And finance has 1 of 2 voices

@@ -298,3 +298,70 @@ fn a_running_host_tries_a_policy_on_its_log_and_its_folder_is_left_alone() {
     assert_eq!(unused.status.code(), Some(0), "{}{}", out(&unused), err(&unused));
     assert!(out(&unused).contains("fired 0 times in 90 days (0 decisions)"), "{}", out(&unused));
 }
+
+#[test]
+fn a_spent_budget_is_seen_in_one_line_and_whole_and_nothing_new_is_taken() {
+    let house = house();
+    let path = house.path().join("intents/discount.intent.md");
+    let text = std::fs::read_to_string(&path).expect("the intent type");
+    let row = "| exception budget | 1 in 7d, warn at 50%, then refuse |\n| QA checkpoint ";
+    std::fs::write(&path, text.replacen("| QA checkpoint ", row, 1)).expect("it is written");
+    let token = out(&run(house.path(), &["token", "create", "ae-1", "--quiet"])).trim().to_owned();
+    let (host, address) = started(house.path(), &["serve"]);
+    let url = format!("http://{address}");
+    let asked = |arguments: &[&str]| {
+        let door = ["--url", &url, "--token", &token];
+        run(house.path(), &[arguments, &door].concat())
+    };
+    let calm = asked(&["exception", "budget"]);
+    assert_eq!(calm.status.code(), Some(0), "{}", err(&calm));
+    assert!(out(&calm).contains("0 of 1"), "{}", out(&calm));
+    // No connection is configured, so nothing can be found out about the quote: a person must look.
+    let submit = [
+        "intent",
+        "submit",
+        "discount",
+        "--wait",
+        "60",
+        "--set",
+        "quote_id=q-1",
+        "--set",
+        "customer_id=a-1",
+        "--set",
+        "discount_percent=12%",
+        "--set",
+        r#"amount:={"amount":"12000.00","currency":"USD"}"#,
+        "--set",
+        "term_months:=12",
+        "--set",
+        "payment_days:=30",
+        "--set",
+        "reason=volume",
+    ];
+    let first = asked(&submit);
+    assert!(out(&first).contains("unsettled"), "{}{}", out(&first), err(&first));
+    let second = asked(&submit);
+    assert!(
+        err(&second).contains("CS-E0171") && err(&second).contains("can give it back in"),
+        "{}",
+        err(&second)
+    );
+    let line = asked(&["exception", "budget"]);
+    assert_eq!(line.status.code(), Some(1), "a spent budget is a no: {}", err(&line));
+    assert!(out(&line).contains("spent") && out(&line).contains("1 of 1"), "{}", out(&line));
+    let whole = asked(&["exception", "budget", "discount"]);
+    assert_eq!(whole.status.code(), Some(1), "{}", err(&whole));
+    for part in
+        ["nothing new is taken, until", "answers for it, in int_", "by day", "in common", "unsure", "volume"]
+    {
+        assert!(out(&whole).contains(part), "{part}\n{}", out(&whole));
+    }
+    let rows = asked(&["exception", "budget", "discount", "--rows"]);
+    assert_eq!(rows.status.code(), Some(0), "{}", err(&rows));
+    assert!(out(&rows).starts_with("no row is suggested"), "{}", out(&rows));
+    let owned = asked(&["ownership", "discount"]);
+    assert!(out(&owned).contains("Exception budget: 1 in 7d, warn at 50%, then refuse."), "{}", out(&owned));
+    let none = asked(&["exception", "budget", "refund"]);
+    assert!(err(&none).contains("`refund` has no exception budget"), "{}", err(&none));
+    assert_eq!(stopped(host), Some(0));
+}

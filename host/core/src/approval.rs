@@ -10,16 +10,20 @@ pub mod life;
 pub mod refusal;
 mod rules;
 pub mod seat;
+mod sight;
 pub mod wake;
+
+pub use sight::Sight;
 
 use crate::effect::attempt::{Detail, Guarantee};
 use crate::effect::life::EffectState;
 use crate::effect::plan::{Proposal, WritePlan};
-use crate::exception::Exception;
+use crate::exception::{Burn, Exception};
 use crate::going_live::{Readiness, Trial};
 use crate::hash::Digest;
 use crate::id::{
     BindingName, ConnectionName, EffectId, ExceptionId, FieldName, IntentId, IntentTypeName, PersonId,
+    RouteName,
 };
 use crate::intent::{Facts, OnFailure, TokenValue, Tokens};
 use crate::notice::Notices;
@@ -31,6 +35,7 @@ use crate::time::Timestamp;
 use seat::Seats;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 /// Most comments on one intent: it is a decision, not a forum.
@@ -221,10 +226,38 @@ pub struct Case {
     /// Whether the decision is only recorded: the intent type is `advisory`, and nothing is written.
     #[serde(default, skip_serializing_if = "is_false")]
     pub advisory: bool,
+    /// Who decides on it beside those whom the policy asks, because the exception budget is spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub council: Option<Box<Council>>,
     /// What a decision binds to.
     pub seal: Seal,
     /// When the seal ends.
     pub expires: Timestamp,
+}
+
+/// Why people decide on an intent whatever its policy lets pass: the exception budget of its type is spent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Council {
+    /// The route of `routes.md` that they sit in.
+    pub route: RouteName,
+    /// The figures when it was decided that they do.
+    pub burn: Burn,
+}
+
+impl fmt::Display for Council {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Burn { opened, at_most, days, ends, .. } = &self.burn;
+        write!(
+            formatter,
+            "the exception budget is spent ({opened} in {days} days, of {at_most}), so route `{}` decides on whatever \
+             is new",
+            self.route
+        )?;
+        match ends {
+            Some(until) => write!(formatter, ", until {until} or until the budget is given back"),
+            None => Ok(()),
+        }
+    }
 }
 
 fn is_false(flag: &bool) -> bool {

@@ -6,6 +6,7 @@ use crate::id::{ConnectionName, FieldName, IntentTypeName, PersonId, PoolName, R
 use crate::intent::value::Day;
 use crate::intent::{
     Enforcement, FailMode, FieldType, Impact, IntentType, QaCheckpoint, TokenSpec, Trigger, TypeState,
+    Visibility,
 };
 use crate::people::Directory;
 use crate::policy::index::Index;
@@ -141,6 +142,7 @@ fn schema(described: Described, owner: &PoolName, lead: PersonId) -> Option<Inte
         reporting: vec![FieldName::parse("intent").ok()?],
         fail_mode: FailMode::Closed,
         enforcement: Enforcement::Hard,
+        budget: None,
         rounds: 1,
         expires: SEAL_LIFE,
         tokens: described.tokens,
@@ -150,6 +152,7 @@ fn schema(described: Described, owner: &PoolName, lead: PersonId) -> Option<Inte
         reconciliation: Vec::new(),
         overrides: Vec::new(),
         state: TypeState::Live,
+        visibility: Visibility::default(),
         path: PATH.to_owned(),
         lines: BTreeMap::new(),
     })

@@ -34,6 +34,8 @@ pub enum Cause {
     PostMortem,
     /// What the policy could not evaluate passed, as its owner declared.
     FailOpen,
+    /// So many exceptions of its intent type were opened that somebody must say what follows.
+    Budget,
 }
 
 impl Cause {
@@ -53,6 +55,7 @@ impl Cause {
             Cause::Quarantined => "quarantined",
             Cause::PostMortem => "post-mortem",
             Cause::FailOpen => "fail-open",
+            Cause::Budget => "budget",
         }
     }
 
@@ -67,7 +70,7 @@ impl Cause {
     #[must_use]
     pub fn closed_by(self) -> &'static [Closure] {
         match self {
-            Cause::PostMortem => &[Closure::Reviewed],
+            Cause::PostMortem | Cause::Budget => &[Closure::Reviewed],
             Cause::FailOpen => &[Closure::Confirmed, Closure::Reversed],
             Cause::Unsure
             | Cause::NoSeat
@@ -83,11 +86,56 @@ impl Cause {
     }
 }
 
+/// How far an exception budget has burnt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// The part at which its owner is told.
+    Burning,
+    /// All of it.
+    Spent,
+}
+
+impl Level {
+    /// The word of it on every surface.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Burning => "burning",
+            Level::Spent => "spent",
+        }
+    }
+}
+
+/// The figures of an exception budget at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Burn {
+    /// How far.
+    pub level: Level,
+    /// So many exceptions were opened ...
+    pub opened: u32,
+    /// ... of so many ...
+    pub at_most: u32,
+    /// ... in so many days ...
+    pub days: u32,
+    /// ... counted from here on.
+    pub since: Timestamp,
+    /// The hour in which all of it is spent at the present rate; absent if it is, or if that is not to be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exhausted: Option<Timestamp>,
+    /// When it is spent no longer, if nothing new is opened; absent unless it is spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Timestamp>,
+}
+
 /// One exception.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exception {
     /// Why.
     pub cause: Cause,
+    /// When it was opened: the moment of its entry, which alone says it in the log.
+    #[serde(skip)]
+    pub opened: Timestamp,
     /// The effect it is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<EffectId>,
@@ -107,6 +155,9 @@ pub struct Exception {
     /// Who cannot close it: it is about what they did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub barred: Vec<PersonId>,
+    /// The figures, where it is about an exception budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burn: Option<Burn>,
     /// Whether and how it was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Closed>,

@@ -9,6 +9,7 @@ mod raw;
 mod tables;
 mod validate;
 pub mod value;
+mod visibility;
 mod write;
 
 pub use fact::{FactSource, FactSpec, LogMeasure, LogStanding, RecordRead, Window};
@@ -17,10 +18,12 @@ pub(crate) use parse::SECTIONS;
 pub use raw::Raw;
 pub use validate::TokenFault;
 pub use value::{Day, FactValue, Facts, Percent, TokenValue, Tokens};
+pub use visibility::{SeenBy, Visibility};
 pub use write::{
     DecisionWords, EngineNames, Planned, Write, WriteFault, WriteValue, fill_placeholders, fill_planned,
 };
 
+use crate::budget::Budget;
 use crate::effect::attempt::Guarantee;
 use crate::id::{BindingName, ConnectionName, FieldName, IntentTypeName, PersonId, PoolName};
 use crate::money::Money;
@@ -296,6 +299,9 @@ pub struct IntentType {
     pub fail_mode: FailMode,
     /// Whether a person may decide against the policy.
     pub enforcement: Enforcement,
+    /// How many exceptions it may have, and what becomes of new intents after that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
     /// How often it may be sent back.
     pub rounds: u32,
     /// How long a seal lives.
@@ -316,6 +322,9 @@ pub struct IntentType {
     /// none; what counts is [`crate::rulebook::Rulebook::state_of`].
     #[serde(skip)]
     pub state: TypeState,
+    /// Who sees what of its intents.
+    #[serde(skip)]
+    pub visibility: Visibility,
     /// Path of its file.
     #[serde(skip)]
     pub path: String,

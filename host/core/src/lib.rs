@@ -20,6 +20,7 @@
 )]
 
 pub mod approval;
+pub mod budget;
 pub mod built_in;
 pub mod canonical;
 pub mod document;

@@ -136,6 +136,7 @@ impl Measures {
             | Event::NotTold { .. }
             | Event::NoticesMoot { .. }
             | Event::FailedOpen { .. }
+            | Event::BudgetSpent { .. }
             | Event::LinkUsed { .. } => {}
         }
     }

@@ -8,6 +8,7 @@ mod calendar;
 mod change;
 mod clock;
 mod contact;
+mod duty;
 mod parse;
 pub mod register;
 mod with;
@@ -17,6 +18,7 @@ pub use account::Account;
 pub use calendar::{Calendar, CalendarName};
 pub use clock::Spelt;
 pub use contact::{Contact, MailAddress};
+pub use duty::Duty;
 pub(crate) use parse::{MANAGERS_MAX, SECTIONS};
 pub(crate) use with::successor;
 
@@ -91,6 +93,8 @@ pub struct Directory {
     pub pools: BTreeMap<PoolName, Pool>,
     /// Who holds which role.
     pub roles: BTreeMap<RoleName, PersonId>,
+    /// What pools do for the house beside deciding.
+    pub duties: BTreeMap<Duty, PoolName>,
     /// Who stands by for whom.
     pub standby: Vec<Standby>,
     /// Working hours.

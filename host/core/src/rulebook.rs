@@ -23,7 +23,7 @@ use crate::id::{ConnectionName, IntentTypeName, PersonId, PoolName, RouteName};
 use crate::intent::{IntentType, TypeState};
 use crate::people::register::Register;
 use crate::people::{self, Directory};
-use crate::policy::{LANGUAGE, Outcome, Policy, Route, RouteRow, Whom};
+use crate::policy::{LANGUAGE, Outcome, Policy, Route, RouteRow, RouteStep, Whom};
 use crate::time::{Millis, Timestamp};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -343,6 +343,15 @@ impl Rulebook {
         versions.iter().find(|policy| policy.version == *version).map(AsRef::as_ref)
     }
 
+    /// The policy that was published last for an intent type, whether or not its day has come.
+    #[must_use]
+    pub fn newest(&self, name: &IntentTypeName) -> Option<&Policy> {
+        if is_built_in(name) {
+            return self.built_in_policy(name);
+        }
+        self.policies.get(name)?.last().map(AsRef::as_ref)
+    }
+
     /// The people in force: those of `people.md` with those on record.
     #[must_use]
     pub fn directory(&self) -> &Directory {
@@ -394,18 +403,31 @@ impl Rulebook {
         for route in routes.iter().filter_map(|route| policy.routes.get(route)) {
             for step in &route.steps {
                 let asked = if step.whom == Whom::OwnerOfPolicy { owners.len() } else { 1 };
-                rows.extend(owners.iter().take(asked).map(|owner| RouteRow {
-                    route: route.name.clone(),
-                    step: step.step,
-                    whom: step.whom.owned_by(owner),
-                    need: step.need,
-                    within: step.within,
-                    backup: step.backup.iter().map(|whom| whom.owned_by(owner)).collect(),
-                    finally: step.finally,
-                }));
+                rows.extend(owners.iter().take(asked).map(|owner| row_of(&route.name, step, owner)));
             }
         }
         rows
+    }
+
+    /// The rows of a route of `routes.md`, for seats that no policy asks for. `owner of policy` in it is the pool
+    /// that owns the file.
+    #[must_use]
+    pub fn shared_rows(&self, route: &RouteName) -> Vec<RouteRow> {
+        let shared = self.shared();
+        let steps = shared.routes.get(route).map(|route| route.steps.as_slice()).unwrap_or_default();
+        steps.iter().map(|step| row_of(route, step, &shared.owner)).collect()
+    }
+}
+
+fn row_of(route: &RouteName, step: &RouteStep, owner: &PoolName) -> RouteRow {
+    RouteRow {
+        route: route.clone(),
+        step: step.step,
+        whom: step.whom.owned_by(owner),
+        need: step.need,
+        within: step.within,
+        backup: step.backup.iter().map(|whom| whom.owned_by(owner)).collect(),
+        finally: step.finally,
     }
 }
 

@@ -7,6 +7,7 @@ mod verdicts;
 pub(crate) use hot::{Doors, Hot, Loaded};
 pub(crate) use verdicts::{Running, Verdicts};
 
+use crate::budget;
 use crate::engine::{Inner, Key, Standing};
 use crate::fault::Fault;
 use crate::going_live::{Log, is_asked};
@@ -22,7 +23,7 @@ use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::wake::Wake;
 use countersign_core::built_in::is_built_in;
 use countersign_core::going_live::WentLive;
-use countersign_core::id::IntentId;
+use countersign_core::id::{IntentId, PersonId};
 use countersign_core::override_::Habit;
 use countersign_core::rulebook::{Published, Rulebook};
 use countersign_core::time::Timestamp;
@@ -92,19 +93,22 @@ impl Inner {
         };
         let rulebook = self.rulebook();
         let context = self.context(&rulebook);
-        let mut turn: Option<Turn<'_>> = None;
-        let mut allowed = Vec::with_capacity(commands.len());
-        for command in commands {
-            let next = match &turn {
-                None => life::decide(&loaded.approval, command, context),
-                Some(turn) => turn.clone().then(command),
-            };
-            allowed.push(next.is_ok());
-            turn = next.ok().or(turn);
+        let (mut turn, mut allowed) = in_a_row(&loaded.approval, commands.clone(), context);
+        let counted = self.counted(turn.as_ref()).await?;
+        if let Some((_, spending)) = &counted {
+            let context = Context { spending: Some(spending), ..context };
+            (turn, allowed) = in_a_row(&loaded.approval, commands, context);
         }
         *place = match turn {
             None => hot::kept(loaded),
-            Some(turn) => hot::kept(self.store_turn(Some(&loaded), turn.into_parts(), None).await?),
+            Some(turn) => {
+                let raised = counted.as_ref().and_then(|(_, spending)| {
+                    budget::to_be_raised(intent, life::spends(turn.entries()), spending)
+                });
+                let stored = self.store_turn(Some(&loaded), turn.into_parts(), None).await?;
+                raised.into_iter().for_each(|intent| self.raise(intent));
+                hot::kept(stored)
+            }
         };
         Ok(allowed)
     }
@@ -123,35 +127,9 @@ impl Inner {
         };
         let changes = is_built_in(&loaded.approval.intent.intent_type);
         let _alone = if changes { Some(self.publishing.lock().await) } else { None };
-        let own_open = match command.said() {
-            Command::Decide { person, .. }
-            | Command::Claim { person, .. }
-            | Command::Ask { person, .. }
-            | Command::Hand { person, .. }
-            | Command::AddVoice { person, .. }
-            | Command::SendBack { person, .. } => self.own_open(&loaded.approval, person).await?,
-            Command::Prepare { .. }
-            | Command::Postpone { .. }
-            | Command::Override { .. }
-            | Command::Withdraw { .. }
-            | Command::Release { .. }
-            | Command::Recall { .. }
-            | Command::Comment { .. }
-            | Command::Remind { .. }
-            | Command::Answer { .. }
-            | Command::Review
-            | Command::Amend { .. }
-            | Command::ReturnDue
-            | Command::Send { .. }
-            | Command::Attempted { .. }
-            | Command::Probed { .. }
-            | Command::Block { .. }
-            | Command::SeatDue { .. }
-            | Command::ExceptionDue { .. }
-            | Command::CloseException { .. }
-            | Command::ByLink { .. }
-            | Command::Told { .. }
-            | Command::NotTold { .. } => None,
+        let own_open = match decider(&command) {
+            Some(person) => self.own_open(&loaded.approval, person).await?,
+            None => None,
         };
         let rulebook = self.rulebook();
         let reason = overrides::reason_of(&loaded.approval, &command).map(str::to_owned);
@@ -167,16 +145,38 @@ impl Inner {
         let failed_open = if opens { Some(self.failed_open(&loaded.approval).await?) } else { None };
         let decides = matches!(command.said(), Command::Decide { .. }) && is_asked(&loaded.approval);
         let ready = if decides { self.ready(&loaded.approval, Log::Trusted).await? } else { None };
-        let (overrides, ready) = (habit.as_ref(), ready.as_ref().map(|(_, weighed)| weighed));
-        let context = Context { own_open, overrides, failed_open, ready, ..self.context(&rulebook) };
-        let turn = match life::decide(&loaded.approval, command, context) {
+        let asked = self.asked(&loaded.approval, &command).await?;
+        let context = Context {
+            own_open,
+            overrides: habit.as_ref(),
+            failed_open,
+            ready: ready.as_ref().map(|(_, weighed)| weighed),
+            spending: asked.as_ref(),
+            ..self.context(&rulebook)
+        };
+        // What opens exceptions is decided once more with a count of the others.
+        let budgeted = self.spent_by(&loaded.approval).is_some();
+        let again = budgeted.then(|| command.clone());
+        let first = life::decide(&loaded.approval, command, context);
+        let counted = self.counted(first.as_ref().ok()).await?;
+        let decided = match (&counted, again) {
+            (Some((_, spending)), Some(command)) => {
+                life::decide(&loaded.approval, command, Context { spending: Some(spending), ..context })
+            }
+            (Some(_) | None, _) => first,
+        };
+        let turn = match decided {
             Ok(turn) => turn,
             Err(refusal) => {
                 *place = hot::kept(loaded);
                 return Err(refusal.into());
             }
         };
+        let raised = counted
+            .as_ref()
+            .and_then(|(_, spending)| budget::to_be_raised(intent, life::spends(turn.entries()), spending));
         let stored = self.store_turn(Some(&loaded), turn.into_parts(), key).await?;
+        raised.into_iter().for_each(|intent| self.raise(intent));
         let standing = stored.standing();
         *place = hot::kept(stored);
         Ok(standing)
@@ -184,15 +184,7 @@ impl Inner {
 
     /// What a decision of now may look at.
     fn context<'a>(&self, rulebook: &'a Rulebook) -> Context<'a> {
-        Context {
-            rulebook,
-            now: self.clock.now(),
-            chance: self.chance.bits(),
-            own_open: None,
-            overrides: None,
-            failed_open: None,
-            ready: None,
-        }
+        Context::new(rulebook, self.clock.now(), self.chance.bits())
     }
 
     /// Stores the entries of a turn and the approval after them, then wakes whoever has work from it.
@@ -330,6 +322,60 @@ impl Inner {
             .map(Some)
             .map_err(|fault: countersign_core::id::NotAName| Fault::Unreadable(fault.to_string()))
     }
+}
+
+/// Who has a say in a seat by it: for a change of policy, somebody without an open intent that it would free.
+fn decider(command: &Command) -> Option<&PersonId> {
+    match command.said() {
+        Command::Decide { person, .. }
+        | Command::Claim { person, .. }
+        | Command::Ask { person, .. }
+        | Command::Hand { person, .. }
+        | Command::Reassign { person, .. }
+        | Command::AddVoice { person, .. }
+        | Command::SendBack { person, .. } => Some(person),
+        Command::Prepare { .. }
+        | Command::Postpone { .. }
+        | Command::Override { .. }
+        | Command::Withdraw { .. }
+        | Command::Release { .. }
+        | Command::Recall { .. }
+        | Command::Comment { .. }
+        | Command::Remind { .. }
+        | Command::Answer { .. }
+        | Command::Review
+        | Command::Amend { .. }
+        | Command::ReturnDue
+        | Command::Send { .. }
+        | Command::Attempted { .. }
+        | Command::Probed { .. }
+        | Command::Block { .. }
+        | Command::SeatDue { .. }
+        | Command::ExceptionDue { .. }
+        | Command::CloseException { .. }
+        | Command::ByLink { .. }
+        | Command::Told { .. }
+        | Command::NotTold { .. } => None,
+    }
+}
+
+/// Decides commands one after the other, and says of each whether it was allowed.
+fn in_a_row<'a>(
+    approval: &Approval,
+    commands: Vec<Command>,
+    context: Context<'a>,
+) -> (Option<Turn<'a>>, Vec<bool>) {
+    let mut turn: Option<Turn<'a>> = None;
+    let mut allowed = Vec::with_capacity(commands.len());
+    for command in commands {
+        let next = match &turn {
+            None => life::decide(approval, command, context),
+            Some(turn) => turn.clone().then(command),
+        };
+        allowed.push(next.is_ok());
+        turn = next.ok().or(turn);
+    }
+    (turn, allowed)
 }
 
 /// The errands that a turn opens, moves and closes.

@@ -110,15 +110,7 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
         Err(trouble) => return Ok(Err(trouble)),
     };
     let now = inner.clock.now();
-    let context = Context {
-        rulebook: &rulebook,
-        now,
-        chance: 0,
-        own_open: None,
-        overrides: None,
-        failed_open: None,
-        ready: None,
-    };
+    let context = Context::new(&rulebook, now, 0);
     let said = match life::deciding(context, approval) {
         Some(policy) => {
             let tokens = &approval.intent.tokens;

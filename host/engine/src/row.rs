@@ -3,6 +3,7 @@
 use crate::port::store::RowChange;
 use crate::prepare::summed;
 use countersign_core::approval::{Approval, Overridden, Stage};
+use countersign_core::budget::Told;
 use countersign_core::effect::life::EffectState;
 use countersign_core::exception::{Cause, Exception};
 use countersign_core::id::{FieldName, PersonId};
@@ -20,6 +21,15 @@ pub const OVERRIDDEN: (&str, &str) = ("decided", "override");
 pub const FAILED_OPEN: &str = "failed-open";
 /// Label of an approval with an open post-mortem: the reason of the overrides.
 pub const POST_MORTEM: &str = "post-mortem";
+/// Label of an approval with an exception that counts against the budget of its intent type, or is about that budget:
+/// each day, by UTC, on which one was opened or a budget given back.
+pub const EXCEPTED: &str = "excepted";
+/// Label of an approval with an open exception about the budget of its intent type.
+pub const BUDGET: (&str, &str) = ("budget", "open");
+/// Most exceptions of one approval that count against the budget of its intent type: the newest of them.
+pub const EXCEPTIONS_COUNTED_MAX: usize = 32;
+/// Most exceptions of one approval about that budget that are told of: the newest, among which the open one is.
+pub const BUDGETS_TOLD_MAX: usize = 8;
 /// Label of a trial of an intent type that is a draft. It has none of the labels that something is counted by.
 pub const TRIAL: (&str, &str) = ("trial", "yes");
 /// Label of an approval with an exception that stays open when the intent is over.
@@ -55,11 +65,17 @@ pub struct Summary {
     /// By whom.
     #[serde(rename = "ob", default, skip_serializing_if = "Option::is_none")]
     pub overrider: Option<PersonId>,
+    /// When exceptions were opened that count against the budget of the intent type, the newest of them.
+    #[serde(rename = "x", default, skip_serializing_if = "Vec::is_empty")]
+    pub excepted: Vec<Timestamp>,
+    /// The exceptions about that budget.
+    #[serde(rename = "b", default, skip_serializing_if = "Vec::is_empty")]
+    pub budget: Vec<Told>,
     /// Tokens that counters sum up, on their grid.
     #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sums: BTreeMap<String, i64>,
     /// Whether it is a trial.
-    #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(rename = "y", default, skip_serializing_if = "std::ops::Not::not")]
     pub trial: bool,
 }
 
@@ -117,6 +133,7 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
     if exceptions.any(|exception| exception.closed.is_none() && exception.cause.outlives()) {
         labels.push(fixed(OUTLIVES));
     }
+    let (excepted, budget) = if is_trial { (Vec::new(), Vec::new()) } else { spent(approval, &mut labels) };
     let (counted, sums) =
         schema.filter(|_| !is_trial).map(|schema| counted(approval, schema)).unwrap_or_default();
     labels.extend(counted);
@@ -132,6 +149,8 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         due,
         overridden: approval.overridden.as_ref().and_then(|overridden| overridden.at),
         overrider: approval.overridden.as_ref().map(|overridden| overridden.what.by.clone()),
+        excepted,
+        budget,
         sums,
         trial: is_trial,
     };
@@ -150,6 +169,30 @@ fn overridden(approval: &Approval) -> Vec<(String, String)> {
         labels.push((POST_MORTEM.to_owned(), what.reason.clone()));
     }
     labels
+}
+
+/// What counts against the budget of the intent type, and what is about it, each with the labels by which it is found.
+fn spent(approval: &Approval, labels: &mut Vec<(String, String)>) -> (Vec<Timestamp>, Vec<Told>) {
+    let mut label = |at: Timestamp| labels.push((EXCEPTED.to_owned(), Day::at(at).to_string()));
+    let exceptions = || approval.exceptions.values();
+    let mut excepted: Vec<Timestamp> =
+        exceptions().filter(|exception| exception.cause.spends()).map(|exception| exception.opened).collect();
+    excepted.sort_unstable();
+    let excepted = excepted.split_off(excepted.len().saturating_sub(EXCEPTIONS_COUNTED_MAX));
+    excepted.iter().copied().for_each(&mut label);
+    let told = |exception: &Exception| {
+        let closed = exception.closed.as_ref().map(|closed| closed.at);
+        let (opened, owner) = (exception.opened, exception.owner.clone());
+        Some(Told { opened, level: exception.burn.as_ref()?.level, owner, closed })
+    };
+    let mut budget: Vec<Told> = exceptions().filter_map(told).collect();
+    budget.sort_by_key(|told| told.opened);
+    let budget = budget.split_off(budget.len().saturating_sub(BUDGETS_TOLD_MAX));
+    budget.iter().flat_map(|told| [Some(told.opened), told.closed]).flatten().for_each(&mut label);
+    if budget.iter().any(|told| told.closed.is_none()) {
+        labels.push((BUDGET.0.to_owned(), BUDGET.1.to_owned()));
+    }
+    (excepted, budget)
 }
 
 /// Labels and sums by which counters over the log find an approval.

@@ -2,6 +2,7 @@
 
 pub(crate) mod amendments;
 pub(crate) mod backtest;
+pub(crate) mod budgets;
 pub(crate) mod connections;
 pub(crate) mod decisions;
 pub(crate) mod drafts;
@@ -26,23 +27,50 @@ use crate::state::Host;
 use axum::Json;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use countersign_core::approval::{Approval, Stage};
-use countersign_core::id::IntentId;
+use countersign_core::approval::refusal::Refusal;
+use countersign_core::approval::{Approval, Sight, Stage};
+use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_engine::engine::Standing;
 use std::time::Duration;
 use view::IntentView;
 use view::intent::Looking;
 
-/// An approval as the caller sees it.
-fn seen(host: &Host, caller: &Caller, approval: &Approval) -> IntentView {
-    let rulebook = host.engine.rulebook();
-    let looking = Looking { person: &caller.person, rulebook: &rulebook, now: host.engine.now() };
-    IntentView::of(approval, looking)
+/// An approval, if the caller sees it; else the same answer as if there were none.
+async fn read(host: &Host, caller: &Caller, intent: IntentId) -> Result<(Standing, Sight), Problem> {
+    let standing = host.engine.read(intent).await?;
+    let sight = host.engine.rulebook().sight(&standing.approval, &caller.person);
+    if sight == Sight::Nothing { Err(Refusal::UnknownIntent(intent).into()) } else { Ok((standing, sight)) }
 }
 
-/// The whole of an approval, tagged with its revision.
+/// Whether the caller sees all of every intent of a type.
+fn sees_all(host: &Host, caller: &Caller, of: &IntentTypeName) -> bool {
+    let rulebook = host.engine.rulebook();
+    rulebook.intent_type(of).is_some_and(|schema| rulebook.sees_all_of(schema, &caller.person))
+}
+
+/// Refuses what would show recorded intents to somebody who does not see all of each.
+fn all_seen(host: &Host, caller: &Caller, of: &IntentTypeName) -> Result<(), Problem> {
+    if sees_all(host, caller, of) {
+        return Ok(());
+    }
+    let detail = format!("not all of every `{of}` is for `{}`", caller.person);
+    let help = "ask somebody who sees all of them: whoever owns the intent type or its policy, or an auditor";
+    Err(Problem::new("CS-E0222", detail, help))
+}
+
+/// An approval as the caller sees it.
+fn seen(host: &Host, caller: &Caller, approval: &Approval) -> Result<IntentView, Problem> {
+    let rulebook = host.engine.rulebook();
+    let looking = Looking { person: &caller.person, rulebook: &rulebook, now: host.engine.now() };
+    IntentView::of(approval, looking).ok_or_else(|| Refusal::UnknownIntent(approval.intent.id).into())
+}
+
+/// The whole of an approval, as far as it is for the caller, tagged with its revision.
 fn whole(host: &Host, caller: &Caller, standing: &Standing) -> Response {
-    let view = seen(host, caller, &standing.approval);
+    let view = match seen(host, caller, &standing.approval) {
+        Ok(view) => view,
+        Err(problem) => return problem.into_response(),
+    };
     let tag = tag(standing.approval.intent.revision);
     let mut response = Json(view).into_response();
     response.headers_mut().insert(header::ETAG, tag);
@@ -55,10 +83,10 @@ fn tag(revision: u32) -> HeaderValue {
 }
 
 /// Looks at an approval until it is prepared or the caller has waited long enough.
-async fn prepared(host: &Host, intent: IntentId, seconds: u64) -> Result<Standing, Problem> {
+async fn prepared(host: &Host, caller: &Caller, intent: IntentId, seconds: u64) -> Result<Standing, Problem> {
     let look = async {
         loop {
-            let standing = host.engine.read(intent).await?;
+            let (standing, _) = read(host, caller, intent).await?;
             if !matches!(standing.approval.stage, Stage::Preparing { .. }) || host.engine.is_stopping() {
                 return Ok::<_, Problem>(standing);
             }
@@ -67,7 +95,7 @@ async fn prepared(host: &Host, intent: IntentId, seconds: u64) -> Result<Standin
     };
     match tokio::time::timeout(Duration::from_secs(seconds), look).await {
         Ok(standing) => standing,
-        Err(_) => Ok(host.engine.read(intent).await?),
+        Err(_) => Ok(read(host, caller, intent).await?.0),
     }
 }
 

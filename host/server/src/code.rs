@@ -100,6 +100,7 @@ pub static CODES: &[Code] = &[
     code!("CS-E0157", 409),
     code!("CS-E0158", 409),
     code!("CS-E0170", 409),
+    code!("CS-E0171", 409),
     code!("CS-E0180", 422),
     code!("CS-E0181", 409),
     code!("CS-E0182", 403),
@@ -117,6 +118,7 @@ pub static CODES: &[Code] = &[
     code!("CS-E0167", 422),
     code!("CS-E0168", 422),
     code!("CS-E0169", 404),
+    code!("CS-E0190", 403),
     // Faults at the door: the request cannot be taken as it is.
     code!("CS-E0201", 400),
     code!("CS-E0202", 413),
@@ -139,6 +141,8 @@ pub static CODES: &[Code] = &[
     code!("CS-E0219", 400),
     code!("CS-E0220", 404),
     code!("CS-E0221", 422),
+    code!("CS-E0222", 403),
+    code!("CS-E0223", 403),
     // Faults of the host and its store.
     code!("CS-E0301", 507),
     code!("CS-E0302", 429),

@@ -18,6 +18,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::id::PersonId;
+use countersign_core::people::Duty;
 use countersign_core::people::register::Actor;
 use std::sync::Arc;
 use std::time::Duration;
@@ -207,7 +208,7 @@ fn caller(host: &Host, headers: &HeaderMap, scope: Scope) -> Result<Caller, Prob
             )
             .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"countersign\""))
         })?;
-        return terminal_may(person, scope);
+        return terminal_may(host, person, scope);
     };
     if !entry.scopes.contains(&scope) {
         let detail = format!("the token `{}` lacks the scope `{scope}`", entry.name.escape_debug());
@@ -222,6 +223,8 @@ fn caller(host: &Host, headers: &HeaderMap, scope: Scope) -> Result<Caller, Prob
             let help = "make one for the identity provider in a name that nobody of the house has";
             Err(Problem::new("CS-E0207", detail, help))
         }
+        // Where the house has operators, whoever is none any more operates nothing, whatever their token says.
+        (Scope::Operate, true) if !operates(host, &entry.person) => Err(no_operator(&entry.person)),
         (Scope::Provision, false) | (Scope::Read | Scope::Ask | Scope::Decide | Scope::Operate, true) => {
             Ok(Caller { person: entry.person.clone(), token: entry.name.clone() })
         }
@@ -239,13 +242,25 @@ fn of_terminal(host: &Host, token: &str) -> Option<PersonId> {
     host.signing.sessions.terminal(token, inforce).map(|session| session.person)
 }
 
-/// A person in their terminal may what people may; connections are for those who run the host.
-fn terminal_may(person: PersonId, scope: Scope) -> Result<Caller, Problem> {
+/// Whether a person may operate, as far as the house says who does.
+fn operates(host: &Host, person: &PersonId) -> bool {
+    let rulebook = host.engine.rulebook();
+    let directory = rulebook.directory();
+    !directory.duties.contains_key(&Duty::Operator) || directory.has_duty(person, Duty::Operator)
+}
+
+fn no_operator(person: &PersonId) -> Problem {
+    let help = "ask an operator; who they are is in `people.md` under `Duties`";
+    Problem::new("CS-E0223", format!("`{person}` is no operator"), help)
+}
+
+/// A person in their terminal may what people may; connections are for those who operate.
+fn terminal_may(host: &Host, person: PersonId, scope: Scope) -> Result<Caller, Problem> {
+    let operator = host.engine.rulebook().directory().has_duty(&person, Duty::Operator);
+    let token = format!("the terminal of {person}");
     match scope {
-        Scope::Read | Scope::Ask | Scope::Decide => {
-            let token = format!("the terminal of {person}");
-            Ok(Caller { person, token })
-        }
+        Scope::Read | Scope::Ask | Scope::Decide => Ok(Caller { person, token }),
+        Scope::Operate if operator => Ok(Caller { person, token }),
         Scope::Operate | Scope::Provision => {
             let detail = format!("a token of a terminal lacks the scope `{scope}`");
             Err(Problem::new("CS-E0207", detail, "use a token that `countersign token create` made with it"))

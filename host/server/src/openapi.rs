@@ -2,8 +2,8 @@
 //! is compared with it by a test.
 
 use crate::api::{
-    amendments, backtest, connections, decisions, drafts, effects, exceptions, exchange, hands, health,
-    intent_types, intents, overrides, ownership, pages, people, policies, seats,
+    amendments, backtest, budgets, connections, decisions, drafts, effects, exceptions, exchange, hands,
+    health, intent_types, intents, overrides, ownership, pages, people, policies, seats,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -23,11 +23,11 @@ use utoipa::{Modify, OpenApi};
         decisions::decide, decisions::withdraw, decisions::close,
         overrides::decide,
         seats::claim, seats::release, seats::ask, seats::answer,
-        hands::delegate, hands::transfer, hands::recall, hands::add_voice, hands::comment, hands::remind,
+        hands::delegate, hands::transfer, hands::reassign, hands::recall, hands::add_voice, hands::comment, hands::remind,
         amendments::send_back, amendments::amend,
         exceptions::list, effects::list,
         connections::list, connections::show, connections::check, connections::connectors,
-        intent_types::list, intent_types::show, intent_types::starter, intent_types::go_live,
+        intent_types::list, intent_types::show, budgets::show, budgets::suggest, intent_types::starter,
         drafts::check, drafts::suggest, drafts::test, drafts::explain, drafts::diff, drafts::format,
         exchange::export, exchange::import, backtest::backtest,
         ownership::show,

@@ -262,6 +262,7 @@ impl From<Refusal> for Problem {
             | Refusal::NotOwner { .. }
             | Refusal::WrongClosure { .. }
             | Refusal::OwnOpenIntent { .. }
+            | Refusal::BudgetSpent(_)
             | Refusal::ChangeOvertaken(_)
             | Refusal::GoingLive(
                 NotLive::Draft(_)
@@ -378,6 +379,7 @@ impl Flaw {
 mod tests {
     use super::*;
     use countersign_core::approval::hand::NotHanded;
+    use countersign_core::budget::TakesNothing;
     use countersign_core::id::{ExceptionId, IntentId, IntentTypeName, PersonId, PoolName};
     use countersign_core::notice::link::Dead;
     use countersign_core::override_::NotOverridden;
@@ -396,13 +398,42 @@ mod tests {
         PersonId::parse("ann").expect("a person")
     }
 
+    #[track_caller]
+    fn check(fault: Fault, status: u16, code: &str) {
+        let problem = Problem::from(fault);
+        assert_eq!((problem.code().code, problem.code().status), (code, status));
+        assert!(!problem.told.detail.is_empty() && !problem.told.help.is_empty(), "{code}");
+    }
+
+    #[test]
+    fn every_reason_why_a_seat_stays_in_its_hands_has_its_status() {
+        let refusals = [
+            (NotHanded::NotTheirs { person: person(), whose: person() }, 403, "CS-E0150"),
+            (NotHanded::NoDeputy { to: person(), deputies: Vec::new() }, 403, "CS-E0151"),
+            (NotHanded::Time { latest: Timestamp(0) }, 422, "CS-E0152"),
+            (NotHanded::Nothing(person()), 409, "CS-E0153"),
+            (NotHanded::NoVoice(person()), 422, "CS-E0154"),
+            (NotHanded::VoicesSpent(5), 409, "CS-E0155"),
+            (NotHanded::TooLate(person()), 409, "CS-E0156"),
+            (NotHanded::NoAdministrator(person()), 403, "CS-E0190"),
+        ];
+        for (refusal, status, code) in refusals {
+            check(Fault::Refused(refusal.into()), status, code);
+        }
+    }
+
+    #[test]
+    fn a_spent_budget_is_a_conflict_that_says_until_when() {
+        let of = IntentTypeName::parse("discount").expect("a name");
+        let (opened, at_most, days, until) = (20, 20, 7, Timestamp(0));
+        let refused = TakesNothing { of, opened, at_most, days, until, open: None };
+        let problem = Problem::from(Fault::from(Refusal::BudgetSpent(Box::new(refused))));
+        assert_eq!((problem.code().code, problem.code().status), ("CS-E0171", 409));
+        assert!(problem.told.detail.contains("until 1970-01-01T00:00:00.000Z"), "{}", problem.told.detail);
+    }
+
     #[test]
     fn every_fault_of_the_engine_has_its_status() {
-        let check = |fault: Fault, status: u16, code: &str| {
-            let problem = Problem::from(fault);
-            assert_eq!((problem.code().code, problem.code().status), (code, status));
-            assert!(!problem.told.detail.is_empty() && !problem.told.help.is_empty(), "{code}");
-        };
         let text = || "x".to_owned();
         let (id, exception) = (IntentId::from_bits(1), ExceptionId::from_bits(1));
         let refusals = [
@@ -443,13 +474,6 @@ mod tests {
             (NotOverridden::MayNot { person: person(), eligible: Vec::new() }.into(), 403, "CS-E0135"),
             (NotOverridden::Blocked { reason: text(), intent: id }.into(), 409, "CS-E0136"),
             (NotOverridden::Own(person()).into(), 403, "CS-E0137"),
-            (NotHanded::NotTheirs { person: person(), whose: person() }.into(), 403, "CS-E0150"),
-            (NotHanded::NoDeputy { to: person(), deputies: Vec::new() }.into(), 403, "CS-E0151"),
-            (NotHanded::Time { latest: Timestamp(0) }.into(), 422, "CS-E0152"),
-            (NotHanded::Nothing(person()).into(), 409, "CS-E0153"),
-            (NotHanded::NoVoice(person()).into(), 422, "CS-E0154"),
-            (NotHanded::VoicesSpent(5).into(), 409, "CS-E0155"),
-            (NotHanded::TooLate(person()).into(), 409, "CS-E0156"),
             (Refusal::DeadLink(Dead::Used), 409, "CS-E0170"),
             (Refusal::CommentsSpent(200), 409, "CS-E0157"),
             (Refusal::RemindedLately(Timestamp(0)), 409, "CS-E0158"),

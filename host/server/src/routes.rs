@@ -2,8 +2,8 @@
 //! written side by side, and what is not in the table is not let in.
 
 use crate::api::{
-    amendments, backtest, connections, decisions, drafts, effects, exceptions, exchange, hands, health,
-    intent_types, intents, overrides, ownership, pages, people, policies, seats,
+    amendments, backtest, budgets, connections, decisions, drafts, effects, exceptions, exchange, hands,
+    health, intent_types, intents, overrides, ownership, pages, people, policies, seats,
 };
 use crate::console;
 use crate::door;
@@ -51,6 +51,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/intents/{id}/answers", Some(Scope::Ask)),
     route("POST", "/v1/intents/{id}/delegations", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/transfers", Some(Scope::Decide)),
+    route("POST", "/v1/intents/{id}/reassignments", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/recalls", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/voices", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/comments", Some(Scope::Ask)),
@@ -66,6 +67,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/connectors", Some(Scope::Read)),
     route("GET", "/v1/intent-types", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}", Some(Scope::Read)),
+    route("GET", "/v1/intent-types/{name}/budget", Some(Scope::Read)),
+    route("GET", "/v1/intent-types/{name}/budget/rows", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}/starter", Some(Scope::Read)),
     route("POST", "/v1/intent-types/{name}/go-live", Some(Scope::Ask)),
     route("GET", "/v1/ownership", Some(Scope::Read)),
@@ -150,6 +153,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/intents/{id}/answers", post(seats::answer))
         .route("/v1/intents/{id}/delegations", post(hands::delegate))
         .route("/v1/intents/{id}/transfers", post(hands::transfer))
+        .route("/v1/intents/{id}/reassignments", post(hands::reassign))
         .route("/v1/intents/{id}/recalls", post(hands::recall))
         .route("/v1/intents/{id}/voices", post(hands::add_voice))
         .route("/v1/intents/{id}/comments", post(hands::comment))
@@ -165,6 +169,8 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/connectors", get(connections::connectors))
         .route("/v1/intent-types", get(intent_types::list))
         .route("/v1/intent-types/{name}", get(intent_types::show))
+        .route("/v1/intent-types/{name}/budget", get(budgets::show))
+        .route("/v1/intent-types/{name}/budget/rows", get(budgets::suggest))
         .route("/v1/intent-types/{name}/starter", get(intent_types::starter))
         .route("/v1/intent-types/{name}/go-live", post(intent_types::go_live))
         .route("/v1/ownership", get(ownership::show))

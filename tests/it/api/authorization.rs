@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 const PAGE: &str = "host/docs/authorization.md";
 
 /// Everybody who could try it: what they are called, with whose token, and what happened before.
-const WHO: [(&str, &str, Before); 10] = [
+const WHO: [(&str, &str, Before); 12] = [
     ("no token", "", Before::Nothing),
     ("no scope", "read", Before::Nothing),
     ("left", "leaver", Before::Nothing),
@@ -25,6 +25,8 @@ const WHO: [(&str, &str, Before); 10] = [
     ("stands in", "fpna-1", Before::HandedOver),
     ("may override", "cro", Before::Nothing),
     ("owns the exception", "pricing-lead", Before::Nothing),
+    ("administrator", "revops-lead", Before::Nothing),
+    ("auditor", "auditor-1", Before::Nothing),
 ];
 
 /// What happened before somebody tries it.
@@ -38,7 +40,7 @@ enum Before {
 }
 
 /// What can be done: its name, where it is asked, and with what body.
-const VERBS: [(&str, &str, &str); 17] = [
+const VERBS: [(&str, &str, &str); 18] = [
     ("approve", "decisions", r#"{"decision":"approve"}"#),
     ("decline", "decisions", r#"{"decision":"decline","reason":"no"}"#),
     ("send back", "returns", r#"{"reason":"less"}"#),
@@ -48,6 +50,7 @@ const VERBS: [(&str, &str, &str); 17] = [
     ("answer", "answers", r#"{"words":"because"}"#),
     ("delegate", "delegations", r#"{"to":"fpna-2","until":"2026-11-24T15:00:00Z","reason":"away"}"#),
     ("transfer", "transfers", r#"{"to":"fpna-2","reason":"away"}"#),
+    ("reassign", "reassignments", r#"{"from":"finance-3","to":"fpna-2","reason":"in hospital"}"#),
     ("recall", "recalls", "{}"),
     ("add a voice", "voices", r#"{"whom":"legal-lead-1","order":"after","reason":"court"}"#),
     ("amend", "amendments", ""),
@@ -122,7 +125,8 @@ async fn page() -> String {
          Who: *no token* is a call without one; *no scope* has a token of the requester that may only read; *left*\n\
          is not in the directory any more; *bystander* has no part in it; *in a seat* is one of finance; *decided*\n\
          has approved already; *stands in* was handed the seat of a third one; *may override* is named in the\n\
-         table `Overrides`; *owns the exception* is the lead of the pool that owns the policy.\n\n",
+         table `Overrides`; *owns the exception* is the lead of the pool that owns the policy; *administrator* and\n\
+         *auditor* are in the pools that `people.md` names under `Duties`.\n\n",
     );
     let names: Vec<&str> = WHO.iter().map(|(name, ..)| *name).collect();
     writeln!(page, "| verb | {} |", names.join(" | ")).expect("a text takes it");

@@ -34,6 +34,10 @@ pub(super) struct Inbox {
 }
 
 impl Inbox {
+    pub(super) fn empty() -> Arc<Inbox> {
+        Arc::new(Inbox { links: links(), got: Mutex::default() })
+    }
+
     pub(super) fn links(&self) -> &Links {
         &self.links
     }
@@ -126,8 +130,7 @@ impl Browsers {
     }
 
     async fn at(host: &str, notifier: Option<Arc<dyn Notifier>>) -> Browsers {
-        let links = links();
-        let inbox = Arc::new(Inbox { links: links.clone(), got: Mutex::default() });
+        let inbox = Inbox::empty();
         let passwords = Arc::new(Passwords::default());
         let argon2id = hashed(PASSWORD).expect("long enough");
         let entry = |person: &str| PasswordEntry {
@@ -141,7 +144,7 @@ impl Browsers {
             notifier: notifier.unwrap_or_else(|| Arc::clone(&inbox) as Arc<_>),
             sign_in: SignIn {
                 address: Some(host.to_owned()),
-                links: Some(links),
+                links: Some(links()),
                 provider: Some(Arc::new(CodeIsAccount)),
                 passwords: Arc::clone(&passwords),
             },

@@ -1,11 +1,13 @@
 //! The doors: what is refused before any rule is asked, and what every answer carries.
 
 use crate::world::{Answer, SMALL, World, golden, secret};
+use countersign_core::rulebook::Rulebook;
 use countersign_engine::port::store::StoreFault;
 use countersign_server::code::CODES;
 use countersign_server::limits::{COMMAND_BYTES_MAX, INTENT_BYTES_MAX};
 use countersign_server::routes::ROUTES;
 use countersign_server::{Scope, openapi};
+use countersign_tests::world::{root, source_files};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 
@@ -348,4 +350,22 @@ async fn the_committed_description_is_the_one_that_is_served_and_names_every_rou
         let pointer = reference.split('"').next().expect("a pointer");
         assert!(description.pointer(pointer).is_some(), "{pointer} leads nowhere");
     }
+}
+
+#[tokio::test]
+async fn who_operates_is_who_the_house_says() {
+    let world = World::start().await;
+    let path = "/v1/connections/crm/check";
+    assert_eq!(world.post("integration-1", path, "c-1", "").await.status, 200);
+    // Their tokens have every scope.
+    world.post("ae-1", path, "c-2", "").await.is_problem(403, "CS-E0223");
+    world.post("revops-lead", path, "c-3", "").await.is_problem(403, "CS-E0223");
+    // Without the row it is as the token says.
+    let mut files = source_files(&root().join("host/cli/starter")).expect("the starter files");
+    for file in files.iter_mut().filter(|file| file.path == "people.md") {
+        file.text = file.text.replacen("| operator      | integrations       |\n", "", 1);
+    }
+    let rulebook = Rulebook::load(&files).expect("it checks");
+    assert!(world.engine.replace_rulebook(&world.engine.rulebook(), rulebook));
+    assert_eq!(world.post("ae-1", path, "c-4", "").await.status, 200);
 }

@@ -78,10 +78,13 @@ async fn connections_connectors_and_intent_types_are_shown() {
     assert_eq!(one.json, listed.json["items"][1]);
     assert_eq!(one.json["operations"][0]["guarantee"], "by-natural-key");
     world.get("ae-1", "/v1/connections/crmm").await.is_problem(404, "CS-E0220");
-    let check = world.post("ae-1", "/v1/connections/crm/check", "c-1", "").await;
+    let check = world.post("integration-1", "/v1/connections/crm/check", "c-1", "").await;
     assert_eq!((check.status, &check.json["result"]), (200, &json!("right")));
-    world.post("ae-1", "/v1/connections/crmm/check", "c-1", "").await.is_problem(404, "CS-E0220");
-    world.post("ae-1", "/v1/connections/crm/check", "c-1", r#"{"x":1}"#).await.is_problem(422, "CS-E0203");
+    world.post("integration-1", "/v1/connections/crmm/check", "c-1", "").await.is_problem(404, "CS-E0220");
+    world
+        .post("integration-1", "/v1/connections/crm/check", "c-1", r#"{"x":1}"#)
+        .await
+        .is_problem(422, "CS-E0203");
     let connectors = world.get("ae-1", "/v1/connectors").await;
     assert_eq!(connectors.json["items"][1]["connections"], json!(["crm"]));
     let types = world.get("ae-1", "/v1/intent-types").await;

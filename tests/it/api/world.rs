@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// People with a token of all scopes, and one token a scope besides.
-const PEOPLE: [&str; 12] = [
+const PEOPLE: [&str; 16] = [
     "ae-1",
     "ae-2",
     "sales-manager-1",
@@ -47,6 +47,10 @@ const PEOPLE: [&str; 12] = [
     "cro",
     "revops-lead",
     "revops-1",
+    "billing-1",
+    "fpna-2",
+    "auditor-1",
+    "integration-1",
 ];
 
 /// A small discount: the sales manager decides.
@@ -393,7 +397,11 @@ fn tokens() -> TokenTable {
     let all = Scope::OF_PEOPLE;
     let people = PEOPLE.iter().map(|person| entry(person, person, &all));
     // Whoever provisions is a machine, and nobody of the house.
-    let whose = |scope: &Scope| if *scope == Scope::Provision { "idp" } else { "ae-1" };
+    let whose = |scope: &Scope| match scope {
+        Scope::Provision => "idp",
+        Scope::Operate => "integration-1",
+        Scope::Read | Scope::Ask | Scope::Decide => "ae-1",
+    };
     let scopes = Scope::ALL.iter().map(|scope| entry(scope.as_str(), whose(scope), &[*scope]));
     let leaver = entry("leaver", "somebody-else", &all);
     let joiner = entry("joiner", "joiner", &all);

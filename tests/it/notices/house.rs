@@ -83,15 +83,7 @@ impl House {
     /// `ae-1` asks for 12 % on a quote whose margin is so many percent.
     pub(super) fn asks(rulebook: Rulebook, margin: u32, tokens: &Raw, writes: Vec<PlannedEffect>) -> House {
         let now = Timestamp::from_rfc3339(MORNING).expect("a moment");
-        let context = Context {
-            rulebook: &rulebook,
-            now,
-            chance: 0,
-            own_open: None,
-            overrides: None,
-            failed_open: None,
-            ready: None,
-        };
+        let context = Context::new(&rulebook, now, 0);
         let turn = life::submit(context, IntentId::from_bits(7), "ae-1", "discount", tokens);
         let (_, approval) = turn.expect("it passes the door").into_parts();
         let name = IntentTypeName::parse("discount").expect("a name");
@@ -113,15 +105,7 @@ impl House {
     }
 
     pub(super) fn try_give(&mut self, command: Command) -> Result<(), Refusal> {
-        let context = Context {
-            rulebook: &self.rulebook,
-            now: self.now,
-            chance: 0,
-            own_open: None,
-            overrides: None,
-            failed_open: None,
-            ready: None,
-        };
+        let context = Context::new(&self.rulebook, self.now, 0);
         let turn = life::decide(&self.approval, command, context)?;
         self.approval = turn.into_parts().1;
         Ok(())

@@ -107,7 +107,8 @@ async fn revision_is(spec: &mut Spec, expected: u32) {
 async fn sees_change(spec: &mut Spec, name: String, token: String, after: String, before: String) {
     let (approval, rulebook) = (spec.approval().await, spec.engine().rulebook());
     let (person, now) = (person(&name), spec.engine().now());
-    let seen = IntentView::of(&approval, Looking { person: &person, rulebook: &rulebook, now });
+    let seen = IntentView::of(&approval, Looking { person: &person, rulebook: &rulebook, now })
+        .expect("they see it");
     let expected = TokenChangeView { token, before: Some(before), after: Some(after) };
     assert_eq!(seen.amended.map(|amended| (amended.since, amended.changes)), Some((1, vec![expected])));
 }

@@ -1,7 +1,7 @@
 //! The steps of `hands.feature`: seats in other hands, added voices, comments and reminders.
 
 use super::{Spec, person};
-use countersign_core::approval::command::Command;
+use countersign_core::approval::command::{Command, Reassigned};
 use countersign_core::approval::event::Event;
 use countersign_core::approval::seat::Order;
 use countersign_core::time::Timestamp;
@@ -28,7 +28,7 @@ impl Spec {
     async fn seen_by(&self, name: &str) -> IntentView {
         let (approval, rulebook) = (self.approval().await, self.engine().rulebook());
         let (person, now) = (person(name), self.engine().now());
-        IntentView::of(&approval, Looking { person: &person, rulebook: &rulebook, now })
+        IntentView::of(&approval, Looking { person: &person, rulebook: &rulebook, now }).expect("they see it")
     }
 }
 
@@ -40,6 +40,12 @@ async fn delegates(spec: &mut Spec, from: String, to: String, until: String, rea
 #[when(expr = "{word} transfers to {word} because {string}")]
 async fn transfers(spec: &mut Spec, from: String, to: String, reason: String) {
     spec.hands(&from, &to, None, reason).await;
+}
+
+#[when(expr = "{word} reassigns the seat of {word} to {word} because {string}")]
+async fn reassigns(spec: &mut Spec, name: String, from: String, to: String, reason: String) {
+    let (person, what, to) = (person(&name), Reassigned::Seat { of: person(&from) }, person(&to));
+    spec.command(Command::Reassign { person, revision: 1, what, to, reason }).await;
 }
 
 #[when(expr = "{word} recalls")]

@@ -1,6 +1,7 @@
 //! The steps of `notices.feature`: who is told what, and what becomes of messages on their way.
 
 use super::{PATIENCE, Spec, asked_tokens, discount_world};
+use countersign_core::approval::Sight;
 use countersign_core::approval::event::Event;
 use countersign_core::approval::wake::Wake;
 use countersign_core::notice::words::Message;
@@ -44,7 +45,7 @@ impl Spec {
     async fn story(&self) -> Vec<String> {
         let intent = self.intent.expect("something was submitted");
         let entries = self.engine().entries(intent).await.expect("the intent is there");
-        TimelineView::from(entries.as_slice()).entries.into_iter().map(|entry| entry.words).collect()
+        TimelineView::of(&entries, &Sight::Whole).entries.into_iter().map(|entry| entry.words).collect()
     }
 
     /// Waits until nothing that is due waits for its turn.

@@ -47,7 +47,9 @@ impl Spec {
     async fn can(&self, name: &str) -> Vec<String> {
         let (approval, rulebook) = (self.approval().await, self.engine().rulebook());
         let (person, now) = (person(name), self.engine().now());
-        IntentView::of(&approval, Looking { person: &person, rulebook: &rulebook, now }).can
+        IntentView::of(&approval, Looking { person: &person, rulebook: &rulebook, now })
+            .expect("they see it")
+            .can
     }
 
     async fn asks_once_more(&mut self) {
@@ -249,7 +251,8 @@ fn nothing_written(spec: &mut Spec) {
 async fn shown(spec: &mut Spec) {
     let (approval, rulebook) = (spec.approval().await, spec.engine().rulebook());
     let (person, now) = (person("cro"), spec.engine().now());
-    let seen = IntentView::of(&approval, Looking { person: &person, rulebook: &rulebook, now });
+    let seen = IntentView::of(&approval, Looking { person: &person, rulebook: &rulebook, now })
+        .expect("they see it");
     let writes = seen.plan.expect("there is a plan").writes;
     let name = IntentTypeName::parse("discount").expect("a name");
     let bindings = rulebook.intent_type(&name).expect("it is there").bindings.len();

@@ -1,10 +1,10 @@
 //! The steps of `seats.feature`: people come and go, claim, ask and answer.
 
 use super::{PATIENCE, Spec, asked_tokens, discount_world, person};
-use countersign_core::approval::Stage;
 use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Event;
 use countersign_core::approval::seat::Seat;
+use countersign_core::approval::{Sight, Stage};
 use countersign_core::document::SourceFile;
 use countersign_core::id::PersonId;
 use countersign_core::rulebook::Rulebook;
@@ -239,7 +239,7 @@ async fn nothing_wakes(spec: &mut Spec) {
 async fn story_says(spec: &mut Spec, words: String) {
     let intent = spec.intent.expect("something was submitted");
     let entries = spec.engine().entries(intent).await.expect("the intent is there");
-    let story = TimelineView::from(entries.as_slice()).entries;
+    let story = TimelineView::of(&entries, &Sight::Whole).entries;
     let told: Vec<String> = story.into_iter().map(|entry| entry.words).collect();
     assert!(told.iter().any(|line| line.contains(&words)), "{told:#?}");
 }
@@ -248,7 +248,7 @@ async fn story_says(spec: &mut Spec, words: String) {
 async fn story_reads(spec: &mut Spec, step: &cucumber::gherkin::Step) {
     let intent = spec.intent.expect("something was submitted");
     let entries = spec.engine().entries(intent).await.expect("the intent is there");
-    let story = TimelineView::from(entries.as_slice()).entries;
+    let story = TimelineView::of(&entries, &Sight::Whole).entries;
     // What follows on the decision is on its way by now, or not yet.
     let decided = story.iter().filter(|entry| entry.effect.is_none());
     let told: Vec<String> = decided.map(|entry| format!("{} {}", entry.at, entry.words)).collect();

@@ -1,5 +1,7 @@
 //! `countersign exception`: what the normal path could not settle, and the ways out.
 
+mod budget;
+
 use super::{Global, intent};
 use crate::client::{Change, Client, typed};
 use crate::exit;
@@ -22,6 +24,14 @@ pub enum Exception {
         /// How many at most
         #[arg(long, default_value_t = 200)]
         limit: usize,
+    },
+    /// Show how far the exception budget of an intent type has burnt and what spent it; of all types without one
+    Budget {
+        /// The intent type
+        intent_type: Option<String>,
+        /// Suggest rows for its policy that would have spared exceptions, each tried on the record of 90 days
+        #[arg(long, requires = "intent_type")]
+        rows: bool,
     },
     /// Close one that you own
     Close {
@@ -56,6 +66,10 @@ pub async fn run(command: Exception, global: &Global) -> Result<ExitCode> {
                 table(&typed::<Listed<ExceptionView>>(&body)?.items).print()?;
             }
         }
+        Exception::Budget { intent_type: Some(name), rows: true } => {
+            return budget::rows(&client, &name, global).await;
+        }
+        Exception::Budget { intent_type, .. } => return budget::run(&client, intent_type, global).await,
         Exception::Close { intent: id, exception, by, reason, revision } => {
             let exception = match exception {
                 Some(exception) => exception,

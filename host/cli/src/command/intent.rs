@@ -77,6 +77,26 @@ pub enum Intent {
         /// The intent
         id: String,
     },
+    /// Put a seat or an exception of somebody else into other hands, as an administrator
+    Reassign {
+        /// The intent
+        id: String,
+        /// Whose seat
+        #[arg(long, value_name = "PERSON", required_unless_present = "exception")]
+        from: Option<String>,
+        /// Which exception
+        #[arg(long, value_name = "EXCEPTION", conflicts_with = "from")]
+        exception: Option<String>,
+        /// Who has it from now on
+        #[arg(long, value_name = "PERSON")]
+        to: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// The revision that you read
+        #[arg(long)]
+        revision: u32,
+    },
     /// Take one back that you asked for
     Withdraw {
         /// The intent
@@ -171,6 +191,16 @@ pub async fn run(command: Intent, global: &Global) -> Result<ExitCode> {
         Intent::Remind { id } => {
             let path = place(&id, "/reminders")?;
             let change = Change { path: &path, body: &json!({}), revision: None, key: None };
+            changed(&client.change(&change).await?, global)?;
+        }
+        Intent::Reassign { id, from, exception, to, reason, revision } => {
+            let mut body = json!({ "to": to, "reason": reason });
+            let what = from.map(|from| ("from", from)).or(exception.map(|id| ("exception", id)));
+            if let Some((name, value)) = what {
+                body[name] = json!(value);
+            }
+            let path = place(&id, "/reassignments")?;
+            let change = Change { path: &path, body: &body, revision: Some(revision), key: None };
             changed(&client.change(&change).await?, global)?;
         }
         Intent::Withdraw { id, revision } => {

@@ -84,6 +84,9 @@ fn one(page: &mut String, owned: &OwnedTypeView) {
             vec!["reported by".to_owned(), owned.reporting.join(", ")],
         ],
     );
+    if let Some(budget) = &owned.exception_budget {
+        line(page, &format!("\nException budget: {}.", cell(budget)));
+    }
     if !owned.seats.is_empty() {
         page.push_str("\nWho decides:\n\n");
         let rows = owned.seats.iter().map(|seat| {

@@ -152,7 +152,9 @@ fn table(people: &[PersonView]) -> Table {
             .collect();
         let manager = person.manager.as_deref().unwrap_or_default();
         let (today, ahead) = (today.join("; "), ahead.join("; "));
-        let (pools, roles) = (pools.join(", "), person.roles.join(", "));
+        let duties = person.duties.iter().map(|duty| format!("{duty} (duty)"));
+        let roles: Vec<String> = person.roles.iter().cloned().chain(duties).collect();
+        let (pools, roles) = (pools.join(", "), roles.join(", "));
         table.row([&person.person, &*from, &today, &ahead, &pools, &roles, manager, &person.calendar]);
     }
     table

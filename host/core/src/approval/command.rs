@@ -109,6 +109,19 @@ pub enum Command {
         /// Why; never empty.
         reason: String,
     },
+    /// An administrator puts a seat or an exception into the hands of somebody else, for good.
+    Reassign {
+        /// Who.
+        person: PersonId,
+        /// The revision that they saw.
+        revision: u32,
+        /// What.
+        what: Reassigned,
+        /// Into whose hands.
+        to: PersonId,
+        /// Why; never empty.
+        reason: String,
+    },
     /// A person takes back what they handed over and the voices that they added.
     Recall {
         /// Who.
@@ -267,11 +280,62 @@ pub enum Command {
 }
 
 impl Command {
+    /// The person who says it; nobody for what the engine and its timers say.
+    #[must_use]
+    pub fn person(&self) -> Option<&PersonId> {
+        match self {
+            Command::Decide { person, .. }
+            | Command::Withdraw { person, .. }
+            | Command::Claim { person, .. }
+            | Command::Release { person, .. }
+            | Command::Hand { person, .. }
+            | Command::Reassign { person, .. }
+            | Command::Recall { person, .. }
+            | Command::AddVoice { person, .. }
+            | Command::Comment { person, .. }
+            | Command::Remind { person }
+            | Command::Ask { person, .. }
+            | Command::Answer { person, .. }
+            | Command::SendBack { person, .. }
+            | Command::Amend { person, .. }
+            | Command::CloseException { person, .. } => Some(person),
+            Command::Override { what, .. } => Some(&what.by),
+            Command::ByLink { command, .. } => command.person(),
+            Command::Prepare { .. }
+            | Command::Postpone { .. }
+            | Command::ReturnDue
+            | Command::Review
+            | Command::Send { .. }
+            | Command::Attempted { .. }
+            | Command::Probed { .. }
+            | Command::Block { .. }
+            | Command::SeatDue { .. }
+            | Command::ExceptionDue { .. }
+            | Command::Told { .. }
+            | Command::NotTold { .. } => None,
+        }
+    }
+
     /// What is said, whatever carries it.
     #[must_use]
     pub fn said(&self) -> &Command {
         if let Command::ByLink { command, .. } = self { command.said() } else { self }
     }
+}
+
+/// What an administrator puts into other hands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reassigned {
+    /// The seat in which this person can decide.
+    Seat {
+        /// Who has it.
+        of: PersonId,
+    },
+    /// An open exception.
+    Exception {
+        /// Its id.
+        id: ExceptionId,
+    },
 }
 
 /// Whether trying again can help.

@@ -6,7 +6,7 @@ use crate::canonical::{self, NotCanonical};
 use crate::document::SourceFile;
 use crate::effect::attempt::{Detail, Step};
 use crate::effect::life::Verdict;
-use crate::exception::{Closed, Exception};
+use crate::exception::{Burn, Closed, Exception};
 use crate::hash::Digest;
 use crate::id::{EffectId, ExceptionId, IntentId, IntentTypeName, PersonId, PoolName};
 use crate::intent::Facts;
@@ -354,12 +354,28 @@ pub enum Event {
         /// Until when.
         due: Timestamp,
     },
-    /// Whoever answered for an exception left or is away: somebody else does.
+    /// Whoever answered for an exception left or is away, or an administrator gave it to somebody else.
     ExceptionMoved {
         /// Its id.
         id: ExceptionId,
         /// Whose it is now.
         owner: PersonId,
+        /// Why, if an administrator says so.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
+    /// The exception budget of the intent type is spent, and the exception about it was opened when it was not.
+    BudgetSpent {
+        /// Id of the exception.
+        id: ExceptionId,
+        /// The figures as they are now.
+        burn: Burn,
+        /// Whose it is now.
+        owner: PersonId,
+        /// Until when.
+        due: Timestamp,
+        /// The same for people.
+        detail: Detail,
     },
     /// An exception was closed.
     ExceptionClosed {
@@ -456,6 +472,7 @@ impl Event {
             Event::ExceptionOpened { .. } => "exception-opened",
             Event::ExceptionEscalated { .. } => "exception-escalated",
             Event::ExceptionMoved { .. } => "exception-moved",
+            Event::BudgetSpent { .. } => "budget-spent",
             Event::ExceptionClosed { .. } => "exception-closed",
             Event::Closed => "closed",
             Event::Noticed { .. } => "noticed",

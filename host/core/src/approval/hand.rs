@@ -35,6 +35,8 @@ pub enum NotHanded {
     VoicesSpent(usize),
     /// A voice is in already, so that none can come before it.
     TooLate(PersonId),
+    /// The person is no administrator.
+    NoAdministrator(PersonId),
 }
 
 impl NotHanded {
@@ -49,6 +51,7 @@ impl NotHanded {
             NotHanded::NoVoice(_) => "CS-E0154",
             NotHanded::VoicesSpent(_) => "CS-E0155",
             NotHanded::TooLate(_) => "CS-E0156",
+            NotHanded::NoAdministrator(_) => "CS-E0190",
         }
     }
 
@@ -67,6 +70,7 @@ impl NotHanded {
             NotHanded::TooLate(_) => {
                 "add the voice after the seat: without `--before`, in the API `order` `after`"
             }
+            NotHanded::NoAdministrator(_) => "ask one; who they are is in `people.md` under `Duties`",
         }
     }
 }
@@ -78,7 +82,7 @@ impl fmt::Display for NotHanded {
                 write!(formatter, "`{person}` stands in for `{whose}` and cannot pass the seat on")
             }
             NotHanded::NoDeputy { to, deputies } => {
-                write!(formatter, "the seat cannot go to `{to}`; it can go to {}", list(deputies))
+                write!(formatter, "it cannot go to `{to}`; it can go to {}", list(deputies))
             }
             NotHanded::Time { latest } => {
                 write!(formatter, "a delegation ends after now, and at {latest} at the latest")
@@ -98,6 +102,7 @@ impl fmt::Display for NotHanded {
             NotHanded::TooLate(person) => {
                 write!(formatter, "`{person}` has decided in this seat already, so nobody comes before it")
             }
+            NotHanded::NoAdministrator(person) => write!(formatter, "`{person}` is no administrator"),
         }
     }
 }

@@ -8,6 +8,7 @@ mod amend;
 #[cfg(test)]
 mod amend_tests;
 mod ask;
+mod budget;
 mod claim;
 mod effect;
 mod fail_open;
@@ -15,20 +16,24 @@ mod fold;
 mod hand;
 mod override_;
 mod prepare;
+mod reassign;
 mod seat;
 mod settle;
 mod talk;
 mod tell;
 mod vote;
 
+pub use budget::{spends, waits_for_the_end};
 pub use fold::{Misplaced, after};
 pub use hand::deputies;
 pub use prepare::{deciding, may_fail_open, outcome, submit, submit_trial};
+pub use reassign::can_reassign;
 
 use super::command::Command;
 use super::event::{Actor, Entry, Event};
 use super::refusal::Refusal;
-use super::{Approval, Outcome, Stage};
+use super::{Approval, Outcome, Sight, Stage};
+use crate::budget::Spending;
 use crate::going_live::{Lack, Readiness};
 use crate::id::{IntentId, PersonId};
 use crate::override_::Habit;
@@ -56,6 +61,26 @@ pub struct Context<'a> {
     /// What an intent type would go live on now, or what it lacks; found out by the host. `None` for every decision
     /// that lets none go live.
     pub ready: Option<&'a Result<Readiness, Vec<Lack>>>,
+    /// How far the exception budget of this intent type has burnt; found out by the host. `None` where the type has
+    /// none, and for what neither spends it nor is stopped by it.
+    pub spending: Option<&'a Spending>,
+}
+
+impl<'a> Context<'a> {
+    /// A context in which the host has found out nothing.
+    #[must_use]
+    pub fn new(rulebook: &'a Rulebook, now: Timestamp, chance: u128) -> Context<'a> {
+        Context {
+            rulebook,
+            now,
+            chance,
+            own_open: None,
+            overrides: None,
+            failed_open: None,
+            ready: None,
+            spending: None,
+        }
+    }
 }
 
 /// What a command causes: the new entries, and where the approval stands after them.
@@ -114,11 +139,17 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// Says which entries `command` causes.
+/// Says which entries `command` causes. Whoever does not see the intent is told that there is none, whatever they
+/// say.
 ///
 /// # Errors
 /// [`Refusal`]: a rule's no. Nothing is changed by it.
 pub fn decide<'a>(approval: &Approval, command: Command, context: Context<'a>) -> Result<Turn<'a>, Refusal> {
+    if let Some(person) = command.person()
+        && context.rulebook.sight(approval, person) == Sight::Nothing
+    {
+        return Err(Refusal::UnknownIntent(approval.intent.id));
+    }
     run(Turn::new(context, approval.clone()), command)
 }
 
@@ -142,6 +173,9 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
         Command::Release { person, revision } => claim::release(&mut turn, person, revision)?,
         Command::Hand { person, revision, to, until, reason } => {
             hand::hand(&mut turn, person, revision, (to, until), reason)?;
+        }
+        Command::Reassign { person, revision, what, to, reason } => {
+            reassign::reassign(&mut turn, person, revision, (what, to), reason)?;
         }
         Command::Recall { person, revision } => hand::recall(&mut turn, person, revision)?,
         Command::AddVoice { person, revision, whom, order, reason } => {
@@ -175,6 +209,7 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
             tell::not_told(&mut turn, notice, detail, wish, hope)?;
         }
     }
+    budget::look(&mut turn);
     tell::end(&mut turn, begun);
     Ok(turn)
 }

@@ -1,6 +1,7 @@
 //! A rule's no to a command: typed, shown to the person, nothing changed.
 
 use super::hand::NotHanded;
+use crate::budget::TakesNothing;
 use crate::going_live::NotLive;
 use crate::id::{ExceptionId, IntentId, IntentTypeName, PersonId};
 use crate::intent::TokenFault;
@@ -128,6 +129,8 @@ pub enum Refusal {
     ChangeOvertaken(String),
     /// The intent type is a draft, or cannot go live.
     GoingLive(NotLive),
+    /// The exception budget of the intent type is spent: nothing new of it is taken.
+    BudgetSpent(Box<TakesNothing>),
     /// Another command came first; the caller sees the newer state and may ask again.
     Overtaken,
 }
@@ -174,6 +177,7 @@ impl Refusal {
             Refusal::RemindedLately(_) => "CS-E0158",
             Refusal::NobodyToRemind => "CS-E0159",
             Refusal::DeadLink(_) => "CS-E0170",
+            Refusal::BudgetSpent(_) => "CS-E0171",
             Refusal::GoingLive(refused) => refused.code(),
         }
     }
@@ -221,6 +225,9 @@ impl Refusal {
             Refusal::Change(_) => "correct the listed places and publish again; nothing was stored",
             Refusal::Warnings(_) => {
                 "correct them, or answer for each kind by name: `--accept KIND`, in the API `accept`"
+            }
+            Refusal::BudgetSpent(_) => {
+                "wait until then, or ask whoever answers for the budget to say what follows"
             }
             Refusal::OwnOpenIntent { .. } => "somebody without an open intent of this type must decide",
             Refusal::ChangeOvertaken(_) => {
@@ -307,6 +314,7 @@ impl fmt::Display for Refusal {
                 formatter,
                 "another version of `{name}` came into force since this change was prepared"
             ),
+            Refusal::BudgetSpent(refused) => refused.fmt(formatter),
             Refusal::GoingLive(refused) => refused.fmt(formatter),
             Refusal::Overtaken => formatter.write_str("another command came first"),
         }

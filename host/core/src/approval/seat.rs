@@ -40,6 +40,9 @@ pub struct Handed {
     /// When it is theirs again; for good without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// The administrator who did it, if they did not do it themselves: then they cannot take it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<PersonId>,
 }
 
 /// A voice that somebody in a seat wanted beside theirs.

@@ -134,6 +134,9 @@ impl Looking<'_> {
         if !self.schema.overrides.is_empty() {
             causes.push((Cause::PostMortem, None));
         }
+        if self.schema.budget.is_some() {
+            causes.push((Cause::Budget, None));
+        }
         let of_effects = [
             Cause::Rejected,
             Cause::Conflict,

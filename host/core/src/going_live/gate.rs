@@ -220,15 +220,19 @@ impl<'a> Tried<'a> {
     /// Reads a trial; why it shows nothing of this type, if it does not.
     fn of(schema: &IntentType, shown: Shown<'a>) -> Result<Tried<'a>, String> {
         let id = shown.intent;
+        let nothing = || format!("there is no intent `{id}` of type `{}`", schema.name);
+        // Whoever owns this type need not see an intent of another one: of that they hear what they hear of none.
+        let other = |entry: &Entry| matches!(&entry.event, Event::Submitted { intent, .. } if intent.intent_type != schema.name);
+        if shown.entries.first().is_some_and(other) {
+            return Err(nothing());
+        }
         let mut approval = None;
         for entry in shown.entries {
             let next = life::after(approval, entry);
             approval = Some(next.map_err(|fault| format!("the record of `{id}` does not fold: {fault}"))?);
         }
-        let approval = approval.ok_or_else(|| format!("there is no intent `{id}`"))?;
-        if approval.intent.intent_type != schema.name {
-            return Err(format!("`{id}` is of intent type `{}`", approval.intent.intent_type));
-        }
+        let approval = approval.filter(|approval: &Approval| approval.intent.intent_type == schema.name);
+        let approval = approval.ok_or_else(nothing)?;
         let Some(trial) = &approval.intent.trial else { return Err(format!("`{id}` is no trial")) };
         let (by, tried) = (trial.by.clone(), trial.shape);
         if shape(schema) != Some(tried) {

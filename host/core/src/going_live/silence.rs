@@ -23,15 +23,7 @@ pub(super) fn silent(rulebook: &Rulebook, entries: &[Entry], fallback: &PersonId
     // The seats open as they did, with the people of now.
     let mut command = Command::Review;
     for _ in 0..WAKES_MAX {
-        let context = Context {
-            rulebook,
-            now,
-            chance: 0,
-            own_open: None,
-            overrides: None,
-            failed_open: None,
-            ready: None,
-        };
+        let context = Context::new(rulebook, now, 0);
         let turn = life::decide(&approval, command, context).map_err(|refusal| refusal.to_string())?;
         let (entries, after) = turn.into_parts();
         approval = after;

@@ -62,7 +62,7 @@ fn live(rulebook: Rulebook, went: WentLive) -> Rulebook {
 
 fn context(rulebook: &Rulebook) -> Context<'_> {
     let (overrides, failed_open) = (None, None);
-    Context { rulebook, now: now(), chance: 0, own_open: None, overrides, failed_open, ready: None }
+    Context { overrides, failed_open, ..Context::new(rulebook, now(), 0) }
 }
 
 fn tokens() -> Raw {

@@ -2,7 +2,12 @@
 
 use super::kind::FieldType;
 use super::tables;
-use super::{Enforcement, FailMode, Impact, IntentType, QaCheckpoint, TokenSpec, Trigger, TypeState};
+use super::visibility;
+use super::{
+    Enforcement, FailMode, Impact, IntentType, QaCheckpoint, SeenBy, TokenSpec, Trigger, TypeState,
+    Visibility,
+};
+use crate::budget::Budget;
 use crate::document::{Cell, Document, Faults, SourceFile};
 use crate::id::{ConnectionName, FieldName, IntentTypeName, PersonId, PoolName};
 use crate::intent::literal::is_word;
@@ -12,11 +17,11 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// The sections that an intent type may have.
-pub(crate) const SECTIONS: [&str; 6] =
-    ["Tokens", "Facts", "Bindings", "Writes", "Reconciliation", "Overrides"];
+pub(crate) const SECTIONS: [&str; 7] =
+    ["Tokens", "Facts", "Visibility", "Bindings", "Writes", "Reconciliation", "Overrides"];
 
-/// The header rows; all but `state` and `amount at stake` are required.
-const ROWS: [&str; 18] = [
+/// The header rows; all but `state`, `amount at stake`, `exception budget` and `seen by` are required.
+const ROWS: [&str; 20] = [
     "intent",
     "state",
     "impact",
@@ -29,12 +34,14 @@ const ROWS: [&str; 18] = [
     "subject",
     "amount at stake",
     "exception route",
+    "exception budget",
     "QA checkpoint",
     "reporting field",
     "fail mode",
     "enforcement",
     "rounds",
     "expires",
+    "seen by",
 ];
 
 /// Most rounds that an intent may be sent back.
@@ -54,6 +61,19 @@ impl Header<'_> {
             return None;
         };
         take(read(&cell.text), cell, faults)
+    }
+
+    /// The same of a row that need not be there.
+    fn row_if_there<T>(
+        &self,
+        name: &str,
+        faults: &mut Faults,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Option<T>> {
+        if self.rows.iter().any(|(other, _)| *other == name) {
+            return self.row(name, faults, read).map(Some);
+        }
+        Some(None)
     }
 }
 
@@ -94,6 +114,10 @@ impl IntentType {
         for (name, cell) in &header.rows {
             lines.insert((*name).to_owned(), cell.line);
         }
+        intent.visibility.fields = visibility::fields(&document, &tokens, &facts, faults);
+        if let Some(table) = document.table("Visibility") {
+            lines.insert("Visibility".to_owned(), table.header.line);
+        }
         intent.tokens = tokens;
         intent.facts = facts;
         intent.bindings = tables::bindings(&document, &intent, faults);
@@ -118,19 +142,12 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
     let trigger = header.row("trigger", faults, trigger);
     let destinations: Option<Vec<ConnectionName>> = header.row("destinations", faults, names);
     let subject: Option<FieldName> = header.row("subject", faults, named);
-    let has = |row: &str| header.rows.iter().any(|(name, _)| *name == row);
     let states = [("draft", TypeState::Draft), ("live", TypeState::Live)];
-    let state = if has("state") {
-        header.row("state", faults, |text| word(text, &states))
-    } else {
-        Some(TypeState::Live)
-    };
-    let amount = if has("amount at stake") {
-        header.row("amount at stake", faults, named).map(Some)
-    } else {
-        Some(None)
-    };
+    let state = header.row_if_there("state", faults, |text| word(text, &states));
+    let amount = header.row_if_there("amount at stake", faults, named);
+    let seen_by = header.row_if_there("seen by", faults, SeenBy::parse).map(Option::unwrap_or_default);
     let exception_routes = header.row("exception route", faults, words);
+    let budget = header.row_if_there("exception budget", faults, Budget::parse);
     let qa_checkpoint = header.row("QA checkpoint", faults, qa_checkpoint);
     let reporting: Option<Vec<FieldName>> = header.row("reporting field", faults, names);
     let modes = [("closed", FailMode::Closed), ("may open", FailMode::MayOpen)];
@@ -160,6 +177,7 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
         reporting: reporting?,
         fail_mode: fail_mode?,
         enforcement: enforcement?,
+        budget: budget?,
         rounds: rounds?,
         expires: expires?,
         tokens: Vec::new(),
@@ -168,7 +186,8 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
         writes: Vec::new(),
         reconciliation: Vec::new(),
         overrides: Vec::new(),
-        state: state?,
+        state: state?.unwrap_or(TypeState::Live),
+        visibility: Visibility { intent: seen_by?, fields: BTreeMap::new() },
         path: String::new(),
         lines: BTreeMap::new(),
     })

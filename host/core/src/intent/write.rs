@@ -55,6 +55,23 @@ pub enum WriteValue {
     Seal,
 }
 
+impl WriteValue {
+    /// The tokens and facts that it is made of.
+    #[must_use]
+    pub fn reads(&self) -> &[FieldName] {
+        match self {
+            WriteValue::Named(name) => std::slice::from_ref(name),
+            WriteValue::Computed(typed) => &typed.reads,
+            WriteValue::Text(_)
+            | WriteValue::IntentId
+            | WriteValue::PolicyVersion
+            | WriteValue::Outcome
+            | WriteValue::Approvers
+            | WriteValue::Seal => &[],
+        }
+    }
+}
+
 /// The engine's own words that a write may name and that exist before the decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineNames {

@@ -87,10 +87,13 @@ impl Found {
                     self.add(entry, requester, About::HeldUp { id: *id });
                 }
             }
+            Event::BudgetSpent { id, owner, .. } => {
+                self.add(entry, owner, About::Exception { id: *id, why: Why::Opened });
+            }
             Event::ExceptionEscalated { id, owner, .. } => {
                 self.add(entry, owner, About::Exception { id: *id, why: Why::Missed });
             }
-            Event::ExceptionMoved { id, owner } => {
+            Event::ExceptionMoved { id, owner, .. } => {
                 self.add(entry, owner, About::Exception { id: *id, why: Why::Moved });
             }
             Event::Submitted { .. }

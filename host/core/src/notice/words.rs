@@ -141,6 +141,9 @@ impl Telling<'_> {
                 "It passed although the policy could not be evaluated, as its owner declared. You say whether that \
                  was right."
             }
+            Why::Opened if exception.cause == Cause::Budget => {
+                "So many exceptions of this type were opened that somebody says why, and what follows. You do."
+            }
             Why::Opened => "Something about it could not be settled by itself, and you answer for it.",
             Why::Missed => "Whoever answered for it did not settle it in time. Now you do.",
             Why::Moved => "Whoever answered for it is not there any more. Now you do.",

@@ -11,8 +11,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 /// The sections that `people.md` may have.
-pub(crate) const SECTIONS: [&str; 9] =
-    ["Persons", "Accounts", "Contacts", "Pools", "Roles", "Standby", "Calendars", "Holidays", "Absence"];
+pub(crate) const SECTIONS: [&str; 10] = [
+    "Persons",
+    "Accounts",
+    "Contacts",
+    "Pools",
+    "Roles",
+    "Duties",
+    "Standby",
+    "Calendars",
+    "Holidays",
+    "Absence",
+];
 
 /// Longest chain of managers; beyond it there is a circle or no house anybody knows.
 pub(crate) const MANAGERS_MAX: u32 = 32;
@@ -47,6 +57,7 @@ impl Directory {
         reader.persons();
         let pools = reader.pools();
         let roles = reader.roles();
+        let duties = super::duty::read(reader.document, &pools, reader.faults);
         let standby = reader.standby(&roles);
         let absence = reader.absence();
         let contacts = reader.contacts();
@@ -64,6 +75,7 @@ impl Directory {
             persons,
             pools,
             roles,
+            duties,
             standby,
             calendars,
             absence,

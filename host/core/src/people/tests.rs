@@ -271,7 +271,7 @@ fn every_fault_of_a_contact_has_its_place() {
     let check = |row: &str, expected: &str| {
         let faults = contacts(row).expect_err("it is a fault");
         assert!(faults.iter().any(|fault| fault.contains(expected)), "{row}: {faults:?}");
-        assert!(faults.iter().all(|fault| fault.starts_with("people.md:67:")), "{row}: {faults:?}");
+        assert!(faults.iter().all(|fault| fault.starts_with("people.md:69:")), "{row}: {faults:?}");
     };
     check("| ae-9 | mail | sam@example.com |\n", "`ae-9` is no person of this file");
     check("| ae-1 | mail |  |\n", "there is no address");
@@ -281,7 +281,7 @@ fn every_fault_of_a_contact_has_its_place() {
     check("| ae-1 | pigeon | loft |\n", "`pigeon` is no way to tell somebody");
     let twice = "| ae-1 | mail | sam@example.com |\n| ae-1 | mail | sam@example.com |\n";
     let faults = contacts(twice).expect_err("it is a fault");
-    assert_eq!(faults, ["people.md:68:3: `ae-1` is told by mail to sam@example.com already"]);
+    assert_eq!(faults, ["people.md:70:3: `ae-1` is told by mail to sam@example.com already"]);
 }
 
 #[test]
@@ -297,4 +297,19 @@ fn a_moment_is_spelt_by_the_clocks_of_its_reader() {
     check("ae-3", "2026-11-30T17:00:00Z", "Mon 30 Nov 17:00 Dublin (17:00 UTC)");
     check("integration-1", "2026-11-30T17:00:00Z", "Mon 30 Nov 17:00 UTC");
     check("nobody-here", "2026-11-30T17:00:00Z", "Mon 30 Nov 17:00 UTC");
+}
+
+#[test]
+fn an_auditor_has_no_other_duty() {
+    let mut directory = starter_rulebook().directory().clone();
+    let (auditor, operator) = (person("auditor-1"), person("integration-1"));
+    assert!(directory.has_duty(&auditor, Duty::Auditor) && directory.has_duty(&operator, Duty::Operator));
+    assert!(!directory.has_duty(&operator, Duty::Auditor) && !directory.has_duty(&auditor, Duty::Operator));
+    // A group puts them into the other pool: they audit, and do nothing that they would audit.
+    let integrations = PoolName::parse("integrations").expect("it is a name");
+    directory.pools.get_mut(&integrations).expect("the pool").members.push(auditor.clone());
+    assert!(directory.has_duty(&auditor, Duty::Auditor) && !directory.has_duty(&auditor, Duty::Operator));
+    // Whoever left has none.
+    directory.persons.remove(&operator);
+    assert!(!directory.has_duty(&operator, Duty::Operator));
 }

@@ -68,6 +68,7 @@ impl Directory {
             groups: self.groups.clone(),
             pools: pools.collect(),
             roles: self.roles.clone().into_iter().filter(|(_, holder)| there(holder)).collect(),
+            duties: self.duties.clone(),
             standby: standby.collect(),
             calendars: self.calendars.clone(),
             absence: covered.collect(),

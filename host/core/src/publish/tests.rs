@@ -252,15 +252,7 @@ fn tokens(document: &str, accept: &[&str]) -> Raw {
 }
 
 fn submitted(rulebook: &Rulebook, tokens: &Raw) -> Result<Arc<Intent>, Refusal> {
-    let context = Context {
-        rulebook,
-        now: now(),
-        chance: 0,
-        own_open: None,
-        overrides: None,
-        failed_open: None,
-        ready: None,
-    };
+    let context = Context::new(rulebook, now(), 0);
     let turn = life::submit(context, IntentId::from_bits(9), "pricing-1", POLICY_CHANGE, tokens)?;
     Ok(Arc::clone(&turn.approval().intent))
 }

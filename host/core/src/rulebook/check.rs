@@ -1,9 +1,11 @@
 //! What only the whole set shows: names that lead nowhere, inputs wider than their tokens, quorums
 //! that no pool can fill. All of it is asked of `people.md`: who is on record comes and goes.
 
-use super::Rulebook;
+use super::{Happening, Rulebook};
+use crate::budget::{Budget, Spent};
 use crate::built_in::is_built_in;
 use crate::document::{Fault, Faults};
+use crate::exception::{Cause, Closure};
 use crate::going_live::GO_LIVE_ROUTE;
 use crate::id::{IntentTypeName, PoolName};
 use crate::intent::{Enforcement, FailMode, FieldType, IntentType};
@@ -161,8 +163,47 @@ fn intent_type(rulebook: &Rulebook, intent: &IntentType, faults: &mut Faults) {
         let place = format!("override `{}`", rule.reason);
         known(directory, Some(intent), &rule.by, line("enforcement"), &place, faults);
     }
+    for whom in intent.visibility.intent.named() {
+        known(directory, Some(intent), whom, line("seen by"), "who sees it", faults);
+    }
+    for (field, whoms) in &intent.visibility.fields {
+        for whom in whoms {
+            known(directory, Some(intent), whom, line("Visibility"), &format!("who sees `{field}`"), faults);
+        }
+    }
+    if let Some(declared) = &intent.budget {
+        budget(rulebook, intent, declared, faults);
+    }
     if intent.enforcement == Enforcement::Soft && intent.overrides.is_empty() {
         faults.on_line(line("enforcement"), "enforcement is `soft`, but nobody may override");
+    }
+}
+
+/// Whether the exception about a spent budget reaches somebody by a row of its own, and the council is there.
+fn budget(rulebook: &Rulebook, intent: &IntentType, budget: &Budget, faults: &mut Faults) {
+    let line = intent.lines.get("exception budget").copied().unwrap_or(0);
+    if let Spent::Council(route) = &budget.then
+        && !rulebook.shared().routes.contains_key(route)
+    {
+        faults.on_line(line, format!("the exception budget: `{route}` is no route of `routes.md`"));
+        faults.help("name the people of the council as a route there, with time and backup");
+    }
+    let happened = Happening { cause: Cause::Budget.as_str(), amount: None, connection: None };
+    let Some(row) = rulebook.exception_for(&intent.name, happened) else { return };
+    if !intent.exception_routes.contains(&row.id) {
+        faults.on_line(
+            line,
+            format!(
+                "the exception budget: cause `budget` reaches row `{}`, which `exception route` lacks",
+                row.id
+            ),
+        );
+        faults.help("give cause `budget` a row of the exception table, and name its id in `exception route`");
+    }
+    if !row.closes_when.iter().any(|way| way == Closure::Reviewed.as_str()) {
+        faults
+            .on_line(line, format!("the exception budget: row `{}` does not close when `reviewed`", row.id));
+        faults.help("an exception about a budget ends with what was found and what follows");
     }
 }
 

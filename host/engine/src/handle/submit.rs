@@ -1,18 +1,21 @@
 //! The door: what is asked for becomes an approval, or is refused with every fault at once.
 
+use crate::budget;
 use crate::engine::{Inner, Standing, Submission};
 use crate::fault::Fault;
 use crate::going_live::Log;
 use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Entry;
-use countersign_core::approval::life;
+use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
+use countersign_core::budget::Spending;
 use countersign_core::going_live::NotLive;
-use countersign_core::id::IntentId;
+use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_core::intent::Trigger;
 use countersign_core::publish::POLICY_CHANGE;
 use std::sync::Arc;
+use tokio::sync::MutexGuard;
 
 impl Inner {
     /// Takes what is asked for; as a trial of a draft, if it says by what that begins.
@@ -30,20 +33,29 @@ impl Inner {
         if let Some(answered) = self.answered(key).await? {
             return self.read(answered).await;
         }
+        let (_alone, spending) = match trial {
+            // What is tried out spends no budget, and no spent one stops it.
+            Some(_) => (None, None),
+            None => self.known_at_the_door(&submission.intent_type).await?,
+        };
         let id = IntentId::drawn(self.clock.now(), self.chance.bits());
         let turn = if submission.intent_type == POLICY_CHANGE {
             // A change of policy is proved at the door.
             let (inner, submission) = (Arc::clone(self), submission.clone());
-            self.proved(move || inner.admitted(id, &submission, trial)).await??
+            self.proved(move || inner.admitted(id, &submission, trial, None)).await??
         } else {
-            self.admitted(id, &submission, trial)?
+            self.admitted(id, &submission, trial, spending.as_ref())?
         };
         if let Some((of, Err(lacking))) = self.ready(&turn.1, Log::Trusted).await? {
             return Err(Refusal::from(NotLive::NotReady { of, lacking }).into());
         }
+        let (entries, _) = &turn;
+        let spends = life::spends(entries);
         let slot = self.hot.slot(id);
         let mut place = slot.lock().await;
         let standing = self.store_turn(None, turn, key).await.map(|stored| {
+            let raised = spending.and_then(|spending| budget::to_be_raised(id, spends, &spending));
+            raised.into_iter().for_each(|intent| self.raise(intent));
             let standing = stored.standing();
             *place = super::hot::kept(stored);
             standing
@@ -53,15 +65,33 @@ impl Inner {
         standing
     }
 
+    /// How far the exception budget of an intent type has burnt. What is decided at the door can open an exception
+    /// there; then nobody else counts until the guard is dropped.
+    async fn known_at_the_door(
+        &self,
+        name: &str,
+    ) -> Result<(Option<MutexGuard<'_, ()>>, Option<Spending>), Fault> {
+        let rulebook = self.rulebook();
+        let name = IntentTypeName::parse(name).ok();
+        let schema = name.as_ref().and_then(|name| rulebook.intent_type(name));
+        let Some((schema, budget)) = schema.and_then(|schema| Some((schema, schema.budget.as_ref()?))) else {
+            return Ok((None, None));
+        };
+        let alone = if schema.is_self_contained() { Some(self.spending.lock().await) } else { None };
+        let spending = self.spending(&schema.name, budget).await?;
+        Ok((alone, Some(spending)))
+    }
+
     /// The first entries of an intent that passes the door.
     fn admitted(
         &self,
         id: IntentId,
         asked: &Submission,
         trial: Option<Trigger>,
+        spending: Option<&Spending>,
     ) -> Result<(Vec<Entry>, Approval), Fault> {
         let rulebook = self.rulebook();
-        let context = self.context(&rulebook);
+        let context = Context { spending, ..self.context(&rulebook) };
         let words = (asked.requester.as_str(), asked.intent_type.as_str(), &asked.tokens);
         let mut turn = match trial {
             None => life::submit(context, id, words.0, words.1, words.2)?,

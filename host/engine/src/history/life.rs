@@ -112,6 +112,7 @@ impl Life {
             | Event::NoticesMoot { .. }
             | Event::LinkUsed { .. }
             | Event::FailedOpen { .. }
+            | Event::BudgetSpent { .. }
             | Event::Closed => {}
         }
         None

@@ -77,15 +77,7 @@ struct Written {
 }
 
 fn at(minutes: u64) -> Context<'static> {
-    Context {
-        rulebook: &RULES,
-        now: morning().plus(Millis::minutes(minutes)),
-        chance: 7,
-        own_open: None,
-        overrides: None,
-        failed_open: None,
-        ready: None,
-    }
+    Context::new(&RULES, morning().plus(Millis::minutes(minutes)), 7)
 }
 
 impl Written {

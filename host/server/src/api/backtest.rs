@@ -4,11 +4,12 @@ use super::drafts::{DAYS, DOCUMENT, changed, named, whole};
 use super::view::BacktestView;
 use crate::asked::{Line, Members, Place, Question};
 use crate::busy;
+use crate::door::Caller;
 use crate::limits::{BACKTEST_MS_MAX, POLICY_BYTES_MAX};
 use crate::problem::{Problem, ProblemView};
 use crate::state::Host;
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use countersign_core::policy::backtest::Backtest;
 use countersign_core::policy::stop::{Stop, Stopped};
 use countersign_engine::fault::Fault;
@@ -41,12 +42,14 @@ pub(crate) struct BacktestBody {
 )]
 pub(crate) async fn backtest(
     State(host): State<Host>,
+    Extension(caller): Extension<Caller>,
     Place(name): Place<String>,
     line: Line,
     Question(body): Question<POLICY_BYTES_MAX>,
 ) -> Result<Json<Backtest>, Problem> {
     let rulebook = host.engine.rulebook();
     let intent = named(&rulebook, &name)?;
+    super::all_seen(&host, &caller, &intent)?;
     let mut members = Members::of(body, &["policy", "since"]);
     let text = members.required("policy", DOCUMENT, whole);
     let days = members.optional("since", DAYS, history::days);

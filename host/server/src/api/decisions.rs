@@ -155,7 +155,7 @@ pub(crate) async fn close(
     members.checked()?;
     // INVARIANT: without a way of closing the body was flawed, and that was said above.
     let by = by.ok_or_else(Problem::bug)?;
-    let standing = host.engine.read(intent).await?;
+    let (standing, _) = super::read(&host, &caller, intent).await?;
     let now = standing.approval.intent.revision;
     if now != revision {
         return Err(Refusal::StaleRevision { found: revision, now }.into());

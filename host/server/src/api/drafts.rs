@@ -6,11 +6,12 @@ use super::backtest::on_record;
 use super::view::{DifferenceView, EvaluationView, FormattedView, RanView, ReportView, SuggestedView};
 use crate::asked::{Line, Members, Place, Question};
 use crate::busy;
+use crate::door::Caller;
 use crate::limits::{DOCUMENT_FAULTS_MAX, INPUT_VALUES_MAX, POLICY_BYTES_MAX};
 use crate::problem::{Flaw, Problem, ProblemView};
 use crate::state::Host;
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use countersign_core::document::{Fault, SourceFile};
 use countersign_core::hash::Digest;
 use countersign_core::id::IntentTypeName;
@@ -121,6 +122,7 @@ pub(crate) struct FormatBody {
 )]
 pub(crate) async fn check(
     State(host): State<Host>,
+    Extension(caller): Extension<Caller>,
     Place(name): Place<String>,
     line: Line,
     Question(body): Question<POLICY_BYTES_MAX>,
@@ -131,6 +133,7 @@ pub(crate) async fn check(
     let fired = match days {
         None => Fired::default(),
         Some(days) => {
+            super::all_seen(&host, &caller, &draft.intent)?;
             let walk = history::fired(&**host.engine.store(), draft.intent.clone(), days, draft.now);
             on_record(&host, line.clone(), walk, "check --since DAYS --data DIR").await?
         }
@@ -212,7 +215,9 @@ pub(crate) async fn explain(
         }
         // Here, where there is a place for it: components are asked for real decisions too.
         let explained = runtime.block_on(engine.explained(&policy, &tokens, &facts))?;
-        Ok(EvaluationView::explained(&explained))
+        let spending = runtime.block_on(engine.spending(&draft.intent))?;
+        let budget = spending.filter(|spending| spending.stops().is_some()).map(|spending| spending.words());
+        Ok(EvaluationView { budget, ..EvaluationView::explained(&explained) })
     };
     busy::proved(&host, line, explained).await.map(Json)
 }

@@ -42,7 +42,8 @@ pub(crate) async fn list(
     for row in &page.rows {
         let Ok(intent) = row.stream.parse::<IntentId>() else { continue };
         let standing = host.engine.read(intent).await?;
-        let seen = super::seen(&host, &caller, &standing.approval).exceptions;
+        let Ok(seen) = super::seen(&host, &caller, &standing.approval) else { continue };
+        let seen = seen.exceptions;
         open.extend(seen.into_iter().filter(|found| found.state == "open" && found.owner == owner));
     }
     Ok(asked::listed(&uri, open, page.next.as_ref()))

@@ -4,11 +4,11 @@ use super::view::IntentView;
 use super::whole;
 use crate::asked::{self, Members, Place, Posted};
 use crate::limits::COMMAND_BYTES_MAX;
-use crate::problem::{Problem, ProblemView};
+use crate::problem::{Flaw, Problem, ProblemView};
 use crate::state::Host;
 use axum::extract::State;
 use axum::response::Response;
-use countersign_core::approval::command::Command;
+use countersign_core::approval::command::{Command, Reassigned};
 use countersign_core::approval::seat::Order;
 use countersign_core::id::PersonId;
 use countersign_core::time::Timestamp;
@@ -34,6 +34,22 @@ pub(crate) struct DelegationBody {
 pub(crate) struct TransferBody {
     /// One of the `deputies` of the intent.
     #[schema(example = "cro-chief-of-staff")]
+    to: String,
+    /// Why.
+    reason: String,
+}
+
+/// What goes into whose hands.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes a body that is read by hand, so that every fault is said at once")]
+pub(crate) struct ReassignmentBody {
+    /// Whose seat; this or `exception`.
+    #[schema(example = "finance-1")]
+    from: Option<String>,
+    /// Which open exception; this or `from`.
+    exception: Option<String>,
+    /// Who has it from now on.
+    #[schema(example = "fpna-lead")]
     to: String,
     /// Why.
     reason: String,
@@ -132,6 +148,51 @@ pub(crate) async fn transfer(
     // INVARIANT: without it the body was flawed, and that was said above.
     let to = to.ok_or_else(Problem::bug)?;
     let command = Command::Hand { person: caller.person.clone(), revision, to, until: None, reason };
+    let standing = host.engine.command(intent, command, Some(key)).await?;
+    Ok(whole(&host, &caller, &standing))
+}
+
+/// Puts a seat or an exception of somebody else into other hands, for good: for administrators.
+#[utoipa::path(
+    post, path = "/v1/intents/{id}/reassignments", tag = "intents", operation_id = "reassign",
+    request_body = ReassignmentBody,
+    params(
+        ("id" = String, Path, description = "the intent"),
+        ("Idempotency-Key" = String, Header, description = "makes a repeated request the same request"),
+        ("If-Match" = String, Header, description = "the `ETag` of the intent that was read"),
+    ),
+    responses(
+        (status = 200, description = "it is in other hands; `seats` and `exceptions` say in whose", body = IntentView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn reassign(
+    State(host): State<Host>,
+    Place(name): Place<String>,
+    Posted { caller, key, headers, body }: Posted<COMMAND_BYTES_MAX>,
+) -> Result<Response, Problem> {
+    let (intent, revision) = (asked::intent(&name)?, asked::revision(&headers)?);
+    let mut members = Members::of(body, &["from", "exception", "to", "reason"]);
+    let from = members.optional("from", "a person", named);
+    let exception = members.optional("exception", "the id of an exception", |text| text.parse().ok());
+    let to = members.required("to", "a person", named);
+    let reason = members.words("reason");
+    let what = match (from, exception) {
+        (Some(of), None) => Some(Reassigned::Seat { of }),
+        (None, Some(id)) => Some(Reassigned::Exception { id }),
+        (Some(_), Some(_)) => {
+            members.flaw(Flaw::new("/exception", "either `from` or `exception`", "both"));
+            None
+        }
+        (None, None) => {
+            members.flaw(Flaw::new("/from", "either `from` or `exception`", "neither"));
+            None
+        }
+    };
+    members.checked()?;
+    // INVARIANT: without the two the body was flawed, and that was said above.
+    let (what, to) = (what.ok_or_else(Problem::bug)?, to.ok_or_else(Problem::bug)?);
+    let command = Command::Reassign { person: caller.person.clone(), revision, what, to, reason };
     let standing = host.engine.command(intent, command, Some(key)).await?;
     Ok(whole(&host, &caller, &standing))
 }

@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use countersign_core::approval::Sight;
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::id::IntentTypeName;
 use countersign_core::intent::literal::is_word;
@@ -86,7 +87,7 @@ pub(super) async fn submitted(
     };
     let id = standing.approval.intent.id;
     if let Some(seconds) = wait {
-        standing = prepared(host, id, seconds).await?;
+        standing = prepared(host, caller, id, seconds).await?;
     }
     let mut response = whole(host, caller, &standing);
     *response.status_mut() = StatusCode::CREATED;
@@ -172,9 +173,27 @@ pub(crate) async fn list(
     let (after, limit) = asked::page(&mut query);
     query.checked()?;
     let page = host.engine.list(store::Query { labels, after, limit }).await?;
-    let rows: Result<Vec<IntentRow>, _> = page.rows.iter().map(IntentRow::of).collect();
-    let items = rows.map_err(|fault| countersign_engine::fault::Fault::Unreadable(fault.to_string()))?;
+    let mut items = Vec::with_capacity(page.rows.len());
+    for row in &page.rows {
+        let row = IntentRow::of(row)
+            .map_err(|fault| countersign_engine::fault::Fault::Unreadable(fault.to_string()))?;
+        items.extend(for_caller(&host, &caller, row).await?);
+    }
     Ok(asked::listed(&uri, items, page.next.as_ref()))
+}
+
+/// A row as far as it is for the caller. Only where something is withheld from somebody is the intent itself
+/// looked at.
+async fn for_caller(host: &Host, caller: &Caller, row: IntentRow) -> Result<Option<IntentRow>, Problem> {
+    let rulebook = host.engine.rulebook();
+    let schema = IntentTypeName::parse(&row.intent_type).ok();
+    let schema = schema.and_then(|name| rulebook.intent_type(&name));
+    if schema.is_some_and(|schema| rulebook.sees_all_of(schema, &caller.person)) {
+        return Ok(Some(row));
+    }
+    let standing = host.engine.read(asked::intent(&row.id)?).await?;
+    let sight = rulebook.sight(&standing.approval, &caller.person);
+    Ok((sight != Sight::Nothing).then(|| row.without(schema, &sight)))
 }
 
 /// Shows the whole of one intent, and what the caller may do about it now.
@@ -199,7 +218,7 @@ pub(crate) async fn show(
     Query::of(&uri, &[])?.checked()?;
     let intent = asked::intent(&name)?;
     let wait = asked::wait(&headers)?;
-    let standing = prepared(&host, intent, wait.unwrap_or(0)).await?;
+    let standing = prepared(&host, &caller, intent, wait.unwrap_or(0)).await?;
     let mut response = whole(&host, &caller, &standing);
     waited(&mut response, wait);
     Ok(response)
@@ -216,12 +235,15 @@ pub(crate) async fn show(
 )]
 pub(crate) async fn timeline(
     State(host): State<Host>,
+    Extension(caller): Extension<Caller>,
     Place(name): Place<String>,
     uri: Uri,
 ) -> Result<Json<TimelineView>, Problem> {
     Query::of(&uri, &[])?.checked()?;
-    let entries = host.engine.entries(asked::intent(&name)?).await?;
-    Ok(Json(TimelineView::from(entries.as_slice())))
+    let intent = asked::intent(&name)?;
+    let (_, sight) = super::read(&host, &caller, intent).await?;
+    let entries = host.engine.entries(intent).await?;
+    Ok(Json(TimelineView::of(&entries, &sight)))
 }
 
 /// Shows the write plan of an intent, field by field, with the seal that a decision binds to.
@@ -235,15 +257,16 @@ pub(crate) async fn timeline(
 )]
 pub(crate) async fn plan(
     State(host): State<Host>,
+    Extension(caller): Extension<Caller>,
     Place(name): Place<String>,
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::of(&uri, &[])?.checked()?;
-    let standing = host.engine.read(asked::intent(&name)?).await?;
+    let (standing, sight) = super::read(&host, &caller, asked::intent(&name)?).await?;
     let approval = &standing.approval;
-    let case = intent::case(approval)
+    let view = intent::plan(approval, &sight, &host.engine.rulebook())
         .ok_or(Refusal::WrongStage { command: "plan", stage: approval.stage.as_str() })?;
-    let mut response = Json(PlanView::from(case)).into_response();
+    let mut response = Json(view).into_response();
     response.headers_mut().insert(header::ETAG, super::tag(approval.intent.revision));
     Ok(response)
 }

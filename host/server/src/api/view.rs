@@ -2,6 +2,7 @@
 //! command line. The types inside the engine may change; these only grow.
 
 pub mod backtest;
+pub mod budget;
 pub mod check;
 pub mod connection;
 pub mod draft;
@@ -22,8 +23,10 @@ pub mod row;
 pub mod seat;
 pub mod timeline;
 pub mod value;
+mod withheld;
 
 pub use backtest::BacktestView;
+pub use budget::{BudgetView, ClusterView, SpentOnView, SuggestedRowView, SuggestedRowsView};
 pub use check::{CheckedView, FaultView, FindingView, RanView, ReportView, SuggestedView, SuggestionView};
 pub use connection::{CheckView, ConnectionView, ConnectorView};
 pub use draft::{DifferenceView, FormattedView, ImportView, StarterView};

@@ -17,7 +17,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use countersign_core::approval::command::{Command, Voice};
-use countersign_core::approval::{Approval, PlannedEffect};
+use countersign_core::approval::{Approval, PlannedEffect, Sight};
 use countersign_core::hash::Digest;
 use countersign_core::id::IntentId;
 use countersign_core::intent::{FactValue, TokenValue};
@@ -110,13 +110,7 @@ async fn opened(
     (intent, notice, verb, code): Parts,
 ) -> Result<Opened, Response> {
     let signed = guard::required(host, headers, path).map_err(|to| page::see_other(&to))?;
-    let none = || {
-        page::said(
-            StatusCode::NOT_FOUND,
-            "There is nothing for you behind this link",
-            "It may be cut off, or meant for somebody else: open the whole link of a message that you got yourself.",
-        )
-    };
+    let none = nothing;
     let verb = LinkVerb::parse(&verb).ok_or_else(none)?;
     let intent: IntentId = intent.parse().map_err(|_| none())?;
     let links = host.signing.by.links.as_ref().ok_or_else(none)?;
@@ -127,12 +121,24 @@ async fn opened(
             return Err(if problem.code().status == 404 { none() } else { page::problem(&problem) });
         }
     };
+    let sight = host.engine.rulebook().sight(&standing.approval, &signed.session.person);
+    if sight == Sight::Nothing {
+        return Err(none());
+    }
     let told = standing.approval.notices.linked.get(&notice).cloned().ok_or_else(none)?;
     let linked = Linked { intent, notice, to: &told.to, revision: told.revision };
     if !links.key.is_of(&code, &linked, verb) || told.to != signed.session.person {
         return Err(none());
     }
     Ok(Opened { signed, standing, notice, verb, told })
+}
+
+fn nothing() -> Response {
+    page::said(
+        StatusCode::NOT_FOUND,
+        "There is nothing for you behind this link",
+        "It may be cut off, or meant for somebody else: open the whole link of a message that you got yourself.",
+    )
 }
 
 /// The command that the form asks for.
@@ -176,7 +182,9 @@ fn shown(host: &Host, opened: &Opened, status: StatusCode, words: &str, wrong: O
     let approval = &opened.standing.approval;
     let person = &opened.signed.session.person;
     let rulebook = host.engine.rulebook();
-    let view = IntentView::of(approval, Looking { person, rulebook: &rulebook, now: host.engine.now() });
+    let looking = Looking { person, rulebook: &rulebook, now: host.engine.now() };
+    let Some(view) = IntentView::of(approval, looking) else { return nothing() };
+    let sight = rulebook.sight(approval, person);
     let alive = link::alive(approval, opened.notice, opened.verb).map(|_| ());
     // A link that lives can still be for something that is not possible now, such as a seat that others claimed.
     let alive = alive.and_then(|()| {
@@ -199,8 +207,8 @@ fn shown(host: &Host, opened: &Opened, status: StatusCode, words: &str, wrong: O
                 p { "It stands like this now: " strong { (view.state) } "." }
             }
         }
-        (asked(approval))
-        (written(approval))
+        (asked(approval, &sight))
+        (written(approval, &sight))
         (judged(&view))
     };
     let title = format!(
@@ -281,17 +289,18 @@ fn form(approval: &Approval, verb: LinkVerb, words: &str) -> Markup {
     }
 }
 
-fn asked(approval: &Approval) -> Markup {
+fn asked(approval: &Approval, sight: &Sight) -> Markup {
     let intent = &approval.intent;
     let facts = case(approval).map(|case| &case.facts);
+    let facts = facts.into_iter().flatten().filter(|(name, _)| !sight.hides(name));
     let found: Vec<(String, String)> =
-        facts.into_iter().flatten().map(|(name, fact)| (name.to_string(), fact_words(fact))).collect();
+        facts.map(|(name, fact)| (name.to_string(), fact_words(fact))).collect();
     html! {
         table {
             caption { "What is asked, revision " (intent.revision) }
             tbody {
                 tr { th scope="row" { "intent" } td { (intent.id) } }
-                @for (name, value) in intent.tokens.iter() {
+                @for (name, value) in intent.tokens.iter().filter(|(name, _)| !sight.hides(name)) {
                     tr { th scope="row" { (name) } td { (whole(value)) } }
                 }
                 @for (name, fact) in &found {
@@ -311,10 +320,11 @@ fn fact_words(fact: &FactValue) -> String {
     }
 }
 
-fn written(approval: &Approval) -> Markup {
-    let Some(case) = case(approval) else { return html! {} };
+fn written(approval: &Approval, sight: &Sight) -> Markup {
+    let Some(case) = case(approval).filter(|_| sight.is_whole()) else { return html! {} };
     html! {
         h2 { "What an approval lets the host write" }
+        @if let Some(council) = &case.council { p { (council) "." } }
         @if case.advisory { p { "Nothing: the decision is only recorded." } }
         @else if let Some(change) = &case.change {
             p { "Version " (change.version) " of the policy of " (change.of) "." }
@@ -372,7 +382,8 @@ fn done(host: &Host, opened: &Opened, standing: &Standing) -> Response {
     let person = &opened.signed.session.person;
     let rulebook = host.engine.rulebook();
     let looking = Looking { person, rulebook: &rulebook, now: host.engine.now() };
-    let view = IntentView::of(&standing.approval, looking);
+    let Some(view) = IntentView::of(&standing.approval, looking) else { return nothing() };
+    let sight = rulebook.sight(&standing.approval, person);
     let kept = match opened.verb {
         LinkVerb::Approve => "Your approval is kept",
         LinkVerb::Decline => "Your decline is kept",
@@ -382,7 +393,7 @@ fn done(host: &Host, opened: &Opened, standing: &Standing) -> Response {
     let body = html! {
         p role="status" { "It stands like this now: " strong { (view.state) } "." }
         @if let Some(progress) = &view.progress { p { (progress.words) } }
-        (asked(&standing.approval))
+        (asked(&standing.approval, &sight))
     };
     page(kept, Some(person), &body).into_response()
 }

@@ -21,6 +21,9 @@ pub(super) fn intent(intent: &IntentView) -> Result<()> {
     for (name, fact) in &intent.facts {
         head.row([&format!("  {name}"), &format!("{} (found out)", fact.text)]);
     }
+    for name in &intent.withheld {
+        head.row([&format!("  {name}"), "(not for you)"]);
+    }
     head.print()?;
     if let Some(evaluation) = &intent.evaluation {
         heading(&format!("policy says {}", evaluation.outcome))?;
@@ -36,6 +39,9 @@ pub(super) fn intent(intent: &IntentView) -> Result<()> {
     plan(intent)?;
     if intent.advisory {
         heading("advisory: the decision is recorded and nothing is written")?;
+    }
+    if let Some(council) = &intent.council {
+        heading(&council.words)?;
     }
     waiting(intent)?;
     intent.exceptions.iter().try_for_each(exception)?;

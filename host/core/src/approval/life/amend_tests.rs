@@ -36,7 +36,7 @@ fn redline(new_text: &str, reason: &str) -> Raw {
 
 fn context(rulebook: &Rulebook) -> Context<'_> {
     let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").expect("a moment");
-    Context { rulebook, now, chance: 7, own_open: None, overrides: None, failed_open: None, ready: None }
+    Context::new(rulebook, now, 7)
 }
 
 /// What the host finds: a clause about data that lies beyond the playbook.

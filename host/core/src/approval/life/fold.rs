@@ -69,7 +69,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         Event::Activated { version, .. } => activates(&approval.stage, version)?,
         Event::WentLive { of, shape, trial } => goes_live(&approval.stage, of, shape, trial)?,
         Event::ExceptionOpened { id, exception } => {
-            approval.exceptions.insert(*id, exception.clone());
+            approval.exceptions.insert(*id, Exception { opened: at, ..exception.clone() });
         }
         Event::ExceptionEscalated { id, owner, due } => {
             let exception = approval.exceptions.get_mut(id)?;
@@ -77,7 +77,14 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
             exception.due = *due;
             exception.missed = exception.missed.saturating_add(1);
         }
-        Event::ExceptionMoved { id, owner } => approval.exceptions.get_mut(id)?.owner.clone_from(owner),
+        Event::BudgetSpent { id, burn, owner, due, detail } => {
+            let exception = approval.exceptions.get_mut(id)?;
+            exception.burn = Some(burn.clone());
+            exception.owner = owner.clone();
+            exception.due = *due;
+            exception.detail = detail.clone();
+        }
+        Event::ExceptionMoved { id, owner, .. } => approval.exceptions.get_mut(id)?.owner.clone_from(owner),
         Event::ExceptionClosed { id, closed, effects } => close(&mut approval, *id, closed, effects)?,
         Event::Seated { .. }
         | Event::SeatOpened { .. }
@@ -241,6 +248,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::ExceptionOpened { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
+        | Event::BudgetSpent { .. }
         | Event::ExceptionClosed { .. }
         | Event::Closed
         | Event::Noticed { .. }

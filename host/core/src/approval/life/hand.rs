@@ -40,7 +40,7 @@ pub(super) fn hand(
     if !deputies.contains(&to) {
         return Err(NotHanded::NoDeputy { to, deputies }.into());
     }
-    let handed = Handed { row, from: person.clone(), to, until };
+    let handed = Handed { row, from: person.clone(), to, until, by: None };
     turn.record(Actor::Person(person), Event::Handed { handed, reason });
     seat::review(turn, &Actor::Engine);
     Ok(())
@@ -71,7 +71,7 @@ pub(super) fn recall(turn: &mut Turn<'_>, person: PersonId, revision: u32) -> Re
         let seat = seats.open.get(&handed.row);
         let decided = seat.is_some_and(|seat| seat.approved.contains(&handed.to));
         let runs = handed.until.is_none_or(|until| now < until);
-        handed.from == person && open(&handed.row) && runs && !decided
+        handed.from == person && handed.by.is_none() && open(&handed.row) && runs && !decided
     };
     let handed: Vec<Handed> = seats.handed.iter().filter(theirs).cloned().collect();
     // What is taken back must complete nothing: whoever wanted the voice has not decided, and no other voice was

@@ -1,10 +1,10 @@
 //! From the door to the seats: submitted, facts read, evaluated, planned, sealed.
 
-use super::{Context, Turn, add, fail_open, override_, seat, settle, still, vote, wrong_stage};
+use super::{Context, Turn, add, budget, fail_open, override_, seat, settle, still, vote, wrong_stage};
 use crate::approval::command::{Hope, Prepared};
 use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::refusal::Refusal;
-use crate::approval::{Approval, Authority, Case, Intent, PlannedEffect, Stage};
+use crate::approval::{Approval, Authority, Case, Council, Intent, PlannedEffect, Stage};
 use crate::effect::attempt::Detail;
 use crate::effect::retry::{self, PREPARE_TRIES_MAX};
 use crate::exception::Cause;
@@ -13,7 +13,7 @@ use crate::id::{IntentId, IntentTypeName, PersonId};
 use crate::intent::{Enforcement, Facts, FailMode, IntentType, Raw, Trigger, TypeState};
 use crate::notice::Notices;
 use crate::policy::component::Contributions;
-use crate::policy::{self, Evaluation, Outcome, Policy, Settled};
+use crate::policy::{self, Evaluation, Outcome, Policy, RouteRow, Settled};
 use crate::publish::{self, Change, is_policy_change};
 use crate::rulebook::Rulebook;
 use crate::seal::{Content, Seal};
@@ -77,6 +77,7 @@ fn passed<'a>(
     }
     let policy =
         rulebook.policy(&name, context.now).ok_or_else(|| Refusal::NoPolicy(intent_type.to_owned()))?;
+    budget::admit(context, &name)?;
     let tokens = schema.validate(tokens).map_err(Refusal::Tokens)?;
     let submitted = context.now;
     let intent = Arc::new(Intent { id, intent_type: name, revision: 1, requester, submitted, tokens, trial });
@@ -259,13 +260,15 @@ fn seal(turn: &mut Turn<'_>, found: Found, opened: Option<(&Policy, Settled)>) {
         }
         (None, None) => rulebook.rows_of(&name, &evaluation.version, &asked),
     };
-    let approved = asked == Outcome::Approve;
     let against = evaluation.is_against();
-    let rows = match &turn.approval.overridden {
-        Some(overridden) if against => override_::rows(&overridden.what),
-        Some(_) | None => rows,
+    let council = budget::council(turn).map(Box::new);
+    let (rows, council) = match &turn.approval.overridden {
+        // A person answers for it already, and alone.
+        Some(overridden) if against => (override_::rows(&overridden.what), None),
+        Some(_) | None => (with_council(rulebook, rows, council.as_deref()), council),
     };
-    let case = Case { facts, evaluation, writes, change, readiness, advisory, seal, expires };
+    let approved = asked == Outcome::Approve && council.is_none();
+    let case = Case { facts, evaluation, writes, change, readiness, advisory, council, seal, expires };
     let case = Arc::new(case);
     turn.record(Actor::Engine, Event::Sealed { case: Arc::clone(&case) });
     if let Some((policy, _)) = opened {
@@ -281,6 +284,16 @@ fn seal(turn: &mut Turn<'_>, found: Found, opened: Option<(&Policy, Settled)>) {
         add::resume(turn);
         seat::review(turn, &Actor::Engine);
     }
+}
+
+/// The rows of the policy, and those of the council where its route is not among them.
+fn with_council(rulebook: &Rulebook, mut rows: Vec<RouteRow>, council: Option<&Council>) -> Vec<RouteRow> {
+    if let Some(council) = council
+        && !rows.iter().any(|row| row.route == council.route)
+    {
+        rows.extend(rulebook.shared_rows(&council.route));
+    }
+    rows
 }
 
 /// What cannot be sealed is a person's: nothing can be decided from it.

@@ -8,9 +8,10 @@ use crate::approval::rules::{self, About};
 use crate::approval::{Authority, Stage};
 use crate::effect::attempt::Detail;
 use crate::effect::life::{EffectState, History, Verdict};
-use crate::exception::{Cause, Closed, Closure, Exception, exception_id};
+use crate::exception::{Burn, Cause, Closed, Closure, Exception, exception_id};
 use crate::id::{EffectId, ExceptionId, PersonId};
 use crate::override_::NotOverridden;
+use crate::rulebook::Answerable;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -24,9 +25,29 @@ pub(super) fn open_beside(turn: &mut Turn<'_>, cause: Cause, barred: Vec<PersonI
     open_for(turn, (cause, None), barred, detail);
 }
 
+/// Opens an exception about the budget of the intent type.
+pub(super) fn open_about(turn: &mut Turn<'_>, burn: Burn, detail: Detail) {
+    open_with(turn, (Cause::Budget, None, Some(burn)), Vec::new(), detail);
+}
+
+/// Whose an exception is and until when, as if it were opened now.
+pub(super) fn owned_anew(turn: &Turn<'_>, exception: &Exception) -> Answerable {
+    let about = About::of(exception);
+    rules::owner(turn.context.rulebook, &turn.approval, about, exception.missed, turn.context.now)
+}
+
 fn open_for(
     turn: &mut Turn<'_>,
     (cause, effect): (Cause, Option<EffectId>),
+    barred: Vec<PersonId>,
+    detail: Detail,
+) -> Timestamp {
+    open_with(turn, (cause, effect, None), barred, detail)
+}
+
+fn open_with(
+    turn: &mut Turn<'_>,
+    (cause, effect, burn): (Cause, Option<EffectId>, Option<Burn>),
     barred: Vec<PersonId>,
     detail: Detail,
 ) -> Timestamp {
@@ -36,6 +57,7 @@ fn open_for(
     let due = owned.due;
     let exception = Exception {
         cause,
+        opened: Timestamp::default(),
         effect,
         route: owned.route,
         owner: owned.owner,
@@ -44,6 +66,7 @@ fn open_for(
         closes_when: owned.closes_when,
         detail,
         barred,
+        burn,
         closed: None,
     };
     turn.record(Actor::Engine, Event::ExceptionOpened { id, exception });
@@ -101,7 +124,7 @@ pub(super) fn review(turn: &mut Turn<'_>, by: &Actor) {
         .filter(|(id, owner)| turn.approval.exceptions.get(id).is_some_and(|known| known.owner != *owner))
         .collect();
     for (id, owner) in moved {
-        turn.record(by.clone(), Event::ExceptionMoved { id, owner });
+        turn.record(by.clone(), Event::ExceptionMoved { id, owner, reason: String::new() });
     }
 }
 

@@ -1,23 +1,29 @@
 //! What an intent asks for, in one line and in full.
 
 use super::{LIST_BYTES_MAX, Telling, VALUE_CHARACTERS_MAX, plain};
-use crate::approval::{Case, PlannedEffect, Stage};
-use crate::intent::{FactValue, TokenValue};
+use crate::approval::{Case, PlannedEffect, Sight, Stage};
+use crate::effect::plan::Change;
+use crate::id::FieldName;
+use crate::intent::{FactValue, IntentType, TokenValue};
 use std::fmt;
 
 impl Telling<'_> {
     /// What it is in a few words: `discount 25% for quote 5001`.
     pub(super) fn title(&self) -> String {
         let intent = &self.approval.intent;
-        let schema = self.rulebook.intent_type(&intent.intent_type);
+        let (schema, sight) = (self.schema(), self.sight());
+        let shown = |name: &FieldName| !sight.hides(name);
         let mut words = vec![intent.intent_type.as_str().replace('_', " ")];
         if intent.trial.is_some() {
             words.insert(0, "trial of".to_owned());
         }
-        let percent = intent.tokens.values().find(|value| matches!(value, TokenValue::Percent(_)));
-        let stake = schema.and_then(|schema| schema.stake_of(&intent.tokens));
+        let mut tokens = intent.tokens.iter().filter(|(name, _)| shown(name));
+        let percent =
+            tokens.find(|(_, value)| matches!(value, TokenValue::Percent(_))).map(|(_, value)| value);
+        let staked = schema.filter(|schema| schema.amount_at_stake.as_ref().is_none_or(shown));
+        let stake = staked.and_then(|schema| schema.stake_of(&intent.tokens));
         words.extend(percent.map(ToString::to_string).or_else(|| stake.map(|stake| stake.to_string())));
-        if let Some(schema) = schema
+        if let Some(schema) = schema.filter(|schema| shown(&schema.subject))
             && let Some(value) = intent.tokens.get(&schema.subject)
         {
             let named = schema.subject_of(&intent.tokens).unwrap_or_else(|| value.to_string());
@@ -49,16 +55,21 @@ impl Telling<'_> {
                     .to_owned(),
             );
         }
-        let token = |(name, value)| format!("  {name}: {}", shown(value));
-        lines.extend(listed(intent.tokens.iter().map(token)));
+        let sight = self.sight();
+        let shown = intent.tokens.iter().filter(|(name, _)| !sight.hides(name));
+        lines.extend(listed(shown.map(|(name, value)| format!("  {name}: {}", spelt(value)))));
         lines
     }
 
     /// What the host found out itself: for those who judge it.
     pub(super) fn what_was_found(&self) -> Vec<String> {
-        let Some(case) = self.case().filter(|case| !case.facts.is_empty()) else { return Vec::new() };
-        let mut lines = vec!["What the host found".to_owned()];
-        lines.extend(listed(case.facts.iter().map(|(name, fact)| format!("  {name}: {}", found(fact)))));
+        let Some(case) = self.case() else { return Vec::new() };
+        let sight = self.sight();
+        let facts = case.facts.iter().filter(|(name, _)| !sight.hides(name));
+        let mut lines = listed(facts.map(|(name, fact)| format!("  {name}: {}", found(fact))));
+        if !lines.is_empty() {
+            lines.insert(0, "What the host found".to_owned());
+        }
         lines
     }
 
@@ -72,13 +83,29 @@ impl Telling<'_> {
         if let Some(ready) = &case.readiness {
             lines.push(format!("  intents of type {} are taken, as trial {} shows", ready.of, ready.trial));
         }
-        lines.extend(listed(case.writes.iter().flat_map(changes)));
+        let (schema, sight) = (self.schema(), self.sight());
+        let changes = case.writes.iter().flat_map(|planned| changes(planned, schema, &sight));
+        lines.extend(listed(changes));
         if case.advisory {
             lines.push("  nothing: the decision is only recorded".to_owned());
         } else if case.writes.is_empty() && case.change.is_none() && case.readiness.is_none() {
             lines.push("  nothing".to_owned());
         }
         lines
+    }
+
+    /// What of it is for the reader.
+    pub(super) fn sight(&self) -> Sight {
+        self.rulebook.sight(self.approval, self.to)
+    }
+
+    pub(super) fn schema(&self) -> Option<&IntentType> {
+        self.rulebook.intent_type(&self.approval.intent.intent_type)
+    }
+
+    /// The record that a planned effect writes to, as far as it is for the reader.
+    pub(super) fn place(&self, planned: &PlannedEffect) -> String {
+        place(planned, self.schema(), &self.sight())
     }
 
     /// What is decided about, once that is known.
@@ -97,21 +124,32 @@ impl Telling<'_> {
     }
 }
 
-fn changes(planned: &PlannedEffect) -> impl Iterator<Item = String> {
-    let place = format!("{}, {}", planned.connection, plain(&planned.plan.subject.to_string(), 80));
-    planned.plan.changes.iter().map(move |change| {
-        let name = plain(&change.name, 80);
-        format!("  {place}: {name} from {} to {}", shown(&change.before), shown(&change.after))
-    })
+fn place(planned: &PlannedEffect, schema: Option<&IntentType>, sight: &Sight) -> String {
+    if sight.hides_subject(schema, planned.binding.as_str()) {
+        return planned.connection.to_string();
+    }
+    format!("{}, {}", planned.connection, plain(&planned.plan.subject.to_string(), 80))
 }
 
-fn shown(value: &impl fmt::Display) -> String {
+fn changes(planned: &PlannedEffect, schema: Option<&IntentType>, sight: &Sight) -> Vec<String> {
+    let place = place(planned, schema, sight);
+    let change = |change: &Change| {
+        let name = plain(&change.name, 80);
+        if sight.hides_write(schema, planned.binding.as_str(), &change.name) {
+            return format!("  {place}: {name}, which is not shown to you");
+        }
+        format!("  {place}: {name} from {} to {}", spelt(&change.before), spelt(&change.after))
+    };
+    planned.plan.changes.iter().map(change).collect()
+}
+
+fn spelt(value: &impl fmt::Display) -> String {
     plain(&value.to_string(), VALUE_CHARACTERS_MAX)
 }
 
 fn found(fact: &FactValue) -> String {
     match fact {
-        FactValue::Known(value) => shown(value),
+        FactValue::Known(value) => spelt(value),
         FactValue::Missing(why) => format!("not found ({})", plain(why, VALUE_CHARACTERS_MAX)),
         FactValue::Stale => "found too long ago".to_owned(),
         FactValue::Each(values) => format!("{} values", values.len()),

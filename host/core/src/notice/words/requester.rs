@@ -89,9 +89,14 @@ impl Telling<'_> {
         let exception = self.approval.exceptions.get(&id)?;
         let (owner, until) = (&exception.owner, self.moment(exception.due));
         let subject = format!("Held up: your {}; {owner} looks after it until {}", self.title(), until.there);
+        let what = if self.sight().is_whole() {
+            plain(&exception.detail.message, WORDS_CHARACTERS_MAX)
+        } else {
+            exception.cause.as_str().to_owned()
+        };
         let lines = vec![
             "It could not go on by itself:".to_owned(),
-            format!("  {}", plain(&exception.detail.message, WORDS_CHARACTERS_MAX)),
+            format!("  {what}"),
             format!("{owner} answers for it until {until}."),
             NOTHING_TO_DO.to_owned(),
         ];
@@ -158,7 +163,7 @@ impl Telling<'_> {
                 )
                 | None => "not settled",
             };
-            format!("  {}, {}: {became}", planned.connection, plain(&planned.plan.subject.to_string(), 80))
+            format!("  {}: {became}", self.place(planned))
         });
         lines.extend(asked::listed(writes));
         Some(self.with_all(subject, lines))
@@ -179,9 +184,15 @@ impl Telling<'_> {
             return None;
         };
         let subject = format!("Declined: your {}", self.title());
+        // The policy's reasons are made of values.
+        let reason = if *authority == Authority::Policy && !self.sight().is_whole() {
+            "its reasons rest on something that is not shown to you".to_owned()
+        } else {
+            plain(reason, WORDS_CHARACTERS_MAX)
+        };
         let lines = vec![
             format!("{} declined it:", said_by(authority)),
-            format!("  {}", plain(reason, WORDS_CHARACTERS_MAX)),
+            format!("  {reason}"),
             "Nothing was written.".to_owned(),
         ];
         Some(self.with_all(subject, lines))

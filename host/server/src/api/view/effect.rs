@@ -1,11 +1,13 @@
 //! Effects: what became of each approved change.
 
 use super::value::FieldView;
+use super::withheld::Withheld;
 use super::{DetailView, guarantee};
-use countersign_core::approval::{Approval, Case, Outcome, Stage};
+use countersign_core::approval::{Approval, Case, Outcome, Sight, Stage};
 use countersign_core::effect::attempt::Receipt;
 use countersign_core::effect::life::{EffectState, History};
 use countersign_core::id::EffectId;
+use countersign_core::rulebook::Rulebook;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -76,6 +78,15 @@ pub fn effects(approval: &Approval) -> Vec<EffectView> {
         | Stage::Seated { .. }
         | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => Vec::new(),
     }
+}
+
+/// The same, without what is withheld.
+#[must_use]
+pub fn seen(approval: &Approval, sight: &Sight, rulebook: &Rulebook) -> Vec<EffectView> {
+    let mut views = effects(approval);
+    let withheld = Withheld::of(approval, sight, rulebook);
+    views.iter_mut().for_each(|view| withheld.strip_effect(view));
+    views
 }
 
 /// Whether nothing more will happen to it.

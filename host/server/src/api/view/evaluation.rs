@@ -51,6 +51,10 @@ pub struct EvaluationView {
     pub near: Vec<NearView>,
     /// Guards that do not hold.
     pub not_true: Vec<String>,
+    /// What becomes of new intents of the type now, whatever the policy says: its exception budget is spent. Only
+    /// where a running host explains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<String>,
 }
 
 /// A name with a value as a person reads it.
@@ -198,6 +202,7 @@ impl From<&Evaluation> for EvaluationView {
                 .collect(),
             near: evaluation.near.iter().map(NearView::from).collect(),
             not_true: texts(&evaluation.not_true),
+            budget: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Exceptions: what the normal path could not settle, whose it is, until when, and the way out.
 
 use super::DetailView;
-use countersign_core::exception::{Closure, Exception};
+use countersign_core::exception::{Burn, Closure, Exception};
 use countersign_core::id::{ExceptionId, IntentId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -30,6 +30,9 @@ pub struct ExceptionView {
     pub closes_when: Vec<String>,
     /// What happened.
     pub detail: DetailView,
+    /// The figures, where it is about the exception budget of the intent type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burn: Option<BurnView>,
     /// open or closed.
     pub state: String,
     /// In which ways the caller may close it now.
@@ -37,6 +40,41 @@ pub struct ExceptionView {
     /// How it was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<ClosedView>,
+}
+
+/// How far the exception budget of an intent type has burnt, at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BurnView {
+    /// burning (its owner is told) or spent.
+    pub level: String,
+    /// So many exceptions were opened.
+    pub opened: u32,
+    /// So many may be.
+    pub at_most: u32,
+    /// Within so many days.
+    pub days: u32,
+    /// From when on they are counted.
+    pub since: String,
+    /// The hour in which the budget is spent at the present rate; absent if it is, or if that is not to be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exhausted: Option<String>,
+    /// When it is spent no longer, if nothing new is opened; absent unless it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<String>,
+}
+
+impl From<&Burn> for BurnView {
+    fn from(burn: &Burn) -> BurnView {
+        BurnView {
+            level: burn.level.as_str().to_owned(),
+            opened: burn.opened,
+            at_most: burn.at_most,
+            days: burn.days,
+            since: burn.since.to_string(),
+            exhausted: burn.exhausted.map(|hour| hour.to_string()),
+            ends: burn.ends.map(|at| at.to_string()),
+        }
+    }
 }
 
 /// How an exception was closed.
@@ -73,6 +111,7 @@ pub fn exception(intent: IntentId, id: ExceptionId, exception: &Exception, can: 
         missed: exception.missed,
         closes_when: exception.closes_when.clone(),
         detail: (&exception.detail).into(),
+        burn: exception.burn.as_ref().map(BurnView::from),
         state: if closed.is_some() { "closed" } else { "open" }.to_owned(),
         can: can.iter().map(|closure| closure.as_str().to_owned()).collect(),
         closed,

@@ -3,22 +3,23 @@
 
 use super::effect::{self, EffectView};
 use super::evaluation::EvaluationView;
-use super::exception::{self, ExceptionView};
+use super::exception::{self, BurnView, ExceptionView};
 use super::override_::OverrideView;
 use super::plan::PlanView;
 use super::policy::PolicyChangeView;
 use super::readiness::ReadinessView;
 use super::seat::{self, ProgressView, QuestionView, SeatView};
 use super::value::{self, FactView};
+use super::withheld::Withheld;
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::hand::NotHanded;
 use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::seat::Order;
-use countersign_core::approval::{Approval, Authority, Case, Outcome, Stage, TokenChange};
+use countersign_core::approval::{Approval, Authority, Case, Council, Outcome, Sight, Stage, TokenChange};
 use countersign_core::exception::Closure;
 use countersign_core::going_live::NotLive;
-use countersign_core::id::{ExceptionId, PersonId};
+use countersign_core::id::{ExceptionId, IntentTypeName, PersonId};
 use countersign_core::intent::{Facts, Raw};
 use countersign_core::override_::{Evidence, Instead, Override, Piece};
 use countersign_core::policy::Evaluation;
@@ -68,7 +69,7 @@ pub struct IntentView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressView>,
     /// What the caller may do now: approve, decline, send-back, claim, release, ask, delegate, transfer,
-    /// recall, add-voice, answer, amend, remind, withdraw, override, comment, close-exception.
+    /// recall, add-voice, answer, amend, remind, withdraw, reassign, override, comment, close-exception.
     pub can: Vec<String>,
     /// To whom the caller can delegate or transfer the seat that they may decide in now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -88,6 +89,9 @@ pub struct IntentView {
     /// Whether the decision is only recorded: the intent type is `advisory`, and nothing is written.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub advisory: bool,
+    /// Why people decide on it whatever the policy lets pass: the exception budget of the intent type was spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub council: Option<CouncilView>,
     /// What became of each write.
     pub effects: Vec<EffectView>,
     /// What the normal path could not settle.
@@ -98,6 +102,30 @@ pub struct IntentView {
     /// How it was decided, once it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<OutcomeView>,
+    /// Tokens and facts that are not for the caller. What was made of them is not shown either.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<String>,
+}
+
+/// Why people decide on an intent whatever its policy lets pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CouncilView {
+    /// The route of `routes.md` that they sit in.
+    pub route: String,
+    /// The figures of the budget when it was decided that they do.
+    pub burn: BurnView,
+    /// The same in a sentence.
+    pub words: String,
+}
+
+impl From<&Council> for CouncilView {
+    fn from(council: &Council) -> CouncilView {
+        CouncilView {
+            route: council.route.to_string(),
+            burn: (&council.burn).into(),
+            words: council.to_string(),
+        }
+    }
 }
 
 /// What is asked for otherwise than when people last decided.
@@ -163,9 +191,27 @@ pub struct Looking<'a> {
 }
 
 impl IntentView {
-    /// The whole of an approval, as one person sees it.
+    /// An approval as one person sees it; `None` if it is not for them.
     #[must_use]
-    pub fn of(approval: &Approval, looking: Looking<'_>) -> IntentView {
+    pub fn of(approval: &Approval, looking: Looking<'_>) -> Option<IntentView> {
+        let sight = looking.rulebook.sight(approval, looking.person);
+        if sight == Sight::Nothing {
+            return None;
+        }
+        let mut view = IntentView::whole(approval, looking);
+        if let Some(change) = &mut view.change {
+            // It names recorded intents and what was at stake.
+            let schema = IntentTypeName::parse(&change.intent).ok();
+            let schema = schema.and_then(|name| looking.rulebook.intent_type(&name));
+            if !schema.is_some_and(|schema| looking.rulebook.sees_all_of(schema, looking.person)) {
+                change.backtest = None;
+            }
+        }
+        Withheld::of(approval, &sight, looking.rulebook).strip_intent(&mut view);
+        Some(view)
+    }
+
+    fn whole(approval: &Approval, looking: Looking<'_>) -> IntentView {
         let intent = &approval.intent;
         let (seats, questions) = match &approval.stage {
             Stage::Seated { seats, .. } => (seat::seats(seats), seat::questions(seats)),
@@ -211,12 +257,22 @@ impl IntentView {
             trial: intent.trial.is_some(),
             readiness: case.and_then(|case| case.readiness.as_deref()).map(ReadinessView::from),
             advisory: case.is_some_and(|case| case.advisory),
+            council: case.and_then(|case| case.council.as_deref()).map(CouncilView::from),
             effects: effect::effects(approval),
             exceptions,
             overridden: approval.overridden.as_ref().map(OverrideView::from),
             outcome: outcome(approval),
+            withheld: Vec::new(),
         }
     }
+}
+
+/// The write plan, without what is withheld; `None` while there is none.
+#[must_use]
+pub fn plan(approval: &Approval, sight: &Sight, rulebook: &Rulebook) -> Option<PlanView> {
+    let mut view = PlanView::from(case(approval)?);
+    Withheld::of(approval, sight, rulebook).strip_plan(&mut view);
+    Some(view)
 }
 
 /// What is decided about, where it has come to that and is kept.
@@ -293,6 +349,9 @@ fn can(approval: &Approval, looking: Looking<'_>, deputies: &[PersonId]) -> Vec<
     if matches!(refused(approval, &amend, looking), Some(Refusal::Tokens(_))) {
         can.push("amend".to_owned());
     }
+    if life::can_reassign(approval, looking.person, context(looking)) {
+        can.push("reassign".to_owned());
+    }
     if overrides(approval, looking) {
         can.push("override".to_owned());
     }
@@ -350,7 +409,7 @@ fn refused(approval: &Approval, command: &Command, looking: Looking<'_>) -> Opti
 
 fn context(looking: Looking<'_>) -> Context<'_> {
     let Looking { rulebook, now, .. } = looking;
-    Context { rulebook, now, chance: 0, own_open: None, overrides: None, failed_open: None, ready: None }
+    Context::new(rulebook, now, 0)
 }
 
 fn amended(approval: &Approval) -> Option<AmendedView> {

@@ -29,6 +29,9 @@ pub struct IntentTypeView {
     pub fail_mode: String,
     /// hard, soft or advisory.
     pub enforcement: String,
+    /// How many exceptions it may have and what follows, as the file has it; absent without such a budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception_budget: Option<String>,
     /// How long a seal lives, in milliseconds.
     pub seal_ms: u64,
     /// Connections that are written to.
@@ -114,6 +117,7 @@ impl IntentTypeView {
             owner: schema.owner.to_string(),
             fail_mode: schema.fail_mode.as_str().to_owned(),
             enforcement: schema.enforcement.as_str().to_owned(),
+            exception_budget: schema.budget.as_ref().map(ToString::to_string),
             seal_ms: schema.expires.0,
             destinations: schema.destinations.iter().map(ToString::to_string).collect(),
             tokens: tokens.collect(),

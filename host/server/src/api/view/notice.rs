@@ -68,6 +68,7 @@ impl<'a> Notices<'a> {
             | Event::ExceptionMoved { .. }
             | Event::ExceptionClosed { .. }
             | Event::FailedOpen { .. }
+            | Event::BudgetSpent { .. }
             | Event::LinkUsed { .. }
             | Event::Closed => None,
         }

@@ -57,6 +57,9 @@ pub struct OwnedTypeView {
     pub enforcement: String,
     /// The sample that is looked at again.
     pub qa_checkpoint: String,
+    /// How many exceptions it may have and what follows, as the file has it; absent without such a budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception_budget: Option<String>,
     /// Tokens by which it is reported.
     pub reporting: Vec<String>,
     /// Who decides, in which order, until when.
@@ -169,6 +172,7 @@ fn owned(rulebook: &Rulebook, schema: &IntentType, now: Timestamp, reachable: &R
             schema.qa_checkpoint.pool,
             schema.qa_checkpoint.list
         ),
+        exception_budget: schema.budget.as_ref().map(ToString::to_string),
         reporting: schema.reporting.iter().map(ToString::to_string).collect(),
         seats: policy.map(|policy| seats(directory, policy, &schema.name, now)).unwrap_or_default(),
         exceptions: exceptions

@@ -1,8 +1,8 @@
 //! A person: where they stand in the house, whether they are there, and who says so.
 
 use countersign_core::id::PersonId;
-use countersign_core::people::Absence;
 use countersign_core::people::register::Register;
+use countersign_core::people::{Absence, Duty};
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,9 @@ pub struct PersonView {
     pub leads: Vec<String>,
     /// Roles they hold.
     pub roles: Vec<String>,
+    /// What they do for the house beside deciding: auditor, operator, administrator.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub duties: Vec<String>,
     /// Absences of today, in their own calendar.
     pub away: Vec<AwayView>,
     /// Absences to come.
@@ -103,6 +106,7 @@ impl PersonView {
             pools_by_group: named(own_pools.filter(|name| !in_file(name))),
             leads: named(pools.filter(|(_, pool)| pool.lead == *person).map(|(name, _)| name)),
             roles: named(roles.map(|(name, _)| name)),
+            duties: named(Duty::ALL.iter().filter(|duty| directory.has_duty(person, **duty))),
             away: own.clone().filter(today).map(|absence| AwayView::of(absence, register)).collect(),
             ahead: own
                 .filter(|absence| directory.is_ahead(absence, now))

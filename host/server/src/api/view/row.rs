@@ -1,5 +1,8 @@
 //! Lists: one line an intent, and the page that they stand on.
 
+use countersign_core::approval::Sight;
+use countersign_core::id::FieldName;
+use countersign_core::intent::IntentType;
 use countersign_engine::port::store::Row;
 use countersign_engine::row::Summary;
 use serde::{Deserialize, Serialize};
@@ -71,5 +74,18 @@ impl IntentRow {
             due: summary.due.map(|due| due.to_string()),
             trial: summary.trial,
         })
+    }
+
+    /// The same without what is not for whoever looks.
+    #[must_use]
+    pub fn without(mut self, schema: Option<&IntentType>, sight: &Sight) -> IntentRow {
+        let hides = |field: Option<&FieldName>| field.is_some_and(|field| sight.hides(field));
+        if hides(schema.map(|schema| &schema.subject)) {
+            self.subject = None;
+        }
+        if hides(schema.and_then(|schema| schema.amount_at_stake.as_ref())) {
+            self.stake = None;
+        }
+        self
     }
 }

@@ -2,9 +2,10 @@
 
 use super::intent::names;
 use super::notice::Notices;
+use super::value::WITHHELD;
 use countersign_core::approval::event::{Actor, Entry, Event};
 use countersign_core::approval::seat::{Because, Gone, Handed, Order, Seat};
-use countersign_core::approval::{Case, Intent};
+use countersign_core::approval::{Authority, Case, Intent, Sight};
 use countersign_core::effect::attempt::Detail;
 use countersign_core::effect::life::EffectState;
 use countersign_core::exception::{Closed, Exception};
@@ -44,18 +45,23 @@ pub struct TimelineEntry {
     pub exception: Option<String>,
 }
 
-impl From<&[Entry]> for TimelineView {
-    fn from(entries: &[Entry]) -> TimelineView {
+impl TimelineView {
+    /// The entries of an approval as one person sees them: where something is withheld, no entry says a value.
+    #[must_use]
+    pub fn of(entries: &[Entry], sight: &Sight) -> TimelineView {
         let mut asked: Option<&Intent> = None;
         let mut rows: Vec<RouteRow> = Vec::new();
         let mut notices = Notices::default();
         let mut story = Vec::with_capacity(entries.len());
         for (sequence, entry) in (1_u64..).zip(entries) {
             let mut told = of(sequence, entry);
+            if let Some(words) = without_values(&entry.event).filter(|_| !sight.is_whole()) {
+                told.words = words;
+            }
             if let Event::Submitted { intent, .. } | Event::Amended { intent } = &entry.event
                 && let Some(before) = asked.replace(intent)
             {
-                told.words = format!("{}: {}", told.words, changes(intent, before));
+                told.words = format!("{}: {}", told.words, changes(intent, before, sight));
             }
             if let Some(words) = notices.words(&entry.event) {
                 told.words = words;
@@ -98,6 +104,14 @@ fn said(entry: &Entry) -> String {
         (Actor::Person(person), Event::Commented { words }) => format!("`{person}` comments: {words}"),
         (Actor::Person(person), Event::Reminded { .. }) => {
             format!("`{person}` has everybody reminded who has not decided")
+        }
+        (Actor::Person(person), Event::Handed { handed: Handed { by: Some(_), from, to, .. }, reason }) => {
+            format!(
+                "`{person}`, an administrator, puts the seat of `{from}` into the hands of `{to}`: {reason}"
+            )
+        }
+        (Actor::Person(person), Event::ExceptionMoved { owner, reason, .. }) => {
+            format!("`{person}`, an administrator, gives an exception to `{owner}`: {reason}")
         }
         (Actor::Person(_) | Actor::Engine | Actor::Timer, event) => words(event),
     }
@@ -142,6 +156,7 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::ExceptionOpened { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
+        | Event::BudgetSpent { .. }
         | Event::ExceptionClosed { .. }
         | Event::Closed
         | Event::Noticed { .. }
@@ -173,6 +188,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         }
         Event::ExceptionEscalated { id, .. }
         | Event::ExceptionMoved { id, .. }
+        | Event::BudgetSpent { id, .. }
         | Event::ExceptionClosed { id, .. } => (None, Some(id.to_string())),
         Event::Submitted { .. }
         | Event::Postponed { .. }
@@ -280,6 +296,9 @@ fn words(event: &Event) -> String {
         Event::ExceptionMoved { owner, .. } => {
             format!("whoever answered for an exception is not there; `{owner}` answers for it now")
         }
+        Event::BudgetSpent { detail, owner, due, .. } => {
+            format!("{}; `{owner}` answers for it, until {due}", detail.message)
+        }
         Event::ExceptionClosed { closed, .. } => closed_by(closed),
         Event::Closed => "nothing is open any more".to_owned(),
         Event::FailedOpen { owner, only_if, at_most, today } => format!(
@@ -292,6 +311,68 @@ fn words(event: &Event) -> String {
             String::new()
         }
     }
+}
+
+/// The sentence of an event without any value of it, for the events that say one.
+fn without_values(event: &Event) -> Option<String> {
+    let words = match event {
+        Event::Postponed { hopeless: true, .. } => "cannot be prepared".to_owned(),
+        Event::Postponed { due, .. } => format!("could not be prepared yet; again at {due}"),
+        Event::Evaluated { .. } => "the policy has answered".to_owned(),
+        Event::Sealed { case } => format!("the policy has answered; {} writes are planned and sealed", case.writes.len()),
+        Event::Declined { authority: Authority::Policy, .. } => "declined by policy".to_owned(),
+        Event::Attempted { .. } => "an attempt ended".to_owned(),
+        Event::Probed { .. } => "a probe ended".to_owned(),
+        Event::ExceptionOpened { exception, .. } => format!(
+            "exception `{}`; `{}` answers for it until {}",
+            exception.cause.as_str(),
+            exception.owner,
+            exception.due
+        ),
+        Event::FailedOpen { today, .. } => format!("failed open; this was number {today} of the day"),
+        Event::Submitted { .. }
+        | Event::Repinned { .. }
+        | Event::Seated { .. }
+        | Event::SeatOpened { .. }
+        | Event::SeatMoved { .. }
+        | Event::Claimed { .. }
+        | Event::Released { .. }
+        | Event::Handed { .. }
+        | Event::Recalled { .. }
+        | Event::VoiceAdded { .. }
+        | Event::VoiceDropped { .. }
+        | Event::Commented { .. }
+        | Event::Reminded { .. }
+        | Event::Asked { .. }
+        | Event::Answered { .. }
+        | Event::Unanswered { .. }
+        | Event::Carried { .. }
+        | Event::SentBack { .. }
+        // Their own words come after it, and only what is shown.
+        | Event::Amended { .. }
+        | Event::Overridden { .. }
+        | Event::Reopened { .. }
+        | Event::Voted { .. }
+        | Event::Approved { .. }
+        | Event::Activated { .. }
+        | Event::Declined { .. }
+        | Event::Withdrawn { .. }
+        | Event::Sending { .. }
+        | Event::ExceptionEscalated { .. }
+        | Event::ExceptionMoved { .. }
+        | Event::ExceptionClosed { .. }
+        // What an intent type goes live on is for everybody.
+        | Event::WentLive { .. }
+        // Figures of the intent type, not of this intent.
+        | Event::BudgetSpent { .. }
+        | Event::Closed
+        | Event::Noticed { .. }
+        | Event::Told { .. }
+        | Event::NotTold { .. }
+        | Event::NoticesMoot { .. }
+        | Event::LinkUsed { .. } => return None,
+    };
+    Some(words)
 }
 
 fn postponed(due: Timestamp, detail: &Detail, hopeless: bool) -> String {
@@ -347,7 +428,8 @@ fn sealed(case: &Case) -> String {
     if case.advisory {
         return format!("{answer}; advisory: the decision is recorded and nothing is written");
     }
-    format!("{answer}; {} writes are planned and sealed", case.writes.len())
+    let council = case.council.as_ref().map(|council| format!("; {council}")).unwrap_or_default();
+    format!("{answer}; {} writes are planned and sealed{council}", case.writes.len())
 }
 
 /// Who decided against the policy, and on what ground.
@@ -384,10 +466,13 @@ fn opened(exception: &Exception) -> String {
 }
 
 /// What an amendment asks for otherwise.
-fn changes(intent: &Intent, before: &Intent) -> String {
+fn changes(intent: &Intent, before: &Intent, sight: &Sight) -> String {
     let spelt = |value: Option<&TokenValue>| value.map_or("nothing".to_owned(), ToString::to_string);
     let changed = intent.changes_since(before);
     let words = changed.iter().map(|change| {
+        if sight.hides(change.token) {
+            return format!("{} {WITHHELD}", change.token);
+        }
         format!("{} {} instead of {}", change.token, spelt(change.after), spelt(change.before))
     });
     let words = words.collect::<Vec<_>>().join(", ");

@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 /// One value at a target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ValueView {
-    /// Its type: absent, flag, integer, decimal, text, date, instant, money, reference or json.
+    /// Its type: absent, flag, integer, decimal, text, date, instant, money, reference or json; withheld, if it
+    /// is not for whoever looks.
     #[serde(rename = "type")]
     pub kind: String,
     /// The value.
@@ -45,6 +46,17 @@ pub struct FactView {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(no_recursion)]
     pub each: Vec<FactView>,
+}
+
+/// Stands where something is not for whoever looks.
+pub const WITHHELD: &str = "(withheld)";
+
+impl ValueView {
+    /// A value that is not for whoever looks.
+    #[must_use]
+    pub fn withheld() -> ValueView {
+        ValueView { kind: "withheld".to_owned(), value: Json::Null, text: WITHHELD.to_owned() }
+    }
 }
 
 impl From<&Value> for ValueView {

@@ -1,0 +1,140 @@
+//! Exception budgets: the exception that reaches the declared part of a budget, or the end of it, opens one more in
+//! its own commit, about the budget. And what a spent budget means for new intents.
+
+use super::{Context, Turn, settle};
+use crate::approval::event::{Actor, Entry, Event};
+use crate::approval::refusal::Refusal;
+use crate::approval::{Approval, Council};
+use crate::budget::{Spending, Spent, TakesNothing};
+use crate::effect::attempt::Detail;
+use crate::exception::{Burn, Exception, Level};
+use crate::id::{ExceptionId, IntentTypeName};
+
+/// How many exceptions that spend the budget of their intent type these entries open.
+#[must_use]
+pub fn spends(entries: &[Entry]) -> usize {
+    let spends = |entry: &&Entry| {
+        if let Event::ExceptionOpened { exception, .. } = &entry.event {
+            exception.cause.spends()
+        } else {
+            false
+        }
+    };
+    entries.iter().filter(spends).count()
+}
+
+/// Refuses what is asked for anew while the budget of its intent type is spent and its file says so.
+pub(super) fn admit(context: Context<'_>, name: &IntentTypeName) -> Result<(), Refusal> {
+    let Some(spending) = context.spending else { return Ok(()) };
+    match (spending.stops(), spending.ends()) {
+        (Some(Spent::Refuse), Some(until)) => Err(Refusal::BudgetSpent(Box::new(TakesNothing {
+            of: name.clone(),
+            opened: spending.count(),
+            at_most: spending.budget.at_most,
+            days: spending.budget.days,
+            until,
+            open: spending.open.as_ref().map(|(intent, told)| (*intent, told.owner.clone())),
+        }))),
+        (Some(Spent::Refuse | Spent::Council(_) | Spent::Warn) | None, _) => Ok(()),
+    }
+}
+
+/// How far the budget has burnt, for what spends it or is stopped by it. A trial does neither.
+fn spending<'a>(turn: &Turn<'a>) -> Option<&'a Spending> {
+    turn.context.spending.filter(|_| turn.approval.intent.trial.is_none())
+}
+
+/// The people who decide on each new intent while the budget is spent, and why.
+pub(super) fn council(turn: &Turn<'_>) -> Option<Council> {
+    let spending = spending(turn)?;
+    match spending.stops()? {
+        Spent::Council(route) => Some(Council { route: route.clone(), burn: spending.burn(Level::Spent) }),
+        Spent::Warn | Spent::Refuse => None,
+    }
+}
+
+/// The open exception about the budget in this approval.
+fn own(approval: &Approval) -> Option<(ExceptionId, &Exception, Level)> {
+    let open = approval.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
+    let about = |(id, exception): (&ExceptionId, &'_ Exception)| Some((*id, exception.burn.as_ref()?.level));
+    let (id, level) = open.clone().find_map(about)?;
+    Some((id, approval.exceptions.get(&id)?, level))
+}
+
+/// Whether this approval has an open exception about a budget that was not spent when it was opened: it has to hear
+/// that it is.
+#[must_use]
+pub fn waits_for_the_end(approval: &Approval) -> bool {
+    own(approval).is_some_and(|(_, _, level)| level == Level::Burning)
+}
+
+/// Looks at the budget at the end of a command: opens the one exception about it, or raises it.
+pub(super) fn look(turn: &mut Turn<'_>) {
+    let Some(before) = spending(turn) else { return };
+    let new = spends(&turn.entries);
+    let spending = before.with(new);
+    let Some(level) = spending.level() else { return };
+    if let Some((id, exception, known)) = own(&turn.approval) {
+        if known < level {
+            let exception = exception.clone();
+            raise(turn, id, &exception, spending.burn(level));
+        }
+        return;
+    }
+    let was_told = match level {
+        Level::Burning => spending.was_told,
+        // What was closed when it was spent gave the budget back; what was closed before did not.
+        Level::Spent => false,
+    };
+    if 0 < new && spending.open.is_none() && !was_told {
+        let burn = spending.burn(level);
+        let detail = detail(turn, &burn, &spending);
+        settle::open_about(turn, burn, detail);
+    }
+}
+
+/// The budget is spent, and its open exception was opened when it was not.
+fn raise(turn: &mut Turn<'_>, id: ExceptionId, exception: &Exception, burn: Burn) {
+    let Some(spending) = turn.context.spending else { return };
+    let detail = detail(turn, &burn, spending);
+    let owned = settle::owned_anew(turn, exception);
+    let (owner, due) = (owned.owner, owned.due);
+    turn.record(Actor::Engine, Event::BudgetSpent { id, burn, owner, due, detail });
+}
+
+fn detail(turn: &Turn<'_>, burn: &Burn, spending: &Spending) -> Detail {
+    let Burn { level, opened, at_most, days, .. } = burn;
+    let name = &turn.approval.intent.intent_type;
+    let (code, follows) = match level {
+        Level::Burning => {
+            let foretold = match burn.exhausted {
+                Some(hour) => format!("at this rate it is spent in the hour from {hour}"),
+                None => "at this rate it is not spent".to_owned(),
+            };
+            let then = match &spending.budget.then {
+                Spent::Warn => "then you are told again".to_owned(),
+                Spent::Council(route) => format!("then route `{route}` decides on every new intent"),
+                Spent::Refuse => "then nothing new is taken".to_owned(),
+            };
+            ("budget-burning", format!("{foretold}; {then}"))
+        }
+        Level::Spent => {
+            let until = match burn.ends {
+                Some(until) => format!("until {until} or until you close this"),
+                None => "until you close this".to_owned(),
+            };
+            let now = match &spending.budget.then {
+                Spent::Warn => "nothing else follows".to_owned(),
+                Spent::Council(route) => format!("route `{route}` decides on every new intent, {until}"),
+                Spent::Refuse => format!("nothing new is taken, {until}"),
+            };
+            ("budget-spent", now)
+        }
+    };
+    let since = burn.since;
+    let message = format!(
+        "`{name}` has {opened} exceptions in {days} days (counted since {since}), of {at_most} that its budget allows; \
+         {follows}. Why, and what follows?"
+    );
+    Detail::new(code, message)
+}

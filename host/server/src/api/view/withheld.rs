@@ -1,0 +1,230 @@
+//! What is not for whoever looks: taken out of an answer before it leaves.
+//!
+//! A value that is not shown must not be readable from what was made of it either: the answer of a policy that
+//! read it, a field that it is written to, the words of a target about it. Every view is taken apart in full, so
+//! that a new member of one asks here whether it may tell.
+
+use super::effect::{EffectView, ReceiptView};
+use super::evaluation::EvaluationView;
+use super::exception::ExceptionView;
+use super::intent::{AmendedView, IntentView, OutcomeView};
+use super::plan::{PlanView, WriteView};
+use super::value::{ValueView, WITHHELD};
+use super::{ChangeView, DetailView};
+use countersign_core::approval::{Approval, Sight};
+use countersign_core::id::FieldName;
+use countersign_core::intent::IntentType;
+use countersign_core::rulebook::Rulebook;
+
+/// What one person does not see of one approval.
+pub(super) struct Withheld<'a> {
+    sight: &'a Sight,
+    schema: Option<&'a IntentType>,
+    /// Whether the policy's answer rests on nothing that is withheld.
+    answer: bool,
+}
+
+impl<'a> Withheld<'a> {
+    pub(super) fn of(approval: &Approval, sight: &'a Sight, rulebook: &'a Rulebook) -> Withheld<'a> {
+        let name = &approval.intent.intent_type;
+        let policy = rulebook.policy_version(name, &approval.policy);
+        let reads = |field: &FieldName| {
+            policy.is_none_or(|policy| policy.inputs.iter().any(|input| input.name == *field))
+        };
+        let answer = !sight.hidden().any(reads);
+        Withheld { sight, schema: rulebook.intent_type(name), answer }
+    }
+
+    /// Takes out of the view of an intent what is withheld.
+    pub(super) fn strip_intent(&self, view: &mut IntentView) {
+        if self.sight.is_whole() {
+            return;
+        }
+        let IntentView {
+            id: _,
+            intent_type: _,
+            revision: _,
+            state: _,
+            requester: _,
+            submitted: _,
+            tokens,
+            facts,
+            evaluation,
+            seats: _,
+            amended,
+            // What people say to each other is theirs to say.
+            returned: _,
+            questions: _,
+            progress: _,
+            // Figures of the intent type, not of this intent.
+            council: _,
+            can: _,
+            deputies: _,
+            plan,
+            // A change of a policy is for everybody, and so is what an intent type goes live on.
+            change: _,
+            readiness: _,
+            trial: _,
+            advisory: _,
+            effects,
+            exceptions,
+            overridden: _,
+            outcome,
+            withheld,
+        } = view;
+        let hidden = |name: &str| self.sight.hidden().any(|field| field.as_str() == name);
+        tokens.retain(|name, _| !hidden(name));
+        facts.retain(|name, _| !hidden(name));
+        if let Some(AmendedView { since: _, changes }) = amended {
+            changes.retain(|change| !hidden(&change.token));
+        }
+        evaluation.iter_mut().for_each(|evaluation| self.strip_evaluation(evaluation));
+        if let Some(PlanView { seal: _, expires: _, writes }) = plan {
+            writes.iter_mut().for_each(|write| self.strip_write(write));
+        }
+        effects.iter_mut().for_each(|effect| self.strip_effect(effect));
+        exceptions.iter_mut().for_each(strip_exception);
+        if let Some(OutcomeView { decision: _, by: _, authority, reason, at: _ }) = outcome
+            && authority == "policy"
+            && !self.answer
+        {
+            reason.iter_mut().for_each(|reason| WITHHELD.clone_into(reason));
+        }
+        *withheld = self.sight.hidden().map(ToString::to_string).collect();
+    }
+
+    /// Takes out of a policy's answer what rests on what is withheld: what stays says what was asked for, by
+    /// which rows, in their owner's words.
+    fn strip_evaluation(&self, view: &mut EvaluationView) {
+        if self.answer {
+            return;
+        }
+        let EvaluationView {
+            outcome: _,
+            words,
+            text,
+            routes: _,
+            evidence: _,
+            unsure,
+            known: _,
+            possible: _,
+            fail_open: _,
+            budget: _,
+            policy: _,
+            version: _,
+            rules,
+            guards,
+            components,
+            not_asked: _,
+            terms,
+            near,
+            not_true,
+        } = view;
+        "the policy's answer rests on something that is not shown to you".clone_into(text);
+        *words = vec![text.clone()];
+        unsure.clear();
+        rules.iter_mut().for_each(|rule| rule.cells.clear());
+        guards.clear();
+        components.clear();
+        terms.clear();
+        near.clear();
+        not_true.clear();
+    }
+
+    /// Takes out of the plan itself what is withheld.
+    pub(super) fn strip_plan(&self, view: &mut PlanView) {
+        if !self.sight.is_whole() {
+            view.writes.iter_mut().for_each(|write| self.strip_write(write));
+        }
+    }
+
+    fn strip_write(&self, view: &mut WriteView) {
+        let WriteView {
+            effect: _,
+            binding,
+            connection: _,
+            connector: _,
+            operation: _,
+            guarantee: _,
+            after: _,
+            on_failure: _,
+            subject,
+            revision: _,
+            changes,
+            remarks,
+        } = view;
+        if self.hides_subject(binding) {
+            WITHHELD.clone_into(subject);
+        }
+        remarks.clear();
+        for ChangeView { field, before, after } in changes {
+            if self.hides_write(binding, field) {
+                *before = ValueView::withheld();
+                *after = ValueView::withheld();
+            }
+        }
+    }
+
+    /// Takes out of an effect what is withheld.
+    pub(super) fn strip_effect(&self, view: &mut EffectView) {
+        if self.sight.is_whole() {
+            return;
+        }
+        let EffectView {
+            id: _,
+            intent: _,
+            binding,
+            connection: _,
+            operation: _,
+            guarantee: _,
+            state: _,
+            due: _,
+            attempts: _,
+            cause: _,
+            detail,
+            receipt,
+        } = view;
+        detail.iter_mut().for_each(strip_detail);
+        if let Some(ReceiptView { at: _, subject, revision: _, url, vendor_request_id: _, applied }) = receipt
+        {
+            if self.hides_subject(binding) {
+                WITHHELD.clone_into(subject);
+                *url = None;
+            }
+            applied.retain(|field| !self.hides_write(binding, &field.field));
+        }
+    }
+
+    fn hides_subject(&self, binding: &str) -> bool {
+        self.sight.hides_subject(self.schema, binding)
+    }
+
+    fn hides_write(&self, binding: &str, field: &str) -> bool {
+        self.sight.hides_write(self.schema, binding, field)
+    }
+}
+
+fn strip_exception(view: &mut ExceptionView) {
+    let ExceptionView {
+        id: _,
+        intent: _,
+        cause: _,
+        effect: _,
+        route: _,
+        owner: _,
+        due: _,
+        missed: _,
+        closes_when: _,
+        detail,
+        burn: _,
+        state: _,
+        can: _,
+        closed: _,
+    } = view;
+    strip_detail(detail);
+}
+
+fn strip_detail(view: &mut DetailView) {
+    let DetailView { code: _, message, vendor_status: _, vendor_request_id: _ } = view;
+    WITHHELD.clone_into(message);
+}
