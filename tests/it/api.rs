@@ -16,6 +16,8 @@ mod doors;
 mod drafts;
 #[path = "api/exchange.rs"]
 mod exchange;
+#[path = "api/going_live.rs"]
+mod going_live;
 #[path = "api/hands.rs"]
 mod hands;
 #[path = "api/links.rs"]

@@ -6,6 +6,8 @@ mod amendments;
 mod budget;
 #[path = "spec/fail_open.rs"]
 mod fail_open;
+#[path = "spec/going_live.rs"]
+mod going_live;
 #[path = "spec/hands.rs"]
 mod hands;
 #[path = "spec/notices.rs"]
@@ -75,6 +77,7 @@ struct Spec {
     read: Option<Message>,
     house: publishing::House,
     people: seats::People,
+    draft: going_live::Draft,
     budgets: budget::Budgets,
 }
 
@@ -135,6 +138,7 @@ impl Spec {
             read: None,
             house: publishing::House::default(),
             people: seats::People::default(),
+            draft: going_live::Draft::default(),
             budgets: budget::Budgets::default(),
         }
     }

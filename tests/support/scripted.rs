@@ -41,6 +41,7 @@ struct State {
     findings: VecDeque<Ended<Finding>>,
     writes: Vec<Call>,
     probes: usize,
+    lost: Option<(String, String)>,
 }
 
 impl Scripted {
@@ -104,6 +105,11 @@ impl Scripted {
         self.state().acts.clear();
     }
 
+    /// From now on a connection cannot do this any more.
+    pub fn lose(&self, connection: &str, operation: &str) {
+        self.state().lost = Some((connection.to_owned(), operation.to_owned()));
+    }
+
     /// The next probe says this. A probe without a script waits for one.
     pub fn next_finding(&self, finding: Ended<Finding>) {
         self.state().findings.push_back(finding);
@@ -150,7 +156,18 @@ pub fn step(answer: Wire) -> Step {
 
 impl Connectors for Scripted {
     fn connections(&self) -> Vec<Arc<Connection>> {
-        self.connections.values().cloned().collect()
+        let lost = self.state().lost.clone();
+        let known = self.connections.values().cloned();
+        known
+            .map(|connection| match &lost {
+                Some((name, operation)) if connection.name.as_str() == name => {
+                    let mut poorer = Connection::clone(&connection);
+                    poorer.operations.retain(|known| known.name != *operation);
+                    Arc::new(poorer)
+                }
+                Some(_) | None => connection,
+            })
+            .collect()
     }
 
     fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>> {

@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod exception;
 pub mod init;
 pub mod intent;
+pub mod intent_type;
 pub mod override_;
 pub mod ownership;
 pub mod password;
@@ -71,6 +72,9 @@ enum Command {
     /// Ask for something, and see where it stands
     #[command(subcommand)]
     Intent(intent::Intent),
+    /// See what can be asked for, and let a draft go live with a second person
+    #[command(subcommand)]
+    IntentType(intent_type::IntentType),
     /// Prove policies, try them on what was decided, publish them with a second person
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -119,6 +123,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Check(command) => check::run(command, &global).await,
         Command::Doctor(command) => doctor::run(command, &global).await,
         Command::Intent(command) => intent::run(command, &global).await,
+        Command::IntentType(command) => intent_type::run(command, &global).await,
         Command::Policy(command) => policy::run(command, &global).await,
         Command::Decide(command) => decide::run(command, &global).await,
         Command::Override(command) => override_::run(command, &global).await,

@@ -81,7 +81,7 @@ fn check_names_every_way_to_tell_people_that_nobody_configured() {
         "warning: `people.md` has 2 contacts by `[mail]`, which is not configured: they are told nothing";
     assert!(out(&checked).contains(mail), "{}", out(&checked));
     assert!(out(&checked).contains("`people.md` has 1 contact by `[webhook.chat]`"), "{}", out(&checked));
-    assert!(out(&checked).contains("nobody of `billing`, `controllers`,"), "{}", out(&checked));
+    assert!(out(&checked).contains("nobody of `audit`, `billing`,"), "{}", out(&checked));
     let file = house.path().join("countersign.toml");
     let mut text = std::fs::read_to_string(&file).expect("countersign.toml");
     text.push_str(

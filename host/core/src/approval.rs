@@ -19,6 +19,7 @@ use crate::effect::attempt::{Detail, Guarantee};
 use crate::effect::life::EffectState;
 use crate::effect::plan::{Proposal, WritePlan};
 use crate::exception::{Burn, Exception};
+use crate::going_live::{Readiness, Trial};
 use crate::hash::Digest;
 use crate::id::{
     BindingName, ConnectionName, EffectId, ExceptionId, FieldName, IntentId, IntentTypeName, PersonId,
@@ -56,6 +57,9 @@ pub struct Intent {
     pub submitted: Timestamp,
     /// What exactly, typed by the intent type.
     pub tokens: Tokens,
+    /// Whether it is a trial of a draft: it counts nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
 }
 
 /// One token that an amendment changed.
@@ -234,6 +238,9 @@ pub struct Case {
     /// The change of a policy, where that is what is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Arc<Change>>,
+    /// What an intent type goes live on, where that is what is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readiness: Option<Arc<Readiness>>,
     /// Whether the decision is only recorded: the intent type is `advisory`, and nothing is written.
     #[serde(default, skip_serializing_if = "is_false")]
     pub advisory: bool,
@@ -282,6 +289,7 @@ impl Case {
         Content {
             writes: &self.writes,
             change: self.change.as_deref(),
+            readiness: self.readiness.as_deref(),
             advisory: self.advisory,
             expires: self.expires,
         }

@@ -31,6 +31,7 @@ use crate::policy::Whom;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// What is at risk when an intent is decided wrongly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +102,26 @@ impl Enforcement {
     }
 }
 
+/// What the file of an intent type says of its being used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TypeState {
+    /// Nobody relies on it yet: only trials are taken, until the record says that it went live.
+    Draft,
+    /// Intents are taken.
+    Live,
+}
+
+impl TypeState {
+    /// The word of it on every surface.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TypeState::Draft => "draft",
+            TypeState::Live => "live",
+        }
+    }
+}
+
 /// How an intent of this type begins its life.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -121,6 +142,18 @@ pub enum Trigger {
     },
     /// A person presses a button.
     Button,
+}
+
+impl fmt::Display for Trigger {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trigger::Webhook { connection, hook } => write!(formatter, "webhook {connection} {hook}"),
+            Trigger::RecordChange { connection, kind } => {
+                write!(formatter, "record change {connection} {kind}")
+            }
+            Trigger::Button => formatter.write_str("button"),
+        }
+    }
 }
 
 /// What to do with the rest when one binding is rejected after others landed.
@@ -285,6 +318,10 @@ pub struct IntentType {
     pub reconciliation: Vec<Reconciled>,
     /// For which reasons a person may decide against the policy.
     pub overrides: Vec<OverrideRule>,
+    /// What its file says of its being used. It is no part of a policy's version, so that going live changes
+    /// none; what counts is [`crate::rulebook::Rulebook::state_of`].
+    #[serde(skip)]
+    pub state: TypeState,
     /// Who sees what of its intents.
     #[serde(skip)]
     pub visibility: Visibility,
@@ -326,7 +363,7 @@ impl IntentType {
     /// no evidence that the host must compute.
     #[must_use]
     pub fn is_self_contained(&self) -> bool {
-        self.facts.is_empty() && self.bindings.is_empty() && !crate::publish::is_policy_change(&self.name)
+        self.facts.is_empty() && self.bindings.is_empty() && !crate::built_in::is_built_in(&self.name)
     }
 
     /// The record that an intent with these tokens is about, in words.

@@ -21,11 +21,13 @@
 
 pub mod approval;
 pub mod budget;
+pub mod built_in;
 pub mod canonical;
 pub mod document;
 pub mod effect;
 pub mod exception;
 pub mod exchange;
+pub mod going_live;
 pub mod hash;
 pub mod id;
 pub mod intent;

@@ -8,7 +8,7 @@ use crate::approval::event::{Entry, Event};
 use crate::effect::life::EffectState;
 use crate::id::IntentId;
 use crate::time::{Millis, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Buckets of the time-to-decision distribution: bucket `n` counts decisions that took less than
 /// `2^n` milliseconds; the last one takes what is longer, about a year.
@@ -52,11 +52,16 @@ pub struct Measures {
     /// Distribution of the time to decision.
     pub decision_buckets: BTreeMap<u32, u64>,
     waiting: BTreeMap<IntentId, Timestamp>,
+    /// Trials: nothing of them counts.
+    trials: BTreeSet<IntentId>,
 }
 
 impl Measures {
     /// Adds one entry of an approval's stream.
     pub fn add(&mut self, intent: IntentId, entry: &Entry) {
+        if self.is_trial(intent, entry) {
+            return;
+        }
         match &entry.event {
             Event::Submitted { .. } => {
                 count(&mut self.submitted);
@@ -125,6 +130,7 @@ impl Measures {
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }
             | Event::Activated { .. }
+            | Event::WentLive { .. }
             | Event::Noticed { .. }
             | Event::Told { .. }
             | Event::NotTold { .. }
@@ -133,6 +139,16 @@ impl Measures {
             | Event::BudgetSpent { .. }
             | Event::LinkUsed { .. } => {}
         }
+    }
+
+    /// Whether the entry is one of a trial, of which the first says that it is one.
+    fn is_trial(&mut self, intent: IntentId, entry: &Entry) -> bool {
+        if let Event::Submitted { intent: asked, .. } = &entry.event
+            && asked.trial.is_some()
+        {
+            self.trials.insert(intent);
+        }
+        self.trials.contains(&intent)
     }
 
     /// Decisions made: approvals, refusals and overrides.

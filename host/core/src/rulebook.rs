@@ -14,15 +14,16 @@ pub(crate) use published::same_document;
 pub use published::{Published, Turn, bare_document};
 pub use shared::Shared;
 
+use crate::built_in::{self, BuiltIn, is_built_in};
 use crate::canonical;
 use crate::document::{Fault, Faults, SourceFile};
+use crate::going_live::{Lives, WentLive, shape};
 use crate::hash::Digest;
 use crate::id::{ConnectionName, IntentTypeName, PersonId, PoolName, RouteName};
-use crate::intent::IntentType;
+use crate::intent::{IntentType, TypeState};
 use crate::people::register::Register;
 use crate::people::{self, Directory};
 use crate::policy::{LANGUAGE, Outcome, Policy, Route, RouteRow, RouteStep, Whom};
-use crate::publish::{self, BuiltIn, is_policy_change};
 use crate::time::{Millis, Timestamp};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,7 +46,7 @@ pub struct Rulebook {
     policies: BTreeMap<IntentTypeName, Vec<Arc<Policy>>>,
     /// By intent type, the earliest first.
     turns: BTreeMap<IntentTypeName, Vec<Turn>>,
-    built_in: Option<BuiltIn>,
+    built_in: BTreeMap<IntentTypeName, BuiltIn>,
     /// As `people.md` has it: what the files ask for is looked up here.
     house: Arc<Directory>,
     /// Who is on record.
@@ -57,6 +58,8 @@ pub struct Rulebook {
     files: Arc<[SourceFile]>,
     /// What was published, in the order of the log.
     published: Arc<[Arc<Published>]>,
+    /// Which types went live.
+    lives: Arc<Lives>,
     /// What tells this set from others, whoever is on record beside it.
     set: Arc<()>,
     /// Paths of published documents that do not check any more.
@@ -100,8 +103,7 @@ impl Rulebook {
         let others = self.files.iter().filter(|file| file.path != PEOPLE_FILE).cloned();
         let people = SourceFile { path: PEOPLE_FILE.to_owned(), text: text.to_owned() };
         let files: Vec<SourceFile> = others.chain([people]).collect();
-        let rulebook = Rulebook::with_published(&files, &self.published, now)?;
-        Ok(rulebook.with_register(Arc::clone(&self.register)))
+        Ok(Rulebook::with_published(&files, &self.published, now)?.with_record_of(self))
     }
 
     /// The same set with these people on record. It always checks: the files ask for pools and roles of
@@ -113,6 +115,39 @@ impl Rulebook {
             self.register = register;
         }
         self
+    }
+
+    /// The same set with these types on record as live. It always checks.
+    #[must_use]
+    pub fn with_lives(self, lives: Arc<Lives>) -> Rulebook {
+        Rulebook { lives, ..self }
+    }
+
+    /// The same set with what is on record beside another one: who is there, and which types went live.
+    #[must_use]
+    pub fn with_record_of(self, other: &Rulebook) -> Rulebook {
+        self.with_register(Arc::clone(&other.register)).with_lives(Arc::clone(&other.lives))
+    }
+
+    /// Which types went live, as the log has it.
+    #[must_use]
+    pub fn lives(&self) -> &Arc<Lives> {
+        &self.lives
+    }
+
+    /// When a type of this name and of just this shape went live; nothing if the record does not say so.
+    #[must_use]
+    pub fn went_live(&self, schema: &IntentType) -> Option<&Arc<WentLive>> {
+        self.lives.of(&schema.name, &shape(schema)?)
+    }
+
+    /// Whether a type takes intents, or trials only: a file that says `draft` is overruled by the record alone.
+    #[must_use]
+    pub fn state_of(&self, schema: &IntentType) -> TypeState {
+        match schema.state {
+            TypeState::Draft if self.went_live(schema).is_none() => TypeState::Draft,
+            TypeState::Draft | TypeState::Live => TypeState::Live,
+        }
     }
 
     /// Whether it is the same set of files and publications, whoever is on record.
@@ -209,10 +244,11 @@ impl Rulebook {
         let house = Arc::new(directory);
         let mut rulebook = Rulebook {
             set: Arc::default(),
+            lives: Arc::default(),
             intents,
             policies,
             turns: BTreeMap::new(),
-            built_in: publish::built_in(&shared, &house),
+            built_in: built_in::all(&shared, &house),
             directory: Arc::clone(&house),
             register: Arc::default(),
             house,
@@ -257,40 +293,39 @@ impl Rulebook {
         Err(faults)
     }
 
-    /// All intent types, by name; the built-in one comes last.
+    /// All intent types, by name; the built-in ones come last.
     pub fn intent_types(&self) -> impl Iterator<Item = &IntentType> {
-        self.intents.values().chain(self.built_in.as_ref().map(|built_in| &built_in.intent))
+        self.intents.values().chain(self.built_in.values().map(|built_in| &built_in.intent))
     }
 
     /// The intent type called `name`.
     #[must_use]
     pub fn intent_type(&self, name: &IntentTypeName) -> Option<&IntentType> {
-        if is_policy_change(name) {
-            return self.built_in.as_ref().map(|built_in| &built_in.intent);
-        }
-        self.intents.get(name)
+        self.built_in.get(name).map(|built_in| &built_in.intent).or_else(|| self.intents.get(name))
     }
 
     /// The policy that is in force for an intent submitted at `submitted`: the one whose turn came
     /// last by then.
     #[must_use]
     pub fn policy(&self, name: &IntentTypeName, submitted: Timestamp) -> Option<&Policy> {
-        if is_policy_change(name) {
-            return self.built_in_policy();
+        if is_built_in(name) {
+            return self.built_in_policy(name);
         }
         self.policy_version(name, &self.turn(name, submitted)?.version)
     }
 
-    fn built_in_policy(&self) -> Option<&Policy> {
-        self.built_in.as_ref()?.policy.as_deref()
+    fn built_in_policy(&self, name: &IntentTypeName) -> Option<&Policy> {
+        self.built_in.get(name)?.policy.as_deref()
     }
 
-    /// Gives the policy of the built-in intent type its content address.
+    /// Gives the policies of the built-in intent types their content addresses.
     fn address_built_in(&mut self, faults: &mut Vec<Fault>) {
-        let Some(BuiltIn { intent, policy: Some(policy) }) = &mut self.built_in else { return };
-        let mut addressed = Policy::clone(policy);
-        addressed.version = version(&addressed, intent, faults);
-        *policy = Arc::new(addressed);
+        for BuiltIn { intent, policy } in self.built_in.values_mut() {
+            let Some(policy) = policy else { continue };
+            let mut addressed = Policy::clone(policy);
+            addressed.version = version(&addressed, intent, faults);
+            *policy = Arc::new(addressed);
+        }
     }
 
     /// All policies that stand in documents, by intent type and effective date.
@@ -301,8 +336,8 @@ impl Rulebook {
     /// The policy with exactly this version.
     #[must_use]
     pub fn policy_version(&self, name: &IntentTypeName, version: &Digest) -> Option<&Policy> {
-        if is_policy_change(name) {
-            return self.built_in_policy().filter(|policy| policy.version == *version);
+        if is_built_in(name) {
+            return self.built_in_policy(name).filter(|policy| policy.version == *version);
         }
         let versions = self.policies.get(name)?;
         versions.iter().find(|policy| policy.version == *version).map(AsRef::as_ref)
@@ -311,8 +346,8 @@ impl Rulebook {
     /// The policy that was published last for an intent type, whether or not its day has come.
     #[must_use]
     pub fn newest(&self, name: &IntentTypeName) -> Option<&Policy> {
-        if is_policy_change(name) {
-            return self.built_in_policy();
+        if is_built_in(name) {
+            return self.built_in_policy(name);
         }
         self.policies.get(name)?.last().map(AsRef::as_ref)
     }
@@ -416,7 +451,7 @@ fn intents(files: &[SourceFile], faults: &mut Vec<Fault>) -> BTreeMap<IntentType
     for file in files.iter().filter(|file| file.path.ends_with(".intent.md")) {
         let mut own = Faults::new(&file.path);
         if let Some(intent) = IntentType::parse(file, &mut own) {
-            if is_policy_change(&intent.name) {
+            if is_built_in(&intent.name) {
                 own.on_line(
                     intent.lines.get("intent").copied().unwrap_or(0),
                     format!("intent type `{}` is built in: a file cannot define it", intent.name),

@@ -89,6 +89,12 @@ impl Inner {
         self.rulebook().intent_type(of)?.budget.clone()
     }
 
+    /// The exception budget that exceptions of this approval spend. Those of a trial spend none.
+    pub(crate) fn spent_by(&self, approval: &Approval) -> Option<Budget> {
+        let intent = &approval.intent;
+        if intent.trial.is_some() { None } else { self.budget_of(&intent.intent_type) }
+    }
+
     /// How far the budget has burnt, for a command that is decided otherwise while it is spent.
     pub(crate) async fn asked(
         &self,
@@ -96,7 +102,7 @@ impl Inner {
         command: &Command,
     ) -> Result<Option<Spending>, Fault> {
         let of = &approval.intent.intent_type;
-        match self.budget_of(of).filter(|budget| asks(approval, command, budget)) {
+        match self.spent_by(approval).filter(|budget| asks(approval, command, budget)) {
             Some(budget) => Ok(Some(self.spending(of, &budget).await?)),
             None => Ok(None),
         }
@@ -110,7 +116,7 @@ impl Inner {
     ) -> Result<Option<(MutexGuard<'_, ()>, Spending)>, Fault> {
         let Some(turn) = turn.filter(|turn| 0 < life::spends(turn.entries())) else { return Ok(None) };
         let of = &turn.approval().intent.intent_type;
-        let Some(budget) = self.budget_of(of) else { return Ok(None) };
+        let Some(budget) = self.spent_by(turn.approval()) else { return Ok(None) };
         let alone = self.spending.lock().await;
         let spending = self.spending(of, &budget).await?;
         Ok(Some((alone, spending)))

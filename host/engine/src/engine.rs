@@ -17,9 +17,10 @@ use crate::task::Tasks;
 use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Entry;
+use countersign_core::going_live::Reachable;
 use countersign_core::hash::Digest;
 use countersign_core::id::IntentId;
-use countersign_core::intent::{Facts, Raw, Tokens};
+use countersign_core::intent::{Facts, Raw, Tokens, Trigger};
 use countersign_core::people::register::Register;
 use countersign_core::policy::Policy;
 use countersign_core::rulebook::Rulebook;
@@ -143,7 +144,9 @@ impl Engine {
             notifier: parts.notifier,
             clock: parts.clock,
             chance: parts.chance,
-            rulebook: RwLock::new(Arc::new(parts.rulebook.with_register(parts.record.register))),
+            rulebook: RwLock::new(Arc::new(
+                parts.rulebook.with_register(parts.record.register).with_lives(parts.record.lives),
+            )),
             recording: tokio::sync::Mutex::new(parts.record.place),
             hot: Hot::default(),
             doors: Doors::default(),
@@ -173,7 +176,19 @@ impl Engine {
     /// [`Fault::Refused`] with every fault of the tokens at once; nothing is stored then.
     pub async fn submit(&self, submission: Submission) -> Result<Standing, Fault> {
         let _inside = self.inner.doors.enter();
-        self.inner.submit(submission).await
+        self.inner.submit(submission, None).await
+    }
+
+    /// Asks for a trial of an intent type that is a draft; `by` is what it begins by. Durable on return.
+    ///
+    /// It goes the way of every intent, through the real connections, and counts nowhere.
+    ///
+    /// # Errors
+    /// Those of [`Engine::submit`]; [`Fault::Refused`] too if the type is live, or whoever asks is not of the pool
+    /// that owns it.
+    pub async fn try_out(&self, submission: Submission, by: Trigger) -> Result<Standing, Fault> {
+        let _inside = self.inner.doors.enter();
+        self.inner.submit(submission, Some(by)).await
     }
 
     /// Gives one command to an approval. Durable on return. The caller has authenticated whoever
@@ -241,6 +256,12 @@ impl Engine {
         &self.inner.connectors
     }
 
+    /// Every configured connection with what it can do, for doors that show what an intent type lacks.
+    #[must_use]
+    pub fn reachable(&self) -> Reachable {
+        self.inner.reachable()
+    }
+
     /// The store, for doors that verify or export the log.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
@@ -299,17 +320,21 @@ impl Inner {
         // Who is on record changes often, and takes no part in what was checked.
         let first = place.is_same_set(before);
         if first {
-            *place = Arc::new(rulebook.with_register(Arc::clone(place.register())));
+            *place = Arc::new(rulebook.with_record_of(&place));
         }
         first
     }
 
     /// Puts what is on record in force, among whatever rules are, and has everything looked up again.
     pub(crate) fn in_force(&self, register: Arc<Register>) {
-        let mut place = self.rulebook.write().unwrap_or_else(PoisonError::into_inner);
-        *place = Arc::new(Rulebook::clone(&place).with_register(register));
-        drop(place);
+        self.in_force_with(|rulebook| rulebook.with_register(register));
         self.changed.notify_one();
+    }
+
+    /// Puts the rules in force with something else on record beside them.
+    pub(crate) fn in_force_with(&self, record: impl FnOnce(Rulebook) -> Rulebook) {
+        let mut place = self.rulebook.write().unwrap_or_else(PoisonError::into_inner);
+        *place = Arc::new(record(Rulebook::clone(&place)));
     }
 
     pub(crate) fn rulebook(&self) -> Arc<Rulebook> {

@@ -10,6 +10,7 @@ pub(crate) use verdicts::{Running, Verdicts};
 use crate::budget;
 use crate::engine::{Inner, Key, Standing};
 use crate::fault::Fault;
+use crate::going_live::{Log, is_asked};
 use crate::limits::CONFLICTS_MAX;
 use crate::overrides;
 use crate::port::store::{Append, Batch, CallerKey, ErrandChange, RowChange, StoreFault, StreamName};
@@ -20,8 +21,10 @@ use countersign_core::approval::event::Entry;
 use countersign_core::approval::life::{self, Context, Turn};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::wake::Wake;
+use countersign_core::built_in::is_built_in;
+use countersign_core::going_live::WentLive;
 use countersign_core::id::{IntentId, PersonId};
-use countersign_core::publish::is_policy_change;
+use countersign_core::override_::Habit;
 use countersign_core::rulebook::{Published, Rulebook};
 use countersign_core::time::Timestamp;
 use std::collections::BTreeMap;
@@ -122,7 +125,7 @@ impl Inner {
             Some(loaded) => loaded,
             None => self.load(intent).await?,
         };
-        let changes = is_policy_change(&loaded.approval.intent.intent_type);
+        let changes = is_built_in(&loaded.approval.intent.intent_type);
         let _alone = if changes { Some(self.publishing.lock().await) } else { None };
         let own_open = match decider(&command) {
             Some(person) => self.own_open(&loaded.approval, person).await?,
@@ -132,22 +135,27 @@ impl Inner {
         let reason = overrides::reason_of(&loaded.approval, &command).map(str::to_owned);
         let _counted = if reason.is_some() { Some(self.overriding.lock().await) } else { None };
         let habit = match reason {
+            // What is done in a trial is no habit, and it does not add to one.
+            Some(_) if loaded.approval.intent.trial.is_some() => Some(Habit::default()),
             Some(reason) => Some(self.habit(&loaded.approval.intent.intent_type, &reason).await?),
             None => None,
         };
         let opens = self.may_fail_open(&loaded.approval, &command);
         let _opened = if opens { Some(self.failing_open.lock().await) } else { None };
         let failed_open = if opens { Some(self.failed_open(&loaded.approval).await?) } else { None };
+        let decides = matches!(command.said(), Command::Decide { .. }) && is_asked(&loaded.approval);
+        let ready = if decides { self.ready(&loaded.approval, Log::Trusted).await? } else { None };
         let asked = self.asked(&loaded.approval, &command).await?;
         let context = Context {
             own_open,
             overrides: habit.as_ref(),
             failed_open,
+            ready: ready.as_ref().map(|(_, weighed)| weighed),
             spending: asked.as_ref(),
             ..self.context(&rulebook)
         };
         // What opens exceptions is decided once more with a count of the others.
-        let budgeted = self.budget_of(&loaded.approval.intent.intent_type).is_some();
+        let budgeted = self.spent_by(&loaded.approval).is_some();
         let again = budgeted.then(|| command.clone());
         let first = life::decide(&loaded.approval, command, context);
         let counted = self.counted(first.as_ref().ok()).await?;
@@ -217,6 +225,9 @@ impl Inner {
         for entry in &entries {
             if let Some(published) = Published::of(&approval, entry) {
                 self.put_in_force(published, entry.at);
+            }
+            if let Some(went) = WentLive::of(&approval, entry) {
+                self.now_live(went);
             }
         }
         self.wake(&stream, &wakes_before, &wakes);

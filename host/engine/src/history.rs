@@ -167,6 +167,10 @@ impl Reader<'_> {
             return Ok(());
         }
         let Event::Submitted { intent, .. } = from_bytes(&logged.entry)?.event else { return Ok(()) };
+        // What was tried out says nothing of what people ask for.
+        if intent.trial.is_some() {
+            return Ok(());
+        }
         let of_type = self.wanted.intent_type.as_ref().is_none_or(|wanted| *wanted == intent.intent_type);
         if !of_type || intent.submitted < self.wanted.since {
             return Ok(());

@@ -11,6 +11,7 @@ mod effects;
 pub mod engine;
 mod fail_open;
 pub mod fault;
+mod going_live;
 mod handle;
 pub mod history;
 pub mod limits;

@@ -76,6 +76,13 @@ pub const EVIDENCE_DAYS: u32 = 90;
 /// How long reading the record for that may take, in milliseconds; then the change is shown without.
 pub const EVIDENCE_MS_MAX: u64 = 30_000;
 
+/// How long the log may take to be read from its beginning when an intent type is to go live, in milliseconds; then
+/// its audit trail is not shown.
+pub const TRAIL_MS_MAX: u64 = 600_000;
+
+/// Most times that intent types went live which a log can hold: all of them are read at the start.
+pub const WENT_LIVE_MAX: usize = 10_000;
+
 /// Most versions of policies that a log can hold: all of them are read at the start.
 pub const PUBLISHED_MAX: usize = 10_000;
 

@@ -10,16 +10,20 @@ use crate::fault::Fault;
 use crate::limits::{CALLER_KEY_BYTES_MAX, CONFLICTS_MAX, DIRECTORY_STREAM_ENTRIES, DIRECTORY_STREAMS_MAX};
 use crate::port::store::{Append, Batch, CallerKey, Query, Store, StoreFault, StreamName};
 use countersign_core::approval::refusal::Refusal;
+use countersign_core::going_live::Lives;
 use countersign_core::id::{IntentId, PersonId};
 use countersign_core::people::register::{Actor, Asked, Command, Entry, Register};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The record of people, with the place in the log up to which it was read.
+/// What the log says beside every set of rules: who is there, with the place up to which that was read, and which
+/// intent types went live.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
     /// Who is on record.
     pub register: Arc<Register>,
+    /// Which intent types went live.
+    pub lives: Arc<Lives>,
     pub(crate) place: Place,
 }
 
@@ -71,7 +75,8 @@ pub async fn recorded(store: &dyn Store) -> Result<Record, Fault> {
         }
         let next = place.after(u64::try_from(stored.len()).unwrap_or(u64::MAX));
         if next.stream == place.stream {
-            return Ok(Record { register: Arc::new(register), place: next });
+            let lives = Arc::new(crate::going_live::recorded(store).await?);
+            return Ok(Record { register: Arc::new(register), lives, place: next });
         }
         place = next;
     }

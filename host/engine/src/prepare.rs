@@ -9,11 +9,13 @@ pub(crate) use facts::summed;
 use crate::contributions;
 use crate::engine::Inner;
 use crate::fault::Fault;
+use crate::going_live::Log;
 use countersign_core::approval::command::{Command, Hope, Prepared};
 use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, Stage};
 use countersign_core::effect::attempt::{Detail, Ended, Failure};
+use countersign_core::going_live::is_going_live;
 use countersign_core::id::IntentId;
 use countersign_core::intent::Enforcement;
 use countersign_core::policy::Outcome;
@@ -92,6 +94,16 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
         let evidence = inner.evidence(approval).await?;
         let ready = |change| Prepared { change: Some(Arc::new(change)), ..Prepared::default() };
         return Ok(evidence.map(ready).map_err(|places| Trouble::hopeless("change-does-not-check", places)));
+    }
+    if is_going_live(name) {
+        return Ok(match inner.ready(approval, Log::Verified).await? {
+            Some((_, Ok(ready))) => Ok(Prepared { readiness: Some(Arc::new(ready)), ..Prepared::default() }),
+            Some((_, Err(lacking))) => {
+                let lacking: Vec<String> = lacking.iter().map(ToString::to_string).collect();
+                Err(Trouble::hopeless("not-ready", lacking.join("; ")))
+            }
+            None => Err(Trouble::hopeless("not-ready", "the intent type is not there any more".to_owned())),
+        });
     }
     let facts = match facts::read(inner, approval, schema).await? {
         Ok(facts) => facts,

@@ -30,14 +30,27 @@ const OPEN: [&str; 4] = ["preparing", "unsettled", "seated", "returned"];
 /// # Errors
 /// [`Fault::Store`] if the log or its index cannot be read; [`Fault::Unreadable`] if an entry is none.
 pub async fn published(store: &dyn Store) -> Result<Vec<Arc<Published>>, Fault> {
+    let all = finished(store, POLICY_CHANGE, PUBLISHED_MAX).await?;
+    let activated = all.iter().filter_map(|(approval, entries)| {
+        entries.iter().find_map(|entry| Published::of(approval, entry)).map(Arc::new)
+    });
+    Ok(activated.collect())
+}
+
+/// The lives of every intent of this type that is done, at most so many, in the order of the log.
+pub(crate) async fn finished(
+    store: &dyn Store,
+    of: &str,
+    most: usize,
+) -> Result<Vec<(Approval, Vec<Entry>)>, Fault> {
     let mut found: Vec<(Position, StreamName)> = Vec::new();
     let mut after = None;
     loop {
-        let labels = labels(&[("type", POLICY_CHANGE), ("state", "done")]);
+        let labels = labels(&[("type", of), ("state", "done")]);
         let page = store.query(Query { labels, after: after.take(), limit: PAGE_ROWS_MAX }).await?;
         found.extend(page.rows.into_iter().map(|row| (row.position, row.stream)));
-        if PUBLISHED_MAX < found.len() {
-            return Err(Fault::Unreadable(format!("more than {PUBLISHED_MAX} policies were published")));
+        if most < found.len() {
+            return Err(Fault::Unreadable(format!("more than {most} intents of type {of} are done")));
         }
         match page.next {
             Some(next) => after = Some(next),
@@ -48,19 +61,15 @@ pub async fn published(store: &dyn Store) -> Result<Vec<Arc<Published>>, Fault> 
     let mut all = Vec::with_capacity(found.len());
     for (_, stream) in found {
         let stored = store.load(&stream).await?;
-        let entries: Result<Vec<Entry>, Fault> = stored.iter().map(|bytes| from_bytes(bytes)).collect();
-        all.extend(activated(&entries?)?.map(Arc::new));
+        let entries: Vec<Entry> = stored.iter().map(|bytes| from_bytes(bytes)).collect::<Result<_, _>>()?;
+        let mut approval = None;
+        for entry in &entries {
+            let next = life::after(approval, entry).map_err(|fault| Fault::Unreadable(fault.to_string()))?;
+            approval = Some(next);
+        }
+        all.extend(approval.map(|approval| (approval, entries)));
     }
     Ok(all)
-}
-
-/// What the life of a `policy_change` has published.
-fn activated(entries: &[Entry]) -> Result<Option<Published>, Fault> {
-    let mut approval = None;
-    for entry in entries {
-        approval = Some(life::after(approval, entry).map_err(|fault| Fault::Unreadable(fault.to_string()))?);
-    }
-    Ok(approval.and_then(|approval| entries.iter().find_map(|entry| Published::of(&approval, entry))))
 }
 
 /// The policy that an approval would publish; nothing if it is no change of one, or its document

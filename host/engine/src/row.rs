@@ -30,6 +30,8 @@ pub const BUDGET: (&str, &str) = ("budget", "open");
 pub const EXCEPTIONS_COUNTED_MAX: usize = 32;
 /// Most exceptions of one approval about that budget that are told of: the newest, among which the open one is.
 pub const BUDGETS_TOLD_MAX: usize = 8;
+/// Label of a trial of an intent type that is a draft. It has none of the labels that something is counted by.
+pub const TRIAL: (&str, &str) = ("trial", "yes");
 /// Label of an approval with an exception that stays open when the intent is over.
 pub const OUTLIVES: (&str, &str) = ("exceptions", "outlive");
 
@@ -72,6 +74,9 @@ pub struct Summary {
     /// Tokens that counters sum up, on their grid.
     #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sums: BTreeMap<String, i64>,
+    /// Whether it is a trial.
+    #[serde(rename = "y", default, skip_serializing_if = "std::ops::Not::not")]
+    pub trial: bool,
 }
 
 /// The row of an approval.
@@ -116,15 +121,21 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         labels.push(("exception".to_owned(), exception.owner.to_string()));
         due = Some(due.map_or(exception.due, |due| due.min(exception.due)));
     }
-    labels.extend(overridden(approval));
     let fixed = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let is_trial = intent.trial.is_some();
+    if is_trial {
+        labels.push(fixed(TRIAL));
+    } else {
+        labels.extend(overridden(approval));
+    }
     labels.extend(approval.failed_open.map(|at| (FAILED_OPEN.to_owned(), Day::at(at).to_string())));
     let mut exceptions = approval.exceptions.values();
     if exceptions.any(|exception| exception.closed.is_none() && exception.cause.outlives()) {
         labels.push(fixed(OUTLIVES));
     }
-    let (excepted, budget) = spent(approval, &mut labels);
-    let (counted, sums) = schema.map(|schema| counted(approval, schema)).unwrap_or_default();
+    let (excepted, budget) = if is_trial { (Vec::new(), Vec::new()) } else { spent(approval, &mut labels) };
+    let (counted, sums) =
+        schema.filter(|_| !is_trial).map(|schema| counted(approval, schema)).unwrap_or_default();
     labels.extend(counted);
     labels.sort();
     labels.dedup();
@@ -141,6 +152,7 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         excepted,
         budget,
         sums,
+        trial: is_trial,
     };
     let bytes = serde_json::to_vec(&summary).unwrap_or_default();
     RowChange { labels, summary: bytes.into() }

@@ -28,6 +28,7 @@ use utoipa::{Modify, OpenApi};
         exceptions::list, effects::list,
         connections::list, connections::show, connections::check, connections::connectors,
         intent_types::list, intent_types::show, budgets::show, budgets::suggest, intent_types::starter,
+        intent_types::go_live,
         drafts::check, drafts::suggest, drafts::test, drafts::explain, drafts::diff, drafts::format,
         exchange::export, exchange::import, backtest::backtest,
         ownership::show,

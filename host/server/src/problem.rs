@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::document::Fault as DocumentFault;
 use countersign_core::exchange::Misfit;
+use countersign_core::going_live::{Lack, NotLive};
 use countersign_core::intent::TokenFault;
 use countersign_core::publish::Found;
 use countersign_engine::fault::Fault;
@@ -226,6 +227,9 @@ impl From<Refusal> for Problem {
         let errors = match &refusal {
             Refusal::Tokens(faults) => faults.iter().map(Flaw::of_token).collect(),
             Refusal::Change(found) | Refusal::Warnings(found) => found.iter().map(Flaw::of_finding).collect(),
+            Refusal::GoingLive(NotLive::NotReady { lacking, .. }) => {
+                lacking.iter().map(Flaw::of_lack).collect()
+            }
             Refusal::UnknownIntent(_)
             | Refusal::UnknownIntentType { .. }
             | Refusal::NoPolicy(_)
@@ -260,6 +264,13 @@ impl From<Refusal> for Problem {
             | Refusal::OwnOpenIntent { .. }
             | Refusal::BudgetSpent(_)
             | Refusal::ChangeOvertaken(_)
+            | Refusal::GoingLive(
+                NotLive::Draft(_)
+                | NotLive::NotDraft(_)
+                | NotLive::NotOfOwner { .. }
+                | NotLive::Overtaken(_)
+                | NotLive::NoRoute(_),
+            )
             | Refusal::Overtaken => Vec::new(),
         };
         Problem::new(refusal.code(), refusal.to_string(), refusal.help()).with_errors(errors)
@@ -356,6 +367,12 @@ impl Flaw {
         let expected = found.advice.clone().unwrap_or_else(|| "a policy without it".to_owned());
         Flaw::new("/tokens/document", expected, format!("{found}{shown}"))
     }
+
+    /// What an intent type lacks before it goes live: a row of its file, or what its trial must show.
+    #[must_use]
+    pub fn of_lack(lack: &Lack) -> Flaw {
+        Flaw::new(lack.point.as_str(), lack.point.takes(), lack.why.clone())
+    }
 }
 
 #[cfg(test)]
@@ -363,11 +380,19 @@ mod tests {
     use super::*;
     use countersign_core::approval::hand::NotHanded;
     use countersign_core::budget::TakesNothing;
-    use countersign_core::id::{ExceptionId, IntentId, IntentTypeName, PersonId};
+    use countersign_core::id::{ExceptionId, IntentId, IntentTypeName, PersonId, PoolName};
     use countersign_core::notice::link::Dead;
     use countersign_core::override_::NotOverridden;
     use countersign_core::time::Timestamp;
     use std::sync::Arc;
+
+    fn pool() -> PoolName {
+        PoolName::parse("pricing").expect("a pool")
+    }
+
+    fn discount() -> IntentTypeName {
+        IntentTypeName::parse("discount").expect("a name")
+    }
 
     fn person() -> PersonId {
         PersonId::parse("ann").expect("a person")
@@ -442,7 +467,7 @@ mod tests {
             (Refusal::NoQuestion { open: Vec::new() }, 422, "CS-E0128"),
             (Refusal::RoundsSpent(3), 409, "CS-E0129"),
             (Refusal::NothingAmended, 422, "CS-E0130"),
-            (Refusal::NotAmendable(IntentTypeName::parse("discount").expect("a name")), 422, "CS-E0131"),
+            (Refusal::NotAmendable(discount()), 422, "CS-E0131"),
             (NotOverridden::Never(IntentTypeName::parse("refund").expect("a name")).into(), 403, "CS-E0132"),
             (NotOverridden::UnknownReason { found: text(), known: Vec::new() }.into(), 422, "CS-E0133"),
             (NotOverridden::EvidenceMissing(Vec::new()).into(), 422, "CS-E0134"),
@@ -476,6 +501,23 @@ mod tests {
         ];
         for (fault, status, code) in stores {
             check(Fault::Store(fault), status, code);
+        }
+    }
+
+    #[test]
+    fn every_refusal_on_the_way_to_live_has_its_status() {
+        let refusals = [
+            (NotLive::Draft(discount()).into(), 422, "CS-E0180"),
+            (NotLive::NotDraft(discount()).into(), 409, "CS-E0181"),
+            (NotLive::NotOfOwner { person: person(), pool: pool() }.into(), 403, "CS-E0182"),
+            (NotLive::NotReady { of: discount(), lacking: Vec::new() }.into(), 422, "CS-E0183"),
+            (NotLive::Overtaken(discount()).into(), 409, "CS-E0184"),
+            (NotLive::NoRoute("go-live").into(), 422, "CS-E0185"),
+        ];
+        for (refusal, status, code) in refusals {
+            let refusal: Refusal = refusal;
+            let problem = Problem::from(refusal);
+            assert_eq!((problem.code().status, problem.code().code), (status, code));
         }
     }
 

@@ -70,6 +70,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/intent-types/{name}/budget", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}/budget/rows", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}/starter", Some(Scope::Read)),
+    route("POST", "/v1/intent-types/{name}/go-live", Some(Scope::Ask)),
     route("GET", "/v1/ownership", Some(Scope::Read)),
     route("GET", "/v1/people", Some(Scope::Read)),
     route("POST", "/v1/people/{id}/absences", Some(Scope::Decide)),
@@ -171,6 +172,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/intent-types/{name}/budget", get(budgets::show))
         .route("/v1/intent-types/{name}/budget/rows", get(budgets::suggest))
         .route("/v1/intent-types/{name}/starter", get(intent_types::starter))
+        .route("/v1/intent-types/{name}/go-live", post(intent_types::go_live))
         .route("/v1/ownership", get(ownership::show))
         .route("/v1/people", get(people::list))
         .route("/v1/people/{id}/absences", post(people::away))

@@ -46,11 +46,11 @@ const PEOPLE: [&str; 17] = [
     "pricing-lead",
     "cro",
     "revops-lead",
+    "revops-1",
     "billing-1",
     "fpna-2",
     "auditor-1",
     "integration-1",
-    "revops-1",
     "cro-chief-of-staff",
 ];
 
@@ -66,6 +66,7 @@ pub(crate) struct FaultyStore {
     fault: Mutex<Option<StoreFault>>,
     broken: AtomicBool,
     hangs: AtomicBool,
+    spoilt: Mutex<Option<String>>,
 }
 
 impl FaultyStore {
@@ -84,6 +85,11 @@ impl FaultyStore {
         self.hangs.store(hangs, Ordering::Relaxed);
     }
 
+    /// From now on something stands behind the last entry of a stream that is no entry.
+    pub(crate) fn spoil(&self, stream: &str) {
+        *self.spoilt.lock().expect("nobody panicked") = Some(stream.to_owned());
+    }
+
     fn fault(&self) -> Option<StoreFault> {
         self.fault.lock().expect("nobody panicked").clone()
     }
@@ -97,7 +103,15 @@ impl Store for FaultyStore {
         }
     }
     fn load(&self, stream: &str) -> Port<'_, Result<Vec<Arc<[u8]>>, StoreFault>> {
-        self.inner.load(stream)
+        let spoilt = self.spoilt.lock().expect("nobody panicked").as_deref() == Some(stream);
+        let loaded = self.inner.load(stream);
+        Box::pin(async move {
+            let mut entries = loaded.await?;
+            if spoilt {
+                entries.push(b"nothing".as_slice().into());
+            }
+            Ok(entries)
+        })
     }
     fn scan(&self, from: Position, limit: usize) -> Port<'_, Result<Vec<Logged>, StoreFault>> {
         if self.hangs.load(Ordering::Relaxed) {

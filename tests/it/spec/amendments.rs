@@ -27,7 +27,7 @@ fn value(name: &str, words: &str) -> Raw {
 }
 
 impl Spec {
-    async fn becomes(&self, expected: &str) {
+    pub(super) async fn becomes(&self, expected: &str) {
         let waiting = async {
             while self.approval().await.stage.as_str() != expected || !self.is_asked().await {
                 tokio::time::sleep(Duration::from_millis(2)).await;

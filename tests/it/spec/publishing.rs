@@ -34,7 +34,7 @@ const DAY: &str = "| 2026-01-01 ";
 /// What the scenarios of this feature remember.
 #[derive(Debug, Default)]
 pub(crate) struct House {
-    files: Vec<SourceFile>,
+    pub(super) files: Vec<SourceFile>,
     /// The discounts that were asked for.
     discounts: Vec<IntentId>,
     /// The changes that were proposed.
@@ -128,7 +128,7 @@ impl Spec {
         types.filter_map(|name| Some((name.clone(), rulebook.policy(&name, now)?.version()))).collect()
     }
 
-    async fn start_again(&mut self) {
+    pub(super) async fn start_again(&mut self) {
         self.house.before = self.in_force();
         // Another process draws other ids, and later ones.
         self.clock.turn(Millis::seconds(1));
@@ -149,7 +149,7 @@ fn case(approval: &Approval) -> &Case {
 }
 
 #[given("a house with the shipped rules")]
-fn shipped(spec: &mut Spec) {
+pub(super) fn shipped(spec: &mut Spec) {
     let connectors = Scripted::default()
         .with("crm", Guarantee::ByProbe, &[("set-price", "quote"), ("record-approval", "quote")])
         .with("billing", Guarantee::ByKey, &[("set-price", "customer")]);

@@ -8,10 +8,12 @@ use crate::output::{self, plain};
 use crate::wire;
 use anyhow::Result;
 use countersign_connectors::{ConnectorRef, inspect_contributor};
+use countersign_core::built_in::is_built_in;
 use countersign_core::document::Fault;
+use countersign_core::going_live::{Lack, Point, Reachable, fields};
 use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, PersonId};
-use countersign_core::publish::is_policy_change;
+use countersign_core::intent::TypeState;
 use countersign_core::rulebook::Rulebook;
 use countersign_engine::port::clock::Clock as _;
 use serde::Serialize;
@@ -51,8 +53,11 @@ pub async fn run(command: Check, global: &Global) -> Result<ExitCode> {
             }
         }
         None => {
-            found.everything(global.config.as_deref());
-            found.published(global.config.as_deref()).await;
+            let files = found.everything(global.config.as_deref());
+            let in_force = found.published(global.config.as_deref()).await;
+            if let Some(rulebook) = in_force.or(files) {
+                found.drafts(&rulebook);
+            }
         }
     }
     let clean = found.problems.is_empty();
@@ -80,18 +85,19 @@ pub async fn run(command: Check, global: &Global) -> Result<ExitCode> {
 
 impl Findings {
     /// Configuration, rules, connectors. Rules are looked at even if the configuration is wrong.
-    fn everything(&mut self, named: Option<&Path>) {
+    fn everything(&mut self, named: Option<&Path>) -> Option<Rulebook> {
         match config::load(named) {
             Ok(settings) => {
                 self.checked.push(format!("{}", settings.file.display()));
                 let rulebook = self.rules(&settings.rules);
                 self.connectors(&settings);
-                if let Some(rulebook) = rulebook {
-                    self.components(&settings.rules, Some(&settings.data), &rulebook);
-                    self.connections(&settings, &rulebook);
-                    self.contacts(&settings, &rulebook);
-                    self.people(&settings, &rulebook);
+                if let Some(rulebook) = &rulebook {
+                    self.components(&settings.rules, Some(&settings.data), rulebook);
+                    self.connections(&settings, rulebook);
+                    self.contacts(&settings, rulebook);
+                    self.people(&settings, rulebook);
                 }
+                rulebook
             }
             Err(problems) => {
                 let file = problems.file().display().to_string();
@@ -107,7 +113,26 @@ impl Findings {
                 if beside.join("people.md").is_file() {
                     self.rules(beside);
                 }
+                None
             }
+        }
+    }
+
+    /// Intent types that take trials only, and what their files lack before they can go live. What a connection
+    /// can do, only a host that runs knows.
+    fn drafts(&mut self, rulebook: &Rulebook) {
+        let now = wire::SystemClock.now();
+        for schema in rulebook.intent_types() {
+            if rulebook.state_of(schema) == TypeState::Live {
+                continue;
+            }
+            let name = &schema.name;
+            self.warnings.push(format!("{name}: it is a draft, so only trials of it are taken"));
+            let (_, lacking) = fields(rulebook, schema, &Reachable::new(), now);
+            let of_file = |lack: &&Lack| !matches!(lack.point, Point::Source | Point::Destinations);
+            self.warnings.extend(
+                lacking.iter().filter(of_file).map(|lack| format!("{name}: before it goes live: {lack}")),
+            );
         }
     }
 
@@ -139,10 +164,10 @@ impl Findings {
 
     /// Files that do not count because the log says what is in force. Only looked at if everything else
     /// is right and no host has the log open.
-    async fn published(&mut self, named: Option<&Path>) {
-        let Ok(settings) = config::load(named) else { return };
+    async fn published(&mut self, named: Option<&Path>) -> Option<Rulebook> {
+        let settings = config::load(named).ok()?;
         if !self.problems.is_empty() || !settings.data.join("log").is_dir() {
-            return;
+            return None;
         }
         match in_force(&settings).await {
             Ok(Ok(rulebook)) => {
@@ -151,12 +176,14 @@ impl Findings {
                 if !rulebook.published().is_empty() {
                     self.checked.push(format!("{} published versions", rulebook.published().len()));
                 }
+                return Some(rulebook);
             }
             Ok(Err(faults)) => self.problems.extend(faults),
             Err(fault) => self.warnings.push(format!(
                 "what was published was not looked at ({fault:#}); of a running host `countersign policy list` says it"
             )),
         }
+        None
     }
 
     fn rules(&mut self, folder: &Path) -> Option<Rulebook> {
@@ -169,7 +196,7 @@ impl Findings {
         };
         match Rulebook::load(&files) {
             Ok(rulebook) => {
-                let own = rulebook.intent_types().filter(|schema| !is_policy_change(&schema.name));
+                let own = rulebook.intent_types().filter(|schema| !is_built_in(&schema.name));
                 let (intents, policies) = (own.count(), rulebook.policies().count());
                 self.checked.push(format!("{intents} intent types, {policies} policies"));
                 Some(rulebook)
@@ -289,8 +316,11 @@ async fn in_force(settings: &Settings) -> Result<Result<Rulebook, Vec<Fault>>> {
     let files = rule_files(&settings.rules)?;
     let log = wire::open_log(&settings.data).await?;
     let published = wire::published(&*log).await;
+    let record = wire::recorded(&*log).await;
     tokio::task::spawn_blocking(move || log.close()).await??;
-    Ok(Rulebook::with_published(&files, &published?, wire::SystemClock.now()))
+    let (published, lives) = (published?, record?.lives);
+    let rulebook = Rulebook::with_published(&files, &published, wire::SystemClock.now());
+    Ok(rulebook.map(|rulebook| rulebook.with_lives(lives)))
 }
 
 #[cfg(test)]

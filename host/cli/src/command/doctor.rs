@@ -12,8 +12,8 @@ use crate::exit;
 use crate::output::{self, Progress, Table};
 use crate::wire::{self, INSTALL_KEY_FILE, Running};
 use anyhow::Result;
+use countersign_core::built_in::is_built_in;
 use countersign_core::effect::attempt::Ended;
-use countersign_core::publish::is_policy_change;
 use countersign_core::rulebook::Rulebook;
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::port::connectors::Connectors as _;
@@ -108,7 +108,7 @@ async fn installation(settings: &Settings, offline: bool, progress: &Progress) -
     let mut findings = Vec::new();
     let rulebook = match wire::load_rules(&settings.rules) {
         Ok(rulebook) => {
-            let types = rulebook.intent_types().filter(|schema| !is_policy_change(&schema.name)).count();
+            let types = rulebook.intent_types().filter(|schema| !is_built_in(&schema.name)).count();
             findings.push(Finding::fine("rules", format!("{types} intent types")));
             Some(rulebook)
         }

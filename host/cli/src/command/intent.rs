@@ -124,6 +124,9 @@ pub struct Submit {
     /// Idempotency key; the same key asks for the same thing only once
     #[arg(long)]
     pub key: Option<String>,
+    /// Try out an intent type that is a draft: it is written like every intent, and counted nowhere
+    #[arg(long)]
+    pub trial: bool,
 }
 
 /// Which ones.
@@ -259,7 +262,10 @@ pub(super) fn changed(body: &Value, global: &Global) -> Result<()> {
 
 async fn submitted(submit: Submit, client: &Client, global: &Global) -> Result<()> {
     let tokens = said(submit.tokens.as_deref(), &submit.set)?;
-    let body = json!({ "type": submit.intent_type, "tokens": tokens });
+    let mut body = json!({ "type": submit.intent_type, "tokens": tokens });
+    if submit.trial {
+        body["trial"] = json!(true);
+    }
     let change = Change { path: "/v1/intents", body: &body, revision: None, key: submit.key.as_deref() };
     let mut answer = client.change(&change).await?;
     let id = typed::<IntentView>(&answer)?.id;
@@ -331,7 +337,8 @@ async fn listed(list: &List, client: &Client, global: &Global) -> Result<()> {
     let mut table = Table::new(&["intent", "type", "state", "requester", "subject", "submitted", "due"]);
     for row in typed::<Listed<IntentRow>>(&body)?.items {
         let (subject, due) = (row.subject.unwrap_or_default(), row.due.unwrap_or_default());
-        table.row([row.id, row.intent_type, row.state, row.requester, subject, row.submitted, due]);
+        let intent_type = if row.trial { format!("{} (trial)", row.intent_type) } else { row.intent_type };
+        table.row([row.id, intent_type, row.state, row.requester, subject, row.submitted, due]);
     }
     table.print()
 }

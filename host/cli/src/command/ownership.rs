@@ -69,6 +69,7 @@ fn one(page: &mut String, owned: &OwnedTypeView) {
         page,
         &["what", "who"],
         &[
+            vec!["state".to_owned(), state(owned)],
             vec!["owner".to_owned(), of(&owned.owner)],
             vec!["policy owner".to_owned(), owned.policy_owner.as_ref().map(of).unwrap_or_default()],
             vec!["incident owner".to_owned(), of(&owned.incident_owner)],
@@ -121,6 +122,21 @@ fn one(page: &mut String, owned: &OwnedTypeView) {
     if !owned.lacking.is_empty() {
         page.push_str("\nLacking:\n\n");
         owned.lacking.iter().for_each(|lacking| line(page, &format!("- {}", cell(lacking))));
+    }
+}
+
+/// Whether it takes intents, and who let it.
+fn state(owned: &OwnedTypeView) -> String {
+    match &owned.live {
+        None => owned.state.clone(),
+        Some(live) => format!(
+            "{} since {}: {} asked, {} approved, on trial {}",
+            owned.state,
+            live.since,
+            live.asked,
+            live.by.join(", "),
+            live.trial
+        ),
     }
 }
 

@@ -15,6 +15,8 @@ mod publish;
 mod show;
 mod test;
 
+pub(super) use publish::propose;
+
 use super::Global;
 use crate::config::{self, rule_files};
 use crate::exit;

@@ -5,6 +5,7 @@ use super::PlannedEffect;
 use super::seat::Order;
 use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
 use crate::exception::Closure;
+use crate::going_live::Readiness;
 use crate::hash::Digest;
 use crate::id::{EffectId, ExceptionId, PersonId};
 use crate::intent::{Facts, Raw};
@@ -28,6 +29,8 @@ pub struct Prepared {
     pub unplanned: bool,
     /// The evidence of a policy's change, where that is what is asked for.
     pub change: Option<Arc<Change>>,
+    /// What an intent type goes live on, where that is what is asked for.
+    pub readiness: Option<Arc<Readiness>>,
 }
 
 /// A command about an approval that exists. Submitting makes one: see [`super::life::submit`].

@@ -8,7 +8,7 @@ use crate::effect::attempt::{Detail, Step};
 use crate::effect::life::Verdict;
 use crate::exception::{Burn, Closed, Exception};
 use crate::hash::Digest;
-use crate::id::{EffectId, ExceptionId, IntentTypeName, PersonId, PoolName};
+use crate::id::{EffectId, ExceptionId, IntentId, IntentTypeName, PersonId, PoolName};
 use crate::intent::Facts;
 use crate::notice::Notice;
 use crate::notice::link::LinkVerb;
@@ -285,6 +285,15 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         base: Vec<SourceFile>,
     },
+    /// The intent type takes intents from now on, as long as it is what it was tried as.
+    WentLive {
+        /// The intent type.
+        of: IntentTypeName,
+        /// What it was tried as: see [`crate::going_live::shape`].
+        shape: Digest,
+        /// The trial.
+        trial: IntentId,
+    },
     /// It is declined.
     Declined {
         /// By whom.
@@ -454,6 +463,7 @@ impl Event {
             Event::Reopened { .. } => "reopened",
             Event::Approved { .. } => "approved",
             Event::Activated { .. } => "activated",
+            Event::WentLive { .. } => "went-live",
             Event::Declined { .. } => "declined",
             Event::Withdrawn { .. } => "withdrawn",
             Event::Sending { .. } => "sending",

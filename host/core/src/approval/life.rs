@@ -26,7 +26,7 @@ mod vote;
 pub use budget::{spends, waits_for_the_end};
 pub use fold::{Misplaced, after};
 pub use hand::deputies;
-pub use prepare::{deciding, may_fail_open, outcome, submit};
+pub use prepare::{deciding, may_fail_open, outcome, submit, submit_trial};
 pub use reassign::can_reassign;
 
 use super::command::Command;
@@ -34,6 +34,7 @@ use super::event::{Actor, Entry, Event};
 use super::refusal::Refusal;
 use super::{Approval, Outcome, Sight, Stage};
 use crate::budget::Spending;
+use crate::going_live::{Lack, Readiness};
 use crate::id::{IntentId, PersonId};
 use crate::override_::Habit;
 use crate::rulebook::Rulebook;
@@ -57,6 +58,9 @@ pub struct Context<'a> {
     /// How often intents of this type passed today although their policy could not be evaluated; found out by the
     /// host. `None` where nobody counted: then none passes.
     pub failed_open: Option<u32>,
+    /// What an intent type would go live on now, or what it lacks; found out by the host. `None` for every decision
+    /// that lets none go live.
+    pub ready: Option<&'a Result<Readiness, Vec<Lack>>>,
     /// How far the exception budget of this intent type has burnt; found out by the host. `None` where the type has
     /// none, and for what neither spends it nor is stopped by it.
     pub spending: Option<&'a Spending>,
@@ -66,7 +70,16 @@ impl<'a> Context<'a> {
     /// A context in which the host has found out nothing.
     #[must_use]
     pub fn new(rulebook: &'a Rulebook, now: Timestamp, chance: u128) -> Context<'a> {
-        Context { rulebook, now, chance, own_open: None, overrides: None, failed_open: None, spending: None }
+        Context {
+            rulebook,
+            now,
+            chance,
+            own_open: None,
+            overrides: None,
+            failed_open: None,
+            ready: None,
+            spending: None,
+        }
     }
 }
 

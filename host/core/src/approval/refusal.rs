@@ -2,6 +2,7 @@
 
 use super::hand::NotHanded;
 use crate::budget::TakesNothing;
+use crate::going_live::NotLive;
 use crate::id::{ExceptionId, IntentId, IntentTypeName, PersonId};
 use crate::intent::TokenFault;
 use crate::notice::link::Dead;
@@ -126,6 +127,8 @@ pub enum Refusal {
     },
     /// Another version came into force since the change was prepared.
     ChangeOvertaken(String),
+    /// The intent type is a draft, or cannot go live.
+    GoingLive(NotLive),
     /// The exception budget of the intent type is spent: nothing new of it is taken.
     BudgetSpent(Box<TakesNothing>),
     /// Another command came first; the caller sees the newer state and may ask again.
@@ -175,6 +178,7 @@ impl Refusal {
             Refusal::NobodyToRemind => "CS-E0159",
             Refusal::DeadLink(_) => "CS-E0170",
             Refusal::BudgetSpent(_) => "CS-E0171",
+            Refusal::GoingLive(refused) => refused.code(),
         }
     }
 
@@ -212,6 +216,7 @@ impl Refusal {
             Refusal::RemindedLately(_) => "wait until then",
             Refusal::NobodyToRemind => "answer what you were asked",
             Refusal::DeadLink(_) => "look at where it stands, or use the link of a later message",
+            Refusal::GoingLive(refused) => refused.help(),
             Refusal::NotRequester(_) => "ask the requester to do it; whoever has a seat can decline",
             Refusal::ReasonMissing => "say why, in a sentence",
             Refusal::UnknownException(_) => "check the id; the intent shows its exceptions",
@@ -310,6 +315,7 @@ impl fmt::Display for Refusal {
                 "another version of `{name}` came into force since this change was prepared"
             ),
             Refusal::BudgetSpent(refused) => refused.fmt(formatter),
+            Refusal::GoingLive(refused) => refused.fmt(formatter),
             Refusal::Overtaken => formatter.write_str("another command came first"),
         }
     }
@@ -323,12 +329,19 @@ impl From<NotHanded> for Refusal {
     }
 }
 
+impl From<NotLive> for Refusal {
+    fn from(refused: NotLive) -> Refusal {
+        Refusal::GoingLive(refused)
+    }
+}
+
 impl From<NotOverridden> for Refusal {
     fn from(refused: NotOverridden) -> Refusal {
         Refusal::Override(refused)
     }
 }
 
+/// Of what kinds they are, each once.
 fn kinds(found: &[Found]) -> Vec<&str> {
     let mut kinds: Vec<&str> = found.iter().map(|found| found.kind.as_str()).collect();
     kinds.sort_unstable();

@@ -19,6 +19,19 @@ pub enum Guarantee {
     Blind,
 }
 
+impl Guarantee {
+    /// The word of it on every surface.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Guarantee::ByKey => "by-key",
+            Guarantee::ByNaturalKey => "by-natural-key",
+            Guarantee::ByProbe => "by-probe",
+            Guarantee::Blind => "blind",
+        }
+    }
+}
+
 /// The target's proof that an effect landed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {

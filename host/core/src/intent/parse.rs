@@ -4,7 +4,8 @@ use super::kind::FieldType;
 use super::tables;
 use super::visibility;
 use super::{
-    Enforcement, FailMode, Impact, IntentType, QaCheckpoint, SeenBy, TokenSpec, Trigger, Visibility,
+    Enforcement, FailMode, Impact, IntentType, QaCheckpoint, SeenBy, TokenSpec, Trigger, TypeState,
+    Visibility,
 };
 use crate::budget::Budget;
 use crate::document::{Cell, Document, Faults, SourceFile};
@@ -19,9 +20,10 @@ use std::str::FromStr;
 pub(crate) const SECTIONS: [&str; 7] =
     ["Tokens", "Facts", "Visibility", "Bindings", "Writes", "Reconciliation", "Overrides"];
 
-/// The header rows; all but `amount at stake`, `exception budget` and `seen by` are required.
-const ROWS: [&str; 19] = [
+/// The header rows; all but `state`, `amount at stake`, `exception budget` and `seen by` are required.
+const ROWS: [&str; 20] = [
     "intent",
+    "state",
     "impact",
     "owner",
     "incident owner",
@@ -140,6 +142,8 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
     let trigger = header.row("trigger", faults, trigger);
     let destinations: Option<Vec<ConnectionName>> = header.row("destinations", faults, names);
     let subject: Option<FieldName> = header.row("subject", faults, named);
+    let states = [("draft", TypeState::Draft), ("live", TypeState::Live)];
+    let state = header.row_if_there("state", faults, |text| word(text, &states));
     let amount = header.row_if_there("amount at stake", faults, named);
     let seen_by = header.row_if_there("seen by", faults, SeenBy::parse).map(Option::unwrap_or_default);
     let exception_routes = header.row("exception route", faults, words);
@@ -182,6 +186,7 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
         writes: Vec::new(),
         reconciliation: Vec::new(),
         overrides: Vec::new(),
+        state: state?.unwrap_or(TypeState::Live),
         visibility: Visibility { intent: seen_by?, fields: BTreeMap::new() },
         path: String::new(),
         lines: BTreeMap::new(),

@@ -114,6 +114,7 @@ impl Found {
             | Event::Amended { .. }
             | Event::Voted { .. }
             | Event::Activated { .. }
+            | Event::WentLive { .. }
             | Event::Withdrawn { .. }
             | Event::Sending { .. }
             | Event::Attempted { .. }

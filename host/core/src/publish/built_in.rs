@@ -1,123 +1,26 @@
-//! The built-in intent type and the policy that decides it: always the shared route, never a row
-//! that approves.
+//! The built-in intent type `policy_change`: what it is asked with, and whom it can seat.
 
 use super::{ACCEPTED_MAX, Change, POLICY_CHANGE, POLICY_CHANGE_BYTES_MAX, POLICY_CHANGE_ROUTE};
-use crate::id::{ConnectionName, FieldName, IntentTypeName, PersonId, PoolName, RouteName};
-use crate::intent::value::Day;
-use crate::intent::{
-    Enforcement, FailMode, FieldType, Impact, IntentType, QaCheckpoint, TokenSpec, Trigger, Visibility,
-};
-use crate::people::Directory;
-use crate::policy::index::Index;
-use crate::policy::{Hit, Layout, Needs, Policy, Rule, Settled, Whom};
-use crate::rulebook::{Rulebook, Shared};
-use crate::time::Millis;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use crate::built_in::{Described, token, words};
+use crate::id::{IntentTypeName, PersonId, PoolName, RouteName};
+use crate::intent::{FieldType, TokenSpec};
+use crate::policy::Whom;
+use crate::rulebook::Rulebook;
+use std::collections::BTreeSet;
 
-/// How long the seal of a change lives: as long as that of a contract.
-const SEAL_LIFE: Millis = Millis::hours(30 * 24);
-/// Where it stands, for whoever asks for the file.
-const PATH: &str = "built in";
-
-/// What every house has beside its own files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct BuiltIn {
-    /// The schema of `policy_change`.
-    pub(crate) intent: IntentType,
-    /// What decides it; `None` while `routes.md` has no route `policy-change`.
-    pub(crate) policy: Option<Arc<Policy>>,
-}
-
-/// The built-in intent type of a house, owned by whoever owns its `routes.md`; `None` if that pool
-/// is not there, which is a fault of the set already.
-pub(crate) fn built_in(shared: &Shared, directory: &Directory) -> Option<BuiltIn> {
-    let name = IntentTypeName::parse(POLICY_CHANGE).ok()?;
-    let intent = schema(name.clone(), &shared.owner, directory.lead(&shared.owner)?.clone())?;
-    let route = RouteName::parse(POLICY_CHANGE_ROUTE).ok()?;
-    let policy = shared.routes.get(&route).map(|found| {
-        let needs = Needs { routes: BTreeSet::from([route.clone()]), evidence: BTreeSet::new() };
-        let rule = Rule {
-            id: Arc::from("always"),
-            demands: Vec::new(),
-            outcome: Settled::Needs(needs),
-            because: Arc::from("nobody changes a policy alone"),
-            reads: Arc::from([]),
-            line: 0,
-        };
-        let rules = vec![rule];
-        let index = Index::of(&rules, &[], &BTreeMap::new());
-        Policy {
-            intent: name,
-            owner: shared.owner.clone(),
-            effective: Day(0),
-            fail_open: None,
-            inputs: Vec::new(),
-            terms: Vec::new(),
-            hit: Hit::First,
-            each: None,
-            rules,
-            guards: Vec::new(),
-            components: Vec::new(),
-            routes: BTreeMap::from([(route.clone(), found.clone())]),
-            promises: Vec::new(),
-            covers: BTreeMap::new(),
-            examples: Vec::new(),
-            version: crate::hash::Digest::ZERO,
-            path: PATH.to_owned(),
-            lines: BTreeMap::new(),
-            list: None,
-            layout: Layout::default(),
-            index,
-        }
-    });
-    Some(BuiltIn { intent, policy: policy.map(Arc::new) })
-}
-
-fn schema(name: IntentTypeName, owner: &PoolName, lead: PersonId) -> Option<IntentType> {
-    let pool = owner.clone();
-    Some(IntentType {
-        name,
-        impact: Impact::Legal,
-        owner: pool.clone(),
-        incident_owner: pool.clone(),
-        fallback_owner: lead,
-        source: ConnectionName::parse("countersign").ok()?,
-        trigger: Trigger::Button,
-        destinations: Vec::new(),
-        subject: FieldName::parse("intent").ok()?,
-        amount_at_stake: None,
-        exception_routes: Vec::new(),
-        qa_checkpoint: QaCheckpoint {
-            percent: 100,
-            each: "month".to_owned(),
-            pool,
-            list: "policies".to_owned(),
-        },
-        reporting: vec![FieldName::parse("intent").ok()?],
-        fail_mode: FailMode::Closed,
-        enforcement: Enforcement::Hard,
-        budget: None,
-        rounds: 1,
-        expires: SEAL_LIFE,
+/// The built-in intent type `policy_change`.
+pub(crate) fn described() -> Option<Described> {
+    Some(Described {
+        name: IntentTypeName::parse(POLICY_CHANGE).ok()?,
+        route: RouteName::parse(POLICY_CHANGE_ROUTE).ok()?,
+        because: "nobody changes a policy alone",
         tokens: tokens()?,
-        facts: Vec::new(),
-        bindings: Vec::new(),
-        writes: Vec::new(),
-        reconciliation: Vec::new(),
-        overrides: Vec::new(),
-        visibility: Visibility::default(),
-        path: PATH.to_owned(),
-        lines: BTreeMap::new(),
+        list: "policies",
     })
 }
 
 fn tokens() -> Option<Vec<TokenSpec>> {
-    let words = |min: i64, max: i64| FieldType::Text { length: Some((min, max)) };
     let longest = i64::try_from(POLICY_CHANGE_BYTES_MAX).ok()?;
-    let token = |name: &str, kind: FieldType, required: bool, meaning: &str| {
-        Some(TokenSpec { name: FieldName::parse(name).ok()?, kind, required, meaning: meaning.to_owned() })
-    };
     Some(vec![
         token("intent", words(1, 64), true, "the intent type whose policy changes")?,
         token("document", words(1, longest), true, "the whole new policy")?,

@@ -3,14 +3,15 @@
 
 use super::{Happening, Rulebook};
 use crate::budget::{Budget, Spent};
+use crate::built_in::is_built_in;
 use crate::document::{Fault, Faults};
 use crate::exception::{Cause, Closure};
+use crate::going_live::GO_LIVE_ROUTE;
 use crate::id::{IntentTypeName, PoolName};
 use crate::intent::{Enforcement, FailMode, FieldType, IntentType};
 use crate::people::Directory;
 use crate::policy::typed::Input;
 use crate::policy::{Need, Policy, Route, RouteStep, Whom};
-use crate::publish::is_policy_change;
 
 pub(super) fn all(rulebook: &Rulebook, faults: &mut Vec<Fault>) {
     for intent in rulebook.intents.values() {
@@ -58,6 +59,14 @@ fn shared(rulebook: &Rulebook, faults: &mut Vec<Fault>) {
     pool(&rulebook.house, &shared.owner, 0, "the owner", &mut own);
     for route in shared.routes.values() {
         route_people(rulebook, None, route, &mut own);
+    }
+    // Whoever owns an intent type is among those who let it go live.
+    let go_live = shared.routes.values().find(|route| route.name.as_str() == GO_LIVE_ROUTE);
+    if let Some(route) = go_live
+        && !route.steps.iter().any(|step| step.whom == Whom::OwnerOfPolicy)
+    {
+        own.on_line(route.line, format!("route `{GO_LIVE_ROUTE}`: no step asks `owner of policy`"));
+        own.help("it stands for the pool that owns the intent type");
     }
     for rule in &shared.exceptions {
         let people = std::iter::once(&rule.route.whom).chain(&rule.route.backup);
@@ -202,12 +211,12 @@ fn policy_of(rulebook: &Rulebook, name: &IntentTypeName, policy: &Policy, faults
     let line = |name: &str| policy.lines.get(name).copied().unwrap_or(0);
     pool(&rulebook.house, &policy.owner, line("owner"), "the owner", faults);
     let Some(intent) = rulebook.intents.get(name) else {
-        if is_policy_change(name) {
+        if is_built_in(name) {
             faults.on_line(
                 line("intent"),
                 format!("the policy of `{name}` is built in: a file cannot define it"),
             );
-            faults.help("who decides a change stands in the route `policy-change` of `routes.md`");
+            faults.help("who decides it stands in the route of its name in `routes.md`");
         } else {
             faults.on_line(line("intent"), format!("there is no intent type `{name}`"));
         }

@@ -2,7 +2,9 @@
 //! closes it.
 
 use super::{Rulebook, shared};
+use crate::built_in;
 use crate::document::{Cell, Document, Faults};
+use crate::going_live::{self, is_going_live};
 use crate::id::{ConnectionName, IntentTypeName, PersonId, PoolName};
 use crate::intent::IntentType;
 use crate::intent::kind::{FieldType, Grid, Unit};
@@ -11,7 +13,7 @@ use crate::money::{Currency, Money};
 use crate::people::{Asking, MANAGERS_MAX, Whom, Within};
 use crate::policy::cell::{self, Ranges};
 use crate::policy::route_take as take;
-use crate::publish::{Asked, POLICY_CHANGE, is_policy_change};
+use crate::publish::{self, is_policy_change};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -128,7 +130,7 @@ const UNKNOWN: i64 = -1;
 impl Columns {
     fn new(currency: Currency, intents: &BTreeMap<IntentTypeName, IntentType>) -> Columns {
         let mut names: Vec<String> = intents.keys().map(ToString::to_string).collect();
-        names.push(POLICY_CHANGE.to_owned());
+        names.extend(built_in::NAMES.map(str::to_owned));
         let mut connections: Vec<String> =
             shared::connections(intents).iter().map(ToString::to_string).collect();
         connections.push("none".to_owned());
@@ -255,13 +257,7 @@ impl Rulebook {
         let name = asking.intent_type;
         let route = self.exception_for(name, happened)?;
         let intent = self.intent_type(name)?;
-        // The exception of a change belongs to whoever owns the policy that would change.
-        let changed = if is_policy_change(name) { Asked::of(asking.tokens) } else { None };
-        let of = changed.as_ref().map_or(name, |asked| &asked.of);
-        let owner_pool: PoolName = match self.policy(of, now) {
-            Some(policy) => policy.owner.clone(),
-            None => intent.owner.clone(),
-        };
+        let owner_pool = self.owner_pool(asking, intent, now);
         let missed = usize::try_from(missed).unwrap_or(usize::MAX);
         let people = || std::iter::once(&route.whom).chain(&route.backup);
         let fill = |whom: &Whom| self.directory().fill(&whom.owned_by(&owner_pool), asking, barred, now);
@@ -284,5 +280,45 @@ impl Rulebook {
         };
         let due = self.directory().due(&route.within, &calendar, now);
         Some(Answerable { route: route.id.clone(), owner, due, closes_when: route.closes_when.clone() })
+    }
+
+    /// The pool that stands for `owner of policy` in the exceptions of an intent: that of a change, or of a type
+    /// that goes live, belong to whoever owns what it is about.
+    fn owner_pool(&self, asking: Asking<'_>, intent: &IntentType, now: Timestamp) -> PoolName {
+        let name = asking.intent_type;
+        if is_going_live(name) {
+            let of = going_live::Asked::of(asking.tokens).and_then(|asked| self.intent_type(&asked.of));
+            return of.unwrap_or(intent).owner.clone();
+        }
+        let changed = if is_policy_change(name) { publish::Asked::of(asking.tokens) } else { None };
+        let of = changed.as_ref().map_or(name, |asked| &asked.of);
+        self.policy(of, now).map_or(&intent.owner, |policy| &policy.owner).clone()
+    }
+
+    /// Every row of the exception table that can take a cause of this type at this connection, whatever the amount.
+    pub(crate) fn exceptions_of(
+        &self,
+        name: &IntentTypeName,
+        cause: &str,
+        connection: Option<&ConnectionName>,
+    ) -> Vec<&ExceptionRoute> {
+        let columns = Columns::new(self.shared().currency, &self.intents);
+        let cause = place(&columns.cause, cause);
+        let intent = place(&columns.intent, name.as_str());
+        let connection = place(&columns.connection, connection.map_or("none", ConnectionName::as_str));
+        let takes =
+            |ranges: &Option<Ranges>, number: i64| ranges.as_ref().is_none_or(|ranges| ranges.accept(number));
+        let mut found = Vec::new();
+        for rule in &self.shared().exceptions {
+            if takes(&rule.cause, cause) && takes(&rule.intent, intent) && takes(&rule.connection, connection)
+            {
+                found.push(&rule.route);
+                // It takes every amount that is left.
+                if rule.amount.is_none() {
+                    break;
+                }
+            }
+        }
+        found
     }
 }

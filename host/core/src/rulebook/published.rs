@@ -10,6 +10,7 @@ use crate::approval::{Approval, Authority, Outcome, Stage};
 use crate::document::{Fault, Faults, SourceFile};
 use crate::hash::Digest;
 use crate::id::{IntentId, IntentTypeName, PersonId};
+use crate::intent::{IntentType, TypeState};
 use crate::policy::{self, Policy};
 use crate::publish::Asked;
 use crate::time::Timestamp;
@@ -263,13 +264,13 @@ impl Rulebook {
     /// Every fault, if the set does not check with it.
     pub fn publish(&self, published: Published, now: Timestamp) -> Result<Rulebook, Vec<Fault>> {
         let rulebook = fold(&self.files, &self.and(published), now, Policy::parse)?;
-        Ok(rulebook.with_register(Arc::clone(&self.register)))
+        Ok(rulebook.with_record_of(self))
     }
 
     /// The same before its examples are run: for a check that says more.
     pub(crate) fn draft_with(&self, published: Published, now: Timestamp) -> Result<Rulebook, Vec<Fault>> {
         let rulebook = fold(&self.files, &self.and(published), now, Policy::draft)?;
-        Ok(rulebook.with_register(Arc::clone(&self.register)))
+        Ok(rulebook.with_record_of(self))
     }
 
     fn and(&self, published: Published) -> Vec<Arc<Published>> {
@@ -415,7 +416,26 @@ impl Rulebook {
             );
             remarks.push((of.clone(), remark));
         }
+        remarks.extend(self.intents.values().filter_map(|schema| self.changed_since_live(schema)));
         remarks
+    }
+
+    /// That an intent type went live as something else than it is.
+    fn changed_since_live(&self, schema: &IntentType) -> Option<(IntentTypeName, String)> {
+        let went = self.lives().all_of(&schema.name).last()?;
+        if self.went_live(schema).is_some() {
+            return None;
+        }
+        let what = format!(
+            "its owners, source, trigger, destinations, bindings or writes are not any more what intent {} of {} let \
+             go live",
+            went.intent, went.at
+        );
+        let follows = match schema.state {
+            TypeState::Draft => "it is a draft again until another trial shows it",
+            TypeState::Live => "its file does not say `draft`, so it takes intents, and nothing has shown it",
+        };
+        Some((schema.name.clone(), format!("{what}: {follows}")))
     }
 
     fn files_aside(&self, of: &IntentTypeName, remarks: &mut Vec<(IntentTypeName, String)>) {

@@ -3,18 +3,27 @@
 use crate::budget;
 use crate::engine::{Inner, Standing, Submission};
 use crate::fault::Fault;
+use crate::going_live::Log;
 use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Entry;
 use countersign_core::approval::life::{self, Context};
+use countersign_core::approval::refusal::Refusal;
 use countersign_core::budget::Spending;
+use countersign_core::going_live::NotLive;
 use countersign_core::id::{IntentId, IntentTypeName};
+use countersign_core::intent::Trigger;
 use countersign_core::publish::POLICY_CHANGE;
 use std::sync::Arc;
 use tokio::sync::MutexGuard;
 
 impl Inner {
-    pub(crate) async fn submit(self: &Arc<Self>, submission: Submission) -> Result<Standing, Fault> {
+    /// Takes what is asked for; as a trial of a draft, if it says by what that begins.
+    pub(crate) async fn submit(
+        self: &Arc<Self>,
+        submission: Submission,
+        trial: Option<Trigger>,
+    ) -> Result<Standing, Fault> {
         if self.tasks.are_stopping() {
             return Err(Fault::Stopping);
         }
@@ -24,15 +33,22 @@ impl Inner {
         if let Some(answered) = self.answered(key).await? {
             return self.read(answered).await;
         }
-        let (_alone, spending) = self.known_at_the_door(&submission.intent_type).await?;
+        let (_alone, spending) = match trial {
+            // What is tried out spends no budget, and no spent one stops it.
+            Some(_) => (None, None),
+            None => self.known_at_the_door(&submission.intent_type).await?,
+        };
         let id = IntentId::drawn(self.clock.now(), self.chance.bits());
         let turn = if submission.intent_type == POLICY_CHANGE {
             // A change of policy is proved at the door.
             let (inner, submission) = (Arc::clone(self), submission.clone());
-            self.proved(move || inner.admitted(id, &submission, None)).await??
+            self.proved(move || inner.admitted(id, &submission, trial, None)).await??
         } else {
-            self.admitted(id, &submission, spending.as_ref())?
+            self.admitted(id, &submission, trial, spending.as_ref())?
         };
+        if let Some((of, Err(lacking))) = self.ready(&turn.1, Log::Trusted).await? {
+            return Err(Refusal::from(NotLive::NotReady { of, lacking }).into());
+        }
         let (entries, _) = &turn;
         let spends = life::spends(entries);
         let slot = self.hot.slot(id);
@@ -71,11 +87,16 @@ impl Inner {
         &self,
         id: IntentId,
         asked: &Submission,
+        trial: Option<Trigger>,
         spending: Option<&Spending>,
     ) -> Result<(Vec<Entry>, Approval), Fault> {
         let rulebook = self.rulebook();
         let context = Context { spending, ..self.context(&rulebook) };
-        let mut turn = life::submit(context, id, &asked.requester, &asked.intent_type, &asked.tokens)?;
+        let words = (asked.requester.as_str(), asked.intent_type.as_str(), &asked.tokens);
+        let mut turn = match trial {
+            None => life::submit(context, id, words.0, words.1, words.2)?,
+            Some(by) => life::submit_trial(context, id, words, by)?,
+        };
         self.has_components(&rulebook, turn.approval())?;
         // What needs no look at the world is decided in the same commit.
         let name = &turn.approval().intent.intent_type;

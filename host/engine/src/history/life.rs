@@ -86,6 +86,7 @@ impl Life {
             | Event::Postponed { .. }
             | Event::Repinned { .. }
             | Event::Activated { .. }
+            | Event::WentLive { .. }
             | Event::Sending { .. }
             | Event::Attempted { .. }
             | Event::Probed { .. }

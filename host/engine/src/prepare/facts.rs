@@ -144,7 +144,14 @@ async fn counted(
         row::counted_label(by, shared),
     ]);
     let since = window.since(approval.intent.submitted);
-    let mut total = 0_i64;
+    // A trial is not counted by others, but looks at its own amount as any other would.
+    let mut total = match (&approval.intent.trial, of, measure) {
+        (None, _, _) | (Some(_), LogStanding::Approved, _) => 0_i64,
+        (Some(_), LogStanding::Asked, LogMeasure::Count) => 1,
+        (Some(_), LogStanding::Asked, LogMeasure::SumOf(token)) => {
+            summed(&approval.intent.tokens, token).unwrap_or(0)
+        }
+    };
     let mut seen = 0_usize;
     let mut after = None;
     loop {

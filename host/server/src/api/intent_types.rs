@@ -1,16 +1,37 @@
 //! Intent types: what can be asked for.
 
 use super::drafts::named;
-use super::view::{IntentTypeView, Listed, StarterView};
-use crate::asked::{Line, Place, Query};
+use super::intents::{self, Wanted};
+use super::view::{IntentTypeView, IntentView, Listed, StarterView};
+use crate::asked::{Line, Members, Place, Posted, Query};
 use crate::busy;
+use crate::limits::COMMAND_BYTES_MAX;
 use crate::problem::{Problem, ProblemView};
 use crate::state::Host;
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use countersign_core::id::IntentTypeName;
+use axum::response::Response;
+use countersign_core::approval::refusal::Refusal;
+use countersign_core::going_live::GO_LIVE;
+use countersign_core::id::{IntentId, IntentTypeName};
+use countersign_core::intent::Raw;
 use countersign_core::policy::starter::{NoStarter, sound};
+use utoipa::ToSchema;
+
+/// On what an intent type goes live.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes a body that is read by hand, so that every fault is said at once")]
+pub(crate) struct GoLiveBody {
+    /// The trial that shows that it works.
+    trial: String,
+    /// Why now, for whoever decides.
+    #[schema(max_length = 2000)]
+    reason: String,
+    /// Why its trigger need not be shown, where this host has none of its kind.
+    #[schema(max_length = 2000)]
+    waive_trigger: Option<String>,
+}
 
 /// Lists every intent type.
 #[utoipa::path(
@@ -25,8 +46,8 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Json<Listed<IntentTypeView>>, Problem> {
     Query::of(&uri, &[])?.checked()?;
-    let (rulebook, now) = (host.engine.rulebook(), host.engine.now());
-    let views = rulebook.intent_types().map(|schema| IntentTypeView::of(schema, &rulebook, now));
+    let (rulebook, now, reachable) = (host.engine.rulebook(), host.engine.now(), host.engine.reachable());
+    let views = rulebook.intent_types().map(|schema| IntentTypeView::of(schema, &rulebook, &reachable, now));
     Ok(Json(Listed::whole(views.collect())))
 }
 
@@ -49,7 +70,7 @@ pub(crate) async fn show(
     let parsed = IntentTypeName::parse(&name).ok();
     let schema = parsed.and_then(|name| rulebook.intent_type(&name));
     let schema = schema.ok_or_else(|| Problem::unknown("intent type", &name))?;
-    Ok(Json(IntentTypeView::of(schema, &rulebook, host.engine.now())))
+    Ok(Json(IntentTypeView::of(schema, &rulebook, &host.engine.reachable(), host.engine.now())))
 }
 
 /// Writes a policy to begin with: it passes the check and asks the owner's people everything. Nothing is
@@ -76,6 +97,46 @@ pub(crate) async fn starter(
         sound(&rulebook, schema, now).map_err(|none| no_starter(&none))
     });
     Ok(Json(StarterView { policy: begun.await? }))
+}
+
+/// Asks that a draft goes live, in the name of the token's person.
+///
+/// It is an intent of type `go_live`, so nothing has changed yet: somebody else of the pool that owns the type
+/// decides on it. If anything is lacking it is refused, and everything that is lacking is listed.
+#[utoipa::path(
+    post, path = "/v1/intent-types/{name}/go-live", tag = "intent types", operation_id = "go_live",
+    request_body = GoLiveBody,
+    params(
+        ("name" = String, Path, description = "the intent type"),
+        ("Idempotency-Key" = String, Header, description = "makes a repeated request the same request"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer when it is prepared, at most N <= 30 seconds later"),
+    ),
+    responses(
+        (status = 201, description = "the intent is kept; `Location` and `ETag` name it", body = IntentView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn go_live(
+    State(host): State<Host>,
+    Place(name): Place<String>,
+    Posted { caller, key, headers, body }: Posted<COMMAND_BYTES_MAX>,
+) -> Result<Response, Problem> {
+    let of = named(&host.engine.rulebook(), &name)?;
+    let mut members = Members::of(body, &["trial", "reason", "waive_trigger"]);
+    let trial = members.required("trial", "the id of an intent", |text| text.parse::<IntentId>().ok());
+    let reason = members.words("reason");
+    let waive = members.words("waive_trigger");
+    members.checked()?;
+    if reason.is_empty() {
+        return Err(Refusal::ReasonMissing.into());
+    }
+    // INVARIANT: without it the body was flawed, and that was said above.
+    let trial = trial.ok_or_else(Problem::bug)?.to_string();
+    let tokens = [("intent", of.to_string()), ("trial", trial), ("reason", reason), ("waive_trigger", waive)];
+    let tokens = tokens.into_iter().filter(|(_, text)| !text.is_empty());
+    let tokens = tokens.map(|(name, text)| (name.to_owned(), Raw::Text(text))).collect();
+    let wanted = Wanted { intent_type: GO_LIVE.to_owned(), tokens: Raw::Map(tokens), trial: None };
+    intents::submitted(&host, &caller, key, &headers, wanted).await
 }
 
 fn no_starter(none: &NoStarter) -> Problem {

@@ -15,8 +15,8 @@ use axum::{Extension, Json};
 use countersign_core::approval::Sight;
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::id::IntentTypeName;
-use countersign_core::intent::Raw;
 use countersign_core::intent::literal::is_word;
+use countersign_core::intent::{Raw, Trigger};
 use countersign_engine::engine::{Key, Submission};
 use countersign_engine::fault::Fault;
 use countersign_engine::row::{OVERRIDDEN, OVERRIDE};
@@ -36,6 +36,18 @@ pub(crate) struct SubmissionBody {
     kind: String,
     /// What exactly, as the intent type says.
     tokens: BTreeMap<String, serde_json::Value>,
+    /// Whether it is a trial: all that an intent type takes while it is a draft, from the pool that owns it.
+    trial: Option<bool>,
+}
+
+/// What is asked for, as it came.
+pub(super) struct Wanted {
+    /// Name of the intent type.
+    pub(super) intent_type: String,
+    /// Its tokens, not yet checked.
+    pub(super) tokens: Raw,
+    /// By what a trial begins, if it is one.
+    pub(super) trial: Option<Trigger>,
 }
 
 /// Submits an intent in the name of the token's person.
@@ -65,11 +77,15 @@ pub(super) async fn submitted(
     caller: &Caller,
     key: Key,
     headers: &HeaderMap,
-    (intent_type, tokens): (String, Raw),
+    wanted: Wanted,
 ) -> Result<Response, Problem> {
     let wait = asked::wait(headers)?;
+    let Wanted { intent_type, tokens, trial } = wanted;
     let submission = Submission { requester: caller.person.to_string(), intent_type, tokens, key: Some(key) };
-    let mut standing = host.engine.submit(submission).await?;
+    let mut standing = match trial {
+        None => host.engine.submit(submission).await?,
+        Some(by) => host.engine.try_out(submission, by).await?,
+    };
     let id = standing.approval.intent.id;
     if let Some(seconds) = wait {
         standing = prepared(host, caller, id, seconds).await?;
@@ -83,17 +99,27 @@ pub(super) async fn submitted(
     Ok(response)
 }
 
-/// Type and tokens of a submission. If the body has other flaws, the tokens are looked at all the
+/// What a submission asks for. If the body has other flaws, the tokens are looked at all the
 /// same, so that the sender sees everything at once.
-fn asked_for(host: &Host, body: Raw) -> Result<(String, Raw), Problem> {
-    let mut members = Members::of(body, &["type", "tokens"]);
+fn asked_for(host: &Host, body: Raw) -> Result<Wanted, Problem> {
+    let mut members = Members::of(body, &["type", "tokens", "trial"]);
     let intent_type = members.required("type", "the name of an intent type", |name| Some(name.to_owned()));
     let tokens = members.take("tokens");
     if tokens.is_none() {
         members.flaw(Flaw::new("/tokens", "an object of tokens", "nothing"));
     }
+    // Whoever asks here presses a button, as far as the host can tell.
+    let trial = match members.take("trial") {
+        None | Some(Raw::Bool(false)) => None,
+        Some(Raw::Bool(true)) => Some(Trigger::Button),
+        Some(other) => {
+            members.flaw(Flaw::new("/trial", "true or false", other.found()));
+            None
+        }
+    };
     let Some(flawed) = members.flawed() else {
-        return Ok((intent_type.unwrap_or_default(), tokens.unwrap_or(Raw::Null)));
+        let intent_type = intent_type.unwrap_or_default();
+        return Ok(Wanted { intent_type, tokens: tokens.unwrap_or(Raw::Null), trial });
     };
     let rulebook = host.engine.rulebook();
     let name = intent_type.and_then(|name| IntentTypeName::parse(&name).ok());

@@ -20,6 +20,5 @@ use axum::http::Uri;
 pub(crate) async fn show(State(host): State<Host>, uri: Uri) -> Result<Json<OwnershipView>, Problem> {
     Query::of(&uri, &[])?.checked()?;
     let (rulebook, now) = (host.engine.rulebook(), host.engine.now());
-    let connectors = host.engine.connectors();
-    Ok(Json(OwnershipView::of(&rulebook, now, &|name| connectors.connection(name).is_some())))
+    Ok(Json(OwnershipView::of(&rulebook, now, &host.engine.reachable())))
 }

@@ -1,7 +1,7 @@
 //! Policies: which version is in force, since when, and what put it there. They are changed by an
 //! intent of type `policy_change`, like everything else; going back to an earlier version is one too.
 
-use super::intents;
+use super::intents::{self, Wanted};
 use super::view::{IntentView, Listed, PolicyView};
 use crate::asked::{Members, Place, Posted, Query};
 use crate::limits::COMMAND_BYTES_MAX;
@@ -116,9 +116,10 @@ pub(crate) async fn rollback(
     let document = earlier(&rulebook, &of, version, now)?;
     let tokens = [("intent", of.to_string()), ("document", document), ("reason", reason)];
     let tokens = tokens.map(|(name, text)| (name.to_owned(), Raw::Text(text)));
-    let asked = (POLICY_CHANGE.to_owned(), Raw::Map(tokens.into()));
+    let tokens = Raw::Map(tokens.into());
+    let wanted = Wanted { intent_type: POLICY_CHANGE.to_owned(), tokens, trial: None };
     // Whatever is wrong with the document, its sender named no more than its version.
-    intents::submitted(&host, &caller, key, &headers, asked).await.map_err(|problem| problem.at("/version"))
+    intents::submitted(&host, &caller, key, &headers, wanted).await.map_err(|problem| problem.at("/version"))
 }
 
 /// The document of the version that a policy goes back to.

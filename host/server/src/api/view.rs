@@ -18,6 +18,7 @@ pub mod ownership;
 pub mod person;
 pub mod plan;
 pub mod policy;
+pub mod readiness;
 pub mod row;
 pub mod seat;
 pub mod timeline;
@@ -40,6 +41,7 @@ pub use ownership::{AloneView, OwnedTypeView, OwnerView, OwnershipView};
 pub use person::{AwayView, PersonView, SourceView};
 pub use plan::{ChangeView, PlanView, WriteView};
 pub use policy::{DocumentView, FoundView, PolicyChangeView, PolicyView, VersionView};
+pub use readiness::{LiveView, PointView, ReadinessView};
 pub use row::{IntentRow, Listed};
 pub use seat::{ClaimView, ProgressView, QuestionView, SeatView, StandInView};
 pub use timeline::{TimelineEntry, TimelineView};
@@ -78,10 +80,5 @@ impl From<&Detail> for DetailView {
 /// The guarantee class as files and surfaces spell it.
 #[must_use]
 pub fn guarantee(guarantee: Guarantee) -> &'static str {
-    match guarantee {
-        Guarantee::ByKey => "by-key",
-        Guarantee::ByNaturalKey => "by-natural-key",
-        Guarantee::ByProbe => "by-probe",
-        Guarantee::Blind => "blind",
-    }
+    guarantee.as_str()
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 /// Prints it.
 pub(super) fn intent(intent: &IntentView) -> Result<()> {
     let mut head = Table::new(&["intent", &intent.id]);
-    head.row(["type", &intent.intent_type]);
+    head.row(["type", &kind(intent)]);
     head.row(["state", &state(intent)]);
     head.row(["revision", &intent.revision.to_string()]);
     head.row(["requester", &intent.requester]);
@@ -35,6 +35,7 @@ pub(super) fn intent(intent: &IntentView) -> Result<()> {
         }
     }
     change(intent)?;
+    readiness(intent)?;
     plan(intent)?;
     if intent.advisory {
         heading("advisory: the decision is recorded and nothing is written")?;
@@ -59,7 +60,7 @@ pub(super) fn story(timeline: &TimelineView) -> Result<()> {
 /// Prints what a command has changed about it: where it stands, whose it is now, what you may do.
 pub(super) fn changed(intent: &IntentView) -> Result<()> {
     let mut head = Table::new(&["intent", &intent.id]);
-    head.row(["type", &intent.intent_type]);
+    head.row(["type", &kind(intent)]);
     head.row(["state", &state(intent)]);
     head.row(["revision", &intent.revision.to_string()]);
     head.print()?;
@@ -120,6 +121,14 @@ fn verbs(intent: &IntentView) -> Result<()> {
         output::line(&format!("your seat can go to {}", plain(&intent.deputies.join(", "))))?;
     }
     Ok(())
+}
+
+fn kind(intent: &IntentView) -> String {
+    if intent.trial {
+        format!("{} (TRIAL of a draft)", intent.intent_type)
+    } else {
+        intent.intent_type.clone()
+    }
 }
 
 fn state(intent: &IntentView) -> String {
@@ -214,6 +223,19 @@ fn change(intent: &IntentView) -> Result<()> {
         say(format!("{}: {} {}: {}{accepted}", found.place, found.level, found.kind, found.message))?;
     }
     Ok(())
+}
+
+/// What an intent type goes live on.
+fn readiness(intent: &IntentView) -> Result<()> {
+    let Some(ready) = &intent.readiness else { return Ok(()) };
+    heading(&format!("intent type {} goes live, as trial {} shows", ready.intent_type, ready.trial))?;
+    for point in &ready.rests_on {
+        output::line(&plain(&format!("  {}: {}", point.point, point.by)))?;
+    }
+    ready
+        .waived
+        .as_ref()
+        .map_or(Ok(()), |why| output::line(&plain(&format!("  WAIVED: the trigger was not shown: {why}"))))
 }
 
 /// What a change decides otherwise: the first thing that whoever approves it wants to see.

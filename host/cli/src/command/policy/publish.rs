@@ -78,7 +78,16 @@ pub(super) async fn rollback(command: &Rollback, global: &Global) -> Result<Exit
     propose(&Client::of(global)?, &path, &body, global).await
 }
 
-async fn propose(client: &Client, path: &str, body: &Value, global: &Global) -> Result<ExitCode> {
+/// Asks for something that changes what everybody may do, waits until it is prepared, and says who is next.
+///
+/// # Errors
+/// If the host cannot be reached or refuses.
+pub(in crate::command) async fn propose(
+    client: &Client,
+    path: &str,
+    body: &Value,
+    global: &Global,
+) -> Result<ExitCode> {
     let change = Change { path, body, revision: None, key: None };
     let mut answer = client.change(&change).await?;
     let id = typed::<IntentView>(&answer)?.id;

@@ -5,12 +5,12 @@ use super::{Turn, requester_only, seat, settle, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Authority, Case, Earlier, Intent, Stage};
+use crate::built_in::is_built_in;
 use crate::effect::attempt::Detail;
 use crate::exception::Cause;
 use crate::id::{FieldName, PersonId, RouteName};
 use crate::intent::{FactValue, IntentType, Raw, TokenValue};
 use crate::policy::{Policy, Settled};
-use crate::publish::is_policy_change;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -76,9 +76,9 @@ pub(super) fn judge_anew(turn: &mut Turn<'_>) {
     }
 }
 
-/// A change of policy is proved at the door, with its evidence; another one passes the door anew.
+/// What the host itself takes is proved at the door, with its evidence; another one passes the door anew.
 fn amendable(intent: &Intent) -> Result<(), Refusal> {
-    if is_policy_change(&intent.intent_type) {
+    if is_built_in(&intent.intent_type) {
         return Err(Refusal::NotAmendable(intent.intent_type.clone()));
     }
     Ok(())

@@ -39,9 +39,14 @@ pub(super) fn admit(context: Context<'_>, name: &IntentTypeName) -> Result<(), R
     }
 }
 
+/// How far the budget has burnt, for what spends it or is stopped by it. A trial does neither.
+fn spending<'a>(turn: &Turn<'a>) -> Option<&'a Spending> {
+    turn.context.spending.filter(|_| turn.approval.intent.trial.is_none())
+}
+
 /// The people who decide on each new intent while the budget is spent, and why.
 pub(super) fn council(turn: &Turn<'_>) -> Option<Council> {
-    let spending = turn.context.spending?;
+    let spending = spending(turn)?;
     match spending.stops()? {
         Spent::Council(route) => Some(Council { route: route.clone(), burn: spending.burn(Level::Spent) }),
         Spent::Warn | Spent::Refuse => None,
@@ -65,7 +70,7 @@ pub fn waits_for_the_end(approval: &Approval) -> bool {
 
 /// Looks at the budget at the end of a command: opens the one exception about it, or raises it.
 pub(super) fn look(turn: &mut Turn<'_>) {
-    let Some(before) = turn.context.spending else { return };
+    let Some(before) = spending(turn) else { return };
     let new = spends(&turn.entries);
     let spending = before.with(new);
     let Some(level) = spending.level() else { return };

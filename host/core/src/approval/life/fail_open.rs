@@ -16,6 +16,10 @@ use std::collections::BTreeSet;
 /// What stands in the place of an answer that could not be had, if it may pass; `None` is closed.
 pub(super) fn opened(turn: &Turn<'_>, policy: &Policy, evaluation: &Evaluation) -> Option<Settled> {
     let Outcome::Unsure(unsure) = &evaluation.outcome else { return None };
+    // A trial shows that people look; it takes nothing of what the day allows.
+    if turn.approval.intent.trial.is_some() {
+        return None;
+    }
     let schema = turn.context.rulebook.intent_type(&turn.approval.intent.intent_type)?;
     if schema.fail_mode != FailMode::MayOpen || policy.fail_open.is_none() {
         return None;

@@ -6,7 +6,7 @@ use crate::approval::{Approval, Authority, Case, Earlier, Intent, Outcome, Overr
 use crate::effect::life::{EffectState, History, Verdict};
 use crate::exception::{Cause, Closed, Closure, Exception};
 use crate::hash::Digest;
-use crate::id::{EffectId, ExceptionId, PersonId};
+use crate::id::{EffectId, ExceptionId, IntentId, IntentTypeName, PersonId};
 use crate::intent::OnFailure;
 use crate::notice::Notices;
 use crate::override_::Override;
@@ -72,6 +72,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         Event::Repinned { policy } => approval.policy = *policy,
         // What it activates is looked up in the log; the approval itself goes on to its end.
         Event::Activated { version, .. } => activates(&approval.stage, version)?,
+        Event::WentLive { of, shape, trial } => goes_live(&approval.stage, of, shape, trial)?,
         Event::ExceptionOpened { id, exception } => {
             approval.exceptions.insert(*id, Exception { opened: at, ..exception.clone() });
         }
@@ -243,6 +244,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::Reopened { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
+        | Event::WentLive { .. }
         | Event::Declined { .. }
         | Event::Withdrawn { .. }
         | Event::Sending { .. }
@@ -437,6 +439,13 @@ fn activates(stage: &Stage, version: &Digest) -> Option<()> {
         | Stage::Seated { .. }
         | Stage::Closed(_) => None,
     }
+}
+
+/// Only the very type that was approved goes live, on the very trial.
+fn goes_live(stage: &Stage, of: &IntentTypeName, shape: &Digest, trial: &IntentId) -> Option<()> {
+    let Stage::Executing { case, .. } = stage else { return None };
+    let seen = case.readiness.as_ref()?;
+    ((&seen.of, &seen.shape, &seen.trial) == (of, shape, trial)).then_some(())
 }
 
 fn seats(stage: &mut Stage) -> Option<&mut Seats> {

@@ -7,6 +7,7 @@ use crate::approval::refusal::Refusal;
 use crate::approval::{Authority, Intent, Outcome, Stage, rules};
 use crate::effect::attempt::Detail;
 use crate::exception::Cause;
+use crate::going_live;
 use crate::id::{PersonId, RouteName};
 use crate::intent::{Enforcement, OverrideRule};
 use crate::override_::{Habit, Instead, NotOverridden, Override};
@@ -50,6 +51,9 @@ pub(super) fn over(
         ) => return Err(wrong_stage("override", &turn.approval)),
     };
     let what = Arc::new(what);
+    if what.instead == Instead::Approve {
+        going_live::still_tried(turn.context.rulebook, &turn.approval.intent)?;
+    }
     if at_once {
         let shown = vote::still_shown(turn, "override", seal)?;
         let by = Actor::Person(what.by.clone());

@@ -8,8 +8,9 @@ use crate::approval::{Approval, Authority, Case, Council, Intent, PlannedEffect,
 use crate::effect::attempt::Detail;
 use crate::effect::retry::{self, PREPARE_TRIES_MAX};
 use crate::exception::Cause;
+use crate::going_live::{self, GO_LIVE_ROUTE, NotLive, Readiness, Trial, is_going_live, shape};
 use crate::id::{IntentId, IntentTypeName, PersonId};
-use crate::intent::{Enforcement, Facts, FailMode, Raw};
+use crate::intent::{Enforcement, Facts, FailMode, IntentType, Raw, Trigger, TypeState};
 use crate::notice::Notices;
 use crate::policy::component::Contributions;
 use crate::policy::{self, Evaluation, Outcome, Policy, RouteRow, Settled};
@@ -31,6 +32,29 @@ pub fn submit<'a>(
     intent_type: &str,
     tokens: &Raw,
 ) -> Result<Turn<'a>, Refusal> {
+    passed(context, id, (requester, intent_type, tokens), None)
+}
+
+/// The same as a trial of an intent type that is a draft; `by` is what it begins by.
+///
+/// # Errors
+/// Those of [`submit`]; [`NotLive::NotDraft`] if the type is live; [`NotLive::NotOfOwner`] if whoever asks is not
+/// of the pool that owns it.
+pub fn submit_trial<'a>(
+    context: Context<'a>,
+    id: IntentId,
+    (requester, intent_type, tokens): (&str, &str, &Raw),
+    by: Trigger,
+) -> Result<Turn<'a>, Refusal> {
+    passed(context, id, (requester, intent_type, tokens), Some(by))
+}
+
+fn passed<'a>(
+    context: Context<'a>,
+    id: IntentId,
+    (requester, intent_type, tokens): (&str, &str, &Raw),
+    by: Option<Trigger>,
+) -> Result<Turn<'a>, Refusal> {
     let rulebook = context.rulebook;
     let unknown_type = || Refusal::UnknownIntentType {
         found: intent_type.to_owned(),
@@ -42,17 +66,26 @@ pub fn submit<'a>(
         .ok()
         .filter(|person| rulebook.directory().knows(person))
         .ok_or_else(|| Refusal::UnknownPerson(requester.to_owned()))?;
-    if is_policy_change(&name) && rulebook.policy(&name, context.now).is_none() {
-        return Err(publish::no_route());
+    let trial = trial(rulebook, schema, &requester, by)?;
+    if rulebook.policy(&name, context.now).is_none() {
+        if is_policy_change(&name) {
+            return Err(publish::no_route());
+        }
+        if is_going_live(&name) {
+            return Err(NotLive::NoRoute(GO_LIVE_ROUTE).into());
+        }
     }
     let policy =
         rulebook.policy(&name, context.now).ok_or_else(|| Refusal::NoPolicy(intent_type.to_owned()))?;
     budget::admit(context, &name)?;
     let tokens = schema.validate(tokens).map_err(Refusal::Tokens)?;
-    let intent =
-        Arc::new(Intent { id, intent_type: name, revision: 1, requester, submitted: context.now, tokens });
+    let submitted = context.now;
+    let intent = Arc::new(Intent { id, intent_type: name, revision: 1, requester, submitted, tokens, trial });
     if is_policy_change(&intent.intent_type) {
         publish::admit(rulebook, &intent, context.now)?;
+    }
+    if is_going_live(&intent.intent_type) {
+        going_live::admit(rulebook, &intent)?;
     }
     let by = Actor::Person(intent.requester.clone());
     let event = Event::Submitted { intent: Arc::clone(&intent), policy: policy.version() };
@@ -74,6 +107,25 @@ pub fn submit<'a>(
     let mut turn = Turn::new(context, approval);
     turn.entries.push(Entry { at: context.now, by, event });
     Ok(turn)
+}
+
+/// What makes a trial of an intent; a draft takes nothing else, and only from those who own it.
+fn trial(
+    rulebook: &Rulebook,
+    schema: &IntentType,
+    requester: &PersonId,
+    by: Option<Trigger>,
+) -> Result<Option<Trial>, Refusal> {
+    let draft = || Refusal::from(NotLive::Draft(schema.name.clone()));
+    match (rulebook.state_of(schema), by) {
+        (TypeState::Live, None) => Ok(None),
+        (TypeState::Draft, None) => Err(draft()),
+        (TypeState::Live, Some(_)) => Err(NotLive::NotDraft(schema.name.clone()).into()),
+        (TypeState::Draft, Some(by)) => {
+            going_live::of_owner(rulebook, schema, requester)?;
+            Ok(Some(Trial { by, shape: shape(schema).ok_or_else(draft)? }))
+        }
+    }
 }
 
 /// The policy's answer for an approval, given the facts, without its reasons: what the host has to know
@@ -113,7 +165,7 @@ pub fn deciding<'a>(context: Context<'a>, approval: &Approval) -> Option<&'a Pol
 }
 
 pub(super) fn prepare(turn: &mut Turn<'_>, revision: u32, prepared: Prepared) -> Result<(), Refusal> {
-    let Prepared { facts, said, writes, unplanned, change } = prepared;
+    let Prepared { facts, said, writes, unplanned, change, readiness } = prepared;
     let Stage::Preparing { .. } = turn.approval.stage else {
         return Err(wrong_stage("prepare", &turn.approval));
     };
@@ -130,7 +182,7 @@ pub(super) fn prepare(turn: &mut Turn<'_>, revision: u32, prepared: Prepared) ->
     match &evaluation.outcome {
         // Whoever overrides it sees first what would be written.
         Outcome::Deny | Outcome::Unsure(_) if turn.approval.overridden.is_some() => {
-            seal(turn, Found { facts, evaluation, writes, change }, None);
+            seal(turn, Found { facts, evaluation, writes, change, readiness }, None);
         }
         Outcome::Deny => {
             let reason = evaluation.words().join("; ");
@@ -138,14 +190,16 @@ pub(super) fn prepare(turn: &mut Turn<'_>, revision: u32, prepared: Prepared) ->
             turn.record(Actor::Engine, Event::Declined { authority: Authority::Policy, reason });
         }
         Outcome::Unsure(_) => match fail_open::opened(turn, policy, &evaluation).filter(|_| !unplanned) {
-            Some(known) => seal(turn, Found { facts, evaluation, writes, change }, Some((policy, known))),
+            Some(known) => {
+                seal(turn, Found { facts, evaluation, writes, change, readiness }, Some((policy, known)))
+            }
             None => {
                 let detail = Detail::new("unsure", evaluation.words().join("; "));
                 unsealed(turn, evaluation, facts, detail);
             }
         },
         Outcome::Approve | Outcome::Needs(_) => {
-            seal(turn, Found { facts, evaluation, writes, change }, None);
+            seal(turn, Found { facts, evaluation, writes, change, readiness }, None);
         }
     }
     Ok(())
@@ -157,25 +211,38 @@ struct Found {
     evaluation: Evaluation,
     writes: Vec<PlannedEffect>,
     change: Option<Arc<Change>>,
+    readiness: Option<Arc<Readiness>>,
 }
 
 /// Seals what was planned, then approves by policy or opens the seats. What passes although the policy could not be
 /// evaluated passes with what is known of its answer.
 fn seal(turn: &mut Turn<'_>, found: Found, opened: Option<(&Policy, Settled)>) {
-    let Found { facts, evaluation, mut writes, change } = found;
+    let Found { facts, evaluation, mut writes, change, readiness } = found;
     let (rulebook, name) = (turn.context.rulebook, turn.approval.intent.intent_type.clone());
-    if is_policy_change(&name) && change.is_none() {
+    let unknown =
+        (is_policy_change(&name) && change.is_none()) || (is_going_live(&name) && readiness.is_none());
+    if unknown {
         let detail = Detail::new("no-evidence", "nothing is known of the change that is asked for");
         return unsealed(turn, evaluation, facts, detail);
     }
     let expires = turn.context.now.plus(rulebook.seal_life(&name));
     let schema = rulebook.intent_type(&name);
+    if let Err(refusal) = going_live::still_tried(rulebook, &turn.approval.intent) {
+        return unsealed(turn, evaluation, facts, Detail::new("type-changed", refusal.to_string()));
+    }
+    let tried = turn.approval.intent.trial.as_ref().map(|trial| trial.shape);
+    if tried.is_some() && schema.and_then(shape) != tried {
+        let message = "the intent type is not what it was when this trial began: begin another one";
+        return unsealed(turn, evaluation, facts, Detail::new("type-changed", message));
+    }
     let advisory = schema.is_some_and(|schema| schema.enforcement == Enforcement::Advisory);
     if advisory {
         // Sealed without a write, so that none can follow even if the intent type changes later.
         writes.clear();
     }
-    let content = Content { writes: &writes, change: change.as_deref(), advisory, expires };
+    let (change_seen, readiness_seen) = (change.as_deref(), readiness.as_deref());
+    let content =
+        Content { writes: &writes, change: change_seen, readiness: readiness_seen, advisory, expires };
     let seal = match Seal::of(&turn.approval.intent, turn.approval.policy, content) {
         Ok(seal) => seal,
         Err(fault) => {
@@ -186,9 +253,13 @@ fn seal(turn: &mut Turn<'_>, found: Found, opened: Option<(&Policy, Settled)>) {
         Some((_, known)) => Outcome::from(known.clone()),
         None => evaluation.outcome.clone(),
     };
-    let rows = match &change {
-        Some(change) => rulebook.rows_for(&name, &evaluation.version, &asked, &change.owners()),
-        None => rulebook.rows_of(&name, &evaluation.version, &asked),
+    let own = readiness.as_ref().and_then(|seen| rulebook.intent_type(&seen.of));
+    let rows = match (&change, own) {
+        (Some(change), _) => rulebook.rows_for(&name, &evaluation.version, &asked, &change.owners()),
+        (None, Some(own)) => {
+            rulebook.rows_for(&name, &evaluation.version, &asked, std::slice::from_ref(&own.owner))
+        }
+        (None, None) => rulebook.rows_of(&name, &evaluation.version, &asked),
     };
     let against = evaluation.is_against();
     let council = budget::council(turn).map(Box::new);
@@ -198,7 +269,7 @@ fn seal(turn: &mut Turn<'_>, found: Found, opened: Option<(&Policy, Settled)>) {
         Some(_) | None => (with_council(rulebook, rows, council.as_deref()), council),
     };
     let approved = asked == Outcome::Approve && council.is_none();
-    let case = Case { facts, evaluation, writes, change, advisory, council, seal, expires };
+    let case = Case { facts, evaluation, writes, change, readiness, advisory, council, seal, expires };
     let case = Arc::new(case);
     turn.record(Actor::Engine, Event::Sealed { case: Arc::clone(&case) });
     if let Some((policy, _)) = opened {

@@ -6,6 +6,7 @@ use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Authority, Stage};
 use crate::exception::Cause;
+use crate::going_live;
 use crate::id::PersonId;
 use crate::publish;
 use crate::seal::Seal;
@@ -40,9 +41,14 @@ pub(super) fn decide(
     Ok(())
 }
 
-/// A vote for a change of policy is for what still is what was shown.
+/// A vote for what the host itself does is for what still is what was shown, and one for a trial is for a draft.
 fn confirm(turn: &Turn<'_>) -> Result<(), Refusal> {
+    going_live::still_tried(turn.context.rulebook, &turn.approval.intent)?;
     let Stage::Seated { case, .. } = &turn.approval.stage else { return Ok(()) };
+    if let Some(seen) = &case.readiness {
+        going_live::admit(turn.context.rulebook, &turn.approval.intent)?;
+        return going_live::confirm(seen, turn.context.ready);
+    }
     let Some(change) = &case.change else { return Ok(()) };
     publish::confirm(turn.context.rulebook, &turn.approval.intent, change, turn.context.now)
 }
@@ -134,6 +140,12 @@ pub(super) fn approve(turn: &mut Turn<'_>, authority: Authority) {
     {
         let base = turn.context.rulebook.base_of(&change.of);
         let event = Event::Activated { policy: change.of.clone(), version: change.version, base };
+        turn.record(Actor::Engine, event);
+    }
+    if let Stage::Executing { case, .. } = &turn.approval.stage
+        && let Some(seen) = &case.readiness
+    {
+        let event = Event::WentLive { of: seen.of.clone(), shape: seen.shape, trial: seen.trial };
         turn.record(Actor::Engine, event);
     }
     effect::close_if_settled(turn);

@@ -14,6 +14,9 @@ impl Telling<'_> {
         let (schema, sight) = (self.schema(), self.sight());
         let shown = |name: &FieldName| !sight.hides(name);
         let mut words = vec![intent.intent_type.as_str().replace('_', " ")];
+        if intent.trial.is_some() {
+            words.insert(0, "trial of".to_owned());
+        }
         let mut tokens = intent.tokens.iter().filter(|(name, _)| shown(name));
         let percent =
             tokens.find(|(_, value)| matches!(value, TokenValue::Percent(_))).map(|(_, value)| value);
@@ -46,6 +49,12 @@ impl Telling<'_> {
     pub(super) fn what_is_asked(&self) -> Vec<String> {
         let intent = &self.approval.intent;
         let mut lines = vec![String::new(), format!("What is asked, revision {}", intent.revision)];
+        if intent.trial.is_some() {
+            lines.push(
+                "  TRIAL: the intent type is a draft; what is approved is written, and counted nowhere"
+                    .to_owned(),
+            );
+        }
         let sight = self.sight();
         let shown = intent.tokens.iter().filter(|(name, _)| !sight.hides(name));
         lines.extend(listed(shown.map(|(name, value)| format!("  {name}: {}", spelt(value)))));
@@ -71,12 +80,15 @@ impl Telling<'_> {
         if let Some(change) = &case.change {
             lines.push(format!("  version {} of the policy of {}", change.version, change.of));
         }
+        if let Some(ready) = &case.readiness {
+            lines.push(format!("  intents of type {} are taken, as trial {} shows", ready.of, ready.trial));
+        }
         let (schema, sight) = (self.schema(), self.sight());
         let changes = case.writes.iter().flat_map(|planned| changes(planned, schema, &sight));
         lines.extend(listed(changes));
         if case.advisory {
             lines.push("  nothing: the decision is only recorded".to_owned());
-        } else if case.writes.is_empty() && case.change.is_none() {
+        } else if case.writes.is_empty() && case.change.is_none() && case.readiness.is_none() {
             lines.push("  nothing".to_owned());
         }
         lines

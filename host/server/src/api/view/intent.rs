@@ -7,6 +7,7 @@ use super::exception::{self, BurnView, ExceptionView};
 use super::override_::OverrideView;
 use super::plan::PlanView;
 use super::policy::PolicyChangeView;
+use super::readiness::ReadinessView;
 use super::seat::{self, ProgressView, QuestionView, SeatView};
 use super::value::{self, FactView};
 use super::withheld::Withheld;
@@ -17,6 +18,7 @@ use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::seat::Order;
 use countersign_core::approval::{Approval, Authority, Council, Outcome, Sight, Stage, TokenChange};
 use countersign_core::exception::Closure;
+use countersign_core::going_live::NotLive;
 use countersign_core::id::{ExceptionId, IntentTypeName, PersonId};
 use countersign_core::intent::{Facts, Raw};
 use countersign_core::override_::{Evidence, Instead, Override, Piece};
@@ -75,6 +77,12 @@ pub struct IntentView {
     /// What will be, or was, written, and the seal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanView>,
+    /// Whether it is a trial of an intent type that is a draft: it counts nowhere.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trial: bool,
+    /// What an intent type goes live on, where that is what was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readiness: Option<ReadinessView>,
     /// What becomes of a policy, where that is what was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<PolicyChangeView>,
@@ -252,6 +260,8 @@ impl IntentView {
             deputies: deputies.iter().map(ToString::to_string).collect(),
             plan: case.map(PlanView::from),
             change: case.and_then(|case| case.change.as_deref()).map(PolicyChangeView::from),
+            trial: intent.trial.is_some(),
+            readiness: case.and_then(|case| case.readiness.as_deref()).map(ReadinessView::from),
             advisory: case.is_some_and(|case| case.advisory),
             council: case.and_then(|case| case.council.as_deref()).map(CouncilView::from),
             effects: effect::effects(approval),
@@ -315,7 +325,11 @@ fn can(approval: &Approval, looking: Looking<'_>, deputies: &[PersonId]) -> Vec<
         ("remind", Command::Remind { person: person.clone() }),
         ("withdraw", Command::Withdraw { person: person.clone(), revision }),
     ];
-    let allowed = asked.into_iter().filter(|(_, command)| is_allowed(approval, command, looking));
+    // What an intent type goes live on is weighed when they decide.
+    let is_open = |command: &Command| {
+        matches!(refused(approval, command, looking), None | Some(Refusal::GoingLive(NotLive::Overtaken(_))))
+    };
+    let allowed = asked.into_iter().filter(|(_, command)| is_open(command));
     let mut can: Vec<String> = allowed.map(|(word, _)| word.to_owned()).collect();
     let answers = questions(approval).any(|question| {
         let (person, words) = (person.clone(), "that".to_owned());

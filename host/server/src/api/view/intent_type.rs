@@ -1,6 +1,8 @@
 //! Intent types: what can be asked for, and how it is written.
 
-use countersign_core::intent::IntentType;
+use super::readiness::LiveView;
+use countersign_core::going_live::{Reachable, fields};
+use countersign_core::intent::{IntentType, TypeState};
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,14 @@ use utoipa::ToSchema;
 pub struct IntentTypeView {
     /// Its name.
     pub name: String,
+    /// draft (only trials are taken) or live.
+    pub state: String,
+    /// Since when it is live and on what trial; absent if its file alone says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveView>,
+    /// What keeps a draft from going live, its trial aside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacking: Vec<String>,
     /// financial, legal or low.
     pub impact: String,
     /// The pool that owns it.
@@ -73,9 +83,19 @@ pub struct BindingView {
 }
 
 impl IntentTypeView {
-    /// An intent type with the policy that is in force at `now`.
+    /// An intent type with the policy that is in force at `now`; `reachable` are the connections.
     #[must_use]
-    pub fn of(schema: &IntentType, rulebook: &Rulebook, now: Timestamp) -> IntentTypeView {
+    pub fn of(
+        schema: &IntentType,
+        rulebook: &Rulebook,
+        reachable: &Reachable,
+        now: Timestamp,
+    ) -> IntentTypeView {
+        let state = rulebook.state_of(schema);
+        let lacking = match state {
+            TypeState::Live => Vec::new(),
+            TypeState::Draft => fields(rulebook, schema, reachable, now).1,
+        };
         let tokens = schema.tokens.iter().map(|token| TokenView {
             name: token.name.to_string(),
             kind: token.kind.to_string(),
@@ -90,6 +110,9 @@ impl IntentTypeView {
         });
         IntentTypeView {
             name: schema.name.to_string(),
+            state: state.as_str().to_owned(),
+            live: rulebook.went_live(schema).map(|went| LiveView::from(&**went)),
+            lacking: lacking.iter().map(ToString::to_string).collect(),
             impact: schema.impact.as_str().to_owned(),
             owner: schema.owner.to_string(),
             fail_mode: schema.fail_mode.as_str().to_owned(),

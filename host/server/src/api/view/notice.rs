@@ -57,6 +57,7 @@ impl<'a> Notices<'a> {
             | Event::Voted { .. }
             | Event::Approved { .. }
             | Event::Activated { .. }
+            | Event::WentLive { .. }
             | Event::Declined { .. }
             | Event::Withdrawn { .. }
             | Event::Sending { .. }

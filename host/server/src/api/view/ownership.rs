@@ -1,12 +1,14 @@
 //! Who answers for what: the owners of each intent type, its seats and exceptions with their times, what is
 //! lacking, and people whom the house cannot do without.
 
+use super::readiness::LiveView;
+use countersign_core::built_in::is_built_in;
+use countersign_core::going_live::{Reachable, fields};
 use countersign_core::id::{ConnectionName, IntentTypeName, PoolName};
-use countersign_core::intent::{IntentType, Trigger};
+use countersign_core::intent::{IntentType, TypeState};
 use countersign_core::people::Directory;
 use countersign_core::policy::route::{Need, RouteStep};
 use countersign_core::policy::{Policy, Whom};
-use countersign_core::publish::is_policy_change;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,11 @@ pub struct OwnershipView {
 pub struct OwnedTypeView {
     /// Its name.
     pub name: String,
+    /// draft (only trials are taken) or live.
+    pub state: String,
+    /// Since when it is live and on what trial; absent if its file alone says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveView>,
     /// financial, legal or low.
     pub impact: String,
     /// Who owns the service.
@@ -125,14 +132,10 @@ pub struct AloneView {
 }
 
 impl OwnershipView {
-    /// Who answers for what by the rules that are in force; `configured` says which connections there are.
+    /// Who answers for what by the rules that are in force; `reachable` are the connections.
     #[must_use]
-    pub fn of(
-        rulebook: &Rulebook,
-        now: Timestamp,
-        configured: &dyn Fn(&ConnectionName) -> bool,
-    ) -> OwnershipView {
-        let types = rulebook.intent_types().map(|schema| owned(rulebook, schema, now, configured)).collect();
+    pub fn of(rulebook: &Rulebook, now: Timestamp, reachable: &Reachable) -> OwnershipView {
+        let types = rulebook.intent_types().map(|schema| owned(rulebook, schema, now, reachable)).collect();
         let alone = rulebook.outlook(now, 0).lone.into_iter().map(|lone| AloneView {
             person: lone.person.to_string(),
             rows: lone.rows,
@@ -142,12 +145,7 @@ impl OwnershipView {
     }
 }
 
-fn owned(
-    rulebook: &Rulebook,
-    schema: &IntentType,
-    now: Timestamp,
-    configured: &dyn Fn(&ConnectionName) -> bool,
-) -> OwnedTypeView {
+fn owned(rulebook: &Rulebook, schema: &IntentType, now: Timestamp, reachable: &Reachable) -> OwnedTypeView {
     let directory = rulebook.directory();
     let policy = rulebook.policy(&schema.name, now);
     let rows: BTreeMap<&str, _> =
@@ -155,17 +153,15 @@ fn owned(
     let exceptions = schema.exception_routes.iter().filter_map(|id| rows.get(id.as_str()));
     OwnedTypeView {
         name: schema.name.to_string(),
+        state: rulebook.state_of(schema).as_str().to_owned(),
+        live: rulebook.went_live(schema).map(|went| LiveView::from(&**went)),
         impact: schema.impact.as_str().to_owned(),
         owner: owner(directory, &schema.owner),
         policy_owner: policy.map(|policy| owner(directory, &policy.owner)),
         incident_owner: owner(directory, &schema.incident_owner),
         fallback_owner: schema.fallback_owner.to_string(),
         source: schema.source.to_string(),
-        trigger: match &schema.trigger {
-            Trigger::Webhook { connection, hook } => format!("webhook {connection} {hook}"),
-            Trigger::RecordChange { connection, kind } => format!("record change {connection} {kind}"),
-            Trigger::Button => "button".to_owned(),
-        },
+        trigger: schema.trigger.to_string(),
         destinations: schema.destinations.iter().map(ToString::to_string).collect(),
         fail_mode: schema.fail_mode.as_str().to_owned(),
         enforcement: schema.enforcement.as_str().to_owned(),
@@ -188,7 +184,7 @@ fn owned(
                 closes_when: route.closes_when.clone(),
             })
             .collect(),
-        lacking: lacking(directory, schema, policy, configured),
+        lacking: lacking(rulebook, schema, now, reachable),
     }
 }
 
@@ -230,12 +226,8 @@ fn people(directory: &Directory, whom: &Whom, of: &IntentTypeName, now: Timestam
     present.unwrap_or_default().iter().map(ToString::to_string).collect()
 }
 
-fn lacking(
-    directory: &Directory,
-    schema: &IntentType,
-    policy: Option<&Policy>,
-    configured: &dyn Fn(&ConnectionName) -> bool,
-) -> Vec<String> {
+fn lacking(rulebook: &Rulebook, schema: &IntentType, now: Timestamp, reachable: &Reachable) -> Vec<String> {
+    let (directory, policy) = (rulebook.directory(), rulebook.policy(&schema.name, now));
     let mut lacking = Vec::new();
     if policy.is_none() {
         lacking.push("no policy is in force".to_owned());
@@ -257,15 +249,36 @@ fn lacking(
     if !directory.knows(&schema.fallback_owner) {
         lacking.push(format!("fallback owner: {} is not in the house", schema.fallback_owner));
     }
-    if is_policy_change(&schema.name) {
+    if is_built_in(&schema.name) {
         // It is written by the host itself.
         return lacking;
     }
     let mut connections: Vec<&ConnectionName> = schema.destinations.iter().chain([&schema.source]).collect();
     connections.sort();
     connections.dedup();
-    for connection in connections.into_iter().filter(|connection| !configured(connection)) {
+    for connection in connections.into_iter().filter(|connection| !reachable.contains_key(*connection)) {
         lacking.push(format!("connection {connection} is not configured"));
     }
+    match rulebook.state_of(schema) {
+        TypeState::Live => {}
+        TypeState::Draft => lacking.extend(before_it_is_live(rulebook, schema, now, reachable)),
+    }
     lacking
+}
+
+/// What keeps a draft from going live: what its file lacks, and a trial.
+fn before_it_is_live(
+    rulebook: &Rulebook,
+    schema: &IntentType,
+    now: Timestamp,
+    reachable: &Reachable,
+) -> Vec<String> {
+    let (_, lacking) = fields(rulebook, schema, reachable, now);
+    let fields = lacking.iter().map(|lack| format!("before it goes live: {lack}"));
+    let name = &schema.name;
+    let trial = format!(
+        "it is a draft: `countersign intent submit {name} --trial` tries it out, \
+         `countersign intent-type go-live {name} --trial INTENT --reason TEXT` asks that it goes live"
+    );
+    fields.chain([trial]).collect()
 }

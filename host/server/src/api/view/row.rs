@@ -51,6 +51,9 @@ pub struct IntentRow {
     /// When it next needs somebody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<String>,
+    /// Whether it is a trial of an intent type that is a draft.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trial: bool,
 }
 
 impl IntentRow {
@@ -69,6 +72,7 @@ impl IntentRow {
             subject: Some(summary.subject).filter(|subject| !subject.is_empty()),
             stake: summary.stake.map(|stake| serde_json::json!(stake)),
             due: summary.due.map(|due| due.to_string()),
+            trial: summary.trial,
         })
     }
 

@@ -149,6 +149,7 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::Reopened { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
+        | Event::WentLive { .. }
         | Event::Declined { .. }
         | Event::Withdrawn { .. }
         | Event::Sending { .. }
@@ -218,6 +219,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::Voted { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
+        | Event::WentLive { .. }
         | Event::Declined { .. }
         | Event::Withdrawn { .. }
         | Event::Closed
@@ -232,6 +234,9 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
 
 fn words(event: &Event) -> String {
     match event {
+        Event::Submitted { intent, .. } if intent.trial.is_some() => {
+            format!("`{}` asked for a trial of {}", intent.requester, intent.intent_type)
+        }
         Event::Submitted { intent, .. } => {
             format!("`{}` asked for a {}", intent.requester, intent.intent_type)
         }
@@ -278,6 +283,7 @@ fn words(event: &Event) -> String {
         Event::Activated { policy, version, .. } => {
             format!("version {version} of the policy of `{policy}` is active")
         }
+        Event::WentLive { of, trial, .. } => format!("intent type `{of}` is live, on the trial `{trial}`"),
         Event::Declined { authority, reason } => {
             format!("declined by {}: {reason}", names(authority))
         }
@@ -359,6 +365,8 @@ fn without_values(event: &Event) -> Option<String> {
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
         | Event::ExceptionClosed { .. }
+        // What an intent type goes live on is for everybody.
+        | Event::WentLive { .. }
         // Figures of the intent type, not of this intent.
         | Event::BudgetSpent { .. }
         | Event::Closed

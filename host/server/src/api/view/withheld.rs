@@ -68,8 +68,10 @@ impl<'a> Withheld<'a> {
             can: _,
             deputies: _,
             plan,
-            // A change of a policy is for everybody.
+            // A change of a policy is for everybody, and so is what an intent type goes live on.
             change: _,
+            readiness: _,
+            trial: _,
             advisory: _,
             effects,
             exceptions,
