@@ -396,6 +396,54 @@ async fn what_is_computed_of_a_field_and_the_seal_are_kept_with_it() {
 }
 
 #[tokio::test]
+async fn of_a_type_that_is_gone_from_the_files_only_those_who_are_in_it_see_something() {
+    let world = world(&[("## Bindings", FIELDS)]).await;
+    let place = world.submitted("k-1", &discount("12%")).await;
+    let mut files = source_files(&root().join("host/cli/starter")).expect("the starter files");
+    files.retain(|file| !file.path.contains("discount"));
+    let routes = files.iter_mut().find(|file| file.path == "routes.md").expect("the routes");
+    let of_others = |line: &&str| !line.contains("| discount ");
+    routes.text = routes.text.lines().filter(of_others).collect::<Vec<_>>().join("\n") + "\n";
+    let without = Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    assert!(world.engine.replace_rulebook(&world.engine.rulebook(), without));
+    world.get("ae-2", &place).await.is_problem(404, "CS-E0101");
+    assert_eq!(world.get("ae-2", "/v1/intents").await.json["items"], json!([]));
+    let own = world.get("ae-1", &place).await.json;
+    assert_eq!((&own["tokens"]["discount_percent"], &own["facts"]), (&json!("12%"), &json!({})), "{own}");
+    let administrator = world.get("revops-lead", &place).await.json;
+    assert_eq!(
+        (&administrator["tokens"], &administrator["facts"]),
+        (&json!({}), &json!({})),
+        "{administrator}"
+    );
+    for person in ["finance-1", "auditor-1"] {
+        let seen = world.get(person, &place).await.json;
+        assert_eq!(seen["facts"]["margin"]["text"], "13.37%", "{person}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_target_holds_is_kept_where_the_fact_that_was_read_there_is() {
+    let fact = "| renewal         | yes/no                                | connection crm renewal of quote_id            | 5m    |";
+    let more = format!(
+        "{fact}\n| old_net | money USD 0 .. 100_000_000 | connection crm net_amount of quote_id | 5m |"
+    );
+    let kept =
+        "## Visibility\n\n| field | seen by |\n|---|---|\n| old_net | those who decide |\n\n## Bindings";
+    let world = world(&[(fact, &more), ("## Bindings", kept)]).await;
+    let place = world.submitted("k-1", &discount("12%")).await;
+    let net = async |person: &str| {
+        let writes = world.get(person, &place).await.json["plan"]["writes"].clone();
+        let changes = writes[0]["changes"].as_array().expect("changes").clone();
+        changes.into_iter().find(|change| change["field"] == "net_amount").expect("the net price")
+    };
+    let whole = net("finance-2").await;
+    assert_eq!((&whole["before"]["type"], &whole["after"]["type"]), (&json!("absent"), &json!("money")));
+    let seen = net("ae-2").await;
+    assert_eq!((&seen["before"]["type"], &seen["after"]["type"]), (&json!("withheld"), &json!("withheld")));
+}
+
+#[tokio::test]
 async fn a_backtest_is_for_whoever_sees_all_of_every_intent() {
     let world = world(&[("## Bindings", FIELDS)]).await;
     let draft = json!({ "policy": policy("discount", "", "") }).to_string();
