@@ -406,3 +406,11 @@ Feature: a seat in other hands, one more voice, comments and reminders
     Then fpna-1 may not decide for finance
     And finance-1 may not decide for finance
     And finance-2 may decide for finance
+
+  Scenario: an administrator takes no seat that they could stand in for
+    When it becomes 2026-11-25T15:00:00Z
+    Then deal-desk-lead may decide for manager
+    When revops-lead reassigns the seat of deal-desk-lead to revops-lead because "I will do it myself"
+    Then it is refused with CS-E0151
+    When deal-desk-lead transfers to revops-lead because "she may, if I ask her"
+    Then revops-lead may decide for manager
