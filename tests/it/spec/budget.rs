@@ -3,6 +3,7 @@
 use super::{PATIENCE, Spec, map, money, person, single_files, text};
 use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Event;
+use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, Stage};
 use countersign_core::document::SourceFile;
 use countersign_core::effect::attempt::{Answer, AttemptEnd, Detail, Ended, Failure, Guarantee};
@@ -179,7 +180,12 @@ async fn rejected_at_once(spec: &mut Spec, count: u32) {
         spec.connectors.next_act(Act::End(AttemptEnd { claim, steps }));
     }
     let asked = futures::future::join_all((0..count).map(|_| spec.ask(10))).await;
-    spec.all = asked.into_iter().map(|done| done.expect("it is taken")).collect();
+    // Whoever comes after the last one that fits is refused already.
+    let taken = asked.into_iter().filter_map(|done| match done {
+        Err(Fault::Refused(Refusal::BudgetSpent(_))) => None,
+        done => Some(done.expect("it is taken")),
+    });
+    spec.all = taken.collect();
 }
 
 #[when(expr = "the host starts anew with the exception budget {string}")]
