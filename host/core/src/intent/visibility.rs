@@ -1,10 +1,11 @@
 //! Who sees an intent, and which of its tokens and facts.
 
 use super::{FactSource, FactSpec, LogMeasure, TokenSpec};
-use crate::document::{Cell, Document, Faults};
+use crate::document::{Document, Faults};
 use crate::id::FieldName;
 use crate::policy::{Whom, field_name, route_take as take};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// What is said of those who see nothing but what they are in anyway.
 const IN_IT: &str = "those in it";
@@ -74,15 +75,15 @@ fn whoms(text: &str) -> Result<Vec<Whom>, String> {
         .collect()
 }
 
-/// Reads the section `Visibility`.
+/// Reads the section `Visibility`: first what its rows say, then what follows from them for computed facts.
 pub(super) fn fields(
     document: &Document,
     tokens: &[TokenSpec],
     facts: &[FactSpec],
     faults: &mut Faults,
 ) -> BTreeMap<FieldName, Vec<Whom>> {
-    let mut fields = BTreeMap::new();
-    let Some(table) = document.table("Visibility") else { return fields };
+    let mut said = BTreeMap::new();
+    let Some(table) = document.table("Visibility") else { return said };
     for [field, seen] in table.rows_of(["field", "seen by"], faults) {
         let name = take(field_name(&field.text), field, faults);
         let by = if seen.text == DECIDE {
@@ -93,12 +94,13 @@ pub(super) fn fields(
         let (Some(name), Some(by)) = (name, by) else { continue };
         if let Some(wrong) = unfit(&name, tokens, facts) {
             faults.at(field, wrong);
-            continue;
+        } else if let Entry::Vacant(place) = said.entry(name) {
+            place.insert(by);
+        } else {
+            faults.at(field, format!("who sees `{}` stands here twice", field.text));
         }
-        let names = with_members(&name, tokens, facts);
-        noted(&mut fields, &name, (names, by), field, faults);
     }
-    fields
+    with_all_that_tells(&said, tokens, facts)
 }
 
 /// Why a field cannot have readers of its own.
@@ -113,21 +115,20 @@ fn unfit(name: &FieldName, tokens: &[TokenSpec], facts: &[FactSpec]) -> Option<S
     }
 }
 
-fn noted(
-    fields: &mut BTreeMap<FieldName, Vec<Whom>>,
-    named: &FieldName,
-    (names, by): (Vec<FieldName>, Vec<Whom>),
-    cell: &Cell,
-    faults: &mut Faults,
-) {
-    for name in names {
-        match fields.get_mut(&name) {
-            None => drop(fields.insert(name, by.clone())),
-            Some(_) if name == *named => faults.at(cell, format!("who sees `{name}` stands here twice")),
-            // What tells two fields is for those who see both.
-            Some(others) => others.retain(|whom| by.contains(whom)),
+/// The readers of each field and of all that tells it: what tells two fields is for those who see both.
+fn with_all_that_tells(
+    said: &BTreeMap<FieldName, Vec<Whom>>,
+    tokens: &[TokenSpec],
+    facts: &[FactSpec],
+) -> BTreeMap<FieldName, Vec<Whom>> {
+    let mut fields: BTreeMap<FieldName, Vec<Whom>> = BTreeMap::new();
+    for (named, by) in said {
+        for name in with_members(named, tokens, facts) {
+            let readers = fields.entry(name).or_insert_with_key(|name| said.get(name).unwrap_or(by).clone());
+            readers.retain(|whom| by.contains(whom));
         }
     }
+    fields
 }
 
 /// A field with all that tells it: the members of a list, what was found about its elements, and facts that are

@@ -10,7 +10,7 @@ mod requester;
 use super::link::{LinkVerb, Linked, Links};
 use super::plain::plain;
 use super::{About, OpenNotice, Why};
-use crate::approval::{Approval, Stage};
+use crate::approval::{Approval, Sight, Stage};
 use crate::exception::Cause;
 use crate::id::{ExceptionId, IntentId, PersonId};
 use crate::people::{Contact, Spelt};
@@ -60,7 +60,8 @@ pub fn message(
 ) -> Option<Message> {
     let open = approval.notices.open.get(&number).filter(|open| !super::is_moot(approval, &open.notice))?;
     let to = &open.notice.to;
-    let telling = Telling { approval, open, number, rulebook, reached, to };
+    let sight = &rulebook.sight(approval, to, open.since);
+    let telling = Telling { approval, open, number, rulebook, reached, to, sight };
     let Said { subject, lines } = telling.said()?;
     Some(Message {
         key: format!("{}.{number}", approval.intent.id),
@@ -98,6 +99,8 @@ struct Telling<'a> {
     rulebook: &'a Rulebook,
     reached: Reached<'a>,
     to: &'a PersonId,
+    /// What of it is for the reader.
+    sight: &'a Sight,
 }
 
 impl Telling<'_> {

@@ -1,6 +1,6 @@
 //! A list as far as it is for the caller: rows that are not leave no trace, not even in a cursor.
 
-use crate::limits::LIST_ROWS_LOOKED_AT_MAX;
+use crate::limits::{LIST_ROWS_LOOKED_AT_MAX, PAGE_ROWS_MAX};
 use crate::problem::Problem;
 use crate::state::Host;
 use countersign_engine::port::store::{Query, Row, StreamName};
@@ -40,8 +40,8 @@ impl Walk {
                 let help = "ask for less: one type, one state, `requester=me`, `seat=me`";
                 return Err(Problem::new("CS-E0222", detail, help));
             }
-            // One more than is kept says whether there is a next page.
-            let limit = self.limit.saturating_add(1);
+            // One more than is kept says whether there is a next page. Where rows were left out, many more may be.
+            let limit = if self.looked == 0 { self.limit.saturating_add(1) } else { PAGE_ROWS_MAX };
             let page = host.engine.list(Query { labels: self.labels.clone(), after, limit }).await?;
             self.looked = self.looked.saturating_add(page.rows.len());
             self.next = page.next.map(Some);

@@ -11,7 +11,7 @@ impl Telling<'_> {
     /// What it is in a few words: `discount 25% for quote 5001`.
     pub(super) fn title(&self) -> String {
         let intent = &self.approval.intent;
-        let (schema, sight) = (self.schema(), self.sight());
+        let (schema, sight) = (self.schema(), self.sight);
         let shown = |name: &FieldName| !sight.hides(name);
         let mut words = vec![intent.intent_type.as_str().replace('_', " ")];
         if intent.trial.is_some() {
@@ -55,7 +55,7 @@ impl Telling<'_> {
                     .to_owned(),
             );
         }
-        let sight = self.sight();
+        let sight = self.sight;
         let shown = intent.tokens.iter().filter(|(name, _)| !sight.hides(name));
         lines.extend(listed(shown.map(|(name, value)| format!("  {name}: {}", spelt(value)))));
         lines
@@ -64,7 +64,7 @@ impl Telling<'_> {
     /// What the host found out itself: for those who judge it.
     pub(super) fn what_was_found(&self) -> Vec<String> {
         let Some(case) = self.case() else { return Vec::new() };
-        let sight = self.sight();
+        let sight = self.sight;
         let facts = case.facts.iter().filter(|(name, _)| !sight.hides(name));
         let mut lines = listed(facts.map(|(name, fact)| format!("  {name}: {}", found(fact))));
         if !lines.is_empty() {
@@ -83,8 +83,8 @@ impl Telling<'_> {
         if let Some(ready) = &case.readiness {
             lines.push(format!("  intents of type {} are taken, as trial {} shows", ready.of, ready.trial));
         }
-        let (schema, sight) = (self.schema(), self.sight());
-        let changes = case.writes.iter().flat_map(|planned| changes(planned, schema, &sight));
+        let (schema, sight) = (self.schema(), self.sight);
+        let changes = case.writes.iter().flat_map(|planned| changes(planned, schema, sight));
         lines.extend(listed(changes));
         if case.advisory {
             lines.push("  nothing: the decision is only recorded".to_owned());
@@ -94,18 +94,13 @@ impl Telling<'_> {
         lines
     }
 
-    /// What of it is for the reader.
-    pub(super) fn sight(&self) -> Sight {
-        self.rulebook.sight(self.approval, self.to, self.open.since)
-    }
-
     pub(super) fn schema(&self) -> Option<&IntentType> {
         self.rulebook.intent_type(&self.approval.intent.intent_type)
     }
 
     /// The record that a planned effect writes to, as far as it is for the reader.
     pub(super) fn place(&self, planned: &PlannedEffect) -> String {
-        place(planned, self.schema(), &self.sight())
+        place(planned, self.schema(), self.sight)
     }
 
     /// What is decided about, once that is known.

@@ -89,7 +89,7 @@ impl Telling<'_> {
         let exception = self.approval.exceptions.get(&id)?;
         let (owner, until) = (&exception.owner, self.moment(exception.due));
         let subject = format!("Held up: your {}; {owner} looks after it until {}", self.title(), until.there);
-        let what = if self.sight().is_whole() {
+        let what = if self.sight.is_whole() {
             plain(&exception.detail.message, WORDS_CHARACTERS_MAX)
         } else {
             exception.cause.as_str().to_owned()
@@ -185,7 +185,7 @@ impl Telling<'_> {
         };
         let subject = format!("Declined: your {}", self.title());
         // The policy's reasons are made of values.
-        let reason = if *authority == Authority::Policy && !self.sight().is_whole() {
+        let reason = if *authority == Authority::Policy && !self.sight.is_whole() {
             "its reasons rest on something that is not shown to you".to_owned()
         } else {
             plain(reason, WORDS_CHARACTERS_MAX)
