@@ -76,6 +76,25 @@ Feature: an exception budget tells its owner that it burns, and does what it say
     When another order is asked for
     Then it is refused with CS-E0171
 
+  Scenario: a budget that is smaller now, of which nobody was told, is told of at the start
+    Given a type with the exception budget "8 in 7d, warn at 90%, then warn"
+    When 4 orders are rejected by their target, one every 1 hour
+    Then no exception about the budget is open
+    When the host starts anew with the exception budget "3 in 7d, warn at 50%, then refuse"
+    Then one exception about the budget is open, and says that it is spent
+
+  Scenario: whoever asked for what tipped it does not say what follows
+    When owner-1 asks for 2 orders that are rejected by their target
+    Then owner-2 is told once that the budget is burning: 2 of 4 in 7 days
+
+  Scenario: what nobody of the council decides in time does not keep the council in office
+    Given a type with the exception budget "2 in 7d, warn at 50%, then council panel"
+    When 2 orders are rejected by their target, one every 1 hour
+    And another order is asked for
+    Then the intent becomes seated
+    When nobody decides until it is overdue
+    Then 2 exceptions have spent the budget
+
   Scenario: spent, a council decides on what is new, whatever the policy lets pass
     Given a type with the exception budget "2 in 7d, warn at 50%, then council panel"
     When 2 orders are rejected by their target, one every 1 hour

@@ -87,6 +87,15 @@ Feature: an intent type leaves draft by the decision of two persons that rests o
     Then it is refused with CS-E0183
     And what is lacking is "trigger, review path, audit trail, fallback owner, outcome"
 
+  Scenario: an open intent of a type that is a draft again is not planned anew
+    Given the discount went live
+    When ae-1 asks for a discount of 12 %
+    Then the intent becomes seated
+    When the host is started again with the owner deal-desk
+    Then the intent is seated
+    When ae-1 amends discount_percent to "11%"
+    Then the intent becomes unsettled
+
   Scenario: what went live once holds when the file goes back to it
     Given the discount went live
     When the host is started again with the owner deal-desk

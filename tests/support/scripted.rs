@@ -42,6 +42,7 @@ struct State {
     writes: Vec<Call>,
     probes: usize,
     lost: Option<(String, String)>,
+    moved: Option<(String, String)>,
 }
 
 impl Scripted {
@@ -110,6 +111,11 @@ impl Scripted {
         self.state().lost = Some((connection.to_owned(), operation.to_owned()));
     }
 
+    /// From now on a connection leads to another address.
+    pub fn move_to(&self, connection: &str, base: &str) {
+        self.state().moved = Some((connection.to_owned(), base.to_owned()));
+    }
+
     /// The next probe says this. A probe without a script waits for one.
     pub fn next_finding(&self, finding: Ended<Finding>) {
         self.state().findings.push_back(finding);
@@ -157,15 +163,21 @@ pub fn step(answer: Wire) -> Step {
 impl Connectors for Scripted {
     fn connections(&self) -> Vec<Arc<Connection>> {
         let lost = self.state().lost.clone();
+        let moved = self.state().moved.clone();
         let known = self.connections.values().cloned();
         known
-            .map(|connection| match &lost {
-                Some((name, operation)) if connection.name.as_str() == name => {
-                    let mut poorer = Connection::clone(&connection);
-                    poorer.operations.retain(|known| known.name != *operation);
-                    Arc::new(poorer)
+            .map(|mut connection| {
+                if let Some((name, operation)) = &lost
+                    && connection.name.as_str() == name
+                {
+                    Arc::make_mut(&mut connection).operations.retain(|known| known.name != *operation);
                 }
-                Some(_) | None => connection,
+                if let Some((name, base)) = &moved
+                    && connection.name.as_str() == name
+                {
+                    Arc::make_mut(&mut connection).endpoints = vec![("api".to_owned(), base.clone())];
+                }
+                connection
             })
             .collect()
     }

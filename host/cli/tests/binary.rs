@@ -342,7 +342,7 @@ fn a_spent_budget_is_seen_in_one_line_and_whole_and_nothing_new_is_taken() {
     assert!(out(&first).contains("unsettled"), "{}{}", out(&first), err(&first));
     let second = asked(&submit);
     assert!(
-        err(&second).contains("CS-E0171") && err(&second).contains("can give it back in"),
+        err(&second).contains("CS-E0171") && err(&second).contains("can give it back"),
         "{}",
         err(&second)
     );

@@ -15,6 +15,7 @@ pub mod wake;
 
 pub use sight::Sight;
 
+use crate::budget::many;
 use crate::effect::attempt::{Detail, Guarantee};
 use crate::effect::life::EffectState;
 use crate::effect::plan::{Proposal, WritePlan};
@@ -267,8 +268,8 @@ impl fmt::Display for Council {
         let Burn { opened, at_most, days, ends, .. } = &self.burn;
         write!(
             formatter,
-            "the exception budget is spent ({opened} in {days} days, of {at_most}), so route `{}` decides on whatever \
-             is new",
+            "the exception budget is spent ({opened} in {}, of {at_most}), so route `{}` decides on whatever is new",
+            many(*days, "day"),
             self.route
         )?;
         match ends {

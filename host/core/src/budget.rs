@@ -10,7 +10,7 @@ mod rows;
 pub use packet::{Cluster, PACKET_CASES_MAX, PACKET_CLUSTERS_MAX, Packet, SpentOn};
 pub use rows::{SUGGESTED_FROM, SUGGESTED_ROWS_MAX, SuggestedRow, rows};
 
-use crate::exception::{Burn, Cause, Level};
+use crate::exception::{Burn, Cause, Exception, Level};
 use crate::id::{IntentId, IntentTypeName, PersonId, RouteName};
 use crate::time::{Millis, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,7 @@ impl Cause {
     /// Whether an exception of this cause spends the budget of its intent type. What looks back at others
     /// does not: they were counted when they came.
     #[must_use]
-    pub fn spends(self) -> bool {
+    fn spends(self) -> bool {
         match self {
             Cause::Unsure
             | Cause::NoSeat
@@ -142,6 +142,35 @@ impl Cause {
             | Cause::FailOpen => true,
             Cause::PostMortem | Cause::Budget => false,
         }
+    }
+}
+
+impl Cause {
+    /// Whether it comes of people who are asked: there were none, they did not decide in time, or sent it back too
+    /// often.
+    #[must_use]
+    pub fn is_of_people(self) -> bool {
+        match self {
+            Cause::NoSeat | Cause::Overdue | Cause::Rounds => true,
+            Cause::Unsure
+            | Cause::Rejected
+            | Cause::Conflict
+            | Cause::Uncertain
+            | Cause::Exhausted
+            | Cause::Denied
+            | Cause::Quarantined
+            | Cause::FailOpen
+            | Cause::PostMortem
+            | Cause::Budget => false,
+        }
+    }
+}
+
+impl Exception {
+    /// Whether it spends the budget of its intent type.
+    #[must_use]
+    pub fn spends(&self) -> bool {
+        self.cause.spends() && !self.of_council
     }
 }
 
@@ -216,7 +245,13 @@ impl Spending {
     /// How far it has burnt; `None` below the part at which the owner is told.
     #[must_use]
     pub fn level(&self) -> Option<Level> {
-        let count = self.count();
+        self.level_with(0)
+    }
+
+    /// The same once so many more are opened.
+    #[must_use]
+    pub fn level_with(&self, more: usize) -> Option<Level> {
+        let count = self.count().saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
         if self.budget.at_most <= count {
             return Some(Level::Spent);
         }
@@ -243,19 +278,27 @@ impl Spending {
     /// `None` if it is spent, if nobody can tell, or if the old ones leave the window faster.
     #[must_use]
     pub fn exhausted(&self) -> Option<Timestamp> {
-        let left = self.budget.at_most.checked_sub(self.count()).filter(|left| 0 < *left)?;
+        if self.budget.at_most <= self.count() {
+            return None;
+        }
         let newer = self.opened.get(self.opened.len().checked_div(2)?..)?;
         let newer = if newer.len() < 2 { self.opened.as_slice() } else { newer };
         let gaps = u64::try_from(newer.len()).ok()?.checked_sub(1).filter(|gaps| 0 < *gaps)?;
         let span = self.now.since(*newer.first()?).0;
-        // So many exceptions, at that rate, would be in the window at one time.
-        let filled =
-            span.saturating_mul(u64::from(self.budget.at_most).saturating_sub(1)).checked_div(gaps)?;
-        if self.budget.window().0 <= filled {
-            return None;
-        }
-        let still = span.saturating_mul(u64::from(left)).checked_div(gaps)?;
-        let at = self.now.plus(Millis(still)).0;
+        // Each that comes, at that rate: those before it count as long as they are in the window. What is not full
+        // after as many as it takes never is, as by then the old ones are gone.
+        let comes = |number: u32| {
+            let still = span.saturating_mul(u64::from(number)).checked_div(gaps).unwrap_or(u64::MAX);
+            self.now.plus(Millis(still))
+        };
+        let is_full = |number: &u32| {
+            let at = comes(*number);
+            let counts = |opened: &Timestamp| at < opened.plus(self.budget.window());
+            let old = self.opened.iter().filter(|opened| counts(opened)).count();
+            let new = (1..=*number).filter(|number| counts(&comes(*number))).count();
+            usize::try_from(self.budget.at_most).is_ok_and(|at_most| at_most <= old.saturating_add(new))
+        };
+        let at = (1..=self.budget.at_most).find(is_full).map(comes)?.0;
         Some(Timestamp(at.saturating_sub(at.rem_euclid(HOUR_MS))))
     }
 
@@ -272,7 +315,8 @@ impl Spending {
     pub fn words(&self) -> String {
         let Budget { at_most, days, then, .. } = &self.budget;
         let count = self.count();
-        let figures = format!("{count} exceptions in {days} days, of {at_most} that its budget allows");
+        let (count, days) = (many(count, "exception"), many(*days, "day"));
+        let figures = format!("{count} in {days}, of {at_most} that its budget allows");
         let (Some(stops), Some(until)) = (self.stops(), self.ends()) else {
             return match self.level() {
                 Some(Level::Spent) => format!("{figures}: it is spent, and nothing else follows"),
@@ -315,23 +359,30 @@ pub struct TakesNothing {
     pub days: u32,
     /// Until when, if nothing new is opened.
     pub until: Timestamp,
-    /// The intent with the open exception about it, and who can give the budget back by closing it.
-    pub open: Option<(IntentId, PersonId)>,
+    /// Who can give the budget back, by closing the exception about it. In which intent that stands is not for
+    /// everybody who asks for something.
+    pub owner: Option<PersonId>,
 }
 
 impl fmt::Display for TakesNothing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TakesNothing { of, opened, at_most, days, until, open } = self;
+        let TakesNothing { of, opened, at_most, days, until, owner } = self;
         write!(
             formatter,
-            "nothing new of `{of}` is taken until {until}: it has {opened} exceptions in {days} days, and its budget \
-             is {at_most}"
+            "nothing new of `{of}` is taken until {until}: it has {} in {}, and its budget is {at_most}",
+            many(*opened, "exception"),
+            many(*days, "day"),
         )?;
-        match open {
-            Some((intent, owner)) => write!(formatter, "; `{owner}` can give it back in `{intent}`"),
+        match owner {
+            Some(owner) => write!(formatter, "; `{owner}` can give it back"),
             None => Ok(()),
         }
     }
+}
+
+/// So many of something, in words.
+pub(crate) fn many(count: u32, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
 #[cfg(test)]

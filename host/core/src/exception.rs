@@ -158,6 +158,10 @@ pub struct Exception {
     /// The figures, where it is about an exception budget.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub burn: Option<Burn>,
+    /// Whether it is about a seat of the council that sits because the budget is spent: it spends none of it, so
+    /// that a council which is late does not keep itself in office.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_council: bool,
     /// Whether and how it was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Closed>,

@@ -15,7 +15,7 @@ mod shape;
 mod silence;
 
 pub(crate) use built_in::described;
-pub use field::{Reachable, fields};
+pub use field::{Reach, Reachable, fields};
 pub use gate::{Asked, Readiness, Shown, admit, confirm, weigh};
 pub(crate) use gate::{of_owner, still_tried};
 pub use point::{Lack, Met, Point};
@@ -32,6 +32,10 @@ use serde::{Deserialize, Serialize};
 pub const GO_LIVE: &str = "go_live";
 /// Name of the shared route that decides it.
 pub const GO_LIVE_ROUTE: &str = "go-live";
+
+/// Most trials of one intent type on one day, by UTC: they write to the real targets and are counted nowhere, so they
+/// must not become the usual way.
+pub const TRIALS_A_DAY_MAX: u32 = 20;
 
 /// Whether this is the built-in intent type by which another one goes live.
 #[must_use]

@@ -1,35 +1,87 @@
 //! How far the exception budget of an intent type has burnt: what the next exception, and the next intent, must know
 //! of the others.
 
+use crate::count::each;
 use crate::engine::{Engine, Inner};
 use crate::fault::Fault;
 use crate::limits::COUNTER_ROWS_MAX;
-use crate::port::store::{PAGE_ROWS_MAX, Query};
 use crate::row::{BUDGET, EXCEPTED, Summary};
 use countersign_core::approval::command::Command;
-use countersign_core::approval::life::{self, Turn};
+use countersign_core::approval::event::Entry;
+use countersign_core::approval::life;
 use countersign_core::approval::{Approval, Stage};
-use countersign_core::budget::{Budget, Found, PACKET_CASES_MAX, Packet, Spending, Spent};
+use countersign_core::budget::{
+    BUDGET_EXCEPTIONS_MAX, Budget, Found, PACKET_CASES_MAX, Packet, Spending, Spent,
+};
 use countersign_core::exception::Level;
 use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_core::intent::Day;
 use countersign_core::time::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::MutexGuard;
 
-/// Whether a command is decided otherwise while a budget is spent, before it opens any exception.
-fn asks(approval: &Approval, command: &Command, budget: &Budget) -> bool {
-    let prepares = matches!((command, &approval.stage), (Command::Prepare { .. }, Stage::Preparing { .. }));
-    let councils = matches!(budget.then, Spent::Council(_));
-    (prepares && councils) || (matches!(command, Command::Review) && life::waits_for_the_end(approval))
+/// A count, and what keeps everybody else from counting.
+pub(crate) type Counted<'a> = (MutexGuard<'a, ()>, Spending);
+
+/// How a command that is decided otherwise while a budget is spent, before it opens any exception, counts.
+enum Asks {
+    /// Beside others.
+    Beside,
+    /// Alone: it says what somebody has heard.
+    Alone,
+}
+
+fn asks(approval: &Approval, command: &Command, budget: &Budget) -> Option<Asks> {
+    match (command.said(), &approval.stage) {
+        (Command::Prepare { .. }, Stage::Preparing { .. }) => {
+            matches!(budget.then, Spent::Council(_)).then_some(Asks::Beside)
+        }
+        (Command::LookAtBudget, _) => Some(Asks::Alone),
+        (Command::CloseException { id, .. }, _) => {
+            let burn = approval.exceptions.get(id).and_then(|exception| exception.burn.as_ref());
+            burn.is_some_and(|burn| burn.level == Level::Burning).then_some(Asks::Alone)
+        }
+        (_, _) => None,
+    }
 }
 
 /// The intent in which a budget stands open as burning although so many more have spent it: it has to hear that.
 pub(crate) fn to_be_raised(of: IntentId, more: usize, spending: &Spending) -> Option<IntentId> {
     let (intent, told) = spending.open.as_ref().filter(|(intent, _)| *intent != of)?;
-    let spent = spending.with(more).level() == Some(Level::Spent);
+    let spent = spending.level_with(more) == Some(Level::Spent);
     (spent && told.level == Level::Burning).then_some(*intent)
+}
+
+/// Looks whether somebody has heard of every budget how far it has burnt: not if it is smaller than it was, or if the
+/// host died before it said so.
+pub(crate) async fn look_at_all(inner: &Arc<Inner>) -> Result<(), Fault> {
+    let rulebook = inner.rulebook();
+    let budgets = rulebook.intent_types().filter_map(|schema| Some((&schema.name, schema.budget.as_ref()?)));
+    for (of, budget) in budgets {
+        if inner.tasks.are_stopping() {
+            return Ok(());
+        }
+        let now = inner.clock.now();
+        let found = inner.look_for(of, budget, now).await?;
+        let newest = found.opened.iter().max().map(|(_, intent)| *intent);
+        let spending = Spending::of(budget, found, now);
+        let unheard = match (spending.level(), &spending.open) {
+            (None, _) => None,
+            (Some(level), Some((intent, told))) => (told.level < level).then_some(*intent),
+            (Some(Level::Burning), None) if spending.was_told => None,
+            (Some(_), None) => newest,
+        };
+        let Some(intent) = unheard else { continue };
+        match inner.command(intent, Command::LookAtBudget, None).await {
+            Ok(_) | Err(Fault::Refused(_)) => {}
+            Err(Fault::Store(fault)) => return Err(fault.into()),
+            Err(fault) => {
+                tracing::warn!(%fault, %intent, blame = "host", "the owner of a budget is not told")
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Engine {
@@ -95,30 +147,36 @@ impl Inner {
         if intent.trial.is_some() { None } else { self.budget_of(&intent.intent_type) }
     }
 
-    /// How far the budget has burnt, for a command that is decided otherwise while it is spent.
+    /// How far the budget has burnt, for a command that is decided otherwise while it is spent. With a guard, nobody
+    /// else counts until that is dropped.
     pub(crate) async fn asked(
         &self,
         approval: &Approval,
         command: &Command,
-    ) -> Result<Option<Spending>, Fault> {
-        let of = &approval.intent.intent_type;
-        match self.spent_by(approval).filter(|budget| asks(approval, command, budget)) {
-            Some(budget) => Ok(Some(self.spending(of, &budget).await?)),
-            None => Ok(None),
-        }
+    ) -> Result<(Option<MutexGuard<'_, ()>>, Option<Spending>), Fault> {
+        let Some(budget) = self.spent_by(approval) else { return Ok((None, None)) };
+        let alone = match asks(approval, command, &budget) {
+            None => return Ok((None, None)),
+            Some(Asks::Beside) => None,
+            Some(Asks::Alone) => Some(self.spending.lock().await),
+        };
+        let spending = self.spending(&approval.intent.intent_type, &budget).await?;
+        Ok((alone, Some(spending)))
     }
 
-    /// What a turn that opens exceptions must know of the others, so that it is decided once more with it. Nobody
+    /// What entries that open exceptions must know of the others, so that they are decided once more with it. Nobody
     /// else counts until the guard is dropped.
     pub(crate) async fn counted(
         &self,
-        turn: Option<&Turn<'_>>,
-    ) -> Result<Option<(MutexGuard<'_, ()>, Spending)>, Fault> {
-        let Some(turn) = turn.filter(|turn| 0 < life::spends(turn.entries())) else { return Ok(None) };
-        let of = &turn.approval().intent.intent_type;
-        let Some(budget) = self.spent_by(turn.approval()) else { return Ok(None) };
+        entries: &[Entry],
+        approval: &Approval,
+    ) -> Result<Option<Counted<'_>>, Fault> {
+        if life::spends(entries) == 0 {
+            return Ok(None);
+        }
+        let Some(budget) = self.spent_by(approval) else { return Ok(None) };
         let alone = self.spending.lock().await;
-        let spending = self.spending(of, &budget).await?;
+        let spending = self.spending(&approval.intent.intent_type, &budget).await?;
         Ok(Some((alone, spending)))
     }
 
@@ -134,18 +192,16 @@ impl Inner {
     async fn look_for(&self, of: &IntentTypeName, budget: &Budget, now: Timestamp) -> Result<Found, Fault> {
         let mut found = Found::default();
         let mut seen = BTreeSet::new();
-        let labelled = |name: &str, value: String| {
-            BTreeMap::from([("type".to_owned(), of.to_string()), (name.to_owned(), value)])
-        };
         // One open exception at a time: it can be older than the window.
-        self.found(labelled(BUDGET.0, BUDGET.1.to_owned()), &mut seen, &mut found).await?;
+        self.found(&[("type", of.as_str()), BUDGET], &mut seen, &mut found).await?;
         let today = Day::at(now).0;
-        // The newest day first: once more are found than a budget can allow, older ones change nothing. A clock that
-        // was set back may have left some on the day after.
+        let enough = usize::try_from(BUDGET_EXCEPTIONS_MAX).unwrap_or(usize::MAX);
+        // The newest day first: once more are found than a budget can allow, older ones change nothing. Whole days, as
+        // rows of one day come in no order. A clock that was set back may have left some on the day after.
         for before in -1..=i64::from(budget.days) {
-            let day = Day(today.saturating_sub(before));
-            self.found(labelled(EXCEPTED, day.to_string()), &mut seen, &mut found).await?;
-            if COUNTER_ROWS_MAX <= seen.len() {
+            let day = Day(today.saturating_sub(before)).to_string();
+            self.found(&[("type", of.as_str()), (EXCEPTED, &day)], &mut seen, &mut found).await?;
+            if enough < found.opened.len() {
                 break;
             }
         }
@@ -155,36 +211,29 @@ impl Inner {
     /// Adds what the rows with these labels say, each intent once.
     async fn found(
         &self,
-        labels: BTreeMap<String, String>,
+        labels: &[(&str, &str)],
         seen: &mut BTreeSet<IntentId>,
         found: &mut Found,
     ) -> Result<(), Fault> {
-        let mut after = None;
-        while seen.len() < COUNTER_ROWS_MAX {
-            let query = Query { labels: labels.clone(), after: after.take(), limit: PAGE_ROWS_MAX };
-            let page = self.store.query(query).await?;
-            for row in &page.rows {
-                let Ok(intent) = row.stream.parse::<IntentId>() else { continue };
-                let Ok(summary) = serde_json::from_slice::<Summary>(&row.row.summary) else { continue };
-                if seen.insert(intent) {
-                    found.opened.extend(summary.excepted.into_iter().map(|at| (at, intent)));
-                    found.told.extend(summary.budget.into_iter().map(|told| (intent, told)));
-                }
+        each(&*self.store, labels, |row| {
+            let summary = serde_json::from_slice::<Summary>(&row.row.summary);
+            if let (Ok(intent), Ok(summary)) = (row.stream.parse::<IntentId>(), summary)
+                && seen.insert(intent)
+            {
+                found.opened.extend(summary.excepted.into_iter().map(|at| (at, intent)));
+                found.told.extend(summary.budget.into_iter().map(|told| (intent, told)));
             }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => break,
-            }
-        }
-        Ok(())
+            COUNTER_ROWS_MAX <= seen.len()
+        })
+        .await
     }
 
-    /// Tells the exception about a budget that it is spent now. If the process stops before, the look through
-    /// everything at the next start does it.
+    /// Tells whoever answers for a budget how far it has burnt. If the process stops before, the look at the next
+    /// start does it.
     pub(crate) fn raise(self: &Arc<Self>, intent: IntentId) {
         let inner = Arc::clone(self);
         self.tasks.start(async move {
-            if let Err(fault) = inner.command(intent, Command::Review, None).await {
+            if let Err(fault) = inner.command(intent, Command::LookAtBudget, None).await {
                 tracing::warn!(%fault, %intent, blame = "host", "the owner of a budget is not told that it is spent");
             }
         });

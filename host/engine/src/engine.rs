@@ -85,6 +85,10 @@ pub(crate) struct Inner {
     pub(crate) overriding: tokio::sync::Mutex<()>,
     /// Held while something that cannot be evaluated may pass, so that two at once count each other.
     pub(crate) failing_open: tokio::sync::Mutex<()>,
+    /// Held while a trial is taken, so that two at once count each other.
+    pub(crate) trying: tokio::sync::Mutex<()>,
+    /// Held while the log is read as a proof that it is whole.
+    pub(crate) verifying: tokio::sync::Mutex<()>,
     /// Held while exceptions of a type with a budget are opened, so that two at once count each other.
     pub(crate) spending: tokio::sync::Mutex<()>,
     /// Where the record of people goes on; held while it is changed.
@@ -154,6 +158,8 @@ impl Engine {
             publishing: tokio::sync::Mutex::new(()),
             overriding: tokio::sync::Mutex::new(()),
             failing_open: tokio::sync::Mutex::new(()),
+            trying: tokio::sync::Mutex::new(()),
+            verifying: tokio::sync::Mutex::new(()),
             spending: tokio::sync::Mutex::new(()),
             proofs: Semaphore::new(PROOFS_AT_ONCE),
             changed: Notify::new(),

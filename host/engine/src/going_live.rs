@@ -1,16 +1,17 @@
 //! Going live: what the log says is live, and what the host finds out for the gate: the trial, the connections, and
 //! whether the log that holds it all is whole.
 
+use crate::effects::target_digest;
 use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::handle::from_bytes;
 use crate::limits::{TRAIL_MS_MAX, WENT_LIVE_MAX};
-use crate::port::store::{Store, StoreFault};
+use crate::port::store::Store;
 use crate::publish::finished;
 use countersign_core::approval::event::Entry;
 use countersign_core::approval::{Approval, Stage};
 use countersign_core::going_live::{
-    Asked, GO_LIVE, Lack, Lives, Reachable, Readiness, Shown, WentLive, is_going_live, weigh,
+    Asked, GO_LIVE, Lack, Lives, Reach, Reachable, Readiness, Shown, WentLive, is_going_live, weigh,
 };
 use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_core::time::Millis;
@@ -33,13 +34,8 @@ pub(crate) enum Log {
 /// # Errors
 /// [`Fault::Store`] if the log or its index cannot be read; [`Fault::Unreadable`] if an entry is none.
 pub(crate) async fn recorded(store: &dyn Store) -> Result<Lives, Fault> {
-    let mut lives = Lives::default();
-    for (approval, entries) in finished(store, GO_LIVE, WENT_LIVE_MAX).await? {
-        if let Some(went) = entries.iter().find_map(|entry| WentLive::of(&approval, entry)) {
-            lives = lives.and(went);
-        }
-    }
-    Ok(lives)
+    let all = finished(store, GO_LIVE, WENT_LIVE_MAX, WentLive::of).await?;
+    Ok(all.into_iter().fold(Lives::default(), |lives, went| lives.and(went)))
 }
 
 impl Inner {
@@ -73,7 +69,8 @@ impl Inner {
             .map(|connection| {
                 let operations = connection.operations.iter();
                 let can = operations.map(|operation| (operation.name.clone(), operation.guarantee));
-                (connection.name.clone(), can.collect())
+                let (connector, target) = (connection.digest, target_digest(&connection));
+                (connection.name.clone(), Reach { connector, target, operations: can.collect() })
             })
             .collect()
     }
@@ -90,19 +87,18 @@ impl Inner {
         Ok((entries, None))
     }
 
-    /// Why the log is not known to be whole; nothing if it is.
+    /// Why the log is not known to be whole; nothing if it is. One at a time: it is read from its beginning.
     async fn unverified(&self) -> Result<Option<String>, Fault> {
+        let _alone = self.verifying.lock().await;
         let verified = tokio::select! {
             verified = self.store.verify(&|_, _| {}) => verified,
             () = self.clock.sleep_until(self.clock.now().plus(Millis(TRAIL_MS_MAX))) => {
                 return Ok(Some(format!("the log is too long to be verified within {TRAIL_MS_MAX} ms")));
             }
+            () = self.tasks.stopping() => return Err(Fault::Stopping),
         };
-        match verified {
-            Ok(_) => Ok(None),
-            Err(fault @ StoreFault::Corrupt { .. }) => Ok(Some(fault.to_string())),
-            Err(fault) => Err(fault.into()),
-        }
+        // Whatever keeps it from being read keeps it from being a proof; whoever answers for the exception tries again.
+        Ok(verified.err().map(|fault| fault.to_string()))
     }
 
     /// Lets an intent type that the record says went live take intents. The caller holds `publishing`.

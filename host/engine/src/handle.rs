@@ -16,7 +16,7 @@ use crate::overrides;
 use crate::port::store::{Append, Batch, CallerKey, ErrandChange, RowChange, StoreFault, StreamName};
 use crate::row;
 use countersign_core::approval::Approval;
-use countersign_core::approval::command::Command;
+use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::event::Entry;
 use countersign_core::approval::life::{self, Context, Turn};
 use countersign_core::approval::refusal::Refusal;
@@ -94,7 +94,10 @@ impl Inner {
         let rulebook = self.rulebook();
         let context = self.context(&rulebook);
         let (mut turn, mut allowed) = in_a_row(&loaded.approval, commands.clone(), context);
-        let counted = self.counted(turn.as_ref()).await?;
+        let counted = match &turn {
+            Some(turn) => self.counted(turn.entries(), turn.approval()).await?,
+            None => None,
+        };
         if let Some((_, spending)) = &counted {
             let context = Context { spending: Some(spending), ..context };
             (turn, allowed) = in_a_row(&loaded.approval, commands, context);
@@ -125,7 +128,9 @@ impl Inner {
             Some(loaded) => loaded,
             None => self.load(intent).await?,
         };
-        let changes = is_built_in(&loaded.approval.intent.intent_type);
+        let asked_for = &loaded.approval.intent;
+        // A trial is decided as one while its type is a draft.
+        let changes = is_built_in(&asked_for.intent_type) || asked_for.trial.is_some();
         let _alone = if changes { Some(self.publishing.lock().await) } else { None };
         let own_open = match decider(&command) {
             Some(person) => self.own_open(&loaded.approval, person).await?,
@@ -143,9 +148,13 @@ impl Inner {
         let opens = self.may_fail_open(&loaded.approval, &command);
         let _opened = if opens { Some(self.failing_open.lock().await) } else { None };
         let failed_open = if opens { Some(self.failed_open(&loaded.approval).await?) } else { None };
-        let decides = matches!(command.said(), Command::Decide { .. }) && is_asked(&loaded.approval);
-        let ready = if decides { self.ready(&loaded.approval, Log::Trusted).await? } else { None };
-        let asked = self.asked(&loaded.approval, &command).await?;
+        let approves = matches!(command.said(), Command::Decide { voice: Voice::Approve { .. }, .. });
+        let ready = if approves && is_asked(&loaded.approval) {
+            self.ready(&loaded.approval, Log::Trusted).await?
+        } else {
+            None
+        };
+        let (alone, asked) = self.asked(&loaded.approval, &command).await?;
         let context = Context {
             own_open,
             overrides: habit.as_ref(),
@@ -158,7 +167,11 @@ impl Inner {
         let budgeted = self.spent_by(&loaded.approval).is_some();
         let again = budgeted.then(|| command.clone());
         let first = life::decide(&loaded.approval, command, context);
-        let counted = self.counted(first.as_ref().ok()).await?;
+        let counted = match &first {
+            // Who counts alone already spends nothing.
+            Ok(turn) if alone.is_none() => self.counted(turn.entries(), turn.approval()).await?,
+            Ok(_) | Err(_) => None,
+        };
         let decided = match (&counted, again) {
             (Some((_, spending)), Some(command)) => {
                 life::decide(&loaded.approval, command, Context { spending: Some(spending), ..context })
@@ -169,6 +182,10 @@ impl Inner {
             Ok(turn) => turn,
             Err(refusal) => {
                 *place = hot::kept(loaded);
+                // Whoever would have closed what they had not heard of hears it now.
+                if alone.is_some() && refusal == Refusal::Overtaken {
+                    self.raise(intent);
+                }
                 return Err(refusal.into());
             }
         };
@@ -344,6 +361,7 @@ fn decider(command: &Command) -> Option<&PersonId> {
         | Command::Remind { .. }
         | Command::Answer { .. }
         | Command::Review
+        | Command::LookAtBudget
         | Command::Amend { .. }
         | Command::ReturnDue
         | Command::Send { .. }

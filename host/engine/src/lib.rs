@@ -7,6 +7,7 @@
 
 mod budget;
 pub mod contributions;
+mod count;
 mod effects;
 pub mod engine;
 mod fail_open;

@@ -1,16 +1,16 @@
 //! How often a policy was overridden lately: what an override must know of the others.
 
+use crate::count::each;
 use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::limits::COUNTER_ROWS_MAX;
-use crate::port::store::{PAGE_ROWS_MAX, Query};
 use crate::row::{OVERRIDE, POST_MORTEM, Summary};
 use countersign_core::approval::command::Command;
 use countersign_core::approval::{Approval, Stage};
 use countersign_core::id::IntentTypeName;
 use countersign_core::override_::Habit;
 use countersign_core::time::Millis;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The reason of the override that a command may make of an approval.
 pub(crate) fn reason_of<'a>(approval: &'a Approval, command: &'a Command) -> Option<&'a str> {
@@ -32,32 +32,26 @@ impl Inner {
         let rule = schema.and_then(|schema| schema.overrides.iter().find(|rule| rule.reason == reason));
         let Some(rule) = rule else { return Ok(Habit::default()) };
         let (now, window) = (self.clock.now(), Millis::hours(u64::from(rule.review_days).saturating_mul(24)));
-        let labels = |name: &str| {
-            let own = (name.to_owned(), reason.to_owned());
-            BTreeMap::from([("type".to_owned(), of.to_string()), own])
-        };
-        let open = Query { labels: labels(POST_MORTEM), after: None, limit: 1 };
-        let open = self.store.query(open).await?;
-        let reviewed_in = open.rows.first().and_then(|row| row.stream.parse().ok());
-        let (mut recent, mut by) = (0_u32, BTreeSet::new());
-        let (mut seen, mut after) = (0_usize, None);
-        // More than so many are a habit by every rule, so no further ones are counted.
-        while seen < COUNTER_ROWS_MAX {
-            let query = Query { labels: labels(OVERRIDE), after: after.take(), limit: PAGE_ROWS_MAX };
-            let page = self.store.query(query).await?;
-            seen = seen.saturating_add(page.rows.len());
-            for row in &page.rows {
-                let Ok(summary) = serde_json::from_slice::<Summary>(&row.row.summary) else { continue };
-                if summary.overridden.is_some_and(|at| now.since(at) <= window) {
-                    recent = recent.saturating_add(1);
-                    by.extend(summary.overrider);
-                }
+        let mut reviewed_in = None;
+        each(&*self.store, &[("type", of.as_str()), (POST_MORTEM, reason)], |row| {
+            reviewed_in = row.stream.parse().ok();
+            true
+        })
+        .await?;
+        let (mut recent, mut by, mut seen) = (0_u32, BTreeSet::new(), 0_usize);
+        each(&*self.store, &[("type", of.as_str()), (OVERRIDE, reason)], |row| {
+            let summary = serde_json::from_slice::<Summary>(&row.row.summary).ok();
+            if let Some(summary) = summary
+                && summary.overridden.is_some_and(|at| now.since(at) <= window)
+            {
+                recent = recent.saturating_add(1);
+                by.extend(summary.overrider);
             }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => break,
-            }
-        }
+            seen = seen.saturating_add(1);
+            // More than so many are a habit by every rule, so no further ones are counted.
+            COUNTER_ROWS_MAX <= seen
+        })
+        .await?;
         Ok(Habit { recent, by, reviewed_in })
     }
 }

@@ -30,19 +30,18 @@ const OPEN: [&str; 4] = ["preparing", "unsettled", "seated", "returned"];
 /// # Errors
 /// [`Fault::Store`] if the log or its index cannot be read; [`Fault::Unreadable`] if an entry is none.
 pub async fn published(store: &dyn Store) -> Result<Vec<Arc<Published>>, Fault> {
-    let all = finished(store, POLICY_CHANGE, PUBLISHED_MAX).await?;
-    let activated = all.iter().filter_map(|(approval, entries)| {
-        entries.iter().find_map(|entry| Published::of(approval, entry)).map(Arc::new)
-    });
-    Ok(activated.collect())
+    let activated = |approval: &Approval, entry: &Entry| Published::of(approval, entry).map(Arc::new);
+    finished(store, POLICY_CHANGE, PUBLISHED_MAX, activated).await
 }
 
-/// The lives of every intent of this type that is done, at most so many, in the order of the log.
-pub(crate) async fn finished(
+/// What is kept of every intent of this type that is done, at most so many of them, in the order of the log: of each
+/// the first entry that says something. No two lives are in memory at once.
+pub(crate) async fn finished<T>(
     store: &dyn Store,
     of: &str,
     most: usize,
-) -> Result<Vec<(Approval, Vec<Entry>)>, Fault> {
+    kept: impl Fn(&Approval, &Entry) -> Option<T>,
+) -> Result<Vec<T>, Fault> {
     let mut found: Vec<(Position, StreamName)> = Vec::new();
     let mut after = None;
     loop {
@@ -58,7 +57,7 @@ pub(crate) async fn finished(
         }
     }
     found.sort();
-    let mut all = Vec::with_capacity(found.len());
+    let mut all = Vec::new();
     for (_, stream) in found {
         let stored = store.load(&stream).await?;
         let entries: Vec<Entry> = stored.iter().map(|bytes| from_bytes(bytes)).collect::<Result<_, _>>()?;
@@ -67,7 +66,7 @@ pub(crate) async fn finished(
             let next = life::after(approval, entry).map_err(|fault| Fault::Unreadable(fault.to_string()))?;
             approval = Some(next);
         }
-        all.extend(approval.map(|approval| (approval, entries)));
+        all.extend(approval.and_then(|approval| entries.iter().find_map(|entry| kept(&approval, entry))));
     }
     Ok(all)
 }

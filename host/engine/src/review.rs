@@ -4,6 +4,7 @@
 //! Absences that begin and end need none of this: each seat wakes by itself then. If the process stops
 //! in here nothing is lost: the next start looks through everything once.
 
+use crate::budget;
 use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::limits::{REVIEW_DELAY_MS, REVIEW_ROWS};
@@ -64,5 +65,5 @@ async fn look_through(inner: &Arc<Inner>) -> Result<(), Fault> {
             }
         }
     }
-    Ok(())
+    budget::look_at_all(inner).await
 }

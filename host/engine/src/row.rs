@@ -32,6 +32,8 @@ pub const EXCEPTIONS_COUNTED_MAX: usize = 32;
 pub const BUDGETS_TOLD_MAX: usize = 8;
 /// Label of a trial of an intent type that is a draft. It has none of the labels that something is counted by.
 pub const TRIAL: (&str, &str) = ("trial", "yes");
+/// Label of a trial: the day on which it was taken, by UTC.
+pub const TRIED: &str = "tried";
 /// Label of an approval with an exception that stays open when the intent is over.
 pub const OUTLIVES: (&str, &str) = ("exceptions", "outlive");
 
@@ -125,6 +127,7 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
     let is_trial = intent.trial.is_some();
     if is_trial {
         labels.push(fixed(TRIAL));
+        labels.push((TRIED.to_owned(), Day::at(intent.submitted).to_string()));
     } else {
         labels.extend(overridden(approval));
     }
@@ -176,7 +179,7 @@ fn spent(approval: &Approval, labels: &mut Vec<(String, String)>) -> (Vec<Timest
     let mut label = |at: Timestamp| labels.push((EXCEPTED.to_owned(), Day::at(at).to_string()));
     let exceptions = || approval.exceptions.values();
     let mut excepted: Vec<Timestamp> =
-        exceptions().filter(|exception| exception.cause.spends()).map(|exception| exception.opened).collect();
+        exceptions().filter(|exception| exception.spends()).map(|exception| exception.opened).collect();
     excepted.sort_unstable();
     let excepted = excepted.split_off(excepted.len().saturating_sub(EXCEPTIONS_COUNTED_MAX));
     excepted.iter().copied().for_each(&mut label);

@@ -31,6 +31,7 @@ use axum::response::{IntoResponse, Response};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Sight, Stage};
 use countersign_core::id::{IntentId, IntentTypeName};
+use countersign_core::intent::SeenBy;
 use countersign_engine::engine::Standing;
 use std::time::Duration;
 use view::IntentView;
@@ -49,6 +50,14 @@ fn sees_all(host: &Host, caller: &Caller, of: &IntentTypeName) -> bool {
     rulebook
         .intent_type(of)
         .is_some_and(|schema| rulebook.sees_all_of(schema, &caller.person, host.engine.now()))
+}
+
+/// Whether the caller may know how many exceptions a type has: where intents are not there for them, there are no
+/// figures either.
+fn may_count(host: &Host, caller: &Caller, of: &IntentTypeName) -> bool {
+    let rulebook = host.engine.rulebook();
+    let seen = rulebook.intent_type(of).is_none_or(|schema| schema.visibility.intent == SeenBy::Everybody);
+    seen || sees_all(host, caller, of)
 }
 
 /// Refuses what would show recorded intents to somebody who does not see all of each.

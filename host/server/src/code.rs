@@ -107,6 +107,7 @@ pub static CODES: &[Code] = &[
     code!("CS-E0183", 422),
     code!("CS-E0184", 409),
     code!("CS-E0185", 422),
+    code!("CS-E0186", 409),
     code!("CS-E0159", 409),
     code!("CS-E0160", 409),
     code!("CS-E0161", 409),

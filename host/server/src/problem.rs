@@ -269,7 +269,8 @@ impl From<Refusal> for Problem {
                 | NotLive::NotDraft(_)
                 | NotLive::NotOfOwner { .. }
                 | NotLive::Overtaken(_)
-                | NotLive::NoRoute(_),
+                | NotLive::NoRoute(_)
+                | NotLive::TooManyTrials { .. },
             )
             | Refusal::Overtaken => Vec::new(),
         };
@@ -426,7 +427,7 @@ mod tests {
     fn a_spent_budget_is_a_conflict_that_says_until_when() {
         let of = IntentTypeName::parse("discount").expect("a name");
         let (opened, at_most, days, until) = (20, 20, 7, Timestamp(0));
-        let refused = TakesNothing { of, opened, at_most, days, until, open: None };
+        let refused = TakesNothing { of, opened, at_most, days, until, owner: None };
         let problem = Problem::from(Fault::from(Refusal::BudgetSpent(Box::new(refused))));
         assert_eq!((problem.code().code, problem.code().status), ("CS-E0171", 409));
         assert!(problem.told.detail.contains("until 1970-01-01T00:00:00.000Z"), "{}", problem.told.detail);
@@ -513,6 +514,7 @@ mod tests {
             (NotLive::NotReady { of: discount(), lacking: Vec::new() }.into(), 422, "CS-E0183"),
             (NotLive::Overtaken(discount()).into(), 409, "CS-E0184"),
             (NotLive::NoRoute("go-live").into(), 422, "CS-E0185"),
+            (NotLive::TooManyTrials { of: discount(), most: 20 }.into(), 409, "CS-E0186"),
         ];
         for (refusal, status, code) in refusals {
             let refusal: Refusal = refusal;

@@ -6,6 +6,7 @@ use countersign_core::document::SourceFile;
 use countersign_core::effect::attempt::{Answer as Wire, AttemptEnd, Detail, Ended, Failure};
 use countersign_core::going_live::Point;
 use countersign_core::rulebook::Rulebook;
+use countersign_core::time::Millis;
 use countersign_tests::scripted::{Act, step};
 use countersign_tests::world::{root, source_files};
 use serde_json::{Value as Json, json};
@@ -280,6 +281,64 @@ async fn the_gate_is_asked_again_by_the_vote() {
     refused.is_problem(422, "CS-E0183");
     assert!(refused.text.contains("has changed since the trial"), "{}", refused.text);
     assert_eq!(world.get("ae-1", "/v1/intent-types/discount").await.json["state"], "draft");
+}
+
+#[tokio::test]
+async fn a_trial_shows_nothing_of_another_target_than_it_wrote_to() {
+    let (world, trial, _) = without(Point::Trigger).await;
+    world.connectors.move_to("crm", "https://another.example");
+    let answer = asked(&world, "revops-1", "live", GO_LIVE, &body(&trial, Some("no hook here"))).await;
+    answer.is_problem(422, "CS-E0183");
+    assert_eq!(answer.pointers(), ["outcome"]);
+    assert!(answer.text.contains("connection `crm` has another connector or address"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn twenty_trials_a_day_are_taken() {
+    let world = world(None).await;
+    for number in 0..20 {
+        let answer = asked(&world, "revops-1", &format!("t-{number}"), "/v1/intents", &trial("12%")).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+    }
+    let answer = asked(&world, "revops-1", "t-20", "/v1/intents", &trial("12%")).await;
+    answer.is_problem(409, "CS-E0186");
+    world.clock.turn(Millis::hours(24));
+    let answer = asked(&world, "revops-1", "t-21", "/v1/intents", &trial("12%")).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn what_goes_live_names_its_trial_only_to_those_who_see_that_there_are_such_intents() {
+    let kept =
+        ("| expires         | 30d ", "| seen by | pool revenue-operations |\n| expires         | 30d ");
+    let world = world(Some(kept)).await;
+    let trial = tried(&world, DECIDED).await;
+    let place = format!("/v1/intents/{trial}");
+    for _ in 0..600 {
+        if world.get("revops-1", &place).await.json["state"] == "done" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let answer = asked(&world, "revops-1", "live", GO_LIVE, &body(&trial, Some("no hook here"))).await;
+    assert_eq!((answer.status, &answer.json["state"]), (201, &json!("seated")), "{}", answer.text);
+    let place = answer.header("location").to_owned();
+    world.get("ae-1", &place).await.is_problem(404, "CS-E0101");
+    let done =
+        world.post("revops-lead", &format!("{place}/decisions"), "v", r#"{"decision":"approve"}"#).await;
+    assert_eq!((done.status, &done.json["state"]), (200, &json!("done")), "{}", done.text);
+    let live = async |person: &str| {
+        let shown = world.get(person, "/v1/intent-types/discount").await.json["live"].clone();
+        let owned = world.get(person, "/v1/ownership").await.json;
+        let types = owned["types"].as_array().expect("types");
+        let owned = types.iter().find(|owned| owned["name"] == "discount").expect("the discount");
+        assert_eq!(owned["live"], shown);
+        shown
+    };
+    let kept = live("ae-1").await;
+    let names: Vec<&String> = kept.as_object().expect("an object").keys().collect();
+    assert_eq!(names, ["since"], "{kept}");
+    assert_eq!(live("revops-1").await["trial"], json!(trial));
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// People with a token of all scopes, and one token a scope besides.
-const PEOPLE: [&str; 17] = [
+const PEOPLE: [&str; 18] = [
     "ae-1",
     "ae-2",
     "sales-manager-1",
@@ -52,6 +52,7 @@ const PEOPLE: [&str; 17] = [
     "auditor-1",
     "integration-1",
     "cro-chief-of-staff",
+    "deal-desk-1",
 ];
 
 /// A small discount: the sales manager decides.

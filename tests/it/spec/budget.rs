@@ -8,7 +8,7 @@ use countersign_core::approval::{Approval, Stage};
 use countersign_core::document::SourceFile;
 use countersign_core::effect::attempt::{Answer, AttemptEnd, Detail, Ended, Failure, Guarantee};
 use countersign_core::exception::{Burn, Cause, Closure, Exception, Level};
-use countersign_core::id::{ExceptionId, IntentId};
+use countersign_core::id::{ExceptionId, IntentId, IntentTypeName};
 use countersign_core::intent::Raw;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
@@ -77,8 +77,12 @@ type Told = Vec<(IntentId, ExceptionId, Exception)>;
 
 impl Spec {
     async fn ask(&self, amount: u32) -> Result<IntentId, Fault> {
+        self.ask_by("ae-1", amount).await
+    }
+
+    async fn ask_by(&self, requester: &str, amount: u32) -> Result<IntentId, Fault> {
         let submission = Submission {
-            requester: "ae-1".into(),
+            requester: requester.into(),
             intent_type: "single".into(),
             tokens: order(amount),
             key: None,
@@ -87,12 +91,12 @@ impl Spec {
     }
 
     /// Asks for an order and waits until its target has rejected it.
-    async fn rejected(&mut self) {
+    async fn rejected(&mut self, requester: &str) {
         let detail = Detail::new("scripted", "as the feature says");
         let claim = Ended::Failed(Failure::Rejected { fields: Vec::new(), detail });
         let steps = vec![step(Answer::Answered { status: 422 })];
         self.connectors.next_act(Act::End(AttemptEnd { claim, steps }));
-        let intent = self.ask(10).await.expect("it is taken");
+        let intent = self.ask_by(requester, 10).await.expect("it is taken");
         self.intent = Some(intent);
         self.all.push(intent);
         self.open_exception("rejected").await;
@@ -158,7 +162,35 @@ fn has_budget(spec: &mut Spec, budget: String) {
 
 #[when(regex = r"^1 order is rejected by its target$")]
 async fn one_rejected(spec: &mut Spec) {
-    spec.rejected().await;
+    spec.rejected("ae-1").await;
+}
+
+#[when(expr = "{word} asks for {int} orders that are rejected by their target")]
+async fn rejected_of(spec: &mut Spec, requester: String, count: u32) {
+    for _ in 0..count {
+        spec.rejected(&requester).await;
+    }
+}
+
+#[when("nobody decides until it is overdue")]
+async fn nobody_decides(spec: &mut Spec) {
+    let is_overdue =
+        |approval: &Approval| approval.exceptions.values().any(|exception| exception.cause == Cause::Overdue);
+    for _ in 0..100 {
+        spec.hours(1).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        if is_overdue(&*spec.approval().await) {
+            return;
+        }
+    }
+    panic!("it is not overdue after 100 hours");
+}
+
+#[then(expr = "{int} exceptions have spent the budget")]
+async fn have_spent(spec: &mut Spec, count: u32) {
+    let of = IntentTypeName::parse("single").expect("a name");
+    let spending = spec.engine().spending(&of).await.expect("it is read").expect("it has a budget");
+    assert_eq!(spending.count(), count);
 }
 
 #[when(expr = "{int} orders are rejected by their target, one every {int} hour(s)")]
@@ -167,7 +199,7 @@ async fn rejected_every(spec: &mut Spec, count: u32, hours: u64) {
         if 0 < number {
             spec.hours(hours).await;
         }
-        spec.rejected().await;
+        spec.rejected("ae-1").await;
     }
 }
 
@@ -195,7 +227,10 @@ async fn starts_anew(spec: &mut Spec, budget: String) {
     for _ in 0..100 {
         spec.clock.turn(Millis::seconds(1));
         tokio::time::sleep(Duration::from_millis(5)).await;
-        if spec.burn().await.level == Level::Spent {
+        let told = spec.told().await;
+        let spent =
+            |exception: &Exception| exception.burn.as_ref().is_some_and(|burn| burn.level == Level::Spent);
+        if told.iter().any(|(_, _, exception)| exception.closed.is_none() && spent(exception)) {
             return;
         }
     }

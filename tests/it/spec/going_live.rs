@@ -118,6 +118,7 @@ fn counting(spec: &mut Spec) {
 #[when(expr = "{word} asks for a discount of {int} %")]
 async fn asks(spec: &mut Spec, requester: String, percent: u32) {
     let tokens: Raw = asked_tokens(percent, 12_000);
+    spec.people.asked = (percent, 12_000);
     let submission = Submission { requester, intent_type: "discount".into(), tokens, key: None };
     let answer = spec.engine().submit(submission).await;
     spec.said(answer);

@@ -55,7 +55,10 @@ async fn listed(client: &Client, global: &Global) -> Result<ExitCode> {
     let types = typed::<Listed<IntentTypeView>>(&body)?.items;
     let mut table = Table::new(&["intent type", "state", "owner", "impact", "since", "trial"]);
     for listed in &types {
-        let (since, trial) = listed.live.as_ref().map_or(("", ""), |live| (&live.since, &live.trial));
+        let (since, trial) = listed
+            .live
+            .as_ref()
+            .map_or(("", ""), |live| (live.since.as_str(), live.trial.as_deref().unwrap_or_default()));
         table.row([&listed.name, &listed.state, &listed.owner, &listed.impact, since, trial]);
     }
     table.print()?;
@@ -69,7 +72,7 @@ async fn listed(client: &Client, global: &Global) -> Result<ExitCode> {
 }
 
 async fn gone_live(command: &GoLive, client: &Client, global: &Global) -> Result<ExitCode> {
-    let path = place(&command.intent_type)?;
+    let path = place(&command.intent_type, "go-live")?;
     let mut body = json!({ "trial": command.trial, "reason": command.reason });
     if let Some(why) = &command.waive_trigger {
         body["waive_trigger"] = Value::String(why.clone());
@@ -77,14 +80,14 @@ async fn gone_live(command: &GoLive, client: &Client, global: &Global) -> Result
     policy::propose(client, &path, &body, global).await
 }
 
-/// The address at which an intent type goes live.
-fn place(name: &str) -> Result<String> {
+/// The address of something that an intent type has.
+pub(super) fn place(name: &str, below: &str) -> Result<String> {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-');
     if name.is_empty() || !name.bytes().all(fits) {
         let failure = Failure::new(exit::USAGE, format!("`{}` is no name of an intent type", plain(name)));
         return Err(failure.with_help("`countersign intent-type list` shows them").into());
     }
-    Ok(format!("/v1/intent-types/{name}/go-live"))
+    Ok(format!("/v1/intent-types/{name}/{below}"))
 }
 
 #[cfg(test)]
@@ -93,9 +96,9 @@ mod tests {
 
     #[test]
     fn a_name_cannot_lead_elsewhere() {
-        assert_eq!(place("discount").ok().as_deref(), Some("/v1/intent-types/discount/go-live"));
+        assert_eq!(place("discount", "go-live").ok().as_deref(), Some("/v1/intent-types/discount/go-live"));
         for bad in ["", "..", "a/b", "a?x=1", "A"] {
-            assert!(place(bad).is_err(), "{bad}");
+            assert!(place(bad, "go-live").is_err(), "{bad}");
         }
     }
 }

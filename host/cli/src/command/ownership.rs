@@ -129,14 +129,16 @@ fn one(page: &mut String, owned: &OwnedTypeView) {
 fn state(owned: &OwnedTypeView) -> String {
     match &owned.live {
         None => owned.state.clone(),
-        Some(live) => format!(
-            "{} since {}: {} asked, {} approved, on trial {}",
-            owned.state,
-            live.since,
-            live.asked,
-            live.by.join(", "),
-            live.trial
-        ),
+        Some(live) => {
+            let since = format!("{} since {}", owned.state, live.since);
+            match (&live.asked, &live.trial) {
+                (Some(asked), Some(trial)) => {
+                    format!("{since}: {asked} asked, {} approved, on trial {trial}", live.by.join(", "))
+                }
+                // By whom is for those for whom its intents are.
+                (_, _) => since,
+            }
+        }
     }
 }
 

@@ -196,6 +196,9 @@ pub enum Command {
     ReturnDue,
     /// Who may fill the seats, and who answers for the exceptions, is looked up again.
     Review,
+    /// Whoever answers for the exception budget of the type is told how far it has burnt, if nobody was: others have
+    /// spent it meanwhile, or it is smaller than it was.
+    LookAtBudget,
     /// The egress gate is about to let a step out.
     Send {
         /// The effect.
@@ -305,6 +308,7 @@ impl Command {
             | Command::Postpone { .. }
             | Command::ReturnDue
             | Command::Review
+            | Command::LookAtBudget
             | Command::Send { .. }
             | Command::Attempted { .. }
             | Command::Probed { .. }

@@ -23,7 +23,7 @@ mod talk;
 mod tell;
 mod vote;
 
-pub use budget::{spends, waits_for_the_end};
+pub use budget::{known, spends};
 pub use fold::{Misplaced, after};
 pub use hand::deputies;
 pub use prepare::{deciding, may_fail_open, outcome, submit, submit_trial};
@@ -58,6 +58,9 @@ pub struct Context<'a> {
     /// How often intents of this type passed today although their policy could not be evaluated; found out by the
     /// host. `None` where nobody counted: then none passes.
     pub failed_open: Option<u32>,
+    /// How many trials of this intent type were taken today; found out by the host. `None` where nobody counted: then
+    /// none is taken.
+    pub tried: Option<u32>,
     /// What an intent type would go live on now, or what it lacks; found out by the host. `None` for every decision
     /// that lets none go live.
     pub ready: Option<&'a Result<Readiness, Vec<Lack>>>,
@@ -77,6 +80,7 @@ impl<'a> Context<'a> {
             own_open: None,
             overrides: None,
             failed_open: None,
+            tried: None,
             ready: None,
             spending: None,
         }
@@ -145,25 +149,27 @@ impl<'a> Turn<'a> {
 /// # Errors
 /// [`Refusal`]: a rule's no. Nothing is changed by it.
 pub fn decide<'a>(approval: &Approval, command: Command, context: Context<'a>) -> Result<Turn<'a>, Refusal> {
-    if let Some(person) = command.person()
-        && !is_seen(approval, person, context)
-    {
-        return Err(Refusal::UnknownIntent(approval.intent.id));
-    }
     run(Turn::new(context, approval.clone()), command)
 }
 
 /// Whether a person sees that there is an intent. Who has a seat is looked up again first, if they do not yet.
-fn is_seen(approval: &Approval, person: &PersonId, context: Context<'_>) -> bool {
+fn is_seen(turn: &Turn<'_>, person: &PersonId) -> bool {
+    let context = turn.context;
     let sees = |approval: &Approval| context.rulebook.sight(approval, person, context.now) != Sight::Nothing;
-    sees(approval) || {
-        let mut turn = Turn::new(context, approval.clone());
+    sees(&turn.approval) || {
+        let mut turn = Turn::new(context, turn.approval.clone());
         seat::review(&mut turn, &Actor::Engine);
         sees(&turn.approval)
     }
 }
 
+/// The one way of every command, also of one that follows another in the same commit.
 fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
+    if let Some(person) = command.person()
+        && !is_seen(&turn, person)
+    {
+        return Err(Refusal::UnknownIntent(turn.approval.intent.id));
+    }
     let begun = tell::begin(&turn);
     match command {
         Command::ByLink { notice, command } => {
@@ -205,6 +211,7 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
         }
         Command::ReturnDue => amend::due(&mut turn)?,
         Command::Review => seat::review(&mut turn, &Actor::Engine),
+        Command::LookAtBudget => budget::look_anew(&mut turn),
         Command::SeatDue { row } => seat::due(&mut turn, row)?,
         Command::Send { effect, step, request } => effect::send(&mut turn, effect, step, request)?,
         Command::Attempted { effect, end, target } => effect::attempted(&mut turn, effect, end, target)?,

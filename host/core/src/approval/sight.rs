@@ -4,6 +4,7 @@
 use super::rules;
 use super::seat::Seat;
 use super::{Approval, Authority, Outcome, Stage};
+use crate::going_live::{self, is_going_live};
 use crate::id::{FieldName, PersonId};
 use crate::intent::{FactSource, FactSpec, IntentType, SeenBy, WriteValue};
 use crate::people::Duty;
@@ -147,6 +148,9 @@ impl Rulebook {
         let Some(schema) = self.intent_type(&intent.intent_type) else {
             return self.sight_of_old(approval, person, asked);
         };
+        if is_going_live(&intent.intent_type) {
+            return self.sight_of_going_live(approval, person, now);
+        }
         if schema.visibility.is_open()
             || self.sees_all(schema, person, now)
             || approval.is_decided_by(person)
@@ -173,6 +177,33 @@ impl Rulebook {
             |name: &FieldName| schema.kind_of(name).is_none() && !(asked && intent.tokens.contains_key(name));
         hidden.extend(approval.named().into_iter().filter(unknown));
         if hidden.is_empty() { Sight::Whole } else { Sight::Part(hidden) }
+    }
+
+    /// The same of an intent by which another type goes live: it names a trial of that type and those who decided it,
+    /// so it is for those for whom the trial is, and for everybody where that one is.
+    fn sight_of_going_live(&self, approval: &Approval, person: &PersonId, now: Timestamp) -> Sight {
+        let intent = &approval.intent;
+        let of = going_live::Asked::of(&intent.tokens).and_then(|asked| self.intent_type(&asked.of));
+        let Some(of) = of else { return self.sight_of_old(approval, person, intent.requester == *person) };
+        if intent.requester == *person
+            || approval.is_decided_by(person)
+            || self.sees_that_there_are(of, person, now)
+        {
+            return Sight::Whole;
+        }
+        self.outline(approval, person)
+    }
+
+    /// Whether a person sees that there are intents of a type, whoever is in them.
+    #[must_use]
+    pub fn sees_that_there_are(&self, schema: &IntentType, person: &PersonId, now: Timestamp) -> bool {
+        match &schema.visibility.intent {
+            SeenBy::Everybody => true,
+            SeenBy::Only(whoms) => {
+                whoms.iter().any(|whom| self.directory().is_one(person, whom))
+                    || self.sees_all(schema, person, now)
+            }
+        }
     }
 
     /// The same of an intent whose type is not in the files any more: for auditors and those who are in it.

@@ -62,7 +62,13 @@ impl Packet {
         cases.sort_by_key(|case| (std::cmp::Reverse(case.exception.opened), case.id));
         cases.truncate(PACKET_CASES_MAX);
         let clusters = clusters(&cases);
-        Packet { days: days(spending), cases, clusters }
+        Packet { cases, clusters, ..Packet::of_days(spending) }
+    }
+
+    /// The days alone, which tell of no intent.
+    #[must_use]
+    pub fn of_days(spending: &Spending) -> Packet {
+        Packet { days: days(spending), cases: Vec::new(), clusters: Vec::new() }
     }
 }
 
@@ -84,7 +90,7 @@ fn spent_in(spending: &Spending, schema: &IntentType, approval: &Approval) -> Ve
         .filter_map(|name| Some((name.clone(), tokens.get(name)?.to_string())))
         .collect();
     let rules = rules(approval);
-    let counts = |exception: &Exception| exception.cause.spends() && spending.since < exception.opened;
+    let counts = |exception: &Exception| exception.spends() && spending.since < exception.opened;
     let spent = approval.exceptions.iter().filter(|(_, exception)| counts(exception));
     spent
         .map(|(id, exception)| SpentOn {

@@ -1,5 +1,5 @@
-//! Rows that would have spared exceptions: where people approved everything that a row of the policy sent to them,
-//! a narrower row above it could let the like pass.
+//! Rows that would have spared exceptions: where nobody decided in time on what a row of the policy sent to people,
+//! and they approved it all the same, a narrower row above it could let the like pass.
 //!
 //! A suggestion is a draft and nothing else: it is tried on the record beside, and somebody publishes it or not.
 
@@ -63,9 +63,13 @@ pub fn rows(
         .collect()
 }
 
+/// Whether it spent the budget because nobody decided in time: only that would not have happened without asking. A
+/// target that rejects an order rejects it too when nobody was asked.
 fn spent(spending: &Spending, approval: &Approval) -> bool {
     let mut exceptions = approval.exceptions.values();
-    exceptions.any(|exception| exception.cause.spends() && spending.since < exception.opened)
+    exceptions.any(|exception| {
+        exception.spends() && exception.cause.is_of_people() && spending.since < exception.opened
+    })
 }
 
 fn approved_by_people(approval: &Approval) -> Option<&Case> {
@@ -106,7 +110,7 @@ fn above(document: &SourceFile, row: &str, cases: &[(&Approval, &Case)]) -> Opti
     let cell = |(name, base): (&String, &String)| match name.as_str() {
         "id" => id.clone(),
         OUTCOME => "approve".to_owned(),
-        "because" => format!("people approved {count} of {count} that were exceptions"),
+        "because" => format!("people approved {count} of the kind that nobody had decided in time"),
         name => {
             FieldName::parse(name).ok().and_then(|name| between(&name, cases)).unwrap_or_else(|| base.clone())
         }

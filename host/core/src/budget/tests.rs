@@ -128,6 +128,10 @@ fn growth_at_twice_the_allowed_rate_is_foretold_to_the_hour() {
     check(&faster, Some(52 + 7));
     // All at one moment: this hour.
     check(&[0; 7], Some(0));
+    // What leaves the window meanwhile makes room: four of long ago are gone before six more have come.
+    let mut renewed: Vec<i64> = vec![0; 4];
+    renewed.extend([144, 150, 156, 162].map(|hour| hour * HOUR));
+    check(&renewed, Some(162 + 10 * 6));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::point::{Lack, Met, Point};
 use crate::effect::attempt::Guarantee;
 use crate::exception::Cause;
+use crate::hash::Digest;
 use crate::id::{ConnectionName, PersonId, PoolName};
 use crate::intent::{Enforcement, FailMode, IntentType};
 use crate::rulebook::{ExceptionRoute, Rulebook};
@@ -12,8 +13,19 @@ use std::collections::BTreeMap;
 /// Fewest people of the owner's pool who are there: one asks, another decides.
 const OWNERS_MIN: usize = 2;
 
-/// Every configured connection, with its operations and what the host may promise of each.
-pub type Reachable = BTreeMap<ConnectionName, BTreeMap<String, Guarantee>>;
+/// Every configured connection.
+pub type Reachable = BTreeMap<ConnectionName, Reach>;
+
+/// Where a connection leads, and what it can do there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// Digest of the connector.
+    pub connector: Digest,
+    /// Digest of the addresses.
+    pub target: Digest,
+    /// Its operations, and what the host may promise of each.
+    pub operations: BTreeMap<String, Guarantee>,
+}
 
 /// What is lacking of the six fields, at the moment `now`.
 #[must_use]
@@ -84,8 +96,8 @@ impl Looking<'_> {
         }
         for binding in &self.schema.bindings {
             let (connection, operation) = (&binding.connection, &binding.operation);
-            let Some(operations) = self.reachable.get(connection) else { continue };
-            match operations.get(operation) {
+            let Some(reach) = self.reachable.get(connection) else { continue };
+            match reach.operations.get(operation) {
                 None => wrong.push(format!("connection `{connection}` has no operation `{operation}`")),
                 Some(guarantee) if !binding.guarantees.contains(guarantee) => wrong.push(format!(
                     "operation `{operation}` of connection `{connection}` is {}, which binding `{}` does not allow",

@@ -5,11 +5,11 @@ use super::point::{Lack, Met, Point};
 use super::{NotLive, shape, silence};
 use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::refusal::Refusal;
-use crate::approval::{Approval, Authority, Case, Intent, Outcome, Stage, life};
+use crate::approval::{Approval, Authority, Case, Intent, Outcome, PlannedEffect, Stage, life};
 use crate::effect::life::EffectState;
 use crate::hash::Digest;
 use crate::id::{EffectId, FieldName, IntentId, IntentTypeName, PersonId};
-use crate::intent::{Enforcement, IntentType, TokenValue, Tokens, Trigger, TypeState};
+use crate::intent::{Enforcement, IntentType, TokenFault, TokenValue, Tokens, Trigger, TypeState};
 use crate::rulebook::Rulebook;
 use crate::seal::Seal;
 use crate::time::Timestamp;
@@ -94,7 +94,20 @@ pub fn admit(rulebook: &Rulebook, intent: &Intent) -> Result<(), Refusal> {
     if rulebook.state_of(schema) == TypeState::Live {
         return Err(NotLive::NotDraft(schema.name.clone()).into());
     }
-    of_owner(rulebook, schema, &intent.requester)
+    of_owner(rulebook, schema, &intent.requester)?;
+    match asked.map(|asked| asked.trial) {
+        Some(Some(_)) => Ok(()),
+        Some(None) | None => Err(Refusal::Tokens(vec![no_trial(&intent.tokens)])),
+    }
+}
+
+fn no_trial(tokens: &Tokens) -> TokenFault {
+    let found = FieldName::parse("trial").ok().and_then(|name| tokens.get(&name)).map(ToString::to_string);
+    TokenFault {
+        pointer: "/trial".to_owned(),
+        expected: "the id of a trial, such as `int_01jdcgk8f3e9w7q2m5x0a4b6c8`".to_owned(),
+        found: found.unwrap_or_default(),
+    }
 }
 
 /// Whether a trial may still be approved: of a type that went live meanwhile nothing passes uncounted.
@@ -135,6 +148,8 @@ pub fn weigh(
             Err(why) if point == Point::FallbackOwner => {
                 fallback(rulebook, schema, now).and_then(|_| Err(why.clone()))
             }
+            // What cannot be read because the log is broken is not there for another reason.
+            Err(why) if point == Point::AuditTrail => Err(shown.broken.unwrap_or(why).to_owned()),
             Err(why) => Err(why.clone()),
             Ok(trial) => match point {
                 Point::Trigger => trial.trigger(schema, waive_trigger, &mut waived),
@@ -142,7 +157,7 @@ pub fn weigh(
                 Point::AuditTrail => trial.audit_trail(shown),
                 Point::FallbackOwner => fallback(rulebook, schema, now)
                     .and_then(|fallback| silence::silent(rulebook, shown.entries, &fallback)),
-                Point::Outcome => trial.outcome(schema),
+                Point::Outcome => trial.outcome(schema, reachable),
                 Point::Owner
                 | Point::Source
                 | Point::Destinations
@@ -304,10 +319,11 @@ impl<'a> Tried<'a> {
         if sealed != Ok(case.seal) {
             return Err("what is on record is not what was sealed".to_owned());
         }
-        Ok(format!("{} entries, seal {}", self.entries.len(), case.seal))
+        // Not the seal itself: it is made of what may be kept from whoever reads this.
+        Ok(format!("{} entries, and its seal holds", self.entries.len()))
     }
 
-    fn outcome(&self, schema: &IntentType) -> Result<String, String> {
+    fn outcome(&self, schema: &IntentType, reachable: &Reachable) -> Result<String, String> {
         let (case, _, effects) = self.done().ok_or_else(|| self.not_done())?;
         let landed = effects.values().filter(|state| matches!(state, EffectState::Landed { .. })).count();
         if landed < effects.len() {
@@ -315,11 +331,21 @@ impl<'a> Tried<'a> {
             return Err(format!("{lost} of {} writes have not landed", effects.len()));
         }
         let bound = |binding: &&crate::intent::Binding| {
-            case.writes.iter().any(|planned| planned.binding == binding.name)
+            case.writes
+                .iter()
+                .any(|planned| planned.binding == binding.name && !planned.plan.changes.is_empty())
         };
         let unwritten = schema.bindings.iter().find(|binding| !bound(binding));
         if let Some(binding) = unwritten.filter(|_| schema.enforcement != Enforcement::Advisory) {
             return Err(format!("binding `{}` wrote nothing", binding.name));
+        }
+        let moved = |planned: &&PlannedEffect| {
+            let reach = reachable.get(&planned.connection);
+            reach.is_some_and(|reach| (reach.connector, reach.target) != (planned.connector, planned.target))
+        };
+        if let Some(planned) = case.writes.iter().find(moved) {
+            let name = &planned.connection;
+            return Err(format!("connection `{name}` has another connector or address than when it wrote"));
         }
         Ok(format!("it is done; {landed} writes landed, each with its receipt"))
     }

@@ -11,6 +11,13 @@ pub enum NotLive {
     Draft(IntentTypeName),
     /// The intent type is live, so no trial of it is taken.
     NotDraft(IntentTypeName),
+    /// So many trials of the intent type were taken today that no more are.
+    TooManyTrials {
+        /// The intent type.
+        of: IntentTypeName,
+        /// Most of them on one day.
+        most: u32,
+    },
     /// Only the pool that owns an intent type tries it out and lets it go live.
     NotOfOwner {
         /// Who tried.
@@ -42,6 +49,7 @@ impl NotLive {
             NotLive::NotReady { .. } => "CS-E0183",
             NotLive::Overtaken(_) => "CS-E0184",
             NotLive::NoRoute(_) => "CS-E0185",
+            NotLive::TooManyTrials { .. } => "CS-E0186",
         }
     }
 
@@ -54,6 +62,9 @@ impl NotLive {
             }
             NotLive::NotDraft(_) => {
                 "submit it as an intent; what a policy would answer, `countersign policy explain` says"
+            }
+            NotLive::TooManyTrials { .. } => {
+                "go on tomorrow (by UTC), or let the type go live on a trial that it has"
             }
             NotLive::NotOfOwner { .. } => "ask somebody of that pool",
             NotLive::NotReady { .. } => {
@@ -74,7 +85,10 @@ impl fmt::Display for NotLive {
                 write!(formatter, "intent type `{name}` is a draft: only trials are taken")
             }
             NotLive::NotDraft(name) => {
-                write!(formatter, "intent type `{name}` is live: no trial of it is taken")
+                write!(formatter, "intent type `{name}` is live already")
+            }
+            NotLive::TooManyTrials { of, most } => {
+                write!(formatter, "{most} trials of intent type `{of}` were taken today, and no more are")
             }
             NotLive::NotOfOwner { person, pool } => {
                 write!(formatter, "`{person}` is not of pool `{pool}`, which owns the intent type")

@@ -61,8 +61,7 @@ fn live(rulebook: Rulebook, went: WentLive) -> Rulebook {
 }
 
 fn context(rulebook: &Rulebook) -> Context<'_> {
-    let (overrides, failed_open) = (None, None);
-    Context { overrides, failed_open, ..Context::new(rulebook, now(), 0) }
+    Context { tried: Some(0), ..Context::new(rulebook, now(), 0) }
 }
 
 fn tokens() -> Raw {
@@ -123,6 +122,43 @@ fn a_draft_takes_trials_of_its_owners_alone_and_a_live_type_none() {
     let turn = tried(&draft, "revops-1").expect("an owner tries it out");
     let trial = turn.approval().intent.trial.as_ref().expect("it is a trial");
     assert_eq!((&trial.by, Some(trial.shape)), (&Trigger::Button, shape(schema(&draft))));
+}
+
+#[test]
+fn so_many_trials_a_day_are_taken_and_none_that_nobody_counted() {
+    let draft = draft();
+    let check = |tried: Option<u32>, taken: bool| {
+        let context = Context { tried, ..context(&draft) };
+        let words = ("revops-1", "discount", &tokens());
+        let turn = life::submit_trial(context, IntentId::from_bits(1), words, Trigger::Button);
+        let refusal = turn.err();
+        assert_eq!(refusal.is_none(), taken, "{tried:?}: {refusal:?}");
+        let too_many = NotLive::TooManyTrials { of: discount(), most: TRIALS_A_DAY_MAX };
+        assert!(refusal.is_none_or(|refusal| refusal == too_many.into()));
+    };
+    check(Some(TRIALS_A_DAY_MAX - 1), true);
+    check(Some(TRIALS_A_DAY_MAX), false);
+    check(None, false);
+}
+
+#[test]
+fn the_digest_of_what_was_tried_is_the_same_in_every_version_of_the_host() {
+    // Were it another one, every type that went live would be a draft after an upgrade.
+    let shape = shape(schema(&starter_rulebook())).expect("it has one");
+    assert_eq!(shape.to_string(), "878f8cb59030113cf65e0116a506ec13ab33331a55d2c2cbd41cd941697b01d6");
+}
+
+#[test]
+fn a_trial_is_named_by_an_id() {
+    let draft = draft();
+    let text = |text: &str| Raw::Text(text.to_owned());
+    let tokens = [("intent", "discount"), ("trial", "the first one"), ("reason", "the pilot begins")];
+    let tokens = Raw::Map(tokens.map(|(name, value)| (name.to_owned(), text(value))).into());
+    let asked = life::submit(context(&draft), IntentId::from_bits(1), "revops-1", GO_LIVE, &tokens);
+    let Some(Refusal::Tokens(faults)) = asked.err() else { panic!("it is refused") };
+    let found: Vec<(&str, &str)> =
+        faults.iter().map(|fault| (fault.pointer.as_str(), fault.found.as_str())).collect();
+    assert_eq!(found, [("/trial", "the first one")]);
 }
 
 #[test]

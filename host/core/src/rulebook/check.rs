@@ -1,7 +1,7 @@
 //! What only the whole set shows: names that lead nowhere, inputs wider than their tokens, quorums
 //! that no pool can fill. All of it is asked of `people.md`: who is on record comes and goes.
 
-use super::{Happening, Rulebook};
+use super::Rulebook;
 use crate::budget::{Budget, Spent};
 use crate::built_in::is_built_in;
 use crate::document::{Fault, Faults};
@@ -188,22 +188,27 @@ fn budget(rulebook: &Rulebook, intent: &IntentType, budget: &Budget, faults: &mu
         faults.on_line(line, format!("the exception budget: `{route}` is no route of `routes.md`"));
         faults.help("name the people of the council as a route there, with time and backup");
     }
-    let happened = Happening { cause: Cause::Budget.as_str(), amount: None, connection: None };
-    let Some(row) = rulebook.exception_for(&intent.name, happened) else { return };
-    if !intent.exception_routes.contains(&row.id) {
-        faults.on_line(
-            line,
-            format!(
-                "the exception budget: cause `budget` reaches row `{}`, which `exception route` lacks",
-                row.id
-            ),
-        );
-        faults.help("give cause `budget` a row of the exception table, and name its id in `exception route`");
-    }
-    if !row.closes_when.iter().any(|way| way == Closure::Reviewed.as_str()) {
-        faults
-            .on_line(line, format!("the exception budget: row `{}` does not close when `reviewed`", row.id));
-        faults.help("an exception about a budget ends with what was found and what follows");
+    // Whatever is at stake in the intent that tips it.
+    for row in rulebook.exceptions_of(&intent.name, Cause::Budget.as_str(), None) {
+        if !intent.exception_routes.contains(&row.id) {
+            faults.on_line(
+                line,
+                format!(
+                    "the exception budget: cause `budget` reaches row `{}`, which `exception route` lacks",
+                    row.id
+                ),
+            );
+            faults.help(
+                "give cause `budget` a row of the exception table, and name its id in `exception route`",
+            );
+        }
+        if !row.closes_when.iter().any(|way| way == Closure::Reviewed.as_str()) {
+            faults.on_line(
+                line,
+                format!("the exception budget: row `{}` does not close when `reviewed`", row.id),
+            );
+            faults.help("an exception about a budget ends with what was found and what follows");
+        }
     }
 }
 

@@ -4,18 +4,18 @@ use crate::budget;
 use crate::engine::{Inner, Standing, Submission};
 use crate::fault::Fault;
 use crate::going_live::Log;
+use crate::row::TRIED;
 use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Entry;
 use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
-use countersign_core::budget::Spending;
+use countersign_core::budget::{Spending, Spent};
 use countersign_core::going_live::NotLive;
 use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_core::intent::Trigger;
 use countersign_core::publish::POLICY_CHANGE;
 use std::sync::Arc;
-use tokio::sync::MutexGuard;
 
 impl Inner {
     /// Takes what is asked for; as a trial of a draft, if it says by what that begins.
@@ -33,28 +33,39 @@ impl Inner {
         if let Some(answered) = self.answered(key).await? {
             return self.read(answered).await;
         }
-        let (_alone, spending) = match trial {
+        let spending = match trial {
             // What is tried out spends no budget, and no spent one stops it.
-            Some(_) => (None, None),
+            Some(_) => None,
             None => self.known_at_the_door(&submission.intent_type).await?,
         };
+        let _trying = if trial.is_some() { Some(self.trying.lock().await) } else { None };
+        let tried = match (&trial, IntentTypeName::parse(&submission.intent_type)) {
+            (Some(_), Ok(of)) => Some(self.counted_today(&of, TRIED).await?),
+            (Some(_) | None, _) => None,
+        };
+        let counts = (tried, spending.as_ref());
         let id = IntentId::drawn(self.clock.now(), self.chance.bits());
-        let turn = if submission.intent_type == POLICY_CHANGE {
+        let mut turn = if submission.intent_type == POLICY_CHANGE {
             // A change of policy is proved at the door.
-            let (inner, submission) = (Arc::clone(self), submission.clone());
-            self.proved(move || inner.admitted(id, &submission, trial, None)).await??
+            let (inner, submission, trial) = (Arc::clone(self), submission.clone(), trial.clone());
+            self.proved(move || inner.admitted(id, &submission, trial, (tried, None))).await??
         } else {
-            self.admitted(id, &submission, trial, spending.as_ref())?
+            self.admitted(id, &submission, trial.clone(), counts)?
         };
         if let Some((of, Err(lacking))) = self.ready(&turn.1, Log::Trusted).await? {
             return Err(Refusal::from(NotLive::NotReady { of, lacking }).into());
         }
-        let (entries, _) = &turn;
-        let spends = life::spends(entries);
+        // What opens exceptions is decided once more with a count of the others.
+        let counted = self.counted(&turn.0, &turn.1).await?;
+        if let Some((_, spending)) = &counted {
+            turn = self.admitted(id, &submission, trial, (tried, Some(spending)))?;
+        }
+        let spends = life::spends(&turn.0);
         let slot = self.hot.slot(id);
         let mut place = slot.lock().await;
         let standing = self.store_turn(None, turn, key).await.map(|stored| {
-            let raised = spending.and_then(|spending| budget::to_be_raised(id, spends, &spending));
+            let raised =
+                counted.as_ref().and_then(|(_, spending)| budget::to_be_raised(id, spends, spending));
             raised.into_iter().for_each(|intent| self.raise(intent));
             let standing = stored.standing();
             *place = super::hot::kept(stored);
@@ -65,21 +76,23 @@ impl Inner {
         standing
     }
 
-    /// How far the exception budget of an intent type has burnt. What is decided at the door can open an exception
-    /// there; then nobody else counts until the guard is dropped.
-    async fn known_at_the_door(
-        &self,
-        name: &str,
-    ) -> Result<(Option<MutexGuard<'_, ()>>, Option<Spending>), Fault> {
+    /// How far the exception budget of an intent type has burnt, if that matters for what is asked for here and now.
+    async fn known_at_the_door(&self, name: &str) -> Result<Option<Spending>, Fault> {
         let rulebook = self.rulebook();
         let name = IntentTypeName::parse(name).ok();
         let schema = name.as_ref().and_then(|name| rulebook.intent_type(name));
         let Some((schema, budget)) = schema.and_then(|schema| Some((schema, schema.budget.as_ref()?))) else {
-            return Ok((None, None));
+            return Ok(None);
         };
-        let alone = if schema.is_self_contained() { Some(self.spending.lock().await) } else { None };
-        let spending = self.spending(&schema.name, budget).await?;
-        Ok((alone, Some(spending)))
+        let matters = match &budget.then {
+            Spent::Refuse => true,
+            Spent::Council(_) => schema.is_self_contained(),
+            Spent::Warn => false,
+        };
+        if !matters {
+            return Ok(None);
+        }
+        self.spending(&schema.name, budget).await.map(Some)
     }
 
     /// The first entries of an intent that passes the door.
@@ -88,10 +101,10 @@ impl Inner {
         id: IntentId,
         asked: &Submission,
         trial: Option<Trigger>,
-        spending: Option<&Spending>,
+        (tried, spending): (Option<u32>, Option<&Spending>),
     ) -> Result<(Vec<Entry>, Approval), Fault> {
         let rulebook = self.rulebook();
-        let context = Context { spending, ..self.context(&rulebook) };
+        let context = Context { tried, spending, ..self.context(&rulebook) };
         let words = (asked.requester.as_str(), asked.intent_type.as_str(), &asked.tokens);
         let mut turn = match trial {
             None => life::submit(context, id, words.0, words.1, words.2)?,

@@ -13,7 +13,6 @@ use axum::http::Uri;
 use axum::{Extension, Json};
 use countersign_core::budget::rows;
 use countersign_core::id::IntentTypeName;
-use countersign_core::intent::SeenBy;
 use countersign_core::policy::backtest::Backtest;
 use countersign_core::policy::stop::Stop;
 use countersign_engine::history;
@@ -40,18 +39,15 @@ pub(crate) async fn show(
 ) -> Result<Json<BudgetView>, Problem> {
     Query::of(&uri, &[])?.checked()?;
     let of = named(&host.engine.rulebook(), &name)?;
-    // Of intents that are not there for the caller there are no figures either.
-    let rulebook = host.engine.rulebook();
-    if rulebook.intent_type(&of).is_some_and(|schema| schema.visibility.intent != SeenBy::Everybody) {
+    if super::sees_all(&host, &caller, &of) {
+        let (spending, packet) = host.engine.packet(&of).await?.ok_or_else(|| no_budget(&of))?;
+        return Ok(Json(BudgetView::of(&of, &spending, &packet)));
+    }
+    if !super::may_count(&host, &caller, &of) {
         super::all_seen(&host, &caller, &of)?;
     }
-    let found = host.engine.packet(&of).await?;
-    let (spending, packet) = found.ok_or_else(|| no_budget(&of))?;
-    let mut view = BudgetView::of(&of, &spending, &packet);
-    if !super::sees_all(&host, &caller, &of) {
-        view.withhold();
-    }
-    Ok(Json(view))
+    let spending = host.engine.spending(&of).await?.ok_or_else(|| no_budget(&of))?;
+    Ok(Json(BudgetView::figures(&of, &spending)))
 }
 
 /// Rows that would have spared exceptions, each tried on what the log has of the last 90 days.
@@ -69,9 +65,9 @@ struct TriedRow {
     backtest: Backtest,
 }
 
-/// Suggests rows for the policy in force: where people approved each of three or more of the newest exceptions that
-/// one row sent to them, a narrower row above it that lets the like pass, tried on the record of 90 days. Nothing is
-/// stored; `policy` of each is a draft for whoever publishes it, or not.
+/// Suggests rows for the policy in force: where people approved each of three or more intents that one row sent to
+/// them, and that were exceptions because nobody decided in time, a narrower row above it that lets the like pass,
+/// tried on the record of 90 days. Nothing is stored; `policy` of each is a draft for whoever publishes it, or not.
 #[utoipa::path(
     get, path = "/v1/intent-types/{name}/budget/rows", tag = "exceptions", operation_id = "suggest_rows",
     params(("name" = String, Path, description = "the intent type")),
@@ -100,7 +96,8 @@ pub(crate) async fn suggest(
     for row in suggested {
         let (rules, intent, draft) = (Arc::clone(&rulebook), of.clone(), row.document.clone());
         let sound = move |_: &Stop<'_>| changed(&rules, &intent, draft);
-        let new = busy::proved(&host, line.clone(), sound).await?;
+        // One that does not check helps nobody: a promise of the policy may forbid it.
+        let Ok(new) = busy::proved(&host, line.clone(), sound).await else { continue };
         let since = Some(history::day_before(now, EVIDENCE_DAYS));
         let store = host.engine.store();
         let trial = history::backtest(&**store, &rulebook, &new, since, now);

@@ -196,6 +196,7 @@ pub(crate) async fn suggest(
 )]
 pub(crate) async fn explain(
     State(host): State<Host>,
+    Extension(caller): Extension<Caller>,
     Place(name): Place<String>,
     line: Line,
     Question(body): Question<POLICY_BYTES_MAX>,
@@ -204,6 +205,7 @@ pub(crate) async fn explain(
     let case = members.optional("case", "the name of an example", whole);
     let inputs = Inputs::of(&mut members);
     let draft = Draft::of(&host, &name, members)?;
+    let counts = super::may_count(&host, &caller, &draft.intent);
     let (engine, runtime) = (host.engine.clone(), Handle::current());
     let explained = move |stop: &Stop<'_>| {
         let policy = draft.policy()?;
@@ -215,7 +217,7 @@ pub(crate) async fn explain(
         }
         // Here, where there is a place for it: components are asked for real decisions too.
         let explained = runtime.block_on(engine.explained(&policy, &tokens, &facts))?;
-        let spending = runtime.block_on(engine.spending(&draft.intent))?;
+        let spending = if counts { runtime.block_on(engine.spending(&draft.intent))? } else { None };
         let budget = spending.filter(|spending| spending.stops().is_some()).map(|spending| spending.words());
         Ok(EvaluationView { budget, ..EvaluationView::explained(&explained) })
     };

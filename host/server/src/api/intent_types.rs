@@ -2,16 +2,18 @@
 
 use super::drafts::named;
 use super::intents::{self, Wanted};
+use super::view::intent::Looking;
 use super::view::{IntentTypeView, IntentView, Listed, StarterView};
 use crate::asked::{Line, Members, Place, Posted, Query};
 use crate::busy;
+use crate::door::Caller;
 use crate::limits::COMMAND_BYTES_MAX;
 use crate::problem::{Problem, ProblemView};
 use crate::state::Host;
-use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
+use axum::{Extension, Json};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::going_live::GO_LIVE;
 use countersign_core::id::{IntentId, IntentTypeName};
@@ -43,11 +45,13 @@ pub(crate) struct GoLiveBody {
 )]
 pub(crate) async fn list(
     State(host): State<Host>,
+    Extension(caller): Extension<Caller>,
     uri: Uri,
 ) -> Result<Json<Listed<IntentTypeView>>, Problem> {
     Query::of(&uri, &[])?.checked()?;
-    let (rulebook, now, reachable) = (host.engine.rulebook(), host.engine.now(), host.engine.reachable());
-    let views = rulebook.intent_types().map(|schema| IntentTypeView::of(schema, &rulebook, &reachable, now));
+    let (rulebook, reachable) = (host.engine.rulebook(), host.engine.reachable());
+    let looking = Looking { person: &caller.person, rulebook: &rulebook, now: host.engine.now() };
+    let views = rulebook.intent_types().map(|schema| IntentTypeView::of(schema, looking, &reachable));
     Ok(Json(Listed::whole(views.collect())))
 }
 
@@ -62,6 +66,7 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn show(
     State(host): State<Host>,
+    Extension(caller): Extension<Caller>,
     Place(name): Place<String>,
     uri: Uri,
 ) -> Result<Json<IntentTypeView>, Problem> {
@@ -70,7 +75,8 @@ pub(crate) async fn show(
     let parsed = IntentTypeName::parse(&name).ok();
     let schema = parsed.and_then(|name| rulebook.intent_type(&name));
     let schema = schema.ok_or_else(|| Problem::unknown("intent type", &name))?;
-    Ok(Json(IntentTypeView::of(schema, &rulebook, &host.engine.reachable(), host.engine.now())))
+    let looking = Looking { person: &caller.person, rulebook: &rulebook, now: host.engine.now() };
+    Ok(Json(IntentTypeView::of(schema, looking, &host.engine.reachable())))
 }
 
 /// Writes a policy to begin with: it passes the check and asks the owner's people everything. Nothing is

@@ -1,6 +1,7 @@
 //! `countersign exception budget`: how far budgets have burnt, and what spent them.
 
 use super::super::Global;
+use super::super::intent_type::place;
 use crate::client::{Client, typed};
 use crate::exit;
 use crate::output::{self, Failure, Table, plain};
@@ -15,16 +16,21 @@ pub(super) async fn run(client: &Client, name: Option<String>, global: &Global) 
         Some(name) => vec![name.clone()],
         None => budgeted(client).await?,
     };
-    let mut bodies: Vec<Value> = Vec::new();
-    for name in &names {
-        bodies.push(client.get(&place(name)?).await?);
+    let (mut bodies, mut kept) = (Vec::<Value>::new(), Vec::new());
+    for one in &names {
+        match client.get(&place(one, "budget")?).await {
+            Ok(body) => bodies.push(body),
+            // In a list of all, what is not for whoever asks hides nothing else.
+            Err(failure) if name.is_none() && is_not_for_you(&failure) => kept.push(one.as_str()),
+            Err(failure) => return Err(failure),
+        }
     }
     let budgets = bodies.iter().map(typed).collect::<Result<Vec<BudgetView>>>()?;
     match (global.json, name.is_some(), budgets.as_slice()) {
         (true, true, _) => bodies.first().map_or(Ok(()), output::json)?,
         (true, false, _) => output::json(&Value::Array(bodies))?,
         (false, true, [one]) => whole(one)?,
-        (false, _, all) => each(all).print()?,
+        (false, _, all) => each(all, &kept).print()?,
     }
     let spent = budgets.iter().any(|budget| budget.state == "spent");
     Ok(ExitCode::from(if spent { exit::NO } else { exit::DONE }))
@@ -32,18 +38,21 @@ pub(super) async fn run(client: &Client, name: Option<String>, global: &Global) 
 
 /// Asks the host for rows that would have spared exceptions, and prints each with what it would have let pass.
 pub(super) async fn rows(client: &Client, name: &str, global: &Global) -> Result<ExitCode> {
-    let body = client.get(&format!("{}/rows", place(name)?)).await?;
+    let body = client.get(&place(name, "budget/rows")?).await?;
     if global.json {
         output::json(&body)?;
         return Ok(ExitCode::from(exit::DONE));
     }
     let suggested: SuggestedRowsView = typed(&body)?;
     if suggested.rows.is_empty() {
-        output::line("no row is suggested: people approved no three exceptions that one row sent to them")?;
+        output::line(
+            "no row is suggested: of what one row sent to people, no three were exceptions because nobody decided in \
+             time, and approved all the same",
+        )?;
     }
     for row in &suggested.rows {
         output::line(&format!(
-            "above `{}` (people approved each of {} exceptions)",
+            "above `{}` (people approved each of {} on which nobody had decided in time)",
             plain(&row.above),
             row.cases
         ))?;
@@ -65,14 +74,6 @@ pub(super) async fn rows(client: &Client, name: &str, global: &Global) -> Result
     Ok(ExitCode::from(exit::DONE))
 }
 
-fn place(name: &str) -> Result<String> {
-    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
-        return Ok(format!("/v1/intent-types/{name}/budget"));
-    }
-    let failure = Failure::new(exit::USAGE, format!("`{}` is no intent type", plain(name)));
-    Err(failure.with_help("`countersign exception budget` shows all that have one").into())
-}
-
 /// The intent types that have a budget.
 async fn budgeted(client: &Client) -> Result<Vec<String>> {
     let types: Listed<IntentTypeView> = typed(&client.get("/v1/intent-types").await?)?;
@@ -80,7 +81,12 @@ async fn budgeted(client: &Client) -> Result<Vec<String>> {
     Ok(with.map(|kind| kind.name).collect())
 }
 
-fn each(budgets: &[BudgetView]) -> Table {
+/// Whether the host says that its figures are for others.
+fn is_not_for_you(failure: &anyhow::Error) -> bool {
+    failure.downcast_ref::<Failure>().is_some_and(|failure| failure.code.as_deref() == Some("CS-E0222"))
+}
+
+fn each(budgets: &[BudgetView], kept: &[&str]) -> Table {
     let mut table =
         Table::new(&["type", "state", "exceptions", "budget", "owner", "spent in the hour from", "ends"]);
     for one in budgets {
@@ -89,6 +95,9 @@ fn each(budgets: &[BudgetView]) -> Table {
         let (exhausted, ends) = (&one.burn.exhausted, &one.burn.ends);
         let time = |at: &Option<String>| at.clone().unwrap_or_default();
         table.row([&one.intent_type, &one.state, &of, &one.budget, &owner, &time(exhausted), &time(ends)]);
+    }
+    for name in kept {
+        table.row([*name, "not for you", "", "", "", "", ""]);
     }
     table
 }
@@ -109,6 +118,9 @@ fn whole(budget: &BudgetView) -> Result<()> {
         days.row([&day.day, &day.opened.to_string()]);
     }
     days.print()?;
+    if budget.withheld {
+        return output::line("\nwhat spent it is not for you: not all of each intent is");
+    }
     output::line("\nin common")?;
     let mut clusters = Table::new(&["by", "value", "cases"]);
     for cluster in &budget.clusters {

@@ -1,6 +1,7 @@
 //! The next revision: sent back by whoever has a seat, amended by the requester, and asked again only
 //! where something that a voice rested on has changed.
 
+use super::settle::Opening;
 use super::{Turn, requester_only, seat, settle, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
@@ -33,7 +34,7 @@ pub(super) fn send_back(
             return Err(Refusal::RoundsSpent(rounds));
         }
         let message = format!("`{person}` wants it back once more, after {rounds} rounds: {words}");
-        settle::open(turn, Cause::Rounds, None, Detail::new("rounds", message));
+        settle::open(turn, Opening::of(Cause::Rounds, Detail::new("rounds", message)));
         return Ok(());
     }
     // It lives as long as a seal would: after that nobody waits for it any more.

@@ -1,24 +1,21 @@
 //! Exception budgets: the exception that reaches the declared part of a budget, or the end of it, opens one more in
 //! its own commit, about the budget. And what a spent budget means for new intents.
 
-use super::{Context, Turn, settle};
+use super::settle::{self, Opening};
+use super::{Context, Turn};
 use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Approval, Council};
-use crate::budget::{Spending, Spent, TakesNothing};
+use crate::budget::{Spending, Spent, TakesNothing, many};
 use crate::effect::attempt::Detail;
-use crate::exception::{Burn, Exception, Level};
+use crate::exception::{Burn, Cause, Exception, Level};
 use crate::id::{ExceptionId, IntentTypeName};
 
 /// How many exceptions that spend the budget of their intent type these entries open.
 #[must_use]
 pub fn spends(entries: &[Entry]) -> usize {
     let spends = |entry: &&Entry| {
-        if let Event::ExceptionOpened { exception, .. } = &entry.event {
-            exception.cause.spends()
-        } else {
-            false
-        }
+        if let Event::ExceptionOpened { exception, .. } = &entry.event { exception.spends() } else { false }
     };
     entries.iter().filter(spends).count()
 }
@@ -33,7 +30,7 @@ pub(super) fn admit(context: Context<'_>, name: &IntentTypeName) -> Result<(), R
             at_most: spending.budget.at_most,
             days: spending.budget.days,
             until,
-            open: spending.open.as_ref().map(|(intent, told)| (*intent, told.owner.clone())),
+            owner: spending.open.as_ref().map(|(_, told)| told.owner.clone()),
         }))),
         (Some(Spent::Refuse | Spent::Council(_) | Spent::Warn) | None, _) => Ok(()),
     }
@@ -53,49 +50,68 @@ pub(super) fn council(turn: &Turn<'_>) -> Option<Council> {
     }
 }
 
-/// The open exception about the budget in this approval.
+/// The open exception about the budget in this approval, and what its owner knows.
 fn own(approval: &Approval) -> Option<(ExceptionId, &Exception, Level)> {
-    let open = approval.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
-    let about = |(id, exception): (&ExceptionId, &'_ Exception)| Some((*id, exception.burn.as_ref()?.level));
-    let (id, level) = open.clone().find_map(about)?;
-    Some((id, approval.exceptions.get(&id)?, level))
+    let mut open = approval.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
+    open.find_map(|(id, exception)| Some((*id, exception, exception.burn.as_ref()?.level)))
 }
 
-/// Whether this approval has an open exception about a budget that was not spent when it was opened: it has to hear
-/// that it is.
+/// What its owner knows of a budget that an open exception in this approval is about.
 #[must_use]
-pub fn waits_for_the_end(approval: &Approval) -> bool {
-    own(approval).is_some_and(|(_, _, level)| level == Level::Burning)
+pub fn known(approval: &Approval) -> Option<Level> {
+    own(approval).map(|(_, _, level)| level)
 }
 
-/// Looks at the budget at the end of a command: opens the one exception about it, or raises it.
+/// Whether an exception about a budget was opened when it burned, and it is spent by now: its owner has not heard
+/// that, and closing it would say that they had.
+pub(super) fn is_unheard(turn: &Turn<'_>, exception: &Exception) -> bool {
+    let level = spending(turn).and_then(Spending::level);
+    exception.burn.as_ref().is_some_and(|burn| Some(burn.level) < level)
+}
+
+/// Looks at the budget at the end of a command: opens the one exception about it if this command opened others, or
+/// raises the one that is open.
 pub(super) fn look(turn: &mut Turn<'_>) {
-    let Some(before) = spending(turn) else { return };
     let new = spends(&turn.entries);
-    let spending = before.with(new);
-    let Some(level) = spending.level() else { return };
+    if 0 < new || own(&turn.approval).is_some() {
+        look_with(turn, new);
+    }
+}
+
+/// Opens the one exception about the budget, or raises it, whatever happened here: nobody may have been told of what
+/// other intents have spent, or of a budget that is smaller by now.
+pub(super) fn look_anew(turn: &mut Turn<'_>) {
+    look_with(turn, 0);
+}
+
+fn look_with(turn: &mut Turn<'_>, new: usize) {
+    let Some(before) = spending(turn) else { return };
+    let Some(level) = before.level_with(new) else { return };
     if let Some((id, exception, known)) = own(&turn.approval) {
         if known < level {
             let exception = exception.clone();
-            raise(turn, id, &exception, spending.burn(level));
+            raise(turn, id, &exception, &before.with(new));
         }
         return;
     }
     let was_told = match level {
-        Level::Burning => spending.was_told,
+        Level::Burning => before.was_told,
         // What was closed when it was spent gave the budget back; what was closed before did not.
         Level::Spent => false,
     };
-    if 0 < new && spending.open.is_none() && !was_told {
+    if before.open.is_none() && !was_told {
+        let spending = before.with(new);
         let burn = spending.burn(level);
-        let detail = detail(turn, &burn, &spending);
-        settle::open_about(turn, burn, detail);
+        let opening = Opening::of(Cause::Budget, detail(turn, &burn, &spending));
+        // Whoever asked for what tipped it does not say what follows.
+        let barred = vec![turn.approval.intent.requester.clone()];
+        settle::open(turn, Opening { barred, burn: Some(burn), ..opening });
     }
 }
 
 /// The budget is spent, and its open exception was opened when it was not.
-fn raise(turn: &mut Turn<'_>, id: ExceptionId, exception: &Exception, burn: Burn) {
-    let Some(spending) = turn.context.spending else { return };
+fn raise(turn: &mut Turn<'_>, id: ExceptionId, exception: &Exception, spending: &Spending) {
+    let burn = spending.burn(Level::Spent);
     let detail = detail(turn, &burn, spending);
     let owned = settle::owned_anew(turn, exception);
     let (owner, due) = (owned.owner, owned.due);
@@ -132,8 +148,9 @@ fn detail(turn: &Turn<'_>, burn: &Burn, spending: &Spending) -> Detail {
         }
     };
     let since = burn.since;
+    let (opened, days) = (many(*opened, "exception"), many(*days, "day"));
     let message = format!(
-        "`{name}` has {opened} exceptions in {days} days (counted since {since}), of {at_most} that its budget allows; \
+        "`{name}` has {opened} in {days} (counted since {since}), of {at_most} that its budget allows; \
          {follows}. Why, and what follows?"
     );
     Detail::new(code, message)

@@ -1,5 +1,6 @@
 //! Effects inside an approval: what left, how attempts and probes ended, and when all is settled.
 
+use super::settle::Opening;
 use super::{Turn, settle, wrong_stage};
 use crate::approval::command::Target;
 use crate::approval::event::{Actor, Event};
@@ -118,7 +119,8 @@ pub(super) fn close_if_settled(turn: &mut Turn<'_>) {
 
 fn follow_up(turn: &mut Turn<'_>, effect: EffectId, opened: Option<(HeldCause, Detail)>) {
     if let Some((cause, detail)) = opened {
-        settle::open(turn, cause_of(cause), Some(effect), detail);
+        let opening = Opening::of(cause_of(cause), detail);
+        settle::open(turn, Opening { effect: Some(effect), ..opening });
     }
     close_if_settled(turn);
 }

@@ -4,6 +4,7 @@
 //! The intent type declares that it may, the policy's owner says when and how often. A denial that is known
 //! stands, and so do the routes that are known; a gap or an overlap of the table never passes.
 
+use super::settle::Opening;
 use super::{Turn, settle};
 use crate::approval::event::{Actor, Event};
 use crate::effect::attempt::Detail;
@@ -61,5 +62,5 @@ pub(super) fn record(turn: &mut Turn<'_>, policy: &Policy, evaluation: &Evaluati
          was number {today} of today. Was it right?",
         evaluation.words().join("; "),
     );
-    settle::open(turn, Cause::FailOpen, None, Detail::new("fail-open", message));
+    settle::open(turn, Opening::of(Cause::FailOpen, Detail::new("fail-open", message)));
 }

@@ -1,6 +1,7 @@
 //! Overrides: a person decides against the policy. Over the heads of open seats it is decided at once; a no of
 //! the policy is taken up again first, so that whoever overrides it sees what would be written.
 
+use super::settle::Opening;
 use super::{Turn, amend, seat, settle, still, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
@@ -128,7 +129,8 @@ fn look_at_habit(turn: &mut Turn<'_>, rule: &OverrideRule, by: &PersonId) {
         rule.review_days,
         rule.reason,
     );
-    settle::open_beside(turn, Cause::PostMortem, barred, Detail::new("post-mortem", message));
+    let opening = Opening::of(Cause::PostMortem, Detail::new("post-mortem", message));
+    settle::open(turn, Opening { barred, ..opening });
 }
 
 /// Whether this revision is decided against the policy's own answer: what its seat says is an override.

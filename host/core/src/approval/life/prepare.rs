@@ -1,5 +1,6 @@
 //! From the door to the seats: submitted, facts read, evaluated, planned, sealed.
 
+use super::settle::Opening;
 use super::{Context, Turn, add, budget, fail_open, override_, seat, settle, still, vote, wrong_stage};
 use crate::approval::command::{Hope, Prepared};
 use crate::approval::event::{Actor, Entry, Event};
@@ -8,7 +9,9 @@ use crate::approval::{Approval, Authority, Case, Council, Intent, PlannedEffect,
 use crate::effect::attempt::Detail;
 use crate::effect::retry::{self, PREPARE_TRIES_MAX};
 use crate::exception::Cause;
-use crate::going_live::{self, GO_LIVE_ROUTE, NotLive, Readiness, Trial, is_going_live, shape};
+use crate::going_live::{
+    self, GO_LIVE_ROUTE, NotLive, Readiness, TRIALS_A_DAY_MAX, Trial, is_going_live, shape,
+};
 use crate::id::{IntentId, IntentTypeName, PersonId};
 use crate::intent::{Enforcement, Facts, FailMode, IntentType, Raw, Trigger, TypeState};
 use crate::notice::Notices;
@@ -39,7 +42,7 @@ pub fn submit<'a>(
 ///
 /// # Errors
 /// Those of [`submit`]; [`NotLive::NotDraft`] if the type is live; [`NotLive::NotOfOwner`] if whoever asks is not
-/// of the pool that owns it.
+/// of the pool that owns it; [`NotLive::TooManyTrials`].
 pub fn submit_trial<'a>(
     context: Context<'a>,
     id: IntentId,
@@ -66,7 +69,7 @@ fn passed<'a>(
         .ok()
         .filter(|person| rulebook.directory().knows(person))
         .ok_or_else(|| Refusal::UnknownPerson(requester.to_owned()))?;
-    let trial = trial(rulebook, schema, &requester, by)?;
+    let trial = trial(context, schema, &requester, by)?;
     if rulebook.policy(&name, context.now).is_none() {
         if is_policy_change(&name) {
             return Err(publish::no_route());
@@ -111,11 +114,12 @@ fn passed<'a>(
 
 /// What makes a trial of an intent; a draft takes nothing else, and only from those who own it.
 fn trial(
-    rulebook: &Rulebook,
+    context: Context<'_>,
     schema: &IntentType,
     requester: &PersonId,
     by: Option<Trigger>,
 ) -> Result<Option<Trial>, Refusal> {
+    let rulebook = context.rulebook;
     let draft = || Refusal::from(NotLive::Draft(schema.name.clone()));
     match (rulebook.state_of(schema), by) {
         (TypeState::Live, None) => Ok(None),
@@ -123,6 +127,10 @@ fn trial(
         (TypeState::Live, Some(_)) => Err(NotLive::NotDraft(schema.name.clone()).into()),
         (TypeState::Draft, Some(by)) => {
             going_live::of_owner(rulebook, schema, requester)?;
+            if context.tried.is_none_or(|tried| TRIALS_A_DAY_MAX <= tried) {
+                let of = schema.name.clone();
+                return Err(NotLive::TooManyTrials { of, most: TRIALS_A_DAY_MAX }.into());
+            }
             Ok(Some(Trial { by, shape: shape(schema).ok_or_else(draft)? }))
         }
     }
@@ -231,6 +239,11 @@ fn seal(turn: &mut Turn<'_>, found: Found, opened: Option<(&Policy, Settled)>) {
         return unsealed(turn, evaluation, facts, Detail::new("type-changed", refusal.to_string()));
     }
     let tried = turn.approval.intent.trial.as_ref().map(|trial| trial.shape);
+    if tried.is_none() && schema.is_some_and(|schema| rulebook.state_of(schema) == TypeState::Draft) {
+        let message = "the intent type is a draft again, so nobody has tried what this would write: it can go on once \
+                       the type is live";
+        return unsealed(turn, evaluation, facts, Detail::new("type-changed", message));
+    }
     if tried.is_some() && schema.and_then(shape) != tried {
         let message = "the intent type is not what it was when this trial began: begin another one";
         return unsealed(turn, evaluation, facts, Detail::new("type-changed", message));
@@ -279,7 +292,7 @@ fn seal(turn: &mut Turn<'_>, found: Found, opened: Option<(&Policy, Settled)>) {
         vote::approve(turn, Authority::Policy);
     } else if rows.is_empty() {
         let message = "the policy asks for people, but its routes name nobody";
-        settle::open(turn, Cause::NoSeat, None, Detail::new("no-seat", message));
+        settle::open(turn, Opening::of(Cause::NoSeat, Detail::new("no-seat", message)));
     } else {
         turn.record(Actor::Engine, Event::Seated { rows });
         add::resume(turn);
@@ -300,7 +313,7 @@ fn with_council(rulebook: &Rulebook, mut rows: Vec<RouteRow>, council: Option<&C
 /// What cannot be sealed is a person's: nothing can be decided from it.
 fn unsealed(turn: &mut Turn<'_>, evaluation: Evaluation, facts: Facts, detail: Detail) {
     turn.record(Actor::Engine, Event::Evaluated { evaluation: Box::new(evaluation), facts });
-    settle::open(turn, Cause::Unsure, None, detail);
+    settle::open(turn, Opening::of(Cause::Unsure, detail));
 }
 
 pub(super) fn postpone(
@@ -319,7 +332,7 @@ pub(super) fn postpone(
     let due = turn.context.now.plus(retry::delay(tries, wish, turn.context.chance));
     turn.record(Actor::Engine, Event::Postponed { due, detail: detail.clone(), hopeless });
     if hopeless {
-        settle::open(turn, Cause::Unsure, None, detail);
+        settle::open(turn, Opening::of(Cause::Unsure, detail));
     }
     Ok(())
 }

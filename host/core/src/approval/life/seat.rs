@@ -1,6 +1,7 @@
 //! Seats in time: opened when their step is reached, looked up again when people change, moved to a
 //! backup when they are missed.
 
+use super::settle::Opening;
 use super::{Turn, amend, ask, claim, override_, settle, talk, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
@@ -111,7 +112,14 @@ fn nobody(turn: &mut Turn<'_>, route: &RouteRow) {
     }
     let message =
         format!("nobody present and unconflicted can fill `{}` of route `{}`", route.whom, route.route);
-    settle::open(turn, Cause::NoSeat, None, Detail::new("no-seat", message));
+    let opening = Opening::of(Cause::NoSeat, Detail::new("no-seat", message));
+    settle::open(turn, Opening { of_council: is_council(turn, route), ..opening });
+}
+
+/// Whether a row is of the council that sits because the exception budget is spent.
+fn is_council(turn: &Turn<'_>, route: &RouteRow) -> bool {
+    let council = turn.approval.case().and_then(|case| case.council.as_ref());
+    council.is_some_and(|council| council.route == route.route)
 }
 
 /// The row of a route by its index.
@@ -396,7 +404,11 @@ fn missed(turn: &mut Turn<'_>, row: u32, seat: &Seat) {
         Finally::Hold | Finally::ApproveWithAudit => {
             let due = match settle::open_since(turn, Cause::Overdue) {
                 Some(due) => due.max(turn.context.now.plus(HELD_SEAT_DELAY)),
-                None => settle::open(turn, Cause::Overdue, None, Detail::new("overdue", message)),
+                None => {
+                    let opening = Opening::of(Cause::Overdue, Detail::new("overdue", message));
+                    let of_council = is_council(turn, &route);
+                    settle::open(turn, Opening { of_council, ..opening })
+                }
             };
             hold(turn, row, due);
         }

@@ -1,7 +1,7 @@
 //! Exceptions inside an approval: opened with an owner in the commit that causes them, escalated
 //! when missed, closed by a person with a reason.
 
-use super::{Turn, effect, seat, wrong_stage};
+use super::{Turn, budget, effect, seat, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::rules::{self, About};
@@ -15,42 +15,29 @@ use crate::rulebook::Answerable;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
+/// What an exception is opened about.
+#[derive(Debug)]
+pub(super) struct Opening {
+    pub(super) cause: Cause,
+    pub(super) effect: Option<EffectId>,
+    /// Who cannot close it, as it is about what they did.
+    pub(super) barred: Vec<PersonId>,
+    /// The figures of the exception budget that it is about.
+    pub(super) burn: Option<Burn>,
+    /// Whether it is about a seat of the council.
+    pub(super) of_council: bool,
+    pub(super) detail: Detail,
+}
+
+impl Opening {
+    pub(super) fn of(cause: Cause, detail: Detail) -> Opening {
+        Opening { cause, effect: None, barred: Vec::new(), burn: None, of_council: false, detail }
+    }
+}
+
 /// Opens an exception and says when it is due.
-pub(super) fn open(turn: &mut Turn<'_>, cause: Cause, effect: Option<EffectId>, detail: Detail) -> Timestamp {
-    open_for(turn, (cause, effect), Vec::new(), detail)
-}
-
-/// Opens an exception that these people cannot close, as it is about what they did.
-pub(super) fn open_beside(turn: &mut Turn<'_>, cause: Cause, barred: Vec<PersonId>, detail: Detail) {
-    open_for(turn, (cause, None), barred, detail);
-}
-
-/// Opens an exception about the budget of the intent type.
-pub(super) fn open_about(turn: &mut Turn<'_>, burn: Burn, detail: Detail) {
-    open_with(turn, (Cause::Budget, None, Some(burn)), Vec::new(), detail);
-}
-
-/// Whose an exception is and until when, as if it were opened now.
-pub(super) fn owned_anew(turn: &Turn<'_>, exception: &Exception) -> Answerable {
-    let about = About::of(exception);
-    rules::owner(turn.context.rulebook, &turn.approval, about, exception.missed, turn.context.now)
-}
-
-fn open_for(
-    turn: &mut Turn<'_>,
-    (cause, effect): (Cause, Option<EffectId>),
-    barred: Vec<PersonId>,
-    detail: Detail,
-) -> Timestamp {
-    open_with(turn, (cause, effect, None), barred, detail)
-}
-
-fn open_with(
-    turn: &mut Turn<'_>,
-    (cause, effect, burn): (Cause, Option<EffectId>, Option<Burn>),
-    barred: Vec<PersonId>,
-    detail: Detail,
-) -> Timestamp {
+pub(super) fn open(turn: &mut Turn<'_>, opening: Opening) -> Timestamp {
+    let Opening { cause, effect, barred, burn, of_council, detail } = opening;
     let id = exception_id(turn.approval.intent.id, turn.approval.exceptions.len());
     let about = About { cause, effect, barred: &barred };
     let owned = rules::owner(turn.context.rulebook, &turn.approval, about, 0, turn.context.now);
@@ -67,10 +54,17 @@ fn open_with(
         detail,
         barred,
         burn,
+        of_council,
         closed: None,
     };
     turn.record(Actor::Engine, Event::ExceptionOpened { id, exception });
     due
+}
+
+/// Whose an exception is and until when, as if it were opened now.
+pub(super) fn owned_anew(turn: &Turn<'_>, exception: &Exception) -> Answerable {
+    let about = About::of(exception);
+    rules::owner(turn.context.rulebook, &turn.approval, about, exception.missed, turn.context.now)
 }
 
 /// The open exception of this cause, if there is one.
@@ -141,8 +135,9 @@ pub(super) fn close(
         .get(&id)
         .filter(|exception| exception.closed.is_none())
         .ok_or(Refusal::UnknownException(id))?;
+    let own = turn.approval.intent.requester == person;
     if exception.barred.contains(&person) {
-        return Err(NotOverridden::Own(person).into());
+        return Err(if own { Refusal::OwnIntent(person) } else { NotOverridden::Own(person).into() });
     }
     if exception.owner != person {
         return Err(Refusal::NotOwner { person, owner: exception.owner.clone() });
@@ -150,8 +145,11 @@ pub(super) fn close(
     if reason.trim().is_empty() {
         return Err(Refusal::ReasonMissing);
     }
-    if turn.approval.intent.requester == person {
+    if own {
         return Err(Refusal::OwnIntent(person));
+    }
+    if budget::is_unheard(turn, exception) {
+        return Err(Refusal::Overtaken);
     }
     let effects = verdicts(turn, exception, by)?;
     let at = turn.context.now;

@@ -102,6 +102,10 @@ impl Telling<'_> {
             (need, given) => format!("{given} of {need} voices are in"),
         };
         lines.push(format!("  the route {} asks {}; {voices}", route.route, route.whom));
+        let council = self.case().and_then(|case| case.council.as_ref());
+        lines.extend(
+            council.filter(|council| council.route == route.route).map(|council| format!("  {council}")),
+        );
         let contributions = self.case().into_iter().flat_map(|case| case.evaluation.contributions());
         let asking = contributions.filter(|voice| match voice.outcome {
             Settled::Needs(needs) => needs.routes.contains(&route.route),

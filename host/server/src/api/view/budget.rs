@@ -33,6 +33,9 @@ pub struct BudgetView {
     pub clusters: Vec<ClusterView>,
     /// The newest exceptions that spent it, the newest first: at most 100.
     pub cases: Vec<SpentOnView>,
+    /// Whether `open`, `clusters` and `cases` are left out, as not all of each intent is for the caller.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
 }
 
 /// How far a budget has burnt.
@@ -124,7 +127,7 @@ pub struct SuggestedRowsView {
 pub struct SuggestedRowView {
     /// The row that sent the cases to people.
     pub above: String,
-    /// How many exceptions people approved that it sent to them; they approved each.
+    /// So many that it sent to people were exceptions because nobody decided in time; people approved each.
     pub cases: u32,
     /// Its cells, by column.
     pub cells: BTreeMap<String, String>,
@@ -154,27 +157,15 @@ impl BudgetView {
             days: days.collect(),
             clusters: packet.clusters.iter().map(ClusterView::from).collect(),
             cases: packet.cases.iter().map(SpentOnView::from).collect(),
+            withheld: false,
         }
     }
-}
 
-impl BudgetView {
-    /// Takes out what names intents and what went wrong with them, for whoever does not see all of each.
-    pub(crate) fn withhold(&mut self) {
-        let BudgetView {
-            intent_type: _,
-            budget: _,
-            state: _,
-            applies: _,
-            burn: _,
-            open,
-            days: _,
-            clusters,
-            cases,
-        } = self;
-        *open = None;
-        clusters.clear();
-        cases.clear();
+    /// The same without what names intents and what went wrong with them, for whoever does not see all of each.
+    #[must_use]
+    pub(crate) fn figures(name: &IntentTypeName, spending: &Spending) -> BudgetView {
+        let view = BudgetView::of(name, spending, &Packet::of_days(spending));
+        BudgetView { open: None, withheld: true, ..view }
     }
 }
 

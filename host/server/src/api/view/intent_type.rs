@@ -1,10 +1,9 @@
 //! Intent types: what can be asked for, and how it is written.
 
+use super::intent::Looking;
 use super::readiness::LiveView;
 use countersign_core::going_live::{Reachable, fields};
 use countersign_core::intent::{IntentType, TypeState};
-use countersign_core::rulebook::Rulebook;
-use countersign_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -83,14 +82,10 @@ pub struct BindingView {
 }
 
 impl IntentTypeView {
-    /// An intent type with the policy that is in force at `now`; `reachable` are the connections.
+    /// An intent type with the policy that is in force now; `reachable` are the connections.
     #[must_use]
-    pub fn of(
-        schema: &IntentType,
-        rulebook: &Rulebook,
-        reachable: &Reachable,
-        now: Timestamp,
-    ) -> IntentTypeView {
+    pub fn of(schema: &IntentType, looking: Looking<'_>, reachable: &Reachable) -> IntentTypeView {
+        let Looking { rulebook, now, .. } = looking;
         let state = rulebook.state_of(schema);
         let lacking = match state {
             TypeState::Live => Vec::new(),
@@ -111,7 +106,7 @@ impl IntentTypeView {
         IntentTypeView {
             name: schema.name.to_string(),
             state: state.as_str().to_owned(),
-            live: rulebook.went_live(schema).map(|went| LiveView::from(&**went)),
+            live: LiveView::of(looking, schema),
             lacking: lacking.iter().map(ToString::to_string).collect(),
             impact: schema.impact.as_str().to_owned(),
             owner: schema.owner.to_string(),

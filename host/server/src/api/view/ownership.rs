@@ -1,6 +1,7 @@
 //! Who answers for what: the owners of each intent type, its seats and exceptions with their times, what is
 //! lacking, and people whom the house cannot do without.
 
+use super::intent::Looking;
 use super::readiness::LiveView;
 use countersign_core::built_in::is_built_in;
 use countersign_core::going_live::{Reachable, fields};
@@ -134,8 +135,9 @@ pub struct AloneView {
 impl OwnershipView {
     /// Who answers for what by the rules that are in force; `reachable` are the connections.
     #[must_use]
-    pub fn of(rulebook: &Rulebook, now: Timestamp, reachable: &Reachable) -> OwnershipView {
-        let types = rulebook.intent_types().map(|schema| owned(rulebook, schema, now, reachable)).collect();
+    pub fn of(looking: Looking<'_>, reachable: &Reachable) -> OwnershipView {
+        let Looking { rulebook, now, .. } = looking;
+        let types = rulebook.intent_types().map(|schema| owned(looking, schema, reachable)).collect();
         let alone = rulebook.outlook(now, 0).lone.into_iter().map(|lone| AloneView {
             person: lone.person.to_string(),
             rows: lone.rows,
@@ -145,7 +147,8 @@ impl OwnershipView {
     }
 }
 
-fn owned(rulebook: &Rulebook, schema: &IntentType, now: Timestamp, reachable: &Reachable) -> OwnedTypeView {
+fn owned(looking: Looking<'_>, schema: &IntentType, reachable: &Reachable) -> OwnedTypeView {
+    let Looking { rulebook, now, .. } = looking;
     let directory = rulebook.directory();
     let policy = rulebook.policy(&schema.name, now);
     let rows: BTreeMap<&str, _> =
@@ -154,7 +157,7 @@ fn owned(rulebook: &Rulebook, schema: &IntentType, now: Timestamp, reachable: &R
     OwnedTypeView {
         name: schema.name.to_string(),
         state: rulebook.state_of(schema).as_str().to_owned(),
-        live: rulebook.went_live(schema).map(|went| LiveView::from(&**went)),
+        live: LiveView::of(looking, schema),
         impact: schema.impact.as_str().to_owned(),
         owner: owner(directory, &schema.owner),
         policy_owner: policy.map(|policy| owner(directory, &policy.owner)),

@@ -1,6 +1,8 @@
 //! What an intent type goes live on, and since when it is live.
 
-use countersign_core::going_live::{Readiness, WentLive};
+use super::intent::Looking;
+use countersign_core::going_live::Readiness;
+use countersign_core::intent::IntentType;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -30,18 +32,23 @@ pub struct PointView {
     pub by: String,
 }
 
-/// Since when an intent type is live, by whose decision, and on which trial.
+/// Since when an intent type is live, by whose decision, and on which trial. Only the moment where intents of the type
+/// are not for the caller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LiveView {
     /// When.
     pub since: String,
     /// The intent that let it go live.
-    pub intent: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<String>,
     /// The trial that it rests on.
-    pub trial: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<String>,
     /// Who asked.
-    pub asked: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
     /// Who approved it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
 }
 
@@ -61,14 +68,19 @@ impl From<&Readiness> for ReadinessView {
     }
 }
 
-impl From<&WentLive> for LiveView {
-    fn from(went: &WentLive) -> LiveView {
-        LiveView {
+impl LiveView {
+    /// Since when a type is live, if it is on record; by what, if that is for whoever looks.
+    #[must_use]
+    pub(super) fn of(looking: Looking<'_>, schema: &IntentType) -> Option<LiveView> {
+        let Looking { person, rulebook, now } = looking;
+        let went = rulebook.went_live(schema)?;
+        let shown = rulebook.sees_that_there_are(schema, person, now).then_some(went);
+        Some(LiveView {
             since: went.at.to_string(),
-            intent: went.intent.to_string(),
-            trial: went.trial.to_string(),
-            asked: went.asked.to_string(),
-            by: went.by.iter().map(ToString::to_string).collect(),
-        }
+            intent: shown.map(|went| went.intent.to_string()),
+            trial: shown.map(|went| went.trial.to_string()),
+            asked: shown.map(|went| went.asked.to_string()),
+            by: shown.iter().flat_map(|went| &went.by).map(ToString::to_string).collect(),
+        })
     }
 }

@@ -335,6 +335,7 @@ fn without_values(event: &Event) -> Option<String> {
             exception.due
         ),
         Event::FailedOpen { today, .. } => format!("failed open; this was number {today} of the day"),
+        Event::WentLive { of, .. } => format!("intent type `{of}` is live"),
         Event::Submitted { .. }
         | Event::Repinned { .. }
         | Event::Seated { .. }
@@ -365,8 +366,6 @@ fn without_values(event: &Event) -> Option<String> {
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
         | Event::ExceptionClosed { .. }
-        // What an intent type goes live on is for everybody.
-        | Event::WentLive { .. }
         // Figures of the intent type, not of this intent.
         | Event::BudgetSpent { .. }
         | Event::Closed

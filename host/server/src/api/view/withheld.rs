@@ -68,9 +68,9 @@ impl<'a> Withheld<'a> {
             can: _,
             deputies: _,
             plan,
-            // A change of a policy is for everybody, and so is what an intent type goes live on.
+            // A change of a policy is for everybody. What an intent type goes live on names a trial of it.
             change: _,
-            readiness: _,
+            readiness,
             trial: _,
             advisory: _,
             effects,
@@ -97,6 +97,7 @@ impl<'a> Withheld<'a> {
         {
             reason.iter_mut().for_each(|reason| WITHHELD.clone_into(reason));
         }
+        *readiness = None;
         *withheld = kept;
     }
 

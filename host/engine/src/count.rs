@@ -1,0 +1,51 @@
+//! Rows of the index that a count needs, all of them or as many as it can do with.
+
+use crate::engine::Inner;
+use crate::fault::Fault;
+use crate::limits::COUNTER_ROWS_MAX;
+use crate::port::store::{PAGE_ROWS_MAX, Query, Row, Store};
+use countersign_core::id::IntentTypeName;
+use countersign_core::intent::Day;
+use std::collections::BTreeMap;
+
+/// Goes through the rows that have all of these labels, until one is enough.
+///
+/// # Errors
+/// [`Fault::Store`] if the index cannot be read.
+pub(crate) async fn each(
+    store: &dyn Store,
+    labels: &[(&str, &str)],
+    mut enough: impl FnMut(&Row) -> bool,
+) -> Result<(), Fault> {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let labels: BTreeMap<String, String> = labels.iter().map(owned).collect();
+    let mut after = None;
+    loop {
+        let query = Query { labels: labels.clone(), after: after.take(), limit: PAGE_ROWS_MAX };
+        let page = store.query(query).await?;
+        if page.rows.iter().any(&mut enough) {
+            return Ok(());
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+impl Inner {
+    /// How many intents of a type have today (by UTC) as this label. More than [`COUNTER_ROWS_MAX`] are as many as
+    /// there can be. The caller holds what keeps two at once from not counting each other.
+    pub(crate) async fn counted_today(&self, of: &IntentTypeName, label: &str) -> Result<u32, Fault> {
+        let today = Day::at(self.clock.now()).to_string();
+        let mut count = 0_usize;
+        let labels = [("type", of.as_str()), (label, today.as_str())];
+        each(&*self.store, &labels, |_| {
+            count = count.saturating_add(1);
+            COUNTER_ROWS_MAX < count
+        })
+        .await?;
+        let most = COUNTER_ROWS_MAX < count;
+        Ok(if most { u32::MAX } else { u32::try_from(count).unwrap_or(u32::MAX) })
+    }
+}
