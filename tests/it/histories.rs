@@ -535,7 +535,9 @@ fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
     tally.budgets += count(
         |event| matches!(event, Event::ExceptionOpened { exception, .. } if exception.cause == Cause::Budget),
     );
-    tally.raised += count(|event| matches!(event, Event::BudgetSpent { .. }));
+    tally.raised += count(
+        |event| matches!(event, Event::ExceptionClosed { closed, .. } if closed.reason.starts_with("the budget is spent")),
+    );
     tally.councils += count(|event| matches!(event, Event::Sealed { case } if case.council.is_some()));
     tally.no_seat += count(
         |event| matches!(event, Event::ExceptionOpened { exception, .. } if exception.cause == Cause::NoSeat),

@@ -2,6 +2,8 @@
 
 #[path = "spec/amendments.rs"]
 mod amendments;
+#[path = "spec/break_glass.rs"]
+mod break_glass;
 #[path = "spec/budget.rs"]
 mod budget;
 #[path = "spec/fail_open.rs"]
@@ -40,6 +42,7 @@ use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::engine::{Engine, Parts, Submission};
 use countersign_engine::fault::Fault;
+use countersign_engine::limits::REVIEW_DELAY_MS;
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::people::recorded;
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
@@ -117,7 +120,9 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            // Waited for beside this runtime, which must not wait itself: a dead host does nothing any more.
+            let died = std::thread::spawn(move || runtime.shutdown_timeout(PATIENCE)).join();
+            assert!(died.is_ok(), "the host dies");
         }
     }
 }
@@ -146,6 +151,17 @@ impl Spec {
     fn start(&mut self, rulebook: Rulebook) {
         self.host = None;
         self.host = Some(Host::start(&self.store, &self.clock, &self.connectors, &self.notifier, rulebook));
+    }
+
+    /// Turns the clock so that everything is looked up again: once whoever does that waits for it, beside the schedule.
+    fn let_review(&self) {
+        for _ in 0..PATIENCE.as_millis() {
+            if 2 <= self.clock.sleepers() {
+                return self.clock.turn(Millis(REVIEW_DELAY_MS));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("nobody waits to look everything up again");
     }
 
     fn engine(&self) -> &Engine {

@@ -53,6 +53,17 @@ Feature: an exception budget tells its owner that it burns, and does what it say
     When 1 order is rejected by its target
     Then owner-1 is told once that the budget is spent: 4 of 4 in 7 days
 
+  Scenario: whoever has read that it burns does not give back what is spent meanwhile
+    When 2 orders are rejected by their target, one every 1 hour
+    And owner-1 reads what is open about the budget
+    And 2 orders are rejected by their target, one every 1 hour
+    Then owner-1 is told once that the budget is spent: 4 of 4 in 7 days
+    When owner-1 closes what they have read
+    Then it is refused with CS-E0115
+    And one exception about the budget is open, and says that it is spent
+    When another order is asked for
+    Then it is refused with CS-E0171
+
   Scenario: an exception about the budget is closed as reviewed and in no other way
     When 2 orders are rejected by their target, one every 1 hour
     And owner-1 closes the exception about the budget by retry
@@ -87,6 +98,12 @@ Feature: an exception budget tells its owner that it burns, and does what it say
     When owner-1 asks for 2 orders that are rejected by their target
     Then owner-2 is told once that the budget is burning: 2 of 4 in 7 days
 
+  Scenario: not as the fallback owner either
+    When boss asks for 2 orders that are rejected by their target
+    Then owner-1 is told once that the budget is burning: 2 of 4 in 7 days
+    When 28801 seconds pass
+    Then owner-1 answers for the budget
+
   Scenario: what nobody of the council decides in time does not keep the council in office
     Given a type with the exception budget "2 in 7d, warn at 50%, then council panel"
     When 2 orders are rejected by their target, one every 1 hour
@@ -94,6 +111,14 @@ Feature: an exception budget tells its owner that it burns, and does what it say
     Then the intent becomes seated
     When nobody decides until it is overdue
     Then 2 exceptions have spent the budget
+
+  Scenario: what the policy asks of the same people counts as it always does
+    Given a type with the exception budget "2 in 7d, warn at 50%, then council owners"
+    When 2 orders are rejected by their target, one every 1 hour
+    And another order of 3000 is asked for
+    Then the intent becomes seated
+    When nobody decides until it is overdue
+    Then 3 exceptions have spent the budget
 
   Scenario: spent, a council decides on what is new, whatever the policy lets pass
     Given a type with the exception budget "2 in 7d, warn at 50%, then council panel"

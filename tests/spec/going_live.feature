@@ -61,11 +61,17 @@ Feature: an intent type leaves draft by the decision of two persons that rests o
     When a director declines the first trial
     Then the intent is declined
 
-  Scenario: nobody lets a type go live twice
-    Given the discount may go live by two intents
-    When revops-lead approves the first of them
+  Scenario: nobody asks twice at one time, and nobody lets a type go live twice
+    When revops-1 tries out a discount of 12 %
+    And a director approves the trial
+    Then the intent becomes done
+    When revops-1 asks that the discount goes live
+    Then the intent becomes seated
+    When revops-1 asks that the discount goes live once more
+    Then it is refused with CS-E0187
+    When revops-lead approves revision 1
     Then the discount is live, as that trial shows
-    When revops-lead approves the second of them
+    When revops-1 asks that the discount goes live once more
     Then it is refused with CS-E0181
 
   Scenario: what is live stays so when the host starts again

@@ -82,6 +82,8 @@ enum Command {
     Decide(decide::Decide),
     /// Decide against the policy, with a reason and evidence
     Override(override_::Override),
+    /// Decide alone in an emergency: loud, for some hours, and looked at afterwards
+    BreakGlass(override_::BreakGlass),
     /// See and close what the normal path could not settle
     #[command(subcommand)]
     Exception(exception::Exception),
@@ -127,6 +129,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Policy(command) => policy::run(command, &global).await,
         Command::Decide(command) => decide::run(command, &global).await,
         Command::Override(command) => override_::run(command, &global).await,
+        Command::BreakGlass(command) => override_::break_glass(command, &global).await,
         Command::Exception(command) => exception::run(command, &global).await,
         Command::Ownership(command) => ownership::run(command, &global).await,
         Command::People(command) => people::run(command, &global).await,

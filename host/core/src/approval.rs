@@ -15,6 +15,7 @@ pub mod wake;
 
 pub use sight::Sight;
 
+use crate::break_glass::Broken;
 use crate::budget::many;
 use crate::effect::attempt::{Detail, Guarantee};
 use crate::effect::life::EffectState;
@@ -104,6 +105,8 @@ pub struct Approval {
     pub overridden: Option<Overridden>,
     /// When this revision passed although the policy could not be evaluated.
     pub failed_open: Option<Timestamp>,
+    /// That its glass was broken, however long ago.
+    pub broken: Option<Broken>,
     /// How often somebody commented on it.
     pub comments: u32,
     /// When the requester last had people reminded.

@@ -140,19 +140,19 @@ impl Cause {
             | Cause::Denied
             | Cause::Quarantined
             | Cause::FailOpen => true,
-            Cause::PostMortem | Cause::Budget => false,
+            Cause::PostMortem | Cause::Budget | Cause::BreakGlass => false,
         }
     }
 }
 
 impl Cause {
-    /// Whether it comes of people who are asked: there were none, they did not decide in time, or sent it back too
-    /// often.
+    /// Whether nobody decided in time: there were none who could, or they did not.
     #[must_use]
-    pub fn is_of_people(self) -> bool {
+    fn is_silence(self) -> bool {
         match self {
-            Cause::NoSeat | Cause::Overdue | Cause::Rounds => true,
-            Cause::Unsure
+            Cause::NoSeat | Cause::Overdue => true,
+            Cause::Rounds
+            | Cause::Unsure
             | Cause::Rejected
             | Cause::Conflict
             | Cause::Uncertain
@@ -161,7 +161,8 @@ impl Cause {
             | Cause::Quarantined
             | Cause::FailOpen
             | Cause::PostMortem
-            | Cause::Budget => false,
+            | Cause::Budget
+            | Cause::BreakGlass => false,
         }
     }
 }

@@ -153,6 +153,7 @@ fn schema(described: Described, owner: &PoolName, lead: PersonId) -> Option<Inte
         overrides: Vec::new(),
         state: TypeState::Live,
         visibility: Visibility::default(),
+        break_glass: None,
         path: PATH.to_owned(),
         lines: BTreeMap::new(),
     })

@@ -36,6 +36,8 @@ pub enum Cause {
     FailOpen,
     /// So many exceptions of its intent type were opened that somebody must say what follows.
     Budget,
+    /// Somebody took it on themselves to decide alone, in an emergency.
+    BreakGlass,
 }
 
 impl Cause {
@@ -56,6 +58,7 @@ impl Cause {
             Cause::PostMortem => "post-mortem",
             Cause::FailOpen => "fail-open",
             Cause::Budget => "budget",
+            Cause::BreakGlass => "break-glass",
         }
     }
 
@@ -70,7 +73,7 @@ impl Cause {
     #[must_use]
     pub fn closed_by(self) -> &'static [Closure] {
         match self {
-            Cause::PostMortem | Cause::Budget => &[Closure::Reviewed],
+            Cause::PostMortem | Cause::Budget | Cause::BreakGlass => &[Closure::Reviewed],
             Cause::FailOpen => &[Closure::Confirmed, Closure::Reversed],
             Cause::Unsure
             | Cause::NoSeat

@@ -23,6 +23,7 @@ pub use write::{
     DecisionWords, EngineNames, Planned, Write, WriteFault, WriteValue, fill_placeholders, fill_planned,
 };
 
+use crate::break_glass::BreakGlass;
 use crate::budget::Budget;
 use crate::effect::attempt::Guarantee;
 use crate::id::{BindingName, ConnectionName, FieldName, IntentTypeName, PersonId, PoolName};
@@ -325,6 +326,10 @@ pub struct IntentType {
     /// Who sees what of its intents.
     #[serde(skip)]
     pub visibility: Visibility,
+    /// Who decides alone in an emergency, and for how long; nobody without the row. No part of what a policy decides,
+    /// and so of no version of one.
+    #[serde(skip)]
+    pub break_glass: Option<BreakGlass>,
     /// Path of its file.
     #[serde(skip)]
     pub path: String,

@@ -20,6 +20,7 @@
 )]
 
 pub mod approval;
+pub mod break_glass;
 pub mod budget;
 pub mod built_in;
 pub mod canonical;

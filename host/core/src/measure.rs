@@ -68,12 +68,7 @@ impl Measures {
                 self.waiting.insert(intent, entry.at);
             }
             Event::Approved { authority } => {
-                match authority {
-                    Authority::Policy => count(&mut self.approved_by_policy),
-                    Authority::People(_) => count(&mut self.approved_by_people),
-                    Authority::Override(_) => count(&mut self.overridden),
-                    Authority::FailOpen(_) => count(&mut self.failed_open),
-                }
+                count(self.approved_by(authority));
                 self.decided(intent, entry.at);
             }
             Event::Declined { authority, .. } => {
@@ -136,8 +131,18 @@ impl Measures {
             | Event::NotTold { .. }
             | Event::NoticesMoot { .. }
             | Event::FailedOpen { .. }
-            | Event::BudgetSpent { .. }
+            | Event::GlassBroken { .. }
             | Event::LinkUsed { .. } => {}
+        }
+    }
+
+    /// What counts the approvals of such an authority.
+    fn approved_by(&mut self, authority: &Authority) -> &mut u64 {
+        match authority {
+            Authority::Policy => &mut self.approved_by_policy,
+            Authority::People(_) => &mut self.approved_by_people,
+            Authority::Override(_) => &mut self.overridden,
+            Authority::FailOpen(_) => &mut self.failed_open,
         }
     }
 

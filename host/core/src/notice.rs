@@ -81,6 +81,8 @@ pub enum About {
         /// Why they hear of it now.
         why: Why,
     },
+    /// In an emergency somebody took it on themselves to decide alone.
+    GlassBroken,
     /// The requester's intent is approved, and is being written.
     Approved,
     /// The requester's intent is declined.
@@ -116,6 +118,7 @@ impl About {
             About::Missed { .. } => "missed",
             About::HeldUp { .. } => "held-up",
             About::Exception { .. } => "exception",
+            About::GlassBroken => "break-glass",
             About::Approved => "approved",
             About::Declined => "declined",
             About::Done => "done",
@@ -140,6 +143,7 @@ impl About {
             About::Exception { why: Why::Missed, .. } => "an exception that others missed",
             About::Exception { why: Why::Moved, .. } => "an exception that others left behind",
             About::Exception { why: Why::Reminded, .. } => "reminded of an exception",
+            About::GlassBroken => "somebody broke the glass",
             About::Approved => "approved",
             About::Declined => "declined",
             About::Done => "all of it is settled",

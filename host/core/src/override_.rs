@@ -142,7 +142,7 @@ pub enum NotOverridden {
         /// The intent with the open post-mortem.
         intent: IntentId,
     },
-    /// Nobody reviews their own override.
+    /// Nobody reviews what they did themselves.
     Own(PersonId),
 }
 
@@ -198,7 +198,7 @@ impl fmt::Display for NotOverridden {
                 "the policy was overridden too often for `{reason}`: the post-mortem in `{intent}` is open"
             ),
             NotOverridden::Own(person) => {
-                write!(formatter, "`{person}` overrode the policy and cannot review it")
+                write!(formatter, "it is about what `{person}` did, and so not theirs to review")
             }
         }
     }

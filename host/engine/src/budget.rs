@@ -39,8 +39,8 @@ fn asks(approval: &Approval, command: &Command, budget: &Budget) -> Option<Asks>
         }
         (Command::LookAtBudget, _) => Some(Asks::Alone),
         (Command::CloseException { id, .. }, _) => {
-            let burn = approval.exceptions.get(id).and_then(|exception| exception.burn.as_ref());
-            burn.is_some_and(|burn| burn.level == Level::Burning).then_some(Asks::Alone)
+            let about = approval.exceptions.get(id).is_some_and(|exception| exception.burn.is_some());
+            about.then_some(Asks::Alone)
         }
         (_, _) => None,
     }
@@ -228,13 +228,16 @@ impl Inner {
         .await
     }
 
-    /// Tells whoever answers for a budget how far it has burnt. If the process stops before, the look at the next
-    /// start does it.
+    /// Tells whoever answers for a budget how far it has burnt. If the store cannot take it now everything is looked
+    /// through once more; if the process stops before, at the next start.
     pub(crate) fn raise(self: &Arc<Self>, intent: IntentId) {
         let inner = Arc::clone(self);
         self.tasks.start(async move {
             if let Err(fault) = inner.command(intent, Command::LookAtBudget, None).await {
                 tracing::warn!(%fault, %intent, blame = "host", "the owner of a budget is not told that it is spent");
+                if matches!(fault, Fault::Store(_)) {
+                    inner.changed.notify_one();
+                }
             }
         });
     }

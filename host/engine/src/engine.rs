@@ -85,7 +85,7 @@ pub(crate) struct Inner {
     pub(crate) overriding: tokio::sync::Mutex<()>,
     /// Held while something that cannot be evaluated may pass, so that two at once count each other.
     pub(crate) failing_open: tokio::sync::Mutex<()>,
-    /// Held while a trial is taken, so that two at once count each other.
+    /// Held while a trial is taken, or an intent by which a type goes live, so that two at once find each other.
     pub(crate) trying: tokio::sync::Mutex<()>,
     /// Held while the log is read as a proof that it is whole.
     pub(crate) verifying: tokio::sync::Mutex<()>,

@@ -1,17 +1,20 @@
 //! Going live: what the log says is live, and what the host finds out for the gate: the trial, the connections, and
 //! whether the log that holds it all is whole.
 
+use crate::count::each;
 use crate::effects::target_digest;
 use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::handle::from_bytes;
 use crate::limits::{TRAIL_MS_MAX, WENT_LIVE_MAX};
-use crate::port::store::Store;
-use crate::publish::finished;
+use crate::port::store::{Store, StoreFault};
+use crate::publish::{OPEN, finished};
+use crate::row::Summary;
 use countersign_core::approval::event::Entry;
+use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, Stage};
 use countersign_core::going_live::{
-    Asked, GO_LIVE, Lack, Lives, Reach, Reachable, Readiness, Shown, WentLive, is_going_live, weigh,
+    Asked, GO_LIVE, Lack, Lives, NotLive, Reach, Reachable, Readiness, Shown, WentLive, is_going_live, weigh,
 };
 use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_core::time::Millis;
@@ -75,10 +78,44 @@ impl Inner {
             .collect()
     }
 
+    /// The open intent by which a type is to go live. The caller holds `trying`, so that two at once find each other.
+    async fn asked_already(&self, of: &IntentTypeName) -> Result<Option<IntentId>, Fault> {
+        let mut found = None;
+        for state in OPEN {
+            each(&*self.store, &[("type", GO_LIVE), ("state", state)], |row| {
+                let summary = serde_json::from_slice::<Summary>(&row.row.summary);
+                let is_of = summary.is_ok_and(|summary| summary.subject == of.as_str());
+                found = row.stream.parse().ok().filter(|_| is_of);
+                found.is_some()
+            })
+            .await?;
+            if found.is_some() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Refuses a second intent by which the same type is to go live: each reads the whole log.
+    pub(crate) async fn asked_once(&self, approval: &Approval) -> Result<(), Fault> {
+        let Some(asked) = Asked::of(&approval.intent.tokens) else { return Ok(()) };
+        match self.asked_already(&asked.of).await? {
+            Some(intent) => Err(Refusal::from(NotLive::Asked { of: asked.of, intent }).into()),
+            None => Ok(()),
+        }
+    }
+
     /// The entries of a trial, as far as they can be read, and what is wrong with the first that cannot.
     async fn trail(&self, trial: IntentId) -> Result<(Vec<Entry>, Option<String>), Fault> {
         let mut entries = Vec::new();
-        for bytes in self.store.load(&trial.to_string()).await? {
+        let stored = match self.store.load(&trial.to_string()).await {
+            // It is no better when it is read again: then nothing is shown, and somebody answers for that.
+            Err(fault @ (StoreFault::Corrupt { .. } | StoreFault::Io(_))) => {
+                return Ok((entries, Some(fault.to_string())));
+            }
+            stored => stored?,
+        };
+        for bytes in stored {
             match from_bytes(&bytes) {
                 Ok(entry) => entries.push(entry),
                 Err(fault) => return Ok((entries, Some(fault.to_string()))),

@@ -99,7 +99,7 @@ impl Inner {
             None => None,
         };
         if let Some((_, spending)) = &counted {
-            let context = Context { spending: Some(spending), ..context };
+            let context = Context { spending: Some(spending), now: self.clock.now(), ..context };
             (turn, allowed) = in_a_row(&loaded.approval, commands, context);
         }
         *place = match turn {
@@ -174,7 +174,9 @@ impl Inner {
         };
         let decided = match (&counted, again) {
             (Some((_, spending)), Some(command)) => {
-                life::decide(&loaded.approval, command, Context { spending: Some(spending), ..context })
+                // At the moment of the count, which may have had to wait.
+                let context = Context { spending: Some(spending), now: self.clock.now(), ..context };
+                life::decide(&loaded.approval, command, context)
             }
             (Some(_) | None, _) => first,
         };
@@ -354,6 +356,7 @@ fn decider(command: &Command) -> Option<&PersonId> {
         Command::Prepare { .. }
         | Command::Postpone { .. }
         | Command::Override { .. }
+        | Command::BreakGlass { .. }
         | Command::Withdraw { .. }
         | Command::Release { .. }
         | Command::Recall { .. }

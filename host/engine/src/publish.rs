@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Where an intent that is not decided yet can stand.
-const OPEN: [&str; 4] = ["preparing", "unsettled", "seated", "returned"];
+pub(crate) const OPEN: [&str; 4] = ["preparing", "unsettled", "seated", "returned"];
 
 /// Every version that was published, in the order of the log. Asked once, before an engine starts.
 ///

@@ -25,6 +25,12 @@ impl SimulatedClock {
         self.now.send_modify(|now| *now = now.plus(length));
     }
 
+    /// How many wait for this clock to be turned.
+    #[must_use]
+    pub fn sleepers(&self) -> usize {
+        self.now.receiver_count()
+    }
+
     /// Sets the clock, in either direction.
     pub fn set(&self, now: Timestamp) {
         self.now.send_replace(now);

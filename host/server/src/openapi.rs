@@ -21,7 +21,7 @@ use utoipa::{Modify, OpenApi};
         pages::description, pages::error,
         intents::list, intents::submit, intents::show, intents::timeline, intents::plan,
         decisions::decide, decisions::withdraw, decisions::close,
-        overrides::decide,
+        overrides::decide, overrides::break_glass,
         seats::claim, seats::release, seats::ask, seats::answer,
         hands::delegate, hands::transfer, hands::reassign, hands::recall, hands::add_voice, hands::comment, hands::remind,
         amendments::send_back, amendments::amend,

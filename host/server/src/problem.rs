@@ -251,6 +251,7 @@ impl From<Refusal> for Problem {
             | Refusal::NothingAmended
             | Refusal::NotAmendable(_)
             | Refusal::Override(_)
+            | Refusal::Glass(_)
             | Refusal::Hand(_)
             | Refusal::DeadLink(_)
             | Refusal::CommentsSpent(_)
@@ -270,7 +271,8 @@ impl From<Refusal> for Problem {
                 | NotLive::NotOfOwner { .. }
                 | NotLive::Overtaken(_)
                 | NotLive::NoRoute(_)
-                | NotLive::TooManyTrials { .. },
+                | NotLive::TooManyTrials { .. }
+                | NotLive::Asked { .. },
             )
             | Refusal::Overtaken => Vec::new(),
         };
@@ -380,6 +382,7 @@ impl Flaw {
 mod tests {
     use super::*;
     use countersign_core::approval::hand::NotHanded;
+    use countersign_core::break_glass::NotBroken;
     use countersign_core::budget::TakesNothing;
     use countersign_core::id::{ExceptionId, IntentId, IntentTypeName, PersonId, PoolName};
     use countersign_core::notice::link::Dead;
@@ -475,6 +478,11 @@ mod tests {
             (NotOverridden::MayNot { person: person(), eligible: Vec::new() }.into(), 403, "CS-E0135"),
             (NotOverridden::Blocked { reason: text(), intent: id }.into(), 409, "CS-E0136"),
             (NotOverridden::Own(person()).into(), 403, "CS-E0137"),
+            (NotBroken::Never(discount()).into(), 403, "CS-E0138"),
+            (NotBroken::MayNot { person: person(), eligible: Vec::new() }.into(), 403, "CS-E0139"),
+            (NotBroken::Already { by: person(), until: Timestamp(0) }.into(), 409, "CS-E0140"),
+            (NotBroken::TooOften(5).into(), 409, "CS-E0141"),
+            (NotBroken::Intact(person()).into(), 403, "CS-E0142"),
             (Refusal::DeadLink(Dead::Used), 409, "CS-E0170"),
             (Refusal::CommentsSpent(200), 409, "CS-E0157"),
             (Refusal::RemindedLately(Timestamp(0)), 409, "CS-E0158"),
@@ -515,6 +523,7 @@ mod tests {
             (NotLive::Overtaken(discount()).into(), 409, "CS-E0184"),
             (NotLive::NoRoute("go-live").into(), 422, "CS-E0185"),
             (NotLive::TooManyTrials { of: discount(), most: 20 }.into(), 409, "CS-E0186"),
+            (NotLive::Asked { of: discount(), intent: IntentId::from_bits(1) }.into(), 409, "CS-E0187"),
         ];
         for (refusal, status, code) in refusals {
             let refusal: Refusal = refusal;

@@ -44,6 +44,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/intents/{id}/plan", Some(Scope::Read)),
     route("POST", "/v1/intents/{id}/decisions", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/overrides", Some(Scope::Decide)),
+    route("POST", "/v1/intents/{id}/break-glass", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/withdrawals", Some(Scope::Ask)),
     route("POST", "/v1/intents/{id}/claims", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/releases", Some(Scope::Decide)),
@@ -146,6 +147,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/intents/{id}/plan", get(intents::plan))
         .route("/v1/intents/{id}/decisions", post(decisions::decide))
         .route("/v1/intents/{id}/overrides", post(overrides::decide))
+        .route("/v1/intents/{id}/break-glass", post(overrides::break_glass))
         .route("/v1/intents/{id}/withdrawals", post(decisions::withdraw))
         .route("/v1/intents/{id}/claims", post(seats::claim))
         .route("/v1/intents/{id}/releases", post(seats::release))

@@ -1,11 +1,12 @@
 //! Who may do what about an intent, tried over HTTP for every verb and everybody who could try it. The page
 //! `host/docs/authorization.md` is what came of it: `COUNTERSIGN_WRITE=1` writes it anew.
 
-use crate::world::{SMALL, World};
+use crate::world::{SMALL, Setup, World};
 use countersign_core::effect::attempt::{Detail, Failure};
 use countersign_core::record::Value;
+use countersign_core::rulebook::Rulebook;
 use countersign_server::routes::ROUTES;
-use countersign_tests::world::root;
+use countersign_tests::world::{root, source_files};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -14,7 +15,7 @@ use std::fmt::Write as _;
 const PAGE: &str = "host/docs/authorization.md";
 
 /// Everybody who could try it: what they are called, with whose token, and what happened before.
-const WHO: [(&str, &str, Before); 12] = [
+const WHO: [(&str, &str, Before); 13] = [
     ("no token", "", Before::Nothing),
     ("no scope", "read", Before::Nothing),
     ("left", "leaver", Before::Nothing),
@@ -24,6 +25,7 @@ const WHO: [(&str, &str, Before); 12] = [
     ("decided", "finance-2", Before::Decided),
     ("stands in", "fpna-1", Before::HandedOver),
     ("may override", "cro", Before::Nothing),
+    ("may break the glass", "cro-chief-of-staff", Before::Nothing),
     ("owns the exception", "pricing-lead", Before::Nothing),
     ("administrator", "revops-lead", Before::Nothing),
     ("auditor", "auditor-1", Before::Nothing),
@@ -40,7 +42,7 @@ enum Before {
 }
 
 /// What can be done: its name, where it is asked, and with what body.
-const VERBS: [(&str, &str, &str); 18] = [
+const VERBS: [(&str, &str, &str); 19] = [
     ("approve", "decisions", r#"{"decision":"approve"}"#),
     ("decline", "decisions", r#"{"decision":"decline","reason":"no"}"#),
     ("send back", "returns", r#"{"reason":"less"}"#),
@@ -63,6 +65,7 @@ const VERBS: [(&str, &str, &str); 18] = [
         r#"{"decision":"decline","override_reason":"competitor-offer","reason":"no",
            "evidence":[{"kind":"competitor-quote","link":"https://example.com"}]}"#,
     ),
+    ("break the glass", "break-glass", r#"{"reason":"it cannot wait"}"#),
     ("close the exception", "exceptions/{exception}/closures", r#"{"by":"retry","reason":"again"}"#),
 ];
 
@@ -113,7 +116,12 @@ async fn tried(world: &World, number: usize, verb: usize, who: usize) -> String 
 
 /// The page as it must be.
 async fn page() -> String {
-    let world = World::start().await;
+    let mut files = source_files(&root().join("host/cli/starter")).expect("the starter files");
+    let file = files.iter_mut().find(|file| file.path == "intents/discount.intent.md");
+    let file = file.expect("the discount");
+    file.text = file.text.replacen("| impact ", "| break glass | pool cro-office for 4h |\n| impact ", 1);
+    let rulebook = Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    let world = World::of(Setup { rulebook, ..Setup::default() }).await;
     let thin = [("margin", Value::Decimal("14".to_owned())), ("renewal", Value::Flag(false))];
     world.connectors.put("crm", "quote", "q-1", &thin);
     let mut page = String::from(
@@ -125,7 +133,7 @@ async fn page() -> String {
          Who: *no token* is a call without one; *no scope* has a token of the requester that may only read; *left*\n\
          is not in the directory any more; *bystander* has no part in it; *in a seat* is one of finance; *decided*\n\
          has approved already; *stands in* was handed the seat of a third one; *may override* is named in the\n\
-         table `Overrides`; *owns the exception* is the lead of the pool that owns the policy; *administrator* and\n\
+         table `Overrides`, *may break the glass* in the row `break glass`; *owns the exception* is the lead of the pool that owns the policy; *administrator* and\n\
          *auditor* are in the pools that `people.md` names under `Duties`.\n\n",
     );
     let names: Vec<&str> = WHO.iter().map(|(name, ..)| *name).collect();

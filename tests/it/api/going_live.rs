@@ -324,6 +324,11 @@ async fn what_goes_live_names_its_trial_only_to_those_who_see_that_there_are_suc
     assert_eq!((answer.status, &answer.json["state"]), (201, &json!("seated")), "{}", answer.text);
     let place = answer.header("location").to_owned();
     world.get("ae-1", &place).await.is_problem(404, "CS-E0101");
+    let listed = async |person: &str| {
+        let list = world.get(person, "/v1/intents?type=go_live").await.json;
+        list["items"].as_array().expect("items").len()
+    };
+    assert_eq!((listed("ae-1").await, listed("revops-1").await), (0, 1));
     let done =
         world.post("revops-lead", &format!("{place}/decisions"), "v", r#"{"decision":"approve"}"#).await;
     assert_eq!((done.status, &done.json["state"]), (200, &json!("done")), "{}", done.text);

@@ -48,7 +48,9 @@ impl History<'_> {
         }
         let opens = |entry: &Entry| matches!(&entry.event, Event::ExceptionOpened { exception, .. } if exception.cause == Cause::Budget);
         let open = spending.and_then(|spending| spending.open.as_ref());
-        if new.iter().any(opens) && (spending.is_none() || open.is_some()) {
+        let closes = |entry: &Entry| matches!(&entry.event, Event::ExceptionClosed { closed, .. } if closed.person.is_none());
+        let replaced = new.iter().any(closes);
+        if new.iter().any(opens) && (spending.is_none() || (open.is_some() && !replaced)) {
             self.fail("an exception about the budget was opened beside another one, or uncounted");
         }
         let council = spending.is_some_and(|spending| matches!(spending.stops(), Some(Spent::Council(_))));

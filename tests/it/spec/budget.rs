@@ -70,6 +70,8 @@ fn order(amount: u32) -> Raw {
 #[derive(Debug, Default)]
 pub(crate) struct Budgets {
     refusal: String,
+    /// The exception about the budget that somebody has read.
+    read: Option<(IntentId, ExceptionId)>,
 }
 
 /// Every exception about a budget, the oldest intent first.
@@ -100,6 +102,24 @@ impl Spec {
         self.intent = Some(intent);
         self.all.push(intent);
         self.open_exception("rejected").await;
+        self.heard().await;
+    }
+
+    /// Waits until the exception that is open about the budget says how far it has burnt.
+    async fn heard(&self) {
+        let of = IntentTypeName::parse("single").expect("a name");
+        let waiting = async {
+            loop {
+                let spending =
+                    self.engine().spending(&of).await.expect("it is read").expect("it has a budget");
+                let open = spending.open.as_ref().map(|(_, told)| told.level);
+                if open.is_none_or(|told| Some(told) >= spending.level()) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("somebody hears of it");
     }
 
     async fn hours(&self, hours: u64) {
@@ -223,17 +243,8 @@ async fn rejected_at_once(spec: &mut Spec, count: u32) {
 #[when(expr = "the host starts anew with the exception budget {string}")]
 async fn starts_anew(spec: &mut Spec, budget: String) {
     spec.start(rules(&budget));
-    // The look through everything comes a moment after the start, whenever that begins to wait.
-    for _ in 0..100 {
-        spec.clock.turn(Millis::seconds(1));
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        let told = spec.told().await;
-        let spent =
-            |exception: &Exception| exception.burn.as_ref().is_some_and(|burn| burn.level == Level::Spent);
-        if told.iter().any(|(_, _, exception)| exception.closed.is_none() && spent(exception)) {
-            return;
-        }
-    }
+    // The look through everything comes a moment after the start.
+    spec.let_review();
 }
 
 #[when(regex = r"^another order is asked for$")]
@@ -275,6 +286,20 @@ fn refusal_says(spec: &mut Spec, owner: String, until: String) {
 #[when(regex = r"^(\S+) closes the exception about the budget$")]
 async fn closes(spec: &mut Spec, name: String) {
     spec.closes_budget(&name, Closure::Reviewed).await;
+}
+
+#[when("owner-1 reads what is open about the budget")]
+async fn reads(spec: &mut Spec) {
+    let (intent, id, _) = spec.budget(|_| true).await;
+    spec.budgets.read = Some((intent, id));
+}
+
+#[when("owner-1 closes what they have read")]
+async fn closes_read(spec: &mut Spec) {
+    let (intent, id) = spec.budgets.read.expect("somebody has read it");
+    spec.intent = Some(intent);
+    let (person, reason) = (person("owner-1"), "the target was down".to_owned());
+    spec.command(Command::CloseException { person, id, by: Closure::Reviewed, reason }).await;
 }
 
 #[when(expr = "{word} closes the exception about the budget by retry")]

@@ -4,9 +4,7 @@ use super::{Spec, person};
 use countersign_core::id::{GroupId, PersonId};
 use countersign_core::intent::Day;
 use countersign_core::people::register::{About, Active, Actor, Away, Command, Entry, Event, Register};
-use countersign_core::time::Millis;
 use countersign_engine::fault::Fault;
-use countersign_engine::limits::REVIEW_DELAY_MS;
 use countersign_engine::port::store::{Append, Batch, Store as _};
 use cucumber::{given, then, when};
 use std::collections::BTreeSet;
@@ -49,7 +47,10 @@ impl Spec {
             Err(Fault::People(refusal)) => Some(refusal.code().to_owned()),
             Err(fault) => panic!("{fault}"),
         };
-        self.clock.turn(Millis(REVIEW_DELAY_MS));
+        // What is refused changes nothing, and nobody looks at anything.
+        if self.unrecorded.is_none() {
+            self.let_review();
+        }
     }
 
     async fn provider(&mut self, command: Command) {
@@ -138,7 +139,7 @@ async fn another_host(spec: &mut Spec, name: String) {
 fn starts_again(spec: &mut Spec) {
     let rulebook = spec.people.rulebook();
     spec.start(rulebook);
-    spec.clock.turn(Millis(REVIEW_DELAY_MS));
+    spec.let_review();
 }
 
 #[when(expr = "{word} says that they are away from {word} until {word} and {word} covers")]

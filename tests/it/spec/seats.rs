@@ -7,6 +7,7 @@ use countersign_core::approval::seat::Seat;
 use countersign_core::approval::{Sight, Stage};
 use countersign_core::document::SourceFile;
 use countersign_core::id::PersonId;
+use countersign_core::intent::Day;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::limits::REVIEW_DELAY_MS;
@@ -58,7 +59,7 @@ impl Spec {
         let rulebook = self.people.rulebook();
         let before = self.engine().rulebook();
         assert!(self.engine().replace_rulebook(&before, rulebook), "nobody else changes the rules here");
-        self.clock.turn(Millis(REVIEW_DELAY_MS));
+        self.let_review();
     }
 
     /// The seat that a route asks for: the latest that lacks a voice, or else the latest that is open.
@@ -71,6 +72,21 @@ impl Spec {
         let open: Vec<&Seat> = of.filter_map(|(number, _)| seats.open.get(&number)).collect();
         let lacking = open.iter().rev().find(|seat| !seat.is_filled());
         lacking.or(open.last()).copied().unwrap_or_else(|| panic!("no seat of {route} is open")).clone()
+    }
+
+    /// Waits until somebody who is not there has no seat any more, before the clock goes on.
+    async fn out_of_seats(&self, who: &PersonId) {
+        let waiting = async {
+            loop {
+                let approval = self.approval().await;
+                let Stage::Seated { seats, .. } = &approval.stage else { return };
+                if !seats.unfilled().any(|(_, seat)| seat.eligible.contains(who)) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("they lose their seats");
     }
 
     /// Waits until a seat is as expected: what follows on a change of people or time comes by itself.
@@ -102,8 +118,11 @@ async fn asks_below_the_floor(spec: &mut Spec, percent: u32, amount: u32, margin
 }
 
 #[when(expr = "{word} is away from {word} until {word} and {word} covers")]
-fn is_away(spec: &mut Spec, who: String, from: String, until: String, cover: String) {
+async fn is_away(spec: &mut Spec, who: String, from: String, until: String, cover: String) {
     spec.save_people(|text| format!("{}\n| {who} | {from} | {until} | {cover} | all |\n", text.trim_end()));
+    if Day::parse(&from).is_some_and(|from| from <= Day::at(spec.engine().now())) {
+        spec.out_of_seats(&person(&who)).await;
+    }
 }
 
 #[when(expr = "everybody of finance and fpna is away on {word}")]

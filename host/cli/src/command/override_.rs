@@ -65,6 +65,34 @@ pub async fn run(command: Override, global: &Global) -> Result<ExitCode> {
     Ok(ExitCode::from(exit::DONE))
 }
 
+/// In an emergency, take it on yourself to decide alone: for some hours you can override the policy of one intent with
+/// `--because break-glass`. Who answers for the intent type and auditors are told at once, and somebody else looks at it
+/// afterwards. It ends by itself.
+#[derive(Debug, clap::Args)]
+pub struct BreakGlass {
+    /// The intent
+    pub id: String,
+    /// The revision that you read
+    #[arg(long)]
+    pub revision: u32,
+    /// Why, in words: they all read it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// Breaks the glass of an intent.
+///
+/// # Errors
+/// If the host cannot be reached, or refuses.
+pub async fn break_glass(command: BreakGlass, global: &Global) -> Result<ExitCode> {
+    let client = Client::of(global)?;
+    let body = json!({ "reason": command.reason });
+    let path = intent::place(&command.id, "/break-glass")?;
+    let change = Change { path: &path, body: &body, revision: Some(command.revision), key: None };
+    intent::changed(&client.change(&change).await?, global)?;
+    Ok(ExitCode::from(exit::DONE))
+}
+
 /// One piece of evidence as the host takes it.
 fn piece(given: &str) -> Result<Value> {
     let Some((kind, what)) = given.split_once('=') else {

@@ -87,6 +87,9 @@ fn one(page: &mut String, owned: &OwnedTypeView) {
     if let Some(budget) = &owned.exception_budget {
         line(page, &format!("\nException budget: {}.", cell(budget)));
     }
+    if let Some(who) = &owned.break_glass {
+        line(page, &format!("\nDecides alone in an emergency: {}.", cell(who)));
+    }
     if !owned.seats.is_empty() {
         page.push_str("\nWho decides:\n\n");
         let rows = owned.seats.iter().map(|seat| {

@@ -163,6 +163,15 @@ pub enum Command {
         /// Their words; never empty.
         words: String,
     },
+    /// In an emergency somebody takes it on themselves to decide alone for a while.
+    BreakGlass {
+        /// Who.
+        person: PersonId,
+        /// The revision that they saw.
+        revision: u32,
+        /// Why; never empty.
+        reason: String,
+    },
     /// The requester answers a question.
     Answer {
         /// Who.
@@ -298,6 +307,7 @@ impl Command {
             | Command::Comment { person, .. }
             | Command::Remind { person }
             | Command::Ask { person, .. }
+            | Command::BreakGlass { person, .. }
             | Command::Answer { person, .. }
             | Command::SendBack { person, .. }
             | Command::Amend { person, .. }

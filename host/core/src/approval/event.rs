@@ -6,7 +6,7 @@ use crate::canonical::{self, NotCanonical};
 use crate::document::SourceFile;
 use crate::effect::attempt::{Detail, Step};
 use crate::effect::life::Verdict;
-use crate::exception::{Burn, Closed, Exception};
+use crate::exception::{Closed, Exception};
 use crate::hash::Digest;
 use crate::id::{EffectId, ExceptionId, IntentId, IntentTypeName, PersonId, PoolName};
 use crate::intent::Facts;
@@ -364,18 +364,16 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         reason: String,
     },
-    /// The exception budget of the intent type is spent, and the exception about it was opened when it was not.
-    BudgetSpent {
-        /// Id of the exception.
-        id: ExceptionId,
-        /// The figures as they are now.
-        burn: Burn,
-        /// Whose it is now.
-        owner: PersonId,
-        /// Until when.
-        due: Timestamp,
-        /// The same for people.
-        detail: Detail,
+    /// In an emergency somebody took it on themselves to decide alone.
+    GlassBroken {
+        /// Who.
+        person: PersonId,
+        /// Until when they can.
+        until: Timestamp,
+        /// Their words.
+        reason: String,
+        /// Who is told of it: those who answer for the intent type, auditors, and whoever asked.
+        loud: Vec<PersonId>,
     },
     /// An exception was closed.
     ExceptionClosed {
@@ -472,7 +470,7 @@ impl Event {
             Event::ExceptionOpened { .. } => "exception-opened",
             Event::ExceptionEscalated { .. } => "exception-escalated",
             Event::ExceptionMoved { .. } => "exception-moved",
-            Event::BudgetSpent { .. } => "budget-spent",
+            Event::GlassBroken { .. } => "glass-broken",
             Event::ExceptionClosed { .. } => "exception-closed",
             Event::Closed => "closed",
             Event::Noticed { .. } => "noticed",

@@ -8,6 +8,7 @@ mod amend;
 #[cfg(test)]
 mod amend_tests;
 mod ask;
+mod break_glass;
 mod budget;
 mod claim;
 mod effect;
@@ -23,7 +24,7 @@ mod talk;
 mod tell;
 mod vote;
 
-pub use budget::{known, spends};
+pub use budget::spends;
 pub use fold::{Misplaced, after};
 pub use hand::deputies;
 pub use prepare::{deciding, may_fail_open, outcome, submit, submit_trial};
@@ -211,6 +212,9 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
         }
         Command::ReturnDue => amend::due(&mut turn)?,
         Command::Review => seat::review(&mut turn, &Actor::Engine),
+        Command::BreakGlass { person, revision, reason } => {
+            break_glass::break_it(&mut turn, person, revision, reason)?;
+        }
         Command::LookAtBudget => budget::look_anew(&mut turn),
         Command::SeatDue { row } => seat::due(&mut turn, row)?,
         Command::Send { effect, step, request } => effect::send(&mut turn, effect, step, request)?,

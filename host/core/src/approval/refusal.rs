@@ -1,6 +1,7 @@
 //! A rule's no to a command: typed, shown to the person, nothing changed.
 
 use super::hand::NotHanded;
+use crate::break_glass::NotBroken;
 use crate::budget::TakesNothing;
 use crate::going_live::NotLive;
 use crate::id::{ExceptionId, IntentId, IntentTypeName, PersonId};
@@ -96,6 +97,8 @@ pub enum Refusal {
     NobodyToRemind,
     /// Nobody decides against the policy like that.
     Override(NotOverridden),
+    /// The glass is not broken, or helps nobody.
+    Glass(NotBroken),
     /// Only the requester withdraws, amends and answers.
     NotRequester(PersonId),
     /// A reason must be given.
@@ -172,6 +175,7 @@ impl Refusal {
             Refusal::NothingAmended => "CS-E0130",
             Refusal::NotAmendable(_) => "CS-E0131",
             Refusal::Override(refused) => refused.code(),
+            Refusal::Glass(refused) => refused.code(),
             Refusal::Hand(refused) => refused.code(),
             Refusal::CommentsSpent(_) => "CS-E0157",
             Refusal::RemindedLately(_) => "CS-E0158",
@@ -211,6 +215,7 @@ impl Refusal {
             Refusal::NothingAmended => "change a token, or leave it as it is",
             Refusal::NotAmendable(_) => "withdraw it and ask for it anew",
             Refusal::Override(refused) => refused.help(),
+            Refusal::Glass(refused) => refused.help(),
             Refusal::Hand(refused) => refused.help(),
             Refusal::CommentsSpent(_) => "talk elsewhere, and decide here",
             Refusal::RemindedLately(_) => "wait until then",
@@ -284,6 +289,7 @@ impl fmt::Display for Refusal {
             Refusal::NothingAmended => formatter.write_str("the amendment changes nothing"),
             Refusal::NotAmendable(name) => write!(formatter, "a {name} cannot be amended"),
             Refusal::Override(refused) => refused.fmt(formatter),
+            Refusal::Glass(refused) => refused.fmt(formatter),
             Refusal::Hand(refused) => refused.fmt(formatter),
             Refusal::DeadLink(dead) => formatter.write_str(dead.as_str()),
             Refusal::CommentsSpent(most) => write!(formatter, "it has {most} comments; there are no more"),
@@ -332,6 +338,12 @@ impl From<NotHanded> for Refusal {
 impl From<NotLive> for Refusal {
     fn from(refused: NotLive) -> Refusal {
         Refusal::GoingLive(refused)
+    }
+}
+
+impl From<NotBroken> for Refusal {
+    fn from(refused: NotBroken) -> Refusal {
+        Refusal::Glass(refused)
     }
 }
 

@@ -138,7 +138,7 @@ impl Rulebook {
     /// What a person sees of an intent, by the rules and people of now.
     ///
     /// Whoever decides sees all of what they decide: those who have a seat or gave their voice, whoever answers for an
-    /// exception of it, may override it or owns its type or policy; auditors see all of everything. The requester
+    /// exception of it, may override it or break its glass, or owns its type or policy; auditors see all of everything. The requester
     /// sees every token, which are their own words, and no fact that is not for them. Administrators see whose
     /// everything is, and of an intent that is not for them no token and no fact.
     #[must_use]
@@ -231,7 +231,9 @@ impl Rulebook {
     /// Whether a person sees all of every intent of a type, whoever is in it.
     #[must_use]
     pub fn sees_all_of(&self, schema: &IntentType, person: &PersonId, now: Timestamp) -> bool {
-        schema.visibility.is_open() || self.sees_all(schema, person, now)
+        // Of what lets a type go live each is for those for whom intents of that type are.
+        let open = schema.visibility.is_open() && !is_going_live(&schema.name);
+        open || self.sees_all(schema, person, now)
     }
 
     fn sees_all(&self, schema: &IntentType, person: &PersonId, now: Timestamp) -> bool {
@@ -241,6 +243,7 @@ impl Rulebook {
         directory.has_duty(person, Duty::Auditor)
             || owners.into_iter().any(|owner| directory.is_one(person, &Whom::Pool(owner.clone())))
             || schema.overrides.iter().any(|rule| directory.is_one(person, &rule.by))
+            || schema.break_glass.iter().any(|row| directory.is_one(person, &row.by))
     }
 
     /// Whether a person may decide against the policy now, in their own place or in that of somebody who is away.

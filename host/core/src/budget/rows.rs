@@ -68,7 +68,7 @@ pub fn rows(
 fn spent(spending: &Spending, approval: &Approval) -> bool {
     let mut exceptions = approval.exceptions.values();
     exceptions.any(|exception| {
-        exception.spends() && exception.cause.is_of_people() && spending.since < exception.opened
+        exception.spends() && exception.cause.is_silence() && spending.since < exception.opened
     })
 }
 

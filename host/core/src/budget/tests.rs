@@ -1,6 +1,14 @@
 //! What a budget says, and what a count of exceptions makes of it.
 
 use super::*;
+use crate::approval::command::{Command, Hope};
+use crate::approval::life::{self, Context};
+use crate::approval::refusal::Refusal;
+use crate::effect::attempt::Detail;
+use crate::exception::Closure;
+use crate::intent::Raw;
+use crate::rulebook::Rulebook;
+use crate::rulebook::tests::starter;
 
 const HOUR: i64 = HOUR_MS;
 
@@ -132,6 +140,64 @@ fn growth_at_twice_the_allowed_rate_is_foretold_to_the_hour() {
     let mut renewed: Vec<i64> = vec![0; 4];
     renewed.extend([144, 150, 156, 162].map(|hour| hour * HOUR));
     check(&renewed, Some(162 + 10 * 6));
+}
+
+#[test]
+fn whoever_has_not_heard_that_it_is_spent_does_not_close_the_one_that_says_that_it_burns() {
+    let mut files = starter();
+    let file = files.iter_mut().find(|file| file.path == "intents/discount.intent.md").expect("the discount");
+    let row = "| exception budget | 4 in 7d, warn at 50%, then refuse |\n| QA checkpoint ";
+    file.text = file.text.replacen("| QA checkpoint ", row, 1);
+    let rulebook = Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").expect("a moment");
+    let found = |count: i64, open: Option<(IntentId, Told)>| {
+        let opened = (0..count).map(|before| (Timestamp(now.0 - before), IntentId::from_bits(2))).collect();
+        let told = open.into_iter().collect();
+        Spending::of(&budget("4 in 7d, warn at 50%, then refuse"), Found { opened, told }, now)
+    };
+    fn context<'a>(book: &'a Rulebook, now: Timestamp, spending: &'a Spending) -> Context<'a> {
+        Context { spending: Some(spending), ..Context::new(book, now, 0) }
+    }
+    // The second exception of four: the first one about the budget.
+    let before = found(1, None);
+    let tokens = tokens();
+    let asked =
+        life::submit(context(&rulebook, now, &before), IntentId::from_bits(1), "ae-1", "discount", &tokens);
+    let hopeless = Command::Postpone {
+        revision: 1,
+        detail: Detail::new("gone", "the quote is gone"),
+        wish: None,
+        hope: Hope::None,
+    };
+    let turn = asked.and_then(|turn| turn.then(hopeless)).expect("it is unsure");
+    let (_, approval) = turn.into_parts();
+    let about = approval.exceptions.iter().find(|(_, exception)| exception.cause == Cause::Budget);
+    let (id, exception) = about.expect("somebody is told");
+    assert_eq!(exception.burn.as_ref().map(|burn| burn.level), Some(Level::Burning));
+    let told = Told { opened: now, level: Level::Burning, owner: exception.owner.clone(), closed: None };
+    let closed = |count: i64| {
+        let spending = found(count, Some((IntentId::from_bits(1), told.clone())));
+        let (person, reason) = (exception.owner.clone(), "it is known".to_owned());
+        let close = Command::CloseException { person, id: *id, by: Closure::Reviewed, reason };
+        life::decide(&approval, close, context(&rulebook, now, &spending)).map(|_| ())
+    };
+    assert_eq!(closed(3), Ok(()));
+    assert_eq!(closed(4), Err(Refusal::Overtaken));
+}
+
+fn tokens() -> Raw {
+    let text = |text: &str| Raw::Text(text.to_owned());
+    let amount = vec![("amount".to_owned(), text("12000.00")), ("currency".to_owned(), text("USD"))];
+    let tokens = [
+        ("quote_id", text("q-1")),
+        ("customer_id", text("a-1")),
+        ("discount_percent", text("12%")),
+        ("amount", Raw::Map(amount)),
+        ("term_months", Raw::Integer(12)),
+        ("payment_days", Raw::Integer(30)),
+        ("reason", text("volume")),
+    ];
+    Raw::Map(tokens.map(|(name, value)| (name.to_owned(), value)).into())
 }
 
 #[test]

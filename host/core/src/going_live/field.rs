@@ -149,6 +149,9 @@ impl Looking<'_> {
         if self.schema.budget.is_some() {
             causes.push((Cause::Budget, None));
         }
+        if self.schema.break_glass.is_some() {
+            causes.push((Cause::BreakGlass, None));
+        }
         let of_effects = [
             Cause::Rejected,
             Cause::Conflict,

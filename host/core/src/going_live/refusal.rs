@@ -1,7 +1,7 @@
 //! A rule's no on the way from draft to live.
 
 use super::Lack;
-use crate::id::{IntentTypeName, PersonId, PoolName};
+use crate::id::{IntentId, IntentTypeName, PersonId, PoolName};
 use std::fmt;
 
 /// Why a trial, an intent of a draft, or going live is refused.
@@ -17,6 +17,13 @@ pub enum NotLive {
         of: IntentTypeName,
         /// Most of them on one day.
         most: u32,
+    },
+    /// Somebody has asked already that the intent type goes live.
+    Asked {
+        /// The intent type.
+        of: IntentTypeName,
+        /// Where that is decided.
+        intent: IntentId,
     },
     /// Only the pool that owns an intent type tries it out and lets it go live.
     NotOfOwner {
@@ -50,6 +57,7 @@ impl NotLive {
             NotLive::Overtaken(_) => "CS-E0184",
             NotLive::NoRoute(_) => "CS-E0185",
             NotLive::TooManyTrials { .. } => "CS-E0186",
+            NotLive::Asked { .. } => "CS-E0187",
         }
     }
 
@@ -65,6 +73,9 @@ impl NotLive {
             }
             NotLive::TooManyTrials { .. } => {
                 "go on tomorrow (by UTC), or let the type go live on a trial that it has"
+            }
+            NotLive::Asked { .. } => {
+                "have that one decided, or withdrawn by whoever asked, before you ask anew"
             }
             NotLive::NotOfOwner { .. } => "ask somebody of that pool",
             NotLive::NotReady { .. } => {
@@ -86,6 +97,9 @@ impl fmt::Display for NotLive {
             }
             NotLive::NotDraft(name) => {
                 write!(formatter, "intent type `{name}` is live already")
+            }
+            NotLive::Asked { of, intent } => {
+                write!(formatter, "whether intent type `{of}` goes live is decided in `{intent}` already")
             }
             NotLive::TooManyTrials { of, most } => {
                 write!(formatter, "{most} trials of intent type `{of}` were taken today, and no more are")

@@ -7,6 +7,7 @@ use super::{
     Enforcement, FailMode, Impact, IntentType, QaCheckpoint, SeenBy, TokenSpec, Trigger, TypeState,
     Visibility,
 };
+use crate::break_glass::BreakGlass;
 use crate::budget::Budget;
 use crate::document::{Cell, Document, Faults, SourceFile};
 use crate::id::{ConnectionName, FieldName, IntentTypeName, PersonId, PoolName};
@@ -20,8 +21,9 @@ use std::str::FromStr;
 pub(crate) const SECTIONS: [&str; 7] =
     ["Tokens", "Facts", "Visibility", "Bindings", "Writes", "Reconciliation", "Overrides"];
 
-/// The header rows; all but `state`, `amount at stake`, `exception budget` and `seen by` are required.
-const ROWS: [&str; 20] = [
+/// The header rows; all but `state`, `amount at stake`, `exception budget`, `seen by` and
+/// `break glass` are required.
+const ROWS: [&str; 21] = [
     "intent",
     "state",
     "impact",
@@ -42,6 +44,7 @@ const ROWS: [&str; 20] = [
     "rounds",
     "expires",
     "seen by",
+    "break glass",
 ];
 
 /// Most rounds that an intent may be sent back.
@@ -148,6 +151,7 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
     let seen_by = header.row_if_there("seen by", faults, SeenBy::parse).map(Option::unwrap_or_default);
     let exception_routes = header.row("exception route", faults, words);
     let budget = header.row_if_there("exception budget", faults, Budget::parse);
+    let break_glass = header.row_if_there("break glass", faults, BreakGlass::parse);
     let qa_checkpoint = header.row("QA checkpoint", faults, qa_checkpoint);
     let reporting: Option<Vec<FieldName>> = header.row("reporting field", faults, names);
     let modes = [("closed", FailMode::Closed), ("may open", FailMode::MayOpen)];
@@ -188,6 +192,7 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
         overrides: Vec::new(),
         state: state?.unwrap_or(TypeState::Live),
         visibility: Visibility { intent: seen_by?, fields: BTreeMap::new() },
+        break_glass: break_glass?,
         path: String::new(),
         lines: BTreeMap::new(),
     })

@@ -6,6 +6,7 @@ use super::literal::{is_word, parse_type};
 use super::parse::{counted, named, names, word};
 use super::write::{Write, WriteValue};
 use super::{Binding, IntentType, OnFailure, OverrideRule, Reconciled, Remedy, TokenSpec};
+use crate::break_glass::BREAK_GLASS;
 use crate::document::{Document, Faults};
 use crate::effect::attempt::Guarantee;
 use crate::id::{BindingName, FieldName};
@@ -378,6 +379,12 @@ pub(super) fn overrides(document: &Document, faults: &mut Faults) -> Vec<Overrid
     {
         if !is_word(&reason.text) || !seen.insert(reason.text.clone()) {
             faults.at(reason, format!("`{}` is no reason, or stands here twice", reason.text));
+        }
+        if reason.text == BREAK_GLASS {
+            faults.at(
+                reason,
+                format!("`{BREAK_GLASS}` is no reason of this table: the row `break glass` gives it"),
+            );
         }
         let kinds: Vec<String> = evidence.text.split(", ").map(str::to_owned).collect();
         if !kinds.iter().all(|kind| is_word(kind)) {

@@ -64,6 +64,7 @@ impl LinkVerb {
             | About::Missed { .. }
             | About::HeldUp { .. }
             | About::Exception { .. }
+            | About::GlassBroken
             | About::Approved
             | About::Declined
             | About::Done => &[],

@@ -35,7 +35,7 @@ pub(super) fn is_over(approval: &Approval, to: &PersonId, about: &About) -> bool
         About::Exception { id, .. } => open(approval, *id).is_none_or(|exception| exception.owner != *to),
         // What was declined and is overridden has not ended like that.
         About::Declined => !matches!(approval.stage, Stage::Closed(_)),
-        About::Approved | About::Done => false,
+        About::GlassBroken | About::Approved | About::Done => false,
     }
 }
 

@@ -9,7 +9,8 @@ use crate::approval::Approval;
 use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::life;
 use crate::approval::seat::Seat;
-use crate::id::PersonId;
+use crate::exception::Exception;
+use crate::id::{ExceptionId, PersonId};
 use crate::people::Directory;
 
 /// Who is to be told of what `entries` did to an approval that was `before` and is `after`, each by every
@@ -81,14 +82,11 @@ impl Found {
             Event::Approved { .. } => self.add(entry, requester, About::Approved),
             Event::Declined { .. } => self.add(entry, requester, About::Declined),
             Event::Closed => self.add(entry, requester, About::Done),
-            Event::ExceptionOpened { id, exception } => {
-                self.add(entry, &exception.owner, About::Exception { id: *id, why: Why::Opened });
-                if exception.owner != *requester && !exception.cause.outlives() {
-                    self.add(entry, requester, About::HeldUp { id: *id });
+            Event::ExceptionOpened { id, exception } => self.open(entry, requester, (*id, exception)),
+            Event::GlassBroken { loud, .. } => {
+                for person in loud {
+                    self.add(entry, person, About::GlassBroken);
                 }
-            }
-            Event::BudgetSpent { id, owner, .. } => {
-                self.add(entry, owner, About::Exception { id: *id, why: Why::Opened });
             }
             Event::ExceptionEscalated { id, owner, .. } => {
                 self.add(entry, owner, About::Exception { id: *id, why: Why::Missed });
@@ -176,6 +174,14 @@ impl Found {
         }
     }
 
+    /// Whoever answers for an exception, and the requester whom it holds up.
+    fn open(&mut self, entry: &Entry, requester: &PersonId, (id, exception): (ExceptionId, &Exception)) {
+        self.add(entry, &exception.owner, About::Exception { id, why: Why::Opened });
+        if exception.owner != *requester && !exception.cause.outlives() {
+            self.add(entry, requester, About::HeldUp { id });
+        }
+    }
+
     fn add(&mut self, entry: &Entry, person: &PersonId, about: About) {
         let own_deed = matches!(&entry.by, Actor::Person(by) if by == person);
         let known = self.all.iter().any(|(known, other)| known == person && *other == about);
@@ -196,6 +202,7 @@ fn is_of(about: &About, row: u32) -> bool {
         | About::Missed { .. }
         | About::HeldUp { .. }
         | About::Exception { .. }
+        | About::GlassBroken
         | About::Approved
         | About::Declined
         | About::Done => false,

@@ -11,7 +11,7 @@ use super::link::{LinkVerb, Linked, Links};
 use super::plain::plain;
 use super::{About, OpenNotice, Why};
 use crate::approval::{Approval, Sight, Stage};
-use crate::exception::Cause;
+use crate::exception::{Cause, Exception};
 use crate::id::{ExceptionId, IntentId, PersonId};
 use crate::people::{Contact, Spelt};
 use crate::rulebook::Rulebook;
@@ -114,6 +114,7 @@ impl Telling<'_> {
             About::Missed { row } => self.missed(*row),
             About::HeldUp { id } => self.held_up(*id),
             About::Exception { id, why } => self.exception(*id, *why),
+            About::GlassBroken => self.glass_broken(),
             About::Approved => self.approved(),
             About::Declined => self.declined(),
             About::Done => self.done(),
@@ -123,6 +124,29 @@ impl Telling<'_> {
     /// A moment as the reader has it.
     fn moment(&self, at: Timestamp) -> Spelt {
         self.rulebook.directory().spelt(self.to, at, self.open.since)
+    }
+
+    /// Somebody decides alone: loud, so that whoever knows better can say so.
+    fn glass_broken(&self) -> Option<Said> {
+        let broken = self.approval.broken.as_ref()?;
+        let (by, until) = (&broken.by, self.moment(broken.until));
+        let requester = &self.approval.intent.requester;
+        let subject = format!("Emergency: {by} broke the glass for {}, asked by {requester}", self.title());
+        let mut lines = vec![
+            format!("{by} took it on themselves to decide alone, whatever the policy says, until {until}:"),
+            format!("  {}", plain(&broken.reason, WORDS_CHARACTERS_MAX)),
+        ];
+        let about =
+            |exception: &&Exception| exception.cause == Cause::BreakGlass && exception.closed.is_none();
+        if let Some(review) =
+            self.approval.exceptions.values().filter(about).max_by_key(|review| review.opened)
+        {
+            let (owner, due) = (&review.owner, self.moment(review.due));
+            lines.push(format!("{owner} looks at it until {due}, and says whether it was right."));
+        }
+        lines.extend(self.what_is_asked());
+        lines.extend(self.how("To look at it", &[]));
+        Some(Said { subject, lines })
     }
 
     /// Something that the normal path could not settle is theirs.
@@ -146,6 +170,10 @@ impl Telling<'_> {
             }
             Why::Opened if exception.cause == Cause::Budget => {
                 "So many exceptions of this type were opened that somebody says why, and what follows. You do."
+            }
+            Why::Opened if exception.cause == Cause::BreakGlass => {
+                "Somebody took it on themselves to decide alone, in an emergency. You say whether that was right, and \
+                 what follows."
             }
             Why::Opened => "Something about it could not be settled by itself, and you answer for it.",
             Why::Missed => "Whoever answered for it did not settle it in time. Now you do.",

@@ -174,6 +174,10 @@ fn intent_type(rulebook: &Rulebook, intent: &IntentType, faults: &mut Faults) {
     if let Some(declared) = &intent.budget {
         budget(rulebook, intent, declared, faults);
     }
+    if let Some(declared) = &intent.break_glass {
+        known(directory, Some(intent), &declared.by, line("break glass"), "who breaks the glass", faults);
+        reviewed(rulebook, intent, (Cause::BreakGlass, line("break glass")), faults);
+    }
     if intent.enforcement == Enforcement::Soft && intent.overrides.is_empty() {
         faults.on_line(line("enforcement"), "enforcement is `soft`, but nobody may override");
     }
@@ -188,26 +192,24 @@ fn budget(rulebook: &Rulebook, intent: &IntentType, budget: &Budget, faults: &mu
         faults.on_line(line, format!("the exception budget: `{route}` is no route of `routes.md`"));
         faults.help("name the people of the council as a route there, with time and backup");
     }
-    // Whatever is at stake in the intent that tips it.
-    for row in rulebook.exceptions_of(&intent.name, Cause::Budget.as_str(), None) {
-        if !intent.exception_routes.contains(&row.id) {
-            faults.on_line(
-                line,
-                format!(
-                    "the exception budget: cause `budget` reaches row `{}`, which `exception route` lacks",
-                    row.id
-                ),
-            );
-            faults.help(
-                "give cause `budget` a row of the exception table, and name its id in `exception route`",
-            );
+    reviewed(rulebook, intent, (Cause::Budget, line), faults);
+}
+
+/// Whether what ends with a review, whatever is at stake in the intent, reaches somebody by rows that say so.
+fn reviewed(rulebook: &Rulebook, intent: &IntentType, (cause, line): (Cause, u32), faults: &mut Faults) {
+    let cause = cause.as_str();
+    for row in rulebook.exceptions_of(&intent.name, cause, None) {
+        let id = &row.id;
+        if !intent.exception_routes.contains(id) {
+            faults
+                .on_line(line, format!("cause `{cause}` reaches row `{id}`, which `exception route` lacks"));
+            faults.help(format!(
+                "give cause `{cause}` a row of the exception table, and name its id in `exception route`"
+            ));
         }
         if !row.closes_when.iter().any(|way| way == Closure::Reviewed.as_str()) {
-            faults.on_line(
-                line,
-                format!("the exception budget: row `{}` does not close when `reviewed`", row.id),
-            );
-            faults.help("an exception about a budget ends with what was found and what follows");
+            faults.on_line(line, format!("cause `{cause}`: row `{id}` does not close when `reviewed`"));
+            faults.help("it ends with what was found and what follows");
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every cause that an exception can have.
-const CAUSES: [&str; 18] = [
+const CAUSES: [&str; 19] = [
     "unsure",
     "fail-open",
     "no-seat",
@@ -37,6 +37,7 @@ const CAUSES: [&str; 18] = [
     "budget",
     "quality",
     "post-mortem",
+    "break-glass",
 ];
 
 /// Every criterion that can close one.

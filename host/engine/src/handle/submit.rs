@@ -11,7 +11,7 @@ use countersign_core::approval::event::Entry;
 use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::budget::{Spending, Spent};
-use countersign_core::going_live::NotLive;
+use countersign_core::going_live::{GO_LIVE, NotLive};
 use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_core::intent::Trigger;
 use countersign_core::publish::POLICY_CHANGE;
@@ -38,7 +38,8 @@ impl Inner {
             Some(_) => None,
             None => self.known_at_the_door(&submission.intent_type).await?,
         };
-        let _trying = if trial.is_some() { Some(self.trying.lock().await) } else { None };
+        let goes_live = submission.intent_type == GO_LIVE;
+        let _trying = if trial.is_some() || goes_live { Some(self.trying.lock().await) } else { None };
         let tried = match (&trial, IntentTypeName::parse(&submission.intent_type)) {
             (Some(_), Ok(of)) => Some(self.counted_today(&of, TRIED).await?),
             (Some(_) | None, _) => None,
@@ -52,6 +53,9 @@ impl Inner {
         } else {
             self.admitted(id, &submission, trial.clone(), counts)?
         };
+        if goes_live {
+            self.asked_once(&turn.1).await?;
+        }
         if let Some((of, Err(lacking))) = self.ready(&turn.1, Log::Trusted).await? {
             return Err(Refusal::from(NotLive::NotReady { of, lacking }).into());
         }

@@ -87,6 +87,7 @@ impl Life {
             | Event::Repinned { .. }
             | Event::Activated { .. }
             | Event::WentLive { .. }
+            | Event::GlassBroken { .. }
             | Event::Sending { .. }
             | Event::Attempted { .. }
             | Event::Probed { .. }
@@ -112,7 +113,6 @@ impl Life {
             | Event::NoticesMoot { .. }
             | Event::LinkUsed { .. }
             | Event::FailedOpen { .. }
-            | Event::BudgetSpent { .. }
             | Event::Closed => {}
         }
         None

@@ -96,6 +96,45 @@ pub(crate) async fn decide(
     Ok(whole(&host, &caller, &standing))
 }
 
+/// Why somebody must decide alone.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes a body that is read by hand, so that every fault is said at once")]
+pub(crate) struct BreakGlassBody {
+    /// Why, in words: everybody who answers for the intent type reads it at once.
+    #[schema(example = "the payment system double charged; all of finance is on a plane")]
+    reason: String,
+}
+
+/// Breaks the glass of an intent, in the name of the token's person: for the hours that the intent type gives they can
+/// override its policy alone, with the reason `break-glass`. Who answers for the type and auditors are told at once,
+/// and somebody else looks at it afterwards. It ends by itself.
+#[utoipa::path(
+    post, path = "/v1/intents/{id}/break-glass", tag = "intents", operation_id = "break_glass",
+    request_body = BreakGlassBody,
+    params(
+        ("id" = String, Path, description = "the intent"),
+        ("Idempotency-Key" = String, Header, description = "makes a repeated request the same request"),
+        ("If-Match" = String, Header, description = "the `ETag` of the intent that was read"),
+    ),
+    responses(
+        (status = 200, description = "it is broken; `broken` says until when", body = IntentView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn break_glass(
+    State(host): State<Host>,
+    Place(name): Place<String>,
+    Posted { caller, key, headers, body }: Posted<COMMAND_BYTES_MAX>,
+) -> Result<Response, Problem> {
+    let (intent, revision) = (asked::intent(&name)?, asked::revision(&headers)?);
+    let mut members = Members::of(body, &["reason"]);
+    let reason = members.words("reason");
+    members.checked()?;
+    let command = Command::BreakGlass { person: caller.person.clone(), revision, reason };
+    let standing = host.engine.command(intent, command, Some(key)).await?;
+    Ok(whole(&host, &caller, &standing))
+}
+
 fn word(text: &str) -> Option<String> {
     named(text).filter(|text| !text.contains(char::is_whitespace))
 }

@@ -36,7 +36,7 @@ pub use exception::ExceptionView;
 pub use health::{HealthView, LogHealthView};
 pub use intent::{AmendedView, IntentView, OutcomeView, ReturnView, TokenChangeView};
 pub use intent_type::IntentTypeView;
-pub use override_::{EvidenceView, OverrideView};
+pub use override_::{BrokenView, EvidenceView, OverrideView};
 pub use ownership::{AloneView, OwnedTypeView, OwnerView, OwnershipView};
 pub use person::{AwayView, PersonView, SourceView};
 pub use plan::{ChangeView, PlanView, WriteView};

@@ -3,7 +3,8 @@
 use crate::output::{self, Table, plain};
 use anyhow::Result;
 use countersign_server::api::view::{
-    ExceptionView, IntentView, OverrideView, PolicyChangeView, QuestionView, TimelineView, TokenChangeView,
+    BrokenView, ExceptionView, IntentView, OverrideView, PolicyChangeView, QuestionView, TimelineView,
+    TokenChangeView,
 };
 use serde_json::Value;
 
@@ -81,8 +82,16 @@ fn waiting(intent: &IntentView) -> Result<()> {
         amended.changes.iter().try_for_each(token_change)?;
     }
     intent.overridden.as_ref().map_or(Ok(()), overridden)?;
+    intent.broken.as_ref().map_or(Ok(()), broken)?;
     seats(intent)?;
     effects(intent)
+}
+
+/// Prints who broke the glass.
+fn broken(broken: &BrokenView) -> Result<()> {
+    let until = if broken.open { "can decide alone until" } else { "could decide alone until" };
+    let BrokenView { by, reason, until: at, .. } = broken;
+    heading(&format!("GLASS BROKEN by {}, who {until} {at}: {}", plain(by), plain(reason)))
 }
 
 /// A decision against the policy, or one that is to come.

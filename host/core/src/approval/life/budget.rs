@@ -3,7 +3,7 @@
 
 use super::settle::{self, Opening};
 use super::{Context, Turn};
-use crate::approval::event::{Actor, Entry, Event};
+use crate::approval::event::{Entry, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Approval, Council};
 use crate::budget::{Spending, Spent, TakesNothing, many};
@@ -51,15 +51,9 @@ pub(super) fn council(turn: &Turn<'_>) -> Option<Council> {
 }
 
 /// The open exception about the budget in this approval, and what its owner knows.
-fn own(approval: &Approval) -> Option<(ExceptionId, &Exception, Level)> {
+fn own(approval: &Approval) -> Option<(ExceptionId, Level)> {
     let mut open = approval.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
-    open.find_map(|(id, exception)| Some((*id, exception, exception.burn.as_ref()?.level)))
-}
-
-/// What its owner knows of a budget that an open exception in this approval is about.
-#[must_use]
-pub fn known(approval: &Approval) -> Option<Level> {
-    own(approval).map(|(_, _, level)| level)
+    open.find_map(|(id, exception)| Some((*id, exception.burn.as_ref()?.level)))
 }
 
 /// Whether an exception about a budget was opened when it burned, and it is spent by now: its owner has not heard
@@ -87,35 +81,32 @@ pub(super) fn look_anew(turn: &mut Turn<'_>) {
 fn look_with(turn: &mut Turn<'_>, new: usize) {
     let Some(before) = spending(turn) else { return };
     let Some(level) = before.level_with(new) else { return };
-    if let Some((id, exception, known)) = own(&turn.approval) {
-        if known < level {
-            let exception = exception.clone();
-            raise(turn, id, &exception, &before.with(new));
+    match own(&turn.approval) {
+        Some((id, known)) if known < level => {
+            // Another exception, so that whoever closes it has seen what it says.
+            settle::overtaken(turn, id, "the budget is spent by now, and another exception says so");
+            open(turn, level, &before.with(new));
         }
-        return;
-    }
-    let was_told = match level {
-        Level::Burning => before.was_told,
-        // What was closed when it was spent gave the budget back; what was closed before did not.
-        Level::Spent => false,
-    };
-    if before.open.is_none() && !was_told {
-        let spending = before.with(new);
-        let burn = spending.burn(level);
-        let opening = Opening::of(Cause::Budget, detail(turn, &burn, &spending));
-        // Whoever asked for what tipped it does not say what follows.
-        let barred = vec![turn.approval.intent.requester.clone()];
-        settle::open(turn, Opening { barred, burn: Some(burn), ..opening });
+        Some(_) => {}
+        None => {
+            let was_told = match level {
+                Level::Burning => before.was_told,
+                // What was closed when it was spent gave the budget back; what was closed before did not.
+                Level::Spent => false,
+            };
+            if before.open.is_none() && !was_told {
+                open(turn, level, &before.with(new));
+            }
+        }
     }
 }
 
-/// The budget is spent, and its open exception was opened when it was not.
-fn raise(turn: &mut Turn<'_>, id: ExceptionId, exception: &Exception, spending: &Spending) {
-    let burn = spending.burn(Level::Spent);
-    let detail = detail(turn, &burn, spending);
-    let owned = settle::owned_anew(turn, exception);
-    let (owner, due) = (owned.owner, owned.due);
-    turn.record(Actor::Engine, Event::BudgetSpent { id, burn, owner, due, detail });
+fn open(turn: &mut Turn<'_>, level: Level, spending: &Spending) {
+    let burn = spending.burn(level);
+    let opening = Opening::of(Cause::Budget, detail(turn, &burn, spending));
+    // Whoever asked for what tipped it does not say what follows.
+    let barred = vec![turn.approval.intent.requester.clone()];
+    settle::open(turn, Opening { barred, burn: Some(burn), ..opening });
 }
 
 fn detail(turn: &Turn<'_>, burn: &Burn, spending: &Spending) -> Detail {

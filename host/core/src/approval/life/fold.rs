@@ -3,6 +3,7 @@
 use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::seat::{Added, Order, Question, Reply, Seats};
 use crate::approval::{Approval, Authority, Case, Earlier, Intent, Outcome, Overridden, Stage};
+use crate::break_glass::Broken;
 use crate::effect::life::{EffectState, History, Verdict};
 use crate::exception::{Cause, Closed, Closure, Exception};
 use crate::hash::Digest;
@@ -51,6 +52,7 @@ pub fn after(approval: Option<Approval>, entry: &Entry) -> Result<Approval, Misp
             earlier: None,
             overridden: None,
             failed_open: None,
+            broken: None,
             comments: 0,
             reminded: None,
             voices: BTreeSet::new(),
@@ -81,13 +83,6 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
             exception.owner = owner.clone();
             exception.due = *due;
             exception.missed = exception.missed.saturating_add(1);
-        }
-        Event::BudgetSpent { id, burn, owner, due, detail } => {
-            let exception = approval.exceptions.get_mut(id)?;
-            exception.burn = Some(burn.clone());
-            exception.owner = owner.clone();
-            exception.due = *due;
-            exception.detail = detail.clone();
         }
         Event::ExceptionMoved { id, owner, .. } => approval.exceptions.get_mut(id)?.owner.clone_from(owner),
         Event::ExceptionClosed { id, closed, effects } => close(&mut approval, *id, closed, effects)?,
@@ -125,6 +120,9 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
             close_unused(&mut approval, at);
         }
         Event::FailedOpen { .. } => approval.failed_open = Some(at),
+        Event::GlassBroken { person, until, reason, .. } => {
+            approval.broken = Some(Broken::again(approval.broken.as_ref(), person, reason, *until));
+        }
         Event::Reopened { intent, what } => reopen(&mut approval, intent, what, at)?,
         Event::Sending { effect, step, .. } => send(&mut approval.stage, *effect, step, at)?,
         Event::Attempted { effect, verdict, .. } | Event::Probed { effect, verdict, .. } => {
@@ -253,7 +251,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::ExceptionOpened { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
-        | Event::BudgetSpent { .. }
+        | Event::GlassBroken { .. }
         | Event::ExceptionClosed { .. }
         | Event::Closed
         | Event::Noticed { .. }

@@ -2,10 +2,11 @@
 //! the policy is taken up again first, so that whoever overrides it sees what would be written.
 
 use super::settle::Opening;
-use super::{Turn, amend, seat, settle, still, vote, wrong_stage};
+use super::{Turn, amend, break_glass, seat, settle, still, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Authority, Intent, Outcome, Stage, rules};
+use crate::break_glass::BREAK_GLASS;
 use crate::effect::attempt::Detail;
 use crate::exception::Cause;
 use crate::going_live;
@@ -31,26 +32,7 @@ pub(super) fn over(
     seat::review(turn, &Actor::Engine);
     still(turn, revision)?;
     let rule = may(turn, &what)?;
-    if let Stage::Closed(Outcome::Declined { at, .. }) = &turn.approval.stage {
-        // Facts are read anew, but what counts back from the submission does not go on for ever.
-        let life = turn.context.rulebook.seal_life(&turn.approval.intent.intent_type);
-        if at.plus(life) < turn.context.now {
-            return Err(Refusal::SealExpired);
-        }
-    }
-    let at_once = match (&turn.approval.stage, what.instead) {
-        (Stage::Seated { .. }, Instead::Approve | Instead::Decline) => true,
-        (Stage::Unsettled { .. }, Instead::Approve) => false,
-        (Stage::Closed(Outcome::Declined { authority: Authority::Policy, .. }), Instead::Approve) => false,
-        (
-            Stage::Preparing { .. }
-            | Stage::Unsettled { .. }
-            | Stage::Returned { .. }
-            | Stage::Executing { .. }
-            | Stage::Closed(_),
-            _,
-        ) => return Err(wrong_stage("override", &turn.approval)),
-    };
+    let at_once = at_once(turn, "override", what.instead)?;
     let what = Arc::new(what);
     if what.instead == Instead::Approve {
         going_live::still_tried(turn.context.rulebook, &turn.approval.intent)?;
@@ -78,6 +60,33 @@ pub(super) fn over(
     Ok(())
 }
 
+/// Whether what stands here can be decided against the policy at once, or must be taken up again first; refused where it
+/// cannot be at all.
+pub(super) fn at_once(turn: &Turn<'_>, command: &'static str, instead: Instead) -> Result<bool, Refusal> {
+    if let Stage::Closed(Outcome::Declined { at, .. }) = &turn.approval.stage {
+        // Facts are read anew, but what counts back from the submission does not go on for ever.
+        let life = turn.context.rulebook.seal_life(&turn.approval.intent.intent_type);
+        if at.plus(life) < turn.context.now {
+            return Err(Refusal::SealExpired);
+        }
+    }
+    match (&turn.approval.stage, instead) {
+        (Stage::Seated { .. }, Instead::Approve | Instead::Decline) => Ok(true),
+        (Stage::Unsettled { .. }, Instead::Approve) => Ok(false),
+        (Stage::Closed(Outcome::Declined { authority: Authority::Policy, .. }), Instead::Approve) => {
+            Ok(false)
+        }
+        (
+            Stage::Preparing { .. }
+            | Stage::Unsettled { .. }
+            | Stage::Returned { .. }
+            | Stage::Executing { .. }
+            | Stage::Closed(_),
+            _,
+        ) => Err(wrong_stage(command, &turn.approval)),
+    }
+}
+
 /// The row of the table by which this person may override for this reason, with this evidence.
 fn may(turn: &Turn<'_>, what: &Override) -> Result<OverrideRule, Refusal> {
     let (rulebook, intent, person) = (turn.context.rulebook, &turn.approval.intent, &what.by);
@@ -86,6 +95,9 @@ fn may(turn: &Turn<'_>, what: &Override) -> Result<OverrideRule, Refusal> {
     }
     if intent.requester == *person {
         return Err(Refusal::OwnIntent(person.clone()));
+    }
+    if what.reason == BREAK_GLASS {
+        return break_glass::opened(turn, what);
     }
     let schema = rulebook.intent_type(&intent.intent_type);
     let schema = schema.filter(|schema| schema.enforcement == Enforcement::Soft);

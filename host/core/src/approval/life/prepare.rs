@@ -102,6 +102,7 @@ fn passed<'a>(
         earlier: None,
         overridden: None,
         failed_open: None,
+        broken: None,
         comments: 0,
         reminded: None,
         voices: BTreeSet::new(),

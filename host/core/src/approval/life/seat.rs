@@ -9,10 +9,10 @@ use crate::approval::rules::{self, About};
 use crate::approval::seat::{Because, Gone, Seat, Seats};
 use crate::approval::{Authority, Stage};
 use crate::effect::attempt::Detail;
-use crate::exception::Cause;
+use crate::exception::{Cause, Exception};
 use crate::id::PersonId;
 use crate::people::Filled;
-use crate::policy::{Finally, RouteRow, Whom};
+use crate::policy::{Finally, Outcome, RouteRow, Whom};
 use crate::time::{Millis, Timestamp};
 use std::collections::BTreeMap;
 
@@ -107,7 +107,7 @@ fn first_from(turn: &Turn<'_>, row: u32, route: &RouteRow, missed: u32) -> Optio
 
 fn nobody(turn: &mut Turn<'_>, route: &RouteRow) {
     // One exception is enough while it is open; closing it by a retry looks for people again.
-    if settle::open_since(turn, Cause::NoSeat).is_some() {
+    if stands(turn, Cause::NoSeat, route).is_some() {
         return;
     }
     let message =
@@ -116,10 +116,21 @@ fn nobody(turn: &mut Turn<'_>, route: &RouteRow) {
     settle::open(turn, Opening { of_council: is_council(turn, route), ..opening });
 }
 
-/// Whether a row is of the council that sits because the exception budget is spent.
+/// Whether a row is of the council that sits because the exception budget is spent, and not asked by the policy too.
 fn is_council(turn: &Turn<'_>, route: &RouteRow) -> bool {
-    let council = turn.approval.case().and_then(|case| case.council.as_ref());
-    council.is_some_and(|council| council.route == route.route)
+    let Some(case) = turn.approval.case() else { return false };
+    let asked = match &case.evaluation.outcome {
+        Outcome::Needs(needs) => needs.routes.contains(&route.route),
+        Outcome::Approve | Outcome::Deny | Outcome::Unsure(_) => false,
+    };
+    !asked && case.council.as_ref().is_some_and(|council| council.route == route.route)
+}
+
+/// The open exception of this cause that stands for a row: one about the council alone stands for no other.
+fn stands<'a>(turn: &'a Turn<'_>, cause: Cause, route: &RouteRow) -> Option<&'a Exception> {
+    let of_council = is_council(turn, route);
+    let mut open = turn.approval.exceptions.values().filter(|exception| exception.closed.is_none());
+    open.find(|exception| exception.cause == cause && (of_council || !exception.of_council))
 }
 
 /// The row of a route by its index.
@@ -402,7 +413,7 @@ fn missed(turn: &mut Turn<'_>, row: u32, seat: &Seat) {
         }
         // Approval by time-out is a fail-open, and no policy that asks for it is let in yet: it holds.
         Finally::Hold | Finally::ApproveWithAudit => {
-            let due = match settle::open_since(turn, Cause::Overdue) {
+            let due = match stands(turn, Cause::Overdue, &route).map(|exception| exception.due) {
                 Some(due) => due.max(turn.context.now.plus(HELD_SEAT_DELAY)),
                 None => {
                     let opening = Opening::of(Cause::Overdue, Detail::new("overdue", message));

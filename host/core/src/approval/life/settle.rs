@@ -11,7 +11,6 @@ use crate::effect::life::{EffectState, History, Verdict};
 use crate::exception::{Burn, Cause, Closed, Closure, Exception, exception_id};
 use crate::id::{EffectId, ExceptionId, PersonId};
 use crate::override_::NotOverridden;
-use crate::rulebook::Answerable;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -61,12 +60,6 @@ pub(super) fn open(turn: &mut Turn<'_>, opening: Opening) -> Timestamp {
     due
 }
 
-/// Whose an exception is and until when, as if it were opened now.
-pub(super) fn owned_anew(turn: &Turn<'_>, exception: &Exception) -> Answerable {
-    let about = About::of(exception);
-    rules::owner(turn.context.rulebook, &turn.approval, about, exception.missed, turn.context.now)
-}
-
 /// The open exception of this cause, if there is one.
 pub(super) fn open_of<'a>(turn: &'a Turn<'_>, cause: Cause) -> Option<&'a Exception> {
     let mut open = turn.approval.exceptions.values().filter(|exception| exception.closed.is_none());
@@ -97,10 +90,15 @@ pub(super) fn met(turn: &mut Turn<'_>, cause: Cause, reason: &str) {
     let met: Vec<ExceptionId> =
         open.filter(|(_, exception)| exception.cause == cause).map(|(id, _)| *id).collect();
     for id in met {
-        let at = turn.context.now;
-        let closed = Closed { by: Closure::Retry, person: None, reason: reason.to_owned(), at };
-        turn.record(Actor::Engine, Event::ExceptionClosed { id, closed, effects: BTreeMap::new() });
+        overtaken(turn, id, reason);
     }
+}
+
+/// Closes what nobody need close any more.
+pub(super) fn overtaken(turn: &mut Turn<'_>, id: ExceptionId, reason: &str) {
+    let at = turn.context.now;
+    let closed = Closed { by: Closure::Retry, person: None, reason: reason.to_owned(), at };
+    turn.record(Actor::Engine, Event::ExceptionClosed { id, closed, effects: BTreeMap::new() });
 }
 
 /// Gives the exceptions of people who left or are away to whoever answers for them now.

@@ -4,7 +4,7 @@
 use super::effect::{self, EffectView};
 use super::evaluation::EvaluationView;
 use super::exception::{self, BurnView, ExceptionView};
-use super::override_::OverrideView;
+use super::override_::{BrokenView, OverrideView};
 use super::plan::PlanView;
 use super::policy::PolicyChangeView;
 use super::readiness::ReadinessView;
@@ -17,6 +17,7 @@ use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::seat::Order;
 use countersign_core::approval::{Approval, Authority, Council, Outcome, Sight, Stage, TokenChange};
+use countersign_core::break_glass::BREAK_GLASS;
 use countersign_core::exception::Closure;
 use countersign_core::going_live::NotLive;
 use countersign_core::id::{ExceptionId, IntentTypeName, PersonId};
@@ -69,7 +70,8 @@ pub struct IntentView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressView>,
     /// What the caller may do now: approve, decline, send-back, claim, release, ask, delegate, transfer,
-    /// recall, add-voice, answer, amend, remind, withdraw, reassign, override, comment, close-exception.
+    /// recall, add-voice, answer, amend, remind, withdraw, reassign, override, break-glass, comment,
+    /// close-exception.
     pub can: Vec<String>,
     /// To whom the caller can delegate or transfer the seat that they may decide in now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -99,6 +101,9 @@ pub struct IntentView {
     /// Who decided against the policy, or means to.
     #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
     pub overridden: Option<OverrideView>,
+    /// Who broke the glass, however long ago.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken: Option<BrokenView>,
     /// How it was decided, once it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<OutcomeView>,
@@ -267,6 +272,7 @@ impl IntentView {
             effects: effect::effects(approval),
             exceptions,
             overridden: approval.overridden.as_ref().map(OverrideView::from),
+            broken: approval.broken.as_ref().map(|broken| BrokenView::of(broken, looking.now)),
             outcome: outcome(approval),
             withheld: Vec::new(),
         }
@@ -359,6 +365,10 @@ fn can(approval: &Approval, looking: Looking<'_>, deputies: &[PersonId]) -> Vec<
     if overrides(approval, looking) {
         can.push("override".to_owned());
     }
+    let glass = Command::BreakGlass { person: person.clone(), revision, reason: "why".to_owned() };
+    if is_allowed(approval, &glass, looking) {
+        can.push("break-glass".to_owned());
+    }
     let comment = Command::Comment { person: person.clone(), words: "what".to_owned() };
     if is_allowed(approval, &comment, looking) {
         can.push("comment".to_owned());
@@ -369,15 +379,15 @@ fn can(approval: &Approval, looking: Looking<'_>, deputies: &[PersonId]) -> Vec<
 /// Whether the person may override the policy for some reason, given the evidence for it.
 fn overrides(approval: &Approval, looking: Looking<'_>) -> bool {
     let Some(schema) = looking.rulebook.intent_type(&approval.intent.intent_type) else { return false };
-    let mut rules = schema.overrides.iter();
-    rules.any(|rule| {
+    let rules = schema.overrides.iter().map(|rule| (rule.reason.as_str(), rule.evidence.as_slice()));
+    rules.chain([(BREAK_GLASS, [].as_slice())]).any(|(reason, evidence)| {
         let piece = |kind: &String| Evidence { kind: kind.clone(), piece: Piece::Link(String::new()) };
         let what = Box::new(Override {
             by: looking.person.clone(),
             instead: Instead::Approve,
-            reason: rule.reason.clone(),
+            reason: reason.to_owned(),
             words: "why".to_owned(),
-            evidence: rule.evidence.iter().map(piece).collect(),
+            evidence: evidence.iter().map(piece).collect(),
         });
         let command = Command::Override { revision: approval.intent.revision, seal: None, what };
         is_allowed(approval, &command, looking)

@@ -31,6 +31,9 @@ pub struct IntentTypeView {
     /// How many exceptions it may have and what follows, as the file has it; absent without such a budget.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception_budget: Option<String>,
+    /// Who decides alone in an emergency and for how long, as the file has it; absent if nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<String>,
     /// How long a seal lives, in milliseconds.
     pub seal_ms: u64,
     /// Connections that are written to.
@@ -113,6 +116,7 @@ impl IntentTypeView {
             fail_mode: schema.fail_mode.as_str().to_owned(),
             enforcement: schema.enforcement.as_str().to_owned(),
             exception_budget: schema.budget.as_ref().map(ToString::to_string),
+            break_glass: schema.break_glass.as_ref().map(ToString::to_string),
             seal_ms: schema.expires.0,
             destinations: schema.destinations.iter().map(ToString::to_string).collect(),
             tokens: tokens.collect(),

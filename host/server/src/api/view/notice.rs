@@ -68,7 +68,7 @@ impl<'a> Notices<'a> {
             | Event::ExceptionMoved { .. }
             | Event::ExceptionClosed { .. }
             | Event::FailedOpen { .. }
-            | Event::BudgetSpent { .. }
+            | Event::GlassBroken { .. }
             | Event::LinkUsed { .. }
             | Event::Closed => None,
         }

@@ -1,7 +1,9 @@
 //! Overrides: who decided, or means to decide, against the policy, and on what ground.
 
 use countersign_core::approval::Overridden;
+use countersign_core::break_glass::Broken;
 use countersign_core::override_::{Evidence, Piece};
+use countersign_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,6 +42,35 @@ pub struct EvidenceView {
     /// The address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+}
+
+/// That somebody broke the glass, and until when they can decide alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BrokenView {
+    /// Who, the last time.
+    pub by: String,
+    /// Why, in their words.
+    pub reason: String,
+    /// Until when.
+    pub until: String,
+    /// Whether that is still to come.
+    pub open: bool,
+    /// How often it was broken.
+    pub times: u32,
+}
+
+impl BrokenView {
+    /// How it is at `now`.
+    #[must_use]
+    pub fn of(broken: &Broken, now: Timestamp) -> BrokenView {
+        BrokenView {
+            by: broken.by.to_string(),
+            reason: broken.reason.clone(),
+            until: broken.until.to_string(),
+            open: broken.is_open(now),
+            times: broken.times,
+        }
+    }
 }
 
 impl From<&Overridden> for OverrideView {

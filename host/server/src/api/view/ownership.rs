@@ -61,6 +61,9 @@ pub struct OwnedTypeView {
     /// How many exceptions it may have and what follows, as the file has it; absent without such a budget.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception_budget: Option<String>,
+    /// Who decides alone in an emergency and for how long, as the file has it; absent if nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<String>,
     /// Tokens by which it is reported.
     pub reporting: Vec<String>,
     /// Who decides, in which order, until when.
@@ -176,6 +179,7 @@ fn owned(looking: Looking<'_>, schema: &IntentType, reachable: &Reachable) -> Ow
             schema.qa_checkpoint.list
         ),
         exception_budget: schema.budget.as_ref().map(ToString::to_string),
+        break_glass: schema.break_glass.as_ref().map(ToString::to_string),
         reporting: schema.reporting.iter().map(ToString::to_string).collect(),
         seats: policy.map(|policy| seats(directory, policy, &schema.name, now)).unwrap_or_default(),
         exceptions: exceptions

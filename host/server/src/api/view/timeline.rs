@@ -158,7 +158,7 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::ExceptionOpened { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
-        | Event::BudgetSpent { .. }
+        | Event::GlassBroken { .. }
         | Event::ExceptionClosed { .. }
         | Event::Closed
         | Event::Noticed { .. }
@@ -190,7 +190,6 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         }
         Event::ExceptionEscalated { id, .. }
         | Event::ExceptionMoved { id, .. }
-        | Event::BudgetSpent { id, .. }
         | Event::ExceptionClosed { id, .. } => (None, Some(id.to_string())),
         Event::Submitted { .. }
         | Event::Postponed { .. }
@@ -220,6 +219,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::Approved { .. }
         | Event::Activated { .. }
         | Event::WentLive { .. }
+        | Event::GlassBroken { .. }
         | Event::Declined { .. }
         | Event::Withdrawn { .. }
         | Event::Closed
@@ -298,9 +298,7 @@ fn words(event: &Event) -> String {
         Event::ExceptionMoved { owner, .. } => {
             format!("whoever answered for an exception is not there; `{owner}` answers for it now")
         }
-        Event::BudgetSpent { detail, owner, due, .. } => {
-            format!("{}; `{owner}` answers for it, until {due}", detail.message)
-        }
+        Event::GlassBroken { until, reason, .. } => glass_broken(*until, reason),
         Event::ExceptionClosed { closed, .. } => closed_by(closed),
         Event::Closed => "nothing is open any more".to_owned(),
         Event::FailedOpen { owner, only_if, at_most, today } => format!(
@@ -366,8 +364,7 @@ fn without_values(event: &Event) -> Option<String> {
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
         | Event::ExceptionClosed { .. }
-        // Figures of the intent type, not of this intent.
-        | Event::BudgetSpent { .. }
+        | Event::GlassBroken { .. }
         | Event::Closed
         | Event::Noticed { .. }
         | Event::Told { .. }
@@ -435,6 +432,10 @@ fn sealed(case: &Case) -> String {
 }
 
 /// Who decided against the policy, and on what ground.
+fn glass_broken(until: Timestamp, reason: &str) -> String {
+    format!("the glass is broken: one person decides alone until {until}: {reason}")
+}
+
 fn overridden(what: &Override) -> String {
     let evidence = what.evidence.iter().map(|evidence| format!("{}: {}", evidence.kind, evidence.piece));
     let evidence = evidence.collect::<Vec<_>>().join(", ");
