@@ -18,6 +18,7 @@ use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::seat::Order;
 use countersign_core::approval::wake::Wake;
 use countersign_core::approval::{Approval, Outcome, Stage};
+use countersign_core::break_glass::BREAK_GLASS;
 use countersign_core::budget::Spending;
 use countersign_core::effect::attempt::Detail;
 use countersign_core::exception::{Cause, Closure};
@@ -109,6 +110,10 @@ fn rulebook(draw: &Draw) -> Rulebook {
             match file.path.as_str() {
                 "people.md" => file.text = people(draw, &file.text),
                 "policies/discount.policy.md" => file.text = quorums(draw, &file.text),
+                "intents/discount.intent.md" => {
+                    let row = "| break glass | pool cro-office for 4h |\n| rounds ";
+                    file.text = file.text.replacen("| rounds ", row, 1);
+                }
                 _ => {}
             }
         }
@@ -277,6 +282,7 @@ impl<'a> History<'a> {
         }
         self.only_voices_fill(&before, &after, &new);
         self.overridden(&before, &after, &new);
+        self.broken(&after, &new);
         self.within_budget(spending.as_ref(), &after, &new);
         self.voices_are_distinct(&new);
         self.no_quorum_shrinks_by_amendment(&before, &after, &new);
@@ -366,12 +372,14 @@ impl<'a> History<'a> {
     /// Mostly somebody who may override, sometimes anybody, mostly with evidence.
     fn overrides(&mut self, who: &str, revision: u32) {
         let who = if self.draw.in_100(80) { "cro" } else { who };
+        let by_glass = self.approval.broken.as_ref().is_some_and(|broken| broken.by == person(who));
+        let reason = if by_glass && self.draw.in_100(60) { BREAK_GLASS } else { "competitor-offer" };
         let link = Piece::Link("https://example.com/offer".to_owned());
         let evidence = Evidence { kind: "competitor-quote".to_owned(), piece: link };
         let what = Override {
             by: person(who),
             instead: if self.draw.in_100(80) { Instead::Approve } else { Instead::Decline },
-            reason: "competitor-offer".to_owned(),
+            reason: reason.to_owned(),
             words: "they pay it elsewhere".to_owned(),
             evidence: if self.draw.in_100(90) { vec![evidence] } else { Vec::new() },
         };
@@ -433,6 +441,16 @@ impl<'a> History<'a> {
                 let _ = self.give(who, Command::Withdraw { person, revision });
             }
             95..97 => self.overrides(who, revision),
+            97..98 => {
+                let whoever = ["cro", "cro-chief-of-staff", who];
+                let person = *self.draw.of(&whoever);
+                let command = Command::BreakGlass {
+                    person: self::person(person),
+                    revision,
+                    reason: "it cannot wait".to_owned(),
+                };
+                let _ = self.give(person, command);
+            }
             100..115 => self.hands(who, revision),
             _ => {
                 let open = self.approval.exceptions.iter().find(|(_, exception)| exception.closed.is_none());
@@ -496,6 +514,8 @@ struct Tally {
     overridden: usize,
     reopened: usize,
     reviews: usize,
+    broken: usize,
+    alone: usize,
     budgets: usize,
     raised: usize,
     councils: usize,
@@ -528,6 +548,9 @@ fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
     tally.added += count(|event| matches!(event, Event::VoiceAdded { .. }));
     tally.reminded += count(|event| matches!(event, Event::Reminded { .. }));
     tally.overridden += count(|event| matches!(event, Event::Overridden { .. }));
+    tally.broken += count(|event| matches!(event, Event::GlassBroken { .. }));
+    tally.alone +=
+        count(|event| matches!(event, Event::Overridden { what, .. } if what.reason == BREAK_GLASS));
     tally.reopened += count(|event| matches!(event, Event::Reopened { .. }));
     tally.reviews += count(
         |event| matches!(event, Event::ExceptionOpened { exception, .. } if exception.cause == Cause::PostMortem),
@@ -578,6 +601,7 @@ fn nothing_that_is_open_is_ever_left_to_nobody() {
     assert!([moved, backups, claims, answers, rounds, carried].into_iter().all(|count| count > 0));
     let Tally { no_seat, overridden, reopened, reviews, handed, in_place, added, reminded, .. } = tally;
     assert!([no_seat, overridden, reopened, reviews].into_iter().all(|count| count > 0));
+    assert!([tally.broken, tally.alone].into_iter().all(|count| count > 0));
     assert!([handed, in_place, added, reminded].into_iter().all(|count| count > 0));
     let Tally { budgets, raised, councils, .. } = tally;
     assert!([budgets, raised, councils].into_iter().all(|count| count > 0));

@@ -20,6 +20,8 @@ mod overrides;
 mod people;
 #[path = "spec/publishing.rs"]
 mod publishing;
+#[path = "spec/refusals.rs"]
+mod refusals;
 #[path = "spec/seats.rs"]
 mod seats;
 #[path = "spec/story.rs"]

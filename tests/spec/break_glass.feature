@@ -75,10 +75,16 @@ Feature: in an emergency one person decides alone, loudly, for some hours, and s
     And boss closes the review
     Then it is refused with CS-E0137
     When owner-1 closes the review
-    Then it is not refused
+    Then it is refused with CS-E0144
     When 14400 seconds pass
-    And boss breaks the glass
+    And owner-1 closes the review
+    Then it is not refused
+    When boss breaks the glass
     Then owner-1 answers for the review
+    When boss overrides revision 1 to decline for break-glass with ticket-link
+    Then the intent is declined
+    When owner-1 closes the review
+    Then it is not refused
 
   Scenario: a review that nobody makes is never that of whoever broke it
     When an order of 3000 is asked for
@@ -103,9 +109,9 @@ Feature: in an emergency one person decides alone, loudly, for some hours, and s
     When boss breaks the glass
     And boss overrides revision 1 to approve for break-glass with ticket-link
     Then the intent becomes seated
+    And override is due at 2026-11-23T19:00:00.000Z
     When 14400 seconds pass
-    And boss approves revision 2
-    Then it is refused with CS-E0142
+    Then the intent becomes declined
 
   Scenario: there is nothing to break where it is decided
     When an order of 10 is asked for

@@ -5,7 +5,7 @@
 use crate::approval::refusal::list;
 use crate::id::{IntentTypeName, PersonId};
 use crate::policy::Whom;
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 use std::fmt;
 
 /// The reason by which whoever broke the glass overrides the policy.
@@ -60,16 +60,37 @@ pub struct Broken {
     pub reason: String,
     /// Until when they can decide alone.
     pub until: Timestamp,
-    /// How often it was broken.
-    pub times: u32,
+    /// Everybody who broke it, each time.
+    pub everyone: Vec<PersonId>,
+    /// Who is told of what comes of it.
+    pub loud: Vec<PersonId>,
 }
 
 impl Broken {
     /// That somebody broke it, once more if it was before.
     #[must_use]
-    pub fn again(before: Option<&Broken>, by: &PersonId, reason: &str, until: Timestamp) -> Broken {
-        let times = before.map_or(0, |broken| broken.times).saturating_add(1);
-        Broken { by: by.clone(), reason: reason.to_owned(), until, times }
+    pub fn again(
+        before: Option<&Broken>,
+        (by, reason): (&PersonId, &str),
+        until: Timestamp,
+        loud: &[PersonId],
+    ) -> Broken {
+        let mut everyone = before.map(|broken| broken.everyone.clone()).unwrap_or_default();
+        everyone.push(by.clone());
+        Broken { by: by.clone(), reason: reason.to_owned(), until, everyone, loud: loud.to_vec() }
+    }
+
+    /// How often it was broken.
+    #[must_use]
+    pub fn times(&self) -> u32 {
+        u32::try_from(self.everyone.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many hours are left, each that has begun counted as one; one at least.
+    #[must_use]
+    pub fn hours_left(&self, now: Timestamp) -> u32 {
+        let hours = self.until.since(now).0.div_ceil(Millis::hours(1).0);
+        u32::try_from(hours).unwrap_or(BREAK_GLASS_HOURS_MAX).clamp(1, BREAK_GLASS_HOURS_MAX)
     }
 
     /// Whether it is still broken: nothing ends it but time.
@@ -102,6 +123,8 @@ pub enum NotBroken {
     TooOften(u32),
     /// The person has not broken it, or their time is up.
     Intact(PersonId),
+    /// It is looked at when it is over.
+    StillOpen(Timestamp),
 }
 
 impl NotBroken {
@@ -114,6 +137,7 @@ impl NotBroken {
             NotBroken::Already { .. } => "CS-E0140",
             NotBroken::TooOften(_) => "CS-E0141",
             NotBroken::Intact(_) => "CS-E0142",
+            NotBroken::StillOpen(_) => "CS-E0144",
         }
     }
 
@@ -126,6 +150,7 @@ impl NotBroken {
             }
             NotBroken::MayNot { .. } => "one of those who can must do it",
             NotBroken::Already { .. } => "whoever broke it can override: `--because break-glass`",
+            NotBroken::StillOpen(_) => "say what you know now to whoever broke it; close it when it is over",
             NotBroken::TooOften(_) => "let those decide who must, or withdraw it and ask anew",
             NotBroken::Intact(_) => {
                 "break the glass first: `countersign break-glass INTENT --reason TEXT --revision N`"
@@ -147,6 +172,9 @@ impl fmt::Display for NotBroken {
             NotBroken::TooOften(times) => {
                 write!(formatter, "the glass of this intent was broken {times} times, and is not any more")
             }
+            NotBroken::StillOpen(until) => {
+                write!(formatter, "nothing is decided yet, and the glass is broken until {until}")
+            }
             NotBroken::Intact(person) => {
                 write!(formatter, "`{person}` has not broken the glass of this intent, or their time is up")
             }
@@ -155,27 +183,4 @@ impl fmt::Display for NotBroken {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_row_reads_back_as_it_is_written_and_what_is_none_says_what_may_stand_there() {
-        for text in ["role cro for 4h", "pool incident-response for 24h", "person boss for 1h"] {
-            assert_eq!(BreakGlass::parse(text).map(|row| row.to_string()).as_deref(), Ok(text));
-        }
-        for text in [
-            "",
-            "role cro",
-            "role cro for 4",
-            "role cro for 0h",
-            "role cro for 25h",
-            "role cro for -1h",
-            "everybody for 4h",
-            "owner of policy for 4h",
-            "manager of requester for 4h",
-        ] {
-            let why = BreakGlass::parse(text).expect_err(text);
-            assert!(why.contains("such as `role cro for 4h`"), "{text}: {why}");
-        }
-    }
-}
+mod tests;

@@ -154,6 +154,7 @@ fn schema(described: Described, owner: &PoolName, lead: PersonId) -> Option<Inte
         state: TypeState::Live,
         visibility: Visibility::default(),
         break_glass: None,
+        asked_by: None,
         path: PATH.to_owned(),
         lines: BTreeMap::new(),
     })

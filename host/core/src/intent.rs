@@ -326,6 +326,9 @@ pub struct IntentType {
     /// Who sees what of its intents.
     #[serde(skip)]
     pub visibility: Visibility,
+    /// Who may ask for it; everybody of the house without the row. No part of what is decided.
+    #[serde(skip)]
+    pub asked_by: Option<Vec<Whom>>,
     /// Who decides alone in an emergency, and for how long; nobody without the row. No part of what a policy decides,
     /// and so of no version of one.
     #[serde(skip)]

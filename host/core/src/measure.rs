@@ -25,6 +25,8 @@ pub struct Measures {
     pub approved_by_people: u64,
     /// Decided by a person against the policy: approvals and refusals, counted nowhere else.
     pub overridden: u64,
+    /// How often the glass was broken, whether anything was decided by it or not.
+    pub glass_broken: u64,
     /// Approved although the policy could not be evaluated, as its owner declared: counted nowhere else.
     pub failed_open: u64,
     /// Declined, by policy or people.
@@ -96,6 +98,7 @@ impl Measures {
                 count(&mut self.probes);
                 self.verdict(verdict);
             }
+            Event::GlassBroken { .. } => count(&mut self.glass_broken),
             Event::ExceptionOpened { .. } => count(&mut self.exceptions_opened),
             Event::ExceptionClosed { .. } => count(&mut self.exceptions_closed),
             Event::Postponed { .. }
@@ -131,7 +134,6 @@ impl Measures {
             | Event::NotTold { .. }
             | Event::NoticesMoot { .. }
             | Event::FailedOpen { .. }
-            | Event::GlassBroken { .. }
             | Event::LinkUsed { .. } => {}
         }
     }

@@ -32,6 +32,8 @@ pub const EXCEPTIONS_COUNTED_MAX: usize = 32;
 pub const BUDGETS_TOLD_MAX: usize = 8;
 /// Label of a trial of an intent type that is a draft. It has none of the labels that something is counted by.
 pub const TRIAL: (&str, &str) = ("trial", "yes");
+/// Label of an approval whose glass was broken, whatever came of it.
+pub const GLASS: (&str, &str) = ("glass", "broken");
 /// Label of a trial: the day on which it was taken, by UTC.
 pub const TRIED: &str = "tried";
 /// Label of an approval with an exception that stays open when the intent is over.
@@ -130,6 +132,9 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         labels.push((TRIED.to_owned(), Day::at(intent.submitted).to_string()));
     } else {
         labels.extend(overridden(approval));
+    }
+    if approval.broken.is_some() {
+        labels.push(fixed(GLASS));
     }
     labels.extend(approval.failed_open.map(|at| (FAILED_OPEN.to_owned(), Day::at(at).to_string())));
     let mut exceptions = approval.exceptions.values();

@@ -252,6 +252,7 @@ impl From<Refusal> for Problem {
             | Refusal::NotAmendable(_)
             | Refusal::Override(_)
             | Refusal::Glass(_)
+            | Refusal::MayNotAsk { .. }
             | Refusal::Hand(_)
             | Refusal::DeadLink(_)
             | Refusal::CommentsSpent(_)
@@ -478,11 +479,13 @@ mod tests {
             (NotOverridden::MayNot { person: person(), eligible: Vec::new() }.into(), 403, "CS-E0135"),
             (NotOverridden::Blocked { reason: text(), intent: id }.into(), 409, "CS-E0136"),
             (NotOverridden::Own(person()).into(), 403, "CS-E0137"),
+            (Refusal::MayNotAsk { person: person(), of: discount(), may: text() }, 403, "CS-E0143"),
             (NotBroken::Never(discount()).into(), 403, "CS-E0138"),
             (NotBroken::MayNot { person: person(), eligible: Vec::new() }.into(), 403, "CS-E0139"),
             (NotBroken::Already { by: person(), until: Timestamp(0) }.into(), 409, "CS-E0140"),
             (NotBroken::TooOften(5).into(), 409, "CS-E0141"),
             (NotBroken::Intact(person()).into(), 403, "CS-E0142"),
+            (NotBroken::StillOpen(Timestamp(0)).into(), 409, "CS-E0144"),
             (Refusal::DeadLink(Dead::Used), 409, "CS-E0170"),
             (Refusal::CommentsSpent(200), 409, "CS-E0157"),
             (Refusal::RemindedLately(Timestamp(0)), 409, "CS-E0158"),

@@ -5,6 +5,7 @@ use countersign_core::approval::event::{Actor, Entry, Event};
 use countersign_core::approval::seat::{Claim, Handed, Reply, Seat, Seats};
 use countersign_core::approval::wake::Wake;
 use countersign_core::approval::{Approval, Authority, Outcome, Stage};
+use countersign_core::break_glass::BREAK_GLASS;
 use countersign_core::exception::Cause;
 use countersign_core::id::{FieldName, PersonId};
 use countersign_core::notice::link::LinkVerb;
@@ -163,11 +164,35 @@ impl History<'_> {
         }
     }
 
+    /// Each time that the glass is broken somebody else is to look at it, and whoever answers for it has not broken it.
+    pub(super) fn broken(&self, after: &Approval, new: &[Entry]) {
+        for entry in new {
+            let Event::GlassBroken { person, .. } = &entry.event else { continue };
+            let opened = |entry: &Entry| matches!(&entry.event, Event::ExceptionOpened { exception, .. } if exception.cause == Cause::BreakGlass && exception.barred.contains(person));
+            if !new.iter().any(opened) {
+                self.fail("the glass was broken, and nobody looks at it");
+            }
+        }
+        let Some(broken) = &after.broken else { return };
+        let open = after.exceptions.values().filter(|exception| exception.closed.is_none());
+        let mut reviews = open.filter(|exception| exception.cause == Cause::BreakGlass);
+        if reviews.any(|review| broken.everyone.contains(&review.owner)) {
+            self.fail("whoever broke the glass answers for the review");
+        }
+    }
+
     /// Whoever decides against the policy did not ask for it, may by the table, and says why with evidence.
     pub(super) fn overridden(&self, before: &Approval, after: &Approval, new: &[Entry]) {
         let overrides = |what: &Override| {
             let intent = &before.intent;
             let schema = self.book.intent_type(&intent.intent_type).expect("the type is there");
+            if what.reason == BREAK_GLASS {
+                let broken = before.broken.as_ref().filter(|broken| self.now < broken.until);
+                if broken.is_none_or(|broken| broken.by != what.by) || what.by == intent.requester {
+                    self.fail("somebody decided alone who has not broken the glass");
+                }
+                return;
+            }
             let rule = schema.overrides.iter().find(|rule| rule.reason == what.reason);
             let rule = rule.unwrap_or_else(|| self.fail("an override for a reason that is none"));
             let asking = Asking {

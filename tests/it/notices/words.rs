@@ -2,9 +2,11 @@
 
 use super::house::{House, discount, person, rules, rules_with, write};
 use countersign_core::approval::command::{Command, Target, Voice};
+use countersign_core::break_glass::BREAK_GLASS;
 use countersign_core::effect::attempt::{AttemptEnd, Detail, Ended, Failure, Receipt};
 use countersign_core::exception::Closure;
 use countersign_core::notice::words::{Message, SUBJECT_CHARACTERS_MAX, TEXT_BYTES_MAX};
+use countersign_core::override_::{Instead, Override};
 use countersign_core::record::{RecordRef, Value};
 use countersign_core::time::Millis;
 
@@ -84,6 +86,25 @@ fn an_answer_that_does_not_come_and_a_seat_that_moves() {
     house.give(Command::Claim { person: person("finance-1"), revision: 1 });
     house.give(Command::Release { person: person("finance-1"), revision: 1 });
     golden("given_back", &house.message("finance-2", "Open again"));
+}
+
+#[test]
+fn who_decides_alone_is_said_at_once_and_when_they_have() {
+    let mut house = asks(14);
+    let reason = "The order desk closes at midnight, and nobody of finance answers.".to_owned();
+    house.give(Command::BreakGlass { person: person("cro"), revision: 1, reason });
+    golden("glass_broken", &house.message("ae-1", "Emergency"));
+    golden("exception_break_glass", &house.message("revops-lead", "Yours to settle"));
+    house.all_told();
+    let what = Box::new(Override {
+        by: person("cro"),
+        instead: Instead::Approve,
+        reason: BREAK_GLASS.to_owned(),
+        words: "They sign tonight or not at all.".to_owned(),
+        evidence: Vec::new(),
+    });
+    house.give(Command::Override { revision: 1, seal: None, what });
+    golden("decided_alone", &house.message("ae-1", "Emergency"));
 }
 
 #[test]

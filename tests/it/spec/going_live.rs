@@ -30,6 +30,16 @@ fn discount() -> IntentTypeName {
     IntentTypeName::parse("discount").expect("a name")
 }
 
+/// Lets the file of the discount say that it is a draft.
+pub(super) fn begin_draft(spec: &mut Spec) {
+    spec.change_discount("| impact ", "| state | draft |\n| impact ");
+}
+
+/// Starts a host with the files as they are.
+pub(super) fn start(spec: &mut Spec) {
+    spec.start_with_files();
+}
+
 impl Spec {
     /// Replaces something in the file of the discount.
     fn change_discount(&mut self, from: &str, to: &str) {
@@ -104,8 +114,8 @@ impl Spec {
 #[given("a house with the discount as a draft")]
 fn draft(spec: &mut Spec) {
     publishing::shipped(spec);
-    spec.change_discount("| impact ", "| state | draft |\n| impact ");
-    spec.start_with_files();
+    begin_draft(spec);
+    start(spec);
 }
 
 #[given("a house that counts the discounts of a week, as a draft")]

@@ -40,7 +40,7 @@ fn open_groups(text: String) -> String {
 
 impl Spec {
     /// Puts something on record; what is refused is remembered.
-    async fn put_on_record(&mut self, by: Actor, command: Command) {
+    pub(super) async fn put_on_record(&mut self, by: Actor, command: Command) {
         let ask = |_: &Register| Ok::<_, Fault>(command.clone());
         self.unrecorded = match self.engine().record(by, None, ask).await {
             Ok(_) => None,
@@ -107,6 +107,12 @@ async fn creates_with(spec: &mut Spec, name: String, account: String) {
 #[when(regex = r"^the identity provider deactivates (.+)$")]
 async fn deactivates(spec: &mut Spec, listed: String) {
     spec.change(&listed, Active::No).await;
+}
+
+#[when(expr = "the identity provider says that {word} reports to {word}")]
+async fn reports(spec: &mut Spec, name: String, to: String) {
+    let about = About { manager: Some(person(&to)), ..about(&name) };
+    spec.provider(Command::Change { person: person(&name), about, standing: Active::Yes }).await;
 }
 
 #[when(expr = "the identity provider activates {word}")]

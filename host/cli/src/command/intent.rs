@@ -150,6 +150,9 @@ pub struct List {
     /// Only those that were decided against the policy for this reason; `any` is any
     #[arg(long = "override", value_name = "OVERRIDE_REASON")]
     pub overridden: Option<String>,
+    /// Only those whose glass was broken, whatever came of it
+    #[arg(long)]
+    pub glass_broken: bool,
     /// How many at most
     #[arg(long, default_value_t = 50)]
     pub limit: usize,
@@ -327,6 +330,7 @@ async fn listed(list: &List, client: &Client, global: &Global) -> Result<()> {
         ("seat", &list.seat),
         ("question", &list.question),
         ("override", &list.overridden),
+        ("glass", &list.glass_broken.then(|| "broken".to_owned())),
     ];
     let filters: Vec<(&str, &str)> =
         filters.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();

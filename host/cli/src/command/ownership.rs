@@ -87,6 +87,9 @@ fn one(page: &mut String, owned: &OwnedTypeView) {
     if let Some(budget) = &owned.exception_budget {
         line(page, &format!("\nException budget: {}.", cell(budget)));
     }
+    if !owned.asked_by.is_empty() {
+        line(page, &format!("\nAsked for by: {}.", cell(&owned.asked_by.join(", "))));
+    }
     if let Some(who) = &owned.break_glass {
         line(page, &format!("\nDecides alone in an emergency: {}.", cell(who)));
     }

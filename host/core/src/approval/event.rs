@@ -368,11 +368,17 @@ pub enum Event {
     GlassBroken {
         /// Who.
         person: PersonId,
+        /// Who was to, where they stand in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead_of: Option<PersonId>,
+        /// The row of the intent type that lets them, as it was then.
+        row: String,
         /// Until when they can.
         until: Timestamp,
         /// Their words.
         reason: String,
-        /// Who is told of it: those who answer for the intent type, auditors, and whoever asked.
+        /// Who is to hear of it: those who answer for the intent type, auditors, and whoever asked. Those of them who
+        /// have a contact were told.
         loud: Vec<PersonId>,
     },
     /// An exception was closed.

@@ -97,6 +97,15 @@ pub enum Refusal {
     NobodyToRemind,
     /// Nobody decides against the policy like that.
     Override(NotOverridden),
+    /// The person may not ask for intents of this type.
+    MayNotAsk {
+        /// Who tried.
+        person: PersonId,
+        /// The intent type.
+        of: IntentTypeName,
+        /// Who may, as the file says it.
+        may: String,
+    },
     /// The glass is not broken, or helps nobody.
     Glass(NotBroken),
     /// Only the requester withdraws, amends and answers.
@@ -176,6 +185,7 @@ impl Refusal {
             Refusal::NotAmendable(_) => "CS-E0131",
             Refusal::Override(refused) => refused.code(),
             Refusal::Glass(refused) => refused.code(),
+            Refusal::MayNotAsk { .. } => "CS-E0143",
             Refusal::Hand(refused) => refused.code(),
             Refusal::CommentsSpent(_) => "CS-E0157",
             Refusal::RemindedLately(_) => "CS-E0158",
@@ -216,6 +226,9 @@ impl Refusal {
             Refusal::NotAmendable(_) => "withdraw it and ask for it anew",
             Refusal::Override(refused) => refused.help(),
             Refusal::Glass(refused) => refused.help(),
+            Refusal::MayNotAsk { .. } => {
+                "ask one of them to ask for it; the row `asked by` of the intent type says who may"
+            }
             Refusal::Hand(refused) => refused.help(),
             Refusal::CommentsSpent(_) => "talk elsewhere, and decide here",
             Refusal::RemindedLately(_) => "wait until then",
@@ -267,9 +280,7 @@ impl fmt::Display for Refusal {
                 write!(formatter, "`{person}` has no open seat here; {} may decide", list(eligible))
             }
             Refusal::AlreadyDecided(person) => write!(formatter, "`{person}` has decided already"),
-            Refusal::Claimed { by, until } => {
-                write!(formatter, "`{by}` has claimed this seat until {until}")
-            }
+            Refusal::Claimed { by, until } => write!(formatter, "`{by}` has claimed this seat until {until}"),
             Refusal::NothingToClaim(person) => {
                 write!(formatter, "the seat of `{person}` is not one of a pool, so there is nothing to claim")
             }
@@ -284,12 +295,15 @@ impl fmt::Display for Refusal {
                 write!(formatter, "no such question waits for an answer; open are {}", list(open))
             }
             Refusal::RoundsSpent(rounds) => {
-                write!(formatter, "it was sent back {rounds} times, as often as may be")
+                write!(formatter, "it was sent back {rounds} times, and is no more")
             }
             Refusal::NothingAmended => formatter.write_str("the amendment changes nothing"),
             Refusal::NotAmendable(name) => write!(formatter, "a {name} cannot be amended"),
             Refusal::Override(refused) => refused.fmt(formatter),
             Refusal::Glass(refused) => refused.fmt(formatter),
+            Refusal::MayNotAsk { person, of, may } => {
+                write!(formatter, "`{person}` may not ask for `{of}`; {may} may")
+            }
             Refusal::Hand(refused) => refused.fmt(formatter),
             Refusal::DeadLink(dead) => formatter.write_str(dead.as_str()),
             Refusal::CommentsSpent(most) => write!(formatter, "it has {most} comments; there are no more"),
@@ -306,9 +320,7 @@ impl fmt::Display for Refusal {
             Refusal::WrongClosure { allowed } => {
                 write!(formatter, "this exception is not closed that way; allowed: {}", list(allowed))
             }
-            Refusal::Change(found) => {
-                write!(formatter, "the rules do not check with this change: {}", counted(found))
-            }
+            Refusal::Change(found) => write!(formatter, "the rules would not check: {}", counted(found)),
             Refusal::Warnings(found) => {
                 write!(formatter, "nobody answers for the warnings {}", list(&kinds(found)))
             }

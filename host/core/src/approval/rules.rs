@@ -5,7 +5,7 @@ use super::{Approval, Intent, Stage};
 use crate::exception::{Cause, Exception};
 use crate::id::{ConnectionName, EffectId, PersonId};
 use crate::money::Money;
-use crate::people::{Asking, Filled, Whom};
+use crate::people::{Asking, Filled, MANAGERS_MAX, Whom};
 use crate::rulebook::{Answerable, Happening, Rulebook};
 use crate::time::{Millis, Timestamp};
 
@@ -88,7 +88,7 @@ pub(super) fn owner(
     };
     rulebook.owner_of(asking(intent), happened, (missed, about.barred), now).unwrap_or_else(|| Answerable {
         route: "none".to_owned(),
-        owner: last_resort(rulebook, intent),
+        owner: last_resort(rulebook, intent, about.barred),
         due: now.plus(FALLBACK_WITHIN),
         closes_when: Vec::new(),
     })
@@ -96,8 +96,10 @@ pub(super) fn owner(
 
 /// An intent type that is not installed any more leaves the requester's manager, and at the head of
 /// the house the requester: somebody always answers.
-fn last_resort(rulebook: &Rulebook, intent: &Intent) -> PersonId {
-    rulebook.directory().manager(&intent.requester, 1).unwrap_or_else(|| intent.requester.clone())
+fn last_resort(rulebook: &Rulebook, intent: &Intent, barred: &[PersonId]) -> PersonId {
+    let mut above =
+        (1..=MANAGERS_MAX).filter_map(|levels| rulebook.directory().manager(&intent.requester, levels));
+    above.find(|person| !barred.contains(person)).unwrap_or_else(|| intent.requester.clone())
 }
 
 fn asking(intent: &Intent) -> Asking<'_> {

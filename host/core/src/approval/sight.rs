@@ -246,7 +246,7 @@ impl Rulebook {
             || schema.break_glass.iter().any(|row| directory.is_one(person, &row.by))
     }
 
-    /// Whether a person may decide against the policy now, in their own place or in that of somebody who is away.
+    /// Whether a person may decide against the policy now, or break the glass to, in their own place or in that of somebody who is away.
     fn may_override(
         &self,
         approval: &Approval,
@@ -254,9 +254,10 @@ impl Rulebook {
         person: &PersonId,
         now: Timestamp,
     ) -> bool {
-        let mut rules = schema.overrides.iter();
-        rules.any(|rule| {
-            let filled = rules::fill(self, &approval.intent, &rule.by, &[], now);
+        let glass = schema.break_glass.iter().map(|row| &row.by);
+        let mut whoms = schema.overrides.iter().map(|rule| &rule.by).chain(glass);
+        whoms.any(|whom| {
+            let filled = rules::fill(self, &approval.intent, whom, &[], now);
             filled.is_some_and(|filled| filled.eligible.contains(person))
         })
     }

@@ -183,6 +183,16 @@ fn whoever_has_not_heard_that_it_is_spent_does_not_close_the_one_that_says_that_
     };
     assert_eq!(closed(3), Ok(()));
     assert_eq!(closed(4), Err(Refusal::Overtaken));
+    // Whoever answers for it hears of it; what is unsure stays with whoever looks after that.
+    let spending = found(4, Some((IntentId::from_bits(1), told.clone())));
+    let looked = life::decide(&approval, Command::LookAtBudget, context(&rulebook, now, &spending));
+    let (_, after) = looked.expect("it is looked at").into_parts();
+    assert_eq!(after.stage, approval.stage);
+    let open = after.exceptions.values().filter(|exception| exception.closed.is_none());
+    let open: Vec<(Cause, Option<Level>)> =
+        open.map(|exception| (exception.cause, exception.burn.as_ref().map(|burn| burn.level))).collect();
+    assert_eq!(open.len(), 2, "{open:?}");
+    assert!(open.contains(&(Cause::Unsure, None)) && open.contains(&(Cause::Budget, Some(Level::Spent))));
 }
 
 fn tokens() -> Raw {

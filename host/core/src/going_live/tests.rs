@@ -6,6 +6,7 @@ use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::life::{self, Context};
 use crate::approval::refusal::Refusal;
 use crate::document::SourceFile;
+use crate::hash::Digest;
 use crate::id::{FieldName, IntentId, PersonId};
 use crate::intent::{FactValue, IntentType, Percent, Raw, TokenValue, TypeState};
 use crate::measure::Measures;
@@ -146,6 +147,23 @@ fn the_digest_of_what_was_tried_is_the_same_in_every_version_of_the_host() {
     // Were it another one, every type that went live would be a draft after an upgrade.
     let shape = shape(schema(&starter_rulebook())).expect("it has one");
     assert_eq!(shape.to_string(), "878f8cb59030113cf65e0116a506ec13ab33331a55d2c2cbd41cd941697b01d6");
+}
+
+#[test]
+fn a_vote_is_for_what_was_shown_and_for_no_other_record_of_it() {
+    let seen = Readiness {
+        of: discount(),
+        shape: shape(schema(&draft())).expect("it has one"),
+        trial: IntentId::from_bits(1),
+        trail: Digest::of(b"the record that was shown"),
+        met: Vec::new(),
+        waived: None,
+    };
+    assert_eq!(confirm(&seen, Some(&Ok(seen.clone()))), Ok(()));
+    let overtaken = Err(Refusal::from(NotLive::Overtaken(discount())));
+    let other = Readiness { trail: Digest::of(b"another one"), ..seen.clone() };
+    assert_eq!(confirm(&seen, Some(&Ok(other))), overtaken);
+    assert_eq!(confirm(&seen, None), overtaken);
 }
 
 #[test]

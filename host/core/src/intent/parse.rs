@@ -21,9 +21,9 @@ use std::str::FromStr;
 pub(crate) const SECTIONS: [&str; 7] =
     ["Tokens", "Facts", "Visibility", "Bindings", "Writes", "Reconciliation", "Overrides"];
 
-/// The header rows; all but `state`, `amount at stake`, `exception budget`, `seen by` and
-/// `break glass` are required.
-const ROWS: [&str; 21] = [
+/// The header rows; all but `state`, `amount at stake`, `exception budget`, `seen by`,
+/// `break glass` and `asked by` are required.
+const ROWS: [&str; 22] = [
     "intent",
     "state",
     "impact",
@@ -45,6 +45,7 @@ const ROWS: [&str; 21] = [
     "expires",
     "seen by",
     "break glass",
+    "asked by",
 ];
 
 /// Most rounds that an intent may be sent back.
@@ -151,6 +152,7 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
     let seen_by = header.row_if_there("seen by", faults, SeenBy::parse).map(Option::unwrap_or_default);
     let exception_routes = header.row("exception route", faults, words);
     let budget = header.row_if_there("exception budget", faults, Budget::parse);
+    let asked_by = header.row_if_there("asked by", faults, visibility::whoms);
     let break_glass = header.row_if_there("break glass", faults, BreakGlass::parse);
     let qa_checkpoint = header.row("QA checkpoint", faults, qa_checkpoint);
     let reporting: Option<Vec<FieldName>> = header.row("reporting field", faults, names);
@@ -193,6 +195,7 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
         state: state?.unwrap_or(TypeState::Live),
         visibility: Visibility { intent: seen_by?, fields: BTreeMap::new() },
         break_glass: break_glass?,
+        asked_by: asked_by?,
         path: String::new(),
         lines: BTreeMap::new(),
     })

@@ -64,7 +64,7 @@ impl SeenBy {
 }
 
 /// Pools, roles and persons, the same whoever asks for what.
-fn whoms(text: &str) -> Result<Vec<Whom>, String> {
+pub(super) fn whoms(text: &str) -> Result<Vec<Whom>, String> {
     text.split(", ")
         .map(|one| match Whom::parse(one) {
             Ok(whom @ (Whom::Pool(_) | Whom::Role(_) | Whom::Person(_))) => Ok(whom),

@@ -9,6 +9,7 @@ use crate::approval::Approval;
 use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::life;
 use crate::approval::seat::Seat;
+use crate::break_glass::BREAK_GLASS;
 use crate::exception::Exception;
 use crate::id::{ExceptionId, PersonId};
 use crate::people::Directory;
@@ -83,10 +84,12 @@ impl Found {
             Event::Declined { .. } => self.add(entry, requester, About::Declined),
             Event::Closed => self.add(entry, requester, About::Done),
             Event::ExceptionOpened { id, exception } => self.open(entry, requester, (*id, exception)),
-            Event::GlassBroken { loud, .. } => {
-                for person in loud {
-                    self.add(entry, person, About::GlassBroken);
-                }
+            Event::GlassBroken { loud, .. } => self.all(entry, loud),
+            Event::Overridden { what, .. } if what.reason == BREAK_GLASS => {
+                self.all(
+                    entry,
+                    before.broken.as_ref().map(|broken| broken.loud.as_slice()).unwrap_or_default(),
+                );
             }
             Event::ExceptionEscalated { id, owner, .. } => {
                 self.add(entry, owner, About::Exception { id: *id, why: Why::Missed });
@@ -172,6 +175,11 @@ impl Found {
                 None => self.add(entry, person, About::Seat { rows: vec![row], why }),
             }
         }
+    }
+
+    /// Everybody who is to hear that somebody decides alone, or did.
+    fn all(&mut self, entry: &Entry, loud: &[PersonId]) {
+        loud.iter().for_each(|person| self.add(entry, person, About::GlassBroken));
     }
 
     /// Whoever answers for an exception, and the requester whom it holds up.

@@ -10,7 +10,8 @@ mod requester;
 use super::link::{LinkVerb, Linked, Links};
 use super::plain::plain;
 use super::{About, OpenNotice, Why};
-use crate::approval::{Approval, Sight, Stage};
+use crate::approval::{Approval, Overridden, Sight, Stage};
+use crate::break_glass::BREAK_GLASS;
 use crate::exception::{Cause, Exception};
 use crate::id::{ExceptionId, IntentId, PersonId};
 use crate::people::{Contact, Spelt};
@@ -131,11 +132,18 @@ impl Telling<'_> {
         let broken = self.approval.broken.as_ref()?;
         let (by, until) = (&broken.by, self.moment(broken.until));
         let requester = &self.approval.intent.requester;
-        let subject = format!("Emergency: {by} broke the glass for {}, asked by {requester}", self.title());
+        let alone = |what: &&Overridden| what.at.is_some() && what.what.reason == BREAK_GLASS;
+        let decided = self.approval.overridden.as_ref().filter(alone).map(|overridden| &overridden.what);
+        let did = if decided.is_some() { "decided alone on" } else { "broke the glass for" };
+        let subject = format!("Emergency: {by} {did} {}, asked by {requester}", self.title());
         let mut lines = vec![
             format!("{by} took it on themselves to decide alone, whatever the policy says, until {until}:"),
             format!("  {}", plain(&broken.reason, WORDS_CHARACTERS_MAX)),
         ];
+        if let Some(what) = decided {
+            lines.push(format!("They {}d it:", what.instead.as_str()));
+            lines.push(format!("  {}", plain(&what.words, WORDS_CHARACTERS_MAX)));
+        }
         let about =
             |exception: &&Exception| exception.cause == Cause::BreakGlass && exception.closed.is_none();
         if let Some(review) =

@@ -174,6 +174,9 @@ fn intent_type(rulebook: &Rulebook, intent: &IntentType, faults: &mut Faults) {
     if let Some(declared) = &intent.budget {
         budget(rulebook, intent, declared, faults);
     }
+    for whom in intent.asked_by.iter().flatten() {
+        known(directory, Some(intent), whom, line("asked by"), "who may ask for it", faults);
+    }
     if let Some(declared) = &intent.break_glass {
         known(directory, Some(intent), &declared.by, line("break glass"), "who breaks the glass", faults);
         reviewed(rulebook, intent, (Cause::BreakGlass, line("break glass")), faults);

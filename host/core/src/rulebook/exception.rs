@@ -246,7 +246,7 @@ impl Rulebook {
     /// Who answers for an exception that was missed so often: the row's owner, then its backups,
     /// then the fallback owner of the intent type. The requester and people who are away never do,
     /// except that the fallback owner is always there. Whoever is barred never does either: the chain begins
-    /// anew then, and after it come the managers of the fallback owner.
+    /// anew then, and after it come the managers of the fallback owner, and whoever owns the type though they are away.
     #[must_use]
     pub fn owner_of(
         &self,
@@ -274,6 +274,12 @@ impl Rulebook {
                 let above =
                     (1..=MANAGERS_MAX).filter_map(|levels| self.directory().manager(fallback, levels));
                 let manager = above.filter(|_| cannot(fallback)).find(|person| !cannot(person));
+                // At the head of the house, those who own the type though they are away, before whoever did it.
+                let owners = [&intent.owner, &intent.incident_owner].into_iter();
+                let members =
+                    owners.filter_map(|pool| self.directory().pool(pool)).flat_map(|pool| &pool.members);
+                let mut members = members.filter(|_| cannot(fallback));
+                let manager = manager.or_else(|| members.find(|person| !cannot(person)).cloned());
                 let person = manager.unwrap_or_else(|| fallback.clone());
                 let calendar = self.directory().persons.get(&person)?.calendar.clone();
                 (person, calendar)

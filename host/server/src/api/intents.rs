@@ -19,7 +19,7 @@ use countersign_core::intent::literal::is_word;
 use countersign_core::intent::{Raw, Trigger};
 use countersign_engine::engine::{Key, Submission};
 use countersign_engine::fault::Fault;
-use countersign_engine::row::{OVERRIDDEN, OVERRIDE};
+use countersign_engine::row::{GLASS, OVERRIDDEN, OVERRIDE};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -138,6 +138,7 @@ fn asked_for(host: &Host, body: Raw) -> Result<Wanted, Problem> {
         ("seat" = Option<String>, Query, description = "only those that wait for this person's decision; `me` is the caller"),
         ("question" = Option<String>, Query, description = "only those that wait for this person's answer; `me` is the caller"),
         ("override" = Option<String>, Query, description = "only those that were decided against the policy for this reason; `any` is any"),
+        ("glass" = Option<String>, Query, description = "`broken`: only those whose glass was broken, whatever came of it"),
         ("cursor" = Option<String>, Query, description = "`next` of an earlier answer"),
         ("limit" = Option<usize>, Query, description = "rows of a page, 1 to 200", minimum = 1, maximum = 200),
     ),
@@ -151,7 +152,7 @@ pub(crate) async fn list(
     Extension(caller): Extension<Caller>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let known = ["type", "state", "requester", "seat", "question", "override", "cursor", "limit"];
+    let known = ["type", "state", "requester", "seat", "question", "override", "glass", "cursor", "limit"];
     let mut query = Query::of(&uri, &known)?;
     let mut labels = BTreeMap::new();
     let mut label = |name: &str, value: Option<String>| {
@@ -171,6 +172,7 @@ pub(crate) async fn list(
         Some(any) if any == "any" => label(OVERRIDDEN.0, Some(OVERRIDDEN.1.to_owned())),
         reason => label(OVERRIDE, reason),
     }
+    label(GLASS.0, query.read(GLASS.0, "`broken`", |text| (text == GLASS.1).then(|| text.to_owned())));
     let (after, limit) = asked::page(&mut query);
     query.checked()?;
     let (mut walk, mut items) = (Walk::of(labels, (after, limit)), Vec::new());

@@ -1,13 +1,14 @@
 //! Breaking the glass: loud, for a few hours, on one intent; and what it lets whoever did it do.
 
 use super::settle::{self, Opening};
-use super::{Turn, override_, seat, still};
+use super::{Turn, override_, seat, still, vote};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
-use crate::approval::{Sight, rules};
+use crate::approval::{Authority, Outcome, Sight, Stage, rules};
 use crate::break_glass::{BREAK_GLASS, BREAK_GLASS_TIMES_MAX, BreakGlass, NotBroken};
 use crate::effect::attempt::Detail;
 use crate::exception::Cause;
+use crate::going_live;
 use crate::id::PersonId;
 use crate::intent::OverrideRule;
 use crate::override_::{Instead, Override};
@@ -23,33 +24,40 @@ pub(super) fn break_it(
 ) -> Result<(), Refusal> {
     seat::review(turn, &Actor::Engine);
     still(turn, revision)?;
-    let hours = may(turn, &person)?.hours;
+    let (row, instead_of) = may(turn, &person)?;
     if reason.trim().is_empty() {
         return Err(Refusal::ReasonMissing);
     }
-    override_::at_once(turn, "break-glass", Instead::Approve)?;
+    // Nobody is alarmed by what could help nobody.
+    if override_::at_once(turn, "break-glass", Instead::Approve)? {
+        vote::still_shown(turn, "break-glass", None)?;
+    }
+    going_live::still_tried(turn.context.rulebook, &turn.approval.intent)?;
     if let Some(broken) = &turn.approval.broken {
-        if broken.is_open(turn.context.now) {
+        // Whoever broke it and cannot decide any more keeps nobody else from it.
+        if broken.is_open(turn.context.now) && (broken.by == person || may(turn, &broken.by).is_ok()) {
             return Err(NotBroken::Already { by: broken.by.clone(), until: broken.until }.into());
         }
-        if BREAK_GLASS_TIMES_MAX <= broken.times {
-            return Err(NotBroken::TooOften(broken.times).into());
+        if BREAK_GLASS_TIMES_MAX <= broken.times() {
+            return Err(NotBroken::TooOften(broken.times()).into());
         }
     }
-    let until = turn.context.now.plus(Millis::hours(u64::from(hours)));
+    let until = turn.context.now.plus(Millis::hours(u64::from(row.hours)));
     let message = format!(
-        "`{person}` broke the glass to decide alone until {until}: {reason}. Was that right, and what follows?"
+        "`{person}` broke the glass to decide alone until {until}. Was that right, and what follows? They said: {reason}"
     );
     let loud = loud(turn, &person);
-    let event = Event::GlassBroken { person: person.clone(), until, reason, loud };
-    turn.record(Actor::Person(person.clone()), event);
+    let row = row.to_string();
+    let event = Event::GlassBroken { person: person.clone(), instead_of, row, until, reason, loud };
+    turn.record(Actor::Person(person), event);
     let opening = Opening::of(Cause::BreakGlass, Detail::new("break-glass", message));
-    settle::open(turn, Opening { barred: vec![person], ..opening });
+    let barred = turn.approval.broken.as_ref().map(|broken| broken.everyone.clone()).unwrap_or_default();
+    settle::open(turn, Opening { barred, ..opening });
     Ok(())
 }
 
-/// The row by which this person may break the glass.
-fn may(turn: &Turn<'_>, person: &PersonId) -> Result<BreakGlass, Refusal> {
+/// The row by which this person may break the glass, and in whose place they do.
+fn may(turn: &Turn<'_>, person: &PersonId) -> Result<(BreakGlass, Option<PersonId>), Refusal> {
     let (rulebook, intent) = (turn.context.rulebook, &turn.approval.intent);
     if !rulebook.directory().knows(person) {
         return Err(Refusal::UnknownPerson(person.to_string()));
@@ -60,11 +68,35 @@ fn may(turn: &Turn<'_>, person: &PersonId) -> Result<BreakGlass, Refusal> {
     let row = rulebook.intent_type(&intent.intent_type).and_then(|schema| schema.break_glass.clone());
     let row = row.ok_or_else(|| NotBroken::Never(intent.intent_type.clone()))?;
     let filled = rules::fill(rulebook, intent, &row.by, &[], turn.context.now);
-    let eligible = filled.map(|filled| filled.eligible).unwrap_or_default();
+    let (eligible, standing_in) =
+        filled.map(|filled| (filled.eligible, filled.standing_in)).unwrap_or_default();
     if eligible.contains(person) {
-        return Ok(row);
+        return Ok((row, standing_in.get(person).cloned()));
     }
     Err(NotBroken::MayNot { person: person.clone(), eligible }.into())
+}
+
+/// Whether what came of it can be looked at: something was decided, or nobody can decide alone any more.
+pub(super) fn is_over(turn: &Turn<'_>) -> Result<(), Refusal> {
+    let decided = match &turn.approval.stage {
+        Stage::Executing { .. }
+        | Stage::Closed(Outcome::Done { .. } | Outcome::Withdrawn { .. })
+        | Stage::Closed(Outcome::Declined {
+            authority: Authority::People(_) | Authority::Override(_) | Authority::FailOpen(_),
+            ..
+        }) => true,
+        Stage::Preparing { .. }
+        | Stage::Unsettled { .. }
+        | Stage::Seated { .. }
+        | Stage::Returned { .. }
+        | Stage::Closed(Outcome::Declined { authority: Authority::Policy, .. }) => false,
+    };
+    match &turn.approval.broken {
+        Some(broken) if !decided && broken.is_open(turn.context.now) => {
+            Err(NotBroken::StillOpen(broken.until).into())
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// What whoever broke the glass overrides by, while they may and their time is not up. It is no habit: each time has a

@@ -64,7 +64,7 @@ pub(super) fn is_unheard(turn: &Turn<'_>, exception: &Exception) -> bool {
 }
 
 /// Looks at the budget at the end of a command: opens the one exception about it if this command opened others, or
-/// raises the one that is open.
+/// another one in the place of one that says too little.
 pub(super) fn look(turn: &mut Turn<'_>) {
     let new = spends(&turn.entries);
     if 0 < new || own(&turn.approval).is_some() {
@@ -72,7 +72,7 @@ pub(super) fn look(turn: &mut Turn<'_>) {
     }
 }
 
-/// Opens the one exception about the budget, or raises it, whatever happened here: nobody may have been told of what
+/// The same whatever happened here: nobody may have been told of what
 /// other intents have spent, or of a budget that is smaller by now.
 pub(super) fn look_anew(turn: &mut Turn<'_>) {
     look_with(turn, 0);

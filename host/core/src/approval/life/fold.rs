@@ -120,8 +120,8 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
             close_unused(&mut approval, at);
         }
         Event::FailedOpen { .. } => approval.failed_open = Some(at),
-        Event::GlassBroken { person, until, reason, .. } => {
-            approval.broken = Some(Broken::again(approval.broken.as_ref(), person, reason, *until));
+        Event::GlassBroken { person, until, reason, loud, .. } => {
+            break_glass(&mut approval, (person, reason), *until, loud);
         }
         Event::Reopened { intent, what } => reopen(&mut approval, intent, what, at)?,
         Event::Sending { effect, step, .. } => send(&mut approval.stage, *effect, step, at)?,
@@ -144,6 +144,22 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         }
     }
     Some(approval)
+}
+
+/// Whoever breaks the glass looks at no earlier time of it either.
+fn break_glass(
+    approval: &mut Approval,
+    (person, reason): (&PersonId, &str),
+    until: Timestamp,
+    loud: &[PersonId],
+) {
+    let open = approval.exceptions.values_mut().filter(|exception| exception.closed.is_none());
+    for review in open.filter(|exception| exception.cause == Cause::BreakGlass) {
+        if !review.barred.contains(person) {
+            review.barred.push(person.clone());
+        }
+    }
+    approval.broken = Some(Broken::again(approval.broken.as_ref(), (person, reason), until, loud));
 }
 
 /// A step is about to leave the host.
@@ -529,8 +545,10 @@ fn close(
 ) -> Option<()> {
     let exception = approval.exceptions.get_mut(&id)?;
     exception.closed = Some(closed.clone());
+    // What is about more than this intent lets nothing of it go on.
+    let tries_again = closed.by == Closure::Retry && !exception.cause.outlives();
     match &mut approval.stage {
-        stage @ Stage::Unsettled { .. } if closed.by == Closure::Retry => {
+        stage @ Stage::Unsettled { .. } if tries_again => {
             *stage = Stage::Preparing { tries: 0, due: closed.at };
         }
         Stage::Executing { case, effects, .. } => {

@@ -152,10 +152,12 @@ pub(super) fn is_pending(turn: &Turn<'_>) -> bool {
 }
 
 /// The one seat in which whoever overrides the policy's own answer confirms what would be written.
-pub(super) fn rows(what: &Override) -> Vec<RouteRow> {
+pub(super) fn rows(turn: &Turn<'_>, what: &Override) -> Vec<RouteRow> {
     let Ok(route) = RouteName::parse(ROUTE) else { return Vec::new() };
     let whom = Whom::Person(what.by.clone());
-    let (need, within, backup) = (Need::Count(1), CONFIRM_WITHIN, Vec::new());
+    let broken = turn.approval.broken.as_ref().filter(|_| what.reason == BREAK_GLASS);
+    let within = broken.map_or(CONFIRM_WITHIN, |broken| Within::Hours(broken.hours_left(turn.context.now)));
+    let (need, backup) = (Need::Count(1), Vec::new());
     vec![RouteRow { route, step: 1, whom, need, within, backup, finally: Finally::Decline }]
 }
 

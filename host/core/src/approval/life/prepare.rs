@@ -70,6 +70,9 @@ fn passed<'a>(
         .filter(|person| rulebook.directory().knows(person))
         .ok_or_else(|| Refusal::UnknownPerson(requester.to_owned()))?;
     let trial = trial(context, schema, &requester, by)?;
+    if trial.is_none() {
+        may_ask(rulebook, schema, &requester)?;
+    }
     if rulebook.policy(&name, context.now).is_none() {
         if is_policy_change(&name) {
             return Err(publish::no_route());
@@ -111,6 +114,17 @@ fn passed<'a>(
     let mut turn = Turn::new(context, approval);
     turn.entries.push(Entry { at: context.now, by, event });
     Ok(turn)
+}
+
+/// Whether a person may ask for it: who is away may, who has left is not known any more.
+fn may_ask(rulebook: &Rulebook, schema: &IntentType, person: &PersonId) -> Result<(), Refusal> {
+    let Some(whoms) = &schema.asked_by else { return Ok(()) };
+    if whoms.iter().any(|whom| rulebook.directory().is_one(person, whom)) {
+        return Ok(());
+    }
+    let (person, of) = (person.clone(), schema.name.clone());
+    let may: Vec<String> = whoms.iter().map(ToString::to_string).collect();
+    Err(Refusal::MayNotAsk { person, of, may: may.join(", ") })
 }
 
 /// What makes a trial of an intent; a draft takes nothing else, and only from those who own it.
@@ -279,7 +293,7 @@ fn seal(turn: &mut Turn<'_>, found: Found, opened: Option<(&Policy, Settled)>) {
     let council = budget::council(turn).map(Box::new);
     let (rows, council) = match &turn.approval.overridden {
         // A person answers for it already, and alone.
-        Some(overridden) if against => (override_::rows(&overridden.what), None),
+        Some(overridden) if against => (override_::rows(turn, &overridden.what), None),
         Some(_) | None => (with_council(rulebook, rows, council.as_deref()), council),
     };
     let approved = asked == Outcome::Approve && council.is_none();

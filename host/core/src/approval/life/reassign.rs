@@ -10,6 +10,7 @@ use crate::approval::seat::Handed;
 use crate::approval::{Approval, Stage};
 use crate::exception::{Cause, Exception};
 use crate::id::{ExceptionId, PersonId};
+use crate::override_::NotOverridden;
 use crate::people::{Directory, Duty};
 
 pub(super) fn reassign(
@@ -45,7 +46,12 @@ pub(super) fn reassign(
             seat::review(turn, &Actor::Engine);
         }
         Reassigned::Exception { id } => {
-            let owners = owners(turn, open(turn, id)?);
+            let found = open(turn, id)?;
+            // Whoever did what it is about does not choose who looks at it.
+            if found.barred.contains(&person) {
+                return Err(NotOverridden::Own(person).into());
+            }
+            let owners = owners(turn, found);
             let owners = without(&person, owners);
             if !owners.contains(&to) {
                 return Err(NotHanded::NoDeputy { to, deputies: owners }.into());
@@ -66,7 +72,10 @@ pub fn can_reassign(approval: &Approval, person: &PersonId, context: Context<'_>
     let mut turn = Turn::new(context, approval.clone());
     seat::review(&mut turn, &Actor::Engine);
     let mut exceptions = turn.approval.exceptions.values().filter(|found| found.closed.is_none());
-    if exceptions.any(|found| !without(person, owners(&turn, found)).is_empty()) {
+    let movable = |found: &Exception| {
+        !found.barred.contains(person) && !without(person, owners(&turn, found)).is_empty()
+    };
+    if exceptions.any(movable) {
         return true;
     }
     let Stage::Seated { seats, .. } = &turn.approval.stage else { return false };

@@ -1,7 +1,7 @@
 //! Exceptions inside an approval: opened with an owner in the commit that causes them, escalated
 //! when missed, closed by a person with a reason.
 
-use super::{Turn, budget, effect, seat, wrong_stage};
+use super::{Turn, break_glass, budget, effect, seat, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::rules::{self, About};
@@ -106,9 +106,11 @@ pub(super) fn review(turn: &mut Turn<'_>, by: &Actor) {
     let (rulebook, now) = (turn.context.rulebook, turn.context.now);
     let intent_type = &turn.approval.intent.intent_type;
     let there = |owner: &PersonId| rulebook.directory().is_there(owner, intent_type, now);
+    let stays =
+        |exception: &Exception| there(&exception.owner) && !exception.barred.contains(&exception.owner);
     let open = turn.approval.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
     let moved: Vec<(ExceptionId, PersonId)> = open
-        .filter(|(_, exception)| !there(&exception.owner))
+        .filter(|(_, exception)| !stays(exception))
         .map(|(id, exception)| {
             let about = About::of(exception);
             (*id, rules::owner(rulebook, &turn.approval, about, exception.missed, now).owner)
@@ -175,6 +177,9 @@ fn verdicts(
     if exception.cause == Cause::FailOpen && !turn.approval.stage.is_approved() {
         // Nothing has passed yet, so nobody can say whether that was right.
         return Err(wrong_stage("close-exception", &turn.approval));
+    }
+    if exception.cause == Cause::BreakGlass {
+        break_glass::is_over(turn)?;
     }
     let ways = exception.cause.closed_by();
     if !ways.is_empty() {

@@ -31,6 +31,9 @@ pub struct IntentTypeView {
     /// How many exceptions it may have and what follows, as the file has it; absent without such a budget.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception_budget: Option<String>,
+    /// Who may ask for it, as the file has it; none where everybody may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked_by: Vec<String>,
     /// Who decides alone in an emergency and for how long, as the file has it; absent if nobody does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub break_glass: Option<String>,
@@ -116,6 +119,7 @@ impl IntentTypeView {
             fail_mode: schema.fail_mode.as_str().to_owned(),
             enforcement: schema.enforcement.as_str().to_owned(),
             exception_budget: schema.budget.as_ref().map(ToString::to_string),
+            asked_by: schema.asked_by.iter().flatten().map(ToString::to_string).collect(),
             break_glass: schema.break_glass.as_ref().map(ToString::to_string),
             seal_ms: schema.expires.0,
             destinations: schema.destinations.iter().map(ToString::to_string).collect(),

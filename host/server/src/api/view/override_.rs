@@ -68,7 +68,7 @@ impl BrokenView {
             reason: broken.reason.clone(),
             until: broken.until.to_string(),
             open: broken.is_open(now),
-            times: broken.times,
+            times: broken.times(),
         }
     }
 }

@@ -61,6 +61,9 @@ pub struct OwnedTypeView {
     /// How many exceptions it may have and what follows, as the file has it; absent without such a budget.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception_budget: Option<String>,
+    /// Who may ask for it, as the file has it; none where everybody may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked_by: Vec<String>,
     /// Who decides alone in an emergency and for how long, as the file has it; absent if nobody does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub break_glass: Option<String>,
@@ -179,6 +182,7 @@ fn owned(looking: Looking<'_>, schema: &IntentType, reachable: &Reachable) -> Ow
             schema.qa_checkpoint.list
         ),
         exception_budget: schema.budget.as_ref().map(ToString::to_string),
+        asked_by: schema.asked_by.iter().flatten().map(ToString::to_string).collect(),
         break_glass: schema.break_glass.as_ref().map(ToString::to_string),
         reporting: schema.reporting.iter().map(ToString::to_string).collect(),
         seats: policy.map(|policy| seats(directory, policy, &schema.name, now)).unwrap_or_default(),
