@@ -12,6 +12,8 @@ mod fail_open;
 mod going_live;
 #[path = "spec/hands.rs"]
 mod hands;
+#[path = "spec/machines.rs"]
+mod machines;
 #[path = "spec/notices.rs"]
 mod notices;
 #[path = "spec/overrides.rs"]

@@ -106,6 +106,9 @@ pub struct Directory {
     /// Who signs in by which accounts of the identity provider. A person may have several; however many,
     /// it is one person with one voice.
     pub accounts: BTreeMap<Account, PersonId>,
+    /// Programs that ask for things, and who answers for each. A machine is nobody of the house: it fills no seat,
+    /// holds nothing and decides nothing.
+    pub machines: BTreeMap<PersonId, PersonId>,
 }
 
 /// The intent for which a seat is filled.
@@ -137,6 +140,18 @@ impl Directory {
     #[must_use]
     pub fn knows(&self, person: &PersonId) -> bool {
         self.persons.contains_key(person)
+    }
+
+    /// Who answers for what somebody asked: whoever answers for a machine, else themselves.
+    #[must_use]
+    pub fn answering<'a>(&'a self, requester: &'a PersonId) -> &'a PersonId {
+        self.machines.get(requester).unwrap_or(requester)
+    }
+
+    /// Whether a person asked for it, themselves or by a machine that they answer for.
+    #[must_use]
+    pub fn asked(&self, person: &PersonId, requester: &PersonId) -> bool {
+        person == requester || person == self.answering(requester)
     }
 
     /// The pool called `name`.
@@ -193,9 +208,9 @@ impl Directory {
         (excluded, used): (&[PersonId], &[PersonId]),
         on: Timestamp,
     ) -> Option<Filled> {
-        let free = |person: &PersonId| {
-            self.knows(person) && person != asking.requester && !excluded.contains(person)
-        };
+        let requester = self.answering(asking.requester);
+        let free =
+            |person: &PersonId| self.knows(person) && person != requester && !excluded.contains(person);
         let mut eligible: Vec<PersonId> = Vec::new();
         let mut standing_in = BTreeMap::new();
         let holders = self.holders(whom, asking);
@@ -204,9 +219,9 @@ impl Directory {
                 None => holder,
                 // A voice that was given in their place was theirs, and nobody decides in the requester's.
                 Some(_) if excluded.contains(holder) || used.contains(holder) => continue,
-                Some(_) if holder == asking.requester => continue,
+                Some(_) if holder == requester => continue,
                 // Whoever sent them away does not choose who decides what they ask for.
-                Some(absence) if absence.by.as_ref() == Some(asking.requester) => continue,
+                Some(absence) if absence.by.as_ref() == Some(requester) => continue,
                 // A cover never passes a seat on.
                 Some(Absence { cover: Some(cover), .. })
                     if self.absence(cover, asking.intent_type, on).is_none() =>
@@ -230,7 +245,7 @@ impl Directory {
                 |person: &&PersonId| free(person) && self.absence(person, asking.intent_type, on).is_none();
             let standby = standing.into_iter().find(present);
             // Whoever stands by for several stands in for the first of them, and never for the requester.
-            let whose = holders.iter().find(|holder| *holder != asking.requester);
+            let whose = holders.iter().find(|holder| *holder != requester);
             standing_in.extend(standby.cloned().zip(whose.cloned()));
             eligible.extend(standby.cloned());
         }
@@ -256,7 +271,9 @@ impl Directory {
             Whom::Pool(name) => self.pools.get(name).map(|pool| pool.members.clone()).unwrap_or_default(),
             Whom::Role(name) => self.roles.get(name).cloned().into_iter().collect(),
             Whom::Person(person) => vec![person.clone()],
-            Whom::Manager(levels) => self.manager(asking.requester, *levels).into_iter().collect(),
+            Whom::Manager(levels) => {
+                self.manager(self.answering(asking.requester), *levels).into_iter().collect()
+            }
             Whom::NamedIn(token) => named_in(token, asking.tokens).into_iter().collect(),
             Whom::OwnerOfPolicy => Vec::new(),
         }

@@ -152,6 +152,7 @@ pub static CODES: &[Code] = &[
     code!("CS-E0221", 422),
     code!("CS-E0222", 403),
     code!("CS-E0223", 403),
+    code!("CS-E0224", 403),
     // Faults of the host and its store.
     code!("CS-E0301", 507),
     code!("CS-E0302", 429),

@@ -11,7 +11,7 @@ use crate::routes;
 use crate::scim;
 use crate::session::Inforce;
 use crate::state::Host;
-use crate::token::{Scope, TOKEN_PREFIX};
+use crate::token::{Scope, TOKEN_PREFIX, TokenEntry};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
@@ -215,7 +215,11 @@ fn caller(host: &Host, headers: &HeaderMap, scope: Scope) -> Result<Caller, Prob
         return Err(Problem::new("CS-E0207", detail, "use a token with this scope"));
     }
     // Rights are read at every request: whoever left has none, whatever token is still around.
-    let is_person = host.engine.rulebook().directory().knows(&entry.person);
+    let rulebook = host.engine.rulebook();
+    if rulebook.directory().machines.contains_key(&entry.person) {
+        return machine_may(&entry, scope);
+    }
+    let is_person = rulebook.directory().knows(&entry.person);
     match (scope, is_person) {
         // Who is there is said by a machine, which must not stop because somebody has left.
         (Scope::Provision, true) => {
@@ -252,6 +256,18 @@ fn operates(host: &Host, person: &PersonId) -> bool {
 fn no_operator(person: &PersonId) -> Problem {
     let help = "ask an operator; who they are is in `people.md` under `Duties`";
     Problem::new("CS-E0223", format!("`{person}` is no operator"), help)
+}
+
+/// A machine reads and asks; what it asks for is decided by persons.
+fn machine_may(entry: &TokenEntry, scope: Scope) -> Result<Caller, Problem> {
+    match scope {
+        Scope::Read | Scope::Ask => Ok(Caller { person: entry.person.clone(), token: entry.name.clone() }),
+        Scope::Decide | Scope::Operate | Scope::Provision => {
+            let detail = format!("`{}` is a machine, and only persons {scope}", entry.person);
+            let help = "whoever answers for it, or whoever has a seat, does it with a token of their own";
+            Err(Problem::new("CS-E0224", detail, help))
+        }
+    }
 }
 
 /// A person in their terminal may what people may; connections are for those who operate.

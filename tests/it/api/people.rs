@@ -1,6 +1,9 @@
 //! Absences by command: who may, what is refused, and that a repeated request is the same one.
 
-use crate::world::World;
+use crate::world::{SMALL, Setup, World};
+use countersign_core::record::Value;
+use countersign_core::rulebook::Rulebook;
+use countersign_tests::world::{root, source_files};
 use serde_json::json;
 
 fn body(from: &str, until: &str, cover: &str) -> String {
@@ -92,4 +95,34 @@ async fn nobody_sends_away_whoever_their_intent_waits_for() {
     let refused = world.post("revops-lead", &path, "k-2", &body("2026-11-23", "2026-11-24", &cover)).await;
     refused.is_problem(403, "CS-E0164");
     assert!(refused.text.contains("waits for that person"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn a_machine_asks_and_decides_nothing() {
+    let mut files = source_files(&root().join("host/cli/starter")).expect("the starter files");
+    for file in files.iter_mut().filter(|file| file.path == "people.md") {
+        let machines =
+            "## Machines\n\n| machine | answers for it |\n|---|---|\n| somebody-else | ae-1 |\n\n## Pools";
+        file.text = file.text.replacen("## Pools", machines, 1);
+    }
+    let rulebook = Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    let world = World::of(Setup { rulebook, ..Setup::default() }).await;
+    let whole = [("margin", Value::Decimal("40".to_owned())), ("renewal", Value::Flag(false))];
+    world.connectors.put("crm", "quote", "q-1", &whole);
+    // The token may all that people may.
+    let machine = "leaver";
+    let asked = world
+        .send(machine, "POST", "/v1/intents", &[("idempotency-key", "k-1"), ("prefer", "wait=10")], SMALL)
+        .await;
+    assert_eq!((asked.status, &asked.json["state"]), (201, &json!("seated")), "{}", asked.text);
+    assert_eq!((&asked.json["requester"], &asked.json["answers"]), (&json!("somebody-else"), &json!("ae-1")));
+    let place = asked.header("location").to_owned();
+    let approves = r#"{"decision":"approve"}"#;
+    world.post(machine, &format!("{place}/decisions"), "d-1", approves).await.is_problem(403, "CS-E0224");
+    world.post("ae-1", &format!("{place}/decisions"), "d-2", approves).await.is_problem(403, "CS-E0110");
+    let shown = world.get(machine, &place).await;
+    assert_eq!((shown.status, &shown.json["can"]), (200, &json!(["remind", "withdraw", "amend"])), "{}", shown.text);
+    assert!(world.get("ae-1", &place).await.json["can"].to_string().contains("withdraw"));
+    let approved = world.post("sales-manager-1", &format!("{place}/decisions"), "d-3", approves).await;
+    assert_eq!(approved.status, 200, "{}", approved.text);
 }

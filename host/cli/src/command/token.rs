@@ -102,6 +102,12 @@ fn made(create: Create, global: &Global) -> Result<()> {
         Failure::new(exit::USAGE, format!("`{}` is no person: {fault}", output::plain(&create.person)))
     })?;
     let provisions = create.scopes.contains(&Scope::Provision);
+    if is_machine(&person, global)
+        && create.scopes.iter().any(|scope| !matches!(scope, Scope::Read | Scope::Ask))
+    {
+        let failure = Failure::new(exit::NO, format!("`{person}` is a machine, which reads and asks"));
+        return Err(failure.with_help("add `--scope read,ask`").into());
+    }
     match known(&person, global) {
         Some(true) if provisions => {
             let failure = Failure::new(
@@ -146,13 +152,22 @@ fn made(create: Create, global: &Global) -> Result<()> {
     Ok(())
 }
 
-/// Whether `people.md` of the configured rules has a person; `None` if there is none that can be read.
+/// Whether `people.md` of the configured rules has a person, or a machine of that name; `None` if there is none that can
+/// be read.
 pub(super) fn known(person: &PersonId, global: &Global) -> Option<bool> {
+    let directory = directory(global)?;
+    Some(directory.knows(directory.answering(person)))
+}
+
+fn is_machine(name: &PersonId, global: &Global) -> bool {
+    directory(global).is_some_and(|directory| directory.machines.contains_key(name))
+}
+
+fn directory(global: &Global) -> Option<Directory> {
     let rules = config::load(global.config.as_deref()).ok()?.rules;
     let text = std::fs::read_to_string(rules.join(PEOPLE_FILE)).ok()?;
     let mut faults = Faults::new(PEOPLE_FILE);
-    let directory = Directory::parse(&SourceFile { path: PEOPLE_FILE.to_owned(), text }, &mut faults)?;
-    Some(directory.knows(person))
+    Directory::parse(&SourceFile { path: PEOPLE_FILE.to_owned(), text }, &mut faults)
 }
 
 fn list(file: &TokenFile, global: &Global) -> Result<()> {

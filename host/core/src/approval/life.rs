@@ -33,6 +33,7 @@ pub use reassign::can_reassign;
 use super::command::Command;
 use super::event::{Actor, Entry, Event};
 use super::refusal::Refusal;
+use super::rules;
 use super::{Approval, Outcome, Sight, Stage};
 use crate::budget::Spending;
 use crate::going_live::{Lack, Readiness};
@@ -273,7 +274,7 @@ fn still(turn: &Turn<'_>, revision: u32) -> Result<(), Refusal> {
 
 /// Some things only whoever asked may do, about what they have read.
 fn requester_only(turn: &Turn<'_>, person: &PersonId, revision: u32) -> Result<(), Refusal> {
-    if turn.approval.intent.requester != *person {
+    if !rules::asked(turn.context.rulebook, &turn.approval.intent, person) {
         return Err(Refusal::NotRequester(person.clone()));
     }
     still(turn, revision)

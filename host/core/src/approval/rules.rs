@@ -12,6 +12,11 @@ use crate::time::{Millis, Timestamp};
 /// Time for an exception whose intent type is not installed any more.
 const FALLBACK_WITHIN: Millis = Millis::hours(24);
 
+/// Whether a person asked for it, themselves or by a machine: they decide nothing about it.
+pub(super) fn asked(rulebook: &Rulebook, intent: &Intent, person: &PersonId) -> bool {
+    rulebook.directory().asked(person, &intent.requester)
+}
+
 /// Who can fill a seat for `whom` now; `None` if nobody can.
 pub(super) fn fill(
     rulebook: &Rulebook,
@@ -97,9 +102,9 @@ pub(super) fn owner(
 /// An intent type that is not installed any more leaves the requester's manager, and at the head of
 /// the house the requester: somebody always answers.
 fn last_resort(rulebook: &Rulebook, intent: &Intent, barred: &[PersonId]) -> PersonId {
-    let mut above =
-        (1..=MANAGERS_MAX).filter_map(|levels| rulebook.directory().manager(&intent.requester, levels));
-    above.find(|person| !barred.contains(person)).unwrap_or_else(|| intent.requester.clone())
+    let (directory, requester) = (rulebook.directory(), rulebook.directory().answering(&intent.requester));
+    let mut above = (1..=MANAGERS_MAX).filter_map(|levels| directory.manager(requester, levels));
+    above.find(|person| !barred.contains(person)).unwrap_or_else(|| requester.clone())
 }
 
 fn asking(intent: &Intent) -> Asking<'_> {

@@ -21,7 +21,9 @@ pub fn whom(directory: &Directory, before: &Approval, entries: &[Entry], after: 
     if directory.contacts.is_empty() {
         return Vec::new();
     }
-    let mut found = Found::default();
+    // Nobody reads what a machine is told: whoever answers for it does.
+    let requester = directory.answering(&before.intent.requester).clone();
+    let mut found = Found { all: Vec::new(), requester };
     let mut approval = before.clone();
     for entry in entries {
         found.entry(&approval, entry);
@@ -42,15 +44,16 @@ pub fn whom(directory: &Directory, before: &Approval, entries: &[Entry], after: 
 }
 
 /// What was found so far, each person and subject once.
-#[derive(Default)]
 struct Found {
     all: Vec<(PersonId, About)>,
+    /// Who answers for what was asked.
+    requester: PersonId,
 }
 
 impl Found {
     /// Adds whom one entry concerns, given the approval before it.
     fn entry(&mut self, before: &Approval, entry: &Entry) {
-        let requester = &before.intent.requester;
+        let requester = &self.requester.clone();
         match &entry.event {
             Event::SeatOpened { row, seat } => self.opened(before, entry, *row, seat),
             Event::SeatMoved { row, come, .. } => self.seat(entry, come, *row, Why::Moved),
@@ -144,7 +147,7 @@ impl Found {
         }
         let late = seats.awaited(row).is_none() && known.due <= entry.at && !known.eligible.is_empty();
         if late {
-            self.add(entry, &before.intent.requester, About::Missed { row });
+            self.add(entry, &self.requester.clone(), About::Missed { row });
         }
         self.seat(entry, &seat.eligible, row, if late { Why::Missed } else { Why::Moved });
     }

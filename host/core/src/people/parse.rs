@@ -11,8 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 /// The sections that `people.md` may have.
-pub(crate) const SECTIONS: [&str; 10] = [
+pub(crate) const SECTIONS: [&str; 11] = [
     "Persons",
+    "Machines",
     "Accounts",
     "Contacts",
     "Pools",
@@ -62,6 +63,7 @@ impl Directory {
         let absence = reader.absence();
         let contacts = reader.contacts();
         let accounts = reader.accounts();
+        let machines = reader.machines();
         let persons = reader.persons;
         if let (Some(usual), false) = (&usual, calendars.is_empty())
             && !calendars.contains_key(usual)
@@ -81,6 +83,7 @@ impl Directory {
             absence,
             contacts,
             accounts,
+            machines,
         };
         for name in directory.persons.keys() {
             if directory.manager(name, MANAGERS_MAX).is_some() {
@@ -304,6 +307,21 @@ impl Reader<'_> {
             }
         }
         contacts
+    }
+
+    fn machines(&mut self) -> BTreeMap<PersonId, PersonId> {
+        let mut machines = BTreeMap::new();
+        for [machine, answers] in &self.rows("Machines", ["machine", "answers for it"]) {
+            let name: Option<PersonId> = named(machine, self.faults);
+            let who = self.person(answers);
+            let (Some(name), Some(who)) = (name, who) else { continue };
+            if self.persons.contains_key(&name) {
+                self.faults.at(machine, format!("`{name}` is a person of this file"));
+            } else if machines.insert(name, who).is_some() {
+                self.faults.at(machine, format!("machine `{}` stands here twice", machine.text));
+            }
+        }
+        machines
     }
 
     fn accounts(&mut self) -> BTreeMap<Account, PersonId> {

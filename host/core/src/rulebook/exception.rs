@@ -262,8 +262,10 @@ impl Rulebook {
         let missed = usize::try_from(missed).unwrap_or(usize::MAX);
         let people = || std::iter::once(&route.whom).chain(&route.backup);
         let fill = |whom: &Whom| self.directory().fill(&whom.owned_by(&owner_pool), asking, barred, now);
-        let cannot =
-            |person: &PersonId| barred.contains(person) || (!barred.is_empty() && person == asking.requester);
+        let cannot = |person: &PersonId| {
+            barred.contains(person)
+                || (!barred.is_empty() && self.directory().asked(person, asking.requester))
+        };
         let filled = people().skip(missed).find_map(fill);
         // A fallback owner who has left is followed by whoever is above them.
         let fallback = &self.successor(&intent.fallback_owner);

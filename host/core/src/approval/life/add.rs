@@ -43,7 +43,7 @@ pub(super) fn voice(
     let (rulebook, intent, now) = (turn.context.rulebook, &turn.approval.intent, turn.context.now);
     let filled = rules::fill(rulebook, intent, &wanted, &taken, now);
     // Whoever stands by for them is somebody else.
-    let barred = taken.contains(&whom) || intent.requester == whom;
+    let barred = taken.contains(&whom) || rules::asked(rulebook, intent, &whom);
     if seated || barred || filled.is_none() {
         return Err(NotHanded::NoVoice(whom).into());
     }

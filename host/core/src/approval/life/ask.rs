@@ -36,7 +36,8 @@ pub(super) fn ask(
         None => seat.due.since(now),
     };
     // The requester has as long as the seat had, in their own hours.
-    let until = match directory.calendar_of(&turn.approval.intent.requester) {
+    let requester = directory.answering(&turn.approval.intent.requester);
+    let until = match directory.calendar_of(requester) {
         Some(calendar) => directory.due(&route.within, calendar, now),
         None => now.plus(route.within.length()),
     };

@@ -62,7 +62,7 @@ fn may(turn: &Turn<'_>, person: &PersonId) -> Result<(BreakGlass, Option<PersonI
     if !rulebook.directory().knows(person) {
         return Err(Refusal::UnknownPerson(person.to_string()));
     }
-    if intent.requester == *person {
+    if rules::asked(rulebook, intent, person) {
         return Err(Refusal::OwnIntent(person.clone()));
     }
     let row = rulebook.intent_type(&intent.intent_type).and_then(|schema| schema.break_glass.clone());
@@ -130,7 +130,7 @@ fn loud(turn: &Turn<'_>, by: &PersonId) -> Vec<PersonId> {
     let pools = of_type.chain(of_policy).filter_map(|pool| directory.pool(pool));
     let auditors = directory.persons.keys().filter(|person| directory.has_duty(person, Duty::Auditor));
     let mut loud: Vec<PersonId> = pools.flat_map(|pool| &pool.members).chain(auditors).cloned().collect();
-    loud.push(intent.requester.clone());
+    loud.push(directory.answering(&intent.requester).clone());
     loud.sort();
     loud.dedup();
     loud.retain(|person| person != by && rulebook.sight(&turn.approval, person, now) != Sight::Nothing);

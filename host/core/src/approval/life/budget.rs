@@ -105,7 +105,8 @@ fn open(turn: &mut Turn<'_>, level: Level, spending: &Spending) {
     let burn = spending.burn(level);
     let opening = Opening::of(Cause::Budget, detail(turn, &burn, spending));
     // Whoever asked for what tipped it does not say what follows.
-    let barred = vec![turn.approval.intent.requester.clone()];
+    let directory = turn.context.rulebook.directory();
+    let barred = vec![directory.answering(&turn.approval.intent.requester).clone()];
     settle::open(turn, Opening { barred, burn: Some(burn), ..opening });
 }
 

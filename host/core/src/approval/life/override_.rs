@@ -93,7 +93,7 @@ fn may(turn: &Turn<'_>, what: &Override) -> Result<OverrideRule, Refusal> {
     if !rulebook.directory().knows(person) {
         return Err(Refusal::UnknownPerson(person.to_string()));
     }
-    if intent.requester == *person {
+    if rules::asked(rulebook, intent, person) {
         return Err(Refusal::OwnIntent(person.clone()));
     }
     if what.reason == BREAK_GLASS {

@@ -67,7 +67,7 @@ fn passed<'a>(
     let schema = rulebook.intent_type(&name).ok_or_else(unknown_type)?;
     let requester = PersonId::parse(requester)
         .ok()
-        .filter(|person| rulebook.directory().knows(person))
+        .filter(|person| rulebook.directory().knows(rulebook.directory().answering(person)))
         .ok_or_else(|| Refusal::UnknownPerson(requester.to_owned()))?;
     let trial = trial(context, schema, &requester, by)?;
     if trial.is_none() {
@@ -119,7 +119,9 @@ fn passed<'a>(
 /// Whether a person may ask for it: who is away may, who has left is not known any more.
 fn may_ask(rulebook: &Rulebook, schema: &IntentType, person: &PersonId) -> Result<(), Refusal> {
     let Some(whoms) = &schema.asked_by else { return Ok(()) };
-    if whoms.iter().any(|whom| rulebook.directory().is_one(person, whom)) {
+    // A machine asks for what whoever answers for it may ask for.
+    let who = rulebook.directory().answering(person);
+    if whoms.iter().any(|whom| rulebook.directory().is_one(who, whom)) {
         return Ok(());
     }
     let (person, of) = (person.clone(), schema.name.clone());

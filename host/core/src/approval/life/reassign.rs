@@ -7,7 +7,7 @@ use crate::approval::event::{Actor, Event};
 use crate::approval::hand::NotHanded;
 use crate::approval::refusal::Refusal;
 use crate::approval::seat::Handed;
-use crate::approval::{Approval, Stage};
+use crate::approval::{Approval, Stage, rules};
 use crate::exception::{Cause, Exception};
 use crate::id::{ExceptionId, PersonId};
 use crate::override_::NotOverridden;
@@ -23,7 +23,7 @@ pub(super) fn reassign(
     if !turn.context.rulebook.directory().has_duty(&person, Duty::Administrator) {
         return Err(NotHanded::NoAdministrator(person).into());
     }
-    if turn.approval.intent.requester == person {
+    if rules::asked(turn.context.rulebook, &turn.approval.intent, &person) {
         return Err(Refusal::OwnIntent(person));
     }
     if let Some(intent) = turn.context.own_open {
@@ -66,7 +66,8 @@ pub(super) fn reassign(
 #[must_use]
 pub fn can_reassign(approval: &Approval, person: &PersonId, context: Context<'_>) -> bool {
     let directory = context.rulebook.directory();
-    if !directory.has_duty(person, Duty::Administrator) || approval.intent.requester == *person {
+    let asked = rules::asked(context.rulebook, &approval.intent, person);
+    if asked || !directory.has_duty(person, Duty::Administrator) {
         return false;
     }
     let mut turn = Turn::new(context, approval.clone());
@@ -130,8 +131,9 @@ fn owners(turn: &Turn<'_>, exception: &Exception) -> Vec<PersonId> {
     owners.dedup();
     owners.retain(|owner| {
         let there = directory.is_there(owner, &intent.intent_type, now);
-        let free =
-            *owner != intent.requester && *owner != exception.owner && !exception.barred.contains(owner);
+        let free = !rules::asked(rulebook, intent, owner)
+            && *owner != exception.owner
+            && !exception.barred.contains(owner);
         // Nobody looks at what they let pass themselves.
         let looks = exception.cause != Cause::FailOpen || !turn.approval.voices.contains(owner);
         there && free && looks

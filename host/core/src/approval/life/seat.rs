@@ -221,7 +221,7 @@ fn hand_over(turn: &Turn<'_>, row: u32, filled: &mut Filled, out: &[PersonId]) -
         let changes = rules::review(rulebook, intent, &whom, now).into_iter().chain(handed.until);
         ends = changes.filter(|change| now < *change).chain(ends).min();
         let there = rulebook.directory().is_there(&handed.to, &intent.intent_type, now);
-        if !there || out.contains(&handed.to) || intent.requester == handed.to {
+        if !there || out.contains(&handed.to) || rules::asked(rulebook, intent, &handed.to) {
             // Whom an administrator took it from does not have it again because somebody is away.
             if handed.by.is_some() {
                 let gone = filled.eligible.remove(place);
@@ -261,7 +261,10 @@ pub(super) fn deputies(turn: &Turn<'_>, row: u32, person: &PersonId) -> Vec<Pers
     deputies.dedup();
     deputies.retain(|deputy| {
         let there = rulebook.directory().is_there(deputy, &intent.intent_type, now);
-        there && !seated.contains(deputy) && !taken.contains(deputy) && *deputy != intent.requester
+        there
+            && !seated.contains(deputy)
+            && !taken.contains(deputy)
+            && !rules::asked(rulebook, intent, deputy)
     });
     deputies
 }

@@ -135,7 +135,7 @@ pub(super) fn close(
         .get(&id)
         .filter(|exception| exception.closed.is_none())
         .ok_or(Refusal::UnknownException(id))?;
-    let own = turn.approval.intent.requester == person;
+    let own = rules::asked(turn.context.rulebook, &turn.approval.intent, &person);
     if exception.barred.contains(&person) {
         return Err(if own { Refusal::OwnIntent(person) } else { NotOverridden::Own(person).into() });
     }

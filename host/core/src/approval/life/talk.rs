@@ -3,7 +3,7 @@
 use super::{Turn, seat, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
-use crate::approval::{COMMENTS_MAX, Stage};
+use crate::approval::{COMMENTS_MAX, Stage, rules};
 use crate::id::PersonId;
 use crate::time::Millis;
 
@@ -33,7 +33,7 @@ pub(super) fn remind(turn: &mut Turn<'_>, person: PersonId) -> Result<(), Refusa
     let Stage::Seated { seats, .. } = &turn.approval.stage else {
         return Err(wrong_stage("remind", &turn.approval));
     };
-    if turn.approval.intent.requester != person {
+    if !rules::asked(turn.context.rulebook, &turn.approval.intent, &person) {
         return Err(Refusal::NotRequester(person));
     }
     let again = turn.approval.reminded.map(|last| last.plus(REMIND_EVERY));

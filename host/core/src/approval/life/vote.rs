@@ -4,7 +4,7 @@ use super::{Turn, effect, override_, requester_only, seat, settle, still, wrong_
 use crate::approval::command::Voice;
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
-use crate::approval::{Authority, Stage};
+use crate::approval::{Authority, Stage, rules};
 use crate::exception::Cause;
 use crate::going_live;
 use crate::id::PersonId;
@@ -88,7 +88,7 @@ pub(super) fn seat_of(
     if !turn.context.rulebook.directory().knows(person) {
         return Err(Refusal::UnknownPerson(person.to_string()));
     }
-    if &intent.requester == person {
+    if rules::asked(turn.context.rulebook, intent, person) {
         return Err(Refusal::OwnIntent(person.clone()));
     }
     still(turn, revision)?;

@@ -122,6 +122,11 @@ impl Register {
                 Actor::Person(_),
                 Command::Form { group, .. } | Command::Regroup { group, .. } | Command::Disband { group },
             ) => Err(NotRecorded::NoGroup(group.to_string())),
+            (Actor::Token(_), Command::Join { person, .. })
+                if asked.directory.machines.contains_key(person) =>
+            {
+                Err(NotRecorded::Joined(person.clone()))
+            }
             (Actor::Token(_), Command::Join { person, about, standing, calendar, vouched }) => {
                 self.join(person, about, *standing, (calendar.as_ref(), *vouched))
             }

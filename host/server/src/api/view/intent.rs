@@ -101,6 +101,9 @@ pub struct IntentView {
     /// Who decided against the policy, or means to.
     #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
     pub overridden: Option<OverrideView>,
+    /// Who answers for the requester, where that is a machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
     /// Who broke the glass, however long ago.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken: Option<BrokenView>,
@@ -272,6 +275,12 @@ impl IntentView {
             effects: effect::effects(approval),
             exceptions,
             overridden: approval.overridden.as_ref().map(OverrideView::from),
+            answers: looking
+                .rulebook
+                .directory()
+                .machines
+                .get(&approval.intent.requester)
+                .map(ToString::to_string),
             broken: approval.broken.as_ref().map(|broken| BrokenView::of(broken, looking.now)),
             outcome: outcome(approval),
             withheld: Vec::new(),

@@ -42,6 +42,9 @@ pub struct PersonView {
     /// What they do for the house beside deciding: auditor, operator, administrator.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub duties: Vec<String>,
+    /// Machines for which they answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub machines: Vec<String>,
     /// Absences of today, in their own calendar.
     pub away: Vec<AwayView>,
     /// Absences to come.
@@ -93,6 +96,7 @@ impl PersonView {
         let covers =
             directory.absence.iter().filter(|absence| absence.cover.as_ref() == Some(person)).filter(today);
         let roles = directory.roles.iter().filter(|(_, holder)| *holder == person);
+        let machines = directory.machines.iter().filter(|(_, answers)| *answers == person);
         let by_file = [house.knows(person).then_some(SourceView::File)];
         let by_record = [register.member(person).map(|_| SourceView::Record)];
         let in_file = |name| house.pool(name).is_some_and(|pool| pool.members.contains(person));
@@ -107,6 +111,7 @@ impl PersonView {
             leads: named(pools.filter(|(_, pool)| pool.lead == *person).map(|(name, _)| name)),
             roles: named(roles.map(|(name, _)| name)),
             duties: named(Duty::ALL.iter().filter(|duty| directory.has_duty(person, **duty))),
+            machines: named(machines.map(|(machine, _)| machine)),
             away: own.clone().filter(today).map(|absence| AwayView::of(absence, register)).collect(),
             ahead: own
                 .filter(|absence| directory.is_ahead(absence, now))

@@ -76,6 +76,7 @@ impl<'a> Withheld<'a> {
             effects,
             exceptions,
             overridden: _,
+            answers: _,
             broken: _,
             outcome,
             withheld,
