@@ -62,6 +62,13 @@ pub enum About {
         /// Which question, from 1.
         question: u32,
     },
+    /// They are asked next, if whoever is asked now does not decide in time.
+    Soon {
+        /// Index of the seat's row.
+        row: u32,
+        /// How often it had been missed.
+        missed: u32,
+    },
     /// The requester must amend it.
     SentBack,
     /// Nobody decided in time; the requester hears who has it now.
@@ -114,6 +121,7 @@ impl About {
             About::Free { .. } => "free",
             About::Question { .. } => "question",
             About::Answer { .. } => "answer",
+            About::Soon { .. } => "soon",
             About::SentBack => "sent-back",
             About::Missed { .. } => "missed",
             About::HeldUp { .. } => "held-up",
@@ -136,6 +144,7 @@ impl About {
             About::Free { .. } => "the seat is open again",
             About::Question { .. } => "asked to answer",
             About::Answer { .. } => "what came of the question",
+            About::Soon { .. } => "asked next",
             About::SentBack => "sent back",
             About::Missed { .. } => "late, and who has it now",
             About::HeldUp { .. } => "held up, and who looks after it",

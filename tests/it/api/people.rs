@@ -121,7 +121,12 @@ async fn a_machine_asks_and_decides_nothing() {
     world.post(machine, &format!("{place}/decisions"), "d-1", approves).await.is_problem(403, "CS-E0224");
     world.post("ae-1", &format!("{place}/decisions"), "d-2", approves).await.is_problem(403, "CS-E0110");
     let shown = world.get(machine, &place).await;
-    assert_eq!((shown.status, &shown.json["can"]), (200, &json!(["remind", "withdraw", "amend"])), "{}", shown.text);
+    assert_eq!(
+        (shown.status, &shown.json["can"]),
+        (200, &json!(["remind", "withdraw", "amend"])),
+        "{}",
+        shown.text
+    );
     assert!(world.get("ae-1", &place).await.json["can"].to_string().contains("withdraw"));
     let approved = world.post("sales-manager-1", &format!("{place}/decisions"), "d-3", approves).await;
     assert_eq!(approved.status, 200, "{}", approved.text);

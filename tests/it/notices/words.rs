@@ -89,6 +89,20 @@ fn an_answer_that_does_not_come_and_a_seat_that_moves() {
 }
 
 #[test]
+fn whoever_is_asked_next_hears_before_it_is_theirs() {
+    let mut house = asks(40);
+    house.passes(Millis::hours(6), 0);
+    golden("soon", &house.message("deal-desk-2", "Soon yours"));
+    // It is theirs by now, or decided: then there is nothing to come.
+    let mut late = asks(40);
+    late.passes(Millis::hours(6), 0);
+    late.passes(Millis::hours(20), 0);
+    assert!(late.to_tell().iter().all(|line| !line.ends_with("asked next")), "{:#?}", late.to_tell());
+    house.votes("sales-manager-1");
+    assert!(house.to_tell().iter().all(|line| !line.ends_with("asked next")), "{:#?}", house.to_tell());
+}
+
+#[test]
 fn who_decides_alone_is_said_at_once_and_when_they_have() {
     let mut house = asks(14);
     let reason = "The order desk closes at midnight, and nobody of finance answers.".to_owned();

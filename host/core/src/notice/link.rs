@@ -60,7 +60,8 @@ impl LinkVerb {
                 &[LinkVerb::Approve, LinkVerb::Decline, LinkVerb::Ask]
             }
             About::Question { .. } => &[LinkVerb::Answer],
-            About::SentBack
+            About::Soon { .. }
+            | About::SentBack
             | About::Missed { .. }
             | About::HeldUp { .. }
             | About::Exception { .. }

@@ -26,6 +26,10 @@ pub(super) fn is_over(approval: &Approval, to: &PersonId, about: &About) -> bool
             let asked = seats(approval).and_then(|seats| seats.question(*question));
             !asked.is_some_and(|asked| can_decide(approval, asked.row, to))
         }
+        About::Soon { row, missed } => {
+            let seat = seats(approval).and_then(|seats| seats.open.get(row));
+            seat.is_none_or(|seat| seat.is_filled() || seat.missed != *missed || seat.eligible.contains(to))
+        }
         About::SentBack => !matches!(approval.stage, Stage::Returned { .. }),
         About::Missed { row } => {
             let seat = seats(approval).and_then(|seats| seats.open.get(row));

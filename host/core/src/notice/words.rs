@@ -111,6 +111,7 @@ impl Telling<'_> {
             About::Free { row, person, expired } => self.free(*row, person, *expired),
             About::Question { question } => self.question(*question),
             About::Answer { question } => self.answer(*question),
+            About::Soon { row, .. } => self.soon(*row),
             About::SentBack => self.sent_back(),
             About::Missed { row } => self.missed(*row),
             About::HeldUp { id } => self.held_up(*id),

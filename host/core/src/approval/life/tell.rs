@@ -2,10 +2,10 @@
 //! recorded in the same commit; what nobody needs to hear any more is dropped in it too.
 
 use super::Turn;
-use crate::approval::Approval;
 use crate::approval::command::{Command, Hope};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
+use crate::approval::{Approval, Sight};
 use crate::effect::attempt::Detail;
 use crate::notice::link::{self, Dead, LinkVerb};
 use crate::notice::{is_moot, next_try, whom};
@@ -36,7 +36,10 @@ pub(super) fn end(turn: &mut Turn<'_>, begun: Begun) {
     if new.is_empty() {
         return;
     }
-    let notices = whom::whom(turn.context.rulebook.directory(), &before, new, &turn.approval);
+    let (rulebook, now) = (turn.context.rulebook, turn.context.now);
+    let mut notices = whom::whom(rulebook.directory(), &before, new, &turn.approval);
+    // Nobody is told of what is not there for them.
+    notices.retain(|notice| rulebook.sight(&turn.approval, &notice.to, now) != Sight::Nothing);
     if !notices.is_empty() {
         turn.record(Actor::Engine, Event::Noticed { notices });
     }

@@ -59,6 +59,23 @@ impl Telling<'_> {
         self.in_seat(verb, asked.row, first)
     }
 
+    /// They are asked next.
+    pub(super) fn soon(&self, row: u32) -> Option<Said> {
+        let seats = seats(self.approval)?;
+        let seat = seats.open.get(&row)?;
+        let (intent, until) = (&self.approval.intent, self.moment(seat.due));
+        let names: Vec<&str> = seat.eligible.iter().map(PersonId::as_str).collect();
+        let subject =
+            format!("Soon yours: {}, asked by {}, from {} on", self.title(), intent.requester, until.there);
+        let mut lines = vec![
+            format!("{} can decide until {until}.", plain(&names.join(", "), 400)),
+            "If nobody does, you are asked then. There is nothing to do for you yet.".to_owned(),
+        ];
+        lines.extend(self.what_is_asked());
+        lines.extend(self.how("To look at it", &[]));
+        Some(Said { subject, lines })
+    }
+
     fn in_seat(&self, verb: &str, row: u32, first: Vec<String>) -> Option<Said> {
         let seats = seats(self.approval)?;
         let (seat, route) = (seats.open.get(&row)?, seats.rows.get(usize::try_from(row).ok()?)?);
