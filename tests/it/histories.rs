@@ -29,7 +29,7 @@ use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::clock::Chance as _;
 use countersign_engine::simulated::SeededChance;
-use countersign_tests::world::{root, source_files};
+use countersign_tests::world::{root, source_files, weighed};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -132,6 +132,9 @@ fn people(draw: &Draw, text: &str) -> String {
         text = stays.replace(&format!(", {who}"), "");
     }
     text.push('\n');
+    if draw.in_100(50) {
+        text = weighed(&text, "finance", "finance-lead 2, finance-1 3");
+    }
     text = notices::with_contacts(&text);
     if draw.in_100(40) {
         // A whole house is away: everybody who could fill a seat, some days, each covered by the next.
@@ -154,7 +157,15 @@ fn people(draw: &Draw, text: &str) -> String {
 }
 
 fn quorums(draw: &Draw, text: &str) -> String {
-    let need = draw.of(&["| 2    |", "| 1    |", "| all  |", "| 50%  |", "| 75%  |"]);
+    let need = draw.of(&[
+        "| 2    |",
+        "| 1    |",
+        "| all  |",
+        "| 50%  |",
+        "| 75%  |",
+        "| weight 2 |",
+        "| weight 3 |",
+    ]);
     text.replace("pool finance         | 2    |", &format!("pool finance         {need}"))
 }
 
@@ -371,9 +382,14 @@ impl<'a> History<'a> {
 
     /// Mostly somebody who may override, sometimes anybody, mostly with evidence.
     fn overrides(&mut self, who: &str, revision: u32) {
-        let who = if self.draw.in_100(80) { "cro" } else { who };
-        let by_glass = self.approval.broken.as_ref().is_some_and(|broken| broken.by == person(who));
-        let reason = if by_glass && self.draw.in_100(60) { BREAK_GLASS } else { "competitor-offer" };
+        let broken = self.approval.broken.as_ref().filter(|broken| broken.is_open(self.now));
+        let by_glass = broken.filter(|_| self.draw.in_100(80)).map(|broken| broken.by.to_string());
+        let reason = if by_glass.is_some() { BREAK_GLASS } else { "competitor-offer" };
+        let who = match &by_glass {
+            Some(by) => by.as_str(),
+            None if self.draw.in_100(80) => "cro",
+            None => who,
+        };
         let link = Piece::Link("https://example.com/offer".to_owned());
         let evidence = Evidence { kind: "competitor-quote".to_owned(), piece: link };
         let what = Override {
@@ -450,6 +466,9 @@ impl<'a> History<'a> {
                     reason: "it cannot wait".to_owned(),
                 };
                 let _ = self.give(person, command);
+                if self.draw.in_100(50) {
+                    self.overrides(who, revision);
+                }
             }
             100..115 => self.hands(who, revision),
             _ => {

@@ -28,6 +28,8 @@ mod refusals;
 mod seats;
 #[path = "spec/story.rs"]
 mod story;
+#[path = "spec/weights.rs"]
+mod weights;
 
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::event::Event;

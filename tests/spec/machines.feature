@@ -29,6 +29,21 @@ Feature: a machine asks, and persons decide
     When finance-1 approves revision 1
     Then it is refused with CS-E0110
 
+  Scenario: whoever answered for it then decides nothing about it, whoever does by now
+    Given crm-bot, for which finance-1 answers, asks for a discount of 12 % on 12000 at a margin of 14 %
+    When finance-2 answers for crm-bot from now on
+    Then finance-2 may not decide for finance
+    And finance-1 may not decide for finance
+    And finance-3 may decide for finance
+    When nobody answers for crm-bot any more
+    Then finance-2 may decide for finance
+    And finance-1 may not decide for finance
+
+  Scenario: whoever answers for it sends nobody away for whom it waits
+    Given crm-bot, for which revops-1 answers, asks for a discount of 12 % on 12000 at a margin of 14 %
+    When revops-1 says that finance-lead is away from 2026-11-24 until 2026-11-25 and finance-1 covers
+    Then the record refuses with CS-E0164
+
   Scenario: it takes back what it asked for itself
     Given crm-bot, for which ae-1 answers, asks for a discount of 12 % on 12000 at a margin of 14 %
     When crm-bot withdraws revision 1

@@ -74,3 +74,21 @@ pub fn program() -> anyhow::Result<PathBuf> {
     }
     Ok(beside)
 }
+
+/// `people.md` with a column of weights, of which one pool has some.
+#[must_use]
+pub fn weighed(text: &str, pool: &str, weights: &str) -> String {
+    let mut pools = false;
+    let line = |line: &str| {
+        pools = if line.starts_with("## ") { line == "## Pools" } else { pools };
+        let cell = match line {
+            line if !pools || !line.starts_with('|') => return format!("{line}\n"),
+            line if line.starts_with("| pool ") => " weights |".to_owned(),
+            line if line.starts_with("|--") => "---|".to_owned(),
+            line if line.starts_with(&format!("| {pool} ")) => format!(" {weights} |"),
+            _ => " |".to_owned(),
+        };
+        format!("{line}{cell}\n")
+    };
+    text.lines().map(line).collect()
+}

@@ -30,6 +30,7 @@ use crate::id::{
 use crate::intent::{Facts, OnFailure, TokenValue, Tokens};
 use crate::notice::Notices;
 use crate::override_::Override;
+use crate::people::Directory;
 use crate::policy::Evaluation;
 use crate::publish::Change;
 use crate::seal::{Content, Seal};
@@ -55,6 +56,10 @@ pub struct Intent {
     pub revision: u32,
     /// Who asks.
     pub requester: PersonId,
+    /// Who answered for the requester when it was submitted, where that is a machine. They decide nothing about it,
+    /// whoever answers for the machine by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<PersonId>,
     /// When it was submitted: "now", for every rule.
     pub submitted: Timestamp,
     /// What exactly, typed by the intent type.
@@ -62,6 +67,14 @@ pub struct Intent {
     /// Whether it is a trial of a draft: it counts nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<Trial>,
+}
+
+impl Intent {
+    /// Who answers for what was asked now: for a machine whoever does, or did; else the requester.
+    #[must_use]
+    pub fn behind<'a>(&'a self, directory: &'a Directory) -> &'a PersonId {
+        directory.machines.get(&self.requester).or(self.answers.as_ref()).unwrap_or(&self.requester)
+    }
 }
 
 /// One token that an amendment changed.

@@ -50,6 +50,8 @@ pub struct Pool {
     pub calendar: CalendarName,
     /// After how long a claim goes back to the pool.
     pub claim_returns: Within,
+    /// Members whose voice weighs more than one, where a row of a route asks for weight.
+    pub weights: BTreeMap<PersonId, u32>,
 }
 
 /// Who fills a seat of a role or person that cannot.
@@ -116,6 +118,8 @@ pub struct Directory {
 pub struct Asking<'a> {
     /// Who asks; never fills a seat of it.
     pub requester: &'a PersonId,
+    /// Who answered for the requester then, where that is a machine; never fills a seat of it either.
+    pub answers: Option<&'a PersonId>,
     /// Its type: an absence may be for one only.
     pub intent_type: &'a IntentTypeName,
     /// Its tokens: a route may ask whom one of them names.
@@ -148,16 +152,49 @@ impl Directory {
         self.machines.get(requester).unwrap_or(requester)
     }
 
-    /// Whether a person asked for it, themselves or by a machine that they answer for.
+    /// Whether a person asked for it, themselves or by a machine for which they answer, or did then.
     #[must_use]
-    pub fn asked(&self, person: &PersonId, requester: &PersonId) -> bool {
-        person == requester || person == self.answering(requester)
+    pub fn has_asked(&self, person: &PersonId, asking: Asking<'_>) -> bool {
+        let behind = [Some(asking.requester), asking.answers, self.machines.get(asking.requester)];
+        behind.contains(&Some(person))
+    }
+
+    /// Every name in which a person asks: their own, and those of the machines for which they answer.
+    #[must_use]
+    pub fn asks_as(&self, person: &PersonId) -> Vec<PersonId> {
+        let machines = self.machines.iter().filter(|(_, answers)| *answers == person);
+        std::iter::once(person).chain(machines.map(|(machine, _)| machine)).cloned().collect()
     }
 
     /// The pool called `name`.
     #[must_use]
     pub fn pool(&self, name: &PoolName) -> Option<&Pool> {
         self.pools.get(name)
+    }
+
+    /// What a voice weighs in a seat for `whom`: what the pool says of whoever it is given for, else one.
+    #[must_use]
+    pub fn weight(&self, whom: &Whom, person: &PersonId) -> u32 {
+        let pool = match whom {
+            Whom::Pool(name) => self.pools.get(name),
+            Whom::Role(_) | Whom::Person(_) | Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => {
+                None
+            }
+        };
+        pool.and_then(|pool| pool.weights.get(person).copied()).unwrap_or(1)
+    }
+
+    /// What all voices of a pool weigh together; nothing if `whom` is no pool.
+    #[must_use]
+    pub fn whole_weight(&self, whom: &Whom) -> Option<u32> {
+        let pool = match whom {
+            Whom::Pool(name) => self.pools.get(name)?,
+            Whom::Role(_) | Whom::Person(_) | Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => {
+                return None;
+            }
+        };
+        let weights = pool.members.iter().map(|member| self.weight(whom, member));
+        Some(weights.fold(0, u32::saturating_add))
     }
 
     /// The lead of a pool.
@@ -193,7 +230,7 @@ impl Directory {
             return None;
         }
         let (requester, tokens) = (PersonId::parse(OUTSIDE).ok()?, Tokens::new());
-        let asking = Asking { requester: &requester, intent_type: of, tokens: &tokens };
+        let asking = Asking { requester: &requester, answers: None, intent_type: of, tokens: &tokens };
         let filled = self.fill(whom, asking, without, on);
         Some(filled.map(|filled| filled.eligible).unwrap_or_default())
     }
@@ -208,9 +245,8 @@ impl Directory {
         (excluded, used): (&[PersonId], &[PersonId]),
         on: Timestamp,
     ) -> Option<Filled> {
-        let requester = self.answering(asking.requester);
-        let free =
-            |person: &PersonId| self.knows(person) && person != requester && !excluded.contains(person);
+        let asked = |person: &PersonId| self.has_asked(person, asking);
+        let free = |person: &PersonId| self.knows(person) && !asked(person) && !excluded.contains(person);
         let mut eligible: Vec<PersonId> = Vec::new();
         let mut standing_in = BTreeMap::new();
         let holders = self.holders(whom, asking);
@@ -219,9 +255,9 @@ impl Directory {
                 None => holder,
                 // A voice that was given in their place was theirs, and nobody decides in the requester's.
                 Some(_) if excluded.contains(holder) || used.contains(holder) => continue,
-                Some(_) if holder == requester => continue,
+                Some(_) if asked(holder) => continue,
                 // Whoever sent them away does not choose who decides what they ask for.
-                Some(absence) if absence.by.as_ref() == Some(requester) => continue,
+                Some(absence) if absence.by.as_ref().is_some_and(asked) => continue,
                 // A cover never passes a seat on.
                 Some(Absence { cover: Some(cover), .. })
                     if self.absence(cover, asking.intent_type, on).is_none() =>
@@ -245,7 +281,7 @@ impl Directory {
                 |person: &&PersonId| free(person) && self.absence(person, asking.intent_type, on).is_none();
             let standby = standing.into_iter().find(present);
             // Whoever stands by for several stands in for the first of them, and never for the requester.
-            let whose = holders.iter().find(|holder| *holder != requester);
+            let whose = holders.iter().find(|holder| !asked(holder));
             standing_in.extend(standby.cloned().zip(whose.cloned()));
             eligible.extend(standby.cloned());
         }
@@ -272,7 +308,8 @@ impl Directory {
             Whom::Role(name) => self.roles.get(name).cloned().into_iter().collect(),
             Whom::Person(person) => vec![person.clone()],
             Whom::Manager(levels) => {
-                self.manager(self.answering(asking.requester), *levels).into_iter().collect()
+                let behind = self.machines.get(asking.requester).or(asking.answers);
+                self.manager(behind.unwrap_or(asking.requester), *levels).into_iter().collect()
             }
             Whom::NamedIn(token) => named_in(token, asking.tokens).into_iter().collect(),
             Whom::OwnerOfPolicy => Vec::new(),

@@ -199,7 +199,12 @@ impl Inner {
             let own = rulebook.register().absences().filter(|(_, away)| away.person == *person);
             for_whom.extend(own.filter_map(|(_, away)| away.cover.clone()));
         }
-        for person in &for_whom {
+        let names = self.rulebook().directory().asks_as(by);
+        let mut pairs = Vec::new();
+        for name in &names {
+            pairs.extend(for_whom.iter().map(|person| (person.clone(), name.clone())));
+        }
+        for (person, by) in &pairs {
             for label in ["seat", "exception"] {
                 let labels = [("requester", by), (label, person)];
                 let labels =

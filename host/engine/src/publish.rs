@@ -102,11 +102,13 @@ impl Inner {
     }
 
     async fn open_of(&self, of: &IntentTypeName, person: &PersonId) -> Result<Option<IntentId>, Fault> {
-        for state in OPEN {
-            let labels = labels(&[("type", of.as_str()), ("requester", person.as_str()), ("state", state)]);
-            let page = self.store.query(Query { labels, after: None, limit: 1 }).await?;
-            if let Some(intent) = page.rows.first().and_then(|row| row.stream.parse().ok()) {
-                return Ok(Some(intent));
+        for name in self.rulebook().directory().asks_as(person) {
+            for state in OPEN {
+                let labels = labels(&[("type", of.as_str()), ("requester", name.as_str()), ("state", state)]);
+                let page = self.store.query(Query { labels, after: None, limit: 1 }).await?;
+                if let Some(intent) = page.rows.first().and_then(|row| row.stream.parse().ok()) {
+                    return Ok(Some(intent));
+                }
             }
         }
         Ok(None)

@@ -123,7 +123,7 @@ async fn a_machine_asks_and_decides_nothing() {
     let shown = world.get(machine, &place).await;
     assert_eq!(
         (shown.status, &shown.json["can"]),
-        (200, &json!(["remind", "withdraw", "amend"])),
+        (200, &json!(["remind", "withdraw", "amend", "comment"])),
         "{}",
         shown.text
     );

@@ -66,7 +66,7 @@ impl History<'_> {
                     self.fail("a claim ended before its time");
                 }
             }
-            (Actor::Timer, Event::Reminded { rows }) => {
+            (Actor::Timer, Event::Reminded { rows, .. }) => {
                 let in_time = |row: &u32| {
                     let seat = seats.open.get(row).filter(|seat| !seat.is_filled());
                     seat.is_some_and(|seat| {
@@ -197,6 +197,7 @@ impl History<'_> {
             let rule = rule.unwrap_or_else(|| self.fail("an override for a reason that is none"));
             let asking = Asking {
                 requester: &intent.requester,
+                answers: None,
                 intent_type: &intent.intent_type,
                 tokens: &intent.tokens,
             };
@@ -323,12 +324,13 @@ impl History<'_> {
         if !seat.eligible.contains(seat.answerable()) {
             self.fail("a seat belongs to somebody who may not fill it");
         }
-        if seat.lacking() < seat.claims.len() {
+        // A voice that weighs more than is missing may be claimed too.
+        let claims = u32::try_from(seat.claims.len()).expect("few");
+        if seat.lacking() < claims {
             self.fail("more is claimed than is missing");
         }
-        let open =
-            seat.eligible.iter().filter(|person| !seats.voices().any(|voice| voice == *person)).count();
-        if open < seat.lacking() {
+        let open = seat.eligible.iter().filter(|person| !seats.voices().any(|voice| voice == *person));
+        if seat.weigh(open) < seat.lacking() {
             self.fail("a seat lacks more voices than people can give");
         }
         for person in &seat.eligible {

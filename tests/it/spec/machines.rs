@@ -31,6 +31,26 @@ async fn machine_asks(spec: &mut Spec, answers: String, percent: u32, margin: u3
     spec.until("the seats", |event| matches!(event, Event::SeatOpened { .. }), 2).await;
 }
 
+fn other_row(text: &str, row: &str) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for line in lines.iter_mut().filter(|line| line.starts_with(&format!("| {MACHINE} "))) {
+        row.clone_into(line);
+    }
+    lines.retain(|line| line != "gone");
+    lines.join("\n") + "\n"
+}
+
+#[when(expr = "{word} answers for crm-bot from now on")]
+fn answers_now(spec: &mut Spec, answers: String) {
+    spec.save_people(|text| other_row(&text, &format!("| {MACHINE} | {answers} |")));
+}
+
+#[when("nobody answers for crm-bot any more")]
+fn nobody_answers(spec: &mut Spec) {
+    // A table needs a row.
+    spec.save_people(|text| other_row(&text, "| another-bot | ae-1 |"));
+}
+
 #[when("crm-bot asks for another discount")]
 async fn asks_again(spec: &mut Spec) {
     spec.refused = match spec.engine().submit(submission(12)).await {

@@ -25,6 +25,8 @@ pub(crate) struct People {
     text: Option<String>,
     /// Percent and amount that were asked for.
     pub(crate) asked: (u32, u32),
+    /// The policy of discounts, where it is not the shipped one.
+    pub(crate) policy: Option<String>,
 }
 
 impl People {
@@ -38,6 +40,10 @@ impl People {
     pub(crate) fn rulebook(&self) -> Rulebook {
         let mut files = shipped();
         if let (Some(text), Some(place)) = (&self.text, files.iter_mut().find(|file| is_people(file))) {
+            place.text.clone_from(text);
+        }
+        let policy = files.iter_mut().find(|file| file.path == "policies/discount.policy.md");
+        if let (Some(text), Some(place)) = (&self.policy, policy) {
             place.text.clone_from(text);
         }
         Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"))

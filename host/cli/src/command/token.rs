@@ -103,7 +103,7 @@ fn made(create: Create, global: &Global) -> Result<()> {
     })?;
     let provisions = create.scopes.contains(&Scope::Provision);
     if is_machine(&person, global)
-        && create.scopes.iter().any(|scope| !matches!(scope, Scope::Read | Scope::Ask))
+        && create.scopes.iter().any(|scope| !matches!(scope, Scope::Read | Scope::Ask | Scope::Provision))
     {
         let failure = Failure::new(exit::NO, format!("`{person}` is a machine, which reads and asks"));
         return Err(failure.with_help("add `--scope read,ask`").into());

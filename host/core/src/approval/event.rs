@@ -184,6 +184,9 @@ pub enum Event {
     Reminded {
         /// Indices of the seats' rows.
         rows: Vec<u32>,
+        /// Who is asked next, if nobody decides in time: they hear of it too.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        next: Vec<PersonId>,
     },
     /// A person in a seat asked the requester; the time of the seat stands still.
     Asked {
@@ -372,6 +375,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         instead_of: Option<PersonId>,
         /// The row of the intent type that lets them, as it was then.
+        #[serde(default)]
         row: String,
         /// Until when they can.
         until: Timestamp,

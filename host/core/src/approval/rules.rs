@@ -14,7 +14,7 @@ const FALLBACK_WITHIN: Millis = Millis::hours(24);
 
 /// Whether a person asked for it, themselves or by a machine: they decide nothing about it.
 pub(super) fn asked(rulebook: &Rulebook, intent: &Intent, person: &PersonId) -> bool {
-    rulebook.directory().asked(person, &intent.requester)
+    rulebook.directory().has_asked(person, asking(intent))
 }
 
 /// Who can fill a seat for `whom` now; `None` if nobody can.
@@ -102,13 +102,14 @@ pub(super) fn owner(
 /// An intent type that is not installed any more leaves the requester's manager, and at the head of
 /// the house the requester: somebody always answers.
 fn last_resort(rulebook: &Rulebook, intent: &Intent, barred: &[PersonId]) -> PersonId {
-    let (directory, requester) = (rulebook.directory(), rulebook.directory().answering(&intent.requester));
+    let (directory, requester) = (rulebook.directory(), intent.behind(rulebook.directory()));
     let mut above = (1..=MANAGERS_MAX).filter_map(|levels| directory.manager(requester, levels));
-    above.find(|person| !barred.contains(person)).unwrap_or_else(|| requester.clone())
+    above.find(|person| !barred.contains(person)).unwrap_or_else(|| rulebook.successor(requester))
 }
 
 fn asking(intent: &Intent) -> Asking<'_> {
-    Asking { requester: &intent.requester, intent_type: &intent.intent_type, tokens: &intent.tokens }
+    let (requester, answers) = (&intent.requester, intent.answers.as_ref());
+    Asking { requester, answers, intent_type: &intent.intent_type, tokens: &intent.tokens }
 }
 
 fn stake(rulebook: &Rulebook, approval: &Approval) -> Option<Money> {

@@ -71,8 +71,11 @@ pub enum Order {
 /// One required voice: who may fill it, who did, until when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seat {
-    /// How many distinct persons must approve.
+    /// How many distinct persons must approve, or what their voices weigh together.
     pub need: u32,
+    /// Those of `eligible` and `approved` whose voice weighs other than one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<PersonId, u32>,
     /// Who may. Looked up again whenever the directory changes, an absence begins or ends, and at
     /// every decision.
     pub eligible: Vec<PersonId>,
@@ -174,16 +177,34 @@ impl Seat {
         self.lacking() == 0
     }
 
-    /// How many voices are missing.
+    /// What a voice weighs: one, unless the row asks for weight.
     #[must_use]
-    pub fn lacking(&self) -> usize {
-        usize::try_from(self.need).unwrap_or(usize::MAX).saturating_sub(self.approved.len())
+    pub fn weight(&self, person: &PersonId) -> u32 {
+        self.weights.get(person).copied().unwrap_or(1)
+    }
+
+    /// What some voices weigh together.
+    pub fn weigh<'a>(&self, people: impl Iterator<Item = &'a PersonId>) -> u32 {
+        people.map(|person| self.weight(person)).fold(0, u32::saturating_add)
+    }
+
+    /// How many voices are in, or what they weigh.
+    #[must_use]
+    pub fn given(&self) -> u32 {
+        self.weigh(self.approved.iter())
+    }
+
+    /// How many voices are missing, or what those that are must weigh.
+    #[must_use]
+    pub fn lacking(&self) -> u32 {
+        self.need.saturating_sub(self.given())
     }
 
     /// Whether a voice is left for this person: one that they claimed, or one that nobody did.
     #[must_use]
     pub fn is_free_for(&self, person: &PersonId) -> bool {
-        self.claims.iter().any(|claim| claim.by == *person) || self.claims.len() < self.lacking()
+        let claimed = self.weigh(self.claims.iter().map(|claim| &claim.by));
+        self.claims.iter().any(|claim| claim.by == *person) || claimed < self.lacking()
     }
 
     /// Who answers for it now: whoever claimed it first, or its owner.

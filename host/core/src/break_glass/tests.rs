@@ -139,8 +139,12 @@ fn at_the_head_of_the_house_somebody_who_is_away_looks_at_it_before_whoever_did_
     let rulebook = rules("", &[]);
     let approval = unsettled(&rulebook);
     let intent = &approval.intent;
-    let asking =
-        Asking { requester: &intent.requester, intent_type: &intent.intent_type, tokens: &intent.tokens };
+    let asking = Asking {
+        requester: &intent.requester,
+        answers: None,
+        intent_type: &intent.intent_type,
+        tokens: &intent.tokens,
+    };
     let happened = Happening { cause: Cause::BreakGlass.as_str(), amount: None, connection: None };
     // Everybody but one of the pool that owns the type.
     let directory = rulebook.directory();

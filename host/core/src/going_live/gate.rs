@@ -121,8 +121,9 @@ pub(crate) fn still_tried(rulebook: &Rulebook, intent: &Intent) -> Result<(), Re
 
 /// Only those who own a type try it out and ask that it goes live.
 pub(crate) fn of_owner(rulebook: &Rulebook, schema: &IntentType, person: &PersonId) -> Result<(), Refusal> {
-    let pool = rulebook.directory().pool(&schema.owner);
-    if pool.is_some_and(|pool| pool.members.contains(person)) {
+    let (directory, pool) = (rulebook.directory(), rulebook.directory().pool(&schema.owner));
+    // A machine tries out what whoever answers for it owns.
+    if pool.is_some_and(|pool| pool.members.contains(directory.answering(person))) {
         return Ok(());
     }
     Err(NotLive::NotOfOwner { person: person.clone(), pool: schema.owner.clone() }.into())
@@ -153,7 +154,7 @@ pub fn weigh(
             Err(why) => Err(why.clone()),
             Ok(trial) => match point {
                 Point::Trigger => trial.trigger(schema, waive_trigger, &mut waived),
-                Point::ReviewPath => trial.review_path(),
+                Point::ReviewPath => trial.review_path(rulebook),
                 Point::AuditTrail => trial.audit_trail(shown),
                 Point::FallbackOwner => fallback(rulebook, schema, now)
                     .and_then(|fallback| silence::silent(rulebook, shown.entries, &fallback)),
@@ -287,7 +288,7 @@ impl<'a> Tried<'a> {
         }
     }
 
-    fn review_path(&self) -> Result<String, String> {
+    fn review_path(&self, rulebook: &Rulebook) -> Result<String, String> {
         let (_, authority, _) = self.done().ok_or_else(|| self.not_done())?;
         let people = match authority {
             Authority::People(people) => people,
@@ -295,14 +296,16 @@ impl<'a> Tried<'a> {
             Authority::Override(person) => return Err(format!("`{person}` overrode the policy")),
             Authority::FailOpen(_) => return Err("the policy could not be evaluated".to_owned()),
         };
-        let requester = &self.approval.intent.requester;
+        let intent = &self.approval.intent;
+        let requester = &intent.requester;
+        let asked = |person: &PersonId| person == requester || person == intent.behind(rulebook.directory());
         let voice = |person: &PersonId| {
             let own =
                 |entry: &&Entry| matches!(&entry.event, Event::Voted { person: by, .. } if by == person);
             let mut votes = self.entries.iter().filter(own);
             votes.any(|entry| entry.by == Actor::Person(person.clone()))
         };
-        if people.is_empty() || people.contains(requester) || !people.iter().all(voice) {
+        if people.is_empty() || people.iter().any(asked) || !people.iter().all(voice) {
             return Err(format!("not every seat was decided by somebody beside `{requester}`"));
         }
         let names: Vec<&str> = people.iter().map(PersonId::as_str).collect();

@@ -12,7 +12,7 @@ use crate::approval::seat::Seat;
 use crate::break_glass::BREAK_GLASS;
 use crate::exception::Exception;
 use crate::id::{ExceptionId, PersonId};
-use crate::people::{Asking, Directory};
+use crate::people::Directory;
 
 /// Who is to be told of what `entries` did to an approval that was `before` and is `after`, each by every
 /// way that the directory has for them.
@@ -22,8 +22,8 @@ pub fn whom(directory: &Directory, before: &Approval, entries: &[Entry], after: 
         return Vec::new();
     }
     // Nobody reads what a machine is told: whoever answers for it does.
-    let requester = directory.answering(&before.intent.requester).clone();
-    let mut found = Found { directory, all: Vec::new(), requester };
+    let requester = before.intent.behind(directory).clone();
+    let mut found = Found { all: Vec::new(), requester };
     let mut approval = before.clone();
     for entry in entries {
         found.entry(&approval, entry);
@@ -44,14 +44,13 @@ pub fn whom(directory: &Directory, before: &Approval, entries: &[Entry], after: 
 }
 
 /// What was found so far, each person and subject once.
-struct Found<'a> {
-    directory: &'a Directory,
+struct Found {
     all: Vec<(PersonId, About)>,
     /// Who answers for what was asked.
     requester: PersonId,
 }
 
-impl Found<'_> {
+impl Found {
     /// Adds whom one entry concerns, given the approval before it.
     fn entry(&mut self, before: &Approval, entry: &Entry) {
         let requester = &self.requester.clone();
@@ -76,7 +75,7 @@ impl Found<'_> {
                     self.add(entry, &asked.by, About::Answer { question: *question });
                 }
             }
-            Event::Reminded { rows } => self.reminded(before, entry, rows),
+            Event::Reminded { rows, next } => self.reminded(before, entry, (rows, next)),
             Event::SentBack { .. } => self.add(entry, requester, About::SentBack),
             Event::Approved { .. } => self.add(entry, requester, About::Approved),
             Event::Declined { .. } => self.add(entry, requester, About::Declined),
@@ -176,37 +175,13 @@ impl Found<'_> {
     }
 
     /// Whoever is asked and has not decided, and with most of the time gone whoever is asked next.
-    fn reminded(&mut self, before: &Approval, entry: &Entry, rows: &[u32]) {
+    fn reminded(&mut self, before: &Approval, entry: &Entry, (rows, next): (&[u32], &[PersonId])) {
         for row in rows {
             let seat = seats(before).and_then(|seats| seats.open.get(row));
             let people = seat.map(|seat| seat.eligible.as_slice()).unwrap_or_default();
             self.seat(entry, people, *row, Why::Reminded);
-            if entry.by == Actor::Timer {
-                self.soon(before, entry, *row);
-            }
-        }
-    }
-
-    /// The backup that is asked next, as long as there is time to decide.
-    fn soon(&mut self, before: &Approval, entry: &Entry, row: u32) {
-        let Some(seats) = seats(before) else { return };
-        let index = usize::try_from(row).ok();
-        let (Some(seat), Some(route)) = (seats.open.get(&row), index.and_then(|index| seats.rows.get(index)))
-        else {
-            return;
-        };
-        let Some(next) = usize::try_from(seat.missed).ok().and_then(|next| route.backup.get(next)) else {
-            return;
-        };
-        let intent = &before.intent;
-        let asking =
-            Asking { requester: &intent.requester, intent_type: &intent.intent_type, tokens: &intent.tokens };
-        let voiced: Vec<PersonId> = seats.voices().cloned().collect();
-        let filled = self.directory.fill(next, asking, &voiced, entry.at);
-        for person in filled.map(|filled| filled.eligible).unwrap_or_default() {
-            if !seat.eligible.contains(&person) {
-                self.add(entry, &person, About::Soon { row, missed: seat.missed });
-            }
+            let missed = seat.map_or(0, |seat| seat.missed);
+            next.iter().for_each(|person| self.add(entry, person, About::Soon { row: *row, missed }));
         }
     }
 

@@ -123,6 +123,17 @@ impl Telling<'_> {
         }
     }
 
+    /// Who asked: of a machine, who answers for it too.
+    fn asker(&self) -> String {
+        let intent = &self.approval.intent;
+        let behind = intent.behind(self.rulebook.directory());
+        if *behind == intent.requester {
+            behind.to_string()
+        } else {
+            format!("{} of {behind}", intent.requester)
+        }
+    }
+
     /// A moment as the reader has it.
     fn moment(&self, at: Timestamp) -> Spelt {
         self.rulebook.directory().spelt(self.to, at, self.open.since)
@@ -132,7 +143,7 @@ impl Telling<'_> {
     fn glass_broken(&self) -> Option<Said> {
         let broken = self.approval.broken.as_ref()?;
         let (by, until) = (&broken.by, self.moment(broken.until));
-        let requester = &self.approval.intent.requester;
+        let requester = self.asker();
         let alone = |what: &&Overridden| what.at.is_some() && what.what.reason == BREAK_GLASS;
         let decided = self.approval.overridden.as_ref().filter(alone).map(|overridden| &overridden.what);
         let did = if decided.is_some() { "decided alone on" } else { "broke the glass for" };
@@ -166,7 +177,7 @@ impl Telling<'_> {
         let subject = format!(
             "Yours to settle: {}, asked by {}, until {} ({cause})",
             self.title(),
-            intent.requester,
+            self.asker(),
             until.there
         );
         let first = match why {

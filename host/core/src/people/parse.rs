@@ -3,7 +3,7 @@
 use super::{
     Absence, Account, Calendar, CalendarName, Contact, Directory, Person, Pool, Standby, Whom, Within,
 };
-use crate::document::{Cell, Document, Faults, SourceFile, required};
+use crate::document::{Cell, Document, Faults, SourceFile, Table, required};
 use crate::id::{IntentTypeName, NotAName, PersonId, PoolName, RoleName};
 use crate::intent::value::Day;
 use crate::policy::route_take as take;
@@ -24,6 +24,9 @@ pub(crate) const SECTIONS: [&str; 11] = [
     "Holidays",
     "Absence",
 ];
+
+/// Most that one voice weighs.
+const WEIGHT_MAX: u32 = 100;
 
 /// Longest chain of managers; beyond it there is a circle or no house anybody knows.
 pub(crate) const MANAGERS_MAX: u32 = 32;
@@ -213,8 +216,7 @@ impl Reader<'_> {
 
     fn pools(&mut self) -> BTreeMap<PoolName, Pool> {
         let mut pools = BTreeMap::new();
-        let rows = self.rows("Pools", ["pool", "members", "lead", "calendar", "claim returns"]);
-        for [pool, members, lead, calendar, returns] in &rows {
+        for ([pool, members, lead, calendar, returns], weights) in &self.pool_rows() {
             let name: Option<PoolName> = named(pool, self.faults);
             let mut people: Vec<PersonId> = Vec::new();
             for text in members.text.split(", ") {
@@ -240,9 +242,47 @@ impl Reader<'_> {
             if pools.contains_key(&name) {
                 self.faults.at(pool, format!("pool `{name}` stands here twice"));
             }
-            pools.insert(name, Pool { members: people, lead: head, calendar, claim_returns });
+            let weights = weights.as_ref().map(|cell| self.weights(cell, &people)).unwrap_or_default();
+            pools.insert(name, Pool { members: people, lead: head, calendar, claim_returns, weights });
         }
         pools
+    }
+
+    /// The rows of the pools; the column `weights` may be left out.
+    fn pool_rows(&mut self) -> Vec<([Cell; 5], Option<Cell>)> {
+        let columns = ["pool", "members", "lead", "calendar", "claim returns"];
+        let weighs = |table: &Table| table.header.cells.last().is_some_and(|cell| cell.text == "weights");
+        if self.document.table("Pools").is_some_and(weighs) {
+            let [pool, members, lead, calendar, returns] = columns;
+            let rows = self.rows("Pools", [pool, members, lead, calendar, returns, "weights"]);
+            let split = |[pool, members, lead, calendar, returns, weights]: [Cell; 6]| {
+                ([pool, members, lead, calendar, returns], Some(weights))
+            };
+            return rows.into_iter().map(split).collect();
+        }
+        self.rows("Pools", columns).into_iter().map(|row| (row, None)).collect()
+    }
+
+    /// Reads `finance-lead 2, finance-1 3`.
+    fn weights(&mut self, cell: &Cell, members: &[PersonId]) -> BTreeMap<PersonId, u32> {
+        let mut weights = BTreeMap::new();
+        for text in cell.text.split(", ").filter(|text| !text.is_empty()) {
+            let read = text.split_once(' ').and_then(|(who, weight)| {
+                let who = PersonId::parse(who).ok().filter(|who| members.contains(who))?;
+                let weight = weight.parse().ok().filter(|weight| (1..=WEIGHT_MAX).contains(weight))?;
+                Some((who, weight))
+            });
+            match read {
+                Some((who, weight)) => drop(weights.insert(who, weight)),
+                None => {
+                    self.faults.at(cell, format!("`{text}` is no weight of a member"));
+                    self.faults.help(format!(
+                        "write `finance-lead 2`, from 1 to {WEIGHT_MAX}; whoever is left out weighs 1"
+                    ));
+                }
+            }
+        }
+        weights
     }
 
     fn roles(&mut self) -> BTreeMap<RoleName, PersonId> {

@@ -13,7 +13,7 @@ impl Directory {
     /// - Whoever has left is in no pool, holds no role, stands by for and covers nobody, is told nothing and
     ///   manages nobody: their people report to whoever is above them. An emptied pool is no pool any more.
     /// - Whoever joined is a person, and in the pools that have groups of their name.
-    /// - A machine for which nobody answers any more is none.
+    /// - A machine for which nobody answers any more, or whose name is a person's by now, is none.
     /// - Where the file says something about a person, the file counts.
     #[must_use]
     pub fn with(&self, register: &Register) -> Directory {
@@ -75,7 +75,12 @@ impl Directory {
             absence: covered.collect(),
             accounts: accounts.collect(),
             contacts: contacts.map(|(person, ways)| (person.clone(), ways.clone())).collect(),
-            machines: self.machines.clone().into_iter().filter(|(_, answers)| there(answers)).collect(),
+            machines: self
+                .machines
+                .clone()
+                .into_iter()
+                .filter(|(machine, answers)| there(answers) && !there(machine))
+                .collect(),
             persons,
         };
         // Who may cover is looked up anew: somebody who was a colleague may not decide for a role.

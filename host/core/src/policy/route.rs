@@ -39,6 +39,8 @@ pub enum Need {
     All,
     /// So many of a hundred, rounded up.
     Percent(u32),
+    /// Voices that weigh so much together, as the pool says what each weighs.
+    Weight(u32),
 }
 
 /// A length of time for a seat.
@@ -220,7 +222,7 @@ impl Within {
 
 impl Need {
     fn parse(text: &str) -> Result<Need, String> {
-        let wrong = || format!("`{text}` is no quorum; write a number of voices, `all` or `50%`");
+        let wrong = || format!("`{text}` is no quorum; write a number of voices, `all`, `50%` or `weight 3`");
         let number = |digits: &str| match digits.parse::<u32>() {
             Ok(number) if number > 0 => Ok(number),
             Ok(_) | Err(_) => Err(wrong()),
@@ -232,21 +234,18 @@ impl Need {
             return number(digits)
                 .and_then(|percent| if percent <= 100 { Ok(Need::Percent(percent)) } else { Err(wrong()) });
         }
-        if text.starts_with("weight ") {
-            // Taken for one voice it would be a quorum of one that nobody asked for.
-            return Err(format!(
-                "`{text}`: voices have no weights here; write a number of voices, `all` or `50%`"
-            ));
+        if let Some(digits) = text.strip_prefix("weight ") {
+            return number(digits).map(Need::Weight);
         }
         number(text).map(Need::Count)
     }
 
-    /// How many of `count` people this asks for.
+    /// How many of `count` people this asks for, or how much their voices weigh.
     #[must_use]
     pub fn of(self, count: usize) -> u32 {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         match self {
-            Need::Count(needed) => needed,
+            Need::Count(needed) | Need::Weight(needed) => needed,
             Need::All => count,
             Need::Percent(percent) => count.saturating_mul(percent).div_ceil(100),
         }

@@ -128,7 +128,11 @@ fn route_people(rulebook: &Rulebook, intent: Option<&IntentType>, route: &Route,
 
 /// Whether a pool has as many members as a row needs, and whether one person can be two.
 fn quorum(directory: &Directory, step: &RouteStep, line: u32, place: &str, faults: &mut Faults) {
-    let Need::Count(needed) = step.need else { return };
+    let needed = match step.need {
+        Need::Count(needed) => needed,
+        Need::All | Need::Percent(_) => return,
+        Need::Weight(needed) => return weight(directory, step, needed, (line, place), faults),
+    };
     let members = match &step.whom {
         Whom::Pool(name) => match directory.pool(name) {
             Some(pool) => pool.members.len(),
@@ -139,6 +143,31 @@ fn quorum(directory: &Directory, step: &RouteStep, line: u32, place: &str, fault
     };
     if usize::try_from(needed).is_ok_and(|needed| members < needed) {
         faults.on_line(line, format!("{place}: needs {needed} of `{}`, which has {members}", step.whom));
+    }
+}
+
+/// Whether the voices of a pool weigh as much as a row needs.
+fn weight(
+    directory: &Directory,
+    step: &RouteStep,
+    needed: u32,
+    (line, place): (u32, &str),
+    faults: &mut Faults,
+) {
+    match directory.whole_weight(&step.whom) {
+        Some(whole) if needed <= whole => {}
+        Some(whole) => {
+            faults.on_line(
+                line,
+                format!("{place}: needs weight {needed} of `{}`, which weighs {whole}", step.whom),
+            );
+        }
+        None => {
+            faults.on_line(
+                line,
+                format!("{place}: `{}` is no pool, and only the voices of a pool have weights", step.whom),
+            );
+        }
     }
 }
 

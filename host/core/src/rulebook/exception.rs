@@ -263,8 +263,7 @@ impl Rulebook {
         let people = || std::iter::once(&route.whom).chain(&route.backup);
         let fill = |whom: &Whom| self.directory().fill(&whom.owned_by(&owner_pool), asking, barred, now);
         let cannot = |person: &PersonId| {
-            barred.contains(person)
-                || (!barred.is_empty() && self.directory().asked(person, asking.requester))
+            barred.contains(person) || (!barred.is_empty() && self.directory().has_asked(person, asking))
         };
         let filled = people().skip(missed).find_map(fill);
         // A fallback owner who has left is followed by whoever is above them.

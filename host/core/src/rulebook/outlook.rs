@@ -6,7 +6,7 @@ use crate::id::{IntentTypeName, PersonId};
 use crate::intent::value::Day;
 use crate::people::Directory;
 use crate::policy::route::{RouteStep, Whom};
-use crate::policy::{Policy, Route};
+use crate::policy::{Need, Policy, Route};
 use crate::time::{Millis, Timestamp};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -92,10 +92,15 @@ impl Row<'_> {
 
     /// How many can fill it, and whether that is enough.
     fn can(&self, directory: &Directory, whom: &Whom, without: &[PersonId], on: Timestamp) -> (usize, bool) {
-        let present = directory.present(whom, &self.policy.intent, without, on);
-        let present = present.map_or(0, |present| present.len());
-        let need = usize::try_from(self.step.need.of(present)).unwrap_or(usize::MAX).max(1);
-        (present, need <= present)
+        let people = directory.present(whom, &self.policy.intent, without, on).unwrap_or_default();
+        let need = self.step.need.of(people.len()).max(1);
+        let weigh = match self.step.need {
+            Need::Weight(_) => {
+                people.iter().map(|one| directory.weight(whom, one)).fold(0, u32::saturating_add)
+            }
+            Need::Count(_) | Need::All | Need::Percent(_) => u32::try_from(people.len()).unwrap_or(u32::MAX),
+        };
+        (people.len(), need <= weigh)
     }
 }
 

@@ -294,8 +294,8 @@ const OTHER_SLIPS: &[(&str, &str, &str, &str)] = &[
     (
         "policies/discount.policy.md",
         "| 2    | 16bh   | pool fpna ",
-        "| weight 2 | 16bh   | pool fpna ",
-        "voices have no weights here",
+        "| weight 9 | 16bh   | pool fpna ",
+        "needs weight 9 of `pool finance`, which weighs 4",
     ),
     (
         "people.md",
@@ -433,7 +433,8 @@ fn an_exception_has_an_owner_whatever_happens() {
         let intent_type = IntentTypeName::parse(of).expect("it is a name");
         let requester = PersonId::parse(requester).expect("it is a name");
         let tokens = crate::intent::Tokens::new();
-        let asking = Asking { requester: &requester, intent_type: &intent_type, tokens: &tokens };
+        let asking =
+            Asking { requester: &requester, answers: None, intent_type: &intent_type, tokens: &tokens };
         let amount = amount.split_once(' ').map(|(amount, code)| {
             let currency = Currency::parse(code).expect("it is a code");
             Money::parse(amount, currency).expect("it is an amount")

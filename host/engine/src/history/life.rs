@@ -27,9 +27,17 @@ pub(super) struct Life {
 struct Asked {
     opened: Timestamp,
     ended: Option<Timestamp>,
-    need: usize,
-    voices: usize,
+    need: u32,
+    voices: u32,
+    weights: BTreeMap<PersonId, u32>,
     eligible: Vec<PersonId>,
+}
+
+impl Asked {
+    fn voice(&mut self, person: &PersonId) {
+        let weight = self.weights.get(person).copied().unwrap_or(1);
+        self.voices = self.voices.saturating_add(weight);
+    }
 }
 
 impl Life {
@@ -62,13 +70,13 @@ impl Life {
             Event::SeatOpened { row, seat } | Event::SeatMoved { row, seat, .. } => self.asked(row, seat, at),
             Event::VoiceAdded { wanted, .. } => self.rows.push(wanted.route),
             Event::VoiceDropped { row } => drop(self.seats.remove(&row)),
-            Event::Carried { row, people, .. } => self.carried(row, people.len()),
+            Event::Carried { row, people, .. } => self.carried(row, &people),
             // What is asked for now is what is compared; its evaluation follows.
             Event::Amended { intent } => {
                 self.intent = intent;
                 self.evaluation = None;
             }
-            Event::Voted { rows, .. } => rows.iter().for_each(|row| self.answered(*row, at)),
+            Event::Voted { rows, person, .. } => rows.iter().for_each(|row| self.answered(*row, &person, at)),
             Event::Approved { authority: Authority::Policy } => return Some(Fate::ApprovedByPolicy),
             Event::Approved { authority: Authority::People(_) } => return Some(Fate::ApprovedByPeople),
             Event::Approved { authority: Authority::FailOpen(_) } => return Some(Fate::FailedOpen),
@@ -121,23 +129,24 @@ impl Life {
     /// A seat that moves to other people goes on waiting from its first question.
     fn asked(&mut self, row: u32, seat: Seat, at: Timestamp) {
         let opened = self.seats.get(&row).map_or(at, |asked| asked.opened);
-        let need = usize::try_from(seat.need).unwrap_or(usize::MAX);
-        let asked = Asked { opened, ended: None, need, voices: seat.approved.len(), eligible: seat.eligible };
+        let (need, voices) = (seat.need, seat.given());
+        let Seat { weights, eligible, .. } = seat;
+        let asked = Asked { opened, ended: None, need, voices, weights, eligible };
         self.seats.insert(row, asked);
     }
 
     /// Voices that hold from before: a seat that they fill asked nobody, so it took no time.
-    fn carried(&mut self, row: u32, voices: usize) {
+    fn carried(&mut self, row: u32, people: &[PersonId]) {
         let Some(asked) = self.seats.get_mut(&row) else { return };
-        asked.voices = asked.voices.saturating_add(voices);
+        people.iter().for_each(|person| asked.voice(person));
         if asked.need <= asked.voices {
             self.seats.remove(&row);
         }
     }
 
-    fn answered(&mut self, row: u32, at: Timestamp) {
+    fn answered(&mut self, row: u32, person: &PersonId, at: Timestamp) {
         let Some(asked) = self.seats.get_mut(&row) else { return };
-        asked.voices = asked.voices.saturating_add(1);
+        asked.voice(person);
         if asked.need <= asked.voices {
             asked.ended = Some(at);
         }

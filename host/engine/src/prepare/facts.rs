@@ -111,7 +111,7 @@ fn one(fact: &FactSpec, read: &RecordRead, records: &Records) -> FactValue {
 
 fn from_directory(inner: &Inner, approval: &Approval, fact: &FactSpec, field: &str) -> FactValue {
     let rulebook = inner.rulebook();
-    let person = rulebook.directory().persons.get(&approval.intent.requester);
+    let person = rulebook.directory().persons.get(approval.intent.behind(rulebook.directory()));
     let word = person.and_then(|person| match field {
         "manager" => person.manager.as_ref().map(ToString::to_string),
         "calendar" => Some(person.calendar.to_string()),

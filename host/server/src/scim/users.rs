@@ -51,8 +51,9 @@ pub(crate) async fn create(State(host): State<Host>, uri: Uri, sent: Sent) -> Re
     patches::taken(&patches::whole(&sent.members), |operation| user.change(operation))?;
     let (person, about, standing) = (user.person()?, user.about()?, user.active());
     // A person of that name would end all provisioning, leavers included: a machine is nobody of the house.
-    if host.tokens.is_machine(&person) {
-        let detail = format!("`{person}` is the name of a machine that provisions");
+    let taken = host.engine.rulebook().house().machines.contains_key(&person);
+    if taken || host.tokens.is_machine(&person) {
+        let detail = format!("`{person}` is the name of a machine");
         return Err(Problem::new("CS-E0161", detail, "name the person otherwise, or the token"));
     }
     let may_be = user.may_be(&person, &host.provisioning.domains);

@@ -14,7 +14,8 @@ pub(super) fn intent(intent: &IntentView) -> Result<()> {
     head.row(["type", &kind(intent)]);
     head.row(["state", &state(intent)]);
     head.row(["revision", &intent.revision.to_string()]);
-    head.row(["requester", &intent.requester]);
+    let behind = intent.answers.as_ref().map(|answers| format!(" ({answers} answers for it)"));
+    head.row(["requester", &format!("{}{}", intent.requester, behind.unwrap_or_default())]);
     head.row(["submitted", &intent.submitted]);
     for (name, value) in &intent.tokens {
         head.row([&format!("  {name}"), &text(value)]);

@@ -2,7 +2,7 @@
 //! where something that a voice rested on has changed.
 
 use super::settle::Opening;
-use super::{Turn, requester_only, seat, settle, vote, wrong_stage};
+use super::{Turn, prepare, requester_only, seat, settle, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Authority, Case, Earlier, Intent, Stage};
@@ -56,6 +56,12 @@ pub(super) fn amend(
     };
     let before = Arc::clone(&turn.approval.intent);
     requester_only(turn, &person, revision)?;
+    let (rulebook, intent) = (turn.context.rulebook, &turn.approval.intent);
+    let schema = rulebook.intent_type(&intent.intent_type).filter(|_| intent.trial.is_none());
+    if let Some(schema) = schema {
+        // What was asked for is no ticket to ask for more.
+        prepare::may_ask(rulebook, schema, &intent.requester)?;
+    }
     amendable(&before)?;
     let schema = turn.context.rulebook.intent_type(&before.intent_type);
     let schema = schema.ok_or_else(|| Refusal::NoPolicy(before.intent_type.to_string()))?;
@@ -115,7 +121,16 @@ pub(super) fn carry(turn: &mut Turn<'_>, row: u32) {
     let holds = |person: &&PersonId| seat.eligible.contains(person) && !taken.contains(person);
     // Where a voice was missing, one must still come: people who left in between make no quorum.
     let most = if before.is_filled() { seat.lacking() } else { seat.lacking().saturating_sub(1) };
-    let people: Vec<PersonId> = before.approved.iter().filter(holds).take(most).cloned().collect();
+    let (mut people, mut carried) = (Vec::new(), 0_u32);
+    for person in before.approved.iter().filter(holds) {
+        let weight = seat.weight(person);
+        // What is filled may weigh more than it must; what was not is never filled by it.
+        let fits = carried < most && (before.is_filled() || carried.saturating_add(weight) <= most);
+        if fits {
+            carried = carried.saturating_add(weight);
+            people.push(person.clone());
+        }
+    }
     if !people.is_empty() {
         let revision = earlier.intent.revision;
         turn.record(Actor::Engine, Event::Carried { row, people, revision });

@@ -36,7 +36,7 @@ pub(super) fn ask(
         None => seat.due.since(now),
     };
     // The requester has as long as the seat had, in their own hours.
-    let requester = directory.answering(&turn.approval.intent.requester);
+    let requester = turn.approval.intent.behind(directory);
     let until = match directory.calendar_of(requester) {
         Some(calendar) => directory.due(&route.within, calendar, now),
         None => now.plus(route.within.length()),

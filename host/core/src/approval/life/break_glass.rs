@@ -53,6 +53,8 @@ pub(super) fn break_it(
     let opening = Opening::of(Cause::BreakGlass, Detail::new("break-glass", message));
     let barred = turn.approval.broken.as_ref().map(|broken| broken.everyone.clone()).unwrap_or_default();
     settle::open(turn, Opening { barred, ..opening });
+    // What was theirs to look at of an earlier time is theirs no more.
+    settle::review(turn, &Actor::Engine);
     Ok(())
 }
 
@@ -130,7 +132,7 @@ fn loud(turn: &Turn<'_>, by: &PersonId) -> Vec<PersonId> {
     let pools = of_type.chain(of_policy).filter_map(|pool| directory.pool(pool));
     let auditors = directory.persons.keys().filter(|person| directory.has_duty(person, Duty::Auditor));
     let mut loud: Vec<PersonId> = pools.flat_map(|pool| &pool.members).chain(auditors).cloned().collect();
-    loud.push(directory.answering(&intent.requester).clone());
+    loud.push(intent.behind(directory).clone());
     loud.sort();
     loud.dedup();
     loud.retain(|person| person != by && rulebook.sight(&turn.approval, person, now) != Sight::Nothing);

@@ -106,7 +106,7 @@ fn open(turn: &mut Turn<'_>, level: Level, spending: &Spending) {
     let opening = Opening::of(Cause::Budget, detail(turn, &burn, spending));
     // Whoever asked for what tipped it does not say what follows.
     let directory = turn.context.rulebook.directory();
-    let barred = vec![directory.answering(&turn.approval.intent.requester).clone()];
+    let barred = vec![turn.approval.intent.behind(directory).clone()];
     settle::open(turn, Opening { barred, burn: Some(burn), ..opening });
 }
 

@@ -101,7 +101,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         | Event::Carried { .. }
         | Event::Voted { .. } => move_seats(seats(&mut approval.stage)?, &entry.event)?,
         Event::Commented { .. } => approval.comments = approval.comments.saturating_add(1),
-        Event::Reminded { rows } => {
+        Event::Reminded { rows, .. } => {
             if matches!(entry.by, Actor::Person(_)) {
                 approval.reminded = Some(at);
             }

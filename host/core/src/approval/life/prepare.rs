@@ -86,7 +86,10 @@ fn passed<'a>(
     budget::admit(context, &name)?;
     let tokens = schema.validate(tokens).map_err(Refusal::Tokens)?;
     let submitted = context.now;
-    let intent = Arc::new(Intent { id, intent_type: name, revision: 1, requester, submitted, tokens, trial });
+    let answers = rulebook.directory().machines.get(&requester).cloned();
+    let revision = 1;
+    let intent = Intent { id, intent_type: name, revision, requester, answers, submitted, tokens, trial };
+    let intent = Arc::new(intent);
     if is_policy_change(&intent.intent_type) {
         publish::admit(rulebook, &intent, context.now)?;
     }
@@ -117,7 +120,7 @@ fn passed<'a>(
 }
 
 /// Whether a person may ask for it: who is away may, who has left is not known any more.
-fn may_ask(rulebook: &Rulebook, schema: &IntentType, person: &PersonId) -> Result<(), Refusal> {
+pub(super) fn may_ask(rulebook: &Rulebook, schema: &IntentType, person: &PersonId) -> Result<(), Refusal> {
     let Some(whoms) = &schema.asked_by else { return Ok(()) };
     // A machine asks for what whoever answers for it may ask for.
     let who = rulebook.directory().answering(person);

@@ -12,7 +12,7 @@ use crate::effect::attempt::Detail;
 use crate::exception::{Cause, Exception};
 use crate::id::PersonId;
 use crate::people::Filled;
-use crate::policy::{Finally, Outcome, RouteRow, Whom};
+use crate::policy::{Finally, Need, Outcome, RouteRow, Whom};
 use crate::time::{Millis, Timestamp};
 use std::collections::BTreeMap;
 
@@ -78,6 +78,7 @@ fn empty(turn: &Turn<'_>, route: &RouteRow) -> Seat {
     });
     Seat {
         need: route.need.of(1).max(1),
+        weights: BTreeMap::new(),
         eligible: Vec::new(),
         owner,
         due,
@@ -103,6 +104,14 @@ fn returns(turn: &Turn<'_>, route: &RouteRow) -> Option<Timestamp> {
 fn first_from(turn: &Turn<'_>, row: u32, route: &RouteRow, missed: u32) -> Option<Seat> {
     let backups = u32::try_from(route.backup.len()).unwrap_or(u32::MAX);
     (missed..=backups).find_map(|missed| seat_for(turn, row, route, missed))
+}
+
+/// Who would be asked if a seat were missed now, beside those who are.
+pub(super) fn asked_next(turn: &Turn<'_>, row: u32, seat: &Seat) -> Vec<PersonId> {
+    let Some(route) = route_row(turn, row) else { return Vec::new() };
+    let next = first_from(turn, row, &route, seat.missed.saturating_add(1));
+    let people = next.map(|next| next.eligible).unwrap_or_default();
+    people.into_iter().filter(|person| !seat.eligible.contains(person)).collect()
 }
 
 fn nobody(turn: &mut Turn<'_>, route: &RouteRow) {
@@ -166,14 +175,49 @@ pub(super) fn asked_anywhere(turn: &Turn<'_>) -> Vec<PersonId> {
     later.flat_map(|filled| filled.eligible).chain(asked.chain(away).cloned()).collect()
 }
 
-/// How many voices a seat needs. Those that are in never suffice because people left: a quorum that
-/// shrinks still wants one voice more.
-fn needed(route: &RouteRow, eligible: &[PersonId], approved: &[PersonId]) -> Option<u32> {
-    let late = approved.iter().filter(|voice| !eligible.contains(voice)).count();
-    let people = eligible.len().saturating_add(late);
-    let voiced = u32::try_from(approved.len()).ok()?;
-    let need = route.need.of(people).max(voiced.saturating_add(1));
-    (usize::try_from(need).ok()? <= people).then_some(need)
+/// How many voices a seat needs, or what they must weigh. Those that are in never suffice because people left: a quorum
+/// that shrinks still wants one voice more.
+fn needed(
+    route: &RouteRow,
+    people: (&[PersonId], &[PersonId]),
+    weights: &BTreeMap<PersonId, u32>,
+) -> Option<u32> {
+    let (eligible, approved) = people;
+    let weigh = |people: &[&PersonId]| {
+        let weights = people.iter().map(|person| weights.get(*person).copied().unwrap_or(1));
+        weights.fold(0, u32::saturating_add)
+    };
+    let late = approved.iter().filter(|voice| !eligible.contains(voice));
+    let all: Vec<&PersonId> = eligible.iter().chain(late).collect();
+    let voiced = weigh(&approved.iter().collect::<Vec<_>>());
+    let need = route.need.of(all.len()).max(voiced.saturating_add(1));
+    (need <= weigh(&all)).then_some(need)
+}
+
+/// What the voices of a seat weigh, where the row asks for weight: that of whoever each is given for.
+fn weights(
+    turn: &Turn<'_>,
+    (route, whom): (&RouteRow, &Whom),
+    filled: &Filled,
+    before: Option<&Seat>,
+) -> BTreeMap<PersonId, u32> {
+    match route.need {
+        Need::Weight(_) => {}
+        Need::Count(_) | Need::All | Need::Percent(_) => return BTreeMap::new(),
+    }
+    let directory = turn.context.rulebook.directory();
+    let voiced = before
+        .into_iter()
+        .flat_map(|seat| seat.approved.iter().map(|voice| (voice.clone(), seat.weight(voice))));
+    let weighs = |person: &PersonId| {
+        let whose = filled.standing_in.get(person).unwrap_or(person);
+        (person.clone(), directory.weight(whom, whose))
+    };
+    // A voice that is in weighs what it weighed.
+    let mut weights: BTreeMap<PersonId, u32> = filled.eligible.iter().map(weighs).collect();
+    weights.extend(voiced);
+    weights.retain(|_, weight| *weight != 1);
+    weights
 }
 
 /// A seat for whoever is asked after so many misses, with its whole time, if enough people can fill it.
@@ -187,13 +231,27 @@ fn seat_for(turn: &Turn<'_>, row: u32, route: &RouteRow, missed: u32) -> Option<
     let out: Vec<PersonId> = taken(turn, Some(row)).into_iter().chain(spent.iter().cloned()).collect();
     let mut filled = rules::fill_places(rulebook, intent, whom, (&out, &approved), now)?;
     let ends = hand_over(turn, row, &mut filled, &out);
-    let need = needed(route, &filled.eligible, &approved)?;
+    let weights = weights(turn, (route, whom), &filled, before);
+    let need = needed(route, (&filled.eligible, &approved), &weights)?;
     let after = |length| rulebook.directory().after(&route.within, &filled.calendar, now, length);
     let (length, claims) = (route.within.length(), Vec::new());
     let (due, remind) = (after(length), Some(after(most_of(length))));
     let review = rules::review(rulebook, intent, whom, now).into_iter().chain(ends).min();
     let Filled { eligible, owner, standing_in, .. } = filled;
-    Some(Seat { need, eligible, owner, due, missed, approved, claims, review, remind, standing_in, spent })
+    Some(Seat {
+        need,
+        weights,
+        eligible,
+        owner,
+        due,
+        missed,
+        approved,
+        claims,
+        review,
+        remind,
+        standing_in,
+        spent,
+    })
 }
 
 /// Three quarters of a seat's time: what is left is enough to decide, and to ask whoever comes next.

@@ -106,8 +106,12 @@ pub(super) fn review(turn: &mut Turn<'_>, by: &Actor) {
     let (rulebook, now) = (turn.context.rulebook, turn.context.now);
     let intent_type = &turn.approval.intent.intent_type;
     let there = |owner: &PersonId| rulebook.directory().is_there(owner, intent_type, now);
-    let stays =
-        |exception: &Exception| there(&exception.owner) && !exception.barred.contains(&exception.owner);
+    let intent = &turn.approval.intent;
+    let stays = |exception: &Exception| {
+        there(&exception.owner)
+            && !exception.barred.contains(&exception.owner)
+            && !rules::asked(rulebook, intent, &exception.owner)
+    };
     let open = turn.approval.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
     let moved: Vec<(ExceptionId, PersonId)> = open
         .filter(|(_, exception)| !stays(exception))

@@ -14,7 +14,8 @@ pub(super) fn comment(turn: &mut Turn<'_>, person: PersonId, words: String) -> R
     if let Stage::Closed(_) = turn.approval.stage {
         return Err(wrong_stage("comment", &turn.approval));
     }
-    if !turn.context.rulebook.directory().knows(&person) {
+    let directory = turn.context.rulebook.directory();
+    if !directory.knows(directory.answering(&person)) {
         return Err(Refusal::UnknownPerson(person.to_string()));
     }
     if words.trim().is_empty() {
@@ -46,7 +47,7 @@ pub(super) fn remind(turn: &mut Turn<'_>, person: PersonId) -> Result<(), Refusa
     if rows.is_empty() {
         return Err(Refusal::NobodyToRemind);
     }
-    turn.record(Actor::Person(person), Event::Reminded { rows });
+    turn.record(Actor::Person(person), Event::Reminded { rows, next: Vec::new() });
     Ok(())
 }
 
@@ -55,6 +56,7 @@ pub(super) fn due(turn: &mut Turn<'_>, row: u32) {
     let (Some(seat), now) = (seat::unfilled(turn, row), turn.context.now) else { return };
     // Whose time is up needs no reminder: somebody else is asked.
     if seat.remind.is_some_and(|remind| remind <= now) && now < seat.due {
-        turn.record(Actor::Timer, Event::Reminded { rows: vec![row] });
+        let next = seat::asked_next(turn, row, &seat);
+        turn.record(Actor::Timer, Event::Reminded { rows: vec![row], next });
     }
 }

@@ -44,7 +44,7 @@ impl Telling<'_> {
     pub(super) fn answer(&self, question: u32) -> Option<Said> {
         let asked = seats(self.approval)?.question(question)?;
         let said = |words: &str| format!("  {}", plain(words, WORDS_CHARACTERS_MAX));
-        let requester = &self.approval.intent.requester;
+        let requester = self.asker();
         let mut first = vec!["You asked:".to_owned(), said(&asked.words)];
         let verb = match &asked.reply {
             Reply::Given(words) => {
@@ -63,10 +63,10 @@ impl Telling<'_> {
     pub(super) fn soon(&self, row: u32) -> Option<Said> {
         let seats = seats(self.approval)?;
         let seat = seats.open.get(&row)?;
-        let (intent, until) = (&self.approval.intent, self.moment(seat.due));
+        let until = self.moment(seat.due);
         let names: Vec<&str> = seat.eligible.iter().map(PersonId::as_str).collect();
         let subject =
-            format!("Soon yours: {}, asked by {}, from {} on", self.title(), intent.requester, until.there);
+            format!("Soon yours: {}, asked by {}, from {} on", self.title(), self.asker(), until.there);
         let mut lines = vec![
             format!("{} can decide until {until}.", plain(&names.join(", "), 400)),
             "If nobody does, you are asked then. There is nothing to do for you yet.".to_owned(),
@@ -82,7 +82,7 @@ impl Telling<'_> {
         let intent = &self.approval.intent;
         let until = self.moment(seat.due);
         let waits = seats.awaited(row).is_some();
-        let mut subject = format!("{verb}: {}, asked by {}", self.title(), intent.requester);
+        let mut subject = format!("{verb}: {}, asked by {}", self.title(), self.asker());
         if !waits {
             subject = format!("{subject}, until {}", until.there);
         }
@@ -114,7 +114,10 @@ impl Telling<'_> {
     /// The seat, and what of the policy asks for it.
     fn why_asked(&self, seat: &Seat, route: &RouteRow) -> Vec<String> {
         let mut lines = vec![String::new(), "Why you are asked".to_owned()];
-        let voices = match (seat.need, seat.approved.len()) {
+        let voices = match (seat.need, seat.given()) {
+            (need, given) if !seat.weights.is_empty() => {
+                format!("voices that weigh {given} of {need} are in")
+            }
             (1, _) => "one voice is needed".to_owned(),
             (need, given) => format!("{given} of {need} voices are in"),
         };

@@ -26,6 +26,15 @@ pub(super) fn holders(directory: &Directory, policy: &Policy, whom: &Whom) -> Op
     }
 }
 
+/// How many voices, or what weight, somebody can give; nothing if that depends on the intent.
+fn voices(directory: &Directory, policy: &Policy, need: Need, whom: &Whom) -> Option<u32> {
+    let whole = match need {
+        Need::Weight(_) => directory.whole_weight(&whom.owned_by(&policy.owner)),
+        Need::Count(_) | Need::All | Need::Percent(_) => None,
+    };
+    whole.or_else(|| u32::try_from(holders(directory, policy, whom)?).ok())
+}
+
 /// Backups that are too few, and managers that are nobody.
 pub(super) fn routes(policy: &Policy, house: House<'_>, findings: &mut Findings<'_>) {
     for (name, route) in &policy.routes {
@@ -81,10 +90,13 @@ fn row(
         findings.add(Level::Error, "no-backup", place, message);
         findings.advise("name a pool that is asked when nobody answers in time");
     }
-    let Need::Count(needed) = step.need else { return };
+    let needed = match step.need {
+        Need::Count(needed) | Need::Weight(needed) => needed,
+        Need::All | Need::Percent(_) => return,
+    };
     for backup in &step.backup {
-        let Some(count) = holders(house.directory, policy, backup) else { continue };
-        if usize::try_from(needed).is_ok_and(|needed| count < needed) {
+        let Some(count) = voices(house.directory, policy, step.need, backup) else { continue };
+        if count < needed {
             findings.add(
                 Level::Warning,
                 "backup-too-small",

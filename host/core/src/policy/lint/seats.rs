@@ -133,7 +133,7 @@ fn rows<'a>(
     requester: &PersonId,
 ) -> Vec<Row<'a>> {
     let tokens = Tokens::new();
-    let asking = Asking { requester, intent_type: &policy.intent, tokens: &tokens };
+    let asking = Asking { requester, answers: None, intent_type: &policy.intent, tokens: &tokens };
     let mut rows = Vec::new();
     for route in routes.iter().filter_map(|route| policy.routes.get(route)) {
         // Whom a token names is only known of an intent.
@@ -146,6 +146,13 @@ fn rows<'a>(
             let mut people = fill(&step.whom);
             let needed = match step.need {
                 Need::Count(count) => count,
+                Need::Weight(weight) => {
+                    let whom = step.whom.owned_by(&policy.owner);
+                    fewest(
+                        weight,
+                        people.iter().map(|person| house.directory.weight(&whom, person)).collect(),
+                    )
+                }
                 need @ (Need::All | Need::Percent(_)) => need.of(people.len()).max(1),
             };
             for person in step.backup.iter().flat_map(fill) {
@@ -162,6 +169,20 @@ fn rows<'a>(
         }
     }
     rows
+}
+
+/// How many people it takes at least until their voices weigh so much; one more than there are if they never do.
+fn fewest(weight: u32, mut weights: Vec<u32>) -> u32 {
+    weights.sort_unstable_by(|one, other| other.cmp(one));
+    let (mut people, mut sum) = (0_u32, 0_u32);
+    for one in weights {
+        if weight <= sum {
+            break;
+        }
+        sum = sum.saturating_add(one);
+        people = people.saturating_add(1);
+    }
+    if weight <= sum { people.max(1) } else { people.saturating_add(1) }
 }
 
 /// The first row that is left with an empty seat when everybody fills at most one.

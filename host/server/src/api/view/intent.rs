@@ -275,12 +275,7 @@ impl IntentView {
             effects: effect::effects(approval),
             exceptions,
             overridden: approval.overridden.as_ref().map(OverrideView::from),
-            answers: looking
-                .rulebook
-                .directory()
-                .machines
-                .get(&approval.intent.requester)
-                .map(ToString::to_string),
+            answers: behind(approval, looking),
             broken: approval.broken.as_ref().map(|broken| BrokenView::of(broken, looking.now)),
             outcome: outcome(approval),
             withheld: Vec::new(),
@@ -401,6 +396,12 @@ fn overrides(approval: &Approval, looking: Looking<'_>) -> bool {
         let command = Command::Override { revision: approval.intent.revision, seal: None, what };
         is_allowed(approval, &command, looking)
     })
+}
+
+/// Who answers for the requester, where that is a machine: now, or when it was asked.
+fn behind(approval: &Approval, looking: Looking<'_>) -> Option<String> {
+    let behind = approval.intent.behind(looking.rulebook.directory());
+    (*behind != approval.intent.requester).then(|| behind.to_string())
 }
 
 /// The numbers of everything that was asked.

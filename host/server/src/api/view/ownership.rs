@@ -222,6 +222,7 @@ fn seats(directory: &Directory, policy: &Policy, of: &IntentTypeName, now: Times
             Need::Count(count) => count.to_string(),
             Need::All => "all".to_owned(),
             Need::Percent(percent) => format!("{percent}%"),
+            Need::Weight(weight) => format!("weight {weight}"),
         },
         within: step.within.to_string(),
         backup: step.backup.iter().map(ToString::to_string).collect(),

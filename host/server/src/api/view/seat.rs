@@ -3,6 +3,7 @@
 use countersign_core::approval::seat::{Claim, Reply, Seat, Seats};
 use countersign_core::id::PersonId;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// One required voice, or one that will be required once the step before it is filled.
@@ -20,6 +21,12 @@ pub struct SeatView {
     /// How many distinct persons must approve; known once it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub need: Option<u32>,
+    /// How many voices are in, or what they weigh, once it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<u32>,
+    /// What voices weigh, where the row asks for weight; whoever is not here weighs one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<String, u32>,
     /// Who approved so far.
     pub approved: Vec<String>,
     /// Who may.
@@ -111,6 +118,8 @@ pub fn seats(seats: &Seats) -> Vec<SeatView> {
                 whom: row.whom.to_string(),
                 state: if seats.is_gone(number) { "taken-back" } else { state(seat, asked) }.to_owned(),
                 need: seat.map(|seat| seat.need),
+                given: seat.map(Seat::given),
+                weights: seat.map(weights).unwrap_or_default(),
                 approved: seat.map(|seat| people(&seat.approved)).unwrap_or_default(),
                 eligible: seat.map(|seat| people(&seat.eligible)).unwrap_or_default(),
                 claims: seat.map(claims).unwrap_or_default(),
@@ -132,7 +141,10 @@ pub fn progress(seats: &[SeatView]) -> ProgressView {
     let mut words = vec![format!("{filled} of {}", seats.len())];
     for seat in seats.iter().filter(|seat| seat.state != "filled") {
         let voices = match seat.need {
-            Some(need) if need > 1 => format!(" ({} of {need} voices)", seat.approved.len()),
+            Some(need) if need > 1 => {
+                let what = if seat.weights.is_empty() { "voices" } else { "weight" };
+                format!(" ({} of {need} {what})", seat.given.unwrap_or_default())
+            }
             Some(_) | None => String::new(),
         };
         let route = format!("{}{}", seat.route, extra(seat));
@@ -187,6 +199,10 @@ fn standing_in(seats: &Seats, row: u32, seat: &Seat) -> Vec<StandInView> {
         until: until(person, whose).map(|until| until.to_string()),
     };
     seat.standing_in.iter().map(view).collect()
+}
+
+fn weights(seat: &Seat) -> BTreeMap<String, u32> {
+    seat.weights.iter().map(|(person, weight)| (person.to_string(), *weight)).collect()
 }
 
 fn claims(seat: &Seat) -> Vec<ClaimView> {

@@ -104,6 +104,9 @@ fn of(sequence: u64, entry: &Entry) -> TimelineEntry {
 fn said(entry: &Entry) -> String {
     match (&entry.by, &entry.event) {
         (Actor::Person(person), Event::Commented { words }) => format!("`{person}` comments: {words}"),
+        (Actor::Person(person), Event::Amended { intent }) => {
+            format!("`{person}` amended it: revision {}", intent.revision)
+        }
         (Actor::Person(person), Event::Reminded { .. }) => {
             format!("`{person}` has everybody reminded who has not decided")
         }
@@ -133,7 +136,7 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::Asked { row, .. }
         | Event::Carried { row, .. } => row,
         Event::Voted { rows, .. } => rows.first()?,
-        Event::Reminded { rows } => only(rows)?,
+        Event::Reminded { rows, .. } => only(rows)?,
         Event::Submitted { .. }
         | Event::Postponed { .. }
         | Event::Repinned { .. }
