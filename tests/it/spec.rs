@@ -2,6 +2,8 @@
 
 #[path = "spec/amendments.rs"]
 mod amendments;
+#[path = "spec/assignment.rs"]
+mod assignment;
 #[path = "spec/break_glass.rs"]
 mod break_glass;
 #[path = "spec/budget.rs"]
@@ -88,6 +90,7 @@ struct Spec {
     people: seats::People,
     draft: going_live::Draft,
     budgets: budget::Budgets,
+    assigned: assignment::Assigned,
 }
 
 /// An engine on a runtime of its own, so that it can die without a word.
@@ -151,6 +154,7 @@ impl Spec {
             people: seats::People::default(),
             draft: going_live::Draft::default(),
             budgets: budget::Budgets::default(),
+            assigned: assignment::Assigned::default(),
         }
     }
 

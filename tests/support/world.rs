@@ -78,14 +78,20 @@ pub fn program() -> anyhow::Result<PathBuf> {
 /// `people.md` with a column of weights, of which one pool has some.
 #[must_use]
 pub fn weighed(text: &str, pool: &str, weights: &str) -> String {
+    with_column(text, "weights", pool, weights)
+}
+
+/// `people.md` with one more column of its pools, in which one of them has something.
+#[must_use]
+pub fn with_column(text: &str, column: &str, pool: &str, said: &str) -> String {
     let mut pools = false;
     let line = |line: &str| {
         pools = if line.starts_with("## ") { line == "## Pools" } else { pools };
         let cell = match line {
             line if !pools || !line.starts_with('|') => return format!("{line}\n"),
-            line if line.starts_with("| pool ") => " weights |".to_owned(),
+            line if line.starts_with("| pool ") => format!(" {column} |"),
             line if line.starts_with("|--") => "---|".to_owned(),
-            line if line.starts_with(&format!("| {pool} ")) => format!(" {weights} |"),
+            line if line.starts_with(&format!("| {pool} ")) => format!(" {said} |"),
             _ => " |".to_owned(),
         };
         format!("{line}{cell}\n")

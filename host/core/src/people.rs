@@ -52,6 +52,18 @@ pub struct Pool {
     pub claim_returns: Within,
     /// Members whose voice weighs more than one, where a row of a route asks for weight.
     pub weights: BTreeMap<PersonId, u32>,
+    /// Who answers for a seat of it that nobody has claimed.
+    pub assigns: Assigns,
+}
+
+/// Who answers for a seat of a pool while nobody has claimed it. Whoever may decide can, whoever that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Assigns {
+    /// The lead.
+    #[default]
+    Lead,
+    /// Whoever of the pool has time until it is due and answers for the fewest.
+    Fair,
 }
 
 /// Who fills a seat of a role or person that cannot.
@@ -195,6 +207,17 @@ impl Directory {
         };
         let weights = pool.members.iter().map(|member| self.weight(whom, member));
         Some(weights.fold(0, u32::saturating_add))
+    }
+
+    /// Whether seats for `whom` are given to whoever has time for them.
+    #[must_use]
+    pub fn is_fair(&self, whom: &Whom) -> bool {
+        match whom {
+            Whom::Pool(name) => self.pools.get(name).is_some_and(|pool| pool.assigns == Assigns::Fair),
+            Whom::Role(_) | Whom::Person(_) | Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => {
+                false
+            }
+        }
     }
 
     /// The lead of a pool.

@@ -2,11 +2,14 @@
 
 use crate::engine::Inner;
 use crate::fault::Fault;
-use crate::limits::COUNTER_ROWS_MAX;
+use crate::limits::{COUNTER_ROWS_MAX, LOAD_MAX};
 use crate::port::store::{PAGE_ROWS_MAX, Query, Row, Store};
-use countersign_core::id::IntentTypeName;
+use crate::row::ASSIGNED;
+use countersign_core::approval::event::{Entry, Event};
+use countersign_core::approval::life::Loads;
+use countersign_core::id::{IntentTypeName, PersonId};
 use countersign_core::intent::Day;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Goes through the rows that have all of these labels, until one is enough.
 ///
@@ -34,6 +37,31 @@ pub(crate) async fn each(
 }
 
 impl Inner {
+    /// For how many open seats the people answer who can fill the seats of fair pools that these entries open; nothing if
+    /// they open none. Two at once may not count each other: then somebody has one more.
+    pub(crate) async fn loads(&self, entries: &[Entry]) -> Result<Option<Loads>, Fault> {
+        let opened = entries.iter().filter_map(|entry| {
+            if let Event::SeatOpened { seat, .. } | Event::SeatMoved { seat, .. } = &entry.event {
+                Some(seat)
+            } else {
+                None
+            }
+        });
+        let people: BTreeSet<PersonId> =
+            opened.filter(|seat| seat.fair).flat_map(|seat| seat.eligible.iter().cloned()).collect();
+        let mut loads = Loads::new();
+        for person in people {
+            let mut load = 0_u32;
+            each(&*self.store, &[(ASSIGNED, person.as_str())], |_| {
+                load = load.saturating_add(1);
+                LOAD_MAX <= load
+            })
+            .await?;
+            loads.insert(person, load);
+        }
+        Ok((!loads.is_empty()).then_some(loads))
+    }
+
     /// How many intents of a type have today (by UTC) as this label. More than [`COUNTER_ROWS_MAX`] are as many as
     /// there can be. The caller holds what keeps two at once from not counting each other.
     pub(crate) async fn counted_today(&self, of: &IntentTypeName, label: &str) -> Result<u32, Fault> {

@@ -29,6 +29,7 @@ use countersign_core::rulebook::{Published, Rulebook};
 use countersign_core::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::MutexGuard;
 
 impl Inner {
     /// Decides one command and stores what it causes.
@@ -163,25 +164,9 @@ impl Inner {
             spending: asked.as_ref(),
             ..self.context(&rulebook)
         };
-        // What opens exceptions is decided once more with a count of the others.
-        let budgeted = self.spent_by(&loaded.approval).is_some();
-        let again = budgeted.then(|| command.clone());
-        let first = life::decide(&loaded.approval, command, context);
-        let counted = match &first {
-            // Who counts alone already spends nothing.
-            Ok(turn) if alone.is_none() => self.counted(turn.entries(), turn.approval()).await?,
-            Ok(_) | Err(_) => None,
-        };
-        let decided = match (&counted, again) {
-            (Some((_, spending)), Some(command)) => {
-                // At the moment of the count, which may have had to wait.
-                let context = Context { spending: Some(spending), now: self.clock.now(), ..context };
-                life::decide(&loaded.approval, command, context)
-            }
-            (Some(_) | None, _) => first,
-        };
-        let turn = match decided {
-            Ok(turn) => turn,
+        let turned = self.turned(&loaded, command, context, alone.is_none()).await?;
+        let (entries, approval) = match turned.parts {
+            Ok(parts) => parts,
             Err(refusal) => {
                 *place = hot::kept(loaded);
                 // Whoever would have closed what they had not heard of hears it now.
@@ -191,14 +176,51 @@ impl Inner {
                 return Err(refusal.into());
             }
         };
-        let raised = counted
-            .as_ref()
-            .and_then(|(_, spending)| budget::to_be_raised(intent, life::spends(turn.entries()), spending));
-        let stored = self.store_turn(Some(&loaded), turn.into_parts(), key).await?;
-        raised.into_iter().for_each(|intent| self.raise(intent));
+        let stored = self.store_turn(Some(&loaded), (entries, approval), key).await?;
+        turned.raised.into_iter().for_each(|intent| self.raise(intent));
         let standing = stored.standing();
         *place = hot::kept(stored);
         Ok(standing)
+    }
+
+    /// Decides, and once more with what the first answer shows that it must know of others: how many exceptions spend a
+    /// budget, if it opens some (`counts` says whether that is still to be asked), and how busy those are who could be
+    /// given a seat.
+    async fn turned<'a>(
+        &'a self,
+        loaded: &Loaded,
+        command: Command,
+        context: Context<'_>,
+        counts: bool,
+    ) -> Result<Turned<'a>, Fault> {
+        let (approval, id) = (&loaded.approval, loaded.approval.intent.id);
+        let first = life::decide(approval, command.clone(), context);
+        let counted = match &first {
+            Ok(turn) if counts => self.counted(turn.entries(), turn.approval()).await?,
+            Ok(_) | Err(_) => None,
+        };
+        let spending = counted.as_ref().map(|(_, spending)| spending);
+        // At the moment of the count, which may have had to wait.
+        let context = match spending {
+            Some(_) => Context { spending, now: self.clock.now(), ..context },
+            None => context,
+        };
+        let decided =
+            if spending.is_some() { life::decide(approval, command.clone(), context) } else { first };
+        let loads = match &decided {
+            Ok(turn) => self.loads(turn.entries()).await?,
+            Err(_) => None,
+        };
+        let decided = match &loads {
+            Some(loads) => life::decide(approval, command, Context { loads: Some(loads), ..context }),
+            None => decided,
+        };
+        let raised = match (spending, &decided) {
+            (Some(spending), Ok(turn)) => budget::to_be_raised(id, life::spends(turn.entries()), spending),
+            (Some(_) | None, _) => None,
+        };
+        let parts = decided.map(Turn::into_parts);
+        Ok(Turned { parts, raised, _alone: counted.map(|(alone, _)| alone) })
     }
 
     /// What a decision of now may look at.
@@ -341,6 +363,15 @@ impl Inner {
             .map(Some)
             .map_err(|fault: countersign_core::id::NotAName| Fault::Unreadable(fault.to_string()))
     }
+}
+
+/// What a command came to.
+struct Turned<'a> {
+    parts: Result<(Vec<Entry>, Approval), Refusal>,
+    /// The intent in which somebody must hear that a budget is spent.
+    raised: Option<IntentId>,
+    /// Nobody else counts until it is stored.
+    _alone: Option<MutexGuard<'a, ()>>,
 }
 
 /// Who has a say in a seat by it: for a change of policy, somebody without an open intent that it would free.

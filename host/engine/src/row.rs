@@ -34,6 +34,8 @@ pub const BUDGETS_TOLD_MAX: usize = 8;
 pub const TRIAL: (&str, &str) = ("trial", "yes");
 /// Label of an approval whose glass was broken, whatever came of it.
 pub const GLASS: (&str, &str) = ("glass", "broken");
+/// Label of an approval with an open seat of a fair pool: who answers for it.
+pub const ASSIGNED: &str = "assigned";
 /// Label of a trial: the day on which it was taken, by UTC.
 pub const TRIED: &str = "tried";
 /// Label of an approval with an exception that stays open when the intent is over.
@@ -100,6 +102,8 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
             waiting.sort();
             waiting.dedup();
             labels.extend(waiting.into_iter().map(|person| ("seat".to_owned(), person.to_string())));
+            let fair = unfilled.clone().map(|(_, seat)| seat).filter(|seat| seat.fair);
+            labels.extend(fair.map(|seat| (ASSIGNED.to_owned(), seat.answerable().to_string())));
             let asked = seats.unfilled().any(|(row, _)| seats.awaited(row).is_some());
             if asked {
                 labels.push(("question".to_owned(), intent.requester.to_string()));

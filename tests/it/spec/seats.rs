@@ -81,7 +81,7 @@ impl Spec {
     }
 
     /// Waits until somebody who is not there has no seat any more, before the clock goes on.
-    async fn out_of_seats(&self, who: &PersonId) {
+    pub(super) async fn out_of_seats(&self, who: &PersonId) {
         let waiting = async {
             loop {
                 let approval = self.approval().await;

@@ -41,6 +41,10 @@ use crate::id::{IntentId, PersonId};
 use crate::override_::Habit;
 use crate::rulebook::Rulebook;
 use crate::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// For how many open seats each of some people answers.
+pub type Loads = BTreeMap<PersonId, u32>;
 
 /// What a decision may look at beside the approval itself.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +67,9 @@ pub struct Context<'a> {
     /// How many trials of this intent type were taken today; found out by the host. `None` where nobody counted: then
     /// none is taken.
     pub tried: Option<u32>,
+    /// For how many open seats people of fair pools answer; found out by the host. `None` where nobody counted: then
+    /// chance alone decides.
+    pub loads: Option<&'a Loads>,
     /// What an intent type would go live on now, or what it lacks; found out by the host. `None` for every decision
     /// that lets none go live.
     pub ready: Option<&'a Result<Readiness, Vec<Lack>>>,
@@ -83,6 +90,7 @@ impl<'a> Context<'a> {
             overrides: None,
             failed_open: None,
             tried: None,
+            loads: None,
             ready: None,
             spending: None,
         }

@@ -81,6 +81,9 @@ pub struct Seat {
     pub eligible: Vec<PersonId>,
     /// Who answers for it while nobody has claimed it.
     pub owner: PersonId,
+    /// Whether that is whoever of the pool had time for it, and not its lead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fair: bool,
     /// Until when. Means nothing while a question is open: the time of the seat stands still then.
     pub due: Timestamp,
     /// How often it was missed: 0 first, then the backups in turn.

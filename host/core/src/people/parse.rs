@@ -1,9 +1,10 @@
 //! `people.md` to a [`Directory`].
 
 use super::{
-    Absence, Account, Calendar, CalendarName, Contact, Directory, Person, Pool, Standby, Whom, Within,
+    Absence, Account, Assigns, Calendar, CalendarName, Contact, Directory, Person, Pool, Standby, Whom,
+    Within,
 };
-use crate::document::{Cell, Document, Faults, SourceFile, Table, required};
+use crate::document::{Cell, Document, Faults, SourceFile, required};
 use crate::id::{IntentTypeName, NotAName, PersonId, PoolName, RoleName};
 use crate::intent::value::Day;
 use crate::policy::route_take as take;
@@ -216,7 +217,7 @@ impl Reader<'_> {
 
     fn pools(&mut self) -> BTreeMap<PoolName, Pool> {
         let mut pools = BTreeMap::new();
-        for ([pool, members, lead, calendar, returns], weights) in &self.pool_rows() {
+        for ([pool, members, lead, calendar, returns], [weights, assigns]) in &self.pool_rows() {
             let name: Option<PoolName> = named(pool, self.faults);
             let mut people: Vec<PersonId> = Vec::new();
             for text in members.text.split(", ") {
@@ -243,24 +244,57 @@ impl Reader<'_> {
                 self.faults.at(pool, format!("pool `{name}` stands here twice"));
             }
             let weights = weights.as_ref().map(|cell| self.weights(cell, &people)).unwrap_or_default();
-            pools.insert(name, Pool { members: people, lead: head, calendar, claim_returns, weights });
+            let assigns = assigns.as_ref().map(|cell| self.assigns(cell)).unwrap_or_default();
+            let pool = Pool { members: people, lead: head, calendar, claim_returns, weights, assigns };
+            pools.insert(name, pool);
         }
         pools
     }
 
-    /// The rows of the pools; the column `weights` may be left out.
-    fn pool_rows(&mut self) -> Vec<([Cell; 5], Option<Cell>)> {
-        let columns = ["pool", "members", "lead", "calendar", "claim returns"];
-        let weighs = |table: &Table| table.header.cells.last().is_some_and(|cell| cell.text == "weights");
-        if self.document.table("Pools").is_some_and(weighs) {
-            let [pool, members, lead, calendar, returns] = columns;
-            let rows = self.rows("Pools", [pool, members, lead, calendar, returns, "weights"]);
-            let split = |[pool, members, lead, calendar, returns, weights]: [Cell; 6]| {
-                ([pool, members, lead, calendar, returns], Some(weights))
-            };
-            return rows.into_iter().map(split).collect();
+    /// The rows of the pools; the last columns, `weights` and `assigns`, may be left out.
+    fn pool_rows(&mut self) -> Vec<([Cell; 5], [Option<Cell>; 2])> {
+        let [pool, members, lead, calendar, returns] =
+            ["pool", "members", "lead", "calendar", "claim returns"];
+        let header =
+            self.document.table("Pools").map(|table| table.header.cells.as_slice()).unwrap_or_default();
+        let more: Vec<&str> = header.iter().skip(5).map(|cell| cell.text.as_str()).collect();
+        match more.as_slice() {
+            ["weights", "assigns"] => {
+                let rows = self.rows("Pools", [pool, members, lead, calendar, returns, "weights", "assigns"]);
+                let split = |[one, two, three, four, five, weights, assigns]: [Cell; 7]| {
+                    ([one, two, three, four, five], [Some(weights), Some(assigns)])
+                };
+                rows.into_iter().map(split).collect()
+            }
+            [column @ ("weights" | "assigns")] => {
+                let weighs = *column == "weights";
+                let column = if weighs { "weights" } else { "assigns" };
+                let rows = self.rows("Pools", [pool, members, lead, calendar, returns, column]);
+                let split = |[one, two, three, four, five, more]: [Cell; 6]| {
+                    let more = if weighs { [Some(more), None] } else { [None, Some(more)] };
+                    ([one, two, three, four, five], more)
+                };
+                rows.into_iter().map(split).collect()
+            }
+            _ => {
+                let rows = self.rows("Pools", [pool, members, lead, calendar, returns]);
+                rows.into_iter().map(|row| (row, [None, None])).collect()
+            }
         }
-        self.rows("Pools", columns).into_iter().map(|row| (row, None)).collect()
+    }
+
+    fn assigns(&mut self, cell: &Cell) -> Assigns {
+        match cell.text.as_str() {
+            "" | "lead" => Assigns::Lead,
+            "fair" => Assigns::Fair,
+            other => {
+                self.faults.at(cell, format!("`{other}` is none of `lead`, `fair`"));
+                self.faults.help(
+                    "`fair` gives a seat to whoever has time until it is due and answers for the fewest",
+                );
+                Assigns::Lead
+            }
+        }
     }
 
     /// Reads `finance-lead 2, finance-1 3`.

@@ -10,11 +10,17 @@ use crate::approval::seat::{Because, Gone, Seat, Seats};
 use crate::approval::{Authority, Stage};
 use crate::effect::attempt::Detail;
 use crate::exception::{Cause, Exception};
+use crate::hash::Digest;
 use crate::id::PersonId;
 use crate::people::Filled;
-use crate::policy::{Finally, Need, Outcome, RouteRow, Whom};
+use crate::policy::{Finally, Need, Outcome, RouteRow, Whom, Within};
 use crate::time::{Millis, Timestamp};
 use std::collections::BTreeMap;
+
+/// Working time that whoever is given a seat of a fair pool must have until it is due.
+const ASSIGNED_TIME: Millis = Millis::hours(1);
+/// That the hours count in which a calendar is open.
+const OPEN_HOURS: Within = Within::BusinessHours(1);
 
 /// How long a held seat sleeps before it looks again whether its exception is still open.
 const HELD_SEAT_DELAY: Millis = Millis::hours(1);
@@ -81,6 +87,7 @@ fn empty(turn: &Turn<'_>, route: &RouteRow) -> Seat {
         weights: BTreeMap::new(),
         eligible: Vec::new(),
         owner,
+        fair: false,
         due,
         missed: 0,
         approved: Vec::new(),
@@ -237,12 +244,15 @@ fn seat_for(turn: &Turn<'_>, row: u32, route: &RouteRow, missed: u32) -> Option<
     let (length, claims) = (route.within.length(), Vec::new());
     let (due, remind) = (after(length), Some(after(most_of(length))));
     let review = rules::review(rulebook, intent, whom, now).into_iter().chain(ends).min();
-    let Filled { eligible, owner, standing_in, .. } = filled;
+    let fair = rulebook.directory().is_fair(whom);
+    let owner = if fair { assigned(turn, row, (&filled, missed), due) } else { filled.owner };
+    let Filled { eligible, standing_in, .. } = filled;
     Some(Seat {
         need,
         weights,
         eligible,
         owner,
+        fair,
         due,
         missed,
         approved,
@@ -252,6 +262,38 @@ fn seat_for(turn: &Turn<'_>, row: u32, route: &RouteRow, missed: u32) -> Option<
         standing_in,
         spent,
     })
+}
+
+/// Whoever of a fair pool answers for a seat: who had it before, or of those who have time for it until it is due the one
+/// who answers for the fewest; of these one by chance, the same for the same seat.
+fn assigned(turn: &Turn<'_>, row: u32, (filled, missed): (&Filled, u32), due: Timestamp) -> PersonId {
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return filled.owner.clone() };
+    let (context, intent) = (turn.context, &turn.approval.intent);
+    let before = seats.open.get(&row).filter(|seat| seat.fair && seat.missed == missed);
+    let lacks = |person: &PersonId| before.is_none_or(|seat| !seat.approved.contains(person));
+    if let Some(owner) =
+        before.map(|seat| &seat.owner).filter(|owner| filled.eligible.contains(owner) && lacks(owner))
+    {
+        return owner.clone();
+    }
+    let (directory, now) = (context.rulebook.directory(), context.now);
+    let has_time = |person: &&PersonId| {
+        // Until they are away.
+        let whom = Whom::Person((*person).clone());
+        let change = rules::review(context.rulebook, intent, &whom, now);
+        let until = change.map_or(due, |change| change.min(due));
+        let open = directory.calendar_of(person).map(|name| directory.left(&OPEN_HOURS, name, now, until));
+        open.is_some_and(|open| ASSIGNED_TIME <= open)
+    };
+    let candidates: Vec<&PersonId> = filled.eligible.iter().filter(|person| lacks(person)).collect();
+    let in_time: Vec<&PersonId> = candidates.iter().copied().filter(has_time).collect();
+    let load = |person: &PersonId| context.loads.and_then(|loads| loads.get(person).copied()).unwrap_or(0);
+    let lot = |person: &PersonId| {
+        Digest::of_parts(&[&intent.id.bits().to_be_bytes(), &row.to_be_bytes(), person.as_str().as_bytes()])
+    };
+    let of = if in_time.is_empty() { candidates } else { in_time };
+    let found = of.into_iter().min_by_key(|person| (load(person), lot(person)));
+    found.cloned().unwrap_or_else(|| filled.owner.clone())
 }
 
 /// Three quarters of a seat's time: what is left is enough to decide, and to ask whoever comes next.

@@ -122,6 +122,13 @@ impl Telling<'_> {
             (need, given) => format!("{given} of {need} voices are in"),
         };
         lines.push(format!("  the route {} asks {}; {voices}", route.route, route.whom));
+        if seat.fair {
+            let first =
+                if seat.owner == *self.to { "you are".to_owned() } else { format!("{} is", seat.owner) };
+            lines.push(format!(
+                "  {first} the one of them who has time for it and the fewest others; whoever can may decide"
+            ));
+        }
         let council = self.case().and_then(|case| case.council.as_ref());
         lines.extend(
             council.filter(|council| council.route == route.route).map(|council| format!("  {council}")),

@@ -37,6 +37,9 @@ pub struct SeatView {
     /// Who answers for it while nobody has decided: whoever claimed it first, or the lead of the pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// Whether that is whoever of the pool had time for it, and not its lead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fair: bool,
     /// Until when. Absent while the requester is asked: the time of the seat stands still.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<String>,
@@ -124,6 +127,7 @@ pub fn seats(seats: &Seats) -> Vec<SeatView> {
                 eligible: seat.map(|seat| people(&seat.eligible)).unwrap_or_default(),
                 claims: seat.map(claims).unwrap_or_default(),
                 owner: seat.map(|seat| seat.answerable().to_string()),
+                fair: seat.is_some_and(|seat| seat.fair),
                 due: seat.filter(|_| !asked).map(|seat| seat.due.to_string()),
                 missed: seat.map_or(0, |seat| seat.missed),
                 standing_in: seat.map(|seat| standing_in(seats, number, seat)).unwrap_or_default(),
