@@ -35,6 +35,8 @@ Feature: a machine asks, and persons decide
     Then finance-2 may not decide for finance
     And finance-1 may not decide for finance
     And finance-3 may decide for finance
+    When finance-1 withdraws revision 1
+    Then it is refused with CS-E0113
     When nobody answers for crm-bot any more
     Then finance-2 may decide for finance
     And finance-1 may not decide for finance

@@ -19,6 +19,14 @@ Feature: what is refused says so by its code, and nothing is stored
     When owner-1 asks for an order of 10
     Then the intent becomes done
 
+  Scenario: what was asked for before is no ticket to ask for more
+    Given a type that pool owners may ask for
+    When owner-1 asks for an order of 3000
+    Then the intent becomes seated
+    When only boss may ask for it any more
+    And owner-1 asks for an order of 4000 instead
+    Then it is refused with CS-E0143
+
   Scenario: no policy is in force yet
     Given a policy that begins next year
     When ae-1 asks for what it decides

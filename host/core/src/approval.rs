@@ -56,10 +56,10 @@ pub struct Intent {
     pub revision: u32,
     /// Who asks.
     pub requester: PersonId,
-    /// Who answered for the requester when it was submitted, where that is a machine. They decide nothing about it,
-    /// whoever answers for the machine by now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answers: Option<PersonId>,
+    /// Who answered for the requester when it was submitted and with each amendment, where that is a machine. They
+    /// decide nothing about it, whoever answers for the machine by now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<PersonId>,
     /// When it was submitted: "now", for every rule.
     pub submitted: Timestamp,
     /// What exactly, typed by the intent type.
@@ -73,7 +73,7 @@ impl Intent {
     /// Who answers for what was asked now: for a machine whoever does, or did; else the requester.
     #[must_use]
     pub fn behind<'a>(&'a self, directory: &'a Directory) -> &'a PersonId {
-        directory.machines.get(&self.requester).or(self.answers.as_ref()).unwrap_or(&self.requester)
+        directory.machines.get(&self.requester).or(self.answers.last()).unwrap_or(&self.requester)
     }
 }
 

@@ -131,7 +131,7 @@ pub struct Asking<'a> {
     /// Who asks; never fills a seat of it.
     pub requester: &'a PersonId,
     /// Who answered for the requester then, where that is a machine; never fills a seat of it either.
-    pub answers: Option<&'a PersonId>,
+    pub answers: &'a [PersonId],
     /// Its type: an absence may be for one only.
     pub intent_type: &'a IntentTypeName,
     /// Its tokens: a route may ask whom one of them names.
@@ -167,8 +167,9 @@ impl Directory {
     /// Whether a person asked for it, themselves or by a machine for which they answer, or did then.
     #[must_use]
     pub fn has_asked(&self, person: &PersonId, asking: Asking<'_>) -> bool {
-        let behind = [Some(asking.requester), asking.answers, self.machines.get(asking.requester)];
-        behind.contains(&Some(person))
+        person == asking.requester
+            || asking.answers.contains(person)
+            || self.machines.get(asking.requester) == Some(person)
     }
 
     /// Every name in which a person asks: their own, and those of the machines for which they answer.
@@ -253,7 +254,7 @@ impl Directory {
             return None;
         }
         let (requester, tokens) = (PersonId::parse(OUTSIDE).ok()?, Tokens::new());
-        let asking = Asking { requester: &requester, answers: None, intent_type: of, tokens: &tokens };
+        let asking = Asking { requester: &requester, answers: &[], intent_type: of, tokens: &tokens };
         let filled = self.fill(whom, asking, without, on);
         Some(filled.map(|filled| filled.eligible).unwrap_or_default())
     }
@@ -299,12 +300,16 @@ impl Directory {
             eligible.push(person.clone());
         }
         if eligible.is_empty() {
-            let standing = self.standby_of(whom, &holders);
             let present =
-                |person: &&PersonId| free(person) && self.absence(person, asking.intent_type, on).is_none();
-            let standby = standing.into_iter().find(present);
-            // Whoever stands by for several stands in for the first of them, and never for the requester.
-            let whose = holders.iter().find(|holder| !asked(holder));
+                |person: &PersonId| free(person) && self.absence(person, asking.intent_type, on).is_none();
+            // A place that was used is nobody's to stand in for.
+            let standing = self.standby_of(whom, &holders).into_iter();
+            let mut standing = standing.filter(|(_, whose)| whose.is_none_or(|whose| !used.contains(whose)));
+            let standby = standing.find(|(person, _)| present(person));
+            // Whoever stands by for all of them stands in for the first, and nobody does for the requester.
+            let first = holders.iter().find(|holder| !asked(holder) && !used.contains(holder));
+            let whose = standby.and_then(|(_, whose)| whose.filter(|whose| !asked(whose)).or(first));
+            let standby = standby.map(|(person, _)| person);
             standing_in.extend(standby.cloned().zip(whose.cloned()));
             eligible.extend(standby.cloned());
         }
@@ -331,7 +336,7 @@ impl Directory {
             Whom::Role(name) => self.roles.get(name).cloned().into_iter().collect(),
             Whom::Person(person) => vec![person.clone()],
             Whom::Manager(levels) => {
-                let behind = self.machines.get(asking.requester).or(asking.answers);
+                let behind = self.machines.get(asking.requester).or(asking.answers.last());
                 self.manager(behind.unwrap_or(asking.requester), *levels).into_iter().collect()
             }
             Whom::NamedIn(token) => named_in(token, asking.tokens).into_iter().collect(),
@@ -358,6 +363,7 @@ impl Directory {
         let filed = |absence: &&Absence| absence.person == *person && absence.by.is_none();
         let covers = self.absence.iter().filter(filed);
         let mut deputies: Vec<PersonId> = standby
+            .map(|(person, _)| person)
             .chain(covers.filter_map(|absence| absence.cover.as_ref()))
             .cloned()
             .chain(self.manager(person, 1))
@@ -368,16 +374,21 @@ impl Directory {
         deputies
     }
 
-    fn standby_of(&self, whom: &Whom, holders: &[PersonId]) -> Vec<&PersonId> {
-        let person = |standby: &&Standby| match &standby.instead_of {
-            Whom::Person(person) => holders.contains(person),
-            Whom::Pool(_) | Whom::Role(_) | Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => {
-                false
-            }
+    /// Who stands by for a seat, and for whom, if that is one of its holders.
+    fn standby_of<'a>(
+        &'a self,
+        whom: &Whom,
+        holders: &'a [PersonId],
+    ) -> Vec<(&'a PersonId, Option<&'a PersonId>)> {
+        let holder = |standby: &Standby| match &standby.instead_of {
+            Whom::Person(person) => holders.iter().find(|holder| *holder == person),
+            Whom::Pool(_) | Whom::Role(_) | Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => None,
         };
         let own = self.standby.iter().filter(|standby| standby.instead_of == *whom);
-        let of_people = self.standby.iter().filter(person).filter(|standby| standby.instead_of != *whom);
-        own.chain(of_people).flat_map(|standby| &standby.people).collect()
+        let others = self.standby.iter().filter(|standby| standby.instead_of != *whom);
+        let of_people = others.filter_map(|standby| Some((standby, Some(holder(standby)?))));
+        let all = own.map(|standby| (standby, holder(standby))).chain(of_people);
+        all.flat_map(|(standby, whose)| standby.people.iter().map(move |person| (person, whose))).collect()
     }
 
     /// The absence that keeps a person from a seat of this intent type now.

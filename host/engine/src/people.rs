@@ -9,6 +9,7 @@ use crate::engine::{Engine, Inner, Key};
 use crate::fault::Fault;
 use crate::limits::{CALLER_KEY_BYTES_MAX, CONFLICTS_MAX, DIRECTORY_STREAM_ENTRIES, DIRECTORY_STREAMS_MAX};
 use crate::port::store::{Append, Batch, CallerKey, Query, Store, StoreFault, StreamName};
+use crate::publish::asks_as;
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::going_live::Lives;
 use countersign_core::id::{IntentId, PersonId};
@@ -199,14 +200,14 @@ impl Inner {
             let own = rulebook.register().absences().filter(|(_, away)| away.person == *person);
             for_whom.extend(own.filter_map(|(_, away)| away.cover.clone()));
         }
-        let names = self.rulebook().directory().asks_as(by);
+        let names = asks_as(self.rulebook().directory(), by);
         let mut pairs = Vec::new();
         for name in &names {
             pairs.extend(for_whom.iter().map(|person| (person.clone(), name.clone())));
         }
-        for (person, by) in &pairs {
+        for (person, (asks, by)) in &pairs {
             for label in ["seat", "exception"] {
-                let labels = [("requester", by), (label, person)];
+                let labels = [(*asks, by), (label, person)];
                 let labels =
                     labels.map(|(name, person): (&str, &PersonId)| (name.to_owned(), person.to_string()));
                 let query = Query { labels: BTreeMap::from(labels), after: None, limit: 1 };

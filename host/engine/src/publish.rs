@@ -7,12 +7,14 @@ use crate::handle::from_bytes;
 use crate::history;
 use crate::limits::{EVIDENCE_DAYS, EVIDENCE_MS_MAX, PUBLISHED_MAX};
 use crate::port::store::{PAGE_ROWS_MAX, Position, Query, Store, StreamName};
+use crate::row::ANSWERS;
 use countersign_core::approval::Approval;
 use countersign_core::approval::event::Entry;
 use countersign_core::approval::life;
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::document::SourceFile;
 use countersign_core::id::{IntentId, IntentTypeName, PersonId};
+use countersign_core::people::Directory;
 use countersign_core::policy::Policy;
 use countersign_core::policy::backtest::Backtest;
 use countersign_core::policy::lint::Level;
@@ -82,6 +84,12 @@ fn changed(rulebook: &Rulebook, approval: &Approval) -> Option<Policy> {
     rulebook.trying(&file).ok()
 }
 
+/// The labels by which what a person asked is found: in their own name, by machines for which they answer, or did then.
+pub(crate) fn asks_as(directory: &Directory, person: &PersonId) -> Vec<(&'static str, PersonId)> {
+    let now = directory.asks_as(person).into_iter().map(|name| ("requester", name));
+    now.chain([(ANSWERS, person.clone())]).collect()
+}
+
 fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
@@ -102,9 +110,9 @@ impl Inner {
     }
 
     async fn open_of(&self, of: &IntentTypeName, person: &PersonId) -> Result<Option<IntentId>, Fault> {
-        for name in self.rulebook().directory().asks_as(person) {
+        for (asks, name) in asks_as(self.rulebook().directory(), person) {
             for state in OPEN {
-                let labels = labels(&[("type", of.as_str()), ("requester", name.as_str()), ("state", state)]);
+                let labels = labels(&[("type", of.as_str()), (asks, name.as_str()), ("state", state)]);
                 let page = self.store.query(Query { labels, after: None, limit: 1 }).await?;
                 if let Some(intent) = page.rows.first().and_then(|row| row.stream.parse().ok()) {
                     return Ok(Some(intent));

@@ -2,7 +2,8 @@
 
 use crate::port::store::RowChange;
 use crate::prepare::summed;
-use countersign_core::approval::{Approval, Overridden, Stage};
+use countersign_core::approval::seat::Seats;
+use countersign_core::approval::{Approval, Intent, Overridden, Stage};
 use countersign_core::budget::Told;
 use countersign_core::effect::life::EffectState;
 use countersign_core::exception::{Cause, Exception};
@@ -36,6 +37,8 @@ pub const TRIAL: (&str, &str) = ("trial", "yes");
 pub const GLASS: (&str, &str) = ("glass", "broken");
 /// Label of an approval with an open seat of a fair pool: who answers for it.
 pub const ASSIGNED: &str = "assigned";
+/// Label of what a machine asked: who answered for it.
+pub const ANSWERS: &str = "answers";
 /// Label of a trial: the day on which it was taken, by UTC.
 pub const TRIED: &str = "tried";
 /// Label of an approval with an exception that stays open when the intent is over.
@@ -94,21 +97,12 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         ("state".to_owned(), approval.stage.as_str().to_owned()),
         ("requester".to_owned(), intent.requester.to_string()),
     ];
+    labels.extend(intent.answers.iter().map(|person| (ANSWERS.to_owned(), person.to_string())));
     let mut due = None;
     match &approval.stage {
         Stage::Seated { seats, .. } => {
-            let unfilled = seats.unfilled();
-            let mut waiting: Vec<_> = unfilled.clone().flat_map(|(_, seat)| &seat.eligible).collect();
-            waiting.sort();
-            waiting.dedup();
-            labels.extend(waiting.into_iter().map(|person| ("seat".to_owned(), person.to_string())));
-            let fair = unfilled.clone().map(|(_, seat)| seat).filter(|seat| seat.fair);
-            labels.extend(fair.map(|seat| (ASSIGNED.to_owned(), seat.answerable().to_string())));
-            let asked = seats.unfilled().any(|(row, _)| seats.awaited(row).is_some());
-            if asked {
-                labels.push(("question".to_owned(), intent.requester.to_string()));
-            }
-            due = unfilled.map(|(row, seat)| seats.needs_by(row, seat)).min();
+            labels.extend(seated(seats, intent));
+            due = seats.unfilled().map(|(row, seat)| seats.needs_by(row, seat)).min();
         }
         Stage::Executing { effects, .. } => {
             let open = effects
@@ -168,6 +162,20 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
     };
     let bytes = serde_json::to_vec(&summary).unwrap_or_default();
     RowChange { labels, summary: bytes.into() }
+}
+
+/// Labels of open seats: who may vote, who answers for a seat of a fair pool, and whether the
+/// requester is asked something.
+fn seated(seats: &Seats, intent: &Intent) -> Vec<(String, String)> {
+    let mut waiting: Vec<_> = seats.unfilled().flat_map(|(_, seat)| &seat.eligible).collect();
+    waiting.sort();
+    waiting.dedup();
+    let fair = seats.unfilled().filter(|(_, seat)| seat.fair);
+    let asked = seats.unfilled().any(|(row, _)| seats.awaited(row).is_some()).then_some(&intent.requester);
+    let label = |name: &'static str| move |person: &PersonId| (name.to_owned(), person.to_string());
+    let waiting = waiting.into_iter().map(label("seat"));
+    let fair = fair.map(|(_, seat)| seat.answerable()).map(label(ASSIGNED));
+    waiting.chain(fair).chain(asked.map(label("question"))).collect()
 }
 
 /// Labels by which overrides are counted, and open post-mortems about them found.

@@ -197,7 +197,7 @@ impl History<'_> {
             let rule = rule.unwrap_or_else(|| self.fail("an override for a reason that is none"));
             let asking = Asking {
                 requester: &intent.requester,
-                answers: None,
+                answers: &[],
                 intent_type: &intent.intent_type,
                 tokens: &intent.tokens,
             };

@@ -28,14 +28,34 @@ impl Spec {
     }
 }
 
+fn asked_by(whom: &str) -> Rulebook {
+    let mut files = single_files();
+    let intent = files.iter_mut().find(|file| file.path.ends_with("single.intent.md")).expect("the type");
+    intent.text = intent.text.replacen("| rounds ", &format!("| asked by | {whom} |\n| rounds "), 1);
+    Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"))
+}
+
+#[when("only boss may ask for it any more")]
+fn only_boss(spec: &mut Spec) {
+    let before = spec.engine().rulebook();
+    assert!(spec.engine().replace_rulebook(&before, asked_by("person boss")), "nobody else changes them");
+}
+
+#[when(expr = "owner-1 asks for an order of {int} instead")]
+async fn amends_order(spec: &mut Spec, amount: u32) {
+    let tokens = map(vec![
+        ("order_id", text("order-1")),
+        ("amount", money(&format!("{amount}.00"))),
+        ("reason", text("goodwill")),
+    ]);
+    spec.command(Command::Amend { person: person("owner-1"), revision: 1, tokens }).await;
+}
+
 #[given("a type that pool owners may ask for")]
 fn for_owners(spec: &mut Spec) {
     let connectors = Scripted::default().with("target", Guarantee::ByKey, &[("deliver", "order")]);
     spec.connectors = Arc::new(connectors);
-    let mut files = single_files();
-    let intent = files.iter_mut().find(|file| file.path.ends_with("single.intent.md")).expect("the type");
-    intent.text = intent.text.replacen("| rounds ", "| asked by | pool owners |\n| rounds ", 1);
-    spec.start(Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}")));
+    spec.start(asked_by("pool owners"));
 }
 
 #[given("a policy that begins next year")]

@@ -282,7 +282,7 @@ fn still(turn: &Turn<'_>, revision: u32) -> Result<(), Refusal> {
 
 /// Some things only whoever asked may do, about what they have read.
 fn requester_only(turn: &Turn<'_>, person: &PersonId, revision: u32) -> Result<(), Refusal> {
-    if !rules::asked(turn.context.rulebook, &turn.approval.intent, person) {
+    if !rules::is_requester(turn.context.rulebook, &turn.approval.intent, person) {
         return Err(Refusal::NotRequester(person.clone()));
     }
     still(turn, revision)

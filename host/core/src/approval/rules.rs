@@ -17,6 +17,11 @@ pub(super) fn asked(rulebook: &Rulebook, intent: &Intent, person: &PersonId) -> 
     rulebook.directory().has_asked(person, asking(intent))
 }
 
+/// Whether a person does what a requester does: themselves, or whoever answers for the machine that asked now.
+pub(super) fn is_requester(rulebook: &Rulebook, intent: &Intent, person: &PersonId) -> bool {
+    *person == intent.requester || person == intent.behind(rulebook.directory())
+}
+
 /// Who can fill a seat for `whom` now; `None` if nobody can.
 pub(super) fn fill(
     rulebook: &Rulebook,
@@ -108,7 +113,7 @@ fn last_resort(rulebook: &Rulebook, intent: &Intent, barred: &[PersonId]) -> Per
 }
 
 fn asking(intent: &Intent) -> Asking<'_> {
-    let (requester, answers) = (&intent.requester, intent.answers.as_ref());
+    let (requester, answers) = (&intent.requester, intent.answers.as_slice());
     Asking { requester, answers, intent_type: &intent.intent_type, tokens: &intent.tokens }
 }
 

@@ -144,7 +144,7 @@ impl Rulebook {
     #[must_use]
     pub fn sight(&self, approval: &Approval, person: &PersonId, now: Timestamp) -> Sight {
         let intent = &approval.intent;
-        let asked = rules::asked(self, intent, person);
+        let asked = rules::is_requester(self, intent, person);
         let Some(schema) = self.intent_type(&intent.intent_type) else {
             return self.sight_of_old(approval, person, asked);
         };
@@ -185,9 +185,9 @@ impl Rulebook {
         let intent = &approval.intent;
         let of = going_live::Asked::of(&intent.tokens).and_then(|asked| self.intent_type(&asked.of));
         let Some(of) = of else {
-            return self.sight_of_old(approval, person, rules::asked(self, intent, person));
+            return self.sight_of_old(approval, person, rules::is_requester(self, intent, person));
         };
-        if rules::asked(self, intent, person)
+        if rules::is_requester(self, intent, person)
             || approval.is_decided_by(person)
             || self.sees_that_there_are(of, person, now)
         {

@@ -141,7 +141,7 @@ fn at_the_head_of_the_house_somebody_who_is_away_looks_at_it_before_whoever_did_
     let intent = &approval.intent;
     let asking = Asking {
         requester: &intent.requester,
-        answers: None,
+        answers: &[],
         intent_type: &intent.intent_type,
         tokens: &intent.tokens,
     };

@@ -298,7 +298,11 @@ impl<'a> Tried<'a> {
         };
         let intent = &self.approval.intent;
         let requester = &intent.requester;
-        let asked = |person: &PersonId| person == requester || person == intent.behind(rulebook.directory());
+        // Whoever stood behind it then: who does by now may have decided on it before.
+        let behind = if intent.answers.is_empty() { Some(intent.behind(rulebook.directory())) } else { None };
+        let asked = |person: &PersonId| {
+            person == requester || intent.answers.contains(person) || behind == Some(person)
+        };
         let voice = |person: &PersonId| {
             let own =
                 |entry: &&Entry| matches!(&entry.event, Event::Voted { person: by, .. } if by == person);

@@ -17,8 +17,8 @@ impl Directory {
         let holders = self.holders(whom, asking);
         let covers = self.absence.iter().filter(|absence| holders.contains(&absence.person));
         let covers = covers.filter_map(|absence| absence.cover.as_ref());
-        let people: Vec<&PersonId> =
-            holders.iter().chain(covers).chain(self.standby_of(whom, &holders)).collect();
+        let standing = self.standby_of(whom, &holders).into_iter().map(|(stand_in, _)| stand_in);
+        let people: Vec<&PersonId> = holders.iter().chain(covers).chain(standing).collect();
         let of_type = |of: &Option<_>| of.as_ref().is_none_or(|name| name == asking.intent_type);
         let absences = self.absence.iter().filter(|absence| people.contains(&&absence.person));
         absences

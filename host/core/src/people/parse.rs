@@ -303,11 +303,16 @@ impl Reader<'_> {
         for text in cell.text.split(", ").filter(|text| !text.is_empty()) {
             let read = text.split_once(' ').and_then(|(who, weight)| {
                 let who = PersonId::parse(who).ok().filter(|who| members.contains(who))?;
-                let weight = weight.parse().ok().filter(|weight| (1..=WEIGHT_MAX).contains(weight))?;
+                let digits = weight.bytes().all(|byte| byte.is_ascii_digit()).then_some(weight)?;
+                let weight = digits.parse().ok().filter(|weight| (1..=WEIGHT_MAX).contains(weight))?;
                 Some((who, weight))
             });
             match read {
-                Some((who, weight)) => drop(weights.insert(who, weight)),
+                Some((who, weight)) => {
+                    if weights.insert(who, weight).is_some() {
+                        self.faults.at(cell, format!("`{text}`: this member has a weight already"));
+                    }
+                }
                 None => {
                     self.faults.at(cell, format!("`{text}` is no weight of a member"));
                     self.faults.help(format!(

@@ -24,7 +24,7 @@ fn fill(
     let requester = person(requester);
     let intent_type = IntentTypeName::parse(of).expect("it is a name");
     let tokens = Tokens::new();
-    let asking = Asking { requester: &requester, answers: None, intent_type: &intent_type, tokens: &tokens };
+    let asking = Asking { requester: &requester, answers: &[], intent_type: &intent_type, tokens: &tokens };
     let excluded: Vec<PersonId> = excluded.iter().map(|name| person(name)).collect();
     let filled = rulebook.directory().fill(&whom, asking, &excluded, at(on))?;
     let eligible: Vec<&str> = filled.eligible.iter().map(PersonId::as_str).collect();
@@ -180,7 +180,7 @@ fn a_seat_looks_again_when_an_absence_begins_or_ends_where_its_person_lives() {
         let (requester, tokens) = (person("ae-1"), Tokens::new());
         let intent_type = IntentTypeName::parse(of).expect("it is a name");
         let asking =
-            Asking { requester: &requester, answers: None, intent_type: &intent_type, tokens: &tokens };
+            Asking { requester: &requester, answers: &[], intent_type: &intent_type, tokens: &tokens };
         let whom = Whom::parse(whom).expect("it names somebody");
         let next = rulebook.directory().next_change(&whom, asking, at(on));
         assert_eq!(next.map(|next| next.to_string()).unwrap_or_default(), expected, "{whom} from {on}");

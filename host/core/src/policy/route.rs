@@ -224,7 +224,7 @@ impl Need {
     fn parse(text: &str) -> Result<Need, String> {
         let wrong = || format!("`{text}` is no quorum; write a number of voices, `all`, `50%` or `weight 3`");
         let number = |digits: &str| match digits.parse::<u32>() {
-            Ok(number) if number > 0 => Ok(number),
+            Ok(number) if number > 0 && digits.bytes().all(|byte| byte.is_ascii_digit()) => Ok(number),
             Ok(_) | Err(_) => Err(wrong()),
         };
         if text == "all" {

@@ -154,6 +154,10 @@ fn weight(
     (line, place): (u32, &str),
     faults: &mut Faults,
 ) {
+    // Which pool that is depends on the policy.
+    if step.whom == Whom::OwnerOfPolicy {
+        return;
+    }
     match directory.whole_weight(&step.whom) {
         Some(whole) if needed <= whole => {}
         Some(whole) => {

@@ -434,7 +434,7 @@ fn an_exception_has_an_owner_whatever_happens() {
         let requester = PersonId::parse(requester).expect("it is a name");
         let tokens = crate::intent::Tokens::new();
         let asking =
-            Asking { requester: &requester, answers: None, intent_type: &intent_type, tokens: &tokens };
+            Asking { requester: &requester, answers: &[], intent_type: &intent_type, tokens: &tokens };
         let amount = amount.split_once(' ').map(|(amount, code)| {
             let currency = Currency::parse(code).expect("it is a code");
             Money::parse(amount, currency).expect("it is an amount")

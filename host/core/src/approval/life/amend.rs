@@ -9,6 +9,7 @@ use crate::approval::{Authority, Case, Earlier, Intent, Stage};
 use crate::built_in::is_built_in;
 use crate::effect::attempt::Detail;
 use crate::exception::Cause;
+use crate::going_live;
 use crate::id::{FieldName, PersonId, RouteName};
 use crate::intent::{FactValue, IntentType, Raw, TokenValue};
 use crate::policy::{Policy, Settled};
@@ -57,10 +58,12 @@ pub(super) fn amend(
     let before = Arc::clone(&turn.approval.intent);
     requester_only(turn, &person, revision)?;
     let (rulebook, intent) = (turn.context.rulebook, &turn.approval.intent);
-    let schema = rulebook.intent_type(&intent.intent_type).filter(|_| intent.trial.is_none());
-    if let Some(schema) = schema {
+    if let Some(schema) = rulebook.intent_type(&intent.intent_type) {
         // What was asked for is no ticket to ask for more.
-        prepare::may_ask(rulebook, schema, &intent.requester)?;
+        match &intent.trial {
+            None => prepare::may_ask(rulebook, schema, &intent.requester)?,
+            Some(_) => going_live::of_owner(rulebook, schema, &intent.requester)?,
+        }
     }
     amendable(&before)?;
     let schema = turn.context.rulebook.intent_type(&before.intent_type);
@@ -69,7 +72,11 @@ pub(super) fn amend(
     if tokens == before.tokens && !was_returned {
         return Err(Refusal::NothingAmended);
     }
-    let intent = Intent { revision: revision.saturating_add(1), tokens, ..Intent::clone(&before) };
+    let mut answers = before.answers.clone();
+    // Whoever answers for it by now stands behind what is asked now.
+    answers.extend(turn.context.rulebook.directory().machines.get(&before.requester).cloned());
+    answers.dedup();
+    let intent = Intent { revision: revision.saturating_add(1), tokens, answers, ..Intent::clone(&before) };
     turn.record(Actor::Person(person), Event::Amended { intent: Arc::new(intent) });
     judge_anew(turn);
     Ok(())

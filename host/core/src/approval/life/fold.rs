@@ -286,6 +286,8 @@ fn vote(seats: &mut Seats, person: &PersonId, rows: &[u32]) -> Option<()> {
         seat.approved.push(person.clone());
         seat.spent.extend(seat.standing_in.get(person).cloned());
         seat.claims.retain(|claim| claim.by != *person);
+        // A voice that weighs more than one can leave less to be claimed.
+        seat.claims.truncate(usize::try_from(seat.lacking()).unwrap_or(usize::MAX));
         if seat.is_filled() {
             seats.drop_question(*row);
         }

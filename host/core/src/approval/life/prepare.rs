@@ -86,7 +86,7 @@ fn passed<'a>(
     budget::admit(context, &name)?;
     let tokens = schema.validate(tokens).map_err(Refusal::Tokens)?;
     let submitted = context.now;
-    let answers = rulebook.directory().machines.get(&requester).cloned();
+    let answers = rulebook.directory().machines.get(&requester).cloned().into_iter().collect();
     let revision = 1;
     let intent = Intent { id, intent_type: name, revision, requester, answers, submitted, tokens, trial };
     let intent = Arc::new(intent);

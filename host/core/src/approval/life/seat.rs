@@ -118,7 +118,8 @@ pub(super) fn asked_next(turn: &Turn<'_>, row: u32, seat: &Seat) -> Vec<PersonId
     let Some(route) = route_row(turn, row) else { return Vec::new() };
     let next = first_from(turn, row, &route, seat.missed.saturating_add(1));
     let people = next.map(|next| next.eligible).unwrap_or_default();
-    people.into_iter().filter(|person| !seat.eligible.contains(person)).collect()
+    let asked = |person: &PersonId| seat.eligible.contains(person) || seat.approved.contains(person);
+    people.into_iter().filter(|person| !asked(person)).collect()
 }
 
 fn nobody(turn: &mut Turn<'_>, route: &RouteRow) {

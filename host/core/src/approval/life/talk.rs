@@ -34,7 +34,7 @@ pub(super) fn remind(turn: &mut Turn<'_>, person: PersonId) -> Result<(), Refusa
     let Stage::Seated { seats, .. } = &turn.approval.stage else {
         return Err(wrong_stage("remind", &turn.approval));
     };
-    if !rules::asked(turn.context.rulebook, &turn.approval.intent, &person) {
+    if !rules::is_requester(turn.context.rulebook, &turn.approval.intent, &person) {
         return Err(Refusal::NotRequester(person));
     }
     let again = turn.approval.reminded.map(|last| last.plus(REMIND_EVERY));

@@ -108,7 +108,7 @@ impl House {
         let (requester, tokens) = (person(requester), crate::intent::Tokens::new());
         let intent_type = IntentTypeName::parse("discount").expect("it is a name");
         let asking =
-            Asking { requester: &requester, answers: None, intent_type: &intent_type, tokens: &tokens };
+            Asking { requester: &requester, answers: &[], intent_type: &intent_type, tokens: &tokens };
         let whom = Whom::parse(whom).expect("it names somebody");
         let filled = self.rulebook.directory().fill(&whom, asking, &[], at(on));
         let names = |people: &[PersonId]| people.iter().map(PersonId::as_str).collect::<Vec<_>>().join(", ");
@@ -394,7 +394,7 @@ fn an_absence_moves_seats_from_its_first_day_where_the_person_lives() {
     let whom = Whom::parse("manager of requester").expect("it names somebody");
     let (requester, tokens) = (person("ae-3"), crate::intent::Tokens::new());
     let intent_type = IntentTypeName::parse("discount").expect("it is a name");
-    let asking = Asking { requester: &requester, answers: None, intent_type: &intent_type, tokens: &tokens };
+    let asking = Asking { requester: &requester, answers: &[], intent_type: &intent_type, tokens: &tokens };
     let next = house.rulebook.directory().next_change(&whom, asking, now());
     assert_eq!(next, Some(at("2026-11-24T00:00:00Z")));
 }

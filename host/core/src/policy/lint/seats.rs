@@ -133,7 +133,7 @@ fn rows<'a>(
     requester: &PersonId,
 ) -> Vec<Row<'a>> {
     let tokens = Tokens::new();
-    let asking = Asking { requester, answers: None, intent_type: &policy.intent, tokens: &tokens };
+    let asking = Asking { requester, answers: &[], intent_type: &policy.intent, tokens: &tokens };
     let mut rows = Vec::new();
     for route in routes.iter().filter_map(|route| policy.routes.get(route)) {
         // Whom a token names is only known of an intent.
