@@ -8,10 +8,9 @@ use crate::approval::{Approval, Sight, Stage};
 use crate::effect::attempt::Detail;
 use crate::exception::{Cause, Exception};
 use crate::id::IntentId;
-use crate::intent::Raw;
 use crate::override_::NotOverridden;
 use crate::people::Asking;
-use crate::rulebook::tests::starter;
+use crate::rulebook::tests::{discount_tokens, starter};
 use crate::rulebook::{Happening, Rulebook};
 
 #[test]
@@ -55,25 +54,10 @@ fn rules(rows: &str, away: &[(&str, &str)]) -> Rulebook {
     Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"))
 }
 
-fn tokens() -> Raw {
-    let text = |text: &str| Raw::Text(text.to_owned());
-    let amount = vec![("amount".to_owned(), text("12000.00")), ("currency".to_owned(), text("USD"))];
-    let tokens = [
-        ("quote_id", text("q-1")),
-        ("customer_id", text("a-1")),
-        ("discount_percent", text("12%")),
-        ("amount", Raw::Map(amount)),
-        ("term_months", Raw::Integer(12)),
-        ("payment_days", Raw::Integer(30)),
-        ("reason", text("volume")),
-    ];
-    Raw::Map(tokens.map(|(name, value)| (name.to_owned(), value)).into())
-}
-
 /// A discount that waits for somebody, as its facts cannot be had.
 fn unsettled(rulebook: &Rulebook) -> Approval {
     let context = Context::new(rulebook, now(), 0);
-    let turn = life::submit(context, IntentId::from_bits(1), "ae-1", "discount", &tokens());
+    let turn = life::submit(context, IntentId::from_bits(1), "ae-1", "discount", &discount_tokens());
     let hopeless = Command::Postpone {
         revision: 1,
         detail: Detail::new("gone", "the quote is gone"),

@@ -6,9 +6,8 @@ use crate::approval::life::{self, Context};
 use crate::approval::refusal::Refusal;
 use crate::effect::attempt::Detail;
 use crate::exception::Closure;
-use crate::intent::Raw;
 use crate::rulebook::Rulebook;
-use crate::rulebook::tests::starter;
+use crate::rulebook::tests::{discount_tokens, starter};
 
 const HOUR: i64 = HOUR_MS;
 
@@ -160,7 +159,7 @@ fn whoever_has_not_heard_that_it_is_spent_does_not_close_the_one_that_says_that_
     }
     // The second exception of four: the first one about the budget.
     let before = found(1, None);
-    let tokens = tokens();
+    let tokens = discount_tokens();
     let asked =
         life::submit(context(&rulebook, now, &before), IntentId::from_bits(1), "ae-1", "discount", &tokens);
     let hopeless = Command::Postpone {
@@ -193,21 +192,6 @@ fn whoever_has_not_heard_that_it_is_spent_does_not_close_the_one_that_says_that_
         open.map(|exception| (exception.cause, exception.burn.as_ref().map(|burn| burn.level))).collect();
     assert_eq!(open.len(), 2, "{open:?}");
     assert!(open.contains(&(Cause::Unsure, None)) && open.contains(&(Cause::Budget, Some(Level::Spent))));
-}
-
-fn tokens() -> Raw {
-    let text = |text: &str| Raw::Text(text.to_owned());
-    let amount = vec![("amount".to_owned(), text("12000.00")), ("currency".to_owned(), text("USD"))];
-    let tokens = [
-        ("quote_id", text("q-1")),
-        ("customer_id", text("a-1")),
-        ("discount_percent", text("12%")),
-        ("amount", Raw::Map(amount)),
-        ("term_months", Raw::Integer(12)),
-        ("payment_days", Raw::Integer(30)),
-        ("reason", text("volume")),
-    ];
-    Raw::Map(tokens.map(|(name, value)| (name.to_owned(), value)).into())
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::id::{FieldName, IntentId, PersonId};
 use crate::intent::{FactValue, IntentType, Percent, Raw, TokenValue, TypeState};
 use crate::measure::Measures;
 use crate::rulebook::Rulebook;
-use crate::rulebook::tests::{starter, starter_rulebook};
+use crate::rulebook::tests::{discount_tokens, starter, starter_rulebook};
 use crate::time::Timestamp;
 use std::sync::Arc;
 
@@ -65,28 +65,13 @@ fn context(rulebook: &Rulebook) -> Context<'_> {
     Context { tried: Some(0), ..Context::new(rulebook, now(), 0) }
 }
 
-fn tokens() -> Raw {
-    let text = |text: &str| Raw::Text(text.to_owned());
-    let amount = vec![("amount".to_owned(), text("12000.00")), ("currency".to_owned(), text("USD"))];
-    let tokens = [
-        ("quote_id", text("q-1")),
-        ("customer_id", text("a-1")),
-        ("discount_percent", text("12%")),
-        ("amount", Raw::Map(amount)),
-        ("term_months", Raw::Integer(12)),
-        ("payment_days", Raw::Integer(30)),
-        ("reason", text("volume")),
-    ];
-    Raw::Map(tokens.map(|(name, value)| (name.to_owned(), value)).into())
-}
-
 fn tried<'a>(rulebook: &'a Rulebook, person: &str) -> Result<life::Turn<'a>, Refusal> {
-    let (id, tokens) = (IntentId::from_bits(1), tokens());
+    let (id, tokens) = (IntentId::from_bits(1), discount_tokens());
     life::submit_trial(context(rulebook), id, (person, "discount", &tokens), Trigger::Button)
 }
 
 fn asked<'a>(rulebook: &'a Rulebook, person: &str) -> Result<life::Turn<'a>, Refusal> {
-    life::submit(context(rulebook), IntentId::from_bits(1), person, "discount", &tokens())
+    life::submit(context(rulebook), IntentId::from_bits(1), person, "discount", &discount_tokens())
 }
 
 #[test]
@@ -130,7 +115,7 @@ fn so_many_trials_a_day_are_taken_and_none_that_nobody_counted() {
     let draft = draft();
     let check = |tried: Option<u32>, taken: bool| {
         let context = Context { tried, ..context(&draft) };
-        let words = ("revops-1", "discount", &tokens());
+        let words = ("revops-1", "discount", &discount_tokens());
         let turn = life::submit_trial(context, IntentId::from_bits(1), words, Trigger::Button);
         let refusal = turn.err();
         assert_eq!(refusal.is_none(), taken, "{tried:?}: {refusal:?}");

@@ -1,6 +1,7 @@
 //! The starter rulebook loads, and slips in it are named.
 
 use super::*;
+use crate::intent::Raw;
 
 pub(crate) fn starter() -> Vec<SourceFile> {
     let file = |path: &str, text: &str| SourceFile { path: path.to_owned(), text: text.to_owned() };
@@ -26,6 +27,22 @@ pub(crate) fn starter_rulebook() -> Rulebook {
         Ok(rulebook) => rulebook,
         Err(faults) => panic!("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
     }
+}
+
+/// A discount of 12 % as somebody asks for it.
+pub(crate) fn discount_tokens() -> Raw {
+    let text = |text: &str| Raw::Text(text.to_owned());
+    let amount = vec![("amount".to_owned(), text("12000.00")), ("currency".to_owned(), text("USD"))];
+    let tokens = [
+        ("quote_id", text("q-1")),
+        ("customer_id", text("a-1")),
+        ("discount_percent", text("12%")),
+        ("amount", Raw::Map(amount)),
+        ("term_months", Raw::Integer(12)),
+        ("payment_days", Raw::Integer(30)),
+        ("reason", text("volume")),
+    ];
+    Raw::Map(tokens.map(|(name, value)| (name.to_owned(), value)).into())
 }
 
 #[test]

@@ -90,8 +90,9 @@ fn row(
         findings.add(Level::Error, "no-backup", place, message);
         findings.advise("name a pool that is asked when nobody answers in time");
     }
-    let needed = match step.need {
-        Need::Count(needed) | Need::Weight(needed) => needed,
+    let (needed, weigh) = match step.need {
+        Need::Count(needed) => (needed, ""),
+        Need::Weight(needed) => (needed, "a weight of "),
         Need::All | Need::Percent(_) => return,
     };
     for backup in &step.backup {
@@ -102,7 +103,7 @@ fn row(
                 "backup-too-small",
                 place,
                 format!(
-                    "route `{name}`, step {}: needs {needed}, but its backup {backup} has {count}",
+                    "route `{name}`, step {}: needs {weigh}{needed}, but its backup {backup} has {count}",
                     step.step
                 ),
             );
