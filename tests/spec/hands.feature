@@ -65,6 +65,16 @@ Feature: a seat in other hands, one more voice, comments and reminders
     Then pricing-1 may not decide for finance
     And finance has 1 of 2 voices
 
+  Scenario: nobody stands by for a place that a cover used
+    When director-2 stands by for finance-1
+    And finance-1 is away from 2026-11-23 until 2026-11-23 and pricing-1 covers
+    And pricing-1 approves revision 1
+    And everybody of finance and fpna is away on 2026-11-24
+    And it becomes 2026-11-24T05:00:00Z
+    Then finance is open for nobody
+    And director-2 may not decide for finance
+    And finance has 1 of 2 voices
+
   Scenario: a seat is never passed on, but it can be given back
     When finance-1 delegates to fpna-1 until 2026-11-24T15:00:00Z because "audit week"
     And fpna-1 delegates to fpna-2 until 2026-11-24T15:00:00Z because "me too"

@@ -304,11 +304,16 @@ impl Directory {
                 |person: &PersonId| free(person) && self.absence(person, asking.intent_type, on).is_none();
             // A place that was used is nobody's to stand in for.
             let standing = self.standby_of(whom, &holders).into_iter();
-            let mut standing = standing.filter(|(_, whose)| whose.is_none_or(|whose| !used.contains(whose)));
+            // Nor is the requester's, while there are others whose place it could be.
+            let others = holders.iter().any(|holder| !asked(holder));
+            let open = |whose: &PersonId| !(used.contains(whose) || others && asked(whose));
+            let mut standing = standing.filter(|(_, whose)| whose.is_none_or(open));
             let standby = standing.find(|(person, _)| present(person));
             // Whoever stands by for all of them stands in for the first, and nobody does for the requester.
             let first = holders.iter().find(|holder| !asked(holder) && !used.contains(holder));
-            let whose = standby.and_then(|(_, whose)| whose.filter(|whose| !asked(whose)).or(first));
+            let whose = standby.and_then(|(_, whose)| {
+                whose.map_or(first, |whose| Some(whose).filter(|whose| !asked(whose)))
+            });
             let standby = standby.map(|(person, _)| person);
             standing_in.extend(standby.cloned().zip(whose.cloned()));
             eligible.extend(standby.cloned());

@@ -7,6 +7,8 @@ use crate::port::store::{PAGE_ROWS_MAX, Query, Row, Store};
 use crate::row::ASSIGNED;
 use countersign_core::approval::event::{Entry, Event};
 use countersign_core::approval::life::Loads;
+use countersign_core::approval::seat::Seat;
+use countersign_core::approval::{Approval, Stage};
 use countersign_core::id::{IntentTypeName, PersonId};
 use countersign_core::intent::Day;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,30 +38,41 @@ pub(crate) async fn each(
     }
 }
 
+/// Whether a seat stays with whoever answered for it before.
+fn keeps(before: Option<&Approval>, row: u32, seat: &Seat) -> bool {
+    let Some(Stage::Seated { seats, .. }) = before.map(|approval| &approval.stage) else { return false };
+    let known = seats.open.get(&row);
+    known.is_some_and(|known| known.fair && known.missed == seat.missed && known.owner == seat.owner)
+}
+
 impl Inner {
-    /// For how many open seats the people answer who can fill the seats of fair pools that these entries open; nothing if
-    /// they open none. Two at once may not count each other: then somebody has one more.
-    pub(crate) async fn loads(&self, entries: &[Entry]) -> Result<Option<Loads>, Fault> {
-        let opened = entries.iter().filter_map(|entry| {
-            if let Event::SeatOpened { seat, .. } | Event::SeatMoved { seat, .. } = &entry.event {
-                Some(seat)
+    /// In how many intents the people answer for a seat who can fill the seats of fair pools that these entries give to
+    /// somebody new; nothing if there are none, or the index cannot be read: chance decides then, as who answers for a seat
+    /// is no reason to refuse what opens it. Two at once may not count each other: then somebody has one more.
+    pub(crate) async fn loads(&self, before: Option<&Approval>, entries: &[Entry]) -> Option<Loads> {
+        let given = entries.iter().filter_map(|entry| {
+            if let Event::SeatOpened { row, seat } | Event::SeatMoved { row, seat, .. } = &entry.event {
+                (seat.fair && !keeps(before, *row, seat)).then_some(seat)
             } else {
                 None
             }
         });
-        let people: BTreeSet<PersonId> =
-            opened.filter(|seat| seat.fair).flat_map(|seat| seat.eligible.iter().cloned()).collect();
+        let people: BTreeSet<PersonId> = given.flat_map(|seat| seat.eligible.iter().cloned()).collect();
         let mut loads = Loads::new();
         for person in people {
             let mut load = 0_u32;
-            each(&*self.store, &[(ASSIGNED, person.as_str())], |_| {
+            let counted = each(&*self.store, &[(ASSIGNED, person.as_str())], |_| {
                 load = load.saturating_add(1);
                 LOAD_MAX <= load
             })
-            .await?;
+            .await;
+            if let Err(fault) = counted {
+                tracing::warn!(%fault, "a seat of a fair pool is given by lot: what its people have cannot be counted");
+                return None;
+            }
             loads.insert(person, load);
         }
-        Ok((!loads.is_empty()).then_some(loads))
+        (!loads.is_empty()).then_some(loads)
     }
 
     /// How many intents of a type have today (by UTC) as this label. More than [`COUNTER_ROWS_MAX`] are as many as

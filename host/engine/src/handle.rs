@@ -208,7 +208,7 @@ impl Inner {
         let decided =
             if spending.is_some() { life::decide(approval, command.clone(), context) } else { first };
         let loads = match &decided {
-            Ok(turn) => self.loads(turn.entries()).await?,
+            Ok(turn) => self.loads(Some(approval), turn.entries()).await,
             Err(_) => None,
         };
         let decided = match &loads {

@@ -170,7 +170,8 @@ fn seated(seats: &Seats, intent: &Intent) -> Vec<(String, String)> {
     let mut waiting: Vec<_> = seats.unfilled().flat_map(|(_, seat)| &seat.eligible).collect();
     waiting.sort();
     waiting.dedup();
-    let fair = seats.unfilled().filter(|(_, seat)| seat.fair);
+    // A trial is counted nowhere.
+    let fair = seats.unfilled().filter(|(_, seat)| seat.fair && intent.trial.is_none());
     let asked = seats.unfilled().any(|(row, _)| seats.awaited(row).is_some()).then_some(&intent.requester);
     let label = |name: &'static str| move |person: &PersonId| (name.to_owned(), person.to_string());
     let waiting = waiting.into_iter().map(label("seat"));

@@ -143,6 +143,14 @@ fn all_are_away(spec: &mut Spec, day: String) {
     });
 }
 
+#[when(expr = "{word} stands by for {word}")]
+fn stands_by(spec: &mut Spec, who: String, whom: String) {
+    spec.save_people(|text| {
+        let row = text.lines().find(|line| line.starts_with("| person sales-manager-2 ")).expect("a standby");
+        text.replacen(row, &format!("{row}\n| person {whom} | {who} | |"), 1)
+    });
+}
+
 #[when(expr = "{word} leaves the house")]
 fn leaves(spec: &mut Spec, who: String) {
     spec.save_people(|text| {

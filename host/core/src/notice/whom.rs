@@ -56,7 +56,15 @@ impl Found {
         let requester = &self.requester.clone();
         match &entry.event {
             Event::SeatOpened { row, seat } => self.opened(before, entry, *row, seat),
-            Event::SeatMoved { row, come, .. } => self.seat(entry, come, *row, Why::Moved),
+            Event::SeatMoved { row, come, seat, .. } => {
+                self.seat(entry, come, *row, Why::Moved);
+                let known = seats(before).and_then(|seats| seats.open.get(row));
+                // Whoever could decide before and answers for it now must know that it is theirs.
+                if seat.fair && seat.claims.is_empty() && known.is_none_or(|known| known.owner != seat.owner)
+                {
+                    self.seat(entry, std::slice::from_ref(&seat.owner), *row, Why::Moved);
+                }
+            }
             Event::Released { row, person, expired } => {
                 let seat = seats(before).and_then(|seats| seats.open.get(row));
                 let about = About::Free { row: *row, person: person.clone(), expired: *expired };

@@ -33,6 +33,17 @@ impl Directory {
             .min()
     }
 
+    /// The next moment after `now` at which a person begins to be away from seats of this intent type.
+    #[must_use]
+    pub fn next_away(&self, person: &PersonId, of: &IntentTypeName, now: Timestamp) -> Option<Timestamp> {
+        let calendar = self.calendars.get(self.calendar_of(person)?)?;
+        let own = self.absence.iter().filter(|absence| absence.person == *person);
+        own.filter(|absence| absence.of.as_ref().is_none_or(|name| name == of))
+            .filter_map(|absence| calendar.begins(absence.from))
+            .filter(|moment| now < *moment)
+            .min()
+    }
+
     /// Whether a person is in the house and not away from seats of this intent type now.
     #[must_use]
     pub fn is_there(&self, person: &PersonId, of: &IntentTypeName, now: Timestamp) -> bool {

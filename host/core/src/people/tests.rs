@@ -1,7 +1,8 @@
 //! Who fills a seat, and until when.
 
 use super::*;
-use crate::rulebook::tests::starter_rulebook;
+use crate::rulebook::Rulebook;
+use crate::rulebook::tests::{starter, starter_rulebook};
 use crate::time::Millis;
 
 fn person(name: &str) -> PersonId {
@@ -102,6 +103,45 @@ fn a_seat_goes_to_those_who_are_there_and_have_no_part_in_it() {
         "counsel-2 / counsel-2",
     );
     check("person counsel-1", "ae-1", &[], "discount", "2026-12-02T15:00:00Z", "counsel-1 / counsel-1");
+}
+
+#[test]
+fn whoever_stands_by_for_one_of_a_pool_has_their_place_and_nobody_elses() {
+    let mut files = starter();
+    let people = files.iter_mut().find(|file| file.path == "people.md").expect("the people");
+    let row = "| person sales-manager-2 | director-3             | director-2     |\n";
+    let more = format!("{row}| person director-1 | vp-sales-1 | |\n");
+    assert!(people.text.contains(row));
+    people.text = people.text.replacen(row, &more, 1);
+    for (who, cover) in
+        [("director-1", "director-2"), ("director-2", "director-1"), ("director-3", "director-1")]
+    {
+        people.text =
+            format!("{}\n| {who} | 2026-11-25 | 2026-11-25 | {cover} | all |\n", people.text.trim_end());
+    }
+    let rulebook = Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    let (whom, of) = (Whom::parse("pool directors").expect("a pool"), IntentTypeName::parse("discount"));
+    let (of, tokens) = (of.expect("a name"), Tokens::new());
+    let check = |requester: &str, used: &[&str], expected: &str| {
+        let (requester, used) = (person(requester), used.iter().map(|name| person(name)).collect::<Vec<_>>());
+        let asking = Asking { requester: &requester, answers: &[], intent_type: &of, tokens: &tokens };
+        let filled =
+            rulebook.directory().fill_places(&whom, asking, (&[], &used), at("2026-11-25T15:00:00Z"));
+        let standing = filled.map(|filled| {
+            filled
+                .standing_in
+                .iter()
+                .map(|(who, whose)| format!("{who} for {whose}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        });
+        assert_eq!(standing.as_deref().unwrap_or("nobody"), expected, "{requester}, {used:?}");
+    };
+    check("ae-1", &[], "vp-sales-1 for director-1");
+    check("ae-1", &["director-2"], "vp-sales-1 for director-1");
+    check("ae-1", &["director-1"], "nobody");
+    // What the requester's standby decided would be decided in the place of somebody else.
+    check("director-1", &[], "nobody");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::row::TRIED;
 use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Entry;
-use countersign_core::approval::life::{self, Context};
+use countersign_core::approval::life::{self, Context, Loads};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::budget::{Spending, Spent};
 use countersign_core::going_live::{GO_LIVE, NotLive};
@@ -44,12 +44,12 @@ impl Inner {
             (Some(_), Ok(of)) => Some(self.counted_today(&of, TRIED).await?),
             (Some(_) | None, _) => None,
         };
-        let counts = (tried, spending.as_ref());
+        let counts = (tried, spending.as_ref(), None);
         let id = IntentId::drawn(self.clock.now(), self.chance.bits());
         let mut turn = if submission.intent_type == POLICY_CHANGE {
             // A change of policy is proved at the door.
             let (inner, submission, trial) = (Arc::clone(self), submission.clone(), trial.clone());
-            self.proved(move || inner.admitted(id, &submission, trial, (tried, None))).await??
+            self.proved(move || inner.admitted(id, &submission, trial, (tried, None, None))).await??
         } else {
             self.admitted(id, &submission, trial.clone(), counts)?
         };
@@ -59,10 +59,12 @@ impl Inner {
         if let Some((of, Err(lacking))) = self.ready(&turn.1, Log::Trusted).await? {
             return Err(Refusal::from(NotLive::NotReady { of, lacking }).into());
         }
-        // What opens exceptions is decided once more with a count of the others.
+        // What opens exceptions, or a seat of a fair pool, is decided once more with a count of the others.
         let counted = self.counted(&turn.0, &turn.1).await?;
-        if let Some((_, spending)) = &counted {
-            turn = self.admitted(id, &submission, trial, (tried, Some(spending)))?;
+        let spending = counted.as_ref().map(|(_, spending)| spending).or(spending.as_ref());
+        let loads = self.loads(None, &turn.0).await;
+        if counted.is_some() || loads.is_some() {
+            turn = self.admitted(id, &submission, trial, (tried, spending, loads.as_ref()))?;
         }
         let spends = life::spends(&turn.0);
         let slot = self.hot.slot(id);
@@ -105,10 +107,10 @@ impl Inner {
         id: IntentId,
         asked: &Submission,
         trial: Option<Trigger>,
-        (tried, spending): (Option<u32>, Option<&Spending>),
+        (tried, spending, loads): (Option<u32>, Option<&Spending>, Option<&Loads>),
     ) -> Result<(Vec<Entry>, Approval), Fault> {
         let rulebook = self.rulebook();
-        let context = Context { tried, spending, ..self.context(&rulebook) };
+        let context = Context { tried, spending, loads, ..self.context(&rulebook) };
         let words = (asked.requester.as_str(), asked.intent_type.as_str(), &asked.tokens);
         let mut turn = match trial {
             None => life::submit(context, id, words.0, words.1, words.2)?,

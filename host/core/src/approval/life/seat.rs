@@ -237,7 +237,9 @@ fn seat_for(turn: &Turn<'_>, row: u32, route: &RouteRow, missed: u32) -> Option<
     let spent = before.map(|seat| seat.spent.clone()).unwrap_or_default();
     let whom = asked(route, missed);
     let out: Vec<PersonId> = taken(turn, Some(row)).into_iter().chain(spent.iter().cloned()).collect();
-    let mut filled = rules::fill_places(rulebook, intent, whom, (&out, &approved), now)?;
+    // A place is used by whoever decided, and by whoever had somebody decide in it.
+    let used: Vec<PersonId> = approved.iter().chain(&spent).cloned().collect();
+    let mut filled = rules::fill_places(rulebook, intent, whom, (&out, &used), now)?;
     let ends = hand_over(turn, row, &mut filled, &out);
     let weights = weights(turn, (route, whom), &filled, before);
     let need = needed(route, (&filled.eligible, &approved), &weights)?;
@@ -265,24 +267,26 @@ fn seat_for(turn: &Turn<'_>, row: u32, route: &RouteRow, missed: u32) -> Option<
     })
 }
 
-/// Whoever of a fair pool answers for a seat: who had it before, or of those who have time for it until it is due the one
-/// who answers for the fewest; of these one by chance, the same for the same seat.
+/// Whoever of a fair pool answers for a seat: who had it before or to whom they handed it, or of those who have time for it
+/// until it is due the one who answers for the fewest; of these one by chance, the same for the same seat.
 fn assigned(turn: &Turn<'_>, row: u32, (filled, missed): (&Filled, u32), due: Timestamp) -> PersonId {
     let Stage::Seated { seats, .. } = &turn.approval.stage else { return filled.owner.clone() };
     let (context, intent) = (turn.context, &turn.approval.intent);
     let before = seats.open.get(&row).filter(|seat| seat.fair && seat.missed == missed);
     let lacks = |person: &PersonId| before.is_none_or(|seat| !seat.approved.contains(person));
-    if let Some(owner) =
-        before.map(|seat| &seat.owner).filter(|owner| filled.eligible.contains(owner) && lacks(owner))
-    {
-        return owner.clone();
-    }
     let (directory, now) = (context.rulebook.directory(), context.now);
+    if let Some(seat) = before {
+        let handed = seats.hands(row, now).filter(|handed| handed.from == seat.owner);
+        let mut stay = std::iter::once(&seat.owner).chain(handed.map(|handed| &handed.to));
+        if let Some(owner) = stay.find(|owner| filled.eligible.contains(owner) && lacks(owner)) {
+            return owner.clone();
+        }
+    }
+    // The time of a seat that is open runs on, whoever comes.
+    let due = before.filter(|seat| !seat.eligible.is_empty()).map_or(due, |seat| seat.due);
     let has_time = |person: &&PersonId| {
-        // Until they are away.
-        let whom = Whom::Person((*person).clone());
-        let change = rules::review(context.rulebook, intent, &whom, now);
-        let until = change.map_or(due, |change| change.min(due));
+        let away = directory.next_away(person, &intent.intent_type, now);
+        let until = away.map_or(due, |away| away.min(due));
         let open = directory.calendar_of(person).map(|name| directory.left(&OPEN_HOURS, name, now, until));
         open.is_some_and(|open| ASSIGNED_TIME <= open)
     };
@@ -293,7 +297,11 @@ fn assigned(turn: &Turn<'_>, row: u32, (filled, missed): (&Filled, u32), due: Ti
         Digest::of_parts(&[&intent.id.bits().to_be_bytes(), &row.to_be_bytes(), person.as_str().as_bytes()])
     };
     let of = if in_time.is_empty() { candidates } else { in_time };
-    let found = of.into_iter().min_by_key(|person| (load(person), lot(person)));
+    // Nobody decides in two seats of one intent.
+    let has_another = |person: &PersonId| {
+        seats.unfilled().any(|(other, seat)| other != row && seat.fair && seat.owner == *person)
+    };
+    let found = of.into_iter().min_by_key(|person| (has_another(person), load(person), lot(person)));
     found.cloned().unwrap_or_else(|| filled.owner.clone())
 }
 
@@ -428,7 +436,8 @@ fn review_row(turn: &mut Turn<'_>, row: u32, by: &Actor) {
     }
     let review = returns(turn, &route);
     let (eligible, claims, standing_in) = (Vec::new(), Vec::new(), BTreeMap::new());
-    let empty = Seat { eligible, claims, standing_in, review, remind: None, ..before.clone() };
+    let (fair, remind) = (false, None);
+    let empty = Seat { eligible, claims, standing_in, review, remind, fair, ..before.clone() };
     moved(turn, row, &before, empty, by);
     nobody(turn, &route);
 }

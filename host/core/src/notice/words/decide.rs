@@ -123,11 +123,12 @@ impl Telling<'_> {
         };
         lines.push(format!("  the route {} asks {}; {voices}", route.route, route.whom));
         if seat.fair {
-            let first =
-                if seat.owner == *self.to { "you are".to_owned() } else { format!("{} is", seat.owner) };
-            lines.push(format!(
-                "  {first} the one of them who has time for it and the fewest others; whoever can may decide"
-            ));
+            let owner = if seat.owner == *self.to {
+                "you answer".to_owned()
+            } else {
+                format!("{} answers", seat.owner)
+            };
+            lines.push(format!("  {owner} for it; whoever of them can may decide"));
         }
         let council = self.case().and_then(|case| case.council.as_ref());
         lines.extend(
