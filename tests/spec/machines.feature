@@ -41,6 +41,19 @@ Feature: a machine asks, and persons decide
     Then finance-2 may decide for finance
     And finance-1 may not decide for finance
 
+  Scenario: whoever answered for it when it was amended decides nothing about it either
+    Given crm-bot, for which finance-1 answers, asks for a discount of 12 % on 12000 at a margin of 14 %
+    When finance-2 answers for crm-bot from now on
+    And crm-bot amends note to "they asked twice"
+    Then the intent becomes seated
+    When nobody answers for crm-bot any more
+    And finance-1 approves revision 2
+    Then it is refused with CS-E0110
+    When finance-2 approves revision 2
+    Then it is refused with CS-E0110
+    When finance-3 approves revision 2
+    Then nothing is refused
+
   Scenario: whoever answers for it sends nobody away for whom it waits
     Given crm-bot, for which revops-1 answers, asks for a discount of 12 % on 12000 at a margin of 14 %
     When revops-1 says that finance-lead is away from 2026-11-24 until 2026-11-25 and finance-1 covers

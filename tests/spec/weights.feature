@@ -31,6 +31,15 @@ Feature: voices can weigh more than one
     And finance-2 approves revision 1
     Then it is refused with CS-E0111
 
+  Scenario: a heavy voice leaves less to be claimed, and whoever claimed first has it
+    When finance-1 claims revision 1
+    And finance-2 claims revision 1
+    And finance-lead approves revision 1
+    And finance-2 approves revision 1
+    Then it is refused with CS-E0123
+    When finance-1 approves revision 1
+    Then finance weighs 3 of 3
+
   Scenario: whoever has decided and leaves still weighs what they weighed, and one more voice must come
     When finance-lead approves revision 1
     And the identity provider creates finance-lead
@@ -54,3 +63,5 @@ Feature: voices can weigh more than one
     Then a house is refused in which the margin floor needs weight 6: needs weight 6 of `pool finance`, which weighs 5
     And a house is refused in which finance-9 weighs 2: `finance-9 2` is no weight of a member
     And a house is refused in which finance-1 weighs 101: `finance-1 101` is no weight of a member
+    And a house is refused in which finance-1 weighs +2: `finance-1 +2` is no weight of a member
+    And a house is refused in which finance-1 weighs 2, finance-1 3: `finance-1 3`: this member has a weight already

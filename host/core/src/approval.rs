@@ -73,7 +73,7 @@ impl Intent {
     /// Who answers for what was asked now: for a machine whoever does, or did; else the requester.
     #[must_use]
     pub fn behind<'a>(&'a self, directory: &'a Directory) -> &'a PersonId {
-        directory.machines.get(&self.requester).or(self.answers.last()).unwrap_or(&self.requester)
+        directory.behind(&self.requester, &self.answers)
     }
 }
 

@@ -143,9 +143,7 @@ impl Cause {
             Cause::PostMortem | Cause::Budget | Cause::BreakGlass => false,
         }
     }
-}
 
-impl Cause {
     /// Whether nobody decided in time: there were none who could, or they did not.
     #[must_use]
     fn is_silence(self) -> bool {

@@ -152,6 +152,12 @@ pub struct Table {
 impl Table {
     /// The rows, if the header has exactly these names in this order; else a fault and no row.
     pub fn rows_of<const N: usize>(&self, names: [&str; N], faults: &mut Faults) -> Vec<&[Cell; N]> {
+        let rows = self.rows_with(&names, faults).into_iter();
+        rows.filter_map(|row| <&[Cell; N]>::try_from(row).ok()).collect()
+    }
+
+    /// The same of as many columns as there are names.
+    pub fn rows_with(&self, names: &[&str], faults: &mut Faults) -> Vec<&[Cell]> {
         let found: Vec<&str> = self.header.cells.iter().map(|cell| cell.text.as_str()).collect();
         if found != names {
             faults.on_line(
@@ -160,7 +166,7 @@ impl Table {
             );
             return Vec::new();
         }
-        self.rows.iter().filter_map(|row| <&[Cell; N]>::try_from(row.cells.as_slice()).ok()).collect()
+        self.rows.iter().map(|row| row.cells.as_slice()).collect()
     }
 }
 

@@ -172,6 +172,12 @@ impl Directory {
             || self.machines.get(asking.requester) == Some(person)
     }
 
+    /// Who is behind what somebody asked: whoever answers for a machine, or was the last who did; else themselves.
+    #[must_use]
+    pub fn behind<'a>(&'a self, requester: &'a PersonId, answers: &'a [PersonId]) -> &'a PersonId {
+        self.machines.get(requester).or(answers.last()).unwrap_or(requester)
+    }
+
     /// Every name in which a person asks: their own, and those of the machines for which they answer.
     #[must_use]
     pub fn asks_as(&self, person: &PersonId) -> Vec<PersonId> {
@@ -185,40 +191,45 @@ impl Directory {
         self.pools.get(name)
     }
 
-    /// What a voice weighs in a seat for `whom`: what the pool says of whoever it is given for, else one.
+    /// The pool that `whom` names, if it names one.
     #[must_use]
-    pub fn weight(&self, whom: &Whom, person: &PersonId) -> u32 {
-        let pool = match whom {
+    pub fn pool_of(&self, whom: &Whom) -> Option<&Pool> {
+        match whom {
             Whom::Pool(name) => self.pools.get(name),
             Whom::Role(_) | Whom::Person(_) | Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => {
                 None
             }
-        };
-        pool.and_then(|pool| pool.weights.get(person).copied()).unwrap_or(1)
+        }
+    }
+
+    /// What a voice weighs in a seat for `whom`: what the pool says of whoever it is given for, else one.
+    #[must_use]
+    pub fn weight(&self, whom: &Whom, person: &PersonId) -> u32 {
+        self.pool_of(whom).and_then(|pool| pool.weights.get(person).copied()).unwrap_or(1)
+    }
+
+    /// What the voices of some people weigh together in a seat for `whom`.
+    #[must_use]
+    pub fn weigh(&self, whom: &Whom, people: &[PersonId]) -> u32 {
+        people.iter().map(|person| self.weight(whom, person)).fold(0, u32::saturating_add)
     }
 
     /// What all voices of a pool weigh together; nothing if `whom` is no pool.
     #[must_use]
     pub fn whole_weight(&self, whom: &Whom) -> Option<u32> {
-        let pool = match whom {
-            Whom::Pool(name) => self.pools.get(name)?,
-            Whom::Role(_) | Whom::Person(_) | Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => {
-                return None;
-            }
-        };
-        let weights = pool.members.iter().map(|member| self.weight(whom, member));
-        Some(weights.fold(0, u32::saturating_add))
+        self.pool_of(whom).map(|pool| self.weigh(whom, &pool.members))
     }
 
     /// Whether seats for `whom` are given to whoever has time for them.
     #[must_use]
     pub fn is_fair(&self, whom: &Whom) -> bool {
-        match whom {
-            Whom::Pool(name) => self.pools.get(name).is_some_and(|pool| pool.assigns == Assigns::Fair),
-            Whom::Role(_) | Whom::Person(_) | Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => {
-                false
-            }
-        }
+        self.pool_of(whom).is_some_and(|pool| pool.assigns == Assigns::Fair)
+    }
+
+    /// Whether a pool gives its seats to whoever has time for them.
+    #[must_use]
+    pub fn has_fair_pools(&self) -> bool {
+        self.pools.values().any(|pool| pool.assigns == Assigns::Fair)
     }
 
     /// The lead of a pool.
@@ -300,31 +311,24 @@ impl Directory {
             eligible.push(person.clone());
         }
         if eligible.is_empty() {
-            let present =
-                |person: &PersonId| free(person) && self.absence(person, asking.intent_type, on).is_none();
-            // A place that was used is nobody's to stand in for.
-            let standing = self.standby_of(whom, &holders).into_iter();
-            // Nor is the requester's, while there are others whose place it could be.
+            // A place that was used is nobody's to stand in for, nor is the requester's while there are others.
             let others = holders.iter().any(|holder| !asked(holder));
             let open = |whose: &PersonId| !(used.contains(whose) || others && asked(whose));
-            let mut standing = standing.filter(|(_, whose)| whose.is_none_or(open));
-            let standby = standing.find(|(person, _)| present(person));
-            // Whoever stands by for all of them stands in for the first, and nobody does for the requester.
-            let first = holders.iter().find(|holder| !asked(holder) && !used.contains(holder));
-            let whose = standby.and_then(|(_, whose)| {
-                whose.map_or(first, |whose| Some(whose).filter(|whose| !asked(whose)))
-            });
-            let standby = standby.map(|(person, _)| person);
-            standing_in.extend(standby.cloned().zip(whose.cloned()));
-            eligible.extend(standby.cloned());
+            let present =
+                |person: &PersonId| free(person) && self.absence(person, asking.intent_type, on).is_none();
+            let mut standing = self.standby_of(whom, &holders).into_iter();
+            if let Some((person, whose)) =
+                standing.find(|(person, whose)| whose.is_none_or(open) && present(person))
+            {
+                // Whoever stands by for all of them stands in for the first, and nobody does for the requester.
+                let free = |holder: &&PersonId| !asked(holder) && !used.contains(*holder);
+                let whose = whose.or(holders.iter().find(free)).filter(|whose| !asked(whose));
+                standing_in.extend(whose.map(|whose| (person.clone(), whose.clone())));
+                eligible.push(person.clone());
+            }
         }
         let first = eligible.first()?.clone();
-        let pool = match whom {
-            Whom::Pool(name) => self.pools.get(name),
-            Whom::Role(_) | Whom::Person(_) | Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => {
-                None
-            }
-        };
+        let pool = self.pool_of(whom);
         let owner = pool.map(|pool| &pool.lead).filter(|lead| eligible.contains(lead)).cloned();
         let owner = owner.unwrap_or(first);
         let calendar = match pool {
@@ -341,8 +345,7 @@ impl Directory {
             Whom::Role(name) => self.roles.get(name).cloned().into_iter().collect(),
             Whom::Person(person) => vec![person.clone()],
             Whom::Manager(levels) => {
-                let behind = self.machines.get(asking.requester).or(asking.answers.last());
-                self.manager(behind.unwrap_or(asking.requester), *levels).into_iter().collect()
+                self.manager(self.behind(asking.requester, asking.answers), *levels).into_iter().collect()
             }
             Whom::NamedIn(token) => named_in(token, asking.tokens).into_iter().collect(),
             Whom::OwnerOfPolicy => Vec::new(),

@@ -194,7 +194,12 @@ impl Inner {
         counts: bool,
     ) -> Result<Turned<'a>, Fault> {
         let (approval, id) = (&loaded.approval, loaded.approval.intent.id);
-        let first = life::decide(approval, command.clone(), context);
+        let counts = counts && self.spent_by(approval).is_some();
+        let again = (counts || context.rulebook.directory().has_fair_pools()).then(|| command.clone());
+        let first = life::decide(approval, command, context);
+        let Some(command) = again else {
+            return Ok(Turned { parts: first.map(Turn::into_parts), raised: None, _alone: None });
+        };
         let counted = match &first {
             Ok(turn) if counts => self.counted(turn.entries(), turn.approval()).await?,
             Ok(_) | Err(_) => None,

@@ -103,5 +103,6 @@ pub const DIRECTORY_STREAM_ENTRIES: u64 = 9_000;
 /// Most streams of the record of people: all of them are read at the start.
 pub const DIRECTORY_STREAMS_MAX: u32 = 200;
 
-/// Most open seats that are counted of one person of a fair pool: beyond that all are as busy.
+/// Most intents that are counted in which one person of a fair pool answers for an open seat: beyond that all are as
+/// busy.
 pub const LOAD_MAX: u32 = 200;

@@ -22,15 +22,18 @@ pub(crate) mod seats;
 pub mod view;
 mod walk;
 
+use crate::asked::{self, Members, Posted};
 use crate::door::Caller;
+use crate::limits::COMMAND_BYTES_MAX;
 use crate::problem::Problem;
 use crate::state::Host;
 use axum::Json;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use countersign_core::approval::command::Command;
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Sight, Stage};
-use countersign_core::id::{IntentId, IntentTypeName};
+use countersign_core::id::{IntentId, IntentTypeName, PersonId};
 use countersign_core::intent::SeenBy;
 use countersign_engine::engine::Standing;
 use std::time::Duration;
@@ -80,6 +83,23 @@ fn whole(host: &Host, caller: &Caller, standing: &Standing) -> Response {
     let mut response = Json(view).into_response();
     response.headers_mut().insert(header::ETAG, tag);
     response
+}
+
+/// Runs a command about the revision that was read, which takes some words: the one member of its body.
+async fn with_words(
+    host: &Host,
+    name: &str,
+    posted: Posted<COMMAND_BYTES_MAX>,
+    (member, command): (&'static str, impl FnOnce(PersonId, u32, String) -> Command),
+) -> Result<Response, Problem> {
+    let Posted { caller, key, headers, body } = posted;
+    let (intent, revision) = (asked::intent(name)?, asked::revision(&headers)?);
+    let mut members = Members::of(body, &[member]);
+    let words = members.words(member);
+    members.checked()?;
+    let command = command(caller.person.clone(), revision, words);
+    let standing = host.engine.command(intent, command, Some(key)).await?;
+    Ok(whole(host, &caller, &standing))
 }
 
 /// The strong tag of a revision.

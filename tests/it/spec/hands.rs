@@ -10,7 +10,7 @@ use countersign_server::api::view::intent::Looking;
 use cucumber::{then, when};
 
 impl Spec {
-    async fn hands(&mut self, from: &str, to: &str, until: Option<&str>, reason: String) {
+    pub(super) async fn hands(&mut self, from: &str, to: &str, until: Option<&str>, reason: String) {
         let (person, to) = (person(from), person(to));
         let until = until.map(|moment| Timestamp::from_rfc3339(moment).expect("a moment"));
         self.command(Command::Hand { person, revision: 1, to, until, reason }).await;

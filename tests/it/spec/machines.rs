@@ -26,6 +26,7 @@ fn submission(percent: u32) -> Submission {
 async fn machine_asks(spec: &mut Spec, answers: String, percent: u32, margin: u32) {
     spec.people.begin_with(|text| text.replacen("## Pools", &section(MACHINE, &answers), 1));
     discount_world(spec, margin);
+    spec.people.asked = (percent, 12_000);
     let standing = spec.engine().submit(submission(percent)).await.expect("it passes the door");
     spec.intent = Some(standing.approval.intent.id);
     spec.until("the seats", |event| matches!(event, Event::SeatOpened { .. }), 2).await;

@@ -26,12 +26,12 @@ const REACHED: [&str; 8] = [
 
 impl Spec {
     /// What reached a person.
-    fn reached(&self, name: &str) -> Vec<Message> {
+    pub(super) fn reached(&self, name: &str) -> Vec<Message> {
         self.notifier.arrived().into_iter().filter(|message| message.to.as_str() == name).collect()
     }
 
     /// Waits until something holds: what follows on a step comes by itself.
-    async fn in_the_end(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    pub(super) async fn in_the_end(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
         let waiting = async {
             while !holds().await {
                 tokio::time::sleep(Duration::from_millis(2)).await;

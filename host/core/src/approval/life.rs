@@ -43,7 +43,7 @@ use crate::rulebook::Rulebook;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
-/// For how many open seats each of some people answers.
+/// In how many intents each of some people answers for an open seat of a fair pool.
 pub type Loads = BTreeMap<PersonId, u32>;
 
 /// What a decision may look at beside the approval itself.
@@ -67,7 +67,7 @@ pub struct Context<'a> {
     /// How many trials of this intent type were taken today; found out by the host. `None` where nobody counted: then
     /// none is taken.
     pub tried: Option<u32>,
-    /// For how many open seats people of fair pools answer; found out by the host. `None` where nobody counted: then
+    /// In how many intents people of fair pools answer for an open seat; found out by the host. `None` where nobody counted: then
     /// chance alone decides.
     pub loads: Option<&'a Loads>,
     /// What an intent type would go live on now, or what it lacks; found out by the host. `None` for every decision

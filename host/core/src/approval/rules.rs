@@ -57,12 +57,7 @@ pub(super) fn because(rulebook: &Rulebook, intent: &Intent, person: &PersonId, n
 /// How long after `now` the claim on a seat for `whom` goes back; `None` if it is no pool's.
 pub(super) fn claim_ends(rulebook: &Rulebook, whom: &Whom, now: Timestamp) -> Option<Timestamp> {
     let directory = rulebook.directory();
-    match whom {
-        Whom::Pool(name) => {
-            directory.pool(name).map(|pool| directory.due(&pool.claim_returns, &pool.calendar, now))
-        }
-        Whom::Role(_) | Whom::Person(_) | Whom::Manager(_) | Whom::NamedIn(_) | Whom::OwnerOfPolicy => None,
-    }
+    directory.pool_of(whom).map(|pool| directory.due(&pool.claim_returns, &pool.calendar, now))
 }
 
 /// What an exception is about, for whoever looks for its owner.

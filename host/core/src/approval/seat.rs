@@ -173,6 +173,12 @@ pub enum Because {
     Elsewhere,
 }
 
+/// What some voices weigh together; whoever has no weight weighs one.
+pub fn weigh<'a>(weights: &BTreeMap<PersonId, u32>, people: impl IntoIterator<Item = &'a PersonId>) -> u32 {
+    let weights = people.into_iter().map(|person| weights.get(person).copied().unwrap_or(1));
+    weights.fold(0, u32::saturating_add)
+}
+
 impl Seat {
     /// Whether enough voices are in.
     #[must_use]
@@ -183,18 +189,18 @@ impl Seat {
     /// What a voice weighs: one, unless the row asks for weight.
     #[must_use]
     pub fn weight(&self, person: &PersonId) -> u32 {
-        self.weights.get(person).copied().unwrap_or(1)
+        weigh(&self.weights, [person])
     }
 
     /// What some voices weigh together.
-    pub fn weigh<'a>(&self, people: impl Iterator<Item = &'a PersonId>) -> u32 {
-        people.map(|person| self.weight(person)).fold(0, u32::saturating_add)
+    pub fn weigh<'a>(&self, people: impl IntoIterator<Item = &'a PersonId>) -> u32 {
+        weigh(&self.weights, people)
     }
 
     /// How many voices are in, or what they weigh.
     #[must_use]
     pub fn given(&self) -> u32 {
-        self.weigh(self.approved.iter())
+        self.weigh(&self.approved)
     }
 
     /// How many voices are missing, or what those that are must weigh.

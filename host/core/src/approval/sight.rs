@@ -138,9 +138,9 @@ impl Rulebook {
     /// What a person sees of an intent, by the rules and people of now.
     ///
     /// Whoever decides sees all of what they decide: those who have a seat or gave their voice, whoever answers for an
-    /// exception of it, may override it or break its glass, or owns its type or policy; auditors see all of everything. The requester
-    /// sees every token, which are their own words, and no fact that is not for them. Administrators see whose
-    /// everything is, and of an intent that is not for them no token and no fact.
+    /// exception of it, may override it or break its glass, or owns its type or policy; auditors see all of
+    /// everything. The requester sees every token, which are their own words, and no fact that is not for them.
+    /// Administrators see whose everything is, and of an intent that is not for them no token and no fact.
     #[must_use]
     pub fn sight(&self, approval: &Approval, person: &PersonId, now: Timestamp) -> Sight {
         let intent = &approval.intent;
@@ -248,7 +248,8 @@ impl Rulebook {
             || schema.break_glass.iter().any(|row| directory.is_one(person, &row.by))
     }
 
-    /// Whether a person may decide against the policy now, or break the glass to, in their own place or in that of somebody who is away.
+    /// Whether a person may decide against the policy now, or break the glass to, in their own place or in that of
+    /// somebody who is away.
     fn may_override(
         &self,
         approval: &Approval,

@@ -253,34 +253,19 @@ impl Reader<'_> {
 
     /// The rows of the pools; the last columns, `weights` and `assigns`, may be left out.
     fn pool_rows(&mut self) -> Vec<([Cell; 5], [Option<Cell>; 2])> {
-        let [pool, members, lead, calendar, returns] =
-            ["pool", "members", "lead", "calendar", "claim returns"];
-        let header =
-            self.document.table("Pools").map(|table| table.header.cells.as_slice()).unwrap_or_default();
-        let more: Vec<&str> = header.iter().skip(5).map(|cell| cell.text.as_str()).collect();
-        match more.as_slice() {
-            ["weights", "assigns"] => {
-                let rows = self.rows("Pools", [pool, members, lead, calendar, returns, "weights", "assigns"]);
-                let split = |[one, two, three, four, five, weights, assigns]: [Cell; 7]| {
-                    ([one, two, three, four, five], [Some(weights), Some(assigns)])
-                };
-                rows.into_iter().map(split).collect()
-            }
-            [column @ ("weights" | "assigns")] => {
-                let weighs = *column == "weights";
-                let column = if weighs { "weights" } else { "assigns" };
-                let rows = self.rows("Pools", [pool, members, lead, calendar, returns, column]);
-                let split = |[one, two, three, four, five, more]: [Cell; 6]| {
-                    let more = if weighs { [Some(more), None] } else { [None, Some(more)] };
-                    ([one, two, three, four, five], more)
-                };
-                rows.into_iter().map(split).collect()
-            }
-            _ => {
-                let rows = self.rows("Pools", [pool, members, lead, calendar, returns]);
-                rows.into_iter().map(|row| (row, [None, None])).collect()
-            }
-        }
+        let Some(table) = self.document.table("Pools") else { return Vec::new() };
+        let has = |name: &&str| table.header.cells.iter().any(|cell| cell.text == **name);
+        let more = ["weights", "assigns"].into_iter().filter(has);
+        let names: Vec<&str> =
+            ["pool", "members", "lead", "calendar", "claim returns"].into_iter().chain(more).collect();
+        let place = |name: &str| names.iter().position(|column| *column == name);
+        let [weights, assigns] = ["weights", "assigns"].map(place);
+        let rows = table.rows_with(&names, self.faults).into_iter();
+        let split = |row: &[Cell]| {
+            let more = [weights, assigns].map(|place| place.and_then(|place| row.get(place)).cloned());
+            Some((row.first_chunk()?.clone(), more))
+        };
+        rows.filter_map(split).collect()
     }
 
     fn assigns(&mut self, cell: &Cell) -> Assigns {

@@ -235,6 +235,16 @@ fn a_seat_looks_again_when_an_absence_begins_or_ends_where_its_person_lives() {
     // The standby of a role counts as well.
     check("role cro", "discount", "2026-11-23T15:00:00Z", "2026-12-05T05:00:00.000Z");
     check("pool privacy", "discount", "2026-11-23T15:00:00Z", "");
+    // Whether somebody has time for it is a matter of their own absence, and of no cover's.
+    let away = |who: &str, of: &str, on: &str| {
+        let of = IntentTypeName::parse(of).expect("it is a name");
+        rulebook.directory().next_away(&person(who), &of, at(on)).map(|begins| begins.to_string())
+    };
+    let begins = Some("2026-12-02T00:00:00.000Z".to_owned());
+    assert_eq!(away("finance-3", "refund", "2026-11-23T15:00:00Z"), begins);
+    assert_eq!(away("finance-3", "refund", "2026-12-02T00:00:00Z"), None);
+    assert_eq!(away("deal-desk-2", "discount", "2026-11-23T15:00:00Z"), None);
+    assert!(away("deal-desk-2", "refund", "2026-11-23T15:00:00Z").is_some());
 }
 
 #[test]

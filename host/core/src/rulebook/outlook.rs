@@ -95,9 +95,7 @@ impl Row<'_> {
         let people = directory.present(whom, &self.policy.intent, without, on).unwrap_or_default();
         let need = self.step.need.of(people.len()).max(1);
         let weigh = match self.step.need {
-            Need::Weight(_) => {
-                people.iter().map(|one| directory.weight(whom, one)).fold(0, u32::saturating_add)
-            }
+            Need::Weight(_) => directory.weigh(whom, &people),
             Need::Count(_) | Need::All | Need::Percent(_) => u32::try_from(people.len()).unwrap_or(u32::MAX),
         };
         (people.len(), need <= weigh)

@@ -47,15 +47,10 @@ pub(crate) struct AmendmentBody {
 pub(crate) async fn send_back(
     State(host): State<Host>,
     Place(name): Place<String>,
-    Posted { caller, key, headers, body }: Posted<COMMAND_BYTES_MAX>,
+    posted: Posted<COMMAND_BYTES_MAX>,
 ) -> Result<Response, Problem> {
-    let (intent, revision) = (asked::intent(&name)?, asked::revision(&headers)?);
-    let mut members = Members::of(body, &["reason"]);
-    let words = members.words("reason");
-    members.checked()?;
-    let command = Command::SendBack { person: caller.person.clone(), revision, words };
-    let standing = host.engine.command(intent, command, Some(key)).await?;
-    Ok(whole(&host, &caller, &standing))
+    let command = |person, revision, words| Command::SendBack { person, revision, words };
+    super::with_words(&host, &name, posted, ("reason", command)).await
 }
 
 /// Asks for something else under the same intent. People are asked again only where something that their

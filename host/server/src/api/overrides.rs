@@ -124,15 +124,10 @@ pub(crate) struct BreakGlassBody {
 pub(crate) async fn break_glass(
     State(host): State<Host>,
     Place(name): Place<String>,
-    Posted { caller, key, headers, body }: Posted<COMMAND_BYTES_MAX>,
+    posted: Posted<COMMAND_BYTES_MAX>,
 ) -> Result<Response, Problem> {
-    let (intent, revision) = (asked::intent(&name)?, asked::revision(&headers)?);
-    let mut members = Members::of(body, &["reason"]);
-    let reason = members.words("reason");
-    members.checked()?;
-    let command = Command::BreakGlass { person: caller.person.clone(), revision, reason };
-    let standing = host.engine.command(intent, command, Some(key)).await?;
-    Ok(whole(&host, &caller, &standing))
+    let command = |person, revision, reason| Command::BreakGlass { person, revision, reason };
+    super::with_words(&host, &name, posted, ("reason", command)).await
 }
 
 fn word(text: &str) -> Option<String> {

@@ -111,15 +111,10 @@ pub(crate) async fn release(
 pub(crate) async fn ask(
     State(host): State<Host>,
     Place(name): Place<String>,
-    Posted { caller, key, headers, body }: Posted<COMMAND_BYTES_MAX>,
+    posted: Posted<COMMAND_BYTES_MAX>,
 ) -> Result<Response, Problem> {
-    let (intent, revision) = (asked::intent(&name)?, asked::revision(&headers)?);
-    let mut members = Members::of(body, &["words"]);
-    let words = members.words("words");
-    members.checked()?;
-    let command = Command::Ask { person: caller.person.clone(), revision, words };
-    let standing = host.engine.command(intent, command, Some(key)).await?;
-    Ok(whole(&host, &caller, &standing))
+    let command = |person, revision, words| Command::Ask { person, revision, words };
+    super::with_words(&host, &name, posted, ("words", command)).await
 }
 
 /// Answers a question about an intent that the token's person asked for; the time of the seat runs on.

@@ -6,7 +6,7 @@ use super::{Turn, amend, ask, claim, override_, settle, talk, vote, wrong_stage}
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::rules::{self, About};
-use crate::approval::seat::{Because, Gone, Seat, Seats};
+use crate::approval::seat::{Because, Gone, Seat, Seats, weigh};
 use crate::approval::{Authority, Stage};
 use crate::effect::attempt::Detail;
 use crate::exception::{Cause, Exception};
@@ -191,15 +191,11 @@ fn needed(
     weights: &BTreeMap<PersonId, u32>,
 ) -> Option<u32> {
     let (eligible, approved) = people;
-    let weigh = |people: &[&PersonId]| {
-        let weights = people.iter().map(|person| weights.get(*person).copied().unwrap_or(1));
-        weights.fold(0, u32::saturating_add)
-    };
     let late = approved.iter().filter(|voice| !eligible.contains(voice));
     let all: Vec<&PersonId> = eligible.iter().chain(late).collect();
-    let voiced = weigh(&approved.iter().collect::<Vec<_>>());
+    let voiced = weigh(weights, approved);
     let need = route.need.of(all.len()).max(voiced.saturating_add(1));
-    (need <= weigh(&all)).then_some(need)
+    (need <= weigh(weights, all)).then_some(need)
 }
 
 /// What the voices of a seat weigh, where the row asks for weight: that of whoever each is given for.
