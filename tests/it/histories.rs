@@ -185,11 +185,35 @@ fn tokens(draw: &Draw) -> Raw {
     map(vec![
         ("quote_id", text(draw.of::<&str>(&["Q-1", "Q-1", "Q-1", "Q-1", "Q-2"]))),
         ("customer_id", text("A-1")),
-        ("discount_percent", text(&format!("{}%", draw.of(&[5, 12, 12, 12, 30, 44])))),
+        ("discount_percent", text(&format!("{}%", draw.of(&[5, 11, 12, 12, 12, 30, 44])))),
         ("amount", money(*draw.of(&[4_000, 20_000, 20_000, 20_000, 300_000]))),
         ("term_months", Raw::Integer(18)),
         ("payment_days", Raw::Integer(*draw.of(&[30, 30, 50, 70]))),
         ("reason", text(draw.of::<&str>(&["competitor", "volume"]))),
+    ])
+}
+
+/// What is asked for next: mostly the same but for one token.
+fn amended(draw: &Draw, before: &Raw) -> Raw {
+    let (Raw::Map(mut tokens), Raw::Map(drawn)) = (before.clone(), tokens(draw)) else {
+        panic!("tokens are a map")
+    };
+    if draw.in_100(20) {
+        return Raw::Map(drawn);
+    }
+    // The discount is what people haggle over.
+    let haggled = drawn.iter().find(|(name, _)| name == "discount_percent" && draw.in_100(50));
+    let (name, value) = haggled.unwrap_or_else(|| draw.of(&drawn));
+    tokens.iter_mut().filter(|(own, _)| own == name).for_each(|(_, own)| own.clone_from(value));
+    Raw::Map(tokens)
+}
+
+/// What the host finds of a quote.
+fn found(draw: &Draw) -> Raw {
+    map(vec![
+        ("segment", text(draw.of::<&str>(&["smb", "smb", "smb", "ent", "pub"]))),
+        ("margin", text(&format!("{}%", draw.of(&[14, 14, 14, 30])))),
+        ("renewal", Raw::Bool(false)),
     ])
 }
 
@@ -202,6 +226,10 @@ struct History<'a> {
     now: Timestamp,
     /// The latest moment so far: behind it the clock has been set back.
     latest: Timestamp,
+    /// What was asked for last.
+    asked: Raw,
+    /// What the host finds of the quote.
+    found: Raw,
     approval: Approval,
     entries: Vec<Entry>,
     story: Vec<String>,
@@ -220,11 +248,11 @@ impl<'a> History<'a> {
         let book = draw.of(books);
         let now =
             Timestamp::from_rfc3339(MORNING).expect("a moment").plus(Millis::minutes(draw.below(10_000)));
-        let tokens = tokens(&draw);
+        let (asked, found) = (tokens(&draw), found(&draw));
         let requester = draw.of(&["ae-1", "ae-2", "sales-manager-1", "finance-1", "director-1"]);
         let context = Context::new(book, now, draw.0.bits());
         let id = IntentId::from_bits(u128::from(seed) + 1);
-        let turn = life::submit(context, id, requester, "discount", &tokens).expect("it passes the door");
+        let turn = life::submit(context, id, requester, "discount", &asked).expect("it passes the door");
         let (entries, approval) = turn.into_parts();
         let story = vec![format!("{now}: {requester} asks for a discount")];
         History {
@@ -234,6 +262,8 @@ impl<'a> History<'a> {
             book,
             now,
             latest: now,
+            asked,
+            found,
             approval,
             entries,
             story,
@@ -246,13 +276,8 @@ impl<'a> History<'a> {
 
     fn facts(&self) -> Prepared {
         let name = IntentTypeName::parse("discount").expect("a name");
-        let facts = map(vec![
-            ("segment", text(self.draw.of::<&str>(&["smb", "smb", "smb", "ent", "pub"]))),
-            ("margin", text(&format!("{}%", self.draw.of(&[14, 14, 14, 30])))),
-            ("renewal", Raw::Bool(false)),
-        ]);
         let schema = self.book.intent_type(&name).expect("the type is there");
-        Prepared { facts: schema.validate_facts(&facts).expect("they fit"), ..Prepared::default() }
+        Prepared { facts: schema.validate_facts(&self.found).expect("they fit"), ..Prepared::default() }
     }
 
     fn context<'b>(&'b self, spending: Option<&'b Spending>) -> Context<'b> {
@@ -433,8 +458,13 @@ impl<'a> History<'a> {
             }
             65..70 => {
                 let person = self.approval.intent.requester.clone();
-                let tokens = tokens(&self.draw);
-                let _ = self.give(who, Command::Amend { person, revision, tokens });
+                let tokens = amended(&self.draw, &self.asked);
+                if self.draw.in_100(30) {
+                    self.found = found(&self.draw);
+                }
+                if self.give(who, Command::Amend { person, revision, tokens: tokens.clone() }).is_ok() {
+                    self.asked = tokens;
+                }
             }
             70..71 => {
                 let voice = Voice::Decline { reason: "too much".to_owned() };
@@ -525,6 +555,7 @@ struct Tally {
     answers: usize,
     rounds: usize,
     carried: usize,
+    no_worse: usize,
     no_seat: usize,
     handed: usize,
     in_place: usize,
@@ -562,6 +593,7 @@ fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
     tally.answers += count(|event| matches!(event, Event::Answered { .. }));
     tally.rounds += count(|event| matches!(event, Event::SentBack { .. }));
     tally.carried += count(|event| matches!(event, Event::Carried { .. }));
+    tally.no_worse += count(|event| matches!(event, Event::Carried { promises, .. } if !promises.is_empty()));
     tally.handed += count(|event| matches!(event, Event::Handed { .. }));
     tally.in_place += history.in_place;
     tally.added += count(|event| matches!(event, Event::VoiceAdded { .. }));
@@ -614,10 +646,22 @@ fn nothing_that_is_open_is_ever_left_to_nobody() {
         run(seed, &books, &mut tally);
     }
     println!("{histories} histories of {STEPS} steps: {tally:?}");
-    let Tally { done, declined, withdrawn, open, moved, backups, claims, answers, rounds, carried, .. } =
-        tally;
+    let Tally {
+        done,
+        declined,
+        withdrawn,
+        open,
+        moved,
+        backups,
+        claims,
+        answers,
+        rounds,
+        carried,
+        no_worse,
+        ..
+    } = tally;
     assert!([done, declined, withdrawn, open].into_iter().all(|count| count > 0));
-    assert!([moved, backups, claims, answers, rounds, carried].into_iter().all(|count| count > 0));
+    assert!([moved, backups, claims, answers, rounds, carried, no_worse].into_iter().all(|count| count > 0));
     let Tally { no_seat, overridden, reopened, reviews, handed, in_place, added, reminded, .. } = tally;
     assert!([no_seat, overridden, reopened, reviews].into_iter().all(|count| count > 0));
     assert!([tally.broken, tally.alone].into_iter().all(|count| count > 0));

@@ -38,15 +38,64 @@ Feature: an intent is sent back, amended, and asked again only where something c
     And finance has 0 of 2 voices
     And manager has 1 of 1 voices
 
-  Scenario: no decision stands for another record or another amount
+  Scenario: a decision stands where the policy promises that less asks for no more
+    When sales-manager-1 approves revision 1
+    And finance-1 approves revision 1
+    And ae-1 amends discount_percent to 11%
+    Then the intent becomes seated
+    And manager has 1 of 1 voices
+    And finance has 1 of 2 voices
+    And the story says "`sales-manager-1` approved revision 1, and this one asks for no more: more discount_percent never needs less, as is proved of the policy"
+    And the story says "`finance-1` approved revision 1, and what that rested on is the same"
+
+  Scenario: what was approved once holds for no more than that, by steps as at once
+    When sales-manager-1 approves revision 1
+    And ae-1 amends discount_percent to 11%
+    Then the intent becomes seated
+    And manager has 1 of 1 voices
+    When ae-1 amends discount_percent to 12%
+    Then the intent becomes seated
+    And manager has 0 of 1 voices
+
+  Scenario: no decision stands for more than was approved
+    When sales-manager-1 approves revision 1
+    And ae-1 amends discount_percent to 13%
+    Then the intent becomes seated
+    And manager has 0 of 1 voices
+
+  Scenario: no decision stands where something without a promise moved too
+    When sales-manager-1 approves revision 1
+    And ae-1 amends discount_percent to 11% and amount to 11000
+    Then the intent becomes seated
+    And manager has 0 of 1 voices
+
+  Scenario: a promise holds for what was found, too
+    When finance-1 approves revision 1
+    And the margin of the quote becomes 14.5
+    And ae-1 amends note to "they asked twice"
+    Then the intent becomes seated
+    And finance has 1 of 2 voices
+    And the story says "`finance-1` approved revision 1, and this one asks for no more: less margin never needs less, as is proved of the policy"
+
+  Scenario: no decision stands for another record
     When finance-1 approves revision 1
     And ae-1 amends quote_id to Q-2
     Then the intent becomes seated
     And finance has 0 of 2 voices
-    When finance-1 approves revision 2
-    And ae-1 amends amount to 13000
+
+  Scenario Outline: no decision stands for another amount, whether its rule reads it or not
+    When finance-1 approves revision 1
+    And the margin of the quote becomes <margin>
+    And ae-1 amends amount to <amount>
     Then the intent becomes seated
     And finance has 0 of 2 voices
+
+    Examples:
+      | margin | amount |
+      | 14     | 13000  |
+      | 14     | 11000  |
+      | 14.5   | 13000  |
+      | 14.5   | 11000  |
 
   Scenario: a fact that changed meanwhile counts as a change
     When finance-1 approves revision 1

@@ -10,7 +10,7 @@ use crate::intent::{
 };
 use crate::people::Directory;
 use crate::policy::index::Index;
-use crate::policy::{Hit, Layout, Needs, Policy, Rule, Settled};
+use crate::policy::{Hit, Layout, Needs, Policy, Proved, Rule, Settled};
 use crate::publish::{self, POLICY_CHANGE};
 use crate::rulebook::Shared;
 use crate::time::Millis;
@@ -116,6 +116,7 @@ fn decided_by(described: &Described, shared: &Shared) -> Option<Policy> {
         list: None,
         layout: Layout::default(),
         index,
+        proved: Proved::default(),
     })
 }
 

@@ -50,7 +50,7 @@ use index::Index;
 use outcome::Covers;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use typed::{Expression, Input};
 
 /// The version of the language of these documents; part of every policy's version.
@@ -197,6 +197,9 @@ pub struct Policy {
     /// Its rows by the values that they accept.
     #[serde(skip)]
     pub(crate) index: Index,
+    /// What is proved of it, once somebody has asked.
+    #[serde(skip)]
+    pub(crate) proved: Proved,
     /// Lines of its settings, for faults that only the whole set shows.
     #[serde(skip)]
     pub lines: BTreeMap<String, u32>,
@@ -221,12 +224,8 @@ impl Policy {
 
     /// Ids of the rules and guards that ask for a route.
     pub fn asking<'a>(&'a self, route: &'a RouteName) -> impl Iterator<Item = &'a str> {
-        let asks = move |settled: &Settled| match settled {
-            Settled::Needs(needs) => needs.routes.contains(route),
-            Settled::Approve | Settled::Deny => false,
-        };
-        let rules = self.rules.iter().filter(move |rule| asks(&rule.outcome)).map(|rule| &*rule.id);
-        let guards = self.guards.iter().filter(move |guard| asks(&guard.then)).map(|guard| &*guard.id);
+        let rules = self.rules.iter().filter(move |rule| rule.outcome.needs(route)).map(|rule| &*rule.id);
+        let guards = self.guards.iter().filter(move |guard| guard.then.needs(route)).map(|guard| &*guard.id);
         rules.chain(guards)
     }
 
@@ -234,6 +233,13 @@ impl Policy {
     #[must_use]
     pub fn list(&self) -> Option<&FieldName> {
         self.list.as_ref()
+    }
+
+    /// The promises about an input that moves one way that are proved, not only tested.
+    ///
+    /// The first call sweeps the policy, at most [`sweep::SWEEP_NODES_MAX`] nodes for each promise; later ones know.
+    pub(crate) fn proved(&self) -> &[Promise] {
+        self.proved.0.get_or_init(|| promise::proved(self))
     }
 
     /// The answer to one intent without its trace; see [`outcome`].
@@ -246,6 +252,25 @@ impl Policy {
         outcome(self, tokens, facts)
     }
 }
+
+/// What is proved of one policy. A copy, which may become another policy, is proved anew; it is no part of what makes
+/// two policies equal.
+#[derive(Debug, Default)]
+pub(crate) struct Proved(OnceLock<Vec<Promise>>);
+
+impl Clone for Proved {
+    fn clone(&self) -> Proved {
+        Proved::default()
+    }
+}
+
+impl PartialEq for Proved {
+    fn eq(&self, _: &Proved) -> bool {
+        true
+    }
+}
+
+impl Eq for Proved {}
 
 /// The list that the dotted ones of these inputs belong to.
 fn list_of(inputs: &[Input]) -> Option<FieldName> {

@@ -10,11 +10,11 @@ use countersign_server::api::view::{IntentView, TokenChangeView};
 use cucumber::{then, when};
 use std::time::Duration;
 
-/// The tokens of the scenario with one of them replaced.
-fn with(asked: (u32, u32), name: &str, value: Raw) -> Raw {
-    let Raw::Map(mut members) = asked_tokens(asked.0, asked.1) else { panic!("tokens are a map") };
+/// These tokens with one of them replaced.
+fn with(tokens: Raw, name: &str, words: &str) -> Raw {
+    let Raw::Map(mut members) = tokens else { panic!("tokens are a map") };
     members.retain(|(other, _)| other != name);
-    members.push((name.to_owned(), value));
+    members.push((name.to_owned(), value(name, words)));
     Raw::Map(members)
 }
 
@@ -63,9 +63,23 @@ async fn sends_back(spec: &mut Spec, name: String, words: String) {
     spec.sends_back(&name, &words).await;
 }
 
-#[when(regex = r#"^([^ ]+) amends ([a-z_]+) to "?([^"]*)"?$"#)]
+#[when(regex = r#"^([^ ]+) amends ([a-z_]+) to ("[^"]*"|[^" ]+)$"#)]
 async fn amends(spec: &mut Spec, name: String, token: String, words: String) {
-    spec.amends(&name, with(spec.people.asked, &token, value(&token, &words))).await;
+    let tokens = asked_tokens(spec.people.asked.0, spec.people.asked.1);
+    spec.amends(&name, with(tokens, &token, words.trim_matches('"'))).await;
+}
+
+#[when(regex = r#"^([^ ]+) amends ([a-z_]+) to ([^" ]+) and ([a-z_]+) to ([^" ]+)$"#)]
+async fn amends_two(
+    spec: &mut Spec,
+    name: String,
+    first: String,
+    becomes: String,
+    second: String,
+    too: String,
+) {
+    let tokens = asked_tokens(spec.people.asked.0, spec.people.asked.1);
+    spec.amends(&name, with(with(tokens, &first, &becomes), &second, &too)).await;
 }
 
 #[when(expr = "{word} amends nothing")]
@@ -73,9 +87,9 @@ async fn amends_nothing(spec: &mut Spec, name: String) {
     spec.amends(&name, asked_tokens(spec.people.asked.0, spec.people.asked.1)).await;
 }
 
-#[when(expr = "the margin of the quote becomes {int}")]
-fn margin_becomes(spec: &mut Spec, margin: u32) {
-    let quote = [("margin", Value::Decimal(margin.to_string())), ("renewal", Value::Flag(false))];
+#[when(expr = "the margin of the quote becomes {word}")]
+fn margin_becomes(spec: &mut Spec, margin: String) {
+    let quote = [("margin", Value::Decimal(margin)), ("renewal", Value::Flag(false))];
     spec.connectors.put("crm", "quote", "Q-1", &quote);
     // The fact that was read is used for five minutes.
     spec.clock.turn(countersign_core::time::Millis::minutes(6));

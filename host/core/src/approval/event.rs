@@ -223,7 +223,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         remind: Option<Timestamp>,
     },
-    /// Voices for an earlier revision hold for this one: nothing that they rested on has changed.
+    /// Voices for an earlier revision hold for this one: what they rested on is the same, or is proved to be no worse.
     Carried {
         /// Index of the seat's row.
         row: u32,
@@ -231,6 +231,9 @@ pub enum Event {
         people: Vec<PersonId>,
         /// The revision that they decided on.
         revision: u32,
+        /// The promises of the policy by which it is no worse, in their own words; none where nothing has changed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        promises: Vec<String>,
     },
     /// A person in a seat sent it back to the requester.
     SentBack {

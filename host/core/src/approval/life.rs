@@ -10,6 +10,7 @@ mod amend_tests;
 mod ask;
 mod break_glass;
 mod budget;
+mod carry;
 mod claim;
 mod effect;
 mod fail_open;

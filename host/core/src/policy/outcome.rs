@@ -21,6 +21,17 @@ pub enum Settled {
     Deny,
 }
 
+impl Settled {
+    /// Whether a route must decide.
+    #[must_use]
+    pub fn needs(&self, route: &RouteName) -> bool {
+        match self {
+            Settled::Needs(needs) => needs.routes.contains(route),
+            Settled::Approve | Settled::Deny => false,
+        }
+    }
+}
+
 /// Who must decide, and what they must be shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

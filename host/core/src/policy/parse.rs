@@ -11,7 +11,7 @@ use super::outcome::{Covers, Needs, Settled};
 use super::route::{self, Finally, Route, take};
 use super::stop::Stop;
 use super::typed::{Expression, Input, Kind, Scope};
-use super::{Demand, FailOpen, GUARDS_MAX, Guard, Hit, Policy, Promise, Rule};
+use super::{Demand, FailOpen, GUARDS_MAX, Guard, Hit, Policy, Promise, Proved, Rule};
 use crate::document::{Cell, Document, Fault, Faults, SourceFile, required};
 use crate::hash::Digest;
 use crate::id::{FieldName, IntentTypeName, PoolName, RouteName};
@@ -92,6 +92,7 @@ impl Policy {
             list,
             layout,
             index: Index::default(),
+            proved: Proved::default(),
             lines: lines(&document),
         };
         policy.keep_asked_routes(shared);

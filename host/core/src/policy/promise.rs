@@ -103,13 +103,39 @@ fn ordered<T>(direction: Direction, small: T, large: T) -> (T, T) {
     }
 }
 
-fn monotone(policy: &Policy, name: &FieldName, direction: Direction, stop: &Stop<'_>) -> Proof {
-    let space = Space::of(policy, stop);
-    let (Some(model), Some(axis)) =
-        (space.models.first(), policy.inputs.iter().position(|input| input.name == *name))
-    else {
-        return Proof::Tested { points: 0 };
+/// The promises of a policy that say which way an input may move, and are proved.
+pub(crate) fn proved(policy: &Policy) -> Vec<Promise> {
+    let stop = Stop::never();
+    let space = Space::of(policy, &stop);
+    let is_proved = |promise: &&Promise| {
+        let swept = match promise {
+            Promise::More(name) => swept(&space, policy, name, Direction::More),
+            Promise::Less(name) => swept(&space, policy, name, Direction::Less),
+            Promise::ApproveOnlyIf(_) => None,
+        };
+        swept.is_some_and(|swept| swept.proves())
     };
+    policy.promises.iter().filter(is_proved).cloned().collect()
+}
+
+/// What the sweep sees of a promise about one input.
+struct Swept {
+    /// Where the outcome falls between neighbours: a region, the smaller and the larger value.
+    falls: Vec<(Region, i64, i64)>,
+    /// Whether every guard that computes with the input is known to move the right way.
+    all_known: bool,
+}
+
+impl Swept {
+    fn proves(&self) -> bool {
+        self.falls.is_empty() && self.all_known
+    }
+}
+
+/// `None` where the sweep sees nothing: no such axis, or beyond its cap.
+fn swept(space: &Space<'_>, policy: &Policy, name: &FieldName, direction: Direction) -> Option<Swept> {
+    let model = space.models.first()?;
+    let axis = axis_of(policy, name)?;
     let wanted = if direction == Direction::More { Trend::Up } else { Trend::Down };
     // A guard that computes with the input counts by its trend: joined in, it cannot break a
     // promise that the rest keeps.
@@ -129,8 +155,22 @@ fn monotone(policy: &Policy, name: &FieldName, direction: Direction, stop: &Stop
         .collect();
     let mut order = space.order();
     order.sort_by_key(|own| *own == axis);
-    let diagram = space.asked(model, &order, |guard| counts.get(guard) == Some(&true));
-    let diagram = diagram.map(|diagram| diagram.map(stop, |asked| space.verdict(model, *asked)));
+    let diagram = space.asked(model, &order, |guard| counts.get(guard) == Some(&true))?;
+    let diagram = diagram.map(space.stop, |asked| space.verdict(model, *asked));
+    let falls = falls(&diagram, axis, |small, large| {
+        let (less, stricter) = ordered(direction, small, large);
+        at_least(policy, less, stricter)
+    });
+    Some(Swept { falls, all_known })
+}
+
+fn axis_of(policy: &Policy, name: &FieldName) -> Option<usize> {
+    policy.inputs.iter().position(|input| input.name == *name)
+}
+
+fn monotone(policy: &Policy, name: &FieldName, direction: Direction, stop: &Stop<'_>) -> Proof {
+    let space = Space::of(policy, stop);
+    let Some(axis) = axis_of(policy, name) else { return Proof::Tested { points: 0 } };
     let pair = |point: &Point, next: i64| {
         let mut other = point.clone();
         if let Some(number) = other.numbers.get_mut(axis) {
@@ -138,15 +178,11 @@ fn monotone(policy: &Policy, name: &FieldName, direction: Direction, stop: &Stop
         }
         broken(&space, policy, direction, point, &other)
     };
-    if let Some(diagram) = diagram {
-        let falls = falls(&diagram, axis, |small, large| {
-            let (less, stricter) = ordered(direction, small, large);
-            at_least(policy, less, stricter)
-        });
-        if falls.is_empty() && all_known {
+    if let Some(swept) = swept(&space, policy, name, direction) {
+        if swept.proves() {
             return Proof::Proved;
         }
-        for (mut region, small, large) in falls {
+        for (mut region, small, large) in swept.falls {
             region.insert(axis, vec![(small, small)]);
             if let Some(proof) = space.points(&region).find_map(|point| pair(&point, large)) {
                 return proof;

@@ -1,19 +1,17 @@
-//! The next revision: sent back by whoever has a seat, amended by the requester, and asked again only
-//! where something that a voice rested on has changed.
+//! The next revision: sent back by whoever has a seat, and amended by the requester.
 
 use super::settle::Opening;
 use super::{Turn, prepare, requester_only, seat, settle, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
-use crate::approval::{Authority, Case, Earlier, Intent, Stage};
+use crate::approval::{Authority, Intent, Stage};
 use crate::built_in::is_built_in;
 use crate::effect::attempt::Detail;
 use crate::exception::Cause;
 use crate::going_live;
-use crate::id::{FieldName, PersonId, RouteName};
-use crate::intent::{FactValue, IntentType, Raw, TokenValue};
-use crate::policy::{Policy, Settled};
-use std::collections::BTreeMap;
+use crate::id::PersonId;
+use crate::intent::Raw;
+use crate::policy::Policy;
 use std::sync::Arc;
 
 pub(super) fn send_back(
@@ -109,97 +107,4 @@ pub(super) fn due(turn: &mut Turn<'_>) -> Result<(), Refusal> {
     let reason = format!("it was sent back and not amended until {until}");
     turn.record(Actor::Timer, Event::Declined { authority: Authority::Policy, reason });
     Ok(())
-}
-
-/// Lets the voices of an earlier revision hold for a seat that was just opened, where nothing that they
-/// rested on has changed.
-pub(super) fn carry(turn: &mut Turn<'_>, row: u32) {
-    let Some(earlier) = turn.approval.earlier.clone() else { return };
-    let Stage::Seated { case, seats } = &turn.approval.stage else { return };
-    let Some(wanted) = usize::try_from(row).ok().and_then(|row| seats.rows.get(row)) else { return };
-    let Some(seat) = seat::unfilled(turn, row).filter(|seat| seat.missed == 0) else { return };
-    let schema = turn.context.rulebook.intent_type(&turn.approval.intent.intent_type);
-    if !rests_on_the_same(&earlier, &turn.approval.intent, case, &wanted.route, schema) {
-        return;
-    }
-    let same = (0_u32..).zip(&earlier.seats.rows).find(|(_, before)| *before == wanted);
-    let Some(before) = same.and_then(|(before, _)| earlier.seats.open.get(&before)) else { return };
-    let taken: Vec<&PersonId> = seats.voices().collect();
-    let holds = |person: &&PersonId| seat.eligible.contains(person) && !taken.contains(person);
-    // Where a voice was missing, one must still come: people who left in between make no quorum.
-    let most = if before.is_filled() { seat.lacking() } else { seat.lacking().saturating_sub(1) };
-    let (mut people, mut carried) = (Vec::new(), 0_u32);
-    for person in before.approved.iter().filter(holds) {
-        let weight = seat.weight(person);
-        // What is filled may weigh more than it must; what was not is never filled by it.
-        let fits = carried < most && (before.is_filled() || carried.saturating_add(weight) <= most);
-        if fits {
-            carried = carried.saturating_add(weight);
-            people.push(person.clone());
-        }
-    }
-    if !people.is_empty() {
-        let revision = earlier.intent.revision;
-        turn.record(Actor::Engine, Event::Carried { row, people, revision });
-    }
-}
-
-/// Whether a route is asked for the same reasons as before: the same record, the same amount at stake,
-/// and the same rules, guards and components, each of which read the same values.
-fn rests_on_the_same(
-    earlier: &Earlier,
-    intent: &Intent,
-    case: &Case,
-    route: &RouteName,
-    schema: Option<&IntentType>,
-) -> bool {
-    let Some(schema) = schema else { return false };
-    let before = &earlier.intent;
-    let asked = reasons(before, &earlier.case, route);
-    let stake = |intent: &Intent, case: &Case| schema.stake_with(&intent.tokens, &case.facts);
-    records(before) == records(intent)
-        && stake(before, &earlier.case) == stake(intent, case)
-        && earlier.case.evaluation.version == case.evaluation.version
-        && asked.as_ref().is_some_and(|asked| !asked.is_empty())
-        && asked == reasons(intent, case, route)
-}
-
-/// The records and lists that an intent is about: an approval is for these and no others. In a list every
-/// element counts with all that it says, whether a rule reads it or not.
-fn records(intent: &Intent) -> BTreeMap<&FieldName, &TokenValue> {
-    let about =
-        |(_, value): &(&FieldName, &TokenValue)| matches!(value, TokenValue::Record(_) | TokenValue::List(_));
-    intent.tokens.iter().filter(about).collect()
-}
-
-/// One value that a voice of the policy read.
-#[derive(Debug, PartialEq, Eq)]
-enum Read<'a> {
-    Said(&'a TokenValue),
-    Found(&'a FactValue),
-}
-
-/// A voice of the policy: its id, and what it read by name.
-type Reasons<'a> = Vec<(&'a str, Vec<(&'a FieldName, Read<'a>)>)>;
-
-/// What asks for a route, each with the values of everything that it read, in the order of the policy.
-/// `None` if it cannot be said of one of them, such as the part of one element of a list: then nobody can
-/// know that it is the same.
-fn reasons<'a>(intent: &'a Intent, case: &'a Case, route: &RouteName) -> Option<Reasons<'a>> {
-    let asking = case.evaluation.contributions().filter(|voice| match voice.outcome {
-        Settled::Needs(needs) => needs.routes.contains(route),
-        Settled::Approve | Settled::Deny => false,
-    });
-    let read = |name: &'a FieldName| Some((name, value(intent, case, name)?));
-    asking.map(|voice| Some((voice.id, voice.reads.iter().map(read).collect::<Option<_>>()?))).collect()
-}
-
-fn value<'a>(intent: &'a Intent, case: &'a Case, name: &FieldName) -> Option<Read<'a>> {
-    // A part of one element: which element it was of is not known here.
-    if name.as_str().contains('.') {
-        return None;
-    }
-    let term = || case.evaluation.terms.iter().find(|term| term.name == *name);
-    let token = intent.tokens.get(name).map(Read::Said);
-    token.or_else(|| case.facts.get(name).map(Read::Found)).or_else(|| Some(Read::Said(&term()?.value)))
 }

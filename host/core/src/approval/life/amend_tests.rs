@@ -2,13 +2,17 @@
 
 use crate::approval::command::{Command, Prepared, Voice};
 use crate::approval::event::Event;
+use crate::approval::life::carry::{Asked, holding};
 use crate::approval::life::{Context, Turn, decide, submit};
-use crate::approval::{Approval, Stage};
-use crate::id::{IntentId, IntentTypeName, PersonId};
+use crate::approval::{Approval, Case, Stage};
+use crate::id::{IntentId, IntentTypeName, PersonId, RouteName};
 use crate::intent::Raw;
+use crate::policy::explain::ComponentTrace;
+use crate::policy::{Needs, Settled};
 use crate::rulebook::Rulebook;
 use crate::rulebook::tests::starter_rulebook;
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 fn text(value: &str) -> Raw {
     Raw::Text(value.to_owned())
@@ -101,4 +105,54 @@ fn what_was_planned_for_one_revision_seals_no_other() {
     let late = Command::Prepare { revision: 1, prepared: Box::new(found(&rulebook)) };
     let refused = decide(&approval, late, context(&rulebook)).expect_err("it is of another revision");
     assert_eq!(refused.code(), "CS-E0106");
+}
+
+/// A discount as the policy judges it.
+fn judged(rulebook: &Rulebook, percent: &str) -> Approval {
+    let record = |name: &str, value: &str| (name.to_owned(), text(value));
+    let amount = map(vec![("amount", text("12000.00")), ("currency", text("USD"))]);
+    let asked = Raw::Map(vec![
+        record("quote_id", "Q-1"),
+        record("customer_id", "A-1"),
+        record("discount_percent", percent),
+        ("amount".to_owned(), amount),
+        ("term_months".to_owned(), Raw::Integer(18)),
+        ("payment_days".to_owned(), Raw::Integer(30)),
+        record("reason", "competitor"),
+    ]);
+    let found = map(vec![("segment", text("smb")), ("margin", text("40%")), ("renewal", Raw::Bool(false))]);
+    let turn = submit(context(rulebook), IntentId::from_bits(1), "ae-1", "discount", &asked);
+    let schema =
+        rulebook.intent_type(&IntentTypeName::parse("discount").expect("a name")).expect("it is there");
+    let facts = schema.validate_facts(&found).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    let prepared = Box::new(Prepared { facts, ..Prepared::default() });
+    let turn = turn.expect("it passes the door").then(Command::Prepare { revision: 1, prepared });
+    turn.expect("it is prepared").into_parts().1
+}
+
+fn case(approval: &Approval) -> &Case {
+    match &approval.stage {
+        Stage::Seated { case, .. } => case,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_component_that_asks_too_is_bound_by_no_promise() {
+    let rulebook = starter_rulebook();
+    let (before, after) = (judged(&rulebook, "12%"), judged(&rulebook, "11%"));
+    let schema = rulebook.intent_type(&before.intent.intent_type).expect("it is there");
+    let was = Asked { intent: &before.intent, case: case(&before), schema };
+    let route = RouteName::parse("manager").expect("a name");
+    let policy = rulebook.newest(&before.intent.intent_type).expect("it is there");
+    let by = |case: &Case| {
+        let now = Asked { intent: &after.intent, case, schema };
+        holding(&was, &now, &route, || Some(policy.proved()))
+    };
+    assert_eq!(by(case(&after)), Some(vec!["more discount_percent never needs less".to_owned()]));
+    let mut case = case(&after).clone();
+    let adds = Settled::Needs(Needs { routes: [route.clone()].into(), ..Needs::default() });
+    let [component, id, because] = ["risk", "score", "a pattern of small steps"].map(Arc::from);
+    case.evaluation.components.push(ComponentTrace { component, id, because, adds, reads: Arc::from([]) });
+    assert_eq!(by(&case), None);
 }

@@ -2,7 +2,7 @@
 //! backup when they are missed.
 
 use super::settle::Opening;
-use super::{Turn, amend, ask, claim, override_, settle, talk, vote, wrong_stage};
+use super::{Turn, ask, carry, claim, override_, settle, talk, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::rules::{self, About};
@@ -69,7 +69,7 @@ fn open_row(turn: &mut Turn<'_>, row: u32) {
         }
     };
     turn.record(Actor::Engine, Event::SeatOpened { row, seat });
-    amend::carry(turn, row);
+    carry::carry(turn, row);
 }
 
 /// A seat that nobody can fill yet: it wakes when an absence ends, and is answered for by whoever owns

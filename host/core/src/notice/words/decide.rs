@@ -5,7 +5,7 @@ use crate::approval::seat::{Reply, Seat, Seats};
 use crate::id::PersonId;
 use crate::notice::Why;
 use crate::notice::moot::{can_decide, seats};
-use crate::policy::{Finally, RouteRow, Settled};
+use crate::policy::{Finally, RouteRow};
 
 impl Telling<'_> {
     /// They are asked to decide.
@@ -135,10 +135,7 @@ impl Telling<'_> {
             council.filter(|council| council.route == route.route).map(|council| format!("  {council}")),
         );
         let contributions = self.case().into_iter().flat_map(|case| case.evaluation.contributions());
-        let asking = contributions.filter(|voice| match voice.outcome {
-            Settled::Needs(needs) => needs.routes.contains(&route.route),
-            Settled::Approve | Settled::Deny => false,
-        });
+        let asking = contributions.filter(|voice| voice.outcome.needs(&route.route));
         lines.extend(asked::listed(
             asking.map(|voice| format!("  {}: {}", voice.id, plain(voice.because, 300))),
         ));

@@ -269,9 +269,7 @@ fn words(event: &Event) -> String {
         }
         Event::Answered { words, due, .. } => format!("answered: {words} (the seat is due at {due})"),
         Event::Unanswered { due, .. } => format!("no answer came; the seat's time runs on, until {due}"),
-        Event::Carried { people, revision, .. } => {
-            format!("{} approved revision {revision}, and what that rested on is the same", listed(people))
-        }
+        Event::Carried { people, revision, promises, .. } => carried(people, *revision, promises),
         Event::SentBack { person, words, until } => {
             format!("`{person}` sent it back: {words} (declined, if it is not amended until {until})")
         }
@@ -316,6 +314,16 @@ fn words(event: &Event) -> String {
     }
 }
 
+fn carried(people: &[PersonId], revision: u32, promises: &[String]) -> String {
+    let why = match promises {
+        [] => "what that rested on is the same".to_owned(),
+        promises => {
+            format!("this one asks for no more: {}, as is proved of the policy", promises.join(", "))
+        }
+    };
+    format!("{} approved revision {revision}, and {why}", listed(people))
+}
+
 /// The sentence of an event without any value of it, for the events that say one.
 fn without_values(event: &Event) -> Option<String> {
     let words = match event {
@@ -324,6 +332,10 @@ fn without_values(event: &Event) -> Option<String> {
         Event::Evaluated { .. } => "the policy has answered".to_owned(),
         Event::Sealed { case } => format!("the policy has answered; {} writes are planned and sealed", case.writes.len()),
         Event::Declined { authority: Authority::Policy, .. } => "declined by policy".to_owned(),
+        // Which way a value moved is part of what is withheld.
+        Event::Carried { people, revision, .. } => {
+            format!("{} approved revision {revision}, and that holds for this one", listed(people))
+        }
         Event::Sending { .. } => "a step is about to leave the host".to_owned(),
         Event::NotTold { due: Some(due), .. } => format!("somebody could not be told; again at {due}"),
         Event::NotTold { due: None, .. } => "gave up telling somebody".to_owned(),
@@ -353,7 +365,6 @@ fn without_values(event: &Event) -> Option<String> {
         | Event::Asked { .. }
         | Event::Answered { .. }
         | Event::Unanswered { .. }
-        | Event::Carried { .. }
         | Event::SentBack { .. }
         // Their own words come after it, and only what is shown.
         | Event::Amended { .. }
