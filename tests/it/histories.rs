@@ -427,6 +427,17 @@ impl<'a> History<'a> {
         let _ = self.give(who, Command::Override { revision, seal: None, what: Box::new(what) });
     }
 
+    fn amend(&mut self, who: &str, revision: u32) {
+        let person = self.approval.intent.requester.clone();
+        let tokens = amended(&self.draw, &self.asked);
+        if self.draw.in_100(30) {
+            self.found = found(&self.draw);
+        }
+        if self.give(who, Command::Amend { person, revision, tokens: tokens.clone() }).is_ok() {
+            self.asked = tokens;
+        }
+    }
+
     fn step(&mut self) {
         let who = self.somebody();
         let who = who.as_str();
@@ -457,14 +468,7 @@ impl<'a> History<'a> {
                 let _ = self.give(who, Command::SendBack { person, revision, words });
             }
             65..70 => {
-                let person = self.approval.intent.requester.clone();
-                let tokens = amended(&self.draw, &self.asked);
-                if self.draw.in_100(30) {
-                    self.found = found(&self.draw);
-                }
-                if self.give(who, Command::Amend { person, revision, tokens: tokens.clone() }).is_ok() {
-                    self.asked = tokens;
-                }
+                self.amend(who, revision);
             }
             70..71 => {
                 let voice = Voice::Decline { reason: "too much".to_owned() };

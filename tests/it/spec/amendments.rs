@@ -11,7 +11,7 @@ use cucumber::{then, when};
 use std::time::Duration;
 
 /// These tokens with one of them replaced.
-fn with(tokens: Raw, name: &str, words: &str) -> Raw {
+pub(super) fn with(tokens: Raw, name: &str, words: &str) -> Raw {
     let Raw::Map(mut members) = tokens else { panic!("tokens are a map") };
     members.retain(|(other, _)| other != name);
     members.push((name.to_owned(), value(name, words)));

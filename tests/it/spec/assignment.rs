@@ -131,14 +131,11 @@ async fn told_so(spec: &mut Spec) {
 #[given(regex = r"^the seats of finance are due after (\d+) (business )?hours$")]
 fn due_soon(spec: &mut Spec, hours: u32, business: String) {
     let unit = if business.is_empty() { "h" } else { "bh" };
-    let mut files = starter();
-    let policy =
-        files.iter_mut().find(|file| file.path == "policies/discount.policy.md").expect("the policy");
-    let row =
-        policy.text.lines().find(|line| line.starts_with("| finance ") && line.contains("| pool fpna "));
-    let row = row.expect("the route of finance").to_owned();
-    policy.text = policy.text.replacen(&row, &row.replacen("16bh", &format!("{hours}{unit}"), 1), 1);
-    spec.people.policy = Some(policy.text.clone());
+    spec.people.change("policies/discount.policy.md", |text| {
+        let row = text.lines().find(|line| line.starts_with("| finance ") && line.contains("| pool fpna "));
+        let row = row.expect("the route of finance").to_owned();
+        text.replacen(&row, &row.replacen("16bh", &format!("{hours}{unit}"), 1), 1)
+    });
     discount_world(spec, 14);
 }
 

@@ -14,48 +14,56 @@ use countersign_engine::limits::REVIEW_DELAY_MS;
 use countersign_server::api::view::TimelineView;
 use countersign_tests::world::{root, source_files};
 use cucumber::{given, then, when};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Looks in vain after which the clock is turned on again.
 const LOOKS_A_TURN: u32 = 200;
 
-/// What the scenarios of these features remember: `people.md` after what happened, and what was asked.
+/// What the scenarios of these features remember: the files after what happened, and what was asked.
 #[derive(Debug, Default)]
 pub(crate) struct People {
-    text: Option<String>,
+    /// The files that are not the shipped ones, by their paths.
+    changed: BTreeMap<String, String>,
     /// Percent and amount that were asked for.
     pub(crate) asked: (u32, u32),
-    /// The policy of discounts, where it is not the shipped one.
-    pub(crate) policy: Option<String>,
 }
 
 impl People {
     /// Changes `people.md` before a host starts.
     pub(crate) fn begin_with(&mut self, change: impl FnOnce(String) -> String) {
-        let text = shipped().into_iter().find(is_people).expect("people.md").text;
-        self.text = Some(change(self.text.take().unwrap_or(text)));
+        self.change("people.md", change);
     }
 
-    /// The shipped rules with `people.md` as it is now.
+    /// Changes a file before a host starts.
+    pub(crate) fn change(&mut self, path: &str, change: impl FnOnce(String) -> String) {
+        let file = self.files().into_iter().find(|file| file.path == path);
+        let text = file.unwrap_or_else(|| panic!("{path} is there")).text;
+        self.changed.insert(path.to_owned(), change(text));
+    }
+
+    /// The shipped files with what was changed in them.
+    pub(crate) fn files(&self) -> Vec<SourceFile> {
+        let mut files = source_files(&root().join("host/cli/starter")).expect("the starter files");
+        for file in &mut files {
+            if let Some(text) = self.changed.get(&file.path) {
+                file.text.clone_from(text);
+            }
+        }
+        files
+    }
+
+    /// That the files are not taken, and why.
+    pub(crate) fn is_refused(&self, why: &str) {
+        let faults = Rulebook::load(&self.files()).expect_err("it is refused");
+        let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert!(said.iter().any(|fault| fault.contains(why)), "{said:#?}");
+    }
+
+    /// The rules as they are now.
     pub(crate) fn rulebook(&self) -> Rulebook {
-        let mut files = shipped();
-        if let (Some(text), Some(place)) = (&self.text, files.iter_mut().find(|file| is_people(file))) {
-            place.text.clone_from(text);
-        }
-        let policy = files.iter_mut().find(|file| file.path == "policies/discount.policy.md");
-        if let (Some(text), Some(place)) = (&self.policy, policy) {
-            place.text.clone_from(text);
-        }
-        Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"))
+        Rulebook::load(&self.files()).unwrap_or_else(|faults| panic!("{faults:#?}"))
     }
-}
-
-fn shipped() -> Vec<SourceFile> {
-    source_files(&root().join("host/cli/starter")).expect("the starter files")
-}
-
-fn is_people(file: &SourceFile) -> bool {
-    file.path == "people.md"
 }
 
 impl Spec {
