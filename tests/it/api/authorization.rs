@@ -1,6 +1,7 @@
 //! Who may do what about an intent, tried over HTTP for every verb and everybody who could try it. The page
 //! `host/docs/authorization.md` is what came of it: `COUNTERSIGN_WRITE=1` writes it anew.
 
+use super::links::{hidden, path, paths, waiting};
 use crate::world::{SMALL, Setup, World};
 use countersign_core::effect::attempt::{Detail, Failure};
 use countersign_core::record::Value;
@@ -129,7 +130,7 @@ async fn page() -> String {
          This page is written by a test that tries every verb over the API in the name of everybody, each on\n\
          an intent of its own: a discount that waits for two voices of finance and for the requester's manager.\n\
          **yes** means that it was taken; a number is the code of the refusal (`CS-E0` and the number), with its\n\
-         page. Every other door (command line, timers, the engine itself) asks through the same commands.\n\n\
+         page. The command line calls the same API; timers and the engine itself give the same commands.\n\n\
          Who: *no token* is a call without one; *no scope* has a token of the requester that may only read; *left*\n\
          is not in the directory any more; *bystander* has no part in it; *in a seat* is one of finance; *decided*\n\
          has approved already; *stands in* was handed the seat of a third one; *may override* is named in the\n\
@@ -146,7 +147,68 @@ async fn page() -> String {
         }
         writeln!(page, "| {name} | {} |", cells.join(" | ")).expect("a text takes it");
     }
+    page + &behind_links().await
+}
+
+/// Who follows the link of a message that was sent to somebody else, or to them: what they are called, and who they
+/// are signed in as.
+const FOLLOW: [(&str, &str); 7] = [
+    ("not signed in", ""),
+    ("requester", "ae-1"),
+    ("in the seat", "sales-manager-1"),
+    ("bystander", "finance-1"),
+    ("owner of the policy", "pricing-lead"),
+    ("administrator", "revops-lead"),
+    ("auditor", "auditor-1"),
+];
+
+/// What a link is for, and what is written into its page.
+const LINKED: [(&str, &str); 4] =
+    [("approve", ""), ("decline", "no"), ("ask", "why+so+much%3F"), ("answer", "three+years")];
+
+/// The part of the page about links.
+async fn behind_links() -> String {
+    let mut page = String::from(
+        "\n## Behind the link of a message\n\n\
+         The same discount, small enough for the requester's manager alone, who was sent the links to approve, to\n\
+         decline and to ask; the link to answer was sent to the requester. Everybody posts what its page would post,\n\
+         with the revision and the seal that its own person was shown. **yes** means that it was taken; a number is\n\
+         the status of the answer: 303 leads to the sign-in, 404 is what an address gets that never was.\n\n",
+    );
+    let names: Vec<&str> = FOLLOW.iter().map(|(name, _)| *name).collect();
+    writeln!(page, "| link | {} |", names.join(" | ")).expect("a text takes it");
+    writeln!(page, "|{}", "---|".repeat(names.len() + 1)).expect("a text takes it");
+    for (verb, words) in LINKED {
+        let mut cells = Vec::new();
+        for (_, person) in FOLLOW {
+            cells.push(followed(verb, words, person).await);
+        }
+        writeln!(page, "| {verb} | {} |", cells.join(" | ")).expect("a text takes it");
+    }
     page
+}
+
+/// What becomes of one who posts behind one link.
+async fn followed(verb: &str, words: &str, person: &str) -> String {
+    let (browsers, mut links, place) = waiting().await;
+    let manager = browsers.signed_in("sales-manager-1").await;
+    let shown = browsers.get(&manager, &path(&links, "approve")).await.text;
+    let seal = hidden(&shown, "seal");
+    if verb == "answer" {
+        let asked = browsers.post(&manager, &path(&links, "ask"), "revision=1&seal=&words=why").await;
+        assert_eq!(asked.status, 200, "{}", asked.text);
+        links = paths(&browsers.inbox.of("ae-1", 1).await.pop().expect("a message").text);
+    }
+    let cookie = if person.is_empty() { String::new() } else { browsers.signed_in(person).await };
+    browsers.all_told(&place).await;
+    let before = browsers.world.engine.health().head;
+    let form = format!("revision=1&seal={seal}&words={words}");
+    let answer = browsers.post(&cookie, &path(&links, verb), &form).await;
+    if answer.status == 200 {
+        return "**yes**".to_owned();
+    }
+    assert_eq!(browsers.world.engine.health().head, before, "{person} changed something by {verb}");
+    answer.status.to_string()
 }
 
 #[tokio::test]
@@ -158,12 +220,22 @@ async fn the_published_table_of_who_may_do_what_is_what_the_doors_do() {
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(committed, now, "run the test with COUNTERSIGN_WRITE=1 and read what has changed");
     // Nobody who must not decide does, whatever else the table says.
-    let rows: Vec<Vec<&str>> = now.lines().map(|line| line.split(" | ").collect()).collect();
+    let (doors, links) = now.split_once("\n## Behind").expect("both parts");
+    let rows = |part: &str| -> Vec<Vec<String>> {
+        part.lines().map(|line| line.split(" | ").map(str::to_owned).collect()).collect()
+    };
+    for (verb, _) in LINKED {
+        let all = rows(links);
+        let row = all.iter().find(|row| row[0] == format!("| {verb}")).expect("its row");
+        let yes: Vec<usize> = (1..row.len()).filter(|cell| row[*cell].contains("yes")).collect();
+        assert_eq!(yes, if verb == "answer" { [2] } else { [3] }, "only whom the link was sent to");
+    }
+    let rows = rows(doors);
     let decides = ["| approve", "| decline", "| send back", "| delegate", "| transfer", "| add a voice"];
-    for row in rows.iter().filter(|row| decides.contains(&row[0])) {
+    for row in rows.iter().filter(|row| decides.contains(&row[0].as_str())) {
         let yes: Vec<usize> = (1..row.len()).filter(|cell| row[*cell].contains("yes")).collect();
         // Whoever stands in decides and never passes the seat on.
-        let passes = ["| delegate", "| transfer"].contains(&row[0]);
+        let passes = ["| delegate", "| transfer"].contains(&row[0].as_str());
         assert_eq!(yes, if passes { vec![6] } else { vec![6, 8] }, "{}", row[0]);
     }
 }

@@ -112,6 +112,10 @@ pub(super) fn links() -> Links {
     Links { host: HOST.to_owned(), key: LinkKey::new([9; 32]) }
 }
 
+/// Who has a password.
+const PEOPLE: [&str; 7] =
+    ["sales-manager-1", "ae-1", "finance-1", "pricing-lead", "revops-lead", "auditor-1", "gone"];
+
 /// A host with browsers: `sales-manager-1`, `ae-1` and `finance-1` have the password.
 pub(super) struct Browsers {
     pub(super) world: World,
@@ -137,7 +141,7 @@ impl Browsers {
             person: PersonId::parse(person).expect("a person"),
             argon2id: argon2id.clone(),
         };
-        let entries = ["sales-manager-1", "ae-1", "finance-1", "pricing-lead", "gone"].map(entry).to_vec();
+        let entries = PEOPLE.map(entry).to_vec();
         passwords.replace(entries).expect("they are taken");
         let world = World::of(Setup {
             rulebook: rules(|text| text),

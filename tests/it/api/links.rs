@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The paths of the links in a text, by their verbs.
-fn paths(text: &str) -> Vec<(String, String)> {
+pub(super) fn paths(text: &str) -> Vec<(String, String)> {
     let lines = text.lines().filter_map(|line| line.trim().split_once(": http://approvals.test"));
     lines
         .filter(|(_, path)| path.starts_with("/links/"))
@@ -22,12 +22,12 @@ fn paths(text: &str) -> Vec<(String, String)> {
 }
 
 /// One of them.
-fn path(all: &[(String, String)], verb: &str) -> String {
+pub(super) fn path(all: &[(String, String)], verb: &str) -> String {
     all.iter().find(|(known, _)| known == verb).unwrap_or_else(|| panic!("no {verb} in {all:#?}")).1.clone()
 }
 
 /// A hidden field of a page.
-fn hidden(page: &str, name: &str) -> String {
+pub(super) fn hidden(page: &str, name: &str) -> String {
     let rest = page
         .split(&format!("name=\"{name}\" value=\""))
         .nth(1)
@@ -36,7 +36,7 @@ fn hidden(page: &str, name: &str) -> String {
 }
 
 /// A discount that waits for the manager, the links of the manager's message, and its address in the API.
-async fn waiting() -> (Browsers, Vec<(String, String)>, String) {
+pub(super) async fn waiting() -> (Browsers, Vec<(String, String)>, String) {
     let browsers = Browsers::start().await;
     let place = browsers.world.submitted("k-1", SMALL).await;
     let message = browsers.inbox.of("sales-manager-1", 1).await.remove(0);
