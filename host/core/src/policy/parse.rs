@@ -8,7 +8,7 @@ use super::example;
 use super::expr::Wrong;
 use super::index::Index;
 use super::outcome::{Covers, Needs, Settled};
-use super::route::{self, Finally, Route, take};
+use super::route::{self, Route, take};
 use super::stop::Stop;
 use super::typed::{Expression, Input, Kind, Scope};
 use super::{Demand, FailOpen, GUARDS_MAX, Guard, Hit, Policy, Promise, Proved, Rule};
@@ -282,13 +282,6 @@ fn routes(
                 route.line,
                 format!("route `{name}` stands in `routes.md` too; a route has one place"),
             );
-        }
-        if route.steps.iter().any(|step| step.finally == Finally::ApproveWithAudit) {
-            faults.on_line(
-                route.line,
-                format!("route `{name}`: `approve with audit` needs a policy that may fail open"),
-            );
-            faults.help("write `hold` or `decline`");
         }
     }
     for (name, route) in shared {

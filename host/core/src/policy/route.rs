@@ -61,8 +61,6 @@ pub enum Finally {
     Hold,
     /// Declined.
     Decline,
-    /// Approved, with the audit of a fail-open.
-    ApproveWithAudit,
 }
 
 /// One row of a route. Rows with one step run side by side, steps in order.
@@ -270,14 +268,15 @@ impl Finally {
         match self {
             Finally::Hold => "hold",
             Finally::Decline => "decline",
-            Finally::ApproveWithAudit => "approve with audit",
         }
     }
 
     fn parse(text: &str) -> Result<Finally, String> {
-        let all = [Finally::Hold, Finally::Decline, Finally::ApproveWithAudit];
+        let all = [Finally::Hold, Finally::Decline];
         let found = all.into_iter().find(|finally| finally.as_str() == text);
-        found.ok_or_else(|| format!("`{text}` is none of {}", all.map(Finally::as_str).join(", ")))
+        found.ok_or_else(|| {
+            format!("`{text}` is not how a route ends: write `hold` or `decline`; that nobody came approves nothing")
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::id::{ConnectionName, IntentTypeName, PoolName, RouteName};
 use crate::intent::value::Day;
 use crate::intent::{IntentType, Trigger};
 use crate::money::Currency;
-use crate::policy::route::{self, Finally, Route};
+use crate::policy::route::{self, Route};
 use crate::policy::route_take as take;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,14 +53,6 @@ impl Shared {
             take(Currency::parse(&cell.text).map_err(|fault| fault.to_string()), cell, faults)
         });
         let routes = document.table("Routes").map(|table| route::parse(table, faults)).unwrap_or_default();
-        for route in routes.values() {
-            if route.steps.iter().any(|step| step.finally == Finally::ApproveWithAudit) {
-                faults.on_line(
-                    route.line,
-                    format!("route `{}`: `approve with audit` needs a policy that may fail open", route.name),
-                );
-            }
-        }
         if let Err(wrong) = route::closure(&routes) {
             for (line, message) in wrong {
                 faults.on_line(line, message);

@@ -173,7 +173,7 @@ const POLICY_SLIPS: &[(&str, &str, &str, &str)] = &[
         "discount.policy.md",
         "| decline |                   |\n| finance",
         "| approve with audit | |\n| finance",
-        "needs a policy that may fail open",
+        "that nobody came approves nothing",
     ),
     (
         "discount.policy.md",

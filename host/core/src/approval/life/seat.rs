@@ -520,8 +520,7 @@ fn missed(turn: &mut Turn<'_>, row: u32, seat: &Seat) {
             let event = Event::Declined { authority: Authority::Policy, reason: message };
             turn.record(Actor::Timer, event);
         }
-        // Approval by time-out is a fail-open, and no policy that asks for it is let in yet: it holds.
-        Finally::Hold | Finally::ApproveWithAudit => {
+        Finally::Hold => {
             let due = match stands(turn, Cause::Overdue, &route).map(|exception| exception.due) {
                 Some(due) => due.max(turn.context.now.plus(HELD_SEAT_DELAY)),
                 None => {

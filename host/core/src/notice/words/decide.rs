@@ -177,8 +177,6 @@ pub(super) fn next(route: &RouteRow, missed: u32) -> String {
     match (backup, route.finally) {
         (Some(whom), _) => format!("{whom} is asked"),
         (None, Finally::Decline) => "it is declined".to_owned(),
-        (None, Finally::Hold | Finally::ApproveWithAudit) => {
-            "it becomes an exception, with somebody who answers for it".to_owned()
-        }
+        (None, Finally::Hold) => "it becomes an exception, with somebody who answers for it".to_owned(),
     }
 }

@@ -3,11 +3,11 @@
 use super::{Findings, House, Level};
 use crate::id::RouteName;
 use crate::people::Directory;
+use crate::policy::Policy;
 use crate::policy::outcome::Settled;
 use crate::policy::route::{Need, RouteStep, Whom};
 use crate::policy::space::{Space, Verdict, spelled};
 use crate::policy::sweep::{Place, Region};
-use crate::policy::{Finally, Policy};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most sets of routes whose seats are checked one by one.
@@ -211,12 +211,5 @@ fn exposure(
         let amount = spelled(&input.kind, grid.high);
         let message = format!("fail-open may pass at most {amount} ({}) x {cap} a day", input.name);
         findings.add(Level::Note, "exposure", "fail open", message);
-    }
-    for (name, route) in &model.policy.routes {
-        if route.steps.iter().any(|step| step.finally == Finally::ApproveWithAudit) {
-            let amount = spelled(&input.kind, grid.high);
-            let message = format!("route `{name}` approves by time-out at most {amount} ({})", input.name);
-            findings.add(Level::Note, "exposure", &format!("Routes {name}"), message);
-        }
     }
 }
