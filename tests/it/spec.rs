@@ -342,7 +342,7 @@ async fn probe_says(spec: &mut Spec, finding: String) {
     spec.until("the probe", probed, before + 1).await;
 }
 
-#[when(expr = "{int} seconds pass")]
+#[when(expr = "{int} second(s) pass(es)")]
 fn seconds_pass(spec: &mut Spec, seconds: u64) {
     spec.clock.turn(Millis::seconds(seconds));
 }
@@ -354,6 +354,33 @@ async fn host_dies(spec: &mut Spec) {
     spec.until("the send", |event| matches!(event, Event::Sending { .. }), 1).await;
     spec.start(single_rules());
     spec.until("the look after the restart", attempted, 1).await;
+}
+
+#[when(expr = "the host dies in an attempt that leaves no record, and is back after {int} hour(s)")]
+async fn host_is_back(spec: &mut Spec, hours: u64) {
+    spec.connectors.next_act(Act::Hang);
+    submit_single(spec).await;
+    let waiting = async {
+        while spec.connectors.writes().is_empty() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("the write leaves");
+    spec.host = None;
+    assert_eq!(spec.connectors.writes().len(), 1);
+    spec.clock.turn(Millis::hours(hours));
+    spec.start(single_rules());
+    spec.until("the look after the restart", attempted, 1).await;
+}
+
+#[then(expr = "the target was sent {int} writes, the last one under a new key")]
+async fn was_sent_anew(spec: &mut Spec, count: usize) {
+    let landed =
+        |event: &Event| matches!(event, Event::Attempted { verdict: EffectState::Landed { .. }, .. });
+    spec.until("the write", landed, 1).await;
+    let generations: Vec<u32> = spec.connectors.writes().iter().map(|call| call.generation).collect();
+    assert_eq!(generations.len(), count);
+    assert_eq!(generations, [0, 1]);
 }
 
 #[when("the connection is pointed elsewhere")]

@@ -86,6 +86,28 @@ Feature: an effect lands once, or a person is asked
     And the target was sent 1 write
     And an exception with cause uncertain has an owner
 
+  Scenario Outline: a host that was down for longer than the target remembers keys looks before it writes again
+    Given an approved intent with one effect whose guarantee is <guarantee>
+    When the host dies in an attempt that leaves no record, and is back after <hours> hours
+    Then the effect is <next>
+    And the target was sent <writes> writes
+
+    Examples:
+      | guarantee      | hours | next   | writes |
+      | by-key         | 25    | probed | 1      |
+      | by-key         | 1     | landed | 2      |
+      | by-natural-key | 25    | landed | 2      |
+
+  Scenario: what is found absent after its key has ended is sent under a new one
+    Given an approved intent with one effect whose guarantee is by-key
+    When the host dies in an attempt that leaves no record, and is back after 25 hours
+    And the probe says absent
+    Then the effect is probed
+    When 31 seconds pass
+    And the probe says absent
+    And 1 second passes
+    Then the target was sent 2 writes, the last one under a new key
+
   Scenario: an address that was not sealed is never written to
     Given an approved intent with one effect whose guarantee is by-key
     When the connector says transient and the wire saw nothing

@@ -12,10 +12,11 @@ use countersign_core::approval::command::{Command, Target};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, ApprovedIntent, Authority, NotToBeWritten, PlannedEffect};
 use countersign_core::effect::attempt::{Detail, Guarantee};
-use countersign_core::effect::life::{self, EffectState, History};
+use countersign_core::effect::life::{self, EffectState, History, Memory};
 use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, EffectId, IntentId};
 use countersign_core::intent::{DecisionWords, fill_placeholders, fill_planned};
+use countersign_core::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
@@ -40,7 +41,8 @@ impl Lanes {
 enum Work {
     Nothing,
     Block(Detail),
-    Interrupted { step: String, target: Target },
+    Interrupted { step: String, began: Timestamp, target: Target },
+    Look { target: Target },
     Attempt { call: Box<Call>, connection: Arc<Connection>, target: Target },
     Probe { call: Box<Call>, connection: Arc<Connection>, target: Target },
 }
@@ -54,17 +56,33 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId, effect: EffectId) 
     let recorded = match work(inner, &standing.approval, effect) {
         Work::Nothing => return Ok(()),
         Work::Block(detail) => inner.command(intent, Command::Block { effect, detail }, None).await.map(drop),
-        Work::Interrupted { step, target } => {
-            let command = Command::Attempted { effect, end: life::interrupted(&step), target };
+        Work::Interrupted { step, began, target } => {
+            let command = Command::Attempted { effect, end: life::interrupted(&step), began, target };
             inner.command(intent, command, None).await.map(drop)
         }
-        Work::Attempt { call, connection, target } => {
-            let Ok(permit) = inner.lanes.of(&connection).acquire_owned().await else { return Ok(()) };
+        Work::Look { target } => {
+            inner.command(intent, Command::KeyExpired { effect, target }, None).await.map(drop)
+        }
+        Work::Attempt { mut call, connection, target } => {
+            let lane = inner.lanes.of(&connection);
+            let permit = if let Ok(permit) = Arc::clone(&lane).try_acquire_owned() {
+                permit
+            } else {
+                let Ok(permit) = lane.acquire_owned().await else { return Ok(()) };
+                // It may have waited long for its turn: what stands now is what counts.
+                let standing = inner.read(intent).await?;
+                let Work::Attempt { call: now, .. } = work(inner, &standing.approval, effect) else {
+                    return Ok(());
+                };
+                call = now;
+                permit
+            };
             let running = Running::begin(inner, intent);
+            let began = call.now;
             let ledger = StepLedger { inner: Arc::clone(inner), intent, effect, guarantee: call.guarantee };
             let end = inner.connectors.apply(*call, Arc::new(ledger)).await;
             drop(permit);
-            running.end(Command::Attempted { effect, end, target }).await
+            running.end(Command::Attempted { effect, end, began, target }).await
         }
         Work::Probe { call, connection, target } => {
             let Ok(permit) = inner.lanes.of(&connection).acquire_owned().await else { return Ok(()) };
@@ -102,6 +120,10 @@ fn work(inner: &Inner, approval: &Approval, effect: EffectId) -> Work {
     let target = Target { settle: connection.settle, key_lifetime: connection.key_lifetime };
     match state {
         EffectState::Ready { due, history } if crate::schedule::is_due(*due, now) => {
+            let memory = Memory { guarantee: planned.guarantee, key_lifetime: target.key_lifetime };
+            if life::is_looked_for_first(*due, *history, memory, now) {
+                return Work::Look { target };
+            }
             let call = Box::new(call(inner, &approved, planned, *history));
             Work::Attempt { call, connection, target }
         }
@@ -109,7 +131,7 @@ fn work(inner: &Inner, approval: &Approval, effect: EffectId) -> Work {
             let call = Box::new(call(inner, &approved, planned, *history));
             Work::Probe { call, connection, target }
         }
-        EffectState::Sent { step, .. } => Work::Interrupted { step: step.clone(), target },
+        EffectState::Sent { step, at, .. } => Work::Interrupted { step: step.clone(), began: *at, target },
         EffectState::Ready { .. }
         | EffectState::Probing { .. }
         | EffectState::Waiting

@@ -407,6 +407,7 @@ fn decider(command: &Command) -> Option<&PersonId> {
         | Command::Attempted { .. }
         | Command::Probed { .. }
         | Command::Block { .. }
+        | Command::KeyExpired { .. }
         | Command::SeatDue { .. }
         | Command::ExceptionDue { .. }
         | Command::CloseException { .. }

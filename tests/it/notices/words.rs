@@ -148,7 +148,8 @@ fn the_requester_reads_how_it_ended() {
 
 /// One write lands, the other one is refused for good and given up.
 fn end_writes(house: &mut House) {
-    let target = Target { settle: Millis::seconds(30), key_lifetime: Millis::hours(24) };
+    let (began, target) =
+        (house.now, Target { settle: Millis::seconds(30), key_lifetime: Millis::hours(24) });
     let countersign_core::approval::Stage::Executing { case, .. } = &house.approval.stage else {
         panic!("the intent is {}", house.approval.stage.as_str())
     };
@@ -163,10 +164,11 @@ fn end_writes(house: &mut House) {
             status: 200,
         })],
     };
-    house.give(Command::Attempted { effect: crm, end, target });
+    house.give(Command::Attempted { effect: crm, end, began, target });
     let detail = Detail::new("no-such-customer", "there is no such customer");
     let claim = Ended::Failed(Failure::Rejected { fields: Vec::new(), detail });
-    house.give(Command::Attempted { effect: billing, end: AttemptEnd { claim, steps: Vec::new() }, target });
+    let end = AttemptEnd { claim, steps: Vec::new() };
+    house.give(Command::Attempted { effect: billing, end, began, target });
     let open = house.approval.exceptions.iter().find(|(_, found)| found.closed.is_none());
     let (id, owner) = open.map(|(id, found)| (*id, found.owner.clone())).expect("one is open");
     golden("held_up_write", &house.message("ae-1", "Held up"));

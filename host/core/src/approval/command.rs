@@ -223,6 +223,16 @@ pub enum Command {
         effect: EffectId,
         /// How.
         end: AttemptEnd,
+        /// When it began: nothing left before that.
+        began: Timestamp,
+        /// What is known of the target.
+        target: Target,
+    },
+    /// An attempt would repeat what may have been sent under an idempotency key that the target may have forgotten:
+    /// the target is asked first.
+    KeyExpired {
+        /// The effect.
+        effect: EffectId,
         /// What is known of the target.
         target: Target,
     },
@@ -323,6 +333,7 @@ impl Command {
             | Command::Attempted { .. }
             | Command::Probed { .. }
             | Command::Block { .. }
+            | Command::KeyExpired { .. }
             | Command::SeatDue { .. }
             | Command::ExceptionDue { .. }
             | Command::Told { .. }

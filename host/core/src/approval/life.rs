@@ -228,7 +228,10 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
         Command::LookAtBudget => budget::look_anew(&mut turn),
         Command::SeatDue { row } => seat::due(&mut turn, row)?,
         Command::Send { effect, step, request } => effect::send(&mut turn, effect, step, request)?,
-        Command::Attempted { effect, end, target } => effect::attempted(&mut turn, effect, end, target)?,
+        Command::Attempted { effect, end, began, target } => {
+            effect::attempted(&mut turn, effect, end, began, target)?;
+        }
+        Command::KeyExpired { effect, target } => effect::key_expired(&mut turn, effect, target)?,
         Command::Probed { effect, end, target } => effect::probed(&mut turn, effect, end, target)?,
         Command::Block { effect, detail } => effect::block(&mut turn, effect, detail)?,
         Command::ExceptionDue { id } => settle::due(&mut turn, id)?,

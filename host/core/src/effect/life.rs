@@ -7,7 +7,7 @@
 use super::attempt::{
     Answer, AttemptEnd, Break, BreakKind, Detail, Ended, Failure, Finding, Guarantee, Receipt, Step,
 };
-use super::retry::{self, EFFECT_ATTEMPTS_MAX, EFFECT_PROBES_MAX, KEY_REPEATS_MAX, TRAPS_MAX};
+use super::retry::{self, ATTEMPT_MAX, EFFECT_ATTEMPTS_MAX, EFFECT_PROBES_MAX, KEY_REPEATS_MAX, TRAPS_MAX};
 use crate::hash::Digest;
 use crate::time::{Millis, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,13 @@ pub struct History {
     pub first_sent: Option<Timestamp>,
 }
 
+impl History {
+    /// The same under new keys, of which the target knows nothing.
+    fn anew(self) -> History {
+        History { generation: self.generation.saturating_add(1), repeats: 0, first_sent: None, ..self }
+    }
+}
+
 fn is_zero(count: &u32) -> bool {
     *count == 0
 }
@@ -154,6 +161,15 @@ impl Wire {
     }
 }
 
+/// Whether the target refused for certain all that it answered: not for now, and not because the same is under way.
+fn is_refused(steps: &[Step]) -> bool {
+    steps.iter().all(|step| match step.answer {
+        Answer::NotSent => true,
+        Answer::Answered { status: 408 | 409 | 425 | 429 } | Answer::Unanswered => false,
+        Answer::Answered { status } => (400..500).contains(&status),
+    })
+}
+
 /// Whether any byte of a step left the host.
 #[must_use]
 pub fn left_the_host(steps: &[Step]) -> bool {
@@ -171,6 +187,8 @@ pub struct Terms {
     pub key_lifetime: Millis,
     /// Whether the write plan has no change: the target already holds what was asked for.
     pub nothing_to_write: bool,
+    /// When the attempt began: nothing of it left before that.
+    pub began: Timestamp,
     /// The moment of the verdict.
     pub now: Timestamp,
     /// Random bits for jitter.
@@ -189,7 +207,7 @@ pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
     let history = History {
         attempts: history.attempts.saturating_add(1),
         breaks: if matches!(end.claim, Ended::Broke(_)) { history.breaks.saturating_add(1) } else { 0 },
-        first_sent: history.first_sent.or(left.then_some(terms.now)),
+        first_sent: history.first_sent.or(left.then_some(terms.began)),
         ..history
     };
     match (&end.claim, wire) {
@@ -219,7 +237,19 @@ pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
                 retry(history, None, detail, terms)
             }
         }
-        (Ended::Failed(Failure::Rejected { detail, .. }), Wire::Nothing | Wire::Landed) => {
+        // What was sent before under this key may be in, whatever its repeat is told. Look.
+        (Ended::Failed(Failure::Rejected { .. } | Failure::Conflict { .. }), Wire::Nothing)
+            if 0 < history.repeats =>
+        {
+            probe(history, terms, Millis(0))
+        }
+        // A target may answer with its refusal for ever: what a person has tried again has new keys.
+        (Ended::Failed(Failure::Rejected { detail, .. }), Wire::Nothing) => {
+            let history = if is_refused(&end.steps) { history.anew() } else { history };
+            held(HeldCause::Rejected, detail.clone(), history)
+        }
+        // Steps that are in go on under their keys, if a person has it tried again.
+        (Ended::Failed(Failure::Rejected { detail, .. }), Wire::Landed) => {
             held(HeldCause::Rejected, detail.clone(), history)
         }
         // Our own earlier step may be what moved the record. Look before it is believed.
@@ -289,9 +319,7 @@ fn absent(history: History, sent: Timestamp, probes: u32, terms: &Terms) -> Verd
         let detail = Detail::new("absent", "the target does not hold it; sending again needs a person");
         return held(HeldCause::Uncertain, detail, history);
     }
-    let history =
-        History { generation: history.generation.saturating_add(1), repeats: 0, first_sent: None, ..history };
-    retry(history, None, &Detail::new("absent", "a probe found it absent"), terms)
+    retry(history.anew(), None, &Detail::new("absent", "a probe found it absent"), terms)
 }
 
 fn unsettled(history: History, sent: Timestamp, probes: u32, detail: &Detail, terms: &Terms) -> Verdict {
@@ -306,9 +334,9 @@ fn unsettled(history: History, sent: Timestamp, probes: u32, detail: &Detail, te
 fn uncertain(history: History, detail: &Detail, terms: &Terms) -> Verdict {
     match terms.guarantee {
         Guarantee::ByKey | Guarantee::ByNaturalKey => {
-            let since = history.first_sent.map_or(Millis(0), |first| terms.now.since(first));
-            let key_holds = terms.guarantee == Guarantee::ByNaturalKey || since < terms.key_lifetime;
-            if key_holds && history.repeats < KEY_REPEATS_MAX {
+            let memory = Memory { guarantee: terms.guarantee, key_lifetime: terms.key_lifetime };
+            let forgotten = memory.may_lack(history.first_sent.unwrap_or(terms.began), terms.now);
+            if !forgotten && history.repeats < KEY_REPEATS_MAX {
                 let history = History { repeats: history.repeats.saturating_add(1), ..history };
                 return retry(history, None, detail, terms);
             }
@@ -317,6 +345,39 @@ fn uncertain(history: History, detail: &Detail, terms: &Terms) -> Verdict {
         Guarantee::ByProbe => probe(history, terms, retry::delay(1, None, terms.chance)),
         Guarantee::Blind => held(HeldCause::Uncertain, detail.clone(), history),
     }
+}
+
+/// What a target remembers of the keys that it was sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Memory {
+    /// What the host may promise of the operation.
+    pub guarantee: Guarantee,
+    /// How long the target remembers an idempotency key.
+    pub key_lifetime: Millis,
+}
+
+impl Memory {
+    /// Whether the target may have forgotten a key by the time that an attempt under it arrives.
+    fn may_lack(self, first_sent: Timestamp, now: Timestamp) -> bool {
+        let arrives = now.plus(ATTEMPT_MAX);
+        self.guarantee == Guarantee::ByKey && self.key_lifetime <= arrives.since(first_sent)
+    }
+}
+
+/// Whether an effect that was due is looked for before it is attempted now.
+///
+/// Where a key makes repeats harmless, no step is recorded before it leaves, so an attempt that died with its host left
+/// no trace: it may have begun as soon as it was due. If the key may be forgotten since, sending again could do it
+/// twice. The same holds for what a person has tried again days later.
+#[must_use]
+pub fn is_looked_for_first(due: Timestamp, history: History, memory: Memory, now: Timestamp) -> bool {
+    memory.may_lack(history.first_sent.unwrap_or(due), now)
+}
+
+/// The verdict on such an effect.
+#[must_use]
+pub fn looked_for_first(history: History, now: Timestamp) -> Verdict {
+    EffectState::Probing { due: now, sent: now, probes: 0, history }
 }
 
 fn broken(history: History, broke: &Break, terms: &Terms) -> Verdict {

@@ -11,6 +11,7 @@ fn terms(guarantee: Guarantee) -> Terms {
         settle: Millis::seconds(30),
         key_lifetime: Millis::hours(24),
         nothing_to_write: false,
+        began: NOW,
         now: NOW,
         chance: 0,
     }
@@ -134,6 +135,63 @@ fn a_key_is_repeated_only_while_the_target_remembers_it() {
     assert_eq!(word(&next(old, &end, &terms(Guarantee::ByKey))), "probed");
     // An upsert has no window.
     assert_eq!(word(&next(old, &end, &terms(Guarantee::ByNaturalKey))), "retried");
+}
+
+#[test]
+fn the_life_of_a_key_begins_with_the_attempt_and_not_with_its_verdict() {
+    let end = AttemptEnd { claim: transient(), steps: steps(&[Answer::Unanswered]) };
+    let slow = Terms { now: NOW.plus(Millis::seconds(90)), ..terms(Guarantee::ByKey) };
+    let EffectState::Ready { history, .. } = next(History::default(), &end, &slow) else {
+        panic!("it is repeated under the same key");
+    };
+    assert_eq!(history.first_sent, Some(NOW));
+}
+
+#[test]
+fn what_may_have_been_sent_under_a_forgotten_key_is_looked_for_first() {
+    let memory = |guarantee| Memory { guarantee, key_lifetime: Millis::hours(24) };
+    let day = NOW.plus(Millis::hours(24));
+    let looks = |history, guarantee, now| is_looked_for_first(NOW, history, memory(guarantee), now);
+    // Nothing is on record: it may have begun as soon as it was due.
+    let never = History::default();
+    assert!(looks(never, Guarantee::ByKey, day));
+    assert!(!looks(never, Guarantee::ByKey, NOW.plus(Millis::hours(23))));
+    // An attempt takes a while: a key that ends meanwhile is none.
+    assert!(looks(never, Guarantee::ByKey, NOW.plus(Millis(Millis::hours(24).0 - ATTEMPT_MAX.0))));
+    // What was sent before it was due the last time counts from then.
+    let sent = History { first_sent: Some(Timestamp(NOW.0 - 82_800_000)), ..never };
+    assert!(looks(sent, Guarantee::ByKey, NOW.plus(Millis::hours(1))));
+    // Others have no window: an upsert is harmless for ever, and the rest records what it sends.
+    for guarantee in [Guarantee::ByNaturalKey, Guarantee::ByProbe, Guarantee::Blind] {
+        assert!(!looks(sent, guarantee, day), "{guarantee:?}");
+    }
+}
+
+#[test]
+fn a_refusal_of_a_repeat_says_nothing_of_what_was_sent_before() {
+    let open = History { repeats: 1, first_sent: Some(NOW), ..History::default() };
+    for claim in [rejected(), conflict()] {
+        let end = AttemptEnd { claim, steps: steps(&[NO]) };
+        for guarantee in [Guarantee::ByKey, Guarantee::ByNaturalKey] {
+            assert_eq!(word(&next(open, &end, &terms(guarantee))), "probed", "{end:?} {guarantee:?}");
+        }
+    }
+}
+
+#[test]
+fn what_was_refused_for_certain_is_tried_again_under_new_keys() {
+    let held = |answers: &[Answer]| {
+        let end = AttemptEnd { claim: rejected(), steps: steps(answers) };
+        match next(History::default(), &end, &terms(Guarantee::ByKey)) {
+            EffectState::Held { history, .. } => (history.generation, history.first_sent),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(held(&[NO]), (1, None));
+    // The same may be under way: it is sent by a host that died, and its key is in use.
+    assert_eq!(held(&[Answer::Answered { status: 409 }]), (0, Some(NOW)));
+    // Steps that are in must not be done again: they keep their keys.
+    assert_eq!(held(&[OK, NO]), (0, Some(NOW)));
 }
 
 #[test]

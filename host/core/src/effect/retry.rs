@@ -6,6 +6,8 @@ use crate::time::Millis;
 /// Most attempts at one effect. With the schedule below that is about four hours of trouble;
 /// after it the effect is an exception with an owner, never silence.
 pub const EFFECT_ATTEMPTS_MAX: u32 = 24;
+/// Longest that an attempt takes: the deadline of the slowest class of connectors.
+pub const ATTEMPT_MAX: Millis = Millis::seconds(120);
 /// Most probes in a row that do not say whether the effect landed.
 pub const EFFECT_PROBES_MAX: u32 = 24;
 /// Most attempts that may end in a trap or a limit before the effect asks for a person.

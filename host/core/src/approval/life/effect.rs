@@ -7,10 +7,11 @@ use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Approval, PlannedEffect, Stage};
 use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
-use crate::effect::life::{self, EffectState, HeldCause, History, Terms, Verdict};
+use crate::effect::life::{self, EffectState, HeldCause, History, Memory, Terms, Verdict};
 use crate::exception::Cause;
 use crate::hash::Digest;
 use crate::id::EffectId;
+use crate::time::Timestamp;
 
 pub(super) fn send(
     turn: &mut Turn<'_>,
@@ -36,6 +37,7 @@ pub(super) fn attempted(
     turn: &mut Turn<'_>,
     effect: EffectId,
     end: AttemptEnd,
+    began: Timestamp,
     target: Target,
 ) -> Result<(), Refusal> {
     let (planned, state) = open_effect("attempted", &turn.approval, effect)?;
@@ -47,7 +49,7 @@ pub(super) fn attempted(
         | EffectState::Held { .. }
         | EffectState::GivenUp => return Err(Refusal::Overtaken),
     };
-    let verdict = life::next(history, &end, &terms(turn, planned, target));
+    let verdict = life::next(history, &end, &Terms { began, ..terms(turn, planned, target) });
     let detail = match &end.claim {
         Ended::Returned(_) => None,
         Ended::Failed(failure) => Some(failure.detail().clone()),
@@ -80,6 +82,23 @@ pub(super) fn probed(
     let opened = held(&verdict);
     turn.record(Actor::Engine, Event::Probed { effect, detail, verdict });
     follow_up(turn, effect, opened);
+    Ok(())
+}
+
+/// Has the target asked before anything is repeated under a key that it may have forgotten.
+pub(super) fn key_expired(turn: &mut Turn<'_>, effect: EffectId, target: Target) -> Result<(), Refusal> {
+    let (planned, state) = open_effect("key-expired", &turn.approval, effect)?;
+    let EffectState::Ready { due, history } = state else { return Err(Refusal::Overtaken) };
+    let memory = Memory { guarantee: planned.guarantee, key_lifetime: target.key_lifetime };
+    let now = turn.context.now;
+    if !life::is_looked_for_first(*due, *history, memory, now) {
+        return Err(Refusal::Overtaken);
+    }
+    let verdict = life::looked_for_first(*history, now);
+    let message = "something may have been sent under a key that the target may have forgotten: it is looked for \
+                   before anything is sent";
+    let detail = Some(Detail::new("key-expired", message));
+    turn.record(Actor::Engine, Event::Attempted { effect, steps: Vec::new(), detail, verdict });
     Ok(())
 }
 
@@ -154,6 +173,7 @@ fn terms(turn: &Turn<'_>, planned: &PlannedEffect, target: Target) -> Terms {
         settle: target.settle,
         key_lifetime: target.key_lifetime,
         nothing_to_write: planned.plan.changes.is_empty(),
+        began: turn.context.now,
         now: turn.context.now,
         chance: turn.context.chance,
     }
@@ -172,6 +192,6 @@ fn open_effect<'a>(
 }
 
 /// The state from which an effect goes on after a person said so.
-pub(super) fn again(history: History, now: crate::time::Timestamp) -> EffectState {
+pub(super) fn again(history: History, now: Timestamp) -> EffectState {
     EffectState::Ready { due: now, history: History { attempts: 0, breaks: 0, repeats: 0, ..history } }
 }
