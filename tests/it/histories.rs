@@ -28,7 +28,7 @@ use countersign_core::override_::{Evidence, Habit, Instead, Override, Piece};
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::clock::Chance as _;
-use countersign_engine::simulated::SeededChance;
+use countersign_tests::draw::Draw;
 use countersign_tests::world::{root, source_files, weighed};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -65,23 +65,6 @@ const PEOPLE: [&str; 20] = [
     "cro",
     "revops-lead",
 ];
-
-struct Draw(SeededChance);
-
-impl Draw {
-    fn below(&self, end: u64) -> u64 {
-        u64::try_from(self.0.bits() % u128::from(end.max(1))).expect("it is below a u64")
-    }
-
-    fn of<'a, T>(&self, items: &'a [T]) -> &'a T {
-        let index = usize::try_from(self.below(items.len() as u64)).expect("an index");
-        &items[index]
-    }
-
-    fn in_100(&self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-}
 
 /// Whether a voice was given in somebody's place.
 fn is_in_place(before: &Approval, entry: &Entry) -> bool {
@@ -244,7 +227,7 @@ struct History<'a> {
 
 impl<'a> History<'a> {
     fn begin(seed: u64, books: &'a [Rulebook]) -> History<'a> {
-        let draw = Draw(SeededChance::new(seed));
+        let draw = Draw::new(seed);
         let book = draw.of(books);
         let now =
             Timestamp::from_rfc3339(MORNING).expect("a moment").plus(Millis::minutes(draw.below(10_000)));
@@ -639,7 +622,7 @@ fn wanted(name: &str) -> Option<u64> {
 
 #[test]
 fn nothing_that_is_open_is_ever_left_to_nobody() {
-    let draw = Draw(SeededChance::new(1));
+    let draw = Draw::new(1);
     let books: Vec<Rulebook> = (0..DIRECTORIES).map(|_| rulebook(&draw)).collect();
     let mut tally = Tally::default();
     if let Some(seed) = wanted("HISTORY") {

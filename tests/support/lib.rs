@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod dmn;
+pub mod draw;
 pub mod guests;
 pub mod host;
 pub mod scripted;

@@ -128,6 +128,7 @@ impl Inner {
     async fn unverified(&self) -> Result<Option<String>, Fault> {
         let _alone = self.verifying.lock().await;
         let verified = tokio::select! {
+            biased;
             verified = self.store.verify(&|_, _| {}) => verified,
             () = self.clock.sleep_until(self.clock.now().plus(Millis(TRAIL_MS_MAX))) => {
                 return Ok(Some(format!("the log is too long to be verified within {TRAIL_MS_MAX} ms")));

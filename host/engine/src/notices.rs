@@ -48,6 +48,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId, number: u32) -> Re
     let standing = inner.read(intent).await?;
     let Some(by) = due(inner, &standing.approval, number) else { return Ok(()) };
     let permit = tokio::select! {
+        biased;
         permit = inner.ways.of(&by).acquire() => permit,
         () = inner.tasks.stopping() => return Ok(()),
     };
@@ -71,6 +72,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId, number: u32) -> Re
         return Ok(());
     };
     let delivered = tokio::select! {
+        biased;
         delivered = inner.notifier.deliver(message) => delivered,
         // Whether it got through is not known then: it is sent again under the same key.
         () = inner.tasks.stopping() => return Ok(()),
@@ -104,6 +106,7 @@ async fn recorded(inner: &Arc<Inner>, intent: IntentId, command: Command) -> Res
         }
         let until = inner.clock.now().plus(Millis(ERRAND_FAULT_DELAY_MS));
         tokio::select! {
+            biased;
             () = inner.tasks.stopping() => return Ok(()),
             () = inner.clock.sleep_until(until) => {}
         }

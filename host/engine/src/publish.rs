@@ -170,6 +170,7 @@ impl Inner {
         let now = self.clock.now();
         let since = history::day_before(now, EVIDENCE_DAYS);
         let tried = tokio::select! {
+            biased;
             tried = history::backtest(&*self.store, rulebook, &policy, Some(since), now) => tried,
             () = self.clock.sleep_until(now.plus(Millis(EVIDENCE_MS_MAX))) => {
                 tracing::warn!(intent = %approval.intent.id, blame = "host", "the record is too long to try a change on it");

@@ -25,6 +25,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         // Changes that come right after each other are one, and a start has more urgent work.
         let until = inner.clock.now().plus(Millis(REVIEW_DELAY_MS));
         tokio::select! {
+            biased;
             () = inner.tasks.stopping() => return,
             () = inner.clock.sleep_until(until) => {}
         }
@@ -33,6 +34,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
             continue;
         }
         tokio::select! {
+            biased;
             () = inner.tasks.stopping() => return,
             () = inner.changed.notified() => {}
         }

@@ -140,6 +140,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     loop {
         let until = look(&inner).await;
         tokio::select! {
+            biased;
             () = inner.tasks.stopping() => return,
             () = inner.schedule.bell.notified() => {}
             () = inner.clock.sleep_until(until) => {}
@@ -209,6 +210,7 @@ async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake) -> boo
     tracing::warn!(%fault, %intent, %wake, blame = "host", "an errand did not get through");
     let until = inner.clock.now().plus(Millis(ERRAND_FAULT_DELAY_MS));
     tokio::select! {
+        biased;
         () = inner.tasks.stopping() => {}
         () = inner.clock.sleep_until(until) => {}
     }

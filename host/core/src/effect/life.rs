@@ -161,15 +161,6 @@ impl Wire {
     }
 }
 
-/// Whether the target refused for certain all that it answered: not for now, and not because the same is under way.
-fn is_refused(steps: &[Step]) -> bool {
-    steps.iter().all(|step| match step.answer {
-        Answer::NotSent => true,
-        Answer::Answered { status: 408 | 409 | 425 | 429 } | Answer::Unanswered => false,
-        Answer::Answered { status } => (400..500).contains(&status),
-    })
-}
-
 /// Whether any byte of a step left the host.
 #[must_use]
 pub fn left_the_host(steps: &[Step]) -> bool {
@@ -243,13 +234,7 @@ pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
         {
             probe(history, terms, Millis(0))
         }
-        // A target may answer with its refusal for ever: what a person has tried again has new keys.
-        (Ended::Failed(Failure::Rejected { detail, .. }), Wire::Nothing) => {
-            let history = if is_refused(&end.steps) { history.anew() } else { history };
-            held(HeldCause::Rejected, detail.clone(), history)
-        }
-        // Steps that are in go on under their keys, if a person has it tried again.
-        (Ended::Failed(Failure::Rejected { detail, .. }), Wire::Landed) => {
+        (Ended::Failed(Failure::Rejected { detail, .. }), Wire::Nothing | Wire::Landed) => {
             held(HeldCause::Rejected, detail.clone(), history)
         }
         // Our own earlier step may be what moved the record. Look before it is believed.
@@ -372,6 +357,27 @@ impl Memory {
 #[must_use]
 pub fn is_looked_for_first(due: Timestamp, history: History, memory: Memory, now: Timestamp) -> bool {
     memory.may_lack(history.first_sent.unwrap_or(due), now)
+}
+
+/// What becomes of an effect that a person has tried again.
+///
+/// Steps of it may be in, whatever held it, and one that a host left behind when it died may have come after the
+/// refusal. Where the target can be asked it is asked first, and behind a key too once that was refused: a target may
+/// answer with its refusal for ever, and only what is absent has new keys. Where asking has led to nothing the person's
+/// word counts, and it counts at a target that offers nothing.
+#[must_use]
+pub fn again(history: History, cause: HeldCause, guarantee: Guarantee, now: Timestamp) -> Verdict {
+    // That something is open under its keys is not forgotten.
+    let history = History { attempts: 0, breaks: 0, repeats: history.repeats.min(1), ..history };
+    let asks = match guarantee {
+        Guarantee::ByProbe => cause != HeldCause::Uncertain,
+        Guarantee::ByKey => matches!(cause, HeldCause::Rejected | HeldCause::Conflict),
+        Guarantee::ByNaturalKey | Guarantee::Blind => false,
+    };
+    if asks && history.first_sent.is_some() {
+        return looked_for_first(history, now);
+    }
+    EffectState::Ready { due: now, history }
 }
 
 /// The verdict on such an effect.

@@ -179,19 +179,24 @@ fn a_refusal_of_a_repeat_says_nothing_of_what_was_sent_before() {
 }
 
 #[test]
-fn what_was_refused_for_certain_is_tried_again_under_new_keys() {
-    let held = |answers: &[Answer]| {
-        let end = AttemptEnd { claim: rejected(), steps: steps(answers) };
-        match next(History::default(), &end, &terms(Guarantee::ByKey)) {
-            EffectState::Held { history, .. } => (history.generation, history.first_sent),
-            other => panic!("{other:?}"),
-        }
+fn what_a_person_has_tried_again_is_asked_for_first_where_it_can_be() {
+    let sent = History { first_sent: Some(NOW), repeats: 3, attempts: 9, breaks: 2, ..History::default() };
+    let of = |history, cause, guarantee| word(&again(history, cause, guarantee, NOW));
+    for cause in [HeldCause::Rejected, HeldCause::Denied, HeldCause::Exhausted, HeldCause::Conflict] {
+        assert_eq!(of(sent, cause, Guarantee::ByProbe), "probed", "{cause:?}");
+        assert_eq!(of(History::default(), cause, Guarantee::ByProbe), "retried", "{cause:?}");
+        assert_eq!(of(sent, cause, Guarantee::ByNaturalKey), "retried", "{cause:?}");
+    }
+    // Its key may be burnt, and what is absent has a new one; what only failed goes on under the same.
+    assert_eq!(of(sent, HeldCause::Rejected, Guarantee::ByKey), "probed");
+    assert_eq!(of(sent, HeldCause::Exhausted, Guarantee::ByKey), "retried");
+    // It was asked for already, and the target did not say.
+    assert_eq!(of(sent, HeldCause::Uncertain, Guarantee::ByProbe), "retried");
+    let EffectState::Ready { history, .. } = again(sent, HeldCause::Exhausted, Guarantee::ByKey, NOW) else {
+        panic!("it is ready");
     };
-    assert_eq!(held(&[NO]), (1, None));
-    // The same may be under way: it is sent by a host that died, and its key is in use.
-    assert_eq!(held(&[Answer::Answered { status: 409 }]), (0, Some(NOW)));
-    // Steps that are in must not be done again: they keep their keys.
-    assert_eq!(held(&[OK, NO]), (0, Some(NOW)));
+    assert_eq!((history.attempts, history.breaks, history.repeats), (0, 0, 1));
+    assert_eq!(history.first_sent, Some(NOW));
 }
 
 #[test]

@@ -65,6 +65,7 @@ impl Running {
             let _waits = Waits::begin(&inner.verdicts);
             let until = inner.clock.now().plus(Millis(VERDICT_WAIT_MS));
             tokio::select! {
+                biased;
                 answer = &mut answer => return self.told(answer.is_ok(), command).await,
                 () = inner.clock.sleep_until(until) => {}
             }

@@ -7,7 +7,7 @@ use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Approval, PlannedEffect, Stage};
 use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
-use crate::effect::life::{self, EffectState, HeldCause, History, Memory, Terms, Verdict};
+use crate::effect::life::{self, EffectState, HeldCause, Memory, Terms, Verdict};
 use crate::exception::Cause;
 use crate::hash::Digest;
 use crate::id::EffectId;
@@ -189,9 +189,4 @@ fn open_effect<'a>(
     };
     let planned = case.writes.iter().find(|planned| planned.effect == effect);
     planned.zip(effects.get(&effect)).ok_or(Refusal::Overtaken)
-}
-
-/// The state from which an effect goes on after a person said so.
-pub(super) fn again(history: History, now: Timestamp) -> EffectState {
-    EffectState::Ready { due: now, history: History { attempts: 0, breaks: 0, repeats: 0, ..history } }
 }

@@ -7,7 +7,7 @@ use crate::approval::refusal::Refusal;
 use crate::approval::rules::{self, About};
 use crate::approval::{Authority, Stage};
 use crate::effect::attempt::Detail;
-use crate::effect::life::{EffectState, History, Verdict};
+use crate::effect::life::{self, EffectState, Verdict};
 use crate::exception::{Burn, Cause, Closed, Closure, Exception, exception_id};
 use crate::id::{EffectId, ExceptionId, PersonId};
 use crate::override_::NotOverridden;
@@ -192,14 +192,25 @@ fn verdicts(
     }
     match (&turn.approval.stage, exception.effect, by) {
         (
-            Stage::Executing { effects, .. },
+            Stage::Executing { case, effects, .. },
             Some(effect),
             Closure::Retry | Closure::Probe | Closure::GiveUp,
         ) => {
-            let Some(EffectState::Held { history, .. }) = effects.get(&effect) else {
+            let Some(EffectState::Held { cause, history, .. }) = effects.get(&effect) else {
                 return Err(Refusal::Overtaken);
             };
-            Ok(BTreeMap::from([(effect, verdict(*history, by, now))]))
+            let planned = case.writes.iter().find(|planned| planned.effect == effect);
+            let planned = planned.ok_or(Refusal::Overtaken)?;
+            let verdict = match by {
+                Closure::Retry => life::again(*history, *cause, planned.guarantee, now),
+                Closure::Probe => life::looked_for_first(*history, now),
+                Closure::GiveUp
+                | Closure::Decline
+                | Closure::Reviewed
+                | Closure::Confirmed
+                | Closure::Reversed => EffectState::GivenUp,
+            };
+            Ok(BTreeMap::from([(effect, verdict)]))
         }
         (
             Stage::Executing { .. },
@@ -224,16 +235,6 @@ fn verdicts(
         }
         (Stage::Preparing { .. } | Stage::Returned { .. } | Stage::Closed(_), _, _) => {
             Err(wrong_stage("close-exception", &turn.approval))
-        }
-    }
-}
-
-fn verdict(history: History, by: Closure, now: Timestamp) -> Verdict {
-    match by {
-        Closure::Retry => effect::again(history, now),
-        Closure::Probe => EffectState::Probing { due: now, sent: now, probes: 0, history },
-        Closure::GiveUp | Closure::Decline | Closure::Reviewed | Closure::Confirmed | Closure::Reversed => {
-            EffectState::GivenUp
         }
     }
 }

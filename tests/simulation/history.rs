@@ -1,0 +1,451 @@
+//! One history: what is asked for, who decides, what fails and when the host dies, all from one seed.
+
+use crate::Bug;
+use crate::disk::Disk;
+use crate::promises::Read;
+use crate::targets::{CLASSES, Targets};
+use countersign_core::approval::command::{Command, Voice};
+use countersign_core::approval::{Approval, Stage};
+use countersign_core::document::SourceFile;
+use countersign_core::exception::{Cause, Closure};
+use countersign_core::hash::Digest;
+use countersign_core::id::{EffectId, IntentId, PersonId};
+use countersign_core::intent::Raw;
+use countersign_core::rulebook::Rulebook;
+use countersign_core::time::{Millis, Timestamp};
+use countersign_engine::engine::{Engine, Key, Parts, Submission};
+use countersign_engine::people::recorded;
+use countersign_engine::port::clock::Clock as _;
+use countersign_engine::port::components::NoComponents;
+use countersign_engine::port::store::Store as _;
+use countersign_engine::simulated::{SeededChance, SimulatedClock};
+use countersign_tests::draw::Draw;
+use countersign_tests::told::ScriptedNotifier;
+use countersign_tests::world::{root, source_files};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use tokio::runtime::Runtime;
+
+/// When histories begin.
+const MORNING: &str = "2026-11-23T15:00:00Z";
+/// Steps of one history while things fail.
+const STEPS: u32 = 60;
+/// Most intents of one history.
+const INTENTS_MAX: usize = 6;
+/// Rounds in which everything must end once nothing fails any more.
+const ROUNDS_MAX: u32 = 400;
+/// Turns that every task gets before the next step.
+const TURNS: u32 = 80;
+
+static RULES: LazyLock<Vec<SourceFile>> = LazyLock::new(rules);
+
+/// The rules of one system, once for each class of guarantee.
+fn rules() -> Vec<SourceFile> {
+    let mut files = source_files(&root().join("tests/bench/rules")).expect("the shared files");
+    files.retain(|file| !file.path.contains('/'));
+    let single = source_files(&root().join("tests/spec/rules")).expect("the files of the features");
+    for (name, _) in CLASSES {
+        files.extend(single.iter().map(|file| SourceFile {
+            path: file.path.replace("single", name),
+            text: file.text.replace("single", name).replace("target", name),
+        }));
+    }
+    files
+}
+
+/// What broke a promise.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    pub(crate) seed: u64,
+    pub(crate) what: String,
+    story: Vec<String>,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Broken { seed, what, story } = self;
+        write!(formatter, "SIMULATION={seed}: {what}\n{}", story.join("\n"))
+    }
+}
+
+/// What became of all histories, so that none of it can be trivial.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    intents: u64,
+    attempts: u64,
+    probes: u64,
+    done: u64,
+    deaths: u64,
+    exceptions: u64,
+    looked_first: u64,
+    /// Digest of every log.
+    logs: Option<Digest>,
+}
+
+impl Tally {
+    /// That the histories had what they are made for.
+    pub(crate) fn is_rich(&self) {
+        let Tally { intents, attempts, probes, done, deaths, exceptions, looked_first, logs: _ } = self;
+        for count in [intents, attempts, probes, done, deaths, exceptions, looked_first] {
+            assert!(0 < *count, "{self:?}");
+        }
+    }
+}
+
+/// What somebody asked for.
+#[derive(Debug, Clone)]
+struct Asked {
+    class: &'static str,
+    amount: u64,
+    /// The intent, once it was acknowledged.
+    intent: Option<IntentId>,
+}
+
+/// What was acknowledged: the last sequence of each intent that somebody was told.
+#[derive(Debug, Default)]
+struct Told {
+    asked: Vec<Asked>,
+    sequences: BTreeMap<IntentId, u64>,
+    /// The same key gave two intents.
+    twice: Option<String>,
+}
+
+struct Host {
+    runtime: Runtime,
+    engine: Engine,
+}
+
+/// One history.
+pub(crate) struct History {
+    pub(crate) seed: u64,
+    draw: Draw,
+    pub(crate) clock: Arc<SimulatedClock>,
+    pub(crate) disk: Arc<Disk>,
+    pub(crate) targets: Arc<Targets>,
+    told: Arc<Mutex<Told>>,
+    host: Option<Host>,
+    hosts: u64,
+    pub(crate) read: Read,
+    /// What a person had sent once more although nobody knew.
+    vouched: BTreeMap<EffectId, usize>,
+    story: Vec<String>,
+}
+
+fn text(value: &str) -> Raw {
+    Raw::Text(value.to_owned())
+}
+
+fn map(members: Vec<(&str, Raw)>) -> Raw {
+    Raw::Map(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// A runtime of one thread: tasks run in one order.
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts")
+}
+
+impl History {
+    pub(crate) fn begin(seed: u64, bug: Option<Bug>) -> History {
+        let draw = |which: u64| Draw::new(seed * 8 + which);
+        let clock = Arc::new(SimulatedClock::at(Timestamp::from_rfc3339(MORNING).expect("a moment")));
+        let mut history = History {
+            seed,
+            draw: draw(0),
+            disk: Arc::new(Disk::new(draw(1), bug)),
+            targets: Arc::new(Targets::new(draw(2), bug, Arc::clone(&clock))),
+            clock,
+            told: Arc::default(),
+            host: None,
+            hosts: 0,
+            read: Read::default(),
+            vouched: BTreeMap::new(),
+            story: Vec::new(),
+        };
+        history.start();
+        history
+    }
+
+    fn say(&mut self, what: impl fmt::Display) {
+        let now = self.clock.now();
+        self.story.push(format!("{now}: {what}"));
+    }
+
+    pub(crate) fn broken(&self, what: impl Into<String>) -> Broken {
+        Broken { seed: self.seed, what: what.into(), story: self.story.clone() }
+    }
+
+    /// Starts a host on what the one before left.
+    fn start(&mut self) {
+        let runtime = runtime();
+        let chance = Arc::new(SeededChance::new(self.seed * 1_000 + self.hosts));
+        let engine = runtime.block_on(async {
+            self.disk.restart().await;
+            Engine::start(Parts {
+                record: recorded(&*self.disk).await.expect("the record of people is read"),
+                notifier: Arc::new(ScriptedNotifier::default()),
+                components: Arc::new(NoComponents),
+                store: Arc::clone(&self.disk) as Arc<_>,
+                connectors: Arc::clone(&self.targets) as Arc<_>,
+                clock: Arc::clone(&self.clock) as Arc<_>,
+                chance,
+                rulebook: Rulebook::load(&RULES).expect("the rules check"),
+            })
+        });
+        self.hosts += 1;
+        self.host = Some(Host { runtime, engine });
+        // Whoever was not answered asks again, under the same key.
+        let waiting: Vec<usize> = {
+            let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            (0..told.asked.len()).filter(|place| told.asked[*place].intent.is_none()).collect()
+        };
+        waiting.into_iter().for_each(|place| self.submit(place));
+    }
+
+    /// The host dies at this moment: nothing of it does anything any more.
+    fn die(&mut self, down: Millis) {
+        self.host = None;
+        self.say(format_args!("the host dies, and is back after {down:?}"));
+        self.clock.turn(down);
+        self.targets.arrive();
+        self.start();
+    }
+
+    fn host(&self) -> &Host {
+        self.host.as_ref().expect("a host runs")
+    }
+
+    fn submit(&self, place: usize) {
+        let told = Arc::clone(&self.told);
+        let asked = told.lock().unwrap_or_else(PoisonError::into_inner).asked[place].clone();
+        let Host { runtime, engine } = self.host();
+        let engine = engine.clone();
+        let tokens = map(vec![
+            ("order_id", text(&format!("order-{place}"))),
+            (
+                "amount",
+                map(vec![("amount", text(&format!("{}.00", asked.amount))), ("currency", text("USD"))]),
+            ),
+            ("reason", text("goodwill")),
+        ]);
+        let key = Key { key: format!("ae-1/{place}"), fingerprint: Digest::of(&place.to_be_bytes()) };
+        let submission = Submission {
+            requester: "ae-1".to_owned(),
+            intent_type: asked.class.to_owned(),
+            tokens,
+            key: Some(key),
+        };
+        runtime.spawn(async move {
+            let Ok(standing) = engine.submit(submission).await else { return };
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            let intent = standing.approval.intent.id;
+            let before = told.asked[place].intent.replace(intent);
+            if before.is_some_and(|before| before != intent) {
+                told.twice = Some(format!("one key, two intents: {before:?} and {intent}"));
+            }
+            let known = told.sequences.entry(intent).or_default();
+            *known = standing.sequence.max(*known);
+        });
+    }
+
+    /// Gives a command and notes that it was acknowledged, if the host lives to say so.
+    fn give(&mut self, intent: IntentId, command: Command) {
+        self.say(format_args!("{command:?}"));
+        let told = Arc::clone(&self.told);
+        let Host { runtime, engine } = self.host();
+        let engine = engine.clone();
+        runtime.spawn(async move {
+            let Ok(standing) = engine.command(intent, command, None).await else { return };
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = told.sequences.entry(intent).or_default();
+            *known = standing.sequence.max(*known);
+        });
+    }
+
+    /// Lets everything run that can, at this moment of the clock; starts another host if this one dies in it.
+    fn settle(&mut self) {
+        self.targets.arrive();
+        self.host().runtime.block_on(async {
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
+            }
+        });
+        if self.disk.is_dead() {
+            let down = Millis(*self.draw.of(&[0, 0, 1_000, 40_000, 90_000_000]));
+            self.die(down);
+        }
+    }
+
+    /// Every intent that somebody was told of, with the last sequence that they were told.
+    pub(crate) fn acknowledged(&self) -> Vec<(IntentId, u64)> {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.sequences.iter().map(|(intent, sequence)| (*intent, *sequence)).collect()
+    }
+
+    pub(crate) fn told_twice(&self) -> Option<String> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).twice.clone()
+    }
+
+    pub(crate) fn vouched(&self, effect: EffectId) -> usize {
+        self.vouched.get(&effect).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        // Nothing of the host runs meanwhile.
+        runtime().block_on(work)
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.host().engine
+    }
+
+    fn step(&mut self) {
+        match self.draw.below(100) {
+            0..25 => self.ask(),
+            25..60 => self.turn(Millis(self.draw.below(40_000))),
+            60..68 => self.turn(Millis::minutes(self.draw.below(90))),
+            68..70 => self.turn(Millis::hours(25)),
+            70..80 => {
+                let appends = self.draw.below(6);
+                self.say(format_args!("the host is to die in its append after {appends} more"));
+                self.disk.die_in(appends);
+            }
+            80..83 => {
+                let down = Millis(*self.draw.of(&[0, 10_000, 90_000_000]));
+                self.die(down);
+            }
+            83..92 => self.somebody_decides(),
+            _ => {
+                let by = *self.draw.of(&[Closure::Retry, Closure::Probe]);
+                self.somebody_settles(by);
+            }
+        }
+    }
+
+    fn turn(&mut self, length: Millis) {
+        self.clock.turn(length);
+        self.say("time has gone by");
+    }
+
+    fn ask(&mut self) {
+        let asked = Asked {
+            class: self.draw.of(&CLASSES).0,
+            amount: *self.draw.of(&[10, 10, 20, 5_000]),
+            intent: None,
+        };
+        let place = {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if INTENTS_MAX <= told.asked.len() {
+                return;
+            }
+            told.asked.push(asked.clone());
+            told.asked.len() - 1
+        };
+        self.say(format_args!("order-{place}: {} of {}", asked.class, asked.amount));
+        self.submit(place);
+    }
+
+    fn approvals(&self) -> impl Iterator<Item = (&IntentId, &Approval)> {
+        self.read.approvals.iter().map(|(intent, read)| (intent, &read.approval))
+    }
+
+    fn somebody_decides(&mut self) {
+        let mut commands = Vec::new();
+        for (intent, approval) in self.approvals() {
+            let Stage::Seated { .. } = approval.stage else { continue };
+            let revision = approval.intent.revision;
+            let person = PersonId::parse(self.draw.of::<&str>(&["owner-1", "owner-2"])).expect("a name");
+            let command = match self.draw.below(10) {
+                0 => Command::Withdraw { person: approval.intent.requester.clone(), revision },
+                1 => {
+                    let voice = Voice::Decline { reason: "no".to_owned() };
+                    Command::Decide { person, revision, seal: None, voice }
+                }
+                _ => {
+                    let voice = Voice::Approve { note: String::new() };
+                    Command::Decide { person, revision, seal: None, voice }
+                }
+            };
+            commands.push((*intent, command));
+        }
+        commands.into_iter().for_each(|(intent, command)| self.give(intent, command));
+    }
+
+    /// Whoever answers for an exception settles it, in this way if it is one of an effect.
+    fn somebody_settles(&mut self, by: Closure) {
+        let (mut commands, mut vouched) = (Vec::new(), Vec::new());
+        for (intent, approval) in self.approvals() {
+            let open = approval.exceptions.iter().find(|(_, exception)| exception.closed.is_none());
+            let Some((id, exception)) = open else { continue };
+            let by = if exception.effect.is_some() { by } else { Closure::Retry };
+            let vouches = by == Closure::Retry
+                && (exception.cause == Cause::Uncertain || approval.intent.intent_type.as_str() == "blind");
+            vouched.extend(exception.effect.filter(|_| vouches));
+            let command = Command::CloseException {
+                id: *id,
+                person: exception.owner.clone(),
+                by,
+                reason: "it was looked into".to_owned(),
+            };
+            commands.push((*intent, command));
+        }
+        vouched.into_iter().for_each(|effect| *self.vouched.entry(effect).or_default() += 1);
+        commands.into_iter().for_each(|(intent, command)| self.give(intent, command));
+    }
+
+    /// Lives it to its end, and looks after every step whether everything holds.
+    pub(crate) fn run(mut self, tally: &mut Tally) -> Result<(), Broken> {
+        for _ in 0..STEPS {
+            self.step();
+            self.settle();
+            self.check()?;
+        }
+        self.say("nothing fails any more");
+        self.disk.heal();
+        self.targets.heal();
+        for round in 0.. {
+            let open = self.approvals().find(|(_, approval)| !matches!(approval.stage, Stage::Closed(_)));
+            if round == ROUNDS_MAX {
+                return Err(self.broken(format!("it does not end: {open:#?}")));
+            }
+            if open.is_none() && self.unanswered() == 0 {
+                break;
+            }
+            self.somebody_decides();
+            self.somebody_settles(if round % 40 < 20 { Closure::Probe } else { Closure::GiveUp });
+            let now = self.clock.now();
+            let next = self.block_on(self.disk.next_due(now)).expect("it is read");
+            let wait = next.map_or(Millis::seconds(1), |next| next.since(now).max(Millis::seconds(1)));
+            self.clock.turn(wait.min(Millis::hours(1)));
+            self.settle();
+            self.check()?;
+        }
+        self.ended()?;
+        self.count(tally);
+        Ok(())
+    }
+
+    fn unanswered(&mut self) -> usize {
+        let waiting: Vec<usize> = {
+            let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            (0..told.asked.len()).filter(|place| told.asked[*place].intent.is_none()).collect()
+        };
+        // A disk that was full refused them: they ask again.
+        waiting.iter().for_each(|place| self.submit(*place));
+        waiting.len()
+    }
+
+    fn count(&self, tally: &mut Tally) {
+        let add = |count: &mut u64, more: usize| *count += u64::try_from(more).expect("it fits");
+        add(&mut tally.intents, self.read.approvals.len());
+        add(&mut tally.done, self.targets.done().len());
+        add(&mut tally.exceptions, self.approvals().map(|(_, approval)| approval.exceptions.len()).sum());
+        let (attempts, probes) = self.targets.calls();
+        tally.attempts += attempts;
+        tally.probes += probes;
+        tally.deaths += self.hosts - 1;
+        tally.looked_first += self.read.looked_first;
+        let logs = format!("{:?} {}", tally.logs, self.disk.health().head);
+        tally.logs = Some(Digest::of(logs.as_bytes()));
+    }
+}

@@ -1,0 +1,118 @@
+//! The simulator: the real core and engine on a disk, targets and a clock that are made to fail, and hosts that die at
+//! any moment. One seed is one history; what must hold of each stands in `promises.rs`.
+//!
+//! | variable | means | unless set |
+//! |---|---|---|
+//! | `BUDGET_SECONDS` | a quarter of it is how long histories are made | 40 |
+//! | `SIMULATIONS` | how many instead, however long it takes | – |
+//! | `SIMULATION` | the one history of this seed, with its story | – |
+//!
+//! It must prove itself: bugs that are planted in its own disk, targets and settings (see [`Bug`]) are each seen within
+//! a thousand histories.
+
+mod disk;
+mod history;
+mod promises;
+mod targets;
+
+use history::{Broken, History, Tally};
+use std::time::{Duration, Instant};
+
+/// How long the suites with a budget may take, in seconds, unless the environment says otherwise.
+const BUDGET_SECONDS: u64 = 40;
+/// Histories within which every planted bug is seen.
+const BUG_HISTORIES: u64 = 1_000;
+/// Fewest histories of a run, however slow the machine is.
+const HISTORIES_MIN: u64 = 100;
+
+/// A fault of the host that is planted where the simulator can plant it: in the ports that it gives to the engine, and
+/// in what they say of their targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bug {
+    /// The disk acknowledges what a crash takes away.
+    AcknowledgesBeforeSync,
+    /// A batch is acknowledged and not kept.
+    DropsBatches,
+    /// A timer is not kept.
+    ForgetsTimers,
+    /// Each attempt has a key of its own.
+    KeyOfAttempt,
+    /// A step leaves before it is recorded.
+    SendsUnrecorded,
+    /// `absent` is believed while a request can still arrive.
+    BelievesAbsentAtOnce,
+    /// A key is used for longer than the target remembers it.
+    TrustsOldKeys,
+}
+
+impl Bug {
+    const ALL: [Bug; 7] = [
+        Bug::AcknowledgesBeforeSync,
+        Bug::DropsBatches,
+        Bug::ForgetsTimers,
+        Bug::KeyOfAttempt,
+        Bug::SendsUnrecorded,
+        Bug::BelievesAbsentAtOnce,
+        Bug::TrustsOldKeys,
+    ];
+}
+
+fn wanted(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a number, not `{text}`")))
+}
+
+/// A history and what it broke; its story is told where it broke something.
+fn run(seed: u64, bug: Option<Bug>, tally: &mut Tally) -> Result<(), Broken> {
+    History::begin(seed, bug).run(tally)
+}
+
+#[test]
+fn no_history_breaks_a_promise() {
+    let mut tally = Tally::default();
+    if let Some(seed) = wanted("SIMULATION") {
+        if let Err(broken) = run(seed, None, &mut tally) {
+            panic!("{broken}");
+        }
+        return println!("{tally:?}");
+    }
+    let budget = Duration::from_secs(wanted("BUDGET_SECONDS").unwrap_or(BUDGET_SECONDS)) / 4;
+    let histories = wanted("SIMULATIONS");
+    #[expect(clippy::disallowed_methods, reason = "a budget of real time")]
+    let began = Instant::now();
+    let mut seed = 0;
+    let goes_on = |seed: u64| match histories {
+        Some(histories) => seed < histories,
+        None => seed < HISTORIES_MIN || began.elapsed() < budget,
+    };
+    while goes_on(seed) {
+        if let Err(broken) = run(seed, None, &mut tally) {
+            panic!("{broken}");
+        }
+        seed += 1;
+    }
+    println!("{seed} histories: {tally:?}");
+    tally.is_rich();
+}
+
+#[test]
+fn a_seed_is_one_history() {
+    for seed in 0..10 {
+        let [one, other] = [(); 2].map(|()| {
+            let mut tally = Tally::default();
+            run(seed, None, &mut tally).unwrap_or_else(|broken| panic!("{broken}"));
+            tally
+        });
+        assert_eq!(one, other, "seed {seed}");
+    }
+}
+
+#[test]
+fn every_planted_bug_is_seen() {
+    for bug in Bug::ALL {
+        let mut tally = Tally::default();
+        let seen = (0..BUG_HISTORIES).find_map(|seed| run(seed, Some(bug), &mut tally).err());
+        let Some(broken) = seen else { panic!("{bug:?} is not seen in {BUG_HISTORIES} histories") };
+        println!("{bug:?}: seed {}: {}", broken.seed, broken.what);
+    }
+}

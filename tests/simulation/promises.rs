@@ -1,0 +1,172 @@
+//! What must hold of every history, after every step and at its end.
+
+use crate::history::{Broken, History};
+use countersign_core::approval::event::{Entry, Event};
+use countersign_core::approval::life;
+use countersign_core::approval::{Approval, Outcome, Stage};
+use countersign_core::effect::attempt::Guarantee;
+use countersign_core::effect::life::EffectState;
+use countersign_core::id::{EffectId, IntentId};
+use countersign_core::time::Timestamp;
+use countersign_engine::port::store::{Position, Store as _};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Errands that one history can have open.
+const ERRANDS_MAX: usize = 10_000;
+
+/// The log as far as it was read.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    upto: Position,
+    pub(crate) approvals: BTreeMap<IntentId, Stream>,
+    /// How often something was looked for because its key may have been forgotten.
+    pub(crate) looked_first: u64,
+}
+
+/// One intent as the log has it.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) approval: Approval,
+    sequence: u64,
+}
+
+impl History {
+    /// What must hold after every step.
+    pub(crate) fn check(&mut self) -> Result<(), Broken> {
+        if let Some(twice) = self.told_twice() {
+            return Err(self.broken(twice));
+        }
+        self.read_on()?;
+        for (intent, told) in self.acknowledged() {
+            let there = self.read.approvals.get(&intent).map_or(0, |read| read.sequence);
+            if there < told {
+                return Err(
+                    self.broken(format!("{intent}: {told} entries were acknowledged, {there} are there"))
+                );
+            }
+        }
+        self.wake_up()?;
+        self.at_most_once()
+    }
+
+    /// Reads what the log has got since the last time.
+    fn read_on(&mut self) -> Result<(), Broken> {
+        if self.disk.health().position < self.read.upto {
+            // It lost something: what was acknowledged is compared below.
+            self.read = Read::default();
+        }
+        let from = Position(self.read.upto.0 + 1);
+        for logged in self.block_on(self.disk.scan(from, usize::MAX)).expect("it is read") {
+            self.read.upto = logged.position;
+            let Ok(intent) = logged.stream.parse::<IntentId>() else { continue };
+            let entry: Entry = serde_json::from_slice(&logged.entry).expect("it is an entry");
+            let before = self.read.approvals.remove(&intent).map(|read| read.approval);
+            let after = life::after(before, &entry).map_err(|fault| self.broken(fault.to_string()))?;
+            let read = Stream { approval: after, sequence: logged.sequence };
+            self.read.approvals.insert(intent, read);
+            self.read.looked_first += u64::from(is_look(&entry));
+        }
+        Ok(())
+    }
+
+    /// Whatever is open wakes: the store has an errand for each thing that an approval waits for, and no other.
+    fn wake_up(&self) -> Result<(), Broken> {
+        let end = Timestamp(i64::MAX);
+        let errands = self.block_on(self.disk.due(end, None, ERRANDS_MAX)).expect("they are read");
+        for (intent, Stream { approval, .. }) in &self.read.approvals {
+            let stream = intent.to_string();
+            let own = errands.iter().filter(|errand| *errand.stream == *stream);
+            let own: BTreeSet<(String, Timestamp)> =
+                own.map(|errand| (errand.key.to_string(), errand.due)).collect();
+            let wakes: BTreeSet<(String, Timestamp)> =
+                approval.wakes().iter().map(|(wake, due)| (wake.to_string(), *due)).collect();
+            if own != wakes {
+                return Err(self.broken(format!("{intent} waits for {wakes:?} and the store for {own:?}")));
+            }
+            if wakes.is_empty() && !matches!(approval.stage, Stage::Closed(_)) {
+                return Err(self.broken(format!("{intent} is open and waits for nothing: {approval:#?}")));
+            }
+            for exception in approval.exceptions.values() {
+                if exception.closed.is_none() && exception.owner.as_str().is_empty() {
+                    return Err(self.broken(format!("{intent} has an exception of nobody")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// No effect is done twice, unless a person had it sent again who was told that nobody knows; and none is done that
+    /// nobody approved.
+    fn at_most_once(&self) -> Result<(), Broken> {
+        let mut counts: BTreeMap<EffectId, (usize, Guarantee)> = BTreeMap::new();
+        for done in self.targets.done() {
+            counts.entry(done.effect).or_insert((0, done.guarantee)).0 += 1;
+        }
+        for (effect, (count, guarantee)) in counts {
+            let most = match guarantee {
+                Guarantee::ByKey | Guarantee::ByNaturalKey => 1,
+                Guarantee::ByProbe | Guarantee::Blind => 1 + self.vouched(effect),
+            };
+            if most < count {
+                let story = self.story_of(effect);
+                return Err(self.broken(format!("{effect} ({guarantee:?}) was done {count} times\n{story}")));
+            }
+            if !self.read.approvals.values().any(|read| states(&read.approval).any(|(own, _)| *own == effect))
+            {
+                return Err(self.broken(format!("{effect} was done without an approval")));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the log says of one effect.
+    fn story_of(&self, effect: EffectId) -> String {
+        let all = self.block_on(self.disk.scan(Position(1), usize::MAX)).expect("it is read");
+        let entries = all.iter().filter_map(|logged| serde_json::from_slice::<Entry>(&logged.entry).ok());
+        let about = |entry: &Entry| match &entry.event {
+            Event::Sending { effect: of, .. }
+            | Event::Attempted { effect: of, .. }
+            | Event::Probed { effect: of, .. } => *of == effect,
+            Event::ExceptionClosed { effects, .. } => effects.contains_key(&effect),
+            _ => false,
+        };
+        let lines = entries.filter(about).map(|entry| format!("  {}: {:?}", entry.at, entry.event));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// What must hold when all is closed.
+    pub(crate) fn ended(&self) -> Result<(), Broken> {
+        let done = self.targets.done();
+        for (intent, Stream { approval, .. }) in &self.read.approvals {
+            let standing = self.block_on(self.engine().read(*intent)).expect("it is there");
+            if *standing.approval != *approval {
+                return Err(self.broken(format!("{intent}: the host has another approval than the log")));
+            }
+            for (effect, state) in states(approval) {
+                let count = done.iter().filter(|done| done.effect == *effect).count();
+                if matches!(state, EffectState::Landed { .. }) && count == 0 {
+                    return Err(self.broken(format!("{effect} is said to have landed and was not done")));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every effect of what was approved.
+fn states(approval: &Approval) -> impl Iterator<Item = (&EffectId, &EffectState)> {
+    let effects = match &approval.stage {
+        Stage::Executing { effects, .. } | Stage::Closed(Outcome::Done { effects, .. }) => Some(effects),
+        Stage::Preparing { .. }
+        | Stage::Unsettled { .. }
+        | Stage::Seated { .. }
+        | Stage::Returned { .. }
+        | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => None,
+    };
+    effects.into_iter().flatten()
+}
+
+/// Whether something was looked for because its key may have been forgotten.
+fn is_look(entry: &Entry) -> bool {
+    matches!(&entry.event, Event::Attempted { detail: Some(detail), .. } if detail.code == "key-expired")
+}

@@ -1,0 +1,366 @@
+//! The targets of the simulator, one for each class of guarantee, and the wire to them: what is sent may be refused,
+//! lost on the way there or back, or arrive when nobody waits for it any more.
+
+use crate::Bug;
+use countersign_core::effect::attempt::{
+    Answer as Wire, AttemptEnd, Break, BreakKind, Detail, Ended, Failure, Finding, Guarantee, Step,
+};
+use countersign_core::effect::key::{InstallKey, idempotency_key};
+use countersign_core::effect::plan::{Change, Proposal, WritePlan};
+use countersign_core::hash::Digest;
+use countersign_core::id::{ConnectionName, EffectId};
+use countersign_core::record::{RecordRef, Snapshot, Value};
+use countersign_core::time::{Millis, Timestamp};
+use countersign_engine::port::Answer;
+use countersign_engine::port::clock::Clock as _;
+use countersign_engine::port::connectors::{Call, Connection, Connectors, Ledger, Operation};
+use countersign_engine::simulated::SimulatedClock;
+use countersign_tests::draw::Draw;
+use countersign_tests::scripted::receipt;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The classes, each with the name of its intent type and target.
+pub(crate) const CLASSES: [(&str, Guarantee); 4] = [
+    ("keyed", Guarantee::ByKey),
+    ("upsert", Guarantee::ByNaturalKey),
+    ("look", Guarantee::ByProbe),
+    ("blind", Guarantee::Blind),
+];
+/// How long a request can still arrive after its sender gave it up.
+const SETTLE: Millis = Millis::seconds(30);
+/// How long the target with keys remembers them.
+const KEY_LIFETIME: Millis = Millis::hours(24);
+/// The one step of every operation.
+const STEP: &str = "write";
+
+/// Every target, with what arrived there.
+#[derive(Debug)]
+pub(crate) struct Targets {
+    draw: Draw,
+    bug: Option<Bug>,
+    clock: Arc<SimulatedClock>,
+    connections: BTreeMap<ConnectionName, Arc<Connection>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    healed: bool,
+    /// When each key was first seen.
+    keys: BTreeMap<String, Timestamp>,
+    /// What was done, in order.
+    done: Vec<Done>,
+    /// What is on its way although nobody waits for it.
+    late: Vec<(Timestamp, Call)>,
+    attempts: u64,
+    probes: u64,
+}
+
+/// Something that a target did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Done {
+    pub(crate) effect: EffectId,
+    pub(crate) guarantee: Guarantee,
+}
+
+/// What becomes of one attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Lands,
+    NotSent,
+    Busy,
+    Refused,
+    DownBefore,
+    DownAfter,
+    LostThere,
+    LostBack,
+    Late,
+    TrapsBefore,
+    TrapsAfter,
+    ClaimsWithoutSending,
+    DeniesAfterLanding,
+    RejectsAfterLanding,
+}
+
+/// How often each of them is, beside landing.
+const FAULTS: [Way; 13] = [
+    Way::NotSent,
+    Way::Busy,
+    Way::Refused,
+    Way::DownBefore,
+    Way::DownAfter,
+    Way::LostThere,
+    Way::LostBack,
+    Way::Late,
+    Way::TrapsBefore,
+    Way::TrapsAfter,
+    Way::ClaimsWithoutSending,
+    Way::DeniesAfterLanding,
+    Way::RejectsAfterLanding,
+];
+
+impl Targets {
+    pub(crate) fn new(draw: Draw, bug: Option<Bug>, clock: Arc<SimulatedClock>) -> Targets {
+        let settle = if bug == Some(Bug::BelievesAbsentAtOnce) { Millis(0) } else { SETTLE };
+        let key_lifetime = if bug == Some(Bug::TrustsOldKeys) { Millis::hours(10_000) } else { KEY_LIFETIME };
+        let connections = CLASSES.map(|(name, guarantee)| {
+            let name = ConnectionName::parse(name).expect("a name");
+            let operation = Operation {
+                name: "deliver".to_owned(),
+                kind: "order".to_owned(),
+                input_schema: "{}".to_owned(),
+                guarantee,
+                reversible: false,
+            };
+            let connection = Connection {
+                name: name.clone(),
+                connector: format!("simulated.{name}"),
+                version: "1.0.0".to_owned(),
+                digest: Digest::of(name.as_str().as_bytes()),
+                system: name.to_string(),
+                endpoints: vec![("api".to_owned(), format!("https://{name}.example"))],
+                operations: vec![operation],
+                settle,
+                key_lifetime,
+                concurrent: 4,
+            };
+            (name, Arc::new(connection))
+        });
+        Targets { draw, bug, clock, connections: connections.into(), state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was done, in order.
+    pub(crate) fn done(&self) -> Vec<Done> {
+        self.state().done.clone()
+    }
+
+    /// Attempts and probes so far.
+    pub(crate) fn calls(&self) -> (u64, u64) {
+        let state = self.state();
+        (state.attempts, state.probes)
+    }
+
+    /// From here on nothing fails.
+    pub(crate) fn heal(&self) {
+        self.state().healed = true;
+    }
+
+    /// What was on its way arrives, as far as its time has come.
+    pub(crate) fn arrive(&self) {
+        let now = self.clock.now();
+        let mut due: Vec<(Timestamp, Call)> = {
+            let mut state = self.state();
+            let (due, late) = std::mem::take(&mut state.late).into_iter().partition(|(at, _)| *at <= now);
+            state.late = late;
+            due
+        };
+        due.sort_by_key(|(at, call)| (*at, call.effect, call.attempt));
+        due.iter().for_each(|(at, call)| self.reach(call, *at));
+    }
+
+    /// A request reaches its target: what the target knows already it does not do again, if it can know.
+    fn reach(&self, call: &Call, at: Timestamp) {
+        let mut state = self.state();
+        let done = Done { effect: call.effect, guarantee: call.guarantee };
+        match call.guarantee {
+            Guarantee::ByKey => {
+                // The key is the gate's, from its own arguments; the bug makes it another one each time.
+                let generation =
+                    if self.bug == Some(Bug::KeyOfAttempt) { call.attempt } else { call.generation };
+                let key = idempotency_key(&InstallKey::new([7; 32]), call.effect, STEP, generation);
+                let known = state.keys.get(&key).is_some_and(|seen| at.since(*seen) < KEY_LIFETIME);
+                if !known {
+                    state.keys.insert(key, at);
+                    state.done.push(done);
+                }
+            }
+            Guarantee::ByNaturalKey => {
+                if !state.done.contains(&done) {
+                    state.done.push(done);
+                }
+            }
+            Guarantee::ByProbe | Guarantee::Blind => state.done.push(done),
+        }
+    }
+
+    fn way(&self) -> Way {
+        let healed = self.state().healed;
+        if healed || self.draw.in_100(55) { Way::Lands } else { *self.draw.of(&FAULTS) }
+    }
+
+    /// Puts a request on its way: if its sender dies, it may arrive all the same.
+    fn send(&self, call: &Call) -> OnItsWay<'_> {
+        OnItsWay { targets: self, call: Some(call.clone()) }
+    }
+
+    /// Time goes by while something is on its way; when it arrives, however far the clock was turned at once.
+    async fn while_on_its_way(&self) -> Timestamp {
+        let arrives = self.clock.now().plus(Millis(self.draw.below(20_000)));
+        self.clock.sleep_until(arrives).await;
+        arrives
+    }
+
+    async fn attempt(&self, call: Call, ledger: Arc<dyn Ledger>) -> AttemptEnd {
+        let way = self.way();
+        self.state().attempts += 1;
+        let ended = |claim, answers: &[Wire]| {
+            let steps = answers.iter().map(|answer| Step {
+                name: STEP.to_owned(),
+                request: Digest::of(b"request"),
+                answer: *answer,
+            });
+            AttemptEnd { claim, steps: steps.collect() }
+        };
+        let detail = || Detail::new("simulated", format!("{way:?}"));
+        let transient = || Ended::Failed(Failure::Transient { after: None, detail: detail() });
+        let trap = || Ended::Broke(Break { kind: BreakKind::Trap, message: "it trapped".to_owned() });
+        match way {
+            Way::TrapsBefore => return ended(trap(), &[]),
+            Way::ClaimsWithoutSending => return ended(Ended::Returned(receipt(&call)), &[]),
+            _ => {}
+        }
+        if self.bug != Some(Bug::SendsUnrecorded)
+            && let Err(fault) = ledger.about_to_send(STEP, Digest::of(b"request")).await
+        {
+            let failure =
+                Failure::Transient { after: None, detail: Detail::new("ledger", fault.to_string()) };
+            return ended(Ended::Failed(failure), &[]);
+        }
+        let status = |status| Wire::Answered { status };
+        if way == Way::NotSent {
+            return ended(transient(), &[Wire::NotSent]);
+        }
+        let on_its_way = self.send(&call);
+        let arrives = self.while_on_its_way().await;
+        on_its_way.ends();
+        match way {
+            Way::Busy => {
+                let after = Some(Millis(self.draw.below(60_000)));
+                ended(Ended::Failed(Failure::Transient { after, detail: detail() }), &[status(429)])
+            }
+            Way::Refused => {
+                let failure = Failure::Rejected { fields: Vec::new(), detail: detail() };
+                ended(Ended::Failed(failure), &[status(422)])
+            }
+            Way::DownBefore => ended(transient(), &[status(503)]),
+            Way::LostThere => ended(transient(), &[Wire::Unanswered]),
+            Way::Late => {
+                let at = arrives.plus(Millis(1 + self.draw.below(SETTLE.0 - 1)));
+                self.state().late.push((at, call));
+                ended(transient(), &[Wire::Unanswered])
+            }
+            _ => {
+                self.reach(&call, arrives);
+                self.while_on_its_way().await;
+                match way {
+                    Way::DownAfter => ended(transient(), &[status(503)]),
+                    Way::LostBack => ended(transient(), &[Wire::Unanswered]),
+                    Way::TrapsAfter => ended(trap(), &[status(200)]),
+                    Way::DeniesAfterLanding => {
+                        ended(Ended::Failed(Failure::Denied(detail())), &[status(200)])
+                    }
+                    Way::RejectsAfterLanding => {
+                        let failure = Failure::Rejected { fields: Vec::new(), detail: detail() };
+                        ended(Ended::Failed(failure), &[status(200)])
+                    }
+                    _ => ended(Ended::Returned(receipt(&call)), &[status(200)]),
+                }
+            }
+        }
+    }
+
+    async fn look(&self, call: Call) -> Ended<Finding> {
+        self.state().probes += 1;
+        self.while_on_its_way().await;
+        if !self.state().healed && self.draw.in_100(30) {
+            return match self.draw.below(3) {
+                0 => Ended::Returned(Finding::Unknown),
+                1 => {
+                    let detail = Detail::new("simulated", "it is down");
+                    Ended::Failed(Failure::Transient { after: None, detail })
+                }
+                _ => Ended::Broke(Break { kind: BreakKind::Trap, message: "it trapped".to_owned() }),
+            };
+        }
+        let landed = self.state().done.iter().any(|done| done.effect == call.effect);
+        Ended::Returned(if landed { Finding::Landed(receipt(&call)) } else { Finding::Absent })
+    }
+}
+
+/// A request that has left the host and has not reached its target.
+struct OnItsWay<'a> {
+    targets: &'a Targets,
+    call: Option<Call>,
+}
+
+impl OnItsWay<'_> {
+    fn ends(mut self) {
+        self.call = None;
+    }
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        let Some(call) = self.call.take() else { return };
+        // Whatever order a dead host's attempts are dropped in, each has the same chance.
+        let draw = Draw::new(call.effect.bits() as u64 ^ u64::from(call.attempt));
+        if draw.in_100(50) {
+            let at = self.targets.clock.now().plus(Millis(draw.below(SETTLE.0)));
+            self.targets.state().late.push((at, call));
+        }
+    }
+}
+
+impl Connectors for Targets {
+    fn connections(&self) -> Vec<Arc<Connection>> {
+        self.connections.values().cloned().collect()
+    }
+
+    fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>> {
+        self.connections.get(name).cloned()
+    }
+
+    fn check(&self, _: &ConnectionName) -> Answer<'_, Ended<()>> {
+        Box::pin(async { Ended::Returned(()) })
+    }
+
+    fn fetch(&self, _: &ConnectionName, subject: RecordRef) -> Answer<'_, Ended<Snapshot>> {
+        let found = Snapshot { subject, revision: None, url: None, fields: Vec::new() };
+        Box::pin(async move { Ended::Returned(found) })
+    }
+
+    fn plan(&self, _: &ConnectionName, what: Proposal, _: Timestamp) -> Answer<'_, Ended<WritePlan>> {
+        let changes = what.fields.iter().map(|field| Change {
+            name: field.name.clone(),
+            before: Value::Absent,
+            after: field.value.clone(),
+        });
+        let plan = WritePlan {
+            changes: changes.collect(),
+            subject: what.subject.clone(),
+            revision: None,
+            remarks: Vec::new(),
+        };
+        let fails = !self.state().healed && self.draw.in_100(10);
+        Box::pin(async move {
+            if fails {
+                let detail = Detail::new("simulated", "it is down");
+                return Ended::Failed(Failure::Transient { after: None, detail });
+            }
+            Ended::Returned(plan)
+        })
+    }
+
+    fn apply(&self, call: Call, ledger: Arc<dyn Ledger>) -> Answer<'_, AttemptEnd> {
+        Box::pin(self.attempt(call, ledger))
+    }
+
+    fn probe(&self, call: Call) -> Answer<'_, Ended<Finding>> {
+        Box::pin(self.look(call))
+    }
+}
