@@ -28,8 +28,12 @@ mod people;
 mod publishing;
 #[path = "spec/refusals.rs"]
 mod refusals;
+#[path = "spec/sealed.rs"]
+mod sealed;
 #[path = "spec/seats.rs"]
 mod seats;
+#[path = "spec/splitting.rs"]
+mod splitting;
 #[path = "spec/story.rs"]
 mod story;
 #[path = "spec/weights.rs"]

@@ -82,6 +82,15 @@ impl Scripted {
         self
     }
 
+    /// Puts another build of its connector behind every connection.
+    #[must_use]
+    pub fn built_anew(mut self) -> Scripted {
+        for connection in self.connections.values_mut() {
+            Arc::make_mut(connection).digest = Digest::of(b"another build");
+        }
+        self
+    }
+
     /// Puts a record at a connection.
     pub fn put(&self, connection: &str, kind: &str, id: &str, fields: &[(&str, Value)]) {
         let name = ConnectionName::parse(connection).expect("a connection name");

@@ -1,0 +1,16 @@
+Feature: what was decided is what is executed
+  A decision binds to what was shown: what was asked for, the version of the policy, and every write with its connector
+  and its address. Before each attempt the host looks whether that is still so.
+
+  Background:
+    Given an approved intent with one effect whose guarantee is by-key
+    When the connector says transient and the wire saw nothing
+
+  Scenario: what was changed after the decision is not executed
+    Then of 10000 changes of one byte in what was asked, by which policy and what is written none is executed
+
+  Scenario: a connector that was not sealed is never called
+    When the connector is replaced by another build
+    Then the effect is rejected
+    And the target was sent 0 writes
+    And an exception with cause rejected has an owner
