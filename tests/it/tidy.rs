@@ -320,6 +320,36 @@ fn production_code_does_not_know_tests() {
 }
 
 #[test]
+fn one_place_moves_an_approval_and_one_writes_it_down() {
+    let is_own = |path: &Path| {
+        let shown = shown(path);
+        shown.starts_with("host/core") || shown.ends_with("tests.rs") || shown.contains("/tests/")
+    };
+    // Whoever decides by the table, and whoever only looks what it would say.
+    let allowed = [
+        ("life::decide(", &["host/engine/src/handle.rs", "host/server/src/api/view/intent.rs"][..]),
+        ("life::submit", &["host/engine/src/handle/submit.rs"][..]),
+        ("store.append(", &["host/engine/src/handle.rs", "host/engine/src/people.rs"][..]),
+        ("ApprovedIntent::of(", &["host/engine/src/effects.rs"][..]),
+        ("connectors.apply(", &["host/engine/src/effects.rs"][..]),
+    ];
+    let mut faults = Vec::new();
+    let mut found = BTreeSet::new();
+    for path in files(&root().join("host"), &[".rs"]).into_iter().filter(|path| !is_own(path)) {
+        let text = read(&path);
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for (call, places) in allowed.iter().filter(|(call, _)| text.contains(call)) {
+            found.insert(*call);
+            if !places.contains(&shown(&path).as_str()) {
+                faults.push(format!("{}: {call}", shown(&path)));
+            }
+        }
+    }
+    none("give a command: no other door moves an approval or writes for one", &faults);
+    assert_eq!(found.len(), allowed.len(), "a call has another name now: {found:?}");
+}
+
+#[test]
 fn every_error_code_has_its_page_and_every_page_its_code() {
     let code_at = |text: &str, place: usize| {
         let code = text.get(place..place + 8)?;

@@ -53,6 +53,22 @@ async fn every_fault_of_a_submission_is_said_in_one_answer() {
 }
 
 #[tokio::test]
+async fn who_asks_is_whom_the_token_says_and_no_header() {
+    let world = World::start().await;
+    let place = world.submitted("k-1", SMALL).await;
+    let names = ["x-user", "x-forwarded-user", "x-remote-user", "x-forwarded-for", "forwarded", "x-real-ip"];
+    for name in names {
+        let own = [(name, "sales-manager-1"), ("idempotency-key", "k-2"), ("if-match", "\"1\"")];
+        let answer = world.send("", "GET", &place, &own[..1], "").await;
+        answer.is_problem(401, "CS-E0205");
+        let path = format!("{place}/decisions");
+        let answer = world.send("ae-1", "POST", &path, &own, r#"{"decision":"approve"}"#).await;
+        answer.is_problem(403, "CS-E0110");
+    }
+    assert_eq!(world.get("ae-1", &place).await.json["state"], "seated");
+}
+
+#[tokio::test]
 async fn a_body_that_is_no_json_is_refused_with_its_line_and_column() {
     let world = World::start().await;
     let check = async |body: &str, place: &str| {

@@ -100,6 +100,29 @@ async fn a_link_that_is_opened_changes_nothing_and_shows_nothing_to_strangers() 
 }
 
 #[tokio::test]
+async fn what_people_write_is_text_on_every_page() {
+    let browsers = Browsers::start().await;
+    let script = r#"</textarea><script>alert(1)</script><img src=x onerror=alert(2)> & \"quoted\""#;
+    let body = SMALL.replacen("\"reason\"", &format!("\"note\":\"{script}\",\"reason\""), 1);
+    let place = browsers.world.submitted("k-1", &body).await;
+    let message = browsers.inbox.of("sales-manager-1", 1).await.remove(0);
+    let cookie = browsers.signed_in("sales-manager-1").await;
+    let shown = |page: &str| {
+        assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
+        assert!(page.contains("&lt;script&gt;alert(1)"), "it is shown all the same: {page}");
+    };
+    let links = paths(&message.text);
+    for verb in ["approve", "decline", "ask"] {
+        shown(&browsers.get(&cookie, &path(&links, verb)).await.text);
+    }
+    // What was typed and refused comes back as text too.
+    let page = browsers.get(&cookie, &path(&links, "decline")).await.text;
+    let form = format!("revision=1&seal={}&words={}%3Cscript%3Ealert(1)", "0".repeat(64), "x");
+    shown(&(page + &browsers.post(&cookie, &path(&links, "decline"), &form).await.text));
+    assert_eq!(browsers.world.get("ae-1", &place).await.json["state"], "seated");
+}
+
+#[tokio::test]
 async fn every_link_of_a_real_mail_can_be_opened_by_a_scanner() {
     let server = MailServer::start(None).expect("the mail server starts");
     let mail = MailOptions {
