@@ -296,7 +296,7 @@ impl<'a> History<'a> {
             self.in_place += usize::from(is_in_place(&before, entry));
             self.on_time(&before, entry);
             self.by_right(&before, entry);
-            self.carried(&before, entry);
+            self.carried(&before, &after, entry);
             self.linked(&before, entry);
         }
         self.only_voices_fill(&before, &after, &new);

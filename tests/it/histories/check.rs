@@ -4,11 +4,11 @@ use super::History;
 use countersign_core::approval::event::{Actor, Entry, Event};
 use countersign_core::approval::seat::{Claim, Handed, Reply, Seat, Seats};
 use countersign_core::approval::wake::Wake;
-use countersign_core::approval::{Approval, Authority, Intent, Outcome, Stage};
+use countersign_core::approval::{Approval, Authority, Case, Intent, Outcome, Stage};
 use countersign_core::break_glass::BREAK_GLASS;
 use countersign_core::exception::Cause;
 use countersign_core::id::{FieldName, PersonId};
-use countersign_core::intent::TokenValue;
+use countersign_core::intent::{FactValue, TokenValue};
 use countersign_core::notice::link::LinkVerb;
 use countersign_core::override_::Override;
 use countersign_core::people::{Asking, Whom};
@@ -240,7 +240,7 @@ impl History<'_> {
     }
 
     /// A voice holds for the next revision only if it was given, and only for the same record and stake.
-    pub(super) fn carried(&self, before: &Approval, entry: &Entry) {
+    pub(super) fn carried(&self, before: &Approval, after: &Approval, entry: &Entry) {
         let Event::Carried { people, revision, promises, .. } = &entry.event else { return };
         let Some(earlier) = &before.earlier else { self.fail("voices came from nowhere") };
         let given: BTreeSet<&PersonId> = earlier.seats.voices().collect();
@@ -252,16 +252,26 @@ impl History<'_> {
         {
             self.fail("a voice was carried to something that it was not given for");
         }
-        let discount = FieldName::parse("discount_percent").expect("a name");
-        let asked = |intent: &Intent| match intent.tokens.get(&discount) {
-            Some(TokenValue::Percent(percent)) => percent.0,
-            other => self.fail(&format!("a discount of {other:?}")),
+        let Some(case) = after.case() else { self.fail("a voice was carried to no seat") };
+        let percent = |name: &str, intent: &Intent, case: &Case| {
+            let name = FieldName::parse(name).expect("a name");
+            match (intent.tokens.get(&name), case.facts.get(&name)) {
+                (Some(TokenValue::Percent(percent)), _)
+                | (None, Some(FactValue::Known(TokenValue::Percent(percent)))) => percent.0,
+                other => self.fail(&format!("{name} is {other:?}")),
+            }
         };
-        let (was, now) = (asked(&earlier.intent), asked(&before.intent));
-        match promises.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-            [] => {}
-            ["more discount_percent never needs less"] if now < was => {}
-            other => self.fail(&format!("a voice for {was} holds for {now} by {other:?}")),
+        for promise in promises {
+            let (name, less) = match promise.as_str() {
+                "more discount_percent never needs less" => ("discount_percent", true),
+                "less margin never needs less" => ("margin", false),
+                other => self.fail(&format!("nobody promised `{other}`")),
+            };
+            let (was, now) =
+                (percent(name, &earlier.intent, &earlier.case), percent(name, &before.intent, case));
+            if (now < was) != less || now == was {
+                self.fail(&format!("a voice for {name} {was} holds for {now} by `{promise}`"));
+            }
         }
     }
 
