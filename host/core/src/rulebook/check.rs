@@ -11,7 +11,8 @@ use crate::id::{IntentTypeName, PoolName};
 use crate::intent::{Enforcement, FailMode, FieldType, IntentType};
 use crate::people::Directory;
 use crate::policy::typed::Input;
-use crate::policy::{Need, Policy, Route, RouteStep, Whom};
+use crate::policy::{Need, Policy, Route, Whom};
+use std::collections::BTreeSet;
 
 pub(super) fn all(rulebook: &Rulebook, faults: &mut Vec<Fault>) {
     for intent in rulebook.intents.values() {
@@ -57,8 +58,13 @@ fn shared(rulebook: &Rulebook, faults: &mut Vec<Fault>) {
     let shared = rulebook.shared();
     let mut own = Faults::new(&shared.path);
     pool(&rulebook.house, &shared.owner, 0, "the owner", &mut own);
+    // Whoever owns the file has the seats that no policy asks for.
+    let policies = rulebook.policies.values().flatten().map(|policy| &policy.owner);
+    let policies: BTreeSet<&PoolName> = policies.chain([&shared.owner]).collect();
+    let types: BTreeSet<&PoolName> = rulebook.intents.values().map(|intent| &intent.owner).collect();
     for route in shared.routes.values() {
-        route_people(rulebook, None, route, &mut own);
+        let owners = if route.name.as_str() == GO_LIVE_ROUTE { &types } else { &policies };
+        route_people(rulebook, (None, owners), route, &mut own);
     }
     // Whoever owns an intent type is among those who let it go live.
     let go_live = shared.routes.values().find(|route| route.name.as_str() == GO_LIVE_ROUTE);
@@ -114,7 +120,13 @@ fn known(
     }
 }
 
-fn route_people(rulebook: &Rulebook, intent: Option<&IntentType>, route: &Route, faults: &mut Faults) {
+/// Whether there are people for a route; `owners` are the pools that `owner of policy` in it can be.
+fn route_people(
+    rulebook: &Rulebook,
+    (intent, owners): (Option<&IntentType>, &BTreeSet<&PoolName>),
+    route: &Route,
+    faults: &mut Faults,
+) {
     let directory = &rulebook.house;
     for step in &route.steps {
         let place = format!("route `{}`, step {}", route.name, step.step);
@@ -122,18 +134,25 @@ fn route_people(rulebook: &Rulebook, intent: Option<&IntentType>, route: &Route,
         for whom in &step.backup {
             known(directory, intent, whom, route.line, &format!("{place}, backup"), faults);
         }
-        quorum(directory, step, route.line, &place, faults);
+        if step.whom != Whom::OwnerOfPolicy {
+            quorum(directory, (&step.whom, step.need), route.line, &place, faults);
+            continue;
+        }
+        for owner in owners {
+            let place = format!("{place}, for what `{owner}` owns");
+            quorum(directory, (&Whom::Pool(PoolName::clone(owner)), step.need), route.line, &place, faults);
+        }
     }
 }
 
 /// Whether a pool has as many members as a row needs, and whether one person can be two.
-fn quorum(directory: &Directory, step: &RouteStep, line: u32, place: &str, faults: &mut Faults) {
-    let needed = match step.need {
+fn quorum(directory: &Directory, (whom, need): (&Whom, Need), line: u32, place: &str, faults: &mut Faults) {
+    let needed = match need {
         Need::Count(needed) => needed,
         Need::All | Need::Percent(_) => return,
-        Need::Weight(needed) => return weight(directory, step, needed, (line, place), faults),
+        Need::Weight(needed) => return weight(directory, whom, needed, (line, place), faults),
     };
-    let members = match &step.whom {
+    let members = match whom {
         Whom::Pool(name) => match directory.pool(name) {
             Some(pool) => pool.members.len(),
             None => return,
@@ -142,34 +161,21 @@ fn quorum(directory: &Directory, step: &RouteStep, line: u32, place: &str, fault
         Whom::OwnerOfPolicy => return,
     };
     if usize::try_from(needed).is_ok_and(|needed| members < needed) {
-        faults.on_line(line, format!("{place}: needs {needed} of `{}`, which has {members}", step.whom));
+        faults.on_line(line, format!("{place}: needs {needed} of `{whom}`, which has {members}"));
     }
 }
 
 /// Whether the voices of a pool weigh as much as a row needs.
-fn weight(
-    directory: &Directory,
-    step: &RouteStep,
-    needed: u32,
-    (line, place): (u32, &str),
-    faults: &mut Faults,
-) {
-    // Which pool that is depends on the policy.
-    if step.whom == Whom::OwnerOfPolicy {
-        return;
-    }
-    match directory.whole_weight(&step.whom) {
+fn weight(directory: &Directory, whom: &Whom, needed: u32, (line, place): (u32, &str), faults: &mut Faults) {
+    match directory.whole_weight(whom) {
         Some(whole) if needed <= whole => {}
         Some(whole) => {
-            faults.on_line(
-                line,
-                format!("{place}: needs weight {needed} of `{}`, which weighs {whole}", step.whom),
-            );
+            faults.on_line(line, format!("{place}: needs weight {needed} of `{whom}`, which weighs {whole}"));
         }
         None => {
             faults.on_line(
                 line,
-                format!("{place}: `{}` is no pool, and only the voices of a pool have weights", step.whom),
+                format!("{place}: `{whom}` is no pool, and only the voices of a pool have weights"),
             );
         }
     }
@@ -283,7 +289,8 @@ fn policy_of(rulebook: &Rulebook, name: &IntentTypeName, policy: &Policy, faults
     for (route_name, route) in &policy.routes {
         // Shared routes are checked once, in their own file.
         if !rulebook.shared().routes.contains_key(route_name) {
-            route_people(rulebook, Some(intent), route, faults);
+            let owners = BTreeSet::from([&policy.owner]);
+            route_people(rulebook, (Some(intent), &owners), route, faults);
         }
     }
 }
