@@ -13,10 +13,10 @@ use countersign_core::record::{RecordRef, Snapshot, Value};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock as _;
-use countersign_engine::port::connectors::{Call, Connection, Connectors, Ledger, Operation};
+use countersign_engine::port::connectors::{Call, Connection, Connectors, Ledger};
 use countersign_engine::simulated::SimulatedClock;
 use countersign_tests::draw::Draw;
-use countersign_tests::scripted::receipt;
+use countersign_tests::scripted::{connection, receipt};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -105,27 +105,9 @@ impl Targets {
         let settle = if bug == Some(Bug::BelievesAbsentAtOnce) { Millis(0) } else { SETTLE };
         let key_lifetime = if bug == Some(Bug::TrustsOldKeys) { Millis::hours(10_000) } else { KEY_LIFETIME };
         let connections = CLASSES.map(|(name, guarantee)| {
-            let name = ConnectionName::parse(name).expect("a name");
-            let operation = Operation {
-                name: "deliver".to_owned(),
-                kind: "order".to_owned(),
-                input_schema: "{}".to_owned(),
-                guarantee,
-                reversible: false,
-            };
-            let connection = Connection {
-                name: name.clone(),
-                connector: format!("simulated.{name}"),
-                version: "1.0.0".to_owned(),
-                digest: Digest::of(name.as_str().as_bytes()),
-                system: name.to_string(),
-                endpoints: vec![("api".to_owned(), format!("https://{name}.example"))],
-                operations: vec![operation],
-                settle,
-                key_lifetime,
-                concurrent: 4,
-            };
-            (name, Arc::new(connection))
+            let connection = connection(name, guarantee, &[("deliver", "order")]);
+            let connection = Connection { settle, key_lifetime, concurrent: 4, ..connection };
+            (connection.name.clone(), Arc::new(connection))
         });
         Targets { draw, bug, clock, connections: connections.into(), state: Mutex::default() }
     }

@@ -49,27 +49,8 @@ impl Scripted {
     /// Adds a connection whose operations all have one guarantee.
     #[must_use]
     pub fn with(mut self, name: &str, guarantee: Guarantee, operations: &[(&str, &str)]) -> Scripted {
-        let name = ConnectionName::parse(name).expect("a connection name");
-        let operations = operations.iter().map(|(operation, kind)| Operation {
-            name: (*operation).to_owned(),
-            kind: (*kind).to_owned(),
-            input_schema: "{}".to_owned(),
-            guarantee,
-            reversible: false,
-        });
-        let connection = Connection {
-            name: name.clone(),
-            connector: format!("scripted.{name}"),
-            version: "1.0.0".to_owned(),
-            digest: Digest::of(name.as_str().as_bytes()),
-            system: name.to_string(),
-            endpoints: vec![("api".to_owned(), format!("https://{name}.example"))],
-            operations: operations.collect(),
-            settle: Millis::seconds(30),
-            key_lifetime: Millis::hours(24),
-            concurrent: 16,
-        };
-        self.connections.insert(name, Arc::new(connection));
+        let connection = connection(name, guarantee, operations);
+        self.connections.insert(connection.name.clone(), Arc::new(connection));
         self
     }
 
@@ -145,6 +126,34 @@ impl Scripted {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection whose operations all have one guarantee.
+///
+/// # Panics
+/// If it is no name of a connection.
+#[must_use]
+pub fn connection(name: &str, guarantee: Guarantee, operations: &[(&str, &str)]) -> Connection {
+    let name = ConnectionName::parse(name).expect("a connection name");
+    let operations = operations.iter().map(|(operation, kind)| Operation {
+        name: (*operation).to_owned(),
+        kind: (*kind).to_owned(),
+        input_schema: "{}".to_owned(),
+        guarantee,
+        reversible: false,
+    });
+    Connection {
+        connector: format!("scripted.{name}"),
+        version: "1.0.0".to_owned(),
+        digest: Digest::of(name.as_str().as_bytes()),
+        system: name.to_string(),
+        endpoints: vec![("api".to_owned(), format!("https://{name}.example"))],
+        operations: operations.collect(),
+        settle: Millis::seconds(30),
+        key_lifetime: Millis::hours(24),
+        concurrent: 16,
+        name,
     }
 }
 
