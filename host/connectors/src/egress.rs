@@ -15,6 +15,7 @@ pub(crate) mod line;
 mod tests;
 
 use crate::grant::{Grant, GrantedEndpoint};
+use crate::lock::locked;
 use admit::Stopped;
 use bytes::Bytes;
 use client::{Destination, Lost, Resolve, Whole};
@@ -26,7 +27,7 @@ use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::connectors::Ledger;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body_util::Full;
-use line::{Line, Slot, locked};
+use line::{Line, Slot};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use url::{Host, Url};

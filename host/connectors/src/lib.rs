@@ -21,6 +21,7 @@ mod contributor;
 mod egress;
 mod fault;
 mod grant;
+mod lock;
 mod manifest;
 mod notify;
 mod package;

@@ -3,7 +3,7 @@
 //! No redirect, no proxy, no cookie, no second look-up. It knows exactly whether a byte of a
 //! request may have left, which is what an attempt's fate hangs on.
 
-use super::line::locked;
+use crate::lock::locked;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response};

@@ -2,11 +2,12 @@
 //! connections and the digests of the steps that were sent.
 
 use super::client::Pool;
+use crate::lock::locked;
 use crate::manifest::Rate;
 use countersign_core::hash::Digest;
 use countersign_core::id::EffectId;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -161,11 +162,6 @@ impl Circuit {
             self.open_until = Some(now + Duration::from_millis(CIRCUIT_OPEN_MS));
         }
     }
-}
-
-/// The lock, also after a panic elsewhere: each of these values is whole between two statements.
-pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -121,12 +121,12 @@ struct Running {
 impl GuestClock {
     /// The guest begins or goes on.
     pub(crate) fn resume(&self) {
-        crate::egress::line::locked(&self.0).since = Some(monotonic());
+        crate::lock::locked(&self.0).since = Some(monotonic());
     }
 
     /// The host has control.
     pub(crate) fn pause(&self) {
-        let mut running = crate::egress::line::locked(&self.0);
+        let mut running = crate::lock::locked(&self.0);
         if let Some(since) = running.since.take() {
             running.used += monotonic().duration_since(since);
         }
@@ -134,7 +134,7 @@ impl GuestClock {
 
     /// What the guest used so far.
     pub(crate) fn used(&self) -> Duration {
-        let running = crate::egress::line::locked(&self.0);
+        let running = crate::lock::locked(&self.0);
         running.used + running.since.map_or(Duration::ZERO, |since| monotonic().duration_since(since))
     }
 }
