@@ -333,17 +333,34 @@ fn found_receipt() -> Receipt {
 
 #[when(expr = "the probe says {word}")]
 async fn probe_says(spec: &mut Spec, finding: String) {
-    let finding = match finding.as_str() {
+    // First the probe is due and asks, then the target answers: what follows lies in the future.
+    spec.probe_says(&finding, Millis::seconds(1)).await;
+}
+
+#[when(expr = "the probe says {word} {int} times")]
+async fn probe_says_often(spec: &mut Spec, finding: String, times: u32) {
+    for _ in 0..times {
+        spec.probe_says(&finding, Millis(countersign_core::effect::retry::RETRY_DELAY_MS_MAX)).await;
+    }
+}
+
+fn finding(word: &str) -> Finding {
+    match word {
         "landed" => Finding::Landed(found_receipt()),
         "absent" => Finding::Absent,
         "unknown" => Finding::Unknown,
         other => panic!("no finding `{other}`"),
-    };
-    let before = spec.count(probed).await;
-    // First the probe is due and asks, then the target answers: what follows lies in the future.
-    spec.clock.turn(Millis::seconds(1));
-    spec.connectors.next_finding(Ended::Returned(finding));
-    spec.until("the probe", probed, before + 1).await;
+    }
+}
+
+impl Spec {
+    /// The probe that is due after a while says this.
+    async fn probe_says(&self, word: &str, after: Millis) {
+        let before = self.count(probed).await;
+        self.clock.turn(after);
+        self.connectors.next_finding(Ended::Returned(finding(word)));
+        self.until("the probe", probed, before + 1).await;
+    }
 }
 
 #[when(expr = "{int} second(s) pass(es)")]

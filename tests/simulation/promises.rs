@@ -104,8 +104,8 @@ impl History {
         }
         for (effect, (count, guarantee)) in counts {
             let most = match guarantee {
-                Guarantee::ByKey | Guarantee::ByNaturalKey => 1,
-                Guarantee::ByProbe | Guarantee::Blind => 1 + self.vouched(effect),
+                Guarantee::ByNaturalKey => 1,
+                Guarantee::ByKey | Guarantee::ByProbe | Guarantee::Blind => 1 + self.vouched(effect),
             };
             if most < count {
                 let story = self.story_of(effect);

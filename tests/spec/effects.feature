@@ -108,6 +108,16 @@ Feature: an effect lands once, or a person is asked
     And 1 second passes
     Then the target was sent 2 writes, the last one under a new key
 
+  Scenario: what a target cannot say any more is ended by whoever knows
+    Given an approved intent with one effect whose guarantee is by-key
+    When the host dies in an attempt that leaves no record, and is back after 25 hours
+    And the probe says unknown 24 times
+    Then the effect is uncertain
+    And the target was sent 1 write
+    When the owner closes the exception by retry
+    Then the effect is sent again
+    And the target was sent 2 writes
+
   Scenario: an address that was not sealed is never written to
     Given an approved intent with one effect whose guarantee is by-key
     When the connector says transient and the wire saw nothing

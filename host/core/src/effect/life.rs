@@ -369,8 +369,12 @@ pub fn is_looked_for_first(due: Timestamp, history: History, memory: Memory, now
 pub fn again(history: History, cause: HeldCause, guarantee: Guarantee, now: Timestamp) -> Verdict {
     // That something is open under its keys is not forgotten.
     let history = History { attempts: 0, breaks: 0, repeats: history.repeats.min(1), ..history };
+    if cause == HeldCause::Uncertain {
+        // The person's word stands in the place of the target's memory; the key stays, for a target that has it still.
+        return EffectState::Ready { due: now, history: History { first_sent: None, ..history } };
+    }
     let asks = match guarantee {
-        Guarantee::ByProbe => cause != HeldCause::Uncertain,
+        Guarantee::ByProbe => true,
         Guarantee::ByKey => matches!(cause, HeldCause::Rejected | HeldCause::Conflict),
         Guarantee::ByNaturalKey | Guarantee::Blind => false,
     };

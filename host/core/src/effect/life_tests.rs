@@ -190,8 +190,14 @@ fn what_a_person_has_tried_again_is_asked_for_first_where_it_can_be() {
     // Its key may be burnt, and what is absent has a new one; what only failed goes on under the same.
     assert_eq!(of(sent, HeldCause::Rejected, Guarantee::ByKey), "probed");
     assert_eq!(of(sent, HeldCause::Exhausted, Guarantee::ByKey), "retried");
-    // It was asked for already, and the target did not say.
-    assert_eq!(of(sent, HeldCause::Uncertain, Guarantee::ByProbe), "retried");
+    // It was asked for already, and the target did not say: whoever knows better ends it, also after the key has ended.
+    for guarantee in [Guarantee::ByProbe, Guarantee::ByKey] {
+        let vouched = again(sent, HeldCause::Uncertain, guarantee, NOW.plus(Millis::hours(48)));
+        let EffectState::Ready { due, history } = vouched else { panic!("it is ready") };
+        let memory = Memory { guarantee, key_lifetime: Millis::hours(24) };
+        assert!(!is_looked_for_first(due, history, memory, due), "{guarantee:?}");
+        assert_eq!(history.generation, sent.generation);
+    }
     let EffectState::Ready { history, .. } = again(sent, HeldCause::Exhausted, Guarantee::ByKey, NOW) else {
         panic!("it is ready");
     };
