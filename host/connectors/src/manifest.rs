@@ -344,6 +344,12 @@ impl Endpoint {
         if self.idempotency.mode == IdempotencyMode::Header && self.idempotency.name.is_none() {
             return Some("that it honours a key header, but not which (`idempotency.name`)".to_owned());
         }
+        if self.idempotency.lifetime_h == Some(0) {
+            return Some(
+                "that it remembers a key for no time (`idempotency.lifetime-h`): then it honours none"
+                    .to_owned(),
+            );
+        }
         if self.rate.per_second == 0 || self.rate.burst == 0 || self.rate.concurrent == 0 {
             return Some("a rate of zero, which would let nothing out".to_owned());
         }
@@ -438,6 +444,7 @@ idempotency = { mode = "header", name = "Idempotency-Key", lifetime-h = 24 }
         check("\"/v1/*\"", "\"v1/*\"", "does not begin with `/`");
         check("scheme = \"bearer\"", "scheme = \"header\"", "not which (`auth.name`)");
         check("name = \"Idempotency-Key\", ", "", "not which (`idempotency.name`)");
+        check("lifetime-h = 24", "lifetime-h = 0", "remembers a key for no time");
         check("scheme = \"bearer\"", "scheme = \"oauth2-client\"", "unknown variant `oauth2-client`");
     }
 }
