@@ -28,7 +28,7 @@ use countersign_core::override_::{Evidence, Habit, Instead, Override, Piece};
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::clock::Chance as _;
-use countersign_tests::draw::Draw;
+use countersign_tests::draw::{Draw, wanted};
 use countersign_tests::world::{root, source_files, weighed};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -614,10 +614,6 @@ fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
         Stage::Closed(Outcome::Withdrawn { .. }) => tally.withdrawn += 1,
         _ => tally.open += 1,
     }
-}
-
-fn wanted(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
 }
 
 #[test]

@@ -7,9 +7,9 @@ use crate::targets::{CLASSES, Targets};
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::{Approval, Stage};
 use countersign_core::document::SourceFile;
-use countersign_core::exception::{Cause, Closure};
+use countersign_core::exception::Closure;
 use countersign_core::hash::Digest;
-use countersign_core::id::{EffectId, IntentId, PersonId};
+use countersign_core::id::{IntentId, PersonId};
 use countersign_core::intent::Raw;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
@@ -24,7 +24,7 @@ use countersign_tests::told::ScriptedNotifier;
 use countersign_tests::world::{root, source_files};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Runtime;
 
 /// When histories begin.
@@ -59,13 +59,13 @@ fn rules() -> Vec<SourceFile> {
 pub(crate) struct Broken {
     pub(crate) seed: u64,
     pub(crate) what: String,
-    story: Vec<String>,
+    story: String,
 }
 
 impl fmt::Display for Broken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Broken { seed, what, story } = self;
-        write!(formatter, "SIMULATION={seed}: {what}\n{}", story.join("\n"))
+        write!(formatter, "SIMULATION={seed}: {what}\n{story}")
     }
 }
 
@@ -111,6 +111,10 @@ struct Told {
     twice: Option<String>,
 }
 
+fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 struct Host {
     runtime: Runtime,
     engine: Engine,
@@ -127,8 +131,6 @@ pub(crate) struct History {
     host: Option<Host>,
     hosts: u64,
     pub(crate) read: Read,
-    /// What a person had sent once more although nobody knew.
-    vouched: BTreeMap<EffectId, usize>,
     story: Vec<String>,
 }
 
@@ -159,7 +161,6 @@ impl History {
             host: None,
             hosts: 0,
             read: Read::default(),
-            vouched: BTreeMap::new(),
             story: Vec::new(),
         };
         history.start();
@@ -171,8 +172,13 @@ impl History {
         self.story.push(format!("{now}: {what}"));
     }
 
+    /// What happened, a line each.
+    pub(crate) fn story(&self) -> String {
+        self.story.join("\n")
+    }
+
     pub(crate) fn broken(&self, what: impl Into<String>) -> Broken {
-        Broken { seed: self.seed, what: what.into(), story: self.story.clone() }
+        Broken { seed: self.seed, what: what.into(), story: self.story() }
     }
 
     /// Starts a host on what the one before left.
@@ -194,12 +200,17 @@ impl History {
         });
         self.hosts += 1;
         self.host = Some(Host { runtime, engine });
-        // Whoever was not answered asks again, under the same key.
+        self.ask_again();
+    }
+
+    /// Whoever was not answered, or refused by a full disk, asks again under the same key; how many do.
+    fn ask_again(&self) -> usize {
         let waiting: Vec<usize> = {
-            let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            let told = lock(&self.told);
             (0..told.asked.len()).filter(|place| told.asked[*place].intent.is_none()).collect()
         };
-        waiting.into_iter().for_each(|place| self.submit(place));
+        waiting.iter().for_each(|place| self.submit(*place));
+        waiting.len()
     }
 
     /// The host dies at this moment: nothing of it does anything any more.
@@ -217,7 +228,7 @@ impl History {
 
     fn submit(&self, place: usize) {
         let told = Arc::clone(&self.told);
-        let asked = told.lock().unwrap_or_else(PoisonError::into_inner).asked[place].clone();
+        let asked = lock(&told).asked[place].clone();
         let Host { runtime, engine } = self.host();
         let engine = engine.clone();
         let tokens = map(vec![
@@ -237,7 +248,7 @@ impl History {
         };
         runtime.spawn(async move {
             let Ok(standing) = engine.submit(submission).await else { return };
-            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut told = lock(&told);
             let intent = standing.approval.intent.id;
             let before = told.asked[place].intent.replace(intent);
             if before.is_some_and(|before| before != intent) {
@@ -256,7 +267,7 @@ impl History {
         let engine = engine.clone();
         runtime.spawn(async move {
             let Ok(standing) = engine.command(intent, command, None).await else { return };
-            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut told = lock(&told);
             let known = told.sequences.entry(intent).or_default();
             *known = standing.sequence.max(*known);
         });
@@ -278,16 +289,12 @@ impl History {
 
     /// Every intent that somebody was told of, with the last sequence that they were told.
     pub(crate) fn acknowledged(&self) -> Vec<(IntentId, u64)> {
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = lock(&self.told);
         told.sequences.iter().map(|(intent, sequence)| (*intent, *sequence)).collect()
     }
 
     pub(crate) fn told_twice(&self) -> Option<String> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).twice.clone()
-    }
-
-    pub(crate) fn vouched(&self, effect: EffectId) -> usize {
-        self.vouched.get(&effect).copied().unwrap_or_default()
+        lock(&self.told).twice.clone()
     }
 
     pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
@@ -334,7 +341,7 @@ impl History {
             intent: None,
         };
         let place = {
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut told = lock(&self.told);
             if INTENTS_MAX <= told.asked.len() {
                 return;
             }
@@ -373,14 +380,11 @@ impl History {
 
     /// Whoever answers for an exception settles it, in this way if it is one of an effect.
     fn somebody_settles(&mut self, by: Closure) {
-        let (mut commands, mut vouched) = (Vec::new(), Vec::new());
+        let mut commands = Vec::new();
         for (intent, approval) in self.approvals() {
             let open = approval.exceptions.iter().find(|(_, exception)| exception.closed.is_none());
             let Some((id, exception)) = open else { continue };
             let by = if exception.effect.is_some() { by } else { Closure::Retry };
-            let vouches = by == Closure::Retry
-                && (exception.cause == Cause::Uncertain || approval.intent.intent_type.as_str() == "blind");
-            vouched.extend(exception.effect.filter(|_| vouches));
             let command = Command::CloseException {
                 id: *id,
                 person: exception.owner.clone(),
@@ -389,12 +393,11 @@ impl History {
             };
             commands.push((*intent, command));
         }
-        vouched.into_iter().for_each(|effect| *self.vouched.entry(effect).or_default() += 1);
         commands.into_iter().for_each(|(intent, command)| self.give(intent, command));
     }
 
     /// Lives it to its end, and looks after every step whether everything holds.
-    pub(crate) fn run(mut self, tally: &mut Tally) -> Result<(), Broken> {
+    pub(crate) fn run(&mut self, tally: &mut Tally) -> Result<(), Broken> {
         for _ in 0..STEPS {
             self.step();
             self.settle();
@@ -408,7 +411,7 @@ impl History {
             if round == ROUNDS_MAX {
                 return Err(self.broken(format!("it does not end: {open:#?}")));
             }
-            if open.is_none() && self.unanswered() == 0 {
+            if open.is_none() && self.ask_again() == 0 {
                 break;
             }
             self.somebody_decides();
@@ -423,16 +426,6 @@ impl History {
         self.ended()?;
         self.count(tally);
         Ok(())
-    }
-
-    fn unanswered(&mut self) -> usize {
-        let waiting: Vec<usize> = {
-            let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            (0..told.asked.len()).filter(|place| told.asked[*place].intent.is_none()).collect()
-        };
-        // A disk that was full refused them: they ask again.
-        waiting.iter().for_each(|place| self.submit(*place));
-        waiting.len()
     }
 
     fn count(&self, tally: &mut Tally) {

@@ -6,6 +6,7 @@ use countersign_core::approval::life;
 use countersign_core::approval::{Approval, Outcome, Stage};
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::effect::life::EffectState;
+use countersign_core::exception::{Cause, Closure};
 use countersign_core::id::{EffectId, IntentId};
 use countersign_core::time::Timestamp;
 use countersign_engine::port::store::{Position, Store as _};
@@ -21,6 +22,8 @@ pub(crate) struct Read {
     pub(crate) approvals: BTreeMap<IntentId, Stream>,
     /// How often something was looked for because its key may have been forgotten.
     pub(crate) looked_first: u64,
+    /// How often a person had an effect sent once more although nobody knew whether it was in.
+    vouched: BTreeMap<EffectId, usize>,
 }
 
 /// One intent as the log has it.
@@ -61,6 +64,9 @@ impl History {
             let Ok(intent) = logged.stream.parse::<IntentId>() else { continue };
             let entry: Entry = serde_json::from_slice(&logged.entry).expect("it is an entry");
             let before = self.read.approvals.remove(&intent).map(|read| read.approval);
+            if let Some(effect) = before.as_ref().and_then(|before| vouched(before, &entry)) {
+                *self.read.vouched.entry(effect).or_default() += 1;
+            }
             let after = life::after(before, &entry).map_err(|fault| self.broken(fault.to_string()))?;
             let read = Stream { approval: after, sequence: logged.sequence };
             self.read.approvals.insert(intent, read);
@@ -105,7 +111,9 @@ impl History {
         for (effect, (count, guarantee)) in counts {
             let most = match guarantee {
                 Guarantee::ByNaturalKey => 1,
-                Guarantee::ByKey | Guarantee::ByProbe | Guarantee::Blind => 1 + self.vouched(effect),
+                Guarantee::ByKey | Guarantee::ByProbe | Guarantee::Blind => {
+                    1 + self.read.vouched.get(&effect).copied().unwrap_or_default()
+                }
             };
             if most < count {
                 let story = self.story_of(effect);
@@ -164,6 +172,14 @@ fn states(approval: &Approval) -> impl Iterator<Item = (&EffectId, &EffectState)
         | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => None,
     };
     effects.into_iter().flatten()
+}
+
+/// The effect that a person has sent once more, who was told that nobody knows: or whose target can say nothing.
+fn vouched(before: &Approval, entry: &Entry) -> Option<EffectId> {
+    let Event::ExceptionClosed { id, closed, .. } = &entry.event else { return None };
+    let exception = before.exceptions.get(id).filter(|_| closed.by == Closure::Retry)?;
+    let blind = before.intent.intent_type.as_str() == "blind";
+    exception.effect.filter(|_| blind || exception.cause == Cause::Uncertain)
 }
 
 /// Whether something was looked for because its key may have been forgotten.

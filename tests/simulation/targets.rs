@@ -6,17 +6,17 @@ use countersign_core::effect::attempt::{
     Answer as Wire, AttemptEnd, Break, BreakKind, Detail, Ended, Failure, Finding, Guarantee, Step,
 };
 use countersign_core::effect::key::{InstallKey, idempotency_key};
-use countersign_core::effect::plan::{Change, Proposal, WritePlan};
+use countersign_core::effect::plan::{Proposal, WritePlan};
 use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, EffectId};
-use countersign_core::record::{RecordRef, Snapshot, Value};
+use countersign_core::record::{RecordRef, Snapshot};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock as _;
 use countersign_engine::port::connectors::{Call, Connection, Connectors, Ledger};
 use countersign_engine::simulated::SimulatedClock;
 use countersign_tests::draw::Draw;
-use countersign_tests::scripted::{connection, receipt};
+use countersign_tests::scripted::{connection, planned, receipt};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -83,7 +83,7 @@ enum Way {
     RejectsAfterLanding,
 }
 
-/// How often each of them is, beside landing.
+/// Every other way than landing, each as often as the others.
 const FAULTS: [Way; 13] = [
     Way::NotSent,
     Way::Busy,
@@ -317,24 +317,13 @@ impl Connectors for Targets {
     }
 
     fn plan(&self, _: &ConnectionName, what: Proposal, _: Timestamp) -> Answer<'_, Ended<WritePlan>> {
-        let changes = what.fields.iter().map(|field| Change {
-            name: field.name.clone(),
-            before: Value::Absent,
-            after: field.value.clone(),
-        });
-        let plan = WritePlan {
-            changes: changes.collect(),
-            subject: what.subject.clone(),
-            revision: None,
-            remarks: Vec::new(),
-        };
         let fails = !self.state().healed && self.draw.in_100(10);
         Box::pin(async move {
             if fails {
                 let detail = Detail::new("simulated", "it is down");
                 return Ended::Failed(Failure::Transient { after: None, detail });
             }
-            Ended::Returned(plan)
+            Ended::Returned(planned(&what))
         })
     }
 

@@ -157,6 +157,22 @@ pub fn connection(name: &str, guarantee: Guarantee, operations: &[(&str, &str)])
     }
 }
 
+/// The plan to write what was asked for, where nothing is yet.
+#[must_use]
+pub fn planned(what: &Proposal) -> WritePlan {
+    let changes = what.fields.iter().map(|field| Change {
+        name: field.name.clone(),
+        before: Value::Absent,
+        after: field.value.clone(),
+    });
+    WritePlan {
+        changes: changes.collect(),
+        subject: what.subject.clone(),
+        revision: None,
+        remarks: Vec::new(),
+    }
+}
+
 /// A receipt that says what was asked.
 #[must_use]
 pub fn receipt(call: &Call) -> Receipt {
@@ -226,18 +242,7 @@ impl Connectors for Scripted {
     }
 
     fn plan(&self, _: &ConnectionName, what: Proposal, _: Timestamp) -> Answer<'_, Ended<WritePlan>> {
-        let changes = what.fields.iter().map(|field| Change {
-            name: field.name.clone(),
-            before: Value::Absent,
-            after: field.value.clone(),
-        });
-        let plan = WritePlan {
-            changes: changes.collect(),
-            subject: what.subject.clone(),
-            revision: None,
-            remarks: Vec::new(),
-        };
-        Box::pin(async move { Ended::Returned(plan) })
+        Box::pin(async move { Ended::Returned(planned(&what)) })
     }
 
     fn apply(&self, call: Call, ledger: Arc<dyn Ledger>) -> Answer<'_, AttemptEnd> {

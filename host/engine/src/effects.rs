@@ -63,7 +63,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId, effect: EffectId) 
         Work::Look { target } => {
             inner.command(intent, Command::KeyExpired { effect, target }, None).await.map(drop)
         }
-        Work::Attempt { mut call, connection, target } => {
+        Work::Attempt { mut call, connection, mut target } => {
             let lane = inner.lanes.of(&connection);
             let permit = if let Ok(permit) = Arc::clone(&lane).try_acquire_owned() {
                 permit
@@ -71,10 +71,11 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId, effect: EffectId) 
                 let Ok(permit) = lane.acquire_owned().await else { return Ok(()) };
                 // It may have waited long for its turn: what stands now is what counts.
                 let standing = inner.read(intent).await?;
-                let Work::Attempt { call: now, .. } = work(inner, &standing.approval, effect) else {
+                let Work::Attempt { call: now, target: known, .. } = work(inner, &standing.approval, effect)
+                else {
                     return Ok(());
                 };
-                call = now;
+                (call, target) = (now, known);
                 permit
             };
             let running = Running::begin(inner, intent);

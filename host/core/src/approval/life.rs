@@ -5,12 +5,12 @@
 
 mod add;
 mod amend;
-#[cfg(test)]
-mod amend_tests;
 mod ask;
 mod break_glass;
 mod budget;
 mod carry;
+#[cfg(test)]
+mod carry_tests;
 mod claim;
 mod effect;
 mod fail_open;

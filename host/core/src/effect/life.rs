@@ -209,7 +209,7 @@ pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
             EffectState::Landed { receipt: receipt.clone(), at: terms.now }
         }
         // A receipt for something that was not sent: perhaps it was there before. Look.
-        (Ended::Returned(_), Wire::Nothing) => probe(history, terms, Millis(0)),
+        (Ended::Returned(_), Wire::Nothing) => probe(history, terms.now, Millis(0)),
         (Ended::Returned(_), Wire::Open) => {
             uncertain(history, &Detail::new("unanswered", "a step was sent and not answered"), terms)
         }
@@ -232,13 +232,13 @@ pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
         (Ended::Failed(Failure::Rejected { .. } | Failure::Conflict { .. }), Wire::Nothing)
             if 0 < history.repeats =>
         {
-            probe(history, terms, Millis(0))
+            probe(history, terms.now, Millis(0))
         }
         (Ended::Failed(Failure::Rejected { detail, .. }), Wire::Nothing | Wire::Landed) => {
             held(HeldCause::Rejected, detail.clone(), history)
         }
         // Our own earlier step may be what moved the record. Look before it is believed.
-        (Ended::Failed(Failure::Conflict { .. }), Wire::Landed) => probe(history, terms, Millis(0)),
+        (Ended::Failed(Failure::Conflict { .. }), Wire::Landed) => probe(history, terms.now, Millis(0)),
         (Ended::Failed(Failure::Conflict { detail, .. }), Wire::Nothing) => {
             held(HeldCause::Conflict, detail.clone(), history)
         }
@@ -325,9 +325,9 @@ fn uncertain(history: History, detail: &Detail, terms: &Terms) -> Verdict {
                 let history = History { repeats: history.repeats.saturating_add(1), ..history };
                 return retry(history, None, detail, terms);
             }
-            probe(history, terms, Millis(0))
+            probe(history, terms.now, Millis(0))
         }
-        Guarantee::ByProbe => probe(history, terms, retry::delay(1, None, terms.chance)),
+        Guarantee::ByProbe => probe(history, terms.now, retry::delay(1, None, terms.chance)),
         Guarantee::Blind => held(HeldCause::Uncertain, detail.clone(), history),
     }
 }
@@ -379,15 +379,9 @@ pub fn again(history: History, cause: HeldCause, guarantee: Guarantee, now: Time
         Guarantee::ByNaturalKey | Guarantee::Blind => false,
     };
     if asks && history.first_sent.is_some() {
-        return looked_for_first(history, now);
+        return probe(history, now, Millis(0));
     }
     EffectState::Ready { due: now, history }
-}
-
-/// The verdict on such an effect.
-#[must_use]
-pub fn looked_for_first(history: History, now: Timestamp) -> Verdict {
-    EffectState::Probing { due: now, sent: now, probes: 0, history }
 }
 
 fn broken(history: History, broke: &Break, terms: &Terms) -> Verdict {
@@ -406,8 +400,10 @@ fn retry(history: History, wish: Option<Millis>, detail: &Detail, terms: &Terms)
     EffectState::Ready { due, history }
 }
 
-fn probe(history: History, terms: &Terms, after: Millis) -> Verdict {
-    EffectState::Probing { due: terms.now.plus(after), sent: terms.now, probes: 0, history }
+/// The target is asked after a while whether it landed.
+#[must_use]
+pub fn probe(history: History, now: Timestamp, after: Millis) -> Verdict {
+    EffectState::Probing { due: now.plus(after), sent: now, probes: 0, history }
 }
 
 fn held(cause: HeldCause, detail: Detail, history: History) -> Verdict {

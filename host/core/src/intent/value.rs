@@ -196,36 +196,6 @@ impl<'de> Deserialize<'de> for Day {
     }
 }
 
-impl TokenValue {
-    /// Whether it is less than another value of its unit; `None` where there is no more and less.
-    pub(crate) fn is_less_than(&self, other: &TokenValue) -> Option<bool> {
-        match (self, other) {
-            (TokenValue::Percent(own), TokenValue::Percent(other)) => Some(own < other),
-            (TokenValue::Date(own), TokenValue::Date(other)) => Some(own < other),
-            (TokenValue::Money(own), TokenValue::Money(other)) if own.currency == other.currency => {
-                Some(own.minor < other.minor)
-            }
-            (TokenValue::Months(own), TokenValue::Months(other))
-            | (TokenValue::Days(own), TokenValue::Days(other))
-            | (TokenValue::Count(own), TokenValue::Count(other)) => Some(own < other),
-            (
-                TokenValue::Percent(_)
-                | TokenValue::Money(_)
-                | TokenValue::Months(_)
-                | TokenValue::Days(_)
-                | TokenValue::Count(_)
-                | TokenValue::YesNo(_)
-                | TokenValue::OneOf(_)
-                | TokenValue::Date(_)
-                | TokenValue::Text(_)
-                | TokenValue::Record(_)
-                | TokenValue::List(_),
-                _,
-            ) => None,
-        }
-    }
-}
-
 impl fmt::Display for TokenValue {
     /// The value in a person's words, with its unit.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

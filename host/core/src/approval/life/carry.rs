@@ -9,6 +9,7 @@ use crate::intent::{FactValue, IntentType, TokenValue};
 use crate::money::Money;
 use crate::policy::explain::Contribution;
 use crate::policy::{Policy, Promise};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Lets the voices of an earlier revision hold for a seat that was just opened, where what they rested on is the same
@@ -22,9 +23,8 @@ pub(super) fn carry(turn: &mut Turn<'_>, row: u32) {
     let Some(schema) = turn.context.rulebook.intent_type(name) else { return };
     let now = Asked { intent: &turn.approval.intent, case, schema };
     let was = Asked { intent: &earlier.intent, case: &earlier.case, schema };
-    let promises =
-        || turn.context.rulebook.policy_version(name, &case.evaluation.version).map(Policy::proved);
-    let Some(promises) = holding(&was, &now, &wanted.route, promises) else { return };
+    let policy = turn.context.rulebook.policy_version(name, &case.evaluation.version);
+    let Some(promises) = holding(&was, &now, &wanted.route, policy) else { return };
     let same = (0_u32..).zip(&earlier.seats.rows).find(|(_, before)| *before == wanted);
     let Some(before) = same.and_then(|(before, _)| earlier.seats.open.get(&before)) else { return };
     let taken: Vec<&PersonId> = seats.voices().collect();
@@ -63,11 +63,11 @@ impl Asked<'_> {
 /// By which promises a voice for a route holds: by none, if it is asked for the same reasons as before: the same
 /// record, the same amount at stake, and the same rules, guards and components, each of which read the same values.
 /// `None` if it does not hold.
-pub(super) fn holding<'a>(
+pub(super) fn holding(
     was: &Asked<'_>,
     now: &Asked<'_>,
     route: &RouteName,
-    promises: impl FnOnce() -> Option<&'a [Promise]>,
+    policy: Option<&Policy>,
 ) -> Option<Vec<String>> {
     let about_the_same = records(was.intent) == records(now.intent)
         && was.case.evaluation.version == now.case.evaluation.version;
@@ -78,17 +78,12 @@ pub(super) fn holding<'a>(
     if before == after && was.stake() == now.stake() {
         return Some(Vec::new());
     }
-    no_worse(was, now, route, promises()?)
+    no_worse(was, now, route, policy?)
 }
 
 /// The promises by which everything that has changed, of what asks for a route, moved only where the policy never
 /// needs more; `None` if something else has changed too. What a component asks for stands outside all promises.
-fn no_worse(
-    was: &Asked<'_>,
-    now: &Asked<'_>,
-    route: &RouteName,
-    promises: &[Promise],
-) -> Option<Vec<String>> {
+fn no_worse(was: &Asked<'_>, now: &Asked<'_>, route: &RouteName, policy: &Policy) -> Option<Vec<String>> {
     let by_component =
         |asked: &Asked<'_>| asked.case.evaluation.components.iter().any(|added| added.adds.needs(route));
     if by_component(was) || by_component(now) {
@@ -103,13 +98,15 @@ fn no_worse(
         if before == after {
             continue;
         }
+        let kind = &policy.inputs.iter().find(|input| input.name == *name)?.kind;
         // Less is no worse where more never needs less.
-        let safe = if after?.is_less_than(before?)? {
-            Promise::More(name.clone())
-        } else {
-            Promise::Less(name.clone())
+        let safe = match kind.place(after?.known()?).ok()?.cmp(&kind.place(before?.known()?).ok()?) {
+            Ordering::Less => Promise::More(name.clone()),
+            Ordering::Greater => Promise::Less(name.clone()),
+            // Rounded it is the same, and the policy sees no more of it.
+            Ordering::Equal => continue,
         };
-        let promise = promises.iter().find(|promise| **promise == safe)?;
+        let promise = policy.proved().iter().find(|promise| **promise == safe)?;
         used.insert(promise.to_string());
     }
     Some(used.into_iter().collect())
@@ -130,15 +127,11 @@ enum Read<'a> {
     Found(&'a FactValue),
 }
 
-impl Read<'_> {
-    /// Whether it is the lesser of two different values; `None` where there is no more and less.
-    fn is_less_than(self, other: Read<'_>) -> Option<bool> {
-        match (self, other) {
-            (Read::Said(own), Read::Said(other))
-            | (Read::Found(FactValue::Known(own)), Read::Found(FactValue::Known(other))) => {
-                own.is_less_than(other)
-            }
-            (Read::Said(_) | Read::Found(_), Read::Said(_) | Read::Found(_)) => None,
+impl<'a> Read<'a> {
+    fn known(self) -> Option<&'a TokenValue> {
+        match self {
+            Read::Said(value) | Read::Found(FactValue::Known(value)) => Some(value),
+            Read::Found(FactValue::Missing(_) | FactValue::Stale | FactValue::Each(_)) => None,
         }
     }
 }

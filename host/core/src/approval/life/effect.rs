@@ -11,7 +11,7 @@ use crate::effect::life::{self, EffectState, HeldCause, Memory, Terms, Verdict};
 use crate::exception::Cause;
 use crate::hash::Digest;
 use crate::id::EffectId;
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 
 pub(super) fn send(
     turn: &mut Turn<'_>,
@@ -94,7 +94,7 @@ pub(super) fn key_expired(turn: &mut Turn<'_>, effect: EffectId, target: Target)
     if !life::is_looked_for_first(*due, *history, memory, now) {
         return Err(Refusal::Overtaken);
     }
-    let verdict = life::looked_for_first(*history, now);
+    let verdict = life::probe(*history, now, Millis(0));
     let message = "something may have been sent under a key that the target may have forgotten: it is looked for \
                    before anything is sent";
     let detail = Some(Detail::new("key-expired", message));

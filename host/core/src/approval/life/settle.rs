@@ -11,7 +11,7 @@ use crate::effect::life::{self, EffectState, Verdict};
 use crate::exception::{Burn, Cause, Closed, Closure, Exception, exception_id};
 use crate::id::{EffectId, ExceptionId, PersonId};
 use crate::override_::NotOverridden;
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 use std::collections::BTreeMap;
 
 /// What an exception is opened about.
@@ -203,7 +203,7 @@ fn verdicts(
             let planned = planned.ok_or(Refusal::Overtaken)?;
             let verdict = match by {
                 Closure::Retry => life::again(*history, *cause, planned.guarantee, now),
-                Closure::Probe => life::looked_for_first(*history, now),
+                Closure::Probe => life::probe(*history, now, Millis(0)),
                 Closure::GiveUp
                 | Closure::Decline
                 | Closure::Reviewed

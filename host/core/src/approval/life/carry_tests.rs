@@ -147,7 +147,7 @@ fn a_component_that_asks_too_is_bound_by_no_promise() {
     let policy = rulebook.newest(&before.intent.intent_type).expect("it is there");
     let by = |case: &Case| {
         let now = Asked { intent: &after.intent, case, schema };
-        holding(&was, &now, &route, || Some(policy.proved()))
+        holding(&was, &now, &route, Some(policy))
     };
     assert_eq!(by(case(&after)), Some(vec!["more discount_percent never needs less".to_owned()]));
     let mut case = case(&after).clone();
