@@ -309,7 +309,8 @@ impl History {
     fn step(&mut self) {
         match self.draw.below(100) {
             0..25 => self.ask(),
-            25..60 => self.turn(Millis(self.draw.below(40_000))),
+            25..40 => self.turn(Millis(self.draw.below(40_000))),
+            40..60 => self.turn(Millis(self.draw.below(5_000))),
             60..68 => self.turn(Millis::minutes(self.draw.below(90))),
             68..70 => self.turn(Millis::hours(25)),
             70..80 => {
