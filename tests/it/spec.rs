@@ -354,6 +354,16 @@ fn finding(word: &str) -> Finding {
 }
 
 impl Spec {
+    /// Waits until the target was sent more writes than before.
+    async fn is_sent(&self, before: usize) {
+        let waiting = async {
+            while self.connectors.writes().len() == before {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("the write leaves");
+    }
+
     /// The probe that is due after a while says this.
     async fn probe_says(&self, word: &str, after: Millis) {
         let before = self.count(probed).await;
@@ -381,12 +391,7 @@ async fn host_dies(spec: &mut Spec) {
 async fn host_is_back(spec: &mut Spec, hours: u64) {
     spec.connectors.next_act(Act::Hang);
     submit_single(spec).await;
-    let waiting = async {
-        while spec.connectors.writes().is_empty() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("the write leaves");
+    spec.is_sent(0).await;
     spec.host = None;
     assert_eq!(spec.connectors.writes().len(), 1);
     spec.clock.turn(Millis::hours(hours));
@@ -428,9 +433,7 @@ async fn owner_closes(spec: &mut Spec, by: String) {
     spec.command(Command::CloseException { person: owner, id, by, reason: "looked at it".into() }).await;
     assert_eq!(spec.refused, None);
     if by == Closure::Retry {
-        while spec.connectors.writes().len() == before {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        spec.is_sent(before).await;
     }
 }
 

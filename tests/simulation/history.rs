@@ -107,8 +107,6 @@ struct Asked {
 struct Told {
     asked: Vec<Asked>,
     sequences: BTreeMap<IntentId, u64>,
-    /// The same key gave two intents.
-    twice: Option<String>,
 }
 
 fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
@@ -250,10 +248,7 @@ impl History {
             let Ok(standing) = engine.submit(submission).await else { return };
             let mut told = lock(&told);
             let intent = standing.approval.intent.id;
-            let before = told.asked[place].intent.replace(intent);
-            if before.is_some_and(|before| before != intent) {
-                told.twice = Some(format!("one key, two intents: {before:?} and {intent}"));
-            }
+            told.asked[place].intent = Some(intent);
             let known = told.sequences.entry(intent).or_default();
             *known = standing.sequence.max(*known);
         });
@@ -291,10 +286,6 @@ impl History {
     pub(crate) fn acknowledged(&self) -> Vec<(IntentId, u64)> {
         let told = lock(&self.told);
         told.sequences.iter().map(|(intent, sequence)| (*intent, *sequence)).collect()
-    }
-
-    pub(crate) fn told_twice(&self) -> Option<String> {
-        lock(&self.told).twice.clone()
     }
 
     pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {

@@ -36,10 +36,8 @@ pub(crate) struct Stream {
 impl History {
     /// What must hold after every step.
     pub(crate) fn check(&mut self) -> Result<(), Broken> {
-        if let Some(twice) = self.told_twice() {
-            return Err(self.broken(twice));
-        }
         self.read_on()?;
+        self.once_a_key()?;
         for (intent, told) in self.acknowledged() {
             let there = self.read.approvals.get(&intent).map_or(0, |read| read.sequence);
             if there < told {
@@ -71,6 +69,19 @@ impl History {
             let read = Stream { approval: after, sequence: logged.sequence };
             self.read.approvals.insert(intent, read);
             self.read.looked_first += u64::from(is_look(&entry));
+        }
+        Ok(())
+    }
+
+    /// Whoever asks again under one key asks for one intent.
+    fn once_a_key(&self) -> Result<(), Broken> {
+        let mut orders = BTreeMap::new();
+        for (intent, Stream { approval, .. }) in &self.read.approvals {
+            let order = approval.intent.tokens.iter().find(|(name, _)| name.as_str() == "order_id");
+            let (_, order) = order.expect("it has an order");
+            if let Some(other) = orders.insert(order.to_string(), intent) {
+                return Err(self.broken(format!("{order} was asked for once and is {other} and {intent}")));
+            }
         }
         Ok(())
     }

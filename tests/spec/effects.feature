@@ -110,7 +110,8 @@ Feature: an effect lands once, or a person is asked
 
   Scenario: what a target cannot say any more is ended by whoever knows
     Given an approved intent with one effect whose guarantee is by-key
-    When the host dies in an attempt that leaves no record, and is back after 25 hours
+    When the connector says transient and the wire saw silence
+    And 90000 seconds pass
     And the probe says unknown 24 times
     Then the effect is uncertain
     And the target was sent 1 write
