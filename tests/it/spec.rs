@@ -321,7 +321,7 @@ async fn says(spec: &mut Spec, claim: String, wire: String) {
         "silence" => vec![step(Answer::Unanswered)],
         other => panic!("no wire `{other}`"),
     };
-    spec.connectors.next_act(Act::End(AttemptEnd { claim, steps }));
+    spec.connectors.next_act(Act::End(AttemptEnd { claim, steps, held_back: None }));
     submit_single(spec).await;
     spec.until("the attempt", attempted, 1).await;
 }

@@ -55,6 +55,10 @@ impl Store for Counting {
         self.store.next_due(now)
     }
 
+    fn put_off(&self, errand: &Errand, until: Timestamp) {
+        self.store.put_off(errand, until);
+    }
+
     fn caller_key(&self, key: &str) -> Answer<'_, Result<Option<CallerKey>, StoreFault>> {
         self.store.caller_key(key)
     }

@@ -173,6 +173,10 @@ impl Store for Disk {
         Box::pin(async move { store.next_due(now).await })
     }
 
+    fn put_off(&self, errand: &Errand, until: Timestamp) {
+        self.store().put_off(errand, until);
+    }
+
     fn caller_key(&self, key: &str) -> Answer<'_, Result<Option<CallerKey>, StoreFault>> {
         let (store, key) = (self.store(), key.to_owned());
         Box::pin(async move { store.caller_key(&key).await })

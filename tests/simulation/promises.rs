@@ -10,7 +10,7 @@ use countersign_core::exception::{Cause, Closure};
 use countersign_core::id::{EffectId, IntentId};
 use countersign_core::time::Timestamp;
 use countersign_engine::port::store::{Position, Store as _};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Errands that one history can have open.
 const ERRANDS_MAX: usize = 10_000;
@@ -93,11 +93,17 @@ impl History {
         for (intent, Stream { approval, .. }) in &self.read.approvals {
             let stream = intent.to_string();
             let own = errands.iter().filter(|errand| *errand.stream == *stream);
-            let own: BTreeSet<(String, Timestamp)> =
+            let own: BTreeMap<String, Timestamp> =
                 own.map(|errand| (errand.key.to_string(), errand.due)).collect();
-            let wakes: BTreeSet<(String, Timestamp)> =
+            let wakes: BTreeMap<String, Timestamp> =
                 approval.wakes().iter().map(|(wake, due)| (wake.to_string(), *due)).collect();
-            if own != wakes {
+            let same = |(wake, due): (&String, &Timestamp)| match own.get(wake) {
+                // What waits for a target may be put off.
+                Some(found) if wake.starts_with(EffectId::PREFIX) => due <= found,
+                Some(found) => due == found,
+                None => false,
+            };
+            if own.len() != wakes.len() || !wakes.iter().all(same) {
                 return Err(self.broken(format!("{intent} waits for {wakes:?} and the store for {own:?}")));
             }
             if wakes.is_empty() && !matches!(approval.stage, Stage::Closed(_)) {

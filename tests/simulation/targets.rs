@@ -69,6 +69,7 @@ pub(crate) struct Done {
 enum Way {
     Lands,
     NotSent,
+    HeldBack,
     Busy,
     Refused,
     DownBefore,
@@ -84,8 +85,9 @@ enum Way {
 }
 
 /// Every other way than landing, each as often as the others.
-const FAULTS: [Way; 13] = [
+const FAULTS: [Way; 14] = [
     Way::NotSent,
+    Way::HeldBack,
     Way::Busy,
     Way::Refused,
     Way::DownBefore,
@@ -196,7 +198,7 @@ impl Targets {
                 request: Digest::of(b"request"),
                 answer: *answer,
             });
-            AttemptEnd { claim, steps: steps.collect() }
+            AttemptEnd { claim, steps: steps.collect(), held_back: None }
         };
         let detail = || Detail::new("simulated", format!("{way:?}"));
         let transient = || Ended::Failed(Failure::Transient { after: None, detail: detail() });
@@ -204,6 +206,10 @@ impl Targets {
         match way {
             Way::TrapsBefore => return ended(trap(), &[]),
             Way::ClaimsWithoutSending => return ended(Ended::Returned(receipt(&call)), &[]),
+            Way::HeldBack => {
+                let held_back = Some(Millis(self.draw.below(60_000)));
+                return AttemptEnd { held_back, ..ended(transient(), &[]) };
+            }
             _ => {}
         }
         if self.bug != Some(Bug::SendsUnrecorded)
@@ -305,6 +311,11 @@ impl Connectors for Targets {
 
     fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>> {
         self.connections.get(name).cloned()
+    }
+
+    fn rests(&self, _: &ConnectionName) -> Option<Millis> {
+        let rests = !self.state().healed && self.draw.in_100(10);
+        rests.then(|| Millis(self.draw.below(60_000)))
     }
 
     fn check(&self, _: &ConnectionName) -> Answer<'_, Ended<()>> {

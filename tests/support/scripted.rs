@@ -43,6 +43,9 @@ struct State {
     probes: usize,
     lost: Option<(String, String)>,
     moved: Option<(String, String)>,
+    rests: Option<Millis>,
+    hangs: Option<String>,
+    hanging: usize,
 }
 
 impl Scripted {
@@ -104,6 +107,22 @@ impl Scripted {
     /// From now on a connection leads to another address.
     pub fn move_to(&self, connection: &str, base: &str) {
         self.state().moved = Some((connection.to_owned(), base.to_owned()));
+    }
+
+    /// No attempt at this connection comes back from now on.
+    pub fn hang(&self, connection: &str) {
+        self.state().hangs = Some(connection.to_owned());
+    }
+
+    /// How many attempts do not come back.
+    #[must_use]
+    pub fn hanging(&self) -> usize {
+        self.state().hanging
+    }
+
+    /// Every connection is left alone for so long, or for no time from now on.
+    pub fn rest(&self, rest: Option<Millis>) {
+        self.state().rests = rest;
     }
 
     /// The next probe says this. A probe without a script waits for one.
@@ -220,6 +239,10 @@ impl Connectors for Scripted {
         self.connections.get(name).cloned()
     }
 
+    fn rests(&self, _: &ConnectionName) -> Option<Millis> {
+        self.state().rests
+    }
+
     fn check(&self, _: &ConnectionName) -> Answer<'_, Ended<()>> {
         Box::pin(async { Ended::Returned(()) })
     }
@@ -247,9 +270,13 @@ impl Connectors for Scripted {
 
     fn apply(&self, call: Call, ledger: Arc<dyn Ledger>) -> Answer<'_, AttemptEnd> {
         Box::pin(async move {
+            if self.state().hangs.as_deref() == Some(call.connection.as_str()) {
+                self.state().hanging += 1;
+                return std::future::pending().await;
+            }
             let act = self.state().acts.pop_front().unwrap_or_else(|| {
                 let steps = vec![step(Wire::Answered { status: 200 })];
-                Act::End(AttemptEnd { claim: Ended::Returned(receipt(&call)), steps })
+                Act::End(AttemptEnd { claim: Ended::Returned(receipt(&call)), steps, held_back: None })
             });
             let steps = match &act {
                 Act::End(end) => end.steps.clone(),
@@ -265,7 +292,7 @@ impl Connectors for Scripted {
                 Act::Hang => std::future::pending().await,
                 Act::Meet(barrier) => {
                     barrier.wait().await;
-                    AttemptEnd { claim: Ended::Returned(receipt(&call)), steps }
+                    AttemptEnd { claim: Ended::Returned(receipt(&call)), steps, held_back: None }
                 }
             }
         })

@@ -110,7 +110,13 @@ pub(crate) struct EffectCall {
 
 /// The steps of one attempt. Shared, so that it outlives a call that is cut off in the middle.
 #[derive(Clone, Default)]
-pub(crate) struct Steps(Arc<Mutex<Vec<Sent>>>);
+pub(crate) struct Steps(Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    sent: Vec<Sent>,
+    held_back: Option<Millis>,
+}
 
 struct Sent {
     step: Step,
@@ -120,18 +126,24 @@ struct Sent {
 impl Steps {
     /// What left the host, in order.
     pub(crate) fn list(&self) -> Vec<Step> {
-        locked(&self.0).iter().map(|sent| sent.step.clone()).collect()
+        locked(&self.0).sent.iter().map(|sent| sent.step.clone()).collect()
+    }
+
+    /// How long the target was still to be left alone when a request was held back for that.
+    pub(crate) fn held_back(&self) -> Option<Millis> {
+        locked(&self.0).held_back
     }
 
     fn earlier(&self, name: &str) -> Option<(Step, Option<Response>)> {
         locked(&self.0)
+            .sent
             .iter()
             .find(|sent| sent.step.name == name)
             .map(|sent| (sent.step.clone(), sent.response.clone()))
     }
 
     fn record(&self, name: &str, request: Digest, answer: Answer, response: Option<Response>) {
-        let mut steps = locked(&self.0);
+        let steps = &mut locked(&self.0).sent;
         match steps.iter_mut().find(|sent| sent.step.name == name) {
             Some(sent) => {
                 sent.step.answer = answer;
@@ -299,6 +311,9 @@ impl Gate {
     async fn leave(&mut self, request: &Request, mut outgoing: Outgoing<'_>) -> Result<Response, Failure> {
         let _slot: Slot = self.line.enter().await.map_err(|busy| {
             let after = Millis(u64::try_from(busy.after.as_millis()).unwrap_or(u64::MAX));
+            if busy.target_rests {
+                locked(&self.steps.0).held_back = Some(after);
+            }
             transient(busy.code, busy.why, Some(after))
         })?;
         let line = Arc::clone(&self.line);

@@ -241,7 +241,8 @@ impl Runtime {
     }
 
     async fn attempt(&self, call: Call, ledger: Arc<dyn Ledger>) -> AttemptEnd {
-        let nothing = |failure| AttemptEnd { claim: Ended::Failed(failure), steps: Vec::new() };
+        let nothing =
+            |failure| AttemptEnd { claim: Ended::Failed(failure), steps: Vec::new(), held_back: None };
         let target = match self.target(&call.connection) {
             Ok(target) => target,
             Err(failure) => return nothing(failure),
@@ -263,7 +264,7 @@ impl Runtime {
         }
         let _permit = self.calls.acquire().await;
         let claim = ended(bound.loaded.contract.apply(state, view(call)).await);
-        AttemptEnd { claim, steps: steps.list() }
+        AttemptEnd { claim, steps: steps.list(), held_back: steps.held_back() }
     }
 
     async fn look(&self, call: Call) -> Ended<Finding> {
@@ -318,6 +319,11 @@ impl Connectors for Runtime {
 
     fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>> {
         self.targets.load().get(name).map(|target| Arc::clone(&target.public))
+    }
+
+    fn rests(&self, name: &ConnectionName) -> Option<Millis> {
+        let rest = self.targets.load().get(name)?.line.rests()?;
+        Some(Millis(u64::try_from(rest.as_millis()).unwrap_or(u64::MAX)))
     }
 
     fn check(&self, name: &ConnectionName) -> Answer<'_, Ended<()>> {

@@ -5,6 +5,7 @@
 
 use crate::engine::Inner;
 use crate::fault::Fault;
+use crate::gates::Entry;
 use crate::handle::Running;
 use crate::port::Answer;
 use crate::port::connectors::{Call, Connection, Ledger, NotRecorded};
@@ -14,28 +15,10 @@ use countersign_core::approval::{Approval, ApprovedIntent, Authority, NotToBeWri
 use countersign_core::effect::attempt::{Detail, Guarantee};
 use countersign_core::effect::life::{self, EffectState, History, Memory};
 use countersign_core::hash::Digest;
-use countersign_core::id::{ConnectionName, EffectId, IntentId};
+use countersign_core::id::{EffectId, IntentId};
 use countersign_core::intent::{DecisionWords, fill_placeholders, fill_planned};
 use countersign_core::time::Timestamp;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Semaphore;
-
-/// One gate a connection: at most so many attempts at one time.
-#[derive(Debug, Default)]
-pub(crate) struct Lanes {
-    lanes: Mutex<HashMap<ConnectionName, Arc<Semaphore>>>,
-}
-
-impl Lanes {
-    fn of(&self, connection: &Connection) -> Arc<Semaphore> {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let lane = lanes
-            .entry(connection.name.clone())
-            .or_insert_with(|| Arc::new(Semaphore::new(connection.concurrent.max(1))));
-        Arc::clone(lane)
-    }
-}
+use std::sync::Arc;
 
 /// What the worker has to do for an effect now.
 enum Work {
@@ -47,14 +30,40 @@ enum Work {
     Probe { call: Box<Call>, connection: Arc<Connection>, target: Target },
 }
 
-/// Takes one effect a step further.
+impl Work {
+    /// The connection that it needs a turn at.
+    fn needs(&self) -> Option<&Arc<Connection>> {
+        match self {
+            Work::Attempt { connection, .. } | Work::Probe { connection, .. } => Some(connection),
+            Work::Nothing | Work::Block(_) | Work::Interrupted { .. } | Work::Look { .. } => None,
+        }
+    }
+}
+
+/// Takes one effect a step further; says when to look again if its connection cannot take it now.
 ///
 /// If the process stops in here: an effect that was ready and had nothing recorded as sent is
 /// attempted again; one with a recorded step is looked at as interrupted.
-pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId, effect: EffectId) -> Result<(), Fault> {
-    let standing = inner.read(intent).await?;
-    let recorded = match work(inner, &standing.approval, effect) {
-        Work::Nothing => return Ok(()),
+pub(crate) async fn run(
+    inner: &Arc<Inner>,
+    intent: IntentId,
+    effect: EffectId,
+) -> Result<Option<Timestamp>, Fault> {
+    let mut work = work(inner, &inner.read(intent).await?.approval, effect);
+    let mut permit = None;
+    if let Some(connection) = work.needs() {
+        match inner.enter(connection).await {
+            Entry::Through(turn) => permit = Some(turn),
+            Entry::Waited(turn) => {
+                permit = Some(turn);
+                // It may have waited long: what stands now is what counts.
+                work = self::work(inner, &inner.read(intent).await?.approval, effect);
+            }
+            Entry::Later(until) => return Ok(Some(until)),
+        }
+    }
+    let recorded = match work {
+        Work::Nothing => return Ok(None),
         Work::Block(detail) => inner.command(intent, Command::Block { effect, detail }, None).await.map(drop),
         Work::Interrupted { step, began, target } => {
             let command = Command::Attempted { effect, end: life::interrupted(&step), began, target };
@@ -63,21 +72,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId, effect: EffectId) 
         Work::Look { target } => {
             inner.command(intent, Command::KeyExpired { effect, target }, None).await.map(drop)
         }
-        Work::Attempt { mut call, connection, mut target } => {
-            let lane = inner.lanes.of(&connection);
-            let permit = if let Ok(permit) = Arc::clone(&lane).try_acquire_owned() {
-                permit
-            } else {
-                let Ok(permit) = lane.acquire_owned().await else { return Ok(()) };
-                // It may have waited long for its turn: what stands now is what counts.
-                let standing = inner.read(intent).await?;
-                let Work::Attempt { call: now, target: known, .. } = work(inner, &standing.approval, effect)
-                else {
-                    return Ok(());
-                };
-                (call, target) = (now, known);
-                permit
-            };
+        Work::Attempt { call, target, .. } => {
             let running = Running::begin(inner, intent);
             let began = call.now;
             let ledger = StepLedger { inner: Arc::clone(inner), intent, effect, guarantee: call.guarantee };
@@ -85,8 +80,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId, effect: EffectId) 
             drop(permit);
             running.end(Command::Attempted { effect, end, began, target }).await
         }
-        Work::Probe { call, connection, target } => {
-            let Ok(permit) = inner.lanes.of(&connection).acquire_owned().await else { return Ok(()) };
+        Work::Probe { call, target, .. } => {
             let running = Running::begin(inner, intent);
             let end = inner.connectors.probe(*call).await;
             drop(permit);
@@ -95,7 +89,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId, effect: EffectId) 
     };
     match recorded {
         // Somebody settled it in the meantime: nothing is lost.
-        Ok(()) | Err(Fault::Refused(Refusal::Overtaken | Refusal::WrongStage { .. })) => Ok(()),
+        Ok(()) | Err(Fault::Refused(Refusal::Overtaken | Refusal::WrongStage { .. })) => Ok(None),
         Err(fault) => Err(fault),
     }
 }

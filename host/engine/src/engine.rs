@@ -1,8 +1,8 @@
 //! The engine: one object that every door holds, and the loop behind it.
 
 use crate::contributions::{Explained, explained};
-use crate::effects::Lanes;
 use crate::fault::Fault;
+use crate::gates::Gates;
 use crate::handle::{Doors, Hot, Verdicts};
 use crate::limits::PROOFS_AT_ONCE;
 use crate::notices::Ways;
@@ -73,7 +73,7 @@ pub(crate) struct Inner {
     pub(crate) rulebook: RwLock<Arc<Rulebook>>,
     pub(crate) hot: Hot,
     pub(crate) schedule: Schedule,
-    pub(crate) lanes: Lanes,
+    pub(crate) gates: Gates,
     pub(crate) ways: Ways,
     pub(crate) tasks: Tasks,
     pub(crate) lost: CancellationToken,
@@ -164,7 +164,7 @@ impl Engine {
             proofs: Semaphore::new(PROOFS_AT_ONCE),
             changed: Notify::new(),
             schedule: Schedule::default(),
-            lanes: Lanes::default(),
+            gates: Gates::default(),
             ways: Ways::default(),
             tasks: Tasks::default(),
             lost: CancellationToken::new(),

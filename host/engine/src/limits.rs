@@ -40,6 +40,12 @@ pub const COUNTER_ROWS_MAX: usize = 10_000;
 /// Most attempts at one connection at one time, if its manifest and the operator say nothing.
 pub const CONNECTION_CONCURRENT_DEFAULT: usize = 16;
 
+/// Most attempts and probes that wait for their turn at one connection; more stay in the store.
+pub const GATE_WAITING_MAX: usize = 1_024;
+
+/// How long what finds as many waiting stays in the store, in milliseconds, and up to as long again.
+pub const GATE_FULL_MS: u64 = 500;
+
 /// Longest idempotency key of a caller, in bytes.
 pub const CALLER_KEY_BYTES_MAX: usize = 255;
 

@@ -5,6 +5,7 @@
 //! a host does not. [`within_limits`] is what every store asks before it takes a batch, so that a
 //! batch that one store refuses is refused by all.
 
+use crate::errands::Errands;
 use crate::port::Answer;
 use crate::port::store::{
     Appended, BATCH_ENTRIES_MAX, Batch, CallerKey, ENTRY_BYTES_MAX, Errand, ErrandChange, Health, Logged,
@@ -15,7 +16,6 @@ use countersign_core::hash::Digest;
 use countersign_core::log::chain;
 use countersign_core::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Longest stream name, in bytes: a prefix and an id fit several times over.
@@ -50,8 +50,7 @@ struct State {
     bytes: u64,
     streams: BTreeMap<StreamName, Vec<usize>>,
     rows: BTreeMap<StreamName, RowChange>,
-    due: BTreeSet<Errand>,
-    errands: BTreeMap<(StreamName, Arc<str>), Timestamp>,
+    errands: Errands,
     caller_keys: BTreeMap<Arc<str>, CallerKey>,
 }
 
@@ -173,13 +172,7 @@ impl State {
             ErrandChange::Set { key, due } => (key, Some(due)),
             ErrandChange::Clear { key } => (key, None),
         };
-        if let Some(due) = self.errands.remove(&(Arc::clone(stream), Arc::clone(&key))) {
-            self.due.remove(&Errand { due, stream: Arc::clone(stream), key: Arc::clone(&key) });
-        }
-        if let Some(due) = due {
-            self.errands.insert((Arc::clone(stream), Arc::clone(&key)), due);
-            self.due.insert(Errand { due, stream: Arc::clone(stream), key });
-        }
+        self.errands.put((Arc::clone(stream), key), due);
     }
 
     fn row(&self, stream: &str) -> Option<Row> {
@@ -250,14 +243,15 @@ impl Store for MemoryStore {
         after: Option<Errand>,
         limit: usize,
     ) -> Answer<'_, Result<Vec<Errand>, StoreFault>> {
-        let state = self.state();
-        let from = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
-        let due = state.due.range((from, Bound::Unbounded)).take_while(|errand| errand.due <= moment);
-        now(Ok(due.take(limit.min(PAGE_ROWS_MAX)).cloned().collect()))
+        now(Ok(self.state().errands.due(moment, after.as_ref(), limit.min(PAGE_ROWS_MAX))))
     }
 
     fn next_due(&self, moment: Timestamp) -> Answer<'_, Result<Option<Timestamp>, StoreFault>> {
-        now(Ok(self.state().due.iter().map(|errand| errand.due).find(|due| *due > moment)))
+        now(Ok(self.state().errands.next_due(moment)))
+    }
+
+    fn put_off(&self, errand: &Errand, until: Timestamp) {
+        self.state().errands.put_off(errand, until);
     }
 
     fn caller_key(&self, key: &str) -> Answer<'_, Result<Option<CallerKey>, StoreFault>> {

@@ -8,7 +8,7 @@ use crate::limits::{
     ERRAND_FAULT_DELAY_MS, ERRANDS_IN_FLIGHT_MAX, NOTICES_IN_FLIGHT_MAX, SCHEDULE_WAIT_MS_MAX,
     SCHEDULE_WAIT_MS_MIN,
 };
-use crate::port::store::{PAGE_ROWS_MAX, StreamName};
+use crate::port::store::{Errand, PAGE_ROWS_MAX, StreamName};
 use countersign_core::approval::command::Command;
 use countersign_core::approval::wake::Wake;
 use countersign_core::id::IntentId;
@@ -29,14 +29,16 @@ pub(crate) struct Schedule {
 struct InFlight {
     errands: HashMap<(StreamName, Wake), Begun>,
     notices: usize,
+    /// Errands that wait for their turn at a connection.
+    waiting: usize,
     /// Whether notices stayed in the store because too many ran.
     left_out: bool,
 }
 
 impl InFlight {
-    /// Errands that are no notices.
+    /// Errands that are no notices and wait for no connection.
     fn others(&self) -> usize {
-        self.errands.len().saturating_sub(self.notices)
+        self.errands.len().saturating_sub(self.notices).saturating_sub(self.waiting)
     }
 
     fn is_full_for(&self, wake: &Wake) -> bool {
@@ -112,7 +114,23 @@ impl Schedule {
         room || again
     }
 
-    /// How many errands run, leaving out notices.
+    /// An errand that runs begins to wait for its turn at a connection: another one gets its place.
+    pub(crate) fn begin_waiting(&self) {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = ERRANDS_IN_FLIGHT_MAX <= begun.others();
+        begun.waiting = begun.waiting.saturating_add(1);
+        if full {
+            self.bell.notify_one();
+        }
+    }
+
+    /// It has its turn, or gives up.
+    pub(crate) fn end_waiting(&self) {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.waiting = begun.waiting.saturating_sub(1);
+    }
+
+    /// How many errands run, leaving out notices and what waits for a connection.
     pub(crate) fn begun(&self) -> usize {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner).others()
     }
@@ -127,7 +145,8 @@ pub(crate) fn begin(inner: &Arc<Inner>, stream: StreamName, wake: Wake, due: Tim
     let task_inner = Arc::clone(inner);
     inner.tasks.start(async move {
         let inner = task_inner;
-        let through = run_errand(&inner, &stream, &wake).await;
+        let errand = Errand { due, stream: Arc::clone(&stream), key: wake.to_string().into() };
+        let through = run_errand(&inner, &errand, &wake).await;
         let missed = inner.schedule.give_back(&stream, &wake);
         if missed || !through {
             inner.schedule.look_again();
@@ -189,7 +208,8 @@ async fn look(inner: &Arc<Inner>) -> Timestamp {
 }
 
 /// Works on one errand; says whether it got through. If not, it is still open in the store.
-async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake) -> bool {
+async fn run_errand(inner: &Arc<Inner>, errand: &Errand, wake: &Wake) -> bool {
+    let stream = &errand.stream;
     let intent: IntentId = match stream.parse() {
         Ok(intent) => intent,
         Err(fault) => {
@@ -199,7 +219,9 @@ async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake) -> boo
     };
     let done = match wake {
         Wake::Prepare => crate::prepare::run(inner, intent).await,
-        Wake::Effect(effect) => crate::effects::run(inner, intent, *effect).await,
+        Wake::Effect(effect) => crate::effects::run(inner, intent, *effect).await.map(|later| {
+            later.into_iter().for_each(|until| inner.store.put_off(errand, until));
+        }),
         Wake::Seat(row) => inner.command(intent, Command::SeatDue { row: *row }, None).await.map(drop),
         Wake::Returned => inner.command(intent, Command::ReturnDue, None).await.map(drop),
         Wake::Notice(number) => crate::notices::run(inner, intent, *number).await,

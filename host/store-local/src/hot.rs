@@ -9,9 +9,9 @@ use crate::record::Record;
 use crate::segment::End;
 use crate::wire::Place;
 use countersign_core::time::Timestamp;
-use countersign_engine::port::store::{Errand, ErrandChange, RowChange, StreamName};
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+use countersign_engine::errands::{ErrandName, Errands};
+use countersign_engine::port::store::{ErrandChange, RowChange, StreamName};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Where a stream is.
@@ -42,9 +42,6 @@ pub(crate) struct Moved {
     pub(crate) after: Option<Timestamp>,
 }
 
-/// Name of an errand over all streams.
-pub(crate) type ErrandName = (StreamName, Arc<str>);
-
 /// What the index does not know yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Overlay {
@@ -63,43 +60,6 @@ impl Overlay {
     /// How many things it holds, for limits.
     pub(crate) fn size(&self) -> usize {
         self.streams.len() + self.errands.len() + self.caller_keys.len()
-    }
-}
-
-/// The open errands, by time and by name.
-#[derive(Debug, Default)]
-pub(crate) struct Errands {
-    due: BTreeSet<Errand>,
-    by_name: BTreeMap<ErrandName, Timestamp>,
-}
-
-impl Errands {
-    /// Opens, moves (`Some`) or closes (`None`) an errand; says when it was due before.
-    pub(crate) fn put(&mut self, name: ErrandName, due: Option<Timestamp>) -> Option<Timestamp> {
-        let (stream, key) = name.clone();
-        let before = match due {
-            Some(due) => self.by_name.insert(name, due),
-            None => self.by_name.remove(&name),
-        };
-        if let Some(due) = before {
-            self.due.remove(&Errand { due, stream: Arc::clone(&stream), key: Arc::clone(&key) });
-        }
-        if let Some(due) = due {
-            self.due.insert(Errand { due, stream, key });
-        }
-        before
-    }
-
-    pub(crate) fn due(&self, now: Timestamp, after: Option<&Errand>, limit: usize) -> Vec<Errand> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let open = self.due.range((from, Bound::Unbounded));
-        open.take_while(|errand| errand.due <= now).take(limit).cloned().collect()
-    }
-
-    pub(crate) fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
-        let after =
-            Errand { due: Timestamp(now.0.checked_add(1)?), stream: Arc::from(""), key: Arc::from("") };
-        self.due.range(after..).next().map(|errand| errand.due)
     }
 }
 

@@ -28,10 +28,11 @@
 use crate::block::{Block, Known, label_key, label_sum};
 use crate::disk;
 use crate::fault::INDEX_VERSION;
-use crate::hot::{ErrandName, Errands, Head, Overlay};
+use crate::hot::{Head, Overlay};
 use crate::record::digest;
 use crate::segment::End;
 use crate::wire::{Place, Reader, put_moment, put_number, put_place};
+use countersign_engine::errands::{ErrandName, Errands};
 use countersign_engine::port::store::{Query, RowChange, StreamName};
 use std::fs::File;
 use std::io;

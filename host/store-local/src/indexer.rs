@@ -6,10 +6,11 @@
 //! the index answers busy until then, and all else goes on.
 
 use crate::fault::io_fault;
-use crate::hot::{Errands, Hot, Overlay, heads_after};
+use crate::hot::{Hot, Overlay, heads_after};
 use crate::index::{Index, IndexFault, move_aside};
 use crate::segment::{End, Segments};
 use crate::shared::{Shared, Stop};
+use countersign_engine::errands::Errands;
 use countersign_engine::port::store::StoreFault;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -252,6 +252,10 @@ impl Store for LocalStore {
         Box::pin(std::future::ready(Ok(next)))
     }
 
+    fn put_off(&self, errand: &Errand, until: Timestamp) {
+        self.shared.inside().hot.errands.put_off(errand, until);
+    }
+
     fn caller_key(&self, key: &str) -> Answer<'_, Result<Option<CallerKey>, StoreFault>> {
         let key = key.to_owned();
         Box::pin(self.read(move |shared| shared.caller_key(&key)))

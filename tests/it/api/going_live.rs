@@ -133,7 +133,7 @@ async fn without(point: Point) -> (World, String, &'static str) {
         let detail = Detail::new("closed", "the quote is closed");
         let claim = Ended::Failed(Failure::Rejected { fields: Vec::new(), detail });
         let steps = vec![step(Wire::Answered { status: 422 })];
-        world.connectors.next_act(Act::End(AttemptEnd { claim, steps }));
+        world.connectors.next_act(Act::End(AttemptEnd { claim, steps, held_back: None }));
     }
     let how = if point == Point::ReviewPath { OVERRIDDEN } else { DECIDED };
     let trial = tried(&world, how).await;

@@ -131,6 +131,9 @@ impl Store for FaultyStore {
     fn next_due(&self, now: Timestamp) -> Port<'_, Result<Option<Timestamp>, StoreFault>> {
         self.inner.next_due(now)
     }
+    fn put_off(&self, errand: &Errand, until: Timestamp) {
+        self.inner.put_off(errand, until);
+    }
     fn caller_key(&self, key: &str) -> Port<'_, Result<Option<CallerKey>, StoreFault>> {
         self.inner.caller_key(key)
     }

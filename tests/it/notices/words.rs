@@ -163,11 +163,12 @@ fn end_writes(house: &mut House) {
         steps: vec![countersign_tests::scripted::step(countersign_core::effect::attempt::Answer::Answered {
             status: 200,
         })],
+        held_back: None,
     };
     house.give(Command::Attempted { effect: crm, end, began, target });
     let detail = Detail::new("no-such-customer", "there is no such customer");
     let claim = Ended::Failed(Failure::Rejected { fields: Vec::new(), detail });
-    let end = AttemptEnd { claim, steps: Vec::new() };
+    let end = AttemptEnd { claim, steps: Vec::new(), held_back: None };
     house.give(Command::Attempted { effect: billing, end, began, target });
     let open = house.approval.exceptions.iter().find(|(_, found)| found.closed.is_none());
     let (id, owner) = open.map(|(id, found)| (*id, found.owner.clone())).expect("one is open");

@@ -97,7 +97,7 @@ impl Spec {
         let detail = Detail::new("scripted", "as the feature says");
         let claim = Ended::Failed(Failure::Rejected { fields: Vec::new(), detail });
         let steps = vec![step(Answer::Answered { status: 422 })];
-        self.connectors.next_act(Act::End(AttemptEnd { claim, steps }));
+        self.connectors.next_act(Act::End(AttemptEnd { claim, steps, held_back: None }));
         let intent = self.ask_by(requester, 10).await.expect("it is taken");
         self.intent = Some(intent);
         self.all.push(intent);
@@ -229,7 +229,7 @@ async fn rejected_at_once(spec: &mut Spec, count: u32) {
     for _ in 0..count {
         let claim = Ended::Failed(Failure::Rejected { fields: Vec::new(), detail: detail.clone() });
         let steps = vec![step(Answer::Answered { status: 422 })];
-        spec.connectors.next_act(Act::End(AttemptEnd { claim, steps }));
+        spec.connectors.next_act(Act::End(AttemptEnd { claim, steps, held_back: None }));
     }
     let asked = futures::future::join_all((0..count).map(|_| spec.ask(10))).await;
     // Whoever comes after the last one that fits is refused already.

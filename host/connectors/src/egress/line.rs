@@ -45,6 +45,8 @@ pub(crate) struct Busy {
     pub(crate) code: &'static str,
     pub(crate) why: &'static str,
     pub(crate) after: Duration,
+    /// Whether it is the target that is left alone, whatever the call did.
+    pub(crate) target_rests: bool,
 }
 
 struct Bucket {
@@ -81,13 +83,13 @@ impl Line {
         let wait = Duration::from_millis(WAIT_MS_MAX);
         if let Some(after) = locked(&self.circuit).blocked(Instant::now()) {
             let why = "the target failed several times in a row and is left alone for a moment";
-            return Err(Busy { code: "circuit-open", why, after });
+            return Err(Busy { code: "circuit-open", why, after, target_rests: true });
         }
         let delay = locked(&self.bucket).take(Instant::now());
         if wait < delay {
             locked(&self.bucket).give_back();
             let why = "the rate of the connection is used up";
-            return Err(Busy { code: "rate-limited", why, after: delay });
+            return Err(Busy { code: "rate-limited", why, after: delay, target_rests: false });
         }
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
@@ -96,9 +98,14 @@ impl Line {
             Ok(Ok(permit)) => Ok(Slot { _permit: permit }),
             Ok(Err(_)) | Err(_) => {
                 let why = "as many requests are in flight as the connection allows";
-                Err(Busy { code: "concurrency", why, after: wait })
+                Err(Busy { code: "concurrency", why, after: wait, target_rests: false })
             }
         }
+    }
+
+    /// How long the target is still to be left alone.
+    pub(crate) fn rests(&self) -> Option<Duration> {
+        locked(&self.circuit).rests(Instant::now())
     }
 
     /// Tells the circuit how a request went. A target that answers is well, whatever it says,
@@ -141,12 +148,16 @@ impl Bucket {
 }
 
 impl Circuit {
+    fn rests(&self, now: Instant) -> Option<Duration> {
+        self.open_until.filter(|until| now < *until).map(|until| until - now)
+    }
+
     /// How long the target is still to be left alone. After that time one request goes through;
     /// if it fails, the circuit opens again.
     fn blocked(&mut self, now: Instant) -> Option<Duration> {
-        let until = self.open_until?;
-        if now < until {
-            return Some(until - now);
+        self.open_until?;
+        if let Some(rest) = self.rests(now) {
+            return Some(rest);
         }
         self.open_until = Some(now + Duration::from_millis(CIRCUIT_OPEN_MS));
         None
@@ -212,7 +223,9 @@ mod tests {
             line.went(false);
         }
         assert_eq!(line.enter().await.err().map(|busy| busy.code), Some("circuit-open"));
+        assert_eq!(line.rests(), Some(Duration::from_millis(CIRCUIT_OPEN_MS)));
         tokio::time::advance(Duration::from_millis(CIRCUIT_OPEN_MS)).await;
+        assert_eq!(line.rests(), None, "whoever asks does not take the turn of the one that goes through");
         assert!(line.enter().await.is_ok(), "one goes through");
         assert!(line.enter().await.is_err(), "and only one");
         line.went(true);

@@ -207,4 +207,7 @@ pub struct AttemptEnd {
     pub claim: Ended<Receipt>,
     /// The steps that the gate let out, in order.
     pub steps: Vec<Step>,
+    /// Whether the host itself held a request back because the target failed again and again, and for how long
+    /// that was still to be left alone.
+    pub held_back: Option<Millis>,
 }

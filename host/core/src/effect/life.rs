@@ -195,6 +195,15 @@ pub type Verdict = EffectState;
 pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
     let wire = Wire::of(&end.steps);
     let left = left_the_host(&end.steps);
+    if let (false, Some(rest), Ended::Failed(Failure::Transient { .. } | Failure::Uncertain(_))) =
+        (left, end.held_back, &end.claim)
+    {
+        // It was the host that kept it from trying: that spends nothing of its budget.
+        return EffectState::Ready {
+            due: terms.now.plus(retry::delay(1, Some(rest), terms.chance)),
+            history,
+        };
+    }
     let history = History {
         attempts: history.attempts.saturating_add(1),
         breaks: if matches!(end.claim, Ended::Broke(_)) { history.breaks.saturating_add(1) } else { 0 },
@@ -291,6 +300,7 @@ pub fn interrupted(step: &str) -> AttemptEnd {
             message: "the host stopped during the attempt".to_owned(),
         }),
         steps: vec![Step { name: step.to_owned(), request: Digest::ZERO, answer: Answer::Unanswered }],
+        held_back: None,
     }
 }
 

@@ -74,7 +74,7 @@ fn word(verdict: &Verdict) -> &'static str {
 fn check(claim: Ended<Receipt>, answers: &[Answer], expected: [&str; 4]) {
     let guarantees = [Guarantee::ByKey, Guarantee::ByNaturalKey, Guarantee::ByProbe, Guarantee::Blind];
     for (guarantee, expected) in guarantees.into_iter().zip(expected) {
-        let end = AttemptEnd { claim: claim.clone(), steps: steps(answers) };
+        let end = AttemptEnd { claim: claim.clone(), steps: steps(answers), held_back: None };
         let verdict = next(History::default(), &end, &terms(guarantee));
         assert_eq!(word(&verdict), expected, "{claim:?} {answers:?} {guarantee:?}");
     }
@@ -114,7 +114,7 @@ fn the_wire_decides_how_far_a_claim_is_believed() {
 fn a_blind_effect_is_never_sent_again_once_something_left() {
     for answer in [OK, DOWN, Answer::Unanswered] {
         for claim in [transient(), broke(), Ended::Failed(Failure::Uncertain(detail()))] {
-            let end = AttemptEnd { claim, steps: steps(&[answer]) };
+            let end = AttemptEnd { claim, steps: steps(&[answer]), held_back: None };
             let verdict = next(History::default(), &end, &terms(Guarantee::Blind));
             assert_eq!(word(&verdict), "uncertain", "{end:?}");
         }
@@ -123,14 +123,14 @@ fn a_blind_effect_is_never_sent_again_once_something_left() {
 
 #[test]
 fn an_empty_plan_lands_without_a_step() {
-    let end = AttemptEnd { claim: Ended::Returned(receipt()), steps: Vec::new() };
+    let end = AttemptEnd { claim: Ended::Returned(receipt()), steps: Vec::new(), held_back: None };
     let terms = Terms { nothing_to_write: true, ..terms(Guarantee::ByProbe) };
     assert_eq!(word(&next(History::default(), &end, &terms)), "landed");
 }
 
 #[test]
 fn a_key_is_repeated_only_while_the_target_remembers_it() {
-    let end = AttemptEnd { claim: transient(), steps: steps(&[Answer::Unanswered]) };
+    let end = AttemptEnd { claim: transient(), steps: steps(&[Answer::Unanswered]), held_back: None };
     let old = History { first_sent: Some(Timestamp(NOW.0 - 86_400_000)), ..History::default() };
     assert_eq!(word(&next(old, &end, &terms(Guarantee::ByKey))), "probed");
     // An upsert has no window.
@@ -139,7 +139,7 @@ fn a_key_is_repeated_only_while_the_target_remembers_it() {
 
 #[test]
 fn the_life_of_a_key_begins_with_the_attempt_and_not_with_its_verdict() {
-    let end = AttemptEnd { claim: transient(), steps: steps(&[Answer::Unanswered]) };
+    let end = AttemptEnd { claim: transient(), steps: steps(&[Answer::Unanswered]), held_back: None };
     let slow = Terms { now: NOW.plus(Millis::seconds(90)), ..terms(Guarantee::ByKey) };
     let EffectState::Ready { history, .. } = next(History::default(), &end, &slow) else {
         panic!("it is repeated under the same key");
@@ -171,7 +171,7 @@ fn what_may_have_been_sent_under_a_forgotten_key_is_looked_for_first() {
 fn a_refusal_of_a_repeat_says_nothing_of_what_was_sent_before() {
     let open = History { repeats: 1, first_sent: Some(NOW), ..History::default() };
     for claim in [rejected(), conflict()] {
-        let end = AttemptEnd { claim, steps: steps(&[NO]) };
+        let end = AttemptEnd { claim, steps: steps(&[NO]), held_back: None };
         for guarantee in [Guarantee::ByKey, Guarantee::ByNaturalKey] {
             assert_eq!(word(&next(open, &end, &terms(guarantee))), "probed", "{end:?} {guarantee:?}");
         }
@@ -207,7 +207,7 @@ fn what_a_person_has_tried_again_is_asked_for_first_where_it_can_be() {
 
 #[test]
 fn a_burnt_key_is_probed_and_then_replaced() {
-    let end = AttemptEnd { claim: transient(), steps: steps(&[DOWN]) };
+    let end = AttemptEnd { claim: transient(), steps: steps(&[DOWN]), held_back: None };
     let terms = terms(Guarantee::ByKey);
     let mut history = History::default();
     for _ in 0..KEY_REPEATS_MAX {
@@ -239,11 +239,11 @@ fn absent_counts_only_after_the_target_has_settled() {
 
 #[test]
 fn budgets_end_in_a_person_and_never_in_silence() {
-    let none = AttemptEnd { claim: transient(), steps: Vec::new() };
+    let none = AttemptEnd { claim: transient(), steps: Vec::new(), held_back: None };
     let spent = History { attempts: EFFECT_ATTEMPTS_MAX - 1, ..History::default() };
     assert_eq!(word(&next(spent, &none, &terms(Guarantee::ByKey))), "exhausted");
 
-    let trap = AttemptEnd { claim: broke(), steps: Vec::new() };
+    let trap = AttemptEnd { claim: broke(), steps: Vec::new(), held_back: None };
     let trapped = History { breaks: TRAPS_MAX - 1, ..History::default() };
     assert_eq!(word(&next(trapped, &trap, &terms(Guarantee::ByKey))), "quarantined");
 
@@ -261,4 +261,21 @@ fn a_host_that_died_in_an_attempt_does_not_know_the_outcome() {
     let words = [Guarantee::ByKey, Guarantee::ByNaturalKey, Guarantee::ByProbe, Guarantee::Blind]
         .map(|guarantee| word(&next(History::default(), &end, &terms(guarantee))));
     assert_eq!(words, ["retried", "retried", "probed", "uncertain"]);
+}
+
+#[test]
+fn what_the_host_held_back_spends_nothing_unless_something_left() {
+    let before = History { attempts: 7, repeats: 1, first_sent: Some(NOW), ..History::default() };
+    let held_back = |answers: &[Answer]| AttemptEnd {
+        claim: transient(),
+        steps: steps(answers),
+        held_back: Some(Millis::seconds(9)),
+    };
+    let verdict = next(before, &held_back(&[]), &terms(Guarantee::ByKey));
+    assert_eq!(verdict, EffectState::Ready { due: NOW.plus(Millis::seconds(9)), history: before });
+    let verdict = next(before, &held_back(&[Answer::Unanswered]), &terms(Guarantee::Blind));
+    assert_eq!(word(&verdict), "uncertain");
+    // Whoever says that it will never work has tried.
+    let rejected = AttemptEnd { claim: rejected(), ..held_back(&[]) };
+    assert_eq!(word(&next(History::default(), &rejected, &terms(Guarantee::Blind))), "rejected");
 }

@@ -21,6 +21,9 @@ pub trait Connectors: Send + Sync + 'static {
     /// One configured connection.
     fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>>;
 
+    /// How long a connection is left alone because its target failed again and again; `None` if it is not.
+    fn rests(&self, name: &ConnectionName) -> Option<Millis>;
+
     /// Asks the target whether address, credential and permissions are right. Changes nothing.
     fn check(&self, name: &ConnectionName) -> Answer<'_, Ended<()>>;
 

@@ -65,6 +65,11 @@ pub trait Store: Send + Sync + 'static {
     /// When the next open errand after `now` is due.
     fn next_due(&self, now: Timestamp) -> Answer<'_, Result<Option<Timestamp>, StoreFault>>;
 
+    /// Has an open errand found at `until`, if it would be found when it says now: what it waits for
+    /// cannot be had before. Kept in memory alone: a restart forgets it, and so does a batch that sets
+    /// the errand.
+    fn put_off(&self, errand: &Errand, until: Timestamp);
+
     /// What was answered under a caller's idempotency key.
     fn caller_key(&self, key: &str) -> Answer<'_, Result<Option<CallerKey>, StoreFault>>;
 

@@ -1,0 +1,107 @@
+//! One gate a connection: so many attempts run there at one time, so many wait for their turn, and
+//! whatever cannot wait here goes back to the store, where it costs nothing. One target that is slow
+//! or down holds up no other.
+
+use crate::engine::Inner;
+use crate::limits::{GATE_FULL_MS, GATE_WAITING_MAX};
+use crate::port::connectors::Connection;
+use countersign_core::id::ConnectionName;
+use countersign_core::time::{Millis, Timestamp};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The gates of all connections.
+#[derive(Debug, Default)]
+pub(crate) struct Gates {
+    gates: Mutex<HashMap<ConnectionName, Arc<Gate>>>,
+}
+
+#[derive(Debug)]
+struct Gate {
+    places: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+/// How an attempt or a probe fares at a gate.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    /// It may begin.
+    Through(OwnedSemaphorePermit),
+    /// It may begin, and has waited: what it was to do may have changed meanwhile.
+    Waited(OwnedSemaphorePermit),
+    /// It is to come again then.
+    Later(Timestamp),
+}
+
+impl Gates {
+    fn of(&self, connection: &Connection) -> Arc<Gate> {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        let gate = gates.entry(connection.name.clone()).or_insert_with(|| {
+            let places = Arc::new(Semaphore::new(connection.concurrent.max(1)));
+            Arc::new(Gate { places, waiting: AtomicUsize::new(0) })
+        });
+        Arc::clone(gate)
+    }
+}
+
+impl Inner {
+    /// Goes to the gate of a connection. Dropping the permit lets the next one through.
+    pub(crate) async fn enter(&self, connection: &Connection) -> Entry {
+        if let Some(later) = self.rests(connection) {
+            return later;
+        }
+        let gate = self.gates.of(connection);
+        if let Ok(permit) = Arc::clone(&gate.places).try_acquire_owned() {
+            return Entry::Through(permit);
+        }
+        let Some(_waits) = Waits::begin(self, &gate) else {
+            return self.later(Millis(GATE_FULL_MS));
+        };
+        tokio::select! {
+            biased;
+            () = self.tasks.stopping() => self.later(Millis(0)),
+            permit = Arc::clone(&gate.places).acquire_owned() => match (permit, self.rests(connection)) {
+                (Ok(permit), None) => Entry::Waited(permit),
+                (Ok(_), Some(later)) => later,
+                (Err(_), _) => self.later(Millis(GATE_FULL_MS)),
+            },
+        }
+    }
+
+    /// Until when a connection is left alone because its target failed again and again.
+    fn rests(&self, connection: &Connection) -> Option<Entry> {
+        self.connectors.rests(&connection.name).map(|rest| self.later(rest))
+    }
+
+    /// So long from now, and up to as long again, so that not all come back in one moment.
+    fn later(&self, wait: Millis) -> Entry {
+        let jitter = self.chance.bits().checked_rem(u128::from(wait.0)).unwrap_or(0);
+        let jitter = Millis(u64::try_from(jitter).unwrap_or(0));
+        Entry::Later(self.clock.now().plus(wait).plus(jitter))
+    }
+}
+
+/// One that waits for its turn at a gate. It runs nothing, so other errands get its place.
+struct Waits<'a> {
+    inner: &'a Inner,
+    gate: &'a Gate,
+}
+
+impl<'a> Waits<'a> {
+    /// `None` if as many wait as may.
+    fn begin(inner: &'a Inner, gate: &'a Gate) -> Option<Waits<'a>> {
+        let room = |waiting| (waiting < GATE_WAITING_MAX).then_some(waiting + 1);
+        gate.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).ok()?;
+        inner.schedule.begin_waiting();
+        Some(Waits { inner, gate })
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.gate.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.inner.schedule.end_waiting();
+    }
+}
