@@ -324,6 +324,7 @@ impl<'a> History<'a> {
                         detail,
                         wish: None,
                         hope: Hope::Some,
+                        denied: None,
                     }
                 }
                 Wake::Prepare => {

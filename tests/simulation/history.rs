@@ -79,6 +79,7 @@ pub(crate) struct Tally {
     deaths: u64,
     exceptions: u64,
     looked_first: u64,
+    pauses: u64,
     /// Digest of every log.
     logs: Option<Digest>,
 }
@@ -86,8 +87,9 @@ pub(crate) struct Tally {
 impl Tally {
     /// That the histories had what they are made for.
     pub(crate) fn is_rich(&self) {
-        let Tally { intents, attempts, probes, done, deaths, exceptions, looked_first, logs: _ } = self;
-        for count in [intents, attempts, probes, done, deaths, exceptions, looked_first] {
+        let Tally { intents, attempts, probes, done, deaths, exceptions, looked_first, pauses, logs: _ } =
+            self;
+        for count in [intents, attempts, probes, done, deaths, exceptions, looked_first, pauses] {
             assert!(0 < *count, "{self:?}");
         }
     }
@@ -314,6 +316,13 @@ impl History {
                 self.die(down);
             }
             83..92 => self.somebody_decides(),
+            92..96 => {
+                let class = self.draw.of(&CLASSES).0;
+                let longest = *self.draw.of(&[60_000, 600_000, 7_200_000]);
+                let length = Millis(self.draw.below(longest));
+                self.say(format_args!("{class} refuses its credential for {length:?}"));
+                self.targets.shut(class, length);
+            }
             _ => {
                 let by = *self.draw.of(&[Closure::Retry, Closure::Probe]);
                 self.somebody_settles(by);
@@ -430,6 +439,7 @@ impl History {
         tally.probes += probes;
         tally.deaths += self.hosts - 1;
         tally.looked_first += self.read.looked_first;
+        tally.pauses += self.read.pauses;
         let logs = format!("{:?} {}", tally.logs, self.disk.health().head);
         tally.logs = Some(Digest::of(logs.as_bytes()));
     }

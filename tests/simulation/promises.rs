@@ -22,6 +22,8 @@ pub(crate) struct Read {
     pub(crate) approvals: BTreeMap<IntentId, Stream>,
     /// How often something was looked for because its key may have been forgotten.
     pub(crate) looked_first: u64,
+    /// How often a connection was paused.
+    pub(crate) pauses: u64,
     /// How often a person had an effect sent once more although nobody knew whether it was in.
     vouched: BTreeMap<EffectId, usize>,
 }
@@ -38,6 +40,7 @@ impl History {
     pub(crate) fn check(&mut self) -> Result<(), Broken> {
         self.read_on()?;
         self.once_a_key()?;
+        self.told_once()?;
         for (intent, told) in self.acknowledged() {
             let there = self.read.approvals.get(&intent).map_or(0, |read| read.sequence);
             if there < told {
@@ -69,6 +72,7 @@ impl History {
             let read = Stream { approval: after, sequence: logged.sequence };
             self.read.approvals.insert(intent, read);
             self.read.looked_first += u64::from(is_look(&entry));
+            self.read.pauses += u64::from(is_pause(&entry));
         }
         Ok(())
     }
@@ -81,6 +85,20 @@ impl History {
             let (_, order) = order.expect("it has an order");
             if let Some(other) = orders.insert(order.to_string(), intent) {
                 return Err(self.broken(format!("{order} was asked for once and is {other} and {intent}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// That a connection lets nobody in is told once, until it was seen to.
+    fn told_once(&self) -> Result<(), Broken> {
+        let mut told = BTreeMap::new();
+        for (intent, Stream { approval, .. }) in &self.read.approvals {
+            for exception in approval.exceptions.values() {
+                let Some(connection) = exception.pauses() else { continue };
+                if let Some(other) = told.insert(connection, intent) {
+                    return Err(self.broken(format!("{connection} is paused by {other} and by {intent}")));
+                }
             }
         }
         Ok(())
@@ -99,7 +117,7 @@ impl History {
                 approval.wakes().iter().map(|(wake, due)| (wake.to_string(), *due)).collect();
             let same = |(wake, due): (&String, &Timestamp)| match own.get(wake) {
                 // What waits for a target may be put off.
-                Some(found) if wake.starts_with(EffectId::PREFIX) => due <= found,
+                Some(found) if wake.starts_with(EffectId::PREFIX) || wake == "prepare" => due <= found,
                 Some(found) => due == found,
                 None => false,
             };
@@ -197,6 +215,10 @@ fn vouched(before: &Approval, entry: &Entry) -> Option<EffectId> {
     let exception = before.exceptions.get(id).filter(|_| closed.by == Closure::Retry)?;
     let blind = before.intent.intent_type.as_str() == "blind";
     exception.effect.filter(|_| blind || exception.cause == Cause::Uncertain)
+}
+
+fn is_pause(entry: &Entry) -> bool {
+    matches!(&entry.event, Event::ExceptionOpened { exception, .. } if exception.pauses().is_some())
 }
 
 /// Whether something was looked for because its key may have been forgotten.

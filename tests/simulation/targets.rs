@@ -47,6 +47,8 @@ pub(crate) struct Targets {
 #[derive(Debug, Default)]
 struct State {
     healed: bool,
+    /// The connections whose credential is refused, each until when.
+    shut: BTreeMap<ConnectionName, Timestamp>,
     /// When each key was first seen.
     keys: BTreeMap<String, Timestamp>,
     /// What was done, in order.
@@ -131,7 +133,21 @@ impl Targets {
 
     /// From here on nothing fails.
     pub(crate) fn heal(&self) {
-        self.state().healed = true;
+        let mut state = self.state();
+        state.healed = true;
+        state.shut.clear();
+    }
+
+    /// A target refuses its credential for so long.
+    pub(crate) fn shut(&self, class: &str, length: Millis) {
+        let name = ConnectionName::parse(class).expect("a name");
+        let until = self.clock.now().plus(length);
+        self.state().shut.insert(name, until);
+    }
+
+    fn is_shut(&self, name: &ConnectionName) -> bool {
+        let now = self.clock.now();
+        self.state().shut.get(name).is_some_and(|until| now < *until)
     }
 
     /// What was on its way arrives, as far as its time has come.
@@ -223,6 +239,10 @@ impl Targets {
         if way == Way::NotSent {
             return ended(transient(), &[Wire::NotSent]);
         }
+        if self.is_shut(&call.connection) {
+            self.while_on_its_way().await;
+            return ended(Ended::Failed(Failure::Denied(detail())), &[status(401)]);
+        }
         let on_its_way = self.send(&call);
         let arrives = self.while_on_its_way().await;
         on_its_way.ends();
@@ -313,13 +333,28 @@ impl Connectors for Targets {
         self.connections.get(name).cloned()
     }
 
+    fn renew(&self, name: &ConnectionName) -> bool {
+        let renewed = self.draw.in_100(20);
+        if renewed {
+            self.state().shut.remove(name);
+        }
+        renewed
+    }
+
     fn rests(&self, _: &ConnectionName) -> Option<Millis> {
         let rests = !self.state().healed && self.draw.in_100(10);
         rests.then(|| Millis(self.draw.below(60_000)))
     }
 
-    fn check(&self, _: &ConnectionName) -> Answer<'_, Ended<()>> {
-        Box::pin(async { Ended::Returned(()) })
+    fn check(&self, name: &ConnectionName) -> Answer<'_, Ended<()>> {
+        let name = name.clone();
+        Box::pin(async move {
+            self.while_on_its_way().await;
+            if self.is_shut(&name) {
+                return Ended::Failed(Failure::Denied(Detail::new("simulated", "it is let in nowhere")));
+            }
+            Ended::Returned(())
+        })
     }
 
     fn fetch(&self, _: &ConnectionName, subject: RecordRef) -> Answer<'_, Ended<Snapshot>> {
@@ -327,9 +362,13 @@ impl Connectors for Targets {
         Box::pin(async move { Ended::Returned(found) })
     }
 
-    fn plan(&self, _: &ConnectionName, what: Proposal, _: Timestamp) -> Answer<'_, Ended<WritePlan>> {
+    fn plan(&self, name: &ConnectionName, what: Proposal, _: Timestamp) -> Answer<'_, Ended<WritePlan>> {
+        let shut = self.is_shut(name);
         let fails = !self.state().healed && self.draw.in_100(10);
         Box::pin(async move {
+            if shut {
+                return Ended::Failed(Failure::Denied(Detail::new("simulated", "it is let in nowhere")));
+            }
             if fails {
                 let detail = Detail::new("simulated", "it is down");
                 return Ended::Failed(Failure::Transient { after: None, detail });

@@ -44,6 +44,11 @@ struct State {
     lost: Option<(String, String)>,
     moved: Option<(String, String)>,
     rests: Option<Millis>,
+    denies: bool,
+    plans_denied: bool,
+    plans: usize,
+    renews: bool,
+    nothing_found: bool,
     hangs: Option<String>,
     hanging: usize,
 }
@@ -107,6 +112,33 @@ impl Scripted {
     /// From now on a connection leads to another address.
     pub fn move_to(&self, connection: &str, base: &str) {
         self.state().moved = Some((connection.to_owned(), base.to_owned()));
+    }
+
+    /// Whether every connection refuses its credential from now on.
+    pub fn deny(&self, denies: bool) {
+        self.state().denies = denies;
+    }
+
+    /// Every probe without a script finds nothing from now on.
+    pub fn find_nothing(&self) {
+        self.state().nothing_found = true;
+        self.found.notify_one();
+    }
+
+    /// Whether plans are refused as well while the credential is.
+    pub fn deny_plans(&self) {
+        self.state().plans_denied = true;
+    }
+
+    /// How many plans were asked for.
+    #[must_use]
+    pub fn plans(&self) -> usize {
+        self.state().plans
+    }
+
+    /// When a credential is read again, it is another one, and taken.
+    pub fn rotate(&self) {
+        self.state().renews = true;
     }
 
     /// No attempt at this connection comes back from now on.
@@ -207,6 +239,10 @@ pub fn receipt(call: &Call) -> Receipt {
     }
 }
 
+fn denied() -> Failure {
+    Failure::Denied(Detail::new("unauthorized", "the key has expired"))
+}
+
 /// One step with this answer.
 #[must_use]
 pub fn step(answer: Wire) -> Step {
@@ -239,12 +275,21 @@ impl Connectors for Scripted {
         self.connections.get(name).cloned()
     }
 
+    fn renew(&self, _: &ConnectionName) -> bool {
+        let renews = std::mem::take(&mut self.state().renews);
+        if renews {
+            self.deny(false);
+        }
+        renews
+    }
+
     fn rests(&self, _: &ConnectionName) -> Option<Millis> {
         self.state().rests
     }
 
     fn check(&self, _: &ConnectionName) -> Answer<'_, Ended<()>> {
-        Box::pin(async { Ended::Returned(()) })
+        let ended = if self.state().denies { Ended::Failed(denied()) } else { Ended::Returned(()) };
+        Box::pin(async { ended })
     }
 
     fn fetch(&self, name: &ConnectionName, subject: RecordRef) -> Answer<'_, Ended<Snapshot>> {
@@ -265,7 +310,12 @@ impl Connectors for Scripted {
     }
 
     fn plan(&self, _: &ConnectionName, what: Proposal, _: Timestamp) -> Answer<'_, Ended<WritePlan>> {
-        Box::pin(async move { Ended::Returned(planned(&what)) })
+        let mut state = self.state();
+        state.plans += 1;
+        let denied = state.denies && state.plans_denied;
+        Box::pin(async move {
+            if denied { Ended::Failed(self::denied()) } else { Ended::Returned(planned(&what)) }
+        })
     }
 
     fn apply(&self, call: Call, ledger: Arc<dyn Ledger>) -> Answer<'_, AttemptEnd> {
@@ -274,7 +324,12 @@ impl Connectors for Scripted {
                 self.state().hanging += 1;
                 return std::future::pending().await;
             }
+            let denies = self.state().denies;
             let act = self.state().acts.pop_front().unwrap_or_else(|| {
+                if denies {
+                    let steps = vec![step(Wire::Answered { status: 401 })];
+                    return Act::End(AttemptEnd { claim: Ended::Failed(denied()), steps, held_back: None });
+                }
                 let steps = vec![step(Wire::Answered { status: 200 })];
                 Act::End(AttemptEnd { claim: Ended::Returned(receipt(&call)), steps, held_back: None })
             });
@@ -302,7 +357,11 @@ impl Connectors for Scripted {
         Box::pin(async move {
             loop {
                 let scripted = self.found.notified();
-                let finding = self.state().findings.pop_front();
+                let finding = {
+                    let mut state = self.state();
+                    let absent = state.nothing_found.then_some(Ended::Returned(Finding::Absent));
+                    state.findings.pop_front().or(absent)
+                };
                 match finding {
                     Some(finding) => {
                         self.state().probes += 1;

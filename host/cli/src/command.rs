@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod check;
 pub mod completions;
+pub mod connection;
 pub mod connector;
 pub mod decide;
 pub mod demo;
@@ -93,6 +94,9 @@ enum Command {
     /// See who is there, and what absences mean for the routes
     #[command(subcommand)]
     People(people::People),
+    /// See whether what is approved can be written where it belongs
+    #[command(subcommand)]
+    Connection(connection::Connection),
     /// Build, inspect and install connectors
     #[command(subcommand)]
     Connector(connector::Connector),
@@ -133,6 +137,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Exception(command) => exception::run(command, &global).await,
         Command::Ownership(command) => ownership::run(command, &global).await,
         Command::People(command) => people::run(command, &global).await,
+        Command::Connection(command) => connection::run(command, &global).await,
         Command::Connector(command) => connector::run(command, &global).await,
         Command::Token(command) => token::run(command, &global),
         Command::Password(command) => password::run(command, &global),

@@ -272,12 +272,7 @@ fn secret(
             .filter(|value| !value.is_empty())
             .map(Secret::new)
             .ok_or_else(|| format!("the environment has no `{name}`")),
-        Some(("file", path)) => {
-            let path = here.join(path);
-            let text = std::fs::read_to_string(&path)
-                .map_err(|fault| format!("`{}` cannot be read: {fault}", path.display()))?;
-            Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))
-        }
+        Some(("file", path)) => Secret::of_file(&here.join(path)),
         Some(_) | None => {
             Err("a secret is a reference, `env:NAME` or `file:PATH`, never the secret itself".to_owned())
         }

@@ -182,6 +182,36 @@ impl Runtime {
         before.contains_key(name)
     }
 
+    /// Puts what the files of a connection's secrets hold now in the place of what they held; says whether
+    /// that is anything else.
+    fn renewed(&self, name: &ConnectionName) -> Result<bool, ConnectorFault> {
+        let Some(target) = self.targets.load().get(name).cloned() else { return Ok(false) };
+        let mut options = target.options.clone();
+        let mut renewed = false;
+        for endpoint in options.endpoints.values_mut() {
+            let Some(secret) = &mut endpoint.secret else { continue };
+            let found = secret.renewed();
+            if let Some(another) = found.map_err(|why| ConnectorFault::host(FaultCode::BadConnection, why))? {
+                (*secret, renewed) = (another, true);
+            }
+        }
+        if !renewed {
+            return Ok(false);
+        }
+        let current = Bound::new(Arc::clone(&target.current.loaded), &options)?;
+        let (public, line) = (Arc::clone(&target.public), Arc::clone(&target.line));
+        let anew = Arc::new(Target { public, line, current, options });
+        self.targets.rcu(|targets| {
+            let mut targets = BTreeMap::clone(targets);
+            // Whoever connected it anew meanwhile has read it too.
+            if targets.get(name).is_some_and(|known| Arc::ptr_eq(known, &target)) {
+                targets.insert(name.clone(), Arc::clone(&anew));
+            }
+            targets
+        });
+        Ok(true)
+    }
+
     fn target(&self, name: &ConnectionName) -> Result<Arc<Target>, Failure> {
         self.targets.load().get(name).cloned().ok_or_else(|| {
             let what =
@@ -319,6 +349,13 @@ impl Connectors for Runtime {
 
     fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>> {
         self.targets.load().get(name).map(|target| Arc::clone(&target.public))
+    }
+
+    fn renew(&self, name: &ConnectionName) -> bool {
+        self.renewed(name).unwrap_or_else(|fault| {
+            tracing::warn!(%fault, connection = %name, blame = "host", "its credential cannot be read again");
+            false
+        })
     }
 
     fn rests(&self, name: &ConnectionName) -> Option<Millis> {

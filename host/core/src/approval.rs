@@ -144,6 +144,12 @@ impl Approval {
             | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => None,
         }
     }
+
+    /// The connections at which nothing is sent, for any intent, until an exception of this one is closed.
+    #[must_use]
+    pub fn pauses(&self) -> BTreeSet<&ConnectionName> {
+        self.exceptions.values().filter_map(Exception::pauses).collect()
+    }
 }
 
 /// That a revision is decided against the policy.

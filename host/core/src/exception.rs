@@ -2,7 +2,7 @@
 
 use crate::effect::attempt::Detail;
 use crate::hash::Digest;
-use crate::id::{EffectId, ExceptionId, IntentId, PersonId};
+use crate::id::{ConnectionName, EffectId, ExceptionId, IntentId, PersonId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -142,6 +142,9 @@ pub struct Exception {
     /// The effect it is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<EffectId>,
+    /// The connection, where it is about all of it: while one of cause `denied` is open, nothing is sent there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<ConnectionName>,
     /// Row of the exception table that gave it its owner.
     pub route: String,
     /// Who answers for it.
@@ -168,6 +171,14 @@ pub struct Exception {
     /// Whether and how it was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Closed>,
+}
+
+impl Exception {
+    /// The connection that it pauses: its credential was refused, and whoever answers for that has not closed it.
+    #[must_use]
+    pub fn pauses(&self) -> Option<&ConnectionName> {
+        self.connection.as_ref().filter(|_| self.closed.is_none() && self.cause == Cause::Denied)
+    }
 }
 
 /// How an exception was closed.

@@ -13,7 +13,7 @@ use countersign_core::approval::command::{Command, Target};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, ApprovedIntent, Authority, NotToBeWritten, PlannedEffect};
 use countersign_core::effect::attempt::{Detail, Guarantee};
-use countersign_core::effect::life::{self, EffectState, History, Memory};
+use countersign_core::effect::life::{self, Denial, EffectState, History, Memory};
 use countersign_core::hash::Digest;
 use countersign_core::id::{EffectId, IntentId};
 use countersign_core::intent::{DecisionWords, fill_placeholders, fill_planned};
@@ -52,7 +52,7 @@ pub(crate) async fn run(
     let mut work = work(inner, &inner.read(intent).await?.approval, effect);
     let mut permit = None;
     if let Some(connection) = work.needs() {
-        match inner.enter(connection).await {
+        match inner.enter(connection).await? {
             Entry::Through(turn) => permit = Some(turn),
             Entry::Waited(turn) => {
                 permit = Some(turn);
@@ -72,18 +72,24 @@ pub(crate) async fn run(
         Work::Look { target } => {
             inner.command(intent, Command::KeyExpired { effect, target }, None).await.map(drop)
         }
-        Work::Attempt { call, target, .. } => {
+        Work::Attempt { call, connection, mut target } => {
             let running = Running::begin(inner, intent);
             let began = call.now;
             let ledger = StepLedger { inner: Arc::clone(inner), intent, effect, guarantee: call.guarantee };
             let end = inner.connectors.apply(*call, Arc::new(ledger)).await;
-            drop(permit);
+            let denied = inner.denied(&end.claim, &connection, began).await?;
+            target.denial = denied.denial;
+            // Nobody else goes there before it is stored that the connection is paused.
+            let _permit = permit.filter(|_| denied.denial == Denial::Connection);
             running.end(Command::Attempted { effect, end, began, target }).await
         }
-        Work::Probe { call, target, .. } => {
+        Work::Probe { call, connection, mut target } => {
             let running = Running::begin(inner, intent);
+            let began = call.now;
             let end = inner.connectors.probe(*call).await;
-            drop(permit);
+            let denied = inner.denied(&end, &connection, began).await?;
+            target.denial = denied.denial;
+            let _permit = permit.filter(|_| denied.denial == Denial::Connection);
             running.end(Command::Probed { effect, end, target }).await
         }
     };
@@ -112,7 +118,8 @@ fn work(inner: &Inner, approval: &Approval, effect: EffectId) -> Work {
             return if open { Work::Block(detail) } else { Work::Nothing };
         }
     };
-    let target = Target { settle: connection.settle, key_lifetime: connection.key_lifetime };
+    let (settle, key_lifetime) = (connection.settle, connection.key_lifetime);
+    let target = Target { settle, key_lifetime, denial: Denial::default() };
     match state {
         EffectState::Ready { due, history } if crate::schedule::is_due(*due, now) => {
             let memory = Memory { guarantee: planned.guarantee, key_lifetime: target.key_lifetime };

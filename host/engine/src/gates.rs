@@ -3,7 +3,8 @@
 //! or down holds up no other.
 
 use crate::engine::Inner;
-use crate::limits::{GATE_FULL_MS, GATE_WAITING_MAX};
+use crate::fault::Fault;
+use crate::limits::{GATE_FULL_MS, GATE_WAITING_MAX, PAUSED_LOOK_MS};
 use crate::port::connectors::Connection;
 use countersign_core::id::ConnectionName;
 use countersign_core::time::{Millis, Timestamp};
@@ -48,38 +49,47 @@ impl Gates {
 
 impl Inner {
     /// Goes to the gate of a connection. Dropping the permit lets the next one through.
-    pub(crate) async fn enter(&self, connection: &Connection) -> Entry {
-        if let Some(later) = self.rests(connection) {
-            return later;
+    ///
+    /// # Errors
+    /// [`Fault::Store`] if it cannot be read whether the connection is paused.
+    pub(crate) async fn enter(&self, connection: &Connection) -> Result<Entry, Fault> {
+        if let Some(later) = self.kept_out(connection).await? {
+            return Ok(Entry::Later(later));
         }
         let gate = self.gates.of(connection);
         if let Ok(permit) = Arc::clone(&gate.places).try_acquire_owned() {
-            return Entry::Through(permit);
+            return Ok(Entry::Through(permit));
         }
         let Some(_waits) = Waits::begin(self, &gate) else {
-            return self.later(Millis(GATE_FULL_MS));
+            return Ok(Entry::Later(self.later(Millis(GATE_FULL_MS))));
         };
-        tokio::select! {
+        let permit = tokio::select! {
             biased;
-            () = self.tasks.stopping() => self.later(Millis(0)),
-            permit = Arc::clone(&gate.places).acquire_owned() => match (permit, self.rests(connection)) {
-                (Ok(permit), None) => Entry::Waited(permit),
-                (Ok(_), Some(later)) => later,
-                (Err(_), _) => self.later(Millis(GATE_FULL_MS)),
-            },
-        }
+            () = self.tasks.stopping() => return Ok(Entry::Later(self.later(Millis(0)))),
+            permit = Arc::clone(&gate.places).acquire_owned() => permit,
+        };
+        Ok(match (permit, self.kept_out(connection).await?) {
+            (Ok(permit), None) => Entry::Waited(permit),
+            (Ok(_), Some(later)) => Entry::Later(later),
+            // No gate is ever closed.
+            (Err(_), _) => Entry::Later(self.later(Millis(GATE_FULL_MS))),
+        })
     }
 
-    /// Until when a connection is left alone because its target failed again and again.
-    fn rests(&self, connection: &Connection) -> Option<Entry> {
-        self.connectors.rests(&connection.name).map(|rest| self.later(rest))
+    /// When to come again, if nothing is sent to a connection now: its credential was refused, or its target
+    /// failed again and again.
+    async fn kept_out(&self, connection: &Connection) -> Result<Option<Timestamp>, Fault> {
+        if self.is_paused(&connection.name).await? {
+            return Ok(Some(self.later(Millis(PAUSED_LOOK_MS))));
+        }
+        Ok(self.connectors.rests(&connection.name).map(|rest| self.later(rest)))
     }
 
     /// So long from now, and up to as long again, so that not all come back in one moment.
-    fn later(&self, wait: Millis) -> Entry {
+    pub(crate) fn later(&self, wait: Millis) -> Timestamp {
         let jitter = self.chance.bits().checked_rem(u128::from(wait.0)).unwrap_or(0);
         let jitter = Millis(u64::try_from(jitter).unwrap_or(0));
-        Entry::Later(self.clock.now().plus(wait).plus(jitter))
+        self.clock.now().plus(wait).plus(jitter)
     }
 }
 

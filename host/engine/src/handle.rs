@@ -276,6 +276,7 @@ impl Inner {
                 self.now_live(went);
             }
         }
+        self.pause_or_resume(before.map(|loaded| &*loaded.approval), &approval).await;
         self.wake(&stream, &wakes_before, &wakes);
         let sequence = expected.saturating_add(count);
         Ok(Loaded { approval: Arc::new(approval), sequence, row: Some(row) })
@@ -341,7 +342,7 @@ impl Inner {
         stored.iter().map(|bytes| from_bytes(bytes)).collect()
     }
 
-    async fn load(&self, intent: IntentId) -> Result<Loaded, Fault> {
+    pub(crate) async fn load(&self, intent: IntentId) -> Result<Loaded, Fault> {
         let entries = self.entries(intent).await?;
         let sequence = u64::try_from(entries.len()).unwrap_or(u64::MAX);
         let mut approval = None;

@@ -21,6 +21,7 @@ pub mod limits;
 pub mod memory;
 mod notices;
 mod overrides;
+pub mod pauses;
 pub mod people;
 pub mod port;
 mod prepare;

@@ -46,6 +46,10 @@ pub const GATE_WAITING_MAX: usize = 1_024;
 /// How long what finds as many waiting stays in the store, in milliseconds, and up to as long again.
 pub const GATE_FULL_MS: u64 = 500;
 
+/// How long what finds its connection paused stays in the store, in milliseconds, and up to as long again:
+/// within a minute after it is resumed all goes on.
+pub const PAUSED_LOOK_MS: u64 = 30_000;
+
 /// Longest idempotency key of a caller, in bytes.
 pub const CALLER_KEY_BYTES_MAX: usize = 255;
 

@@ -10,18 +10,21 @@ use crate::contributions;
 use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::going_live::Log;
+use crate::limits::PAUSED_LOOK_MS;
+use crate::pauses::Denied;
 use countersign_core::approval::command::{Command, Hope, Prepared};
 use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, Stage};
 use countersign_core::effect::attempt::{Detail, Ended, Failure};
+use countersign_core::effect::life::Denial;
 use countersign_core::going_live::is_going_live;
-use countersign_core::id::IntentId;
+use countersign_core::id::{ConnectionName, IntentId};
 use countersign_core::intent::Enforcement;
 use countersign_core::policy::Outcome;
 use countersign_core::policy::component::Contributions;
 use countersign_core::publish::is_policy_change;
-use countersign_core::time::Millis;
+use countersign_core::time::{Millis, Timestamp};
 use std::sync::Arc;
 
 /// Why facts or plans could not be had.
@@ -30,20 +33,28 @@ struct Trouble {
     detail: Detail,
     wish: Option<Millis>,
     hope: Hope,
+    /// The connection that refused its credential.
+    denied: Option<ConnectionName>,
 }
 
 impl Trouble {
     fn hopeless(code: &str, message: String) -> Trouble {
-        Trouble { detail: Detail::new(code, message), wish: None, hope: Hope::None }
+        Trouble { detail: Detail::new(code, message), wish: None, hope: Hope::None, denied: None }
     }
 
-    /// What a read that did not come to an answer means. `None` for an answer.
-    fn of<T>(ended: Ended<T>) -> Result<T, Trouble> {
+    /// Nothing is asked of a connection that is paused.
+    fn paused(connection: &ConnectionName) -> Trouble {
+        let detail = Detail::new("paused", format!("connection `{connection}` is paused"));
+        Trouble { detail, wish: None, hope: Hope::Some, denied: Some(connection.clone()) }
+    }
+
+    /// What a read at a connection means that did not come to an answer. `None` for an answer.
+    fn of<T>(ended: Ended<T>, connection: &ConnectionName) -> Result<T, Trouble> {
         let failure = match ended {
             Ended::Returned(answer) => return Ok(answer),
             Ended::Broke(broke) => {
                 let detail = Detail::new("connector-broke", broke.message);
-                return Err(Trouble { detail, wish: None, hope: Hope::Some });
+                return Err(Trouble { detail, wish: None, hope: Hope::Some, denied: None });
             }
             Ended::Failed(failure) => failure,
         };
@@ -53,14 +64,15 @@ impl Trouble {
             // A refused credential can be put right while the approval waits.
             Failure::Denied(_) | Failure::Uncertain(_) | Failure::Conflict { .. } => (None, Hope::Some),
         };
-        Err(Trouble { detail: failure.detail().clone(), wish, hope })
+        let denied = matches!(failure, Failure::Denied(_)).then(|| connection.clone());
+        Err(Trouble { detail: failure.detail().clone(), wish, hope, denied })
     }
 }
 
-/// Prepares one approval, if that is due.
+/// Prepares one approval, if that is due; says when to look again if a connection that it needs is paused.
 ///
 /// If the process stops in here nothing has changed, and the errand is begun again.
-pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId) -> Result<(), Fault> {
+pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId) -> Result<Option<Timestamp>, Fault> {
     let standing = inner.read(intent).await?;
     match standing.approval.stage {
         Stage::Preparing { due, .. } if crate::schedule::is_due(due, inner.clock.now()) => {}
@@ -69,16 +81,29 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId) -> Result<(), Faul
         | Stage::Returned { .. }
         | Stage::Seated { .. }
         | Stage::Executing { .. }
-        | Stage::Closed(_) => return Ok(()),
+        | Stage::Closed(_) => return Ok(None),
     }
     let revision = standing.approval.intent.revision;
+    let (began, mut telling) = (inner.clock.now(), Denied::default());
     let command = match prepared(inner, &standing.approval).await? {
         Ok(prepared) => Command::Prepare { revision, prepared: Box::new(prepared) },
-        Err(Trouble { detail, wish, hope }) => Command::Postpone { revision, detail, wish, hope },
+        Err(Trouble { detail, wish, hope, denied }) => {
+            if let Some(connection) = &denied {
+                telling = inner.denied_at(connection, began).await?;
+            }
+            let denied = match telling.denial {
+                Denial::Effect => None,
+                Denial::Connection => denied,
+                Denial::Passing => return Ok(Some(inner.later(Millis(PAUSED_LOOK_MS)))),
+            };
+            Command::Postpone { revision, detail, wish, hope, denied }
+        }
     };
-    match inner.command(intent, command, None).await {
+    let done = inner.command(intent, command, None).await;
+    drop(telling);
+    match done {
         // Withdrawn or amended in the meantime; the next revision has an errand of its own.
-        Ok(_) | Err(Fault::Refused(Refusal::WrongStage { .. } | Refusal::StaleRevision { .. })) => Ok(()),
+        Ok(_) | Err(Fault::Refused(Refusal::WrongStage { .. } | Refusal::StaleRevision { .. })) => Ok(None),
         Err(fault) => Err(fault),
     }
 }
@@ -105,7 +130,8 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
             None => Err(Trouble::hopeless("not-ready", "the intent type is not there any more".to_owned())),
         });
     }
-    let facts = match facts::read(inner, approval, schema).await? {
+    let paused = inner.paused_connections().await?;
+    let facts = match facts::read(inner, approval, schema, &paused).await? {
         Ok(facts) => facts,
         Err(trouble) => return Ok(Err(trouble)),
     };
@@ -130,7 +156,7 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
                 Ok(Vec::new())
             } else {
                 // Without a plan it is not let through: a person looks, as if it could not fail open.
-                match plan::writes(inner, approval, schema, &facts).await {
+                match plan::writes(inner, approval, schema, (&facts, &paused)).await {
                     Ok(writes) => Ok(writes),
                     Err(_) => {
                         let unplanned = Prepared { facts, said, unplanned: true, ..Prepared::default() };
@@ -144,7 +170,7 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
         Outcome::Approve | Outcome::Needs(_) if advisory => Ok(Vec::new()),
         // Whoever overrides a no sees what would be written.
         Outcome::Approve | Outcome::Needs(_) | Outcome::Deny | Outcome::Unsure(_) => {
-            plan::writes(inner, approval, schema, &facts).await
+            plan::writes(inner, approval, schema, (&facts, &paused)).await
         }
     };
     Ok(planned.map(|writes| Prepared { facts, said, writes, ..Prepared::default() }))

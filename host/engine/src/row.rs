@@ -44,6 +44,9 @@ pub const TRIED: &str = "tried";
 /// Label of an approval with an exception that stays open when the intent is over.
 pub const OUTLIVES: (&str, &str) = ("exceptions", "outlive");
 
+/// Label of an approval with an open exception about a whole connection.
+pub const CONNECTION: (&str, &str) = ("exceptions", "connection");
+
 /// The line that a list shows of one approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
@@ -138,6 +141,9 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
     let mut exceptions = approval.exceptions.values();
     if exceptions.any(|exception| exception.closed.is_none() && exception.cause.outlives()) {
         labels.push(fixed(OUTLIVES));
+    }
+    if !approval.pauses().is_empty() {
+        labels.push(fixed(CONNECTION));
     }
     let (excepted, budget) = if is_trial { (Vec::new(), Vec::new()) } else { spent(approval, &mut labels) };
     let (counted, sums) =

@@ -217,11 +217,12 @@ async fn run_errand(inner: &Arc<Inner>, errand: &Errand, wake: &Wake) -> bool {
             return true;
         }
     };
+    let put_off = |later: Option<Timestamp>| {
+        later.into_iter().for_each(|until| inner.store.put_off(errand, until));
+    };
     let done = match wake {
-        Wake::Prepare => crate::prepare::run(inner, intent).await,
-        Wake::Effect(effect) => crate::effects::run(inner, intent, *effect).await.map(|later| {
-            later.into_iter().for_each(|until| inner.store.put_off(errand, until));
-        }),
+        Wake::Prepare => crate::prepare::run(inner, intent).await.map(put_off),
+        Wake::Effect(effect) => crate::effects::run(inner, intent, *effect).await.map(put_off),
         Wake::Seat(row) => inner.command(intent, Command::SeatDue { row: *row }, None).await.map(drop),
         Wake::Returned => inner.command(intent, Command::ReturnDue, None).await.map(drop),
         Wake::Notice(number) => crate::notices::run(inner, intent, *number).await,

@@ -1,8 +1,10 @@
 //! Lists: filters, pages, and what is configured.
 
 use crate::world::{SMALL, World};
+use countersign_core::time::Millis;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 #[tokio::test]
 async fn the_union_of_the_pages_is_the_list() {
@@ -141,4 +143,37 @@ async fn who_answers_for_what_is_told_with_what_is_lacking() {
             .any(|exception| exception["id"] == "money-drift" && exception["within"] == "8 business hours")
     );
     assert_eq!(answer.json["alone"], json!([]));
+}
+
+#[tokio::test]
+async fn a_connection_says_what_keeps_anything_from_being_sent_there() {
+    let world = World::start().await;
+    world.connectors.rest(Some(Millis(4_000)));
+    let resting = world.get("ae-1", "/v1/connections/crm").await.json;
+    assert_eq!((&resting["state"], &resting["rests_ms"]), (&json!("resting"), &json!(4_000)));
+    world.connectors.rest(None);
+    assert_eq!(world.get("ae-1", "/v1/connections/crm").await.json["state"], "open");
+    world.connectors.deny(true);
+    let intent = world.submitted("k-1", SMALL).await;
+    let decision = r#"{"decision":"approve"}"#;
+    let decided = world.post("sales-manager-1", &format!("{intent}/decisions"), "d-1", decision).await;
+    assert_eq!(decided.status, 200, "{}", decided.text);
+    let waiting = async {
+        loop {
+            let crm = world.get("ae-1", "/v1/connections/crm").await.json;
+            if crm["state"] == "paused" {
+                return crm;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let crm = tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("it is paused");
+    let shown = world.get("integration-1", &intent).await.json;
+    let exceptions = shown["exceptions"].as_array().expect("exceptions");
+    let of_crm = exceptions.iter().find(|exception| exception["pauses"] == "crm").expect("one of it");
+    let paused = json!({
+        "intent": shown["id"], "exception": of_crm["id"], "owner": of_crm["owner"], "since": crm["paused"]["since"],
+    });
+    assert_eq!(crm["paused"], paused);
+    assert!(crm["paused"]["since"].is_string());
 }

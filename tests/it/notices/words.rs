@@ -4,6 +4,7 @@ use super::house::{House, discount, person, rules, rules_with, write};
 use countersign_core::approval::command::{Command, Target, Voice};
 use countersign_core::break_glass::BREAK_GLASS;
 use countersign_core::effect::attempt::{AttemptEnd, Detail, Ended, Failure, Receipt};
+use countersign_core::effect::life::Denial;
 use countersign_core::exception::Closure;
 use countersign_core::notice::words::{Message, SUBJECT_CHARACTERS_MAX, TEXT_BYTES_MAX};
 use countersign_core::override_::{Instead, Override};
@@ -148,8 +149,10 @@ fn the_requester_reads_how_it_ended() {
 
 /// One write lands, the other one is refused for good and given up.
 fn end_writes(house: &mut House) {
-    let (began, target) =
-        (house.now, Target { settle: Millis::seconds(30), key_lifetime: Millis::hours(24) });
+    let (began, target) = (
+        house.now,
+        Target { settle: Millis::seconds(30), key_lifetime: Millis::hours(24), denial: Denial::default() },
+    );
     let countersign_core::approval::Stage::Executing { case, .. } = &house.approval.stage else {
         panic!("the intent is {}", house.approval.stage.as_str())
     };

@@ -4,10 +4,11 @@
 use super::PlannedEffect;
 use super::seat::Order;
 use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
+use crate::effect::life::Denial;
 use crate::exception::Closure;
 use crate::going_live::Readiness;
 use crate::hash::Digest;
-use crate::id::{EffectId, ExceptionId, PersonId};
+use crate::id::{ConnectionName, EffectId, ExceptionId, PersonId};
 use crate::intent::{Facts, Raw};
 use crate::override_::Override;
 use crate::policy::component::Contributions;
@@ -53,6 +54,8 @@ pub enum Command {
         wish: Option<Millis>,
         /// Whether trying again can help.
         hope: Hope,
+        /// The connection that refuses its credential, where nobody has been told of that: a person must look.
+        denied: Option<ConnectionName>,
     },
     /// A person decides in their seat.
     Decide {
@@ -394,4 +397,6 @@ pub struct Target {
     pub settle: Millis,
     /// How long it remembers an idempotency key.
     pub key_lifetime: Millis,
+    /// How far a credential reaches that was refused in this attempt or probe.
+    pub denial: Denial,
 }

@@ -188,8 +188,8 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
             return run(turn, *command);
         }
         Command::Prepare { revision, prepared } => prepare::prepare(&mut turn, revision, *prepared)?,
-        Command::Postpone { revision, detail, wish, hope } => {
-            prepare::postpone(&mut turn, revision, detail, wish, hope)?;
+        Command::Postpone { revision, detail, wish, hope, denied } => {
+            prepare::postpone(&mut turn, revision, detail, wish, (hope, denied))?;
         }
         Command::Decide { person, revision, seal, voice } => {
             vote::decide(&mut turn, person, revision, seal, voice)?;

@@ -65,13 +65,20 @@ pub(super) fn claim_ends(rulebook: &Rulebook, whom: &Whom, now: Timestamp) -> Op
 pub(super) struct About<'a> {
     pub(super) cause: Cause,
     pub(super) effect: Option<EffectId>,
+    /// The connection, where it is about all of it.
+    pub(super) connection: Option<&'a ConnectionName>,
     /// Who cannot close it, so it is never theirs.
     pub(super) barred: &'a [PersonId],
 }
 
 impl<'a> About<'a> {
     pub(super) fn of(exception: &'a Exception) -> About<'a> {
-        About { cause: exception.cause, effect: exception.effect, barred: &exception.barred }
+        About {
+            cause: exception.cause,
+            effect: exception.effect,
+            connection: exception.connection.as_ref(),
+            barred: &exception.barred,
+        }
     }
 }
 
@@ -85,7 +92,8 @@ pub(super) fn owner(
     now: Timestamp,
 ) -> Answerable {
     let intent = &approval.intent;
-    let connection = about.effect.and_then(|effect| connection_of(approval, effect));
+    let of_effect = || about.effect.and_then(|effect| connection_of(approval, effect));
+    let connection = about.connection.cloned().or_else(of_effect);
     let happened = Happening {
         cause: about.cause.as_str(),
         amount: stake(rulebook, approval),

@@ -63,6 +63,7 @@ fn unsettled(rulebook: &Rulebook) -> Approval {
         detail: Detail::new("gone", "the quote is gone"),
         wish: None,
         hope: Hope::None,
+        denied: None,
     };
     turn.and_then(|turn| turn.then(hopeless)).expect("it is unsure").into_parts().1
 }

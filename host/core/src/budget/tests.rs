@@ -167,6 +167,7 @@ fn whoever_has_not_heard_that_it_is_spent_does_not_close_the_one_that_says_that_
         detail: Detail::new("gone", "the quote is gone"),
         wish: None,
         hope: Hope::None,
+        denied: None,
     };
     let turn = asked.and_then(|turn| turn.then(hopeless)).expect("it is unsure");
     let (_, approval) = turn.into_parts();

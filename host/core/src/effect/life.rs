@@ -167,6 +167,19 @@ pub fn left_the_host(steps: &[Step]) -> bool {
     steps.iter().any(|step| step.answer != Answer::NotSent)
 }
 
+/// How far a refused credential reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Denial {
+    /// To this effect: the connection is let in otherwise.
+    #[default]
+    Effect,
+    /// To the whole connection, and nobody has been told.
+    Connection,
+    /// To the whole connection, and it will pass: somebody is seeing to it, or the credential is another one by
+    /// now. The effect waits for that.
+    Passing,
+}
+
 /// What is known of the target's side, beside the attempt itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
@@ -176,6 +189,8 @@ pub struct Terms {
     pub settle: Millis,
     /// How long the target remembers an idempotency key.
     pub key_lifetime: Millis,
+    /// How far a refused credential reaches.
+    pub denial: Denial,
     /// Whether the write plan has no change: the target already holds what was asked for.
     pub nothing_to_write: bool,
     /// When the attempt began: nothing of it left before that.
@@ -204,6 +219,7 @@ pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
             history,
         };
     }
+    let before = history;
     let history = History {
         attempts: history.attempts.saturating_add(1),
         breaks: if matches!(end.claim, Ended::Broke(_)) { history.breaks.saturating_add(1) } else { 0 },
@@ -251,8 +267,11 @@ pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
         (Ended::Failed(Failure::Conflict { detail, .. }), Wire::Nothing) => {
             held(HeldCause::Conflict, detail.clone(), history)
         }
-        (Ended::Failed(Failure::Denied(detail)), Wire::Nothing | Wire::Landed) => {
-            held(HeldCause::Denied, detail.clone(), history)
+        (Ended::Failed(Failure::Denied(detail)), wire) => {
+            let waiting = History { attempts: before.attempts, ..history };
+            let waits = terms.denial == Denial::Passing;
+            let waits = waits.then(|| unpaused(waiting, wire == Wire::Landed, terms)).flatten();
+            waits.unwrap_or_else(|| held(HeldCause::Denied, detail.clone(), history))
         }
         (Ended::Broke(broke), Wire::Nothing) if !left => broken(history, broke, terms),
         (Ended::Broke(broke), Wire::Nothing | Wire::Landed | Wire::Open) => {
@@ -283,6 +302,15 @@ pub fn next_after_probe(
             &Detail::new("unknown", "the target does not say whether it landed"),
             terms,
         ),
+        // Its outcome is open, so a blind effect is held as uncertain, whatever refuses to say.
+        Ended::Failed(Failure::Denied(detail)) if terms.guarantee != Guarantee::Blind => match terms.denial {
+            Denial::Effect => unsettled(history, sent, probes, detail, terms),
+            Denial::Connection => held(HeldCause::Denied, detail.clone(), history),
+            Denial::Passing => {
+                let due = terms.now.plus(retry::delay(1, None, terms.chance));
+                EffectState::Probing { due, sent, probes: probes.saturating_sub(1), history }
+            }
+        },
         Ended::Failed(failure) => unsettled(history, sent, probes, failure.detail(), terms),
         Ended::Broke(broke) => {
             unsettled(history, sent, probes, &Detail::new("connector-broke", broke.message.clone()), terms)
@@ -392,6 +420,18 @@ pub fn again(history: History, cause: HeldCause, guarantee: Guarantee, now: Time
         return probe(history, now, Millis(0));
     }
     EffectState::Ready { due: now, history }
+}
+
+/// What waits for its connection to be let in again; `None` where an earlier step landed and nothing can be asked.
+fn unpaused(history: History, landed: bool, terms: &Terms) -> Option<Verdict> {
+    let delay = retry::delay(1, None, terms.chance);
+    match terms.guarantee {
+        Guarantee::ByProbe if landed => Some(probe(history, terms.now, delay)),
+        Guarantee::Blind if landed => None,
+        Guarantee::ByKey | Guarantee::ByNaturalKey | Guarantee::ByProbe | Guarantee::Blind => {
+            Some(EffectState::Ready { due: terms.now.plus(delay), history })
+        }
+    }
 }
 
 fn broken(history: History, broke: &Break, terms: &Terms) -> Verdict {

@@ -10,6 +10,7 @@ fn terms(guarantee: Guarantee) -> Terms {
         guarantee,
         settle: Millis::seconds(30),
         key_lifetime: Millis::hours(24),
+        denial: Denial::Effect,
         nothing_to_write: false,
         began: NOW,
         now: NOW,
@@ -278,4 +279,49 @@ fn what_the_host_held_back_spends_nothing_unless_something_left() {
     // Whoever says that it will never work has tried.
     let rejected = AttemptEnd { claim: rejected(), ..held_back(&[]) };
     assert_eq!(word(&next(History::default(), &rejected, &terms(Guarantee::Blind))), "rejected");
+}
+
+#[test]
+fn a_refused_credential_that_will_pass_is_waited_for_where_that_is_safe() {
+    let refused = Answer::Answered { status: 401 };
+    let guarantees = [Guarantee::ByKey, Guarantee::ByNaturalKey, Guarantee::ByProbe, Guarantee::Blind];
+    let all = ["retried"; 4];
+    let landed = ["retried", "retried", "probed", "denied"];
+    for (answers, expected) in [(vec![], all), (vec![refused], all), (vec![OK, refused], landed)] {
+        for (guarantee, expected) in guarantees.into_iter().zip(expected) {
+            let claim = Ended::Failed(Failure::Denied(detail()));
+            let end = AttemptEnd { claim, steps: steps(&answers), held_back: None };
+            let before = History { attempts: EFFECT_ATTEMPTS_MAX, ..History::default() };
+            let passing = Terms { denial: Denial::Passing, ..terms(guarantee) };
+            let verdict = next(before, &end, &passing);
+            assert_eq!(word(&verdict), expected, "{answers:?} {guarantee:?}");
+            if let EffectState::Ready { history, .. } = verdict {
+                assert_eq!(history.attempts, before.attempts, "it spends nothing");
+            }
+            for denial in [Denial::Effect, Denial::Connection] {
+                let held = next(before, &end, &Terms { denial, ..terms(guarantee) });
+                assert_eq!(word(&held), "denied", "{denial:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_probe_that_is_refused_says_nothing_of_the_effect() {
+    let refused = Ended::Failed(Failure::Denied(detail()));
+    let after = |guarantee, denial, probes| {
+        let terms = Terms { denial, ..terms(guarantee) };
+        next_after_probe(History::default(), NOW, probes, &refused, &terms)
+    };
+    for guarantee in [Guarantee::ByKey, Guarantee::ByNaturalKey, Guarantee::ByProbe] {
+        let waits = after(guarantee, Denial::Passing, EFFECT_PROBES_MAX);
+        assert!(matches!(waits, EffectState::Probing { probes: EFFECT_PROBES_MAX, .. }), "{waits:?}");
+        assert_eq!(word(&after(guarantee, Denial::Connection, 0)), "denied");
+        assert!(matches!(after(guarantee, Denial::Effect, 0), EffectState::Probing { probes: 1, .. }));
+        assert_eq!(word(&after(guarantee, Denial::Effect, EFFECT_PROBES_MAX)), "uncertain");
+    }
+    for denial in [Denial::Effect, Denial::Connection, Denial::Passing] {
+        // Whoever tried it again would do it on the word of an exception that says that nothing was done.
+        assert_eq!(word(&after(Guarantee::Blind, denial, EFFECT_PROBES_MAX)), "uncertain");
+    }
 }

@@ -195,6 +195,9 @@ impl Telling<'_> {
                 "Somebody took it on themselves to decide alone, in an emergency. You say whether that was right, and \
                  what follows."
             }
+            Why::Opened if exception.pauses().is_some() => {
+                "A connection refuses the credential of this host. All that is written there waits for you."
+            }
             Why::Opened => "Something about it could not be settled by itself, and you answer for it.",
             Why::Missed => "Whoever answered for it did not settle it in time. Now you do.",
             Why::Moved => {
@@ -205,6 +208,9 @@ impl Telling<'_> {
         let mut lines = vec![first.to_owned(), format!("You have until {until}."), String::new()];
         lines.push("What is wrong".to_owned());
         lines.push(format!("  {} ({cause})", plain(&exception.detail.message, WORDS_CHARACTERS_MAX)));
+        if let Some(connection) = exception.pauses() {
+            lines.push(format!("  Nothing is sent to connection `{connection}` until you settle it."));
+        }
         if !exception.closes_when.is_empty() {
             lines.push(format!("  It is settled when: {}", plain(&exception.closes_when.join(", "), 200)));
         }

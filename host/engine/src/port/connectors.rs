@@ -24,6 +24,9 @@ pub trait Connectors: Send + Sync + 'static {
     /// How long a connection is left alone because its target failed again and again; `None` if it is not.
     fn rests(&self, name: &ConnectionName) -> Option<Millis>;
 
+    /// Reads the credential of a connection again where it is kept; says whether it is another one now.
+    fn renew(&self, name: &ConnectionName) -> bool;
+
     /// Asks the target whether address, credential and permissions are right. Changes nothing.
     fn check(&self, name: &ConnectionName) -> Answer<'_, Ended<()>>;
 

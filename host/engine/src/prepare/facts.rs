@@ -15,7 +15,7 @@ use countersign_core::intent::{
 };
 use countersign_core::record::{RecordRef, Snapshot, Value};
 use futures::StreamExt as _;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 type Records = BTreeMap<(ConnectionName, RecordRef), Result<Snapshot, String>>;
@@ -24,10 +24,11 @@ pub(super) async fn read(
     inner: &Arc<Inner>,
     approval: &Approval,
     schema: &IntentType,
+    paused: &BTreeSet<ConnectionName>,
 ) -> Result<Result<Facts, Trouble>, Fault> {
     let tokens = &approval.intent.tokens;
     let reads = schema.reads(tokens);
-    let records = match records(inner, &reads).await {
+    let records = match records(inner, &reads, paused).await {
         Ok(records) => records,
         Err(trouble) => return Ok(Err(trouble)),
     };
@@ -50,7 +51,11 @@ pub(super) async fn read(
 }
 
 /// Reads every record that some fact needs, each once.
-async fn records(inner: &Arc<Inner>, reads: &[RecordRead]) -> Result<Records, Trouble> {
+async fn records(
+    inner: &Arc<Inner>,
+    reads: &[RecordRead],
+    paused: &BTreeSet<ConnectionName>,
+) -> Result<Records, Trouble> {
     let mut wanted: Vec<(ConnectionName, RecordRef)> =
         reads.iter().map(|read| (read.connection.clone(), read.record.clone())).collect();
     wanted.sort();
@@ -59,6 +64,9 @@ async fn records(inner: &Arc<Inner>, reads: &[RecordRead]) -> Result<Records, Tr
     if let Some((name, _)) = wanted.iter().find(|(name, _)| inner.connectors.connection(name).is_none()) {
         let message = format!("connection `{name}` is not configured");
         return Err(Trouble::hopeless("no-connection", message));
+    }
+    if let Some((name, _)) = wanted.iter().find(|(name, _)| paused.contains(name)) {
+        return Err(Trouble::paused(name));
     }
     let mut found = futures::stream::iter(wanted)
         .map(|(connection, record)| async move {
@@ -72,7 +80,7 @@ async fn records(inner: &Arc<Inner>, reads: &[RecordRead]) -> Result<Records, Tr
             // What the target does not hold, or will never say, is a missing fact: the policy says
             // what that means.
             Ended::Failed(Failure::Rejected { detail, .. }) => Err(detail.message),
-            ended => Ok(Trouble::of(ended)?),
+            ended => Ok(Trouble::of(ended, &place.0)?),
         };
         records.insert(place, record);
     }

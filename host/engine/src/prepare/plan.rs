@@ -8,9 +8,11 @@ use crate::limits::PREPARE_READS_AT_ONCE;
 use crate::port::connectors::{Connection, Operation};
 use countersign_core::approval::{Approval, PlannedEffect};
 use countersign_core::effect::key::effect_id;
+use countersign_core::id::ConnectionName;
 use countersign_core::intent::{EngineNames, Facts, IntentType, Planned};
 use countersign_core::record::RecordRef;
 use futures::StreamExt as _;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Id of the record that a binding without a subject is about: the connection's default parent.
@@ -20,7 +22,7 @@ pub(super) async fn writes(
     inner: &Arc<Inner>,
     approval: &Approval,
     schema: &IntentType,
-    facts: &Facts,
+    (facts, paused): (&Facts, &BTreeSet<ConnectionName>),
 ) -> Result<Vec<PlannedEffect>, Trouble> {
     let names = EngineNames {
         intent_id: approval.intent.id.to_string(),
@@ -30,6 +32,9 @@ pub(super) async fn writes(
         let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
         Trouble::hopeless("no-proposal", words.join("; "))
     })?;
+    if let Some(write) = proposed.iter().find(|write| paused.contains(&write.connection)) {
+        return Err(Trouble::paused(&write.connection));
+    }
     let mut planned: Vec<Result<PlannedEffect, Trouble>> = futures::stream::iter(proposed)
         .map(|write| planned(inner, approval, write))
         .buffered(PREPARE_READS_AT_ONCE)
@@ -46,7 +51,7 @@ async fn planned(inner: &Arc<Inner>, approval: &Approval, write: Planned) -> Res
     }
     let guarantee = operation.guarantee;
     let ended = inner.connectors.plan(&write.connection, what.clone(), inner.clock.now()).await;
-    let plan = Trouble::of(ended)?;
+    let plan = Trouble::of(ended, &write.connection)?;
     Ok(PlannedEffect {
         effect: effect_id(approval.intent.id, approval.intent.revision, &write.binding, &what.subject),
         binding: write.binding,

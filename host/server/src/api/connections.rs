@@ -26,8 +26,11 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Json<Listed<ConnectionView>>, Problem> {
     Query::of(&uri, &[])?.checked()?;
-    let connections = host.engine.connectors().connections();
-    Ok(Json(Listed::whole(connections.iter().map(|connection| connection.as_ref().into()).collect())))
+    let mut views = Vec::new();
+    for connection in host.engine.connectors().connections() {
+        views.push(view(&host, &connection).await?);
+    }
+    Ok(Json(Listed::whole(views)))
 }
 
 /// Shows one connection.
@@ -45,7 +48,7 @@ pub(crate) async fn show(
     uri: Uri,
 ) -> Result<Json<ConnectionView>, Problem> {
     Query::of(&uri, &[])?.checked()?;
-    Ok(Json(found(&host, &name)?.as_ref().into()))
+    Ok(Json(view(&host, &*found(&host, &name)?).await?))
 }
 
 /// Asks the target whether address, credential and permissions are right. Changes nothing there.
@@ -85,6 +88,12 @@ pub(crate) async fn connectors(
 ) -> Result<Json<Listed<ConnectorView>>, Problem> {
     Query::of(&uri, &[])?.checked()?;
     Ok(Json(Listed::whole(behind(&host.engine.connectors().connections()))))
+}
+
+async fn view(host: &Host, connection: &Connection) -> Result<ConnectionView, Problem> {
+    let paused = host.engine.paused(&connection.name).await?;
+    let rest = host.engine.connectors().rests(&connection.name);
+    Ok(ConnectionView::of(connection, paused.as_ref(), rest))
 }
 
 fn found(host: &Host, name: &str) -> Result<Arc<Connection>, Problem> {

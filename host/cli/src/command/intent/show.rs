@@ -313,6 +313,10 @@ fn effects(intent: &IntentView) -> Result<()> {
 fn exception(exception: &ExceptionView) -> Result<()> {
     heading(&format!("exception {} ({})", exception.id, exception.state))?;
     output::line(&plain(&format!("  {}: {}", exception.cause, exception.detail.message)))?;
+    if let Some(connection) = &exception.pauses {
+        let says = format!("  nothing is sent to connection `{connection}` until it is closed");
+        output::line(&plain(&says))?;
+    }
     output::line(&plain(&format!("  {} answers for it until {}", exception.owner, exception.due)))?;
     if let Some(closed) = &exception.closed {
         output::line(&plain(&format!("  closed by {} at {}: {}", closed.by, closed.at, closed.reason)))?;

@@ -7,7 +7,7 @@ use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Approval, PlannedEffect, Stage};
 use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
-use crate::effect::life::{self, EffectState, HeldCause, Memory, Terms, Verdict};
+use crate::effect::life::{self, Denial, EffectState, HeldCause, Memory, Terms, Verdict};
 use crate::exception::Cause;
 use crate::hash::Digest;
 use crate::id::EffectId;
@@ -49,15 +49,16 @@ pub(super) fn attempted(
         | EffectState::Held { .. }
         | EffectState::GivenUp => return Err(Refusal::Overtaken),
     };
-    let verdict = life::next(history, &end, &Terms { began, ..terms(turn, planned, target) });
+    let terms = Terms { began, ..terms(turn, planned, target) };
+    let verdict = life::next(history, &end, &terms);
     let detail = match &end.claim {
         Ended::Returned(_) => None,
         Ended::Failed(failure) => Some(failure.detail().clone()),
         Ended::Broke(broke) => Some(Detail::new("connector-broke", broke.message.clone())),
     };
-    let opened = held(&verdict);
+    let opened = held(&verdict).map(|(cause, detail)| opening(planned, cause, detail, terms.denial));
     turn.record(Actor::Engine, Event::Attempted { effect, steps: end.steps, detail, verdict });
-    follow_up(turn, effect, opened);
+    follow_up(turn, opened);
     Ok(())
 }
 
@@ -71,7 +72,8 @@ pub(super) fn probed(
     let EffectState::Probing { sent, probes, history, .. } = state else {
         return Err(Refusal::Overtaken);
     };
-    let verdict = life::next_after_probe(*history, *sent, *probes, &end, &terms(turn, planned, target));
+    let terms = terms(turn, planned, target);
+    let verdict = life::next_after_probe(*history, *sent, *probes, &end, &terms);
     let detail = match &end {
         Ended::Returned(Finding::Landed(_)) => None,
         Ended::Returned(Finding::Absent) => Some(Detail::new("absent", "the target does not hold it")),
@@ -79,9 +81,9 @@ pub(super) fn probed(
         Ended::Failed(failure) => Some(failure.detail().clone()),
         Ended::Broke(broke) => Some(Detail::new("connector-broke", broke.message.clone())),
     };
-    let opened = held(&verdict);
+    let opened = held(&verdict).map(|(cause, detail)| opening(planned, cause, detail, terms.denial));
     turn.record(Actor::Engine, Event::Probed { effect, detail, verdict });
-    follow_up(turn, effect, opened);
+    follow_up(turn, opened);
     Ok(())
 }
 
@@ -103,7 +105,7 @@ pub(super) fn key_expired(turn: &mut Turn<'_>, effect: EffectId, target: Target)
 }
 
 pub(super) fn block(turn: &mut Turn<'_>, effect: EffectId, detail: Detail) -> Result<(), Refusal> {
-    let (_, state) = open_effect("block", &turn.approval, effect)?;
+    let (planned, state) = open_effect("block", &turn.approval, effect)?;
     let (EffectState::Ready { history, .. }
     | EffectState::Sent { history, .. }
     | EffectState::Probing { history, .. }) = state
@@ -111,10 +113,10 @@ pub(super) fn block(turn: &mut Turn<'_>, effect: EffectId, detail: Detail) -> Re
         return Err(Refusal::Overtaken);
     };
     let verdict = EffectState::Held { cause: HeldCause::Rejected, detail: detail.clone(), history: *history };
-    let opened = held(&verdict);
+    let opened = held(&verdict).map(|(cause, detail)| opening(planned, cause, detail, Denial::Effect));
     let event = Event::Attempted { effect, steps: Vec::new(), detail: Some(detail), verdict };
     turn.record(Actor::Engine, event);
-    follow_up(turn, effect, opened);
+    follow_up(turn, opened);
     Ok(())
 }
 
@@ -136,12 +138,21 @@ pub(super) fn close_if_settled(turn: &mut Turn<'_>) {
     }
 }
 
-fn follow_up(turn: &mut Turn<'_>, effect: EffectId, opened: Option<(HeldCause, Detail)>) {
-    if let Some((cause, detail)) = opened {
-        let opening = Opening::of(cause_of(cause), detail);
-        settle::open(turn, Opening { effect: Some(effect), ..opening });
+fn follow_up(turn: &mut Turn<'_>, opened: Option<Opening>) {
+    if let Some(opening) = opened {
+        settle::open(turn, opening);
     }
     close_if_settled(turn);
+}
+
+/// The exception about an effect that is held; about the whole connection, if that is not let in.
+fn opening(planned: &PlannedEffect, cause: HeldCause, detail: Detail, denial: Denial) -> Opening {
+    let whole = cause == HeldCause::Denied && denial == Denial::Connection;
+    Opening {
+        effect: Some(planned.effect),
+        connection: whole.then(|| planned.connection.clone()),
+        ..Opening::of(cause_of(cause), detail)
+    }
 }
 
 fn held(verdict: &Verdict) -> Option<(HeldCause, Detail)> {
@@ -168,7 +179,11 @@ fn cause_of(cause: HeldCause) -> Cause {
 }
 
 fn terms(turn: &Turn<'_>, planned: &PlannedEffect, target: Target) -> Terms {
+    let mut exceptions = turn.approval.exceptions.values();
+    let told = exceptions.any(|exception| exception.pauses() == Some(&planned.connection));
     Terms {
+        // Two effects of one approval can hear it in one commit.
+        denial: if told { Denial::Passing } else { target.denial },
         guarantee: planned.guarantee,
         settle: target.settle,
         key_lifetime: target.key_lifetime,

@@ -12,7 +12,7 @@ use crate::exception::Cause;
 use crate::going_live::{
     self, GO_LIVE_ROUTE, NotLive, Readiness, TRIALS_A_DAY_MAX, Trial, is_going_live, shape,
 };
-use crate::id::{IntentId, IntentTypeName, PersonId};
+use crate::id::{ConnectionName, IntentId, IntentTypeName, PersonId};
 use crate::intent::{Enforcement, Facts, FailMode, IntentType, Raw, Trigger, TypeState};
 use crate::notice::Notices;
 use crate::policy::component::Contributions;
@@ -341,18 +341,19 @@ pub(super) fn postpone(
     revision: u32,
     detail: Detail,
     wish: Option<Millis>,
-    hope: Hope,
+    (hope, denied): (Hope, Option<ConnectionName>),
 ) -> Result<(), Refusal> {
     let Stage::Preparing { tries, .. } = turn.approval.stage else {
         return Err(wrong_stage("postpone", &turn.approval));
     };
     still(turn, revision)?;
     let tries = tries.saturating_add(1);
-    let hopeless = hope == Hope::None || PREPARE_TRIES_MAX <= tries;
+    let hopeless = hope == Hope::None || denied.is_some() || PREPARE_TRIES_MAX <= tries;
     let due = turn.context.now.plus(retry::delay(tries, wish, turn.context.chance));
     turn.record(Actor::Engine, Event::Postponed { due, detail: detail.clone(), hopeless });
     if hopeless {
-        settle::open(turn, Opening::of(Cause::Unsure, detail));
+        let cause = if denied.is_some() { Cause::Denied } else { Cause::Unsure };
+        settle::open(turn, Opening { connection: denied, ..Opening::of(cause, detail) });
     }
     Ok(())
 }

@@ -78,7 +78,7 @@ fn empty(turn: &Turn<'_>, route: &RouteRow) -> Seat {
     let cause = Cause::NoSeat;
     let open = settle::open_of(turn, cause).map(|exception| (exception.owner.clone(), exception.due));
     let (owner, due) = open.unwrap_or_else(|| {
-        let about = About { cause, effect: None, barred: &[] };
+        let about = About { cause, effect: None, connection: None, barred: &[] };
         let answerable = rules::owner(turn.context.rulebook, &turn.approval, about, 0, turn.context.now);
         (answerable.owner, answerable.due)
     });

@@ -9,7 +9,7 @@ use crate::approval::{Authority, Stage};
 use crate::effect::attempt::Detail;
 use crate::effect::life::{self, EffectState, Verdict};
 use crate::exception::{Burn, Cause, Closed, Closure, Exception, exception_id};
-use crate::id::{EffectId, ExceptionId, PersonId};
+use crate::id::{ConnectionName, EffectId, ExceptionId, PersonId};
 use crate::override_::NotOverridden;
 use crate::time::{Millis, Timestamp};
 use std::collections::BTreeMap;
@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 pub(super) struct Opening {
     pub(super) cause: Cause,
     pub(super) effect: Option<EffectId>,
+    /// The connection, where it is about all of it.
+    pub(super) connection: Option<ConnectionName>,
     /// Who cannot close it, as it is about what they did.
     pub(super) barred: Vec<PersonId>,
     /// The figures of the exception budget that it is about.
@@ -30,21 +32,23 @@ pub(super) struct Opening {
 
 impl Opening {
     pub(super) fn of(cause: Cause, detail: Detail) -> Opening {
-        Opening { cause, effect: None, barred: Vec::new(), burn: None, of_council: false, detail }
+        let (effect, connection, burn) = (None, None, None);
+        Opening { cause, effect, connection, barred: Vec::new(), burn, of_council: false, detail }
     }
 }
 
 /// Opens an exception and says when it is due.
 pub(super) fn open(turn: &mut Turn<'_>, opening: Opening) -> Timestamp {
-    let Opening { cause, effect, barred, burn, of_council, detail } = opening;
+    let Opening { cause, effect, connection, barred, burn, of_council, detail } = opening;
     let id = exception_id(turn.approval.intent.id, turn.approval.exceptions.len());
-    let about = About { cause, effect, barred: &barred };
+    let about = About { cause, effect, connection: connection.as_ref(), barred: &barred };
     let owned = rules::owner(turn.context.rulebook, &turn.approval, about, 0, turn.context.now);
     let due = owned.due;
     let exception = Exception {
         cause,
         opened: Timestamp::default(),
         effect,
+        connection,
         route: owned.route,
         owner: owned.owner,
         due,

@@ -2,6 +2,8 @@
 
 use super::{DetailView, guarantee};
 use countersign_core::effect::attempt::{BreakKind, Ended, Failure};
+use countersign_core::time::Millis;
+use countersign_engine::pauses::Paused;
 use countersign_engine::port::connectors::Connection;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,6 +33,28 @@ pub struct ConnectionView {
     pub key_lifetime_ms: u64,
     /// Most attempts at one time.
     pub concurrent: usize,
+    /// open; paused (its credential was refused, and nothing is sent until the exception about that is closed); or
+    /// resting (its target failed again and again, and is left alone for a moment).
+    pub state: String,
+    /// What pauses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PausedView>,
+    /// How long its target is left alone, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rests_ms: Option<u64>,
+}
+
+/// The exception that pauses a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PausedView {
+    /// The intent that met the refusal first.
+    pub intent: String,
+    /// Its exception.
+    pub exception: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Since when.
+    pub since: String,
 }
 
 /// One kind of change that a connector can make.
@@ -76,8 +100,15 @@ pub struct CheckView {
     pub detail: Option<DetailView>,
 }
 
-impl From<&Connection> for ConnectionView {
-    fn from(connection: &Connection) -> ConnectionView {
+impl ConnectionView {
+    /// A connection, with what keeps anything from being sent to it.
+    #[must_use]
+    pub fn of(connection: &Connection, paused: Option<&Paused>, rest: Option<Millis>) -> ConnectionView {
+        let state = match (paused, rest) {
+            (Some(_), _) => "paused",
+            (None, Some(_)) => "resting",
+            (None, None) => "open",
+        };
         let operations = connection.operations.iter().map(|operation| OperationView {
             name: operation.name.clone(),
             kind: operation.kind.clone(),
@@ -95,6 +126,14 @@ impl From<&Connection> for ConnectionView {
             settle_ms: connection.settle.0,
             key_lifetime_ms: connection.key_lifetime.0,
             concurrent: connection.concurrent,
+            state: state.to_owned(),
+            paused: paused.map(|Paused { intent, id, exception }| PausedView {
+                intent: intent.to_string(),
+                exception: id.to_string(),
+                owner: exception.owner.to_string(),
+                since: exception.opened.to_string(),
+            }),
+            rests_ms: rest.map(|rest| rest.0),
         }
     }
 }

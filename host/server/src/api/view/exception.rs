@@ -18,6 +18,9 @@ pub struct ExceptionView {
     /// The effect it is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<String>,
+    /// The connection to which nothing is sent while it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pauses: Option<String>,
     /// Row of the exception table that gave it its owner.
     pub route: String,
     /// Who answers for it.
@@ -105,6 +108,7 @@ pub fn exception(intent: IntentId, id: ExceptionId, exception: &Exception, can: 
         intent: intent.to_string(),
         cause: exception.cause.as_str().to_owned(),
         effect: exception.effect.map(|effect| effect.to_string()),
+        pauses: exception.pauses().map(ToString::to_string),
         route: exception.route.clone(),
         owner: exception.owner.to_string(),
         due: exception.due.to_string(),

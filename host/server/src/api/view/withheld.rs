@@ -224,6 +224,7 @@ fn strip_exception(view: &mut ExceptionView) {
         intent: _,
         cause: _,
         effect: _,
+        pauses: _,
         route: _,
         owner: _,
         due: _,

@@ -1,0 +1,180 @@
+//! Connections whose credential was refused: nothing is sent there until whoever answers for the one
+//! exception about it has closed that.
+//!
+//! That exception stands in the log of the intent whose effect met the refusal first. What is kept
+//! here is only where: it is read from the store when it is first asked for.
+
+use crate::engine::{Engine, Inner};
+use crate::fault::Fault;
+use crate::port::connectors::Connection;
+use crate::port::store::{PAGE_ROWS_MAX, Query};
+use crate::row::CONNECTION;
+use countersign_core::approval::Approval;
+use countersign_core::effect::attempt::{Ended, Failure};
+use countersign_core::effect::life::Denial;
+use countersign_core::exception::Exception;
+use countersign_core::id::{ConnectionName, ExceptionId, IntentId};
+use countersign_core::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard};
+
+/// Which intents pause each connection.
+type Known = BTreeMap<ConnectionName, BTreeSet<IntentId>>;
+
+/// When the credential of a connection was last found to be another one.
+type Renewed = Option<Timestamp>;
+
+/// The connections that are paused.
+#[derive(Debug, Default)]
+pub(crate) struct Pauses {
+    /// Nothing until it is first asked for.
+    known: Mutex<Option<Known>>,
+    /// Whoever finds the credential of a connection refused holds its lock until that is stored: one looks how far it
+    /// reaches, and one exception tells of it.
+    telling: StdMutex<BTreeMap<ConnectionName, Arc<Mutex<Renewed>>>>,
+}
+
+impl Pauses {
+    fn telling(&self, connection: &ConnectionName) -> Arc<Mutex<Renewed>> {
+        let mut telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(telling.entry(connection.clone()).or_default())
+    }
+}
+
+/// How far a refusal reaches, and what keeps everybody else from telling of it meanwhile.
+#[derive(Debug, Default)]
+pub(crate) struct Denied {
+    pub(crate) denial: Denial,
+    _alone: Option<OwnedMutexGuard<Renewed>>,
+}
+
+/// The exception that pauses a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paused {
+    /// The intent that has it.
+    pub intent: IntentId,
+    /// Its id.
+    pub id: ExceptionId,
+    /// The exception.
+    pub exception: Exception,
+}
+
+impl Engine {
+    /// The exception that pauses a connection; `None` if it is not paused.
+    ///
+    /// # Errors
+    /// [`Fault::Store`] if the log cannot be read.
+    pub async fn paused(&self, connection: &ConnectionName) -> Result<Option<Paused>, Fault> {
+        for intent in self.inner.pausing(connection).await? {
+            let standing = self.read(intent).await?;
+            let mut exceptions = standing.approval.exceptions.iter();
+            if let Some((id, exception)) =
+                exceptions.find(|(_, exception)| exception.pauses() == Some(connection))
+            {
+                return Ok(Some(Paused { intent, id: *id, exception: exception.clone() }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Inner {
+    /// Whether nothing is sent to a connection now.
+    pub(crate) async fn is_paused(&self, connection: &ConnectionName) -> Result<bool, Fault> {
+        Ok(!self.pausing(connection).await?.is_empty())
+    }
+
+    /// How far the refusal of a credential reaches, if the answer to what began then is one: the connector is asked
+    /// whether the connection as such is let in, once more if its credential is another one by now. Nobody else tells
+    /// of it until what is returned is dropped.
+    pub(crate) async fn denied<T>(
+        &self,
+        ended: &Ended<T>,
+        connection: &Connection,
+        began: Timestamp,
+    ) -> Result<Denied, Fault> {
+        match ended {
+            Ended::Failed(Failure::Denied(_)) => self.denied_at(&connection.name, began).await,
+            Ended::Returned(_) | Ended::Failed(_) | Ended::Broke(_) => Ok(Denied::default()),
+        }
+    }
+
+    /// The same of an answer that is one.
+    pub(crate) async fn denied_at(&self, name: &ConnectionName, began: Timestamp) -> Result<Denied, Fault> {
+        let mut alone = self.pauses.telling(name).lock_owned().await;
+        let denial = if self.is_paused(name).await? {
+            Denial::Passing
+        } else if self.is_let_in(name).await {
+            // What was sent with the old one says nothing of the new one.
+            if alone.is_some_and(|renewed| began <= renewed) { Denial::Passing } else { Denial::Effect }
+        } else if self.connectors.renew(name) && self.is_let_in(name).await {
+            *alone = Some(self.clock.now());
+            Denial::Passing
+        } else {
+            return Ok(Denied { denial: Denial::Connection, _alone: Some(alone) });
+        };
+        Ok(Denied { denial, _alone: None })
+    }
+
+    async fn is_let_in(&self, connection: &ConnectionName) -> bool {
+        !matches!(self.connectors.check(connection).await, Ended::Failed(Failure::Denied(_)))
+    }
+
+    /// Takes in what was stored of an approval.
+    pub(crate) async fn pause_or_resume(&self, before: Option<&Approval>, after: &Approval) {
+        let (were, are) = (before.map(Approval::pauses).unwrap_or_default(), after.pauses());
+        if were == are {
+            return;
+        }
+        let mut known = self.pauses.known.lock().await;
+        // What nobody has asked for is read when somebody does.
+        let Some(known) = known.as_mut() else { return };
+        for ended in were.difference(&are) {
+            known.entry((*ended).clone()).or_default().remove(&after.intent.id);
+        }
+        for begun in are.difference(&were) {
+            known.entry((*begun).clone()).or_default().insert(after.intent.id);
+        }
+    }
+
+    /// Every connection that is paused.
+    pub(crate) async fn paused_connections(&self) -> Result<BTreeSet<ConnectionName>, Fault> {
+        let known = self.known_pauses().await?;
+        let paused = known.iter().filter(|(_, intents)| !intents.is_empty());
+        Ok(paused.map(|(name, _)| name.clone()).collect())
+    }
+
+    /// The intents that pause a connection.
+    async fn pausing(&self, connection: &ConnectionName) -> Result<BTreeSet<IntentId>, Fault> {
+        Ok(self.known_pauses().await?.get(connection).cloned().unwrap_or_default())
+    }
+
+    async fn known_pauses(&self) -> Result<MappedMutexGuard<'_, Known>, Fault> {
+        let mut known = self.pauses.known.lock().await;
+        if known.is_none() {
+            *known = Some(self.stored_pauses().await?);
+        }
+        Ok(MutexGuard::map(known, |known| known.get_or_insert_default()))
+    }
+
+    async fn stored_pauses(&self) -> Result<Known, Fault> {
+        let mut known = Known::new();
+        let (name, value) = CONNECTION;
+        let labels = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        let mut query = Query { labels, limit: PAGE_ROWS_MAX, ..Query::default() };
+        loop {
+            let page = self.store.query(query.clone()).await?;
+            for row in page.rows {
+                let Ok(intent) = row.stream.parse::<IntentId>() else { continue };
+                for connection in self.load(intent).await?.approval.pauses() {
+                    known.entry(connection.clone()).or_default().insert(intent);
+                }
+            }
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => return Ok(known),
+            }
+        }
+    }
+}

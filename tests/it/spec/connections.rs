@@ -1,0 +1,219 @@
+//! The steps of `connections.feature`: what keeps all that waits for one connection.
+
+use super::{PATIENCE, Spec, money, probed, single_rules, text};
+use countersign_core::approval::command::Command;
+use countersign_core::approval::{Approval, Outcome, Stage};
+use countersign_core::effect::attempt::{Detail, Ended, Failure};
+use countersign_core::effect::life::EffectState;
+use countersign_core::exception::Cause;
+use countersign_core::id::ConnectionName;
+use countersign_core::intent::Raw;
+use countersign_core::time::Millis;
+use countersign_engine::engine::Submission;
+use countersign_engine::pauses::Paused;
+use cucumber::{then, when};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Largest step of the clock while time passes, so that what comes due on the way is done on the way.
+const STEP: Millis = Millis::seconds(10);
+
+#[when("the target refuses the credential")]
+fn refuses(spec: &mut Spec) {
+    spec.connectors.deny(true);
+}
+
+#[when("the credential is rotated where it is kept")]
+fn rotated(spec: &mut Spec) {
+    spec.connectors.rotate();
+}
+
+#[when("the target takes the credential again")]
+fn takes(spec: &mut Spec) {
+    spec.connectors.deny(false);
+}
+
+#[when(expr = "the target is left alone for {int} seconds at a time")]
+fn left_alone(spec: &mut Spec, seconds: u64) {
+    spec.connectors.rest(Some(Millis::seconds(seconds)));
+}
+
+#[when("the host stops and starts")]
+fn stops_and_starts(spec: &mut Spec) {
+    spec.start(single_rules());
+}
+
+#[when("whoever is asked finds nothing there")]
+fn found_absent(spec: &mut Spec) {
+    spec.connectors.find_nothing();
+}
+
+#[when("the target is left alone no more")]
+fn left_alone_no_more(spec: &mut Spec) {
+    spec.connectors.rest(None);
+}
+
+#[when("plans are refused, and the credential with them")]
+fn plans_refused(spec: &mut Spec) {
+    spec.connectors.deny_plans();
+    spec.connectors.deny(true);
+}
+
+#[then(expr = "the target was asked for at most {int} plans")]
+fn plans_at_most(spec: &mut Spec, most: usize) {
+    let asked = spec.connectors.plans();
+    assert!(0 < asked && asked <= most, "{asked}");
+}
+
+#[when(expr = "{int} intent(s) is/are asked for")]
+async fn asked_for(spec: &mut Spec, count: usize) {
+    for _ in 0..count {
+        let tokens = Raw::Map(vec![
+            ("order_id".to_owned(), text(&format!("order-{}", spec.all.len()))),
+            ("amount".to_owned(), money("10.00")),
+            ("reason".to_owned(), text("goodwill")),
+        ]);
+        let submission =
+            Submission { requester: "ae-1".into(), intent_type: "single".into(), tokens, key: None };
+        let standing = spec.engine().submit(submission).await.expect("it passes the door");
+        spec.all.push(standing.approval.intent.id);
+    }
+}
+
+#[when(expr = "{int} minute(s) pass(es)")]
+async fn minutes_pass(spec: &mut Spec, minutes: u64) {
+    let steps = minutes * 60_000 / STEP.0;
+    for _ in 0..steps {
+        spec.clock.turn(STEP);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[when("the probe is refused")]
+async fn probe_refused(spec: &mut Spec) {
+    refused_probes(spec, 1).await;
+}
+
+#[when(expr = "the probe is refused {int} times")]
+async fn refused_probes(spec: &mut Spec, times: u32) {
+    for _ in 0..times {
+        let before = spec.count(probed).await;
+        spec.clock.turn(Millis(countersign_core::effect::retry::RETRY_DELAY_MS_MAX));
+        let detail = Detail::new("unauthorized", "the key has expired");
+        spec.connectors.next_finding(Ended::Failed(Failure::Denied(detail)));
+        spec.until("the probe", probed, before + 1).await;
+    }
+}
+
+#[then("one exception with cause denied pauses the connection")]
+async fn one_pauses(spec: &mut Spec) {
+    let waiting = async {
+        loop {
+            if let Some(paused) = spec.paused().await {
+                return paused;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let paused = tokio::time::timeout(PATIENCE, waiting).await.expect("the connection is paused");
+    assert!(!paused.exception.owner.as_str().is_empty());
+    let all = spec.approvals().await;
+    let open = all.iter().flat_map(|approval| approval.exceptions.values());
+    let open = open.filter(|exception| exception.closed.is_none() && exception.cause == Cause::Denied);
+    assert_eq!(open.count(), usize::from(!spec.all.is_empty()), "one tells of it, whatever else waits");
+}
+
+#[then("the connection is not paused")]
+async fn is_not_paused(spec: &mut Spec) {
+    assert_eq!(spec.paused().await, None);
+}
+
+#[when(expr = "the exception that pauses the connection is closed by {word}")]
+async fn resumed(spec: &mut Spec, by: String) {
+    let Paused { intent, id, exception } = spec.paused().await.expect("the connection is paused");
+    let by = countersign_core::exception::Closure::parse(&by).expect("a way to close it");
+    let command =
+        Command::CloseException { person: exception.owner, id, by, reason: "the key is renewed".to_owned() };
+    spec.engine().command(intent, command, None).await.expect("the owner may close it");
+}
+
+#[then(expr = "the target was sent at most {int} writes")]
+fn sent_at_most(spec: &mut Spec, most: usize) {
+    let sent = spec.connectors.writes().len();
+    assert!(0 < sent && sent <= most, "{sent}");
+}
+
+#[then("nothing has landed")]
+async fn nothing_landed(spec: &mut Spec) {
+    assert_eq!(effects(&spec.approvals().await, |state| matches!(state, EffectState::Landed { .. })), 0);
+}
+
+#[then("no attempt was made")]
+async fn no_attempt(spec: &mut Spec) {
+    let all = spec.approvals().await;
+    let untried =
+        |state: &EffectState| matches!(state, EffectState::Ready { history, .. } if history.attempts == 0);
+    assert_eq!(effects(&all, untried), all.len());
+}
+
+#[then(expr = "all {int} intents are done")]
+async fn all_done(spec: &mut Spec, count: usize) {
+    assert_eq!(spec.all.len(), count);
+    let done = |all: &[Arc<Approval>]| {
+        effects(all, |state| matches!(state, EffectState::Landed { .. })) == all.len()
+            && all.iter().all(|approval| matches!(approval.stage, Stage::Closed(Outcome::Done { .. })))
+    };
+    spec.come_to("all is done", done).await;
+}
+
+#[then("nobody was told of anything")]
+async fn no_exception(spec: &mut Spec) {
+    let all = spec.approvals().await;
+    assert!(all.iter().all(|approval| approval.exceptions.is_empty()), "{all:#?}");
+}
+
+#[then("one intent is done without its write")]
+async fn one_given_up(spec: &mut Spec) {
+    let all = spec.approvals().await;
+    assert_eq!(effects(&all, |state| *state == EffectState::GivenUp), 1);
+    assert_eq!(all.iter().filter(|approval| matches!(approval.stage, Stage::Closed(_))).count(), 1);
+}
+
+/// How many effects are as it says.
+fn effects(all: &[Arc<Approval>], is: impl Fn(&EffectState) -> bool) -> usize {
+    let of = |approval: &Arc<Approval>| match &approval.stage {
+        Stage::Executing { effects, .. } | Stage::Closed(Outcome::Done { effects, .. }) => {
+            effects.values().filter(|state| is(state)).count()
+        }
+        Stage::Preparing { .. }
+        | Stage::Unsettled { .. }
+        | Stage::Seated { .. }
+        | Stage::Returned { .. }
+        | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => 0,
+    };
+    all.iter().map(of).sum()
+}
+
+impl Spec {
+    async fn paused(&self) -> Option<Paused> {
+        let target = ConnectionName::parse("target").expect("a name");
+        self.engine().paused(&target).await.expect("the log is read")
+    }
+
+    async fn approvals(&self) -> Vec<Arc<Approval>> {
+        let mut all = Vec::new();
+        for intent in &self.all {
+            all.push(self.engine().read(*intent).await.expect("it is there").approval);
+        }
+        all
+    }
+
+    async fn come_to(&self, what: &str, is: impl Fn(&[Arc<Approval>]) -> bool) {
+        let waiting = async {
+            while !is(&self.approvals().await) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("not: {what}"));
+    }
+}

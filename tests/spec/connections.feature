@@ -1,0 +1,121 @@
+Feature: Connections
+  A credential that is refused is one thing to mend, not one for every write that met it: the connection is
+  paused, whoever answers for it hears of it once, and all that waits goes on when they say so.
+
+  Scenario Outline: a refused credential pauses the connection and one person hears of it
+    Given an approved intent with one effect whose guarantee is <guarantee>
+    When the target refuses the credential
+    And 40 intents are asked for
+    Then one exception with cause denied pauses the connection
+    When 10 minutes pass
+    Then one exception with cause denied pauses the connection
+    And the target was sent at most 16 writes
+    When the target takes the credential again
+    And whoever is asked finds nothing there
+    And 10 minutes pass
+    Then nothing has landed
+    When the exception that pauses the connection is closed by retry
+    And 2 minutes pass
+    Then all 40 intents are done
+    And the connection is not paused
+
+    Examples:
+      | guarantee      |
+      | by-key         |
+      | by-natural-key |
+      | by-probe       |
+      | blind          |
+
+  Scenario: a refusal that is about one record pauses nothing
+    Given an approved intent with one effect whose guarantee is by-key
+    When the connector says denied and the wire saw refused
+    Then an exception with cause denied has an owner
+    And the connection is not paused
+    When 3 intents are asked for
+    Then all 3 intents are done
+
+  Scenario Outline: a credential that was rotated where it is kept is read again, and nobody is bothered
+    Given an approved intent with one effect whose guarantee is <guarantee>
+    When the target refuses the credential
+    And the credential is rotated where it is kept
+    And 5 intents are asked for
+    And 1 minute passes
+    Then all 5 intents are done
+    And nobody was told of anything
+
+    Examples:
+      | guarantee      |
+      | by-key         |
+      | by-natural-key |
+      | by-probe       |
+      | blind          |
+
+  Scenario: a connection stays paused when the host is started again
+    Given an approved intent with one effect whose guarantee is by-key
+    When the target refuses the credential
+    And 1 intent is asked for
+    Then one exception with cause denied pauses the connection
+    When the target takes the credential again
+    And 1 minute passes
+    And the host stops and starts
+    And 3 intents are asked for
+    And 10 minutes pass
+    Then nothing has landed
+    When the exception that pauses the connection is closed by retry
+    And 2 minutes pass
+    Then all 4 intents are done
+
+  Scenario: what is given up resumes the connection, and a refusal pauses it anew
+    Given an approved intent with one effect whose guarantee is by-key
+    When the target refuses the credential
+    And 3 intents are asked for
+    Then one exception with cause denied pauses the connection
+    When the exception that pauses the connection is closed by give-up
+    And 2 minutes pass
+    Then one exception with cause denied pauses the connection
+    And one intent is done without its write
+
+  Scenario: a probe that is refused pauses the connection too, and costs nothing
+    Given an approved intent with one effect whose guarantee is by-probe
+    When the connector says uncertain and the wire saw silence
+    And the target refuses the credential
+    And the probe is refused
+    Then one exception with cause denied pauses the connection
+    When the target takes the credential again
+    And the exception that pauses the connection is closed by retry
+    And the probe says landed
+    Then the effect is landed
+    And the target was sent 1 write
+
+  Scenario: whether a blind write is in stays uncertain, whoever refuses to say
+    Given an approved intent with one effect whose guarantee is blind
+    When the connector says uncertain and the wire saw silence
+    And the owner closes the exception by probe
+    And the target refuses the credential
+    And the probe is refused 24 times
+    Then the effect is uncertain
+    And the target was sent 1 write
+
+  Scenario: while a target is left alone nothing is sent, and no attempt is spent
+    Given an approved intent with one effect whose guarantee is by-key
+    When the target is left alone for 10 seconds at a time
+    And 3 intents are asked for
+    And 60 minutes pass
+    Then the target was sent 0 writes
+    And no attempt was made
+    When the target is left alone no more
+    And 1 minute passes
+    Then all 3 intents are done
+
+  Scenario: what is only to be planned waits too, and one person hears of it
+    Given an approved intent with one effect whose guarantee is by-key
+    When plans are refused, and the credential with them
+    And 5 intents are asked for
+    Then one exception with cause denied pauses the connection
+    When 60 minutes pass
+    Then one exception with cause denied pauses the connection
+    And the target was asked for at most 8 plans
+    When the target takes the credential again
+    And the exception that pauses the connection is closed by retry
+    And 2 minutes pass
+    Then all 5 intents are done
