@@ -77,6 +77,21 @@ Feature: an intent is sent back, amended, and asked again only where something c
     And finance has 1 of 2 voices
     And the story says "`finance-1` approved revision 1, and this one asks for no more: less margin never needs less, as is proved of the policy"
 
+  Scenario: no decision stands for what would be written and no rule looks at
+    When finance-1 approves revision 1
+    And sales-manager-1 approves revision 1
+    And another account is billed for the customer
+    And ae-1 amends note to "they asked twice"
+    Then the intent becomes seated
+    And finance has 0 of 2 voices
+    And manager has 0 of 1 voices
+
+  Scenario: what the policy has weighed and found good asks nobody again
+    When finance-1 approves revision 1
+    And ae-1 amends term_months to 36
+    Then the intent becomes seated
+    And finance has 1 of 2 voices
+
   Scenario: no decision stands for another record
     When finance-1 approves revision 1
     And ae-1 amends quote_id to Q-2

@@ -4,7 +4,7 @@ use super::{PATIENCE, Spec, asked_tokens, money, person, text};
 use countersign_core::approval::Stage;
 use countersign_core::approval::command::Command;
 use countersign_core::intent::Raw;
-use countersign_core::record::Value;
+use countersign_core::record::{RecordRef, Value};
 use countersign_server::api::view::intent::Looking;
 use countersign_server::api::view::{IntentView, TokenChangeView};
 use cucumber::{then, when};
@@ -93,6 +93,15 @@ fn margin_becomes(spec: &mut Spec, margin: String) {
     spec.connectors.put("crm", "quote", "Q-1", &quote);
     // The fact that was read is used for five minutes.
     spec.clock.turn(countersign_core::time::Millis::minutes(6));
+}
+
+#[when("another account is billed for the customer")]
+fn another_account(spec: &mut Spec) {
+    let customer = RecordRef { kind: "customer".into(), id: "cus_2".into() };
+    let account = [("segment", Value::Text("smb".into())), ("billing_account", Value::Reference(customer))];
+    spec.connectors.put("crm", "account", "A-1", &account);
+    // The fact that was read is used for a day.
+    spec.clock.turn(countersign_core::time::Millis::hours(25));
 }
 
 #[when(expr = "it went back and forth {int} times")]

@@ -62,7 +62,8 @@ impl Asked<'_> {
 
 /// By which promises a voice for a route holds: by none, if it is asked for the same reasons as before: the same
 /// record, the same amount at stake, and the same rules, guards and components, each of which read the same values.
-/// `None` if it does not hold.
+/// `None` if it does not hold, and where something else would be written that the policy knows nothing of: that was
+/// for people to see, whichever of them.
 pub(super) fn holding(
     was: &Asked<'_>,
     now: &Asked<'_>,
@@ -70,7 +71,8 @@ pub(super) fn holding(
     policy: Option<&Policy>,
 ) -> Option<Vec<String>> {
     let about_the_same = records(was.intent) == records(now.intent)
-        && was.case.evaluation.version == now.case.evaluation.version;
+        && was.case.evaluation.version == now.case.evaluation.version
+        && unweighed(now.schema, policy).all(|name| value(was, name) == value(now, name));
     let (before, after) = (reasons(was, route)?, reasons(now, route)?);
     if !about_the_same || before.is_empty() || after.is_empty() {
         return None;
@@ -118,6 +120,15 @@ fn records(intent: &Intent) -> BTreeMap<&FieldName, &TokenValue> {
     let about =
         |(_, value): &(&FieldName, &TokenValue)| matches!(value, TokenValue::Record(_) | TokenValue::List(_));
     intent.tokens.iter().filter(about).collect()
+}
+
+/// What is written and no rule of the policy could look at.
+fn unweighed<'a>(schema: &'a IntentType, policy: Option<&Policy>) -> impl Iterator<Item = &'a FieldName> {
+    let written = schema.writes.iter().flat_map(|write| write.value.reads());
+    let written = written.chain(schema.bindings.iter().filter_map(|binding| binding.subject.as_ref()));
+    let inputs = policy.into_iter().flat_map(|policy| &policy.inputs);
+    let weighed: BTreeSet<FieldName> = inputs.map(|input| input.name.clone()).collect();
+    written.filter(move |name| !weighed.contains(*name))
 }
 
 /// One value that a voice of the policy read.
