@@ -38,6 +38,16 @@ Feature: a sum over time catches what is split to stay below a limit
     And 1 discount of 900 is asked for
     Then 9900 has passed and finance has 0 to decide
 
+  Scenario: what waited for longer than that counts from the day on which it was made smaller
+    When 1 discount of 9999 is asked for
+    And 1 discount of 9998 is asked for
+    Then 9999 has passed and finance has 1 to decide
+    When 604801 seconds pass
+    And ae-1 amends the first that waits to 9000
+    Then 18999 has passed and finance has 0 to decide
+    When 1 discount of 9000 is asked for
+    Then 18999 has passed and finance has 1 to decide
+
   Scenario: a week later it begins anew
     When 1 discount of 9999 is asked for
     And 604801 seconds pass

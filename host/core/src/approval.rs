@@ -110,6 +110,8 @@ pub struct Approval {
     pub stage: Stage,
     /// What the normal path could not settle, open and closed.
     pub exceptions: BTreeMap<ExceptionId, Exception>,
+    /// When its present revision was asked for: counters over the log count it from then on.
+    pub asked: Timestamp,
     /// How often it was sent back.
     pub rounds: u32,
     /// What was decided about an earlier revision, until people are asked about this one.

@@ -62,6 +62,9 @@ pub struct Summary {
     /// When.
     #[serde(rename = "at")]
     pub submitted: Timestamp,
+    /// When its present revision was asked for, if that is not the first.
+    #[serde(rename = "ra", default, skip_serializing_if = "Option::is_none")]
+    pub amended: Option<Timestamp>,
     /// The record that it is about.
     #[serde(rename = "on", default, skip_serializing_if = "String::is_empty")]
     pub subject: String,
@@ -89,6 +92,14 @@ pub struct Summary {
     /// Whether it is a trial.
     #[serde(rename = "y", default, skip_serializing_if = "std::ops::Not::not")]
     pub trial: bool,
+}
+
+impl Summary {
+    /// When what it asks for now was asked for: counters over the log count it from then on.
+    #[must_use]
+    pub fn asked(&self) -> Timestamp {
+        self.amended.unwrap_or(self.submitted)
+    }
 }
 
 /// The row of an approval.
@@ -156,6 +167,7 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         state: approval.stage.as_str().to_owned(),
         requester: intent.requester.to_string(),
         submitted: intent.submitted,
+        amended: (approval.asked != intent.submitted).then_some(approval.asked),
         subject: schema.and_then(|schema| schema.subject_of(&intent.tokens)).unwrap_or_default(),
         stake: schema.and_then(|schema| schema.stake_of(&intent.tokens)),
         due,

@@ -48,6 +48,12 @@ impl Spec {
         tokio::time::timeout(PATIENCE, waiting).await.expect("all of it is judged")
     }
 
+    async fn first_that_waits(&self) -> Arc<Approval> {
+        let all = self.judged().await;
+        let first = all.into_iter().find(|approval| matches!(approval.stage, Stage::Seated { .. }));
+        first.expect("one waits")
+    }
+
     /// The money that has passed, and how many wait for finance.
     async fn sums(&self) -> (i64, usize) {
         let all = self.judged().await;
@@ -84,11 +90,19 @@ async fn asked_for(spec: &mut Spec, count: usize, amount: u32) {
     spec.judged().await;
 }
 
+#[when(expr = "ae-1 amends the first that waits to {int}")]
+async fn amends_first(spec: &mut Spec, amount: u32) {
+    let first = spec.first_that_waits().await;
+    let quote = first.intent.tokens.iter().find(|(name, _)| name.as_str() == "quote_id");
+    let Some((_, TokenValue::Record(quote))) = quote else { panic!("it is about a quote") };
+    let tokens = with(asked_tokens(5, amount), "quote_id", &quote.id);
+    let command = Command::Amend { person: person("ae-1"), revision: first.intent.revision, tokens };
+    spec.engine().command(first.intent.id, command, None).await.expect("it is amended");
+}
+
 #[when("ae-1 withdraws the first that waits")]
 async fn withdraws_first(spec: &mut Spec) {
-    let all = spec.judged().await;
-    let first = all.iter().find(|approval| matches!(approval.stage, Stage::Seated { .. }));
-    let first = first.expect("one waits");
+    let first = spec.first_that_waits().await;
     let command = Command::Withdraw { person: person("ae-1"), revision: first.intent.revision };
     spec.engine().command(first.intent.id, command, None).await.expect("it is withdrawn");
 }

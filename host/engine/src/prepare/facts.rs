@@ -151,7 +151,7 @@ async fn counted(
         ("type".to_owned(), approval.intent.intent_type.to_string()),
         row::counted_label(by, shared),
     ]);
-    let since = window.since(approval.intent.submitted);
+    let since = window.since(approval.asked);
     // A trial is not counted by others, but looks at its own amount as any other would.
     let mut total = match (&approval.intent.trial, of, measure) {
         (None, _, _) | (Some(_), LogStanding::Approved, _) => 0_i64,
@@ -176,7 +176,7 @@ async fn counted(
                 LogStanding::Approved => approved,
                 LogStanding::Asked => asked,
             };
-            if counts && since <= summary.submitted {
+            if counts && since <= summary.asked() {
                 total = total.saturating_add(match measure {
                     LogMeasure::Count => 1,
                     LogMeasure::SumOf(token) => summary.sums.get(token.as_str()).copied().unwrap_or(0),

@@ -48,6 +48,7 @@ pub fn after(approval: Option<Approval>, entry: &Entry) -> Result<Approval, Misp
             policy: *policy,
             stage: Stage::Preparing { tries: 0, due: entry.at },
             exceptions: BTreeMap::new(),
+            asked: intent.submitted,
             rounds: 0,
             earlier: None,
             overridden: None,
@@ -333,6 +334,7 @@ fn amend(approval: &mut Approval, intent: &Arc<Intent>, at: Timestamp) -> Option
     }
     approval.stage = Stage::Preparing { tries: 0, due: at };
     approval.intent = Arc::clone(intent);
+    approval.asked = at;
     approval.overridden = None;
     close_unused(approval, at);
     moot(approval, at, "the intent was amended");

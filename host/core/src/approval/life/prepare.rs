@@ -104,6 +104,7 @@ fn passed<'a>(
         policy: policy.version(),
         stage,
         exceptions: BTreeMap::new(),
+        asked: context.now,
         rounds: 0,
         earlier: None,
         overridden: None,
