@@ -6,7 +6,7 @@ mod target;
 mod world;
 
 use countersign_connectors::{FaultCode, OperatorGrant, Runtime, componentize, inspect};
-use countersign_core::effect::attempt::{Answer, BreakKind, Ended, Failure, Guarantee};
+use countersign_core::effect::attempt::{Answer, BreakKind, Ended, Failure, Finding, Guarantee};
 use countersign_core::record::Value;
 use countersign_engine::port::connectors::Connectors;
 use std::sync::Arc;
@@ -105,6 +105,18 @@ async fn a_guest_that_breaks_ends_its_own_call_and_no_other() {
     assert_eq!(told(world.probe("step-in-probe").await).0, Some(BreakKind::Forbidden));
     assert!(world.target.take().is_empty());
     world.assert_unharmed("step-in-plan").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_says_whether_an_effect_landed_has_heard_the_target() {
+    let world = World::start().await;
+    let unheard = "connector `tests.hostile` 1.0.0 on connection `hostile` said whether an effect landed, and the \
+                   target was not heard; report it to its author";
+    for behaviour in ["landed-unasked", "absent-unasked", "absent-unheard"] {
+        let ended = told(world.probe(behaviour).await);
+        assert_eq!(ended, (Some(BreakKind::BadAnswer), unheard.to_owned()), "{behaviour}");
+    }
+    assert!(matches!(world.probe("landed-asked").await, Ended::Returned(Finding::Landed(_))));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

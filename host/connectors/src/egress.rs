@@ -115,6 +115,8 @@ pub(crate) struct Steps(Arc<Mutex<Seen>>);
 #[derive(Default)]
 struct Seen {
     sent: Vec<Sent>,
+    /// How many requests of any kind the target answered.
+    answers: u32,
     held_back: Option<Millis>,
 }
 
@@ -132,6 +134,11 @@ impl Steps {
     /// How long the target was still to be left alone when a request was held back for that.
     pub(crate) fn held_back(&self) -> Option<Millis> {
         locked(&self.0).held_back
+    }
+
+    /// Whether the target answered anything.
+    pub(crate) fn heard_the_target(&self) -> bool {
+        0 < locked(&self.0).answers
     }
 
     fn earlier(&self, name: &str) -> Option<(Step, Option<Response>)> {
@@ -342,6 +349,10 @@ impl Gate {
             self.steps.record(name, outgoing.digest, Answer::Unanswered, None);
         }
         let result = line.pool.send(&outgoing.to, open, message).await;
+        if result.is_ok() {
+            let seen = &mut locked(&self.steps.0);
+            seen.answers = seen.answers.saturating_add(1);
+        }
         self.line.went(matches!(&result, Ok(whole) if !matches!(whole.status, 502..=504)));
         let name = step.as_ref().map(|(name, _)| *name);
         self.answered(name, &outgoing, result)

@@ -10,7 +10,7 @@ use crate::fault::{ConnectorFault, FaultCode};
 use crate::grant::{Grant, OperatorGrant};
 use crate::sandbox::{CALLS_MAX, CallState, Sandbox, Who};
 use arc_swap::ArcSwap;
-use countersign_core::effect::attempt::{AttemptEnd, Detail, Ended, Failure, Finding};
+use countersign_core::effect::attempt::{AttemptEnd, Break, BreakKind, Detail, Ended, Failure, Finding};
 use countersign_core::effect::key::InstallKey;
 use countersign_core::effect::plan::{Proposal, WritePlan};
 use countersign_core::hash::Digest;
@@ -306,9 +306,21 @@ impl Runtime {
             Ok(found) => found,
             Err(failure) => return Ended::Failed(failure),
         };
-        let state = self.state(&target, &bound, Phase::Read, call.now);
+        let mut state = self.state(&target, &bound, Phase::Read, call.now);
+        let steps = Steps::default();
+        if let Some(gate) = &mut state.gate {
+            gate.steps = steps.clone();
+        }
         let _permit = self.calls.acquire().await;
-        ended(bound.loaded.contract.probe(state, view(call)).await)
+        match ended(bound.loaded.contract.probe(state, view(call)).await) {
+            // Whoever says so has looked: a guess would close the effect, or send it once more.
+            Ended::Returned(Finding::Landed(_) | Finding::Absent) if !steps.heard_the_target() => {
+                let what = "said whether an effect landed, and the target was not heard";
+                let message = format!("{} {what}; report it to its author", bound.who);
+                Ended::Broke(Break { kind: BreakKind::BadAnswer, message })
+            }
+            ended => ended,
+        }
     }
 }
 

@@ -295,9 +295,31 @@ impl Writer for Hostile {
     }
 
     fn probe(what: Effect) -> Result<Finding, Failure> {
-        if what.plan.subject.id == "step-in-probe" {
-            send(Method::Post, "/v1/things", "{}", step("create"))?;
+        let receipt = |subject: RecordRef| Receipt {
+            subject,
+            revision: None,
+            url: None,
+            vendor_request_id: None,
+            applied: Vec::new(),
+            extra: Vec::new(),
+        };
+        let subject = what.plan.subject;
+        match subject.id.as_str() {
+            "step-in-probe" => {
+                send(Method::Post, "/v1/things", "{}", step("create"))?;
+                Ok(Finding::Unknown)
+            }
+            "landed-unasked" => Ok(Finding::Landed(receipt(subject))),
+            "absent-unasked" => Ok(Finding::Absent),
+            "absent-unheard" => {
+                drop(send(Method::Get, "/v1/dropped", "", Purpose::Read));
+                Ok(Finding::Absent)
+            }
+            "landed-asked" => {
+                send(Method::Get, "/v1/ok", "", Purpose::Read)?;
+                Ok(Finding::Landed(receipt(subject)))
+            }
+            _ => Ok(Finding::Unknown),
         }
-        Ok(Finding::Unknown)
     }
 }
