@@ -413,8 +413,17 @@ async fn was_sent_anew(spec: &mut Spec, count: usize) {
 
 #[when("the connection is pointed elsewhere")]
 async fn pointed_elsewhere(spec: &mut Spec) {
-    let elsewhere = Scripted::default().with("target", spec.guarantee, &[("deliver", "order")]);
-    spec.connectors = Arc::new(elsewhere.pointed_at("https://elsewhere.example"));
+    another_target(spec, |target| target.pointed_at("https://elsewhere.example")).await;
+}
+
+#[when("the connection is set otherwise")]
+async fn set_otherwise(spec: &mut Spec) {
+    another_target(spec, |target| target.set("path", "/elsewhere")).await;
+}
+
+async fn another_target(spec: &mut Spec, changed: fn(Scripted) -> Scripted) {
+    let target = Scripted::default().with("target", spec.guarantee, &[("deliver", "order")]);
+    spec.connectors = Arc::new(changed(target));
     spec.start(single_rules());
     spec.clock.turn(Millis::seconds(1));
     spec.until("the refused attempt", attempted, 2).await;

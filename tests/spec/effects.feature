@@ -127,6 +127,14 @@ Feature: an effect lands once, or a person is asked
     And the target was sent 0 writes
     And an exception with cause rejected has an owner
 
+  Scenario: a connection that is set otherwise than it was sealed is never written to
+    Given an approved intent with one effect whose guarantee is by-key
+    When the connector says transient and the wire saw nothing
+    And the connection is set otherwise
+    Then the effect is rejected
+    And the target was sent 0 writes
+    And an exception with cause rejected has an owner
+
   Scenario Outline: what needs a person has an owner at once
     Given an approved intent with one effect whose guarantee is <guarantee>
     When the connector says <claim> and the wire saw <wire>

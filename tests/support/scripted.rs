@@ -71,6 +71,15 @@ impl Scripted {
         self
     }
 
+    /// Gives every connection this setting.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: &str) -> Scripted {
+        for connection in self.connections.values_mut() {
+            Arc::make_mut(connection).settings = vec![(name.to_owned(), value.to_owned())];
+        }
+        self
+    }
+
     /// Puts another build of its connector behind every connection.
     #[must_use]
     pub fn built_anew(mut self) -> Scripted {
@@ -200,6 +209,7 @@ pub fn connection(name: &str, guarantee: Guarantee, operations: &[(&str, &str)])
         digest: Digest::of(name.as_str().as_bytes()),
         system: name.to_string(),
         endpoints: vec![("api".to_owned(), format!("https://{name}.example"))],
+        settings: Vec::new(),
         operations: operations.collect(),
         settle: Millis::seconds(30),
         key_lifetime: Millis::hours(24),

@@ -347,6 +347,7 @@ fn public(bound: &Bound, options: &ConnectionOptions) -> Connection {
         digest: *digest,
         system: system.clone(),
         endpoints: endpoints.collect(),
+        settings: bound.grant.settings.clone().into_iter().collect(),
         operations: operations.clone(),
         settle: Millis(manifest.settle_ms()),
         key_lifetime: Millis::hours(manifest.key_lifetime_h()),

@@ -154,17 +154,26 @@ fn bound(inner: &Inner, planned: &PlannedEffect) -> Result<Arc<Connection>, Deta
         return Err(Detail::new("connector-changed", message));
     }
     if target_digest(&connection) != planned.target {
-        let message = format!("connection `{name}` leads to another address than the one that was sealed");
+        let message = format!(
+            "connection `{name}` leads to another address, or is set otherwise, than when it was sealed"
+        );
         return Err(Detail::new("target-changed", message));
     }
     Ok(connection)
 }
 
-/// Digest of the addresses that a connection leads to.
+/// Digest of where a connection leads, and of the settings by which its connector writes there.
 pub(crate) fn target_digest(connection: &Connection) -> Digest {
-    let parts: Vec<&[u8]> =
-        connection.endpoints.iter().flat_map(|(name, base)| [name.as_bytes(), base.as_bytes()]).collect();
-    Digest::of_parts(&parts)
+    let pairs = |pairs: &[(String, String)]| {
+        let parts: Vec<&[u8]> =
+            pairs.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]).collect();
+        Digest::of_parts(&parts)
+    };
+    let endpoints = pairs(&connection.endpoints);
+    if connection.settings.is_empty() {
+        return endpoints;
+    }
+    Digest::of_parts(&[&endpoints.0, &pairs(&connection.settings).0])
 }
 
 fn call(inner: &Inner, approved: &ApprovedIntent<'_>, planned: &PlannedEffect, history: History) -> Call {

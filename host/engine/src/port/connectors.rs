@@ -60,6 +60,8 @@ pub struct Connection {
     pub system: String,
     /// Endpoint names with the base addresses they lead to. Part of the seal.
     pub endpoints: Vec<(String, String)>,
+    /// Settings of the connector by name, as the operator gave them. Part of the seal.
+    pub settings: Vec<(String, String)>,
     /// What it can do.
     pub operations: Vec<Operation>,
     /// How long after the last send an `absent` of a probe can be believed.
