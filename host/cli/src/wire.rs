@@ -38,6 +38,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Name of the install key's file in the data folder.
 pub const INSTALL_KEY_FILE: &str = "install.key";
+/// Name of the file that marks a data folder as one of `countersign dev`.
+pub const DEVELOPMENT_FILE: &str = "DEVELOPMENT";
 /// Name of the tokens' file in the data folder.
 pub const TOKENS_FILE: &str = "tokens.toml";
 /// Name of the passwords' file in the data folder.
@@ -115,6 +117,12 @@ pub struct Running {
 /// The first part that does not start, with what to do.
 pub async fn assemble(settings: &Settings) -> anyhow::Result<Running> {
     private_folder(&settings.data)?;
+    if settings.data.join(DEVELOPMENT_FILE).exists() {
+        let message = format!("`{}` is a data folder of `countersign dev`", settings.data.display());
+        let help = "what is on record there counted by rules that nobody approved: give this host another folder, \
+                    `folder` of `[data]`";
+        return Err(Failure::new(exit::CONFIGURATION, message).with_help(help).into());
+    }
     let folder = &settings.rules;
     let files = rule_files(folder).with_context(|| format!("rules folder `{}`", folder.display()))?;
     let local = open_log(&settings.data).await?;

@@ -130,6 +130,14 @@ fn a_host_says_where_it_listens_answers_and_ends_with_0_when_it_is_told_to() {
     }
     let verified = run(house.path(), &["audit", "verify", "--quiet"]);
     assert_eq!(verified.status.code(), Some(0), "{}", err(&verified));
+    // What was tried is no record of a host, and a host's record is no place to try something.
+    let refused = countersign(house.path(), &["serve"]).env("COUNTERSIGN__DATA__FOLDER", "tried").output();
+    let refused = refused.expect("the program runs");
+    assert_eq!(refused.status.code(), Some(3), "{}", err(&refused));
+    assert!(err(&refused).contains("tried` is a data folder of `countersign dev`"), "{}", err(&refused));
+    let refused = run(house.path(), &["dev", "--data", "data"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", err(&refused));
+    assert!(err(&refused).contains("data` is the data folder of a host"), "{}", err(&refused));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::serve::until_stopped;
 use crate::config::{self, Settings, rule_files};
 use crate::exit;
 use crate::output::{self, Failure, Table, plain};
-use crate::wire::{self, SystemChance};
+use crate::wire::{self, DEVELOPMENT_FILE, SystemChance, TOKENS_FILE};
 use anyhow::{Context as _, Result};
 use countersign_core::document::SourceFile;
 use countersign_core::id::PersonId;
@@ -150,8 +150,29 @@ fn starter_files() -> Vec<SourceFile> {
     STARTER.into_iter().map(file).collect()
 }
 
+/// Marks the folder as one of `dev`, in which no host may serve: here files of rules count at once, and everybody's
+/// token is printed.
+///
+/// # Errors
+/// If a host has served in it.
+fn mark(data: &Path) -> Result<()> {
+    let marker = data.join(DEVELOPMENT_FILE);
+    if marker.exists() {
+        return Ok(());
+    }
+    if data.join("log").exists() || data.join(TOKENS_FILE).exists() {
+        let message = format!("`{}` is the data folder of a host", data.display());
+        let help = "`dev` would let rules count there that nobody approved, and print tokens: name another folder, or \
+                    leave `--data` out";
+        return Err(Failure::new(exit::CONFIGURATION, message).with_help(help).into());
+    }
+    std::fs::write(&marker, "`countersign dev` keeps its log here. No host serves in this folder.\n")
+        .with_context(|| format!("`{}` cannot be written", marker.display()))
+}
+
 async fn store(data: &Path, in_memory: bool) -> Result<Arc<dyn Store>> {
     wire::private_folder(data)?;
+    mark(data)?;
     if in_memory {
         return Ok(Arc::new(MemoryStore::new()));
     }
@@ -306,6 +327,27 @@ mod tests {
         assert!(table.find(&first[0].token).is_none(), "the token of the last run is void");
         let found = table.find(&second[0].token).map(|entry| entry.person.to_string());
         assert_eq!(found.as_deref(), Some("ae-1"));
+    }
+
+    #[test]
+    fn a_folder_of_a_host_is_none_to_try_rules_in() {
+        let data = tempfile::tempdir().expect("a folder");
+        let folder = |name: &str| {
+            let folder = data.path().join(name);
+            std::fs::create_dir(&folder).expect("a folder");
+            folder
+        };
+        let own = folder("own");
+        mark(&own).expect("it is empty");
+        std::fs::create_dir(own.join("log")).expect("a log");
+        mark(&own).expect("it is its own");
+        for (name, held) in [("served", "log"), ("prepared", TOKENS_FILE)] {
+            let other = folder(name);
+            std::fs::write(other.join(held), "").expect("it is written");
+            let refused = mark(&other).expect_err(name).to_string();
+            assert_eq!(refused, format!("`{}` is the data folder of a host", other.display()));
+            assert!(!other.join(DEVELOPMENT_FILE).exists());
+        }
     }
 
     #[test]
