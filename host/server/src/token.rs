@@ -184,6 +184,15 @@ impl TokenTable {
         entries.any(|entry| entry.person == *name && entry.scopes.contains(&Scope::Provision))
     }
 
+    /// Those that were revoked because they stood in an address, as far as they are still in the list: whoever keeps
+    /// that takes them out.
+    #[must_use]
+    pub fn revoked(&self) -> Vec<Digest> {
+        let table = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let listed = table.entries.iter().map(|entry| entry.sha256);
+        listed.filter(|digest| table.revoked.contains(digest)).collect()
+    }
+
     /// Revokes a token while this table lives, and says what it was called.
     pub fn revoke(&self, token: &str) -> Option<String> {
         let mut table = self.known.write().unwrap_or_else(PoisonError::into_inner);
