@@ -24,6 +24,8 @@ mod settle;
 mod talk;
 mod tell;
 mod vote;
+#[cfg(test)]
+mod vote_tests;
 
 pub use budget::spends;
 pub use fold::{Misplaced, after};

@@ -22,7 +22,7 @@ fn map(members: Vec<(&str, Raw)>) -> Raw {
     Raw::Map(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
-fn redline(new_text: &str, reason: &str) -> Raw {
+pub(super) fn redline(new_text: &str, reason: &str) -> Raw {
     let clause = map(vec![
         ("contract_clause_id", text("C-100/7.2")),
         ("old_text_sha256", text(&"0".repeat(64))),
@@ -44,7 +44,7 @@ fn context(rulebook: &Rulebook) -> Context<'_> {
 }
 
 /// What the host finds: a clause about data that lies beyond the playbook.
-fn found(rulebook: &Rulebook) -> Prepared {
+pub(super) fn found(rulebook: &Rulebook) -> Prepared {
     let name = IntentTypeName::parse("contract_redline").expect("a name");
     let value = map(vec![("amount", text("50000.00")), ("currency", text("USD"))]);
     let facts = map(vec![
@@ -58,11 +58,11 @@ fn found(rulebook: &Rulebook) -> Prepared {
     Prepared { facts, ..Prepared::default() }
 }
 
-fn person(name: &str) -> PersonId {
+pub(super) fn person(name: &str) -> PersonId {
     PersonId::parse(name).expect("a person")
 }
 
-fn prepared(rulebook: &Rulebook, turn: Turn<'_>, revision: u32) -> Approval {
+pub(super) fn prepared(rulebook: &Rulebook, turn: Turn<'_>, revision: u32) -> Approval {
     let prepared = Box::new(found(rulebook));
     turn.then(Command::Prepare { revision, prepared }).expect("it is prepared").into_parts().1
 }
