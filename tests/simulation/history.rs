@@ -80,6 +80,7 @@ pub(crate) struct Tally {
     exceptions: u64,
     looked_first: u64,
     pauses: u64,
+    outages: u64,
     /// Digest of every log.
     logs: Option<Digest>,
 }
@@ -87,9 +88,9 @@ pub(crate) struct Tally {
 impl Tally {
     /// That the histories had what they are made for.
     pub(crate) fn is_rich(&self) {
-        let Tally { intents, attempts, probes, done, deaths, exceptions, looked_first, pauses, logs: _ } =
-            self;
-        for count in [intents, attempts, probes, done, deaths, exceptions, looked_first, pauses] {
+        let Tally { intents, attempts, probes, done, deaths, exceptions, .. } = self;
+        let Tally { looked_first, pauses, outages, .. } = self;
+        for count in [intents, attempts, probes, done, deaths, exceptions, looked_first, pauses, outages] {
             assert!(0 < *count, "{self:?}");
         }
     }
@@ -440,6 +441,7 @@ impl History {
         tally.deaths += self.hosts - 1;
         tally.looked_first += self.read.looked_first;
         tally.pauses += self.read.pauses;
+        tally.outages += self.read.outages;
         let logs = format!("{:?} {}", tally.logs, self.disk.health().head);
         tally.logs = Some(Digest::of(logs.as_bytes()));
     }

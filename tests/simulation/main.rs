@@ -45,10 +45,12 @@ pub(crate) enum Bug {
     BelievesAbsentAtOnce,
     /// A key is used for longer than the target remembers it.
     TrustsOldKeys,
+    /// The second attempt writes something else than what was approved.
+    WritesSomethingElse,
 }
 
 impl Bug {
-    const ALL: [Bug; 7] = [
+    const ALL: [Bug; 8] = [
         Bug::AcknowledgesBeforeSync,
         Bug::DropsBatches,
         Bug::ForgetsTimers,
@@ -56,6 +58,7 @@ impl Bug {
         Bug::SendsUnrecorded,
         Bug::BelievesAbsentAtOnce,
         Bug::TrustsOldKeys,
+        Bug::WritesSomethingElse,
     ];
 }
 

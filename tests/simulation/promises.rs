@@ -1,6 +1,7 @@
 //! What must hold of every history, after every step and at its end.
 
 use crate::history::{Broken, History};
+use crate::targets::{Done, written};
 use countersign_core::approval::event::{Entry, Event};
 use countersign_core::approval::life;
 use countersign_core::approval::{Approval, Outcome, Stage};
@@ -24,6 +25,8 @@ pub(crate) struct Read {
     pub(crate) looked_first: u64,
     /// How often a connection was paused.
     pub(crate) pauses: u64,
+    /// How often somebody was told that a target does not answer.
+    pub(crate) outages: u64,
     /// How often a person had an effect sent once more although nobody knew whether it was in.
     vouched: BTreeMap<EffectId, usize>,
 }
@@ -50,6 +53,7 @@ impl History {
             }
         }
         self.wake_up()?;
+        self.as_approved()?;
         self.at_most_once()
     }
 
@@ -72,7 +76,10 @@ impl History {
             let read = Stream { approval: after, sequence: logged.sequence };
             self.read.approvals.insert(intent, read);
             self.read.looked_first += u64::from(is_look(&entry));
-            self.read.pauses += u64::from(is_pause(&entry));
+            if let Event::ExceptionOpened { exception, .. } = &entry.event {
+                self.read.pauses += u64::from(exception.pauses().is_some());
+                self.read.outages += u64::from(exception.tells_of().is_some());
+            }
         }
         Ok(())
     }
@@ -90,14 +97,17 @@ impl History {
         Ok(())
     }
 
-    /// That a connection lets nobody in is told once, until it was seen to.
+    /// That a connection lets nobody in is told once, until it was seen to; that its target does not answer, too.
     fn told_once(&self) -> Result<(), Broken> {
-        let mut told = BTreeMap::new();
+        let (mut pausing, mut telling) = (BTreeMap::new(), BTreeMap::new());
         for (intent, Stream { approval, .. }) in &self.read.approvals {
             for exception in approval.exceptions.values() {
-                let Some(connection) = exception.pauses() else { continue };
-                if let Some(other) = told.insert(connection, intent) {
-                    return Err(self.broken(format!("{connection} is paused by {other} and by {intent}")));
+                let other = exception.pauses().and_then(|connection| pausing.insert(connection, intent));
+                let other =
+                    other.or(exception.tells_of().and_then(|connection| telling.insert(connection, intent)));
+                if let Some(other) = other {
+                    let message = format!("{other} and {intent} say the same of a connection: {exception:?}");
+                    return Err(self.broken(message));
                 }
             }
         }
@@ -131,6 +141,22 @@ impl History {
                 if exception.closed.is_none() && exception.owner.as_str().is_empty() {
                     return Err(self.broken(format!("{intent} has an exception of nobody")));
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// What was written is what was sealed.
+    fn as_approved(&self) -> Result<(), Broken> {
+        let mut sealed = BTreeMap::new();
+        for Stream { approval, .. } in self.read.approvals.values() {
+            let writes = approval.case().into_iter().flat_map(|case| &case.writes);
+            sealed.extend(writes.map(|planned| (planned.effect, written(&planned.what, &planned.plan))));
+        }
+        for Done { effect, wrote, .. } in self.targets.done() {
+            if sealed.get(&effect).is_some_and(|sealed| *sealed != wrote) {
+                let story = self.story_of(effect);
+                return Err(self.broken(format!("{effect} wrote something else than was approved\n{story}")));
             }
         }
         Ok(())
@@ -215,10 +241,6 @@ fn vouched(before: &Approval, entry: &Entry) -> Option<EffectId> {
     let exception = before.exceptions.get(id).filter(|_| closed.by == Closure::Retry)?;
     let blind = before.intent.intent_type.as_str() == "blind";
     exception.effect.filter(|_| blind || exception.cause == Cause::Uncertain)
-}
-
-fn is_pause(entry: &Entry) -> bool {
-    matches!(&entry.event, Event::ExceptionOpened { exception, .. } if exception.pauses().is_some())
 }
 
 /// Whether something was looked for because its key may have been forgotten.

@@ -13,7 +13,7 @@ use countersign_core::record::{RecordRef, Snapshot};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock as _;
-use countersign_engine::port::connectors::{Call, Connection, Connectors, Ledger};
+use countersign_engine::port::connectors::{Call, Connection, Connectors, Ledger, TargetHealth};
 use countersign_engine::simulated::SimulatedClock;
 use countersign_tests::draw::Draw;
 use countersign_tests::scripted::{connection, planned, receipt};
@@ -64,6 +64,13 @@ struct State {
 pub(crate) struct Done {
     pub(crate) effect: EffectId,
     pub(crate) guarantee: Guarantee,
+    /// Digest of what was written.
+    pub(crate) wrote: Digest,
+}
+
+/// Digest of what is written by an effect.
+pub(crate) fn written(what: &Proposal, plan: &WritePlan) -> Digest {
+    Digest::of(&serde_json::to_vec(&(what, plan)).expect("it is text"))
 }
 
 /// What becomes of one attempt.
@@ -166,7 +173,11 @@ impl Targets {
     /// A request reaches its target: what the target knows already it does not do again, if it can know.
     fn reach(&self, call: &Call, at: Timestamp) {
         let mut state = self.state();
-        let done = Done { effect: call.effect, guarantee: call.guarantee };
+        let mut wrote = written(&call.what, &call.plan);
+        if self.bug == Some(Bug::WritesSomethingElse) && call.attempt == 2 {
+            wrote = Digest::of(b"something else");
+        }
+        let done = Done { effect: call.effect, guarantee: call.guarantee, wrote };
         match call.guarantee {
             Guarantee::ByKey => {
                 // The key is the gate's, from its own arguments; the bug makes it another one each time.
@@ -180,7 +191,7 @@ impl Targets {
                 }
             }
             Guarantee::ByNaturalKey => {
-                if !state.done.contains(&done) {
+                if !state.done.iter().any(|known| known.effect == done.effect) {
                     state.done.push(done);
                 }
             }
@@ -341,9 +352,13 @@ impl Connectors for Targets {
         renewed
     }
 
-    fn rests(&self, _: &ConnectionName) -> Option<Millis> {
-        let rests = !self.state().healed && self.draw.in_100(10);
-        rests.then(|| Millis(self.draw.below(60_000)))
+    fn health(&self, _: &ConnectionName) -> TargetHealth {
+        if self.state().healed {
+            return TargetHealth::default();
+        }
+        let rests = self.draw.in_100(10).then(|| Millis(self.draw.below(60_000)));
+        let failing = self.draw.in_100(20).then(|| Millis::minutes(self.draw.below(20)));
+        TargetHealth { failing, rests }
     }
 
     fn check(&self, name: &ConnectionName) -> Answer<'_, Ended<()>> {

@@ -119,3 +119,41 @@ Feature: Connections
     And the exception that pauses the connection is closed by retry
     And 2 minutes pass
     Then all 5 intents are done
+
+  Scenario: a target that stays down is told to one person, and all goes on by itself when it is back
+    Given an approved intent with one effect whose guarantee is by-key
+    When the target is left alone for 10 seconds at a time
+    And it has failed for 9 minutes
+    And 5 intents are asked for
+    And 1 minute passes
+    Then nobody was told of anything
+    When it has failed for 10 minutes
+    And 2 minutes pass
+    Then one exception with cause unavailable tells of the connection
+    And it can be closed by give-up alone
+    When 60 minutes pass
+    Then one exception with cause unavailable tells of the connection
+    And the target was sent 0 writes
+    When the target is left alone no more
+    And 1 minute passes
+    Then all 5 intents are done
+    And nothing is left open
+
+  Scenario: whoever gives up what waits for a target that is down leaves the others to wait, and one more is told
+    Given an approved intent with one effect whose guarantee is by-key
+    When the target is left alone for 10 seconds at a time
+    And it has failed for 10 minutes
+    And 3 intents are asked for
+    And 1 minute passes
+    Then one exception with cause unavailable tells of the connection
+    When what tells of the connection is closed by give-up
+    And 2 minutes pass
+    Then one intent is done without its write
+    And one exception with cause unavailable tells of the connection
+
+  Scenario: a target that fails at each of the few attempts that it gets is told of too
+    Given an approved intent with one effect whose guarantee is by-key
+    When it has failed for 10 minutes
+    And the connector says transient and the wire saw nothing
+    Then an exception with cause unavailable has an owner
+    And the effect is sent again

@@ -10,7 +10,7 @@ use countersign_core::id::ConnectionName;
 use countersign_core::record::{Field, RecordRef, Snapshot, Value};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
-use countersign_engine::port::connectors::{Call, Connection, Connectors, Ledger, Operation};
+use countersign_engine::port::connectors::{Call, Connection, Connectors, Ledger, Operation, TargetHealth};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -43,7 +43,7 @@ struct State {
     probes: usize,
     lost: Option<(String, String)>,
     moved: Option<(String, String)>,
-    rests: Option<Millis>,
+    health: TargetHealth,
     denies: bool,
     plans_denied: bool,
     plans: usize,
@@ -163,7 +163,12 @@ impl Scripted {
 
     /// Every connection is left alone for so long, or for no time from now on.
     pub fn rest(&self, rest: Option<Millis>) {
-        self.state().rests = rest;
+        self.state().health.rests = rest;
+    }
+
+    /// Every target has failed for so long, or does not any more.
+    pub fn fail_for(&self, length: Option<Millis>) {
+        self.state().health.failing = length;
     }
 
     /// The next probe says this. A probe without a script waits for one.
@@ -293,8 +298,8 @@ impl Connectors for Scripted {
         renews
     }
 
-    fn rests(&self, _: &ConnectionName) -> Option<Millis> {
-        self.state().rests
+    fn health(&self, _: &ConnectionName) -> TargetHealth {
+        self.state().health
     }
 
     fn check(&self, _: &ConnectionName) -> Answer<'_, Ended<()>> {

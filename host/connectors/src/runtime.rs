@@ -19,7 +19,7 @@ use countersign_core::record::{RecordRef, Snapshot};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock;
-use countersign_engine::port::connectors::{Call, Connection, Connectors, Ledger};
+use countersign_engine::port::connectors::{Call, Connection, Connectors, Ledger, TargetHealth};
 use http::HeaderValue;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -371,9 +371,9 @@ impl Connectors for Runtime {
         })
     }
 
-    fn rests(&self, name: &ConnectionName) -> Option<Millis> {
-        let rest = self.targets.load().get(name)?.line.rests()?;
-        Some(Millis(u64::try_from(rest.as_millis()).unwrap_or(u64::MAX)))
+    fn health(&self, name: &ConnectionName) -> TargetHealth {
+        let targets = self.targets.load();
+        targets.get(name).map(|target| target.line.health()).unwrap_or_default()
     }
 
     fn check(&self, name: &ConnectionName) -> Answer<'_, Ended<()>> {

@@ -147,6 +147,12 @@ impl Approval {
         }
     }
 
+    /// The connections of which an exception tells that their target does not answer.
+    #[must_use]
+    pub fn tells_of(&self) -> BTreeSet<&ConnectionName> {
+        self.exceptions.values().filter_map(Exception::tells_of).collect()
+    }
+
     /// The connections at which nothing is sent, for any intent, until an exception of this one is closed.
     #[must_use]
     pub fn pauses(&self) -> BTreeSet<&ConnectionName> {

@@ -139,6 +139,7 @@ impl Cause {
             | Cause::Exhausted
             | Cause::Denied
             | Cause::Quarantined
+            | Cause::Unavailable
             | Cause::FailOpen => true,
             Cause::PostMortem | Cause::Budget | Cause::BreakGlass => false,
         }
@@ -157,6 +158,7 @@ impl Cause {
             | Cause::Exhausted
             | Cause::Denied
             | Cause::Quarantined
+            | Cause::Unavailable
             | Cause::FailOpen
             | Cause::PostMortem
             | Cause::Budget

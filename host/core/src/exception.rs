@@ -30,6 +30,8 @@ pub enum Cause {
     Denied,
     /// A connector breaks again and again.
     Quarantined,
+    /// A target has failed for so long that somebody must know; what is written there waits.
+    Unavailable,
     /// The policy was overridden so often that somebody must say why.
     PostMortem,
     /// What the policy could not evaluate passed, as its owner declared.
@@ -55,6 +57,7 @@ impl Cause {
             Cause::Exhausted => "exhausted",
             Cause::Denied => "denied",
             Cause::Quarantined => "quarantined",
+            Cause::Unavailable => "unavailable",
             Cause::PostMortem => "post-mortem",
             Cause::FailOpen => "fail-open",
             Cause::Budget => "budget",
@@ -84,7 +87,8 @@ impl Cause {
             | Cause::Uncertain
             | Cause::Exhausted
             | Cause::Denied
-            | Cause::Quarantined => &[],
+            | Cause::Quarantined
+            | Cause::Unavailable => &[],
         }
     }
 }
@@ -142,7 +146,8 @@ pub struct Exception {
     /// The effect it is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<EffectId>,
-    /// The connection, where it is about all of it: while one of cause `denied` is open, nothing is sent there.
+    /// The connection, where it is about all of it: while one of cause `denied` is open, nothing is sent there; one of
+    /// cause `unavailable` tells that its target does not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionName>,
     /// Row of the exception table that gave it its owner.
@@ -177,7 +182,17 @@ impl Exception {
     /// The connection that it pauses: its credential was refused, and whoever answers for that has not closed it.
     #[must_use]
     pub fn pauses(&self) -> Option<&ConnectionName> {
-        self.connection.as_ref().filter(|_| self.closed.is_none() && self.cause == Cause::Denied)
+        self.is_about(Cause::Denied)
+    }
+
+    /// The connection of which it tells that its target does not answer.
+    #[must_use]
+    pub fn tells_of(&self) -> Option<&ConnectionName> {
+        self.is_about(Cause::Unavailable)
+    }
+
+    fn is_about(&self, cause: Cause) -> Option<&ConnectionName> {
+        self.connection.as_ref().filter(|_| self.closed.is_none() && self.cause == cause)
     }
 }
 

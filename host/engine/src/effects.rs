@@ -51,7 +51,8 @@ pub(crate) async fn run(
 ) -> Result<Option<Timestamp>, Fault> {
     let mut work = work(inner, &inner.read(intent).await?.approval, effect);
     let mut permit = None;
-    if let Some(connection) = work.needs() {
+    let needed = work.needs().cloned();
+    if let Some(connection) = &needed {
         match inner.enter(connection).await? {
             Entry::Through(turn) => permit = Some(turn),
             Entry::Waited(turn) => {
@@ -59,7 +60,10 @@ pub(crate) async fn run(
                 // It may have waited long: what stands now is what counts.
                 work = self::work(inner, &inner.read(intent).await?.approval, effect);
             }
-            Entry::Later(until) => return Ok(Some(until)),
+            Entry::Later(until) => {
+                inner.tell_of_outage(&connection.name, intent, effect).await?;
+                return Ok(Some(until));
+            }
         }
     }
     let recorded = match work {
@@ -95,9 +99,13 @@ pub(crate) async fn run(
     };
     match recorded {
         // Somebody settled it in the meantime: nothing is lost.
-        Ok(()) | Err(Fault::Refused(Refusal::Overtaken | Refusal::WrongStage { .. })) => Ok(None),
-        Err(fault) => Err(fault),
+        Ok(()) | Err(Fault::Refused(Refusal::Overtaken | Refusal::WrongStage { .. })) => {}
+        Err(fault) => return Err(fault),
     }
+    if let Some(connection) = needed {
+        inner.tell_of_outage(&connection.name, intent, effect).await?;
+    }
+    Ok(None)
 }
 
 fn work(inner: &Inner, approval: &Approval, effect: EffectId) -> Work {

@@ -6,7 +6,7 @@ use crate::gates::Gates;
 use crate::handle::{Doors, Hot, Verdicts};
 use crate::limits::PROOFS_AT_ONCE;
 use crate::notices::Ways;
-use crate::pauses::Pauses;
+use crate::outages::Outages;
 use crate::people::{Place, Record};
 use crate::port::clock::{Chance, Clock};
 use crate::port::components::Components;
@@ -75,7 +75,7 @@ pub(crate) struct Inner {
     pub(crate) hot: Hot,
     pub(crate) schedule: Schedule,
     pub(crate) gates: Gates,
-    pub(crate) pauses: Pauses,
+    pub(crate) outages: Outages,
     pub(crate) ways: Ways,
     pub(crate) tasks: Tasks,
     pub(crate) lost: CancellationToken,
@@ -167,7 +167,7 @@ impl Engine {
             changed: Notify::new(),
             schedule: Schedule::default(),
             gates: Gates::default(),
-            pauses: Pauses::default(),
+            outages: Outages::default(),
             ways: Ways::default(),
             tasks: Tasks::default(),
             lost: CancellationToken::new(),

@@ -53,11 +53,13 @@ impl Inner {
     /// # Errors
     /// [`Fault::Store`] if it cannot be read whether the connection is paused.
     pub(crate) async fn enter(&self, connection: &Connection) -> Result<Entry, Fault> {
+        let gate = self.gates.of(connection);
+        let at_once = Arc::clone(&gate.places).try_acquire_owned();
+        // Looked at with the place in hand: whoever had it last may have found that nobody is let in.
         if let Some(later) = self.kept_out(connection).await? {
             return Ok(Entry::Later(later));
         }
-        let gate = self.gates.of(connection);
-        if let Ok(permit) = Arc::clone(&gate.places).try_acquire_owned() {
+        if let Ok(permit) = at_once {
             return Ok(Entry::Through(permit));
         }
         let Some(_waits) = Waits::begin(self, &gate) else {
@@ -82,7 +84,7 @@ impl Inner {
         if self.is_paused(&connection.name).await? {
             return Ok(Some(self.later(Millis(PAUSED_LOOK_MS))));
         }
-        Ok(self.connectors.rests(&connection.name).map(|rest| self.later(rest)))
+        Ok(self.connectors.health(&connection.name).rests.map(|rest| self.later(rest)))
     }
 
     /// So long from now, and up to as long again, so that not all come back in one moment.

@@ -276,7 +276,7 @@ impl Inner {
                 self.now_live(went);
             }
         }
-        self.pause_or_resume(before.map(|loaded| &*loaded.approval), &approval).await;
+        self.outages_of(before.map(|loaded| &*loaded.approval), &approval).await;
         self.wake(&stream, &wakes_before, &wakes);
         let sequence = expected.saturating_add(count);
         Ok(Loaded { approval: Arc::new(approval), sequence, row: Some(row) })
@@ -409,6 +409,7 @@ fn decider(command: &Command) -> Option<&PersonId> {
         | Command::Probed { .. }
         | Command::Block { .. }
         | Command::KeyExpired { .. }
+        | Command::Unavailable { .. }
         | Command::SeatDue { .. }
         | Command::ExceptionDue { .. }
         | Command::CloseException { .. }

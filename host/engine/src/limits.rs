@@ -50,6 +50,9 @@ pub const GATE_FULL_MS: u64 = 500;
 /// within a minute after it is resumed all goes on.
 pub const PAUSED_LOOK_MS: u64 = 30_000;
 
+/// How long a target has failed when whoever answers for it is told, in milliseconds.
+pub const UNAVAILABLE_TOLD_MS: u64 = 600_000;
+
 /// Longest idempotency key of a caller, in bytes.
 pub const CALLER_KEY_BYTES_MAX: usize = 255;
 

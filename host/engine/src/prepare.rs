@@ -11,7 +11,7 @@ use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::going_live::Log;
 use crate::limits::PAUSED_LOOK_MS;
-use crate::pauses::Denied;
+use crate::outages::Denied;
 use countersign_core::approval::command::{Command, Hope, Prepared};
 use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;

@@ -153,7 +153,7 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
     if exceptions.any(|exception| exception.closed.is_none() && exception.cause.outlives()) {
         labels.push(fixed(OUTLIVES));
     }
-    if !approval.pauses().is_empty() {
+    if !approval.pauses().is_empty() || !approval.tells_of().is_empty() {
         labels.push(fixed(CONNECTION));
     }
     let (excepted, budget) = if is_trial { (Vec::new(), Vec::new()) } else { spent(approval, &mut labels) };

@@ -2,15 +2,17 @@
 
 use super::{PATIENCE, Spec, money, probed, single_rules, text};
 use countersign_core::approval::command::Command;
+use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, Outcome, Stage};
 use countersign_core::effect::attempt::{Detail, Ended, Failure};
 use countersign_core::effect::life::EffectState;
-use countersign_core::exception::Cause;
-use countersign_core::id::ConnectionName;
+use countersign_core::exception::{Cause, Closure, Exception};
+use countersign_core::id::{ConnectionName, ExceptionId, IntentId};
 use countersign_core::intent::Raw;
 use countersign_core::time::Millis;
 use countersign_engine::engine::Submission;
-use countersign_engine::pauses::Paused;
+use countersign_engine::fault::Fault;
+use countersign_engine::outages::Paused;
 use cucumber::{then, when};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +53,48 @@ fn found_absent(spec: &mut Spec) {
 #[when("the target is left alone no more")]
 fn left_alone_no_more(spec: &mut Spec) {
     spec.connectors.rest(None);
+    spec.connectors.fail_for(None);
+}
+
+#[when(expr = "it has failed for {int} minutes")]
+fn has_failed(spec: &mut Spec, minutes: u64) {
+    spec.connectors.fail_for(Some(Millis::minutes(minutes)));
+}
+
+#[then("one exception with cause unavailable tells of the connection")]
+async fn one_tells(spec: &mut Spec) {
+    assert_eq!(spec.telling().await.len(), 1);
+}
+
+#[then(expr = "it can be closed by {word} alone")]
+async fn closed_by_alone(spec: &mut Spec, by: String) {
+    let [(intent, id, exception)] = <[_; 1]>::try_from(spec.telling().await).expect("one tells of it");
+    for way in Closure::ALL.into_iter().filter(|way| way.as_str() != by) {
+        let command = Command::CloseException {
+            person: exception.owner.clone(),
+            id,
+            by: way,
+            reason: "no more of it".to_owned(),
+        };
+        let refused = spec.engine().command(intent, command, None).await.expect_err(way.as_str());
+        assert!(matches!(refused, Fault::Refused(Refusal::WrongClosure { .. })), "{way:?}: {refused}");
+    }
+}
+
+#[when(expr = "what tells of the connection is closed by {word}")]
+async fn told_of_is_closed(spec: &mut Spec, by: String) {
+    let [(intent, id, exception)] = <[_; 1]>::try_from(spec.telling().await).expect("one tells of it");
+    let by = Closure::parse(&by).expect("a way to close it");
+    let command =
+        Command::CloseException { person: exception.owner, id, by, reason: "no more of it".to_owned() };
+    spec.engine().command(intent, command, None).await.expect("the owner may close it");
+}
+
+#[then("nothing is left open")]
+async fn nothing_open(spec: &mut Spec) {
+    let all = spec.approvals().await;
+    let mut exceptions = all.iter().flat_map(|approval| approval.exceptions.values());
+    assert!(exceptions.all(|exception| exception.closed.is_some()), "{all:#?}");
 }
 
 #[when("plans are refused, and the credential with them")]
@@ -131,7 +175,7 @@ async fn is_not_paused(spec: &mut Spec) {
 #[when(expr = "the exception that pauses the connection is closed by {word}")]
 async fn resumed(spec: &mut Spec, by: String) {
     let Paused { intent, id, exception } = spec.paused().await.expect("the connection is paused");
-    let by = countersign_core::exception::Closure::parse(&by).expect("a way to close it");
+    let by = Closure::parse(&by).expect("a way to close it");
     let command =
         Command::CloseException { person: exception.owner, id, by, reason: "the key is renewed".to_owned() };
     spec.engine().command(intent, command, None).await.expect("the owner may close it");
@@ -198,6 +242,16 @@ impl Spec {
     async fn paused(&self) -> Option<Paused> {
         let target = ConnectionName::parse("target").expect("a name");
         self.engine().paused(&target).await.expect("the log is read")
+    }
+
+    /// The open exceptions that tell of a target.
+    async fn telling(&self) -> Vec<(IntentId, ExceptionId, Exception)> {
+        let mut telling = Vec::new();
+        for approval in self.approvals().await {
+            let open = approval.exceptions.iter().filter(|(_, exception)| exception.tells_of().is_some());
+            telling.extend(open.map(|(id, exception)| (approval.intent.id, *id, exception.clone())));
+        }
+        telling
     }
 
     async fn approvals(&self) -> Vec<Arc<Approval>> {

@@ -50,8 +50,15 @@ fn why(connection: &ConnectionView) -> String {
             paused.since, paused.owner, paused.exception, paused.intent
         ),
         (None, Some(rest)) => {
-            format!("its target failed again and again; it is tried again in {} s", rest.div_ceil(1_000))
+            let failing = failing(connection.failing_ms.unwrap_or_default());
+            format!("{failing}; it is tried again in {} s", rest.div_ceil(1_000))
         }
-        (None, None) => String::new(),
+        (None, None) => connection.failing_ms.map(failing).unwrap_or_default(),
     }
+}
+
+fn failing(millis: u64) -> String {
+    let seconds = millis / 1_000;
+    let length = if seconds < 120 { format!("{seconds} s") } else { format!("{} minutes", seconds / 60) };
+    format!("its target has failed for {length}")
 }

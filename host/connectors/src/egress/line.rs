@@ -6,6 +6,8 @@ use crate::lock::locked;
 use crate::manifest::Rate;
 use countersign_core::hash::Digest;
 use countersign_core::id::EffectId;
+use countersign_core::time::Millis;
+use countersign_engine::port::connectors::TargetHealth;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -55,8 +57,10 @@ struct Bucket {
     filled: Instant,
 }
 
+#[derive(Default)]
 struct Circuit {
     failures: u32,
+    failing_since: Option<Instant>,
     open_until: Option<Instant>,
 }
 
@@ -73,7 +77,7 @@ impl Line {
             pool: Pool::default(),
             slots: Arc::new(Semaphore::new(usize::try_from(rate.concurrent).unwrap_or(1))),
             bucket: Mutex::new(Bucket { rate, tokens: f64::from(rate.burst), filled: Instant::now() }),
-            circuit: Mutex::new(Circuit { failures: 0, open_until: None }),
+            circuit: Mutex::default(),
             steps: Mutex::new(StepDigests::default()),
         }
     }
@@ -103,9 +107,14 @@ impl Line {
         }
     }
 
-    /// How long the target is still to be left alone.
-    pub(crate) fn rests(&self) -> Option<Duration> {
-        locked(&self.circuit).rests(Instant::now())
+    /// How the target is.
+    pub(crate) fn health(&self) -> TargetHealth {
+        let (circuit, now) = (locked(&self.circuit), Instant::now());
+        let millis = |length: Duration| Millis(u64::try_from(length.as_millis()).unwrap_or(u64::MAX));
+        TargetHealth {
+            failing: circuit.failing_since.map(|since| millis(now.saturating_duration_since(since))),
+            rests: circuit.rests(now).map(millis),
+        }
     }
 
     /// Tells the circuit how a request went. A target that answers is well, whatever it says,
@@ -165,10 +174,11 @@ impl Circuit {
 
     fn went(&mut self, well: bool, now: Instant) {
         if well {
-            *self = Circuit { failures: 0, open_until: None };
+            *self = Circuit::default();
             return;
         }
         self.failures = self.failures.saturating_add(1);
+        self.failing_since = self.failing_since.or(Some(now));
         if CIRCUIT_FAILURES_MAX <= self.failures {
             self.open_until = Some(now + Duration::from_millis(CIRCUIT_OPEN_MS));
         }
@@ -223,12 +233,15 @@ mod tests {
             line.went(false);
         }
         assert_eq!(line.enter().await.err().map(|busy| busy.code), Some("circuit-open"));
-        assert_eq!(line.rests(), Some(Duration::from_millis(CIRCUIT_OPEN_MS)));
+        let health = TargetHealth { failing: Some(Millis(0)), rests: Some(Millis(CIRCUIT_OPEN_MS)) };
+        assert_eq!(line.health(), health);
         tokio::time::advance(Duration::from_millis(CIRCUIT_OPEN_MS)).await;
-        assert_eq!(line.rests(), None, "whoever asks does not take the turn of the one that goes through");
+        let health = TargetHealth { failing: Some(Millis(CIRCUIT_OPEN_MS)), rests: None };
+        assert_eq!(line.health(), health, "whoever asks does not take the turn of the one that goes through");
         assert!(line.enter().await.is_ok(), "one goes through");
         assert!(line.enter().await.is_err(), "and only one");
         line.went(true);
+        assert_eq!(line.health(), TargetHealth::default());
         assert!(line.enter().await.is_ok());
     }
 

@@ -239,6 +239,13 @@ pub enum Command {
         /// What is known of the target.
         target: Target,
     },
+    /// The target of an effect that waits has failed for so long that somebody must know.
+    Unavailable {
+        /// The effect.
+        effect: EffectId,
+        /// For how long, in words.
+        detail: Detail,
+    },
     /// A probe ended.
     Probed {
         /// The effect.
@@ -337,6 +344,7 @@ impl Command {
             | Command::Probed { .. }
             | Command::Block { .. }
             | Command::KeyExpired { .. }
+            | Command::Unavailable { .. }
             | Command::SeatDue { .. }
             | Command::ExceptionDue { .. }
             | Command::Told { .. }

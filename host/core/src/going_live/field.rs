@@ -159,6 +159,7 @@ impl Looking<'_> {
             Cause::Exhausted,
             Cause::Denied,
             Cause::Quarantined,
+            Cause::Unavailable,
         ];
         for connection in &self.schema.destinations {
             causes.extend(of_effects.map(|cause| (cause, Some(connection))));

@@ -198,6 +198,9 @@ impl Telling<'_> {
             Why::Opened if exception.pauses().is_some() => {
                 "A connection refuses the credential of this host. All that is written there waits for you."
             }
+            Why::Opened if exception.tells_of().is_some() => {
+                "A target does not answer. What is to be written there waits, and goes on by itself when it does."
+            }
             Why::Opened => "Something about it could not be settled by itself, and you answer for it.",
             Why::Missed => "Whoever answered for it did not settle it in time. Now you do.",
             Why::Moved => {
@@ -219,6 +222,7 @@ impl Telling<'_> {
         let always: Vec<&str> = exception.cause.closed_by().iter().map(|way| way.as_str()).collect();
         let ways = match (&self.approval.stage, exception.effect) {
             (_, _) if !always.is_empty() => &always.join(" or "),
+            (_, _) if exception.tells_of().is_some() => "give-up",
             (_, Some(_)) => "retry, probe or give-up",
             (Stage::Executing { .. }, None) => "retry or give-up",
             (_, None) => "retry or decline",

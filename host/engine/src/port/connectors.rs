@@ -21,8 +21,8 @@ pub trait Connectors: Send + Sync + 'static {
     /// One configured connection.
     fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>>;
 
-    /// How long a connection is left alone because its target failed again and again; `None` if it is not.
-    fn rests(&self, name: &ConnectionName) -> Option<Millis>;
+    /// How the target of a connection is, by what it answered lately.
+    fn health(&self, name: &ConnectionName) -> TargetHealth;
 
     /// Reads the credential of a connection again where it is kept; says whether it is another one now.
     fn renew(&self, name: &ConnectionName) -> bool;
@@ -43,6 +43,15 @@ pub trait Connectors: Send + Sync + 'static {
 
     /// Looks whether the effect landed. Changes nothing.
     fn probe(&self, call: Call) -> Answer<'_, Ended<Finding>>;
+}
+
+/// How a target is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TargetHealth {
+    /// For how long everything that was sent there has failed; `None` if the last answer was well.
+    pub failing: Option<Millis>,
+    /// For how long it is left alone because it failed again and again.
+    pub rests: Option<Millis>,
 }
 
 /// One configured target, with the connector that speaks to it.

@@ -92,8 +92,8 @@ pub(crate) async fn connectors(
 
 async fn view(host: &Host, connection: &Connection) -> Result<ConnectionView, Problem> {
     let paused = host.engine.paused(&connection.name).await?;
-    let rest = host.engine.connectors().rests(&connection.name);
-    Ok(ConnectionView::of(connection, paused.as_ref(), rest))
+    let health = host.engine.connectors().health(&connection.name);
+    Ok(ConnectionView::of(connection, paused.as_ref(), health))
 }
 
 fn found(host: &Host, name: &str) -> Result<Arc<Connection>, Problem> {

@@ -58,7 +58,7 @@ pub(super) fn attempted(
     };
     let opened = held(&verdict).map(|(cause, detail)| opening(planned, cause, detail, terms.denial));
     turn.record(Actor::Engine, Event::Attempted { effect, steps: end.steps, detail, verdict });
-    follow_up(turn, opened);
+    follow_up(turn, effect, opened);
     Ok(())
 }
 
@@ -83,7 +83,7 @@ pub(super) fn probed(
     };
     let opened = held(&verdict).map(|(cause, detail)| opening(planned, cause, detail, terms.denial));
     turn.record(Actor::Engine, Event::Probed { effect, detail, verdict });
-    follow_up(turn, opened);
+    follow_up(turn, effect, opened);
     Ok(())
 }
 
@@ -104,6 +104,30 @@ pub(super) fn key_expired(turn: &mut Turn<'_>, effect: EffectId, target: Target)
     Ok(())
 }
 
+/// Tells whoever answers for it that a target does not answer; the effect goes on waiting.
+pub(super) fn unavailable(turn: &mut Turn<'_>, effect: EffectId, detail: Detail) -> Result<(), Refusal> {
+    let (planned, state) = open_effect("unavailable", &turn.approval, effect)?;
+    let connection = planned.connection.clone();
+    if !waits(state) || turn.approval.tells_of().contains(&connection) {
+        return Err(Refusal::Overtaken);
+    }
+    let opening = Opening::of(Cause::Unavailable, detail);
+    settle::open(turn, Opening { effect: Some(effect), connection: Some(connection), ..opening });
+    Ok(())
+}
+
+/// Whether an effect waits for its target: nothing of it runs, and nobody is asked about it.
+pub(super) fn waits(state: &EffectState) -> bool {
+    match state {
+        EffectState::Ready { .. } | EffectState::Probing { .. } => true,
+        EffectState::Waiting
+        | EffectState::Sent { .. }
+        | EffectState::Landed { .. }
+        | EffectState::Held { .. }
+        | EffectState::GivenUp => false,
+    }
+}
+
 pub(super) fn block(turn: &mut Turn<'_>, effect: EffectId, detail: Detail) -> Result<(), Refusal> {
     let (planned, state) = open_effect("block", &turn.approval, effect)?;
     let (EffectState::Ready { history, .. }
@@ -116,7 +140,7 @@ pub(super) fn block(turn: &mut Turn<'_>, effect: EffectId, detail: Detail) -> Re
     let opened = held(&verdict).map(|(cause, detail)| opening(planned, cause, detail, Denial::Effect));
     let event = Event::Attempted { effect, steps: Vec::new(), detail: Some(detail), verdict };
     turn.record(Actor::Engine, event);
-    follow_up(turn, opened);
+    follow_up(turn, effect, opened);
     Ok(())
 }
 
@@ -138,7 +162,11 @@ pub(super) fn close_if_settled(turn: &mut Turn<'_>) {
     }
 }
 
-fn follow_up(turn: &mut Turn<'_>, opened: Option<Opening>) {
+fn follow_up(turn: &mut Turn<'_>, effect: EffectId, opened: Option<Opening>) {
+    let ended = !open_effect("follow-up", &turn.approval, effect).is_ok_and(|(_, state)| waits(state));
+    if ended {
+        settle::answered(turn, effect);
+    }
     if let Some(opening) = opened {
         settle::open(turn, opening);
     }

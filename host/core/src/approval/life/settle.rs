@@ -98,6 +98,15 @@ pub(super) fn met(turn: &mut Turn<'_>, cause: Cause, reason: &str) {
     }
 }
 
+/// Closes what told that the target of an effect does not answer: it has.
+pub(super) fn answered(turn: &mut Turn<'_>, effect: EffectId) {
+    let about = |exception: &Exception| exception.effect == Some(effect) && exception.tells_of().is_some();
+    let told = turn.approval.exceptions.iter().find(|(_, exception)| about(exception)).map(|(id, _)| *id);
+    if let Some(id) = told {
+        overtaken(turn, id, "its target answered");
+    }
+}
+
 /// Closes what nobody need close any more.
 pub(super) fn overtaken(turn: &mut Turn<'_>, id: ExceptionId, reason: &str) {
     let at = turn.context.now;
@@ -195,6 +204,16 @@ fn verdicts(
         return ways.contains(&by).then(BTreeMap::new).ok_or_else(wrong);
     }
     match (&turn.approval.stage, exception.effect, by) {
+        // It is tried again by itself.
+        (Stage::Executing { effects, .. }, Some(effect), by) if exception.tells_of().is_some() => {
+            if by != Closure::GiveUp {
+                return Err(Refusal::WrongClosure { allowed: vec!["give-up"] });
+            }
+            if !effects.get(&effect).is_some_and(effect::waits) {
+                return Err(Refusal::Overtaken);
+            }
+            Ok(BTreeMap::from([(effect, EffectState::GivenUp)]))
+        }
         (
             Stage::Executing { case, effects, .. },
             Some(effect),

@@ -2,9 +2,8 @@
 
 use super::{DetailView, guarantee};
 use countersign_core::effect::attempt::{BreakKind, Ended, Failure};
-use countersign_core::time::Millis;
-use countersign_engine::pauses::Paused;
-use countersign_engine::port::connectors::Connection;
+use countersign_engine::outages::Paused;
+use countersign_engine::port::connectors::{Connection, TargetHealth};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,6 +38,9 @@ pub struct ConnectionView {
     /// What pauses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<PausedView>,
+    /// For how long everything that was sent to its target has failed, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_ms: Option<u64>,
     /// How long its target is left alone, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rests_ms: Option<u64>,
@@ -103,8 +105,8 @@ pub struct CheckView {
 impl ConnectionView {
     /// A connection, with what keeps anything from being sent to it.
     #[must_use]
-    pub fn of(connection: &Connection, paused: Option<&Paused>, rest: Option<Millis>) -> ConnectionView {
-        let state = match (paused, rest) {
+    pub fn of(connection: &Connection, paused: Option<&Paused>, health: TargetHealth) -> ConnectionView {
+        let state = match (paused, health.rests) {
             (Some(_), _) => "paused",
             (None, Some(_)) => "resting",
             (None, None) => "open",
@@ -133,7 +135,8 @@ impl ConnectionView {
                 owner: exception.owner.to_string(),
                 since: exception.opened.to_string(),
             }),
-            rests_ms: rest.map(|rest| rest.0),
+            failing_ms: health.failing.map(|failing| failing.0),
+            rests_ms: health.rests.map(|rest| rest.0),
         }
     }
 }

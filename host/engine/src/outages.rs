@@ -1,41 +1,54 @@
-//! Connections whose credential was refused: nothing is sent there until whoever answers for the one
-//! exception about it has closed that.
+//! What keeps anything from being written to a whole connection, and that one person hears of it: its
+//! credential is refused, so nothing is sent there until the one exception about that is closed; or its
+//! target does not answer for long.
 //!
-//! That exception stands in the log of the intent whose effect met the refusal first. What is kept
-//! here is only where: it is read from the store when it is first asked for.
+//! That exception stands in the log of the intent that met it first. What is kept here is only where:
+//! it is read from the store when it is first asked for.
 
 use crate::engine::{Engine, Inner};
 use crate::fault::Fault;
+use crate::limits::UNAVAILABLE_TOLD_MS;
 use crate::port::connectors::Connection;
 use crate::port::store::{PAGE_ROWS_MAX, Query};
 use crate::row::CONNECTION;
 use countersign_core::approval::Approval;
-use countersign_core::effect::attempt::{Ended, Failure};
+use countersign_core::approval::command::Command;
+use countersign_core::approval::refusal::Refusal;
+use countersign_core::effect::attempt::{Detail, Ended, Failure};
 use countersign_core::effect::life::Denial;
 use countersign_core::exception::Exception;
-use countersign_core::id::{ConnectionName, ExceptionId, IntentId};
-use countersign_core::time::Timestamp;
+use countersign_core::id::{ConnectionName, EffectId, ExceptionId, IntentId};
+use countersign_core::time::{Millis, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard};
 
-/// Which intents pause each connection.
-type Known = BTreeMap<ConnectionName, BTreeSet<IntentId>>;
+/// Which intents have an exception about each connection.
+type Known = BTreeMap<ConnectionName, Outage>;
+
+/// The intents with an open exception about one connection.
+#[derive(Debug, Default)]
+struct Outage {
+    /// That its credential is refused.
+    pausing: BTreeSet<IntentId>,
+    /// That its target does not answer.
+    telling: BTreeSet<IntentId>,
+}
 
 /// When the credential of a connection was last found to be another one.
 type Renewed = Option<Timestamp>;
 
-/// The connections that are paused.
+/// What is known of all connections.
 #[derive(Debug, Default)]
-pub(crate) struct Pauses {
+pub(crate) struct Outages {
     /// Nothing until it is first asked for.
     known: Mutex<Option<Known>>,
-    /// Whoever finds the credential of a connection refused holds its lock until that is stored: one looks how far it
+    /// Whoever finds something wrong with a connection holds its lock until that is stored: one looks how far it
     /// reaches, and one exception tells of it.
     telling: StdMutex<BTreeMap<ConnectionName, Arc<Mutex<Renewed>>>>,
 }
 
-impl Pauses {
+impl Outages {
     fn telling(&self, connection: &ConnectionName) -> Arc<Mutex<Renewed>> {
         let mut telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(telling.entry(connection.clone()).or_default())
@@ -102,7 +115,7 @@ impl Inner {
 
     /// The same of an answer that is one.
     pub(crate) async fn denied_at(&self, name: &ConnectionName, began: Timestamp) -> Result<Denied, Fault> {
-        let mut alone = self.pauses.telling(name).lock_owned().await;
+        let mut alone = self.outages.telling(name).lock_owned().await;
         let denial = if self.is_paused(name).await? {
             Denial::Passing
         } else if self.is_let_in(name).await {
@@ -122,43 +135,70 @@ impl Inner {
     }
 
     /// Takes in what was stored of an approval.
-    pub(crate) async fn pause_or_resume(&self, before: Option<&Approval>, after: &Approval) {
-        let (were, are) = (before.map(Approval::pauses).unwrap_or_default(), after.pauses());
-        if were == are {
+    pub(crate) async fn outages_of(&self, before: Option<&Approval>, after: &Approval) {
+        let of = |approval: &Approval| -> BTreeSet<ConnectionName> {
+            approval.pauses().into_iter().chain(approval.tells_of()).cloned().collect()
+        };
+        let mut concerned = before.map(of).unwrap_or_default();
+        concerned.append(&mut of(after));
+        if concerned.is_empty() {
             return;
         }
-        let mut known = self.pauses.known.lock().await;
+        let mut known = self.outages.known.lock().await;
         // What nobody has asked for is read when somebody does.
         let Some(known) = known.as_mut() else { return };
-        for ended in were.difference(&are) {
-            known.entry((*ended).clone()).or_default().remove(&after.intent.id);
-        }
-        for begun in are.difference(&were) {
-            known.entry((*begun).clone()).or_default().insert(after.intent.id);
-        }
+        concerned.iter().for_each(|connection| note(known, connection, after));
     }
 
     /// Every connection that is paused.
     pub(crate) async fn paused_connections(&self) -> Result<BTreeSet<ConnectionName>, Fault> {
-        let known = self.known_pauses().await?;
-        let paused = known.iter().filter(|(_, intents)| !intents.is_empty());
+        let known = self.known_outages().await?;
+        let paused = known.iter().filter(|(_, outage)| !outage.pausing.is_empty());
         Ok(paused.map(|(name, _)| name.clone()).collect())
     }
 
     /// The intents that pause a connection.
     async fn pausing(&self, connection: &ConnectionName) -> Result<BTreeSet<IntentId>, Fault> {
-        Ok(self.known_pauses().await?.get(connection).cloned().unwrap_or_default())
+        let known = self.known_outages().await?;
+        Ok(known.get(connection).map(|outage| outage.pausing.clone()).unwrap_or_default())
     }
 
-    async fn known_pauses(&self) -> Result<MappedMutexGuard<'_, Known>, Fault> {
-        let mut known = self.pauses.known.lock().await;
+    /// Tells whoever answers for it that the target of an effect has not answered for long, unless somebody was told.
+    pub(crate) async fn tell_of_outage(
+        self: &Arc<Self>,
+        connection: &ConnectionName,
+        intent: IntentId,
+        effect: EffectId,
+    ) -> Result<(), Fault> {
+        let Some(failing) = self.connectors.health(connection).failing else { return Ok(()) };
+        if failing < Millis(UNAVAILABLE_TOLD_MS) {
+            return Ok(());
+        }
+        let _alone = self.outages.telling(connection).lock_owned().await;
+        if self.known_outages().await?.get(connection).is_some_and(|outage| !outage.telling.is_empty()) {
+            return Ok(());
+        }
+        let minutes = failing.0 / 60_000;
+        let message = format!(
+            "connection `{connection}`: nothing that was sent there for {minutes} minutes was answered well"
+        );
+        let command = Command::Unavailable { effect, detail: Detail::new("unavailable", message) };
+        match self.command(intent, command, None).await {
+            // It has come to an end meanwhile: the next one that waits tells of it.
+            Ok(_) | Err(Fault::Refused(Refusal::Overtaken | Refusal::WrongStage { .. })) => Ok(()),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn known_outages(&self) -> Result<MappedMutexGuard<'_, Known>, Fault> {
+        let mut known = self.outages.known.lock().await;
         if known.is_none() {
-            *known = Some(self.stored_pauses().await?);
+            *known = Some(self.stored_outages().await?);
         }
         Ok(MutexGuard::map(known, |known| known.get_or_insert_default()))
     }
 
-    async fn stored_pauses(&self) -> Result<Known, Fault> {
+    async fn stored_outages(&self) -> Result<Known, Fault> {
         let mut known = Known::new();
         let (name, value) = CONNECTION;
         let labels = BTreeMap::from([(name.to_owned(), value.to_owned())]);
@@ -167,14 +207,30 @@ impl Inner {
             let page = self.store.query(query.clone()).await?;
             for row in page.rows {
                 let Ok(intent) = row.stream.parse::<IntentId>() else { continue };
-                for connection in self.load(intent).await?.approval.pauses() {
-                    known.entry(connection.clone()).or_default().insert(intent);
+                let approval = self.load(intent).await?.approval;
+                for connection in approval.pauses().into_iter().chain(approval.tells_of()) {
+                    note(&mut known, connection, &approval);
                 }
             }
             match page.next {
                 Some(next) => query.after = Some(next),
                 None => return Ok(known),
             }
+        }
+    }
+}
+
+/// Notes what an approval says of a connection.
+fn note(known: &mut Known, connection: &ConnectionName, approval: &Approval) {
+    let outage = known.entry(connection.clone()).or_default();
+    for (intents, says) in [
+        (&mut outage.pausing, approval.pauses().contains(connection)),
+        (&mut outage.telling, approval.tells_of().contains(connection)),
+    ] {
+        if says {
+            intents.insert(approval.intent.id);
+        } else {
+            intents.remove(&approval.intent.id);
         }
     }
 }
