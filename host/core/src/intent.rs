@@ -163,7 +163,7 @@ impl fmt::Display for Trigger {
 pub enum OnFailure {
     /// Wait for a person.
     Hold,
-    /// Take back what has landed.
+    /// Take back what has landed. Not built yet: it holds.
     Undo,
     /// Go on with the rest.
     Continue,

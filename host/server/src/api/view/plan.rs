@@ -35,7 +35,8 @@ pub struct WriteView {
     pub guarantee: String,
     /// Bindings that must have landed first.
     pub after: Vec<String>,
-    /// What becomes of the rest if this one is refused: hold, undo or continue.
+    /// What becomes of the rest if this one is refused: hold, undo or continue. This host takes nothing back yet: undo
+    /// holds.
     pub on_failure: String,
     /// The record that will be written.
     pub subject: String,
