@@ -40,7 +40,31 @@ const TURNS: u32 = 80;
 
 static RULES: LazyLock<Vec<SourceFile>> = LazyLock::new(rules);
 
-/// The rules of one system, once for each class of guarantee.
+/// What is written where by an intent of several effects, and after what.
+const CHAIN: [(&str, &str, &str); 4] = [
+    ("first", "keyed", ""),
+    ("second", "look", "first"),
+    ("third", "upsert", "first"),
+    ("last", "blind", "second, third"),
+];
+/// What can be asked for: one write of a class, or all of them in order.
+const TYPES: [&str; 6] = ["keyed", "upsert", "look", "blind", "chain", "chain"];
+
+/// One write each in the place of the one of an intent type, in order.
+fn chained(text: &str) -> String {
+    let one = text.lines().find(|line| line.starts_with("| write   | keyed")).expect("its binding");
+    let bindings = CHAIN.map(|(name, connection, after)| {
+        let subject = if after.is_empty() { "order_id" } else { "" };
+        let any = "by-key, by-natural-key, by-probe, blind";
+        format!("| {name} | {connection} | deliver | {subject} | {any} | {after} | hold |")
+    });
+    let writes = CHAIN.map(|(name, _, _)| format!("| {name} | amount | amount |"));
+    text.replace(one, &bindings.join("\n"))
+        .replace("| write   | amount | amount |", &writes.join("\n"))
+        .replace("| destinations    | keyed ", "| destinations    | keyed, look, upsert, blind ")
+}
+
+/// The rules of one system, once for each class of guarantee, and those of one that writes to all of them.
 fn rules() -> Vec<SourceFile> {
     let mut files = source_files(&root().join("tests/bench/rules")).expect("the shared files");
     files.retain(|file| !file.path.contains('/'));
@@ -51,6 +75,12 @@ fn rules() -> Vec<SourceFile> {
             text: file.text.replace("single", name).replace("target", name),
         }));
     }
+    files.extend(single.iter().map(|file| {
+        let text = file.text.replace("single", "chain").replace("target", "keyed");
+        let intent = file.path.ends_with(".intent.md");
+        let text = if intent { chained(&text) } else { text };
+        SourceFile { path: file.path.replace("single", "chain"), text }
+    }));
     files
 }
 
@@ -338,7 +368,7 @@ impl History {
 
     fn ask(&mut self) {
         let asked = Asked {
-            class: self.draw.of(&CLASSES).0,
+            class: self.draw.of::<&str>(&TYPES),
             amount: *self.draw.of(&[10, 10, 20, 5_000]),
             intent: None,
         };

@@ -4,7 +4,7 @@ use crate::history::{Broken, History};
 use crate::targets::{Done, written};
 use countersign_core::approval::event::{Entry, Event};
 use countersign_core::approval::life;
-use countersign_core::approval::{Approval, Outcome, Stage};
+use countersign_core::approval::{Approval, Outcome, PlannedEffect, Stage};
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::effect::life::EffectState;
 use countersign_core::exception::{Cause, Closure};
@@ -71,6 +71,9 @@ impl History {
             let before = self.read.approvals.remove(&intent).map(|read| read.approval);
             if let Some(effect) = before.as_ref().and_then(|before| vouched(before, &entry)) {
                 *self.read.vouched.entry(effect).or_default() += 1;
+            }
+            if let Some(effect) = before.as_ref().and_then(|before| out_of_order(before, &entry)) {
+                return Err(self.broken(format!("{effect} was begun before what it must come after")));
             }
             let after = life::after(before, &entry).map_err(|fault| self.broken(fault.to_string()))?;
             let read = Stream { approval: after, sequence: logged.sequence };
@@ -239,8 +242,22 @@ fn states(approval: &Approval) -> impl Iterator<Item = (&EffectId, &EffectState)
 fn vouched(before: &Approval, entry: &Entry) -> Option<EffectId> {
     let Event::ExceptionClosed { id, closed, .. } = &entry.event else { return None };
     let exception = before.exceptions.get(id).filter(|_| closed.by == Closure::Retry)?;
-    let blind = before.intent.intent_type.as_str() == "blind";
+    let writes = before.case().into_iter().flat_map(|case| &case.writes);
+    let mut of_it = writes.filter(|planned| Some(planned.effect) == exception.effect);
+    let blind = of_it.any(|planned| planned.guarantee == Guarantee::Blind);
     exception.effect.filter(|_| blind || exception.cause == Cause::Uncertain)
+}
+
+/// The effect that an entry is about, if it was begun although something that it must come after is still open.
+fn out_of_order(before: &Approval, entry: &Entry) -> Option<EffectId> {
+    let (Event::Sending { effect, .. } | Event::Attempted { effect, .. }) = &entry.event else { return None };
+    let writes = || before.case().into_iter().flat_map(|case| &case.writes);
+    let own = writes().find(|planned| planned.effect == *effect)?;
+    let open = |planned: &&PlannedEffect| {
+        let state = states(before).find(|(id, _)| **id == planned.effect).map(|(_, state)| state);
+        !matches!(state, Some(EffectState::Landed { .. } | EffectState::GivenUp))
+    };
+    writes().filter(|planned| own.after.contains(&planned.binding)).find(open).map(|_| *effect)
 }
 
 /// Whether something was looked for because its key may have been forgotten.

@@ -94,7 +94,7 @@ pub(crate) async fn run(
             let denied = inner.denied(&end, &connection, began).await?;
             target.denial = denied.denial;
             let _permit = permit.filter(|_| denied.denial == Denial::Connection);
-            running.end(Command::Probed { effect, end, target }).await
+            running.end(Command::Probed { effect, end, began, target }).await
         }
     };
     match recorded {

@@ -252,6 +252,8 @@ pub enum Command {
         effect: EffectId,
         /// How.
         end: Ended<Finding>,
+        /// When it began: what it says holds for then.
+        began: Timestamp,
         /// What is known of the target.
         target: Target,
     },

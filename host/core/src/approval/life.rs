@@ -235,7 +235,9 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
         }
         Command::KeyExpired { effect, target } => effect::key_expired(&mut turn, effect, target)?,
         Command::Unavailable { effect, detail } => effect::unavailable(&mut turn, effect, detail)?,
-        Command::Probed { effect, end, target } => effect::probed(&mut turn, effect, end, target)?,
+        Command::Probed { effect, end, began, target } => {
+            effect::probed(&mut turn, effect, end, began, target)?
+        }
         Command::Block { effect, detail } => effect::block(&mut turn, effect, detail)?,
         Command::ExceptionDue { id } => settle::due(&mut turn, id)?,
         Command::CloseException { person, id, by, reason } => {

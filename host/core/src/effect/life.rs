@@ -193,7 +193,7 @@ pub struct Terms {
     pub denial: Denial,
     /// Whether the write plan has no change: the target already holds what was asked for.
     pub nothing_to_write: bool,
-    /// When the attempt began: nothing of it left before that.
+    /// When the attempt or the probe began: nothing of it left before that, and what it says holds for then.
     pub began: Timestamp,
     /// The moment of the verdict.
     pub now: Timestamp,
@@ -335,8 +335,10 @@ pub fn interrupted(step: &str) -> AttemptEnd {
 /// `absent` counts only once no late request can still arrive; then the next attempt has new keys.
 fn absent(history: History, sent: Timestamp, probes: u32, terms: &Terms) -> Verdict {
     let believable = sent.plus(terms.settle);
-    if terms.now < believable {
-        return EffectState::Probing { due: believable, sent, probes, history };
+    // It was so when the target was asked: since then something may have arrived, however late this is judged.
+    if terms.began < believable {
+        let due = believable.max(terms.now);
+        return EffectState::Probing { due, sent, probes, history };
     }
     if terms.guarantee == Guarantee::Blind {
         let detail = Detail::new("absent", "the target does not hold it; sending again needs a person");

@@ -221,7 +221,7 @@ fn a_burnt_key_is_probed_and_then_replaced() {
     let EffectState::Probing { history, sent, probes, .. } = next(history, &end, &terms) else {
         panic!("it is probed");
     };
-    let later = Terms { now: sent.plus(terms.settle), ..terms };
+    let later = Terms { began: sent.plus(terms.settle), now: sent.plus(terms.settle), ..terms };
     let verdict = next_after_probe(history, sent, probes, &Ended::Returned(Finding::Absent), &later);
     let EffectState::Ready { history, .. } = verdict else { panic!("it is sent again") };
     assert_eq!((history.generation, history.repeats, history.first_sent), (1, 0, None));
@@ -234,7 +234,7 @@ fn absent_counts_only_after_the_target_has_settled() {
     let early = next_after_probe(History::default(), NOW, 0, &end, &terms);
     let EffectState::Probing { due, .. } = early else { panic!("it is asked again") };
     assert_eq!(due, NOW.plus(terms.settle));
-    let later = Terms { now: due, ..terms };
+    let later = Terms { began: due, now: due, ..terms };
     assert_eq!(word(&next_after_probe(History::default(), NOW, 1, &end, &later)), "retried");
 }
 
@@ -324,4 +324,17 @@ fn a_probe_that_is_refused_says_nothing_of_the_effect() {
         // Whoever tried it again would do it on the word of an exception that says that nothing was done.
         assert_eq!(word(&after(Guarantee::Blind, denial, EFFECT_PROBES_MAX)), "uncertain");
     }
+}
+
+#[test]
+fn absent_is_believed_for_when_the_target_was_asked() {
+    // Asked a second after the step was sent, and judged an hour later: something may have arrived in between.
+    let later = NOW.plus(Millis::hours(1));
+    let asked = |began| {
+        let terms = Terms { began, now: later, ..terms(Guarantee::ByProbe) };
+        next_after_probe(History::default(), NOW, 0, &Ended::Returned(Finding::Absent), &terms)
+    };
+    let again = asked(NOW.plus(Millis::seconds(1)));
+    assert!(matches!(again, EffectState::Probing { due, .. } if due == later), "{again:?}");
+    assert_eq!(word(&asked(NOW.plus(Millis::seconds(30)))), "retried");
 }

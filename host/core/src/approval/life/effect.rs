@@ -66,13 +66,14 @@ pub(super) fn probed(
     turn: &mut Turn<'_>,
     effect: EffectId,
     end: Ended<Finding>,
+    began: Timestamp,
     target: Target,
 ) -> Result<(), Refusal> {
     let (planned, state) = open_effect("probed", &turn.approval, effect)?;
     let EffectState::Probing { sent, probes, history, .. } = state else {
         return Err(Refusal::Overtaken);
     };
-    let terms = terms(turn, planned, target);
+    let terms = Terms { began, ..terms(turn, planned, target) };
     let verdict = life::next_after_probe(*history, *sent, *probes, &end, &terms);
     let detail = match &end {
         Ended::Returned(Finding::Landed(_)) => None,
