@@ -119,8 +119,8 @@ pub async fn assemble(settings: &Settings) -> anyhow::Result<Running> {
     private_folder(&settings.data)?;
     if settings.data.join(DEVELOPMENT_FILE).exists() {
         let message = format!("`{}` is a data folder of `countersign dev`", settings.data.display());
-        let help = "what is on record there counted by rules that nobody approved: give this host another folder, \
-                    `folder` of `[data]`";
+        let help = "give this host another folder, `folder` of `[data]`: what is on record there counted by rules that \
+                    nobody approved";
         return Err(Failure::new(exit::CONFIGURATION, message).with_help(help).into());
     }
     let folder = &settings.rules;

@@ -24,10 +24,15 @@ pub async fn run(command: Connection, global: &Global) -> Result<ExitCode> {
     match command {
         Connection::List => {
             let body = client.get("/v1/connections").await?;
+            let connections = typed::<Listed<ConnectionView>>(&body)?.items;
             if global.json {
                 output::json(&body)?;
+            } else if connections.is_empty() {
+                output::say(
+                    "no connection is configured: a `[connection.NAME]` of `countersign.toml` makes one",
+                );
             } else {
-                table(&typed::<Listed<ConnectionView>>(&body)?.items).print()?;
+                table(&connections).print()?;
             }
         }
     }

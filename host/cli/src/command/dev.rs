@@ -162,8 +162,8 @@ fn mark(data: &Path) -> Result<()> {
     }
     if data.join("log").exists() || data.join(TOKENS_FILE).exists() {
         let message = format!("`{}` is the data folder of a host", data.display());
-        let help = "`dev` would let rules count there that nobody approved, and print tokens: name another folder, or \
-                    leave `--data` out";
+        let help = "name another folder, or leave `--data` out: `dev` would let rules count there that nobody approved, \
+                    and print tokens";
         return Err(Failure::new(exit::CONFIGURATION, message).with_help(help).into());
     }
     std::fs::write(&marker, "`countersign dev` keeps its log here. No host serves in this folder.\n")
