@@ -5,12 +5,12 @@ mod target;
 #[path = "guests/world.rs"]
 mod world;
 
-use countersign_connectors::{FaultCode, OperatorGrant, Runtime, componentize, inspect};
+use countersign_connectors::{FaultCode, OperatorGrant, Runtime, Secret, componentize, inspect};
 use countersign_core::effect::attempt::{Answer, BreakKind, Ended, Failure, Finding, Guarantee};
 use countersign_core::record::Value;
 use countersign_engine::port::connectors::Connectors;
 use std::sync::Arc;
-use world::{MANIFEST, Notes, SECRET, World};
+use world::{MANIFEST, Notes, SECRET, World, name};
 
 /// How a fetch ended, in one text: the break, or the failure, or `returned`.
 fn told<T>(ended: Ended<T>) -> (Option<BreakKind>, String) {
@@ -105,6 +105,45 @@ async fn a_guest_that_breaks_ends_its_own_call_and_no_other() {
     assert_eq!(told(world.probe("step-in-probe").await).0, Some(BreakKind::Forbidden));
     assert!(world.target.take().is_empty());
     world.assert_unharmed("step-in-plan").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_held_back_for_a_target_that_fails_is_said_to_be() {
+    let world = World::start().await;
+    let health = || world.runtime.health(&name("hostile"));
+    for effect in 0..5 {
+        assert_eq!(health().rests, None, "{effect} failed");
+        let end = world.apply("dropped", 100 + effect, Guarantee::Blind).await;
+        assert_eq!(end.held_back, None);
+    }
+    assert!(health().rests.is_some() && health().failing.is_some());
+    world.target.take();
+    let end = world.apply("write", 200, Guarantee::Blind).await;
+    assert!(end.held_back.is_some() && end.steps.is_empty(), "{end:?}");
+    assert!(world.target.take().is_empty(), "nothing was sent");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_that_is_rotated_in_its_file_is_sent_once_it_was_read_again() {
+    let world = World::start().await;
+    let (file, hostile) = (world.folder.path().join("key"), name("hostile"));
+    let write = |text: &str| std::fs::write(&file, text).expect("it is written");
+    write("first-key");
+    world.connect_with("hostile", &world.target.base, || Secret::of_file(&file));
+    let sent = async || {
+        world.target.take();
+        assert!(matches!(world.fetch("ok").await, Ended::Returned(_)));
+        world.target.take().remove(0).header("authorization").expect("it is signed").to_owned()
+    };
+    assert!(sent().await.ends_with("first-key"));
+    assert!(!world.runtime.renew(&hostile), "it is the same");
+    write("second-key");
+    assert!(sent().await.ends_with("first-key"), "nobody has read it again");
+    assert!(world.runtime.renew(&hostile));
+    assert!(sent().await.ends_with("second-key"));
+    std::fs::remove_file(&file).expect("it is removed");
+    assert!(!world.runtime.renew(&hostile), "what was read stays");
+    assert!(sent().await.ends_with("second-key"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

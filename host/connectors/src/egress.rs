@@ -115,8 +115,8 @@ pub(crate) struct Steps(Arc<Mutex<Seen>>);
 #[derive(Default)]
 struct Seen {
     sent: Vec<Sent>,
-    /// How many requests of any kind the target answered.
-    answers: u32,
+    /// Whether the target answered a request of any kind.
+    heard: bool,
     held_back: Option<Millis>,
 }
 
@@ -138,7 +138,7 @@ impl Steps {
 
     /// Whether the target answered anything.
     pub(crate) fn heard_the_target(&self) -> bool {
-        0 < locked(&self.0).answers
+        locked(&self.0).heard
     }
 
     fn earlier(&self, name: &str) -> Option<(Step, Option<Response>)> {
@@ -350,8 +350,7 @@ impl Gate {
         }
         let result = line.pool.send(&outgoing.to, open, message).await;
         if result.is_ok() {
-            let seen = &mut locked(&self.steps.0);
-            seen.answers = seen.answers.saturating_add(1);
+            locked(&self.steps.0).heard = true;
         }
         self.line.went(matches!(&result, Ok(whole) if !matches!(whole.status, 502..=504)));
         let name = step.as_ref().map(|(name, _)| *name);

@@ -145,8 +145,7 @@ pub(crate) fn begin(inner: &Arc<Inner>, stream: StreamName, wake: Wake, due: Tim
     let task_inner = Arc::clone(inner);
     inner.tasks.start(async move {
         let inner = task_inner;
-        let errand = Errand { due, stream: Arc::clone(&stream), key: wake.to_string().into() };
-        let through = run_errand(&inner, &errand, &wake).await;
+        let through = run_errand(&inner, &stream, &wake, due).await;
         let missed = inner.schedule.give_back(&stream, &wake);
         if missed || !through {
             inner.schedule.look_again();
@@ -208,8 +207,7 @@ async fn look(inner: &Arc<Inner>) -> Timestamp {
 }
 
 /// Works on one errand; says whether it got through. If not, it is still open in the store.
-async fn run_errand(inner: &Arc<Inner>, errand: &Errand, wake: &Wake) -> bool {
-    let stream = &errand.stream;
+async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake, due: Timestamp) -> bool {
     let intent: IntentId = match stream.parse() {
         Ok(intent) => intent,
         Err(fault) => {
@@ -218,7 +216,9 @@ async fn run_errand(inner: &Arc<Inner>, errand: &Errand, wake: &Wake) -> bool {
         }
     };
     let put_off = |later: Option<Timestamp>| {
-        later.into_iter().for_each(|until| inner.store.put_off(errand, until));
+        let Some(until) = later else { return };
+        let errand = Errand { due, stream: Arc::clone(stream), key: wake.to_string().into() };
+        inner.store.put_off(&errand, until);
     };
     let done = match wake {
         Wake::Prepare => crate::prepare::run(inner, intent).await.map(put_off),

@@ -119,7 +119,17 @@ impl World {
     }
 
     pub(crate) fn connect(&self, connection: &str, base: &str) {
-        let resolved = raw(base).resolve(name(connection), |_| Ok(Secret::new(SECRET.to_owned())));
+        self.connect_with(connection, base, || Ok(Secret::new(SECRET.to_owned())));
+    }
+
+    /// The same with a secret that is kept somewhere.
+    pub(crate) fn connect_with(
+        &self,
+        connection: &str,
+        base: &str,
+        secret: impl Fn() -> Result<Secret, String>,
+    ) {
+        let resolved = raw(base).resolve(name(connection), |_| secret());
         let Ok(options) = resolved else { panic!("the connection is configured well") };
         self.runtime.connect(options).expect("it connects");
     }
