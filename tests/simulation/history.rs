@@ -41,27 +41,40 @@ const TURNS: u32 = 80;
 static RULES: LazyLock<Vec<SourceFile>> = LazyLock::new(rules);
 
 /// What is written where by an intent of several effects, and after what.
-const CHAIN: [(&str, &str, &str); 4] = [
+type Chain = [(&'static str, &'static str, &'static str); 4];
+const CHAIN: Chain = [
     ("first", "keyed", ""),
     ("second", "look", "first"),
     ("third", "upsert", "first"),
     ("last", "blind", "second, third"),
 ];
-/// What can be asked for: one write of a class, or all of them in order.
-const TYPES: [&str; 6] = ["keyed", "upsert", "look", "blind", "chain", "chain"];
+/// The same where all of it is taken back if one is refused: what cannot be is among the first.
+const WHOLE: Chain = [
+    ("first", "look", ""),
+    ("second", "blind", "first"),
+    ("third", "keyed", "first"),
+    ("last", "upsert", "second, third"),
+];
+/// What can be asked for: one write of a class, or all of them in order, of which either each stands by itself or all do.
+const TYPES: [&str; 8] = ["keyed", "upsert", "look", "blind", "chain", "chain", "whole", "whole"];
 
 /// One write each in the place of the one of an intent type, in order.
-fn chained(text: &str) -> String {
-    let one = text.lines().find(|line| line.starts_with("| write   | keyed")).expect("its binding");
-    let bindings = CHAIN.map(|(name, connection, after)| {
+fn chained(text: &str, chain: Chain, on_failure: &str) -> String {
+    let [(_, first, _), ..] = chain;
+    let one = format!("| write   | {first}");
+    let one = text.lines().find(|line| line.starts_with(&one)).expect("its binding");
+    let bindings = chain.map(|(name, connection, after)| {
         let subject = if after.is_empty() { "order_id" } else { "" };
         let any = "by-key, by-natural-key, by-probe, blind";
-        format!("| {name} | {connection} | deliver | {subject} | {any} | {after} | hold |")
+        format!("| {name} | {connection} | deliver | {subject} | {any} | {after} | {on_failure} |")
     });
-    let writes = CHAIN.map(|(name, _, _)| format!("| {name} | amount | amount |"));
+    let writes = chain.map(|(name, _, _)| format!("| {name} | amount | amount |"));
     text.replace(one, &bindings.join("\n"))
         .replace("| write   | amount | amount |", &writes.join("\n"))
-        .replace("| destinations    | keyed ", "| destinations    | keyed, look, upsert, blind ")
+        .replace(
+            &format!("| destinations    | {first} "),
+            &format!("| destinations    | {} ", chain.map(|(_, connection, _)| connection).join(", ")),
+        )
 }
 
 /// The rules of one system, once for each class of guarantee, and those of one that writes to all of them.
@@ -75,12 +88,14 @@ fn rules() -> Vec<SourceFile> {
             text: file.text.replace("single", name).replace("target", name),
         }));
     }
-    files.extend(single.iter().map(|file| {
-        let text = file.text.replace("single", "chain").replace("target", "keyed");
-        let intent = file.path.ends_with(".intent.md");
-        let text = if intent { chained(&text) } else { text };
-        SourceFile { path: file.path.replace("single", "chain"), text }
-    }));
+    for (name, chain, on_failure) in [("chain", CHAIN, "hold"), ("whole", WHOLE, "undo")] {
+        files.extend(single.iter().map(|file| {
+            let text = file.text.replace("single", name).replace("target", chain[0].1);
+            let intent = file.path.ends_with(".intent.md");
+            let text = if intent { chained(&text, chain, on_failure) } else { text };
+            SourceFile { path: file.path.replace("single", name), text }
+        }));
+    }
     files
 }
 
@@ -111,6 +126,8 @@ pub(crate) struct Tally {
     looked_first: u64,
     pauses: u64,
     outages: u64,
+    undos: u64,
+    undone: u64,
     /// Digest of every log.
     logs: Option<Digest>,
 }
@@ -119,8 +136,9 @@ impl Tally {
     /// That the histories had what they are made for.
     pub(crate) fn is_rich(&self) {
         let Tally { intents, attempts, probes, done, deaths, exceptions, .. } = self;
-        let Tally { looked_first, pauses, outages, .. } = self;
-        for count in [intents, attempts, probes, done, deaths, exceptions, looked_first, pauses, outages] {
+        let Tally { looked_first, pauses, outages, undos, undone, .. } = self;
+        let counts = [intents, attempts, probes, done, deaths, exceptions];
+        for count in counts.into_iter().chain([looked_first, pauses, outages, undos, undone]) {
             assert!(0 < *count, "{self:?}");
         }
     }
@@ -355,7 +373,7 @@ impl History {
                 self.targets.shut(class, length);
             }
             _ => {
-                let by = *self.draw.of(&[Closure::Retry, Closure::Probe]);
+                let by = *self.draw.of(&[Closure::Retry, Closure::Probe, Closure::Undo]);
                 self.somebody_settles(by);
             }
         }
@@ -410,12 +428,13 @@ impl History {
         commands.into_iter().for_each(|(intent, command)| self.give(intent, command));
     }
 
-    /// Whoever answers for an exception settles it, in this way if it is one of an effect.
+    /// Whoever answers for exceptions settles them, in this way if they are about effects.
     fn somebody_settles(&mut self, by: Closure) {
         let mut commands = Vec::new();
-        for (intent, approval) in self.approvals() {
-            let open = approval.exceptions.iter().find(|(_, exception)| exception.closed.is_none());
-            let Some((id, exception)) = open else { continue };
+        let all = self.approvals().flat_map(|(intent, approval)| {
+            approval.exceptions.iter().map(move |(id, exception)| (intent, id, exception))
+        });
+        for (intent, id, exception) in all.filter(|(_, _, exception)| exception.closed.is_none()) {
             let by = if exception.effect.is_some() { by } else { Closure::Retry };
             let command = Command::CloseException {
                 id: *id,
@@ -472,6 +491,9 @@ impl History {
         tally.looked_first += self.read.looked_first;
         tally.pauses += self.read.pauses;
         tally.outages += self.read.outages;
+        tally.undos += self.read.undos;
+        let undone = self.approvals().filter(|(_, approval)| approval.stage.as_str() == "undone");
+        add(&mut tally.undone, undone.count());
         let logs = format!("{:?} {}", tally.logs, self.disk.health().head);
         tally.logs = Some(Digest::of(logs.as_bytes()));
     }

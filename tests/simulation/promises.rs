@@ -6,12 +6,13 @@ use countersign_core::approval::event::{Entry, Event};
 use countersign_core::approval::life;
 use countersign_core::approval::{Approval, Outcome, PlannedEffect, Stage};
 use countersign_core::effect::attempt::Guarantee;
+use countersign_core::effect::key::undo_id;
 use countersign_core::effect::life::EffectState;
 use countersign_core::exception::{Cause, Closure};
 use countersign_core::id::{EffectId, IntentId};
 use countersign_core::time::Timestamp;
 use countersign_engine::port::store::{Position, Store as _};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Errands that one history can have open.
 const ERRANDS_MAX: usize = 10_000;
@@ -27,6 +28,10 @@ pub(crate) struct Read {
     pub(crate) pauses: u64,
     /// How often somebody was told that a target does not answer.
     pub(crate) outages: u64,
+    /// How often it was begun to take back what an intent wrote.
+    pub(crate) undos: u64,
+    /// What a person gave up, whatever had become of it.
+    abandoned: BTreeSet<EffectId>,
     /// How often a person had an effect sent once more although nobody knew whether it was in.
     vouched: BTreeMap<EffectId, usize>,
 }
@@ -72,6 +77,8 @@ impl History {
             if let Some(effect) = before.as_ref().and_then(|before| vouched(before, &entry)) {
                 *self.read.vouched.entry(effect).or_default() += 1;
             }
+            self.read.undos += u64::from(matches!(entry.event, Event::UndoBegun { .. }));
+            self.read.abandoned.extend(abandoned(&entry));
             if let Some(effect) = before.as_ref().and_then(|before| out_of_order(before, &entry)) {
                 return Err(self.broken(format!("{effect} was begun before what it must come after")));
             }
@@ -153,8 +160,14 @@ impl History {
     fn as_approved(&self) -> Result<(), Broken> {
         let mut sealed = BTreeMap::new();
         for Stream { approval, .. } in self.read.approvals.values() {
-            let writes = approval.case().into_iter().flat_map(|case| &case.writes);
-            sealed.extend(writes.map(|planned| (planned.effect, written(&planned.what, &planned.plan))));
+            for planned in approval.case().into_iter().flat_map(|case| &case.writes) {
+                sealed.insert(planned.effect, written(&planned.what, &planned.plan));
+                let mut back = planned.plan.clone();
+                for change in &mut back.changes {
+                    std::mem::swap(&mut change.before, &mut change.after);
+                }
+                sealed.insert(undo_id(planned.effect), written(&planned.what, &back));
+            }
         }
         for Done { effect, wrote, .. } in self.targets.done() {
             if sealed.get(&effect).is_some_and(|sealed| *sealed != wrote) {
@@ -200,6 +213,10 @@ impl History {
             | Event::Attempted { effect: of, .. }
             | Event::Probed { effect: of, .. } => *of == effect,
             Event::ExceptionClosed { effects, .. } => effects.contains_key(&effect),
+            Event::UndoPlanned { effects } => {
+                effects.iter().any(|of| undo_id(*of) == effect || *of == effect)
+            }
+            Event::UndoBegun { .. } | Event::Approved { .. } => true,
             _ => false,
         };
         let lines = entries.filter(about).map(|entry| format!("  {}: {:?}", entry.at, entry.event));
@@ -218,6 +235,19 @@ impl History {
                 let count = done.iter().filter(|done| done.effect == *effect).count();
                 if matches!(state, EffectState::Landed { .. }) && count == 0 {
                     return Err(self.broken(format!("{effect} is said to have landed and was not done")));
+                }
+            }
+            let Some(undo) = approval.undo() else { continue };
+            for planned in approval.case().into_iter().flat_map(|case| &case.writes) {
+                let done = |effect| done.iter().any(|done| done.effect == effect);
+                let back = undo_id(planned.effect);
+                let mut given_up = [planned.effect, back].into_iter();
+                let given_up = given_up.any(|effect| self.read.abandoned.contains(&effect));
+                if done(planned.effect) && !done(back) && planned.reversible && !given_up {
+                    let story = self.story_of(planned.effect);
+                    let because = undo.because;
+                    return Err(self
+                        .broken(format!("{} stands after an undo for {because}\n{story}", planned.effect)));
                 }
             }
         }
@@ -242,22 +272,41 @@ fn states(approval: &Approval) -> impl Iterator<Item = (&EffectId, &EffectState)
 fn vouched(before: &Approval, entry: &Entry) -> Option<EffectId> {
     let Event::ExceptionClosed { id, closed, .. } = &entry.event else { return None };
     let exception = before.exceptions.get(id).filter(|_| closed.by == Closure::Retry)?;
-    let writes = before.case().into_iter().flat_map(|case| &case.writes);
-    let mut of_it = writes.filter(|planned| Some(planned.effect) == exception.effect);
+    let mut of_it = before.writes().filter(|planned| Some(planned.effect) == exception.effect);
     let blind = of_it.any(|planned| planned.guarantee == Guarantee::Blind);
     exception.effect.filter(|_| blind || exception.cause == Cause::Uncertain)
+}
+
+/// What a person gives up by closing an exception.
+fn abandoned(entry: &Entry) -> Vec<EffectId> {
+    let Event::ExceptionClosed { closed, effects, .. } = &entry.event else { return Vec::new() };
+    let given_up = effects.iter().filter(|(_, state)| **state == EffectState::GivenUp);
+    given_up.filter(|_| closed.person.is_some()).map(|(effect, _)| *effect).collect()
 }
 
 /// The effect that an entry is about, if it was begun although something that it must come after is still open.
 fn out_of_order(before: &Approval, entry: &Entry) -> Option<EffectId> {
     let (Event::Sending { effect, .. } | Event::Attempted { effect, .. }) = &entry.event else { return None };
     let writes = || before.case().into_iter().flat_map(|case| &case.writes);
-    let own = writes().find(|planned| planned.effect == *effect)?;
-    let open = |planned: &&PlannedEffect| {
-        let state = states(before).find(|(id, _)| **id == planned.effect).map(|(_, state)| state);
-        !matches!(state, Some(EffectState::Landed { .. } | EffectState::GivenUp))
+    let state_of = |effect| states(before).find(|(id, _)| **id == effect).map(|(_, state)| state);
+    let settled =
+        |effect| matches!(state_of(effect), Some(EffectState::Landed { .. } | EffectState::GivenUp));
+    let own = before.planned(*effect)?;
+    let Some(undone) = own.undoes.and_then(|undone| before.planned(undone)) else {
+        let mut first = writes().filter(|planned| own.after.contains(&planned.binding));
+        return first.any(|planned| !settled(planned.effect)).then_some(*effect);
     };
-    writes().filter(|planned| own.after.contains(&planned.binding)).find(open).map(|_| *effect)
+    // What came after it is taken back before it, and nothing is on its way meanwhile.
+    let stands = |planned: &&PlannedEffect| {
+        planned.after.contains(&undone.binding)
+            && matches!(state_of(planned.effect), Some(EffectState::Landed { .. }))
+            && planned.reversible
+            && !settled(undo_id(planned.effect))
+    };
+    let on_its_way = |planned: &&PlannedEffect| {
+        matches!(state_of(planned.effect), Some(EffectState::Waiting | EffectState::Sent { .. }))
+    };
+    writes().find(|planned| stands(planned) || on_its_way(planned)).map(|_| *effect)
 }
 
 /// Whether something was looked for because its key may have been forgotten.

@@ -117,7 +117,11 @@ impl Targets {
         let key_lifetime = if bug == Some(Bug::TrustsOldKeys) { Millis::hours(10_000) } else { KEY_LIFETIME };
         let connections = CLASSES.map(|(name, guarantee)| {
             let connection = connection(name, guarantee, &[("deliver", "order")]);
-            let connection = Connection { settle, key_lifetime, concurrent: 4, ..connection };
+            let mut connection = Connection { settle, key_lifetime, concurrent: 4, ..connection };
+            // What nothing can be said about cannot be taken back either.
+            for operation in &mut connection.operations {
+                operation.reversible = guarantee != Guarantee::Blind;
+            }
             (connection.name.clone(), Arc::new(connection))
         });
         Targets { draw, bug, clock, connections: connections.into(), state: Mutex::default() }

@@ -183,7 +183,7 @@ impl Catalogue {
             let what = format!("{who} describes itself differently each time; report it to its author");
             return Err(ConnectorFault::connector(FaultCode::BadDescription, what));
         }
-        check_description(&first, &manifest, contract.writes(), &who)?;
+        check_description(&first, &manifest, contract.as_ref(), &who)?;
         let installed = Installed {
             id: about.id.clone(),
             version: about.version.clone(),
@@ -232,7 +232,7 @@ async fn describe(
 fn check_description(
     description: &Description,
     manifest: &Manifest,
-    writes: bool,
+    contract: &dyn Contract,
     who: &Who,
 ) -> Result<(), ConnectorFault> {
     let refuse = |what: String| {
@@ -249,8 +249,15 @@ fn check_description(
             description.version.escape_debug()
         ));
     }
-    if !writes && !description.operations.is_empty() {
+    if !contract.writes() && !description.operations.is_empty() {
         return refuse("describes operations but exports no `writer`".to_owned());
+    }
+    let reversible = description.operations.iter().find(|operation| operation.reversible);
+    if let (Some(operation), false) = (reversible, contract.undoes()) {
+        return refuse(format!(
+            "says that operation `{}` can be taken back but exports no `compensator`",
+            operation.name
+        ));
     }
     let offers =
         |mode: IdempotencyMode| manifest.endpoints.values().any(|endpoint| endpoint.idempotency.mode == mode);

@@ -45,8 +45,13 @@ pub(crate) trait Contract: Send + Sync {
     fn plan(&self, state: CallState, what: Proposal, now: Timestamp) -> BoxFuture<'_, Said<WritePlan>>;
     fn apply(&self, state: CallState, what: EffectView) -> BoxFuture<'_, Said<Receipt>>;
     fn probe(&self, state: CallState, what: EffectView) -> BoxFuture<'_, Said<Finding>>;
+    fn undo(&self, state: CallState, what: EffectView, landed: Receipt) -> BoxFuture<'_, Said<Receipt>>;
+    fn probe_undo(&self, state: CallState, what: EffectView, landed: Receipt)
+    -> BoxFuture<'_, Said<Finding>>;
     /// Whether it can write at all.
     fn writes(&self) -> bool;
+    /// Whether it can take anything back.
+    fn undoes(&self) -> bool;
 }
 
 /// Links a component against the contract that its manifest names.

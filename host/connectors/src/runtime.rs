@@ -10,7 +10,9 @@ use crate::fault::{ConnectorFault, FaultCode};
 use crate::grant::{Grant, OperatorGrant};
 use crate::sandbox::{CALLS_MAX, CallState, Sandbox, Who};
 use arc_swap::ArcSwap;
-use countersign_core::effect::attempt::{AttemptEnd, Break, BreakKind, Detail, Ended, Failure, Finding};
+use countersign_core::effect::attempt::{
+    AttemptEnd, Break, BreakKind, Detail, Ended, Failure, Finding, Receipt,
+};
 use countersign_core::effect::key::InstallKey;
 use countersign_core::effect::plan::{Proposal, WritePlan};
 use countersign_core::hash::Digest;
@@ -293,7 +295,13 @@ impl Runtime {
             });
         }
         let _permit = self.calls.acquire().await;
-        let claim = ended(bound.loaded.contract.apply(state, view(call)).await);
+        let contract = &bound.loaded.contract;
+        let (effect, takes_back) = view(call);
+        let said = match takes_back {
+            None => contract.apply(state, effect).await,
+            Some(landed) => contract.undo(state, effect, landed).await,
+        };
+        let claim = ended(said);
         AttemptEnd { claim, steps: steps.list(), held_back: steps.held_back() }
     }
 
@@ -312,7 +320,13 @@ impl Runtime {
             gate.steps = steps.clone();
         }
         let _permit = self.calls.acquire().await;
-        match ended(bound.loaded.contract.probe(state, view(call)).await) {
+        let contract = &bound.loaded.contract;
+        let (effect, takes_back) = view(call);
+        let said = match takes_back {
+            None => contract.probe(state, effect).await,
+            Some(landed) => contract.probe_undo(state, effect, landed).await,
+        };
+        match ended(said) {
             // Whoever says so has looked: a guess would close the effect, or send it once more.
             Ended::Returned(Finding::Landed(_) | Finding::Absent) if !steps.heard_the_target() => {
                 let what = "said whether an effect landed, and the target was not heard";
@@ -324,8 +338,10 @@ impl Runtime {
     }
 }
 
-fn view(call: Call) -> EffectView {
-    EffectView { effect: call.effect, attempt: call.attempt, what: call.what, plan: call.plan, now: call.now }
+/// The effect as the guest sees it, and the receipt of what it takes back.
+fn view(call: Call) -> (EffectView, Option<Receipt>) {
+    let Call { effect, attempt, what, plan, now, takes_back, .. } = call;
+    (EffectView { effect, attempt, what, plan, now }, takes_back)
 }
 
 fn ended<T>(said: Said<T>) -> Ended<T> {

@@ -11,13 +11,14 @@ pub mod refusal;
 mod rules;
 pub mod seat;
 mod sight;
+pub mod undo;
 pub mod wake;
 
 pub use sight::Sight;
 
 use crate::break_glass::Broken;
 use crate::budget::many;
-use crate::effect::attempt::{Detail, Guarantee};
+use crate::effect::attempt::{Detail, Guarantee, Receipt};
 use crate::effect::life::EffectState;
 use crate::effect::plan::{Proposal, WritePlan};
 use crate::exception::{Burn, Exception};
@@ -40,6 +41,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use undo::Undo;
 
 /// Most comments on one intent: it is a decision, not a forum.
 pub const COMMENTS_MAX: u32 = 200;
@@ -147,6 +149,31 @@ impl Approval {
         }
     }
 
+    /// Everything that is written or taken back, once it is approved.
+    pub fn writes(&self) -> impl Iterator<Item = &PlannedEffect> {
+        let compensations = self.undo().into_iter().flat_map(|undo| &undo.writes);
+        self.case().into_iter().flat_map(|case| &case.writes).chain(compensations)
+    }
+
+    /// What one effect writes, or takes back.
+    #[must_use]
+    pub fn planned(&self, effect: EffectId) -> Option<&PlannedEffect> {
+        self.writes().find(|planned| planned.effect == effect)
+    }
+
+    /// What takes back what was written, if that is or was to be.
+    #[must_use]
+    pub fn undo(&self) -> Option<&Undo> {
+        match &self.stage {
+            Stage::Executing { undo, .. } | Stage::Closed(Outcome::Done { undo, .. }) => undo.as_deref(),
+            Stage::Preparing { .. }
+            | Stage::Unsettled { .. }
+            | Stage::Returned { .. }
+            | Stage::Seated { .. }
+            | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => None,
+        }
+    }
+
     /// The connections of which an exception tells that their target does not answer.
     #[must_use]
     pub fn tells_of(&self) -> BTreeSet<&ConnectionName> {
@@ -220,6 +247,8 @@ pub enum Stage {
         authority: Authority,
         /// Every effect.
         effects: BTreeMap<EffectId, EffectState>,
+        /// What takes back what was written, once that is to be.
+        undo: Option<Box<Undo>>,
     },
     /// Nothing is open.
     Closed(Outcome),
@@ -236,6 +265,8 @@ pub enum Outcome {
         authority: Authority,
         /// Every effect.
         effects: BTreeMap<EffectId, EffectState>,
+        /// What took back what was written, if that was to be.
+        undo: Option<Box<Undo>>,
         /// When the last one was settled.
         at: Timestamp,
     },
@@ -347,6 +378,12 @@ pub struct PlannedEffect {
     pub after: Vec<BindingName>,
     /// What happens to the rest if this one is refused.
     pub on_failure: OnFailure,
+    /// Whether its connector can take it back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub reversible: bool,
+    /// The effect that it takes back, where it is a compensation. Those are derived, so none is sealed.
+    #[serde(skip)]
+    pub undoes: Option<EffectId>,
     /// What was asked of the connector.
     pub what: Proposal,
     /// What it will write.
@@ -376,6 +413,7 @@ pub struct ApprovedIntent<'a> {
     case: &'a Case,
     authority: &'a Authority,
     effects: &'a BTreeMap<EffectId, EffectState>,
+    undo: Option<&'a Undo>,
 }
 
 /// Why an approved intent yields no write.
@@ -392,8 +430,8 @@ impl<'a> ApprovedIntent<'a> {
     #[must_use]
     pub fn of(approval: &'a Approval) -> Option<ApprovedIntent<'a>> {
         match &approval.stage {
-            Stage::Executing { case, authority, effects } => {
-                Some(ApprovedIntent { approval, case, authority, effects })
+            Stage::Executing { case, authority, effects, undo } => {
+                Some(ApprovedIntent { approval, case, authority, effects, undo: undo.as_deref() })
             }
             Stage::Preparing { .. }
             | Stage::Unsettled { .. }
@@ -414,11 +452,30 @@ impl<'a> ApprovedIntent<'a> {
             let message = "the record is not what was sealed, so nothing of it is executed";
             return Err(NotToBeWritten::SealBroken(Detail::new("seal-broken", message)));
         }
-        let planned = self.case.writes.iter().find(|planned| planned.effect == effect);
-        match (planned, self.effects.get(&effect)) {
+        match (self.approval.planned(effect), self.effects.get(&effect)) {
             (Some(planned), Some(state)) => Ok((planned, state)),
             (Some(_) | None, _) => Err(NotToBeWritten::NotOpen),
         }
+    }
+
+    /// The receipt of the effect that this one takes back, if it is a compensation.
+    #[must_use]
+    pub fn taken_back(&self, planned: &PlannedEffect) -> Option<&'a Receipt> {
+        match self.effects.get(&planned.undoes?)? {
+            EffectState::Landed { receipt, .. } => Some(receipt),
+            EffectState::Waiting
+            | EffectState::Ready { .. }
+            | EffectState::Sent { .. }
+            | EffectState::Probing { .. }
+            | EffectState::Held { .. }
+            | EffectState::GivenUp => None,
+        }
+    }
+
+    /// Whether this effect is not to be sent any more: what the intent wrote is taken back.
+    #[must_use]
+    pub fn is_called_off(&self, planned: &PlannedEffect) -> bool {
+        self.undo.is_some() && planned.undoes.is_none()
     }
 
     /// By whose authority.

@@ -139,6 +139,7 @@ impl Cause {
             | Cause::Exhausted
             | Cause::Denied
             | Cause::Quarantined
+            | Cause::Irreversible
             | Cause::Unavailable
             | Cause::FailOpen => true,
             Cause::PostMortem | Cause::Budget | Cause::BreakGlass => false,
@@ -158,6 +159,7 @@ impl Cause {
             | Cause::Exhausted
             | Cause::Denied
             | Cause::Quarantined
+            | Cause::Irreversible
             | Cause::Unavailable
             | Cause::FailOpen
             | Cause::PostMortem

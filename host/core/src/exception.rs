@@ -30,6 +30,8 @@ pub enum Cause {
     Denied,
     /// A connector breaks again and again.
     Quarantined,
+    /// Something that was to be taken back stays written: its connector cannot.
+    Irreversible,
     /// A target has failed for so long that somebody must know; what is written there waits.
     Unavailable,
     /// The policy was overridden so often that somebody must say why.
@@ -57,6 +59,7 @@ impl Cause {
             Cause::Exhausted => "exhausted",
             Cause::Denied => "denied",
             Cause::Quarantined => "quarantined",
+            Cause::Irreversible => "irreversible",
             Cause::Unavailable => "unavailable",
             Cause::PostMortem => "post-mortem",
             Cause::FailOpen => "fail-open",
@@ -88,6 +91,7 @@ impl Cause {
             | Cause::Exhausted
             | Cause::Denied
             | Cause::Quarantined
+            | Cause::Irreversible
             | Cause::Unavailable => &[],
         }
     }
@@ -222,6 +226,8 @@ pub enum Closure {
     Probe,
     /// Give it up; the rest of the approval goes on without it.
     GiveUp,
+    /// Take back whatever the intent wrote. The engine closes by it what its undo has settled.
+    Undo,
     /// Decline the intent.
     Decline,
     /// Say what was found and what follows: a post-mortem ends with it.
@@ -234,10 +240,11 @@ pub enum Closure {
 
 impl Closure {
     /// Every way.
-    pub const ALL: [Closure; 7] = [
+    pub const ALL: [Closure; 8] = [
         Closure::Retry,
         Closure::Probe,
         Closure::GiveUp,
+        Closure::Undo,
         Closure::Decline,
         Closure::Reviewed,
         Closure::Confirmed,
@@ -251,6 +258,7 @@ impl Closure {
             Closure::Retry => "retry",
             Closure::Probe => "probe",
             Closure::GiveUp => "give-up",
+            Closure::Undo => "undo",
             Closure::Decline => "decline",
             Closure::Reviewed => "reviewed",
             Closure::Confirmed => "confirmed",

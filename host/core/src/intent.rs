@@ -163,7 +163,7 @@ impl fmt::Display for Trigger {
 pub enum OnFailure {
     /// Wait for a person.
     Hold,
-    /// Take back what has landed. Not built yet: it holds.
+    /// Take back what has landed: all of the intent stands, or nothing of it.
     Undo,
     /// Go on with the rest.
     Continue,

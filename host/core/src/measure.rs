@@ -35,6 +35,8 @@ pub struct Measures {
     pub withdrawn: u64,
     /// Closed with every effect settled.
     pub done: u64,
+    /// Approved, and then taken back what was written of it.
+    pub undos: u64,
     /// Effects that landed.
     pub landed: u64,
     /// Attempts made.
@@ -98,6 +100,7 @@ impl Measures {
                 count(&mut self.probes);
                 self.verdict(verdict);
             }
+            Event::UndoBegun { .. } => count(&mut self.undos),
             Event::GlassBroken { .. } => count(&mut self.glass_broken),
             Event::ExceptionOpened { .. } => count(&mut self.exceptions_opened),
             Event::ExceptionClosed { .. } => count(&mut self.exceptions_closed),
@@ -125,6 +128,7 @@ impl Measures {
             | Event::Overridden { .. }
             | Event::Voted { .. }
             | Event::Sending { .. }
+            | Event::UndoPlanned { .. }
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }
             | Event::Activated { .. }

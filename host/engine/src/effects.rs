@@ -14,6 +14,7 @@ use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, ApprovedIntent, Authority, NotToBeWritten, PlannedEffect};
 use countersign_core::effect::attempt::{Detail, Guarantee};
 use countersign_core::effect::life::{self, Denial, EffectState, History, Memory};
+use countersign_core::effect::plan::Change;
 use countersign_core::hash::Digest;
 use countersign_core::id::{EffectId, IntentId};
 use countersign_core::intent::{DecisionWords, fill_placeholders, fill_planned};
@@ -131,7 +132,8 @@ fn work(inner: &Inner, approval: &Approval, effect: EffectId) -> Work {
     match state {
         EffectState::Ready { due, history } if crate::schedule::is_due(*due, now) => {
             let memory = Memory { guarantee: planned.guarantee, key_lifetime: target.key_lifetime };
-            if life::is_looked_for_first(*due, *history, memory, now) {
+            let called_off = approved.is_called_off(planned);
+            if called_off || life::is_looked_for_first(*due, *history, memory, now) {
                 return Work::Look { target };
             }
             let call = Box::new(call(inner, &approved, planned, *history));
@@ -189,7 +191,16 @@ fn call(inner: &Inner, approved: &ApprovedIntent<'_>, planned: &PlannedEffect, h
     let mut what = planned.what.clone();
     let mut plan = planned.plan.clone();
     fill_placeholders(&mut what.fields, &words);
-    fill_planned(&mut plan.changes, &words);
+    let takes_back = approved.taken_back(planned).cloned();
+    if takes_back.is_some() {
+        // What was written is what has to be found there.
+        let written = |changes: &[Change]| changes.iter().map(Change::exchanged).collect::<Vec<_>>();
+        let mut changes = written(&plan.changes);
+        fill_planned(&mut changes, &words);
+        plan.changes = written(&changes);
+    } else {
+        fill_planned(&mut plan.changes, &words);
+    }
     Call {
         connection: planned.connection.clone(),
         connector: planned.connector,
@@ -199,6 +210,7 @@ fn call(inner: &Inner, approved: &ApprovedIntent<'_>, planned: &PlannedEffect, h
         what,
         plan,
         guarantee: planned.guarantee,
+        takes_back,
         now: inner.clock.now(),
     }
 }

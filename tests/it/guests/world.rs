@@ -147,6 +147,7 @@ impl World {
     pub(crate) fn call(&self, behaviour: &str, effect: u128, guarantee: Guarantee) -> Call {
         let changes = vec![Change { name: "a".into(), before: Value::Absent, after: Value::Integer(1) }];
         Call {
+            takes_back: None,
             connection: name("hostile"),
             connector: self.digest,
             effect: EffectId::from_bits(effect),

@@ -180,6 +180,8 @@ pub(super) fn write(connection: &str, changes: &[(&str, Value, Value)]) -> Plann
         guarantee: Guarantee::ByKey,
         after: Vec::new(),
         on_failure: OnFailure::Hold,
+        reversible: false,
+        undoes: None,
         what: Proposal { operation: "set-price".to_owned(), subject: subject.clone(), fields: Vec::new() },
         plan: WritePlan {
             subject,

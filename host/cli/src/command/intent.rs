@@ -365,7 +365,7 @@ async fn watched(id: &str, client: &Client, global: &Global) -> Result<()> {
                 output::line(&plain(&format!("{}  {}  {}", entry.at, entry.by, entry.words)))?;
             }
         }
-        if ["done", "declined", "withdrawn"].contains(&state.as_str()) {
+        if ["done", "undone", "declined", "withdrawn"].contains(&state.as_str()) {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;

@@ -191,5 +191,5 @@ impl Cast<'_> {
 }
 
 fn is_closed(line: &Line) -> bool {
-    matches!(line.state.as_str(), "done" | "declined" | "withdrawn")
+    matches!(line.state.as_str(), "done" | "undone" | "declined" | "withdrawn")
 }

@@ -75,16 +75,17 @@ impl Record {
     pub fn effects(&self) -> impl Iterator<Item = (&PlannedEffect, &EffectState)> {
         self.approvals.values().flat_map(|approval| {
             let found = match &approval.stage {
-                Stage::Executing { case, effects, .. }
-                | Stage::Closed(Outcome::Done { case, effects, .. }) => Some((case, effects)),
+                Stage::Executing { effects, .. } | Stage::Closed(Outcome::Done { effects, .. }) => {
+                    Some(effects)
+                }
                 Stage::Preparing { .. }
                 | Stage::Unsettled { .. }
                 | Stage::Returned { .. }
                 | Stage::Seated { .. }
                 | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => None,
             };
-            found.into_iter().flat_map(|(case, effects)| {
-                case.writes.iter().filter_map(|planned| Some((planned, effects.get(&planned.effect)?)))
+            found.into_iter().flat_map(|effects| {
+                approval.writes().filter_map(|planned| Some((planned, effects.get(&planned.effect)?)))
             })
         })
     }

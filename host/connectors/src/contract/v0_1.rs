@@ -7,7 +7,7 @@ use crate::egress;
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::sandbox::{CallState, Level, NotAllowed, Outcome, Session, Who, guard};
 use bindings::countersign::connector::{diagnostics, http, settings, types};
-use bindings::exports::countersign::connector::{identity, reader, writer};
+use bindings::exports::countersign::connector::{compensator, identity, reader, writer};
 use countersign_core::effect::attempt::{Break, BreakKind, Finding, Receipt};
 use countersign_core::effect::plan::{Proposal, WritePlan};
 use countersign_core::record::{RecordRef, Snapshot};
@@ -20,7 +20,7 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 mod bindings {
     wasmtime::component::bindgen!({
         path: "../../wit/connector@0.1.0",
-        world: "connector",
+        world: "reversible-connector",
         imports: { default: async | trappable },
         exports: { default: async },
     });
@@ -33,6 +33,8 @@ pub(super) struct Bound {
     reader: reader::GuestIndices,
     /// Absent in a connector that only reads. Exports are found by their presence.
     writer: Option<writer::GuestIndices>,
+    /// Absent in a connector that takes nothing back.
+    compensator: Option<compensator::GuestIndices>,
 }
 
 impl Bound {
@@ -61,7 +63,8 @@ impl Bound {
         let identity = identity::GuestIndices::new(&instance).map_err(missing)?;
         let reader = reader::GuestIndices::new(&instance).map_err(missing)?;
         let writer = writer::GuestIndices::new(&instance).ok();
-        Ok(Bound { instance, identity, reader, writer })
+        let compensator = compensator::GuestIndices::new(&instance).ok();
+        Ok(Bound { instance, identity, reader, writer, compensator })
     }
 
     fn engine(&self) -> &Engine {
@@ -70,6 +73,11 @@ impl Bound {
 
     fn writer(&self, who: &Who) -> Outcome<&writer::GuestIndices> {
         self.writer.as_ref().ok_or_else(|| bad_answer(who, "it has no `writer`, so it cannot write"))
+    }
+
+    fn compensator(&self, who: &Who) -> Outcome<&compensator::GuestIndices> {
+        let what = "it has no `compensator`, so it takes nothing back";
+        self.compensator.as_ref().ok_or_else(|| bad_answer(who, what))
     }
 }
 
@@ -183,8 +191,49 @@ impl Contract for Bound {
         })
     }
 
+    fn undo(&self, state: CallState, what: EffectView, landed: Receipt) -> BoxFuture<'_, Said<Receipt>> {
+        Box::pin(async move {
+            let compensator = self.compensator(&state.who)?;
+            let (effect, landed) = (convert::effect_out(&what), convert::receipt_out(&landed));
+            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
+            let mut session = Session::open(self.engine(), state);
+            let work = guard(wall, async {
+                let store = &mut session.store;
+                let instance = self.instance.instantiate_async(&mut *store).await?;
+                compensator.load(&mut *store, &instance)?.call_undo(store, &effect, &landed).await
+            });
+            let answer = work.await;
+            read(&who, session.close(answer)?, convert::receipt_in)
+        })
+    }
+
+    fn probe_undo(
+        &self,
+        state: CallState,
+        what: EffectView,
+        landed: Receipt,
+    ) -> BoxFuture<'_, Said<Finding>> {
+        Box::pin(async move {
+            let compensator = self.compensator(&state.who)?;
+            let (effect, landed) = (convert::effect_out(&what), convert::receipt_out(&landed));
+            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
+            let mut session = Session::open(self.engine(), state);
+            let work = guard(wall, async {
+                let store = &mut session.store;
+                let instance = self.instance.instantiate_async(&mut *store).await?;
+                compensator.load(&mut *store, &instance)?.call_probe_undo(store, &effect, &landed).await
+            });
+            let answer = work.await;
+            read(&who, session.close(answer)?, convert::finding_in)
+        })
+    }
+
     fn writes(&self) -> bool {
         self.writer.is_some()
+    }
+
+    fn undoes(&self) -> bool {
+        self.compensator.is_some()
     }
 }
 

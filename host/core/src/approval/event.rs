@@ -344,6 +344,17 @@ pub enum Event {
         /// What follows.
         verdict: Verdict,
     },
+    /// What the intent wrote is to be taken back: nothing of it is sent any more, and what is on its way is looked for.
+    UndoBegun {
+        /// The effect because of which.
+        because: EffectId,
+    },
+    /// Effects that landed are taken back.
+    UndoPlanned {
+        /// Which, one after the other. What each compensation writes is what was sealed, with before and after
+        /// exchanged.
+        effects: Vec<EffectId>,
+    },
     /// An exception was opened.
     ExceptionOpened {
         /// Its id.
@@ -480,6 +491,8 @@ impl Event {
             Event::Sending { .. } => "sending",
             Event::Attempted { .. } => "attempted",
             Event::Probed { .. } => "probed",
+            Event::UndoBegun { .. } => "undo-begun",
+            Event::UndoPlanned { .. } => "undo-planned",
             Event::ExceptionOpened { .. } => "exception-opened",
             Event::ExceptionEscalated { .. } => "exception-escalated",
             Event::ExceptionMoved { .. } => "exception-moved",

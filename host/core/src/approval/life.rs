@@ -23,6 +23,7 @@ mod seat;
 mod settle;
 mod talk;
 mod tell;
+mod undo;
 mod vote;
 #[cfg(test)]
 mod vote_tests;
@@ -276,6 +277,11 @@ impl Stage {
             Stage::Returned { .. } => "returned",
             Stage::Seated { .. } => "seated",
             Stage::Executing { .. } => "executing",
+            Stage::Closed(Outcome::Done { case, effects, undo: Some(undo), .. })
+                if undo.is_whole(case, effects) =>
+            {
+                "undone"
+            }
             Stage::Closed(Outcome::Done { .. }) => "done",
             Stage::Closed(Outcome::Declined { .. }) => "declined",
             Stage::Closed(Outcome::Withdrawn { .. }) => "withdrawn",

@@ -133,6 +133,5 @@ fn stake(rulebook: &Rulebook, approval: &Approval) -> Option<Money> {
 }
 
 fn connection_of(approval: &Approval, effect: EffectId) -> Option<ConnectionName> {
-    let Stage::Executing { case, .. } = &approval.stage else { return None };
-    case.writes.iter().find(|planned| planned.effect == effect).map(|planned| planned.connection.clone())
+    approval.planned(effect).map(|planned| planned.connection.clone())
 }

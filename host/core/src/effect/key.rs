@@ -39,6 +39,12 @@ pub fn effect_id(intent: IntentId, revision: u32, binding: &BindingName, subject
     ]))
 }
 
+/// The id of the effect that takes this one back.
+#[must_use]
+pub fn undo_id(effect: EffectId) -> EffectId {
+    EffectId::from_digest(&Digest::of_parts(&[b"countersign undo", &effect.bits().to_be_bytes()]))
+}
+
 /// The idempotency key of one step: `base32(HMAC-SHA256(install key, effect ‖ 0 ‖ step ‖ 0 ‖ generation))`.
 ///
 /// All attempts share it while the outcome is open. The generation rises only after a probe said

@@ -84,13 +84,21 @@ pub struct History {
     /// First time that a step left under the present keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_sent: Option<Timestamp>,
+    /// Whether a person had it sent once more although nobody knew whether it was in.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub vouched: bool,
 }
 
 impl History {
     /// The same under new keys, of which the target knows nothing.
     fn anew(self) -> History {
-        History { generation: self.generation.saturating_add(1), repeats: 0, first_sent: None, ..self }
+        let generation = self.generation.saturating_add(1);
+        History { generation, repeats: 0, first_sent: None, vouched: false, ..self }
     }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 fn is_zero(count: &u32) -> bool {
@@ -318,6 +326,62 @@ pub fn next_after_probe(
     }
 }
 
+/// Whether an attempt was refused, and nothing of it is in.
+#[must_use]
+pub fn is_refused(verdict: &Verdict, steps: &[Step]) -> bool {
+    let refused = matches!(
+        verdict,
+        EffectState::Held { cause: HeldCause::Rejected, history: History { vouched: false, .. }, .. }
+    );
+    refused && Wire::of(steps) == Wire::Nothing
+}
+
+/// Whether a refusal says that nothing is in: every step of every attempt is on record. Where a key makes repeats
+/// harmless, an attempt that died with its host left no trace.
+#[must_use]
+pub fn leaves_traces(guarantee: Guarantee) -> bool {
+    match guarantee {
+        Guarantee::ByKey | Guarantee::ByNaturalKey => false,
+        Guarantee::ByProbe | Guarantee::Blind => true,
+    }
+}
+
+/// What becomes of an effect that is not to be sent any more, by the verdict that its attempt would have had: it is
+/// looked for instead of being repeated, and one that was refused for certain is over.
+#[must_use]
+pub fn called_off(verdict: Verdict, guarantee: Guarantee, steps: &[Step], now: Timestamp) -> Verdict {
+    match verdict {
+        EffectState::Ready { due, history } => EffectState::Probing { due, sent: now, probes: 0, history },
+        EffectState::Held { cause: HeldCause::Rejected | HeldCause::Conflict, history, .. }
+            if !history.vouched && Wire::of(steps) == Wire::Nothing =>
+        {
+            if leaves_traces(guarantee) {
+                EffectState::GivenUp
+            } else {
+                probe(history, now, Millis(0))
+            }
+        }
+        EffectState::Waiting
+        | EffectState::Sent { .. }
+        | EffectState::Probing { .. }
+        | EffectState::Landed { .. }
+        | EffectState::Held { .. }
+        | EffectState::GivenUp => verdict,
+    }
+}
+
+/// The same for one that was looked for: what is absent stays so.
+#[must_use]
+pub fn absent_for_good(verdict: Verdict, end: &Ended<Finding>) -> Verdict {
+    match (end, &verdict) {
+        (
+            Ended::Returned(Finding::Absent),
+            EffectState::Ready { .. } | EffectState::Held { cause: HeldCause::Exhausted, .. },
+        ) => EffectState::GivenUp,
+        (Ended::Returned(_) | Ended::Failed(_) | Ended::Broke(_), _) => verdict,
+    }
+}
+
 /// The end that an attempt had when the host died in it: the ledger knows only that a step was
 /// about to leave.
 #[must_use]
@@ -411,7 +475,8 @@ pub fn again(history: History, cause: HeldCause, guarantee: Guarantee, now: Time
     let history = History { attempts: 0, breaks: 0, repeats: history.repeats.min(1), ..history };
     if cause == HeldCause::Uncertain {
         // The person's word stands in the place of the target's memory; the key stays, for a target that has it still.
-        return EffectState::Ready { due: now, history: History { first_sent: None, ..history } };
+        let history = History { first_sent: None, vouched: true, ..history };
+        return EffectState::Ready { due: now, history };
     }
     let asks = match guarantee {
         Guarantee::ByProbe => true,

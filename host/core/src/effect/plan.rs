@@ -25,6 +25,14 @@ pub struct Change {
     pub after: Value,
 }
 
+impl Change {
+    /// The change that takes this one back.
+    #[must_use]
+    pub fn exchanged(&self) -> Change {
+        Change { name: self.name.clone(), before: self.after.clone(), after: self.before.clone() }
+    }
+}
+
 /// The changes that one effect will make. The seal covers it; `apply` writes these and no others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WritePlan {

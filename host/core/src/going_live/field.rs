@@ -159,6 +159,7 @@ impl Looking<'_> {
             Cause::Exhausted,
             Cause::Denied,
             Cause::Quarantined,
+            Cause::Irreversible,
             Cause::Unavailable,
         ];
         for connection in &self.schema.destinations {

@@ -73,9 +73,7 @@ impl Found {
                 }
             }
             Event::Asked { .. } => {
-                let asked = seats(before).map_or(0, |seats| seats.questions.len());
-                let question = u32::try_from(asked).unwrap_or(u32::MAX).saturating_add(1);
-                self.add(entry, requester, About::Question { question });
+                self.add(entry, requester, About::Question { question: next_question(before) });
             }
             Event::Answered { question, .. } | Event::Unanswered { question, .. } => {
                 let asked = seats(before).and_then(|seats| seats.question(*question));
@@ -125,6 +123,8 @@ impl Found {
             | Event::Sending { .. }
             | Event::Attempted { .. }
             | Event::Probed { .. }
+            | Event::UndoBegun { .. }
+            | Event::UndoPlanned { .. }
             | Event::ExceptionClosed { .. }
             | Event::Noticed { .. }
             | Event::Told { .. }
@@ -213,6 +213,12 @@ impl Found {
             self.all.push((person.clone(), about));
         }
     }
+}
+
+/// The number of a question that is asked now.
+fn next_question(before: &Approval) -> u32 {
+    let asked = seats(before).map_or(0, |seats| seats.questions.len());
+    u32::try_from(asked).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 /// Whether it asks for a decision in this seat.

@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every cause that an exception can have.
-const CAUSES: [&str; 20] = [
+const CAUSES: [&str; 21] = [
     "unsure",
     "fail-open",
     "no-seat",
@@ -30,6 +30,7 @@ const CAUSES: [&str; 20] = [
     "exhausted",
     "denied",
     "quarantined",
+    "irreversible",
     "unavailable",
     "drift",
     "late",

@@ -99,6 +99,8 @@ impl Life {
             | Event::Sending { .. }
             | Event::Attempted { .. }
             | Event::Probed { .. }
+            | Event::UndoBegun { .. }
+            | Event::UndoPlanned { .. }
             | Event::ExceptionOpened { .. }
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }

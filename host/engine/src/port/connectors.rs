@@ -4,7 +4,7 @@
 //! the host; `core` turns both into what happens next.
 
 use super::Answer;
-use countersign_core::effect::attempt::{AttemptEnd, Ended, Finding, Guarantee};
+use countersign_core::effect::attempt::{AttemptEnd, Ended, Finding, Guarantee, Receipt};
 use countersign_core::effect::plan::{Proposal, WritePlan};
 use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, EffectId};
@@ -36,12 +36,12 @@ pub trait Connectors: Send + Sync + 'static {
     /// Asks what `apply` would write. Changes nothing.
     fn plan(&self, name: &ConnectionName, what: Proposal, now: Timestamp) -> Answer<'_, Ended<WritePlan>>;
 
-    /// Makes one attempt at one effect.
+    /// Makes one attempt at one effect, or at taking one back.
     ///
     /// If the process stops in here, the ledger says what may have left the host.
     fn apply(&self, call: Call, ledger: Arc<dyn Ledger>) -> Answer<'_, AttemptEnd>;
 
-    /// Looks whether the effect landed. Changes nothing.
+    /// Looks whether the effect, or what takes it back, landed. Changes nothing.
     fn probe(&self, call: Call) -> Answer<'_, Ended<Finding>>;
 }
 
@@ -123,6 +123,8 @@ pub struct Call {
     pub plan: WritePlan,
     /// What the host may promise of this operation.
     pub guarantee: Guarantee,
+    /// The receipt of the effect that is taken back, where the effect is a compensation.
+    pub takes_back: Option<Receipt>,
     /// The moment of the call.
     pub now: Timestamp,
 }

@@ -61,6 +61,8 @@ async fn planned(inner: &Arc<Inner>, approval: &Approval, write: Planned) -> Res
         guarantee,
         after: write.after,
         on_failure: write.on_failure,
+        reversible: operation.reversible,
+        undoes: None,
         what,
         plan,
     })

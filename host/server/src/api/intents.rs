@@ -24,8 +24,8 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// The states of an intent, as a filter takes them.
-const STATES: [&str; 8] =
-    ["preparing", "unsettled", "seated", "returned", "executing", "done", "declined", "withdrawn"];
+const STATES: [&str; 9] =
+    ["preparing", "unsettled", "seated", "returned", "executing", "done", "undone", "declined", "withdrawn"];
 
 /// What somebody asks for.
 #[derive(Debug, ToSchema)]

@@ -22,6 +22,8 @@ fn planned(number: u128, connection: &str, operation: &str, record: &str) -> Pla
         guarantee: Guarantee::ByKey,
         after: Vec::new(),
         on_failure: OnFailure::Hold,
+        reversible: false,
+        undoes: None,
         what: Proposal { operation: operation.into(), subject: subject.clone(), fields: Vec::new() },
         plan: WritePlan { subject, revision: None, changes: vec![change], remarks: Vec::new() },
     }

@@ -238,6 +238,17 @@ pub(super) fn effect_out(view: &EffectView) -> types::Effect {
     }
 }
 
+pub(super) fn receipt_out(receipt: &Receipt) -> types::Receipt {
+    types::Receipt {
+        subject: record_out(&receipt.subject),
+        revision: receipt.revision.clone(),
+        url: receipt.url.clone(),
+        vendor_request_id: receipt.vendor_request_id.clone(),
+        applied: fields_out(&receipt.applied),
+        extra: Vec::new(),
+    }
+}
+
 pub(super) fn receipt_in(receipt: types::Receipt) -> Checked<Receipt> {
     Ok(Receipt {
         subject: record_in(receipt.subject)?,

@@ -1,7 +1,7 @@
 //! Effects inside an approval: what left, how attempts and probes ended, and when all is settled.
 
 use super::settle::Opening;
-use super::{Turn, settle, wrong_stage};
+use super::{Turn, settle, undo, wrong_stage};
 use crate::approval::command::Target;
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
@@ -11,6 +11,7 @@ use crate::effect::life::{self, Denial, EffectState, HeldCause, Memory, Terms, V
 use crate::exception::Cause;
 use crate::hash::Digest;
 use crate::id::EffectId;
+use crate::intent::OnFailure;
 use crate::time::{Millis, Timestamp};
 
 pub(super) fn send(
@@ -19,8 +20,10 @@ pub(super) fn send(
     step: String,
     request: Digest,
 ) -> Result<(), Refusal> {
-    let (_, state) = open_effect("send", &turn.approval, effect)?;
+    let (planned, state) = open_effect("send", &turn.approval, effect)?;
     match state {
+        // A step that follows on another one goes out still: half of an effect is worse than all of it.
+        EffectState::Ready { .. } if undo::is_called_off(&turn.approval, planned) => Err(Refusal::Overtaken),
         EffectState::Ready { .. } | EffectState::Sent { .. } => {
             turn.record(Actor::Engine, Event::Sending { effect, step, request });
             Ok(())
@@ -50,7 +53,13 @@ pub(super) fn attempted(
         | EffectState::GivenUp => return Err(Refusal::Overtaken),
     };
     let terms = Terms { began, ..terms(turn, planned, target) };
-    let verdict = life::next(history, &end, &terms);
+    let mut verdict = life::next(history, &end, &terms);
+    let undoes = if undo::is_called_off(&turn.approval, planned) {
+        verdict = life::called_off(verdict, planned.guarantee, &end.steps, terms.now);
+        false
+    } else {
+        planned.on_failure == OnFailure::Undo && life::is_refused(&verdict, &end.steps)
+    };
     let detail = match &end.claim {
         Ended::Returned(_) => None,
         Ended::Failed(failure) => Some(failure.detail().clone()),
@@ -58,7 +67,11 @@ pub(super) fn attempted(
     };
     let opened = held(&verdict).map(|(cause, detail)| opening(planned, cause, detail, terms.denial));
     turn.record(Actor::Engine, Event::Attempted { effect, steps: end.steps, detail, verdict });
-    follow_up(turn, effect, opened);
+    let opened = opened.map(|opening| settle::open(turn, opening));
+    if undoes && opened.is_some() && turn.approval.undo().is_none() {
+        undo::begin(turn, Actor::Engine, effect);
+    }
+    follow_up(turn, effect);
     Ok(())
 }
 
@@ -74,7 +87,10 @@ pub(super) fn probed(
         return Err(Refusal::Overtaken);
     };
     let terms = Terms { began, ..terms(turn, planned, target) };
-    let verdict = life::next_after_probe(*history, *sent, *probes, &end, &terms);
+    let mut verdict = life::next_after_probe(*history, *sent, *probes, &end, &terms);
+    if undo::is_called_off(&turn.approval, planned) {
+        verdict = life::absent_for_good(verdict, &end);
+    }
     let detail = match &end {
         Ended::Returned(Finding::Landed(_)) => None,
         Ended::Returned(Finding::Absent) => Some(Detail::new("absent", "the target does not hold it")),
@@ -84,7 +100,10 @@ pub(super) fn probed(
     };
     let opened = held(&verdict).map(|(cause, detail)| opening(planned, cause, detail, terms.denial));
     turn.record(Actor::Engine, Event::Probed { effect, detail, verdict });
-    follow_up(turn, effect, opened);
+    if let Some(opening) = opened {
+        settle::open(turn, opening);
+    }
+    follow_up(turn, effect);
     Ok(())
 }
 
@@ -94,13 +113,22 @@ pub(super) fn key_expired(turn: &mut Turn<'_>, effect: EffectId, target: Target)
     let EffectState::Ready { due, history } = state else { return Err(Refusal::Overtaken) };
     let memory = Memory { guarantee: planned.guarantee, key_lifetime: target.key_lifetime };
     let now = turn.context.now;
-    if !life::is_looked_for_first(*due, *history, memory, now) {
+    let called_off = undo::is_called_off(&turn.approval, planned);
+    if !called_off && !life::is_looked_for_first(*due, *history, memory, now) {
         return Err(Refusal::Overtaken);
     }
     let verdict = life::probe(*history, now, Millis(0));
-    let message = "something may have been sent under a key that the target may have forgotten: it is looked for \
-                   before anything is sent";
-    let detail = Some(Detail::new("key-expired", message));
+    let detail = if called_off {
+        Detail::new(
+            "called-off",
+            "what the intent wrote is taken back: it is looked for instead of being sent",
+        )
+    } else {
+        let message = "something may have been sent under a key that the target may have forgotten: it is looked for \
+                       before anything is sent";
+        Detail::new("key-expired", message)
+    };
+    let detail = Some(detail);
     turn.record(Actor::Engine, Event::Attempted { effect, steps: Vec::new(), detail, verdict });
     Ok(())
 }
@@ -141,12 +169,16 @@ pub(super) fn block(turn: &mut Turn<'_>, effect: EffectId, detail: Detail) -> Re
     let opened = held(&verdict).map(|(cause, detail)| opening(planned, cause, detail, Denial::Effect));
     let event = Event::Attempted { effect, steps: Vec::new(), detail: Some(detail), verdict };
     turn.record(Actor::Engine, event);
-    follow_up(turn, effect, opened);
+    if let Some(opening) = opened {
+        settle::open(turn, opening);
+    }
+    follow_up(turn, effect);
     Ok(())
 }
 
-/// Closes the approval once every effect is settled and no exception is open.
+/// Takes back what is to be, and closes the approval once every effect is settled and no exception is open.
 pub(super) fn close_if_settled(turn: &mut Turn<'_>) {
+    undo::go_on(turn);
     let Stage::Executing { effects, .. } = &turn.approval.stage else { return };
     let settled = effects.values().all(|state| match state {
         EffectState::Landed { .. } | EffectState::GivenUp => true,
@@ -163,13 +195,10 @@ pub(super) fn close_if_settled(turn: &mut Turn<'_>) {
     }
 }
 
-fn follow_up(turn: &mut Turn<'_>, effect: EffectId, opened: Option<Opening>) {
+fn follow_up(turn: &mut Turn<'_>, effect: EffectId) {
     let ended = !open_effect("follow-up", &turn.approval, effect).is_ok_and(|(_, state)| waits(state));
     if ended {
-        settle::answered(turn, effect);
-    }
-    if let Some(opening) = opened {
-        settle::open(turn, opening);
+        settle::waits_no_more(turn, effect, "its target answered");
     }
     close_if_settled(turn);
 }
@@ -228,9 +257,8 @@ fn open_effect<'a>(
     approval: &'a Approval,
     effect: EffectId,
 ) -> Result<(&'a PlannedEffect, &'a EffectState), Refusal> {
-    let Stage::Executing { case, effects, .. } = &approval.stage else {
+    let Stage::Executing { effects, .. } = &approval.stage else {
         return Err(wrong_stage(command, approval));
     };
-    let planned = case.writes.iter().find(|planned| planned.effect == effect);
-    planned.zip(effects.get(&effect)).ok_or(Refusal::Overtaken)
+    approval.planned(effect).zip(effects.get(&effect)).ok_or(Refusal::Overtaken)
 }

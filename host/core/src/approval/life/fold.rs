@@ -1,7 +1,9 @@
 //! Applies one entry to an approval. Replay and new commands go through here alike.
 
+use super::undo;
 use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::seat::{Added, Order, Question, Reply, Seats};
+use crate::approval::undo::Undo;
 use crate::approval::{Approval, Authority, Case, Earlier, Intent, Outcome, Overridden, Stage};
 use crate::break_glass::Broken;
 use crate::effect::life::{EffectState, History, Verdict};
@@ -129,6 +131,8 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         Event::Attempted { effect, verdict, .. } | Event::Probed { effect, verdict, .. } => {
             move_effect(&mut approval.stage, *effect, at, |_| Some(verdict.clone()))?;
         }
+        Event::UndoBegun { because } => begin_undo(&mut approval.stage, *because, at)?,
+        Event::UndoPlanned { effects } => plan_undo(&mut approval.stage, effects, at)?,
         Event::Noticed { notices } => approval.notices.add(notices, approval.intent.revision, at),
         Event::LinkUsed { notice, .. } => approval.notices.used(*notice)?,
         Event::Told { notice, .. } => approval.notices.told(*notice)?,
@@ -265,6 +269,8 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::Sending { .. }
         | Event::Attempted { .. }
         | Event::Probed { .. }
+        | Event::UndoBegun { .. }
+        | Event::UndoPlanned { .. }
         | Event::ExceptionOpened { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
@@ -416,7 +422,7 @@ fn stage(stage: Stage, event: &Event, at: Timestamp) -> Option<Stage> {
         }
         (Stage::Seated { case, .. }, Event::Approved { authority }) => {
             let effects = first_states(&case, at);
-            Some(Stage::Executing { case, authority: authority.clone(), effects })
+            Some(Stage::Executing { case, authority: authority.clone(), effects, undo: None })
         }
         (
             Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Returned { .. } | Stage::Seated { .. },
@@ -430,8 +436,8 @@ fn stage(stage: Stage, event: &Event, at: Timestamp) -> Option<Stage> {
             Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Returned { .. } | Stage::Seated { .. },
             Event::Withdrawn { by },
         ) => Some(Stage::Closed(Outcome::Withdrawn { by: by.clone(), at })),
-        (Stage::Executing { case, authority, effects }, Event::Closed) => {
-            Some(Stage::Closed(Outcome::Done { case, authority, effects, at }))
+        (Stage::Executing { case, authority, effects, undo }, Event::Closed) => {
+            Some(Stage::Closed(Outcome::Done { case, authority, effects, undo, at }))
         }
         (
             Stage::Preparing { .. }
@@ -500,10 +506,29 @@ fn move_effect(
     at: Timestamp,
     to: impl FnOnce(&EffectState) -> Option<EffectState>,
 ) -> Option<()> {
-    let Stage::Executing { case, effects, .. } = stage else { return None };
+    let Stage::Executing { case, effects, undo, .. } = stage else { return None };
     let state = effects.get_mut(&effect)?;
     *state = to(state)?;
-    release(case, effects, at);
+    release(case, effects, undo.as_deref(), at);
+    Some(())
+}
+
+/// What was written is to be taken back.
+fn begin_undo(stage: &mut Stage, because: EffectId, at: Timestamp) -> Option<()> {
+    let Stage::Executing { case, effects, undo, .. } = stage else { return None };
+    if undo.is_some() || !effects.contains_key(&because) {
+        return None;
+    }
+    *undo = Some(Box::new(Undo::begun(because)));
+    undo::call_off(case, effects, because, at);
+    Some(())
+}
+
+/// These are taken back.
+fn plan_undo(stage: &mut Stage, wanted: &[EffectId], at: Timestamp) -> Option<()> {
+    let Stage::Executing { case, effects, undo: Some(undo), .. } = stage else { return None };
+    undo::plan(case, effects, undo, wanted)?;
+    release(case, effects, Some(undo), at);
     Some(())
 }
 
@@ -511,12 +536,12 @@ fn move_effect(
 fn first_states(case: &Case, at: Timestamp) -> BTreeMap<EffectId, EffectState> {
     let mut effects =
         case.writes.iter().map(|planned| (planned.effect, EffectState::Waiting)).collect::<BTreeMap<_, _>>();
-    release(case, &mut effects, at);
+    release(case, &mut effects, None, at);
     effects
 }
 
 /// Lets those go that wait for nothing any more.
-fn release(case: &Case, effects: &mut BTreeMap<EffectId, EffectState>, at: Timestamp) {
+fn release(case: &Case, effects: &mut BTreeMap<EffectId, EffectState>, undo: Option<&Undo>, at: Timestamp) {
     let passed = |effects: &BTreeMap<EffectId, EffectState>, binding: &crate::id::BindingName| {
         case.writes.iter().filter(|planned| &planned.binding == binding).all(|planned| {
             match effects.get(&planned.effect) {
@@ -539,6 +564,9 @@ fn release(case: &Case, effects: &mut BTreeMap<EffectId, EffectState>, at: Times
             effects.insert(planned.effect, EffectState::Ready { due: at, history: History::default() });
         }
     }
+    if let Some(next) = undo.and_then(|undo| undo::next(undo, effects)) {
+        effects.insert(next, EffectState::Ready { due: at, history: History::default() });
+    }
 }
 
 fn close(
@@ -555,11 +583,11 @@ fn close(
         stage @ Stage::Unsettled { .. } if tries_again => {
             *stage = Stage::Preparing { tries: 0, due: closed.at };
         }
-        Stage::Executing { case, effects, .. } => {
+        Stage::Executing { case, effects, undo, .. } => {
             for (effect, verdict) in verdicts {
                 *effects.get_mut(effect)? = verdict.clone();
             }
-            release(case, effects, closed.at);
+            release(case, effects, undo.as_deref(), closed.at);
         }
         Stage::Unsettled { .. }
         | Stage::Returned { .. }

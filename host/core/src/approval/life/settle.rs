@@ -1,7 +1,7 @@
 //! Exceptions inside an approval: opened with an owner in the commit that causes them, escalated
 //! when missed, closed by a person with a reason.
 
-use super::{Turn, break_glass, budget, effect, seat, wrong_stage};
+use super::{Turn, break_glass, budget, effect, seat, undo, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::rules::{self, About};
@@ -98,12 +98,12 @@ pub(super) fn met(turn: &mut Turn<'_>, cause: Cause, reason: &str) {
     }
 }
 
-/// Closes what told that the target of an effect does not answer: it has.
-pub(super) fn answered(turn: &mut Turn<'_>, effect: EffectId) {
+/// Closes what told that the target of an effect does not answer: the effect waits for it no more.
+pub(super) fn waits_no_more(turn: &mut Turn<'_>, effect: EffectId, reason: &str) {
     let about = |exception: &Exception| exception.effect == Some(effect) && exception.tells_of().is_some();
     let told = turn.approval.exceptions.iter().find(|(_, exception)| about(exception)).map(|(id, _)| *id);
     if let Some(id) = told {
-        overtaken(turn, id, "its target answered");
+        overtaken(turn, id, reason);
     }
 }
 
@@ -169,15 +169,19 @@ pub(super) fn close(
         return Err(Refusal::Overtaken);
     }
     let effects = verdicts(turn, exception, by)?;
+    let because = exception.effect;
     let at = turn.context.now;
     let closed = Closed { by, person: Some(person.clone()), reason: reason.clone(), at };
     turn.record(Actor::Person(person.clone()), Event::ExceptionClosed { id, closed, effects });
     if by == Closure::Decline {
         let authority = Authority::People(vec![person.clone()]);
-        turn.record(Actor::Person(person), Event::Declined { authority, reason });
+        turn.record(Actor::Person(person.clone()), Event::Declined { authority, reason });
     }
     if by == Closure::Retry {
         seat::review(turn, &Actor::Engine);
+    }
+    if let (Closure::Undo, Some(effect)) = (by, because) {
+        undo::begin(turn, Actor::Person(person), effect);
     }
     effect::close_if_settled(turn);
     Ok(())
@@ -203,6 +207,9 @@ fn verdicts(
         let wrong = || Refusal::WrongClosure { allowed: ways.iter().map(|way| way.as_str()).collect() };
         return ways.contains(&by).then(BTreeMap::new).ok_or_else(wrong);
     }
+    if let Some(closing) = undo::closing(turn, exception, by) {
+        return closing;
+    }
     match (&turn.approval.stage, exception.effect, by) {
         // It is tried again by itself.
         (Stage::Executing { effects, .. }, Some(effect), by) if exception.tells_of().is_some() => {
@@ -215,19 +222,19 @@ fn verdicts(
             Ok(BTreeMap::from([(effect, EffectState::GivenUp)]))
         }
         (
-            Stage::Executing { case, effects, .. },
+            Stage::Executing { effects, .. },
             Some(effect),
             Closure::Retry | Closure::Probe | Closure::GiveUp,
         ) => {
             let Some(EffectState::Held { cause, history, .. }) = effects.get(&effect) else {
                 return Err(Refusal::Overtaken);
             };
-            let planned = case.writes.iter().find(|planned| planned.effect == effect);
-            let planned = planned.ok_or(Refusal::Overtaken)?;
+            let planned = turn.approval.planned(effect).ok_or(Refusal::Overtaken)?;
             let verdict = match by {
                 Closure::Retry => life::again(*history, *cause, planned.guarantee, now),
                 Closure::Probe => life::probe(*history, now, Millis(0)),
                 Closure::GiveUp
+                | Closure::Undo
                 | Closure::Decline
                 | Closure::Reviewed
                 | Closure::Confirmed
@@ -238,20 +245,25 @@ fn verdicts(
         (
             Stage::Executing { .. },
             Some(_),
-            Closure::Decline | Closure::Reviewed | Closure::Confirmed | Closure::Reversed,
-        ) => Err(Refusal::WrongClosure { allowed: vec!["retry", "probe", "give-up"] }),
+            Closure::Undo | Closure::Decline | Closure::Reviewed | Closure::Confirmed | Closure::Reversed,
+        ) => Err(Refusal::WrongClosure { allowed: vec!["retry", "probe", "give-up", "undo"] }),
         (Stage::Unsettled { .. }, _, Closure::Retry | Closure::Decline) => Ok(BTreeMap::new()),
         (Stage::Seated { .. }, _, Closure::Retry | Closure::Decline) => Ok(BTreeMap::new()),
         (
             Stage::Unsettled { .. } | Stage::Seated { .. },
             _,
-            Closure::Probe | Closure::GiveUp | Closure::Reviewed | Closure::Confirmed | Closure::Reversed,
+            Closure::Probe
+            | Closure::GiveUp
+            | Closure::Undo
+            | Closure::Reviewed
+            | Closure::Confirmed
+            | Closure::Reversed,
         ) => Err(Refusal::WrongClosure { allowed: vec!["retry", "decline"] }),
         // It is approved and under way: there is nothing left to decline.
         (
             Stage::Executing { .. },
             None,
-            Closure::Decline | Closure::Reviewed | Closure::Confirmed | Closure::Reversed,
+            Closure::Undo | Closure::Decline | Closure::Reviewed | Closure::Confirmed | Closure::Reversed,
         ) => Err(Refusal::WrongClosure { allowed: vec!["retry", "give-up"] }),
         (Stage::Executing { .. }, None, Closure::Retry | Closure::Probe | Closure::GiveUp) => {
             Ok(BTreeMap::new())

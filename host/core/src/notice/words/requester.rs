@@ -4,6 +4,7 @@ use super::decide::next;
 use super::{Said, Telling, WORDS_CHARACTERS_MAX, asked, plain};
 use crate::approval::seat::Reply;
 use crate::approval::{Authority, Outcome, Stage};
+use crate::effect::key::undo_id;
 use crate::effect::life::EffectState;
 use crate::exception::Cause;
 use crate::id::{EffectId, ExceptionId, PersonId};
@@ -122,19 +123,29 @@ impl Telling<'_> {
 
     /// All of it is settled.
     pub(super) fn done(&self) -> Option<Said> {
-        let Stage::Closed(Outcome::Done { case, authority, effects, .. }) = &self.approval.stage else {
+        let Stage::Closed(Outcome::Done { case, authority, effects, undo, .. }) = &self.approval.stage else {
             return None;
         };
-        let given_up: Vec<EffectId> = effects
-            .iter()
-            .filter(|(_, state)| matches!(state, EffectState::GivenUp))
-            .map(|(id, _)| *id)
-            .collect();
+        let is =
+            |effect: EffectId, wanted: fn(&EffectState) -> bool| effects.get(&effect).is_some_and(wanted);
+        let landed = |effect| is(effect, |state| matches!(state, EffectState::Landed { .. }));
+        let given_up = |effect| is(effect, |state| matches!(state, EffectState::GivenUp));
+        let given_up: Vec<EffectId> =
+            case.writes.iter().map(|planned| planned.effect).filter(|effect| given_up(*effect)).collect();
         let unknown = given_up.iter().any(|effect| self.is_unknown(*effect));
-        let (verb, ended) = match (effects.len(), given_up.len()) {
+        let (verb, ended) = match (case.writes.len(), given_up.len()) {
+            (_, _) if unknown => ("Done in part", "Of a part of it nobody knows whether it was written."),
+            (all, given_up) if undo.is_some() && all == given_up => {
+                ("Undone", "A part of it was refused, so none of it was written.")
+            }
+            (_, _) if undo.as_ref().is_some_and(|undo| undo.is_whole(case, effects)) => {
+                ("Undone", "A part of it was not written, so the rest is taken back.")
+            }
+            (_, _) if undo.is_some() => {
+                ("Done in part", "A part of it was not written, and not all of the rest could be taken back.")
+            }
             (0, _) => ("Done", "There was nothing to write."),
             (_, 0) => ("Done", "All of it is written."),
-            (_, _) if unknown => ("Done in part", "Of a part of it nobody knows whether it was written."),
             (all, given_up) if all == given_up => ("Not written", "None of it was written."),
             (_, _) => ("Done in part", "Not all of it was written."),
         };
@@ -149,10 +160,17 @@ impl Telling<'_> {
         let mut lines = vec![format!("{} approved it. {ended}", said_by(authority))];
         let writes = case.writes.iter().map(|planned| {
             let became = match effects.get(&planned.effect) {
+                Some(EffectState::Landed { .. }) if landed(undo_id(planned.effect)) => {
+                    "written, and taken back"
+                }
+                Some(EffectState::Landed { .. }) if undo.is_some() && planned.writes() => {
+                    "written, and not taken back"
+                }
                 Some(EffectState::Landed { .. }) => "written",
                 Some(EffectState::GivenUp) if self.is_unknown(planned.effect) => {
                     "given up; nobody knows whether it was written, so look there before you ask again"
                 }
+                Some(EffectState::GivenUp) if undo.is_some() => "not written",
                 Some(EffectState::GivenUp) => "given up, not written as asked",
                 Some(
                     EffectState::Waiting

@@ -3,7 +3,7 @@
 use super::value::FieldView;
 use super::withheld::Withheld;
 use super::{DetailView, guarantee};
-use countersign_core::approval::{Approval, Case, Outcome, Sight, Stage};
+use countersign_core::approval::{Approval, Outcome, Sight, Stage};
 use countersign_core::effect::attempt::Receipt;
 use countersign_core::effect::life::{EffectState, History};
 use countersign_core::id::EffectId;
@@ -25,6 +25,9 @@ pub struct EffectView {
     pub connection: String,
     /// The connector's operation.
     pub operation: String,
+    /// The effect that it takes back, where it takes one back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
     /// What the host may promise.
     pub guarantee: String,
     /// waiting, ready, sent, probing, landed, held or given-up.
@@ -69,8 +72,8 @@ pub struct ReceiptView {
 #[must_use]
 pub fn effects(approval: &Approval) -> Vec<EffectView> {
     match &approval.stage {
-        Stage::Executing { case, effects, .. } | Stage::Closed(Outcome::Done { case, effects, .. }) => {
-            of(approval, case, effects)
+        Stage::Executing { effects, .. } | Stage::Closed(Outcome::Done { effects, .. }) => {
+            of(approval, effects)
         }
         Stage::Preparing { .. }
         | Stage::Unsettled { .. }
@@ -95,9 +98,9 @@ pub fn is_settled(effect: &EffectView) -> bool {
     effect.state == "landed" || effect.state == "given-up"
 }
 
-fn of(approval: &Approval, case: &Case, effects: &BTreeMap<EffectId, EffectState>) -> Vec<EffectView> {
-    let planned = case.writes.iter();
-    planned
+fn of(approval: &Approval, effects: &BTreeMap<EffectId, EffectState>) -> Vec<EffectView> {
+    approval
+        .writes()
         .filter_map(|planned| {
             let state = effects.get(&planned.effect)?;
             Some(EffectView {
@@ -106,6 +109,7 @@ fn of(approval: &Approval, case: &Case, effects: &BTreeMap<EffectId, EffectState
                 binding: planned.binding.to_string(),
                 connection: planned.connection.to_string(),
                 operation: planned.what.operation.clone(),
+                undoes: planned.undoes.map(|effect| effect.to_string()),
                 guarantee: guarantee(planned.guarantee).to_owned(),
                 ..stood(state)
             })
@@ -144,6 +148,7 @@ fn bare(state: &str) -> EffectView {
         binding: String::new(),
         connection: String::new(),
         operation: String::new(),
+        undoes: None,
         guarantee: String::new(),
         state: state.to_owned(),
         due: None,

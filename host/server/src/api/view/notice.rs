@@ -63,6 +63,8 @@ impl<'a> Notices<'a> {
             | Event::Sending { .. }
             | Event::Attempted { .. }
             | Event::Probed { .. }
+            | Event::UndoBegun { .. }
+            | Event::UndoPlanned { .. }
             | Event::ExceptionOpened { .. }
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }

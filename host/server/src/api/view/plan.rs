@@ -35,9 +35,10 @@ pub struct WriteView {
     pub guarantee: String,
     /// Bindings that must have landed first.
     pub after: Vec<String>,
-    /// What becomes of the rest if this one is refused: hold, undo or continue. This host takes nothing back yet: undo
-    /// holds.
+    /// What becomes of the rest if this one is refused: hold, undo or continue.
     pub on_failure: String,
+    /// Whether its connector can take it back.
+    pub reversible: bool,
     /// The record that will be written.
     pub subject: String,
     /// The revision of the record that `before` was read at.
@@ -91,6 +92,7 @@ impl From<&PlannedEffect> for WriteView {
             guarantee: guarantee(planned.guarantee).to_owned(),
             after: planned.after.iter().map(ToString::to_string).collect(),
             on_failure: on_failure.to_owned(),
+            reversible: planned.reversible,
             subject: planned.plan.subject.to_string(),
             revision: planned.plan.revision.clone(),
             changes: changes.collect(),

@@ -158,6 +158,8 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::Sending { .. }
         | Event::Attempted { .. }
         | Event::Probed { .. }
+        | Event::UndoBegun { .. }
+        | Event::UndoPlanned { .. }
         | Event::ExceptionOpened { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
@@ -185,9 +187,10 @@ fn only(rows: &[u32]) -> Option<&u32> {
 /// The effect and the exception that an event is about.
 fn about(event: &Event) -> (Option<String>, Option<String>) {
     match event {
-        Event::Sending { effect, .. } | Event::Attempted { effect, .. } | Event::Probed { effect, .. } => {
-            (Some(effect.to_string()), None)
-        }
+        Event::Sending { effect, .. }
+        | Event::Attempted { effect, .. }
+        | Event::Probed { effect, .. }
+        | Event::UndoBegun { because: effect } => (Some(effect.to_string()), None),
         Event::ExceptionOpened { id, exception } => {
             (exception.effect.map(|effect| effect.to_string()), Some(id.to_string()))
         }
@@ -225,6 +228,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::GlassBroken { .. }
         | Event::Declined { .. }
         | Event::Withdrawn { .. }
+        | Event::UndoPlanned { .. }
         | Event::Closed
         | Event::Noticed { .. }
         | Event::Told { .. }
@@ -292,6 +296,10 @@ fn words(event: &Event) -> String {
         Event::Sending { step, .. } => format!("step `{step}` is about to leave the host"),
         Event::Attempted { verdict, detail, .. } => ended("an attempt", detail.as_ref(), verdict),
         Event::Probed { verdict, detail, .. } => ended("a probe", detail.as_ref(), verdict),
+        Event::UndoBegun { .. } => {
+            "nothing more of it is written, and what was written is taken back".to_owned()
+        }
+        Event::UndoPlanned { effects } => taken_back(effects.len()),
         Event::ExceptionOpened { exception, .. } => opened(exception),
         Event::ExceptionEscalated { owner, due, .. } => {
             format!("an exception was missed; `{owner}` answers for it now, until {due}")
@@ -311,6 +319,13 @@ fn words(event: &Event) -> String {
             // Which notice it is, only what stands before it says: see [`super::notice`].
             String::new()
         }
+    }
+}
+
+fn taken_back(count: usize) -> String {
+    match count {
+        1 => "1 write that landed is taken back".to_owned(),
+        count => format!("{count} writes that landed are taken back, the last one first"),
     }
 }
 
@@ -375,6 +390,8 @@ fn without_values(event: &Event) -> Option<String> {
         | Event::Activated { .. }
         | Event::Declined { .. }
         | Event::Withdrawn { .. }
+        | Event::UndoBegun { .. }
+        | Event::UndoPlanned { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
         | Event::ExceptionClosed { .. }
