@@ -38,6 +38,8 @@ mod seats;
 mod splitting;
 #[path = "spec/story.rs"]
 mod story;
+#[path = "spec/undo.rs"]
+mod undo;
 #[path = "spec/weights.rs"]
 mod weights;
 
@@ -99,6 +101,7 @@ struct Spec {
     draft: going_live::Draft,
     budgets: budget::Budgets,
     assigned: assignment::Assigned,
+    chain: undo::Chain,
 }
 
 /// An engine on a runtime of its own, so that it can die without a word.
@@ -163,6 +166,7 @@ impl Spec {
             draft: going_live::Draft::default(),
             budgets: budget::Budgets::default(),
             assigned: assignment::Assigned::default(),
+            chain: undo::Chain::default(),
         }
     }
 

@@ -23,6 +23,8 @@ pub enum Act {
     Hang,
     /// Lands at the moment when as many attempts have come as the barrier counts.
     Meet(Arc<tokio::sync::Barrier>),
+    /// Ends like this at the moment when as many attempts have come as the barrier counts.
+    EndTogether(Arc<tokio::sync::Barrier>, AttemptEnd),
 }
 
 /// Connectors that do what a test says.
@@ -38,6 +40,8 @@ struct State {
     records: BTreeMap<(ConnectionName, RecordRef), Vec<Field>>,
     reads: VecDeque<Failure>,
     acts: VecDeque<Act>,
+    /// What every attempt at a connection does, and every attempt at taking back what was written there.
+    always: BTreeMap<(String, bool), Act>,
     findings: VecDeque<Ended<Finding>>,
     writes: Vec<Call>,
     probes: usize,
@@ -67,6 +71,17 @@ impl Scripted {
     pub fn pointed_at(mut self, base: &str) -> Scripted {
         for connection in self.connections.values_mut() {
             Arc::make_mut(connection).endpoints = vec![("api".to_owned(), base.to_owned())];
+        }
+        self
+    }
+
+    /// Lets what is written at a connection be taken back.
+    #[must_use]
+    pub fn reversible(mut self, name: &str) -> Scripted {
+        let connections = self.connections.values_mut().filter(|connection| connection.name.as_str() == name);
+        for connection in connections {
+            let operations = &mut Arc::make_mut(connection).operations;
+            operations.iter_mut().for_each(|operation| operation.reversible = true);
         }
         self
     }
@@ -106,6 +121,16 @@ impl Scripted {
     /// The next attempt does this.
     pub fn next_act(&self, act: Act) {
         self.state().acts.push_back(act);
+    }
+
+    /// From now on every attempt at a connection does this, or every one at taking back what was written there.
+    pub fn always(&self, connection: &str, takes_back: bool, act: Act) {
+        self.state().always.insert((connection.to_owned(), takes_back), act);
+    }
+
+    /// From now on they land again.
+    pub fn lands_again(&self, connection: &str, takes_back: bool) {
+        self.state().always.remove(&(connection.to_owned(), takes_back));
     }
 
     /// Whatever was said about attempts is forgotten: they land from here on.
@@ -340,7 +365,9 @@ impl Connectors for Scripted {
                 return std::future::pending().await;
             }
             let denies = self.state().denies;
-            let act = self.state().acts.pop_front().unwrap_or_else(|| {
+            let place = (call.connection.to_string(), call.takes_back.is_some());
+            let always = self.state().always.get(&place).cloned();
+            let act = always.or_else(|| self.state().acts.pop_front()).unwrap_or_else(|| {
                 if denies {
                     let steps = vec![step(Wire::Answered { status: 401 })];
                     return Act::End(AttemptEnd { claim: Ended::Failed(denied()), steps, held_back: None });
@@ -349,7 +376,7 @@ impl Connectors for Scripted {
                 Act::End(AttemptEnd { claim: Ended::Returned(receipt(&call)), steps, held_back: None })
             });
             let steps = match &act {
-                Act::End(end) => end.steps.clone(),
+                Act::End(end) | Act::EndTogether(_, end) => end.steps.clone(),
                 Act::Hang => vec![step(Wire::Unanswered)],
                 Act::Meet(_) => vec![step(Wire::Answered { status: 200 })],
             };
@@ -360,6 +387,10 @@ impl Connectors for Scripted {
             match act {
                 Act::End(end) => end,
                 Act::Hang => std::future::pending().await,
+                Act::EndTogether(barrier, end) => {
+                    barrier.wait().await;
+                    end
+                }
                 Act::Meet(barrier) => {
                     barrier.wait().await;
                     AttemptEnd { claim: Ended::Returned(receipt(&call)), steps, held_back: None }

@@ -345,6 +345,20 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl Case {
+    /// Whether every step of this effect is on record before it leaves.
+    ///
+    /// Where a key makes repeats harmless that costs a commit for nothing, unless the intent may be taken back: an attempt
+    /// that died with its host must leave a trace then, so that a refusal says that nothing is in.
+    #[must_use]
+    pub fn leaves_traces(&self, planned: &PlannedEffect) -> bool {
+        match planned.guarantee {
+            Guarantee::ByProbe | Guarantee::Blind => true,
+            Guarantee::ByKey | Guarantee::ByNaturalKey => {
+                self.writes.iter().any(|write| write.on_failure == OnFailure::Undo)
+            }
+        }
+    }
+
     /// What its seal covers, beside the intent and the policy.
     #[must_use]
     pub fn content(&self) -> Content<'_> {

@@ -12,7 +12,7 @@ use crate::port::connectors::{Call, Connection, Ledger, NotRecorded};
 use countersign_core::approval::command::{Command, Target};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, ApprovedIntent, Authority, NotToBeWritten, PlannedEffect};
-use countersign_core::effect::attempt::{Detail, Guarantee};
+use countersign_core::effect::attempt::Detail;
 use countersign_core::effect::life::{self, Denial, EffectState, History, Memory};
 use countersign_core::effect::plan::Change;
 use countersign_core::hash::Digest;
@@ -27,7 +27,7 @@ enum Work {
     Block(Detail),
     Interrupted { step: String, began: Timestamp, target: Target },
     Look { target: Target },
-    Attempt { call: Box<Call>, connection: Arc<Connection>, target: Target },
+    Attempt { call: Box<Call>, records: bool, connection: Arc<Connection>, target: Target },
     Probe { call: Box<Call>, connection: Arc<Connection>, target: Target },
 }
 
@@ -77,10 +77,10 @@ pub(crate) async fn run(
         Work::Look { target } => {
             inner.command(intent, Command::KeyExpired { effect, target }, None).await.map(drop)
         }
-        Work::Attempt { call, connection, mut target } => {
+        Work::Attempt { call, records, connection, mut target } => {
             let running = Running::begin(inner, intent);
             let began = call.now;
-            let ledger = StepLedger { inner: Arc::clone(inner), intent, effect, guarantee: call.guarantee };
+            let ledger = StepLedger { inner: Arc::clone(inner), intent, effect, records };
             let end = inner.connectors.apply(*call, Arc::new(ledger)).await;
             let denied = inner.denied(&end.claim, &connection, began).await?;
             target.denial = denied.denial;
@@ -137,7 +137,8 @@ fn work(inner: &Inner, approval: &Approval, effect: EffectId) -> Work {
                 return Work::Look { target };
             }
             let call = Box::new(call(inner, &approved, planned, *history));
-            Work::Attempt { call, connection, target }
+            let records = approved.case().leaves_traces(planned);
+            Work::Attempt { call, records, connection, target }
         }
         EffectState::Probing { due, history, .. } if crate::schedule::is_due(*due, now) => {
             let call = Box::new(call(inner, &approved, planned, *history));
@@ -237,15 +238,15 @@ struct StepLedger {
     inner: Arc<Inner>,
     intent: IntentId,
     effect: EffectId,
-    guarantee: Guarantee,
+    /// Whether there is anything to be recorded: see [`Case::leaves_traces`](countersign_core::approval::Case).
+    records: bool,
 }
 
 impl Ledger for StepLedger {
     fn about_to_send<'a>(&'a self, step: &'a str, request: Digest) -> Answer<'a, Result<(), NotRecorded>> {
         Box::pin(async move {
-            match self.guarantee {
-                Guarantee::ByKey | Guarantee::ByNaturalKey => return Ok(()),
-                Guarantee::ByProbe | Guarantee::Blind => {}
+            if !self.records {
+                return Ok(());
             }
             let command = Command::Send { effect: self.effect, step: step.to_owned(), request };
             let recorded = self.inner.command(self.intent, command, None).await;

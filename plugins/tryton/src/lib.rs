@@ -10,8 +10,8 @@ mod quote;
 mod rest;
 
 use countersign_sdk::{
-    Connector, Context, Descriptor, Effect, Failure, Finding, Guarantee, Operation, Proposal, Receipt,
-    RecordRef, Snapshot, WritePlan,
+    Compensator, Connector, Context, Descriptor, Effect, Failure, Finding, Guarantee, Operation, Proposal,
+    Receipt, RecordRef, Snapshot, WritePlan,
 };
 
 /// What `set-price` takes.
@@ -47,7 +47,7 @@ impl Connector for Tryton {
     fn describe(&self) -> Descriptor {
         Descriptor::new("countersign.tryton", env!("CARGO_PKG_VERSION"), "tryton")
             .kinds(&["quote", "account", "opportunity", "approval"])
-            .operation(Operation::new("set-price", "quote", Guarantee::ByProbe, SET_PRICE_INPUT))
+            .operation(Operation::new("set-price", "quote", Guarantee::ByProbe, SET_PRICE_INPUT).reversible())
             .operation(Operation::new("record-approval", "quote", Guarantee::ByProbe, RECORD_APPROVAL_INPUT))
     }
 
@@ -99,7 +99,28 @@ impl Connector for Tryton {
     }
 }
 
-countersign_sdk::export!(Tryton);
+impl Compensator for Tryton {
+    fn undo(&self, context: &Context<'_>, effect: &Effect, _landed: &Receipt) -> Result<Receipt, Failure> {
+        match Task::of(&effect.what)? {
+            Task::SetPrice => quote::undo(context, effect),
+            Task::RecordApproval => Err(Failure::unknown_operation(&effect.what.operation)),
+        }
+    }
+
+    fn probe_undo(
+        &self,
+        context: &Context<'_>,
+        effect: &Effect,
+        _landed: &Receipt,
+    ) -> Result<Finding, Failure> {
+        match Task::of(&effect.what)? {
+            Task::SetPrice => quote::probe(context, effect),
+            Task::RecordApproval => Err(Failure::unknown_operation(&effect.what.operation)),
+        }
+    }
+}
+
+countersign_sdk::export!(Tryton, compensator);
 
 /// The operations, each checked for its kind of record. An approval record may stand on more
 /// kinds than a descriptor can name for one operation.

@@ -158,13 +158,35 @@ pub(crate) fn apply(context: &Context<'_>, effect: &Effect) -> Result<Receipt, F
             other => other,
         });
     }
-    let values = json!({"lines": written_lines(&effect.plan)?});
-    let id = sale.id.to_string();
-    let written: Sale = rest::update(context, "set-price", (MODEL, &id), &values, FIELDS)?;
-    Ok(receipt(&written.snapshot(context)?, &effect.plan))
+    write(context, "set-price", &sale, &effect.plan)
 }
 
-/// The prices themselves say whether the effect landed.
+/// One attempt at taking `set-price` back: the prices are again what they were, unless somebody has changed them since.
+pub(crate) fn undo(context: &Context<'_>, effect: &Effect) -> Result<Receipt, Failure> {
+    let sale = read(context, &effect.what.subject.id)?;
+    let now = sale.snapshot(context)?;
+    if holds(&now, &effect.plan) {
+        return Ok(receipt(&now, &effect.plan));
+    }
+    sale.must_be_draft()?;
+    if let Some(moved) = effect.plan.changes.iter().find(|change| *now.value(&change.name) != change.before) {
+        return Err(Failure::conflict(
+            "moved",
+            format!("`{}` of the quote was changed by someone else since it was priced", moved.name),
+        ));
+    }
+    write(context, "restore-price", &sale, &effect.plan)
+}
+
+/// All lines in one request.
+fn write(context: &Context<'_>, step: &str, sale: &Sale, plan: &WritePlan) -> Result<Receipt, Failure> {
+    let values = json!({"lines": written_lines(plan)?});
+    let id = sale.id.to_string();
+    let written: Sale = rest::update(context, step, (MODEL, &id), &values, FIELDS)?;
+    Ok(receipt(&written.snapshot(context)?, plan))
+}
+
+/// The prices themselves say whether the effect, or what takes it back, landed.
 pub(crate) fn probe(context: &Context<'_>, effect: &Effect) -> Result<Finding, Failure> {
     let now = fetch(context, &effect.what.subject)?;
     if holds(&now, &effect.plan) {

@@ -1,7 +1,7 @@
 //! The connector against a small Tryton that keeps one quote and its notes.
 
 use super::*;
-use countersign_sdk::testing::{Manifest, Reply, ScriptedTarget, Sent, effect, proposal};
+use countersign_sdk::testing::{Manifest, Reply, ScriptedTarget, Sent, compensation, effect, proposal};
 use countersign_sdk::{Field, Method, Money, Value};
 use serde_json::{Value as Json, json};
 use std::cell::RefCell;
@@ -261,6 +261,37 @@ fn a_quote_that_someone_else_changed_is_a_conflict_and_stays_as_it_is() {
         "{failure}"
     );
     assert!(crm.target.steps().is_empty());
+}
+
+#[test]
+fn a_price_is_taken_back_once_wherever_an_attempt_stops() {
+    for stop in [ScriptedTarget::stop_before, ScriptedTarget::stop_after] {
+        let crm = crm();
+        let before = crm.target.fetch(&Tryton, "quote", "7").expect("a quote");
+        let priced = planned(&crm, &price("25", "75000.00"));
+        let landed = crm.target.apply(&Tryton, &priced).expect("it lands");
+        let undo = compensation(&priced);
+        assert_eq!(crm.target.probe_undo(&Tryton, &undo, &landed), Ok(Finding::Absent));
+        stop(&crm.target, "restore-price");
+        crm.target.undo(&Tryton, &undo, &landed).expect_err("it stops");
+        let receipt = crm.target.undo(&Tryton, &undo, &landed).expect("it is taken back");
+        assert_eq!(receipt.applied, undo.plan.applied());
+        assert_eq!(crm.target.fetch(&Tryton, "quote", "7").expect("a quote").fields, before.fields);
+        assert_eq!(crm.target.steps().len(), 2, "one price and one restored price reached Tryton");
+        assert_eq!(crm.target.probe_undo(&Tryton, &undo, &landed), Ok(Finding::Landed(receipt)));
+    }
+}
+
+#[test]
+fn a_price_that_someone_else_changed_since_is_not_taken_back() {
+    let crm = crm();
+    let priced = planned(&crm, &price("25", "75000.00"));
+    let landed = crm.target.apply(&Tryton, &priced).expect("it lands");
+    crm.sale.borrow_mut()["lines"][0]["unit_price"] = amount("60.00");
+    let failure = crm.target.undo(&Tryton, &compensation(&priced), &landed).expect_err("it moved");
+    assert_eq!(failure.case(), "conflict");
+    assert_eq!(crm.target.steps().len(), 1);
+    assert_eq!(crm.sale.borrow()["lines"][0]["unit_price"], amount("60.00"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The one trait that a connector implements.
+//! The trait that a connector implements, and the one for those that can take back what they wrote.
 
 use crate::context::Context;
 use crate::describe::Descriptor;
@@ -61,4 +61,32 @@ pub trait Connector: Default {
     /// # Errors
     /// As the target's answers demand.
     fn probe(&self, context: &Context<'_>, effect: &Effect) -> Result<Finding, Failure>;
+}
+
+/// A connector that can take back what it wrote: export it with `export!(Name, compensator)`.
+///
+/// The host calls it for the operations that are described as
+/// [`reversible`](crate::Operation::reversible), where another write of the same intent was refused. A compensation is
+/// an effect of its own: it has an id of its own, so its steps have keys of their own, and its plan is the plan of what
+/// it takes back with before and after exchanged. The plan carries no revision, since other effects of the intent may
+/// have moved the record: compare the fields. Where they do not hold `before` any more, somebody has changed them
+/// since, and the answer is `conflict`: what they wrote is not overwritten.
+pub trait Compensator: Connector {
+    /// Makes one attempt at taking back the effect that landed with this receipt. The rules of
+    /// [`apply`](Connector::apply) hold. Phase: write.
+    ///
+    /// # Errors
+    /// The case says what is known of the write; see [`Failure`].
+    fn undo(&self, context: &Context<'_>, effect: &Effect, landed: &Receipt) -> Result<Receipt, Failure>;
+
+    /// Says whether it was taken back. The rules of [`probe`](Connector::probe) hold. Phase: read.
+    ///
+    /// # Errors
+    /// As the target's answers demand.
+    fn probe_undo(
+        &self,
+        context: &Context<'_>,
+        effect: &Effect,
+        landed: &Receipt,
+    ) -> Result<Finding, Failure>;
 }

@@ -29,7 +29,7 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// An operation that cannot be taken back.
+    /// An operation that cannot be taken back; see [`reversible`](Operation::reversible).
     #[must_use]
     pub fn new(name: &str, kind: &str, guarantee: Guarantee, input_schema: &str) -> Operation {
         Operation {
@@ -39,6 +39,13 @@ impl Operation {
             guarantee,
             reversible: false,
         }
+    }
+
+    /// The same, and a [`Compensator`](crate::Compensator) can take it back.
+    #[must_use]
+    pub fn reversible(mut self) -> Operation {
+        self.reversible = true;
+        self
     }
 }
 

@@ -5,7 +5,7 @@
 
 mod convert;
 
-use crate::connector::Connector;
+use crate::connector::{Compensator, Connector};
 use crate::context::{Context, Host, Level};
 use crate::failure::Failure;
 use crate::http::{Request, Response};
@@ -13,6 +13,7 @@ use bindings::countersign::connector::{diagnostics, http, settings, types};
 use bindings::exports::countersign::connector::{identity, reader, writer};
 use std::marker::PhantomData;
 use std::sync::Once;
+use undo_bindings::exports::countersign::connector::compensator;
 
 /// Generated from `wit/`. The canonical ABI passes raw pointers; all of the SDK's unsafe code is in here.
 #[doc(hidden)]
@@ -23,6 +24,23 @@ pub mod bindings {
         pub_export_macro: true,
         export_macro_name: "export_component",
         default_bindings_module: "countersign_sdk::guest::bindings",
+    });
+}
+
+/// The same for the one interface that only some connectors export. It shares the types of the others.
+#[doc(hidden)]
+pub mod undo_bindings {
+    wit_bindgen::generate!({
+        path: "wit/connector@0.1.0",
+        inline: "package countersign:sdk;
+            world compensating {
+                export countersign:connector/compensator@0.1.0;
+            }",
+        world: "countersign:sdk/compensating",
+        with: { "countersign:connector/types@0.1.0": super::bindings::countersign::connector::types },
+        pub_export_macro: true,
+        export_macro_name: "export_compensator",
+        default_bindings_module: "countersign_sdk::guest::undo_bindings",
     });
 }
 
@@ -114,6 +132,22 @@ impl<C: Connector> writer::Guest for Component<C> {
     fn probe(what: types::Effect) -> Result<types::Finding, types::Failure> {
         call(|connector: &C, context| {
             connector.probe(context, &convert::effect_from_host(what)).map(convert::finding)
+        })
+    }
+}
+
+impl<C: Compensator> compensator::Guest for Component<C> {
+    fn undo(what: types::Effect, landed: types::Receipt) -> Result<types::Receipt, types::Failure> {
+        call(|connector: &C, context| {
+            let (effect, landed) = (convert::effect_from_host(what), convert::receipt_from_host(landed));
+            connector.undo(context, &effect, &landed).map(convert::receipt)
+        })
+    }
+
+    fn probe_undo(what: types::Effect, landed: types::Receipt) -> Result<types::Finding, types::Failure> {
+        call(|connector: &C, context| {
+            let (effect, landed) = (convert::effect_from_host(what), convert::receipt_from_host(landed));
+            connector.probe_undo(context, &effect, &landed).map(convert::finding)
         })
     }
 }

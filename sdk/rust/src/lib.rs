@@ -30,7 +30,7 @@ pub mod guest;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 
-pub use connector::Connector;
+pub use connector::{Compensator, Connector};
 pub use context::{Context, Host, Level};
 pub use describe::{Descriptor, Guarantee, Operation};
 pub use effect::{Change, Effect, Finding, Page, Proposal, Receipt, Snapshot, WritePlan};
@@ -38,7 +38,8 @@ pub use failure::{CONNECTOR_BUG, Detail, Failure};
 pub use http::{Answer, Body, Draft, Method, Purpose, Request, Response, path};
 pub use value::{Field, Money, RecordRef, Value};
 
-/// Makes the component: gives the exports of the contract to a [`Connector`].
+/// Makes the component: gives the exports of the contract to a [`Connector`], and with
+/// `export!(Name, compensator)` those of a [`Compensator`] too.
 ///
 /// Outside WebAssembly it does nothing, so that unit tests link natively.
 #[macro_export]
@@ -48,6 +49,14 @@ macro_rules! export {
         const _: () = {
             type Component = $crate::guest::Component<$connector>;
     $crate::guest::bindings::export_component!(Component with_types_in $crate::guest::bindings);
+        };
+    };
+    ($connector:ty, compensator) => {
+        $crate::export!($connector);
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            type Component = $crate::guest::Component<$connector>;
+    $crate::guest::undo_bindings::export_compensator!(Component with_types_in $crate::guest::undo_bindings);
         };
     };
 }

@@ -47,3 +47,16 @@ pub fn effect(effect_id: &str, what: &Proposal, plan: &WritePlan) -> Effect {
         extra: Vec::new(),
     }
 }
+
+/// The first attempt at taking back an effect that landed, as the host derives it: an id of its own, and the plan with
+/// before and after exchanged.
+#[must_use]
+pub fn compensation(landed: &Effect) -> Effect {
+    let mut plan = landed.plan.clone();
+    plan.revision = None;
+    plan.remarks.clear();
+    for change in &mut plan.changes {
+        std::mem::swap(&mut change.before, &mut change.after);
+    }
+    effect(&format!("{}-undo", landed.effect_id), &landed.what, &plan)
+}

@@ -1,11 +1,12 @@
 //! One approval under the shipped rules, moved by hand, and what is said about it.
 
-use countersign_core::approval::command::{Command, Prepared, Voice};
+use countersign_core::approval::command::{Command, Prepared, Target, Voice};
 use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, PlannedEffect};
 use countersign_core::document::SourceFile;
-use countersign_core::effect::attempt::{Detail, Guarantee};
+use countersign_core::effect::attempt::{Answer, AttemptEnd, Detail, Ended, Guarantee, Receipt};
+use countersign_core::effect::life::Denial;
 use countersign_core::effect::plan::{Change, Proposal, WritePlan};
 use countersign_core::hash::Digest;
 use countersign_core::id::{BindingName, ConnectionName, EffectId, IntentId, IntentTypeName, PersonId};
@@ -118,6 +119,15 @@ impl House {
         let voice = Voice::Approve { note: String::new() };
         let revision = self.approval.intent.revision;
         self.give(Command::Decide { person: person(who), revision, seal: None, voice });
+    }
+
+    /// The one attempt at an effect ends like this, with this status of its one step.
+    pub(super) fn attempted(&mut self, effect: EffectId, claim: Ended<Receipt>, status: u16) {
+        let (settle, key_lifetime) = (Millis::seconds(30), Millis::hours(24));
+        let target = Target { settle, key_lifetime, denial: Denial::default() };
+        let steps = vec![countersign_tests::scripted::step(Answer::Answered { status })];
+        let end = AttemptEnd { claim, steps, held_back: None };
+        self.give(Command::Attempted { effect, end, began: self.now, target });
     }
 
     /// Lets time pass, and looks after one seat.

@@ -1,11 +1,12 @@
 //! Every kind of message as people read it, and what others write in it.
 
 use super::house::{House, discount, person, rules, rules_with, write};
-use countersign_core::approval::command::{Command, Target, Voice};
+use countersign_core::approval::command::{Command, Voice};
 use countersign_core::break_glass::BREAK_GLASS;
-use countersign_core::effect::attempt::{AttemptEnd, Detail, Ended, Failure, Receipt};
-use countersign_core::effect::life::Denial;
+use countersign_core::effect::attempt::{Detail, Ended, Failure, Receipt};
+use countersign_core::effect::key::undo_id;
 use countersign_core::exception::Closure;
+use countersign_core::intent::OnFailure;
 use countersign_core::notice::words::{Message, SUBJECT_CHARACTERS_MAX, TEXT_BYTES_MAX};
 use countersign_core::override_::{Instead, Override};
 use countersign_core::record::{RecordRef, Value};
@@ -149,35 +150,55 @@ fn the_requester_reads_how_it_ended() {
 
 /// One write lands, the other one is refused for good and given up.
 fn end_writes(house: &mut House) {
-    let (began, target) = (
-        house.now,
-        Target { settle: Millis::seconds(30), key_lifetime: Millis::hours(24), denial: Denial::default() },
-    );
     let countersign_core::approval::Stage::Executing { case, .. } = &house.approval.stage else {
         panic!("the intent is {}", house.approval.stage.as_str())
     };
     let [crm, billing] = case.writes.as_slice() else { panic!("two writes were planned") };
     let (crm, billing) = (crm.effect, billing.effect);
-    let subject = RecordRef { kind: "quote".to_owned(), id: "Q-1".to_owned() };
-    let receipt =
-        Receipt { subject, revision: None, url: None, vendor_request_id: None, applied: Vec::new() };
-    let end = AttemptEnd {
-        claim: Ended::Returned(receipt),
-        steps: vec![countersign_tests::scripted::step(countersign_core::effect::attempt::Answer::Answered {
-            status: 200,
-        })],
-        held_back: None,
-    };
-    house.give(Command::Attempted { effect: crm, end, began, target });
-    let detail = Detail::new("no-such-customer", "there is no such customer");
-    let claim = Ended::Failed(Failure::Rejected { fields: Vec::new(), detail });
-    let end = AttemptEnd { claim, steps: Vec::new(), held_back: None };
-    house.give(Command::Attempted { effect: billing, end, began, target });
+    house.attempted(crm, Ended::Returned(receipt()), 200);
+    house.attempted(billing, rejected(), 404);
     let open = house.approval.exceptions.iter().find(|(_, found)| found.closed.is_none());
     let (id, owner) = open.map(|(id, found)| (*id, found.owner.clone())).expect("one is open");
     golden("held_up_write", &house.message("ae-1", "Held up"));
     let reason = "billed by hand".to_owned();
     house.give(Command::CloseException { person: owner, id, by: Closure::GiveUp, reason });
+}
+
+#[test]
+fn the_requester_reads_what_was_taken_back_and_what_was_not() {
+    for (reversible, name, begins) in [(true, "undone", "Undone"), (false, "undone_in_part", "Done in part")]
+    {
+        let mut crm = write("crm", &[("term_months", Value::Integer(12), Value::Integer(18))]);
+        crm.reversible = reversible;
+        let mut billing = write("billing", &[("term_months", Value::Integer(12), Value::Integer(18))]);
+        (billing.on_failure, billing.after) = (OnFailure::Undo, vec![crm.binding.clone()]);
+        let (first, second, back) = (crm.effect, billing.effect, undo_id(crm.effect));
+        let mut house = House::asks(rules(&CONTACTS), 40, &discount("Q-1", None), vec![crm, billing]);
+        house.votes("sales-manager-1");
+        house.all_told();
+        house.attempted(first, Ended::Returned(receipt()), 200);
+        house.attempted(second, rejected(), 404);
+        if reversible {
+            house.attempted(back, Ended::Returned(receipt()), 200);
+        } else {
+            let open = house.approval.exceptions.iter().find(|(_, found)| found.closed.is_none());
+            let (id, owner) = open.map(|(id, found)| (*id, found.owner.clone())).expect("one is open");
+            golden("held_up_undo", &house.message("ae-1", "Held up"));
+            let reason = "changed by hand".to_owned();
+            house.give(Command::CloseException { person: owner, id, by: Closure::GiveUp, reason });
+        }
+        golden(name, &house.message("ae-1", begins));
+    }
+}
+
+fn receipt() -> Receipt {
+    let subject = RecordRef { kind: "quote".to_owned(), id: "Q-1".to_owned() };
+    Receipt { subject, revision: None, url: None, vendor_request_id: None, applied: Vec::new() }
+}
+
+fn rejected() -> Ended<Receipt> {
+    let detail = Detail::new("no-such-customer", "there is no such customer");
+    Ended::Failed(Failure::Rejected { fields: Vec::new(), detail })
 }
 
 #[test]

@@ -90,6 +90,12 @@ pub struct History {
 }
 
 impl History {
+    /// Whether nothing can be in, where every step is on record before it leaves.
+    #[must_use]
+    pub fn is_unsent(self, traced: bool) -> bool {
+        traced && self.first_sent.is_none() && !self.vouched
+    }
+
     /// The same under new keys, of which the target knows nothing.
     fn anew(self) -> History {
         let generation = self.generation.saturating_add(1);
@@ -336,26 +342,19 @@ pub fn is_refused(verdict: &Verdict, steps: &[Step]) -> bool {
     refused && Wire::of(steps) == Wire::Nothing
 }
 
-/// Whether a refusal says that nothing is in: every step of every attempt is on record. Where a key makes repeats
-/// harmless, an attempt that died with its host left no trace.
-#[must_use]
-pub fn leaves_traces(guarantee: Guarantee) -> bool {
-    match guarantee {
-        Guarantee::ByKey | Guarantee::ByNaturalKey => false,
-        Guarantee::ByProbe | Guarantee::Blind => true,
-    }
-}
-
 /// What becomes of an effect that is not to be sent any more, by the verdict that its attempt would have had: it is
-/// looked for instead of being repeated, and one that was refused for certain is over.
+/// looked for instead of being repeated, and it is over if nothing of it can be in. `traced` is whether every step is on
+/// record before it leaves.
 #[must_use]
-pub fn called_off(verdict: Verdict, guarantee: Guarantee, steps: &[Step], now: Timestamp) -> Verdict {
+pub fn called_off(verdict: Verdict, traced: bool, steps: &[Step], now: Timestamp) -> Verdict {
+    let refused = Wire::of(steps) == Wire::Nothing;
     match verdict {
+        EffectState::Ready { history, .. } if history.is_unsent(traced) => EffectState::GivenUp,
         EffectState::Ready { due, history } => EffectState::Probing { due, sent: now, probes: 0, history },
         EffectState::Held { cause: HeldCause::Rejected | HeldCause::Conflict, history, .. }
-            if !history.vouched && Wire::of(steps) == Wire::Nothing =>
+            if refused && !history.vouched =>
         {
-            if leaves_traces(guarantee) {
+            if traced {
                 EffectState::GivenUp
             } else {
                 probe(history, now, Millis(0))

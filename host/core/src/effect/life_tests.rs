@@ -338,3 +338,53 @@ fn absent_is_believed_for_when_the_target_was_asked() {
     assert!(matches!(again, EffectState::Probing { due, .. } if due == later), "{again:?}");
     assert_eq!(word(&asked(NOW.plus(Millis::seconds(30)))), "retried");
 }
+
+#[test]
+fn what_is_called_off_is_looked_for_unless_nothing_can_be_in() {
+    let fresh = History { attempts: 1, ..History::default() };
+    let sent = History { first_sent: Some(NOW), ..fresh };
+    let vouched = History { vouched: true, ..fresh };
+    let ready = |history| EffectState::Ready { due: NOW, history };
+    let off = |verdict, traced| called_off(verdict, traced, &[], NOW);
+    assert_eq!(off(ready(fresh), true), EffectState::GivenUp);
+    for (history, traced) in [(fresh, false), (sent, true), (vouched, true)] {
+        assert!(matches!(off(ready(history), traced), EffectState::Probing { .. }), "{history:?}");
+    }
+}
+
+#[test]
+fn a_refusal_ends_what_is_called_off_only_if_no_step_can_be_in() {
+    let refused = |history| EffectState::Held { cause: HeldCause::Rejected, detail: detail(), history };
+    let sent = History { first_sent: Some(NOW), ..History::default() };
+    let vouched = History { vouched: true, ..sent };
+    assert!(is_refused(&refused(sent), &steps(&[NO])));
+    assert_eq!(called_off(refused(sent), true, &steps(&[NO]), NOW), EffectState::GivenUp);
+    // An attempt that died with its host left no trace.
+    assert!(matches!(called_off(refused(sent), false, &steps(&[NO]), NOW), EffectState::Probing { .. }));
+    for (history, wire) in [(sent, [OK, NO]), (vouched, [NO, NO])] {
+        assert!(!is_refused(&refused(history), &steps(&wire)));
+        assert_eq!(called_off(refused(history), true, &steps(&wire), NOW), refused(history));
+    }
+    let conflict = EffectState::Held { cause: HeldCause::Conflict, detail: detail(), history: sent };
+    assert!(!is_refused(&conflict, &steps(&[NO])));
+}
+
+#[test]
+fn what_is_absent_stays_so_where_it_is_called_off() {
+    let absent = Ended::Returned(Finding::Absent);
+    let (ready, probing) = (
+        EffectState::Ready { due: NOW, history: History::default() },
+        probe(History::default(), NOW, Millis(0)),
+    );
+    assert_eq!(absent_for_good(ready.clone(), &absent), EffectState::GivenUp);
+    // It is not believed yet, or not said.
+    assert_eq!(absent_for_good(probing.clone(), &absent), probing);
+    assert_eq!(absent_for_good(ready.clone(), &Ended::Returned(Finding::Unknown)), ready);
+}
+
+#[test]
+fn what_a_person_vouched_for_is_remembered_until_it_is_absent() {
+    let state = again(History::default(), HeldCause::Uncertain, Guarantee::ByProbe, NOW);
+    let EffectState::Ready { history, .. } = state else { panic!("{state:?}") };
+    assert!(history.vouched && !history.anew().vouched);
+}

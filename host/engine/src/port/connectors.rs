@@ -132,7 +132,7 @@ pub struct Call {
 /// Where the egress gate records a step before its first byte leaves the host.
 pub trait Ledger: Send + Sync {
     /// Records that the step is about to be sent. Durable on return, unless the guarantee makes a
-    /// repeat harmless (`by-key`, `by-natural-key`); then it may return at once.
+    /// repeat harmless (`by-key`, `by-natural-key`) and the intent is never taken back; then it may return at once.
     ///
     /// # Errors
     /// [`NotRecorded`]: then the step must not be sent.

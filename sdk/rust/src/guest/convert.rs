@@ -217,6 +217,17 @@ pub(super) fn receipt(receipt: Receipt) -> types::Receipt {
     }
 }
 
+pub(super) fn receipt_from_host(receipt: types::Receipt) -> Receipt {
+    Receipt {
+        subject: record_from_host(receipt.subject),
+        revision: receipt.revision,
+        url: receipt.url,
+        vendor_request_id: receipt.vendor_request_id,
+        applied: fields_from_host(receipt.applied),
+        extra: receipt.extra,
+    }
+}
+
 pub(super) fn finding(finding: Finding) -> types::Finding {
     match finding {
         Finding::Landed(proof) => types::Finding::Landed(receipt(proof)),

@@ -3,7 +3,7 @@
 use super::NOW_MS;
 use super::manifest::Manifest;
 use super::reply::{Outcome, Reply, Sent, path_matches};
-use crate::connector::Connector;
+use crate::connector::{Compensator, Connector};
 use crate::context::{Context, Host, Level};
 use crate::effect::{Effect, Finding, Proposal, Receipt, Snapshot, WritePlan};
 use crate::failure::Failure;
@@ -188,6 +188,32 @@ impl ScriptedTarget {
     /// The connector's.
     pub fn probe(&self, connector: &impl Connector, effect: &Effect) -> Result<Finding, Failure> {
         self.reading(|context| connector.probe(context, effect))
+    }
+
+    /// Calls [`Compensator::undo`].
+    ///
+    /// # Errors
+    /// The connector's.
+    pub fn undo(
+        &self,
+        connector: &impl Compensator,
+        effect: &Effect,
+        landed: &Receipt,
+    ) -> Result<Receipt, Failure> {
+        self.writing(&effect.effect_id, |context| connector.undo(context, effect, landed))
+    }
+
+    /// Calls [`Compensator::probe_undo`].
+    ///
+    /// # Errors
+    /// The connector's.
+    pub fn probe_undo(
+        &self,
+        connector: &impl Compensator,
+        effect: &Effect,
+        landed: &Receipt,
+    ) -> Result<Finding, Failure> {
+        self.reading(|context| connector.probe_undo(context, effect, landed))
     }
 
     fn within<T>(&self, phase: Phase, run: impl FnOnce(&Context<'_>) -> T) -> T {

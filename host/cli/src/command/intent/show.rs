@@ -304,7 +304,8 @@ fn effects(intent: &IntentView) -> Result<()> {
         let receipt = effect.receipt.as_ref().map(|receipt| receipt.subject.clone());
         let held = effect.detail.as_ref().map(|detail| detail.message.clone());
         let proof = receipt.or(held).unwrap_or_default();
-        let (binding, attempts) = (format!("  {}", effect.binding), effect.attempts.to_string());
+        let undo = if effect.undoes.is_some() { "undo of " } else { "" };
+        let (binding, attempts) = (format!("  {undo}{}", effect.binding), effect.attempts.to_string());
         table.row([&binding, &effect.connection, &effect.state, &attempts, &proof]);
     }
     table.print()

@@ -55,7 +55,8 @@ pub(super) fn attempted(
     let terms = Terms { began, ..terms(turn, planned, target) };
     let mut verdict = life::next(history, &end, &terms);
     let undoes = if undo::is_called_off(&turn.approval, planned) {
-        verdict = life::called_off(verdict, planned.guarantee, &end.steps, terms.now);
+        let traced = turn.approval.case().is_some_and(|case| case.leaves_traces(planned));
+        verdict = life::called_off(verdict, traced, &end.steps, terms.now);
         false
     } else {
         planned.on_failure == OnFailure::Undo && life::is_refused(&verdict, &end.steps)

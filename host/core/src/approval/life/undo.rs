@@ -36,7 +36,10 @@ pub(super) fn go_on(turn: &mut Turn<'_>) {
         turn.record(Actor::Engine, Event::UndoPlanned { effects: landed });
     }
     for effect in lasting {
-        let message = "it was to be taken back, and its connector cannot: it stays written";
+        let of = turn.approval.planned(effect);
+        let what = of.map_or_else(String::new, |of| format!("`{}` at `{}`", of.binding, of.connection));
+        let message =
+            format!("what {what} wrote was to be taken back, and its connector cannot: it stays written");
         let opening = Opening::of(Cause::Irreversible, Detail::new("irreversible", message));
         settle::open(turn, Opening { effect: Some(effect), ..opening });
     }
@@ -174,17 +177,14 @@ pub(super) fn call_off(
         let Some(state) = effects.get_mut(&planned.effect) else { continue };
         match state {
             EffectState::Waiting => *state = EffectState::GivenUp,
-            // An attempt may be running whose first step is not on record yet: it is looked for once that has ended.
-            EffectState::Ready { due, history } => {
-                let unsent = history.first_sent.is_none() && !history.vouched;
-                let unsent = unsent && planned.guarantee == Guarantee::Blind;
-                *due = at;
-                if unsent {
-                    *state = EffectState::GivenUp;
-                }
+            // An attempt may be running whose first step is not on record yet: it is not let out any more.
+            EffectState::Ready { history, .. } if history.is_unsent(case.leaves_traces(planned)) => {
+                *state = EffectState::GivenUp;
             }
+            // It is looked for once whatever is running has ended.
+            EffectState::Ready { due, .. } => *due = at,
             EffectState::Held { history, .. }
-                if planned.effect == because && !life::leaves_traces(planned.guarantee) =>
+                if planned.effect == because && !case.leaves_traces(planned) =>
             {
                 *state = life::probe(*history, at, Millis(0));
             }

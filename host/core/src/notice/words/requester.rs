@@ -6,7 +6,7 @@ use crate::approval::seat::Reply;
 use crate::approval::{Authority, Outcome, Stage};
 use crate::effect::key::undo_id;
 use crate::effect::life::EffectState;
-use crate::exception::Cause;
+use crate::exception::{Cause, Exception};
 use crate::id::{EffectId, ExceptionId, PersonId};
 use crate::notice::moot::seats;
 
@@ -170,7 +170,10 @@ impl Telling<'_> {
                 Some(EffectState::GivenUp) if self.is_unknown(planned.effect) => {
                     "given up; nobody knows whether it was written, so look there before you ask again"
                 }
-                Some(EffectState::GivenUp) if undo.is_some() => "not written",
+                Some(EffectState::GivenUp) if undo.is_some() => match self.refusal(planned.effect) {
+                    Some(why) => return format!("  {}: not written: {why}", self.place(planned)),
+                    None => "not written",
+                },
                 Some(EffectState::GivenUp) => "given up, not written as asked",
                 Some(
                     EffectState::Waiting
@@ -185,6 +188,14 @@ impl Telling<'_> {
         });
         lines.extend(asked::listed(writes));
         Some(self.with_all(subject, lines))
+    }
+
+    /// Why an effect was refused, in the words of its target.
+    fn refusal(&self, effect: EffectId) -> Option<String> {
+        let mut exceptions = self.approval.exceptions.values().filter(|_| self.sight.is_whole());
+        let about =
+            |exception: &&Exception| exception.effect == Some(effect) && exception.cause == Cause::Rejected;
+        Some(plain(&exceptions.find(about)?.detail.message, WORDS_CHARACTERS_MAX))
     }
 
     /// Whether an effect was given up though it may have been written.
