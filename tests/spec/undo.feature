@@ -18,6 +18,21 @@ Feature: Undo
     Then the whole of it is undone
     And these were written: one
 
+  Scenario: what its target held already is not taken back
+    Given an intent that writes to one, then two, then three, and says undo
+    And two holds already what is written to it
+    When three refuses
+    And it is asked for and approved
+    Then the whole of it is undone
+    And these were written: one, three, undo of one
+
+  Scenario: what the host itself refuses takes nothing back
+    Given an intent that writes to one, then two, then three, and says undo
+    When three answers nothing until the host is started again with another connector there
+    And it is asked for and approved
+    Then an exception with cause rejected is open for three
+    And nothing was taken back
+
   Scenario: what an intent type holds stays as it is until somebody has it taken back
     Given an intent that writes to one, then two, then three, and says hold
     When three refuses

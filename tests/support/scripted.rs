@@ -46,6 +46,8 @@ struct State {
     writes: Vec<Call>,
     probes: usize,
     lost: Option<(String, String)>,
+    /// Where everything is already as it is asked for.
+    holding: Option<String>,
     moved: Option<(String, String)>,
     health: TargetHealth,
     denies: bool,
@@ -141,6 +143,11 @@ impl Scripted {
     /// From now on a connection cannot do this any more.
     pub fn lose(&self, connection: &str, operation: &str) {
         self.state().lost = Some((connection.to_owned(), operation.to_owned()));
+    }
+
+    /// A connection holds already whatever is to be written there.
+    pub fn holds(&self, connection: &str) {
+        self.state().holding = Some(connection.to_owned());
     }
 
     /// From now on a connection leads to another address.
@@ -349,13 +356,15 @@ impl Connectors for Scripted {
         Box::pin(async move { ended })
     }
 
-    fn plan(&self, _: &ConnectionName, what: Proposal, _: Timestamp) -> Answer<'_, Ended<WritePlan>> {
+    fn plan(&self, name: &ConnectionName, what: Proposal, _: Timestamp) -> Answer<'_, Ended<WritePlan>> {
         let mut state = self.state();
         state.plans += 1;
         let denied = state.denies && state.plans_denied;
-        Box::pin(async move {
-            if denied { Ended::Failed(self::denied()) } else { Ended::Returned(planned(&what)) }
-        })
+        let mut plan = planned(&what);
+        if state.holding.as_deref() == Some(name.as_str()) {
+            plan.changes.clear();
+        }
+        Box::pin(async move { if denied { Ended::Failed(self::denied()) } else { Ended::Returned(plan) } })
     }
 
     fn apply(&self, call: Call, ledger: Arc<dyn Ledger>) -> Answer<'_, AttemptEnd> {

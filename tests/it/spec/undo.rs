@@ -5,10 +5,11 @@ use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::document::SourceFile;
-use countersign_core::effect::attempt::{Answer, AttemptEnd, Detail, Ended, Failure, Guarantee};
+use countersign_core::effect::attempt::{Answer, AttemptEnd, Detail, Ended, Failure, Guarantee, Receipt};
 use countersign_core::exception::{Closure, Exception};
 use countersign_core::id::{ExceptionId, PersonId};
 use countersign_core::intent::Raw;
+use countersign_core::record::RecordRef;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Millis;
 use countersign_engine::fault::Fault;
@@ -28,6 +29,10 @@ pub(super) struct Chain {
     forks: bool,
     /// What cannot be taken back.
     lasting: Option<String>,
+    /// Where everything is already as it is asked for.
+    holding: Option<String>,
+    /// Whether the host is started again with another connector for three.
+    swaps: bool,
     /// Where nothing can be asked.
     blind: Option<String>,
     acts: Vec<(String, bool, Act)>,
@@ -77,11 +82,23 @@ impl Chain {
                 connectors = connectors.reversible(place);
             }
         }
+        if let Some(holding) = &self.holding {
+            connectors.holds(holding);
+            connectors.always(holding, false, Act::End(taken(holding)));
+        }
         for (place, takes_back, act) in &self.acts {
             connectors.always(place, *takes_back, act.clone());
         }
         connectors
     }
+}
+
+/// It is there, whatever was sent.
+fn taken(place: &str) -> AttemptEnd {
+    let subject = RecordRef { kind: "order".to_owned(), id: place.to_owned() };
+    let receipt =
+        Receipt { subject, revision: None, url: None, vendor_request_id: None, applied: Vec::new() };
+    AttemptEnd { claim: Ended::Returned(receipt), steps: Vec::new(), held_back: None }
 }
 
 fn refused() -> AttemptEnd {
@@ -104,6 +121,17 @@ fn in_a_fork(spec: &mut Spec, on_failure: String) {
 #[given(expr = "what is written to {word} cannot be taken back")]
 fn cannot(spec: &mut Spec, place: String) {
     spec.chain.lasting = Some(place);
+}
+
+#[given(expr = "{word} holds already what is written to it")]
+fn holds(spec: &mut Spec, place: String) {
+    spec.chain.holding = Some(place);
+}
+
+#[when("three answers nothing until the host is started again with another connector there")]
+fn swaps(spec: &mut Spec) {
+    spec.chain.acts.push(("three".to_owned(), false, Act::Hang));
+    spec.chain.swaps = true;
 }
 
 #[when(expr = "{word} refuses")]
@@ -148,6 +176,12 @@ async fn asked_for(spec: &mut Spec) {
         ("reason".to_owned(), text("goodwill")),
     ]);
     spec.submit("chain", tokens).await;
+    if spec.chain.swaps {
+        spec.has_written("one, two, three").await;
+        spec.host = None;
+        spec.connectors = Arc::new(spec.chain.connectors().built_anew());
+        spec.start(spec.chain.rules());
+    }
     if spec.chain.dies {
         spec.has_written("one, two, three, undo of two").await;
         spec.connectors.lands_again("two", true);
