@@ -81,6 +81,16 @@ Feature: Undo
     Then the whole of it is undone
     And only one was taken back
 
+  Scenario: what was to be tried again is looked for instead
+    Given an intent that writes to one, then to two and three, and says undo
+    When three refuses while two is too busy
+    And it is asked for and approved
+    And whoever is asked finds nothing there
+    And 1 minute passes
+    Then the whole of it is undone
+    And two was sent nothing more
+    And only one was taken back
+
   Scenario: an undo lands once although the host dies in it
     Given an intent that writes to one, then two, then three, and says undo
     When three refuses

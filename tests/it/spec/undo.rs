@@ -152,12 +152,32 @@ fn takes_back(spec: &mut Spec, place: String) {
 #[when("three refuses while two never answers and can be asked nothing")]
 fn never_answers(spec: &mut Spec) {
     let claim = Ended::Failed(Failure::Uncertain(Detail::new("scripted", "no answer came")));
-    let unanswered = AttemptEnd { claim, steps: vec![step(Answer::Unanswered)], held_back: None };
+    together(spec, AttemptEnd { claim, steps: vec![step(Answer::Unanswered)], held_back: None });
+    spec.chain.blind = Some("two".to_owned());
+}
+
+#[when("three refuses while two is too busy")]
+fn too_busy(spec: &mut Spec) {
+    let detail = Detail::new("scripted", "it is busy");
+    let claim = Ended::Failed(Failure::Transient { after: None, detail });
+    together(
+        spec,
+        AttemptEnd { claim, steps: vec![step(Answer::Answered { status: 429 })], held_back: None },
+    );
+}
+
+/// Two ends like this at the moment when three is refused.
+fn together(spec: &mut Spec, two: AttemptEnd) {
     let both = Arc::new(Barrier::new(2));
-    for (place, end) in [("two", unanswered), ("three", refused())] {
+    for (place, end) in [("two", two), ("three", refused())] {
         spec.chain.acts.push((place.to_owned(), false, Act::EndTogether(Arc::clone(&both), end)));
     }
-    spec.chain.blind = Some("two".to_owned());
+}
+
+#[then("two was sent nothing more")]
+fn nothing_more(spec: &mut Spec) {
+    let writes = spec.connectors.writes();
+    assert_eq!(writes.iter().filter(|call| call.connection.as_str() == "two").count(), 1);
 }
 
 #[when("the host dies while two takes back what it wrote")]
