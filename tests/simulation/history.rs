@@ -126,6 +126,7 @@ pub(crate) struct Tally {
     looked_first: u64,
     pauses: u64,
     outages: u64,
+    replans: u64,
     undos: u64,
     undone: u64,
     /// Digest of every log.
@@ -136,9 +137,9 @@ impl Tally {
     /// That the histories had what they are made for.
     pub(crate) fn is_rich(&self) {
         let Tally { intents, attempts, probes, done, deaths, exceptions, .. } = self;
-        let Tally { looked_first, pauses, outages, undos, undone, .. } = self;
+        let Tally { looked_first, pauses, outages, replans, undos, undone, .. } = self;
         let counts = [intents, attempts, probes, done, deaths, exceptions];
-        for count in counts.into_iter().chain([looked_first, pauses, outages, undos, undone]) {
+        for count in counts.into_iter().chain([looked_first, pauses, outages, replans, undos, undone]) {
             assert!(0 < *count, "{self:?}");
         }
     }
@@ -491,6 +492,7 @@ impl History {
         tally.looked_first += self.read.looked_first;
         tally.pauses += self.read.pauses;
         tally.outages += self.read.outages;
+        tally.replans += self.read.replans;
         tally.undos += self.read.undos;
         let undone = self.approvals().filter(|(_, approval)| approval.stage.as_str() == "undone");
         add(&mut tally.undone, undone.count());

@@ -28,6 +28,8 @@ pub(crate) struct Read {
     pub(crate) pauses: u64,
     /// How often somebody was told that a target does not answer.
     pub(crate) outages: u64,
+    /// How often something was planned anew, as its record was changed elsewhere.
+    pub(crate) replans: u64,
     /// How often it was begun to take back what an intent wrote.
     pub(crate) undos: u64,
     /// What a person gave up, whatever had become of it.
@@ -77,6 +79,7 @@ impl History {
             if let Some(effect) = before.as_ref().and_then(|before| vouched(before, &entry)) {
                 *self.read.vouched.entry(effect).or_default() += 1;
             }
+            self.read.replans += u64::from(matches!(entry.event, Event::Replanned { .. }));
             self.read.undos += u64::from(matches!(entry.event, Event::UndoBegun { .. }));
             self.read.abandoned.extend(abandoned(&entry));
             if let Some(effect) = before.as_ref().and_then(|before| out_of_order(before, &entry)) {

@@ -81,6 +81,7 @@ enum Way {
     HeldBack,
     Busy,
     Refused,
+    Conflicts,
     DownBefore,
     DownAfter,
     LostThere,
@@ -94,11 +95,12 @@ enum Way {
 }
 
 /// Every other way than landing, each as often as the others.
-const FAULTS: [Way; 14] = [
+const FAULTS: [Way; 15] = [
     Way::NotSent,
     Way::HeldBack,
     Way::Busy,
     Way::Refused,
+    Way::Conflicts,
     Way::DownBefore,
     Way::DownAfter,
     Way::LostThere,
@@ -269,6 +271,10 @@ impl Targets {
             Way::Refused => {
                 let failure = Failure::Rejected { fields: Vec::new(), detail: detail() };
                 ended(Ended::Failed(failure), &[status(422)])
+            }
+            Way::Conflicts => {
+                let failure = Failure::Conflict { revision: None, detail: detail() };
+                ended(Ended::Failed(failure), &[status(412)])
             }
             Way::DownBefore => ended(transient(), &[status(503)]),
             Way::LostThere => ended(transient(), &[Wire::Unanswered]),

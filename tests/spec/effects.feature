@@ -21,7 +21,7 @@ Feature: an effect lands once, or a person is asked
       | by-key    | trap      | silence | sent again  |
       | by-key    | rejected  | refused | rejected    |
       | by-key    | rejected  | silence | sent again  |
-      | by-key    | conflict  | refused | conflict    |
+      | by-key    | conflict  | refused | sent again  |
       | by-key    | denied    | nothing | denied      |
 
     Examples: a target that can be asked
@@ -37,7 +37,7 @@ Feature: an effect lands once, or a person is asked
       | by-probe  | trap      | silence | probed      |
       | by-probe  | rejected  | refused | rejected    |
       | by-probe  | rejected  | silence | probed      |
-      | by-probe  | conflict  | refused | conflict    |
+      | by-probe  | conflict  | refused | sent again  |
       | by-probe  | denied    | nothing | denied      |
 
     Examples: a target that offers nothing
@@ -143,7 +143,6 @@ Feature: an effect lands once, or a person is asked
     Examples:
       | guarantee | claim     | wire    | cause     |
       | by-key    | rejected  | refused | rejected  |
-      | by-probe  | conflict  | refused | conflict  |
       | by-key    | denied    | nothing | denied    |
       | blind     | uncertain | silence | uncertain |
 

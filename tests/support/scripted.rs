@@ -23,6 +23,8 @@ pub enum Act {
     Hang,
     /// Lands at the moment when as many attempts have come as the barrier counts.
     Meet(Arc<tokio::sync::Barrier>),
+    /// Ends like this, as the record was changed elsewhere: it has this revision now, and a field this value.
+    EndMoved(AttemptEnd, String, Option<Value>),
     /// Ends like this at the moment when as many attempts have come as the barrier counts.
     EndTogether(Arc<tokio::sync::Barrier>, AttemptEnd),
 }
@@ -40,6 +42,12 @@ struct State {
     records: BTreeMap<(ConnectionName, RecordRef), Vec<Field>>,
     reads: VecDeque<Failure>,
     acts: VecDeque<Act>,
+    /// What the next attempts at a connection do.
+    once: BTreeMap<String, VecDeque<Act>>,
+    /// The revision of every record.
+    revision: Option<String>,
+    /// What the first field to be written holds now.
+    before: Option<Value>,
     /// What every attempt at a connection does, and every attempt at taking back what was written there.
     always: BTreeMap<(String, bool), Act>,
     findings: VecDeque<Ended<Finding>>,
@@ -123,6 +131,16 @@ impl Scripted {
     /// The next attempt does this.
     pub fn next_act(&self, act: Act) {
         self.state().acts.push_back(act);
+    }
+
+    /// The next attempt at this connection does this.
+    pub fn once(&self, connection: &str, act: Act) {
+        self.state().once.entry(connection.to_owned()).or_default().push_back(act);
+    }
+
+    /// Every record is again as it was before somebody changed it.
+    pub fn as_it_was(&self) {
+        self.state().before = None;
     }
 
     /// From now on every attempt at a connection does this, or every one at taking back what was written there.
@@ -364,6 +382,10 @@ impl Connectors for Scripted {
         if state.holding.as_deref() == Some(name.as_str()) {
             plan.changes.clear();
         }
+        plan.revision.clone_from(&state.revision);
+        if let (Some(first), Some(before)) = (plan.changes.first_mut(), &state.before) {
+            first.before = before.clone();
+        }
         Box::pin(async move { if denied { Ended::Failed(self::denied()) } else { Ended::Returned(plan) } })
     }
 
@@ -375,8 +397,9 @@ impl Connectors for Scripted {
             }
             let denies = self.state().denies;
             let place = (call.connection.to_string(), call.takes_back.is_some());
-            let always = self.state().always.get(&place).cloned();
-            let act = always.or_else(|| self.state().acts.pop_front()).unwrap_or_else(|| {
+            let once = self.state().once.get_mut(&place.0).and_then(VecDeque::pop_front);
+            let always = || self.state().always.get(&place).cloned();
+            let act = once.or_else(always).or_else(|| self.state().acts.pop_front()).unwrap_or_else(|| {
                 if denies {
                     let steps = vec![step(Wire::Answered { status: 401 })];
                     return Act::End(AttemptEnd { claim: Ended::Failed(denied()), steps, held_back: None });
@@ -385,7 +408,7 @@ impl Connectors for Scripted {
                 Act::End(AttemptEnd { claim: Ended::Returned(receipt(&call)), steps, held_back: None })
             });
             let steps = match &act {
-                Act::End(end) | Act::EndTogether(_, end) => end.steps.clone(),
+                Act::End(end) | Act::EndMoved(end, ..) | Act::EndTogether(_, end) => end.steps.clone(),
                 Act::Hang => vec![step(Wire::Unanswered)],
                 Act::Meet(_) => vec![step(Wire::Answered { status: 200 })],
             };
@@ -395,6 +418,11 @@ impl Connectors for Scripted {
             }
             match act {
                 Act::End(end) => end,
+                Act::EndMoved(end, revision, before) => {
+                    let mut state = self.state();
+                    (state.revision, state.before) = (Some(revision), before);
+                    end
+                }
                 Act::Hang => std::future::pending().await,
                 Act::EndTogether(barrier, end) => {
                     barrier.wait().await;

@@ -249,6 +249,8 @@ pub enum Stage {
         effects: BTreeMap<EffectId, EffectState>,
         /// What takes back what was written, once that is to be.
         undo: Option<Box<Undo>>,
+        /// The revisions of records that were changed elsewhere since the plan, and are written all the same.
+        revisions: BTreeMap<EffectId, Option<String>>,
     },
     /// Nothing is open.
     Closed(Outcome),
@@ -428,6 +430,7 @@ pub struct ApprovedIntent<'a> {
     authority: &'a Authority,
     effects: &'a BTreeMap<EffectId, EffectState>,
     undo: Option<&'a Undo>,
+    revisions: &'a BTreeMap<EffectId, Option<String>>,
 }
 
 /// Why an approved intent yields no write.
@@ -444,8 +447,8 @@ impl<'a> ApprovedIntent<'a> {
     #[must_use]
     pub fn of(approval: &'a Approval) -> Option<ApprovedIntent<'a>> {
         match &approval.stage {
-            Stage::Executing { case, authority, effects, undo } => {
-                Some(ApprovedIntent { approval, case, authority, effects, undo: undo.as_deref() })
+            Stage::Executing { case, authority, effects, undo, revisions } => {
+                Some(ApprovedIntent { approval, case, authority, effects, undo: undo.as_deref(), revisions })
             }
             Stage::Preparing { .. }
             | Stage::Unsettled { .. }
@@ -470,6 +473,12 @@ impl<'a> ApprovedIntent<'a> {
             (Some(planned), Some(state)) => Ok((planned, state)),
             (Some(_) | None, _) => Err(NotToBeWritten::NotOpen),
         }
+    }
+
+    /// The revision of the record that an effect is written on: that of its plan, or of the one that came to the same.
+    #[must_use]
+    pub fn revision(&self, planned: &PlannedEffect) -> Option<String> {
+        self.revisions.get(&planned.effect).unwrap_or(&planned.plan.revision).clone()
     }
 
     /// The receipt of the effect that this one takes back, if it is a compensation.

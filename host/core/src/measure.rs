@@ -128,6 +128,7 @@ impl Measures {
             | Event::Overridden { .. }
             | Event::Voted { .. }
             | Event::Sending { .. }
+            | Event::Replanned { .. }
             | Event::UndoPlanned { .. }
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }

@@ -12,7 +12,7 @@ use crate::port::connectors::{Call, Connection, Ledger, NotRecorded};
 use countersign_core::approval::command::{Command, Target};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, ApprovedIntent, Authority, NotToBeWritten, PlannedEffect};
-use countersign_core::effect::attempt::Detail;
+use countersign_core::effect::attempt::{AttemptEnd, Detail};
 use countersign_core::effect::life::{self, Denial, EffectState, History, Memory};
 use countersign_core::effect::plan::Change;
 use countersign_core::hash::Digest;
@@ -27,6 +27,7 @@ enum Work {
     Block(Detail),
     Interrupted { step: String, began: Timestamp, target: Target },
     Look { target: Target },
+    Replan { connection: Arc<Connection>, target: Target },
     Attempt { call: Box<Call>, records: bool, connection: Arc<Connection>, target: Target },
     Probe { call: Box<Call>, connection: Arc<Connection>, target: Target },
 }
@@ -35,7 +36,9 @@ impl Work {
     /// The connection that it needs a turn at.
     fn needs(&self) -> Option<&Arc<Connection>> {
         match self {
-            Work::Attempt { connection, .. } | Work::Probe { connection, .. } => Some(connection),
+            Work::Attempt { connection, .. }
+            | Work::Probe { connection, .. }
+            | Work::Replan { connection, .. } => Some(connection),
             Work::Nothing | Work::Block(_) | Work::Interrupted { .. } | Work::Look { .. } => None,
         }
     }
@@ -76,6 +79,21 @@ pub(crate) async fn run(
         }
         Work::Look { target } => {
             inner.command(intent, Command::KeyExpired { effect, target }, None).await.map(drop)
+        }
+        Work::Replan { connection, mut target } => {
+            let began = inner.clock.now();
+            let approval = inner.read(intent).await?.approval;
+            let command = match crate::prepare::anew(inner, &approval, effect).await? {
+                Some(Ok(found)) => Command::Replanned { effect, found: Box::new(found) },
+                Some(Err(claim)) => {
+                    let denied = inner.denied(&claim, &connection, began).await?;
+                    target.denial = denied.denial;
+                    let end = AttemptEnd { claim, steps: Vec::new(), held_back: None };
+                    Command::Attempted { effect, end, began, target }
+                }
+                None => return Ok(None),
+            };
+            inner.command(intent, command, None).await.map(drop)
         }
         Work::Attempt { call, records, connection, mut target } => {
             let running = Running::begin(inner, intent);
@@ -137,6 +155,9 @@ fn work(inner: &Inner, approval: &Approval, effect: EffectId) -> Work {
                 return Work::Look { target };
             }
             let call = Box::new(call(inner, &approved, planned, *history));
+            if history.moved && planned.undoes.is_none() {
+                return Work::Replan { connection, target };
+            }
             let records = approved.case().leaves_traces(planned);
             Work::Attempt { call, records, connection, target }
         }
@@ -191,6 +212,7 @@ fn call(inner: &Inner, approved: &ApprovedIntent<'_>, planned: &PlannedEffect, h
     let words = decision_words(approved);
     let mut what = planned.what.clone();
     let mut plan = planned.plan.clone();
+    plan.revision = approved.revision(planned);
     fill_placeholders(&mut what.fields, &words);
     let takes_back = approved.taken_back(planned).cloned();
     if takes_back.is_some() {

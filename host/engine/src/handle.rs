@@ -409,6 +409,7 @@ fn decider(command: &Command) -> Option<&PersonId> {
         | Command::Probed { .. }
         | Command::Block { .. }
         | Command::KeyExpired { .. }
+        | Command::Replanned { .. }
         | Command::Unavailable { .. }
         | Command::SeatDue { .. }
         | Command::ExceptionDue { .. }

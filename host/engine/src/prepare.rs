@@ -12,14 +12,14 @@ use crate::fault::Fault;
 use crate::going_live::Log;
 use crate::limits::PAUSED_LOOK_MS;
 use crate::outages::Denied;
-use countersign_core::approval::command::{Command, Hope, Prepared};
+use countersign_core::approval::command::{Anew, Command, Hope, Prepared};
 use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, Stage};
-use countersign_core::effect::attempt::{Detail, Ended, Failure};
+use countersign_core::effect::attempt::{Detail, Ended, Failure, Receipt};
 use countersign_core::effect::life::Denial;
 use countersign_core::going_live::is_going_live;
-use countersign_core::id::{ConnectionName, IntentId};
+use countersign_core::id::{ConnectionName, EffectId, IntentId};
 use countersign_core::intent::Enforcement;
 use countersign_core::policy::Outcome;
 use countersign_core::policy::component::Contributions;
@@ -174,4 +174,40 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
         }
     };
     Ok(planned.map(|writes| Prepared { facts, said, writes, ..Prepared::default() }))
+}
+
+/// What would be written for one effect now, and on what facts it would be decided: its record was changed elsewhere.
+/// An error is how the attempt ends that cannot find it out; `None` if the effect is not there any more.
+pub(crate) async fn anew(
+    inner: &Arc<Inner>,
+    approval: &Approval,
+    effect: EffectId,
+) -> Result<Option<Result<Anew, Ended<Receipt>>>, Fault> {
+    let rulebook = inner.rulebook();
+    let (Some(planned), Some(schema)) =
+        (approval.planned(effect), rulebook.intent_type(&approval.intent.intent_type))
+    else {
+        return Ok(None);
+    };
+    let unknown =
+        |trouble: Trouble| Ended::Failed(Failure::Transient { after: trouble.wish, detail: trouble.detail });
+    let paused = inner.paused_connections().await?;
+    let facts = match facts::read(inner, approval, schema, &paused).await? {
+        Ok(facts) => facts,
+        Err(trouble) => return Ok(Some(Err(unknown(trouble)))),
+    };
+    let now = inner.clock.now();
+    let said = match life::deciding(Context::new(&rulebook, now, 0), approval) {
+        Some(policy) => {
+            let tokens = &approval.intent.tokens;
+            contributions::said(&*inner.components, &policy.components, tokens, &facts).await?
+        }
+        None => Contributions::new(),
+    };
+    let ended = inner.connectors.plan(&planned.connection, planned.what.clone(), now).await;
+    Ok(Some(match ended {
+        Ended::Returned(plan) => Ok(Anew { facts, said, plan }),
+        Ended::Failed(failure) => Err(Ended::Failed(failure)),
+        Ended::Broke(broke) => Err(Ended::Broke(broke)),
+    }))
 }

@@ -5,6 +5,7 @@ use super::PlannedEffect;
 use super::seat::Order;
 use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
 use crate::effect::life::Denial;
+use crate::effect::plan::WritePlan;
 use crate::exception::Closure;
 use crate::going_live::Readiness;
 use crate::hash::Digest;
@@ -32,6 +33,17 @@ pub struct Prepared {
     pub change: Option<Arc<Change>>,
     /// What an intent type goes live on, where that is what is asked for.
     pub readiness: Option<Arc<Readiness>>,
+}
+
+/// What the engine has found out about an effect whose record was changed elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anew {
+    /// The facts as they are now.
+    pub facts: Facts,
+    /// What the components of the policy say now.
+    pub said: Contributions,
+    /// What would be written now.
+    pub plan: WritePlan,
 }
 
 /// A command about an approval that exists. Submitting makes one: see [`super::life::submit`].
@@ -239,6 +251,13 @@ pub enum Command {
         /// What is known of the target.
         target: Target,
     },
+    /// An effect whose record was changed elsewhere was planned anew.
+    Replanned {
+        /// The effect.
+        effect: EffectId,
+        /// What was found.
+        found: Box<Anew>,
+    },
     /// The target of an effect that waits has failed for so long that somebody must know.
     Unavailable {
         /// The effect.
@@ -346,6 +365,7 @@ impl Command {
             | Command::Probed { .. }
             | Command::Block { .. }
             | Command::KeyExpired { .. }
+            | Command::Replanned { .. }
             | Command::Unavailable { .. }
             | Command::SeatDue { .. }
             | Command::ExceptionDue { .. }

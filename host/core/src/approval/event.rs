@@ -344,6 +344,18 @@ pub enum Event {
         /// What follows.
         verdict: Verdict,
     },
+    /// An effect was planned anew, as its record was changed elsewhere.
+    Replanned {
+        /// The effect.
+        effect: EffectId,
+        /// What the host found out itself, as it counts now.
+        facts: Facts,
+        /// The revision of the record that it is written on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        revision: Option<String>,
+        /// What follows: it goes on, or a person is asked.
+        verdict: Verdict,
+    },
     /// What the intent wrote is to be taken back: nothing of it is sent any more, and what is on its way is looked for.
     UndoBegun {
         /// The effect because of which.
@@ -491,6 +503,7 @@ impl Event {
             Event::Sending { .. } => "sending",
             Event::Attempted { .. } => "attempted",
             Event::Probed { .. } => "probed",
+            Event::Replanned { .. } => "replanned",
             Event::UndoBegun { .. } => "undo-begun",
             Event::UndoPlanned { .. } => "undo-planned",
             Event::ExceptionOpened { .. } => "exception-opened",

@@ -19,6 +19,7 @@ mod hand;
 mod override_;
 mod prepare;
 mod reassign;
+mod replan;
 mod seat;
 mod settle;
 mod talk;
@@ -235,6 +236,7 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
             effect::attempted(&mut turn, effect, end, began, target)?;
         }
         Command::KeyExpired { effect, target } => effect::key_expired(&mut turn, effect, target)?,
+        Command::Replanned { effect, found } => replan::replanned(&mut turn, effect, *found)?,
         Command::Unavailable { effect, detail } => effect::unavailable(&mut turn, effect, detail)?,
         Command::Probed { effect, end, began, target } => {
             effect::probed(&mut turn, effect, end, began, target)?

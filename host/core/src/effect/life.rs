@@ -7,7 +7,9 @@
 use super::attempt::{
     Answer, AttemptEnd, Break, BreakKind, Detail, Ended, Failure, Finding, Guarantee, Receipt, Step,
 };
-use super::retry::{self, ATTEMPT_MAX, EFFECT_ATTEMPTS_MAX, EFFECT_PROBES_MAX, KEY_REPEATS_MAX, TRAPS_MAX};
+use super::retry::{
+    self, ATTEMPT_MAX, EFFECT_ATTEMPTS_MAX, EFFECT_PROBES_MAX, KEY_REPEATS_MAX, REPLANS_MAX, TRAPS_MAX,
+};
 use crate::hash::Digest;
 use crate::time::{Millis, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -84,6 +86,12 @@ pub struct History {
     /// First time that a step left under the present keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_sent: Option<Timestamp>,
+    /// How often in a row it was to be planned anew because its record had been changed elsewhere.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub replans: u32,
+    /// Whether it is planned anew before it is attempted again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub moved: bool,
     /// Whether a person had it sent once more although nobody knew whether it was in.
     #[serde(default, skip_serializing_if = "is_false")]
     pub vouched: bool,
@@ -205,6 +213,8 @@ pub struct Terms {
     pub key_lifetime: Millis,
     /// How far a refused credential reaches.
     pub denial: Denial,
+    /// Whether it can be planned anew where its record was changed elsewhere: what takes something back cannot.
+    pub replans: bool,
     /// Whether the write plan has no change: the target already holds what was asked for.
     pub nothing_to_write: bool,
     /// When the attempt or the probe began: nothing of it left before that, and what it says holds for then.
@@ -278,9 +288,7 @@ pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
         }
         // Our own earlier step may be what moved the record. Look before it is believed.
         (Ended::Failed(Failure::Conflict { .. }), Wire::Landed) => probe(history, terms.now, Millis(0)),
-        (Ended::Failed(Failure::Conflict { detail, .. }), Wire::Nothing) => {
-            held(HeldCause::Conflict, detail.clone(), history)
-        }
+        (Ended::Failed(Failure::Conflict { detail, .. }), Wire::Nothing) => moved(history, detail, terms),
         (Ended::Failed(Failure::Denied(detail)), wire) => {
             let waiting = History { attempts: before.attempts, ..history };
             let waits = terms.denial == Denial::Passing;
@@ -471,7 +479,9 @@ pub fn is_looked_for_first(due: Timestamp, history: History, memory: Memory, now
 #[must_use]
 pub fn again(history: History, cause: HeldCause, guarantee: Guarantee, now: Timestamp) -> Verdict {
     // That something is open under its keys is not forgotten.
-    let history = History { attempts: 0, breaks: 0, repeats: history.repeats.min(1), ..history };
+    let history = History { attempts: 0, breaks: 0, repeats: history.repeats.min(1), replans: 0, ..history };
+    // What it was planned on has changed since: it is looked at once more.
+    let history = History { moved: history.moved || cause == HeldCause::Conflict, ..history };
     if cause == HeldCause::Uncertain {
         // The person's word stands in the place of the target's memory; the key stays, for a target that has it still.
         let history = History { first_sent: None, vouched: true, ..history };
@@ -498,6 +508,15 @@ fn unpaused(history: History, landed: bool, terms: &Terms) -> Option<Verdict> {
             Some(EffectState::Ready { due: terms.now.plus(delay), history })
         }
     }
+}
+
+/// Its record was changed elsewhere: it goes on if what would be written, and what was decided on, is still the same.
+fn moved(history: History, detail: &Detail, terms: &Terms) -> Verdict {
+    if !terms.replans || REPLANS_MAX <= history.replans {
+        return held(HeldCause::Conflict, detail.clone(), history);
+    }
+    let history = History { replans: history.replans.saturating_add(1), moved: true, ..history };
+    EffectState::Ready { due: terms.now.plus(retry::delay(history.replans, None, terms.chance)), history }
 }
 
 fn broken(history: History, broke: &Break, terms: &Terms) -> Verdict {

@@ -11,6 +11,7 @@ fn terms(guarantee: Guarantee) -> Terms {
         settle: Millis::seconds(30),
         key_lifetime: Millis::hours(24),
         denial: Denial::Effect,
+        replans: false,
         nothing_to_write: false,
         began: NOW,
         now: NOW,

@@ -15,6 +15,8 @@ pub const TRAPS_MAX: u32 = 5;
 /// How often an open outcome is repeated under one idempotency key before it is probed instead:
 /// some targets replay their first answer for ever, a 500 included.
 pub const KEY_REPEATS_MAX: u32 = 4;
+/// How often an effect is planned anew because its record was changed elsewhere, before it asks for a person.
+pub const REPLANS_MAX: u32 = 5;
 /// Most tries to read facts and plan writes before the approval asks for a person.
 pub const PREPARE_TRIES_MAX: u32 = 24;
 /// Upper end of the first delay.

@@ -123,6 +123,7 @@ impl Found {
             | Event::Sending { .. }
             | Event::Attempted { .. }
             | Event::Probed { .. }
+            | Event::Replanned { .. }
             | Event::UndoBegun { .. }
             | Event::UndoPlanned { .. }
             | Event::ExceptionClosed { .. }

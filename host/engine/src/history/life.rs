@@ -99,6 +99,7 @@ impl Life {
             | Event::Sending { .. }
             | Event::Attempted { .. }
             | Event::Probed { .. }
+            | Event::Replanned { .. }
             | Event::UndoBegun { .. }
             | Event::UndoPlanned { .. }
             | Event::ExceptionOpened { .. }

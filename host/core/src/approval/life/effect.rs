@@ -205,7 +205,7 @@ fn follow_up(turn: &mut Turn<'_>, effect: EffectId) {
 }
 
 /// The exception about an effect that is held; about the whole connection, if that is not let in.
-fn opening(planned: &PlannedEffect, cause: HeldCause, detail: Detail, denial: Denial) -> Opening {
+pub(super) fn opening(planned: &PlannedEffect, cause: HeldCause, detail: Detail, denial: Denial) -> Opening {
     let whole = cause == HeldCause::Denied && denial == Denial::Connection;
     Opening {
         effect: Some(planned.effect),
@@ -246,14 +246,15 @@ fn terms(turn: &Turn<'_>, planned: &PlannedEffect, target: Target) -> Terms {
         guarantee: planned.guarantee,
         settle: target.settle,
         key_lifetime: target.key_lifetime,
-        nothing_to_write: planned.plan.changes.is_empty(),
+        replans: planned.undoes.is_none(),
+        nothing_to_write: !planned.writes(),
         began: turn.context.now,
         now: turn.context.now,
         chance: turn.context.chance,
     }
 }
 
-fn open_effect<'a>(
+pub(super) fn open_effect<'a>(
     command: &'static str,
     approval: &'a Approval,
     effect: EffectId,

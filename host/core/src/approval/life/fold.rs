@@ -131,6 +131,9 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         Event::Attempted { effect, verdict, .. } | Event::Probed { effect, verdict, .. } => {
             move_effect(&mut approval.stage, *effect, at, |_| Some(verdict.clone()))?;
         }
+        Event::Replanned { effect, revision, verdict, .. } => {
+            replan(&mut approval.stage, *effect, (revision, verdict), at)?;
+        }
         Event::UndoBegun { because } => begin_undo(&mut approval.stage, *because, at)?,
         Event::UndoPlanned { effects } => plan_undo(&mut approval.stage, effects, at)?,
         Event::Noticed { notices } => approval.notices.add(notices, approval.intent.revision, at),
@@ -269,6 +272,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::Sending { .. }
         | Event::Attempted { .. }
         | Event::Probed { .. }
+        | Event::Replanned { .. }
         | Event::UndoBegun { .. }
         | Event::UndoPlanned { .. }
         | Event::ExceptionOpened { .. }
@@ -422,7 +426,13 @@ fn stage(stage: Stage, event: &Event, at: Timestamp) -> Option<Stage> {
         }
         (Stage::Seated { case, .. }, Event::Approved { authority }) => {
             let effects = first_states(&case, at);
-            Some(Stage::Executing { case, authority: authority.clone(), effects, undo: None })
+            Some(Stage::Executing {
+                case,
+                authority: authority.clone(),
+                effects,
+                undo: None,
+                revisions: BTreeMap::new(),
+            })
         }
         (
             Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Returned { .. } | Stage::Seated { .. },
@@ -436,7 +446,7 @@ fn stage(stage: Stage, event: &Event, at: Timestamp) -> Option<Stage> {
             Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Returned { .. } | Stage::Seated { .. },
             Event::Withdrawn { by },
         ) => Some(Stage::Closed(Outcome::Withdrawn { by: by.clone(), at })),
-        (Stage::Executing { case, authority, effects, undo }, Event::Closed) => {
+        (Stage::Executing { case, authority, effects, undo, .. }, Event::Closed) => {
             Some(Stage::Closed(Outcome::Done { case, authority, effects, undo, at }))
         }
         (
@@ -510,6 +520,19 @@ fn move_effect(
     let state = effects.get_mut(&effect)?;
     *state = to(state)?;
     release(case, effects, undo.as_deref(), at);
+    Some(())
+}
+
+/// An effect goes on from another revision of its record, or not at all.
+fn replan(
+    stage: &mut Stage,
+    effect: EffectId,
+    (revision, verdict): (&Option<String>, &Verdict),
+    at: Timestamp,
+) -> Option<()> {
+    move_effect(stage, effect, at, |_| Some(verdict.clone()))?;
+    let Stage::Executing { revisions, .. } = stage else { return None };
+    revisions.insert(effect, revision.clone());
     Some(())
 }
 

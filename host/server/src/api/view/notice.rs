@@ -63,6 +63,7 @@ impl<'a> Notices<'a> {
             | Event::Sending { .. }
             | Event::Attempted { .. }
             | Event::Probed { .. }
+            | Event::Replanned { .. }
             | Event::UndoBegun { .. }
             | Event::UndoPlanned { .. }
             | Event::ExceptionOpened { .. }

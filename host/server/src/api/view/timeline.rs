@@ -158,6 +158,7 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::Sending { .. }
         | Event::Attempted { .. }
         | Event::Probed { .. }
+        | Event::Replanned { .. }
         | Event::UndoBegun { .. }
         | Event::UndoPlanned { .. }
         | Event::ExceptionOpened { .. }
@@ -190,6 +191,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         Event::Sending { effect, .. }
         | Event::Attempted { effect, .. }
         | Event::Probed { effect, .. }
+        | Event::Replanned { effect, .. }
         | Event::UndoBegun { because: effect } => (Some(effect.to_string()), None),
         Event::ExceptionOpened { id, exception } => {
             (exception.effect.map(|effect| effect.to_string()), Some(id.to_string()))
@@ -300,6 +302,7 @@ fn words(event: &Event) -> String {
             "nothing more of it is written, and what was written is taken back".to_owned()
         }
         Event::UndoPlanned { effects } => taken_back(effects.len()),
+        Event::Replanned { verdict, .. } => replanned(verdict),
         Event::ExceptionOpened { exception, .. } => opened(exception),
         Event::ExceptionEscalated { owner, due, .. } => {
             format!("an exception was missed; `{owner}` answers for it now, until {due}")
@@ -320,6 +323,19 @@ fn words(event: &Event) -> String {
             String::new()
         }
     }
+}
+
+fn replanned(verdict: &EffectState) -> String {
+    let what = match verdict {
+        EffectState::Held { detail, .. } => detail.message.clone(),
+        EffectState::Ready { .. }
+        | EffectState::Waiting
+        | EffectState::Sent { .. }
+        | EffectState::Probing { .. }
+        | EffectState::Landed { .. }
+        | EffectState::GivenUp => "the same would be written, for the same reasons".to_owned(),
+    };
+    format!("planned anew, as its record was changed elsewhere: {what}")
 }
 
 fn taken_back(count: usize) -> String {
@@ -356,6 +372,7 @@ fn without_values(event: &Event) -> Option<String> {
         Event::NotTold { due: None, .. } => "gave up telling somebody".to_owned(),
         Event::Attempted { .. } => "an attempt ended".to_owned(),
         Event::Probed { .. } => "a probe ended".to_owned(),
+        Event::Replanned { .. } => "planned anew, as its record was changed elsewhere".to_owned(),
         Event::ExceptionOpened { exception, .. } => format!(
             "exception `{}`; `{}` answers for it until {}",
             exception.cause.as_str(),

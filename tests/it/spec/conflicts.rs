@@ -1,0 +1,154 @@
+//! The steps of `conflicts.feature`: a record that somebody else changed between the decision and the write.
+
+use super::{PATIENCE, Spec, asked_tokens, attempted, discount_house, submit_single};
+use countersign_core::approval::Stage;
+use countersign_core::approval::command::{Command, Voice};
+use countersign_core::approval::event::Event;
+use countersign_core::effect::attempt::{Answer, AttemptEnd, Detail, Ended, Failure};
+use countersign_core::effect::life::EffectState;
+use countersign_core::exception::Closure;
+use countersign_core::id::PersonId;
+use countersign_core::money::{Currency, Money};
+use countersign_core::record::Value;
+use countersign_tests::scripted::{Act, step};
+use cucumber::{given, then, when};
+use std::time::Duration;
+
+fn conflict() -> AttemptEnd {
+    let detail = Detail::new("moved", "the record was changed by someone else since it was planned");
+    let claim = Ended::Failed(Failure::Conflict { revision: Some("r2".to_owned()), detail });
+    AttemptEnd { claim, steps: vec![step(Answer::Answered { status: 412 })], held_back: None }
+}
+
+fn moved(before: Option<Value>) -> Act {
+    Act::EndMoved(conflict(), "r2".to_owned(), before)
+}
+
+#[when("the record is changed elsewhere, and the same would be written")]
+async fn harmless(spec: &mut Spec) {
+    spec.connectors.once("target", moved(None));
+    submit_single(spec).await;
+    spec.until("the attempt", attempted, 1).await;
+}
+
+#[when("the record is changed elsewhere, and something else would be written")]
+async fn harmful(spec: &mut Spec) {
+    let currency = Currency::parse("USD").expect("a currency");
+    let seven = Value::Money(Money::parse("7.00", currency).expect("an amount"));
+    spec.connectors.once("target", moved(Some(seven)));
+    submit_single(spec).await;
+    spec.until("the attempt", attempted, 1).await;
+}
+
+#[when("the record is changed elsewhere again and again")]
+async fn again_and_again(spec: &mut Spec) {
+    spec.connectors.always("target", false, moved(None));
+    submit_single(spec).await;
+    spec.until("the attempt", attempted, 1).await;
+}
+
+#[then("it was written on the record as it is now")]
+fn on_the_new_one(spec: &mut Spec) {
+    let revisions: Vec<_> = spec.connectors.writes().iter().map(|call| call.plan.revision.clone()).collect();
+    assert_eq!(revisions, [None, Some("r2".to_owned())]);
+}
+
+#[then("nobody is asked about it")]
+async fn nobody_asked(spec: &mut Spec) {
+    assert!(spec.approval().await.exceptions.is_empty());
+}
+
+#[then(expr = "somebody reads that {}")]
+async fn reads(spec: &mut Spec, what: String) {
+    let (id, _) = spec.open_exception("conflict").await;
+    assert_eq!(spec.approval().await.exceptions[&id].detail.message, what);
+}
+
+#[when(expr = "the record is as it was, and the owner closes the exception of cause {word} by {word}")]
+async fn closes(spec: &mut Spec, cause: String, by: String) {
+    spec.connectors.as_it_was();
+    let (id, person) = spec.open_exception(&cause).await;
+    let by = Closure::parse(&by).expect("a way to close it");
+    spec.command(Command::CloseException { person, id, by, reason: "put right".to_owned() }).await;
+    assert_eq!(spec.refused, None);
+}
+
+#[given(expr = "a discount of {int} % that people have approved at a margin of {int} %")]
+async fn approved(spec: &mut Spec, percent: u32, margin: u32) {
+    discount_house(spec, margin);
+    spec.submit("discount", asked_tokens(percent, 12_000)).await;
+    spec.until("the seat", |event| matches!(event, Event::SeatOpened { .. }), 1).await;
+}
+
+#[when(expr = "the quote is changed elsewhere, and its margin is {int} % now")]
+async fn quote_moved(spec: &mut Spec, margin: u32) {
+    spec.connectors.once("crm", moved(None));
+    let margin = Value::Decimal(margin.to_string());
+    let quote = [("margin", margin), ("renewal", Value::Flag(false))];
+    spec.connectors.put("crm", "quote", "Q-1", &quote);
+    spec.everybody_approves().await;
+}
+
+#[when(expr = "billing is changed elsewhere, and the price has brought the margin of the quote to {int} %")]
+async fn billing_moved(spec: &mut Spec, margin: u32) {
+    spec.connectors.once("billing", moved(None));
+    let margin = Value::Decimal(margin.to_string());
+    let quote = [("margin", margin), ("renewal", Value::Flag(false))];
+    spec.connectors.put("crm", "quote", "Q-1", &quote);
+    spec.everybody_approves().await;
+}
+
+#[then("the quote is priced")]
+async fn priced(spec: &mut Spec) {
+    spec.landed("quote-price").await;
+}
+
+#[then("billing has the price too")]
+async fn billed(spec: &mut Spec) {
+    spec.landed("billing-price").await;
+}
+
+#[then("the quote is held up")]
+async fn held_up(spec: &mut Spec) {
+    let (id, _) = spec.open_exception("conflict").await;
+    let message = spec.approval().await.exceptions[&id].detail.message.clone();
+    assert_eq!(message, "what it was decided on has changed: `margin` was 40% and is 5% now");
+    assert_eq!(spec.connectors.writes().len(), 1);
+}
+
+impl Spec {
+    async fn everybody_approves(&mut self) {
+        loop {
+            let approval = self.approval().await;
+            let Stage::Seated { seats, .. } = &approval.stage else { return };
+            let open = seats.open.values().find(|seat| !seat.is_filled()).expect("a seat is open");
+            let free = |person: &&PersonId| !open.approved.contains(person);
+            let person = open.eligible.iter().find(free).expect("somebody is free").clone();
+            let voice = Voice::Approve { note: String::new() };
+            self.command(Command::Decide { person, revision: 1, seal: None, voice }).await;
+            assert_eq!(self.refused, None);
+        }
+    }
+
+    /// Waits until what a binding writes has landed; time goes by meanwhile.
+    async fn landed(&self, binding: &str) {
+        let waiting = async {
+            loop {
+                let approval = self.approval().await;
+                let planned = approval.writes().find(|planned| planned.binding.as_str() == binding);
+                let effect = planned.expect("it is planned").effect;
+                if let Stage::Executing { effects, .. }
+                | Stage::Closed(countersign_core::approval::Outcome::Done { effects, .. }) =
+                    &approval.stage
+                    && matches!(effects.get(&effect), Some(EffectState::Landed { .. }))
+                {
+                    return;
+                }
+                assert!(approval.exceptions.is_empty(), "{:#?}", approval.exceptions);
+                self.clock.turn(countersign_core::time::Millis(500));
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{binding} did not land"));
+    }
+}
