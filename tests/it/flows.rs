@@ -4,6 +4,7 @@
 use anyhow::{Context as _, ensure};
 use countersign_connectors::{OperatorGrant, RawConnection, Runtime, RuntimeOptions, Secret};
 use countersign_core::approval::command::{Command, Voice};
+use countersign_core::approval::event::Event;
 use countersign_core::approval::{Approval, Outcome, Stage};
 use countersign_core::effect::key::InstallKey;
 use countersign_core::effect::life::EffectState;
@@ -177,10 +178,16 @@ async fn discount(world: &World) -> anyhow::Result<()> {
         "term_months": 18, "payment_days": 30, "reason": "competitor",
     });
     let id = world.submit("ae-1", "discount", tokens).await?;
+    world.reaches(id, &["seated"]).await?;
+    // The quote is another one for Tryton, and the same for whoever decides.
+    world.crm.describe(&quote, "New business, second draft")?;
     let voices = world.everybody_approves(id).await?;
     ensure!(!voices.is_empty(), "the table seats somebody");
     let approval = world.reaches(id, &["done"]).await?;
     ensure!(receipts(&approval) == 3, "three effects land: {:#?}", approval.stage);
+    let entries = world.engine.entries(id).await?;
+    let anew = entries.iter().filter(|entry| matches!(entry.event, Event::Replanned { .. })).count();
+    ensure!(anew == 1, "the price is planned anew once: {anew}");
     ensure!(world.crm.net_amount(&quote)? == "75000.00", "the quote has its price");
     ensure!(world.billing.subscribed_amount(&customer)? == 7_500_000, "billing has the price");
     let notes = world.crm.notes("sale.sale", &quote)?;

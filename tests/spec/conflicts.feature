@@ -36,21 +36,29 @@ Feature: Conflicts
     And 1 minute passes
     Then an exception with cause conflict has an owner
     And the target was sent 6 writes
+    When it comes to rest, and the owner closes the exception of cause conflict by retry
+    And whoever is asked finds nothing there
+    And 1 minute passes
+    Then the effect is landed
+    And the target was sent 7 writes
+    And the last one was written on the record as it came to rest
 
   Scenario Outline: what it was decided on is looked at once more
-    Given a discount of 12 % that people have approved at a margin of 40 %
-    When the quote is changed elsewhere, and its margin is <margin> % now
+    Given a discount of 12 % that people have approved at a margin of <was> %
+    When the quote is changed elsewhere, and its margin is <now> % now
     And 1 minute passes
     Then the quote is <end>
 
-    Examples: the same would be decided
-      | margin | end     |
-      | 40     | priced  |
-      | 45     | priced  |
+    Examples: the same would be decided, or nobody who decided would be asked again
+      | was | now | end    |
+      | 40  | 40  | priced |
+      | 40  | 35  | priced |
+      | 10  | 12  | priced |
 
-    Examples: somebody else would have to be asked
-      | margin | end     |
-      | 5      | held up |
+    Examples: somebody else would have to be asked, or somebody who decided on less
+      | was | now | end     |
+      | 40  | 5   | held up |
+      | 12  | 10  | held up |
 
   Scenario: what this intent has changed itself is no reason to hold it
     Given a discount of 12 % that people have approved at a margin of 40 %

@@ -143,6 +143,11 @@ impl Scripted {
         self.state().before = None;
     }
 
+    /// Every record has this revision now.
+    pub fn is_at(&self, revision: &str) {
+        self.state().revision = Some(revision.to_owned());
+    }
+
     /// From now on every attempt at a connection does this, or every one at taking back what was written there.
     pub fn always(&self, connection: &str, takes_back: bool, act: Act) {
         self.state().always.insert((connection.to_owned(), takes_back), act);

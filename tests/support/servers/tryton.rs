@@ -188,6 +188,16 @@ impl Tryton {
         Ok(())
     }
 
+    /// Describes a quote otherwise behind everybody's back.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub fn describe(&self, quote: &str, description: &str) -> Result<()> {
+        let path = format!("/{DATABASE}/rest/model/sale.sale/{quote}");
+        self.send("PUT", &path, Some(&json!({"description": description})))?.json()?;
+        Ok(())
+    }
+
     /// The messages of the notes on a quote (`sale.sale`) or account (`party.party`), in
     /// the order in which they were written.
     ///
