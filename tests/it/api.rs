@@ -32,6 +32,8 @@ mod people;
 mod policies;
 #[path = "api/provision.rs"]
 mod provision;
+#[path = "api/reconciliation.rs"]
+mod reconciliation;
 #[path = "api/scim.rs"]
 mod scim;
 #[path = "api/seats.rs"]

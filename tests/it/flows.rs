@@ -8,6 +8,7 @@ use countersign_core::approval::event::Event;
 use countersign_core::approval::{Approval, Outcome, Stage};
 use countersign_core::effect::key::InstallKey;
 use countersign_core::effect::life::EffectState;
+use countersign_core::effect::reconcile::Agreement;
 use countersign_core::exception::Closure;
 use countersign_core::id::{ConnectionName, IntentId};
 use countersign_core::intent::Raw;
@@ -128,6 +129,15 @@ impl World {
         reached
     }
 
+    /// Reads every target back through its connector: each field is what was approved.
+    async fn holds_what_was_approved(&self, id: IntentId, effects: usize) -> anyhow::Result<()> {
+        let found = self.engine.reconcile(id).await?;
+        ensure!(found.len() == effects, "{effects} effects are compared: {found:#?}");
+        let agree = found.iter().all(|found| found.agreement == Agreement::True && !found.fields.is_empty());
+        ensure!(agree, "each field is what was approved: {found:#?}");
+        Ok(())
+    }
+
     /// Plays everybody who is asked until the approval is executed.
     async fn everybody_approves(&self, id: IntentId) -> anyhow::Result<Vec<String>> {
         let mut voices = Vec::new();
@@ -196,6 +206,12 @@ async fn discount(world: &World) -> anyhow::Result<()> {
     let note = notes.first().context("a note")?;
     ensure!(note.contains(&id.to_string()), "it names the intent: {note}");
     ensure!(note.contains(&case.seal.to_string()), "it names the seal: {note}");
+    world.holds_what_was_approved(id, 3).await?;
+    world.crm.edit_unit_price(&quote, "99.00")?;
+    let found = world.engine.reconcile(id).await?;
+    let drifted = found.iter().filter(|found| found.agreement == Agreement::Drifted);
+    let drifted: Vec<&str> = drifted.map(|found| found.binding.as_str()).collect();
+    ensure!(drifted == ["quote-price"], "one write has drifted: {found:#?}");
     Ok(())
 }
 
@@ -219,6 +235,7 @@ async fn taken_back(world: &World) -> anyhow::Result<()> {
     ensure!(receipts(&approval) == 2, "a price, and what took it back: {:#?}", approval.stage);
     ensure!(world.crm.net_amount(&quote)? == "100000.00", "the quote has its old price");
     ensure!(world.crm.notes("sale.sale", &quote)?.is_empty(), "there is no approval record");
+    world.holds_what_was_approved(id, 1).await?;
     let [exception] = approval.exceptions.values().collect::<Vec<_>>()[..] else {
         anyhow::bail!("one exception")
     };
@@ -255,6 +272,7 @@ async fn redline(world: &World) -> anyhow::Result<()> {
         "the canonical text is the new one"
     );
     ensure!(world.crm.notes("party.party", &account)?.len() == 1, "the customer's record says so");
+    world.holds_what_was_approved(id, 2).await?;
     Ok(())
 }
 
@@ -269,6 +287,7 @@ async fn refund(world: &World) -> anyhow::Result<()> {
     let approval = world.reaches(id, &["done"]).await?;
     ensure!(receipts(&approval) == 2, "two effects land: {:#?}", approval.stage);
     ensure!(world.billing.refunds_of(&payment)?.len() == 1, "one refund");
+    world.holds_what_was_approved(id, 2).await?;
     let Stage::Closed(Outcome::Done { case, .. }) = &approval.stage else { anyhow::bail!("it is done") };
     let entry =
         case.writes.iter().find(|planned| planned.binding.as_str() == "entry").context("the entry")?;

@@ -50,6 +50,15 @@ Feature: Connections
       | by-probe       |
       | blind          |
 
+  Scenario: what a paused connection holds is not read for a comparison either
+    Given an approved intent with one effect whose guarantee is by-key
+    When 1 intent is asked for
+    Then all 1 intents are done
+    When the target refuses the credential
+    And 1 intent is asked for
+    Then one exception with cause denied pauses the connection
+    And what the first one wrote cannot be compared, as the connection is paused
+
   Scenario: a connection stays paused when the host is started again
     Given an approved intent with one effect whose guarantee is by-key
     When the target refuses the credential

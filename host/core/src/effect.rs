@@ -4,4 +4,5 @@ pub mod attempt;
 pub mod key;
 pub mod life;
 pub mod plan;
+pub mod reconcile;
 pub mod retry;

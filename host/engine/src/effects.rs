@@ -14,10 +14,11 @@ use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, ApprovedIntent, Authority, NotToBeWritten, PlannedEffect};
 use countersign_core::effect::attempt::{AttemptEnd, Detail};
 use countersign_core::effect::life::{self, Denial, EffectState, History, Memory};
-use countersign_core::effect::plan::Change;
+use countersign_core::effect::plan::{Change, WritePlan};
 use countersign_core::hash::Digest;
-use countersign_core::id::{EffectId, IntentId};
+use countersign_core::id::{EffectId, IntentId, PersonId};
 use countersign_core::intent::{DecisionWords, fill_placeholders, fill_planned};
+use countersign_core::seal::Seal;
 use countersign_core::time::Timestamp;
 use std::sync::Arc;
 
@@ -209,21 +210,11 @@ pub(crate) fn target_digest(connection: &Connection) -> Digest {
 }
 
 fn call(inner: &Inner, approved: &ApprovedIntent<'_>, planned: &PlannedEffect, history: History) -> Call {
-    let words = decision_words(approved);
+    let decided = DecidedBy { authority: approved.authority(), seal: approved.case().seal };
     let mut what = planned.what.clone();
-    let mut plan = planned.plan.clone();
-    plan.revision = approved.revision(planned);
-    fill_placeholders(&mut what.fields, &words);
-    let takes_back = approved.taken_back(planned).cloned();
-    if takes_back.is_some() {
-        // What was written is what has to be found there.
-        let written = |changes: &[Change]| changes.iter().map(Change::exchanged).collect::<Vec<_>>();
-        let mut changes = written(&plan.changes);
-        fill_planned(&mut changes, &words);
-        plan.changes = written(&changes);
-    } else {
-        fill_planned(&mut plan.changes, &words);
-    }
+    fill_placeholders(&mut what.fields, &decided.words());
+    let revision = approved.revision(planned);
+    let plan = WritePlan { changes: written_changes(planned, decided), revision, ..planned.plan.clone() };
     Call {
         connection: planned.connection.clone(),
         connector: planned.connector,
@@ -233,26 +224,45 @@ fn call(inner: &Inner, approved: &ApprovedIntent<'_>, planned: &PlannedEffect, h
         what,
         plan,
         guarantee: planned.guarantee,
-        takes_back,
+        takes_back: approved.taken_back(planned).cloned(),
         now: inner.clock.now(),
     }
 }
 
-/// What stands in a write plan by name until there is a decision.
-fn decision_words(approved: &ApprovedIntent<'_>) -> DecisionWords {
-    let (outcome, approvers) = match approved.authority() {
-        Authority::Policy => ("approved", "policy".to_owned()),
-        Authority::People(people) => {
-            ("approved", people.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-        }
-        // In the target too nobody takes it for a decision by the rules.
-        Authority::Override(person) => ("approved by override", person.to_string()),
-        Authority::FailOpen(people) => {
-            ("approved by fail-open", people.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+/// What a write plan names and only a decision says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DecidedBy<'a> {
+    pub(crate) authority: &'a Authority,
+    pub(crate) seal: Seal,
+}
+
+impl DecidedBy<'_> {
+    fn words(self) -> DecisionWords {
+        let all = |people: &[PersonId]| people.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let (outcome, approvers) = match self.authority {
+            Authority::Policy => ("approved", "policy".to_owned()),
+            Authority::People(people) => ("approved", all(people)),
+            // In the target too nobody takes it for a decision by the rules.
+            Authority::Override(person) => ("approved by override", person.to_string()),
+            Authority::FailOpen(people) => ("approved by fail-open", all(people)),
+        };
+        DecisionWords { outcome: outcome.to_owned(), approvers, seal: self.seal.to_string() }
+    }
+}
+
+/// The changes of an effect as they are written, with what only the decision says.
+pub(crate) fn written_changes(planned: &PlannedEffect, decided: DecidedBy<'_>) -> Vec<Change> {
+    let mut changes = planned.plan.changes.clone();
+    // What was written is what has to be found there, if it is to be taken back.
+    let exchange = |changes: &mut Vec<Change>| {
+        if planned.undoes.is_some() {
+            *changes = changes.iter().map(Change::exchanged).collect();
         }
     };
-    let outcome = outcome.to_owned();
-    DecisionWords { outcome, approvers, seal: approved.case().seal.to_string() }
+    exchange(&mut changes);
+    fill_planned(&mut changes, &decided.words());
+    exchange(&mut changes);
+    changes
 }
 
 /// Records steps in the log before they leave the host, where a repeat could do harm.

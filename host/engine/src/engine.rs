@@ -13,6 +13,7 @@ use crate::port::components::Components;
 use crate::port::connectors::Connectors;
 use crate::port::notifier::Notifier;
 use crate::port::store::{Health, Page, Query, Store};
+use crate::reconcile::Reconciliation;
 use crate::schedule::Schedule;
 use crate::task::Tasks;
 use countersign_core::approval::Approval;
@@ -221,6 +222,15 @@ impl Engine {
     /// [`Fault::Refused`] if there is none.
     pub async fn read(&self, intent: IntentId) -> Result<Standing, Fault> {
         self.inner.read(intent).await
+    }
+
+    /// What was approved, written and is there now, for everything that landed of an approval: reads each target once.
+    /// Nothing is changed or recorded.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] if there is no such intent, or while nothing of it is approved.
+    pub async fn reconcile(&self, intent: IntentId) -> Result<Vec<Reconciliation>, Fault> {
+        crate::reconcile::of(&self.inner, &self.inner.read(intent).await?.approval).await
     }
 
     /// Every entry of an approval, in order: its whole life.

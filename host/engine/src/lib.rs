@@ -26,6 +26,7 @@ pub mod people;
 pub mod port;
 mod prepare;
 pub mod publish;
+pub mod reconcile;
 mod review;
 pub mod row;
 mod schedule;

@@ -19,7 +19,7 @@ use utoipa::{Modify, OpenApi};
     paths(
         health::live, health::ready, health::started,
         pages::description, pages::error,
-        intents::list, intents::submit, intents::show, intents::timeline, intents::plan,
+        intents::list, intents::submit, intents::show, intents::timeline, intents::plan, intents::reconciliation,
         decisions::decide, decisions::withdraw, decisions::close,
         overrides::decide, overrides::break_glass,
         seats::claim, seats::release, seats::ask, seats::answer,

@@ -42,6 +42,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/intents/{id}", Some(Scope::Read)),
     route("GET", "/v1/intents/{id}/timeline", Some(Scope::Read)),
     route("GET", "/v1/intents/{id}/plan", Some(Scope::Read)),
+    route("GET", "/v1/intents/{id}/reconciliation", Some(Scope::Read)),
     route("POST", "/v1/intents/{id}/decisions", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/overrides", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/break-glass", Some(Scope::Decide)),
@@ -145,6 +146,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/intents/{id}", get(intents::show))
         .route("/v1/intents/{id}/timeline", get(intents::timeline))
         .route("/v1/intents/{id}/plan", get(intents::plan))
+        .route("/v1/intents/{id}/reconciliation", get(intents::reconciliation))
         .route("/v1/intents/{id}/decisions", post(decisions::decide))
         .route("/v1/intents/{id}/overrides", post(overrides::decide))
         .route("/v1/intents/{id}/break-glass", post(overrides::break_glass))

@@ -4,6 +4,7 @@
 use super::browser::Inbox;
 use super::world::{SMALL, Setup, World, policy};
 use countersign_core::effect::attempt::{Detail, Failure};
+use countersign_core::money::{Currency, Money};
 use countersign_core::record::Value;
 use countersign_core::rulebook::Rulebook;
 use countersign_tests::world::{root, source_files};
@@ -145,6 +146,17 @@ async fn the_published_table_of_who_sees_what_is_what_the_doors_show() {
     assert_eq!(row("intent", "net price"), with(&["requester"]));
 }
 
+/// Waits until an intent stands there.
+async fn comes_to(world: &World, place: &str, state: &str) {
+    for _ in 0..400 {
+        if world.get("ae-1", place).await.json["state"] == state {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("{}", world.get("ae-1", place).await.text);
+}
+
 #[tokio::test]
 async fn what_is_withheld_is_named_and_nothing_that_was_made_of_it_is_shown() {
     let world = world(&[("## Bindings", FIELDS)]).await;
@@ -173,19 +185,28 @@ async fn what_is_withheld_is_named_and_nothing_that_was_made_of_it_is_shown() {
         "amount":{"amount":"98765.44","currency":"USD"},"term_months":12,"payment_days":30,"reason":"volume"}});
     let answer = world.post("ae-1", &format!("{place}/amendments"), "a-1", &amended.to_string()).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    for _ in 0..400 {
-        if world.get("ae-1", &place).await.json["state"] == "done" {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    comes_to(&world, &place, "seated").await;
+    for finance in ["finance-1", "finance-2"] {
+        let approve = [("if-match", "\"2\""), ("idempotency-key", finance)];
+        let body = r#"{"decision":"approve"}"#;
+        let answer = world.send(finance, "POST", &format!("{place}/decisions"), &approve, body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
     }
+    comes_to(&world, &place, "done").await;
     let timeline = world.get("ae-2", &format!("{place}/timeline")).await.text;
     assert!(timeline.contains("amount (withheld)"), "{timeline}");
     assert!(timeline.contains("discount_percent 2% instead of 12%"), "{timeline}");
     let owners = world.get("revops-lead", &format!("{place}/timeline")).await.text;
     assert!(owners.contains("98765.44"), "{owners}");
-    for (door, path) in doors(&place) {
+    let net = Money::parse("96790.13", Currency::parse("USD").expect("a currency")).expect("an amount");
+    world.connectors.put("crm", "quote", "q-1", &[("net_amount", Value::Money(net))]);
+    let compared = format!("{place}/reconciliation");
+    let owners = world.get("revops-lead", &compared).await.text;
+    assert!(owners.contains("96790.13"), "{owners}");
+    let doors = doors(&place).into_iter().chain([("reconciliation", compared)]);
+    for (door, path) in doors {
         let answer = world.get("ae-2", &path).await;
+        assert_eq!(answer.status, 200, "{door}: {}", answer.text);
         for (what, marks) in MARKS {
             let marks = marks.iter().chain(&["98765.44", "9876544", "96790.13", "9679013"]);
             for mark in marks {

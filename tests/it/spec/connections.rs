@@ -6,6 +6,7 @@ use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, Outcome, Stage};
 use countersign_core::effect::attempt::{Detail, Ended, Failure};
 use countersign_core::effect::life::EffectState;
+use countersign_core::effect::reconcile::Agreement;
 use countersign_core::exception::{Cause, Closure, Exception};
 use countersign_core::id::{ConnectionName, ExceptionId, IntentId};
 use countersign_core::intent::Raw;
@@ -165,6 +166,14 @@ async fn one_pauses(spec: &mut Spec) {
     let open = all.iter().flat_map(|approval| approval.exceptions.values());
     let open = open.filter(|exception| exception.closed.is_none() && exception.cause == Cause::Denied);
     assert_eq!(open.count(), usize::from(!spec.all.is_empty()), "one tells of it, whatever else waits");
+}
+
+#[then("what the first one wrote cannot be compared, as the connection is paused")]
+async fn not_compared(spec: &mut Spec) {
+    let found = spec.engine().reconcile(spec.all[0]).await.expect("it is approved");
+    let [found] = <[_; 1]>::try_from(found).expect("one write");
+    assert_eq!(found.agreement, Agreement::Unreadable);
+    assert_eq!(found.why.map(|why| why.code).as_deref(), Some("paused"));
 }
 
 #[then("the connection is not paused")]

@@ -31,6 +31,11 @@ pub enum Intent {
         /// The intent
         id: String,
     },
+    /// Read what its targets hold now, and show it beside what was approved and what was written
+    Reconcile {
+        /// The intent
+        id: String,
+    },
     /// Follow one until it is closed
     Watch {
         /// The intent
@@ -168,6 +173,7 @@ pub async fn run(command: Intent, global: &Global) -> Result<ExitCode> {
         Intent::Submit(submit) => submitted(submit, &client, global).await?,
         Intent::List(list) => listed(&list, &client, global).await?,
         Intent::Show { id } => shown(&id, &client, global).await?,
+        Intent::Reconcile { id } => reconciled(&id, &client, global).await?,
         Intent::Watch { id } => watched(&id, &client, global).await?,
         Intent::Answer { id, words, question, revision } => {
             let mut body = json!({ "words": words });
@@ -253,6 +259,12 @@ async fn shown(id: &str, client: &Client, global: &Global) -> Result<()> {
     }
     show::intent(&typed(&body)?)?;
     show::story(&typed(&client.get(&place(id, "/timeline")?).await?)?)
+}
+
+/// Prints what the targets of an intent hold now.
+async fn reconciled(id: &str, client: &Client, global: &Global) -> Result<()> {
+    let body = client.get(&place(id, "/reconciliation")?).await?;
+    if global.json { output::json(&body) } else { show::reconciliation(&typed(&body)?) }
 }
 
 /// Prints what a command has changed about an intent.

@@ -1,6 +1,6 @@
 //! Intents: submit, list, show; the timeline and the write plan of one.
 
-use super::view::{IntentRow, IntentView, Listed, PlanView, TimelineView, intent};
+use super::view::{IntentRow, IntentView, Listed, PlanView, ReconciliationView, TimelineView, intent};
 use super::walk::Walk;
 use super::{prepared, waited, whole};
 use crate::asked::{self, Members, Place, Posted, Query};
@@ -274,4 +274,28 @@ pub(crate) async fn plan(
     let mut response = Json(view).into_response();
     response.headers_mut().insert(header::ETAG, super::tag(approval.intent.revision));
     Ok(response)
+}
+
+/// Reads what the targets of an intent hold now, and shows it beside what was approved and what was written.
+#[utoipa::path(
+    get, path = "/v1/intents/{id}/reconciliation", tag = "intents", operation_id = "reconcile_intent",
+    params(("id" = String, Path, description = "the intent")),
+    responses(
+        (status = 200, description = "each field that was written, with the verdict on it; nothing is changed or recorded", body = ReconciliationView),
+        (status = "default", description = "a problem; 409 while nothing of it is approved", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn reconciliation(
+    State(host): State<Host>,
+    Extension(caller): Extension<Caller>,
+    Place(name): Place<String>,
+    uri: Uri,
+) -> Result<Json<ReconciliationView>, Problem> {
+    Query::of(&uri, &[])?.checked()?;
+    let intent = asked::intent(&name)?;
+    let (standing, sight) = super::read(&host, &caller, intent).await?;
+    let read = host.engine.now();
+    let found = host.engine.reconcile(intent).await?;
+    let seen = (&sight, &*host.engine.rulebook());
+    Ok(Json(ReconciliationView::seen(&standing.approval, &found, seen, read)))
 }

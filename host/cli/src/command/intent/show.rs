@@ -3,8 +3,8 @@
 use crate::output::{self, Table, plain};
 use anyhow::Result;
 use countersign_server::api::view::{
-    BrokenView, ExceptionView, IntentView, OverrideView, PolicyChangeView, QuestionView, TimelineView,
-    TokenChangeView,
+    BrokenView, ExceptionView, IntentView, OverrideView, PolicyChangeView, QuestionView, ReconciliationView,
+    TimelineView, TokenChangeView, ValueView,
 };
 use serde_json::Value;
 
@@ -309,6 +309,37 @@ fn effects(intent: &IntentView) -> Result<()> {
         table.row([&binding, &effect.connection, &effect.state, &attempts, &proof]);
     }
     table.print()
+}
+
+/// What was approved, written and is there now, field by field.
+pub(super) fn reconciliation(found: &ReconciliationView) -> Result<()> {
+    if found.effects.is_empty() {
+        return output::line("nothing of it has been written, so there is nothing to compare");
+    }
+    let said = |value: &Option<ValueView>| value.as_ref().map_or("?", |value| &value.text).to_owned();
+    let mut table =
+        Table::new(&["binding", "connection", "record", "field", "approved", "written", "now", "verdict"]);
+    for effect in &found.effects {
+        let undo = if effect.undoes.is_some() { "undo of " } else { "" };
+        for field in &effect.fields {
+            table.row([
+                &format!("{undo}{}", effect.binding),
+                &effect.connection,
+                &effect.subject,
+                &field.field,
+                &field.approved.text,
+                &said(&field.written),
+                &said(&field.current),
+                &field.verdict,
+            ]);
+        }
+    }
+    table.print()?;
+    let unread = found.effects.iter().filter_map(|effect| Some((effect, effect.why.as_ref()?)));
+    for (effect, why) in unread {
+        output::line(&plain(&format!("{} at {}: {}", effect.subject, effect.connection, why.message)))?;
+    }
+    output::line(&plain(&format!("read at {}: {}", found.read, found.verdict)))
 }
 
 fn exception(exception: &ExceptionView) -> Result<()> {

@@ -10,7 +10,7 @@ use super::exception::ExceptionView;
 use super::intent::{AmendedView, IntentView, OutcomeView};
 use super::plan::{PlanView, WriteView};
 use super::value::{ValueView, WITHHELD};
-use super::{ChangeView, DetailView};
+use super::{ChangeView, ComparedView, DetailView, ReconciledView};
 use countersign_core::approval::{Approval, Sight};
 use countersign_core::intent::IntentType;
 use countersign_core::rulebook::Rulebook;
@@ -208,6 +208,37 @@ impl<'a> Withheld<'a> {
                 *url = None;
             }
             applied.retain(|field| !self.hides_write(binding, &field.field));
+        }
+    }
+
+    /// Takes out of a comparison what is withheld.
+    pub(super) fn strip_reconciled(&self, view: &mut ReconciledView) {
+        if self.sight.is_whole() {
+            return;
+        }
+        let ReconciledView {
+            effect: _,
+            binding,
+            connection: _,
+            undoes: _,
+            subject,
+            url,
+            landed: _,
+            verdict: _,
+            why,
+            fields,
+        } = view;
+        why.iter_mut().for_each(strip_detail);
+        if self.hides_subject(binding) {
+            WITHHELD.clone_into(subject);
+            *url = None;
+        }
+        for ComparedView { field, before, approved, written, current, verdict: _ } in fields {
+            if self.hides_write(binding, field) {
+                for value in [before, approved].into_iter().chain(written).chain(current) {
+                    *value = ValueView::withheld();
+                }
+            }
         }
     }
 
