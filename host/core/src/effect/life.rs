@@ -284,7 +284,7 @@ pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
             probe(history, terms.now, Millis(0))
         }
         (Ended::Failed(Failure::Rejected { detail, .. }), Wire::Nothing | Wire::Landed) => {
-            held(HeldCause::Rejected, detail.clone(), history)
+            held(HeldCause::Rejected, partial(detail, &end.steps), history)
         }
         // Our own earlier step may be what moved the record. Look before it is believed.
         (Ended::Failed(Failure::Conflict { .. }), Wire::Landed) => probe(history, terms.now, Millis(0)),
@@ -401,6 +401,18 @@ pub fn interrupted(step: &str) -> AttemptEnd {
         steps: vec![Step { name: step.to_owned(), request: Digest::ZERO, answer: Answer::Unanswered }],
         held_back: None,
     }
+}
+
+/// The vendor's words, and which steps are in although the whole was refused.
+fn partial(detail: &Detail, steps: &[Step]) -> Detail {
+    let is_in = |step: &&Step| matches!(step.answer, Answer::Answered { status: 200..=299 });
+    let landed: Vec<String> = steps.iter().filter(is_in).map(|step| format!("`{}`", step.name)).collect();
+    let message = match landed.as_slice() {
+        [] => return detail.clone(),
+        [step] => format!("{}; in part it is written: step {step} is in", detail.message),
+        steps => format!("{}; in part it is written: steps {} are in", detail.message, steps.join(", ")),
+    };
+    Detail { message, ..detail.clone() }
 }
 
 /// `absent` counts only once no late request can still arrive; then the next attempt has new keys.

@@ -389,3 +389,16 @@ fn what_a_person_vouched_for_is_remembered_until_it_is_absent() {
     let EffectState::Ready { history, .. } = state else { panic!("{state:?}") };
     assert!(history.vouched && !history.anew().vouched);
 }
+
+#[test]
+fn a_refusal_says_which_steps_are_in_all_the_same() {
+    let end = |answers: &[Answer]| AttemptEnd { claim: rejected(), steps: steps(answers), held_back: None };
+    let message = |answers: &[Answer]| match next(History::default(), &end(answers), &terms(Guarantee::ByKey))
+    {
+        EffectState::Held { cause: HeldCause::Rejected, detail, .. } => detail.message,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(message(&[NO]), "x");
+    assert_eq!(message(&[OK, NO]), "x; in part it is written: step `write` is in");
+    assert_eq!(message(&[OK, OK, NO]), "x; in part it is written: steps `write`, `write` are in");
+}
