@@ -9,7 +9,7 @@ use countersign_core::effect::key::{InstallKey, idempotency_key};
 use countersign_core::effect::plan::{Proposal, WritePlan};
 use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, EffectId};
-use countersign_core::record::{RecordRef, Snapshot};
+use countersign_core::record::{RecordRef, Snapshot, Value};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock as _;
@@ -390,6 +390,7 @@ impl Connectors for Targets {
     fn plan(&self, name: &ConnectionName, what: Proposal, _: Timestamp) -> Answer<'_, Ended<WritePlan>> {
         let shut = self.is_shut(name);
         let fails = !self.state().healed && self.draw.in_100(10);
+        let changed = !self.state().healed && self.draw.in_100(20);
         Box::pin(async move {
             if shut {
                 return Ended::Failed(Failure::Denied(Detail::new("simulated", "it is let in nowhere")));
@@ -398,7 +399,12 @@ impl Connectors for Targets {
                 let detail = Detail::new("simulated", "it is down");
                 return Ended::Failed(Failure::Transient { after: None, detail });
             }
-            Ended::Returned(planned(&what))
+            let mut plan = planned(&what);
+            // Somebody writes there too.
+            for change in plan.changes.iter_mut().filter(|_| changed) {
+                change.before = Value::Integer(7);
+            }
+            Ended::Returned(plan)
         })
     }
 

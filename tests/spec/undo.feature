@@ -32,6 +32,18 @@ Feature: Undo
     And it is asked for and approved
     Then an exception with cause rejected is open for three
     And nothing was taken back
+    When three has its connector again
+    And its owner closes it by retry
+    Then three is looked for before anything is sent there
+
+  Scenario: what cannot be looked for is no reason to take the rest back
+    Given an intent that writes to one, then two, then three, and says hold
+    When three answers nothing until the host is started again with another connector there
+    And it is asked for and approved
+    Then an exception with cause rejected is open for three
+    When its owner closes it by undo
+    Then an exception with cause rejected is open for three
+    And nothing was taken back
 
   Scenario: what an intent type holds stays as it is until somebody has it taken back
     Given an intent that writes to one, then two, then three, and says hold

@@ -7,6 +7,7 @@ use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::gates::Entry;
 use crate::handle::Running;
+use crate::outages::Denied;
 use crate::port::Answer;
 use crate::port::connectors::{Call, Connection, Ledger, NotRecorded};
 use countersign_core::approval::command::{Command, Target};
@@ -82,19 +83,23 @@ pub(crate) async fn run(
             inner.command(intent, Command::KeyExpired { effect, target }, None).await.map(drop)
         }
         Work::Replan { connection, mut target } => {
-            let began = inner.clock.now();
+            let (began, mut denied) = (inner.clock.now(), Denied::default());
             let approval = inner.read(intent).await?.approval;
             let command = match crate::prepare::anew(inner, &approval, effect).await? {
                 Some(Ok(found)) => Command::Replanned { effect, found: Box::new(found) },
                 Some(Err(claim)) => {
-                    let denied = inner.denied(&claim, &connection, began).await?;
+                    denied = inner.denied(&claim, &connection, began).await?;
                     target.denial = denied.denial;
                     let end = AttemptEnd { claim, steps: Vec::new(), held_back: None };
                     Command::Attempted { effect, end, began, target }
                 }
                 None => return Ok(None),
             };
-            inner.command(intent, command, None).await.map(drop)
+            // Nobody else tells of it before it is stored.
+            let _permit = permit.filter(|_| denied.denial == Denial::Connection);
+            let done = inner.command(intent, command, None).await.map(drop);
+            drop(denied);
+            done
         }
         Work::Attempt { call, records, connection, mut target } => {
             let running = Running::begin(inner, intent);

@@ -184,10 +184,14 @@ pub(crate) async fn anew(
     effect: EffectId,
 ) -> Result<Option<Result<Anew, Ended<Receipt>>>, Fault> {
     let rulebook = inner.rulebook();
-    let (Some(planned), Some(schema)) =
-        (approval.planned(effect), rulebook.intent_type(&approval.intent.intent_type))
-    else {
-        return Ok(None);
+    let Some(planned) = approval.planned(effect) else { return Ok(None) };
+    let name = &approval.intent.intent_type;
+    let Some(schema) = rulebook.intent_type(name) else {
+        let message = format!(
+            "intent type `{name}` is not installed any more, so nobody can say what would be decided"
+        );
+        let detail = Detail::new("no-intent-type", message);
+        return Ok(Some(Err(Ended::Failed(Failure::Transient { after: None, detail }))));
     };
     let unknown =
         |trouble: Trouble| Ended::Failed(Failure::Transient { after: trouble.wish, detail: trouble.detail });

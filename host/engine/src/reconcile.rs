@@ -1,6 +1,6 @@
 //! Reconciliation of one intent: reads what its targets hold now. Changes nothing, there or here.
 
-use crate::effects::{DecidedBy, written_changes};
+use crate::effects::{DecidedBy, target_digest, written_changes};
 use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::limits::PREPARE_READS_AT_ONCE;
@@ -86,7 +86,7 @@ async fn look(
     is_paused: bool,
     decided: DecidedBy<'_>,
 ) -> Reconciliation {
-    let found = read(inner, &planned.connection, &receipt.subject, is_paused).await;
+    let found = read(inner, planned, &receipt.subject, is_paused).await;
     let (snapshot, why) = match found {
         Ok(snapshot) => (Ok(snapshot), None),
         Err((unread, why)) => (Err(unread), Some(why)),
@@ -110,16 +110,22 @@ async fn look(
 
 async fn read(
     inner: &Arc<Inner>,
-    connection: &ConnectionName,
+    planned: &PlannedEffect,
     subject: &RecordRef,
     is_paused: bool,
 ) -> Result<Snapshot, (Unread, Detail)> {
+    let connection = &planned.connection;
     let unreadable = |code: &str, message: String| (Unread::Unreadable, Detail::new(code, message));
-    if inner.connectors.connection(connection).is_none() {
-        return Err(unreadable(
-            "no-connection",
-            format!("connection `{connection}` is not configured any more"),
-        ));
+    let Some(known) = inner.connectors.connection(connection) else {
+        let message = format!("connection `{connection}` is not configured any more");
+        return Err(unreadable("no-connection", message));
+    };
+    // Another system may have a record of the same name.
+    if target_digest(&known) != planned.target {
+        let message = format!(
+            "connection `{connection}` leads to another address, or is set otherwise, than when it was sealed"
+        );
+        return Err(unreadable("target-changed", message));
     }
     if is_paused {
         return Err(unreadable("paused", format!("connection `{connection}` is paused")));

@@ -1,11 +1,12 @@
 //! The steps of `undo.feature`: intents of several writes, of which all stand or none.
 
 use super::{PATIENCE, Spec, attempted, finding, money, single_files, text};
-use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
 use countersign_core::approval::refusal::Refusal;
+use countersign_core::approval::{Approval, Stage};
 use countersign_core::document::SourceFile;
 use countersign_core::effect::attempt::{Answer, AttemptEnd, Detail, Ended, Failure, Guarantee, Receipt};
+use countersign_core::effect::life::EffectState;
 use countersign_core::exception::{Closure, Exception};
 use countersign_core::id::{ExceptionId, PersonId};
 use countersign_core::intent::Raw;
@@ -225,6 +226,26 @@ async fn comes_to(spec: &mut Spec, stage: String) {
 #[then(expr = "these were written: {}")]
 async fn were_written(spec: &mut Spec, places: String) {
     spec.has_written(&places).await;
+}
+
+#[when("three has its connector again")]
+fn has_its_connector(spec: &mut Spec) {
+    spec.host = None;
+    spec.chain.acts.clear();
+    spec.connectors = Arc::new(spec.chain.connectors());
+    spec.start(spec.chain.rules());
+}
+
+#[then("three is looked for before anything is sent there")]
+async fn looked_for_first(spec: &mut Spec) {
+    let probing = |approval: &Approval| match &approval.stage {
+        Stage::Executing { effects, .. } => {
+            effects.values().any(|state| matches!(state, EffectState::Probing { .. }))
+        }
+        _ => false,
+    };
+    spec.comes_to_be("looked for", probing).await;
+    assert_eq!(spec.connectors.writes().len(), 0);
 }
 
 #[then("nothing was taken back")]

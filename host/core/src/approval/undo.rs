@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 pub struct Undo {
     /// The effect because of which.
     pub because: EffectId,
+    /// Whether that was refused for certain, so that nothing of it is in; else a person wanted the undo.
+    pub refused: bool,
     /// The compensations, one after the other: what landed last is taken back first.
     pub writes: Vec<PlannedEffect>,
 }
@@ -24,8 +26,8 @@ pub struct Undo {
 impl Undo {
     /// An undo of which nothing is planned yet.
     #[must_use]
-    pub fn begun(because: EffectId) -> Undo {
-        Undo { because, writes: Vec::new() }
+    pub fn begun(because: EffectId, refused: bool) -> Undo {
+        Undo { because, refused, writes: Vec::new() }
     }
 
     /// Whether the compensation of this effect is planned.

@@ -98,6 +98,12 @@ pub struct History {
 }
 
 impl History {
+    /// The same after a step that may be in, or is while the rest is not.
+    #[must_use]
+    pub fn left_open(self, sent: Timestamp) -> History {
+        History { first_sent: self.first_sent.or(Some(sent)), repeats: self.repeats.max(1), ..self }
+    }
+
     /// Whether nothing can be in, where every step is on record before it leaves.
     #[must_use]
     pub fn is_unsent(self, traced: bool) -> bool {
@@ -283,13 +289,18 @@ pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
         {
             probe(history, terms.now, Millis(0))
         }
-        (Ended::Failed(Failure::Rejected { detail, .. }), Wire::Nothing | Wire::Landed) => {
-            held(HeldCause::Rejected, partial(detail, &end.steps), history)
+        (Ended::Failed(Failure::Rejected { detail, .. }), Wire::Nothing) => {
+            held(HeldCause::Rejected, detail.clone(), history)
+        }
+        // A part of it is in: no later refusal of another attempt says that nothing is.
+        (Ended::Failed(Failure::Rejected { detail, .. }), Wire::Landed) => {
+            held(HeldCause::Rejected, partial(detail, &end.steps), history.left_open(terms.began))
         }
         // Our own earlier step may be what moved the record. Look before it is believed.
         (Ended::Failed(Failure::Conflict { .. }), Wire::Landed) => probe(history, terms.now, Millis(0)),
         (Ended::Failed(Failure::Conflict { detail, .. }), Wire::Nothing) => moved(history, detail, terms),
         (Ended::Failed(Failure::Denied(detail)), wire) => {
+            let history = if wire == Wire::Landed { history.left_open(terms.began) } else { history };
             let waiting = History { attempts: before.attempts, ..history };
             let waits = terms.denial == Denial::Passing;
             let waits = waits.then(|| unpaused(waiting, wire == Wire::Landed, terms)).flatten();

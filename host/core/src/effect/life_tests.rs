@@ -402,3 +402,15 @@ fn a_refusal_says_which_steps_are_in_all_the_same() {
     assert_eq!(message(&[OK, NO]), "x; in part it is written: step `write` is in");
     assert_eq!(message(&[OK, OK, NO]), "x; in part it is written: steps `write`, `write` are in");
 }
+
+#[test]
+fn what_is_in_in_part_is_looked_for_whatever_a_later_attempt_is_told() {
+    let refused = AttemptEnd { claim: rejected(), steps: steps(&[OK, NO]), held_back: None };
+    let held = next(History::default(), &refused, &terms(Guarantee::ByNaturalKey));
+    let EffectState::Held { history, .. } = held else { panic!("{held:?}") };
+    let again = again(history, HeldCause::Rejected, Guarantee::ByNaturalKey, NOW);
+    let EffectState::Ready { history, .. } = again else { panic!("{again:?}") };
+    let refused = AttemptEnd { claim: rejected(), steps: steps(&[NO]), held_back: None };
+    let next = next(history, &refused, &terms(Guarantee::ByNaturalKey));
+    assert!(matches!(next, EffectState::Probing { .. }), "{next:?}");
+}

@@ -259,6 +259,8 @@ impl<'a> Tried<'a> {
 
     fn done(&self) -> Option<Done<'_>> {
         match &self.approval.stage {
+            // What was taken back has shown that it can be, and not that it stands.
+            Stage::Closed(Outcome::Done { undo: Some(_), .. }) => None,
             Stage::Closed(Outcome::Done { case, authority, effects, .. }) => Some((case, authority, effects)),
             Stage::Preparing { .. }
             | Stage::Unsettled { .. }

@@ -222,8 +222,16 @@ impl Telling<'_> {
         let always: Vec<&str> = exception.cause.closed_by().iter().map(|way| way.as_str()).collect();
         let ways = match (&self.approval.stage, exception.effect) {
             (_, _) if !always.is_empty() => &always.join(" or "),
-            (_, _) if exception.tells_of().is_some() => "give-up",
-            (_, Some(_)) => "retry, probe or give-up",
+            (_, _) if exception.tells_of().is_some() || exception.cause == Cause::Irreversible => "give-up",
+            (_, Some(effect)) => match self.approval.undo() {
+                None => "retry, probe, give-up or undo",
+                // What takes something back can be tried again; nothing else is sent any more.
+                Some(undo) if undo.writes.iter().any(|write| write.effect == effect) => {
+                    "retry, probe or give-up"
+                }
+                Some(_) if exception.pauses().is_some() => "retry, probe or give-up",
+                Some(_) => "probe or give-up",
+            },
             (Stage::Executing { .. }, None) => "retry or give-up",
             (_, None) => "retry or decline",
         };

@@ -169,7 +169,10 @@ async fn counted(
         if COUNTER_ROWS_MAX < seen {
             return Ok(FactValue::Missing(format!("more than {COUNTER_ROWS_MAX} intents to count")));
         }
-        for row in &page.rows {
+        // Once it is approved an intent would count itself: what was decided did not.
+        let own = approval.stage.is_approved() && of == LogStanding::Approved;
+        let own = own.then(|| approval.intent.id.to_string());
+        for row in page.rows.iter().filter(|row| own.as_deref() != Some(&*row.stream)) {
             let Ok(summary) = serde_json::from_slice::<Summary>(&row.row.summary) else { continue };
             let (approved, asked) = row::counts_as(&summary.state);
             let counts = match of {

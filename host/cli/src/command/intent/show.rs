@@ -314,7 +314,7 @@ fn effects(intent: &IntentView) -> Result<()> {
 /// What was approved, written and is there now, field by field.
 pub(super) fn reconciliation(found: &ReconciliationView) -> Result<()> {
     if found.effects.is_empty() {
-        return output::line("nothing of it has been written, so there is nothing to compare");
+        return output::line("nothing of it is known to have been written, so there is nothing to compare");
     }
     let said = |value: &Option<ValueView>| value.as_ref().map_or("?", |value| &value.text).to_owned();
     let mut table =

@@ -160,13 +160,19 @@ pub(super) fn waits(state: &EffectState) -> bool {
 
 pub(super) fn block(turn: &mut Turn<'_>, effect: EffectId, detail: Detail) -> Result<(), Refusal> {
     let (planned, state) = open_effect("block", &turn.approval, effect)?;
-    let (EffectState::Ready { history, .. }
-    | EffectState::Sent { history, .. }
-    | EffectState::Probing { history, .. }) = state
-    else {
-        return Err(Refusal::Overtaken);
+    let (history, detail) = match state {
+        EffectState::Ready { history, .. } | EffectState::Probing { history, .. } => (*history, detail),
+        // The step may be in: whoever has it tried again must have it looked for first.
+        EffectState::Sent { step, at, history } => {
+            let message = format!("{}; step `{step}` of it may be in", detail.message);
+            (history.left_open(*at), Detail { message, ..detail })
+        }
+        EffectState::Waiting
+        | EffectState::Landed { .. }
+        | EffectState::Held { .. }
+        | EffectState::GivenUp => return Err(Refusal::Overtaken),
     };
-    let verdict = EffectState::Held { cause: HeldCause::Rejected, detail: detail.clone(), history: *history };
+    let verdict = EffectState::Held { cause: HeldCause::Rejected, detail: detail.clone(), history };
     let opened = held(&verdict).map(|(cause, detail)| opening(planned, cause, detail, Denial::Effect));
     let event = Event::Attempted { effect, steps: Vec::new(), detail: Some(detail), verdict };
     turn.record(Actor::Engine, event);
@@ -196,7 +202,7 @@ pub(super) fn close_if_settled(turn: &mut Turn<'_>) {
     }
 }
 
-fn follow_up(turn: &mut Turn<'_>, effect: EffectId) {
+pub(super) fn follow_up(turn: &mut Turn<'_>, effect: EffectId) {
     let ended = !open_effect("follow-up", &turn.approval, effect).is_ok_and(|(_, state)| waits(state));
     if ended {
         settle::waits_no_more(turn, effect, "its target answered");

@@ -134,7 +134,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         Event::Replanned { effect, revision, verdict, .. } => {
             replan(&mut approval.stage, *effect, (revision, verdict), at)?;
         }
-        Event::UndoBegun { because } => begin_undo(&mut approval.stage, *because, at)?,
+        Event::UndoBegun { because } => begin_undo(&mut approval.stage, *because, entry)?,
         Event::UndoPlanned { effects } => plan_undo(&mut approval.stage, effects, at)?,
         Event::Noticed { notices } => approval.notices.add(notices, approval.intent.revision, at),
         Event::LinkUsed { notice, .. } => approval.notices.used(*notice)?,
@@ -537,13 +537,15 @@ fn replan(
 }
 
 /// What was written is to be taken back.
-fn begin_undo(stage: &mut Stage, because: EffectId, at: Timestamp) -> Option<()> {
+fn begin_undo(stage: &mut Stage, because: EffectId, entry: &Entry) -> Option<()> {
     let Stage::Executing { case, effects, undo, .. } = stage else { return None };
     if undo.is_some() || !effects.contains_key(&because) {
         return None;
     }
-    *undo = Some(Box::new(Undo::begun(because)));
-    undo::call_off(case, effects, because, at);
+    // By itself it begins only after a refusal that is certain.
+    let refused = matches!(entry.by, Actor::Engine);
+    *undo = Some(Box::new(Undo::begun(because, refused)));
+    undo::call_off(case, effects, entry.at);
     Some(())
 }
 

@@ -2,18 +2,20 @@
 //! leads to the same decision. Otherwise a person is asked.
 
 use super::carry::{self, Asked};
-use super::effect::{open_effect, opening};
+use super::effect::{follow_up, open_effect, opening};
 use super::{Turn, prepare, settle};
 use crate::approval::command::Anew;
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Approval, Authority, Case, PlannedEffect, Stage};
 use crate::effect::attempt::Detail;
-use crate::effect::life::{Denial, EffectState, HeldCause, History};
+use crate::effect::life::{self, Denial, EffectState, HeldCause, History};
 use crate::effect::plan::WritePlan;
+use crate::effect::retry::REPLANS_MAX;
 use crate::id::ConnectionName;
 use crate::intent::{FactSource, FactSpec, FactValue, Facts};
 use crate::policy::{self, Outcome};
+use crate::time::Millis;
 use std::collections::BTreeSet;
 
 pub(super) fn replanned(
@@ -38,7 +40,14 @@ pub(super) fn replanned(
     let Anew { facts, said, plan } = found;
     let facts = as_known(turn, facts);
     let changed = otherwise(planned, &plan).or_else(|| weighed_otherwise(turn, &facts, &said));
+    let traced = turn.approval.case().is_some_and(|case| case.leaves_traces(planned));
+    // What is there already may be ours: an attempt that died with its host left no trace.
+    let ours = planned.writes() && plan.changes.is_empty() && !history.is_unsent(traced);
     let (verdict, opened) = match changed {
+        Some(_) if ours && history.replans < REPLANS_MAX => {
+            let history = History { replans: history.replans.saturating_add(1), ..history };
+            (life::probe(history, turn.context.now, Millis(0)), None)
+        }
         None => {
             let history = History { moved: false, ..history };
             (EffectState::Ready { due: turn.context.now, history }, None)
@@ -54,6 +63,7 @@ pub(super) fn replanned(
     if let Some(opening) = opened {
         settle::open(turn, opening);
     }
+    follow_up(turn, effect);
     Ok(())
 }
 
@@ -65,7 +75,8 @@ fn otherwise(planned: &PlannedEffect, now: &WritePlan) -> Option<String> {
     }
     if now.changes.is_empty() && planned.writes() {
         return Some(
-            "the record holds already what was to be written, and nothing of this intent is in".to_owned(),
+            "the record holds already what was to be written, and no write of this intent is known to be in"
+                .to_owned(),
         );
     }
     let of = |plan: &WritePlan, name: &str| plan.changes.iter().find(|change| change.name == name).cloned();
@@ -116,13 +127,23 @@ fn as_known(turn: &Turn<'_>, mut facts: Facts) -> Facts {
 fn written(approval: &Approval) -> BTreeSet<&ConnectionName> {
     let Stage::Executing { case, effects, .. } = &approval.stage else { return BTreeSet::new() };
     let is_in = |planned: &&PlannedEffect| match effects.get(&planned.effect) {
-        Some(EffectState::Landed { .. } | EffectState::Sent { .. } | EffectState::Probing { .. }) => true,
+        Some(
+            EffectState::Landed { .. }
+            | EffectState::Sent { .. }
+            | EffectState::Probing { .. }
+            | EffectState::Held { cause: HeldCause::Uncertain, .. },
+        ) => true,
         Some(EffectState::Ready { history, .. } | EffectState::Held { history, .. }) => {
-            0 < history.attempts && !history.moved
+            0 < history.repeats || history.vouched
         }
         Some(EffectState::Waiting | EffectState::GivenUp) | None => false,
     };
-    case.writes.iter().filter(is_in).map(|planned| &planned.connection).collect()
+    case.writes
+        .iter()
+        .filter(|planned| planned.writes())
+        .filter(is_in)
+        .map(|planned| &planned.connection)
+        .collect()
 }
 
 /// What has changed of what was decided on, if that leads to another decision or nobody can say.

@@ -53,7 +53,9 @@ pub(super) fn go_on(turn: &mut Turn<'_>) {
 
 /// Whether an effect is held because it was refused, and all is taken back because of it.
 fn is_refusal(undo: &Undo, effect: EffectId, state: &EffectState) -> bool {
-    effect == undo.because && matches!(state, EffectState::Held { cause: HeldCause::Rejected, .. })
+    undo.refused
+        && effect == undo.because
+        && matches!(state, EffectState::Held { cause: HeldCause::Rejected, .. })
 }
 
 /// What landed and nobody has begun to take back, last first: what can be, and what cannot. `None` as long as nobody
@@ -145,7 +147,9 @@ pub(super) fn closing(
         (Some(planned), false, Closure::Undo) if planned.guarantee == Guarantee::Blind => {
             EffectState::GivenUp
         }
-        (Some(_), false, Closure::Undo) if history.first_sent.is_none() => EffectState::GivenUp,
+        (Some(planned), false, Closure::Undo) if history.is_unsent(case.leaves_traces(planned)) => {
+            EffectState::GivenUp
+        }
         (Some(_), false, Closure::Undo) | (Some(_), true, Closure::Probe) => looked_for(),
         // It says that the connection lets us in again; this effect is not sent any more.
         (Some(_), true, Closure::Retry) if exception.pauses().is_some() => looked_for(),
@@ -167,12 +171,7 @@ pub(super) fn closing(
 }
 
 /// Where the effects stand once nothing of the intent is sent any more.
-pub(super) fn call_off(
-    case: &Case,
-    effects: &mut BTreeMap<EffectId, EffectState>,
-    because: EffectId,
-    at: Timestamp,
-) {
+pub(super) fn call_off(case: &Case, effects: &mut BTreeMap<EffectId, EffectState>, at: Timestamp) {
     for planned in &case.writes {
         let Some(state) = effects.get_mut(&planned.effect) else { continue };
         match state {
@@ -183,11 +182,6 @@ pub(super) fn call_off(
             }
             // It is looked for once whatever is running has ended.
             EffectState::Ready { due, .. } => *due = at,
-            EffectState::Held { history, .. }
-                if planned.effect == because && !case.leaves_traces(planned) =>
-            {
-                *state = life::probe(*history, at, Millis(0));
-            }
             EffectState::Sent { .. }
             | EffectState::Probing { .. }
             | EffectState::Landed { .. }

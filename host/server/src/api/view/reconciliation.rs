@@ -18,7 +18,7 @@ pub struct ReconciliationView {
     pub intent: String,
     /// When the targets were read.
     pub read: String,
-    /// The gravest verdict of all; `true` if nothing was written.
+    /// The gravest verdict of all; `true` if nothing is known to have landed.
     pub verdict: String,
     /// What landed, in the order of the write plan. What was taken back is compared with what it was before.
     pub effects: Vec<ReconciledView>,
