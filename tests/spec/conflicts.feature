@@ -60,6 +60,13 @@ Feature: Conflicts
       | 40  | 5   | held up |
       | 12  | 10  | held up |
 
+  Scenario: an intent does not count itself among what was approved
+    Given more than 10000 that was approved for one customer within 7 days needs finance
+    And a discount of 12 % that people have approved at a margin of 40 %
+    When the quote is changed elsewhere, and its margin is 40 % now
+    And 1 minute passes
+    Then the quote is priced
+
   Scenario: what this intent has changed itself is no reason to hold it
     Given a discount of 12 % that people have approved at a margin of 40 %
     When billing is changed elsewhere, and the price has brought the margin of the quote to 5 %

@@ -14,10 +14,22 @@ use std::time::Duration;
 
 #[given("a house in which more than 10000 for one customer within 7 days needs finance")]
 fn house(spec: &mut Spec) {
+    sums(spec, "asked");
+    discount_world(spec, 40);
+}
+
+#[given("more than 10000 that was approved for one customer within 7 days needs finance")]
+fn sums_approved(spec: &mut Spec) {
+    sums(spec, "approved");
+}
+
+/// What is asked for, or approved, for one customer is summed up.
+fn sums(spec: &mut Spec, of: &str) {
     spec.people.change("intents/discount.intent.md", |text| {
         let row = text.lines().find(|line| line.starts_with("| renewal ")).expect("its last fact").to_owned();
-        let sum =
-            "| asked_7d | money USD 0 .. 100_000_000 | log sum of amount of asked by customer_id in 7d | |";
+        let sum = format!(
+            "| asked_7d | money USD 0 .. 100_000_000 | log sum of amount of {of} by customer_id in 7d | |"
+        );
         text.replacen(&row, &format!("{row}\n{sum}"), 1)
     });
     spec.people.change("policies/discount.policy.md", |text| {
@@ -27,7 +39,6 @@ fn house(spec: &mut Spec) {
         let input = "| asked_7d | money USD 0 .. 100_000_000 |\n\n## Terms";
         text.replacen("\n## Routes", guard, 1).replacen("\n## Terms", input, 1)
     });
-    discount_world(spec, 40);
 }
 
 impl Spec {
