@@ -42,6 +42,7 @@ Feature: Undo
     And it is asked for and approved
     Then an exception with cause rejected is open for three
     When its owner closes it by undo
+    And 1 minute passes
     Then an exception with cause rejected is open for three
     And nothing was taken back
 

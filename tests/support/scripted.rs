@@ -114,6 +114,15 @@ impl Scripted {
         self
     }
 
+    /// Puts another build of its connector behind one connection.
+    #[must_use]
+    pub fn built_anew_at(mut self, name: &str) -> Scripted {
+        for connection in self.connections.values_mut().filter(|known| known.name.as_str() == name) {
+            Arc::make_mut(connection).digest = Digest::of(b"another build");
+        }
+        self
+    }
+
     /// Puts a record at a connection.
     pub fn put(&self, connection: &str, kind: &str, id: &str, fields: &[(&str, Value)]) {
         let name = ConnectionName::parse(connection).expect("a connection name");

@@ -200,7 +200,7 @@ async fn asked_for(spec: &mut Spec) {
     if spec.chain.swaps {
         spec.has_written("one, two, three").await;
         spec.host = None;
-        spec.connectors = Arc::new(spec.chain.connectors().built_anew());
+        spec.connectors = Arc::new(spec.chain.connectors().built_anew_at("three"));
         spec.start(spec.chain.rules());
     }
     if spec.chain.dies {
