@@ -183,7 +183,7 @@ impl Catalogue {
             let what = format!("{who} describes itself differently each time; report it to its author");
             return Err(ConnectorFault::connector(FaultCode::BadDescription, what));
         }
-        check_description(&first, &manifest, contract.as_ref(), &who)?;
+        check_description(&first, &manifest, (contract.writes(), contract.undoes()), &who)?;
         let installed = Installed {
             id: about.id.clone(),
             version: about.version.clone(),
@@ -232,7 +232,7 @@ async fn describe(
 fn check_description(
     description: &Description,
     manifest: &Manifest,
-    contract: &dyn Contract,
+    (writes, undoes): (bool, bool),
     who: &Who,
 ) -> Result<(), ConnectorFault> {
     let refuse = |what: String| {
@@ -249,11 +249,11 @@ fn check_description(
             description.version.escape_debug()
         ));
     }
-    if !contract.writes() && !description.operations.is_empty() {
+    if !writes && !description.operations.is_empty() {
         return refuse("describes operations but exports no `writer`".to_owned());
     }
     let reversible = description.operations.iter().find(|operation| operation.reversible);
-    if let (Some(operation), false) = (reversible, contract.undoes()) {
+    if let (Some(operation), false) = (reversible, undoes) {
         return refuse(format!(
             "says that operation `{}` can be taken back but exports no `compensator`",
             operation.name
@@ -276,4 +276,42 @@ fn check_description(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_engine::port::connectors::Operation;
+
+    #[test]
+    fn a_connector_exports_what_it_says_it_can_do() {
+        let manifest = Manifest::parse(
+            "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"0.1\"\n\
+             [endpoints.api]\nbase = \"https://crm.example.com\"\nmethods = [\"PUT\"]\npaths = [\"/*\"]\n",
+        )
+        .expect("it is good");
+        let described = |reversible| Description {
+            name: "acme.crm".to_owned(),
+            version: "1.0.0".to_owned(),
+            system: "crm".to_owned(),
+            operations: vec![Operation {
+                name: "set-price".to_owned(),
+                kind: "quote".to_owned(),
+                input_schema: "{}".to_owned(),
+                guarantee: Guarantee::ByProbe,
+                reversible,
+            }],
+        };
+        let who = Who { connector: "acme.crm".to_owned(), version: "1.0.0".to_owned(), connection: None };
+        let says = |reversible, exports| {
+            let checked = check_description(&described(reversible), &manifest, exports, &who);
+            checked.map_err(|fault| fault.message)
+        };
+        assert_eq!(says(false, (true, false)), Ok(()));
+        assert_eq!(says(true, (true, true)), Ok(()));
+        let message = says(true, (true, false)).expect_err("nothing takes it back");
+        assert!(message.contains("`set-price` can be taken back but exports no `compensator`"), "{message}");
+        let message = says(false, (false, false)).expect_err("nothing writes");
+        assert!(message.contains("exports no `writer`"), "{message}");
+    }
 }

@@ -174,6 +174,12 @@ impl Approval {
         }
     }
 
+    /// Whether this effect is not to be sent any more: what the intent wrote is taken back.
+    #[must_use]
+    pub fn is_called_off(&self, planned: &PlannedEffect) -> bool {
+        self.undo().is_some() && planned.undoes.is_none()
+    }
+
     /// The connections of which an exception tells that their target does not answer.
     #[must_use]
     pub fn tells_of(&self) -> BTreeSet<&ConnectionName> {
@@ -429,7 +435,6 @@ pub struct ApprovedIntent<'a> {
     case: &'a Case,
     authority: &'a Authority,
     effects: &'a BTreeMap<EffectId, EffectState>,
-    undo: Option<&'a Undo>,
     revisions: &'a BTreeMap<EffectId, Option<String>>,
 }
 
@@ -447,8 +452,8 @@ impl<'a> ApprovedIntent<'a> {
     #[must_use]
     pub fn of(approval: &'a Approval) -> Option<ApprovedIntent<'a>> {
         match &approval.stage {
-            Stage::Executing { case, authority, effects, undo, revisions } => {
-                Some(ApprovedIntent { approval, case, authority, effects, undo: undo.as_deref(), revisions })
+            Stage::Executing { case, authority, effects, revisions, .. } => {
+                Some(ApprovedIntent { approval, case, authority, effects, revisions })
             }
             Stage::Preparing { .. }
             | Stage::Unsettled { .. }
@@ -493,12 +498,6 @@ impl<'a> ApprovedIntent<'a> {
             | EffectState::Held { .. }
             | EffectState::GivenUp => None,
         }
-    }
-
-    /// Whether this effect is not to be sent any more: what the intent wrote is taken back.
-    #[must_use]
-    pub fn is_called_off(&self, planned: &PlannedEffect) -> bool {
-        self.undo.is_some() && planned.undoes.is_none()
     }
 
     /// By whose authority.

@@ -156,7 +156,7 @@ fn work(inner: &Inner, approval: &Approval, effect: EffectId) -> Work {
     match state {
         EffectState::Ready { due, history } if crate::schedule::is_due(*due, now) => {
             let memory = Memory { guarantee: planned.guarantee, key_lifetime: target.key_lifetime };
-            let called_off = approved.is_called_off(planned);
+            let called_off = approval.is_called_off(planned);
             if called_off || life::is_looked_for_first(*due, *history, memory, now) {
                 return Work::Look { target };
             }

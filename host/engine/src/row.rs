@@ -119,9 +119,7 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
             due = seats.unfilled().map(|(row, seat)| seats.needs_by(row, seat)).min();
         }
         Stage::Executing { effects, .. } => {
-            let open = effects
-                .values()
-                .any(|state| !matches!(state, EffectState::Landed { .. } | EffectState::GivenUp));
+            let open = !effects.values().all(EffectState::is_settled);
             if open {
                 labels.push(("effects".to_owned(), "open".to_owned()));
             }

@@ -68,6 +68,21 @@ pub enum EffectState {
     GivenUp,
 }
 
+impl EffectState {
+    /// Whether nothing more happens to it.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        match self {
+            EffectState::Landed { .. } | EffectState::GivenUp => true,
+            EffectState::Waiting
+            | EffectState::Ready { .. }
+            | EffectState::Sent { .. }
+            | EffectState::Probing { .. }
+            | EffectState::Held { .. } => false,
+        }
+    }
+}
+
 /// What attempts that did not settle an effect leave behind for the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct History {

@@ -23,7 +23,7 @@ pub(super) fn send(
     let (planned, state) = open_effect("send", &turn.approval, effect)?;
     match state {
         // A step that follows on another one goes out still: half of an effect is worse than all of it.
-        EffectState::Ready { .. } if undo::is_called_off(&turn.approval, planned) => Err(Refusal::Overtaken),
+        EffectState::Ready { .. } if turn.approval.is_called_off(planned) => Err(Refusal::Overtaken),
         EffectState::Ready { .. } | EffectState::Sent { .. } => {
             turn.record(Actor::Engine, Event::Sending { effect, step, request });
             Ok(())
@@ -54,7 +54,7 @@ pub(super) fn attempted(
     };
     let terms = Terms { began, ..terms(turn, planned, target) };
     let mut verdict = life::next(history, &end, &terms);
-    let undoes = if undo::is_called_off(&turn.approval, planned) {
+    let undoes = if turn.approval.is_called_off(planned) {
         let traced = turn.approval.case().is_some_and(|case| case.leaves_traces(planned));
         verdict = life::called_off(verdict, traced, &end.steps, terms.now);
         false
@@ -89,7 +89,7 @@ pub(super) fn probed(
     };
     let terms = Terms { began, ..terms(turn, planned, target) };
     let mut verdict = life::next_after_probe(*history, *sent, *probes, &end, &terms);
-    if undo::is_called_off(&turn.approval, planned) {
+    if turn.approval.is_called_off(planned) {
         verdict = life::absent_for_good(verdict, &end);
     }
     let detail = match &end {
@@ -114,7 +114,7 @@ pub(super) fn key_expired(turn: &mut Turn<'_>, effect: EffectId, target: Target)
     let EffectState::Ready { due, history } = state else { return Err(Refusal::Overtaken) };
     let memory = Memory { guarantee: planned.guarantee, key_lifetime: target.key_lifetime };
     let now = turn.context.now;
-    let called_off = undo::is_called_off(&turn.approval, planned);
+    let called_off = turn.approval.is_called_off(planned);
     if !called_off && !life::is_looked_for_first(*due, *history, memory, now) {
         return Err(Refusal::Overtaken);
     }
@@ -187,14 +187,7 @@ pub(super) fn block(turn: &mut Turn<'_>, effect: EffectId, detail: Detail) -> Re
 pub(super) fn close_if_settled(turn: &mut Turn<'_>) {
     undo::go_on(turn);
     let Stage::Executing { effects, .. } = &turn.approval.stage else { return };
-    let settled = effects.values().all(|state| match state {
-        EffectState::Landed { .. } | EffectState::GivenUp => true,
-        EffectState::Waiting
-        | EffectState::Ready { .. }
-        | EffectState::Sent { .. }
-        | EffectState::Probing { .. }
-        | EffectState::Held { .. } => false,
-    });
+    let settled = effects.values().all(EffectState::is_settled);
     let mut exceptions = turn.approval.exceptions.values();
     let quiet = exceptions.all(|exception| exception.closed.is_some() || exception.cause.outlives());
     if settled && quiet {

@@ -532,7 +532,9 @@ fn replan(
 ) -> Option<()> {
     move_effect(stage, effect, at, |_| Some(verdict.clone()))?;
     let Stage::Executing { revisions, .. } = stage else { return None };
-    revisions.insert(effect, revision.clone());
+    if let EffectState::Ready { .. } = verdict {
+        revisions.insert(effect, revision.clone());
+    }
     Some(())
 }
 

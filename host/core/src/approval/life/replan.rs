@@ -12,17 +12,14 @@ use crate::effect::attempt::Detail;
 use crate::effect::life::{self, Denial, EffectState, HeldCause, History};
 use crate::effect::plan::WritePlan;
 use crate::effect::retry::REPLANS_MAX;
-use crate::id::ConnectionName;
+use crate::id::{ConnectionName, EffectId};
 use crate::intent::{FactSource, FactSpec, FactValue, Facts};
+use crate::policy::component::Contributions;
 use crate::policy::{self, Outcome};
 use crate::time::Millis;
 use std::collections::BTreeSet;
 
-pub(super) fn replanned(
-    turn: &mut Turn<'_>,
-    effect: crate::id::EffectId,
-    found: Anew,
-) -> Result<(), Refusal> {
+pub(super) fn replanned(turn: &mut Turn<'_>, effect: EffectId, found: Anew) -> Result<(), Refusal> {
     let (planned, state) = open_effect("replanned", &turn.approval, effect)?;
     let history = match state {
         EffectState::Ready { history, .. } if history.moved && planned.undoes.is_none() => *history,
@@ -147,11 +144,7 @@ fn written(approval: &Approval) -> BTreeSet<&ConnectionName> {
 }
 
 /// What has changed of what was decided on, if that leads to another decision or nobody can say.
-fn weighed_otherwise(
-    turn: &Turn<'_>,
-    facts: &Facts,
-    said: &crate::policy::component::Contributions,
-) -> Option<String> {
+fn weighed_otherwise(turn: &Turn<'_>, facts: &Facts, said: &Contributions) -> Option<String> {
     let Stage::Executing { case, authority, .. } = &turn.approval.stage else { return None };
     let names: Vec<String> = facts
         .iter()
@@ -173,7 +166,7 @@ fn is_decided_alike(
     turn: &Turn<'_>,
     case: &Case,
     authority: &Authority,
-    (facts, said): (&Facts, &crate::policy::component::Contributions),
+    (facts, said): (&Facts, &Contributions),
 ) -> bool {
     let intent = &turn.approval.intent;
     let rulebook = turn.context.rulebook;

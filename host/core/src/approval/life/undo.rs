@@ -24,11 +24,6 @@ pub(super) fn begin(turn: &mut Turn<'_>, by: Actor, because: EffectId) {
     }
 }
 
-/// Whether nothing of this effect is to be sent any more.
-pub(super) fn is_called_off(approval: &Approval, planned: &PlannedEffect) -> bool {
-    approval.undo().is_some() && planned.undoes.is_none()
-}
-
 /// Plans what is to be taken back as soon as nothing is on its way, and ends what is.
 pub(super) fn go_on(turn: &mut Turn<'_>) {
     let Some((landed, lasting)) = standing(&turn.approval) else { return };
@@ -101,16 +96,9 @@ fn depth(case: &Case, planned: &PlannedEffect) -> usize {
 /// effect.
 fn settled(approval: &Approval) -> Option<(ExceptionId, BTreeMap<EffectId, Verdict>)> {
     let Stage::Executing { case, effects, undo: Some(undo), .. } = &approval.stage else { return None };
-    let is_over = |planned: &PlannedEffect| match effects.get(&planned.effect) {
-        Some(EffectState::Landed { .. } | EffectState::GivenUp) => true,
-        Some(state @ EffectState::Held { .. }) => is_refusal(undo, planned.effect, state),
-        Some(
-            EffectState::Waiting
-            | EffectState::Ready { .. }
-            | EffectState::Sent { .. }
-            | EffectState::Probing { .. },
-        )
-        | None => false,
+    let is_over = |planned: &PlannedEffect| {
+        let state = effects.get(&planned.effect);
+        state.is_some_and(|state| state.is_settled() || is_refusal(undo, planned.effect, state))
     };
     if !case.writes.iter().chain(&undo.writes).all(is_over) {
         return None;
@@ -209,9 +197,7 @@ pub(super) fn plan(
 
 /// The compensation that is next, if the one before it is settled: one that is held holds up those after it.
 pub(super) fn next(undo: &Undo, effects: &BTreeMap<EffectId, EffectState>) -> Option<EffectId> {
-    let settled = |write: &&PlannedEffect| {
-        matches!(effects.get(&write.effect), Some(EffectState::Landed { .. } | EffectState::GivenUp))
-    };
+    let settled = |write: &&PlannedEffect| effects.get(&write.effect).is_some_and(EffectState::is_settled);
     let next = undo.writes.iter().find(|write| !settled(write))?;
     (effects.get(&next.effect) == Some(&EffectState::Waiting)).then_some(next.effect)
 }
