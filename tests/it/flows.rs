@@ -5,26 +5,28 @@ use anyhow::{Context as _, ensure};
 use countersign_connectors::{OperatorGrant, RawConnection, Runtime, RuntimeOptions, Secret};
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::event::Event;
+use countersign_core::approval::watch::{Next, Watch};
 use countersign_core::approval::{Approval, Outcome, Stage};
 use countersign_core::effect::key::InstallKey;
 use countersign_core::effect::life::EffectState;
 use countersign_core::effect::reconcile::Agreement;
-use countersign_core::exception::Closure;
+use countersign_core::exception::{Cause, Closure};
 use countersign_core::id::{ConnectionName, IntentId};
 use countersign_core::intent::Raw;
 use countersign_engine::engine::{Engine, Parts, Submission};
+use countersign_engine::port::clock::Clock as _;
 use countersign_engine::port::store::Store as _;
 use countersign_engine::simulated::SeededChance;
 use countersign_store_local::{LocalStore, Options};
 use countersign_tests::servers::{
     Clause, Contract, HledgerWeb, LocalStripe, Quote, QuoteLine, Tryton, WebDav, sha256,
 };
-use countersign_tests::world::{RealClock, root, starter};
+use countersign_tests::world::{RealClock, TurnedClock, root, starter};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long one approval may take on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Four servers that nobody here wrote, and a host in front of them.
 struct World {
@@ -33,6 +35,7 @@ struct World {
     contracts: WebDav,
     ledger: HledgerWeb,
     engine: Engine,
+    clock: Arc<TurnedClock>,
     store: Arc<LocalStore>,
     _folder: tempfile::TempDir,
 }
@@ -85,17 +88,18 @@ impl World {
                 .map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
             runtime.connect(options)?;
         }
+        let clock = Arc::new(TurnedClock::default());
         let engine = Engine::start(Parts {
             record: countersign_engine::people::Record::default(),
             notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
             components: Arc::new(countersign_engine::port::components::NoComponents),
             store: store.clone(),
             connectors: Arc::new(runtime),
-            clock: Arc::new(RealClock),
+            clock: clock.clone(),
             chance: Arc::new(SeededChance::new(1)),
             rulebook: starter()?,
         });
-        Ok(World { billing, crm, contracts, ledger, engine, store, _folder: folder })
+        Ok(World { billing, crm, contracts, ledger, engine, clock, store, _folder: folder })
     }
 
     async fn submit(
@@ -118,7 +122,9 @@ impl World {
                 if stages.contains(&approval.stage.as_str()) {
                     return anyhow::Ok(approval);
                 }
-                let expected = approval.exceptions.is_empty() || approval.undo().is_some();
+                let mut exceptions = approval.exceptions.values();
+                let expected =
+                    exceptions.all(|exception| exception.closed.is_some()) || approval.undo().is_some();
                 ensure!(expected, "an exception instead: {:#?}", approval.exceptions);
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -135,6 +141,58 @@ impl World {
         ensure!(found.len() == effects, "{effects} effects are compared: {found:#?}");
         let agree = found.iter().all(|found| found.agreement == Agreement::True && !found.fields.is_empty());
         ensure!(agree, "each field is what was approved: {found:#?}");
+        Ok(())
+    }
+
+    /// Turns the clock to the next look at each of so many writes, and waits until that has come to something.
+    async fn looks(&self, id: IntentId, writes: usize) -> anyhow::Result<Arc<Approval>> {
+        let approval = self.reaches(id, &["done"]).await?;
+        let due = approval.watches.values().filter_map(|watch| watch.next.due()).max();
+        self.clock.turn(due.context("something is watched")?.since(self.clock.now()));
+        let since = self.clock.now();
+        let waiting = async {
+            loop {
+                let approval = self.engine.read(id).await?.approval;
+                let looked = |watch: &&Watch| watch.last.is_some_and(|(at, _)| since <= at);
+                let rests = |watch: &Watch| matches!(watch.next, Next::Look(_) | Next::Over);
+                if approval.watches.values().filter(looked).count() == writes
+                    && approval.watches.values().all(rests)
+                {
+                    return anyhow::Ok(approval);
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let Ok(looked) = tokio::time::timeout(PATIENCE, waiting).await else {
+            anyhow::bail!("{id} was not looked at: {:#?}", self.engine.entries(id).await?);
+        };
+        looked
+    }
+
+    /// Waits until something was written again so often.
+    async fn writes_again(&self, id: IntentId, times: usize) -> anyhow::Result<()> {
+        let again = |event: &Event| matches!(event, Event::ReAsserted { .. });
+        let waiting = async {
+            while self.engine.entries(id).await?.iter().filter(|entry| again(&entry.event)).count() < times {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            anyhow::Ok(())
+        };
+        let Ok(written) = tokio::time::timeout(PATIENCE, waiting).await else {
+            anyhow::bail!("it was not written again: {:#?}", self.engine.entries(id).await?);
+        };
+        written?;
+        self.reaches(id, &["done"]).await.map(drop)
+    }
+
+    /// Whoever answers for the open exception of this cause closes it.
+    async fn closes(&self, id: IntentId, cause: Cause, by: Closure) -> anyhow::Result<()> {
+        let approval = self.engine.read(id).await?.approval;
+        let mut open = approval.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
+        let (exception, of) = open.find(|(_, open)| open.cause == cause).context("it is somebody's")?;
+        let (person, reason) = (of.owner.clone(), "as approved".to_owned());
+        let command = Command::CloseException { person, id: *exception, by, reason };
+        self.engine.command(id, command, None).await?;
         Ok(())
     }
 
@@ -207,11 +265,36 @@ async fn discount(world: &World) -> anyhow::Result<()> {
     ensure!(note.contains(&id.to_string()), "it names the intent: {note}");
     ensure!(note.contains(&case.seal.to_string()), "it names the seal: {note}");
     world.holds_what_was_approved(id, 3).await?;
+    let approval = world.looks(id, 3).await?;
+    let all = approval.watches.values().filter_map(|watch| watch.last);
+    ensure!(all.clone().all(|(_, agreement)| agreement == Agreement::True), "{:#?}", approval.watches);
     world.crm.edit_unit_price(&quote, "99.00")?;
     let found = world.engine.reconcile(id).await?;
     let drifted = found.iter().filter(|found| found.agreement == Agreement::Drifted);
     let drifted: Vec<&str> = drifted.map(|found| found.binding.as_str()).collect();
     ensure!(drifted == ["quote-price"], "one write has drifted: {found:#?}");
+    drift(world, id, &quote).await
+}
+
+/// The price of a quote is edited by hand: it is found, and written again.
+async fn drift(world: &World, id: IntentId, quote: &str) -> anyhow::Result<()> {
+    let approval = world.looks(id, 3).await?;
+    let drifted = approval.exceptions.values().filter(|exception| exception.cause == Cause::Drift);
+    ensure!(drifted.count() == 1, "somebody must look: {:#?}", approval.exceptions);
+    world.closes(id, Cause::Drift, Closure::ReAssert).await?;
+    world.writes_again(id, 1).await?;
+    ensure!(world.crm.net_amount(quote)? == "75000.00", "the quote has its price again");
+    // What it held before: the intent type has that written again by itself.
+    world.crm.edit_unit_price(quote, "100.00")?;
+    world.looks(id, 3).await?;
+    world.writes_again(id, 2).await?;
+    ensure!(world.crm.net_amount(quote)? == "75000.00", "the quote has its price once more");
+    let approval = world.looks(id, 3).await?;
+    let found = approval.watches.values().filter_map(|watch| watch.last);
+    let all_true = found.clone().all(|(_, agreement)| agreement == Agreement::True);
+    ensure!(all_true && found.count() == 3, "all is as approved: {:#?}", approval.watches);
+    let open = approval.exceptions.values().filter(|exception| exception.closed.is_none());
+    ensure!(open.count() == 0, "nobody is asked any more: {:#?}", approval.exceptions);
     Ok(())
 }
 

@@ -340,7 +340,9 @@ impl<'a> History<'a> {
                 Wake::Exception(id) => Command::ExceptionDue { id: *id },
                 Wake::Returned => Command::ReturnDue,
                 Wake::Notice(number) => self.send(*number),
-                Wake::Effect(_) => self.fail("nothing is written in these histories"),
+                Wake::Effect(_) | Wake::Watch(_) | Wake::ReAssert(_) => {
+                    self.fail("nothing is written in these histories")
+                }
             };
             if let Err(refusal) = self.give("timer", command) {
                 self.fail(&format!("the engine was refused: {refusal}"));

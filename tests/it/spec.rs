@@ -30,6 +30,8 @@ mod overrides;
 mod people;
 #[path = "spec/publishing.rs"]
 mod publishing;
+#[path = "spec/reconciliation.rs"]
+mod reconciliation;
 #[path = "spec/refusals.rs"]
 mod refusals;
 #[path = "spec/sealed.rs"]
@@ -104,6 +106,7 @@ struct Spec {
     budgets: budget::Budgets,
     assigned: assignment::Assigned,
     chain: undo::Chain,
+    watched: reconciliation::Watched,
 }
 
 /// An engine on a runtime of its own, so that it can die without a word.
@@ -169,6 +172,7 @@ impl Spec {
             budgets: budget::Budgets::default(),
             assigned: assignment::Assigned::default(),
             chain: undo::Chain::default(),
+            watched: reconciliation::Watched::default(),
         }
     }
 

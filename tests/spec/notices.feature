@@ -82,7 +82,7 @@ Feature: whoever must act is told, and the requester whose intent moved
     And sales-manager-1 approves revision 1
     Then ae-1 is told "Approved: your discount 12% for quote Q-1"
     And ae-1 is told "Done: your discount 12% for quote Q-1"
-    And nothing wakes the engine in the end
+    And nothing but what landed wakes the engine in the end
 
   Scenario: what is sent back is the requester's, and the next revision asks anew
     When ae-1 asks for 12 % on 12000 at a margin of 14 %

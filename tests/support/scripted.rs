@@ -48,6 +48,8 @@ struct State {
     revision: Option<String>,
     /// What the first field to be written holds now.
     before: Option<Value>,
+    /// What is planned beside what is asked for.
+    also: Option<Field>,
     /// What every attempt at a connection does, and every attempt at taking back what was written there.
     always: BTreeMap<(String, bool), Act>,
     findings: VecDeque<Ended<Finding>>,
@@ -130,6 +132,17 @@ impl Scripted {
         let fields =
             fields.iter().map(|(name, value)| Field { name: (*name).to_owned(), value: value.clone() });
         self.state().records.insert((name, record), fields.collect());
+    }
+
+    /// Takes a record away from a connection.
+    pub fn remove(&self, connection: &str, kind: &str, id: &str) {
+        let name = ConnectionName::parse(connection).expect("a connection name");
+        self.state().records.remove(&(name, RecordRef { kind: kind.to_owned(), id: id.to_owned() }));
+    }
+
+    /// From now on every plan writes this field too.
+    pub fn plan_also(&self, field: Field) {
+        self.state().also = Some(field);
     }
 
     /// The next read fails like this.
@@ -396,6 +409,12 @@ impl Connectors for Scripted {
         if state.holding.as_deref() == Some(name.as_str()) {
             plan.changes.clear();
         }
+        let also = state.also.iter().map(|field| Change {
+            name: field.name.clone(),
+            before: Value::Absent,
+            after: field.value.clone(),
+        });
+        plan.changes.extend(also);
         plan.revision.clone_from(&state.revision);
         if let (Some(first), Some(before)) = (plan.changes.first_mut(), &state.before) {
             first.before = before.clone();

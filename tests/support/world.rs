@@ -3,11 +3,13 @@
 use anyhow::Context as _;
 use countersign_core::document::SourceFile;
 use countersign_core::rulebook::Rulebook;
-use countersign_core::time::Timestamp;
+use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::Notify;
 
 /// The wall clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,6 +25,43 @@ impl Clock for RealClock {
     fn sleep_until(&self, moment: Timestamp) -> Answer<'_, ()> {
         let wait = Duration::from_millis(moment.since(self.now()).0);
         Box::pin(tokio::time::sleep(wait))
+    }
+}
+
+/// The machine's clock, which can be turned forward.
+#[derive(Debug, Default)]
+pub struct TurnedClock {
+    ahead: AtomicI64,
+    turned: Notify,
+}
+
+impl TurnedClock {
+    /// Turns it so far.
+    pub fn turn(&self, length: Millis) {
+        self.ahead.fetch_add(i64::try_from(length.0).unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.turned.notify_waiters();
+    }
+}
+
+impl Clock for TurnedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(RealClock.now().0.saturating_add(self.ahead.load(Ordering::SeqCst)))
+    }
+
+    fn sleep_until(&self, moment: Timestamp) -> Answer<'_, ()> {
+        Box::pin(async move {
+            loop {
+                let turned = self.turned.notified();
+                tokio::pin!(turned);
+                turned.as_mut().enable();
+                let wait = Duration::from_millis(moment.since(self.now()).0);
+                tokio::select! {
+                    biased;
+                    () = tokio::time::sleep(wait) => return,
+                    () = turned => {}
+                }
+            }
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! one event. Replay uses the same `after`, so the log and the state can never disagree.
 
 pub mod command;
+mod decided;
 pub mod event;
 pub mod hand;
 pub mod life;
@@ -13,6 +14,7 @@ pub mod seat;
 mod sight;
 pub mod undo;
 pub mod wake;
+pub mod watch;
 
 pub use sight::Sight;
 
@@ -42,6 +44,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use undo::Undo;
+use watch::Watch;
 
 /// Most comments on one intent: it is a decision, not a forum.
 pub const COMMENTS_MAX: u32 = 200;
@@ -132,6 +135,8 @@ pub struct Approval {
     pub notices: Notices,
     /// Whoever gave their voice on any revision.
     pub voices: BTreeSet<PersonId>,
+    /// The writes whose targets are read back, once all of them are settled.
+    pub watches: BTreeMap<EffectId, Watch>,
 }
 
 impl Approval {
@@ -149,10 +154,11 @@ impl Approval {
         }
     }
 
-    /// Everything that is written or taken back, once it is approved.
+    /// Everything that is written, taken back or written again, once it is approved.
     pub fn writes(&self) -> impl Iterator<Item = &PlannedEffect> {
         let compensations = self.undo().into_iter().flat_map(|undo| &undo.writes);
-        self.case().into_iter().flat_map(|case| &case.writes).chain(compensations)
+        let again = self.watches.values().flat_map(|watch| &watch.writes);
+        self.case().into_iter().flat_map(|case| &case.writes).chain(compensations).chain(again)
     }
 
     /// What one effect writes, or takes back.
@@ -177,7 +183,7 @@ impl Approval {
     /// Whether this effect is not to be sent any more: what the intent wrote is taken back.
     #[must_use]
     pub fn is_called_off(&self, planned: &PlannedEffect) -> bool {
-        self.undo().is_some() && planned.undoes.is_none()
+        self.undo().is_some() && planned.is_sealed()
     }
 
     /// The connections of which an exception tells that their target does not answer.
@@ -406,10 +412,22 @@ pub struct PlannedEffect {
     /// The effect that it takes back, where it is a compensation. Those are derived, so none is sealed.
     #[serde(skip)]
     pub undoes: Option<EffectId>,
+    /// The effect that it writes again, where its target held something else. Its plan is part of the log, and writes
+    /// nothing but what was sealed.
+    #[serde(skip)]
+    pub re_asserts: Option<EffectId>,
     /// What was asked of the connector.
     pub what: Proposal,
     /// What it will write.
     pub plan: WritePlan,
+}
+
+impl PlannedEffect {
+    /// Whether its plan is part of the seal: neither takes it back nor writes again what another effect wrote.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.undoes.is_none() && self.re_asserts.is_none()
+    }
 }
 
 /// By whose authority something was approved or declined.
@@ -474,10 +492,19 @@ impl<'a> ApprovedIntent<'a> {
             let message = "the record is not what was sealed, so nothing of it is executed";
             return Err(NotToBeWritten::SealBroken(Detail::new("seal-broken", message)));
         }
-        match (self.approval.planned(effect), self.effects.get(&effect)) {
-            (Some(planned), Some(state)) => Ok((planned, state)),
-            (Some(_) | None, _) => Err(NotToBeWritten::NotOpen),
+        let (planned, state) =
+            self.approval.planned(effect).zip(self.effects.get(&effect)).ok_or(NotToBeWritten::NotOpen)?;
+        if let Some(of) = planned.re_asserts {
+            // Its plan is younger than the seal, so it is compared with what that covers.
+            let standing = self.approval.standing().find(|standing| standing.planned.effect == of);
+            let allowed = |standing| self.case.allows(&planned.plan, &standing, self.authority);
+            if !standing.is_some_and(allowed) {
+                let message =
+                    "what is to be written again is not what was sealed, so nothing of it is executed";
+                return Err(NotToBeWritten::SealBroken(Detail::new("seal-broken", message)));
+            }
         }
+        Ok((planned, state))
     }
 
     /// The revision of the record that an effect is written on: that of its plan, or of the one that came to the same.

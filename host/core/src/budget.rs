@@ -141,6 +141,10 @@ impl Cause {
             | Cause::Quarantined
             | Cause::Irreversible
             | Cause::Unavailable
+            | Cause::Drift
+            | Cause::Late
+            | Cause::Gone
+            | Cause::Unreadable
             | Cause::FailOpen => true,
             Cause::PostMortem | Cause::Budget | Cause::BreakGlass => false,
         }
@@ -161,6 +165,10 @@ impl Cause {
             | Cause::Quarantined
             | Cause::Irreversible
             | Cause::Unavailable
+            | Cause::Drift
+            | Cause::Late
+            | Cause::Gone
+            | Cause::Unreadable
             | Cause::FailOpen
             | Cause::PostMortem
             | Cause::Budget

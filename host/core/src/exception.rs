@@ -34,6 +34,14 @@ pub enum Cause {
     Irreversible,
     /// A target has failed for so long that somebody must know; what is written there waits.
     Unavailable,
+    /// A target holds something else than was approved and written.
+    Drift,
+    /// A target holds what it held before: a write was lost, or somebody took it back.
+    Late,
+    /// A record that was written is not there any more.
+    Gone,
+    /// A target does not let what was written be read back.
+    Unreadable,
     /// The policy was overridden so often that somebody must say why.
     PostMortem,
     /// What the policy could not evaluate passed, as its owner declared.
@@ -61,6 +69,10 @@ impl Cause {
             Cause::Quarantined => "quarantined",
             Cause::Irreversible => "irreversible",
             Cause::Unavailable => "unavailable",
+            Cause::Drift => "drift",
+            Cause::Late => "late",
+            Cause::Gone => "gone",
+            Cause::Unreadable => "unreadable",
             Cause::PostMortem => "post-mortem",
             Cause::FailOpen => "fail-open",
             Cause::Budget => "budget",
@@ -81,6 +93,9 @@ impl Cause {
         match self {
             Cause::PostMortem | Cause::Budget | Cause::BreakGlass => &[Closure::Reviewed],
             Cause::FailOpen => &[Closure::Confirmed, Closure::Reversed],
+            Cause::Drift | Cause::Late => &[Closure::ReAssert, Closure::Probe, Closure::GiveUp],
+            // What is not there, or cannot be read, cannot be written again either.
+            Cause::Gone | Cause::Unreadable => &[Closure::Probe, Closure::GiveUp],
             Cause::Unsure
             | Cause::NoSeat
             | Cause::Overdue
@@ -195,6 +210,12 @@ impl Exception {
         self.is_about(Cause::Unavailable)
     }
 
+    /// Whether it is about what a target holds after the write: see [`crate::effect::reconcile`].
+    #[must_use]
+    pub fn is_of_watch(&self) -> bool {
+        matches!(self.cause, Cause::Drift | Cause::Late | Cause::Gone | Cause::Unreadable)
+    }
+
     fn is_about(&self, cause: Cause) -> Option<&ConnectionName> {
         self.connection.as_ref().filter(|_| self.closed.is_none() && self.cause == cause)
     }
@@ -228,6 +249,8 @@ pub enum Closure {
     GiveUp,
     /// Take back whatever the intent wrote. The engine closes by it what its undo has settled.
     Undo,
+    /// Write what was approved once more, where the target does not hold it any more.
+    ReAssert,
     /// Decline the intent.
     Decline,
     /// Say what was found and what follows: a post-mortem ends with it.
@@ -240,11 +263,12 @@ pub enum Closure {
 
 impl Closure {
     /// Every way.
-    pub const ALL: [Closure; 8] = [
+    pub const ALL: [Closure; 9] = [
         Closure::Retry,
         Closure::Probe,
         Closure::GiveUp,
         Closure::Undo,
+        Closure::ReAssert,
         Closure::Decline,
         Closure::Reviewed,
         Closure::Confirmed,
@@ -259,6 +283,7 @@ impl Closure {
             Closure::Probe => "probe",
             Closure::GiveUp => "give-up",
             Closure::Undo => "undo",
+            Closure::ReAssert => "re-assert",
             Closure::Decline => "decline",
             Closure::Reviewed => "reviewed",
             Closure::Confirmed => "confirmed",

@@ -169,8 +169,8 @@ pub enum OnFailure {
     Continue,
 }
 
-/// What reconciliation does about a field that is not as approved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What reconciliation does about a field that is not as approved; the later ones are the more careful.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Remedy {
     /// Write it again.
@@ -342,6 +342,12 @@ pub struct IntentType {
 }
 
 impl IntentType {
+    /// What is watched of the writes of a binding.
+    #[must_use]
+    pub fn watched(&self, binding: &BindingName) -> Vec<&Reconciled> {
+        self.reconciliation.iter().filter(|row| row.binding == *binding).collect()
+    }
+
     /// The token called `name`.
     #[must_use]
     pub fn token(&self, name: &FieldName) -> Option<&TokenSpec> {

@@ -6,7 +6,8 @@
 use crate::approval::Authority;
 use crate::approval::event::{Entry, Event};
 use crate::effect::life::EffectState;
-use crate::id::IntentId;
+use crate::effect::reconcile::Agreement;
+use crate::id::{EffectId, IntentId};
 use crate::time::{Millis, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +48,16 @@ pub struct Measures {
     pub probes: u64,
     /// Effects that a person had to look at.
     pub held: u64,
+    /// Looks at what landed writes have become.
+    pub looks: u64,
+    /// Writes that were found as approved for the first time, since they landed or were written again ...
+    pub reconciled: u64,
+    /// ... and how long after their intent was done, summed up over all of them: the reconciliation lag.
+    pub reconciliation_total: Millis,
+    /// Intents of which a target was found not to hold what was approved: rework.
+    pub reworked: u64,
+    /// Writes that were written again.
+    pub re_asserted: u64,
     /// Exceptions opened.
     pub exceptions_opened: u64,
     /// Exceptions closed.
@@ -56,6 +67,12 @@ pub struct Measures {
     /// Distribution of the time to decision.
     pub decision_buckets: BTreeMap<u32, u64>,
     waiting: BTreeMap<IntentId, Timestamp>,
+    /// Writes that nobody has found as approved yet, since when.
+    unseen: BTreeMap<EffectId, Timestamp>,
+    /// Intents that are rework.
+    amiss: BTreeSet<IntentId>,
+    /// Intents that are done and write once more: they are not done twice.
+    again: BTreeSet<IntentId>,
     /// Trials: nothing of them counts.
     trials: BTreeSet<IntentId>,
 }
@@ -69,29 +86,30 @@ impl Measures {
         match &entry.event {
             Event::Submitted { .. } => {
                 count(&mut self.submitted);
-                self.waiting.insert(intent, entry.at);
+                self.waits(intent, entry.at);
             }
             Event::Approved { authority } => {
                 count(self.approved_by(authority));
                 self.decided(intent, entry.at);
             }
             Event::Declined { authority, .. } => {
-                match authority {
-                    Authority::Policy | Authority::People(_) | Authority::FailOpen(_) => {
-                        count(&mut self.declined);
-                    }
-                    Authority::Override(_) => count(&mut self.overridden),
-                }
+                count(self.declined_by(authority));
                 self.decided(intent, entry.at);
             }
-            Event::Reopened { .. } => {
-                self.waiting.insert(intent, entry.at);
-            }
+            Event::Reopened { .. } => self.waits(intent, entry.at),
             Event::Withdrawn { .. } => {
                 count(&mut self.withdrawn);
                 self.waiting.remove(&intent);
             }
+            Event::Closed if self.again.remove(&intent) => {}
             Event::Closed => count(&mut self.done),
+            Event::Watched { effects } => {
+                self.unseen.extend(effects.keys().map(|effect| (*effect, entry.at)));
+            }
+            Event::Reconciled { effect, agreement, next, .. } => {
+                self.looked(intent, (*effect, *agreement, next.is_none()), entry.at);
+            }
+            Event::ReAsserted { .. } => self.written_again(intent),
             Event::Attempted { verdict, .. } => {
                 count(&mut self.attempts);
                 self.verdict(verdict);
@@ -130,6 +148,7 @@ impl Measures {
             | Event::Sending { .. }
             | Event::Replanned { .. }
             | Event::UndoPlanned { .. }
+            | Event::NotReAsserted { .. }
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }
             | Event::Activated { .. }
@@ -140,6 +159,46 @@ impl Measures {
             | Event::NoticesMoot { .. }
             | Event::FailedOpen { .. }
             | Event::LinkUsed { .. } => {}
+        }
+    }
+
+    fn waits(&mut self, intent: IntentId, since: Timestamp) {
+        self.waiting.insert(intent, since);
+    }
+
+    fn written_again(&mut self, intent: IntentId) {
+        count(&mut self.re_asserted);
+        self.again.insert(intent);
+    }
+
+    /// A look at what a write has become.
+    fn looked(
+        &mut self,
+        intent: IntentId,
+        (effect, agreement, over): (EffectId, Agreement, bool),
+        at: Timestamp,
+    ) {
+        count(&mut self.looks);
+        if agreement.is_amiss() && self.amiss.insert(intent) {
+            count(&mut self.reworked);
+        }
+        if agreement == Agreement::True
+            && let Some(since) = self.unseen.remove(&effect)
+        {
+            count(&mut self.reconciled);
+            let lag = at.since(since);
+            self.reconciliation_total = Millis(self.reconciliation_total.0.saturating_add(lag.0));
+        }
+        if over {
+            self.unseen.remove(&effect);
+        }
+    }
+
+    /// What counts the refusals of such an authority.
+    fn declined_by(&mut self, authority: &Authority) -> &mut u64 {
+        match authority {
+            Authority::Policy | Authority::People(_) | Authority::FailOpen(_) => &mut self.declined,
+            Authority::Override(_) => &mut self.overridden,
         }
     }
 

@@ -12,14 +12,12 @@ use crate::port::Answer;
 use crate::port::connectors::{Call, Connection, Ledger, NotRecorded};
 use countersign_core::approval::command::{Command, Target};
 use countersign_core::approval::refusal::Refusal;
-use countersign_core::approval::{Approval, ApprovedIntent, Authority, NotToBeWritten, PlannedEffect};
+use countersign_core::approval::{Approval, ApprovedIntent, NotToBeWritten, PlannedEffect};
 use countersign_core::effect::attempt::{AttemptEnd, Detail};
 use countersign_core::effect::life::{self, Denial, EffectState, History, Memory};
-use countersign_core::effect::plan::{Change, WritePlan};
+use countersign_core::effect::plan::WritePlan;
 use countersign_core::hash::Digest;
-use countersign_core::id::{EffectId, IntentId, PersonId};
-use countersign_core::intent::{DecisionWords, fill_placeholders, fill_planned};
-use countersign_core::seal::Seal;
+use countersign_core::id::{EffectId, IntentId};
 use countersign_core::time::Timestamp;
 use std::sync::Arc;
 
@@ -161,7 +159,7 @@ fn work(inner: &Inner, approval: &Approval, effect: EffectId) -> Work {
                 return Work::Look { target };
             }
             let call = Box::new(call(inner, &approved, planned, *history));
-            if history.moved && planned.undoes.is_none() {
+            if history.moved && planned.is_sealed() {
                 return Work::Replan { connection, target };
             }
             let records = approved.case().leaves_traces(planned);
@@ -191,7 +189,7 @@ fn bound(inner: &Inner, planned: &PlannedEffect) -> Result<Arc<Connection>, Deta
         let message = format!("connection `{name}` has another connector than the one that was sealed");
         return Err(Detail::new("connector-changed", message));
     }
-    if target_digest(&connection) != planned.target {
+    if connection.target() != planned.target {
         let message = format!(
             "connection `{name}` leads to another address, or is set otherwise, than when it was sealed"
         );
@@ -200,26 +198,11 @@ fn bound(inner: &Inner, planned: &PlannedEffect) -> Result<Arc<Connection>, Deta
     Ok(connection)
 }
 
-/// Digest of where a connection leads, and of the settings by which its connector writes there.
-pub(crate) fn target_digest(connection: &Connection) -> Digest {
-    let pairs = |pairs: &[(String, String)]| {
-        let parts: Vec<&[u8]> =
-            pairs.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]).collect();
-        Digest::of_parts(&parts)
-    };
-    let endpoints = pairs(&connection.endpoints);
-    if connection.settings.is_empty() {
-        return endpoints;
-    }
-    Digest::of_parts(&[&endpoints.0, &pairs(&connection.settings).0])
-}
-
 fn call(inner: &Inner, approved: &ApprovedIntent<'_>, planned: &PlannedEffect, history: History) -> Call {
-    let decided = DecidedBy { authority: approved.authority(), seal: approved.case().seal };
-    let mut what = planned.what.clone();
-    fill_placeholders(&mut what.fields, &decided.words());
+    let (case, authority) = (approved.case(), approved.authority());
+    let what = case.asked(planned, authority);
     let revision = approved.revision(planned);
-    let plan = WritePlan { changes: written_changes(planned, decided), revision, ..planned.plan.clone() };
+    let plan = WritePlan { changes: case.written(planned, authority), revision, ..planned.plan.clone() };
     Call {
         connection: planned.connection.clone(),
         connector: planned.connector,
@@ -232,42 +215,6 @@ fn call(inner: &Inner, approved: &ApprovedIntent<'_>, planned: &PlannedEffect, h
         takes_back: approved.taken_back(planned).cloned(),
         now: inner.clock.now(),
     }
-}
-
-/// What a write plan names and only a decision says.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct DecidedBy<'a> {
-    pub(crate) authority: &'a Authority,
-    pub(crate) seal: Seal,
-}
-
-impl DecidedBy<'_> {
-    fn words(self) -> DecisionWords {
-        let all = |people: &[PersonId]| people.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let (outcome, approvers) = match self.authority {
-            Authority::Policy => ("approved", "policy".to_owned()),
-            Authority::People(people) => ("approved", all(people)),
-            // In the target too nobody takes it for a decision by the rules.
-            Authority::Override(person) => ("approved by override", person.to_string()),
-            Authority::FailOpen(people) => ("approved by fail-open", all(people)),
-        };
-        DecisionWords { outcome: outcome.to_owned(), approvers, seal: self.seal.to_string() }
-    }
-}
-
-/// The changes of an effect as they are written, with what only the decision says.
-pub(crate) fn written_changes(planned: &PlannedEffect, decided: DecidedBy<'_>) -> Vec<Change> {
-    let mut changes = planned.plan.changes.clone();
-    // What was written is what has to be found there, if it is to be taken back.
-    let exchange = |changes: &mut Vec<Change>| {
-        if planned.undoes.is_some() {
-            *changes = changes.iter().map(Change::exchanged).collect();
-        }
-    };
-    exchange(&mut changes);
-    fill_planned(&mut changes, &decided.words());
-    exchange(&mut changes);
-    changes
 }
 
 /// Records steps in the log before they leave the host, where a repeat could do harm.

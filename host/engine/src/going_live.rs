@@ -2,7 +2,6 @@
 //! whether the log that holds it all is whole.
 
 use crate::count::each;
-use crate::effects::target_digest;
 use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::handle::from_bytes;
@@ -72,7 +71,7 @@ impl Inner {
             .map(|connection| {
                 let operations = connection.operations.iter();
                 let can = operations.map(|operation| (operation.name.clone(), operation.guarantee));
-                let (connector, target) = (connection.digest, target_digest(&connection));
+                let (connector, target) = (connection.digest, connection.target());
                 (connection.name.clone(), Reach { connector, target, operations: can.collect() })
             })
             .collect()

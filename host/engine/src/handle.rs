@@ -410,6 +410,8 @@ fn decider(command: &Command) -> Option<&PersonId> {
         | Command::Block { .. }
         | Command::KeyExpired { .. }
         | Command::Replanned { .. }
+        | Command::Reconciled { .. }
+        | Command::ReAssert { .. }
         | Command::Unavailable { .. }
         | Command::SeatDue { .. }
         | Command::ExceptionDue { .. }

@@ -32,3 +32,4 @@ pub mod row;
 mod schedule;
 pub mod simulated;
 pub mod task;
+mod watch;

@@ -116,6 +116,12 @@ pub const DIRECTORY_STREAM_ENTRIES: u64 = 9_000;
 /// Most streams of the record of people: all of them are read at the start.
 pub const DIRECTORY_STREAMS_MAX: u32 = 200;
 
+/// How long what is to be written again waits when its target cannot be asked, in milliseconds.
+pub const RE_ASSERT_DELAY_MS: u64 = 60_000;
+
+/// Most intents that are looked through for whoever wrote the same record: the newest of them.
+pub const RECORD_INTENTS_MAX: usize = 1_000;
+
 /// Most intents that are counted in which one person of a fair pool answers for an open seat: beyond that all are as
 /// busy.
 pub const LOAD_MAX: u32 = 200;

@@ -1,14 +1,13 @@
 //! Reconciliation of one intent: reads what its targets hold now. Changes nothing, there or here.
 
-use crate::effects::{DecidedBy, target_digest, written_changes};
 use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::limits::PREPARE_READS_AT_ONCE;
 use countersign_core::approval::refusal::Refusal;
+use countersign_core::approval::watch::Standing;
 use countersign_core::approval::{Approval, Outcome, PlannedEffect, Stage};
-use countersign_core::effect::attempt::{Detail, Ended, Failure, Receipt};
-use countersign_core::effect::key::undo_id;
-use countersign_core::effect::life::EffectState;
+use countersign_core::effect::attempt::{Detail, Ended, Failure};
+use countersign_core::effect::plan::Change;
 use countersign_core::effect::reconcile::{Agreement, Compared, Unread, compare};
 use countersign_core::id::{BindingName, ConnectionName, EffectId};
 use countersign_core::record::{RecordRef, Snapshot};
@@ -49,49 +48,31 @@ pub struct Reconciliation {
 /// # Errors
 /// [`Refusal::WrongStage`] while nothing of it is approved.
 pub(crate) async fn of(inner: &Arc<Inner>, approval: &Approval) -> Result<Vec<Reconciliation>, Fault> {
-    let (Stage::Executing { case, authority, effects, .. }
-    | Stage::Closed(Outcome::Done { case, authority, effects, .. })) = &approval.stage
+    let (Stage::Executing { case, authority, .. } | Stage::Closed(Outcome::Done { case, authority, .. })) =
+        &approval.stage
     else {
         return Err(Refusal::WrongStage { command: "reconcile", stage: approval.stage.as_str() }.into());
     };
-    let landed = |effect: EffectId| match effects.get(&effect) {
-        Some(EffectState::Landed { receipt, at }) => Some((receipt, *at)),
-        Some(
-            EffectState::Waiting
-            | EffectState::Ready { .. }
-            | EffectState::Sent { .. }
-            | EffectState::Probing { .. }
-            | EffectState::Held { .. }
-            | EffectState::GivenUp,
-        )
-        | None => None,
-    };
     let paused = inner.paused_connections().await?;
-    let decided = DecidedBy { authority, seal: case.seal };
-    // What was taken back is compared with what it was before.
-    let stands = approval.writes().filter(|planned| landed(undo_id(planned.effect)).is_none());
-    let written = stands.filter(|planned| planned.writes());
-    let looks = written.filter_map(|planned| {
-        let (receipt, at) = landed(planned.effect)?;
-        let is_paused = paused.contains(&planned.connection);
-        Some(look(inner, planned, (receipt, at), is_paused, decided))
+    let looks = approval.standing().map(|standing| {
+        let is_paused = paused.contains(&standing.planned.connection);
+        let changes = case.written(standing.planned, authority);
+        look(inner, standing, is_paused, changes)
     });
     Ok(futures::stream::iter(looks.collect::<Vec<_>>()).buffered(PREPARE_READS_AT_ONCE).collect().await)
 }
 
 async fn look(
     inner: &Arc<Inner>,
-    planned: &PlannedEffect,
-    (receipt, landed): (&Receipt, Timestamp),
+    Standing { planned, receipt, landed }: Standing<'_>,
     is_paused: bool,
-    decided: DecidedBy<'_>,
+    changes: Vec<Change>,
 ) -> Reconciliation {
     let found = read(inner, planned, &receipt.subject, is_paused).await;
     let (snapshot, why) = match found {
         Ok(snapshot) => (Ok(snapshot), None),
         Err((unread, why)) => (Err(unread), Some(why)),
     };
-    let changes = written_changes(planned, decided);
     let fields = compare(&changes, receipt, snapshot.as_ref().map_err(|unread| *unread));
     let url = snapshot.as_ref().ok().and_then(|snapshot| snapshot.url.clone());
     Reconciliation {
@@ -108,20 +89,21 @@ async fn look(
     }
 }
 
-async fn read(
+/// Reads the record that an effect wrote, if its connection still leads where it did.
+pub(crate) async fn read(
     inner: &Arc<Inner>,
     planned: &PlannedEffect,
     subject: &RecordRef,
     is_paused: bool,
 ) -> Result<Snapshot, (Unread, Detail)> {
     let connection = &planned.connection;
-    let unreadable = |code: &str, message: String| (Unread::Unreadable, Detail::new(code, message));
+    let unreadable = |code: &str, message: String| (Unread::Unreachable, Detail::new(code, message));
     let Some(known) = inner.connectors.connection(connection) else {
         let message = format!("connection `{connection}` is not configured any more");
         return Err(unreadable("no-connection", message));
     };
     // Another system may have a record of the same name.
-    if target_digest(&known) != planned.target {
+    if known.target() != planned.target {
         let message = format!(
             "connection `{connection}` leads to another address, or is set otherwise, than when it was sealed"
         );
@@ -135,7 +117,8 @@ async fn read(
         Ended::Failed(Failure::Rejected { detail, .. }) if detail.code == NOT_FOUND => {
             Err((Unread::Gone, detail))
         }
-        Ended::Failed(failure) => Err((Unread::Unreadable, failure.detail().clone())),
+        Ended::Failed(Failure::Rejected { detail, .. }) => Err((Unread::Refused, detail)),
+        Ended::Failed(failure) => Err((Unread::Unreachable, failure.detail().clone())),
         Ended::Broke(broke) => Err(unreadable("connector-broke", broke.message)),
     }
 }

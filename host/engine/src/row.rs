@@ -3,13 +3,14 @@
 use crate::port::store::RowChange;
 use crate::prepare::summed;
 use countersign_core::approval::seat::Seats;
-use countersign_core::approval::{Approval, Intent, Overridden, Stage};
+use countersign_core::approval::{Approval, Intent, Outcome, Overridden, PlannedEffect, Stage};
 use countersign_core::budget::Told;
 use countersign_core::effect::life::EffectState;
 use countersign_core::exception::{Cause, Exception};
-use countersign_core::id::{FieldName, PersonId};
+use countersign_core::id::{ConnectionName, FieldName, PersonId};
 use countersign_core::intent::{Day, FactSource, IntentType, LogMeasure, TokenValue};
 use countersign_core::money::Money;
+use countersign_core::record::RecordRef;
 use countersign_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -46,6 +47,36 @@ pub const OUTLIVES: (&str, &str) = ("exceptions", "outlive");
 
 /// Label of an approval with an open exception about a whole connection.
 pub const CONNECTION: (&str, &str) = ("exceptions", "connection");
+
+/// Label of an approval that wrote to a record, or may have: connection, kind and id.
+pub const RECORD: &str = "record";
+
+/// The value of that label.
+#[must_use]
+pub fn record_label(connection: &ConnectionName, record: &RecordRef) -> String {
+    format!("{connection} {}/{}", record.kind, record.id)
+}
+
+/// The records that an approval wrote to, or may have.
+fn records(approval: &Approval) -> Vec<(String, String)> {
+    let (Stage::Executing { effects, .. } | Stage::Closed(Outcome::Done { effects, .. })) = &approval.stage
+    else {
+        return Vec::new();
+    };
+    let record = |planned: &PlannedEffect| {
+        let record = match effects.get(&planned.effect)? {
+            EffectState::Landed { receipt, .. } => &receipt.subject,
+            EffectState::Waiting
+            | EffectState::Ready { .. }
+            | EffectState::Sent { .. }
+            | EffectState::Probing { .. }
+            | EffectState::Held { .. } => &planned.plan.subject,
+            EffectState::GivenUp => return None,
+        };
+        Some((RECORD.to_owned(), record_label(&planned.connection, record)))
+    };
+    approval.writes().filter(|planned| planned.writes()).filter_map(record).collect()
+}
 
 /// The line that a list shows of one approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,6 +189,7 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
     let (counted, sums) =
         schema.filter(|_| !is_trial).map(|schema| counted(approval, schema)).unwrap_or_default();
     labels.extend(counted);
+    labels.extend(records(approval));
     labels.sort();
     labels.dedup();
     let summary = Summary {

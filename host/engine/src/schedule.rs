@@ -44,9 +44,13 @@ impl InFlight {
     fn is_full_for(&self, wake: &Wake) -> bool {
         match wake {
             Wake::Notice(_) => NOTICES_IN_FLIGHT_MAX <= self.notices,
-            Wake::Prepare | Wake::Effect(_) | Wake::Seat(_) | Wake::Exception(_) | Wake::Returned => {
-                ERRANDS_IN_FLIGHT_MAX <= self.others()
-            }
+            Wake::Prepare
+            | Wake::Effect(_)
+            | Wake::Watch(_)
+            | Wake::ReAssert(_)
+            | Wake::Seat(_)
+            | Wake::Exception(_)
+            | Wake::Returned => ERRANDS_IN_FLIGHT_MAX <= self.others(),
         }
     }
 }
@@ -223,6 +227,9 @@ async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake, due: T
     let done = match wake {
         Wake::Prepare => crate::prepare::run(inner, intent).await.map(put_off),
         Wake::Effect(effect) => crate::effects::run(inner, intent, *effect).await.map(put_off),
+        Wake::Watch(effect) | Wake::ReAssert(effect) => {
+            crate::watch::run(inner, intent, *effect).await.map(put_off)
+        }
         Wake::Seat(row) => inner.command(intent, Command::SeatDue { row: *row }, None).await.map(drop),
         Wake::Returned => inner.command(intent, Command::ReturnDue, None).await.map(drop),
         Wake::Notice(number) => crate::notices::run(inner, intent, *number).await,

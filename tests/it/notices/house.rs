@@ -192,6 +192,7 @@ pub(super) fn write(connection: &str, changes: &[(&str, Value, Value)]) -> Plann
         on_failure: OnFailure::Hold,
         reversible: false,
         undoes: None,
+        re_asserts: None,
         what: Proposal { operation: "set-price".to_owned(), subject: subject.clone(), fields: Vec::new() },
         plan: WritePlan {
             subject,

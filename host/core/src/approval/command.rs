@@ -3,9 +3,11 @@
 
 use super::PlannedEffect;
 use super::seat::Order;
+use super::watch::Others;
 use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
 use crate::effect::life::Denial;
 use crate::effect::plan::WritePlan;
+use crate::effect::reconcile::Unread;
 use crate::exception::Closure;
 use crate::going_live::Readiness;
 use crate::hash::Digest;
@@ -14,6 +16,7 @@ use crate::intent::{Facts, Raw};
 use crate::override_::Override;
 use crate::policy::component::Contributions;
 use crate::publish::Change;
+use crate::record::Snapshot;
 use crate::seal::Seal;
 use crate::time::{Millis, Timestamp};
 use std::sync::Arc;
@@ -44,6 +47,15 @@ pub struct Anew {
     pub said: Contributions,
     /// What would be written now.
     pub plan: WritePlan,
+}
+
+/// What the engine has found out about a write that landed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadBack {
+    /// What its record holds, or why that is not known.
+    pub read: Result<Snapshot, (Unread, Detail)>,
+    /// What other effects have to do with the record. Found out after it was read.
+    pub others: Others,
 }
 
 /// A command about an approval that exists. Submitting makes one: see [`super::life::submit`].
@@ -258,6 +270,20 @@ pub enum Command {
         /// What was found.
         found: Box<Anew>,
     },
+    /// The target of a write was read back.
+    Reconciled {
+        /// The effect that wrote it.
+        effect: EffectId,
+        /// What was found.
+        found: Box<ReadBack>,
+    },
+    /// A write that is to be written again was planned.
+    ReAssert {
+        /// The effect that wrote it.
+        effect: EffectId,
+        /// The connector that planned it and its plan, or why there is none.
+        plan: Result<(Digest, WritePlan), Detail>,
+    },
     /// The target of an effect that waits has failed for so long that somebody must know.
     Unavailable {
         /// The effect.
@@ -366,6 +392,8 @@ impl Command {
             | Command::Block { .. }
             | Command::KeyExpired { .. }
             | Command::Replanned { .. }
+            | Command::Reconciled { .. }
+            | Command::ReAssert { .. }
             | Command::Unavailable { .. }
             | Command::SeatDue { .. }
             | Command::ExceptionDue { .. }

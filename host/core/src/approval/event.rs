@@ -6,6 +6,8 @@ use crate::canonical::{self, NotCanonical};
 use crate::document::SourceFile;
 use crate::effect::attempt::{Detail, Step};
 use crate::effect::life::Verdict;
+use crate::effect::plan::WritePlan;
+use crate::effect::reconcile::Agreement;
 use crate::exception::{Closed, Exception};
 use crate::hash::Digest;
 use crate::id::{EffectId, ExceptionId, IntentId, IntentTypeName, PersonId, PoolName};
@@ -367,6 +369,51 @@ pub enum Event {
         /// exchanged.
         effects: Vec<EffectId>,
     },
+    /// What was written is read back from now on.
+    Watched {
+        /// Each write, and when it is read back first.
+        effects: BTreeMap<EffectId, Timestamp>,
+    },
+    /// What was written was read back.
+    Reconciled {
+        /// The effect that wrote it.
+        effect: EffectId,
+        /// What its target holds.
+        agreement: Agreement,
+        /// The fields that are not as approved, or cannot be read.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fields: Vec<String>,
+        /// Why it could not be read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<Detail>,
+        /// The intent that has written there since, or is writing: what it writes counts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<IntentId>,
+        /// When it is read back next; absent if nobody looks any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<Timestamp>,
+        /// Whether it is to be written again, as its intent type says.
+        #[serde(default, skip_serializing_if = "is_false")]
+        re_assert: bool,
+    },
+    /// What was approved is written once more: its target holds something else.
+    ReAsserted {
+        /// The effect that wrote it.
+        effect: EffectId,
+        /// Digest of the connector that planned it, and writes it.
+        connector: Digest,
+        /// What it will write: nothing but what was approved.
+        plan: WritePlan,
+    },
+    /// It could not be written again.
+    NotReAsserted {
+        /// The effect that wrote it.
+        effect: EffectId,
+        /// Why.
+        detail: Detail,
+        /// When its target is read back next.
+        next: Timestamp,
+    },
     /// An exception was opened.
     ExceptionOpened {
         /// Its id.
@@ -506,6 +553,10 @@ impl Event {
             Event::Replanned { .. } => "replanned",
             Event::UndoBegun { .. } => "undo-begun",
             Event::UndoPlanned { .. } => "undo-planned",
+            Event::Watched { .. } => "watched",
+            Event::Reconciled { .. } => "reconciled",
+            Event::ReAsserted { .. } => "re-asserted",
+            Event::NotReAsserted { .. } => "not-re-asserted",
             Event::ExceptionOpened { .. } => "exception-opened",
             Event::ExceptionEscalated { .. } => "exception-escalated",
             Event::ExceptionMoved { .. } => "exception-moved",

@@ -28,6 +28,7 @@ mod undo;
 mod vote;
 #[cfg(test)]
 mod vote_tests;
+mod watch;
 
 pub use budget::spends;
 pub use fold::{Misplaced, after};
@@ -237,6 +238,8 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
         }
         Command::KeyExpired { effect, target } => effect::key_expired(&mut turn, effect, target)?,
         Command::Replanned { effect, found } => replan::replanned(&mut turn, effect, *found)?,
+        Command::Reconciled { effect, found } => watch::reconciled(&mut turn, effect, *found)?,
+        Command::ReAssert { effect, plan } => watch::re_assert(&mut turn, effect, plan)?,
         Command::Unavailable { effect, detail } => effect::unavailable(&mut turn, effect, detail)?,
         Command::Probed { effect, end, began, target } => {
             effect::probed(&mut turn, effect, end, began, target)?

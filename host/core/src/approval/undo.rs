@@ -69,6 +69,7 @@ impl PlannedEffect {
             after: Vec::new(),
             on_failure: OnFailure::Hold,
             undoes: Some(self.effect),
+            re_asserts: None,
             plan,
             ..self.clone()
         }

@@ -1,8 +1,9 @@
 //! What of an approval wakes the engine, and when. Derived from the state alone, so every open
-//! item has its next wake-up at every instant. What is closed only wakes until everybody was told, and for
-//! an exception that outlives it.
+//! item has its next wake-up at every instant. What is closed only wakes until everybody was told, for
+//! an exception that outlives it, and for what it wrote to be read back.
 
-use super::{Approval, Stage};
+use super::watch::Next;
+use super::{Approval, Outcome, Stage};
 use crate::effect::life::EffectState;
 use crate::id::{EffectId, ExceptionId};
 use crate::time::Timestamp;
@@ -17,6 +18,10 @@ pub enum Wake {
     Prepare,
     /// An effect is to be attempted or probed.
     Effect(EffectId),
+    /// The target of an effect that landed is to be read back.
+    Watch(EffectId),
+    /// An effect that landed is to be written again.
+    ReAssert(EffectId),
     /// A seat needs a look: see [`super::seat::Seats::wakes`]. The number is the index of its row.
     Seat(u32),
     /// The time of an exception runs out.
@@ -32,6 +37,8 @@ impl fmt::Display for Wake {
         match self {
             Wake::Prepare => formatter.write_str("prepare"),
             Wake::Effect(effect) => write!(formatter, "{effect}"),
+            Wake::Watch(effect) => write!(formatter, "watch/{effect}"),
+            Wake::ReAssert(effect) => write!(formatter, "re-assert/{effect}"),
             Wake::Seat(row) => write!(formatter, "seat/{row}"),
             Wake::Exception(exception) => write!(formatter, "{exception}"),
             Wake::Returned => formatter.write_str("returned"),
@@ -51,6 +58,12 @@ impl FromStr for Wake {
         }
         if let Some(row) = text.strip_prefix("seat/").and_then(|row| row.parse().ok()) {
             return Ok(Wake::Seat(row));
+        }
+        if let Some(effect) = text.strip_prefix("watch/").and_then(|effect| effect.parse().ok()) {
+            return Ok(Wake::Watch(effect));
+        }
+        if let Some(effect) = text.strip_prefix("re-assert/").and_then(|effect| effect.parse().ok()) {
+            return Ok(Wake::ReAssert(effect));
         }
         if let Some(number) = text.strip_prefix("notice/").and_then(|number| number.parse().ok()) {
             return Ok(Wake::Notice(number));
@@ -80,8 +93,16 @@ impl Approval {
             Stage::Returned { until, .. } => {
                 wakes.insert(Wake::Returned, *until);
             }
+            Stage::Closed(Outcome::Done { .. }) => {
+                wakes.extend(self.watches.iter().filter_map(|(effect, watch)| match watch.next {
+                    Next::Look(due) => Some((Wake::Watch(*effect), due)),
+                    Next::ReAssert(since) => Some((Wake::ReAssert(*effect), since)),
+                    Next::Writing | Next::Over => None,
+                }));
+            }
             // What outlives an intent is an exception.
-            Stage::Unsettled { .. } | Stage::Closed(_) => {}
+            Stage::Unsettled { .. } | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => {
+            }
         }
         let unsent = self.notices.open.iter();
         wakes.extend(unsent.map(|(number, open)| (Wake::Notice(*number), open.due)));
@@ -112,6 +133,8 @@ mod tests {
         let wakes = [
             Wake::Prepare,
             Wake::Effect(EffectId::from_bits(7)),
+            Wake::Watch(EffectId::from_bits(7)),
+            Wake::ReAssert(EffectId::from_bits(7)),
             Wake::Seat(3),
             Wake::Exception(ExceptionId::from_bits(8)),
             Wake::Returned,
@@ -120,7 +143,7 @@ mod tests {
         for wake in wakes {
             assert_eq!(wake.to_string().parse(), Ok(wake));
         }
-        for text in ["", "notice", "notice/", "notice/x", "seat/-1"] {
+        for text in ["", "watch/", "watch/7", "notice", "notice/", "notice/x", "seat/-1"] {
             assert!(text.parse::<Wake>().is_err(), "{text}");
         }
     }

@@ -45,6 +45,16 @@ pub fn undo_id(effect: EffectId) -> EffectId {
     EffectId::from_digest(&Digest::of_parts(&[b"countersign undo", &effect.bits().to_be_bytes()]))
 }
 
+/// The id of the effect that writes this one again, for the `number`-th time.
+#[must_use]
+pub fn re_assert_id(effect: EffectId, number: u32) -> EffectId {
+    EffectId::from_digest(&Digest::of_parts(&[
+        b"countersign re-assert",
+        &effect.bits().to_be_bytes(),
+        &number.to_be_bytes(),
+    ]))
+}
+
 /// The idempotency key of one step: `base32(HMAC-SHA256(install key, effect ‖ 0 ‖ step ‖ 0 ‖ generation))`.
 ///
 /// All attempts share it while the outcome is open. The generation rises only after a probe said

@@ -1,9 +1,29 @@
-//! Reconciliation: what was approved, what was written and what the target holds now, side by side.
+//! Reconciliation: what was approved, what was written and what the target holds now, side by side; and when the
+//! target is read for it.
 
 use super::attempt::Receipt;
 use super::plan::Change;
+use crate::exception::Cause;
+use crate::intent::{Reconciled, Remedy};
 use crate::record::{Snapshot, Value};
+use crate::time::{Millis, Timestamp};
 use serde::{Deserialize, Serialize};
+
+/// How long after its landing a write is read back for the first time.
+pub const FIRST_LOOK: Millis = Millis::minutes(1);
+/// A write is read back again when it is so many times as old as it was at the last look.
+pub const LOOK_AGE_FACTOR: u64 = 4;
+/// Longest time between two looks.
+pub const LOOK_GAP_MAX: Millis = Millis::hours(7 * 24);
+/// Longest time between two looks while the target does not hold what was approved.
+pub const AMISS_GAP_MAX: Millis = Millis::hours(24);
+/// How long a write is read back at all, unless its target does not hold what was approved.
+pub const WATCHED_MAX: Millis = Millis::hours(90 * 24);
+/// How often a write is written again by itself. What then still is otherwise somebody must look at: something else
+/// writes there.
+pub const RE_ASSERTS_MAX: u32 = 3;
+/// How long a write that is to be written again may wait for its target to answer.
+pub const RE_ASSERT_WAIT_MAX: Millis = Millis::hours(24);
 
 /// Whether a target holds what was approved. In the order in which they weigh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,6 +53,27 @@ impl Agreement {
             Agreement::Unreadable => "unreadable",
         }
     }
+
+    /// Whether the target is known not to hold what was approved.
+    #[must_use]
+    pub fn is_amiss(self) -> bool {
+        match self {
+            Agreement::Late | Agreement::Drifted | Agreement::Gone => true,
+            Agreement::True | Agreement::Unreadable => false,
+        }
+    }
+
+    /// The cause of an exception about it.
+    #[must_use]
+    pub fn cause(self) -> Option<Cause> {
+        match self {
+            Agreement::True => None,
+            Agreement::Late => Some(Cause::Late),
+            Agreement::Drifted => Some(Cause::Drift),
+            Agreement::Gone => Some(Cause::Gone),
+            Agreement::Unreadable => Some(Cause::Unreadable),
+        }
+    }
 }
 
 /// One field, compared.
@@ -57,8 +98,62 @@ pub struct Compared {
 pub enum Unread {
     /// It answered that there is no such record.
     Gone,
-    /// It did not answer, or not that.
-    Unreadable,
+    /// It answered that this record cannot be read: asked again it will say the same.
+    Refused,
+    /// It cannot be reached now, whatever the record.
+    Unreachable,
+}
+
+/// When a write that landed then is read back next, after a look of now; `None` once it is old.
+#[must_use]
+pub fn next_look(landed: Timestamp, now: Timestamp, agreement: Agreement) -> Option<Timestamp> {
+    let age = now.since(landed);
+    let wait = age.0.saturating_mul(LOOK_AGE_FACTOR.saturating_sub(1)).max(FIRST_LOOK.0);
+    let longest = match agreement {
+        Agreement::True | Agreement::Unreadable => LOOK_GAP_MAX,
+        Agreement::Late | Agreement::Drifted | Agreement::Gone => AMISS_GAP_MAX,
+    };
+    let goes_on = age < WATCHED_MAX || agreement.is_amiss();
+    goes_on.then(|| now.plus(Millis(wait.min(longest.0))))
+}
+
+/// What a look says of the fields that the intent type watches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// The gravest verdict on them; nobody can say only where nothing is known to be amiss.
+    pub agreement: Agreement,
+    /// The fields that have it, or are amiss otherwise.
+    pub fields: Vec<String>,
+    /// What the intent type says about that: the most careful of its rows. `None` where nothing is amiss.
+    pub remedy: Option<Remedy>,
+}
+
+/// Judges a look by the rows of the intent type for its binding; what is not watched does not count.
+#[must_use]
+pub fn judge(compared: &[Compared], rows: &[&Reconciled]) -> Judged {
+    let row = |field: &str| rows.iter().find(|row| row.field == field);
+    let watched = compared.iter().filter_map(|field| Some((field, row(&field.field)?)));
+    let (mut agreement, mut remedy) = (Agreement::True, None);
+    let (mut amiss, mut unread) = (Vec::new(), Vec::new());
+    for (field, row) in watched {
+        let wanted = match field.agreement {
+            Agreement::True => continue,
+            Agreement::Unreadable => {
+                unread.push(field.field.clone());
+                continue;
+            }
+            Agreement::Late => row.late,
+            Agreement::Drifted => row.drifted,
+            Agreement::Gone => row.gone,
+        };
+        agreement = agreement.max(field.agreement);
+        remedy = remedy.max(Some(wanted));
+        amiss.push(field.field.clone());
+    }
+    if amiss.is_empty() && !unread.is_empty() {
+        return Judged { agreement: Agreement::Unreadable, fields: unread, remedy: None };
+    }
+    Judged { agreement, fields: amiss, remedy }
 }
 
 /// Compares each field that was written with what is there now.
@@ -68,7 +163,7 @@ pub fn compare(changes: &[Change], receipt: &Receipt, now: Result<&Snapshot, Unr
         let current = now.ok().and_then(|snapshot| snapshot.field(&change.name)).cloned();
         let agreement = match (now, &current) {
             (Err(Unread::Gone), _) => Agreement::Gone,
-            (Err(Unread::Unreadable), _) | (Ok(_), None) => Agreement::Unreadable,
+            (Err(Unread::Refused | Unread::Unreachable), _) | (Ok(_), None) => Agreement::Unreadable,
             (Ok(_), Some(current)) if *current == change.after => Agreement::True,
             (Ok(_), Some(current)) if *current == change.before => Agreement::Late,
             (Ok(_), Some(_)) => Agreement::Drifted,
@@ -111,7 +206,8 @@ mod tests {
             (Ok(holding("price", "80")), Agreement::Drifted),
             (Ok(holding("term", "75")), Agreement::Unreadable),
             (Err(Unread::Gone), Agreement::Gone),
-            (Err(Unread::Unreadable), Agreement::Unreadable),
+            (Err(Unread::Refused), Agreement::Unreadable),
+            (Err(Unread::Unreachable), Agreement::Unreadable),
         ] {
             let found = compare(std::slice::from_ref(&change), &receipt, now.as_ref().map_err(|why| *why));
             assert_eq!(found.len(), 1);

@@ -165,6 +165,12 @@ impl Looking<'_> {
         for connection in &self.schema.destinations {
             causes.extend(of_effects.map(|cause| (cause, Some(connection))));
         }
+        let of_watches = [Cause::Drift, Cause::Late, Cause::Gone, Cause::Unreadable];
+        for row in &self.schema.reconciliation {
+            let binding = self.schema.bindings.iter().find(|binding| binding.name == row.binding);
+            let connection = binding.map(|binding| &binding.connection);
+            causes.extend(of_watches.map(|cause| (cause, connection)));
+        }
         causes
     }
 

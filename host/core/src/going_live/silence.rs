@@ -85,7 +85,12 @@ fn next(approval: &Approval) -> Option<(Command, Timestamp)> {
     let wakes = wakes.filter_map(|(wake, due)| match wake {
         Wake::Seat(row) => Some((Command::SeatDue { row }, due)),
         Wake::Exception(id) => Some((Command::ExceptionDue { id }, due)),
-        Wake::Prepare | Wake::Effect(_) | Wake::Returned | Wake::Notice(_) => None,
+        Wake::Prepare
+        | Wake::Effect(_)
+        | Wake::Watch(_)
+        | Wake::ReAssert(_)
+        | Wake::Returned
+        | Wake::Notice(_) => None,
     });
     wakes.min_by_key(|(_, due)| *due)
 }

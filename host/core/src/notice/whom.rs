@@ -66,11 +66,8 @@ impl Found {
                 }
             }
             Event::Released { row, person, expired } => {
-                let seat = seats(before).and_then(|seats| seats.open.get(row));
                 let about = About::Free { row: *row, person: person.clone(), expired: *expired };
-                for member in seat.map(|seat| seat.eligible.as_slice()).unwrap_or_default() {
-                    self.add(entry, member, about.clone());
-                }
+                self.free(before, entry, (*row, &about));
             }
             Event::Asked { .. } => {
                 self.add(entry, requester, About::Question { question: next_question(before) });
@@ -85,14 +82,13 @@ impl Found {
             Event::SentBack { .. } => self.add(entry, requester, About::SentBack),
             Event::Approved { .. } => self.add(entry, requester, About::Approved),
             Event::Declined { .. } => self.add(entry, requester, About::Declined),
+            // Whoever asked knows it since it was done first; what is written again is nobody's news.
+            Event::Closed if !before.watches.is_empty() => {}
             Event::Closed => self.add(entry, requester, About::Done),
             Event::ExceptionOpened { id, exception } => self.open(entry, requester, (*id, exception)),
             Event::GlassBroken { loud, .. } => self.all(entry, loud),
             Event::Overridden { what, .. } if what.reason == BREAK_GLASS => {
-                self.all(
-                    entry,
-                    before.broken.as_ref().map(|broken| broken.loud.as_slice()).unwrap_or_default(),
-                );
+                self.all(entry, before.broken.as_ref().map_or(&[], |broken| &broken.loud));
             }
             Event::ExceptionEscalated { id, owner, .. } => {
                 self.add(entry, owner, About::Exception { id: *id, why: Why::Missed });
@@ -126,6 +122,10 @@ impl Found {
             | Event::Replanned { .. }
             | Event::UndoBegun { .. }
             | Event::UndoPlanned { .. }
+            | Event::Watched { .. }
+            | Event::Reconciled { .. }
+            | Event::ReAsserted { .. }
+            | Event::NotReAsserted { .. }
             | Event::ExceptionClosed { .. }
             | Event::Noticed { .. }
             | Event::Told { .. }
@@ -133,6 +133,14 @@ impl Found {
             | Event::NoticesMoot { .. }
             | Event::FailedOpen { .. }
             | Event::LinkUsed { .. } => {}
+        }
+    }
+
+    /// A seat is the pool's again.
+    fn free(&mut self, before: &Approval, entry: &Entry, (row, about): (u32, &About)) {
+        let seat = seats(before).and_then(|seats| seats.open.get(&row));
+        for member in seat.map(|seat| seat.eligible.as_slice()).unwrap_or_default() {
+            self.add(entry, member, about.clone());
         }
     }
 

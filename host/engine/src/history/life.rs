@@ -102,6 +102,10 @@ impl Life {
             | Event::Replanned { .. }
             | Event::UndoBegun { .. }
             | Event::UndoPlanned { .. }
+            | Event::Watched { .. }
+            | Event::Reconciled { .. }
+            | Event::ReAsserted { .. }
+            | Event::NotReAsserted { .. }
             | Event::ExceptionOpened { .. }
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }

@@ -87,6 +87,21 @@ impl Connection {
     pub fn operation(&self, name: &str) -> Option<&Operation> {
         self.operations.iter().find(|operation| operation.name == name)
     }
+
+    /// Digest of where it leads, and of the settings by which its connector writes there. Part of the seal.
+    #[must_use]
+    pub fn target(&self) -> Digest {
+        let pairs = |pairs: &[(String, String)]| {
+            let parts: Vec<&[u8]> =
+                pairs.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]).collect();
+            Digest::of_parts(&parts)
+        };
+        let endpoints = pairs(&self.endpoints);
+        if self.settings.is_empty() {
+            return endpoints;
+        }
+        Digest::of_parts(&[&endpoints.0, &pairs(&self.settings).0])
+    }
 }
 
 /// One kind of change that a connector can make.

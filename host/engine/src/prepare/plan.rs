@@ -2,7 +2,6 @@
 //! to the connector and the addresses that gave it.
 
 use super::Trouble;
-use crate::effects::target_digest;
 use crate::engine::Inner;
 use crate::limits::PREPARE_READS_AT_ONCE;
 use crate::port::connectors::{Connection, Operation};
@@ -57,12 +56,13 @@ async fn planned(inner: &Arc<Inner>, approval: &Approval, write: Planned) -> Res
         binding: write.binding,
         connection: write.connection,
         connector: connection.digest,
-        target: target_digest(&connection),
+        target: connection.target(),
         guarantee,
         after: write.after,
         on_failure: write.on_failure,
         reversible: operation.reversible,
         undoes: None,
+        re_asserts: None,
         what,
         plan,
     })

@@ -31,7 +31,7 @@ pub use budget::{BudgetView, ClusterView, SpentOnView, SuggestedRowView, Suggest
 pub use check::{CheckedView, FaultView, FindingView, RanView, ReportView, SuggestedView, SuggestionView};
 pub use connection::{CheckView, ConnectionView, ConnectorView};
 pub use draft::{DifferenceView, FormattedView, ImportView, StarterView};
-pub use effect::{EffectView, ReceiptView};
+pub use effect::{EffectView, ReceiptView, WatchView};
 pub use evaluation::EvaluationView;
 pub use exception::ExceptionView;
 pub use health::{HealthView, LogHealthView};

@@ -3,8 +3,8 @@
 use crate::output::{self, Table, plain};
 use anyhow::Result;
 use countersign_server::api::view::{
-    BrokenView, ExceptionView, IntentView, OverrideView, PolicyChangeView, QuestionView, ReconciliationView,
-    TimelineView, TokenChangeView, ValueView,
+    BrokenView, EffectView, ExceptionView, IntentView, OverrideView, PolicyChangeView, QuestionView,
+    ReconciliationView, TimelineView, TokenChangeView, ValueView, WatchView,
 };
 use serde_json::Value;
 
@@ -299,16 +299,41 @@ fn effects(intent: &IntentView) -> Result<()> {
         return Ok(());
     }
     heading("effects")?;
-    let mut table = Table::new(&["  binding", "connection", "state", "attempts", "proof or cause"]);
+    let mut table =
+        Table::new(&["  binding", "connection", "state", "attempts", "proof or cause", "read back"]);
     for effect in &intent.effects {
         let receipt = effect.receipt.as_ref().map(|receipt| receipt.subject.clone());
         let held = effect.detail.as_ref().map(|detail| detail.message.clone());
         let proof = receipt.or(held).unwrap_or_default();
-        let undo = if effect.undoes.is_some() { "undo of " } else { "" };
-        let (binding, attempts) = (format!("  {undo}{}", effect.binding), effect.attempts.to_string());
-        table.row([&binding, &effect.connection, &effect.state, &attempts, &proof]);
+        let (binding, attempts) =
+            (format!("  {}{}", origin(effect), effect.binding), effect.attempts.to_string());
+        let now = effect.watch.as_ref().map(read_back).unwrap_or_default();
+        table.row([&binding, &effect.connection, &effect.state, &attempts, &proof, &now]);
     }
     table.print()
+}
+
+/// What an effect is, where it is not what was asked for itself.
+fn origin(effect: &EffectView) -> &'static str {
+    match (&effect.undoes, &effect.re_asserts) {
+        (Some(_), _) => "undo of ",
+        (None, Some(_)) => "again: ",
+        (None, None) => "",
+    }
+}
+
+/// What its target held, and when that is looked at next.
+fn read_back(watch: &WatchView) -> String {
+    let found = match (&watch.verdict, &watch.looked) {
+        (Some(verdict), Some(looked)) => format!("{verdict} at {looked}"),
+        (Some(_) | None, _) => "not yet".to_owned(),
+    };
+    match (watch.next.as_str(), &watch.due) {
+        ("look", Some(due)) => format!("{found}; next at {due}"),
+        ("re-assert", _) => format!("{found}; to be written again"),
+        ("writing", _) => format!("{found}; is written again"),
+        (_, _) => found,
+    }
 }
 
 /// What was approved, written and is there now, field by field.

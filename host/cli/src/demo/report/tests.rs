@@ -24,6 +24,7 @@ fn planned(number: u128, connection: &str, operation: &str, record: &str) -> Pla
         on_failure: OnFailure::Hold,
         reversible: false,
         undoes: None,
+        re_asserts: None,
         what: Proposal { operation: operation.into(), subject: subject.clone(), fields: Vec::new() },
         plan: WritePlan { subject, revision: None, changes: vec![change], remarks: Vec::new() },
     }

@@ -1,7 +1,7 @@
 //! Effects inside an approval: what left, how attempts and probes ended, and when all is settled.
 
 use super::settle::Opening;
-use super::{Turn, settle, undo, wrong_stage};
+use super::{Turn, settle, undo, watch, wrong_stage};
 use crate::approval::command::Target;
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
@@ -192,6 +192,7 @@ pub(super) fn close_if_settled(turn: &mut Turn<'_>) {
     let quiet = exceptions.all(|exception| exception.closed.is_some() || exception.cause.outlives());
     if settled && quiet {
         turn.record(Actor::Engine, Event::Closed);
+        watch::begin(turn);
     }
 }
 
@@ -245,7 +246,7 @@ fn terms(turn: &Turn<'_>, planned: &PlannedEffect, target: Target) -> Terms {
         guarantee: planned.guarantee,
         settle: target.settle,
         key_lifetime: target.key_lifetime,
-        replans: planned.undoes.is_none(),
+        replans: planned.is_sealed(),
         nothing_to_write: !planned.writes(),
         began: turn.context.now,
         now: turn.context.now,

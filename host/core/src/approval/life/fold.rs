@@ -1,8 +1,8 @@
 //! Applies one entry to an approval. Replay and new commands go through here alike.
 
-use super::undo;
+use super::{undo, watch};
 use crate::approval::event::{Actor, Entry, Event};
-use crate::approval::seat::{Added, Order, Question, Reply, Seats};
+use crate::approval::seat::{Added, Order, Question, Reply, Seat, Seats};
 use crate::approval::undo::Undo;
 use crate::approval::{Approval, Authority, Case, Earlier, Intent, Outcome, Overridden, Stage};
 use crate::break_glass::Broken;
@@ -60,6 +60,7 @@ pub fn after(approval: Option<Approval>, entry: &Entry) -> Result<Approval, Misp
             reminded: None,
             voices: BTreeSet::new(),
             notices: Notices::default(),
+            watches: BTreeMap::new(),
         });
     };
     let misplaced = Misplaced { event: entry.event.as_str(), stage: approval.stage.as_str() };
@@ -82,10 +83,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
             approval.exceptions.insert(*id, Exception { opened: at, ..exception.clone() });
         }
         Event::ExceptionEscalated { id, owner, due } => {
-            let exception = approval.exceptions.get_mut(id)?;
-            exception.owner = owner.clone();
-            exception.due = *due;
-            exception.missed = exception.missed.saturating_add(1);
+            escalate(approval.exceptions.get_mut(id)?, owner, *due);
         }
         Event::ExceptionMoved { id, owner, .. } => approval.exceptions.get_mut(id)?.owner.clone_from(owner),
         Event::ExceptionClosed { id, closed, effects } => close(&mut approval, *id, closed, effects)?,
@@ -111,16 +109,11 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
             remind(seats(&mut approval.stage)?, rows)?;
         }
         Event::SentBack { person, words, until } => {
-            remember(&mut approval)?;
-            approval.rounds = approval.rounds.saturating_add(1);
-            approval.stage = Stage::Returned { by: person.clone(), words: words.clone(), until: *until };
-            moot(&mut approval, at, "the intent was sent back");
+            send_back(&mut approval, (person, words), *until, at)?;
         }
         Event::Amended { intent } => amend(&mut approval, intent, at)?,
         Event::Overridden { what, .. } => {
-            seats(&mut approval.stage)?;
-            approval.overridden = Some(Overridden { what: Arc::clone(what), at: Some(at) });
-            close_unused(&mut approval, at);
+            overrides(&mut approval, what, at)?;
         }
         Event::FailedOpen { .. } => approval.failed_open = Some(at),
         Event::GlassBroken { person, until, reason, loud, .. } => {
@@ -136,6 +129,14 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         }
         Event::UndoBegun { because } => begin_undo(&mut approval.stage, *because, entry)?,
         Event::UndoPlanned { effects } => plan_undo(&mut approval.stage, effects, at)?,
+        Event::Watched { effects } => watch::watch(&mut approval, effects)?,
+        Event::Reconciled { effect, agreement, next, re_assert, .. } => {
+            watch::look(&mut approval, *effect, (*agreement, *next, *re_assert), at)?;
+        }
+        Event::NotReAsserted { effect, next, .. } => watch::put_off(&mut approval, *effect, *next)?,
+        Event::ReAsserted { effect, connector, plan } => {
+            watch::begin_again(&mut approval, *effect, (*connector, plan), at)?;
+        }
         Event::Noticed { notices } => approval.notices.add(notices, approval.intent.revision, at),
         Event::LinkUsed { notice, .. } => approval.notices.used(*notice)?,
         Event::Told { notice, .. } => approval.notices.told(*notice)?,
@@ -168,6 +169,35 @@ fn break_glass(
         }
     }
     approval.broken = Some(Broken::again(approval.broken.as_ref(), (person, reason), until, loud));
+}
+
+/// It is decided against the policy.
+fn overrides(approval: &mut Approval, what: &Arc<Override>, at: Timestamp) -> Option<()> {
+    seats(&mut approval.stage)?;
+    approval.overridden = Some(Overridden { what: Arc::clone(what), at: Some(at) });
+    close_unused(approval, at);
+    Some(())
+}
+
+/// Nobody settled it in time.
+fn escalate(exception: &mut Exception, owner: &PersonId, due: Timestamp) {
+    exception.owner = owner.clone();
+    exception.due = due;
+    exception.missed = exception.missed.saturating_add(1);
+}
+
+/// The requester is to amend it.
+fn send_back(
+    approval: &mut Approval,
+    (by, words): (&PersonId, &str),
+    until: Timestamp,
+    at: Timestamp,
+) -> Option<()> {
+    remember(approval)?;
+    approval.rounds = approval.rounds.saturating_add(1);
+    approval.stage = Stage::Returned { by: by.clone(), words: words.to_owned(), until };
+    moot(approval, at, "the intent was sent back");
+    Some(())
 }
 
 /// A step is about to leave the host.
@@ -247,9 +277,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
             reply(seats, *question, Reply::Missing, (*due, *remind))?;
         }
         Event::Carried { row, people, .. } => {
-            let seat = seats.open.get_mut(row)?;
-            seat.spent.extend(people.iter().filter_map(|person| seat.standing_in.get(person)).cloned());
-            seat.approved.extend(people.iter().cloned());
+            carry(seats.open.get_mut(row)?, people);
         }
         Event::Voted { person, rows, .. } => vote(seats, person, rows)?,
         Event::Submitted { .. }
@@ -275,6 +303,10 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::Replanned { .. }
         | Event::UndoBegun { .. }
         | Event::UndoPlanned { .. }
+        | Event::Watched { .. }
+        | Event::Reconciled { .. }
+        | Event::ReAsserted { .. }
+        | Event::NotReAsserted { .. }
         | Event::ExceptionOpened { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
@@ -288,6 +320,12 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::LinkUsed { .. } => return None,
     }
     Some(())
+}
+
+/// Voices for an earlier revision.
+fn carry(seat: &mut Seat, people: &[PersonId]) {
+    seat.spent.extend(people.iter().filter_map(|person| seat.standing_in.get(person)).cloned());
+    seat.approved.extend(people.iter().cloned());
 }
 
 /// One voice, in every seat that it fills.
@@ -604,6 +642,11 @@ fn close(
 ) -> Option<()> {
     let exception = approval.exceptions.get_mut(&id)?;
     exception.closed = Some(closed.clone());
+    if exception.is_of_watch()
+        && let Some(watch) = exception.effect.and_then(|effect| approval.watches.get_mut(&effect))
+    {
+        watch::settle(watch, closed);
+    }
     // What is about more than this intent lets nothing of it go on.
     let tries_again = closed.by == Closure::Retry && !exception.cause.outlives();
     match &mut approval.stage {

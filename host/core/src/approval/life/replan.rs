@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 pub(super) fn replanned(turn: &mut Turn<'_>, effect: EffectId, found: Anew) -> Result<(), Refusal> {
     let (planned, state) = open_effect("replanned", &turn.approval, effect)?;
     let history = match state {
-        EffectState::Ready { history, .. } if history.moved && planned.undoes.is_none() => *history,
+        EffectState::Ready { history, .. } if history.moved && planned.is_sealed() => *history,
         EffectState::Ready { .. }
         | EffectState::Waiting
         | EffectState::Sent { .. }

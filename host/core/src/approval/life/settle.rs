@@ -193,7 +193,6 @@ fn verdicts(
     exception: &Exception,
     by: Closure,
 ) -> Result<BTreeMap<EffectId, Verdict>, Refusal> {
-    let now = turn.context.now;
     // It is about more than this intent, so it matters not where this one stands.
     if exception.cause == Cause::FailOpen && !turn.approval.stage.is_approved() {
         // Nothing has passed yet, so nobody can say whether that was right.
@@ -226,26 +225,18 @@ fn verdicts(
             Some(effect),
             Closure::Retry | Closure::Probe | Closure::GiveUp,
         ) => {
-            let Some(EffectState::Held { cause, history, .. }) = effects.get(&effect) else {
-                return Err(Refusal::Overtaken);
-            };
-            let planned = turn.approval.planned(effect).ok_or(Refusal::Overtaken)?;
-            let verdict = match by {
-                Closure::Retry => life::again(*history, *cause, planned.guarantee, now),
-                Closure::Probe => life::probe(*history, now, Millis(0)),
-                Closure::GiveUp
-                | Closure::Undo
-                | Closure::Decline
-                | Closure::Reviewed
-                | Closure::Confirmed
-                | Closure::Reversed => EffectState::GivenUp,
-            };
+            let verdict = of_held(turn, (effect, effects.get(&effect)), by)?;
             Ok(BTreeMap::from([(effect, verdict)]))
         }
         (
             Stage::Executing { .. },
             Some(_),
-            Closure::Undo | Closure::Decline | Closure::Reviewed | Closure::Confirmed | Closure::Reversed,
+            Closure::Undo
+            | Closure::ReAssert
+            | Closure::Decline
+            | Closure::Reviewed
+            | Closure::Confirmed
+            | Closure::Reversed,
         ) => Err(Refusal::WrongClosure { allowed: vec!["retry", "probe", "give-up", "undo"] }),
         (Stage::Unsettled { .. }, _, Closure::Retry | Closure::Decline) => Ok(BTreeMap::new()),
         (Stage::Seated { .. }, _, Closure::Retry | Closure::Decline) => Ok(BTreeMap::new()),
@@ -255,6 +246,7 @@ fn verdicts(
             Closure::Probe
             | Closure::GiveUp
             | Closure::Undo
+            | Closure::ReAssert
             | Closure::Reviewed
             | Closure::Confirmed
             | Closure::Reversed,
@@ -263,7 +255,12 @@ fn verdicts(
         (
             Stage::Executing { .. },
             None,
-            Closure::Undo | Closure::Decline | Closure::Reviewed | Closure::Confirmed | Closure::Reversed,
+            Closure::Undo
+            | Closure::ReAssert
+            | Closure::Decline
+            | Closure::Reviewed
+            | Closure::Confirmed
+            | Closure::Reversed,
         ) => Err(Refusal::WrongClosure { allowed: vec!["retry", "give-up"] }),
         (Stage::Executing { .. }, None, Closure::Retry | Closure::Probe | Closure::GiveUp) => {
             Ok(BTreeMap::new())
@@ -272,4 +269,26 @@ fn verdicts(
             Err(wrong_stage("close-exception", &turn.approval))
         }
     }
+}
+
+/// What becomes of an effect that is held.
+fn of_held(
+    turn: &Turn<'_>,
+    (effect, state): (EffectId, Option<&EffectState>),
+    by: Closure,
+) -> Result<Verdict, Refusal> {
+    let Some(EffectState::Held { cause, history, .. }) = state else { return Err(Refusal::Overtaken) };
+    let planned = turn.approval.planned(effect).ok_or(Refusal::Overtaken)?;
+    let now = turn.context.now;
+    Ok(match by {
+        Closure::Retry => life::again(*history, *cause, planned.guarantee, now),
+        Closure::Probe => life::probe(*history, now, Millis(0)),
+        Closure::GiveUp
+        | Closure::Undo
+        | Closure::ReAssert
+        | Closure::Decline
+        | Closure::Reviewed
+        | Closure::Confirmed
+        | Closure::Reversed => EffectState::GivenUp,
+    })
 }

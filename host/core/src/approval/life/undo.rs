@@ -149,6 +149,7 @@ pub(super) fn closing(
             Closure::Retry
             | Closure::Probe
             | Closure::GiveUp
+            | Closure::ReAssert
             | Closure::Decline
             | Closure::Reviewed
             | Closure::Confirmed

@@ -3,6 +3,7 @@
 use super::value::FieldView;
 use super::withheld::Withheld;
 use super::{DetailView, guarantee};
+use countersign_core::approval::watch::{Next, Watch};
 use countersign_core::approval::{Approval, Outcome, Sight, Stage};
 use countersign_core::effect::attempt::Receipt;
 use countersign_core::effect::life::{EffectState, History};
@@ -28,6 +29,9 @@ pub struct EffectView {
     /// The effect that it takes back, where it takes one back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,
+    /// The effect that it writes again, where it writes one again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub re_asserts: Option<String>,
     /// What the host may promise.
     pub guarantee: String,
     /// waiting, ready, sent, probing, landed, held or given-up.
@@ -46,6 +50,42 @@ pub struct EffectView {
     /// The target's proof, once it landed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<ReceiptView>,
+    /// How its target is read back, once it landed and its intent type watches it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<WatchView>,
+}
+
+/// How the target of a write is read back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WatchView {
+    /// When it was read last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked: Option<String>,
+    /// What it held then: true, late, drifted, gone or unreadable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<String>,
+    /// look, re-assert, writing or over.
+    pub next: String,
+    /// When that is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<String>,
+}
+
+impl From<&Watch> for WatchView {
+    fn from(watch: &Watch) -> WatchView {
+        let next = match watch.next {
+            Next::Look(_) => "look",
+            Next::ReAssert(_) => "re-assert",
+            Next::Writing => "writing",
+            Next::Over => "over",
+        };
+        WatchView {
+            looked: watch.last.map(|(at, _)| at.to_string()),
+            verdict: watch.last.map(|(_, agreement)| agreement.as_str().to_owned()),
+            next: next.to_owned(),
+            due: watch.next.due().map(|due| due.to_string()),
+        }
+    }
 }
 
 /// The target's proof that an effect landed.
@@ -110,6 +150,8 @@ fn of(approval: &Approval, effects: &BTreeMap<EffectId, EffectState>) -> Vec<Eff
                 connection: planned.connection.to_string(),
                 operation: planned.what.operation.clone(),
                 undoes: planned.undoes.map(|effect| effect.to_string()),
+                re_asserts: planned.re_asserts.map(|effect| effect.to_string()),
+                watch: approval.watches.get(&planned.effect).map(WatchView::from),
                 guarantee: guarantee(planned.guarantee).to_owned(),
                 ..stood(state)
             })
@@ -149,6 +191,7 @@ fn bare(state: &str) -> EffectView {
         connection: String::new(),
         operation: String::new(),
         undoes: None,
+        re_asserts: None,
         guarantee: String::new(),
         state: state.to_owned(),
         due: None,
@@ -156,6 +199,7 @@ fn bare(state: &str) -> EffectView {
         cause: None,
         detail: None,
         receipt: None,
+        watch: None,
     }
 }
 

@@ -66,6 +66,10 @@ impl<'a> Notices<'a> {
             | Event::Replanned { .. }
             | Event::UndoBegun { .. }
             | Event::UndoPlanned { .. }
+            | Event::Watched { .. }
+            | Event::Reconciled { .. }
+            | Event::ReAsserted { .. }
+            | Event::NotReAsserted { .. }
             | Event::ExceptionOpened { .. }
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }

@@ -8,8 +8,10 @@ use countersign_core::approval::seat::{Because, Gone, Handed, Order, Seat};
 use countersign_core::approval::{Authority, Case, Intent, Sight};
 use countersign_core::effect::attempt::Detail;
 use countersign_core::effect::life::EffectState;
+use countersign_core::effect::plan::WritePlan;
+use countersign_core::effect::reconcile::Agreement;
 use countersign_core::exception::{Closed, Exception};
-use countersign_core::id::PersonId;
+use countersign_core::id::{IntentId, PersonId, PoolName};
 use countersign_core::intent::TokenValue;
 use countersign_core::override_::Override;
 use countersign_core::policy::RouteRow;
@@ -161,6 +163,10 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::Replanned { .. }
         | Event::UndoBegun { .. }
         | Event::UndoPlanned { .. }
+        | Event::Watched { .. }
+        | Event::Reconciled { .. }
+        | Event::ReAsserted { .. }
+        | Event::NotReAsserted { .. }
         | Event::ExceptionOpened { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
@@ -192,6 +198,9 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::Attempted { effect, .. }
         | Event::Probed { effect, .. }
         | Event::Replanned { effect, .. }
+        | Event::Reconciled { effect, .. }
+        | Event::ReAsserted { effect, .. }
+        | Event::NotReAsserted { effect, .. }
         | Event::UndoBegun { because: effect } => (Some(effect.to_string()), None),
         Event::ExceptionOpened { id, exception } => {
             (exception.effect.map(|effect| effect.to_string()), Some(id.to_string()))
@@ -231,6 +240,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::Declined { .. }
         | Event::Withdrawn { .. }
         | Event::UndoPlanned { .. }
+        | Event::Watched { .. }
         | Event::Closed
         | Event::Noticed { .. }
         | Event::Told { .. }
@@ -268,11 +278,7 @@ fn words(event: &Event) -> String {
         Event::VoiceDropped { .. } => "the voice that was added is not needed any more".to_owned(),
         Event::Commented { words } => format!("a comment: {words}"),
         Event::Reminded { .. } => "those who have not decided are reminded".to_owned(),
-        Event::Asked { person, words, until, .. } => {
-            format!(
-                "`{person}` asked: {words} (the seat's time stands still until the answer, at most until {until})"
-            )
-        }
+        Event::Asked { person, words, until, .. } => asked(person, words, *until),
         Event::Answered { words, due, .. } => format!("answered: {words} (the seat is due at {due})"),
         Event::Unanswered { due, .. } => format!("no answer came; the seat's time runs on, until {due}"),
         Event::Carried { people, revision, promises, .. } => carried(people, *revision, promises),
@@ -291,9 +297,7 @@ fn words(event: &Event) -> String {
             format!("version {version} of the policy of `{policy}` is active")
         }
         Event::WentLive { of, trial, .. } => format!("intent type `{of}` is live, on the trial `{trial}`"),
-        Event::Declined { authority, reason } => {
-            format!("declined by {}: {reason}", names(authority))
-        }
+        Event::Declined { authority, reason } => format!("declined by {}: {reason}", names(authority)),
         Event::Withdrawn { by } => format!("`{by}` took it back"),
         Event::Sending { step, .. } => format!("step `{step}` is about to leave the host"),
         Event::Attempted { verdict, detail, .. } => ended("an attempt", detail.as_ref(), verdict),
@@ -303,6 +307,12 @@ fn words(event: &Event) -> String {
         }
         Event::UndoPlanned { effects } => taken_back(effects.len()),
         Event::Replanned { verdict, .. } => replanned(verdict),
+        Event::Watched { effects } => watched(effects.len()),
+        Event::Reconciled { agreement, fields, detail, by, next, re_assert, .. } => {
+            reconciled((*agreement, fields, detail.as_ref()), *by, (*next, *re_assert))
+        }
+        Event::ReAsserted { plan, .. } => written_again(plan),
+        Event::NotReAsserted { detail, .. } => format!("could not be written again: {}", detail.message),
         Event::ExceptionOpened { exception, .. } => opened(exception),
         Event::ExceptionEscalated { owner, due, .. } => {
             format!("an exception was missed; `{owner}` answers for it now, until {due}")
@@ -313,16 +323,72 @@ fn words(event: &Event) -> String {
         Event::GlassBroken { until, reason, .. } => glass_broken(*until, reason),
         Event::ExceptionClosed { closed, .. } => closed_by(closed),
         Event::Closed => "nothing is open any more".to_owned(),
-        Event::FailedOpen { owner, only_if, at_most, today } => format!(
-            "failed open: pool {owner}, which owns the policy, lets {at_most} a day pass where `{only_if}`; this was \
-             number {today} of the day"
-        ),
+        Event::FailedOpen { owner, only_if, at_most, today } => {
+            failed_open((owner, only_if), *at_most, *today)
+        }
         Event::LinkUsed { verb, .. } => format!("opened the link of a message to {}", verb.as_str()),
         Event::Noticed { .. } | Event::Told { .. } | Event::NotTold { .. } | Event::NoticesMoot { .. } => {
             // Which notice it is, only what stands before it says: see [`super::notice`].
             String::new()
         }
     }
+}
+
+fn asked(person: &PersonId, words: &str, until: Timestamp) -> String {
+    format!(
+        "`{person}` asked: {words} (the seat's time stands still until the answer, at most until {until})"
+    )
+}
+
+fn failed_open((owner, only_if): (&PoolName, &str), at_most: u32, today: u32) -> String {
+    format!(
+        "failed open: pool {owner}, which owns the policy, lets {at_most} a day pass where `{only_if}`; this was number \
+         {today} of the day"
+    )
+}
+
+fn written_again(plan: &WritePlan) -> String {
+    format!("what was approved is written again: {}", quoted(plan.changes.iter().map(|change| &change.name)))
+}
+
+fn watched(count: usize) -> String {
+    match count {
+        1 => "1 write is read back from now on".to_owned(),
+        count => format!("{count} writes are read back from now on"),
+    }
+}
+
+/// What a look at a target came to.
+fn reconciled(
+    (agreement, fields, why): (Agreement, &[String], Option<&Detail>),
+    by: Option<IntentId>,
+    (next, re_assert): (Option<Timestamp>, bool),
+) -> String {
+    let fields = quoted(fields.iter());
+    let found = match (agreement, by) {
+        (Agreement::Unreadable, _) if let Some(why) = why => {
+            format!("a target could not be read back: {}", why.message)
+        }
+        (Agreement::Unreadable, Some(by)) => format!("intent `{by}` is writing to the same record"),
+        (Agreement::True, Some(by)) => {
+            format!("intent `{by}` has written to the same record since, and that counts")
+        }
+        (Agreement::True, None) => "a target holds what was approved".to_owned(),
+        (Agreement::Late, _) => format!("a target holds what it held before: {fields}"),
+        (Agreement::Drifted, _) => format!("a target holds something else: {fields}"),
+        (Agreement::Gone, _) => format!("a record is gone: {fields}"),
+        (Agreement::Unreadable, None) => format!("a target does not let be read back: {fields}"),
+    };
+    let then = if re_assert { "it is to be written again".to_owned() } else { looked_at(next) };
+    format!("{found}; {then}")
+}
+
+fn looked_at(next: Option<Timestamp>) -> String {
+    next.map_or_else(|| "nobody looks any more".to_owned(), |next| format!("the next look is at {next}"))
+}
+
+fn quoted<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn replanned(verdict: &EffectState) -> String {
@@ -373,6 +439,10 @@ fn without_values(event: &Event) -> Option<String> {
         Event::Attempted { .. } => "an attempt ended".to_owned(),
         Event::Probed { .. } => "a probe ended".to_owned(),
         Event::Replanned { .. } => "planned anew, as its record was changed elsewhere".to_owned(),
+        Event::Reconciled { detail: Some(_), next, .. } => {
+            format!("a target could not be read back; {}", looked_at(*next))
+        }
+        Event::NotReAsserted { .. } => "could not be written again".to_owned(),
         Event::ExceptionOpened { exception, .. } => format!(
             "exception `{}`; `{}` answers for it until {}",
             exception.cause.as_str(),
@@ -409,6 +479,9 @@ fn without_values(event: &Event) -> Option<String> {
         | Event::Withdrawn { .. }
         | Event::UndoBegun { .. }
         | Event::UndoPlanned { .. }
+        | Event::Watched { .. }
+        | Event::Reconciled { detail: None, .. }
+        | Event::ReAsserted { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
         | Event::ExceptionClosed { .. }

@@ -199,6 +199,8 @@ impl<'a> Withheld<'a> {
             cause: _,
             detail,
             receipt,
+            re_asserts: _,
+            watch: _,
         } = view;
         detail.iter_mut().for_each(strip_detail);
         if let Some(ReceiptView { at: _, subject, revision: _, url, vendor_request_id: _, applied }) = receipt

@@ -1,0 +1,374 @@
+//! What landed is read back: by itself less and less often, and written again where the intent type or a person says so.
+
+use super::settle::{self, Opening};
+use super::{Turn, wrong_stage};
+use crate::approval::command::ReadBack;
+use crate::approval::event::{Actor, Event};
+use crate::approval::refusal::Refusal;
+use crate::approval::watch::{Next, Others, Standing, Watch};
+use crate::approval::{Approval, Authority, Case, Outcome, PlannedEffect, Stage};
+use crate::effect::attempt::Detail;
+use crate::effect::life::{EffectState, History};
+use crate::effect::plan::WritePlan;
+use crate::effect::reconcile::{
+    AMISS_GAP_MAX, Agreement, Compared, FIRST_LOOK, Judged, RE_ASSERTS_MAX, Unread, compare, judge, next_look,
+};
+use crate::exception::{Cause, Closed, Closure};
+use crate::hash::Digest;
+use crate::id::{EffectId, ExceptionId};
+use crate::intent::{IntentType, Reconciled, Remedy};
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// Begins to watch what the intent type watches of the writes that stand, as soon as nothing is open. A trial is
+/// counted nowhere, so it is not watched either.
+pub(super) fn begin(turn: &mut Turn<'_>) {
+    let approval = &turn.approval;
+    let Some(schema) = turn.context.rulebook.intent_type(&approval.intent.intent_type) else { return };
+    if approval.intent.trial.is_some() || schema.reconciliation.is_empty() {
+        return;
+    }
+    let due = turn.context.now.plus(FIRST_LOOK);
+    let is_new = |planned: &PlannedEffect| match approval.watches.get(&planned.effect) {
+        None => true,
+        Some(Watch { next: Next::Writing, writes, .. }) => {
+            writes.last().is_some_and(|write| landed(approval, write.effect).is_some())
+        }
+        Some(Watch { next: Next::Look(_) | Next::ReAssert(_) | Next::Over, .. }) => false,
+    };
+    let own = approval.standing().map(|standing| standing.planned).filter(|planned| planned.undoes.is_none());
+    let effects: BTreeMap<EffectId, Timestamp> = own
+        .filter(|planned| is_new(planned) && is_watched(schema, planned))
+        .map(|planned| (planned.effect, due))
+        .collect();
+    if !effects.is_empty() {
+        turn.record(Actor::Engine, Event::Watched { effects });
+    }
+}
+
+fn is_watched(schema: &IntentType, planned: &PlannedEffect) -> bool {
+    let changes = |field: &str| planned.plan.changes.iter().any(|change| change.name == field);
+    schema.watched(&planned.binding).iter().any(|row| changes(&row.field))
+}
+
+/// A write that is watched, while nothing of its intent is under way.
+struct Watched<'a> {
+    standing: Standing<'a>,
+    watch: &'a Watch,
+    case: &'a Case,
+    authority: &'a Authority,
+}
+
+fn watched<'a>(
+    command: &'static str,
+    approval: &'a Approval,
+    effect: EffectId,
+) -> Result<Watched<'a>, Refusal> {
+    let Stage::Closed(Outcome::Done { case, authority, .. }) = &approval.stage else {
+        return Err(wrong_stage(command, approval));
+    };
+    let watch = approval.watches.get(&effect).filter(|watch| watch.next.due().is_some());
+    let standing = approval.standing().find(|standing| standing.planned.effect == effect);
+    let (watch, standing) = watch.zip(standing).ok_or(Refusal::Overtaken)?;
+    Ok(Watched { standing, watch, case, authority })
+}
+
+/// What a look at a target comes to.
+pub(super) fn reconciled(turn: &mut Turn<'_>, effect: EffectId, found: ReadBack) -> Result<(), Refusal> {
+    let now = turn.context.now;
+    let Watched { standing, watch, case, authority } = watched("reconciled", &turn.approval, effect)?;
+    if watch.next.due().is_none_or(|due| now < due) {
+        return Err(Refusal::Overtaken);
+    }
+    let planned = standing.planned;
+    let schema = turn.context.rulebook.intent_type(&turn.approval.intent.intent_type);
+    let Some(schema) = schema.filter(|schema| is_watched(schema, planned)) else {
+        let detail = Some(Detail::new("not-watched", "its intent type does not watch it any more"));
+        let (agreement, fields) = (Agreement::Unreadable, Vec::new());
+        let over =
+            Event::Reconciled { effect, agreement, fields, detail, by: None, next: None, re_assert: false };
+        turn.record(Actor::Timer, over);
+        return Ok(());
+    };
+    let ReadBack { read, others } = found;
+    let unread = read.as_ref().err().map(|(unread, _)| *unread);
+    let why = read.as_ref().err().map(|(_, why)| why.clone());
+    let changes = case.written(planned, authority);
+    let compared = compare(&changes, standing.receipt, read.as_ref().map_err(|(unread, _)| *unread));
+    let rows = schema.watched(&planned.binding);
+    let (judged, by) = weighed(&compared, &rows, &others);
+    let open = open_about(&turn.approval, effect);
+    let re_asserts = judged.remedy == Some(Remedy::ReAssert)
+        && matches!(judged.agreement, Agreement::Late | Agreement::Drifted)
+        && open.is_none()
+        && watch.asserted < RE_ASSERTS_MAX;
+    let is_over = by.is_some() && judged.fields.is_empty() && others.open.is_none();
+    let later = next_look(standing.landed, now, judged.agreement);
+    let next = match (re_asserts, is_over, later) {
+        (true, _, _) => Some(now),
+        (false, true, _) => None,
+        // Somebody answers for it: when it is put right, they are to know.
+        (false, false, later) => later.or_else(|| open.map(|_| now.plus(AMISS_GAP_MAX))),
+    };
+    let opening =
+        (!re_asserts).then(|| opening(planned, &judged, unread, why.as_ref(), watch.asserted)).flatten();
+    let Judged { agreement, fields, .. } = judged;
+    let event = Event::Reconciled { effect, agreement, fields, detail: why, by, next, re_assert: re_asserts };
+    turn.record(Actor::Timer, event);
+    let known = open.filter(|(_, cause)| opening.as_ref().is_none_or(|opening| opening.cause != *cause));
+    match (known, agreement) {
+        (Some((id, _)), Agreement::True) => settle::overtaken(turn, id, "the target holds what was approved"),
+        (Some((id, _)), _) if opening.is_some() => {
+            settle::overtaken(turn, id, "something else is amiss by now")
+        }
+        (Some((id, _)), _) if is_over => {
+            settle::overtaken(turn, id, "another intent has written there since")
+        }
+        (Some(_) | None, _) => {}
+    }
+    if let Some(opening) = opening
+        && open_about(&turn.approval, effect).is_none()
+    {
+        settle::open(turn, opening);
+    }
+    Ok(())
+}
+
+/// The verdict on a look, leaving out what another effect has written since; and the intent that did, or is about to.
+fn weighed(
+    compared: &[Compared],
+    rows: &[&Reconciled],
+    others: &Others,
+) -> (Judged, Option<crate::id::IntentId>) {
+    let is_later = |field: &Compared| others.later.contains_key(&field.field);
+    let left: Vec<Compared> = compared.iter().filter(|field| !is_later(field)).cloned().collect();
+    let judged = judge(&left, rows);
+    if judged.agreement.is_amiss() && others.open.is_some() {
+        // What it holds now nobody can lay at anybody's door.
+        let judged = Judged { agreement: Agreement::Unreadable, fields: Vec::new(), remedy: None };
+        return (judged, others.open);
+    }
+    let is_watched = |field: &&Compared| rows.iter().any(|row| row.field == field.field);
+    let later = compared.iter().filter(is_watched).find_map(|field| others.later.get(&field.field));
+    (judged, later.copied())
+}
+
+/// The exception that a look opens, if it must.
+fn opening(
+    planned: &PlannedEffect,
+    judged: &Judged,
+    unread: Option<Unread>,
+    why: Option<&Detail>,
+    asserted: u32,
+) -> Option<Opening> {
+    let cause = judged.agreement.cause()?;
+    // What cannot be reached is the whole connection's trouble, and is told of as that.
+    if cause == Cause::Unreadable && (unread == Some(Unread::Unreachable) || judged.fields.is_empty()) {
+        return None;
+    }
+    let mut message = amiss(planned, judged.agreement, &judged.fields);
+    if let Some(why) = why {
+        message.push_str(&format!(" ({})", why.message));
+    }
+    message.push_str(match judged.remedy {
+        Some(Remedy::ReAssert) if RE_ASSERTS_MAX <= asserted => {
+            "; it was written again several times already, so something else writes there"
+        }
+        Some(Remedy::Adopt) => {
+            "; its intent type has it adopted: ask for what is there as an intent of its own, and give this up"
+        }
+        Some(Remedy::ReAssert | Remedy::Exception) | None => "",
+    });
+    let opening = Opening::of(cause, Detail::new(judged.agreement.as_str(), message));
+    Some(Opening { effect: Some(planned.effect), ..opening })
+}
+
+fn amiss(planned: &PlannedEffect, agreement: Agreement, fields: &[String]) -> String {
+    let connection = &planned.connection;
+    let fields = fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
+    let binding = &planned.binding;
+    match agreement {
+        Agreement::True => format!("connection `{connection}` holds what `{binding}` wrote"),
+        Agreement::Late => {
+            format!("connection `{connection}` holds what it held before `{binding}` wrote: {fields}")
+        }
+        Agreement::Drifted => {
+            format!("connection `{connection}` holds something else than what `{binding}` wrote: {fields}")
+        }
+        Agreement::Gone => {
+            format!(
+                "the record in which connection `{connection}` held what `{binding}` wrote is gone: {fields}"
+            )
+        }
+        Agreement::Unreadable => {
+            format!("connection `{connection}` does not let be read back what `{binding}` wrote: {fields}")
+        }
+    }
+}
+
+/// The open exception about what the target of an effect holds.
+fn open_about(approval: &Approval, effect: EffectId) -> Option<(ExceptionId, Cause)> {
+    let mut open = approval.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
+    let about = open.find(|(_, exception)| exception.is_of_watch() && exception.effect == Some(effect));
+    about.map(|(id, exception)| (*id, exception.cause))
+}
+
+/// Writes again what was approved, if nothing else would be written; else a person is asked.
+pub(super) fn re_assert(
+    turn: &mut Turn<'_>,
+    effect: EffectId,
+    plan: Result<(Digest, WritePlan), Detail>,
+) -> Result<(), Refusal> {
+    let now = turn.context.now;
+    let seen = watched("re-assert", &turn.approval, effect)?;
+    if !matches!(seen.watch.next, Next::ReAssert(_)) {
+        return Err(Refusal::Overtaken);
+    }
+    let name = &turn.approval.intent.intent_type;
+    let schema = turn.context.rulebook.intent_type(name);
+    let checked = plan.and_then(|(connector, plan)| match unlike(&seen, schema, &plan) {
+        None => Ok((connector, plan)),
+        Some(why) => Err(Detail::new("not-re-asserted", why)),
+    });
+    match checked {
+        Ok((connector, plan)) => turn.record(Actor::Engine, Event::ReAsserted { effect, connector, plan }),
+        Err(detail) => {
+            let agreement = seen.watch.last.map_or(Agreement::Drifted, |(_, agreement)| agreement);
+            let cause = agreement.cause().unwrap_or(Cause::Drift);
+            let was = format!(
+                "what `{}` wrote at `{}`",
+                seen.standing.planned.binding, seen.standing.planned.connection
+            );
+            let message =
+                format!("{was} is not there any more, and cannot be written again: {}", detail.message);
+            let opening = Opening::of(cause, Detail::new(&detail.code, message));
+            turn.record(
+                Actor::Engine,
+                Event::NotReAsserted { effect, detail, next: now.plus(AMISS_GAP_MAX) },
+            );
+            if open_about(&turn.approval, effect).is_none() {
+                settle::open(turn, Opening { effect: Some(effect), ..opening });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How a plan differs from writing again what was approved and is watched.
+fn unlike(seen: &Watched<'_>, schema: Option<&IntentType>, plan: &WritePlan) -> Option<String> {
+    let Watched { standing, case, authority, .. } = seen;
+    if plan.subject != standing.receipt.subject {
+        return Some("it made a record of its own, and would make another one".to_owned());
+    }
+    if plan.changes.is_empty() {
+        return Some("its connector says that there is nothing to write".to_owned());
+    }
+    if !case.allows(plan, standing, authority) {
+        return Some("what would be written is not what was approved".to_owned());
+    }
+    // What the connector adds of its own belongs to the fields that were asked for.
+    let (schema, binding) = (schema?, &standing.planned.binding);
+    let watched = schema.watched(binding);
+    let is_watched = |field: &str| watched.iter().any(|row| row.field == field);
+    let asked = schema.writes.iter().filter(|write| write.binding == *binding);
+    let mut unwatched = asked.filter(|write| !is_watched(&write.field));
+    let also = unwatched.find(|write| plan.changes.iter().any(|change| change.name == write.field))?;
+    Some(format!("`{}` would be written with it, and the intent type does not watch that", also.field))
+}
+
+fn landed(approval: &Approval, effect: EffectId) -> Option<Timestamp> {
+    let (Stage::Executing { effects, .. } | Stage::Closed(Outcome::Done { effects, .. })) = &approval.stage
+    else {
+        return None;
+    };
+    match effects.get(&effect)? {
+        EffectState::Landed { at, .. } => Some(*at),
+        EffectState::Waiting
+        | EffectState::Ready { .. }
+        | EffectState::Sent { .. }
+        | EffectState::Probing { .. }
+        | EffectState::Held { .. }
+        | EffectState::GivenUp => None,
+    }
+}
+
+/// These are watched from now on, or again.
+pub(super) fn watch(approval: &mut Approval, effects: &BTreeMap<EffectId, Timestamp>) -> Option<()> {
+    let Stage::Closed(Outcome::Done { .. }) = &approval.stage else { return None };
+    let landed: BTreeMap<EffectId, Timestamp> =
+        approval.standing().map(|standing| (standing.planned.effect, standing.landed)).collect();
+    for (effect, due) in effects {
+        let (landed, next) = (*landed.get(effect)?, Next::Look(*due));
+        let new = Watch { landed, next, last: None, asserted: 0, writes: Vec::new() };
+        let watch = approval.watches.entry(*effect).or_insert(new);
+        (watch.landed, watch.next) = (landed, next);
+    }
+    Some(())
+}
+
+/// What a look came to.
+pub(super) fn look(
+    approval: &mut Approval,
+    effect: EffectId,
+    (agreement, next, re_assert): (Agreement, Option<Timestamp>, bool),
+    at: Timestamp,
+) -> Option<()> {
+    let Stage::Closed(Outcome::Done { .. }) = &approval.stage else { return None };
+    let watch = approval.watches.get_mut(&effect)?;
+    watch.last = Some((at, agreement));
+    watch.next = match next {
+        None => Next::Over,
+        Some(next) if re_assert => Next::ReAssert(next),
+        Some(next) => Next::Look(next),
+    };
+    Some(())
+}
+
+/// It could not be written again: its target is read back then.
+pub(super) fn put_off(approval: &mut Approval, effect: EffectId, next: Timestamp) -> Option<()> {
+    let Stage::Closed(Outcome::Done { .. }) = &approval.stage else { return None };
+    approval.watches.get_mut(&effect)?.next = Next::Look(next);
+    Some(())
+}
+
+/// A write goes out once more, under the same approval.
+pub(super) fn begin_again(
+    approval: &mut Approval,
+    effect: EffectId,
+    (connector, plan): (Digest, &WritePlan),
+    at: Timestamp,
+) -> Option<()> {
+    let stage = std::mem::replace(&mut approval.stage, Stage::Preparing { tries: 0, due: at });
+    let Stage::Closed(Outcome::Done { case, authority, mut effects, undo, .. }) = stage else { return None };
+    let planned = case.writes.iter().find(|planned| planned.effect == effect)?;
+    let watch = approval.watches.get_mut(&effect)?;
+    let number = u32::try_from(watch.writes.len()).ok()?.saturating_add(1);
+    let again = planned.again(number, connector, plan.clone());
+    effects.insert(again.effect, EffectState::Ready { due: at, history: History::default() });
+    watch.writes.push(again);
+    watch.next = Next::Writing;
+    watch.asserted = watch.asserted.saturating_add(1);
+    approval.stage = Stage::Executing { case, authority, effects, undo, revisions: BTreeMap::new() };
+    Some(())
+}
+
+/// What somebody says who answers for it.
+pub(super) fn settle(watch: &mut Watch, closed: &Closed) {
+    if closed.person.is_none() {
+        return;
+    }
+    match closed.by {
+        Closure::ReAssert => {
+            watch.asserted = 0;
+            watch.next = Next::ReAssert(closed.at);
+        }
+        Closure::Probe => watch.next = Next::Look(closed.at),
+        Closure::GiveUp => watch.next = Next::Over,
+        Closure::Retry
+        | Closure::Undo
+        | Closure::Decline
+        | Closure::Reviewed
+        | Closure::Confirmed
+        | Closure::Reversed => {}
+    }
+}

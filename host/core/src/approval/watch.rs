@@ -1,0 +1,187 @@
+//! What becomes of a write after it has landed: its target is read back until the write is old, and written again where
+//! the intent type or a person says so
+//! (`host/docs/decisions/0032-what-landed-is-read-back.md`).
+
+use super::{Approval, Case, Outcome, PlannedEffect, Stage};
+use crate::effect::attempt::Receipt;
+use crate::effect::key::{re_assert_id, undo_id};
+use crate::effect::life::EffectState;
+use crate::effect::plan::WritePlan;
+use crate::effect::reconcile::Agreement;
+use crate::hash::Digest;
+use crate::id::{EffectId, IntentId};
+use crate::intent::OnFailure;
+use crate::record::RecordRef;
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// A write whose target is read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watch {
+    /// When it landed, or was last written again.
+    pub landed: Timestamp,
+    /// What comes next.
+    pub next: Next,
+    /// When it was last looked at, and what was found.
+    pub last: Option<(Timestamp, Agreement)>,
+    /// How often it was written again without a person.
+    pub asserted: u32,
+    /// What wrote it again, one after the other.
+    pub writes: Vec<PlannedEffect>,
+}
+
+/// What comes next for a write that is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Its target is read back then.
+    Look(Timestamp),
+    /// It is to be written again, as was said then.
+    ReAssert(Timestamp),
+    /// It is being written again.
+    Writing,
+    /// Nobody looks any more.
+    Over,
+}
+
+impl Next {
+    /// When the engine has work from it.
+    #[must_use]
+    pub fn due(self) -> Option<Timestamp> {
+        match self {
+            Next::Look(due) | Next::ReAssert(due) => Some(due),
+            Next::Writing | Next::Over => None,
+        }
+    }
+}
+
+/// What other effects, of this intent or of another one, have to do with the record of a write.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Others {
+    /// An intent that is writing there, or may have.
+    pub open: Option<IntentId>,
+    /// The fields that were written there later, and by which intent.
+    pub later: BTreeMap<String, IntentId>,
+}
+
+/// A write that stands: it landed, changed something, and nobody took it back.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing<'a> {
+    /// What was written, as it was sealed.
+    pub planned: &'a PlannedEffect,
+    /// The target's proof of it, or of its being written again.
+    pub receipt: &'a Receipt,
+    /// When that landed.
+    pub landed: Timestamp,
+}
+
+impl Approval {
+    /// What this intent wrote and still stands, in the order of its plan.
+    pub fn standing(&self) -> impl Iterator<Item = Standing<'_>> {
+        let effects = match &self.stage {
+            Stage::Executing { effects, .. } | Stage::Closed(Outcome::Done { effects, .. }) => Some(effects),
+            Stage::Preparing { .. }
+            | Stage::Unsettled { .. }
+            | Stage::Returned { .. }
+            | Stage::Seated { .. }
+            | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => None,
+        };
+        let landed = move |effect: EffectId| match effects?.get(&effect)? {
+            EffectState::Landed { receipt, at } => Some((receipt, *at)),
+            EffectState::Waiting
+            | EffectState::Ready { .. }
+            | EffectState::Sent { .. }
+            | EffectState::Probing { .. }
+            | EffectState::Held { .. }
+            | EffectState::GivenUp => None,
+        };
+        // What is taken back is compared with what it was before, by what took it back.
+        let own = self.writes().filter(|planned| planned.re_asserts.is_none() && planned.writes());
+        let stands = own.filter(move |planned| landed(undo_id(planned.effect)).is_none());
+        stands.filter_map(move |planned| {
+            let again = self.watches.get(&planned.effect).map(|watch| &watch.writes);
+            let again = again.and_then(|writes| writes.iter().rev().find_map(|write| landed(write.effect)));
+            let (receipt, landed) = again.or_else(|| landed(planned.effect))?;
+            Some(Standing { planned, receipt, landed })
+        })
+    }
+
+    /// What other effects than those of `watched` have to do with a record, as far as this intent goes.
+    #[must_use]
+    pub fn touches(&self, watched: EffectId, (record, landed): (&RecordRef, Timestamp)) -> Others {
+        let (Stage::Executing { effects, .. } | Stage::Closed(Outcome::Done { effects, .. })) = &self.stage
+        else {
+            return Others::default();
+        };
+        let mut others = Others::default();
+        let own = |planned: &PlannedEffect| {
+            planned.effect == watched
+                || planned.re_asserts == Some(watched)
+                || planned.undoes == Some(watched)
+        };
+        for planned in self.writes().filter(|planned| planned.writes() && !own(planned)) {
+            match effects.get(&planned.effect) {
+                Some(EffectState::Landed { receipt, at }) if receipt.subject == *record && landed <= *at => {
+                    let fields = planned.plan.changes.iter().map(|change| change.name.clone());
+                    others.later.extend(fields.map(|field| (field, self.intent.id)));
+                }
+                Some(
+                    EffectState::Ready { .. }
+                    | EffectState::Sent { .. }
+                    | EffectState::Probing { .. }
+                    | EffectState::Held { .. },
+                ) if planned.plan.subject == *record => others.open = Some(self.intent.id),
+                Some(
+                    EffectState::Waiting
+                    | EffectState::Ready { .. }
+                    | EffectState::Sent { .. }
+                    | EffectState::Probing { .. }
+                    | EffectState::Landed { .. }
+                    | EffectState::Held { .. }
+                    | EffectState::GivenUp,
+                )
+                | None => {}
+            }
+        }
+        others
+    }
+}
+
+impl Others {
+    /// The same, with what another intent says.
+    #[must_use]
+    pub fn and(mut self, other: Others) -> Others {
+        self.open = self.open.or(other.open);
+        self.later.extend(other.later);
+        self
+    }
+}
+
+impl Case {
+    /// Whether a plan writes nothing but what was approved for an effect, to the record that holds it.
+    #[must_use]
+    pub fn allows(&self, again: &WritePlan, standing: &Standing<'_>, by: &super::Authority) -> bool {
+        let approved = self.written(standing.planned, by);
+        let is_approved = |name: &str, after: &crate::record::Value| {
+            approved.iter().any(|change| change.name == name && change.after == *after)
+        };
+        again.subject == standing.receipt.subject
+            && again.changes.iter().all(|change| is_approved(&change.name, &change.after))
+    }
+}
+
+impl PlannedEffect {
+    /// The effect that writes this one again: for the `number`-th time, by this version of the connector.
+    #[must_use]
+    pub fn again(&self, number: u32, connector: Digest, plan: WritePlan) -> PlannedEffect {
+        PlannedEffect {
+            effect: re_assert_id(self.effect, number),
+            connector,
+            after: Vec::new(),
+            on_failure: OnFailure::Hold,
+            reversible: false,
+            re_asserts: Some(self.effect),
+            plan,
+            ..self.clone()
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Reconciliation by itself: reads the target of a write that landed, and has it written again where that was said.
+//!
+//! It decides nothing: what it finds it gives to the transition table.
+
+use crate::count;
+use crate::engine::Inner;
+use crate::fault::Fault;
+use crate::gates::Entry;
+use crate::limits::{RE_ASSERT_DELAY_MS, RECORD_INTENTS_MAX};
+use crate::reconcile;
+use crate::row::{RECORD, record_label};
+use countersign_core::approval::command::{Command, ReadBack};
+use countersign_core::approval::refusal::Refusal;
+use countersign_core::approval::watch::{Next, Others, Standing};
+use countersign_core::approval::{Approval, Authority, Case, Outcome, Stage};
+use countersign_core::effect::attempt::{Detail, Ended, Failure};
+use countersign_core::effect::plan::WritePlan;
+use countersign_core::effect::reconcile::{Agreement, RE_ASSERT_WAIT_MAX, compare, judge};
+use countersign_core::hash::Digest;
+use countersign_core::id::{EffectId, IntentId};
+use countersign_core::time::{Millis, Timestamp};
+use std::sync::Arc;
+
+/// A write whose target is to be looked at now.
+struct Due<'a> {
+    standing: Standing<'a>,
+    case: &'a Case,
+    authority: &'a Authority,
+    /// Since when it is to be written again, if it is.
+    wanted: Option<Timestamp>,
+}
+
+fn due(approval: &Approval, effect: EffectId, now: Timestamp) -> Option<Due<'_>> {
+    let Stage::Closed(Outcome::Done { case, authority, .. }) = &approval.stage else { return None };
+    let next = approval.watches.get(&effect)?.next;
+    let wanted = match next {
+        Next::ReAssert(since) => Some(since),
+        Next::Look(_) | Next::Writing | Next::Over => None,
+    };
+    next.due().filter(|due| crate::schedule::is_due(*due, now))?;
+    let standing = approval.standing().find(|standing| standing.planned.effect == effect)?;
+    Some(Due { standing, case, authority, wanted })
+}
+
+/// Looks at one write; says when to come again if its connection cannot be asked now.
+///
+/// If the process stops in here nothing has changed, and the errand is begun again.
+pub(crate) async fn run(
+    inner: &Arc<Inner>,
+    intent: IntentId,
+    effect: EffectId,
+) -> Result<Option<Timestamp>, Fault> {
+    let mut approval = inner.read(intent).await?.approval;
+    let Some(Due { standing, wanted, .. }) = due(&approval, effect, inner.clock.now()) else {
+        return Ok(None);
+    };
+    let mut _turn = None;
+    if let Some(connection) = inner.connectors.connection(&standing.planned.connection) {
+        match inner.enter(&connection).await? {
+            Entry::Through(turn) => _turn = Some(turn),
+            Entry::Waited(turn) => {
+                _turn = Some(turn);
+                approval = inner.read(intent).await?.approval;
+            }
+            Entry::Later(until) => {
+                let message = format!("connection `{}` could not be asked", connection.name);
+                return later(inner, (intent, effect, wanted), until, Detail::new("unavailable", message))
+                    .await;
+            }
+        }
+    }
+    let Some(Due { standing, case, authority, wanted }) = due(&approval, effect, inner.clock.now()) else {
+        return Ok(None);
+    };
+    let read = reconcile::read(inner, standing.planned, &standing.receipt.subject, false).await;
+    let changes = case.written(standing.planned, authority);
+    let compared = compare(&changes, standing.receipt, read.as_ref().map_err(|(unread, _)| *unread));
+    let rulebook = inner.rulebook();
+    let schema = rulebook.intent_type(&approval.intent.intent_type);
+    let rows = schema.map(|schema| schema.watched(&standing.planned.binding)).unwrap_or_default();
+    let agreement = judge(&compared, &rows).agreement;
+    let is_amiss = agreement.is_amiss();
+    // Looked up after it was read: whoever had written by then is found.
+    let others = if is_amiss { others(inner, &approval, &standing).await? } else { Others::default() };
+    let gone = agreement == Agreement::Gone;
+    if wanted.is_some() && is_amiss && !gone && others.later.is_empty() {
+        let wait = inner.later(Millis(RE_ASSERT_DELAY_MS));
+        if let Some(other) = others.open {
+            let detail = Detail::new("written-elsewhere", format!("intent `{other}` is writing there"));
+            return later(inner, (intent, effect, wanted), wait, detail).await;
+        }
+        return match planned(inner, &standing, (case, authority)).await {
+            Planned::Known(plan) => say(inner, intent, Command::ReAssert { effect, plan }).await,
+            Planned::Later(detail) => later(inner, (intent, effect, wanted), wait, detail).await,
+        };
+    }
+    if wanted.is_some()
+        && let Err((_, why)) = &read
+        && !gone
+    {
+        let wait = inner.later(Millis(RE_ASSERT_DELAY_MS));
+        return later(inner, (intent, effect, wanted), wait, why.clone()).await;
+    }
+    say(inner, intent, Command::Reconciled { effect, found: Box::new(ReadBack { read, others }) }).await
+}
+
+/// Comes again then; what waits to be written again waits only so long until somebody is told.
+async fn later(
+    inner: &Arc<Inner>,
+    (intent, effect, wanted): (IntentId, EffectId, Option<Timestamp>),
+    until: Timestamp,
+    why: Detail,
+) -> Result<Option<Timestamp>, Fault> {
+    match wanted {
+        Some(since) if RE_ASSERT_WAIT_MAX < inner.clock.now().since(since) => {
+            say(inner, intent, Command::ReAssert { effect, plan: Err(why) }).await
+        }
+        Some(_) | None => Ok(Some(until)),
+    }
+}
+
+async fn say(inner: &Arc<Inner>, intent: IntentId, command: Command) -> Result<Option<Timestamp>, Fault> {
+    match inner.command(intent, command, None).await {
+        // Somebody settled it in the meantime.
+        Ok(_) | Err(Fault::Refused(Refusal::Overtaken | Refusal::WrongStage { .. })) => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// What other effects have to do with the record of a write: those of its own intent, and of every other one that wrote
+/// there.
+async fn others(inner: &Arc<Inner>, approval: &Approval, standing: &Standing<'_>) -> Result<Others, Fault> {
+    let (effect, record) = (standing.planned.effect, &standing.receipt.subject);
+    let mut others = approval.touches(effect, (record, standing.landed));
+    let label = record_label(&standing.planned.connection, record);
+    let mut intents: Vec<IntentId> = Vec::new();
+    count::each(&*inner.store, &[(RECORD, &label)], |row| {
+        intents.extend(row.stream.parse::<IntentId>().ok());
+        RECORD_INTENTS_MAX <= intents.len()
+    })
+    .await?;
+    for other in intents.into_iter().filter(|other| *other != approval.intent.id) {
+        let there = inner.read(other).await?.approval;
+        others = others.and(there.touches(effect, (record, standing.landed)));
+    }
+    Ok(others)
+}
+
+/// What would be written again.
+enum Planned {
+    /// A plan of this connector, or why there is none.
+    Known(Result<(Digest, WritePlan), Detail>),
+    /// Nobody can say now.
+    Later(Detail),
+}
+
+async fn planned(
+    inner: &Arc<Inner>,
+    standing: &Standing<'_>,
+    (case, authority): (&Case, &Authority),
+) -> Planned {
+    let (name, what) = (&standing.planned.connection, case.asked(standing.planned, authority));
+    let Some(connection) = inner.connectors.connection(name) else {
+        let message = format!("connection `{name}` is not configured any more");
+        return Planned::Known(Err(Detail::new("no-connection", message)));
+    };
+    // Another version of its connector may promise less.
+    let promised = connection.operation(&what.operation).map(|operation| operation.guarantee);
+    if promised != Some(standing.planned.guarantee) {
+        let message = format!("connection `{name}` does not promise any more what was approved");
+        return Planned::Known(Err(Detail::new("guarantee-changed", message)));
+    }
+    match inner.connectors.plan(name, what, inner.clock.now()).await {
+        Ended::Returned(plan) => Planned::Known(Ok((connection.digest, plan))),
+        Ended::Failed(Failure::Rejected { detail, .. }) => Planned::Known(Err(detail)),
+        Ended::Failed(failure) => Planned::Later(failure.detail().clone()),
+        Ended::Broke(broke) => Planned::Later(Detail::new("connector-broke", broke.message)),
+    }
+}

@@ -1,0 +1,427 @@
+//! The steps of `reconciliation.feature`: what landed is read back, and written again.
+
+use super::{PATIENCE, Spec, found_receipt, map, money, single_files, submit_single, text};
+use countersign_core::approval::command::Command;
+use countersign_core::approval::event::Event;
+use countersign_core::approval::watch::{Next, Watch};
+use countersign_core::approval::{Outcome, Stage};
+use countersign_core::effect::attempt::{
+    Answer, AttemptEnd, Detail, Ended, Failure, Finding, Guarantee, Receipt,
+};
+use countersign_core::effect::life::EffectState;
+use countersign_core::effect::reconcile::Agreement;
+use countersign_core::exception::{Closure, Exception};
+use countersign_core::id::{EffectId, IntentId};
+use countersign_core::money::{Currency, Money};
+use countersign_core::record::{Field, RecordRef, Value};
+use countersign_core::rulebook::Rulebook;
+use countersign_core::time::{Millis, Timestamp};
+use countersign_tests::scripted::{Act, Scripted, step};
+use cucumber::{given, then, when};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the files say about what has drifted, and the record in which the write landed.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    drifted: String,
+    /// Whether another field is written that nobody watches.
+    more: bool,
+    record: Option<String>,
+    first: Option<IntentId>,
+}
+
+fn usd(amount: &str) -> Value {
+    let currency = Currency::parse("USD").expect("a currency");
+    Value::Money(Money::parse(amount, currency).expect("an amount"))
+}
+
+fn reconciled(event: &Event) -> bool {
+    matches!(event, Event::Reconciled { .. })
+}
+
+impl Watched {
+    fn rules(&self) -> Rulebook {
+        let mut files = single_files();
+        let table = "| field | binding | required | late | drifted | gone |\n|-------|---------|----------|------|---------|------|";
+        let row = format!("{table}\n| amount | write | yes | {0} | {0} | exception |", self.drifted);
+        for file in &mut files {
+            file.text = file.text.replace(table, &row);
+            if self.more {
+                let write = "| write   | amount | amount |";
+                file.text = file.text.replace(write, &format!("{write}\n| write | reason | reason |"));
+            }
+        }
+        Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"))
+    }
+}
+
+impl Spec {
+    /// Lets the write land, and the target hold it.
+    async fn lands_watched(&mut self, guarantee: Guarantee) {
+        self.guarantee = guarantee;
+        let connectors = Scripted::default().with("target", guarantee, &[("deliver", "order")]);
+        self.connectors = Arc::new(connectors);
+        if let Some(id) = &self.watched.record {
+            let subject = RecordRef { kind: "order".to_owned(), id: id.clone() };
+            let claim = Ended::Returned(Receipt { subject, ..found_receipt() });
+            let steps = vec![step(Answer::Answered { status: 200 })];
+            self.connectors.next_act(Act::End(AttemptEnd { claim, steps, held_back: None }));
+        }
+        self.target_holds(&[("amount", usd("10.00"))]);
+        self.start(self.watched.rules());
+        submit_single(self).await;
+        self.watched.first = self.intent;
+        self.until("the watch", |event| matches!(event, Event::Watched { .. }), 1).await;
+    }
+
+    fn target_holds(&self, fields: &[(&str, Value)]) {
+        self.connectors.put("target", "order", self.watched.record.as_deref().unwrap_or("order-1"), fields);
+    }
+
+    async fn watch(&self) -> (EffectId, Watch) {
+        let intent = self.watched.first.expect("the first one landed");
+        let approval = self.engine().read(intent).await.expect("it is there").approval;
+        let (effect, watch) = approval.watches.iter().next().expect("it is watched");
+        (*effect, watch.clone())
+    }
+
+    /// Turns the clock to the next look and waits until what it comes to is settled.
+    async fn look(&mut self) {
+        self.intent = self.watched.first;
+        let before = self.count(reconciled).await;
+        let due = self.watch().await.1.next.due().expect("a look is due");
+        self.clock.set(due);
+        self.until("the look", reconciled, before + 1).await;
+    }
+
+    /// Waits until what is watched is neither to be written again nor being written.
+    async fn rests(&self) -> Watch {
+        let waiting = async {
+            loop {
+                let (_, watch) = self.watch().await;
+                match watch.next {
+                    Next::Look(_) | Next::Over => return watch,
+                    Next::ReAssert(_) | Next::Writing => tokio::time::sleep(Duration::from_millis(2)).await,
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("it comes to rest")
+    }
+
+    async fn about(&self, cause: &str) -> Option<Exception> {
+        let approval = self.approval().await;
+        approval.exceptions.values().rev().find(|exception| exception.cause.as_str() == cause).cloned()
+    }
+
+    async fn asked(&self) -> usize {
+        self.approval().await.exceptions.values().filter(|exception| exception.closed.is_none()).count()
+    }
+
+    async fn closes_by(&mut self, by: Closure) {
+        let (id, person) = {
+            let approval = self.approval().await;
+            let mut open = approval.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
+            let (id, exception) = open.next().expect("an exception is open");
+            (*id, exception.owner.clone())
+        };
+        self.command(Command::CloseException { person, id, by, reason: "looked at it".to_owned() }).await;
+    }
+
+    /// The last look.
+    async fn found(&self) -> Agreement {
+        self.watch().await.1.last.expect("it was looked at").1
+    }
+}
+
+#[given("an intent type that has what has drifted put before a person")]
+fn asks(spec: &mut Spec) {
+    spec.watched.drifted = "exception".to_owned();
+}
+
+#[given("an intent type that has what has drifted written again")]
+fn re_asserts(spec: &mut Spec) {
+    spec.watched.drifted = "re-assert".to_owned();
+}
+
+#[given("it writes a reason that it does not watch")]
+fn writes_more(spec: &mut Spec) {
+    spec.watched.more = true;
+}
+
+#[given("its write has landed")]
+async fn landed(spec: &mut Spec) {
+    spec.lands_watched(Guarantee::ByKey).await;
+}
+
+#[given(expr = "its write has landed with guarantee {word}")]
+async fn landed_with(spec: &mut Spec, guarantee: String) {
+    let guarantee = match guarantee.as_str() {
+        "by-key" => Guarantee::ByKey,
+        "by-natural-key" => Guarantee::ByNaturalKey,
+        "by-probe" => Guarantee::ByProbe,
+        "blind" => Guarantee::Blind,
+        other => panic!("no guarantee `{other}`"),
+    };
+    spec.lands_watched(guarantee).await;
+}
+
+#[given("its write has landed in a record of its own")]
+async fn landed_elsewhere(spec: &mut Spec) {
+    spec.watched.record = Some("made-1".to_owned());
+    spec.lands_watched(Guarantee::ByKey).await;
+}
+
+#[when(expr = "the target holds {}")]
+async fn holds(spec: &mut Spec, what: String) {
+    match what.as_str() {
+        "what was approved" => spec.target_holds(&[("amount", usd("10.00"))]),
+        "something else" | "something else, whatever is written" => {
+            spec.target_holds(&[("amount", usd("12.00"))]);
+        }
+        "what it held before" => spec.target_holds(&[("amount", Value::Absent)]),
+        "other fields" => spec.target_holds(&[("price", usd("10.00"))]),
+        "no such record" => spec.connectors.remove("target", "order", "order-1"),
+        "something else, and more than that would be written" => {
+            spec.target_holds(&[("amount", usd("12.00"))]);
+            let also = Field { name: "discount".to_owned(), value: Value::Text("all of it".to_owned()) };
+            spec.connectors.plan_also(also);
+        }
+        "something else, and plans nothing" => {
+            spec.target_holds(&[("amount", usd("12.00"))]);
+            spec.connectors.deny(true);
+            spec.connectors.deny_plans();
+        }
+        "something else, and the host dies while it is written again" => {
+            spec.target_holds(&[("amount", usd("12.00"))]);
+            spec.connectors.next_act(Act::Hang);
+            let writes = spec.connectors.writes().len();
+            spec.look().await;
+            spec.is_sent(writes).await;
+            spec.start(spec.watched.rules());
+        }
+        other => panic!("nothing is known of `{other}`"),
+    }
+}
+
+#[when("the target answers nothing")]
+fn silent(spec: &mut Spec) {
+    let detail = Detail::new("scripted", "it does not answer");
+    spec.connectors.next_read(Failure::Transient { after: None, detail });
+}
+
+#[when("the target is left alone for an hour")]
+async fn left_alone(spec: &mut Spec) {
+    spec.connectors.rest(Some(Millis::hours(1)));
+    let due = spec.watch().await.1.next.due().expect("a look is due");
+    spec.clock.set(due);
+    // The look is begun, and put off.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    spec.connectors.rest(None);
+    assert_eq!(spec.count(reconciled).await, 0);
+}
+
+#[when(expr = "{int} hours pass")]
+fn hours_pass(spec: &mut Spec, hours: u64) {
+    spec.clock.turn(Millis::hours(hours));
+}
+
+#[when("it is looked at")]
+async fn looked_at(spec: &mut Spec) {
+    spec.look().await;
+}
+
+#[when(expr = "it is looked at {int} times")]
+async fn looked_at_often(spec: &mut Spec, times: usize) {
+    for _ in 0..times {
+        spec.look().await;
+        spec.rests().await;
+    }
+}
+
+#[when("it is looked at until nobody looks any more")]
+async fn looked_at_for_ever(spec: &mut Spec) {
+    for _ in 0..100 {
+        if spec.watch().await.1.next == Next::Over {
+            return;
+        }
+        spec.look().await;
+    }
+    panic!("it is looked at for ever");
+}
+
+#[then(expr = "it was found true {int} times, at least {int} days long")]
+async fn found_often(spec: &mut Spec, times: usize, days: u64) {
+    let entries = spec.engine().entries(spec.intent.expect("an intent")).await.expect("its entries");
+    let is_true = |event: &Event| matches!(event, Event::Reconciled { agreement: Agreement::True, .. });
+    let looks: Vec<Timestamp> =
+        entries.iter().filter(|entry| is_true(&entry.event)).map(|entry| entry.at).collect();
+    assert_eq!(looks.len(), times, "{looks:?}");
+    let gaps: Vec<Millis> = looks.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+    assert!(gaps.is_sorted(), "they are less and less often: {gaps:?}");
+    let (first, last) = (looks.first().expect("a look"), looks.last().expect("a look"));
+    assert!(Millis::hours(days * 24 - 1) <= last.since(*first), "{looks:?}");
+}
+
+#[then(expr = "it is found {word}")]
+async fn is_found(spec: &mut Spec, verdict: String) {
+    spec.rests().await;
+    assert_eq!(spec.found().await.as_str(), verdict);
+}
+
+#[then(expr = "it is found {word} and nobody is asked about it")]
+async fn is_nobodys(spec: &mut Spec, verdict: String) {
+    is_found(spec, verdict).await;
+    assert_eq!(spec.asked().await, 0);
+}
+
+#[then(expr = "it is found {word} and nobody else is asked")]
+async fn is_still_theirs(spec: &mut Spec, verdict: String) {
+    is_found(spec, verdict).await;
+    assert_eq!(spec.approval().await.exceptions.len(), 1);
+}
+
+#[then("it is found true at once")]
+async fn is_found_at_once(spec: &mut Spec) {
+    spec.until("the look", reconciled, 2).await;
+    assert_eq!(spec.found().await, Agreement::True);
+    assert_eq!(spec.asked().await, 0);
+}
+
+#[then(expr = "the exception of cause {word} is closed by the host")]
+async fn closed_by_the_host(spec: &mut Spec, cause: String) {
+    let exception = spec.about(&cause).await.expect("it was opened");
+    let closed = exception.closed.expect("it is closed");
+    assert_eq!(closed.person, None, "{closed:?}");
+}
+
+#[then("it is looked at then, and not before")]
+async fn looked_at_then(spec: &mut Spec) {
+    spec.until("the look", reconciled, 1).await;
+}
+
+#[then("it is written again, and nobody is asked about it")]
+async fn written_again(spec: &mut Spec) {
+    spec.until("the write", |event| matches!(event, Event::ReAsserted { .. }), 1).await;
+    spec.until("the end", |event| matches!(event, Event::Closed), 2).await;
+    let writes = spec.connectors.writes();
+    let [first, again] = &writes[..] else { panic!("it was written {} times", writes.len()) };
+    assert_ne!(first.effect, again.effect, "each has keys of its own");
+    assert_eq!(first.plan.subject, again.plan.subject);
+    let after = |call: &countersign_engine::port::connectors::Call| call.plan.changes[0].after.clone();
+    assert_eq!((after(first), after(again)), (usd("10.00"), usd("10.00")));
+    assert_eq!(spec.asked().await, 0);
+    spec.rests().await;
+}
+
+#[then("it is written again, and the exception is closed")]
+async fn written_again_as_asked(spec: &mut Spec) {
+    assert_eq!(spec.refused, None);
+    written_again(spec).await;
+}
+
+#[then(expr = "it was written {int} time(s) in all")]
+async fn written_in_all(spec: &mut Spec, times: usize) {
+    let waiting = async {
+        while spec.connectors.writes().len() < times {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("it is written");
+    spec.rests().await;
+    assert_eq!(spec.connectors.writes().len(), times);
+}
+
+#[when(expr = "the owner says {word}")]
+async fn owner_says(spec: &mut Spec, by: String) {
+    let by = Closure::parse(&by).expect("a way to close it");
+    spec.rests().await;
+    spec.closes_by(by).await;
+    assert_eq!(spec.refused, None);
+}
+
+#[then("the owner cannot say re-assert, only probe or give-up")]
+async fn cannot(spec: &mut Spec) {
+    for by in Closure::ALL {
+        let allowed = matches!(by, Closure::Probe | Closure::GiveUp);
+        if !allowed {
+            spec.closes_by(by).await;
+            assert_eq!(spec.refused.as_deref(), Some("CS-E0117"), "{by:?}");
+        }
+    }
+    spec.closes_by(Closure::Probe).await;
+    assert_eq!(spec.refused, None);
+}
+
+#[then("nobody looks any more")]
+async fn over(spec: &mut Spec) {
+    assert_eq!(spec.watch().await.1.next, Next::Over);
+    assert_eq!(spec.asked().await, 0);
+    let approval = spec.approval().await;
+    assert!(approval.wakes().is_empty(), "{:?}", approval.wakes());
+}
+
+#[then(expr = "its message ends with {string}")]
+async fn message_ends(spec: &mut Spec, words: String) {
+    let message = spec.about("drift").await.expect("it is somebody's").detail.message;
+    assert!(message.ends_with(&words), "{message}");
+}
+
+#[when("another intent writes something else there")]
+async fn another(spec: &mut Spec) {
+    submit_another(spec).await;
+    spec.until("the write", |event| matches!(event, Event::Watched { .. }), 1).await;
+    spec.target_holds(&[("amount", usd("20.00"))]);
+}
+
+#[when("another intent is writing something else there")]
+async fn another_is(spec: &mut Spec) {
+    let writes = spec.connectors.writes().len();
+    spec.connectors.next_act(Act::Hang);
+    submit_another(spec).await;
+    spec.is_sent(writes).await;
+    spec.target_holds(&[("amount", usd("20.00"))]);
+}
+
+async fn submit_another(spec: &mut Spec) {
+    let tokens =
+        map(vec![("order_id", text("order-1")), ("amount", money("20.00")), ("reason", text("goodwill"))]);
+    spec.submit("single", tokens).await;
+    assert_ne!(spec.intent, spec.watched.first);
+}
+
+#[when("that has landed")]
+async fn that_landed(spec: &mut Spec) {
+    let other = spec.all_but_the_first().await;
+    spec.start(spec.watched.rules());
+    spec.intent = Some(other);
+    spec.until("the write", |event| matches!(event, Event::Watched { .. }), 1).await;
+}
+
+impl Spec {
+    async fn all_but_the_first(&self) -> IntentId {
+        let page =
+            self.engine().list(countersign_engine::port::store::Query { limit: 10, ..Default::default() });
+        let rows = page.await.expect("the list").rows;
+        let ids = rows.iter().filter_map(|row| row.stream.parse::<IntentId>().ok());
+        ids.filter(|id| Some(*id) != self.watched.first).last().expect("another one")
+    }
+}
+
+#[then("nobody looks at the first one any more, and it was not written again")]
+async fn not_any_more(spec: &mut Spec) {
+    let watch = spec.rests().await;
+    assert_eq!(watch.next, Next::Over);
+    let intent = spec.watched.first.expect("the first one");
+    let approval = spec.engine().read(intent).await.expect("it is there").approval;
+    let Stage::Closed(Outcome::Done { effects, .. }) = &approval.stage else { panic!("it is done") };
+    assert_eq!(effects.len(), 1, "nothing was written again");
+    assert!(effects.values().all(|state| matches!(state, EffectState::Landed { .. })));
+    assert!(approval.exceptions.is_empty());
+}
+
+#[when("whoever is asked finds it there")]
+async fn finds(spec: &mut Spec) {
+    spec.clock.turn(Millis::minutes(1));
+    spec.connectors.next_finding(Ended::Returned(Finding::Landed(found_receipt())));
+}

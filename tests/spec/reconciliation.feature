@@ -1,0 +1,178 @@
+Feature: Reconciliation
+  What landed is read back, less and less often, until it is old. What its target does not hold any more is written again
+  where the intent type or a person says so; otherwise somebody is asked. What another intent has written there since
+  counts.
+
+  Scenario: what holds is looked at less and less often, and one day no more
+    Given an intent type that has what has drifted put before a person
+    And its write has landed
+    When it is looked at until nobody looks any more
+    Then it was found true 20 times, at least 90 days long
+    And nobody is asked about it
+
+  Scenario Outline: what is not as it was approved is somebody's, until it is put right
+    Given an intent type that has what has drifted put before a person
+    And its write has landed
+    When the target holds <what>
+    And it is looked at
+    Then an exception with cause <cause> has an owner
+    When it is looked at
+    Then it is found <verdict> and nobody else is asked
+    When the target holds what was approved
+    And it is looked at
+    Then the exception of cause <cause> is closed by the host
+
+    Examples:
+      | what                | cause      | verdict    |
+      | something else      | drift      | drifted    |
+      | what it held before | late       | late       |
+      | no such record      | gone       | gone       |
+      | other fields        | unreadable | unreadable |
+
+  Scenario: what gets worse is told again
+    Given an intent type that has what has drifted put before a person
+    And its write has landed
+    When the target holds something else
+    And it is looked at
+    Then an exception with cause drift has an owner
+    When the target holds no such record
+    And it is looked at
+    Then an exception with cause gone has an owner
+    And the exception of cause drift is closed by the host
+
+  Scenario: a target that does not answer is not the intent's trouble
+    Given an intent type that has what has drifted put before a person
+    And its write has landed
+    When the target answers nothing
+    And it is looked at
+    Then it is found unreadable and nobody is asked about it
+
+  Scenario: a connection that is left alone is not asked
+    Given an intent type that has what has drifted put before a person
+    And its write has landed
+    When the target is left alone for an hour
+    And 2 hours pass
+    Then it is looked at then, and not before
+
+  Scenario Outline: what has drifted is written again, under the same approval
+    Given an intent type that has what has drifted written again
+    And its write has landed with guarantee <guarantee>
+    When the target holds something else
+    And it is looked at
+    Then it is written again, and nobody is asked about it
+    When the target holds what was approved
+    And it is looked at
+    Then it is found true
+
+    Examples:
+      | guarantee      |
+      | by-key         |
+      | by-natural-key |
+      | by-probe       |
+      | blind          |
+
+  Scenario: what drifts again and again is somebody's
+    Given an intent type that has what has drifted written again
+    And its write has landed
+    When the target holds something else, whatever is written
+    And it is looked at 3 times
+    Then it was written 4 times in all
+    When it is looked at
+    Then an exception with cause drift has an owner
+    And it was written 4 times in all
+    When the owner says re-assert
+    Then it was written 5 times in all
+
+  Scenario: whoever answers for it can have it written again
+    Given an intent type that has what has drifted put before a person
+    And its write has landed
+    When the target holds something else
+    And it is looked at
+    And the owner says re-assert
+    Then it is written again, and the exception is closed
+
+  Scenario: whoever answers for it can have it looked at now
+    Given an intent type that has what has drifted put before a person
+    And its write has landed
+    When the target holds something else
+    And it is looked at
+    And the target holds what was approved
+    And the owner says probe
+    Then it is found true at once
+
+  Scenario: whoever answers for it can leave it as it is
+    Given an intent type that has what has drifted put before a person
+    And its write has landed
+    When the target holds something else
+    And it is looked at
+    And the owner says give-up
+    Then nobody looks any more
+
+  Scenario: what is gone cannot be written again
+    Given an intent type that has what has drifted put before a person
+    And its write has landed
+    When the target holds no such record
+    And it is looked at
+    Then the owner cannot say re-assert, only probe or give-up
+
+  Scenario: a record that the write made is not made again
+    Given an intent type that has what has drifted written again
+    And its write has landed in a record of its own
+    When the target holds something else
+    And it is looked at
+    Then an exception with cause drift has an owner
+    And its message ends with "it made a record of its own, and would make another one"
+    And it was written 1 time in all
+
+  Scenario: nothing is written again beside what was approved
+    Given an intent type that has what has drifted written again
+    And its write has landed
+    When the target holds something else, and more than that would be written
+    And it is looked at
+    Then an exception with cause drift has an owner
+    And its message ends with "what would be written is not what was approved"
+    And it was written 1 time in all
+
+  Scenario: what nobody watches is not written again with it
+    Given an intent type that has what has drifted written again
+    And it writes a reason that it does not watch
+    And its write has landed
+    When the target holds something else
+    And it is looked at
+    Then an exception with cause drift has an owner
+    And its message ends with "`reason` would be written with it, and the intent type does not watch that"
+    And it was written 1 time in all
+
+  Scenario: what is to be written again waits for its target a day long
+    Given an intent type that has what has drifted written again
+    And its write has landed
+    When the target holds something else, and plans nothing
+    And it is looked at
+    Then nobody is asked about it
+    When 25 hours pass
+    Then an exception with cause drift has an owner
+    And it was written 1 time in all
+
+  Scenario: what another intent has written since counts
+    Given an intent type that has what has drifted written again
+    And its write has landed
+    When another intent writes something else there
+    And it is looked at
+    Then nobody looks at the first one any more, and it was not written again
+
+  Scenario: while another intent writes there nothing is judged
+    Given an intent type that has what has drifted written again
+    And its write has landed
+    When another intent is writing something else there
+    And it is looked at
+    Then it is found unreadable and nobody is asked about it
+    When that has landed
+    And it is looked at
+    Then nobody looks at the first one any more, and it was not written again
+
+  Scenario: a write that is being written again is told apart by its key, and the host may die in it
+    Given an intent type that has what has drifted written again
+    And its write has landed with guarantee by-probe
+    When the target holds something else, and the host dies while it is written again
+    And whoever is asked finds it there
+    Then it is written again, and nobody is asked about it
