@@ -5,9 +5,11 @@ use crate::disk::Disk;
 use crate::promises::Read;
 use crate::targets::{CLASSES, Targets};
 use countersign_core::approval::command::{Command, Voice};
+use countersign_core::approval::watch::{Next, Watch};
 use countersign_core::approval::{Approval, Stage};
 use countersign_core::document::SourceFile;
-use countersign_core::exception::Closure;
+use countersign_core::effect::reconcile::Agreement;
+use countersign_core::exception::{Closure, Exception};
 use countersign_core::hash::Digest;
 use countersign_core::id::{IntentId, PersonId};
 use countersign_core::intent::Raw;
@@ -58,6 +60,16 @@ const WHOLE: Chain = [
 /// What can be asked for: one write of a class, or all of them in order, of which either each stands by itself or all do.
 const TYPES: [&str; 8] = ["keyed", "upsert", "look", "blind", "chain", "chain", "whole", "whole"];
 
+/// What is watched of a write, and what becomes of what is not as it was approved.
+fn watched(text: &str, bindings: &[&str], remedy: &str) -> String {
+    let rows = bindings
+        .iter()
+        .map(|binding| format!("\n| amount | {binding} | yes | {remedy} | {remedy} | exception |"));
+    let table = "|-------|---------|----------|------|---------|------|";
+    assert!(text.contains(table), "it has a table");
+    text.replace(table, &format!("{table}{}", rows.collect::<String>()))
+}
+
 /// One write each in the place of the one of an intent type, in order.
 fn chained(text: &str, chain: Chain, on_failure: &str) -> String {
     let [(_, first, _), ..] = chain;
@@ -83,16 +95,21 @@ fn rules() -> Vec<SourceFile> {
     files.retain(|file| !file.path.contains('/'));
     let single = source_files(&root().join("tests/spec/rules")).expect("the files of the features");
     for (name, _) in CLASSES {
-        files.extend(single.iter().map(|file| SourceFile {
-            path: file.path.replace("single", name),
-            text: file.text.replace("single", name).replace("target", name),
+        files.extend(single.iter().map(|file| {
+            let text = file.text.replace("single", name).replace("target", name);
+            let remedy = if name == "upsert" { "exception" } else { "re-assert" };
+            let intent = file.path.ends_with(".intent.md");
+            let text = if intent { watched(&text, &["write"], remedy) } else { text };
+            SourceFile { path: file.path.replace("single", name), text }
         }));
     }
     for (name, chain, on_failure) in [("chain", CHAIN, "hold"), ("whole", WHOLE, "undo")] {
         files.extend(single.iter().map(|file| {
             let text = file.text.replace("single", name).replace("target", chain[0].1);
             let intent = file.path.ends_with(".intent.md");
-            let text = if intent { chained(&text, chain, on_failure) } else { text };
+            let chained =
+                |text| watched(&chained(text, chain, on_failure), &["first", "second", "last"], "re-assert");
+            let text = if intent { chained(&text) } else { text };
             SourceFile { path: file.path.replace("single", name), text }
         }));
     }
@@ -129,6 +146,10 @@ pub(crate) struct Tally {
     replans: u64,
     undos: u64,
     undone: u64,
+    looks: u64,
+    again: u64,
+    superseded: u64,
+    edits: u64,
     /// Digest of every log.
     logs: Option<Digest>,
 }
@@ -138,8 +159,11 @@ impl Tally {
     pub(crate) fn is_rich(&self) {
         let Tally { intents, attempts, probes, done, deaths, exceptions, .. } = self;
         let Tally { looked_first, pauses, outages, replans, undos, undone, .. } = self;
+        let Tally { looks, again, superseded, edits, .. } = self;
         let counts = [intents, attempts, probes, done, deaths, exceptions];
-        for count in counts.into_iter().chain([looked_first, pauses, outages, replans, undos, undone]) {
+        let of_effects = [looked_first, pauses, outages, replans, undos, undone];
+        let of_watches = [looks, again, superseded, edits];
+        for count in counts.into_iter().chain(of_effects).chain(of_watches) {
             assert!(0 < *count, "{self:?}");
         }
     }
@@ -353,7 +377,8 @@ impl History {
         match self.draw.below(100) {
             0..25 => self.ask(),
             25..40 => self.turn(Millis(self.draw.below(40_000))),
-            40..60 => self.turn(Millis(self.draw.below(5_000))),
+            40..54 => self.turn(Millis(self.draw.below(5_000))),
+            54..60 => self.somebody_edits(),
             60..68 => self.turn(Millis::minutes(self.draw.below(90))),
             68..70 => self.turn(Millis::hours(25)),
             70..80 => {
@@ -377,6 +402,12 @@ impl History {
                 let by = *self.draw.of(&[Closure::Retry, Closure::Probe, Closure::Undo]);
                 self.somebody_settles(by);
             }
+        }
+    }
+
+    fn somebody_edits(&mut self) {
+        if let Some((record, value)) = self.targets.edit() {
+            self.say(format_args!("somebody writes {value:?} to {record}"));
         }
     }
 
@@ -436,7 +467,11 @@ impl History {
             approval.exceptions.iter().map(move |(id, exception)| (intent, id, exception))
         });
         for (intent, id, exception) in all.filter(|(_, _, exception)| exception.closed.is_none()) {
-            let by = if exception.effect.is_some() { by } else { Closure::Retry };
+            let by = match exception.effect {
+                Some(_) if exception.is_of_watch() => self.of_watch(by),
+                Some(_) => by,
+                None => Closure::Retry,
+            };
             let command = Command::CloseException {
                 id: *id,
                 person: exception.owner.clone(),
@@ -446,6 +481,15 @@ impl History {
             commands.push((*intent, command));
         }
         commands.into_iter().for_each(|(intent, command)| self.give(intent, command));
+    }
+
+    /// How somebody settles what a target does not hold any more, who would settle an effect in this way.
+    fn of_watch(&self, by: Closure) -> Closure {
+        match by {
+            Closure::Retry => Closure::ReAssert,
+            Closure::Probe => Closure::Probe,
+            _ => *self.draw.of(&[Closure::ReAssert, Closure::GiveUp]),
+        }
     }
 
     /// Lives it to its end, and looks after every step whether everything holds.
@@ -476,8 +520,41 @@ impl History {
             self.check()?;
         }
         self.ended()?;
+        self.look_at_all()?;
         self.count(tally);
         Ok(())
+    }
+
+    /// Lets everything that is watched be looked at once more, and settled.
+    fn look_at_all(&mut self) -> Result<(), Broken> {
+        self.say("all that is watched is looked at");
+        let since = self.clock.now();
+        for round in 0.. {
+            let open = |watch: &Watch| match watch.next {
+                Next::Look(_) => watch.last.is_none_or(|(at, agreement)| {
+                    at < since.max(watch.landed) || agreement == Agreement::Unreadable
+                }),
+                Next::ReAssert(_) | Next::Writing => true,
+                Next::Over => false,
+            };
+            let unseen = self.approvals().find(|(_, approval)| approval.watches.values().any(open));
+            let asked = |exception: &Exception| exception.closed.is_none() && exception.is_of_watch();
+            let asked = self.approvals().any(|(_, approval)| approval.exceptions.values().any(asked));
+            if round == ROUNDS_MAX {
+                return Err(self.broken(format!("it is not looked at: {unseen:#?}")));
+            }
+            if unseen.is_none() && !asked {
+                break;
+            }
+            self.somebody_settles(if round % 40 < 20 { Closure::Retry } else { Closure::GiveUp });
+            let now = self.clock.now();
+            let next = self.block_on(self.disk.next_due(now)).expect("it is read");
+            let wait = next.map_or(Millis::seconds(1), |next| next.since(now).max(Millis::seconds(1)));
+            self.clock.turn(wait);
+            self.settle();
+            self.check()?;
+        }
+        self.holds_what_was_approved()
     }
 
     fn count(&self, tally: &mut Tally) {
@@ -494,6 +571,10 @@ impl History {
         tally.outages += self.read.outages;
         tally.replans += self.read.replans;
         tally.undos += self.read.undos;
+        tally.looks += self.read.looks;
+        tally.again += self.read.again;
+        tally.superseded += self.read.superseded;
+        tally.edits += self.targets.edits();
         let undone = self.approvals().filter(|(_, approval)| approval.stage.as_str() == "undone");
         add(&mut tally.undone, undone.count());
         let logs = format!("{:?} {}", tally.logs, self.disk.health().head);

@@ -4,10 +4,12 @@ use crate::history::{Broken, History};
 use crate::targets::{Done, written};
 use countersign_core::approval::event::{Entry, Event};
 use countersign_core::approval::life;
+use countersign_core::approval::watch::{Next, Standing};
 use countersign_core::approval::{Approval, Outcome, PlannedEffect, Stage};
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::effect::key::undo_id;
 use countersign_core::effect::life::EffectState;
+use countersign_core::effect::reconcile::Agreement;
 use countersign_core::exception::{Cause, Closure};
 use countersign_core::id::{EffectId, IntentId};
 use countersign_core::time::Timestamp;
@@ -32,8 +34,16 @@ pub(crate) struct Read {
     pub(crate) replans: u64,
     /// How often it was begun to take back what an intent wrote.
     pub(crate) undos: u64,
+    /// How often a target was read back.
+    pub(crate) looks: u64,
+    /// How often something was written again.
+    pub(crate) again: u64,
+    /// How often what another intent wrote counted instead.
+    pub(crate) superseded: u64,
     /// What a person gave up, whatever had become of it.
     abandoned: BTreeSet<EffectId>,
+    /// At what nobody looks any more, because another intent wrote there or a person said so.
+    over: BTreeSet<EffectId>,
     /// How often a person had an effect sent once more although nobody knew whether it was in.
     vouched: BTreeMap<EffectId, usize>,
 }
@@ -81,9 +91,21 @@ impl History {
             }
             self.read.replans += u64::from(matches!(entry.event, Event::Replanned { .. }));
             self.read.undos += u64::from(matches!(entry.event, Event::UndoBegun { .. }));
+            self.read.looks += u64::from(matches!(entry.event, Event::Reconciled { .. }));
+            self.read.again += u64::from(matches!(entry.event, Event::ReAsserted { .. }));
+            self.read.superseded += u64::from(is_superseded(&entry.event));
             self.read.abandoned.extend(abandoned(&entry));
+            self.read.over.extend(before.as_ref().and_then(|before| is_over(before, &entry.event)));
             if let Some(effect) = before.as_ref().and_then(|before| out_of_order(before, &entry)) {
                 return Err(self.broken(format!("{effect} was begun before what it must come after")));
+            }
+            if let Some(other) = before.as_ref().and_then(|before| self.overwritten(before, &entry.event)) {
+                return Err(self.broken(format!("{intent} is written again over what {other} wrote since")));
+            }
+            if let Some(effect) = before.as_ref().and_then(|before| self.left_alone(before, &entry.event)) {
+                return Err(
+                    self.broken(format!("{effect} is left alone, and nobody has written there since"))
+                );
             }
             let after = life::after(before, &entry).map_err(|fault| self.broken(fault.to_string()))?;
             let read = Stream { approval: after, sequence: logged.sequence };
@@ -95,6 +117,45 @@ impl History {
             }
         }
         Ok(())
+    }
+
+    /// The intent that has written to a record since, which is about to be written again.
+    fn overwritten(&self, before: &Approval, event: &Event) -> Option<IntentId> {
+        let of = match event {
+            Event::ReAsserted { effect, .. } => *effect,
+            Event::Sending { effect, .. } => before.planned(*effect)?.re_asserts?,
+            _ => return None,
+        };
+        let standing = before.standing().find(|standing| standing.planned.effect == of)?;
+        self.wrote_since(&standing)
+    }
+
+    /// The write at which nobody looks any more because of another intent that has not written there.
+    fn left_alone(&self, before: &Approval, event: &Event) -> Option<EffectId> {
+        let of = is_over(before, event).filter(|_| is_superseded(event))?;
+        let standing = before.standing().find(|standing| standing.planned.effect == of)?;
+        let own = before.touches(&standing);
+        (self.wrote_since(&standing).is_none() && own.later.is_empty()).then_some(of)
+    }
+
+    /// The intent that has written something else to the record of a write since that landed.
+    fn wrote_since(&self, standing: &Standing<'_>) -> Option<IntentId> {
+        let Standing { planned: write, receipt: own, landed: since } = standing;
+        let is_other = |planned: &PlannedEffect| {
+            let of = planned.re_asserts.or(planned.undoes).unwrap_or(planned.effect);
+            of != write.effect && planned.connection == write.connection && planned.writes()
+        };
+        let others = self.read.approvals.values().map(|read| &read.approval);
+        others.map(|other| (other.intent.id, other)).find_map(|(intent, other)| {
+            let mut landed = states(other).filter_map(|(effect, state)| match state {
+                EffectState::Landed { receipt, at } => Some((other.planned(*effect)?, receipt, at)),
+                _ => None,
+            });
+            let later = landed.any(|(planned, receipt, at)| {
+                is_other(planned) && receipt.subject == own.subject && *since <= *at
+            });
+            later.then_some(intent)
+        })
     }
 
     /// Whoever asks again under one key asks for one intent.
@@ -140,7 +201,7 @@ impl History {
                 approval.wakes().iter().map(|(wake, due)| (wake.to_string(), *due)).collect();
             let same = |(wake, due): (&String, &Timestamp)| match own.get(wake) {
                 // What waits for a target may be put off.
-                Some(found) if wake.starts_with(EffectId::PREFIX) || wake == "prepare" => due <= found,
+                Some(found) if waits_for_a_target(wake) => due <= found,
                 Some(found) => due == found,
                 None => false,
             };
@@ -170,6 +231,23 @@ impl History {
                     std::mem::swap(&mut change.before, &mut change.after);
                 }
                 sealed.insert(undo_id(planned.effect), written(&planned.what, &back));
+            }
+            for again in approval.watches.values().flat_map(|watch| &watch.writes) {
+                sealed.insert(again.effect, written(&again.what, &again.plan));
+                let of =
+                    again.re_asserts.and_then(|effect| approval.planned(effect)).expect("it wrote first");
+                let same = again
+                    .plan
+                    .changes
+                    .iter()
+                    .zip(&of.plan.changes)
+                    .all(|(again, of)| again.name == of.name && again.after == of.after);
+                if !same
+                    || again.plan.subject != of.plan.subject
+                    || again.plan.changes.len() != of.plan.changes.len()
+                {
+                    return Err(self.broken(format!("{} writes again what was not sealed", again.effect)));
+                }
             }
         }
         for Done { effect, wrote, .. } in self.targets.done() {
@@ -207,6 +285,39 @@ impl History {
         Ok(())
     }
 
+    /// What was looked at once more, and is as approved, is so; what nobody looks at any more is somebody else's, or was
+    /// given up.
+    pub(crate) fn holds_what_was_approved(&self) -> Result<(), Broken> {
+        for (intent, Stream { approval, .. }) in &self.read.approvals {
+            for standing in approval.standing() {
+                let Some(watch) = approval.watches.get(&standing.planned.effect) else { continue };
+                let there = self.targets.holds(&standing.planned.connection, &standing.receipt.subject);
+                let approved = standing.planned.plan.changes.first().map(|change| change.after.clone());
+                let holds = there == approved;
+                let (effect, last) = (standing.planned.effect, watch.last);
+                let fits = match (watch.next, last) {
+                    (Next::Look(_), Some((_, Agreement::True))) => holds,
+                    (Next::Look(_), Some(_)) | (Next::Writing | Next::ReAssert(_), _) => false,
+                    (Next::Look(_), None) => false,
+                    (Next::Over, _) => {
+                        let mut own = watch.writes.iter().map(|write| write.effect).chain([effect]);
+                        self.read.over.contains(&effect)
+                            || own.any(|effect| self.read.abandoned.contains(&effect))
+                    }
+                };
+                if !fits {
+                    let story = self.story_of(effect);
+                    let message = format!(
+                        "{intent}: {effect} is said to be {last:?}, {:?}; its target holds {there:?}\n{story}",
+                        watch.next
+                    );
+                    return Err(self.broken(message));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// What the log says of one effect.
     fn story_of(&self, effect: EffectId) -> String {
         let all = self.block_on(self.disk.scan(Position(1), usize::MAX)).expect("it is read");
@@ -214,6 +325,10 @@ impl History {
         let about = |entry: &Entry| match &entry.event {
             Event::Sending { effect: of, .. }
             | Event::Attempted { effect: of, .. }
+            | Event::Reconciled { effect: of, .. }
+            | Event::ReAsserted { effect: of, .. }
+            | Event::NotReAsserted { effect: of, .. }
+            | Event::Superseded { effect: of, .. }
             | Event::Probed { effect: of, .. } => *of == effect,
             Event::ExceptionClosed { effects, .. } => effects.contains_key(&effect),
             Event::UndoPlanned { effects } => {
@@ -255,6 +370,33 @@ impl History {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a wake-up waits for a target.
+fn waits_for_a_target(wake: &str) -> bool {
+    let effects = [EffectId::PREFIX, "watch/", "re-assert/"];
+    effects.iter().any(|prefix| wake.starts_with(prefix)) || wake == "prepare"
+}
+
+/// Whether a look found that what another intent wrote counts.
+fn is_superseded(event: &Event) -> bool {
+    match event {
+        Event::Superseded { .. } => true,
+        Event::Reconciled { by, next, .. } => by.is_some() && next.is_none(),
+        _ => false,
+    }
+}
+
+/// The write at which nobody looks any more after this entry.
+fn is_over(before: &Approval, event: &Event) -> Option<EffectId> {
+    match event {
+        Event::Superseded { effect, .. } => before.planned(*effect)?.re_asserts,
+        Event::Reconciled { effect, .. } if is_superseded(event) => Some(*effect),
+        Event::ExceptionClosed { id, closed, .. } if closed.by == Closure::GiveUp => {
+            before.exceptions.get(id).filter(|exception| exception.is_of_watch())?.effect
+        }
+        _ => None,
     }
 }
 

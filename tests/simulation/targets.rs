@@ -9,7 +9,7 @@ use countersign_core::effect::key::{InstallKey, idempotency_key};
 use countersign_core::effect::plan::{Proposal, WritePlan};
 use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, EffectId};
-use countersign_core::record::{RecordRef, Snapshot, Value};
+use countersign_core::record::{Field, RecordRef, Snapshot, Value};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock as _;
@@ -53,6 +53,10 @@ struct State {
     keys: BTreeMap<String, Timestamp>,
     /// What was done, in order.
     done: Vec<Done>,
+    /// What each record holds; nothing if it is gone.
+    records: BTreeMap<(ConnectionName, RecordRef), Option<Value>>,
+    /// How often somebody else wrote to one.
+    edits: u64,
     /// What is on its way although nobody waits for it.
     late: Vec<(Timestamp, Call)>,
     attempts: u64,
@@ -144,6 +148,32 @@ impl Targets {
         (state.attempts, state.probes)
     }
 
+    /// What a record holds; `None` if it is gone, or never was.
+    pub(crate) fn holds(&self, connection: &ConnectionName, record: &RecordRef) -> Option<Value> {
+        self.state().records.get(&(connection.clone(), record.clone())).cloned().flatten()
+    }
+
+    /// How often somebody else wrote somewhere.
+    pub(crate) fn edits(&self) -> u64 {
+        self.state().edits
+    }
+
+    /// Somebody else writes to a record, takes back what was written there, or removes it.
+    pub(crate) fn edit(&self) -> Option<(String, Option<Value>)> {
+        let mut state = self.state();
+        let known = u64::try_from(state.records.len()).expect("it fits");
+        let place = usize::try_from(self.draw.below(known.max(1))).expect("it fits");
+        let ((connection, record), value) = state.records.iter_mut().nth(place)?;
+        *value = match self.draw.below(8) {
+            0 => None,
+            1..4 => Some(Value::Absent),
+            _ => Some(Value::Integer(7)),
+        };
+        let told = (format!("{connection} {record}"), value.clone());
+        state.edits += 1;
+        Some(told)
+    }
+
     /// From here on nothing fails.
     pub(crate) fn heal(&self) {
         let mut state = self.state();
@@ -184,6 +214,7 @@ impl Targets {
             wrote = Digest::of(b"something else");
         }
         let done = Done { effect: call.effect, guarantee: call.guarantee, wrote };
+        let before = state.done.len();
         match call.guarantee {
             Guarantee::ByKey => {
                 // The key is the gate's, from its own arguments; the bug makes it another one each time.
@@ -202,6 +233,10 @@ impl Targets {
                 }
             }
             Guarantee::ByProbe | Guarantee::Blind => state.done.push(done),
+        }
+        if let Some(change) = call.plan.changes.first().filter(|_| before < state.done.len()) {
+            let record = (call.connection.clone(), call.plan.subject.clone());
+            state.records.insert(record, Some(change.after.clone()));
         }
     }
 
@@ -382,9 +417,24 @@ impl Connectors for Targets {
         })
     }
 
-    fn fetch(&self, _: &ConnectionName, subject: RecordRef) -> Answer<'_, Ended<Snapshot>> {
-        let found = Snapshot { subject, revision: None, url: None, fields: Vec::new() };
-        Box::pin(async move { Ended::Returned(found) })
+    fn fetch(&self, name: &ConnectionName, subject: RecordRef) -> Answer<'_, Ended<Snapshot>> {
+        let name = name.clone();
+        Box::pin(async move {
+            self.while_on_its_way().await;
+            if self.is_shut(&name) {
+                return Ended::Failed(Failure::Denied(Detail::new("simulated", "it is let in nowhere")));
+            }
+            if !self.state().healed && self.draw.in_100(10) {
+                let detail = Detail::new("simulated", "it is down");
+                return Ended::Failed(Failure::Transient { after: None, detail });
+            }
+            let Some(value) = self.holds(&name, &subject) else {
+                let detail = Detail::new("not-found", "there is no such record");
+                return Ended::Failed(Failure::Rejected { fields: Vec::new(), detail });
+            };
+            let fields = vec![Field { name: "amount".to_owned(), value }];
+            Ended::Returned(Snapshot { subject, revision: None, url: None, fields })
+        })
     }
 
     fn plan(&self, name: &ConnectionName, what: Proposal, _: Timestamp) -> Answer<'_, Ended<WritePlan>> {

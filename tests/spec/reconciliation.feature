@@ -170,6 +170,14 @@ Feature: Reconciliation
     And it is looked at
     Then nobody looks at the first one any more, and it was not written again
 
+  Scenario: what waits to go out again is overtaken by what another intent has written
+    Given an intent type that has what has drifted written again
+    And its write has landed
+    When the target holds something else, and is busy when it is written again
+    And another intent writes something else there
+    And it is tried again
+    Then nobody looks at the first one any more, and it was not written again
+
   Scenario: a write that is being written again is told apart by its key, and the host may die in it
     Given an intent type that has what has drifted written again
     And its write has landed with guarantee by-probe

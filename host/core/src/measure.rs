@@ -103,11 +103,9 @@ impl Measures {
             }
             Event::Closed if self.again.remove(&intent) => {}
             Event::Closed => count(&mut self.done),
-            Event::Watched { effects } => {
-                self.unseen.extend(effects.keys().map(|effect| (*effect, entry.at)));
-            }
-            Event::Reconciled { effect, agreement, next, .. } => {
-                self.looked(intent, (*effect, *agreement, next.is_none()), entry.at);
+            Event::Watched { effects } => self.watched(effects, entry.at),
+            Event::Reconciled { effect, agreement, by, next, .. } => {
+                self.looked((intent, *effect), *agreement, (by.is_some(), next.is_none()), entry.at);
             }
             Event::ReAsserted { .. } => self.written_again(intent),
             Event::Attempted { verdict, .. } => {
@@ -149,6 +147,7 @@ impl Measures {
             | Event::Replanned { .. }
             | Event::UndoPlanned { .. }
             | Event::NotReAsserted { .. }
+            | Event::Superseded { .. }
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }
             | Event::Activated { .. }
@@ -166,6 +165,10 @@ impl Measures {
         self.waiting.insert(intent, since);
     }
 
+    fn watched(&mut self, effects: &BTreeMap<EffectId, Timestamp>, since: Timestamp) {
+        self.unseen.extend(effects.keys().map(|effect| (*effect, since)));
+    }
+
     fn written_again(&mut self, intent: IntentId) {
         count(&mut self.re_asserted);
         self.again.insert(intent);
@@ -174,11 +177,16 @@ impl Measures {
     /// A look at what a write has become.
     fn looked(
         &mut self,
-        intent: IntentId,
-        (effect, agreement, over): (EffectId, Agreement, bool),
+        (intent, effect): (IntentId, EffectId),
+        agreement: Agreement,
+        (by_another, over): (bool, bool),
         at: Timestamp,
     ) {
         count(&mut self.looks);
+        if by_another && over {
+            // Nobody knows any more what this write came to.
+            self.unseen.remove(&effect);
+        }
         if agreement.is_amiss() && self.amiss.insert(intent) {
             count(&mut self.reworked);
         }

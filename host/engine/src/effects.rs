@@ -10,6 +10,7 @@ use crate::handle::Running;
 use crate::outages::Denied;
 use crate::port::Answer;
 use crate::port::connectors::{Call, Connection, Ledger, NotRecorded};
+use crate::watch::Meanwhile;
 use countersign_core::approval::command::{Command, Target};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, ApprovedIntent, NotToBeWritten, PlannedEffect};
@@ -20,6 +21,7 @@ use countersign_core::hash::Digest;
 use countersign_core::id::{EffectId, IntentId};
 use countersign_core::time::Timestamp;
 use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// What the worker has to do for an effect now.
 enum Work {
@@ -28,6 +30,7 @@ enum Work {
     Interrupted { step: String, began: Timestamp, target: Target },
     Look { target: Target },
     Replan { connection: Arc<Connection>, target: Target },
+    Supersede { by: IntentId },
     Attempt { call: Box<Call>, records: bool, connection: Arc<Connection>, target: Target },
     Probe { call: Box<Call>, connection: Arc<Connection>, target: Target },
 }
@@ -39,7 +42,11 @@ impl Work {
             Work::Attempt { connection, .. }
             | Work::Probe { connection, .. }
             | Work::Replan { connection, .. } => Some(connection),
-            Work::Nothing | Work::Block(_) | Work::Interrupted { .. } | Work::Look { .. } => None,
+            Work::Nothing
+            | Work::Block(_)
+            | Work::Interrupted { .. }
+            | Work::Look { .. }
+            | Work::Supersede { .. } => None,
         }
     }
 }
@@ -53,7 +60,8 @@ pub(crate) async fn run(
     intent: IntentId,
     effect: EffectId,
 ) -> Result<Option<Timestamp>, Fault> {
-    let mut work = work(inner, &inner.read(intent).await?.approval, effect);
+    let mut approval = inner.read(intent).await?.approval;
+    let mut work = work(inner, &approval, effect);
     let mut permit = None;
     let needed = work.needs().cloned();
     if let Some(connection) = &needed {
@@ -62,7 +70,8 @@ pub(crate) async fn run(
             Entry::Waited(turn) => {
                 permit = Some(turn);
                 // It may have waited long: what stands now is what counts.
-                work = self::work(inner, &inner.read(intent).await?.approval, effect);
+                approval = inner.read(intent).await?.approval;
+                work = self::work(inner, &approval, effect);
             }
             Entry::Later(until) => {
                 inner.tell_of_outage(&connection.name, intent, effect).await?;
@@ -70,8 +79,18 @@ pub(crate) async fn run(
             }
         }
     }
+    if let Work::Attempt { .. } = &work {
+        match crate::watch::meanwhile(inner, &approval, effect).await? {
+            Meanwhile::Nothing => {}
+            Meanwhile::Wait(until) => return Ok(Some(until)),
+            Meanwhile::By(by) => work = Work::Supersede { by },
+        }
+    }
     let recorded = match work {
         Work::Nothing => return Ok(None),
+        Work::Supersede { by } => {
+            inner.command(intent, Command::Supersede { effect, by }, None).await.map(drop)
+        }
         Work::Block(detail) => inner.command(intent, Command::Block { effect, detail }, None).await.map(drop),
         Work::Interrupted { step, began, target } => {
             let command = Command::Attempted { effect, end: life::interrupted(&step), began, target };
@@ -80,24 +99,8 @@ pub(crate) async fn run(
         Work::Look { target } => {
             inner.command(intent, Command::KeyExpired { effect, target }, None).await.map(drop)
         }
-        Work::Replan { connection, mut target } => {
-            let (began, mut denied) = (inner.clock.now(), Denied::default());
-            let approval = inner.read(intent).await?.approval;
-            let command = match crate::prepare::anew(inner, &approval, effect).await? {
-                Some(Ok(found)) => Command::Replanned { effect, found: Box::new(found) },
-                Some(Err(claim)) => {
-                    denied = inner.denied(&claim, &connection, began).await?;
-                    target.denial = denied.denial;
-                    let end = AttemptEnd { claim, steps: Vec::new(), held_back: None };
-                    Command::Attempted { effect, end, began, target }
-                }
-                None => return Ok(None),
-            };
-            // Nobody else tells of it before it is stored.
-            let _permit = permit.filter(|_| denied.denial == Denial::Connection);
-            let done = inner.command(intent, command, None).await.map(drop);
-            drop(denied);
-            done
+        Work::Replan { connection, target } => {
+            replan(inner, (intent, effect), (&connection, target), permit).await
         }
         Work::Attempt { call, records, connection, mut target } => {
             let running = Running::begin(inner, intent);
@@ -129,6 +132,32 @@ pub(crate) async fn run(
         inner.tell_of_outage(&connection.name, intent, effect).await?;
     }
     Ok(None)
+}
+
+/// Plans an effect anew whose record was changed elsewhere.
+async fn replan(
+    inner: &Arc<Inner>,
+    (intent, effect): (IntentId, EffectId),
+    (connection, mut target): (&Arc<Connection>, Target),
+    permit: Option<OwnedSemaphorePermit>,
+) -> Result<(), Fault> {
+    let (began, mut denied) = (inner.clock.now(), Denied::default());
+    let approval = inner.read(intent).await?.approval;
+    let command = match crate::prepare::anew(inner, &approval, effect).await? {
+        Some(Ok(found)) => Command::Replanned { effect, found: Box::new(found) },
+        Some(Err(claim)) => {
+            denied = inner.denied(&claim, connection, began).await?;
+            target.denial = denied.denial;
+            let end = AttemptEnd { claim, steps: Vec::new(), held_back: None };
+            Command::Attempted { effect, end, began, target }
+        }
+        None => return Ok(()),
+    };
+    // Nobody else tells of it before it is stored.
+    let _permit = permit.filter(|_| denied.denial == Denial::Connection);
+    let done = inner.command(intent, command, None).await.map(drop);
+    drop(denied);
+    done
 }
 
 fn work(inner: &Inner, approval: &Approval, effect: EffectId) -> Work {

@@ -412,6 +412,7 @@ fn decider(command: &Command) -> Option<&PersonId> {
         | Command::Replanned { .. }
         | Command::Reconciled { .. }
         | Command::ReAssert { .. }
+        | Command::Supersede { .. }
         | Command::Unavailable { .. }
         | Command::SeatDue { .. }
         | Command::ExceptionDue { .. }

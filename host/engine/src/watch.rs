@@ -80,25 +80,26 @@ pub(crate) async fn run(
     let rows = schema.map(|schema| schema.watched(&standing.planned.binding)).unwrap_or_default();
     let agreement = judge(&compared, &rows).agreement;
     let is_amiss = agreement.is_amiss();
-    // Looked up after it was read: whoever had written by then is found.
-    let others = if is_amiss { others(inner, &approval, &standing).await? } else { Others::default() };
     let gone = agreement == Agreement::Gone;
-    if wanted.is_some() && is_amiss && !gone && others.later.is_empty() {
-        let wait = inner.later(Millis(RE_ASSERT_DELAY_MS));
-        if let Some(other) = others.open {
-            let detail = Detail::new("written-elsewhere", format!("intent `{other}` is writing there"));
-            return later(inner, (intent, effect, wanted), wait, detail).await;
-        }
-        return match planned(inner, &standing, (case, authority)).await {
-            Planned::Known(plan) => say(inner, intent, Command::ReAssert { effect, plan }).await,
-            Planned::Later(detail) => later(inner, (intent, effect, wanted), wait, detail).await,
+    let again = wanted.is_some() && is_amiss && !gone;
+    let plan = if again { Some(planned(inner, &standing, (case, authority)).await) } else { None };
+    // Looked up after it was read and planned: whoever had written by then is found.
+    let others = if is_amiss { others(inner, &approval, &standing).await? } else { Others::default() };
+    let wait = inner.later(Millis(RE_ASSERT_DELAY_MS));
+    if let Some(plan) = plan.filter(|_| others.later.is_empty()) {
+        return match (others.open, plan) {
+            (Some(other), _) => {
+                let detail = Detail::new("written-elsewhere", format!("intent `{other}` is writing there"));
+                later(inner, (intent, effect, wanted), wait, detail).await
+            }
+            (None, Planned::Known(plan)) => say(inner, intent, Command::ReAssert { effect, plan }).await,
+            (None, Planned::Later(detail)) => later(inner, (intent, effect, wanted), wait, detail).await,
         };
     }
     if wanted.is_some()
         && let Err((_, why)) = &read
         && !gone
     {
-        let wait = inner.later(Millis(RE_ASSERT_DELAY_MS));
         return later(inner, (intent, effect, wanted), wait, why.clone()).await;
     }
     say(inner, intent, Command::Reconciled { effect, found: Box::new(ReadBack { read, others }) }).await
@@ -127,12 +128,40 @@ async fn say(inner: &Arc<Inner>, intent: IntentId, command: Command) -> Result<O
     }
 }
 
+/// What has become of a record since it was said that something is to be written there again.
+pub(crate) enum Meanwhile {
+    /// Nothing; or this effect writes nothing again.
+    Nothing,
+    /// Another intent is writing there: it is looked at again then.
+    Wait(Timestamp),
+    /// Another intent has written there.
+    By(IntentId),
+}
+
+/// Looks once more before an attempt of what writes something again: it may have waited long for its target.
+pub(crate) async fn meanwhile(
+    inner: &Arc<Inner>,
+    approval: &Approval,
+    effect: EffectId,
+) -> Result<Meanwhile, Fault> {
+    let planned = approval.planned(effect);
+    let of = planned.and_then(|planned| planned.re_asserts);
+    let standing = approval.standing().find(|standing| Some(standing.planned.effect) == of);
+    let Some((planned, standing)) = planned.zip(standing) else { return Ok(Meanwhile::Nothing) };
+    let others = others(inner, approval, &standing).await?;
+    let later = planned.plan.changes.iter().find_map(|change| others.later.get(&change.name));
+    Ok(match (later, others.open) {
+        (Some(by), _) => Meanwhile::By(*by),
+        (None, Some(_)) => Meanwhile::Wait(inner.later(Millis(RE_ASSERT_DELAY_MS))),
+        (None, None) => Meanwhile::Nothing,
+    })
+}
+
 /// What other effects have to do with the record of a write: those of its own intent, and of every other one that wrote
 /// there.
 async fn others(inner: &Arc<Inner>, approval: &Approval, standing: &Standing<'_>) -> Result<Others, Fault> {
-    let (effect, record) = (standing.planned.effect, &standing.receipt.subject);
-    let mut others = approval.touches(effect, (record, standing.landed));
-    let label = record_label(&standing.planned.connection, record);
+    let mut others = approval.touches(standing);
+    let label = record_label(&standing.planned.connection, &standing.receipt.subject);
     let mut intents: Vec<IntentId> = Vec::new();
     count::each(&*inner.store, &[(RECORD, &label)], |row| {
         intents.extend(row.stream.parse::<IntentId>().ok());
@@ -141,7 +170,7 @@ async fn others(inner: &Arc<Inner>, approval: &Approval, standing: &Standing<'_>
     .await?;
     for other in intents.into_iter().filter(|other| *other != approval.intent.id) {
         let there = inner.read(other).await?.approval;
-        others = others.and(there.touches(effect, (record, standing.landed)));
+        others = others.and(there.touches(standing));
     }
     Ok(others)
 }

@@ -1,6 +1,6 @@
 //! The steps of `reconciliation.feature`: what landed is read back, and written again.
 
-use super::{PATIENCE, Spec, found_receipt, map, money, single_files, submit_single, text};
+use super::{PATIENCE, Spec, attempted, found_receipt, map, money, single_files, submit_single, text};
 use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Event;
 use countersign_core::approval::watch::{Next, Watch};
@@ -191,6 +191,15 @@ async fn holds(spec: &mut Spec, what: String) {
             spec.target_holds(&[("amount", usd("12.00"))]);
             spec.connectors.deny(true);
             spec.connectors.deny_plans();
+        }
+        "something else, and is busy when it is written again" => {
+            spec.target_holds(&[("amount", usd("12.00"))]);
+            let detail = Detail::new("scripted", "it is busy");
+            let claim = Ended::Failed(Failure::Transient { after: None, detail });
+            let steps = vec![step(Answer::Answered { status: 429 })];
+            spec.connectors.next_act(Act::End(AttemptEnd { claim, steps, held_back: None }));
+            spec.look().await;
+            spec.until("the attempt", attempted, 2).await;
         }
         "something else, and the host dies while it is written again" => {
             spec.target_holds(&[("amount", usd("12.00"))]);
@@ -390,6 +399,13 @@ async fn submit_another(spec: &mut Spec) {
     assert_ne!(spec.intent, spec.watched.first);
 }
 
+#[when("it is tried again")]
+async fn tried_again(spec: &mut Spec) {
+    spec.intent = spec.watched.first;
+    spec.clock.turn(Millis::minutes(1));
+    spec.until("the end", |event| matches!(event, Event::Superseded { .. }), 1).await;
+}
+
 #[when("that has landed")]
 async fn that_landed(spec: &mut Spec) {
     let other = spec.all_but_the_first().await;
@@ -415,13 +431,17 @@ async fn not_any_more(spec: &mut Spec) {
     let intent = spec.watched.first.expect("the first one");
     let approval = spec.engine().read(intent).await.expect("it is there").approval;
     let Stage::Closed(Outcome::Done { effects, .. }) = &approval.stage else { panic!("it is done") };
-    assert_eq!(effects.len(), 1, "nothing was written again");
-    assert!(effects.values().all(|state| matches!(state, EffectState::Landed { .. })));
+    let landed = effects.values().filter(|state| matches!(state, EffectState::Landed { .. }));
+    assert_eq!(landed.count(), 1, "nothing was written again");
+    let values = spec.connectors.writes();
+    let last = values.last().expect("it was written").plan.changes[0].after.clone();
+    assert_eq!(last, usd("20.00"), "what the other one wrote is the last");
     assert!(approval.exceptions.is_empty());
 }
 
 #[when("whoever is asked finds it there")]
 async fn finds(spec: &mut Spec) {
+    spec.until("the look after the restart", attempted, 2).await;
     spec.clock.turn(Millis::minutes(1));
     spec.connectors.next_finding(Ended::Returned(Finding::Landed(found_receipt())));
 }

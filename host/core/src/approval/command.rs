@@ -11,7 +11,7 @@ use crate::effect::reconcile::Unread;
 use crate::exception::Closure;
 use crate::going_live::Readiness;
 use crate::hash::Digest;
-use crate::id::{ConnectionName, EffectId, ExceptionId, PersonId};
+use crate::id::{ConnectionName, EffectId, ExceptionId, IntentId, PersonId};
 use crate::intent::{Facts, Raw};
 use crate::override_::Override;
 use crate::policy::component::Contributions;
@@ -284,6 +284,13 @@ pub enum Command {
         /// The connector that planned it and its plan, or why there is none.
         plan: Result<(Digest, WritePlan), Detail>,
     },
+    /// Another intent has written where this effect was to write something again.
+    Supersede {
+        /// The effect that was to write it again.
+        effect: EffectId,
+        /// The intent.
+        by: IntentId,
+    },
     /// The target of an effect that waits has failed for so long that somebody must know.
     Unavailable {
         /// The effect.
@@ -394,6 +401,7 @@ impl Command {
             | Command::Replanned { .. }
             | Command::Reconciled { .. }
             | Command::ReAssert { .. }
+            | Command::Supersede { .. }
             | Command::Unavailable { .. }
             | Command::SeatDue { .. }
             | Command::ExceptionDue { .. }

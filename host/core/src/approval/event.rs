@@ -405,6 +405,13 @@ pub enum Event {
         /// What it will write: nothing but what was approved.
         plan: WritePlan,
     },
+    /// What was to be written again is not: another intent has written there meanwhile.
+    Superseded {
+        /// The effect that was to write it again.
+        effect: EffectId,
+        /// The intent.
+        by: IntentId,
+    },
     /// It could not be written again.
     NotReAsserted {
         /// The effect that wrote it.
@@ -557,6 +564,7 @@ impl Event {
             Event::Reconciled { .. } => "reconciled",
             Event::ReAsserted { .. } => "re-asserted",
             Event::NotReAsserted { .. } => "not-re-asserted",
+            Event::Superseded { .. } => "superseded",
             Event::ExceptionOpened { .. } => "exception-opened",
             Event::ExceptionEscalated { .. } => "exception-escalated",
             Event::ExceptionMoved { .. } => "exception-moved",

@@ -239,6 +239,7 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
         Command::KeyExpired { effect, target } => effect::key_expired(&mut turn, effect, target)?,
         Command::Replanned { effect, found } => replan::replanned(&mut turn, effect, *found)?,
         Command::Reconciled { effect, found } => watch::reconciled(&mut turn, effect, *found)?,
+        Command::Supersede { effect, by } => watch::supersede(&mut turn, effect, by)?,
         Command::ReAssert { effect, plan } => watch::re_assert(&mut turn, effect, plan)?,
         Command::Unavailable { effect, detail } => effect::unavailable(&mut turn, effect, detail)?,
         Command::Probed { effect, end, began, target } => {

@@ -2,7 +2,7 @@
 //! the intent type or a person says so
 //! (`host/docs/decisions/0032-what-landed-is-read-back.md`).
 
-use super::{Approval, Case, Outcome, PlannedEffect, Stage};
+use super::{Approval, Authority, Case, Outcome, PlannedEffect, Stage};
 use crate::effect::attempt::Receipt;
 use crate::effect::key::{re_assert_id, undo_id};
 use crate::effect::life::EffectState;
@@ -11,7 +11,7 @@ use crate::effect::reconcile::Agreement;
 use crate::hash::Digest;
 use crate::id::{EffectId, IntentId};
 use crate::intent::OnFailure;
-use crate::record::RecordRef;
+use crate::record::Value;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -105,22 +105,28 @@ impl Approval {
         })
     }
 
-    /// What other effects than those of `watched` have to do with a record, as far as this intent goes.
+    /// What other effects have to do with the record of a write, this intent's or another one's, as far as this one
+    /// goes.
     #[must_use]
-    pub fn touches(&self, watched: EffectId, (record, landed): (&RecordRef, Timestamp)) -> Others {
+    pub fn touches(&self, standing: &Standing<'_>) -> Others {
         let (Stage::Executing { effects, .. } | Stage::Closed(Outcome::Done { effects, .. })) = &self.stage
         else {
             return Others::default();
         };
-        let mut others = Others::default();
+        let Standing { planned: PlannedEffect { effect: watched, connection, .. }, receipt, landed } =
+            standing;
+        let record = &receipt.subject;
         let own = |planned: &PlannedEffect| {
-            planned.effect == watched
-                || planned.re_asserts == Some(watched)
-                || planned.undoes == Some(watched)
+            planned.effect == *watched
+                || planned.re_asserts == Some(*watched)
+                || planned.undoes == Some(*watched)
         };
-        for planned in self.writes().filter(|planned| planned.writes() && !own(planned)) {
+        let there =
+            |planned: &&PlannedEffect| planned.connection == *connection && planned.writes() && !own(planned);
+        let mut others = Others::default();
+        for planned in self.writes().filter(there) {
             match effects.get(&planned.effect) {
-                Some(EffectState::Landed { receipt, at }) if receipt.subject == *record && landed <= *at => {
+                Some(EffectState::Landed { receipt, at }) if receipt.subject == *record && *landed <= *at => {
                     let fields = planned.plan.changes.iter().map(|change| change.name.clone());
                     others.later.extend(fields.map(|field| (field, self.intent.id)));
                 }
@@ -159,9 +165,9 @@ impl Others {
 impl Case {
     /// Whether a plan writes nothing but what was approved for an effect, to the record that holds it.
     #[must_use]
-    pub fn allows(&self, again: &WritePlan, standing: &Standing<'_>, by: &super::Authority) -> bool {
+    pub fn allows(&self, again: &WritePlan, standing: &Standing<'_>, by: &Authority) -> bool {
         let approved = self.written(standing.planned, by);
-        let is_approved = |name: &str, after: &crate::record::Value| {
+        let is_approved = |name: &str, after: &Value| {
             approved.iter().any(|change| change.name == name && change.after == *after)
         };
         again.subject == standing.receipt.subject

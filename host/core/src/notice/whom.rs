@@ -126,6 +126,7 @@ impl Found {
             | Event::Reconciled { .. }
             | Event::ReAsserted { .. }
             | Event::NotReAsserted { .. }
+            | Event::Superseded { .. }
             | Event::ExceptionClosed { .. }
             | Event::Noticed { .. }
             | Event::Told { .. }

@@ -106,6 +106,7 @@ impl Life {
             | Event::Reconciled { .. }
             | Event::ReAsserted { .. }
             | Event::NotReAsserted { .. }
+            | Event::Superseded { .. }
             | Event::ExceptionOpened { .. }
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }

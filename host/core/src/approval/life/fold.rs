@@ -82,9 +82,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         Event::ExceptionOpened { id, exception } => {
             approval.exceptions.insert(*id, Exception { opened: at, ..exception.clone() });
         }
-        Event::ExceptionEscalated { id, owner, due } => {
-            escalate(approval.exceptions.get_mut(id)?, owner, *due);
-        }
+        Event::ExceptionEscalated { id, owner, due } => escalate(&mut approval, *id, owner, *due)?,
         Event::ExceptionMoved { id, owner, .. } => approval.exceptions.get_mut(id)?.owner.clone_from(owner),
         Event::ExceptionClosed { id, closed, effects } => close(&mut approval, *id, closed, effects)?,
         Event::Seated { .. }
@@ -133,6 +131,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         Event::Reconciled { effect, agreement, next, re_assert, .. } => {
             watch::look(&mut approval, *effect, (*agreement, *next, *re_assert), at)?;
         }
+        Event::Superseded { effect, .. } => watch::superseded(&mut approval, *effect, at)?,
         Event::NotReAsserted { effect, next, .. } => watch::put_off(&mut approval, *effect, *next)?,
         Event::ReAsserted { effect, connector, plan } => {
             watch::begin_again(&mut approval, *effect, (*connector, plan), at)?;
@@ -180,10 +179,12 @@ fn overrides(approval: &mut Approval, what: &Arc<Override>, at: Timestamp) -> Op
 }
 
 /// Nobody settled it in time.
-fn escalate(exception: &mut Exception, owner: &PersonId, due: Timestamp) {
+fn escalate(approval: &mut Approval, id: ExceptionId, owner: &PersonId, due: Timestamp) -> Option<()> {
+    let exception = approval.exceptions.get_mut(&id)?;
     exception.owner = owner.clone();
     exception.due = due;
     exception.missed = exception.missed.saturating_add(1);
+    Some(())
 }
 
 /// The requester is to amend it.
@@ -232,6 +233,9 @@ fn advance(mut approval: Approval, event: &Event, at: Timestamp) -> Option<Appro
     }
     if matches!(approval.stage, Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. })) {
         close_unused(&mut approval, at);
+    }
+    if matches!(event, Event::Closed) {
+        watch::end_given_up(&mut approval);
     }
     end_exceptions(&mut approval, at);
     Some(approval)
@@ -307,6 +311,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::Reconciled { .. }
         | Event::ReAsserted { .. }
         | Event::NotReAsserted { .. }
+        | Event::Superseded { .. }
         | Event::ExceptionOpened { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
@@ -548,7 +553,7 @@ fn reply(
 }
 
 /// Moves one effect, then lets those go that waited for it.
-fn move_effect(
+pub(super) fn move_effect(
     stage: &mut Stage,
     effect: EffectId,
     at: Timestamp,

@@ -1,7 +1,7 @@
 //! What landed is read back: by itself less and less often, and written again where the intent type or a person says so.
 
 use super::settle::{self, Opening};
-use super::{Turn, wrong_stage};
+use super::{Turn, effect, fold, wrong_stage};
 use crate::approval::command::ReadBack;
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
@@ -15,7 +15,7 @@ use crate::effect::reconcile::{
 };
 use crate::exception::{Cause, Closed, Closure};
 use crate::hash::Digest;
-use crate::id::{EffectId, ExceptionId};
+use crate::id::{EffectId, ExceptionId, IntentId};
 use crate::intent::{IntentType, Reconciled, Remedy};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -96,13 +96,12 @@ pub(super) fn reconciled(turn: &mut Turn<'_>, effect: EffectId, found: ReadBack)
     let changes = case.written(planned, authority);
     let compared = compare(&changes, standing.receipt, read.as_ref().map_err(|(unread, _)| *unread));
     let rows = schema.watched(&planned.binding);
-    let (judged, by) = weighed(&compared, &rows, &others);
+    let Weighed { judged, by, over: is_over } = weighed(&compared, &rows, &others);
     let open = open_about(&turn.approval, effect);
     let re_asserts = judged.remedy == Some(Remedy::ReAssert)
         && matches!(judged.agreement, Agreement::Late | Agreement::Drifted)
         && open.is_none()
         && watch.asserted < RE_ASSERTS_MAX;
-    let is_over = by.is_some() && judged.fields.is_empty() && others.open.is_none();
     let later = next_look(standing.landed, now, judged.agreement);
     let next = match (re_asserts, is_over, later) {
         (true, _, _) => Some(now),
@@ -116,15 +115,14 @@ pub(super) fn reconciled(turn: &mut Turn<'_>, effect: EffectId, found: ReadBack)
     let event = Event::Reconciled { effect, agreement, fields, detail: why, by, next, re_assert: re_asserts };
     turn.record(Actor::Timer, event);
     let known = open.filter(|(_, cause)| opening.as_ref().is_none_or(|opening| opening.cause != *cause));
-    match (known, agreement) {
-        (Some((id, _)), Agreement::True) => settle::overtaken(turn, id, "the target holds what was approved"),
-        (Some((id, _)), _) if opening.is_some() => {
-            settle::overtaken(turn, id, "something else is amiss by now")
-        }
-        (Some((id, _)), _) if is_over => {
-            settle::overtaken(turn, id, "another intent has written there since")
-        }
-        (Some(_) | None, _) => {}
+    let gone_by = match agreement {
+        _ if is_over => Some("another intent has written there since"),
+        Agreement::True => Some("the target holds what was approved"),
+        _ if opening.is_some() => Some("something else is amiss by now"),
+        Agreement::Late | Agreement::Drifted | Agreement::Gone | Agreement::Unreadable => None,
+    };
+    if let Some(((id, _), reason)) = known.zip(gone_by) {
+        settle::overtaken(turn, id, reason);
     }
     if let Some(opening) = opening
         && open_about(&turn.approval, effect).is_none()
@@ -134,23 +132,28 @@ pub(super) fn reconciled(turn: &mut Turn<'_>, effect: EffectId, found: ReadBack)
     Ok(())
 }
 
-/// The verdict on a look, leaving out what another effect has written since; and the intent that did, or is about to.
-fn weighed(
-    compared: &[Compared],
-    rows: &[&Reconciled],
-    others: &Others,
-) -> (Judged, Option<crate::id::IntentId>) {
-    let is_later = |field: &Compared| others.later.contains_key(&field.field);
-    let left: Vec<Compared> = compared.iter().filter(|field| !is_later(field)).cloned().collect();
-    let judged = judge(&left, rows);
+/// A look, leaving out what another effect has written since.
+struct Weighed {
+    /// The verdict on what is left.
+    judged: Judged,
+    /// The intent that has written something of it, or is about to.
+    by: Option<IntentId>,
+    /// Whether nothing is left.
+    over: bool,
+}
+
+fn weighed(compared: &[Compared], rows: &[&Reconciled], others: &Others) -> Weighed {
+    let watched = compared.iter().filter(|field| rows.iter().any(|row| row.field == field.field));
+    let (later, left): (Vec<_>, Vec<_>) =
+        watched.cloned().partition(|field| others.later.contains_key(&field.field));
+    let (judged, over) = (judge(&left, rows), left.is_empty());
     if judged.agreement.is_amiss() && others.open.is_some() {
         // What it holds now nobody can lay at anybody's door.
         let judged = Judged { agreement: Agreement::Unreadable, fields: Vec::new(), remedy: None };
-        return (judged, others.open);
+        return Weighed { judged, by: others.open, over };
     }
-    let is_watched = |field: &&Compared| rows.iter().any(|row| row.field == field.field);
-    let later = compared.iter().filter(is_watched).find_map(|field| others.later.get(&field.field));
-    (judged, later.copied())
+    let by = later.iter().find_map(|field| others.later.get(&field.field)).copied();
+    Weighed { judged, by, over }
 }
 
 /// The exception that a look opens, if it must.
@@ -254,6 +257,17 @@ pub(super) fn re_assert(
     Ok(())
 }
 
+/// Writes nothing again where another intent has written meanwhile: what that wrote counts.
+pub(super) fn supersede(turn: &mut Turn<'_>, effect: EffectId, by: IntentId) -> Result<(), Refusal> {
+    let (planned, state) = effect::open_effect("supersede", &turn.approval, effect)?;
+    if planned.re_asserts.is_none() || !effect::waits(state) {
+        return Err(Refusal::Overtaken);
+    }
+    turn.record(Actor::Engine, Event::Superseded { effect, by });
+    effect::follow_up(turn, effect);
+    Ok(())
+}
+
 /// How a plan differs from writing again what was approved and is watched.
 fn unlike(seen: &Watched<'_>, schema: Option<&IntentType>, plan: &WritePlan) -> Option<String> {
     let Watched { standing, case, authority, .. } = seen;
@@ -349,6 +363,25 @@ pub(super) fn begin_again(
     watch.next = Next::Writing;
     watch.asserted = watch.asserted.saturating_add(1);
     approval.stage = Stage::Executing { case, authority, effects, undo, revisions: BTreeMap::new() };
+    Some(())
+}
+
+/// Nobody looks any more at what somebody gave up writing again.
+pub(super) fn end_given_up(approval: &mut Approval) {
+    let Stage::Closed(Outcome::Done { effects, .. }) = &approval.stage else { return };
+    for watch in approval.watches.values_mut().filter(|watch| watch.next == Next::Writing) {
+        let write = watch.writes.last().and_then(|write| effects.get(&write.effect));
+        if write == Some(&EffectState::GivenUp) {
+            watch.next = Next::Over;
+        }
+    }
+}
+
+/// It is not written again, and nobody looks any more: whoever wrote there since does.
+pub(super) fn superseded(approval: &mut Approval, effect: EffectId, at: Timestamp) -> Option<()> {
+    let of = approval.planned(effect)?.re_asserts?;
+    fold::move_effect(&mut approval.stage, effect, at, |_| Some(EffectState::GivenUp))?;
+    approval.watches.get_mut(&of)?.next = Next::Over;
     Some(())
 }
 

@@ -70,6 +70,7 @@ impl<'a> Notices<'a> {
             | Event::Reconciled { .. }
             | Event::ReAsserted { .. }
             | Event::NotReAsserted { .. }
+            | Event::Superseded { .. }
             | Event::ExceptionOpened { .. }
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }

@@ -167,6 +167,7 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::Reconciled { .. }
         | Event::ReAsserted { .. }
         | Event::NotReAsserted { .. }
+        | Event::Superseded { .. }
         | Event::ExceptionOpened { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
@@ -201,6 +202,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::Reconciled { effect, .. }
         | Event::ReAsserted { effect, .. }
         | Event::NotReAsserted { effect, .. }
+        | Event::Superseded { effect, .. }
         | Event::UndoBegun { because: effect } => (Some(effect.to_string()), None),
         Event::ExceptionOpened { id, exception } => {
             (exception.effect.map(|effect| effect.to_string()), Some(id.to_string()))
@@ -312,6 +314,7 @@ fn words(event: &Event) -> String {
             reconciled((*agreement, fields, detail.as_ref()), *by, (*next, *re_assert))
         }
         Event::ReAsserted { plan, .. } => written_again(plan),
+        Event::Superseded { by, .. } => format!("not written again: intent `{by}` has written there since"),
         Event::NotReAsserted { detail, .. } => format!("could not be written again: {}", detail.message),
         Event::ExceptionOpened { exception, .. } => opened(exception),
         Event::ExceptionEscalated { owner, due, .. } => {
@@ -482,6 +485,7 @@ fn without_values(event: &Event) -> Option<String> {
         | Event::Watched { .. }
         | Event::Reconciled { detail: None, .. }
         | Event::ReAsserted { .. }
+        | Event::Superseded { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
         | Event::ExceptionClosed { .. }
