@@ -12,10 +12,12 @@ use countersign_core::effect::life::EffectState;
 use countersign_core::effect::reconcile::Agreement;
 use countersign_core::exception::{Cause, Closure};
 use countersign_core::id::{EffectId, IntentId};
-use countersign_core::time::Timestamp;
+use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::store::{Position, Store as _};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How long a write can be on its way, with what a target may still take after its sender gave it up.
+const ON_ITS_WAY: Millis = Millis::seconds(60);
 /// Errands that one history can have open.
 const ERRANDS_MAX: usize = 10_000;
 
@@ -42,6 +44,10 @@ pub(crate) struct Read {
     pub(crate) superseded: u64,
     /// What a person gave up, whatever had become of it.
     abandoned: BTreeSet<EffectId>,
+    /// What was written again by itself, and the effect that wrote it first.
+    again_of: BTreeMap<EffectId, EffectId>,
+    /// What somebody said is to be written again.
+    wanted: BTreeSet<EffectId>,
     /// At what nobody looks any more, because another intent wrote there or a person said so.
     over: BTreeSet<EffectId>,
     /// How often a person had an effect sent once more although nobody knew whether it was in.
@@ -71,6 +77,7 @@ impl History {
         }
         self.wake_up()?;
         self.as_approved()?;
+        self.nothing_overwritten()?;
         self.at_most_once()
     }
 
@@ -99,15 +106,21 @@ impl History {
             if let Some(effect) = before.as_ref().and_then(|before| out_of_order(before, &entry)) {
                 return Err(self.broken(format!("{effect} was begun before what it must come after")));
             }
-            if let Some(other) = before.as_ref().and_then(|before| self.overwritten(before, &entry.event)) {
-                return Err(self.broken(format!("{intent} is written again over what {other} wrote since")));
-            }
             if let Some(effect) = before.as_ref().and_then(|before| self.left_alone(before, &entry.event)) {
                 return Err(
                     self.broken(format!("{effect} is left alone, and nobody has written there since"))
                 );
             }
+            self.read.wanted.extend(before.as_ref().and_then(|before| is_wanted(before, &entry.event)));
             let after = life::after(before, &entry).map_err(|fault| self.broken(fault.to_string()))?;
+            match &entry.event {
+                Event::Reconciled { effect, re_assert: true, .. } => drop(self.read.wanted.remove(effect)),
+                Event::ReAsserted { effect, .. } if !self.read.wanted.contains(effect) => {
+                    let write = after.watches.get(effect).and_then(|watch| watch.writes.last());
+                    self.read.again_of.extend(write.map(|write| (write.effect, *effect)));
+                }
+                _ => {}
+            }
             let read = Stream { approval: after, sequence: logged.sequence };
             self.read.approvals.insert(intent, read);
             self.read.looked_first += u64::from(is_look(&entry));
@@ -119,15 +132,31 @@ impl History {
         Ok(())
     }
 
-    /// The intent that has written to a record since, which is about to be written again.
-    fn overwritten(&self, before: &Approval, event: &Event) -> Option<IntentId> {
-        let of = match event {
-            Event::ReAsserted { effect, .. } => *effect,
-            Event::Sending { effect, .. } => before.planned(*effect)?.re_asserts?,
-            _ => return None,
-        };
-        let standing = before.standing().find(|standing| standing.planned.effect == of)?;
-        self.wrote_since(&standing)
+    /// Nothing is written again by itself over what another intent wrote there since, by the order in which the target
+    /// was reached. What is on its way at the same time nobody can tell.
+    fn nothing_overwritten(&self) -> Result<(), Broken> {
+        let done = self.targets.done();
+        for (place, again) in done.iter().enumerate() {
+            let Some(of) = self.read.again_of.get(&again.effect) else { continue };
+            let first = done.iter().position(|done| done.effect == *of).expect("it was written first");
+            let between = done.get(first + 1..place).into_iter().flatten();
+            for other in between.filter(|other| other.place == again.place && other.effect != *of) {
+                let stands = |read: &Stream| {
+                    let planned = read.approval.planned(other.effect);
+                    let taken_back = done.iter().any(|done| done.effect == undo_id(other.effect));
+                    let landed = states(&read.approval).any(|(id, state)| {
+                        *id == other.effect && matches!(state, EffectState::Landed { .. })
+                    });
+                    planned.is_some_and(PlannedEffect::is_sealed) && landed && !taken_back
+                };
+                if other.at.plus(ON_ITS_WAY) < again.at && self.read.approvals.values().any(stands) {
+                    let (one, two) = (self.story_of(*of), self.story_of(other.effect));
+                    let message = format!("{of} is written again over {}\n{one}\n{two}", other.effect);
+                    return Err(self.broken(message));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The write at which nobody looks any more because of another intent that has not written there.
@@ -140,11 +169,7 @@ impl History {
 
     /// The intent that has written something else to the record of a write since that landed.
     fn wrote_since(&self, standing: &Standing<'_>) -> Option<IntentId> {
-        let Standing { planned: write, receipt: own, landed: since } = standing;
-        let is_other = |planned: &PlannedEffect| {
-            let of = planned.re_asserts.or(planned.undoes).unwrap_or(planned.effect);
-            of != write.effect && planned.connection == write.connection && planned.writes()
-        };
+        let Standing { planned: write, receipt: own, reached: (_, since), .. } = standing;
         let others = self.read.approvals.values().map(|read| &read.approval);
         others.map(|other| (other.intent.id, other)).find_map(|(intent, other)| {
             let mut landed = states(other).filter_map(|(effect, state)| match state {
@@ -152,7 +177,8 @@ impl History {
                 _ => None,
             });
             let later = landed.any(|(planned, receipt, at)| {
-                is_other(planned) && receipt.subject == own.subject && *since <= *at
+                let is_other = planned.effect != write.effect && planned.connection == write.connection;
+                is_other && planned.is_sealed() && receipt.subject == own.subject && since < at
             });
             later.then_some(intent)
         })
@@ -296,14 +322,16 @@ impl History {
                 let holds = there == approved;
                 let (effect, last) = (standing.planned.effect, watch.last);
                 let fits = match (watch.next, last) {
-                    (Next::Look(_), Some((_, Agreement::True))) => holds,
+                    // Somebody may have had another write of the same record made again since.
+                    (Next::Look(_), Some((at, Agreement::True))) => {
+                        let place = (&standing.planned.connection, &standing.receipt.subject);
+                        let done = self.targets.done();
+                        let mut there = done.iter().filter(|done| (&done.place.0, &done.place.1) == place);
+                        holds || there.any(|done| at <= done.seen)
+                    }
                     (Next::Look(_), Some(_)) | (Next::Writing | Next::ReAssert(_), _) => false,
                     (Next::Look(_), None) => false,
-                    (Next::Over, _) => {
-                        let mut own = watch.writes.iter().map(|write| write.effect).chain([effect]);
-                        self.read.over.contains(&effect)
-                            || own.any(|effect| self.read.abandoned.contains(&effect))
-                    }
+                    (Next::Over, _) => self.read.over.contains(&effect),
                 };
                 if !fits {
                     let story = self.story_of(effect);
@@ -386,6 +414,12 @@ fn is_superseded(event: &Event) -> bool {
         Event::Reconciled { by, next, .. } => by.is_some() && next.is_none(),
         _ => false,
     }
+}
+
+/// The write of which somebody says that it is to be written again.
+fn is_wanted(before: &Approval, event: &Event) -> Option<EffectId> {
+    let Event::ExceptionClosed { id, closed, .. } = event else { return None };
+    before.exceptions.get(id).filter(|_| closed.by == Closure::ReAssert)?.effect
 }
 
 /// The write at which nobody looks any more after this entry.

@@ -64,12 +64,18 @@ struct State {
 }
 
 /// Something that a target did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Done {
     pub(crate) effect: EffectId,
     pub(crate) guarantee: Guarantee,
     /// Digest of what was written.
     pub(crate) wrote: Digest,
+    /// Where.
+    pub(crate) place: (ConnectionName, RecordRef),
+    /// When it got there, however far the clock was turned at once meanwhile ...
+    pub(crate) at: Timestamp,
+    /// ... and what the clock said by then.
+    pub(crate) seen: Timestamp,
 }
 
 /// Digest of what is written by an effect.
@@ -213,7 +219,15 @@ impl Targets {
         if self.bug == Some(Bug::WritesSomethingElse) && call.attempt == 2 {
             wrote = Digest::of(b"something else");
         }
-        let done = Done { effect: call.effect, guarantee: call.guarantee, wrote };
+        let place = (call.connection.clone(), call.plan.subject.clone());
+        let done = Done {
+            effect: call.effect,
+            guarantee: call.guarantee,
+            wrote,
+            place: place.clone(),
+            at,
+            seen: self.clock.now(),
+        };
         let before = state.done.len();
         match call.guarantee {
             Guarantee::ByKey => {
@@ -235,8 +249,7 @@ impl Targets {
             Guarantee::ByProbe | Guarantee::Blind => state.done.push(done),
         }
         if let Some(change) = call.plan.changes.first().filter(|_| before < state.done.len()) {
-            let record = (call.connection.clone(), call.plan.subject.clone());
-            state.records.insert(record, Some(change.after.clone()));
+            state.records.insert(place, Some(change.after.clone()));
         }
     }
 

@@ -121,7 +121,7 @@ Feature: Reconciliation
     When the target holds something else
     And it is looked at
     Then an exception with cause drift has an owner
-    And its message ends with "it made a record of its own, and would make another one"
+    And its message ends with "it made a record of its own, and would make another one if it was written again"
     And it was written 1 time in all
 
   Scenario: nothing is written again beside what was approved
@@ -169,6 +169,51 @@ Feature: Reconciliation
     When that has landed
     And it is looked at
     Then nobody looks at the first one any more, and it was not written again
+
+  Scenario: what another intent was approved for counts, also where its target held that already
+    Given an intent type that has what has drifted written again
+    And its write has landed
+    When another intent is approved for what the target holds by now
+    And it is looked at
+    Then nobody looks at the first one any more, and nothing was written over it
+
+  Scenario: what another intent has not written is still watched, and not written again together with the rest
+    Given an intent type that has what has drifted written again
+    And it writes a reason that it watches too
+    And its write has landed
+    When another intent writes something else there, and no reason
+    And it is looked at
+    Then an exception with cause drift has an owner
+    And its message ends with "`amount` would be written with it, and another intent has written that since"
+    And it was not written again
+    When it is looked at
+    Then it is found drifted and nobody else is asked
+
+  Scenario: what is changed once more while it is written again is planned anew
+    Given an intent type that has what has drifted written again
+    And its write has landed
+    When the target holds something else, and is changed once more when it is written again
+    And it is looked at
+    Then nobody is asked about it
+    And it was written 3 times in all
+
+  Scenario: what is refused when it is written again is somebody's, and is looked at all the same
+    Given an intent type that has what has drifted written again
+    And its write has landed
+    When the target holds something else, and refuses it when it is written again
+    Then an exception with cause drift has an owner
+    And its message ends with "was not written again: it is refused"
+    When the target holds what was approved
+    And it is looked at
+    Then the exception of cause drift is closed by the host
+
+  Scenario: what waits for another intent does not wait for ever
+    Given an intent type that has what has drifted written again
+    And its write has landed with guarantee by-natural-key
+    When the target holds something else, and is busy when it is written again
+    And another intent is writing something else there
+    And 25 hours pass
+    Then it is not written again, and goes on being looked at
 
   Scenario: what waits to go out again is overtaken by what another intent has written
     Given an intent type that has what has drifted written again

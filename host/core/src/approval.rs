@@ -135,6 +135,8 @@ pub struct Approval {
     pub notices: Notices,
     /// Whoever gave their voice on any revision.
     pub voices: BTreeSet<PersonId>,
+    /// When this revision was approved.
+    pub approved: Option<Timestamp>,
     /// The writes whose targets are read back, once all of them are settled.
     pub watches: BTreeMap<EffectId, Watch>,
 }

@@ -84,6 +84,7 @@ pub(crate) async fn run(
             Meanwhile::Nothing => {}
             Meanwhile::Wait(until) => return Ok(Some(until)),
             Meanwhile::By(by) => work = Work::Supersede { by },
+            Meanwhile::TooLong(why) => work = Work::Block(why),
         }
     }
     let recorded = match work {

@@ -64,7 +64,7 @@ pub(crate) async fn of(inner: &Arc<Inner>, approval: &Approval) -> Result<Vec<Re
 
 async fn look(
     inner: &Arc<Inner>,
-    Standing { planned, receipt, landed }: Standing<'_>,
+    Standing { planned, receipt, landed, .. }: Standing<'_>,
     is_paused: bool,
     changes: Vec<Change>,
 ) -> Reconciliation {

@@ -75,7 +75,7 @@ fn records(approval: &Approval) -> Vec<(String, String)> {
         };
         Some((RECORD.to_owned(), record_label(&planned.connection, record)))
     };
-    approval.writes().filter(|planned| planned.writes()).filter_map(record).collect()
+    approval.writes().filter_map(record).collect()
 }
 
 /// The line that a list shows of one approval.

@@ -7,6 +7,7 @@ use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::gates::Entry;
 use crate::limits::{RE_ASSERT_DELAY_MS, RECORD_INTENTS_MAX};
+use crate::port::connectors::Connection;
 use crate::reconcile;
 use crate::row::{RECORD, record_label};
 use countersign_core::approval::command::{Command, ReadBack};
@@ -17,7 +18,7 @@ use countersign_core::effect::attempt::{Detail, Ended, Failure};
 use countersign_core::effect::plan::WritePlan;
 use countersign_core::effect::reconcile::{Agreement, RE_ASSERT_WAIT_MAX, compare, judge};
 use countersign_core::hash::Digest;
-use countersign_core::id::{EffectId, IntentId};
+use countersign_core::id::{ConnectionName, EffectId, IntentId};
 use countersign_core::time::{Millis, Timestamp};
 use std::sync::Arc;
 
@@ -86,13 +87,12 @@ pub(crate) async fn run(
     // Looked up after it was read and planned: whoever had written by then is found.
     let others = if is_amiss { others(inner, &approval, &standing).await? } else { Others::default() };
     let wait = inner.later(Millis(RE_ASSERT_DELAY_MS));
-    if let Some(plan) = plan.filter(|_| others.later.is_empty()) {
+    if let Some(plan) = plan {
         return match (others.open, plan) {
-            (Some(other), _) => {
-                let detail = Detail::new("written-elsewhere", format!("intent `{other}` is writing there"));
-                later(inner, (intent, effect, wanted), wait, detail).await
+            (Some(_), _) => later(inner, (intent, effect, wanted), wait, written_elsewhere()).await,
+            (None, Planned::Known(plan)) => {
+                say(inner, intent, Command::ReAssert { effect, plan, others }).await
             }
-            (None, Planned::Known(plan)) => say(inner, intent, Command::ReAssert { effect, plan }).await,
             (None, Planned::Later(detail)) => later(inner, (intent, effect, wanted), wait, detail).await,
         };
     }
@@ -105,6 +105,10 @@ pub(crate) async fn run(
     say(inner, intent, Command::Reconciled { effect, found: Box::new(ReadBack { read, others }) }).await
 }
 
+fn written_elsewhere() -> Detail {
+    Detail::new("written-elsewhere", "another intent is writing there")
+}
+
 /// Comes again then; what waits to be written again waits only so long until somebody is told.
 async fn later(
     inner: &Arc<Inner>,
@@ -114,7 +118,8 @@ async fn later(
 ) -> Result<Option<Timestamp>, Fault> {
     match wanted {
         Some(since) if RE_ASSERT_WAIT_MAX < inner.clock.now().since(since) => {
-            say(inner, intent, Command::ReAssert { effect, plan: Err(why) }).await
+            let others = Others::default();
+            say(inner, intent, Command::ReAssert { effect, plan: Err(why), others }).await
         }
         Some(_) | None => Ok(Some(until)),
     }
@@ -134,6 +139,8 @@ pub(crate) enum Meanwhile {
     Nothing,
     /// Another intent is writing there: it is looked at again then.
     Wait(Timestamp),
+    /// The same, and it has waited for so long that it is to be planned anew.
+    TooLong(Detail),
     /// Another intent has written there.
     By(IntentId),
 }
@@ -150,8 +157,11 @@ pub(crate) async fn meanwhile(
     let Some((planned, standing)) = planned.zip(standing) else { return Ok(Meanwhile::Nothing) };
     let others = others(inner, approval, &standing).await?;
     let later = planned.plan.changes.iter().find_map(|change| others.later.get(&change.name));
+    let wanted = of.and_then(|of| approval.watches.get(&of)?.last).map(|(at, _)| at);
+    let waited = wanted.is_some_and(|at| RE_ASSERT_WAIT_MAX < inner.clock.now().since(at));
     Ok(match (later, others.open) {
         (Some(by), _) => Meanwhile::By(*by),
+        (None, Some(_)) if waited => Meanwhile::TooLong(written_elsewhere()),
         (None, Some(_)) => Meanwhile::Wait(inner.later(Millis(RE_ASSERT_DELAY_MS))),
         (None, None) => Meanwhile::Nothing,
     })
@@ -161,6 +171,7 @@ pub(crate) async fn meanwhile(
 /// there.
 async fn others(inner: &Arc<Inner>, approval: &Approval, standing: &Standing<'_>) -> Result<Others, Fault> {
     let mut others = approval.touches(standing);
+    others.alias = alias(inner, &standing.planned.connection);
     let label = record_label(&standing.planned.connection, &standing.receipt.subject);
     let mut intents: Vec<IntentId> = Vec::new();
     count::each(&*inner.store, &[(RECORD, &label)], |row| {
@@ -173,6 +184,16 @@ async fn others(inner: &Arc<Inner>, approval: &Approval, standing: &Standing<'_>
         others = others.and(there.touches(standing));
     }
     Ok(others)
+}
+
+/// Another connection that leads to the same system: its intents are not found by this one's name.
+fn alias(inner: &Inner, name: &ConnectionName) -> Option<ConnectionName> {
+    let own = inner.connectors.connection(name)?;
+    let same = |other: &Connection| {
+        other.endpoints.iter().any(|(_, base)| own.endpoints.iter().any(|(_, own)| own == base))
+    };
+    let all = inner.connectors.connections();
+    all.iter().find(|other| other.name != *name && same(other)).map(|other| other.name.clone())
 }
 
 /// What would be written again.

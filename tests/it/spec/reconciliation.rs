@@ -5,6 +5,7 @@ use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Event;
 use countersign_core::approval::watch::{Next, Watch};
 use countersign_core::approval::{Outcome, Stage};
+use countersign_core::document::SourceFile;
 use countersign_core::effect::attempt::{
     Answer, AttemptEnd, Detail, Ended, Failure, Finding, Guarantee, Receipt,
 };
@@ -27,6 +28,8 @@ pub(super) struct Watched {
     drifted: String,
     /// Whether another field is written that nobody watches.
     more: bool,
+    /// Whether that one is watched too, and another intent type writes to the same record without it.
+    both: bool,
     record: Option<String>,
     first: Option<IntentId>,
 }
@@ -44,14 +47,25 @@ impl Watched {
     fn rules(&self) -> Rulebook {
         let mut files = single_files();
         let table = "| field | binding | required | late | drifted | gone |\n|-------|---------|----------|------|---------|------|";
-        let row = format!("{table}\n| amount | write | yes | {0} | {0} | exception |", self.drifted);
-        for file in &mut files {
-            file.text = file.text.replace(table, &row);
-            if self.more {
+        let row = |field: &str| format!("\n| {field} | write | yes | {0} | {0} | exception |", self.drifted);
+        let single = |file: &&mut SourceFile| file.path.contains("single");
+        let narrow: Vec<SourceFile> = files
+            .iter_mut()
+            .filter(single)
+            .map(|file| SourceFile {
+                path: file.path.replace("single", "narrow"),
+                text: file.text.replace("single", "narrow"),
+            })
+            .collect();
+        for file in files.iter_mut().filter(single) {
+            let reason = if self.both { row("reason") } else { String::new() };
+            file.text = file.text.replace(table, &format!("{table}{}{reason}", row("amount")));
+            if self.more || self.both {
                 let write = "| write   | amount | amount |";
                 file.text = file.text.replace(write, &format!("{write}\n| write | reason | reason |"));
             }
         }
+        files.extend(narrow.into_iter().filter(|_| self.both));
         Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"))
     }
 }
@@ -68,7 +82,7 @@ impl Spec {
             let steps = vec![step(Answer::Answered { status: 200 })];
             self.connectors.next_act(Act::End(AttemptEnd { claim, steps, held_back: None }));
         }
-        self.target_holds(&[("amount", usd("10.00"))]);
+        self.target_holds(&[("amount", usd("10.00")), ("reason", Value::Text("goodwill".to_owned()))]);
         self.start(self.watched.rules());
         submit_single(self).await;
         self.watched.first = self.intent;
@@ -149,6 +163,11 @@ fn writes_more(spec: &mut Spec) {
     spec.watched.more = true;
 }
 
+#[given("it writes a reason that it watches too")]
+fn watches_more(spec: &mut Spec) {
+    spec.watched.both = true;
+}
+
 #[given("its write has landed")]
 async fn landed(spec: &mut Spec) {
     spec.lands_watched(Guarantee::ByKey).await;
@@ -200,6 +219,23 @@ async fn holds(spec: &mut Spec, what: String) {
             spec.connectors.next_act(Act::End(AttemptEnd { claim, steps, held_back: None }));
             spec.look().await;
             spec.until("the attempt", attempted, 2).await;
+        }
+        "something else, and is changed once more when it is written again" => {
+            spec.target_holds(&[("amount", usd("12.00"))]);
+            let detail = Detail::new("scripted", "it was changed by someone else");
+            let claim = Ended::Failed(Failure::Conflict { revision: None, detail });
+            let steps = vec![step(Answer::Answered { status: 412 })];
+            spec.connectors.next_act(Act::End(AttemptEnd { claim, steps, held_back: None }));
+            spec.look().await;
+            spec.rests().await;
+        }
+        "something else, and refuses it when it is written again" => {
+            spec.target_holds(&[("amount", usd("12.00"))]);
+            let detail = Detail::new("scripted", "it is refused");
+            let claim = Ended::Failed(Failure::Rejected { fields: Vec::new(), detail });
+            let steps = vec![step(Answer::Answered { status: 422 })];
+            spec.connectors.next_act(Act::End(AttemptEnd { claim, steps, held_back: None }));
+            spec.look().await;
         }
         "something else, and the host dies while it is written again" => {
             spec.target_holds(&[("amount", usd("12.00"))]);
@@ -392,7 +428,51 @@ async fn another_is(spec: &mut Spec) {
     spec.target_holds(&[("amount", usd("20.00"))]);
 }
 
+#[when("another intent is approved for what the target holds by now")]
+async fn another_for_the_same(spec: &mut Spec) {
+    spec.target_holds(&[("amount", usd("20.00"))]);
+    spec.connectors.holds("target");
+    let claim = Ended::Returned(found_receipt());
+    spec.connectors.next_act(Act::End(AttemptEnd { claim, steps: Vec::new(), held_back: None }));
+    submit_another(spec).await;
+    spec.until("the end", |event| matches!(event, Event::Closed), 1).await;
+}
+
+#[when("another intent writes something else there, and no reason")]
+async fn another_narrow(spec: &mut Spec) {
+    spec.clock.turn(Millis(1));
+    let tokens =
+        map(vec![("order_id", text("order-1")), ("amount", money("20.00")), ("reason", text("goodwill"))]);
+    spec.submit("narrow", tokens).await;
+    spec.until("the end", |event| matches!(event, Event::Closed), 1).await;
+    spec.target_holds(&[("amount", usd("20.00")), ("reason", Value::Text("none".to_owned()))]);
+}
+
+#[then("it was not written again")]
+fn not_again(spec: &mut Spec) {
+    let mut effects: Vec<EffectId> = spec.connectors.writes().iter().map(|call| call.effect).collect();
+    effects.dedup();
+    assert_eq!(effects.len(), 2, "each wrote once");
+}
+
+#[then("nobody looks at the first one any more, and nothing was written over it")]
+async fn nothing_over_it(spec: &mut Spec) {
+    assert_eq!(spec.rests().await.next, Next::Over);
+    assert_eq!(spec.connectors.writes().len(), 1);
+}
+
+#[then("it is not written again, and goes on being looked at")]
+async fn goes_on(spec: &mut Spec) {
+    spec.intent = spec.watched.first;
+    spec.until("the end", |event| matches!(event, Event::NotReAsserted { .. }), 1).await;
+    spec.look().await;
+    assert!(matches!(spec.rests().await.next, Next::Look(_)));
+    assert_eq!(spec.found().await, Agreement::Unreadable);
+    assert_eq!(spec.asked().await, 0);
+}
+
 async fn submit_another(spec: &mut Spec) {
+    spec.clock.turn(Millis(1));
     let tokens =
         map(vec![("order_id", text("order-1")), ("amount", money("20.00")), ("reason", text("goodwill"))]);
     spec.submit("single", tokens).await;

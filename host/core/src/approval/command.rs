@@ -283,6 +283,8 @@ pub enum Command {
         effect: EffectId,
         /// The connector that planned it and its plan, or why there is none.
         plan: Result<(Digest, WritePlan), Detail>,
+        /// What other effects have to do with the record. Found out after it was planned.
+        others: Others,
     },
     /// Another intent has written where this effect was to write something again.
     Supersede {

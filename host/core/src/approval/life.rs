@@ -240,7 +240,9 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
         Command::Replanned { effect, found } => replan::replanned(&mut turn, effect, *found)?,
         Command::Reconciled { effect, found } => watch::reconciled(&mut turn, effect, *found)?,
         Command::Supersede { effect, by } => watch::supersede(&mut turn, effect, by)?,
-        Command::ReAssert { effect, plan } => watch::re_assert(&mut turn, effect, plan)?,
+        Command::ReAssert { effect, plan, others } => {
+            watch::re_assert(&mut turn, effect, plan, &others)?;
+        }
         Command::Unavailable { effect, detail } => effect::unavailable(&mut turn, effect, detail)?,
         Command::Probed { effect, end, began, target } => {
             effect::probed(&mut turn, effect, end, began, target)?

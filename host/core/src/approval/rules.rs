@@ -1,7 +1,7 @@
 //! What the life of an approval asks of the rulebook: who fills a seat, whose an exception is.
 
 use super::seat::Because;
-use super::{Approval, Intent, Stage};
+use super::{Approval, Intent};
 use crate::exception::{Cause, Exception};
 use crate::id::{ConnectionName, EffectId, PersonId};
 use crate::money::Money;
@@ -122,14 +122,8 @@ fn asking(intent: &Intent) -> Asking<'_> {
 
 fn stake(rulebook: &Rulebook, approval: &Approval) -> Option<Money> {
     let schema = rulebook.intent_type(&approval.intent.intent_type)?;
-    match &approval.stage {
-        Stage::Seated { case, .. } | Stage::Executing { case, .. } => {
-            schema.stake_with(&approval.intent.tokens, &case.facts)
-        }
-        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Returned { .. } | Stage::Closed(_) => {
-            schema.stake_of(&approval.intent.tokens)
-        }
-    }
+    let tokens = &approval.intent.tokens;
+    approval.case().map_or_else(|| schema.stake_of(tokens), |case| schema.stake_with(tokens, &case.facts))
 }
 
 fn connection_of(approval: &Approval, effect: EffectId) -> Option<ConnectionName> {

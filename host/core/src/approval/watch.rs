@@ -8,12 +8,13 @@ use crate::effect::key::{re_assert_id, undo_id};
 use crate::effect::life::EffectState;
 use crate::effect::plan::WritePlan;
 use crate::effect::reconcile::Agreement;
+use crate::exception::{Closure, Exception};
 use crate::hash::Digest;
-use crate::id::{EffectId, IntentId};
+use crate::id::{ConnectionName, EffectId, IntentId};
 use crate::intent::OnFailure;
 use crate::record::Value;
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A write whose target is read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub struct Watch {
     pub next: Next,
     /// When it was last looked at, and what was found.
     pub last: Option<(Timestamp, Agreement)>,
-    /// How often it was written again without a person.
+    /// How often it was written again since it landed, or since a person had it written again.
     pub asserted: u32,
     /// What wrote it again, one after the other.
     pub writes: Vec<PlannedEffect>,
@@ -54,13 +55,19 @@ impl Next {
     }
 }
 
-/// What other effects, of this intent or of another one, have to do with the record of a write.
+/// What other effects, of this intent or of another one, have to do with the fields of a write.
+///
+/// What was taken back does not count, nor what only takes back or writes again.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Others {
-    /// An intent that is writing there, or may have.
+    /// An intent that is writing one of them, or may have.
     pub open: Option<IntentId>,
-    /// The fields that were written there later, and by which intent.
+    /// Those that were written later, and by which intent.
     pub later: BTreeMap<String, IntentId>,
+    /// Those that were written while this write may have been on its way: nobody can say which came last.
+    pub unsure: BTreeSet<String>,
+    /// Another connection that leads to the same system: what was written through it is not known here.
+    pub alias: Option<ConnectionName>,
 }
 
 /// A write that stands: it landed, changed something, and nobody took it back.
@@ -72,6 +79,16 @@ pub struct Standing<'a> {
     pub receipt: &'a Receipt,
     /// When that landed.
     pub landed: Timestamp,
+    /// When it was approved, and when it landed for the first time: it reached its target in between.
+    pub reached: (Timestamp, Timestamp),
+}
+
+impl Standing<'_> {
+    /// Whether it could be written again: a record that it made would be made once more.
+    #[must_use]
+    pub fn is_repeatable(&self) -> bool {
+        self.planned.plan.subject == self.receipt.subject
+    }
 }
 
 impl Approval {
@@ -100,9 +117,19 @@ impl Approval {
         stands.filter_map(move |planned| {
             let again = self.watches.get(&planned.effect).map(|watch| &watch.writes);
             let again = again.and_then(|writes| writes.iter().rev().find_map(|write| landed(write.effect)));
-            let (receipt, landed) = again.or_else(|| landed(planned.effect))?;
-            Some(Standing { planned, receipt, landed })
+            let first = landed(planned.effect)?;
+            let (receipt, landed) = again.unwrap_or(first);
+            Some(Standing { planned, receipt, landed, reached: (self.approved.unwrap_or_default(), first.1) })
         })
+    }
+
+    /// By what alone an exception is closed, wherever its intent stands; empty where that depends on the intent.
+    #[must_use]
+    pub fn closed_by(&self, exception: &Exception) -> Vec<Closure> {
+        let about = |standing: &Standing<'_>| Some(standing.planned.effect) == exception.effect;
+        let repeatable = self.standing().find(about).is_some_and(|standing| standing.is_repeatable());
+        let ways = exception.cause.closed_by().iter().copied();
+        ways.filter(|way| repeatable || *way != Closure::ReAssert).collect()
     }
 
     /// What other effects have to do with the record of a write, this intent's or another one's, as far as this one
@@ -113,29 +140,45 @@ impl Approval {
         else {
             return Others::default();
         };
-        let Standing { planned: PlannedEffect { effect: watched, connection, .. }, receipt, landed } =
-            standing;
+        let Standing {
+            planned: PlannedEffect { effect: watched, connection, plan, .. },
+            receipt,
+            reached,
+            ..
+        } = standing;
         let record = &receipt.subject;
-        let own = |planned: &PlannedEffect| {
-            planned.effect == *watched
-                || planned.re_asserts == Some(*watched)
-                || planned.undoes == Some(*watched)
+        let shared = |planned: &PlannedEffect| -> Vec<String> {
+            let written = plan.changes.iter().map(|change| &change.name);
+            written.filter(|field| planned.says(field)).cloned().collect()
         };
-        let there =
-            |planned: &&PlannedEffect| planned.connection == *connection && planned.writes() && !own(planned);
+        let landed = |effect| matches!(effects.get(&effect), Some(EffectState::Landed { .. }));
+        let there = |planned: &&PlannedEffect| {
+            let of = planned.re_asserts.or(planned.undoes).unwrap_or(planned.effect);
+            planned.connection == *connection && of != *watched
+        };
         let mut others = Others::default();
         for planned in self.writes().filter(there) {
+            let fields = shared(planned);
             match effects.get(&planned.effect) {
-                Some(EffectState::Landed { receipt, at }) if receipt.subject == *record && *landed <= *at => {
-                    let fields = planned.plan.changes.iter().map(|change| change.name.clone());
-                    others.later.extend(fields.map(|field| (field, self.intent.id)));
+                Some(EffectState::Landed { receipt, at })
+                    if receipt.subject == *record
+                        && planned.is_sealed()
+                        && !landed(undo_id(planned.effect)) =>
+                {
+                    if reached.1 < *at {
+                        others.later.extend(fields.into_iter().map(|field| (field, self.intent.id)));
+                    } else if reached.0 <= *at {
+                        others.unsure.extend(fields);
+                    }
                 }
                 Some(
                     EffectState::Ready { .. }
                     | EffectState::Sent { .. }
                     | EffectState::Probing { .. }
                     | EffectState::Held { .. },
-                ) if planned.plan.subject == *record => others.open = Some(self.intent.id),
+                ) if planned.plan.subject == *record && !fields.is_empty() => {
+                    others.open = Some(self.intent.id);
+                }
                 Some(
                     EffectState::Waiting
                     | EffectState::Ready { .. }
@@ -158,6 +201,8 @@ impl Others {
     pub fn and(mut self, other: Others) -> Others {
         self.open = self.open.or(other.open);
         self.later.extend(other.later);
+        self.unsure.extend(other.unsure);
+        self.alias = self.alias.or(other.alias);
         self
     }
 }
@@ -176,6 +221,12 @@ impl Case {
 }
 
 impl PlannedEffect {
+    /// Whether it says what a field is to hold, also where its target held that already.
+    fn says(&self, field: &str) -> bool {
+        let asked = self.what.fields.iter().any(|asked| asked.name == field);
+        asked || self.plan.changes.iter().any(|change| change.name == field)
+    }
+
     /// The effect that writes this one again: for the `number`-th time, by this version of the connector.
     #[must_use]
     pub fn again(&self, number: u32, connector: Digest, plan: WritePlan) -> PlannedEffect {

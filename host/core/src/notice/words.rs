@@ -201,6 +201,9 @@ impl Telling<'_> {
             Why::Opened if exception.tells_of().is_some() => {
                 "A target does not answer. What is to be written there waits, and goes on by itself when it does."
             }
+            Why::Opened if exception.is_of_watch() => {
+                "It was approved, written and done, and its target does not hold it any more, or cannot be read back."
+            }
             Why::Opened => "Something about it could not be settled by itself, and you answer for it.",
             Why::Missed => "Whoever answered for it did not settle it in time. Now you do.",
             Why::Moved => {
@@ -219,10 +222,13 @@ impl Telling<'_> {
         }
         lines.extend(self.what_is_asked());
         lines.extend(self.what_was_found());
-        let always: Vec<&str> = exception.cause.closed_by().iter().map(|way| way.as_str()).collect();
+        let always: Vec<&str> = self.approval.closed_by(exception).iter().map(|way| way.as_str()).collect();
+        let again =
+            |effect| self.approval.planned(effect).is_some_and(|planned| planned.re_asserts.is_some());
         let ways = match (&self.approval.stage, exception.effect) {
             (_, _) if !always.is_empty() => &always.join(" or "),
             (_, _) if exception.tells_of().is_some() || exception.cause == Cause::Irreversible => "give-up",
+            (_, Some(effect)) if again(effect) => "retry, probe or give-up",
             (_, Some(effect)) => match self.approval.undo() {
                 None => "retry, probe, give-up or undo",
                 // What takes something back can be tried again; nothing else is sent any more.

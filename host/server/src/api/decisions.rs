@@ -40,9 +40,12 @@ pub(crate) struct WithdrawalBody {}
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "it describes a body that is read by hand, so that every fault is said at once")]
 pub(crate) struct ClosureBody {
-    /// `retry`, `probe`, `give-up`, `decline`, `reviewed` for a post-mortem, `confirmed` or `reversed` for a
-    /// fail-open.
-    #[schema(example = "retry", pattern = "^(retry|probe|give-up|decline|reviewed|confirmed|reversed)$")]
+    /// `retry`, `probe`, `give-up`, `undo`, `decline`, `re-assert` for what a target does not hold any more, `reviewed`
+    /// for a post-mortem, `confirmed` or `reversed` for a fail-open.
+    #[schema(
+        example = "retry",
+        pattern = "^(retry|probe|give-up|undo|re-assert|decline|reviewed|confirmed|reversed)$"
+    )]
     by: String,
     /// Why.
     reason: String,
@@ -148,7 +151,7 @@ pub(crate) async fn close(
     let mut members = Members::of(body, &["by", "reason"]);
     let by = members.required(
         "by",
-        "`retry`, `probe`, `give-up`, `decline`, `reviewed`, `confirmed` or `reversed`",
+        "`retry`, `probe`, `give-up`, `undo`, `re-assert`, `decline`, `reviewed`, `confirmed` or `reversed`",
         Closure::parse,
     );
     let reason = members.words("reason");

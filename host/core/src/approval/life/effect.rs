@@ -7,7 +7,7 @@ use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Approval, PlannedEffect, Stage};
 use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
-use crate::effect::life::{self, Denial, EffectState, HeldCause, Memory, Terms, Verdict};
+use crate::effect::life::{self, Denial, EffectState, HeldCause, Memory, Terms, Verdict, Wire};
 use crate::exception::Cause;
 use crate::hash::Digest;
 use crate::id::EffectId;
@@ -66,6 +66,14 @@ pub(super) fn attempted(
         Ended::Failed(failure) => Some(failure.detail().clone()),
         Ended::Broke(broke) => Some(Detail::new("connector-broke", broke.message.clone())),
     };
+    let again = planned.re_asserts.and_then(|of| refused_again(&verdict, &end).map(|why| (of, why)));
+    if let Some((of, (why, asked))) = again {
+        let verdict = EffectState::GivenUp;
+        turn.record(Actor::Engine, Event::Attempted { effect, steps: end.steps, detail, verdict });
+        watch::failed(turn, of, why, asked);
+        follow_up(turn, effect);
+        return Ok(());
+    }
     let opened = held(&verdict).map(|(cause, detail)| opening(planned, cause, detail, terms.denial));
     turn.record(Actor::Engine, Event::Attempted { effect, steps: end.steps, detail, verdict });
     let opened = opened.map(|opening| settle::open(turn, opening));
@@ -74,6 +82,19 @@ pub(super) fn attempted(
     }
     follow_up(turn, effect);
     Ok(())
+}
+
+/// Why what was to be written again is given up, and who is asked: it was refused for certain. Where its record was
+/// changed elsewhere that is looked at once more, as it will be planned anew then.
+fn refused_again(verdict: &Verdict, end: &AttemptEnd) -> Option<(Detail, watch::Asked)> {
+    if Wire::of(&end.steps) != Wire::Nothing {
+        return None;
+    }
+    match held(verdict)? {
+        (HeldCause::Rejected, detail) => Some((detail, watch::Asked::Somebody)),
+        (HeldCause::Conflict, detail) => Some((detail, watch::Asked::Nobody)),
+        (HeldCause::Uncertain | HeldCause::Exhausted | HeldCause::Denied | HeldCause::Quarantined, _) => None,
+    }
 }
 
 pub(super) fn probed(
@@ -172,6 +193,15 @@ pub(super) fn block(turn: &mut Turn<'_>, effect: EffectId, detail: Detail) -> Re
         | EffectState::Held { .. }
         | EffectState::GivenUp => return Err(Refusal::Overtaken),
     };
+    if let (Some(of), EffectState::Ready { .. }) = (planned.re_asserts, state) {
+        // It can be planned anew, as things are now: what is there says whether it must.
+        let (verdict, why) = (EffectState::GivenUp, detail.clone());
+        let event = Event::Attempted { effect, steps: Vec::new(), detail: Some(detail), verdict };
+        turn.record(Actor::Engine, event);
+        watch::failed(turn, of, why, watch::Asked::Nobody);
+        follow_up(turn, effect);
+        return Ok(());
+    }
     let verdict = EffectState::Held { cause: HeldCause::Rejected, detail: detail.clone(), history };
     let opened = held(&verdict).map(|(cause, detail)| opening(planned, cause, detail, Denial::Effect));
     let event = Event::Attempted { effect, steps: Vec::new(), detail: Some(detail), verdict };

@@ -60,6 +60,7 @@ pub fn after(approval: Option<Approval>, entry: &Entry) -> Result<Approval, Misp
             reminded: None,
             voices: BTreeSet::new(),
             notices: Notices::default(),
+            approved: None,
             watches: BTreeMap::new(),
         });
     };
@@ -218,6 +219,9 @@ fn send(stage: &mut Stage, effect: EffectId, step: &str, at: Timestamp) -> Optio
 /// Goes from stage to stage, and forgets what has no meaning in the next one.
 fn advance(mut approval: Approval, event: &Event, at: Timestamp) -> Option<Approval> {
     approval.stage = stage(approval.stage, event, at)?;
+    if matches!(event, Event::Approved { .. }) {
+        approval.approved = Some(at);
+    }
     if let Event::Sealed { case } = event
         && !case.evaluation.is_against()
     {
@@ -235,7 +239,7 @@ fn advance(mut approval: Approval, event: &Event, at: Timestamp) -> Option<Appro
         close_unused(&mut approval, at);
     }
     if matches!(event, Event::Closed) {
-        watch::end_given_up(&mut approval);
+        watch::end_given_up(&mut approval, at);
     }
     end_exceptions(&mut approval, at);
     Some(approval)

@@ -114,6 +114,7 @@ fn passed<'a>(
         reminded: None,
         voices: BTreeSet::new(),
         notices: Notices::default(),
+        approved: None,
         watches: BTreeMap::new(),
     };
     let mut turn = Turn::new(context, approval);

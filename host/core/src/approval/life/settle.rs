@@ -5,7 +5,7 @@ use super::{Turn, break_glass, budget, effect, seat, undo, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::rules::{self, About};
-use crate::approval::{Authority, Stage};
+use crate::approval::{Authority, PlannedEffect, Stage};
 use crate::effect::attempt::Detail;
 use crate::effect::life::{self, EffectState, Verdict};
 use crate::exception::{Burn, Cause, Closed, Closure, Exception, exception_id};
@@ -201,8 +201,8 @@ fn verdicts(
     if exception.cause == Cause::BreakGlass {
         break_glass::is_over(turn)?;
     }
-    let ways = exception.cause.closed_by();
-    if !ways.is_empty() {
+    if exception.cause.outlives() {
+        let ways = turn.approval.closed_by(exception);
         let wrong = || Refusal::WrongClosure { allowed: ways.iter().map(|way| way.as_str()).collect() };
         return ways.contains(&by).then(BTreeMap::new).ok_or_else(wrong);
     }
@@ -230,14 +230,18 @@ fn verdicts(
         }
         (
             Stage::Executing { .. },
-            Some(_),
+            Some(effect),
             Closure::Undo
             | Closure::ReAssert
             | Closure::Decline
             | Closure::Reviewed
             | Closure::Confirmed
             | Closure::Reversed,
-        ) => Err(Refusal::WrongClosure { allowed: vec!["retry", "probe", "give-up", "undo"] }),
+        ) => {
+            let sealed = turn.approval.planned(effect).is_some_and(PlannedEffect::is_sealed);
+            let ways = ["retry", "probe", "give-up"].into_iter().chain(sealed.then_some("undo"));
+            Err(Refusal::WrongClosure { allowed: ways.collect() })
+        }
         (Stage::Unsettled { .. }, _, Closure::Retry | Closure::Decline) => Ok(BTreeMap::new()),
         (Stage::Seated { .. }, _, Closure::Retry | Closure::Decline) => Ok(BTreeMap::new()),
         (

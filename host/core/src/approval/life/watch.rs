@@ -24,23 +24,19 @@ use std::collections::BTreeMap;
 /// counted nowhere, so it is not watched either.
 pub(super) fn begin(turn: &mut Turn<'_>) {
     let approval = &turn.approval;
-    let Some(schema) = turn.context.rulebook.intent_type(&approval.intent.intent_type) else { return };
-    if approval.intent.trial.is_some() || schema.reconciliation.is_empty() {
-        return;
-    }
+    let schema = turn.context.rulebook.intent_type(&approval.intent.intent_type);
+    let schema = schema.filter(|_| approval.intent.trial.is_none());
     let due = turn.context.now.plus(FIRST_LOOK);
-    let is_new = |planned: &PlannedEffect| match approval.watches.get(&planned.effect) {
-        None => true,
-        Some(Watch { next: Next::Writing, writes, .. }) => {
-            writes.last().is_some_and(|write| landed(approval, write.effect).is_some())
-        }
-        Some(Watch { next: Next::Look(_) | Next::ReAssert(_) | Next::Over, .. }) => false,
+    let begins = |planned: &PlannedEffect| match approval.watches.get(&planned.effect).map(|watch| watch.next)
+    {
+        None => schema.is_some_and(|schema| is_watched(schema, planned)),
+        // What is still being written now that nothing is open has landed once more.
+        Some(Next::Writing) => true,
+        Some(Next::Look(_) | Next::ReAssert(_) | Next::Over) => false,
     };
     let own = approval.standing().map(|standing| standing.planned).filter(|planned| planned.undoes.is_none());
-    let effects: BTreeMap<EffectId, Timestamp> = own
-        .filter(|planned| is_new(planned) && is_watched(schema, planned))
-        .map(|planned| (planned.effect, due))
-        .collect();
+    let effects: BTreeMap<EffectId, Timestamp> =
+        own.filter(|planned| begins(planned)).map(|planned| (planned.effect, due)).collect();
     if !effects.is_empty() {
         turn.record(Actor::Engine, Event::Watched { effects });
     }
@@ -96,11 +92,14 @@ pub(super) fn reconciled(turn: &mut Turn<'_>, effect: EffectId, found: ReadBack)
     let changes = case.written(planned, authority);
     let compared = compare(&changes, standing.receipt, read.as_ref().map_err(|(unread, _)| *unread));
     let rows = schema.watched(&planned.binding);
-    let Weighed { judged, by, over: is_over } = weighed(&compared, &rows, &others);
+    let Weighed { judged, by, over: is_over, doubt } = weighed(&compared, &rows, &others);
     let open = open_about(&turn.approval, effect);
     let re_asserts = judged.remedy == Some(Remedy::ReAssert)
         && matches!(judged.agreement, Agreement::Late | Agreement::Drifted)
         && open.is_none()
+        && doubt.is_none()
+        && standing.is_repeatable()
+        && !matches!(watch.next, Next::ReAssert(_))
         && watch.asserted < RE_ASSERTS_MAX;
     let later = next_look(standing.landed, now, judged.agreement);
     let next = match (re_asserts, is_over, later) {
@@ -109,8 +108,8 @@ pub(super) fn reconciled(turn: &mut Turn<'_>, effect: EffectId, found: ReadBack)
         // Somebody answers for it: when it is put right, they are to know.
         (false, false, later) => later.or_else(|| open.map(|_| now.plus(AMISS_GAP_MAX))),
     };
-    let opening =
-        (!re_asserts).then(|| opening(planned, &judged, unread, why.as_ref(), watch.asserted)).flatten();
+    let seen = Seen { standing: &standing, unread, why: why.as_ref(), asserted: watch.asserted, doubt };
+    let opening = (!re_asserts).then(|| opening(&judged, &seen)).flatten();
     let Judged { agreement, fields, .. } = judged;
     let event = Event::Reconciled { effect, agreement, fields, detail: why, by, next, re_assert: re_asserts };
     turn.record(Actor::Timer, event);
@@ -140,6 +139,8 @@ struct Weighed {
     by: Option<IntentId>,
     /// Whether nothing is left.
     over: bool,
+    /// Why nobody can say whether what is amiss was written by somebody who was allowed to.
+    doubt: Option<String>,
 }
 
 fn weighed(compared: &[Compared], rows: &[&Reconciled], others: &Others) -> Weighed {
@@ -150,38 +151,53 @@ fn weighed(compared: &[Compared], rows: &[&Reconciled], others: &Others) -> Weig
     if judged.agreement.is_amiss() && others.open.is_some() {
         // What it holds now nobody can lay at anybody's door.
         let judged = Judged { agreement: Agreement::Unreadable, fields: Vec::new(), remedy: None };
-        return Weighed { judged, by: others.open, over };
+        return Weighed { judged, by: others.open, over, doubt: None };
     }
     let by = later.iter().find_map(|field| others.later.get(&field.field)).copied();
-    Weighed { judged, by, over }
+    let unsure = judged.fields.iter().any(|field| others.unsure.contains(field));
+    let unsure = unsure.then(|| "another intent was written there at the same time".to_owned());
+    let alias = others.alias.as_ref();
+    let alias = alias.map(|name| format!("connection `{name}` leads to the same system"));
+    Weighed { judged, by, over, doubt: unsure.or(alias) }
+}
+
+/// What is known beside the verdict of a look.
+struct Seen<'a> {
+    standing: &'a Standing<'a>,
+    unread: Option<Unread>,
+    why: Option<&'a Detail>,
+    asserted: u32,
+    doubt: Option<String>,
 }
 
 /// The exception that a look opens, if it must.
-fn opening(
-    planned: &PlannedEffect,
-    judged: &Judged,
-    unread: Option<Unread>,
-    why: Option<&Detail>,
-    asserted: u32,
-) -> Option<Opening> {
+fn opening(judged: &Judged, seen: &Seen<'_>) -> Option<Opening> {
+    let planned = seen.standing.planned;
     let cause = judged.agreement.cause()?;
-    // What cannot be reached is the whole connection's trouble, and is told of as that.
-    if cause == Cause::Unreadable && (unread == Some(Unread::Unreachable) || judged.fields.is_empty()) {
+    // What cannot be reached is the whole connection's trouble.
+    let unreachable = seen.unread == Some(Unread::Unreachable);
+    if cause == Cause::Unreadable && (unreachable || judged.fields.is_empty()) {
         return None;
     }
     let mut message = amiss(planned, judged.agreement, &judged.fields);
-    if let Some(why) = why {
+    if let Some(why) = seen.why {
         message.push_str(&format!(" ({})", why.message));
     }
-    message.push_str(match judged.remedy {
-        Some(Remedy::ReAssert) if RE_ASSERTS_MAX <= asserted => {
-            "; it was written again several times already, so something else writes there"
+    let more = match (judged.remedy, &seen.doubt) {
+        (Some(Remedy::ReAssert), Some(doubt)) => format!("; it is not written again by itself, as {doubt}"),
+        (Some(Remedy::ReAssert), None) if !seen.standing.is_repeatable() => {
+            "; it made a record of its own, and would make another one if it was written again".to_owned()
         }
-        Some(Remedy::Adopt) => {
+        (Some(Remedy::ReAssert), None) if RE_ASSERTS_MAX <= seen.asserted => {
+            "; it was written again several times already, so something else writes there".to_owned()
+        }
+        (Some(Remedy::Adopt), _) => {
             "; its intent type has it adopted: ask for what is there as an intent of its own, and give this up"
+                .to_owned()
         }
-        Some(Remedy::ReAssert | Remedy::Exception) | None => "",
-    });
+        (Some(Remedy::ReAssert | Remedy::Exception) | None, _) => String::new(),
+    };
+    message.push_str(&more);
     let opening = Opening::of(cause, Detail::new(judged.agreement.as_str(), message));
     Some(Opening { effect: Some(planned.effect), ..opening })
 }
@@ -221,40 +237,48 @@ pub(super) fn re_assert(
     turn: &mut Turn<'_>,
     effect: EffectId,
     plan: Result<(Digest, WritePlan), Detail>,
+    others: &Others,
 ) -> Result<(), Refusal> {
-    let now = turn.context.now;
     let seen = watched("re-assert", &turn.approval, effect)?;
     if !matches!(seen.watch.next, Next::ReAssert(_)) {
         return Err(Refusal::Overtaken);
     }
     let name = &turn.approval.intent.intent_type;
     let schema = turn.context.rulebook.intent_type(name);
-    let checked = plan.and_then(|(connector, plan)| match unlike(&seen, schema, &plan) {
+    let checked = plan.and_then(|(connector, plan)| match unlike(&seen, schema, &plan, others) {
         None => Ok((connector, plan)),
         Some(why) => Err(Detail::new("not-re-asserted", why)),
     });
     match checked {
         Ok((connector, plan)) => turn.record(Actor::Engine, Event::ReAsserted { effect, connector, plan }),
-        Err(detail) => {
-            let agreement = seen.watch.last.map_or(Agreement::Drifted, |(_, agreement)| agreement);
-            let cause = agreement.cause().unwrap_or(Cause::Drift);
-            let was = format!(
-                "what `{}` wrote at `{}`",
-                seen.standing.planned.binding, seen.standing.planned.connection
-            );
-            let message =
-                format!("{was} is not there any more, and cannot be written again: {}", detail.message);
-            let opening = Opening::of(cause, Detail::new(&detail.code, message));
-            turn.record(
-                Actor::Engine,
-                Event::NotReAsserted { effect, detail, next: now.plus(AMISS_GAP_MAX) },
-            );
-            if open_about(&turn.approval, effect).is_none() {
-                settle::open(turn, Opening { effect: Some(effect), ..opening });
-            }
-        }
+        Err(detail) => failed(turn, effect, detail, Asked::Somebody),
     }
     Ok(())
+}
+
+/// Who is asked about what could not be written again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Whoever answers for it.
+    Somebody,
+    /// Nobody: it is looked at once more in a moment.
+    Nobody,
+}
+
+/// What was to be written again was not, and nothing of it is in.
+pub(super) fn failed(turn: &mut Turn<'_>, of: EffectId, detail: Detail, asked: Asked) {
+    let now = turn.context.now;
+    let next = now.plus(if asked == Asked::Nobody { FIRST_LOOK } else { AMISS_GAP_MAX });
+    let known = turn.approval.planned(of).map(|planned| (&planned.binding, &planned.connection));
+    let what = known.map_or_else(String::new, |(binding, at)| format!("what `{binding}` wrote at `{at}`"));
+    let message = format!("{what} is not there any more, and was not written again: {}", detail.message);
+    let last = turn.approval.watches.get(&of).and_then(|watch| watch.last);
+    let cause = last.and_then(|(_, agreement)| agreement.cause()).unwrap_or(Cause::Drift);
+    let opening = Opening::of(cause, Detail::new(&detail.code, message));
+    turn.record(Actor::Engine, Event::NotReAsserted { effect: of, detail, next });
+    if asked == Asked::Somebody && open_about(&turn.approval, of).is_none() {
+        settle::open(turn, Opening { effect: Some(of), ..opening });
+    }
 }
 
 /// Writes nothing again where another intent has written meanwhile: what that wrote counts.
@@ -269,9 +293,14 @@ pub(super) fn supersede(turn: &mut Turn<'_>, effect: EffectId, by: IntentId) -> 
 }
 
 /// How a plan differs from writing again what was approved and is watched.
-fn unlike(seen: &Watched<'_>, schema: Option<&IntentType>, plan: &WritePlan) -> Option<String> {
+fn unlike(
+    seen: &Watched<'_>,
+    schema: Option<&IntentType>,
+    plan: &WritePlan,
+    others: &Others,
+) -> Option<String> {
     let Watched { standing, case, authority, .. } = seen;
-    if plan.subject != standing.receipt.subject {
+    if !standing.is_repeatable() || plan.subject != standing.receipt.subject {
         return Some("it made a record of its own, and would make another one".to_owned());
     }
     if plan.changes.is_empty() {
@@ -279,6 +308,10 @@ fn unlike(seen: &Watched<'_>, schema: Option<&IntentType>, plan: &WritePlan) -> 
     }
     if !case.allows(plan, standing, authority) {
         return Some("what would be written is not what was approved".to_owned());
+    }
+    if let Some(change) = plan.changes.iter().find(|change| others.later.contains_key(&change.name)) {
+        let name = &change.name;
+        return Some(format!("`{name}` would be written with it, and another intent has written that since"));
     }
     // What the connector adds of its own belongs to the fields that were asked for.
     let (schema, binding) = (schema?, &standing.planned.binding);
@@ -288,22 +321,6 @@ fn unlike(seen: &Watched<'_>, schema: Option<&IntentType>, plan: &WritePlan) -> 
     let mut unwatched = asked.filter(|write| !is_watched(&write.field));
     let also = unwatched.find(|write| plan.changes.iter().any(|change| change.name == write.field))?;
     Some(format!("`{}` would be written with it, and the intent type does not watch that", also.field))
-}
-
-fn landed(approval: &Approval, effect: EffectId) -> Option<Timestamp> {
-    let (Stage::Executing { effects, .. } | Stage::Closed(Outcome::Done { effects, .. })) = &approval.stage
-    else {
-        return None;
-    };
-    match effects.get(&effect)? {
-        EffectState::Landed { at, .. } => Some(*at),
-        EffectState::Waiting
-        | EffectState::Ready { .. }
-        | EffectState::Sent { .. }
-        | EffectState::Probing { .. }
-        | EffectState::Held { .. }
-        | EffectState::GivenUp => None,
-    }
 }
 
 /// These are watched from now on, or again.
@@ -340,7 +357,6 @@ pub(super) fn look(
 
 /// It could not be written again: its target is read back then.
 pub(super) fn put_off(approval: &mut Approval, effect: EffectId, next: Timestamp) -> Option<()> {
-    let Stage::Closed(Outcome::Done { .. }) = &approval.stage else { return None };
     approval.watches.get_mut(&effect)?.next = Next::Look(next);
     Some(())
 }
@@ -366,13 +382,13 @@ pub(super) fn begin_again(
     Some(())
 }
 
-/// Nobody looks any more at what somebody gave up writing again.
-pub(super) fn end_given_up(approval: &mut Approval) {
+/// What somebody gave up writing again is looked at all the same.
+pub(super) fn end_given_up(approval: &mut Approval, at: Timestamp) {
     let Stage::Closed(Outcome::Done { effects, .. }) = &approval.stage else { return };
     for watch in approval.watches.values_mut().filter(|watch| watch.next == Next::Writing) {
         let write = watch.writes.last().and_then(|write| effects.get(&write.effect));
         if write == Some(&EffectState::GivenUp) {
-            watch.next = Next::Over;
+            watch.next = Next::Look(at.plus(AMISS_GAP_MAX));
         }
     }
 }

@@ -123,8 +123,21 @@ impl Telling<'_> {
 
     /// All of it is settled.
     pub(super) fn done(&self) -> Option<Said> {
-        let Stage::Closed(Outcome::Done { case, authority, effects, undo, .. }) = &self.approval.stage else {
-            return None;
+        // What is written again was done before.
+        let again = !self.approval.watches.is_empty();
+        let (case, authority, effects, undo) = match &self.approval.stage {
+            Stage::Closed(Outcome::Done { case, authority, effects, undo, .. }) => {
+                (case, authority, effects, undo)
+            }
+            Stage::Executing { case, authority, effects, undo, .. } if again => {
+                (case, authority, effects, undo)
+            }
+            Stage::Preparing { .. }
+            | Stage::Unsettled { .. }
+            | Stage::Returned { .. }
+            | Stage::Seated { .. }
+            | Stage::Executing { .. }
+            | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => return None,
         };
         let is =
             |effect: EffectId, wanted: fn(&EffectState) -> bool| effects.get(&effect).is_some_and(wanted);

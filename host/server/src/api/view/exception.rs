@@ -83,7 +83,7 @@ impl From<&Burn> for BurnView {
 /// How an exception was closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ClosedView {
-    /// retry, probe, give-up, undo, decline, reviewed, confirmed or reversed.
+    /// retry, probe, give-up, undo, re-assert, decline, reviewed, confirmed or reversed.
     pub by: String,
     /// Who closed it; absent if the engine saw the criterion met.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -314,7 +314,7 @@ fn words(event: &Event) -> String {
             reconciled((*agreement, fields, detail.as_ref()), *by, (*next, *re_assert))
         }
         Event::ReAsserted { plan, .. } => written_again(plan),
-        Event::Superseded { by, .. } => format!("not written again: intent `{by}` has written there since"),
+        Event::Superseded { .. } => "not written again: another intent has written there since".to_owned(),
         Event::NotReAsserted { detail, .. } => format!("could not be written again: {}", detail.message),
         Event::ExceptionOpened { exception, .. } => opened(exception),
         Event::ExceptionEscalated { owner, due, .. } => {
@@ -372,9 +372,9 @@ fn reconciled(
         (Agreement::Unreadable, _) if let Some(why) = why => {
             format!("a target could not be read back: {}", why.message)
         }
-        (Agreement::Unreadable, Some(by)) => format!("intent `{by}` is writing to the same record"),
-        (Agreement::True, Some(by)) => {
-            format!("intent `{by}` has written to the same record since, and that counts")
+        (Agreement::Unreadable, Some(_)) => "another intent is writing to the same record".to_owned(),
+        (Agreement::True, Some(_)) => {
+            "another intent has written to the same record since, and that counts".to_owned()
         }
         (Agreement::True, None) => "a target holds what was approved".to_owned(),
         (Agreement::Late, _) => format!("a target holds what it held before: {fields}"),
