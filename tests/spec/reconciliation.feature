@@ -124,6 +124,25 @@ Feature: Reconciliation
     And its message ends with "it made a record of its own, and would make another one if it was written again"
     And it was written 1 time in all
 
+  Scenario: where another connection leads to the same system nothing is written again without a person
+    Given an intent type that has what has drifted written again
+    And another connection leads to the same system
+    And its write has landed
+    When the target holds something else
+    And it is looked at
+    Then an exception with cause drift has an owner
+    And its message ends with "it is not written again by itself, as connection `mirror` leads to the same system"
+    When the owner says re-assert
+    Then it is written again, and the exception is closed
+
+  Scenario: what landed while it was on its way makes nobody sure
+    Given an intent type that has what has drifted written again
+    When another intent lands between its write and the answer to it
+    And the target holds something else
+    And it is looked at
+    Then an exception with cause drift has an owner
+    And its message ends with "it is not written again by itself, as another intent was written there at the same time"
+
   Scenario: nothing is written again beside what was approved
     Given an intent type that has what has drifted written again
     And its write has landed

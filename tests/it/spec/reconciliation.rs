@@ -31,6 +31,8 @@ pub(super) struct Watched {
     /// Whether that one is watched too, and another intent type writes to the same record without it.
     both: bool,
     record: Option<String>,
+    /// Whether another connection leads to the same system.
+    mirrored: bool,
     first: Option<IntentId>,
 }
 
@@ -75,6 +77,10 @@ impl Spec {
     async fn lands_watched(&mut self, guarantee: Guarantee) {
         self.guarantee = guarantee;
         let connectors = Scripted::default().with("target", guarantee, &[("deliver", "order")]);
+        let mirrored = |connectors: Scripted| {
+            connectors.with("mirror", guarantee, &[]).pointed_at("https://one.example")
+        };
+        let connectors = if self.watched.mirrored { mirrored(connectors) } else { connectors };
         self.connectors = Arc::new(connectors);
         if let Some(id) = &self.watched.record {
             let subject = RecordRef { kind: "order".to_owned(), id: id.clone() };
@@ -161,6 +167,30 @@ fn re_asserts(spec: &mut Spec) {
 #[given("it writes a reason that it does not watch")]
 fn writes_more(spec: &mut Spec) {
     spec.watched.more = true;
+}
+
+#[given("another connection leads to the same system")]
+fn mirrored(spec: &mut Spec) {
+    spec.watched.mirrored = true;
+}
+
+#[when("another intent lands between its write and the answer to it")]
+async fn lands_between(spec: &mut Spec) {
+    let connectors = Scripted::default().with("target", Guarantee::ByNaturalKey, &[("deliver", "order")]);
+    spec.connectors = Arc::new(connectors);
+    spec.start(spec.watched.rules());
+    let detail = Detail::new("scripted", "it does not answer");
+    let claim = Ended::Failed(Failure::Transient { after: None, detail });
+    let steps = vec![step(Answer::Unanswered)];
+    spec.connectors.next_act(Act::End(AttemptEnd { claim, steps, held_back: None }));
+    submit_single(spec).await;
+    spec.watched.first = spec.intent;
+    spec.until("the attempt", attempted, 1).await;
+    submit_another(spec).await;
+    spec.until("the write", |event| matches!(event, Event::Watched { .. }), 1).await;
+    spec.intent = spec.watched.first;
+    spec.clock.turn(Millis::seconds(30));
+    spec.until("the watch", |event| matches!(event, Event::Watched { .. }), 1).await;
 }
 
 #[given("it writes a reason that it watches too")]
