@@ -178,7 +178,11 @@ impl History {
             });
             let later = landed.any(|(planned, receipt, at)| {
                 let is_other = planned.effect != write.effect && planned.connection == write.connection;
-                is_other && planned.is_sealed() && receipt.subject == own.subject && since < at
+                let taken_back = matches!(
+                    states(other).find(|(id, _)| **id == undo_id(planned.effect)),
+                    Some((_, EffectState::Landed { .. }))
+                );
+                is_other && !taken_back && planned.is_sealed() && receipt.subject == own.subject && since < at
             });
             later.then_some(intent)
         })

@@ -4,8 +4,12 @@ use countersign_engine::port::store::StoreFault;
 use std::io;
 use std::path::Path;
 
-/// The format that this program writes, and the only one that it reads.
-pub(crate) const FORMAT_VERSION: u32 = 2;
+/// The format that this program writes.
+pub(crate) const FORMAT_VERSION: u32 = 3;
+
+/// The oldest format that it reads: no record of it says that it follows another one in the same write, which is the
+/// more careful reading.
+pub(crate) const FORMAT_VERSION_MIN: u32 = 2;
 
 /// The format of the index that this program writes. An older one is built again from the log; a
 /// newer one belongs to a newer program, whose folder is left alone.

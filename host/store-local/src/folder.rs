@@ -7,10 +7,10 @@
 //! index.broken/   an index that was moved aside, for somebody to look at; may be deleted
 //! STATE           how the folder was left: open or clean, in which boot of the machine
 //! ```
-//! LOCK and STATE are lines of `word value`, the first of them `format 1`.
+//! LOCK and STATE are lines of `word value`, the first of them `format 3`.
 
 use crate::disk::{self, Disk};
-use crate::fault::{FORMAT_VERSION, INDEX_VERSION, io_fault};
+use crate::fault::{FORMAT_VERSION, FORMAT_VERSION_MIN, INDEX_VERSION, io_fault};
 use crate::index::FORMAT_FILE;
 use crate::segment::{HEADER_BYTES, version_of};
 use countersign_core::hash::Digest;
@@ -195,7 +195,9 @@ fn version_in(path: &Path) -> Result<Option<u32>, StoreFault> {
 
 fn known(version: Option<u32>) -> Result<(), StoreFault> {
     match version {
-        Some(found) if found != FORMAT_VERSION => Err(StoreFault::Version { found, known: FORMAT_VERSION }),
+        Some(found) if !(FORMAT_VERSION_MIN..=FORMAT_VERSION).contains(&found) => {
+            Err(StoreFault::Version { found, known: FORMAT_VERSION })
+        }
         Some(_) | None => Ok(()),
     }
 }

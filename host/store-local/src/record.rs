@@ -3,13 +3,13 @@
 //! ```text
 //! frame     length u32 LE | crc32c u32 LE | payload of that length
 //!           the sum covers the four length bytes and the payload, so zeros are no record
-//! payload   kind 1 or 2
+//! payload   kind 1 or 2; 3 or 4 where the record before it was written in the same write
 //!           number   position of the batch's first entry (of the next one, if it has none)
 //!           count    streams; for each:
 //!             bytes    name
 //!             number   sequence before the batch
 //!             place    the stream's record before this one
-//!           body     kind 1: bytes; kind 2: number its length, bytes of it compressed by
+//!           body     kind 1 and 3: bytes; kind 2 and 4: number its length, bytes of it compressed by
 //!                    [`crate::squeeze`]
 //!           32 bytes head of the hash chain after the batch's last entry
 //! body      for each stream:
@@ -20,7 +20,8 @@
 //!           byte     0, or 1 and the caller key: bytes key | 32 bytes fingerprint | bytes answer
 //! ```
 //! Numbers, bytes and places are those of [`crate::wire`]. Each stream's records are linked
-//! backwards, so the index needs to know only the last of them. The body is made where the batch is
+//! backwards, so the index needs to know only the last of them. Of the records of one write, which share a sync, a power
+//! cut can leave any: one that follows proves nothing about those before it. The body is made where the batch is
 //! given, by whoever waits for it; the one writer adds only what depends on the end of the log.
 
 use crate::squeeze::{squeeze, unsqueeze};
@@ -38,6 +39,8 @@ pub(crate) const PAYLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 const KIND_PLAIN: u8 = 1;
 const KIND_SQUEEZED: u8 = 2;
+/// What is added to a kind where the record before it was written in the same write.
+const KIND_FOLLOWS: u8 = 2;
 
 /// One atomic batch.
 #[derive(Debug)]
@@ -50,6 +53,8 @@ pub(crate) struct Record {
     pub(crate) caller_key: Option<CallerKey>,
     /// Head of the chain after it.
     pub(crate) head: Digest,
+    /// Whether the record before it was written in the same write, so that both were synced or neither.
+    pub(crate) follows: bool,
 }
 
 /// What one stream gained.
@@ -79,7 +84,8 @@ impl Record {
     pub(crate) fn frame(&self, body: &Body, out: &mut Vec<u8>) -> Option<u32> {
         let start = out.len();
         out.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
-        out.push(if body.squeezed { KIND_SQUEEZED } else { KIND_PLAIN });
+        let kind = if body.squeezed { KIND_SQUEEZED } else { KIND_PLAIN };
+        out.push(if self.follows { kind + KIND_FOLLOWS } else { kind });
         put_number(out, self.first);
         put_number(out, self.parts.len() as u64);
         for part in &self.parts {
@@ -108,6 +114,8 @@ impl Record {
     pub(crate) fn decode(payload: &[u8]) -> Option<Record> {
         let mut reader = Reader(payload);
         let kind = reader.byte()?;
+        let follows = KIND_SQUEEZED < kind;
+        let kind = if follows { kind.checked_sub(KIND_FOLLOWS)? } else { kind };
         let first = reader.number()?;
         let streams = (0..reader.count()?).map(|_| stream(&mut reader)).collect::<Option<Vec<_>>>()?;
         let unsqueezed;
@@ -128,7 +136,7 @@ impl Record {
         let parts = streams.into_iter().map(|stream| part(&mut body, stream)).collect::<Option<_>>()?;
         let caller_key = if flag(&mut body)? { Some(caller_key(&mut body)?) } else { None };
         let whole = reader.0.is_empty() && body.0.is_empty();
-        whole.then_some(Record { first, parts, caller_key, head })
+        whole.then_some(Record { first, parts, caller_key, head, follows })
     }
 }
 
@@ -285,7 +293,7 @@ mod tests {
         let caller_key =
             CallerKey { key: Arc::from("bot/1"), fingerprint: Digest::of(b"x"), answer: Arc::from(*b"a") };
         let parts = vec![Part { append, previous }];
-        Record { first: 7, parts, caller_key: Some(caller_key), head: Digest::of(b"head") }
+        Record { first: 7, parts, caller_key: Some(caller_key), head: Digest::of(b"head"), follows: false }
     }
 
     fn body(record: &Record) -> Body {

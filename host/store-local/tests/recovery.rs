@@ -223,13 +223,13 @@ async fn a_file_of_another_version_is_refused_before_anything_is_touched() {
     drop(store);
     let mut segment = fs::read(&segments(whole.path())[0]).expect("it reads");
     segment[8] = 9;
-    let cases: [(&str, Vec<u8>, u32); 4] = [
-        ("log/0000000001.cslog", segment, 2),
-        ("LOCK", b"format 9\n".to_vec(), 2),
-        ("STATE", b"format 9\n".to_vec(), 2),
-        ("index/FORMAT", b"9".to_vec(), 3),
+    let cases: [(&str, Vec<u8>, u32, u32); 4] = [
+        ("log/0000000001.cslog", segment, 9, 3),
+        ("LOCK", b"format 9\n".to_vec(), 9, 3),
+        ("STATE", b"format 1\n".to_vec(), 1, 3),
+        ("index/FORMAT", b"9".to_vec(), 9, 3),
     ];
-    for (name, bytes, known) in cases {
+    for (name, bytes, found, known) in cases {
         let broken = copy(whole.path(), false);
         fs::write(broken.path().join(name), &bytes).expect("it is written");
         let listing = || {
@@ -240,9 +240,35 @@ async fn a_file_of_another_version_is_refused_before_anything_is_touched() {
         };
         let before = listing();
         let fault = open(broken.path()).expect_err("it is refused");
-        assert_eq!(fault, StoreFault::Version { found: 9, known }, "{name}");
+        assert_eq!(fault, StoreFault::Version { found, known }, "{name}");
         assert_eq!((before, fs::read(broken.path().join(name)).expect("it reads")), (listing(), bytes));
     }
+}
+
+#[tokio::test]
+async fn a_log_of_the_format_before_opens_and_goes_on() {
+    let folder = folder();
+    let store = open(folder.path()).expect("it opens");
+    fill(&store, 9).await;
+    let before = answers(&store).await;
+    store.close().expect("it closes");
+    drop(store);
+    for path in segments(folder.path()) {
+        let mut bytes = fs::read(&path).expect("it reads");
+        bytes[8..12].copy_from_slice(&2_u32.to_le_bytes());
+        let sum = crc32c::crc32c(&bytes[..60]);
+        bytes[60..64].copy_from_slice(&sum.to_le_bytes());
+        fs::write(&path, bytes).expect("it is written");
+    }
+    for name in ["LOCK", "STATE"] {
+        let text = fs::read_to_string(folder.path().join(name)).expect("it reads");
+        assert!(text.starts_with("format 3\n"), "{text}");
+        fs::write(folder.path().join(name), text.replace("format 3", "format 2")).expect("it is written");
+    }
+    let store = open(folder.path()).expect("it opens");
+    assert!(answers(&store).await == before, "nothing of it is lost");
+    store.append(batch(9, 0)).await.expect("it is appended");
+    assert_eq!(store.verify(&|_, _| {}).await.expect("the log is whole").entries, 10);
 }
 
 #[tokio::test]
