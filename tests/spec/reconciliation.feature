@@ -47,6 +47,17 @@ Feature: Reconciliation
     And it is looked at
     Then it is found unreadable and nobody is asked about it
 
+  Scenario: a credential that is refused when something is read back pauses its connection
+    Given an intent type that has what has drifted put before a person
+    And its write has landed
+    When the target refuses the credential for reads too
+    And it is looked at
+    Then an exception with cause denied has an owner
+    And nothing is asked of the target
+    When the credential is taken again, and the owner says retry
+    And 2 hours pass
+    Then it is found true and nobody is asked about it
+
   Scenario: a connection that is left alone is not asked
     Given an intent type that has what has drifted put before a person
     And its write has landed

@@ -62,6 +62,7 @@ struct State {
     health: TargetHealth,
     denies: bool,
     plans_denied: bool,
+    reads_denied: bool,
     plans: usize,
     renews: bool,
     nothing_found: bool,
@@ -214,6 +215,11 @@ impl Scripted {
     /// Whether plans are refused as well while the credential is.
     pub fn deny_plans(&self) {
         self.state().plans_denied = true;
+    }
+
+    /// Whether reads are refused as well while the credential is.
+    pub fn deny_reads(&self) {
+        self.state().reads_denied = true;
     }
 
     /// How many plans were asked for.
@@ -386,7 +392,8 @@ impl Connectors for Scripted {
 
     fn fetch(&self, name: &ConnectionName, subject: RecordRef) -> Answer<'_, Ended<Snapshot>> {
         let mut state = self.state();
-        let ended = match state.reads.pop_front() {
+        let denied = (state.denies && state.reads_denied).then(denied);
+        let ended = match denied.or_else(|| state.reads.pop_front()) {
             Some(failure) => Ended::Failed(failure),
             None => match state.records.get(&(name.clone(), subject.clone())) {
                 Some(fields) => {

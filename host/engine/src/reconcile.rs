@@ -118,6 +118,7 @@ pub(crate) async fn read(
             Err((Unread::Gone, detail))
         }
         Ended::Failed(Failure::Rejected { detail, .. }) => Err((Unread::Refused, detail)),
+        Ended::Failed(Failure::Denied(detail)) => Err((Unread::Denied, detail)),
         Ended::Failed(failure) => Err((Unread::Unreachable, failure.detail().clone())),
         Ended::Broke(broke) => Err(unreadable("connector-broke", broke.message)),
     }

@@ -6,7 +6,8 @@ use crate::count;
 use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::gates::Entry;
-use crate::limits::{RE_ASSERT_DELAY_MS, RECORD_INTENTS_MAX};
+use crate::limits::{PAUSED_LOOK_MS, RE_ASSERT_DELAY_MS, RECORD_INTENTS_MAX};
+use crate::outages::Denied;
 use crate::port::connectors::Connection;
 use crate::reconcile;
 use crate::row::{RECORD, record_label};
@@ -15,8 +16,9 @@ use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::watch::{Next, Others, Standing};
 use countersign_core::approval::{Approval, Authority, Case, Outcome, Stage};
 use countersign_core::effect::attempt::{Detail, Ended, Failure};
+use countersign_core::effect::life::Denial;
 use countersign_core::effect::plan::WritePlan;
-use countersign_core::effect::reconcile::{Agreement, RE_ASSERT_WAIT_MAX, compare, judge};
+use countersign_core::effect::reconcile::{Agreement, RE_ASSERT_WAIT_MAX, Unread, compare, judge};
 use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, EffectId, IntentId};
 use countersign_core::time::{Millis, Timestamp};
@@ -73,7 +75,16 @@ pub(crate) async fn run(
     let Some(Due { standing, case, authority, wanted }) = due(&approval, effect, inner.clock.now()) else {
         return Ok(None);
     };
+    let began = inner.clock.now();
     let read = reconcile::read(inner, standing.planned, &standing.receipt.subject, false).await;
+    let mut denied = Denied::default();
+    if let Err((Unread::Denied, _)) = &read {
+        denied = inner.denied_at(&standing.planned.connection, began).await?;
+        if denied.denial == Denial::Passing {
+            // Somebody is seeing to it, or the credential is another one by now.
+            return Ok(Some(inner.later(Millis(PAUSED_LOOK_MS))));
+        }
+    }
     let changes = case.written(standing.planned, authority);
     let compared = compare(&changes, standing.receipt, read.as_ref().map_err(|(unread, _)| *unread));
     let rulebook = inner.rulebook();
@@ -99,10 +110,15 @@ pub(crate) async fn run(
     if wanted.is_some()
         && let Err((_, why)) = &read
         && !gone
+        && denied.denial == Denial::Effect
     {
         return later(inner, (intent, effect, wanted), wait, why.clone()).await;
     }
-    say(inner, intent, Command::Reconciled { effect, found: Box::new(ReadBack { read, others }) }).await
+    let found = Box::new(ReadBack { read, others, denial: denied.denial });
+    let said = say(inner, intent, Command::Reconciled { effect, found }).await;
+    // Nobody else tells of it before it is stored.
+    drop(denied);
+    said
 }
 
 fn written_elsewhere() -> Detail {

@@ -12,7 +12,7 @@ use countersign_core::effect::attempt::{
 use countersign_core::effect::life::EffectState;
 use countersign_core::effect::reconcile::Agreement;
 use countersign_core::exception::{Closure, Exception};
-use countersign_core::id::{EffectId, IntentId};
+use countersign_core::id::{ConnectionName, EffectId, IntentId};
 use countersign_core::money::{Currency, Money};
 use countersign_core::record::{Field, RecordRef, Value};
 use countersign_core::rulebook::Rulebook;
@@ -283,6 +283,28 @@ async fn holds(spec: &mut Spec, what: String) {
 fn silent(spec: &mut Spec) {
     let detail = Detail::new("scripted", "it does not answer");
     spec.connectors.next_read(Failure::Transient { after: None, detail });
+}
+
+#[when("the target refuses the credential for reads too")]
+fn denies(spec: &mut Spec) {
+    spec.connectors.deny(true);
+    spec.connectors.deny_reads();
+}
+
+#[then("nothing is asked of the target")]
+async fn is_paused(spec: &mut Spec) {
+    let connection = ConnectionName::parse("target").expect("a name");
+    let paused = spec.engine().paused(&connection).await.expect("it is known");
+    assert_eq!(paused.map(|paused| paused.intent), spec.intent);
+}
+
+#[when("the credential is taken again, and the owner says retry")]
+async fn taken_again(spec: &mut Spec) {
+    spec.connectors.deny(false);
+    spec.closes_by(Closure::Decline).await;
+    assert_eq!(spec.refused.as_deref(), Some("CS-E0117"));
+    spec.closes_by(Closure::Retry).await;
+    assert_eq!(spec.refused, None);
 }
 
 #[when("the target is left alone for an hour")]

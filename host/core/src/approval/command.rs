@@ -56,6 +56,8 @@ pub struct ReadBack {
     pub read: Result<Snapshot, (Unread, Detail)>,
     /// What other effects have to do with the record. Found out after it was read.
     pub others: Others,
+    /// How far a refused credential reaches.
+    pub denial: Denial,
 }
 
 /// A command about an approval that exists. Submitting makes one: see [`super::life::submit`].

@@ -100,6 +100,8 @@ pub enum Unread {
     Gone,
     /// It answered that this record cannot be read: asked again it will say the same.
     Refused,
+    /// It refused the credential of this host.
+    Denied,
     /// It cannot be reached now, whatever the record.
     Unreachable,
 }
@@ -163,7 +165,9 @@ pub fn compare(changes: &[Change], receipt: &Receipt, now: Result<&Snapshot, Unr
         let current = now.ok().and_then(|snapshot| snapshot.field(&change.name)).cloned();
         let agreement = match (now, &current) {
             (Err(Unread::Gone), _) => Agreement::Gone,
-            (Err(Unread::Refused | Unread::Unreachable), _) | (Ok(_), None) => Agreement::Unreadable,
+            (Err(Unread::Refused | Unread::Denied | Unread::Unreachable), _) | (Ok(_), None) => {
+                Agreement::Unreadable
+            }
             (Ok(_), Some(current)) if *current == change.after => Agreement::True,
             (Ok(_), Some(current)) if *current == change.before => Agreement::Late,
             (Ok(_), Some(_)) => Agreement::Drifted,

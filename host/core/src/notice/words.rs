@@ -239,6 +239,7 @@ impl Telling<'_> {
                 Some(_) => "probe or give-up",
             },
             (Stage::Executing { .. }, None) => "retry or give-up",
+            (Stage::Closed(_), None) if exception.pauses().is_some() => "retry or give-up",
             (_, None) => "retry or decline",
         };
         let close = format!(

@@ -201,8 +201,7 @@ fn verdicts(
     if exception.cause == Cause::BreakGlass {
         break_glass::is_over(turn)?;
     }
-    if exception.cause.outlives() {
-        let ways = turn.approval.closed_by(exception);
+    if let Some(ways) = anywhere(turn, exception) {
         let wrong = || Refusal::WrongClosure { allowed: ways.iter().map(|way| way.as_str()).collect() };
         return ways.contains(&by).then(BTreeMap::new).ok_or_else(wrong);
     }
@@ -273,6 +272,16 @@ fn verdicts(
             Err(wrong_stage("close-exception", &turn.approval))
         }
     }
+}
+
+/// How an exception is closed that is not about what becomes of the intent; `None` if it is.
+fn anywhere(turn: &Turn<'_>, exception: &Exception) -> Option<Vec<Closure>> {
+    let is_over = matches!(turn.approval.stage, Stage::Closed(_));
+    // What was written was read back, and the connection did not let it be.
+    let of_connection =
+        (exception.pauses().is_some() && is_over).then(|| vec![Closure::Retry, Closure::GiveUp]);
+    let outlives = exception.cause.outlives().then(|| turn.approval.closed_by(exception));
+    outlives.or(of_connection)
 }
 
 /// What becomes of an effect that is held.

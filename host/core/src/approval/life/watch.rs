@@ -8,7 +8,7 @@ use crate::approval::refusal::Refusal;
 use crate::approval::watch::{Next, Others, Standing, Watch};
 use crate::approval::{Approval, Authority, Case, Outcome, PlannedEffect, Stage};
 use crate::effect::attempt::Detail;
-use crate::effect::life::{EffectState, History};
+use crate::effect::life::{Denial, EffectState, History};
 use crate::effect::plan::WritePlan;
 use crate::effect::reconcile::{
     AMISS_GAP_MAX, Agreement, Compared, FIRST_LOOK, Judged, RE_ASSERTS_MAX, Unread, compare, judge, next_look,
@@ -86,7 +86,7 @@ pub(super) fn reconciled(turn: &mut Turn<'_>, effect: EffectId, found: ReadBack)
         turn.record(Actor::Timer, over);
         return Ok(());
     };
-    let ReadBack { read, others } = found;
+    let ReadBack { read, others, denial } = found;
     let unread = read.as_ref().err().map(|(unread, _)| *unread);
     let why = read.as_ref().err().map(|(_, why)| why.clone());
     let changes = case.written(planned, authority);
@@ -108,11 +108,25 @@ pub(super) fn reconciled(turn: &mut Turn<'_>, effect: EffectId, found: ReadBack)
         // Somebody answers for it: when it is put right, they are to know.
         (false, false, later) => later.or_else(|| open.map(|_| now.plus(AMISS_GAP_MAX))),
     };
-    let seen = Seen { standing: &standing, unread, why: why.as_ref(), asserted: watch.asserted, doubt };
+    let connection = planned.connection.clone();
+    let seen = Seen {
+        standing: &standing,
+        unread: unread.map(|unread| (unread, denial)),
+        why: why.as_ref(),
+        asserted: watch.asserted,
+        doubt,
+    };
     let opening = (!re_asserts).then(|| opening(&judged, &seen)).flatten();
     let Judged { agreement, fields, .. } = judged;
+    let told = turn.approval.pauses().contains(&connection);
+    let denied =
+        (unread == Some(Unread::Denied) && denial == Denial::Connection && !told).then(|| why.clone());
     let event = Event::Reconciled { effect, agreement, fields, detail: why, by, next, re_assert: re_asserts };
     turn.record(Actor::Timer, event);
+    if let Some(why) = denied.flatten() {
+        let opening = Opening::of(Cause::Denied, why);
+        settle::open(turn, Opening { connection: Some(connection), ..opening });
+    }
     let known = open.filter(|(_, cause)| opening.as_ref().is_none_or(|opening| opening.cause != *cause));
     let gone_by = match agreement {
         _ if is_over => Some("another intent has written there since"),
@@ -164,7 +178,7 @@ fn weighed(compared: &[Compared], rows: &[&Reconciled], others: &Others) -> Weig
 /// What is known beside the verdict of a look.
 struct Seen<'a> {
     standing: &'a Standing<'a>,
-    unread: Option<Unread>,
+    unread: Option<(Unread, Denial)>,
     why: Option<&'a Detail>,
     asserted: u32,
     doubt: Option<String>,
@@ -175,7 +189,11 @@ fn opening(judged: &Judged, seen: &Seen<'_>) -> Option<Opening> {
     let planned = seen.standing.planned;
     let cause = judged.agreement.cause()?;
     // What cannot be reached is the whole connection's trouble.
-    let unreachable = seen.unread == Some(Unread::Unreachable);
+    let unreachable = match seen.unread {
+        Some((Unread::Unreachable, _)) => true,
+        Some((Unread::Denied, denial)) => denial != Denial::Effect,
+        Some((Unread::Gone | Unread::Refused, _)) | None => false,
+    };
     if cause == Cause::Unreadable && (unreachable || judged.fields.is_empty()) {
         return None;
     }
