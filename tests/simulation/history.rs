@@ -534,7 +534,7 @@ impl History {
                 Next::Look(_) => watch.last.is_none_or(|(at, agreement)| {
                     at < since.max(watch.landed) || agreement == Agreement::Unreadable
                 }),
-                Next::ReAssert(_) | Next::Writing => true,
+                Next::ReAssert(_) | Next::Writing(_) => true,
                 Next::Over => false,
             };
             let unseen = self.approvals().find(|(_, approval)| approval.watches.values().any(open));

@@ -319,6 +319,9 @@ impl History {
     /// given up.
     pub(crate) fn holds_what_was_approved(&self) -> Result<(), Broken> {
         for (intent, Stream { approval, .. }) in &self.read.approvals {
+            if approval.undo().is_some() && !approval.watches.is_empty() {
+                return Err(self.broken(format!("{intent} was taken back and is watched")));
+            }
             for standing in approval.standing() {
                 let Some(watch) = approval.watches.get(&standing.planned.effect) else { continue };
                 let there = self.targets.holds(&standing.planned.connection, &standing.receipt.subject);
@@ -333,7 +336,7 @@ impl History {
                         let mut there = done.iter().filter(|done| (&done.place.0, &done.place.1) == place);
                         holds || there.any(|done| at <= done.seen)
                     }
-                    (Next::Look(_), Some(_)) | (Next::Writing | Next::ReAssert(_), _) => false,
+                    (Next::Look(_), Some(_)) | (Next::Writing(_) | Next::ReAssert(_), _) => false,
                     (Next::Look(_), None) => false,
                     (Next::Over, _) => self.read.over.contains(&effect),
                 };

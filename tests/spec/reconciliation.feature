@@ -154,6 +154,14 @@ Feature: Reconciliation
     Then an exception with cause drift has an owner
     And its message ends with "it is not written again by itself, as another intent was written there at the same time"
 
+  Scenario: what was given up and may be in makes nobody sure
+    Given an intent type that has what has drifted written again
+    And its write has landed with guarantee blind
+    When another intent is given up without anybody knowing whether it is in
+    And it is looked at
+    Then an exception with cause drift has an owner
+    And its message ends with "it is not written again by itself, as another intent was written there at the same time"
+
   Scenario: nothing is written again beside what was approved
     Given an intent type that has what has drifted written again
     And its write has landed
@@ -244,6 +252,8 @@ Feature: Reconciliation
     And another intent is writing something else there
     And 25 hours pass
     Then it is not written again, and goes on being looked at
+    And an exception with cause drift has an owner
+    And its message ends with "was not written again: another intent is writing there"
 
   Scenario: what waits to go out again is overtaken by what another intent has written
     Given an intent type that has what has drifted written again

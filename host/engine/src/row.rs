@@ -7,6 +7,7 @@ use countersign_core::approval::{Approval, Intent, Outcome, Overridden, PlannedE
 use countersign_core::budget::Told;
 use countersign_core::effect::life::EffectState;
 use countersign_core::exception::{Cause, Exception};
+use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, FieldName, PersonId};
 use countersign_core::intent::{Day, FactSource, IntentType, LogMeasure, TokenValue};
 use countersign_core::money::Money;
@@ -48,16 +49,17 @@ pub const OUTLIVES: (&str, &str) = ("exceptions", "outlive");
 /// Label of an approval with an open exception about a whole connection.
 pub const CONNECTION: (&str, &str) = ("exceptions", "connection");
 
-/// Label of an approval that wrote to a record, or may have: connection, kind and id.
+/// Label of an approval that wrote to a record, or may have: a digest of connection, kind and id.
 pub const RECORD: &str = "record";
 
-/// The value of that label.
+/// The value of that label. Ids of records can be longer than a label.
 #[must_use]
 pub fn record_label(connection: &ConnectionName, record: &RecordRef) -> String {
-    format!("{connection} {}/{}", record.kind, record.id)
+    let parts = [connection.as_str().as_bytes(), record.kind.as_bytes(), record.id.as_bytes()];
+    Digest::of_parts(&parts).to_string()
 }
 
-/// The records that an approval wrote to, or may have.
+/// The records that an approval wrote to, or may have; also those of what was given up, as that may be in.
 fn records(approval: &Approval) -> Vec<(String, String)> {
     let (Stage::Executing { effects, .. } | Stage::Closed(Outcome::Done { effects, .. })) = &approval.stage
     else {
@@ -70,8 +72,8 @@ fn records(approval: &Approval) -> Vec<(String, String)> {
             | EffectState::Ready { .. }
             | EffectState::Sent { .. }
             | EffectState::Probing { .. }
-            | EffectState::Held { .. } => &planned.plan.subject,
-            EffectState::GivenUp => return None,
+            | EffectState::Held { .. }
+            | EffectState::GivenUp => &planned.plan.subject,
         };
         Some((RECORD.to_owned(), record_label(&planned.connection, record)))
     };
@@ -292,5 +294,21 @@ pub fn counts_as(stage: &str) -> (bool, bool) {
         "executing" | "done" => (true, true),
         "preparing" | "unsettled" | "seated" | "returned" => (false, true),
         _ => (false, false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::LABEL_BYTES_MAX;
+
+    #[test]
+    fn a_record_of_any_length_fits_into_its_label() {
+        let connection = ConnectionName::parse("crm").expect("a name");
+        let of =
+            |id: &str| record_label(&connection, &RecordRef { kind: "k".repeat(200), id: id.to_owned() });
+        assert!(RECORD.len() + of(&"i".repeat(2_048)).len() <= LABEL_BYTES_MAX);
+        assert_eq!(of("1"), of("1"));
+        assert_ne!(of("1"), of("2"));
     }
 }

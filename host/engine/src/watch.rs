@@ -18,7 +18,9 @@ use countersign_core::approval::{Approval, Authority, Case, Outcome, Stage};
 use countersign_core::effect::attempt::{Detail, Ended, Failure};
 use countersign_core::effect::life::Denial;
 use countersign_core::effect::plan::WritePlan;
-use countersign_core::effect::reconcile::{Agreement, RE_ASSERT_WAIT_MAX, Unread, compare, judge};
+use countersign_core::effect::reconcile::{
+    Agreement, RE_ASSERT_WAIT_MAX, Unread, WRITTEN_ELSEWHERE, compare, judge,
+};
 use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, EffectId, IntentId};
 use countersign_core::time::{Millis, Timestamp};
@@ -38,7 +40,7 @@ fn due(approval: &Approval, effect: EffectId, now: Timestamp) -> Option<Due<'_>>
     let next = approval.watches.get(&effect)?.next;
     let wanted = match next {
         Next::ReAssert(since) => Some(since),
-        Next::Look(_) | Next::Writing | Next::Over => None,
+        Next::Look(_) | Next::Writing(_) | Next::Over => None,
     };
     next.due().filter(|due| crate::schedule::is_due(*due, now))?;
     let standing = approval.standing().find(|standing| standing.planned.effect == effect)?;
@@ -122,7 +124,7 @@ pub(crate) async fn run(
 }
 
 fn written_elsewhere() -> Detail {
-    Detail::new("written-elsewhere", "another intent is writing there")
+    Detail::new(WRITTEN_ELSEWHERE, "another intent is writing there")
 }
 
 /// Comes again then; what waits to be written again waits only so long until somebody is told.
@@ -173,8 +175,9 @@ pub(crate) async fn meanwhile(
     let Some((planned, standing)) = planned.zip(standing) else { return Ok(Meanwhile::Nothing) };
     let others = others(inner, approval, &standing).await?;
     let later = planned.plan.changes.iter().find_map(|change| others.later.get(&change.name));
-    let wanted = of.and_then(|of| approval.watches.get(&of)?.last).map(|(at, _)| at);
-    let waited = wanted.is_some_and(|at| RE_ASSERT_WAIT_MAX < inner.clock.now().since(at));
+    let next = of.and_then(|of| approval.watches.get(&of)).map(|watch| watch.next);
+    let now = inner.clock.now();
+    let waited = matches!(next, Some(Next::Writing(since)) if RE_ASSERT_WAIT_MAX < now.since(since));
     Ok(match (later, others.open) {
         (Some(by), _) => Meanwhile::By(*by),
         (None, Some(_)) if waited => Meanwhile::TooLong(written_elsewhere()),

@@ -162,7 +162,12 @@ fn find_end(segments: &Segments, last: u32) -> Result<(End, u64), StoreFault> {
     let broken = loop {
         match records.next_or_broken() {
             Ok(Some(_)) => {}
-            Ok(None) => return Ok((records.at, 0)),
+            Ok(None) => {
+                // A host that was killed between write and sync left it in the machine's memory alone. What follows must
+                // rest on something certain.
+                file.sync_all().map_err(|error| io_fault("sync", &path, &error))?;
+                return Ok((records.at, 0));
+            }
             Err(broken) => break broken,
         }
     };

@@ -3,7 +3,8 @@
 //! ```text
 //! frame     length u32 LE | crc32c u32 LE | payload of that length
 //!           the sum covers the four length bytes and the payload, so zeros are no record
-//! payload   kind 1 or 2; 3 or 4 where the record before it was written in the same write
+//! payload   kind 1 or 2; 3 or 4 where other records stand before it in the same write
+//!           number   kind 3 and 4: how many bytes of that write stand before the frame
 //!           number   position of the batch's first entry (of the next one, if it has none)
 //!           count    streams; for each:
 //!             bytes    name
@@ -39,7 +40,7 @@ pub(crate) const PAYLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 const KIND_PLAIN: u8 = 1;
 const KIND_SQUEEZED: u8 = 2;
-/// What is added to a kind where the record before it was written in the same write.
+/// What is added to a kind where other records stand before it in the same write.
 const KIND_FOLLOWS: u8 = 2;
 
 /// One atomic batch.
@@ -53,8 +54,8 @@ pub(crate) struct Record {
     pub(crate) caller_key: Option<CallerKey>,
     /// Head of the chain after it.
     pub(crate) head: Digest,
-    /// Whether the record before it was written in the same write, so that both were synced or neither.
-    pub(crate) follows: bool,
+    /// How many bytes of the same write stand before its frame: they were synced together or not at all.
+    pub(crate) behind: u64,
 }
 
 /// What one stream gained.
@@ -85,7 +86,12 @@ impl Record {
         let start = out.len();
         out.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
         let kind = if body.squeezed { KIND_SQUEEZED } else { KIND_PLAIN };
-        out.push(if self.follows { kind + KIND_FOLLOWS } else { kind });
+        if self.behind == 0 {
+            out.push(kind);
+        } else {
+            out.push(kind + KIND_FOLLOWS);
+            put_number(out, self.behind);
+        }
         put_number(out, self.first);
         put_number(out, self.parts.len() as u64);
         for part in &self.parts {
@@ -116,6 +122,7 @@ impl Record {
         let kind = reader.byte()?;
         let follows = KIND_SQUEEZED < kind;
         let kind = if follows { kind.checked_sub(KIND_FOLLOWS)? } else { kind };
+        let behind = if follows { reader.number().filter(|behind| 0 < *behind)? } else { 0 };
         let first = reader.number()?;
         let streams = (0..reader.count()?).map(|_| stream(&mut reader)).collect::<Option<Vec<_>>>()?;
         let unsqueezed;
@@ -136,7 +143,7 @@ impl Record {
         let parts = streams.into_iter().map(|stream| part(&mut body, stream)).collect::<Option<_>>()?;
         let caller_key = if flag(&mut body)? { Some(caller_key(&mut body)?) } else { None };
         let whole = reader.0.is_empty() && body.0.is_empty();
-        whole.then_some(Record { first, parts, caller_key, head, follows })
+        whole.then_some(Record { first, parts, caller_key, head, behind })
     }
 }
 
@@ -293,7 +300,7 @@ mod tests {
         let caller_key =
             CallerKey { key: Arc::from("bot/1"), fingerprint: Digest::of(b"x"), answer: Arc::from(*b"a") };
         let parts = vec![Part { append, previous }];
-        Record { first: 7, parts, caller_key: Some(caller_key), head: Digest::of(b"head"), follows: false }
+        Record { first: 7, parts, caller_key: Some(caller_key), head: Digest::of(b"head"), behind: 0 }
     }
 
     fn body(record: &Record) -> Body {
@@ -320,7 +327,10 @@ mod tests {
         let frame = frame(&sample());
         let read = payload(&frame).and_then(Record::decode).expect("it is a record");
         assert_eq!(frame, self::frame(&read));
-        assert_eq!((read.entries(), read.parts[0].sequence()), (2, 5));
+        assert_eq!((read.entries(), read.parts[0].sequence(), read.behind), (2, 5, 0));
+        let follower = self::frame(&Record { behind: 300, ..sample() });
+        let read = payload(&follower).and_then(Record::decode).expect("it is a record");
+        assert_eq!((self::frame(&read), read.behind), (follower, 300));
     }
 
     #[test]
@@ -342,7 +352,8 @@ mod tests {
         let record = long();
         let mut unsqueezed = Vec::new();
         record.frame(&plain(&record), &mut unsqueezed);
-        for frame in [frame(&record), unsqueezed] {
+        let follower = Record { behind: 300, ..long() };
+        for frame in [frame(&record), unsqueezed, frame(&follower)] {
             any_bytes(&frame[FRAME_HEADER_BYTES..]);
         }
     }

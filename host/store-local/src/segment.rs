@@ -361,7 +361,8 @@ impl Records {
             let bytes = rest.get(start..)?;
             let length = frame_length(*bytes.first_chunk::<4>()?)?;
             // One of the same write as the bad one proves nothing: neither was synced.
-            payload(bytes.get(..length)?).and_then(Record::decode).filter(|record| !record.follows)
+            let later = |record: &Record| record.behind < start as u64;
+            payload(bytes.get(..length)?).and_then(Record::decode).filter(later)
         };
         Ok((1..rest.len()).any(|start| whole_at(start).is_some()))
     }

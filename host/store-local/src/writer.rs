@@ -259,8 +259,8 @@ impl Writer {
             parts.push(Part { append, previous });
         }
         let first = self.end.position + 1;
-        let follows = !self.frames.is_empty();
-        let record = Record { first, parts, caller_key: batch.caller_key, head: end.head, follows };
+        let behind = self.frames.len() as u64;
+        let record = Record { first, parts, caller_key: batch.caller_key, head: end.head, behind };
         let length = record.frame(body, &mut self.frames).ok_or(StoreFault::TooLarge("BATCH_BYTES_MAX"))?;
         let offset = u32::try_from(end.offset).map_err(|_| StoreFault::TooLarge("SEGMENT_BYTES_MAX"))?;
         let place = Place { segment: end.segment, offset, length };

@@ -1,5 +1,5 @@
-//! Power cuts: a medium that keeps for certain only what was synced, and of the rest any part, sector by sector. What was
-//! acknowledged is there afterwards, whatever became of what was not.
+//! Power cuts: a medium that keeps for certain only what was synced, and of the rest any part, sector by sector; and hosts
+//! that are killed while the machine goes on. What was acknowledged is there afterwards, whatever became of what was not.
 //!
 //! | variable | means | unless set |
 //! |---|---|---|
@@ -284,7 +284,9 @@ struct Told {
     acknowledged: BTreeMap<String, usize>,
     /// Keys of callers that were acknowledged.
     keys: BTreeSet<String>,
+    /// Cuts, and among them those of the process alone.
     cuts: u64,
+    kills: u64,
     /// Cuts after which something was there that nobody was told of.
     more: u64,
     /// Bytes that were cut off.
@@ -412,11 +414,10 @@ async fn holds(store: &LocalStore, told: &mut Told) {
 async fn history(seed: u64, told: &mut Told) {
     let chance = Arc::new(SeededChance::new(seed));
     let mut folder = tempfile::tempdir().expect("a folder for the test");
-    let mut files = BTreeMap::new();
     let mut known = Told::default();
+    let mut disk = Volatile::with(BTreeMap::new(), None, seed * 100);
     for cut in 0..CUTS {
-        let left = Some(1 + below(&chance, 120));
-        let disk = Volatile::with(files, left, seed * 100 + cut);
+        disk.medium().left = Some(1 + below(&chance, 120));
         let options =
             Options { segment_bytes: 8 * 1024, disk: Arc::new(disk.clone()), ..Options::at(folder.path()) };
         let old_index = tempfile::tempdir().expect("a folder for the test");
@@ -443,19 +444,22 @@ async fn history(seed: u64, told: &mut Told) {
             futures::future::join_all(callers).await;
             known = shared.into_inner().expect("nobody panics with it");
         }
-        let next = after(folder.path(), old_index.path(), &chance);
-        let survived = disk.medium().survives();
-        files = survived
-            .into_iter()
-            .map(|(path, bytes)| {
-                let inner = path.strip_prefix(folder.path()).expect("it lies in the folder");
-                (next.path().join(inner), bytes)
-            })
-            .collect();
-        folder = next;
         told.cuts += 1;
+        if below(&chance, 3) == 0 {
+            // Only the process died: the machine goes on with all that it was given.
+            told.kills += 1;
+            continue;
+        }
+        let next = after(folder.path(), old_index.path(), &chance);
+        let survived = disk.medium().survives().into_iter().map(|(path, bytes)| {
+            let inner = path.strip_prefix(folder.path()).expect("it lies in the folder");
+            (next.path().join(inner), bytes)
+        });
+        let survived = survived.collect();
+        disk = Volatile::with(survived, None, seed * 100 + cut + 1);
+        folder = next;
     }
-    let disk = Volatile::with(files, None, seed);
+    disk.medium().left = None;
     let options = Options { segment_bytes: 8 * 1024, disk: Arc::new(disk), ..Options::at(folder.path()) };
     let store = LocalStore::open(options).unwrap_or_else(|fault| panic!("POWER_SEED={seed}: {fault}"));
     holds(&store, &mut known).await;
@@ -478,6 +482,7 @@ async fn what_was_acknowledged_is_there_after_a_power_cut() {
         seed += 1;
     }
     println!("{} cuts: {} after which more was there, {} bytes torn", told.cuts, told.more, told.torn);
+    println!("{} of them of the process alone", told.kills);
     // They had what they are made for.
-    assert!(0 < told.more && 0 < told.torn, "{told:?}");
+    assert!(0 < told.more && 0 < told.torn && 0 < told.kills, "{told:?}");
 }

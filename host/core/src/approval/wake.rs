@@ -97,7 +97,7 @@ impl Approval {
                 wakes.extend(self.watches.iter().filter_map(|(effect, watch)| match watch.next {
                     Next::Look(due) => Some((Wake::Watch(*effect), due)),
                     Next::ReAssert(since) => Some((Wake::ReAssert(*effect), since)),
-                    Next::Writing | Next::Over => None,
+                    Next::Writing(_) | Next::Over => None,
                 }));
             }
             // What outlives an intent is an exception.

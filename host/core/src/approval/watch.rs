@@ -38,8 +38,8 @@ pub enum Next {
     Look(Timestamp),
     /// It is to be written again, as was said then.
     ReAssert(Timestamp),
-    /// It is being written again.
-    Writing,
+    /// It is being written again, since then.
+    Writing(Timestamp),
     /// Nobody looks any more.
     Over,
 }
@@ -50,7 +50,7 @@ impl Next {
     pub fn due(self) -> Option<Timestamp> {
         match self {
             Next::Look(due) | Next::ReAssert(due) => Some(due),
-            Next::Writing | Next::Over => None,
+            Next::Writing(_) | Next::Over => None,
         }
     }
 }
@@ -178,6 +178,10 @@ impl Approval {
                     | EffectState::Held { .. },
                 ) if planned.plan.subject == *record && !fields.is_empty() => {
                     others.open = Some(self.intent.id);
+                }
+                // It may be in: whoever gave it up may have seen that.
+                Some(EffectState::GivenUp) if planned.plan.subject == *record && planned.is_sealed() => {
+                    others.unsure.extend(fields);
                 }
                 Some(
                     EffectState::Waiting

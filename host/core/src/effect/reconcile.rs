@@ -22,6 +22,8 @@ pub const WATCHED_MAX: Millis = Millis::hours(90 * 24);
 /// How often a write is written again by itself. What then still is otherwise somebody must look at: something else
 /// writes there.
 pub const RE_ASSERTS_MAX: u32 = 3;
+/// Code of what says that something is not written again while another intent is writing there.
+pub const WRITTEN_ELSEWHERE: &str = "written-elsewhere";
 /// How long a write that is to be written again may wait for its target to answer.
 pub const RE_ASSERT_WAIT_MAX: Millis = Millis::hours(24);
 

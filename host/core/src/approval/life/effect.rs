@@ -8,6 +8,7 @@ use crate::approval::refusal::Refusal;
 use crate::approval::{Approval, PlannedEffect, Stage};
 use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
 use crate::effect::life::{self, Denial, EffectState, HeldCause, Memory, Terms, Verdict, Wire};
+use crate::effect::reconcile::WRITTEN_ELSEWHERE;
 use crate::exception::Cause;
 use crate::hash::Digest;
 use crate::id::EffectId;
@@ -66,7 +67,9 @@ pub(super) fn attempted(
         Ended::Failed(failure) => Some(failure.detail().clone()),
         Ended::Broke(broke) => Some(Detail::new("connector-broke", broke.message.clone())),
     };
-    let again = planned.re_asserts.and_then(|of| refused_again(&verdict, &end).map(|why| (of, why)));
+    // Whoever had it sent once more without knowing is to hear of it.
+    let again = planned.re_asserts.filter(|_| !history.vouched);
+    let again = again.and_then(|of| refused_again(&verdict, &end).map(|why| (of, why)));
     if let Some((of, (why, asked))) = again {
         let verdict = EffectState::GivenUp;
         turn.record(Actor::Engine, Event::Attempted { effect, steps: end.steps, detail, verdict });
@@ -198,7 +201,9 @@ pub(super) fn block(turn: &mut Turn<'_>, effect: EffectId, detail: Detail) -> Re
         let (verdict, why) = (EffectState::GivenUp, detail.clone());
         let event = Event::Attempted { effect, steps: Vec::new(), detail: Some(detail), verdict };
         turn.record(Actor::Engine, event);
-        watch::failed(turn, of, why, watch::Asked::Nobody);
+        let waited = why.code == WRITTEN_ELSEWHERE;
+        let asked = if waited { watch::Asked::Somebody } else { watch::Asked::Nobody };
+        watch::failed(turn, of, why, asked);
         follow_up(turn, effect);
         return Ok(());
     }

@@ -21,17 +21,17 @@ use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
 /// Begins to watch what the intent type watches of the writes that stand, as soon as nothing is open. A trial is
-/// counted nowhere, so it is not watched either.
+/// counted nowhere, so it is not watched either; and what was called off nobody wants to stand.
 pub(super) fn begin(turn: &mut Turn<'_>) {
     let approval = &turn.approval;
     let schema = turn.context.rulebook.intent_type(&approval.intent.intent_type);
-    let schema = schema.filter(|_| approval.intent.trial.is_none());
+    let schema = schema.filter(|_| approval.intent.trial.is_none() && approval.undo().is_none());
     let due = turn.context.now.plus(FIRST_LOOK);
     let begins = |planned: &PlannedEffect| match approval.watches.get(&planned.effect).map(|watch| watch.next)
     {
         None => schema.is_some_and(|schema| is_watched(schema, planned)),
         // What is still being written now that nothing is open has landed once more.
-        Some(Next::Writing) => true,
+        Some(Next::Writing(_)) => true,
         Some(Next::Look(_) | Next::ReAssert(_) | Next::Over) => false,
     };
     let own = approval.standing().map(|standing| standing.planned).filter(|planned| planned.undoes.is_none());
@@ -102,12 +102,22 @@ pub(super) fn reconciled(turn: &mut Turn<'_>, effect: EffectId, found: ReadBack)
         && !matches!(watch.next, Next::ReAssert(_))
         && watch.asserted < RE_ASSERTS_MAX;
     let later = next_look(standing.landed, now, judged.agreement);
+    // What somebody wants to have written again waits until its connection lets it in.
+    let waits = match watch.next {
+        Next::ReAssert(since) if denial == Denial::Connection => Some(since),
+        Next::ReAssert(_) | Next::Look(_) | Next::Writing(_) | Next::Over => None,
+    };
+    let was_amiss = watch.last.is_some_and(|(_, agreement)| agreement.is_amiss());
     let next = match (re_asserts, is_over, later) {
         (true, _, _) => Some(now),
         (false, true, _) => None,
+        (false, false, _) if waits.is_some() => waits,
         // Somebody answers for it: when it is put right, they are to know.
-        (false, false, later) => later.or_else(|| open.map(|_| now.plus(AMISS_GAP_MAX))),
+        (false, false, later) => {
+            later.or_else(|| (open.is_some() || was_amiss).then(|| now.plus(AMISS_GAP_MAX)))
+        }
     };
+    let re_assert = re_asserts || (waits.is_some() && !is_over);
     let connection = planned.connection.clone();
     let seen = Seen {
         standing: &standing,
@@ -121,7 +131,7 @@ pub(super) fn reconciled(turn: &mut Turn<'_>, effect: EffectId, found: ReadBack)
     let told = turn.approval.pauses().contains(&connection);
     let denied =
         (unread == Some(Unread::Denied) && denial == Denial::Connection && !told).then(|| why.clone());
-    let event = Event::Reconciled { effect, agreement, fields, detail: why, by, next, re_assert: re_asserts };
+    let event = Event::Reconciled { effect, agreement, fields, detail: why, by, next, re_assert };
     turn.record(Actor::Timer, event);
     if let Some(why) = denied.flatten() {
         let opening = Opening::of(Cause::Denied, why);
@@ -207,7 +217,7 @@ fn opening(judged: &Judged, seen: &Seen<'_>) -> Option<Opening> {
             "; it made a record of its own, and would make another one if it was written again".to_owned()
         }
         (Some(Remedy::ReAssert), None) if RE_ASSERTS_MAX <= seen.asserted => {
-            "; it was written again several times already, so something else writes there".to_owned()
+            "; it was to be written again before, and is not by itself any more".to_owned()
         }
         (Some(Remedy::Adopt), _) => {
             "; its intent type has it adopted: ask for what is there as an intent of its own, and give this up"
@@ -283,7 +293,7 @@ pub(super) enum Asked {
     Nobody,
 }
 
-/// What was to be written again was not, and nothing of it is in.
+/// What was to be written again was not, as far as is known.
 pub(super) fn failed(turn: &mut Turn<'_>, of: EffectId, detail: Detail, asked: Asked) {
     let now = turn.context.now;
     let next = now.plus(if asked == Asked::Nobody { FIRST_LOOK } else { AMISS_GAP_MAX });
@@ -394,7 +404,7 @@ pub(super) fn begin_again(
     let again = planned.again(number, connector, plan.clone());
     effects.insert(again.effect, EffectState::Ready { due: at, history: History::default() });
     watch.writes.push(again);
-    watch.next = Next::Writing;
+    watch.next = Next::Writing(at);
     watch.asserted = watch.asserted.saturating_add(1);
     approval.stage = Stage::Executing { case, authority, effects, undo, revisions: BTreeMap::new() };
     Some(())
@@ -403,9 +413,12 @@ pub(super) fn begin_again(
 /// What somebody gave up writing again is looked at all the same.
 pub(super) fn end_given_up(approval: &mut Approval, at: Timestamp) {
     let Stage::Closed(Outcome::Done { effects, .. }) = &approval.stage else { return };
-    for watch in approval.watches.values_mut().filter(|watch| watch.next == Next::Writing) {
+    let writing = |watch: &&mut Watch| matches!(watch.next, Next::Writing(_));
+    for watch in approval.watches.values_mut().filter(writing) {
         let write = watch.writes.last().and_then(|write| effects.get(&write.effect));
         if write == Some(&EffectState::GivenUp) {
+            // By itself it is not written again against the word of whoever gave it up.
+            watch.asserted = RE_ASSERTS_MAX;
             watch.next = Next::Look(at.plus(AMISS_GAP_MAX));
         }
     }

@@ -76,7 +76,7 @@ impl From<&Watch> for WatchView {
         let next = match watch.next {
             Next::Look(_) => "look",
             Next::ReAssert(_) => "re-assert",
-            Next::Writing => "writing",
+            Next::Writing(_) => "writing",
             Next::Over => "over",
         };
         WatchView {
