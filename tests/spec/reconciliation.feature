@@ -245,6 +245,37 @@ Feature: Reconciliation
     And it is looked at
     Then the exception of cause drift is closed by the host
 
+  Scenario: what somebody gave up writing again is not written again by itself
+    Given an intent type that has what has drifted written again
+    And its write has landed with guarantee blind
+    When the target holds something else, and nobody knows whether it was written again
+    Then an exception with cause uncertain has an owner
+    When the owner gives that up
+    And it is looked at
+    Then an exception with cause drift has an owner
+    And its message ends with "it was to be written again before, and is not by itself any more"
+    And it was written 2 times in all
+
+  Scenario: what was sent once more on somebody's word and is refused then stays theirs
+    Given an intent type that has what has drifted written again
+    And its write has landed with guarantee blind
+    When the target holds something else, and nobody knows whether it was written again
+    Then an exception with cause uncertain has an owner
+    When the owner has it sent once more, and it is refused
+    Then an exception with cause rejected has an owner
+
+  Scenario: what somebody wants written again waits for the credential
+    Given an intent type that has what has drifted put before a person
+    And its write has landed
+    When the target holds something else
+    And it is looked at
+    And the target refuses the credential for reads too
+    And the owner says re-assert
+    Then an exception with cause denied has an owner
+    When the credential is taken again, and the owner says retry
+    And 2 hours pass
+    Then it is written again, and the exception is closed
+
   Scenario: what waits for another intent does not wait for ever
     Given an intent type that has what has drifted written again
     And its write has landed with guarantee by-natural-key

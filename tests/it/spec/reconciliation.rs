@@ -210,6 +210,22 @@ async fn given_up(spec: &mut Spec) {
     spec.target_holds(&[("amount", usd("20.00"))]);
 }
 
+#[when("the owner gives that up")]
+async fn gives_up(spec: &mut Spec) {
+    spec.closes_by(Closure::GiveUp).await;
+    assert_eq!(spec.refused, None);
+}
+
+#[when("the owner has it sent once more, and it is refused")]
+async fn sends_once_more(spec: &mut Spec) {
+    let detail = Detail::new("scripted", "it is refused");
+    let claim = Ended::Failed(Failure::Rejected { fields: Vec::new(), detail });
+    let steps = vec![step(Answer::Answered { status: 422 })];
+    spec.connectors.next_act(Act::End(AttemptEnd { claim, steps, held_back: None }));
+    spec.closes_by(Closure::Retry).await;
+    assert_eq!(spec.refused, None);
+}
+
 #[given("it writes a reason that it watches too")]
 fn watches_more(spec: &mut Spec) {
     spec.watched.both = true;
@@ -275,6 +291,14 @@ async fn holds(spec: &mut Spec, what: String) {
             spec.connectors.next_act(Act::End(AttemptEnd { claim, steps, held_back: None }));
             spec.look().await;
             spec.rests().await;
+        }
+        "something else, and nobody knows whether it was written again" => {
+            spec.target_holds(&[("amount", usd("12.00"))]);
+            let claim = Ended::Failed(Failure::Uncertain(Detail::new("scripted", "it does not say")));
+            let steps = vec![step(Answer::Unanswered)];
+            spec.connectors.next_act(Act::End(AttemptEnd { claim, steps, held_back: None }));
+            spec.look().await;
+            spec.connectors.next_finding(Ended::Returned(Finding::Unknown));
         }
         "something else, and refuses it when it is written again" => {
             spec.target_holds(&[("amount", usd("12.00"))]);
