@@ -3,7 +3,7 @@
 //! The order matters. Versions are looked at before anything is touched; the lock is taken before
 //! anything is changed; the log is settled before the index is believed.
 
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFile};
 use crate::fault::{INDEX_VERSION, corrupt, io_fault};
 use crate::folder::{Folder, Lock, State, this_boot};
 use crate::hot::Hot;
@@ -12,6 +12,7 @@ use crate::indexer::{catch_up, rebuild};
 use crate::segment::{Broken, End, HEADER_BYTES, Header, Segments};
 use countersign_core::hash::Digest;
 use countersign_engine::port::store::StoreFault;
+use std::io;
 use std::sync::Arc;
 
 /// What was found when the folder was opened.
@@ -137,10 +138,7 @@ fn unfinished(segments: &Segments, number: u32) -> Result<Option<u64>, StoreFaul
     Ok((!whole || Header::decode(&bytes).is_none()).then_some(length))
 }
 
-fn read_header(
-    segments: &Segments,
-    number: u32,
-) -> Result<(Header, Arc<dyn crate::disk::DiskFile>), StoreFault> {
+fn read_header(segments: &Segments, number: u32) -> Result<(Header, Arc<dyn DiskFile>), StoreFault> {
     let path = segments.path(number);
     let file = segments.disk().open(&path).map_err(|error| io_fault("open", &path, &error))?;
     let mut bytes = [0; HEADER_BYTES];
@@ -163,9 +161,7 @@ fn find_end(segments: &Segments, last: u32) -> Result<(End, u64), StoreFault> {
         match records.next_or_broken() {
             Ok(Some(_)) => {}
             Ok(None) => {
-                // A host that was killed between write and sync left it in the machine's memory alone. What follows must
-                // rest on something certain.
-                file.sync_all().map_err(|error| io_fault("sync", &path, &error))?;
+                make_certain(segments, &*file).map_err(|error| io_fault("sync", &path, &error))?;
                 return Ok((records.at, 0));
             }
             Err(broken) => break broken,
@@ -191,9 +187,16 @@ fn find_end(segments: &Segments, last: u32) -> Result<(End, u64), StoreFault> {
     let torn = length - end.offset;
     tracing::warn!(path = %path.display(), offset = end.offset, bytes = torn, "cutting off a torn end of the log");
     file.set_len(end.offset)
-        .and_then(|()| file.sync_all())
+        .and_then(|()| make_certain(segments, &*file))
         .map_err(|error| io_fault("cut", &path, &error))?;
     Ok((end, torn))
+}
+
+/// Syncs the end of the log as it is found, and the names of the segments: a host that was killed between write and sync
+/// left them in the machine's memory alone, and what follows must rest on something certain.
+fn make_certain(segments: &Segments, file: &dyn DiskFile) -> io::Result<()> {
+    file.sync_all()?;
+    segments.disk().sync_folder(segments.folder())
 }
 
 /// After a clean stop the log ends where it was said to end, or it has lost something.

@@ -3,7 +3,7 @@
 //!
 //! | variable | means | unless set |
 //! |---|---|---|
-//! | `POWER_CUTS` | how many cuts | 60 |
+//! | `POWER_CUTS` | how many cuts | 200 |
 //! | `POWER_SEED` | the first seed; each history has [`CUTS`] cuts | 0 |
 
 use countersign_core::hash::Digest;
@@ -473,7 +473,7 @@ fn wanted(name: &str) -> Option<u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_is_there_after_a_power_cut() {
-    let cuts = wanted("POWER_CUTS").unwrap_or(60);
+    let cuts = wanted("POWER_CUTS").unwrap_or(200);
     let mut told = Told::default();
     let mut seed = wanted("POWER_SEED").unwrap_or(0);
     while told.cuts < cuts {
