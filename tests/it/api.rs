@@ -107,6 +107,9 @@ async fn a_decision_by_the_policy_lands_and_its_life_can_be_read() {
         .get("ae-1", &format!("/v1/effects?intent={}", answer.json["id"].as_str().expect("an id")))
         .await;
     assert_eq!(all.json["items"], answer.json["effects"]);
+    let watched =
+        |effect: &serde_json::Value| effect["watch"]["next"] == "look" && effect["watch"]["due"].is_string();
+    assert!(effects.iter().all(watched), "each is read back: {effects:?}");
     assert_eq!(world.get("ae-1", "/v1/effects").await.json["items"], json!([]));
 }
 

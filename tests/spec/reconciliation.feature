@@ -74,6 +74,7 @@ Feature: Reconciliation
     When the target holds what was approved
     And it is looked at
     Then it is found true
+    And the measures count one rework, one write made again, one that is as approved, and the intent once
 
     Examples:
       | guarantee      |

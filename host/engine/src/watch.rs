@@ -169,13 +169,15 @@ pub(crate) async fn meanwhile(
     approval: &Approval,
     effect: EffectId,
 ) -> Result<Meanwhile, Fault> {
-    let planned = approval.planned(effect);
-    let of = planned.and_then(|planned| planned.re_asserts);
-    let standing = approval.standing().find(|standing| Some(standing.planned.effect) == of);
-    let Some((planned, standing)) = planned.zip(standing) else { return Ok(Meanwhile::Nothing) };
+    // Every attempt comes by here, and almost none writes anything again.
+    let again = approval.planned(effect).and_then(|planned| Some((planned, planned.re_asserts?)));
+    let Some((planned, of)) = again else { return Ok(Meanwhile::Nothing) };
+    let Some(standing) = approval.standing().find(|standing| standing.planned.effect == of) else {
+        return Ok(Meanwhile::Nothing);
+    };
     let others = others(inner, approval, &standing).await?;
     let later = planned.plan.changes.iter().find_map(|change| others.later.get(&change.name));
-    let next = of.and_then(|of| approval.watches.get(&of)).map(|watch| watch.next);
+    let next = approval.watches.get(&of).map(|watch| watch.next);
     let now = inner.clock.now();
     let waited = matches!(next, Some(Next::Writing(since)) if RE_ASSERT_WAIT_MAX < now.since(since));
     Ok(match (later, others.open) {

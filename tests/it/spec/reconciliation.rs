@@ -13,6 +13,7 @@ use countersign_core::effect::life::EffectState;
 use countersign_core::effect::reconcile::Agreement;
 use countersign_core::exception::{Closure, Exception};
 use countersign_core::id::{ConnectionName, EffectId, IntentId};
+use countersign_core::measure::Measures;
 use countersign_core::money::{Currency, Money};
 use countersign_core::record::{Field, RecordRef, Value};
 use countersign_core::rulebook::Rulebook;
@@ -494,6 +495,17 @@ async fn cannot(spec: &mut Spec) {
     }
     spec.closes_by(Closure::Probe).await;
     assert_eq!(spec.refused, None);
+}
+
+#[then("the measures count one rework, one write made again, one that is as approved, and the intent once")]
+async fn measured(spec: &mut Spec) {
+    let intent = spec.intent.expect("an intent");
+    let mut measures = Measures::default();
+    let entries = spec.engine().entries(intent).await.expect("its entries");
+    entries.iter().for_each(|entry| measures.add(intent, entry));
+    let Measures { looks, reworked, re_asserted, reconciled, done, reconciliation_total, .. } = measures;
+    assert_eq!((looks, reworked, re_asserted, reconciled, done), (2, 1, 1, 1, 1));
+    assert_eq!(reconciliation_total, Millis::minutes(1), "since it was written again");
 }
 
 #[then("nobody looks any more")]
