@@ -3,6 +3,7 @@
 use crate::servers::http;
 use crate::world::program;
 use anyhow::{Context, Result, bail};
+use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ pub struct Host {
     address: SocketAddr,
     child: Option<Child>,
     environment: Vec<(String, String)>,
+    before: Vec<String>,
 }
 
 /// What a process said that had no business to run.
@@ -46,12 +48,34 @@ pub fn now() -> Instant {
 impl Host {
     /// A host that is not running yet and will listen on `address`, as its configuration says.
     pub fn new(configuration: PathBuf, address: SocketAddr) -> Result<Host> {
-        Ok(Host { binary: program()?, configuration, address, child: None, environment: Vec::new() })
+        let (environment, before) = (Vec::new(), Vec::new());
+        Ok(Host { binary: program()?, configuration, address, child: None, environment, before })
     }
 
     /// Starts with this variable in its environment from now on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Starts through this command from now on: what it runs must be the process that it was.
+    pub fn through(&mut self, before: Vec<String>) {
+        self.before = before;
+    }
+
+    /// What it said so far.
+    pub fn told(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(self.words())?)
+    }
+
+    /// Waits until it ends by itself, and says how.
+    pub fn ended(&mut self) -> Result<ExitStatus> {
+        let mut child = self.child.take().context("the host is not running")?;
+        let ended = end_of(&mut child);
+        if ended.is_none() {
+            child.kill()?;
+            child.wait()?;
+        }
+        ended.context("the host goes on")
     }
 
     /// `http://HOST:PORT`.
@@ -125,7 +149,9 @@ impl Host {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.binary);
+        let mut words = self.before.iter().map(OsStr::new).chain([self.binary.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.args(arguments).arg("--config").arg(&self.configuration).stdin(Stdio::null());
         command

@@ -7,5 +7,6 @@ pub mod guests;
 pub mod host;
 pub mod scripted;
 pub mod servers;
+pub mod small_disk;
 pub mod told;
 pub mod world;

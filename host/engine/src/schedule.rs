@@ -4,11 +4,12 @@
 //! forgotten by a stop is still in the store and is begun after the restart.
 
 use crate::engine::Inner;
+use crate::fault::Fault;
 use crate::limits::{
     ERRAND_FAULT_DELAY_MS, ERRANDS_IN_FLIGHT_MAX, NOTICES_IN_FLIGHT_MAX, SCHEDULE_WAIT_MS_MAX,
     SCHEDULE_WAIT_MS_MIN,
 };
-use crate::port::store::{Errand, PAGE_ROWS_MAX, StreamName};
+use crate::port::store::{Errand, PAGE_ROWS_MAX, StoreFault, StreamName};
 use countersign_core::approval::command::Command;
 use countersign_core::approval::wake::Wake;
 use countersign_core::id::IntentId;
@@ -237,7 +238,12 @@ async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake, due: T
     };
     let Err(fault) = done else { return true };
     // The errand is still open in the store; it is begun again after a pause.
-    tracing::warn!(%fault, %intent, %wake, blame = "host", "an errand did not get through");
+    if matches!(fault, Fault::Store(StoreFault::Full)) {
+        // The store has said so once; a line for each errand would take what little room is left.
+        tracing::debug!(%fault, %intent, %wake, blame = "host", "an errand did not get through");
+    } else {
+        tracing::warn!(%fault, %intent, %wake, blame = "host", "an errand did not get through");
+    }
     let until = inner.clock.now().plus(Millis(ERRAND_FAULT_DELAY_MS));
     tokio::select! {
         biased;

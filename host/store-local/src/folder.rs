@@ -124,8 +124,12 @@ impl Folder {
         version_in(&self.index().join(FORMAT_FILE))
     }
 
-    /// Takes the lock and writes who holds it. `seen` is the greatest epoch in the log.
-    pub(crate) fn lock(&self) -> Result<Lock, StoreFault> {
+    /// Takes the lock and, if the disk has room for more, writes who holds it.
+    ///
+    /// # Errors
+    /// [`StoreFault::InUse`]; what `has_room` says; what the operating system says. Nothing is changed
+    /// then.
+    pub(crate) fn lock(&self, has_room: impl FnOnce() -> Result<(), StoreFault>) -> Result<Lock, StoreFault> {
         let path = self.lock_file();
         let file = disk::open_or_create(&path).map_err(|error| io_fault("open", &path, &error))?;
         let text =
@@ -135,6 +139,7 @@ impl Folder {
             Err(TryLockError::WouldBlock) => return Err(StoreFault::InUse(owner(&text))),
             Err(TryLockError::Error(error)) => return Err(io_fault("lock", &path, &error)),
         }
+        has_room()?;
         let epoch = word(&text, "epoch").and_then(|epoch| epoch.parse::<u64>().ok()).unwrap_or(0) + 1;
         let text = format!(
             "format {FORMAT_VERSION}\nepoch {epoch}\npid {}\nhost {}\n",
@@ -142,8 +147,9 @@ impl Folder {
             system("/proc/sys/kernel/hostname")
         );
         let write = || {
-            file.set_len(0)?;
+            // Never empty in between: a stop there would forget the epoch.
             file.write_all_at(text.as_bytes(), 0)?;
+            file.set_len(text.len() as u64)?;
             file.sync_all()
         };
         write().map_err(|error| io_fault("write", &path, &error))?;

@@ -24,7 +24,7 @@ const FLUSH_EVERY: Duration = Duration::from_secs(2);
 /// Changes that make the indexer begin sooner.
 pub(crate) const FLUSH_SIZE: usize = 16_384;
 /// Below this much free space the index is not written: sled does not survive a full disk.
-const FREE_BYTES_MIN: u64 = 32 * 1024 * 1024;
+pub(crate) const FREE_BYTES_MIN: u64 = 32 * 1024 * 1024;
 
 /// Starts the thread. `folder` is the index folder.
 pub(crate) fn start(shared: Arc<Shared>, folder: PathBuf) -> io::Result<JoinHandle<()>> {
@@ -95,6 +95,10 @@ fn next_overlay(shared: &Shared) -> Option<(Option<Arc<Overlay>>, Stop)> {
         let (woken, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         inside = woken;
         if timeout.timed_out() || shared.index().is_none() {
+            drop(inside);
+            // What it finds is remembered; whoever appends next is told.
+            let _ = shared.look_for_room();
+            inside = shared.inside();
             break;
         }
     }

@@ -8,11 +8,12 @@ use crate::fault::{INDEX_VERSION, corrupt, io_fault};
 use crate::folder::{Folder, Lock, State, this_boot};
 use crate::hot::Hot;
 use crate::index::{Index, IndexFault};
-use crate::indexer::{catch_up, rebuild};
+use crate::indexer::{FREE_BYTES_MIN, catch_up, rebuild};
 use crate::segment::{Broken, End, HEADER_BYTES, Header, Segments};
 use countersign_core::hash::Digest;
 use countersign_engine::port::store::StoreFault;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What was found when the folder was opened.
@@ -60,7 +61,7 @@ pub(crate) fn open(folder: &Folder, disk: Arc<dyn Disk>, network: Network) -> Re
         folder.check_local()?;
     }
     folder.create()?;
-    let lock = folder.lock()?;
+    let lock = folder.lock(|| has_room(&*disk, &folder.log()))?;
     let state = folder.state()?;
     let segments = Segments::new(disk, folder.log());
     let (end, cut_bytes) = settle(&segments, lock.epoch)?;
@@ -86,6 +87,14 @@ pub(crate) fn open(folder: &Folder, disk: Arc<dyn Disk>, network: Network) -> Re
     let opened =
         Opened { entries: end.position, cut_bytes, index_rebuilt, replayed, epoch: lock.epoch, millis: 0 };
     Ok(Found { lock, segments, hot, index, log_bytes, opened })
+}
+
+/// Refuses a disk on which the index could not be opened: it would be taken for broken.
+fn has_room(disk: &dyn Disk, log: &Path) -> Result<(), StoreFault> {
+    match disk.free_bytes(log).map_err(|error| io_fault("measure", log, &error))? {
+        free if free < FREE_BYTES_MIN => Err(StoreFault::Full),
+        _ => Ok(()),
+    }
 }
 
 /// Makes all segments known, finds the end of the log, and cuts off what a stop tore. Creates the

@@ -1,8 +1,10 @@
 //! What the writer, the indexer and the readers share, and how a read finds its answer.
 
+use crate::fault::io_fault;
 use crate::hot::{Head, Hot};
 use crate::index::{Index, IndexFault};
 use crate::segment::{End, Segments};
+use crate::writer::FREE_BYTES_MIN;
 use countersign_engine::memory::bears_all;
 use countersign_engine::port::store::{
     CallerKey, PAGE_ROWS_MAX, Page, Position, Query, Row, RowChange, StoreFault, StreamName,
@@ -120,6 +122,40 @@ impl Shared {
         if marks.len() > MARKS_MAX {
             marks.pop_first();
         }
+    }
+
+    /// Looks whether the disk has the room that an append needs, and remembers it. A host that is full
+    /// is sent nothing by a balancer, so no append would ever find out that there is room again.
+    ///
+    /// # Errors
+    /// [`StoreFault::Full`]; what ended the log for good; what the operating system says.
+    pub(crate) fn look_for_room(&self) -> Result<(), StoreFault> {
+        let before = self.inside().writable.clone();
+        if ended(&before) {
+            return before;
+        }
+        let folder = self.segments.folder();
+        let free = self.segments.disk().free_bytes(folder);
+        let room = match free.map_err(|error| io_fault("measure", folder, &error))? {
+            free if free < FREE_BYTES_MIN => Err(StoreFault::Full),
+            _ => Ok(()),
+        };
+        self.say_writable(&room);
+        room
+    }
+
+    /// Remembers whether appends are taken, and tells the operator when that changes. What ended the log
+    /// for good stays.
+    pub(crate) fn say_writable(&self, now: &Result<(), StoreFault>) {
+        let mut inside = self.inside();
+        if inside.writable == *now || ended(&inside.writable) {
+            return;
+        }
+        match now {
+            Ok(()) => tracing::info!("the log takes appends again"),
+            Err(fault) => tracing::error!(blame = "host", %fault, "the log takes no appends"),
+        }
+        inside.writable.clone_from(now);
     }
 
     fn without_index(&self) -> StoreFault {
@@ -245,4 +281,9 @@ impl Shared {
         names.dedup();
         names
     }
+}
+
+/// Whether nothing will be written any more in this process.
+pub(crate) fn ended(writable: &Result<(), StoreFault>) -> bool {
+    matches!(writable, Err(StoreFault::Lost(_) | StoreFault::Corrupt { .. }))
 }

@@ -10,11 +10,11 @@
 //! If the process stops here: before the sync nobody was answered, and the records are found at
 //! the next start or cut off; after the sync they are found.
 
-use crate::fault::{io_fault, is_full};
+use crate::fault::is_full;
 use crate::hot::{Head, heads_after};
 use crate::record::{Body, Part, Record};
 use crate::segment::{End, HEADER_BYTES, Header};
-use crate::shared::Shared;
+use crate::shared::{Shared, ended};
 use crate::wire::Place;
 use countersign_core::log::chain;
 use countersign_engine::port::store::{
@@ -198,18 +198,13 @@ impl Writer {
             return inside.writable.clone();
         }
         drop(inside);
-        let folder = self.shared.segments.folder();
-        let free = self.shared.segments.disk().free_bytes(folder);
-        let free = free.map_err(|error| io_fault("measure", folder, &error))?;
-        let ready = if free < FREE_BYTES_MIN {
-            Err(StoreFault::Full)
-        } else if self.end.offset >= self.segment_bytes {
-            self.rotate()
-        } else {
-            Ok(())
-        };
-        self.say_writable(&ready);
-        ready
+        self.shared.look_for_room()?;
+        if self.end.offset < self.segment_bytes {
+            return Ok(());
+        }
+        let rotated = self.rotate();
+        self.shared.say_writable(&rotated);
+        rotated
     }
 
     /// Begins the next segment. If the process stops in here, the next start finds a segment
@@ -286,13 +281,13 @@ impl Writer {
                 Ok(()) if is_full(&error) => StoreFault::Full,
                 Ok(()) | Err(_) => lost(&path, &error),
             };
-            self.say_writable(&Err(fault.clone()));
+            self.shared.say_writable(&Err(fault.clone()));
             return Err(fault);
         }
         self.shared.syncs.fetch_add(1, Ordering::Relaxed);
         if let Err(error) = file.sync_data() {
             let fault = lost(&path, &error);
-            self.say_writable(&Err(fault.clone()));
+            self.shared.say_writable(&Err(fault.clone()));
             return Err(fault);
         }
         self.shared.log_bytes.fetch_add(self.frames.len() as u64, Ordering::Relaxed);
@@ -309,17 +304,6 @@ impl Writer {
             self.shared.work.notify_all();
         }
     }
-
-    fn say_writable(&self, now: &Result<(), StoreFault>) {
-        let mut inside = self.shared.inside();
-        if inside.writable != *now {
-            match now {
-                Ok(()) => tracing::info!("the log takes appends again"),
-                Err(fault) => tracing::error!(blame = "host", %fault, "the log takes no appends"),
-            }
-            inside.writable.clone_from(now);
-        }
-    }
 }
 
 /// Creates segment `number`, durable with its name, and makes it known.
@@ -330,11 +314,6 @@ pub(crate) fn create(shared: &Shared, number: u32, header: Header) -> Result<(),
     shared.log_bytes.fetch_add(HEADER_BYTES as u64, Ordering::Relaxed);
     segments.add(number, header, file);
     Ok(())
-}
-
-/// Whether nothing will be written any more in this process.
-fn ended(writable: &Result<(), StoreFault>) -> bool {
-    matches!(writable, Err(StoreFault::Lost(_) | StoreFault::Corrupt { .. }))
 }
 
 fn lost(path: &Path, error: &io::Error) -> StoreFault {

@@ -2,7 +2,8 @@
 //! they are told that it is kept.
 
 use super::scene::{cents, customer, payment};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use countersign_tests::host::now;
 use countersign_tests::servers::http;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -16,6 +17,10 @@ pub(crate) const CLIENTS: usize = 4;
 const AGAIN_MS: u64 = 10;
 /// How often one request is sent while the host is away: longer than any restart.
 const TRIES_MAX: u32 = 6_000;
+/// How long something may take that a host does by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Wait between two looks.
+const LOOK: Duration = Duration::from_millis(20);
 /// Every so many-th request is sent once more although it was acknowledged.
 const REPEATED_EVERY: usize = 3;
 
@@ -37,9 +42,11 @@ impl Client {
         http::get(&format!("{}{path}", self.base), &[("authorization", &self.bearer)])?.json()
     }
 
-    /// Asks for the refund of payment `number`, always under the same key. Gives the intent's id;
-    /// `None` if nobody acknowledged it, whatever became of it.
-    pub(crate) fn submit(&self, number: usize) -> Result<Option<String>> {
+    /// Asks for the refund of payment `number`, always under the same key.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub(crate) fn ask(&self, number: usize) -> Result<http::Answer> {
         let minor = cents(number);
         let body = json!({"type": "refund", "tokens": {
             "payment_id": payment(number),
@@ -54,12 +61,16 @@ impl Client {
             ("content-type", "application/json"),
             ("idempotency-key", &format!("crash-{number}")),
         ];
-        let url = format!("{}/v1/intents", self.base);
-        let Ok(answer) = http::send("POST", &url, &headers, body.to_string().as_bytes()) else {
-            return Ok(None);
-        };
+        http::send("POST", &format!("{}/v1/intents", self.base), &headers, body.to_string().as_bytes())
+    }
+
+    /// The same. Gives the intent's id; `None` if nobody acknowledged it, whatever became of it.
+    pub(crate) fn submit(&self, number: usize) -> Result<Option<String>> {
+        let Ok(answer) = self.ask(number) else { return Ok(None) };
         match answer.status {
-            429 | 503 => Ok(None),
+            429 | 503 | 507 => Ok(None),
+            // It was asked before, by a request that we gave up.
+            409 if answer.text().contains("CS-E0214") => Ok(None),
             200..=202 => {
                 let id = answer.json()?["id"].as_str().map(str::to_owned);
                 Ok(Some(id.context("an acknowledgement names the intent")?))
@@ -139,4 +150,20 @@ impl Load {
     fn locked(&self) -> MutexGuard<'_, BTreeMap<usize, String>> {
         self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Waits until it is so, and says how long that took.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result<Duration> {
+    let begun = now();
+    while !is_so()? {
+        ensure!(begun.elapsed() < PATIENCE, "{what}: not within {} s", PATIENCE.as_secs());
+        std::thread::sleep(LOOK);
+    }
+    Ok(begun.elapsed())
+}
+
+/// Asks for so many more and waits until all are acknowledged.
+pub(crate) fn acknowledge(load: &Load, more: usize) -> Result<Duration> {
+    load.allow(more);
+    until("everything is acknowledged", || Ok(load.acknowledged().len() == load.allowed()))
 }

@@ -79,6 +79,11 @@ impl Scene {
         Ok(Scene { host, stand_ins, token, stage, _runtime: runtime })
     }
 
+    /// The data folder of the host.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.stage.data()
+    }
+
     /// The folder of the rules that the host was started with.
     pub(crate) fn rules(&self) -> PathBuf {
         self.stage.configuration().with_file_name("rules")
