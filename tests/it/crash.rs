@@ -9,6 +9,8 @@
 
 #[path = "crash/disk.rs"]
 mod disk;
+#[path = "crash/flood.rs"]
+mod flood;
 #[path = "crash/load.rs"]
 mod load;
 #[path = "crash/oracle.rs"]

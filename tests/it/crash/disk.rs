@@ -96,7 +96,7 @@ fn a_host_on_a_full_disk_says_so_reads_on_and_goes_on_by_itself() -> Result<()> 
 
 /// A command before the host that makes system calls of it fail or wait: what `strace` calls an
 /// injection. The host stays the process that the test started.
-fn injecting(calls: &str, what: &str) -> Vec<String> {
+pub(super) fn injecting(calls: &str, what: &str) -> Vec<String> {
     let trace = format!("trace={calls}");
     let inject = format!("inject={calls}:{what}");
     let words =

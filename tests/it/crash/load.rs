@@ -42,11 +42,8 @@ impl Client {
         http::get(&format!("{}{path}", self.base), &[("authorization", &self.bearer)])?.json()
     }
 
-    /// Asks for the refund of payment `number`, always under the same key.
-    ///
-    /// # Errors
-    /// If there is no answer.
-    pub(crate) fn ask(&self, number: usize) -> Result<http::Answer> {
+    /// The request for the refund of payment `number`, always under the same key: headers and body.
+    pub(crate) fn request(&self, number: usize) -> ([(&'static str, String); 3], String) {
         let minor = cents(number);
         let body = json!({"type": "refund", "tokens": {
             "payment_id": payment(number),
@@ -57,11 +54,21 @@ impl Client {
             "reason": "goodwill",
         }});
         let headers = [
-            ("authorization", self.bearer.as_str()),
-            ("content-type", "application/json"),
-            ("idempotency-key", &format!("crash-{number}")),
+            ("authorization", self.bearer.clone()),
+            ("content-type", "application/json".to_owned()),
+            ("idempotency-key", format!("crash-{number}")),
         ];
-        http::send("POST", &format!("{}/v1/intents", self.base), &headers, body.to_string().as_bytes())
+        (headers, body.to_string())
+    }
+
+    /// Asks for the refund of payment `number`.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub(crate) fn ask(&self, number: usize) -> Result<http::Answer> {
+        let (headers, body) = self.request(number);
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        http::send("POST", &format!("{}/v1/intents", self.base), &headers, body.as_bytes())
     }
 
     /// The same. Gives the intent's id; `None` if nobody acknowledged it, whatever became of it.
@@ -119,6 +126,11 @@ impl Load {
     /// The id that each request was acknowledged with.
     pub(crate) fn acknowledged(&self) -> BTreeMap<usize, String> {
         self.locked().clone()
+    }
+
+    /// Somebody asked for `number` and was told this id.
+    pub(crate) fn keep(&self, number: usize, id: String) {
+        self.locked().insert(number, id);
     }
 
     /// One client, until the end. The same request always gets the same answer, or this fails.

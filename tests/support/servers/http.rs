@@ -101,7 +101,11 @@ pub fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> R
     parse(&bytes).with_context(|| format!("{method} {url}"))
 }
 
-fn parse(bytes: &[u8]) -> Result<Answer> {
+/// The answer that these bytes are, which end with the connection.
+///
+/// # Errors
+/// If they are none, or one that was cut off.
+pub fn parse(bytes: &[u8]) -> Result<Answer> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").context("no answer head")?;
     let head = String::from_utf8_lossy(&bytes[..end]);
     let mut lines = head.split("\r\n");

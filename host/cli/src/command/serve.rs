@@ -10,6 +10,7 @@ use crate::wire::{self, Running, SystemChance};
 use anyhow::Context as _;
 use countersign_engine::port::store::StoreFault;
 use countersign_server::Parts;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,12 +21,38 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Debug, clap::Args)]
 pub struct Serve {}
 
+/// Descriptors that a host wants: one for each connection of a caller, as many for targets, and time
+/// to spare for the log, the index and the rules.
+const DESCRIPTORS_WANTED: u64 = 8_192;
+
+/// Takes as many descriptors as this process may have and wants: what a shell or a service manager gives
+/// at first (1,024, most often) is less than the callers that a host bears at one time.
+fn take_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let (Some(current), most) = (limit.current, limit.maximum.unwrap_or(DESCRIPTORS_WANTED)) else { return };
+    let wanted = DESCRIPTORS_WANTED.min(most);
+    if current < wanted
+        && let Err(fault) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), ..limit })
+    {
+        tracing::warn!(%fault, current, blame = "host", "the limit of descriptors stays as it is");
+    }
+    if most < DESCRIPTORS_WANTED {
+        tracing::warn!(
+            most,
+            wanted = DESCRIPTORS_WANTED,
+            blame = "host",
+            "few descriptors: raise `ulimit -Hn`"
+        );
+    }
+}
+
 /// Serves until a signal.
 ///
 /// # Errors
 /// If the host cannot be started.
 pub async fn run(_: Serve, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = config::load(global.config.as_deref())?;
+    take_descriptors();
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("`{}` cannot be listened on: is another host running? see `[server] listen`", settings.listen)
     })?;
