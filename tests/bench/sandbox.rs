@@ -86,7 +86,7 @@ async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let mut times = Vec::new();
     for _ in 0..CALLS {
         let start = Instant::now();
-        let ended = second.plan(&connection.name, what.clone(), Timestamp(0)).await;
+        let ended = second.plan(&connection.name, connection.digest, what.clone(), Timestamp(0)).await;
         times.push(start.elapsed());
         anyhow::ensure!(matches!(ended, Ended::Returned(_)), "the plan failed: {ended:?}");
     }

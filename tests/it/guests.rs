@@ -7,8 +7,10 @@ mod world;
 
 use countersign_connectors::{FaultCode, OperatorGrant, Runtime, Secret, componentize, inspect};
 use countersign_core::effect::attempt::{Answer, BreakKind, Ended, Failure, Finding, Guarantee};
+use countersign_core::hash::Digest;
+use countersign_core::id::EffectId;
 use countersign_core::record::Value;
-use countersign_engine::port::connectors::Connectors;
+use countersign_engine::port::connectors::{Call, Connectors};
 use std::sync::Arc;
 use world::{MANIFEST, Notes, SECRET, World, name};
 
@@ -421,6 +423,32 @@ async fn a_connector_is_packed_inspected_installed_and_found_again() {
     assert_eq!(second.stored(), Ok(vec![installed.digest]));
     let again = second.load(installed.digest).await.expect("it is there");
     assert_eq!((again.id.as_str(), again.version.as_str()), ("tests.hostile", "1.0.0"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_effect_keeps_the_version_that_planned_it_behind_a_newer_one() {
+    let world = World::start().await;
+    let name = name("hostile");
+    let before = world.runtime.connection(&name).expect("it is connected");
+    // The newer one may write nothing.
+    let manifest = MANIFEST.replace(r#", "POST""#, "");
+    assert_ne!(manifest, MANIFEST);
+    let build = world::component_with("plain", &manifest);
+    world.runtime.install(build, &OperatorGrant::everything()).await.expect("it installs");
+    world.connect("hostile", &world.target.base);
+    let after = world.runtime.connection(&name).expect("it is connected");
+    assert_ne!(before.digest, after.digest);
+
+    let kept = world.runtime.bound(&name, before.digest).expect("it stays installed");
+    assert_eq!((kept.digest, kept.target()), (before.digest, before.target()));
+    let call = world.call("write", 1, Guarantee::ByKey);
+    let end = world.runtime.apply(call.clone(), Arc::new(Notes::default())).await;
+    assert_eq!((told(end.claim).0, world.target.take().len()), (None, 1));
+    let newer = Call { connector: after.digest, effect: EffectId::from_bits(2), ..call };
+    let end = world.runtime.apply(newer, Arc::new(Notes::default())).await;
+    assert_eq!((end.steps.len(), world.target.take().len()), (0, 0), "{:?}", end.claim);
+    // A host that never had the one before cannot use it.
+    assert!(world.runtime.bound(&name, Digest::of(b"never installed")).is_none());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

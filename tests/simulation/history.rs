@@ -19,7 +19,7 @@ use countersign_engine::engine::{Engine, Key, Parts, Submission};
 use countersign_engine::people::recorded;
 use countersign_engine::port::clock::Clock as _;
 use countersign_engine::port::components::NoComponents;
-use countersign_engine::port::store::Store as _;
+use countersign_engine::port::store::{PAGE_ROWS_MAX, Store as _};
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_tests::draw::Draw;
 use countersign_tests::told::ScriptedNotifier;
@@ -40,7 +40,22 @@ const ROUNDS_MAX: u32 = 400;
 /// Turns that every task gets before the next step.
 const TURNS: u32 = 80;
 
-static RULES: LazyLock<Vec<SourceFile>> = LazyLock::new(rules);
+/// What passes by itself by the rules of the house, and by those that somebody changes them to: in words of the
+/// policy, and in cents.
+const LIMITS: [(&str, i64); 2] = [("1_000", 100_000), ("15", 1_500)];
+
+static RULES: LazyLock<[Rulebook; 2]> = LazyLock::new(|| {
+    LIMITS.map(|(most, _)| {
+        let files: Vec<SourceFile> = rules().into_iter().map(|file| with_limit(file, most)).collect();
+        Rulebook::load(&files).expect("the rules check")
+    })
+});
+
+/// The same policy, by which something else passes by itself.
+fn with_limit(file: SourceFile, most: &str) -> SourceFile {
+    let text = file.text.replace("| <= 1_000 |", &format!("| <= {most} |"));
+    SourceFile { text, ..file }
+}
 
 /// What is written where by an intent of several effects, and after what.
 type Chain = [(&'static str, &'static str, &'static str); 4];
@@ -150,6 +165,8 @@ pub(crate) struct Tally {
     again: u64,
     superseded: u64,
     edits: u64,
+    upgrades: u64,
+    changes: u64,
     /// Digest of every log.
     logs: Option<Digest>,
 }
@@ -159,10 +176,10 @@ impl Tally {
     pub(crate) fn is_rich(&self) {
         let Tally { intents, attempts, probes, done, deaths, exceptions, .. } = self;
         let Tally { looked_first, pauses, outages, replans, undos, undone, .. } = self;
-        let Tally { looks, again, superseded, edits, .. } = self;
+        let Tally { looks, again, superseded, edits, upgrades, changes, .. } = self;
         let counts = [intents, attempts, probes, done, deaths, exceptions];
         let of_effects = [looked_first, pauses, outages, replans, undos, undone];
-        let of_watches = [looks, again, superseded, edits];
+        let of_watches = [looks, again, superseded, edits, upgrades, changes];
         for count in counts.into_iter().chain(of_effects).chain(of_watches) {
             assert!(0 < *count, "{self:?}");
         }
@@ -204,6 +221,9 @@ pub(crate) struct History {
     told: Arc<Mutex<Told>>,
     host: Option<Host>,
     hosts: u64,
+    /// Which rules are in force.
+    rules: usize,
+    changes: u64,
     pub(crate) read: Read,
     story: Vec<String>,
 }
@@ -234,6 +254,8 @@ impl History {
             told: Arc::default(),
             host: None,
             hosts: 0,
+            rules: 0,
+            changes: 0,
             read: Read::default(),
             story: Vec::new(),
         };
@@ -269,7 +291,7 @@ impl History {
                 connectors: Arc::clone(&self.targets) as Arc<_>,
                 clock: Arc::clone(&self.clock) as Arc<_>,
                 chance,
-                rulebook: Rulebook::load(&RULES).expect("the rules check"),
+                rulebook: RULES[self.rules].clone(),
             })
         });
         self.hosts += 1;
@@ -391,7 +413,16 @@ impl History {
                 self.die(down);
             }
             83..92 => self.somebody_decides(),
-            92..96 => {
+            92..94 => {
+                let (class, keeps) = (self.draw.of(&CLASSES).0, self.draw.in_100(70));
+                let before = if keeps { "stays installed" } else { "is taken away" };
+                self.say(format_args!(
+                    "{class} gets another version of its connector; the one before {before}"
+                ));
+                self.targets.upgrade(class, keeps);
+            }
+            94..95 => self.change_rules(),
+            95..97 => {
                 let class = self.draw.of(&CLASSES).0;
                 let longest = *self.draw.of(&[60_000, 600_000, 7_200_000]);
                 let length = Millis(self.draw.below(longest));
@@ -403,6 +434,22 @@ impl History {
                 self.somebody_settles(by);
             }
         }
+    }
+
+    /// Somebody changes the policies under a host that runs.
+    fn change_rules(&mut self) {
+        self.rules = 1 - self.rules;
+        self.changes += 1;
+        self.say(format_args!("{} USD pass by themselves from now on", LIMITS[self.rules].0));
+        let engine = self.engine();
+        let replaced = engine.replace_rulebook(&engine.rulebook(), RULES[self.rules].clone());
+        assert!(replaced, "nobody else changes them");
+    }
+
+    /// How many cents pass by themselves by this version of a policy, if it is one of ours.
+    pub(crate) fn most(&self, policy: Digest) -> Option<i64> {
+        let of = |rules: &Rulebook| rules.policies().any(|known| known.version() == policy);
+        LIMITS.iter().zip(RULES.iter()).find(|(_, rules)| of(rules)).map(|((_, most), _)| *most)
     }
 
     fn somebody_edits(&mut self) {
@@ -419,7 +466,7 @@ impl History {
     fn ask(&mut self) {
         let asked = Asked {
             class: self.draw.of::<&str>(&TYPES),
-            amount: *self.draw.of(&[10, 10, 20, 5_000]),
+            amount: *self.draw.of(&[10, 20, 20, 5_000]),
             intent: None,
         };
         let place = {
@@ -541,12 +588,17 @@ impl History {
             let asked = |exception: &Exception| exception.closed.is_none() && exception.is_of_watch();
             let asked = self.approvals().any(|(_, approval)| approval.exceptions.values().any(asked));
             if round == ROUNDS_MAX {
-                return Err(self.broken(format!("it is not looked at: {unseen:#?}")));
+                let now = self.clock.now();
+                let due = self.block_on(self.disk.due(now, None, PAGE_ROWS_MAX)).expect("it is read");
+                return Err(
+                    self.broken(format!("at {now} {due:?} are due, and it is not looked at: {unseen:#?}"))
+                );
             }
             if unseen.is_none() && !asked {
                 break;
             }
-            self.somebody_settles(if round % 40 < 20 { Closure::Retry } else { Closure::GiveUp });
+            // Two who want their own written again and again come to an end.
+            self.somebody_settles(if round < 20 { Closure::Retry } else { Closure::GiveUp });
             let now = self.clock.now();
             let next = self.block_on(self.disk.next_due(now)).expect("it is read");
             let wait = next.map_or(Millis::seconds(1), |next| next.since(now).max(Millis::seconds(1)));
@@ -575,6 +627,8 @@ impl History {
         tally.again += self.read.again;
         tally.superseded += self.read.superseded;
         tally.edits += self.targets.edits();
+        tally.upgrades += self.targets.upgrades();
+        tally.changes += self.changes;
         let undone = self.approvals().filter(|(_, approval)| approval.stage.as_str() == "undone");
         add(&mut tally.undone, undone.count());
         let logs = format!("{:?} {}", tally.logs, self.disk.health().head);

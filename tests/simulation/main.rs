@@ -47,10 +47,12 @@ pub(crate) enum Bug {
     TrustsOldKeys,
     /// The second attempt writes something else than what was approved.
     WritesSomethingElse,
+    /// The newest version of a connector writes what another one planned.
+    WritesByTheNewest,
 }
 
 impl Bug {
-    const ALL: [Bug; 8] = [
+    const ALL: [Bug; 9] = [
         Bug::AcknowledgesBeforeSync,
         Bug::DropsBatches,
         Bug::ForgetsTimers,
@@ -59,6 +61,7 @@ impl Bug {
         Bug::BelievesAbsentAtOnce,
         Bug::TrustsOldKeys,
         Bug::WritesSomethingElse,
+        Bug::WritesByTheNewest,
     ];
 }
 

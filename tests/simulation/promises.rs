@@ -5,13 +5,14 @@ use crate::targets::{Done, written};
 use countersign_core::approval::event::{Entry, Event};
 use countersign_core::approval::life;
 use countersign_core::approval::watch::{Next, Standing};
-use countersign_core::approval::{Approval, Outcome, PlannedEffect, Stage};
+use countersign_core::approval::{Approval, ApprovedIntent, Authority, Outcome, PlannedEffect, Stage};
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::effect::key::undo_id;
 use countersign_core::effect::life::EffectState;
 use countersign_core::effect::reconcile::Agreement;
 use countersign_core::exception::{Cause, Closure};
 use countersign_core::id::{EffectId, IntentId};
+use countersign_core::intent::value::TokenValue;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::store::{Position, Store as _};
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,7 +107,7 @@ impl History {
             if let Some(effect) = before.as_ref().and_then(|before| out_of_order(before, &entry)) {
                 return Err(self.broken(format!("{effect} was begun before what it must come after")));
             }
-            if let Some(effect) = before.as_ref().and_then(|before| self.left_alone(before, &entry.event)) {
+            if let Some(effect) = before.as_ref().and_then(|before| self.left_alone(before, &entry)) {
                 return Err(
                     self.broken(format!("{effect} is left alone, and nobody has written there since"))
                 );
@@ -160,15 +161,16 @@ impl History {
     }
 
     /// The write at which nobody looks any more because of another intent that has not written there.
-    fn left_alone(&self, before: &Approval, event: &Event) -> Option<EffectId> {
+    fn left_alone(&self, before: &Approval, Entry { at, event, .. }: &Entry) -> Option<EffectId> {
         let of = is_over(before, event).filter(|_| is_superseded(event))?;
         let standing = before.standing().find(|standing| standing.planned.effect == of)?;
         let own = before.touches(&standing);
-        (self.wrote_since(&standing).is_none() && own.later.is_empty()).then_some(of)
+        (self.wrote_since(&standing, *at).is_none() && own.later.is_empty()).then_some(of)
     }
 
-    /// The intent that has written something else to the record of a write since that landed.
-    fn wrote_since(&self, standing: &Standing<'_>) -> Option<IntentId> {
+    /// The intent that has written something else to the record of a write since that landed, unless it was taken back
+    /// before this moment: what is taken back at the moment of a look may be seen by it or not.
+    fn wrote_since(&self, standing: &Standing<'_>, now: Timestamp) -> Option<IntentId> {
         let Standing { planned: write, receipt: own, reached: (_, since), .. } = standing;
         let others = self.read.approvals.values().map(|read| &read.approval);
         others.map(|other| (other.intent.id, other)).find_map(|(intent, other)| {
@@ -180,7 +182,7 @@ impl History {
                 let is_other = planned.effect != write.effect && planned.connection == write.connection;
                 let taken_back = matches!(
                     states(other).find(|(id, _)| **id == undo_id(planned.effect)),
-                    Some((_, EffectState::Landed { .. }))
+                    Some((_, EffectState::Landed { at, .. })) if *at < now
                 );
                 is_other && !taken_back && planned.is_sealed() && receipt.subject == own.subject && since < at
             });
@@ -255,15 +257,16 @@ impl History {
         let mut sealed = BTreeMap::new();
         for Stream { approval, .. } in self.read.approvals.values() {
             for planned in approval.case().into_iter().flat_map(|case| &case.writes) {
-                sealed.insert(planned.effect, written(&planned.what, &planned.plan));
+                let wrote = written(&planned.what, &planned.plan);
+                sealed.insert(planned.effect, (wrote, planned.connector));
                 let mut back = planned.plan.clone();
                 for change in &mut back.changes {
                     std::mem::swap(&mut change.before, &mut change.after);
                 }
-                sealed.insert(undo_id(planned.effect), written(&planned.what, &back));
+                sealed.insert(undo_id(planned.effect), (written(&planned.what, &back), planned.connector));
             }
             for again in approval.watches.values().flat_map(|watch| &watch.writes) {
-                sealed.insert(again.effect, written(&again.what, &again.plan));
+                sealed.insert(again.effect, (written(&again.what, &again.plan), again.connector));
                 let of =
                     again.re_asserts.and_then(|effect| approval.planned(effect)).expect("it wrote first");
                 let same = again
@@ -280,10 +283,33 @@ impl History {
                 }
             }
         }
-        for Done { effect, wrote, .. } in self.targets.done() {
-            if sealed.get(&effect).is_some_and(|sealed| *sealed != wrote) {
+        for Done { effect, wrote, connector, .. } in self.targets.done() {
+            if sealed.get(&effect).is_some_and(|sealed| *sealed != (wrote, connector)) {
                 let story = self.story_of(effect);
-                return Err(self.broken(format!("{effect} wrote something else than was approved\n{story}")));
+                let what = "wrote something else, or by another connector, than was approved";
+                return Err(self.broken(format!("{effect} {what}\n{story}")));
+            }
+        }
+        self.by_its_policy()
+    }
+
+    /// What a policy approved by itself it may: the version that decides is the one that is on record.
+    fn by_its_policy(&self) -> Result<(), Broken> {
+        for Stream { approval, .. } in self.read.approvals.values() {
+            let Some(approved) = ApprovedIntent::of(approval) else { continue };
+            let Authority::Policy = approved.authority() else { continue };
+            let most = self.most(approval.policy);
+            let mut amounts = approval.intent.tokens.values();
+            let amount = amounts.find_map(|token| match token {
+                TokenValue::Money(amount) => Some(*amount),
+                _ => None,
+            });
+            let Some(amount) = amount else { continue };
+            if most.is_none_or(|most| most < amount.minor) {
+                return Err(self.broken(format!(
+                    "{}: {amount} passed by itself, by policy {}, which lets {most:?} cents pass",
+                    approval.intent.id, approval.policy
+                )));
             }
         }
         Ok(())

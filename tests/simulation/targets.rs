@@ -17,7 +17,7 @@ use countersign_engine::port::connectors::{Call, Connection, Connectors, Ledger,
 use countersign_engine::simulated::SimulatedClock;
 use countersign_tests::draw::Draw;
 use countersign_tests::scripted::{connection, planned, receipt};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The classes, each with the name of its intent type and target.
@@ -40,13 +40,17 @@ pub(crate) struct Targets {
     draw: Draw,
     bug: Option<Bug>,
     clock: Arc<SimulatedClock>,
-    connections: BTreeMap<ConnectionName, Arc<Connection>>,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     healed: bool,
+    /// Every version of every connection's connector that there ever was, the newest last.
+    versions: BTreeMap<ConnectionName, Vec<Arc<Connection>>>,
+    /// Versions that somebody took away.
+    gone: BTreeSet<Digest>,
+    upgrades: u64,
     /// The connections whose credential is refused, each until when.
     shut: BTreeMap<ConnectionName, Timestamp>,
     /// When each key was first seen.
@@ -68,6 +72,8 @@ struct State {
 pub(crate) struct Done {
     pub(crate) effect: EffectId,
     pub(crate) guarantee: Guarantee,
+    /// The version of the connector that wrote it.
+    pub(crate) connector: Digest,
     /// Digest of what was written.
     pub(crate) wrote: Digest,
     /// Where.
@@ -134,9 +140,10 @@ impl Targets {
             for operation in &mut connection.operations {
                 operation.reversible = guarantee != Guarantee::Blind;
             }
-            (connection.name.clone(), Arc::new(connection))
+            (connection.name.clone(), vec![Arc::new(connection)])
         });
-        Targets { draw, bug, clock, connections: connections.into(), state: Mutex::default() }
+        let state = State { versions: connections.into(), ..State::default() };
+        Targets { draw, bug, clock, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -180,11 +187,32 @@ impl Targets {
         Some(told)
     }
 
-    /// From here on nothing fails.
+    /// Another version of its connector takes the place of the one behind a target, which stays installed or is
+    /// taken away.
+    pub(crate) fn upgrade(&self, class: &str, keeps: bool) {
+        let name = ConnectionName::parse(class).expect("a name");
+        let mut state = self.state();
+        let Some(versions) = state.versions.get_mut(&name) else { return };
+        let Some(before) = versions.last().cloned() else { return };
+        let digest = Digest::of(format!("{class} {}", versions.len()).as_bytes());
+        versions.push(Arc::new(Connection { digest, ..Connection::clone(&before) }));
+        if !keeps {
+            state.gone.insert(before.digest);
+        }
+        state.upgrades += 1;
+    }
+
+    /// How often that happened.
+    pub(crate) fn upgrades(&self) -> u64 {
+        self.state().upgrades
+    }
+
+    /// From here on nothing fails, and whatever was taken away is installed again.
     pub(crate) fn heal(&self) {
         let mut state = self.state();
         state.healed = true;
         state.shut.clear();
+        state.gone.clear();
     }
 
     /// A target refuses its credential for so long.
@@ -219,10 +247,14 @@ impl Targets {
         if self.bug == Some(Bug::WritesSomethingElse) && call.attempt == 2 {
             wrote = Digest::of(b"something else");
         }
+        let newest = state.versions.get(&call.connection).and_then(|versions| versions.last());
+        let by_newest = newest.filter(|_| self.bug == Some(Bug::WritesByTheNewest));
+        let connector = by_newest.map_or(call.connector, |newest| newest.digest);
         let place = (call.connection.clone(), call.plan.subject.clone());
         let done = Done {
             effect: call.effect,
             guarantee: call.guarantee,
+            connector,
             wrote,
             place: place.clone(),
             at,
@@ -395,11 +427,17 @@ impl Drop for OnItsWay<'_> {
 
 impl Connectors for Targets {
     fn connections(&self) -> Vec<Arc<Connection>> {
-        self.connections.values().cloned().collect()
+        self.state().versions.values().filter_map(|versions| versions.last().cloned()).collect()
     }
 
     fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>> {
-        self.connections.get(name).cloned()
+        self.state().versions.get(name).and_then(|versions| versions.last().cloned())
+    }
+
+    fn bound(&self, name: &ConnectionName, connector: Digest) -> Option<Arc<Connection>> {
+        let state = self.state();
+        let known = state.versions.get(name)?.iter().find(|known| known.digest == connector)?;
+        (!state.gone.contains(&connector)).then(|| Arc::clone(known))
     }
 
     fn renew(&self, name: &ConnectionName) -> bool {
@@ -450,7 +488,13 @@ impl Connectors for Targets {
         })
     }
 
-    fn plan(&self, name: &ConnectionName, what: Proposal, _: Timestamp) -> Answer<'_, Ended<WritePlan>> {
+    fn plan(
+        &self,
+        name: &ConnectionName,
+        _: Digest,
+        what: Proposal,
+        _: Timestamp,
+    ) -> Answer<'_, Ended<WritePlan>> {
         let shut = self.is_shut(name);
         let fails = !self.state().healed && self.draw.in_100(10);
         let changed = !self.state().healed && self.draw.in_100(20);

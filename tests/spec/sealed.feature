@@ -14,3 +14,14 @@ Feature: what was decided is what is executed
     Then the effect is rejected
     And the target was sent 0 writes
     And an exception with cause rejected has an owner
+
+  Scenario: an effect keeps the connector that was sealed, whatever its connection has by now
+    When the connector is replaced by another build, and the one before stays installed
+    Then the effect lands by the connector that was sealed
+    And what is asked for from now on is written by the new build
+
+  Scenario: an effect whose connector is gone goes on once that is installed again
+    When the connector is replaced by another build
+    Then the effect is rejected
+    When the one before is installed again, and the owner of the exception closes it by retry
+    Then the effect lands by the connector that was sealed

@@ -33,6 +33,8 @@ pub enum Act {
 #[derive(Debug, Default)]
 pub struct Scripted {
     connections: BTreeMap<ConnectionName, Arc<Connection>>,
+    /// What was there before, and is kept.
+    before: BTreeMap<ConnectionName, Arc<Connection>>,
     state: Mutex<State>,
     found: tokio::sync::Notify,
 }
@@ -115,6 +117,13 @@ impl Scripted {
             Arc::make_mut(connection).digest = Digest::of(b"another build");
         }
         self
+    }
+
+    /// Puts another build of its connector behind every connection, and keeps the one before.
+    #[must_use]
+    pub fn upgraded(self) -> Scripted {
+        let before = self.connections.clone();
+        Scripted { before, ..self.built_anew() }
     }
 
     /// Puts another build of its connector behind one connection.
@@ -373,6 +382,11 @@ impl Connectors for Scripted {
         self.connections.get(name).cloned()
     }
 
+    fn bound(&self, name: &ConnectionName, connector: Digest) -> Option<Arc<Connection>> {
+        let known = [self.connections.get(name), self.before.get(name)];
+        known.into_iter().flatten().find(|known| known.digest == connector).cloned()
+    }
+
     fn renew(&self, _: &ConnectionName) -> bool {
         let renews = std::mem::take(&mut self.state().renews);
         if renews {
@@ -408,7 +422,13 @@ impl Connectors for Scripted {
         Box::pin(async move { ended })
     }
 
-    fn plan(&self, name: &ConnectionName, what: Proposal, _: Timestamp) -> Answer<'_, Ended<WritePlan>> {
+    fn plan(
+        &self,
+        name: &ConnectionName,
+        _: Digest,
+        what: Proposal,
+        _: Timestamp,
+    ) -> Answer<'_, Ended<WritePlan>> {
         let mut state = self.state();
         state.plans += 1;
         let denied = state.denies && state.plans_denied;

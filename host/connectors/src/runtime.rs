@@ -255,17 +255,27 @@ impl Runtime {
         CallState::new(Arc::clone(&bound.who), bound.loaded.limits, Some(gate))
     }
 
-    /// A reading call on the current version of a connection.
-    async fn read<'r, T, F, W>(&'r self, name: &'r ConnectionName, now: Timestamp, work: W) -> Ended<T>
+    /// A reading call on one version of a connection's connector, or on the current one.
+    async fn read<'r, T, F, W>(
+        &'r self,
+        name: &'r ConnectionName,
+        connector: Option<Digest>,
+        now: Timestamp,
+        work: W,
+    ) -> Ended<T>
     where
         W: FnOnce(Bound, CallState) -> F + Send,
         F: Future<Output = Said<T>> + Send,
     {
-        let target = match self.target(name) {
-            Ok(target) => target,
+        let found = self.target(name).and_then(|target| {
+            let current = target.current.clone();
+            let bound = connector.map_or(Ok(current), |digest| self.bound(&target, digest))?;
+            Ok((target, bound))
+        });
+        let (target, bound) = match found {
+            Ok(found) => found,
             Err(failure) => return Ended::Failed(failure),
         };
-        let bound = target.current.clone();
         let state = self.state(&target, &bound, Phase::Read, now);
         // The semaphore is never closed, so a permit always comes.
         let _permit = self.calls.acquire().await;
@@ -380,6 +390,15 @@ impl Connectors for Runtime {
         self.targets.load().get(name).map(|target| Arc::clone(&target.public))
     }
 
+    fn bound(&self, name: &ConnectionName, connector: Digest) -> Option<Arc<Connection>> {
+        let target = self.targets.load().get(name).cloned()?;
+        if target.public.digest == connector {
+            return Some(Arc::clone(&target.public));
+        }
+        let bound = Runtime::bound(self, &target, connector).ok()?;
+        Some(Arc::new(public(&bound, &target.options)))
+    }
+
     fn renew(&self, name: &ConnectionName) -> bool {
         self.renewed(name).unwrap_or_else(|fault| {
             tracing::warn!(%fault, connection = %name, blame = "host", "its credential cannot be read again");
@@ -396,7 +415,7 @@ impl Connectors for Runtime {
         let name = name.clone();
         Box::pin(async move {
             let work = |bound: Bound, state| async move { bound.loaded.contract.check(state).await };
-            self.read(&name, self.clock.now(), work).await
+            self.read(&name, None, self.clock.now(), work).await
         })
     }
 
@@ -404,16 +423,22 @@ impl Connectors for Runtime {
         let name = name.clone();
         Box::pin(async move {
             let work = |bound: Bound, state| async move { bound.loaded.contract.fetch(state, subject).await };
-            self.read(&name, self.clock.now(), work).await
+            self.read(&name, None, self.clock.now(), work).await
         })
     }
 
-    fn plan(&self, name: &ConnectionName, what: Proposal, now: Timestamp) -> Answer<'_, Ended<WritePlan>> {
+    fn plan(
+        &self,
+        name: &ConnectionName,
+        connector: Digest,
+        what: Proposal,
+        now: Timestamp,
+    ) -> Answer<'_, Ended<WritePlan>> {
         let name = name.clone();
         Box::pin(async move {
             let work =
                 |bound: Bound, state| async move { bound.loaded.contract.plan(state, what, now).await };
-            self.read(&name, now, work).await
+            self.read(&name, Some(connector), now, work).await
         })
     }
 

@@ -209,16 +209,22 @@ fn work(inner: &Inner, approval: &Approval, effect: EffectId) -> Work {
     }
 }
 
-/// The connection that an effect was sealed with, if it still is that one.
+/// The connection that an effect was sealed with, if it still is that one. An effect keeps the version of
+/// the connector that planned it, whatever the connection has by now.
 fn bound(inner: &Inner, planned: &PlannedEffect) -> Result<Arc<Connection>, Detail> {
     let name = &planned.connection;
-    let connection = inner.connectors.connection(name).ok_or_else(|| {
-        Detail::new("no-connection", format!("connection `{name}` is not configured any more"))
-    })?;
-    if connection.digest != planned.connector {
-        let message = format!("connection `{name}` has another connector than the one that was sealed");
-        return Err(Detail::new("connector-changed", message));
+    if inner.connectors.connection(name).is_none() {
+        let message = format!("connection `{name}` is not configured any more");
+        return Err(Detail::new("no-connection", message));
     }
+    let connection = inner.connectors.bound(name, planned.connector).ok_or_else(|| {
+        let message = format!(
+            "connection `{name}` has another connector than the one that was sealed, sha256:{}, which is not \
+             installed any more or does not fit the connection",
+            planned.connector
+        );
+        Detail::new("connector-changed", message)
+    })?;
     if connection.target() != planned.target {
         let message = format!(
             "connection `{name}` leads to another address, or is set otherwise, than when it was sealed"

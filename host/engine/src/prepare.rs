@@ -208,7 +208,8 @@ pub(crate) async fn anew(
         }
         None => Contributions::new(),
     };
-    let ended = inner.connectors.plan(&planned.connection, planned.what.clone(), now).await;
+    let ended =
+        inner.connectors.plan(&planned.connection, planned.connector, planned.what.clone(), now).await;
     Ok(Some(match ended {
         Ended::Returned(plan) => Ok(Anew { facts, said, plan }),
         Ended::Failed(failure) => Err(Ended::Failed(failure)),

@@ -241,7 +241,7 @@ async fn planned(
         let message = format!("connection `{name}` does not promise any more what was approved");
         return Planned::Known(Err(Detail::new("guarantee-changed", message)));
     }
-    match inner.connectors.plan(name, what, inner.clock.now()).await {
+    match inner.connectors.plan(name, connection.digest, what, inner.clock.now()).await {
         Ended::Returned(plan) => Planned::Known(Ok((connection.digest, plan))),
         Ended::Failed(Failure::Rejected { detail, .. }) => Planned::Known(Err(detail)),
         Ended::Failed(failure) => Planned::Later(failure.detail().clone()),

@@ -31,12 +31,17 @@ pub(crate) fn module() -> &'static [u8] {
 /// The guest as a component that describes itself in this way: one of `plain`, `spins`, `talks`,
 /// `http_`, `lies_`, `natur`.
 pub(crate) fn component(describe: &str) -> Vec<u8> {
+    component_with(describe, MANIFEST)
+}
+
+/// The same with another manifest.
+pub(crate) fn component_with(describe: &str, manifest: &str) -> Vec<u8> {
     let mut module = module().to_vec();
     let mark = b"describe=";
     let place =
         module.windows(mark.len()).position(|window| window == mark).expect("the mark is in the module");
     module[place + mark.len()..][..5].copy_from_slice(describe.as_bytes());
-    componentize(&module, MANIFEST).expect("it is a connector")
+    componentize(&module, manifest).expect("it is a connector")
 }
 
 /// A clock that stands still.
@@ -141,7 +146,8 @@ impl World {
     pub(crate) async fn plan(&self, behaviour: &str) -> Ended<WritePlan> {
         let fields = vec![Field { name: "a".into(), value: Value::Integer(1) }];
         let what = Proposal { operation: "write".into(), subject: subject(behaviour), fields };
-        self.runtime.plan(&name("hostile"), what, Timestamp(0)).await
+        let connection = self.runtime.connection(&name("hostile")).expect("it is connected");
+        self.runtime.plan(&connection.name, connection.digest, what, Timestamp(0)).await
     }
 
     pub(crate) fn call(&self, behaviour: &str, effect: u128, guarantee: Guarantee) -> Call {

@@ -1,11 +1,15 @@
 //! The steps of `sealed.feature`: what was decided is what is executed.
 
 use super::{Spec, attempted, single_rules};
+use countersign_core::approval::command::Command;
+use countersign_core::approval::event::Event;
 use countersign_core::approval::{
     Approval, ApprovedIntent, Case, Intent, NotToBeWritten, PlannedEffect, Stage,
 };
+use countersign_core::exception::Closure;
 use countersign_core::hash::Digest;
 use countersign_core::time::{Millis, Timestamp};
+use countersign_engine::port::connectors::Connectors as _;
 use countersign_tests::draw::Draw;
 use countersign_tests::scripted::Scripted;
 use cucumber::{then, when};
@@ -79,4 +83,45 @@ async fn replaced(spec: &mut Spec) {
     spec.start(single_rules());
     spec.clock.turn(Millis::seconds(1));
     spec.until("the refused attempt", attempted, 2).await;
+}
+
+/// The same target, with another build in front of the one that was sealed.
+fn upgraded(spec: &mut Spec) {
+    let target = Scripted::default().with("target", spec.guarantee, &[("deliver", "order")]);
+    spec.connectors = Arc::new(target.upgraded());
+    spec.start(single_rules());
+}
+
+#[when("the connector is replaced by another build, and the one before stays installed")]
+fn is_upgraded(spec: &mut Spec) {
+    upgraded(spec);
+    spec.clock.turn(Millis::seconds(1));
+}
+
+#[when("the one before is installed again, and the owner of the exception closes it by retry")]
+async fn is_back(spec: &mut Spec) {
+    upgraded(spec);
+    let (id, person) = spec.open_exception("rejected").await;
+    let reason = "it is installed again".to_owned();
+    spec.command(Command::CloseException { person, id, by: Closure::Retry, reason }).await;
+    assert_eq!(spec.refused, None);
+}
+
+#[then("the effect lands by the connector that was sealed")]
+async fn lands_as_sealed(spec: &mut Spec) {
+    spec.until("the effect landing", |event| matches!(event, Event::Closed), 1).await;
+    let sealed = spec.approval().await.case().expect("it was decided").writes[0].connector;
+    let current = spec.connectors.connections()[0].digest;
+    let by: Vec<Digest> = spec.connectors.writes().iter().map(|call| call.connector).collect();
+    assert_eq!(by, [sealed]);
+    assert_ne!(sealed, current);
+}
+
+#[then("what is asked for from now on is written by the new build")]
+async fn by_the_new_build(spec: &mut Spec) {
+    let before = spec.connectors.writes().len();
+    super::submit_single(spec).await;
+    spec.is_sent(before).await;
+    let call = spec.connectors.writes().pop().expect("it was written");
+    assert_eq!(call.connector, spec.connectors.connections()[0].digest);
 }

@@ -159,7 +159,11 @@ impl Approval {
         let mut others = Others::default();
         for planned in self.writes().filter(there) {
             let fields = shared(planned);
+            // Two writes that are to be made again would wait for each other: of those that have sent nothing one goes
+            // first.
+            let comes_after = planned.re_asserts.is_some_and(|of| *watched < of);
             match effects.get(&planned.effect) {
+                Some(EffectState::Ready { history, .. }) if comes_after && history.first_sent.is_none() => {}
                 Some(EffectState::Landed { receipt, at })
                     if receipt.subject == *record
                         && planned.is_sealed()

@@ -21,6 +21,10 @@ pub trait Connectors: Send + Sync + 'static {
     /// One configured connection.
     fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>>;
 
+    /// The same with the version of its connector that an effect is bound to; `None` if that version is not
+    /// installed any more, or cannot be used for this connection as it is configured now.
+    fn bound(&self, name: &ConnectionName, connector: Digest) -> Option<Arc<Connection>>;
+
     /// How the target of a connection is, by what it answered lately.
     fn health(&self, name: &ConnectionName) -> TargetHealth;
 
@@ -33,8 +37,14 @@ pub trait Connectors: Send + Sync + 'static {
     /// Reads one record. Changes nothing.
     fn fetch(&self, name: &ConnectionName, subject: RecordRef) -> Answer<'_, Ended<Snapshot>>;
 
-    /// Asks what `apply` would write. Changes nothing.
-    fn plan(&self, name: &ConnectionName, what: Proposal, now: Timestamp) -> Answer<'_, Ended<WritePlan>>;
+    /// Asks what `apply` of this version of the connector would write. Changes nothing.
+    fn plan(
+        &self,
+        name: &ConnectionName,
+        connector: Digest,
+        what: Proposal,
+        now: Timestamp,
+    ) -> Answer<'_, Ended<WritePlan>>;
 
     /// Makes one attempt at one effect, or at taking one back.
     ///

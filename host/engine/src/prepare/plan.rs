@@ -49,7 +49,8 @@ async fn planned(inner: &Arc<Inner>, approval: &Approval, write: Planned) -> Res
         what.subject = RecordRef { kind: operation.kind.clone(), id: DEFAULT_PARENT.to_owned() };
     }
     let guarantee = operation.guarantee;
-    let ended = inner.connectors.plan(&write.connection, what.clone(), inner.clock.now()).await;
+    let ended =
+        inner.connectors.plan(&write.connection, connection.digest, what.clone(), inner.clock.now()).await;
     let plan = Trouble::of(ended, &write.connection)?;
     Ok(PlannedEffect {
         effect: effect_id(approval.intent.id, approval.intent.revision, &write.binding, &what.subject),
