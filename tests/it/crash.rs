@@ -9,6 +9,8 @@
 
 #[path = "crash/disk.rs"]
 mod disk;
+#[path = "crash/flaky.rs"]
+mod flaky;
 #[path = "crash/flood.rs"]
 mod flood;
 #[path = "crash/load.rs"]

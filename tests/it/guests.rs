@@ -11,7 +11,10 @@ use countersign_core::hash::Digest;
 use countersign_core::id::EffectId;
 use countersign_core::record::Value;
 use countersign_engine::port::connectors::{Call, Connectors};
+use countersign_tests::host::{now, resident_kib};
+use futures::StreamExt as _;
 use std::sync::Arc;
+use std::time::Duration;
 use world::{MANIFEST, Notes, SECRET, World, name};
 
 /// How a fetch ended, in one text: the break, or the failure, or `returned`.
@@ -462,4 +465,71 @@ async fn a_thousand_calls_at_once_disturb_nobody() {
         .count();
     let whole = ended.iter().filter(|ended| matches!(ended, Ended::Returned(_))).count();
     assert_eq!((broken, whole), (20, 980));
+}
+
+/// Hostile calls of the storm below, unless `HOSTILE_CALLS` says otherwise.
+const HOSTILE_CALLS: usize = 190;
+/// Hostile calls at one time.
+const HOSTILE_AT_ONCE: usize = 4;
+/// Good calls beside each hostile one.
+const GOOD_CALLS: usize = 8;
+/// What one guest of the small class may have in memory, and what the host may grow by beside that, in KiB.
+const GROWTH_KIB_MAX: u64 = (32 + 16) * 1024;
+
+/// How long a call took, if it returned.
+async fn good(world: &World) -> Duration {
+    let begun = now();
+    let ended = world.fetch("setting").await;
+    assert!(matches!(ended, Ended::Returned(_)), "a good call beside a hostile one: {ended:?}");
+    begun.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_of_hostile_calls_hurts_neither_the_host_nor_a_good_connector() {
+    let world = World::start().await;
+    let calls = std::env::var("HOSTILE_CALLS").map_or(HOSTILE_CALLS, |text| text.parse().expect("a number"));
+    let percentile = |times: &mut Vec<Duration>| {
+        times.sort();
+        (times[times.len() / 2], times[times.len() * 99 / 100])
+    };
+    let mut alone = Vec::new();
+    for _ in 0..calls {
+        alone.push(good(&world).await);
+    }
+    // What a first storm takes from the pool is kept for the next call, and grows no more.
+    for (behaviour, ..) in BREAKS {
+        world.fetch(behaviour).await;
+    }
+    let before = resident_kib(std::process::id()).expect("it has a size");
+    let (mut beside, mut slowest) = (Vec::new(), Duration::ZERO);
+    let mut storm = futures::stream::iter(0..calls)
+        .map(|number| {
+            let (world, (behaviour, kind, _)) = (&world, &BREAKS[number % BREAKS.len()]);
+            async move {
+                let begun = now();
+                let (broke, message) = told(world.fetch(behaviour).await);
+                assert_eq!(broke, Some(*kind), "{behaviour}: {message}");
+                let took = begun.elapsed();
+                let mut good_calls = Vec::new();
+                for _ in 0..GOOD_CALLS {
+                    good_calls.push(good(world).await);
+                }
+                (took, good_calls)
+            }
+        })
+        .buffer_unordered(HOSTILE_AT_ONCE);
+    while let Some((took, good_calls)) = storm.next().await {
+        slowest = slowest.max(took);
+        beside.extend(good_calls);
+    }
+    drop(storm);
+    let growth = resident_kib(std::process::id()).expect("it has a size").saturating_sub(before);
+    println!(
+        "{calls} hostile calls, the slowest ended after {slowest:?}; good calls (median, p99): alone {:?}, beside \
+         {HOSTILE_AT_ONCE} hostile ones {:?}; {growth} KiB more memory",
+        percentile(&mut alone),
+        percentile(&mut beside),
+    );
+    assert!(growth <= GROWTH_KIB_MAX, "the host grew by {growth} KiB");
+    world.assert_unharmed("the storm").await;
 }

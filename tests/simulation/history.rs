@@ -32,7 +32,7 @@ use tokio::runtime::Runtime;
 /// When histories begin.
 const MORNING: &str = "2026-11-23T15:00:00Z";
 /// Steps of one history while things fail.
-const STEPS: u32 = 60;
+pub(crate) const STEPS: u64 = 60;
 /// Most intents of one history.
 const INTENTS_MAX: usize = 6;
 /// Rounds in which everything must end once nothing fails any more.
@@ -136,13 +136,16 @@ fn rules() -> Vec<SourceFile> {
 pub(crate) struct Broken {
     pub(crate) seed: u64,
     pub(crate) what: String,
+    /// The steps that were taken.
+    pub(crate) steps: Vec<u64>,
     story: String,
 }
 
 impl fmt::Display for Broken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Broken { seed, what, story } = self;
-        write!(formatter, "SIMULATION={seed}: {what}\n{story}")
+        let Broken { seed, what, steps, story } = self;
+        let steps: Vec<String> = steps.iter().map(u64::to_string).collect();
+        write!(formatter, "SIMULATION={seed} STEPS={}: {what}\n{story}", steps.join(","))
     }
 }
 
@@ -165,6 +168,7 @@ pub(crate) struct Tally {
     again: u64,
     superseded: u64,
     edits: u64,
+    amended: u64,
     upgrades: u64,
     changes: u64,
     /// Digest of every log.
@@ -176,11 +180,12 @@ impl Tally {
     pub(crate) fn is_rich(&self) {
         let Tally { intents, attempts, probes, done, deaths, exceptions, .. } = self;
         let Tally { looked_first, pauses, outages, replans, undos, undone, .. } = self;
-        let Tally { looks, again, superseded, edits, upgrades, changes, .. } = self;
+        let Tally { looks, again, superseded, edits, amended, upgrades, changes, .. } = self;
         let counts = [intents, attempts, probes, done, deaths, exceptions];
         let of_effects = [looked_first, pauses, outages, replans, undos, undone];
-        let of_watches = [looks, again, superseded, edits, upgrades, changes];
-        for count in counts.into_iter().chain(of_effects).chain(of_watches) {
+        let of_watches = [looks, again, superseded, edits];
+        let of_changes = [amended, upgrades, changes];
+        for count in counts.into_iter().chain(of_effects).chain(of_watches).chain(of_changes) {
             assert!(0 < *count, "{self:?}");
         }
     }
@@ -214,6 +219,8 @@ struct Host {
 /// One history.
 pub(crate) struct History {
     pub(crate) seed: u64,
+    /// What is done, by number: each step has its own chance, so that one can be left out.
+    steps: Vec<u64>,
     draw: Draw,
     pub(crate) clock: Arc<SimulatedClock>,
     pub(crate) disk: Arc<Disk>,
@@ -236,17 +243,25 @@ fn map(members: Vec<(&str, Raw)>) -> Raw {
     Raw::Map(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
+/// What is asked for: so many dollars on an order.
+fn tokens(order: &str, amount: u64) -> Raw {
+    let amount = map(vec![("amount", text(&format!("{amount}.00"))), ("currency", text("USD"))]);
+    map(vec![("order_id", text(order)), ("amount", amount), ("reason", text("goodwill"))])
+}
+
 /// A runtime of one thread: tasks run in one order.
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts")
 }
 
 impl History {
-    pub(crate) fn begin(seed: u64, bug: Option<Bug>) -> History {
+    /// The history of a seed, of which only these steps are taken.
+    pub(crate) fn begin(seed: u64, bug: Option<Bug>, steps: Vec<u64>) -> History {
         let draw = |which: u64| Draw::new(seed * 8 + which);
         let clock = Arc::new(SimulatedClock::at(Timestamp::from_rfc3339(MORNING).expect("a moment")));
         let mut history = History {
             seed,
+            steps,
             draw: draw(0),
             disk: Arc::new(Disk::new(draw(1), bug)),
             targets: Arc::new(Targets::new(draw(2), bug, Arc::clone(&clock))),
@@ -274,7 +289,7 @@ impl History {
     }
 
     pub(crate) fn broken(&self, what: impl Into<String>) -> Broken {
-        Broken { seed: self.seed, what: what.into(), story: self.story() }
+        Broken { seed: self.seed, what: what.into(), steps: self.steps.clone(), story: self.story() }
     }
 
     /// Starts a host on what the one before left.
@@ -327,14 +342,7 @@ impl History {
         let asked = lock(&told).asked[place].clone();
         let Host { runtime, engine } = self.host();
         let engine = engine.clone();
-        let tokens = map(vec![
-            ("order_id", text(&format!("order-{place}"))),
-            (
-                "amount",
-                map(vec![("amount", text(&format!("{}.00", asked.amount))), ("currency", text("USD"))]),
-            ),
-            ("reason", text("goodwill")),
-        ]);
+        let tokens = tokens(&format!("order-{place}"), asked.amount);
         let key = Key { key: format!("ae-1/{place}"), fingerprint: Digest::of(&place.to_be_bytes()) };
         let submission = Submission {
             requester: "ae-1".to_owned(),
@@ -493,6 +501,13 @@ impl History {
             let person = PersonId::parse(self.draw.of::<&str>(&["owner-1", "owner-2"])).expect("a name");
             let command = match self.draw.below(10) {
                 0 => Command::Withdraw { person: approval.intent.requester.clone(), revision },
+                // Another amount, on which others decide anew.
+                2 => {
+                    let order = approval.intent.tokens.iter().find(|(name, _)| name.as_str() == "order_id");
+                    let (_, order) = order.expect("it has an order");
+                    let tokens = tokens(&order.to_string(), *self.draw.of(&[10, 20, 4_000]));
+                    Command::Amend { person: approval.intent.requester.clone(), revision, tokens }
+                }
                 1 => {
                     let voice = Voice::Decline { reason: "no".to_owned() };
                     Command::Decide { person, revision, seal: None, voice }
@@ -541,11 +556,13 @@ impl History {
 
     /// Lives it to its end, and looks after every step whether everything holds.
     pub(crate) fn run(&mut self, tally: &mut Tally) -> Result<(), Broken> {
-        for _ in 0..STEPS {
+        for step in self.steps.clone() {
+            self.draw = Draw::new(self.seed * 8 + 3 + (step << 40));
             self.step();
             self.settle();
             self.check()?;
         }
+        self.draw = Draw::new(self.seed * 8 + 4);
         self.say("nothing fails any more");
         self.disk.heal();
         self.targets.heal();
@@ -627,6 +644,8 @@ impl History {
         tally.again += self.read.again;
         tally.superseded += self.read.superseded;
         tally.edits += self.targets.edits();
+        let revisions = self.approvals().map(|(_, approval)| approval.intent.revision.saturating_sub(1));
+        tally.amended += revisions.map(u64::from).sum::<u64>();
         tally.upgrades += self.targets.upgrades();
         tally.changes += self.changes;
         let undone = self.approvals().filter(|(_, approval)| approval.stage.as_str() == "undone");

@@ -6,6 +6,7 @@
 //! | `BUDGET_SECONDS` | a quarter of it is how long histories are made | 40 |
 //! | `SIMULATIONS` | how many instead, however long it takes | – |
 //! | `SIMULATION` | the one history of this seed, with its story | – |
+//! | `STEPS` | of that one only these steps, such as `3,17,40` | all |
 //!
 //! It must prove itself: bugs that are planted in its own disk, targets and settings (see [`Bug`]) are each seen within
 //! a thousand histories.
@@ -17,13 +18,17 @@ mod targets;
 
 use countersign_tests::draw::wanted;
 use countersign_tests::host::now;
-use history::{Broken, History, Tally};
+use history::{Broken, History, STEPS, Tally};
 use std::time::Duration;
 
 /// How long the suites with a budget may take, in seconds, unless the environment says otherwise.
 const BUDGET_SECONDS: u64 = 40;
+/// Most steps of a short story.
+const SHORT_STEPS_MAX: usize = 12;
 /// Histories within which every planted bug is seen.
 const BUG_HISTORIES: u64 = 1_000;
+/// How often a history that breaks something is tried with fewer steps.
+const SHRINK_TRIES_MAX: u32 = 300;
 /// Fewest histories of a run, however slow the machine is.
 const HISTORIES_MIN: u64 = 100;
 
@@ -67,14 +72,41 @@ impl Bug {
 
 /// A history and what it broke; its story is told where it broke something.
 fn run(seed: u64, bug: Option<Bug>, tally: &mut Tally) -> Result<(), Broken> {
-    History::begin(seed, bug).run(tally)
+    History::begin(seed, bug, (0..STEPS).collect()).run(tally)
+}
+
+/// The same history with as few of its steps as it takes to break something: parts of it are left out, smaller
+/// ones each time, as long as what is left breaks still.
+fn shrunk(mut broken: Broken, bug: Option<Bug>) -> Broken {
+    let mut part = broken.steps.len().div_ceil(2);
+    let mut tries = 0;
+    while 0 < part {
+        let mut from = 0;
+        while from < broken.steps.len() && tries < SHRINK_TRIES_MAX {
+            let mut steps = broken.steps.clone();
+            steps.drain(from..(from + part).min(steps.len()));
+            tries += 1;
+            match History::begin(broken.seed, bug, steps).run(&mut Tally::default()) {
+                Err(shorter) => broken = shorter,
+                Ok(()) => from += part,
+            }
+        }
+        part /= 2;
+    }
+    broken
+}
+
+/// The steps that somebody wants to see, or all.
+fn wanted_steps() -> Vec<u64> {
+    let Ok(text) = std::env::var("STEPS") else { return (0..STEPS).collect() };
+    text.split(',').map(|step| step.trim().parse().expect("STEPS is a list of numbers")).collect()
 }
 
 #[test]
 fn no_history_breaks_a_promise() {
     let mut tally = Tally::default();
     if let Some(seed) = wanted("SIMULATION") {
-        let mut history = History::begin(seed, None);
+        let mut history = History::begin(seed, None, wanted_steps());
         if let Err(broken) = history.run(&mut tally) {
             panic!("{broken}");
         }
@@ -90,7 +122,7 @@ fn no_history_breaks_a_promise() {
     };
     while goes_on(seed) {
         if let Err(broken) = run(seed, None, &mut tally) {
-            panic!("{broken}");
+            panic!("{}", shrunk(broken, None));
         }
         seed += 1;
     }
@@ -108,6 +140,17 @@ fn a_seed_is_one_history() {
         });
         assert_eq!(one, other, "seed {seed}");
     }
+}
+
+#[test]
+fn a_history_that_breaks_is_told_with_few_of_its_steps() {
+    let bug = Some(Bug::WritesSomethingElse);
+    let broken = (0..BUG_HISTORIES).find_map(|seed| run(seed, bug, &mut Tally::default()).err());
+    let short = shrunk(broken.expect("it is seen"), bug);
+    println!("{short}");
+    assert!(short.steps.len() <= SHORT_STEPS_MAX, "{} steps are left", short.steps.len());
+    let again = History::begin(short.seed, bug, short.steps.clone()).run(&mut Tally::default());
+    assert_eq!(again.expect_err("it breaks again").what, short.what);
 }
 
 #[test]

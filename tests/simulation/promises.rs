@@ -9,7 +9,7 @@ use countersign_core::approval::{Approval, ApprovedIntent, Authority, Outcome, P
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::effect::key::undo_id;
 use countersign_core::effect::life::EffectState;
-use countersign_core::effect::reconcile::Agreement;
+use countersign_core::effect::reconcile::{Agreement, LOOK_GAP_MAX, WATCHED_MAX};
 use countersign_core::exception::{Cause, Closure};
 use countersign_core::id::{EffectId, IntentId};
 use countersign_core::intent::value::TokenValue;
@@ -364,6 +364,12 @@ impl History {
                     }
                     (Next::Look(_), Some(_)) | (Next::Writing(_) | Next::ReAssert(_), _) => false,
                     (Next::Look(_), None) => false,
+                    // Or it has been watched for as long as anything is.
+                    (Next::Over, Some((at, Agreement::True)))
+                        if WATCHED_MAX.0 <= at.since(watch.landed).0 + LOOK_GAP_MAX.0 =>
+                    {
+                        true
+                    }
                     (Next::Over, _) => self.read.over.contains(&effect),
                 };
                 if !fits {

@@ -166,3 +166,39 @@ Feature: Connections
     And the connector says transient and the wire saw nothing
     Then an exception with cause unavailable has an owner
     And the effect is sent again
+
+  Scenario Outline: a connector that breaks whatever is written pauses its connection, and one person hears of it
+    Given an approved intent with one effect whose guarantee is <guarantee>
+    When the connector breaks at every write
+    And 40 intents are asked for
+    Then one exception with cause quarantined pauses the connection
+    When 10 minutes pass
+    Then one exception with cause quarantined pauses the connection
+    And the connector was called for at most 20 writes
+    When the host stops and starts
+    And 10 minutes pass
+    Then the connector was called for at most 20 writes
+    When the connector is whole again
+    And 10 minutes pass
+    Then nothing has landed
+    When the exception that pauses the connection is closed by retry
+    And 2 minutes pass
+    Then all 40 intents are done
+    And the connection is not paused
+
+    Examples:
+      | guarantee      |
+      | by-key         |
+      | by-natural-key |
+      | by-probe       |
+      | blind          |
+
+  Scenario: one write that breaks the connector pauses nothing
+    Given an approved intent with one effect whose guarantee is by-key
+    When the connector breaks at every write
+    And 1 intent is asked for
+    And 10 minutes pass
+    And the connector is whole again
+    And 3 intents are asked for
+    Then 3 intents are done, and one waits with an exception of cause quarantined
+    And the connection is not paused

@@ -45,6 +45,13 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
+/// What a process holds in memory, in KiB.
+pub fn resident_kib(process: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("a process has a size")?;
+    Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
+}
+
 impl Host {
     /// A host that is not running yet and will listen on `address`, as its configuration says.
     pub fn new(configuration: PathBuf, address: SocketAddr) -> Result<Host> {

@@ -57,6 +57,7 @@ struct State {
     findings: VecDeque<Ended<Finding>>,
     writes: Vec<Call>,
     probes: usize,
+    attempts: usize,
     lost: Option<(String, String)>,
     /// Where everything is already as it is asked for.
     holding: Option<String>,
@@ -235,6 +236,11 @@ impl Scripted {
     #[must_use]
     pub fn plans(&self) -> usize {
         self.state().plans
+    }
+
+    /// How many attempts there were, whatever left.
+    pub fn attempts(&self) -> usize {
+        self.state().attempts
     }
 
     /// When a credential is read again, it is another one, and taken.
@@ -455,6 +461,7 @@ impl Connectors for Scripted {
                 self.state().hanging += 1;
                 return std::future::pending().await;
             }
+            self.state().attempts += 1;
             let denies = self.state().denies;
             let place = (call.connection.to_string(), call.takes_back.is_some());
             let once = self.state().once.get_mut(&place.0).and_then(VecDeque::pop_front);

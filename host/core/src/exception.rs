@@ -198,10 +198,11 @@ pub struct Exception {
 }
 
 impl Exception {
-    /// The connection that it pauses: its credential was refused, and whoever answers for that has not closed it.
+    /// The connection that it pauses: its credential was refused or its connector breaks, and whoever answers for that
+    /// has not closed it.
     #[must_use]
     pub fn pauses(&self) -> Option<&ConnectionName> {
-        self.is_about(Cause::Denied)
+        self.is_about(Cause::Denied).or_else(|| self.is_about(Cause::Quarantined))
     }
 
     /// The connection of which it tells that its target does not answer.

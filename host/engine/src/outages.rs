@@ -1,13 +1,13 @@
 //! What keeps anything from being written to a whole connection, and that one person hears of it: its
-//! credential is refused, so nothing is sent there until the one exception about that is closed; or its
-//! target does not answer for long.
+//! credential is refused, or its connector breaks whatever is to be written, so nothing is sent there until
+//! the one exception about that is closed; or its target does not answer for long.
 //!
 //! That exception stands in the log of the intent that met it first. What is kept here is only where:
 //! it is read from the store when it is first asked for.
 
 use crate::engine::{Engine, Inner};
 use crate::fault::Fault;
-use crate::limits::UNAVAILABLE_TOLD_MS;
+use crate::limits::{QUARANTINE_EFFECTS, UNAVAILABLE_TOLD_MS};
 use crate::port::connectors::Connection;
 use crate::port::store::{PAGE_ROWS_MAX, Query};
 use crate::row::CONNECTION;
@@ -17,6 +17,7 @@ use countersign_core::approval::refusal::Refusal;
 use countersign_core::effect::attempt::{Detail, Ended, Failure};
 use countersign_core::effect::life::Denial;
 use countersign_core::exception::Exception;
+use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, EffectId, ExceptionId, IntentId};
 use countersign_core::time::{Millis, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +30,7 @@ type Known = BTreeMap<ConnectionName, Outage>;
 /// The intents with an open exception about one connection.
 #[derive(Debug, Default)]
 struct Outage {
-    /// That its credential is refused.
+    /// That its credential is refused, or its connector breaks.
     pausing: BTreeSet<IntentId>,
     /// That its target does not answer.
     telling: BTreeSet<IntentId>,
@@ -46,12 +47,31 @@ pub(crate) struct Outages {
     /// Whoever finds something wrong with a connection holds its lock until that is stored: one looks how far it
     /// reaches, and one exception tells of it.
     telling: StdMutex<BTreeMap<ConnectionName, Arc<Mutex<Renewed>>>>,
+    /// The effects whose calls broke the connector of a connection, one after the other, since one did not: of each
+    /// version apart. A restart forgets it; a connector that is broken shows it again.
+    broke: StdMutex<BTreeMap<(ConnectionName, Digest), BTreeSet<EffectId>>>,
 }
 
 impl Outages {
     fn telling(&self, connection: &ConnectionName) -> Arc<Mutex<Renewed>> {
         let mut telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(telling.entry(connection.clone()).or_default())
+    }
+
+    /// A call did not break its connector.
+    fn whole(&self, connection: &Connection) {
+        let mut broke = self.broke.lock().unwrap_or_else(PoisonError::into_inner);
+        broke.remove(&(connection.name.clone(), connection.digest));
+    }
+
+    /// A call about this effect broke its connector; says whether those of too many did.
+    fn broken(&self, connection: &Connection, effect: EffectId) -> bool {
+        let mut broke = self.broke.lock().unwrap_or_else(PoisonError::into_inner);
+        let effects = broke.entry((connection.name.clone(), connection.digest)).or_default();
+        if effects.len() < QUARANTINE_EFFECTS {
+            effects.insert(effect);
+        }
+        QUARANTINE_EFFECTS <= effects.len()
     }
 }
 
@@ -99,17 +119,31 @@ impl Inner {
     }
 
     /// How far the refusal of a credential reaches, if the answer to what began then is one: the connector is asked
-    /// whether the connection as such is let in, once more if its credential is another one by now. Nobody else tells
-    /// of it until what is returned is dropped.
+    /// whether the connection as such is let in, once more if its credential is another one by now; and how far it
+    /// reaches that the connector broke. Nobody else tells of it until what is returned is dropped.
     pub(crate) async fn denied<T>(
         &self,
         ended: &Ended<T>,
-        connection: &Connection,
+        (connection, effect): (&Connection, EffectId),
         began: Timestamp,
     ) -> Result<Denied, Fault> {
         match ended {
-            Ended::Failed(Failure::Denied(_)) => self.denied_at(&connection.name, began).await,
-            Ended::Returned(_) | Ended::Failed(_) | Ended::Broke(_) => Ok(Denied::default()),
+            Ended::Failed(Failure::Denied(_)) => {
+                self.outages.whole(connection);
+                self.denied_at(&connection.name, began).await
+            }
+            Ended::Returned(_) | Ended::Failed(_) => {
+                self.outages.whole(connection);
+                Ok(Denied::default())
+            }
+            Ended::Broke(_) if self.outages.broken(connection, effect) => {
+                let alone = self.outages.telling(&connection.name).lock_owned().await;
+                if self.is_paused(&connection.name).await? {
+                    return Ok(Denied { denial: Denial::Passing, _alone: None });
+                }
+                Ok(Denied { denial: Denial::Connection, _alone: Some(alone) })
+            }
+            Ended::Broke(_) => Ok(Denied::default()),
         }
     }
 

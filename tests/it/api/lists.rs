@@ -172,7 +172,7 @@ async fn a_connection_says_what_keeps_anything_from_being_sent_there() {
     let exceptions = shown["exceptions"].as_array().expect("exceptions");
     let of_crm = exceptions.iter().find(|exception| exception["pauses"] == "crm").expect("one of it");
     let paused = json!({
-        "intent": shown["id"], "exception": of_crm["id"], "owner": of_crm["owner"], "since": crm["paused"]["since"],
+        "cause": "denied", "intent": shown["id"], "exception": of_crm["id"], "owner": of_crm["owner"], "since": crm["paused"]["since"],
     });
     assert_eq!(crm["paused"], paused);
     assert!(crm["paused"]["since"].is_string());

@@ -7,6 +7,7 @@ use super::{SEED, oracle};
 use anyhow::{Context, Result, ensure};
 use countersign::standin::faults::Mix;
 use countersign_server::limits::REQUESTS_IN_FLIGHT_MAX;
+use countersign_tests::host::resident_kib;
 use countersign_tests::servers::http;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -35,13 +36,6 @@ async fn ask(address: &str, client: &Client, number: usize) -> Result<http::Answ
     http::parse(&bytes)
 }
 
-/// What the process holds in memory, in KiB.
-fn resident(process: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("a process has a size")?;
-    Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
-}
-
 #[test]
 fn a_flood_is_told_to_come_back_and_nothing_that_was_taken_is_lost() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -52,11 +46,11 @@ fn a_flood_is_told_to_come_back_and_nothing_that_was_taken_is_lost() -> Result<(
     let client = Client::new(scene.host.base(), &scene.token);
     let (process, load) = (scene.host.process()?, Load::default());
     let address = scene.host.base().trim_start_matches("http://").to_owned();
-    let before = resident(process)?;
+    let before = resident_kib(process)?;
 
     let asked = futures::future::join_all((0..CALLERS).map(|number| ask(&address, &client, number)));
     let answers = runtime.block_on(asked);
-    let growth = resident(process)?.saturating_sub(before);
+    let growth = resident_kib(process)?.saturating_sub(before);
     let mut told: BTreeMap<u16, usize> = BTreeMap::new();
     for (number, answer) in answers.into_iter().enumerate() {
         let answer = answer?;

@@ -4,16 +4,17 @@ use super::{PATIENCE, Spec, money, probed, single_rules, text};
 use countersign_core::approval::command::Command;
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, Outcome, Stage};
-use countersign_core::effect::attempt::{Detail, Ended, Failure};
+use countersign_core::effect::attempt::{AttemptEnd, Break, BreakKind, Detail, Ended, Failure};
 use countersign_core::effect::life::EffectState;
 use countersign_core::effect::reconcile::Agreement;
-use countersign_core::exception::{Cause, Closure, Exception};
+use countersign_core::exception::{Closure, Exception};
 use countersign_core::id::{ConnectionName, ExceptionId, IntentId};
 use countersign_core::intent::Raw;
 use countersign_core::time::Millis;
 use countersign_engine::engine::Submission;
 use countersign_engine::fault::Fault;
 use countersign_engine::outages::Paused;
+use countersign_tests::scripted::Act;
 use cucumber::{then, when};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,41 @@ fn rotated(spec: &mut Spec) {
 #[when("the target takes the credential again")]
 fn takes(spec: &mut Spec) {
     spec.connectors.deny(false);
+}
+
+#[when("the connector breaks at every write")]
+fn breaks(spec: &mut Spec) {
+    let broke = Break { kind: BreakKind::Trap, message: "it trapped".to_owned() };
+    let end = AttemptEnd { claim: Ended::Broke(broke), steps: Vec::new(), held_back: None };
+    spec.connectors.always("target", false, Act::End(end));
+}
+
+#[when("the connector is whole again")]
+fn whole_again(spec: &mut Spec) {
+    spec.connectors.lands_again("target", false);
+}
+
+#[then(expr = "the connector was called for at most {int} writes")]
+fn called_at_most(spec: &mut Spec, most: usize) {
+    let calls = spec.connectors.attempts();
+    assert!(0 < calls && calls <= most, "{calls}");
+}
+
+#[then(expr = "{int} intents are done, and one waits with an exception of cause {word}")]
+async fn all_but_one(spec: &mut Spec, done: usize, cause: String) {
+    let waiting = async {
+        loop {
+            let all = spec.approvals().await;
+            let closed = all.iter().filter(|approval| matches!(approval.stage, Stage::Closed(_))).count();
+            let exceptions: Vec<&Exception> =
+                all.iter().flat_map(|approval| approval.exceptions.values()).collect();
+            if closed == done && exceptions.len() == 1 {
+                return exceptions[0].cause.as_str().to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    assert_eq!(tokio::time::timeout(PATIENCE, waiting).await.as_deref(), Ok(cause.as_str()));
 }
 
 #[when(expr = "the target is left alone for {int} seconds at a time")]
@@ -150,8 +186,8 @@ async fn refused_probes(spec: &mut Spec, times: u32) {
     }
 }
 
-#[then("one exception with cause denied pauses the connection")]
-async fn one_pauses(spec: &mut Spec) {
+#[then(regex = "^one exception with cause (denied|quarantined) pauses the connection$")]
+async fn one_pauses(spec: &mut Spec, cause: String) {
     let waiting = async {
         loop {
             if let Some(paused) = spec.paused().await {
@@ -164,7 +200,7 @@ async fn one_pauses(spec: &mut Spec) {
     assert!(!paused.exception.owner.as_str().is_empty());
     let all = spec.approvals().await;
     let open = all.iter().flat_map(|approval| approval.exceptions.values());
-    let open = open.filter(|exception| exception.closed.is_none() && exception.cause == Cause::Denied);
+    let open = open.filter(|exception| exception.closed.is_none() && exception.cause.as_str() == cause);
     assert_eq!(open.count(), usize::from(!spec.all.is_empty()), "one tells of it, whatever else waits");
 }
 

@@ -51,8 +51,12 @@ fn table(connections: &[ConnectionView]) -> Table {
 fn why(connection: &ConnectionView) -> String {
     match (&connection.paused, connection.rests_ms) {
         (Some(paused), _) => format!(
-            "its credential was refused at {}; {} answers for it: {} of {}",
-            paused.since, paused.owner, paused.exception, paused.intent
+            "its {} at {}; {} answers for it: {} of {}",
+            if paused.cause == "quarantined" { "connector broke" } else { "credential was refused" },
+            paused.since,
+            paused.owner,
+            paused.exception,
+            paused.intent
         ),
         (None, Some(rest)) => {
             let failing = failing(connection.failing_ms.unwrap_or_default());

@@ -189,6 +189,12 @@ impl Faults {
         self.locked().drawn.values().sum()
     }
 
+    /// How many of them change something.
+    #[must_use]
+    pub fn writes(&self) -> u64 {
+        self.locked().drawn.iter().filter(|((_, is_write), _)| *is_write).map(|(_, count)| count).sum()
+    }
+
     /// The fate of the next request to `system`.
     pub(crate) fn draw(&self, system: &'static str, is_write: bool) -> Option<Kind> {
         let mut state = self.locked();
@@ -264,6 +270,6 @@ mod tests {
     fn a_calm_world_has_no_faults_and_still_counts_requests() {
         let faults = Faults::new(1, Mix::calm());
         assert!((0..100).all(|_| faults.draw("crm", true).is_none()));
-        assert_eq!((faults.requests(), faults.injected().len()), (100, 0));
+        assert_eq!((faults.requests(), faults.writes(), faults.injected().len()), (100, 100, 0));
     }
 }

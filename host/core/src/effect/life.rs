@@ -210,10 +210,10 @@ pub fn left_the_host(steps: &[Step]) -> bool {
     steps.iter().any(|step| step.answer != Answer::NotSent)
 }
 
-/// How far a refused credential reaches.
+/// How far it reaches that a credential was refused, or that a connector broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Denial {
-    /// To this effect: the connection is let in otherwise.
+    /// To this effect: the connection is let in otherwise, and its connector does not break.
     #[default]
     Effect,
     /// To the whole connection, and nobody has been told.
@@ -232,7 +232,7 @@ pub struct Terms {
     pub settle: Millis,
     /// How long the target remembers an idempotency key.
     pub key_lifetime: Millis,
-    /// How far a refused credential reaches.
+    /// How far it reaches that the credential was refused, or that the connector broke.
     pub denial: Denial,
     /// Whether it can be planned anew where its record was changed elsewhere: what takes something back cannot.
     pub replans: bool,
@@ -321,7 +321,10 @@ pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
             let waits = waits.then(|| unpaused(waiting, wire == Wire::Landed, terms)).flatten();
             waits.unwrap_or_else(|| held(HeldCause::Denied, detail.clone(), history))
         }
-        (Ended::Broke(broke), Wire::Nothing) if !left => broken(history, broke, terms),
+        (Ended::Broke(broke), Wire::Nothing) if !left => {
+            let waiting = History { attempts: before.attempts, breaks: before.breaks, ..history };
+            broken(history, waiting, broke, terms)
+        }
         (Ended::Broke(broke), Wire::Nothing | Wire::Landed | Wire::Open) => {
             uncertain(history, &Detail::new("connector-broke", broke.message.clone()), terms)
         }
@@ -361,7 +364,19 @@ pub fn next_after_probe(
         },
         Ended::Failed(failure) => unsettled(history, sent, probes, failure.detail(), terms),
         Ended::Broke(broke) => {
-            unsettled(history, sent, probes, &Detail::new("connector-broke", broke.message.clone()), terms)
+            let detail = Detail::new("connector-broke", broke.message.clone());
+            match terms.denial {
+                Denial::Connection if terms.guarantee != Guarantee::Blind => {
+                    held(HeldCause::Quarantined, detail, history)
+                }
+                Denial::Passing if terms.guarantee != Guarantee::Blind => {
+                    let due = terms.now.plus(retry::delay(1, None, terms.chance));
+                    EffectState::Probing { due, sent, probes: probes.saturating_sub(1), history }
+                }
+                Denial::Effect | Denial::Connection | Denial::Passing => {
+                    unsettled(history, sent, probes, &detail, terms)
+                }
+            }
         }
     }
 }
@@ -557,12 +572,16 @@ fn moved(history: History, detail: &Detail, terms: &Terms) -> Verdict {
     EffectState::Ready { due: terms.now.plus(retry::delay(history.replans, None, terms.chance)), history }
 }
 
-fn broken(history: History, broke: &Break, terms: &Terms) -> Verdict {
+/// The connector broke before anything left. `waiting` is the same without this attempt.
+fn broken(history: History, waiting: History, broke: &Break, terms: &Terms) -> Verdict {
     let detail = Detail::new("connector-broke", broke.message.clone());
-    if TRAPS_MAX <= history.breaks {
-        return held(HeldCause::Quarantined, detail, history);
+    match terms.denial {
+        Denial::Effect if history.breaks < TRAPS_MAX => retry(history, None, &detail, terms),
+        Denial::Effect | Denial::Connection => held(HeldCause::Quarantined, detail, history),
+        Denial::Passing => {
+            EffectState::Ready { due: terms.now.plus(retry::delay(1, None, terms.chance)), history: waiting }
+        }
     }
-    retry(history, None, &detail, terms)
 }
 
 fn retry(history: History, wish: Option<Millis>, detail: &Detail, terms: &Terms) -> Verdict {

@@ -258,6 +258,33 @@ fn budgets_end_in_a_person_and_never_in_silence() {
 }
 
 #[test]
+fn a_connector_that_breaks_for_everybody_is_told_of_once_and_the_others_wait() {
+    let trap = AttemptEnd { claim: broke(), steps: Vec::new(), held_back: None };
+    for guarantee in [Guarantee::ByKey, Guarantee::ByNaturalKey, Guarantee::ByProbe, Guarantee::Blind] {
+        let after = |denial| next(History::default(), &trap, &Terms { denial, ..terms(guarantee) });
+        assert_eq!(word(&after(Denial::Effect)), "retried");
+        assert_eq!(word(&after(Denial::Connection)), "quarantined");
+        let EffectState::Ready { history, .. } = after(Denial::Passing) else { panic!("it waits") };
+        assert_eq!(history, History::default(), "what another one is asked about spends nothing of this one");
+        // Something may be in: that is looked for, or asked about, whatever else breaks.
+        let sent = AttemptEnd { steps: steps(&[Answer::Unanswered]), ..trap.clone() };
+        let open = [Denial::Effect, Denial::Connection, Denial::Passing]
+            .map(|denial| word(&next(History::default(), &sent, &Terms { denial, ..terms(guarantee) })));
+        assert_eq!(open, [open[0]; 3]);
+    }
+    let probe: Ended<Finding> =
+        Ended::Broke(Break { kind: BreakKind::Trap, message: "it trapped".to_owned() });
+    let probed = |guarantee, denial| {
+        next_after_probe(History::default(), NOW, 3, &probe, &Terms { denial, ..terms(guarantee) })
+    };
+    assert_eq!(word(&probed(Guarantee::ByProbe, Denial::Connection)), "quarantined");
+    let waits = probed(Guarantee::ByProbe, Denial::Passing);
+    assert!(matches!(waits, EffectState::Probing { probes: 3, .. }), "{waits:?}");
+    // Nobody but a person sends it again, so nothing but its outcome is asked about.
+    assert_eq!(probed(Guarantee::Blind, Denial::Connection), probed(Guarantee::Blind, Denial::Effect));
+}
+
+#[test]
 fn a_host_that_died_in_an_attempt_does_not_know_the_outcome() {
     let end = interrupted("create-refund");
     let words = [Guarantee::ByKey, Guarantee::ByNaturalKey, Guarantee::ByProbe, Guarantee::Blind]

@@ -195,6 +195,9 @@ impl Telling<'_> {
                 "Somebody took it on themselves to decide alone, in an emergency. You say whether that was right, and \
                  what follows."
             }
+            Why::Opened if exception.pauses().is_some() && exception.cause == Cause::Quarantined => {
+                "A connector breaks, whatever it is to write. All that is written there waits for you."
+            }
             Why::Opened if exception.pauses().is_some() => {
                 "A connection refuses the credential of this host. All that is written there waits for you."
             }

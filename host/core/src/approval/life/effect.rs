@@ -239,9 +239,11 @@ pub(super) fn follow_up(turn: &mut Turn<'_>, effect: EffectId) {
     close_if_settled(turn);
 }
 
-/// The exception about an effect that is held; about the whole connection, if that is not let in.
+/// The exception about an effect that is held; about the whole connection, if that is not let in or its connector
+/// breaks.
 pub(super) fn opening(planned: &PlannedEffect, cause: HeldCause, detail: Detail, denial: Denial) -> Opening {
-    let whole = cause == HeldCause::Denied && denial == Denial::Connection;
+    let of_connection = matches!(cause, HeldCause::Denied | HeldCause::Quarantined);
+    let whole = of_connection && denial == Denial::Connection;
     Opening {
         effect: Some(planned.effect),
         connection: whole.then(|| planned.connection.clone()),

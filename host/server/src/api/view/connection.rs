@@ -32,8 +32,8 @@ pub struct ConnectionView {
     pub key_lifetime_ms: u64,
     /// Most attempts at one time.
     pub concurrent: usize,
-    /// open; paused (its credential was refused, and nothing is sent until the exception about that is closed); or
-    /// resting (its target failed again and again, and is left alone for a moment).
+    /// open; paused (its credential was refused or its connector broke again and again, and nothing is sent until the
+    /// exception about that is closed); or resting (its target failed again and again, and is left alone for a moment).
     pub state: String,
     /// What pauses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,7 +49,9 @@ pub struct ConnectionView {
 /// The exception that pauses a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PausedView {
-    /// The intent that met the refusal first.
+    /// Why: `denied` or `quarantined`.
+    pub cause: String,
+    /// The intent that met it first.
     pub intent: String,
     /// Its exception.
     pub exception: String,
@@ -130,6 +132,7 @@ impl ConnectionView {
             concurrent: connection.concurrent,
             state: state.to_owned(),
             paused: paused.map(|Paused { intent, id, exception }| PausedView {
+                cause: exception.cause.as_str().to_owned(),
                 intent: intent.to_string(),
                 exception: id.to_string(),
                 owner: exception.owner.to_string(),
