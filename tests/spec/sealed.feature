@@ -25,3 +25,10 @@ Feature: what was decided is what is executed
     Then the effect is rejected
     When the one before is installed again, and the owner of the exception closes it by retry
     Then the effect lands by the connector that was sealed
+
+  Scenario: what may have been sent before its connector was gone is looked for, once its key may be forgotten
+    When the next attempt dies with its host, and 25 hours pass
+    And the connector is replaced by another build
+    Then the effect is rejected
+    When the one before is installed again, and the owner of the exception closes it by retry
+    Then it is looked for before anything is sent

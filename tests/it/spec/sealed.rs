@@ -1,6 +1,6 @@
 //! The steps of `sealed.feature`: what was decided is what is executed.
 
-use super::{Spec, attempted, single_rules};
+use super::{PATIENCE, Spec, attempted, single_rules};
 use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Event;
 use countersign_core::approval::{
@@ -11,11 +11,12 @@ use countersign_core::hash::Digest;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::connectors::Connectors as _;
 use countersign_tests::draw::Draw;
-use countersign_tests::scripted::Scripted;
+use countersign_tests::scripted::{Act, Scripted};
 use cucumber::{then, when};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Fewest of the changes that are something else, and no mere other spelling or no longer readable.
 const CHANGES_MIN: usize = 1_000;
@@ -124,4 +125,27 @@ async fn by_the_new_build(spec: &mut Spec) {
     spec.is_sent(before).await;
     let call = spec.connectors.writes().pop().expect("it was written");
     assert_eq!(call.connector, spec.connectors.connections()[0].digest);
+}
+
+#[when(expr = "the next attempt dies with its host, and {int} hours pass")]
+async fn dies_with_its_host(spec: &mut Spec, hours: u64) {
+    let before = spec.connectors.writes().len();
+    spec.connectors.next_act(Act::Hang);
+    spec.clock.turn(Millis::seconds(1));
+    spec.is_sent(before).await;
+    spec.host = None;
+    spec.clock.turn(Millis::hours(hours));
+}
+
+#[then("it is looked for before anything is sent")]
+async fn is_looked_for(spec: &mut Spec) {
+    spec.connectors.find_nothing();
+    spec.clock.turn(Millis::seconds(1));
+    let waiting = async {
+        while spec.connectors.probes() == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("it is looked for");
+    assert_eq!(spec.connectors.writes().len(), 0);
 }

@@ -101,6 +101,9 @@ pub struct History {
     /// First time that a step left under the present keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_sent: Option<Timestamp>,
+    /// Since when an attempt under them may have been made that left no trace: see [`Terms::untraced`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untraced: Option<Timestamp>,
     /// How often in a row it was to be planned anew because its record had been changed elsewhere.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub replans: u32,
@@ -119,6 +122,12 @@ impl History {
         History { first_sent: self.first_sent.or(Some(sent)), repeats: self.repeats.max(1), ..self }
     }
 
+    /// The same where something may have left since then without a trace, if it is not known already.
+    #[must_use]
+    pub fn since(self, untraced: Option<Timestamp>) -> History {
+        History { untraced: self.untraced.or(untraced), ..self }
+    }
+
     /// Whether nothing can be in, where every step is on record before it leaves.
     #[must_use]
     pub fn is_unsent(self, traced: bool) -> bool {
@@ -128,7 +137,7 @@ impl History {
     /// The same under new keys, of which the target knows nothing.
     fn anew(self) -> History {
         let generation = self.generation.saturating_add(1);
-        History { generation, repeats: 0, first_sent: None, vouched: false, ..self }
+        History { generation, repeats: 0, first_sent: None, untraced: None, vouched: false, ..self }
     }
 }
 
@@ -238,6 +247,9 @@ pub struct Terms {
     pub replans: bool,
     /// Whether the write plan has no change: the target already holds what was asked for.
     pub nothing_to_write: bool,
+    /// Since when an attempt may have been made that left no trace, as its host died in it: where a key makes repeats
+    /// harmless no step is recorded before it leaves. `None` where every step is, or no key is forgotten.
+    pub untraced: Option<Timestamp>,
     /// When the attempt or the probe began: nothing of it left before that, and what it says holds for then.
     pub began: Timestamp,
     /// The moment of the verdict.
@@ -261,10 +273,12 @@ pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
         // It was the host that kept it from trying: that spends nothing of its budget.
         return EffectState::Ready {
             due: terms.now.plus(retry::delay(1, Some(rest), terms.chance)),
-            history,
+            history: history.since(terms.untraced),
         };
     }
     let before = history;
+    // Later attempts say nothing of when the target first saw the key.
+    let history = history.since(terms.untraced);
     let history = History {
         attempts: history.attempts.saturating_add(1),
         breaks: if matches!(end.claim, Ended::Broke(_)) { history.breaks.saturating_add(1) } else { 0 },
@@ -520,7 +534,8 @@ impl Memory {
 /// twice. The same holds for what a person has tried again days later.
 #[must_use]
 pub fn is_looked_for_first(due: Timestamp, history: History, memory: Memory, now: Timestamp) -> bool {
-    memory.may_lack(history.first_sent.unwrap_or(due), now)
+    let seen = [history.first_sent, history.untraced].into_iter().flatten().min();
+    memory.may_lack(seen.unwrap_or(due), now)
 }
 
 /// What becomes of an effect that a person has tried again.
@@ -537,7 +552,7 @@ pub fn again(history: History, cause: HeldCause, guarantee: Guarantee, now: Time
     let history = History { moved: history.moved || cause == HeldCause::Conflict, ..history };
     if cause == HeldCause::Uncertain {
         // The person's word stands in the place of the target's memory; the key stays, for a target that has it still.
-        let history = History { first_sent: None, vouched: true, ..history };
+        let history = History { first_sent: None, untraced: None, vouched: true, ..history };
         return EffectState::Ready { due: now, history };
     }
     let asks = match guarantee {

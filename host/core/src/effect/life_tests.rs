@@ -11,6 +11,7 @@ fn terms(guarantee: Guarantee) -> Terms {
         settle: Millis::seconds(30),
         key_lifetime: Millis::hours(24),
         denial: Denial::Effect,
+        untraced: None,
         replans: false,
         nothing_to_write: false,
         began: NOW,
@@ -282,6 +283,32 @@ fn a_connector_that_breaks_for_everybody_is_told_of_once_and_the_others_wait() {
     assert!(matches!(waits, EffectState::Probing { probes: 3, .. }), "{waits:?}");
     // Nobody but a person sends it again, so nothing but its outcome is asked about.
     assert_eq!(probed(Guarantee::Blind, Denial::Connection), probed(Guarantee::Blind, Denial::Effect));
+}
+
+#[test]
+fn an_attempt_that_left_no_trace_is_remembered_until_something_is_found_absent() {
+    let memory = Memory { guarantee: Guarantee::ByKey, key_lifetime: Millis::hours(24) };
+    let untraced = Terms { untraced: Some(NOW), ..terms(Guarantee::ByKey) };
+    let nothing_left = AttemptEnd { claim: transient(), steps: Vec::new(), held_back: None };
+    let held_back = AttemptEnd { held_back: Some(Millis::seconds(9)), ..nothing_left.clone() };
+    let broken = AttemptEnd { claim: broke(), ..nothing_left.clone() };
+    for end in [nothing_left, held_back, broken] {
+        let EffectState::Ready { due, history } = next(History::default(), &end, &untraced) else {
+            panic!("it is tried again")
+        };
+        // However often it is put off since.
+        let later = Terms { untraced: Some(due), ..untraced };
+        let EffectState::Ready { history, .. } = next(history, &end, &later) else { panic!("once more") };
+        assert_eq!((history.untraced, history.first_sent), (Some(NOW), None));
+        let tomorrow = NOW.plus(Millis::hours(24));
+        assert!(is_looked_for_first(tomorrow, history, memory, tomorrow));
+        assert!(!is_looked_for_first(due, history, memory, due));
+        // What is absent has new keys, of which nobody knows anything.
+        let settled = Terms { began: NOW.plus(untraced.settle), ..untraced };
+        let absent = next_after_probe(history, NOW, 3, &Ended::Returned(Finding::Absent), &settled);
+        let EffectState::Ready { history, .. } = absent else { panic!("it is sent again") };
+        assert_eq!(history.untraced, None);
+    }
 }
 
 #[test]

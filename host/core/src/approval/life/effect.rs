@@ -6,7 +6,7 @@ use crate::approval::command::Target;
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Approval, PlannedEffect, Stage};
-use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
+use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding, Guarantee};
 use crate::effect::life::{self, Denial, EffectState, HeldCause, Memory, Terms, Verdict, Wire};
 use crate::effect::reconcile::WRITTEN_ELSEWHERE;
 use crate::exception::Cause;
@@ -45,15 +45,16 @@ pub(super) fn attempted(
     target: Target,
 ) -> Result<(), Refusal> {
     let (planned, state) = open_effect("attempted", &turn.approval, effect)?;
-    let history = match state {
-        EffectState::Ready { history, .. } | EffectState::Sent { history, .. } => *history,
+    let (history, untraced) = match state {
+        EffectState::Ready { due, history } => (*history, untraced(&turn.approval, planned, *due)),
+        EffectState::Sent { history, .. } => (*history, None),
         EffectState::Waiting
         | EffectState::Probing { .. }
         | EffectState::Landed { .. }
         | EffectState::Held { .. }
         | EffectState::GivenUp => return Err(Refusal::Overtaken),
     };
-    let terms = Terms { began, ..terms(turn, planned, target) };
+    let terms = Terms { began, untraced, ..terms(turn, planned, target) };
     let mut verdict = life::next(history, &end, &terms);
     let undoes = if turn.approval.is_called_off(planned) {
         let traced = turn.approval.case().is_some_and(|case| case.leaves_traces(planned));
@@ -85,6 +86,12 @@ pub(super) fn attempted(
     }
     follow_up(turn, effect);
     Ok(())
+}
+
+/// Since when an attempt at what was due may have been made that left no trace.
+fn untraced(approval: &Approval, planned: &PlannedEffect, due: Timestamp) -> Option<Timestamp> {
+    let traced = approval.case().is_some_and(|case| case.leaves_traces(planned));
+    (planned.guarantee == Guarantee::ByKey && !traced).then_some(due)
 }
 
 /// Why what was to be written again is given up, and who is asked: it was refused for certain. Where its record was
@@ -142,7 +149,8 @@ pub(super) fn key_expired(turn: &mut Turn<'_>, effect: EffectId, target: Target)
     if !called_off && !life::is_looked_for_first(*due, *history, memory, now) {
         return Err(Refusal::Overtaken);
     }
-    let verdict = life::probe(*history, now, Millis(0));
+    let history = if called_off { *history } else { history.left_open(*due) };
+    let verdict = life::probe(history, now, Millis(0));
     let detail = if called_off {
         Detail::new(
             "called-off",
@@ -185,7 +193,12 @@ pub(super) fn waits(state: &EffectState) -> bool {
 pub(super) fn block(turn: &mut Turn<'_>, effect: EffectId, detail: Detail) -> Result<(), Refusal> {
     let (planned, state) = open_effect("block", &turn.approval, effect)?;
     let (history, detail) = match state {
-        EffectState::Ready { history, .. } | EffectState::Probing { history, .. } => (*history, detail),
+        EffectState::Ready { due, history } if *due <= turn.context.now => {
+            (history.since(untraced(&turn.approval, planned, *due)), detail)
+        }
+        EffectState::Ready { history, .. } => (*history, detail),
+        // What was looked for may be in: whoever has it tried again must have it looked for first.
+        EffectState::Probing { sent, history, .. } => (history.left_open(*sent), detail),
         // The step may be in: whoever has it tried again must have it looked for first.
         EffectState::Sent { step, at, history } => {
             let message = format!("{}; step `{step}` of it may be in", detail.message);
@@ -285,6 +298,7 @@ fn terms(turn: &Turn<'_>, planned: &PlannedEffect, target: Target) -> Terms {
         key_lifetime: target.key_lifetime,
         replans: planned.is_sealed(),
         nothing_to_write: !planned.writes(),
+        untraced: None,
         began: turn.context.now,
         now: turn.context.now,
         chance: turn.context.chance,
