@@ -202,3 +202,10 @@ Feature: Connections
     And 3 intents are asked for
     Then 3 intents are done, and one waits with an exception of cause quarantined
     And the connection is not paused
+
+  Scenario: a first attempt that died with its host is looked for, when its connector was gone until its key may be forgotten
+    Given an approved intent with one effect whose guarantee is by-key
+    When its first attempt dies with its host, and 25 hours pass
+    And its connector is gone when the host starts again
+    And the one before is installed again, and the owner of the exception closes it by retry
+    Then it is looked for before anything is sent

@@ -127,6 +127,23 @@ async fn by_the_new_build(spec: &mut Spec) {
     assert_eq!(call.connector, spec.connectors.connections()[0].digest);
 }
 
+#[when(expr = "its first attempt dies with its host, and {int} hours pass")]
+async fn first_dies_with_its_host(spec: &mut Spec, hours: u64) {
+    spec.connectors.next_act(Act::Hang);
+    super::submit_single(spec).await;
+    spec.is_sent(0).await;
+    spec.host = None;
+    spec.clock.turn(Millis::hours(hours));
+}
+
+#[when("its connector is gone when the host starts again")]
+async fn connector_is_gone(spec: &mut Spec) {
+    let other = Scripted::default().with("target", spec.guarantee, &[("deliver", "order")]);
+    spec.connectors = Arc::new(other.built_anew());
+    spec.start(single_rules());
+    spec.open_exception("rejected").await;
+}
+
 #[when(expr = "the next attempt dies with its host, and {int} hours pass")]
 async fn dies_with_its_host(spec: &mut Spec, hours: u64) {
     let before = spec.connectors.writes().len();
