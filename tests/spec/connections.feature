@@ -193,6 +193,18 @@ Feature: Connections
       | by-probe       |
       | blind          |
 
+  Scenario: a broken build keeps nothing from another one
+    Given an approved intent with one effect whose guarantee is by-key
+    When the connector breaks at every write
+    And 5 intents are asked for
+    Then one exception with cause quarantined pauses the connection
+    When the host starts with another build beside the one before
+    And 3 intents are asked for
+    Then 3 intents are done, and one waits with an exception of cause quarantined
+    When the exception that pauses the connection is closed by retry
+    And 2 minutes pass
+    Then all 8 intents are done
+
   Scenario: one write that breaks the connector pauses nothing
     Given an approved intent with one effect whose guarantee is by-key
     When the connector breaks at every write

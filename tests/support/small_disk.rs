@@ -57,7 +57,9 @@ impl SmallDisk {
     pub fn way(&self) -> Vec<String> {
         let mut way =
             vec!["nsenter".to_owned(), format!("--target={}", self.keeper.id()), "--mount".to_owned()];
-        way.extend((!self.is_root).then(|| "--user".to_owned()));
+        if !self.is_root {
+            way.extend(["--user", "--preserve-credentials"].map(str::to_owned));
+        }
         way.push("--".to_owned());
         way
     }

@@ -42,6 +42,12 @@ pub(crate) struct Loaded {
     pub(crate) limits: Limits,
 }
 
+/// Marks what was there already as installed now.
+#[expect(clippy::disallowed_methods, reason = "the date of a file, which no log records")]
+fn touch(path: &Path) -> std::io::Result<()> {
+    fs::File::open(path)?.set_modified(std::time::SystemTime::now())
+}
+
 /// Connectors by digest, and the newest digest of each id.
 #[derive(Default, Clone)]
 struct Shelf {
@@ -84,7 +90,9 @@ impl Catalogue {
         let bytes = Arc::new(bytes);
         let loaded = self.make(&inspected, Arc::clone(&bytes)).await?;
         let path = self.blob(inspected.digest);
-        if !path.exists() {
+        if path.exists() {
+            touch(&path).map_err(|error| ConnectorFault::storage("mark", &path, &error))?;
+        } else {
             compile::store(&path, &bytes, 0o444)?;
         }
         Ok(self.take_up(loaded))
@@ -115,17 +123,21 @@ impl Catalogue {
         Ok(self.take_up(self.make(&inspected, Arc::new(bytes)).await?))
     }
 
-    /// The digests of everything that is installed, loaded or not.
+    /// The digests of everything that is installed, loaded or not; what was installed last stands last, so that it is
+    /// what its id means after a start too.
     pub(crate) fn stored(&self) -> Result<Vec<Digest>, ConnectorFault> {
         let fault = |error: std::io::Error| ConnectorFault::storage("read", &self.blobs, &error);
         let mut digests = Vec::new();
         for entry in fs::read_dir(&self.blobs).map_err(fault)? {
-            let name = entry.map_err(fault)?.file_name();
+            let entry = entry.map_err(fault)?;
+            let installed = entry.metadata().and_then(|about| about.modified()).map_err(fault)?;
+            let name = entry.file_name();
             // Left-overs of an interrupted write have another ending and are overwritten.
-            digests.extend(name.to_str().and_then(|name| name.strip_suffix(".wasm")).and_then(Digest::parse));
+            let digest = name.to_str().and_then(|name| name.strip_suffix(".wasm")).and_then(Digest::parse);
+            digests.extend(digest.map(|digest| (installed, digest)));
         }
         digests.sort();
-        Ok(digests)
+        Ok(digests.into_iter().map(|(_, digest)| digest).collect())
     }
 
     /// The loaded connector with this digest.

@@ -14,7 +14,7 @@ use crate::watch::Meanwhile;
 use countersign_core::approval::command::{Command, Target};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, ApprovedIntent, NotToBeWritten, PlannedEffect};
-use countersign_core::effect::attempt::{AttemptEnd, Detail};
+use countersign_core::effect::attempt::{AttemptEnd, Detail, Ended, Failure};
 use countersign_core::effect::life::{self, Denial, EffectState, History, Memory};
 use countersign_core::effect::plan::WritePlan;
 use countersign_core::hash::Digest;
@@ -108,7 +108,7 @@ pub(crate) async fn run(
             let began = call.now;
             let ledger = StepLedger { inner: Arc::clone(inner), intent, effect, records };
             let end = inner.connectors.apply(*call, Arc::new(ledger)).await;
-            let denied = inner.denied(&end.claim, (&connection, effect), began).await?;
+            let denied = inner.denied(&end.claim, (&connection, intent), began).await?;
             target.denial = denied.denial;
             // Nobody else goes there before it is stored that the connection is paused.
             let _permit = permit.filter(|_| denied.denial == Denial::Connection);
@@ -118,7 +118,7 @@ pub(crate) async fn run(
             let running = Running::begin(inner, intent);
             let began = call.now;
             let end = inner.connectors.probe(*call).await;
-            let denied = inner.denied(&end, (&connection, effect), began).await?;
+            let denied = inner.denied(&end, (&connection, intent), began).await?;
             target.denial = denied.denial;
             let _permit = permit.filter(|_| denied.denial == Denial::Connection);
             running.end(Command::Probed { effect, end, began, target }).await
@@ -147,7 +147,10 @@ async fn replan(
     let command = match crate::prepare::anew(inner, &approval, effect).await? {
         Some(Ok(found)) => Command::Replanned { effect, found: Box::new(found) },
         Some(Err(claim)) => {
-            denied = inner.denied(&claim, (connection, effect), began).await?;
+            // What was asked of other connections says nothing of this one's connector.
+            if let Ended::Failed(Failure::Denied(_)) = &claim {
+                denied = inner.denied_at(&connection.name, began).await?;
+            }
             target.denial = denied.denial;
             let end = AttemptEnd { claim, steps: Vec::new(), held_back: None };
             Command::Attempted { effect, end, began, target }

@@ -37,10 +37,11 @@ pub(crate) enum Entry {
 }
 
 impl Gates {
-    fn of(&self, connection: &Connection) -> Arc<Gate> {
+    /// As wide as the version says that the connection has now: `current`.
+    fn of(&self, connection: &Connection, current: usize) -> Arc<Gate> {
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
         let gate = gates.entry(connection.name.clone()).or_insert_with(|| {
-            let places = Arc::new(Semaphore::new(connection.concurrent.max(1)));
+            let places = Arc::new(Semaphore::new(current.max(1)));
             Arc::new(Gate { places, waiting: AtomicUsize::new(0) })
         });
         Arc::clone(gate)
@@ -53,7 +54,8 @@ impl Inner {
     /// # Errors
     /// [`Fault::Store`] if it cannot be read whether the connection is paused.
     pub(crate) async fn enter(&self, connection: &Connection) -> Result<Entry, Fault> {
-        let gate = self.gates.of(connection);
+        let current = self.connectors.connection(&connection.name);
+        let gate = self.gates.of(connection, current.map_or(connection.concurrent, |found| found.concurrent));
         let at_once = Arc::clone(&gate.places).try_acquire_owned();
         // Looked at with the place in hand: whoever had it last may have found that nobody is let in.
         if let Some(later) = self.kept_out(connection).await? {
@@ -81,7 +83,7 @@ impl Inner {
     /// When to come again, if nothing is sent to a connection now: its credential was refused, or its target
     /// failed again and again.
     async fn kept_out(&self, connection: &Connection) -> Result<Option<Timestamp>, Fault> {
-        if self.is_paused(&connection.name).await? {
+        if self.keeps_out(connection).await? {
             return Ok(Some(self.later(Millis(PAUSED_LOOK_MS))));
         }
         Ok(self.connectors.health(&connection.name).rests.map(|rest| self.later(rest)))

@@ -50,8 +50,8 @@ pub const GATE_FULL_MS: u64 = 500;
 /// within a minute after it is resumed all goes on.
 pub const PAUSED_LOOK_MS: u64 = 30_000;
 
-/// How many effects in a row break their connector when its connection is paused: one alone may be what is at fault.
-pub const QUARANTINE_EFFECTS: usize = 3;
+/// How many intents in a row break a connector when it is left alone: what one asks for may be what is at fault.
+pub const QUARANTINE_INTENTS: usize = 3;
 
 /// How long a target has failed when whoever answers for it is told, in milliseconds.
 pub const UNAVAILABLE_TOLD_MS: u64 = 600_000;

@@ -7,16 +7,16 @@
 
 use crate::engine::{Engine, Inner};
 use crate::fault::Fault;
-use crate::limits::{QUARANTINE_EFFECTS, UNAVAILABLE_TOLD_MS};
+use crate::limits::{QUARANTINE_INTENTS, UNAVAILABLE_TOLD_MS};
 use crate::port::connectors::Connection;
 use crate::port::store::{PAGE_ROWS_MAX, Query};
 use crate::row::CONNECTION;
 use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
 use countersign_core::approval::refusal::Refusal;
-use countersign_core::effect::attempt::{Detail, Ended, Failure};
+use countersign_core::effect::attempt::{Break, BreakKind, Detail, Ended, Failure};
 use countersign_core::effect::life::Denial;
-use countersign_core::exception::Exception;
+use countersign_core::exception::{Cause, Exception};
 use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, EffectId, ExceptionId, IntentId};
 use countersign_core::time::{Millis, Timestamp};
@@ -30,8 +30,10 @@ type Known = BTreeMap<ConnectionName, Outage>;
 /// The intents with an open exception about one connection.
 #[derive(Debug, Default)]
 struct Outage {
-    /// That its credential is refused, or its connector breaks.
+    /// That its credential is refused.
     pausing: BTreeSet<IntentId>,
+    /// That this version of its connector breaks. Another one is not kept from anything.
+    broken: BTreeMap<Digest, BTreeSet<IntentId>>,
     /// That its target does not answer.
     telling: BTreeSet<IntentId>,
 }
@@ -47,9 +49,26 @@ pub(crate) struct Outages {
     /// Whoever finds something wrong with a connection holds its lock until that is stored: one looks how far it
     /// reaches, and one exception tells of it.
     telling: StdMutex<BTreeMap<ConnectionName, Arc<Mutex<Renewed>>>>,
-    /// The effects whose calls broke the connector of a connection, one after the other, since one did not: of each
-    /// version apart. A restart forgets it; a connector that is broken shows it again.
-    broke: StdMutex<BTreeMap<(ConnectionName, Digest), BTreeSet<EffectId>>>,
+    /// What broke the connector of a connection: of each version apart. A restart forgets it; a connector that is broken
+    /// shows it again.
+    broke: StdMutex<BTreeMap<(ConnectionName, Digest), Broke>>,
+}
+
+/// The intents whose calls broke one version of a connector, one after the other, since one did not.
+#[derive(Debug, Default)]
+struct Broke {
+    intents: BTreeSet<IntentId>,
+    /// When it was last let go on: what began before says nothing.
+    resumed: Option<Timestamp>,
+}
+
+/// Whether it is the connector that is at fault, as far as anybody can tell: time runs out where a target is slow or the
+/// machine is busy, too.
+fn is_at_fault(broke: &Break) -> bool {
+    match broke.kind {
+        BreakKind::Trap | BreakKind::Memory | BreakKind::BadAnswer | BreakKind::Forbidden => true,
+        BreakKind::Cpu | BreakKind::Deadline => false,
+    }
 }
 
 impl Outages {
@@ -58,20 +77,38 @@ impl Outages {
         Arc::clone(telling.entry(connection.clone()).or_default())
     }
 
-    /// A call did not break its connector.
-    fn whole(&self, connection: &Connection) {
+    fn broke(&self, connection: (ConnectionName, Digest), look: impl FnOnce(&mut Broke) -> bool) -> bool {
         let mut broke = self.broke.lock().unwrap_or_else(PoisonError::into_inner);
-        broke.remove(&(connection.name.clone(), connection.digest));
+        look(broke.entry(connection).or_default())
     }
 
-    /// A call about this effect broke its connector; says whether those of too many did.
-    fn broken(&self, connection: &Connection, effect: EffectId) -> bool {
-        let mut broke = self.broke.lock().unwrap_or_else(PoisonError::into_inner);
-        let effects = broke.entry((connection.name.clone(), connection.digest)).or_default();
-        if effects.len() < QUARANTINE_EFFECTS {
-            effects.insert(effect);
-        }
-        QUARANTINE_EFFECTS <= effects.len()
+    /// A call did not break its connector.
+    fn whole(&self, connection: &Connection) {
+        self.broke((connection.name.clone(), connection.digest), |broke| {
+            broke.intents.clear();
+            false
+        });
+    }
+
+    /// A call about this intent, which began then, broke its connector; says whether those of too many did.
+    fn broken(&self, connection: &Connection, intent: IntentId, began: Timestamp) -> bool {
+        self.broke((connection.name.clone(), connection.digest), |broke| {
+            if broke.resumed.is_some_and(|resumed| began <= resumed) {
+                return false;
+            }
+            if broke.intents.len() < QUARANTINE_INTENTS {
+                broke.intents.insert(intent);
+            }
+            QUARANTINE_INTENTS <= broke.intents.len()
+        })
+    }
+
+    /// Whoever was asked about it lets a version of a connector go on.
+    fn resumed(&self, connection: (ConnectionName, Digest), now: Timestamp) {
+        self.broke(connection, |broke| {
+            *broke = Broke { intents: BTreeSet::new(), resumed: Some(now) };
+            false
+        });
     }
 }
 
@@ -113,9 +150,16 @@ impl Engine {
 }
 
 impl Inner {
-    /// Whether nothing is sent to a connection now.
-    pub(crate) async fn is_paused(&self, connection: &ConnectionName) -> Result<bool, Fault> {
-        Ok(!self.pausing(connection).await?.is_empty())
+    /// Whether nothing is sent to a connection now, whatever its connector.
+    async fn is_paused(&self, connection: &ConnectionName) -> Result<bool, Fault> {
+        let known = self.known_outages().await?;
+        Ok(known.get(connection).is_some_and(|outage| !outage.pausing.is_empty()))
+    }
+
+    /// Whether nothing is sent to a connection by this version of its connector now.
+    pub(crate) async fn keeps_out(&self, connection: &Connection) -> Result<bool, Fault> {
+        let known = self.known_outages().await?;
+        Ok(known.get(&connection.name).is_some_and(|outage| outage.keeps_out(connection.digest)))
     }
 
     /// How far the refusal of a credential reaches, if the answer to what began then is one: the connector is asked
@@ -124,9 +168,10 @@ impl Inner {
     pub(crate) async fn denied<T>(
         &self,
         ended: &Ended<T>,
-        (connection, effect): (&Connection, EffectId),
+        (connection, intent): (&Connection, IntentId),
         began: Timestamp,
     ) -> Result<Denied, Fault> {
+        let broken = || self.outages.broken(connection, intent, began);
         match ended {
             Ended::Failed(Failure::Denied(_)) => {
                 self.outages.whole(connection);
@@ -136,10 +181,14 @@ impl Inner {
                 self.outages.whole(connection);
                 Ok(Denied::default())
             }
-            Ended::Broke(_) if self.outages.broken(connection, effect) => {
+            Ended::Broke(broke) if is_at_fault(broke) && broken() => {
                 let alone = self.outages.telling(&connection.name).lock_owned().await;
-                if self.is_paused(&connection.name).await? {
+                if self.keeps_out(connection).await? {
                     return Ok(Denied { denial: Denial::Passing, _alone: None });
+                }
+                // It may have been let go on while this one waited.
+                if !broken() {
+                    return Ok(Denied::default());
                 }
                 Ok(Denied { denial: Denial::Connection, _alone: Some(alone) })
             }
@@ -150,7 +199,11 @@ impl Inner {
     /// The same of an answer that is one.
     pub(crate) async fn denied_at(&self, name: &ConnectionName, began: Timestamp) -> Result<Denied, Fault> {
         let mut alone = self.outages.telling(name).lock_owned().await;
-        let denial = if self.is_paused(name).await? {
+        let paused = match self.connectors.connection(name) {
+            Some(connection) => self.keeps_out(&connection).await?,
+            None => self.is_paused(name).await?,
+        };
+        let denial = if paused {
             Denial::Passing
         } else if self.is_let_in(name).await {
             // What was sent with the old one says nothing of the new one.
@@ -178,23 +231,32 @@ impl Inner {
         if concerned.is_empty() {
             return;
         }
+        let before = before.map(quarantined).unwrap_or_default();
+        let now = self.clock.now();
+        for build in before.difference(&quarantined(after)) {
+            self.outages.resumed(build.clone(), now);
+        }
         let mut known = self.outages.known.lock().await;
         // What nobody has asked for is read when somebody does.
         let Some(known) = known.as_mut() else { return };
         concerned.iter().for_each(|connection| note(known, connection, after));
     }
 
-    /// Every connection that is paused.
+    /// Every connection to which nothing is sent by the version of its connector that it has now.
     pub(crate) async fn paused_connections(&self) -> Result<BTreeSet<ConnectionName>, Fault> {
         let known = self.known_outages().await?;
-        let paused = known.iter().filter(|(_, outage)| !outage.pausing.is_empty());
+        let current = |name: &ConnectionName| self.connectors.connection(name).map(|found| found.digest);
+        let paused = known.iter().filter(|(name, outage)| {
+            !outage.pausing.is_empty() || current(name).is_some_and(|digest| outage.keeps_out(digest))
+        });
         Ok(paused.map(|(name, _)| name.clone()).collect())
     }
 
     /// The intents that pause a connection.
     async fn pausing(&self, connection: &ConnectionName) -> Result<BTreeSet<IntentId>, Fault> {
         let known = self.known_outages().await?;
-        Ok(known.get(connection).map(|outage| outage.pausing.clone()).unwrap_or_default())
+        let Some(Outage { pausing, broken, .. }) = known.get(connection) else { return Ok(BTreeSet::new()) };
+        Ok(pausing.iter().chain(broken.values().flatten()).copied().collect())
     }
 
     /// Tells whoever answers for it that the target of an effect has not answered for long, unless somebody was told.
@@ -254,11 +316,36 @@ impl Inner {
     }
 }
 
+impl Outage {
+    fn keeps_out(&self, connector: Digest) -> bool {
+        let broken = self.broken.get(&connector);
+        !self.pausing.is_empty() || broken.is_some_and(|intents| !intents.is_empty())
+    }
+}
+
+/// The versions of connectors that an approval keeps from being called.
+fn quarantined(approval: &Approval) -> BTreeSet<(ConnectionName, Digest)> {
+    let pausing = approval.exceptions.values().filter(|exception| exception.cause == Cause::Quarantined);
+    let builds = pausing.filter_map(|exception| {
+        let planned = approval.planned(exception.effect?)?;
+        Some((exception.pauses()?.clone(), planned.connector))
+    });
+    builds.collect()
+}
+
 /// Notes what an approval says of a connection.
 fn note(known: &mut Known, connection: &ConnectionName, approval: &Approval) {
     let outage = known.entry(connection.clone()).or_default();
+    for intents in outage.broken.values_mut() {
+        intents.remove(&approval.intent.id);
+    }
+    for (_, connector) in quarantined(approval).into_iter().filter(|(name, _)| name == connection) {
+        outage.broken.entry(connector).or_default().insert(approval.intent.id);
+    }
+    let denies =
+        |exception: &Exception| exception.cause == Cause::Denied && exception.pauses() == Some(connection);
     for (intents, says) in [
-        (&mut outage.pausing, approval.pauses().contains(connection)),
+        (&mut outage.pausing, approval.exceptions.values().any(denies)),
         (&mut outage.telling, approval.tells_of().contains(connection)),
     ] {
         if says {

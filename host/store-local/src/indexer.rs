@@ -115,6 +115,12 @@ fn next_overlay(shared: &Shared) -> Option<(Option<Arc<Overlay>>, Stop)> {
     drop(inside);
     let folder = shared.segments.folder();
     if shared.segments.disk().free_bytes(folder).is_ok_and(|free| free < FREE_BYTES_MIN) {
+        // What it finds is remembered; whoever appends next is told.
+        let _ = shared.look_for_room();
+        let inside = shared.inside();
+        if inside.stop == Stop::No {
+            drop(shared.work.wait_timeout(inside, FLUSH_EVERY));
+        }
         return Some((None, stop));
     }
     Some((Some(shared.inside().hot.turn()), stop))

@@ -34,6 +34,8 @@ pub(crate) struct Inside {
     pub(crate) hot: Hot,
     /// Whether appends are taken, and if not, why.
     pub(crate) writable: Result<(), StoreFault>,
+    /// Whether the disk had too little room when it was last measured.
+    pub(crate) scarce: bool,
     pub(crate) stop: Stop,
     /// The writer is to end; it waits for nobody any more.
     pub(crate) closing: bool,
@@ -69,7 +71,13 @@ impl Shared {
     pub(crate) fn new(segments: Segments, hot: Hot, index: Index, log_bytes: u64) -> Shared {
         Shared {
             segments,
-            inside: Mutex::new(Inside { hot, writable: Ok(()), stop: Stop::No, closing: false }),
+            inside: Mutex::new(Inside {
+                hot,
+                writable: Ok(()),
+                scarce: false,
+                stop: Stop::No,
+                closing: false,
+            }),
             room: Condvar::new(),
             work: Condvar::new(),
             index: RwLock::new(Some(Arc::new(index))),
@@ -136,12 +144,17 @@ impl Shared {
         }
         let folder = self.segments.folder();
         let free = self.segments.disk().free_bytes(folder);
-        let room = match free.map_err(|error| io_fault("measure", folder, &error))? {
-            free if free < FREE_BYTES_MIN => Err(StoreFault::Full),
-            _ => Ok(()),
-        };
-        self.say_writable(&room);
-        room
+        let scarce = free.map_err(|error| io_fault("measure", folder, &error))? < FREE_BYTES_MIN;
+        let was_scarce = std::mem::replace(&mut self.inside().scarce, scarce);
+        if scarce {
+            self.say_writable(&Err(StoreFault::Full));
+            return Err(StoreFault::Full);
+        }
+        // What the disk refused although it has room (a quota, say) only an append that succeeds proves over.
+        if was_scarce {
+            self.say_writable(&Ok(()));
+        }
+        Ok(())
     }
 
     /// Remembers whether appends are taken, and tells the operator when that changes. What ended the log

@@ -189,6 +189,8 @@ impl Writer {
     /// Waits until the index is not too far behind, looks at the disk, and begins a new segment
     /// if the last one has reached its size.
     fn ready(&mut self) -> Result<(), StoreFault> {
+        // Before it waits for the index, which is not written on a disk without room.
+        self.shared.look_for_room()?;
         let mut inside = self.shared.inside();
         while inside.hot.current.size() >= OVERLAY_SIZE_MAX && !inside.closing && !ended(&inside.writable) {
             self.shared.work.notify_all();
@@ -198,7 +200,6 @@ impl Writer {
             return inside.writable.clone();
         }
         drop(inside);
-        self.shared.look_for_room()?;
         if self.end.offset < self.segment_bytes {
             return Ok(());
         }
@@ -291,6 +292,7 @@ impl Writer {
             return Err(fault);
         }
         self.shared.log_bytes.fetch_add(self.frames.len() as u64, Ordering::Relaxed);
+        self.shared.say_writable(&Ok(()));
         Ok(())
     }
 

@@ -30,7 +30,7 @@ fn ready(scene: &Scene) -> Result<(u16, String)> {
 
 #[test]
 fn a_host_on_a_full_disk_says_so_reads_on_and_goes_on_by_itself() -> Result<()> {
-    let mut scene = Scene::set(SEED, trouble(), 4 * REFUNDS)?;
+    let mut scene = Scene::set(SEED, trouble(), 40 * REFUNDS)?;
     let disk = SmallDisk::below(&scene.data(), DISK_BYTES)?;
     scene.host.through(disk.way());
     scene.host.start()?;
@@ -57,11 +57,11 @@ fn a_host_on_a_full_disk_says_so_reads_on_and_goes_on_by_itself() -> Result<()> 
         let readied = until("a host with room again says that it takes commands", is_ready)?;
 
         // In the middle of work, and with nothing left at all.
-        disk.fill(3 * SCARCE_BYTES)?;
-        load.allow(2 * REFUNDS);
+        disk.fill(2 * SCARCE_BYTES + DISK_BYTES / 64)?;
+        load.allow(30 * REFUNDS);
         disk.fill(0)?;
         until("a host with a full disk says that it takes nothing", unready)?;
-        asked(3 * REFUNDS)?;
+        asked(39 * REFUNDS)?;
         let kept = load.acknowledged();
         let id = kept.values().next().context("one is acknowledged")?;
         ensure!(client.get(&format!("/v1/intents/{id}"))?["id"] == id.as_str(), "reads go on");

@@ -9,6 +9,7 @@ use countersign::standin::faults::Mix;
 use countersign_server::limits::REQUESTS_IN_FLIGHT_MAX;
 use countersign_tests::host::resident_kib;
 use countersign_tests::servers::http;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -18,7 +19,7 @@ use tokio::net::TcpStream;
 const CALLERS: usize = REQUESTS_IN_FLIGHT_MAX + 476;
 /// How long each sync of the disk takes, in microseconds: the callers of one commit wait together.
 const SYNC_MICROS: u64 = 2_000_000;
-/// What the host may grow by while all of them wait, in KiB: some 90 for each.
+/// What the host may have grown by when all of them are answered, in KiB: some 90 for each.
 const GROWTH_KIB_MAX: u64 = 128 * 1024;
 
 /// Asks over a connection of its own.
@@ -38,6 +39,9 @@ async fn ask(address: &str, client: &Client, number: usize) -> Result<http::Answ
 
 #[test]
 fn a_flood_is_told_to_come_back_and_nothing_that_was_taken_is_lost() -> Result<()> {
+    // A connection each, beside those to the targets.
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut scene = Scene::set(SEED, Mix::calm(), CALLERS)?;
     // The first ones of each thread are quick: those of its start.

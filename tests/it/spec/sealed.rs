@@ -136,6 +136,13 @@ async fn first_dies_with_its_host(spec: &mut Spec, hours: u64) {
     spec.clock.turn(Millis::hours(hours));
 }
 
+#[when("the host starts with another build beside the one before")]
+fn beside(spec: &mut Spec) {
+    // Ids are of a moment, and the chance of every host is the same.
+    spec.clock.turn(Millis::seconds(1));
+    upgraded(spec);
+}
+
 #[when("its connector is gone when the host starts again")]
 async fn connector_is_gone(spec: &mut Spec) {
     let other = Scripted::default().with("target", spec.guarantee, &[("deliver", "order")]);

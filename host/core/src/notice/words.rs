@@ -196,7 +196,7 @@ impl Telling<'_> {
                  what follows."
             }
             Why::Opened if exception.pauses().is_some() && exception.cause == Cause::Quarantined => {
-                "A connector breaks, whatever it is to write. All that is written there waits for you."
+                "A connector broke at one write after the other. All that it is to write waits for you."
             }
             Why::Opened if exception.pauses().is_some() => {
                 "A connection refuses the credential of this host. All that is written there waits for you."
