@@ -455,7 +455,8 @@ async fn an_effect_keeps_the_version_that_planned_it_behind_a_newer_one() {
     world.runtime.install(build, &OperatorGrant::everything()).await.expect("it is there already");
     assert_eq!(world.runtime.stored(), Ok(vec![after.digest, before.digest]));
     // A host that never had the one before cannot use it.
-    assert!(world.runtime.bound(&name, Digest::of(b"never installed")).is_none());
+    let why = world.runtime.bound(&name, Digest::of(b"never installed")).expect_err("it is not there");
+    assert!(why.contains("is not loaded; install that version again"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -257,6 +257,12 @@ impl History {
         let mut sealed = BTreeMap::new();
         for Stream { approval, .. } in self.read.approvals.values() {
             for planned in approval.case().into_iter().flat_map(|case| &case.writes) {
+                if !self.targets.has_planned(&planned.connection, &planned.what.subject, planned.connector) {
+                    return Err(self.broken(format!(
+                        "{} is sealed with a connector that did not plan it",
+                        planned.effect
+                    )));
+                }
                 let wrote = written(&planned.what, &planned.plan);
                 sealed.insert(planned.effect, (wrote, planned.connector));
                 let mut back = planned.plan.clone();

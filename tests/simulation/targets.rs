@@ -50,6 +50,8 @@ struct State {
     versions: BTreeMap<ConnectionName, Vec<Arc<Connection>>>,
     /// Versions that somebody took away.
     gone: BTreeSet<Digest>,
+    /// Which version was asked for a plan of which record.
+    planned: BTreeSet<(ConnectionName, RecordRef, Digest)>,
     upgrades: u64,
     /// The connections whose credential is refused, each until when.
     shut: BTreeMap<ConnectionName, Timestamp>,
@@ -200,6 +202,11 @@ impl Targets {
             state.gone.insert(before.digest);
         }
         state.upgrades += 1;
+    }
+
+    /// Whether this version was asked for a plan of this record.
+    pub(crate) fn has_planned(&self, name: &ConnectionName, record: &RecordRef, connector: Digest) -> bool {
+        self.state().planned.contains(&(name.clone(), record.clone(), connector))
     }
 
     /// How often that happened.
@@ -434,10 +441,11 @@ impl Connectors for Targets {
         self.state().versions.get(name).and_then(|versions| versions.last().cloned())
     }
 
-    fn bound(&self, name: &ConnectionName, connector: Digest) -> Option<Arc<Connection>> {
+    fn bound(&self, name: &ConnectionName, connector: Digest) -> Result<Arc<Connection>, String> {
         let state = self.state();
-        let known = state.versions.get(name)?.iter().find(|known| known.digest == connector)?;
-        (!state.gone.contains(&connector)).then(|| Arc::clone(known))
+        let mut known = state.versions.get(name).into_iter().flatten();
+        let found = known.find(|known| known.digest == connector && !state.gone.contains(&connector));
+        found.cloned().ok_or_else(|| "it was taken away".to_owned())
     }
 
     fn renew(&self, name: &ConnectionName) -> bool {
@@ -491,10 +499,11 @@ impl Connectors for Targets {
     fn plan(
         &self,
         name: &ConnectionName,
-        _: Digest,
+        connector: Digest,
         what: Proposal,
         _: Timestamp,
     ) -> Answer<'_, Ended<WritePlan>> {
+        self.state().planned.insert((name.clone(), what.subject.clone(), connector));
         let shut = self.is_shut(name);
         let fails = !self.state().healed && self.draw.in_100(10);
         let changed = !self.state().healed && self.draw.in_100(20);

@@ -388,9 +388,10 @@ impl Connectors for Scripted {
         self.connections.get(name).cloned()
     }
 
-    fn bound(&self, name: &ConnectionName, connector: Digest) -> Option<Arc<Connection>> {
+    fn bound(&self, name: &ConnectionName, connector: Digest) -> Result<Arc<Connection>, String> {
         let known = [self.connections.get(name), self.before.get(name)];
-        known.into_iter().flatten().find(|known| known.digest == connector).cloned()
+        let found = known.into_iter().flatten().find(|known| known.digest == connector).cloned();
+        found.ok_or_else(|| "it is not installed".to_owned())
     }
 
     fn renew(&self, _: &ConnectionName) -> bool {

@@ -390,13 +390,14 @@ impl Connectors for Runtime {
         self.targets.load().get(name).map(|target| Arc::clone(&target.public))
     }
 
-    fn bound(&self, name: &ConnectionName, connector: Digest) -> Option<Arc<Connection>> {
-        let target = self.targets.load().get(name).cloned()?;
+    fn bound(&self, name: &ConnectionName, connector: Digest) -> Result<Arc<Connection>, String> {
+        let why = |failure: Failure| failure.detail().message.clone();
+        let target = self.target(name).map_err(why)?;
         if target.public.digest == connector {
-            return Some(Arc::clone(&target.public));
+            return Ok(Arc::clone(&target.public));
         }
-        let bound = Runtime::bound(self, &target, connector).ok()?;
-        Some(Arc::new(public(&bound, &target.options)))
+        let bound = Runtime::bound(self, &target, connector).map_err(why)?;
+        Ok(Arc::new(public(&bound, &target.options)))
     }
 
     fn renew(&self, name: &ConnectionName) -> bool {

@@ -220,10 +220,10 @@ fn bound(inner: &Inner, planned: &PlannedEffect) -> Result<Arc<Connection>, Deta
         let message = format!("connection `{name}` is not configured any more");
         return Err(Detail::new("no-connection", message));
     }
-    let connection = inner.connectors.bound(name, planned.connector).ok_or_else(|| {
+    let connection = inner.connectors.bound(name, planned.connector).map_err(|why| {
         let message = format!(
-            "connection `{name}` has another connector than the one that was sealed, sha256:{}, which is not \
-             installed any more or does not fit the connection",
+            "connection `{name}` has another connector than the one that was sealed, sha256:{}, and that cannot be \
+             used: {why}",
             planned.connector
         );
         Detail::new("connector-changed", message)

@@ -21,9 +21,12 @@ pub trait Connectors: Send + Sync + 'static {
     /// One configured connection.
     fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>>;
 
-    /// The same with the version of its connector that an effect is bound to; `None` if that version is not
-    /// installed any more, or cannot be used for this connection as it is configured now.
-    fn bound(&self, name: &ConnectionName, connector: Digest) -> Option<Arc<Connection>>;
+    /// The same with the version of its connector that an effect is bound to.
+    ///
+    /// # Errors
+    /// Why it cannot be had, in words for the operator: that version is not installed any more, or cannot be used for
+    /// this connection as it is configured now.
+    fn bound(&self, name: &ConnectionName, connector: Digest) -> Result<Arc<Connection>, String>;
 
     /// How the target of a connection is, by what it answered lately.
     fn health(&self, name: &ConnectionName) -> TargetHealth;
