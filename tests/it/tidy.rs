@@ -329,7 +329,7 @@ fn one_place_moves_an_approval_and_one_writes_it_down() {
     let allowed = [
         ("life::decide(", &["host/engine/src/handle.rs", "host/server/src/api/view/intent.rs"][..]),
         ("life::submit", &["host/engine/src/handle/submit.rs"][..]),
-        ("store.append(", &["host/engine/src/handle.rs", "host/engine/src/people.rs"][..]),
+        ("store.append(", &["host/engine/src/handle.rs", "host/engine/src/place.rs"][..]),
         ("ApprovedIntent::of(", &["host/engine/src/effects.rs"][..]),
         ("connectors.apply(", &["host/engine/src/effects.rs"][..]),
     ];

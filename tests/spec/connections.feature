@@ -74,6 +74,52 @@ Feature: Connections
     And 2 minutes pass
     Then all 4 intents are done
 
+  Scenario: what an operator pauses stays paused over a restart, and goes on when they say so
+    Given an approved intent with one effect whose guarantee is by-key
+    When an operator pauses the connection
+    Then it cannot be paused a second time
+    When 3 intents are asked for
+    And 20 minutes pass
+    And the host stops and starts
+    And 20 minutes pass
+    Then nothing has landed
+    When an operator lets the connection go on
+    And 2 minutes pass
+    Then all 3 intents are done
+    And the connection cannot be let go on a second time
+
+  Scenario: what waits long for a connection that an operator has paused has one person told of it
+    Given an approved intent with one effect whose guarantee is by-key
+    When the target is left alone for 5 seconds at a time
+    And 4 intents are asked for
+    And 1 minute passes
+    And an operator pauses the connection
+    And the target is left alone no more
+    And 5 minutes pass
+    Then nobody was told of anything
+    When 15 minutes pass
+    Then one exception with cause unavailable tells of the connection
+    And it says that an operator paused it
+    And no attempt was made
+    When an operator lets the connection go on
+    And 2 minutes pass
+    Then all 4 intents are done
+    And nothing is left open
+
+  Scenario: an operator and a refused credential pause a connection apart from each other
+    Given an approved intent with one effect whose guarantee is by-key
+    When the target refuses the credential
+    And 1 intent is asked for
+    Then one exception with cause denied pauses the connection
+    When an operator pauses the connection
+    And the target takes the credential again
+    And the exception that pauses the connection is closed by retry
+    And 10 minutes pass
+    Then nothing has landed
+    When an operator lets the connection go on
+    And 2 minutes pass
+    Then all 1 intents are done
+
   Scenario: what is given up resumes the connection, and a refusal pauses it anew
     Given an approved intent with one effect whose guarantee is by-key
     When the target refuses the credential

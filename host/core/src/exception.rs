@@ -165,8 +165,9 @@ pub struct Exception {
     /// The effect it is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<EffectId>,
-    /// The connection, where it is about all of it: while one of cause `denied` is open, nothing is sent there; one of
-    /// cause `unavailable` tells that its target does not answer.
+    /// The connection, where it is about all of it: while one of cause `denied` is open, nothing is sent there;
+    /// while one of cause `quarantined` is, nothing by the build of the connector that its effect is bound to; one of
+    /// cause `unavailable` tells that nothing gets through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionName>,
     /// Row of the exception table that gave it its owner.

@@ -1,5 +1,6 @@
 //! The engine: one object that every door holds, and the loop behind it.
 
+use crate::connections::Records;
 use crate::contributions::{Explained, explained};
 use crate::fault::Fault;
 use crate::gates::Gates;
@@ -7,7 +8,8 @@ use crate::handle::{Doors, Hot, Verdicts};
 use crate::limits::PROOFS_AT_ONCE;
 use crate::notices::Ways;
 use crate::outages::Outages;
-use crate::people::{Place, Record};
+use crate::people::Record;
+use crate::place::Place;
 use crate::port::clock::{Chance, Clock};
 use crate::port::components::Components;
 use crate::port::connectors::Connectors;
@@ -77,6 +79,7 @@ pub(crate) struct Inner {
     pub(crate) schedule: Schedule,
     pub(crate) gates: Gates,
     pub(crate) outages: Outages,
+    pub(crate) records: Records,
     pub(crate) ways: Ways,
     pub(crate) tasks: Tasks,
     pub(crate) lost: CancellationToken,
@@ -169,6 +172,7 @@ impl Engine {
             schedule: Schedule::default(),
             gates: Gates::default(),
             outages: Outages::default(),
+            records: Records::default(),
             ways: Ways::default(),
             tasks: Tasks::default(),
             lost: CancellationToken::new(),

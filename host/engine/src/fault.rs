@@ -2,6 +2,7 @@
 
 use crate::port::store::StoreFault;
 use countersign_core::approval::refusal::Refusal;
+use countersign_core::connection::NotChanged;
 use countersign_core::people::register::NotRecorded;
 use std::fmt;
 
@@ -12,6 +13,8 @@ pub enum Fault {
     Refused(Refusal),
     /// A rule of the record of people says no. Nothing was stored.
     People(NotRecorded),
+    /// A connection is paused already, or is not.
+    Connection(NotChanged),
     /// The store says no. Unless it says otherwise, nothing was stored.
     Store(StoreFault),
     /// The caller's idempotency key was used for something else.
@@ -31,6 +34,7 @@ impl fmt::Display for Fault {
         match self {
             Fault::Refused(refusal) => write!(formatter, "{refusal}"),
             Fault::People(refusal) => write!(formatter, "{refusal}"),
+            Fault::Connection(refusal) => write!(formatter, "{refusal}"),
             Fault::Store(fault) => write!(formatter, "{fault}"),
             Fault::KeyReused => formatter.write_str("this idempotency key was used for another request"),
             Fault::KeyBusy => formatter.write_str("a request with this idempotency key is still running"),
@@ -56,6 +60,12 @@ impl From<Refusal> for Fault {
 impl From<StoreFault> for Fault {
     fn from(fault: StoreFault) -> Fault {
         Fault::Store(fault)
+    }
+}
+
+impl From<NotChanged> for Fault {
+    fn from(refusal: NotChanged) -> Fault {
+        Fault::Connection(refusal)
     }
 }
 

@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 
 mod budget;
+mod connections;
 pub mod contributions;
 mod count;
 mod effects;
@@ -23,6 +24,7 @@ mod notices;
 pub mod outages;
 mod overrides;
 pub mod people;
+mod place;
 pub mod port;
 mod prepare;
 pub mod publish;

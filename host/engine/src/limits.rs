@@ -112,12 +112,12 @@ pub const REVIEW_DELAY_MS: u64 = 1_000;
 /// Rows that are read at a time for that.
 pub const REVIEW_ROWS: usize = 100;
 
-/// Entries after which the record of people goes on in another stream: what one command adds still fits
-/// into a stream of the store.
-pub const DIRECTORY_STREAM_ENTRIES: u64 = 9_000;
+/// Entries after which the record of people, or of a connection, goes on in another stream: what one command adds still
+/// fits into a stream of the store.
+pub const RECORD_STREAM_ENTRIES: u64 = 9_000;
 
-/// Most streams of the record of people: all of them are read at the start.
-pub const DIRECTORY_STREAMS_MAX: u32 = 200;
+/// Most streams of one such record: all of them are read before it counts.
+pub const RECORD_STREAMS_MAX: u32 = 200;
 
 /// How long what is to be written again waits when its target cannot be asked, in milliseconds.
 pub const RE_ASSERT_DELAY_MS: u64 = 60_000;

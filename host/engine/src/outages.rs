@@ -1,6 +1,6 @@
 //! What keeps anything from being written to a whole connection, and that one person hears of it: its
 //! credential is refused, or its connector breaks whatever is to be written, so nothing is sent there until
-//! the one exception about that is closed; or its target does not answer for long.
+//! the one exception about that is closed; or its target does not answer for long, or an operator paused it for long.
 //!
 //! That exception stands in the log of the intent that met it first. What is kept here is only where:
 //! it is read from the store when it is first asked for.
@@ -14,6 +14,7 @@ use crate::row::CONNECTION;
 use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
 use countersign_core::approval::refusal::Refusal;
+use countersign_core::connection::Pause;
 use countersign_core::effect::attempt::{Break, BreakKind, Detail, Ended, Failure};
 use countersign_core::effect::life::Denial;
 use countersign_core::exception::{Cause, Exception};
@@ -131,16 +132,23 @@ pub struct Paused {
 }
 
 impl Engine {
-    /// The exception that pauses a connection; `None` if it is not paused.
+    /// The exception that keeps anything from being sent to a connection by the build of its connector that it has
+    /// now; `None` if there is none.
     ///
     /// # Errors
     /// [`Fault::Store`] if the log cannot be read.
     pub async fn paused(&self, connection: &ConnectionName) -> Result<Option<Paused>, Fault> {
+        let current = self.inner.connectors.connection(connection).map(|found| found.digest);
         for intent in self.inner.pausing(connection).await? {
             let standing = self.read(intent).await?;
             let mut exceptions = standing.approval.exceptions.iter();
-            if let Some((id, exception)) =
-                exceptions.find(|(_, exception)| exception.pauses() == Some(connection))
+            let of_another_build = |exception: &Exception| {
+                let planned = exception.effect.and_then(|effect| standing.approval.planned(effect));
+                exception.cause == Cause::Quarantined
+                    && planned.is_some_and(|planned| Some(planned.connector) != current)
+            };
+            if let Some((id, exception)) = exceptions
+                .find(|(_, exception)| exception.pauses() == Some(connection) && !of_another_build(exception))
             {
                 return Ok(Some(Paused { intent, id: *id, exception: exception.clone() }));
             }
@@ -152,12 +160,18 @@ impl Engine {
 impl Inner {
     /// Whether nothing is sent to a connection now, whatever its connector.
     async fn is_paused(&self, connection: &ConnectionName) -> Result<bool, Fault> {
+        if self.on_record(connection).await?.pause.is_some() {
+            return Ok(true);
+        }
         let known = self.known_outages().await?;
         Ok(known.get(connection).is_some_and(|outage| !outage.pausing.is_empty()))
     }
 
     /// Whether nothing is sent to a connection by this version of its connector now.
     pub(crate) async fn keeps_out(&self, connection: &Connection) -> Result<bool, Fault> {
+        if self.on_record(&connection.name).await?.pause.is_some() {
+            return Ok(true);
+        }
         let known = self.known_outages().await?;
         Ok(known.get(&connection.name).is_some_and(|outage| outage.keeps_out(connection.digest)))
     }
@@ -249,7 +263,14 @@ impl Inner {
         let paused = known.iter().filter(|(name, outage)| {
             !outage.pausing.is_empty() || current(name).is_some_and(|digest| outage.keeps_out(digest))
         });
-        Ok(paused.map(|(name, _)| name.clone()).collect())
+        let mut paused: BTreeSet<ConnectionName> = paused.map(|(name, _)| name.clone()).collect();
+        drop(known);
+        for connection in self.connectors.connections() {
+            if self.on_record(&connection.name).await?.pause.is_some() {
+                paused.insert(connection.name.clone());
+            }
+        }
+        Ok(paused)
     }
 
     /// The intents that pause a connection.
@@ -266,24 +287,33 @@ impl Inner {
         intent: IntentId,
         effect: EffectId,
     ) -> Result<(), Fault> {
-        let Some(failing) = self.connectors.health(connection).failing else { return Ok(()) };
-        if failing < Millis(UNAVAILABLE_TOLD_MS) {
-            return Ok(());
-        }
+        let Some(message) = self.outage(connection).await? else { return Ok(()) };
         let _alone = self.outages.telling(connection).lock_owned().await;
         if self.known_outages().await?.get(connection).is_some_and(|outage| !outage.telling.is_empty()) {
             return Ok(());
         }
-        let minutes = failing.0 / 60_000;
-        let message = format!(
-            "connection `{connection}`: nothing that was sent there for {minutes} minutes was answered well"
-        );
         let command = Command::Unavailable { effect, detail: Detail::new("unavailable", message) };
         match self.command(intent, command, None).await {
             // It has come to an end meanwhile: the next one that waits tells of it.
             Ok(_) | Err(Fault::Refused(Refusal::Overtaken | Refusal::WrongStage { .. })) => Ok(()),
             Err(fault) => Err(fault),
         }
+    }
+
+    /// What somebody is to hear of a connection to which nothing gets through for long.
+    async fn outage(&self, connection: &ConnectionName) -> Result<Option<String>, Fault> {
+        let long = Millis(UNAVAILABLE_TOLD_MS);
+        if let Some(Pause { by, since, reason }) = &self.on_record(connection).await?.pause {
+            let is_long = long <= self.clock.now().since(*since);
+            return Ok(
+                is_long.then(|| format!("connection `{connection}`: {by} paused it at {since}: {reason}"))
+            );
+        }
+        let failing = self.connectors.health(connection).failing.filter(|failing| long <= *failing);
+        Ok(failing.map(|failing| {
+            let minutes = failing.0 / 60_000;
+            format!("connection `{connection}`: nothing that was sent there for {minutes} minutes was answered well")
+        }))
     }
 
     async fn known_outages(&self) -> Result<MappedMutexGuard<'_, Known>, Fault> {

@@ -7,8 +7,9 @@
 
 use crate::engine::{Engine, Inner, Key};
 use crate::fault::Fault;
-use crate::limits::{CALLER_KEY_BYTES_MAX, CONFLICTS_MAX, DIRECTORY_STREAM_ENTRIES, DIRECTORY_STREAMS_MAX};
-use crate::port::store::{Append, Batch, CallerKey, Query, Store, StoreFault, StreamName};
+use crate::limits::{CALLER_KEY_BYTES_MAX, CONFLICTS_MAX};
+use crate::place::{self, Place};
+use crate::port::store::{Query, Store, StoreFault};
 use crate::publish::asks_as;
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::going_live::Lives;
@@ -16,6 +17,9 @@ use countersign_core::id::{IntentId, PersonId};
 use countersign_core::people::register::{Actor, Asked, Command, Entry, Register};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Name of the record.
+const DIRECTORY: &str = "directory";
 
 /// What the log says beside every set of rules: who is there, with the place up to which that was read, and which
 /// intent types went live.
@@ -28,61 +32,16 @@ pub struct Record {
     pub(crate) place: Place,
 }
 
-/// Where the next entry goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// Number of the stream.
-    stream: u32,
-    /// Its last sequence.
-    sequence: u64,
-}
-
-impl Default for Place {
-    fn default() -> Place {
-        Place { stream: 1, sequence: 0 }
-    }
-}
-
-impl Place {
-    fn name(self) -> StreamName {
-        format!("directory/{}", self.stream).into()
-    }
-
-    /// The place after so many entries. A stream is full at a fixed place, so that whoever does not know of
-    /// the next one meets a conflict.
-    fn after(self, entries: u64) -> Place {
-        let sequence = self.sequence.saturating_add(entries);
-        if sequence < DIRECTORY_STREAM_ENTRIES {
-            Place { sequence, ..self }
-        } else {
-            Place { stream: self.stream.saturating_add(1), sequence: 0 }
-        }
-    }
-}
-
 /// Reads the record of people from the log. Asked once, before an engine starts.
 ///
 /// # Errors
 /// [`Fault::Store`] if the log cannot be read; [`Fault::Unreadable`] if an entry is none.
 pub async fn recorded(store: &dyn Store) -> Result<Record, Fault> {
     let mut register = Register::default();
-    let mut place = Place::default();
-    while place.stream <= DIRECTORY_STREAMS_MAX {
-        let stored = store.load(&place.name()).await?;
-        for bytes in &stored {
-            let entry: Entry =
-                serde_json::from_slice(bytes).map_err(|fault| Fault::Unreadable(fault.to_string()))?;
-            register = register.after(&entry);
-        }
-        let next = place.after(u64::try_from(stored.len()).unwrap_or(u64::MAX));
-        if next.stream == place.stream {
-            let lives = Arc::new(crate::going_live::recorded(store).await?);
-            return Ok(Record { register: Arc::new(register), lives, place: next });
-        }
-        place = next;
-    }
-    let most = u64::from(DIRECTORY_STREAMS_MAX).saturating_mul(DIRECTORY_STREAM_ENTRIES);
-    Err(Fault::Unreadable(format!("the record of people has more than {most} entries")))
+    let take = |entry: Entry| register = std::mem::take(&mut register).after(&entry);
+    let place = place::read(store, DIRECTORY, take).await?;
+    let lives = Arc::new(crate::going_live::recorded(store).await?);
+    Ok(Record { register: Arc::new(register), lives, place })
 }
 
 impl Engine {
@@ -149,30 +108,14 @@ impl Inner {
             bytes.push(written.into());
             after = after.after(entry);
         }
-        let stream = place.name();
-        let caller_key = key.map(|key| CallerKey {
-            key: key.key.as_str().into(),
-            fingerprint: key.fingerprint,
-            answer: stream.as_bytes().into(),
-        });
-        if DIRECTORY_STREAMS_MAX < place.stream {
-            return Err(StoreFault::TooLarge("DIRECTORY_STREAMS_MAX").into());
-        }
-        let append =
-            Append { stream, expected: place.sequence, entries: bytes, errands: Vec::new(), row: None };
-        let stored = self.store.append(Batch { appends: vec![append], caller_key }).await;
-        if let Err(StoreFault::Lost(_)) = &stored {
-            self.lost.cancel();
-        }
-        stored?;
-        *place = place.after(u64::try_from(entries.len()).unwrap_or(u64::MAX));
+        *place = self.append_to(DIRECTORY, *place, bytes, key).await?;
         let after = Arc::new(after);
         self.in_force(Arc::clone(&after));
         Ok(after)
     }
 
     /// Whether a caller's key was used for the same request already: what it asked for is on record then.
-    async fn recorded_under(&self, key: Option<&Key>) -> Result<bool, Fault> {
+    pub(crate) async fn recorded_under(&self, key: Option<&Key>) -> Result<bool, Fault> {
         let Some(key) = key else { return Ok(false) };
         if CALLER_KEY_BYTES_MAX < key.key.len() {
             return Err(Fault::KeyTooLong);

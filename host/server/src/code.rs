@@ -153,6 +153,8 @@ pub static CODES: &[Code] = &[
     code!("CS-E0222", 403),
     code!("CS-E0223", 403),
     code!("CS-E0224", 403),
+    code!("CS-E0225", 409),
+    code!("CS-E0226", 409),
     // Faults of the host and its store.
     code!("CS-E0301", 507),
     code!("CS-E0302", 429),

@@ -287,6 +287,7 @@ impl From<Fault> for Problem {
         match fault {
             Fault::Refused(refusal) => refusal.into(),
             Fault::People(refusal) => Problem::new(refusal.code(), detail, refusal.help()),
+            Fault::Connection(refusal) => Problem::new(refusal.code(), detail, refusal.help()),
             Fault::Store(fault) => fault.into(),
             Fault::KeyReused => Problem::new("CS-E0213", detail, "use a new key for every new request"),
             Fault::KeyBusy => {

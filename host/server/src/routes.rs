@@ -66,6 +66,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/connections", Some(Scope::Read)),
     route("GET", "/v1/connections/{name}", Some(Scope::Read)),
     route("POST", "/v1/connections/{name}/check", Some(Scope::Operate)),
+    route("POST", "/v1/connections/{name}/pauses", Some(Scope::Operate)),
+    route("POST", "/v1/connections/{name}/resumptions", Some(Scope::Operate)),
     route("GET", "/v1/connectors", Some(Scope::Read)),
     route("GET", "/v1/intent-types", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}", Some(Scope::Read)),
@@ -170,6 +172,8 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/connections", get(connections::list))
         .route("/v1/connections/{name}", get(connections::show))
         .route("/v1/connections/{name}/check", post(connections::check))
+        .route("/v1/connections/{name}/pauses", post(connections::pause))
+        .route("/v1/connections/{name}/resumptions", post(connections::resume))
         .route("/v1/connectors", get(connections::connectors))
         .route("/v1/intent-types", get(intent_types::list))
         .route("/v1/intent-types/{name}", get(intent_types::show))

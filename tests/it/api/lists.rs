@@ -146,6 +146,38 @@ async fn who_answers_for_what_is_told_with_what_is_lacking() {
 }
 
 #[tokio::test]
+async fn an_operator_pauses_a_connection_and_lets_it_go_on() {
+    let world = World::start().await;
+    let (pauses, resumptions) = ("/v1/connections/crm/pauses", "/v1/connections/crm/resumptions");
+    let why = r#"{"reason":" the prices are wrong "}"#;
+    world.post("ae-1", pauses, "p-1", why).await.is_problem(403, "CS-E0223");
+    for body in ["{}", r#"{"reason":"  "}"#, r#"{"reason":7}"#, r#"{"reason":"x","until":"tomorrow"}"#] {
+        world.post("integration-1", pauses, "p-2", body).await.is_problem(422, "CS-E0203");
+    }
+    let crmm = "/v1/connections/crmm/pauses";
+    world.post("integration-1", crmm, "p-3", why).await.is_problem(404, "CS-E0220");
+    world.post("integration-1", resumptions, "p-4", why).await.is_problem(409, "CS-E0226");
+    assert_eq!(world.get("ae-1", "/v1/connections/crm").await.json["state"], "open");
+
+    let paused = world.post("integration-1", pauses, "p-5", why).await;
+    assert_eq!((paused.status, &paused.json["state"]), (200, &json!("paused")), "{}", paused.text);
+    let by_hand = &paused.json["paused"];
+    assert_eq!(
+        (&by_hand["cause"], &by_hand["owner"], &by_hand["reason"], by_hand.get("exception")),
+        (&json!("by-hand"), &json!("integration-1"), &json!("the prices are wrong"), None)
+    );
+    // The same request once more is the same pause; another one is refused, and says who was first.
+    assert_eq!(world.post("integration-1", pauses, "p-5", why).await.json, paused.json);
+    let second = world.post("integration-1", pauses, "p-6", why).await;
+    second.is_problem(409, "CS-E0225");
+    assert!(second.text.contains("integration-1") && second.text.contains("the prices are wrong"));
+    assert_eq!(world.get("ae-1", "/v1/connections/billing").await.json["state"], "open");
+
+    let resumed = world.post("integration-1", resumptions, "p-7", r#"{"reason":"put right"}"#).await;
+    assert_eq!((resumed.status, &resumed.json["state"]), (200, &json!("open")), "{}", resumed.text);
+}
+
+#[tokio::test]
 async fn a_connection_says_what_keeps_anything_from_being_sent_there() {
     let world = World::start().await;
     world.connectors.rest(Some(Millis(4_000)));
@@ -173,6 +205,7 @@ async fn a_connection_says_what_keeps_anything_from_being_sent_there() {
     let of_crm = exceptions.iter().find(|exception| exception["pauses"] == "crm").expect("one of it");
     let paused = json!({
         "cause": "denied", "intent": shown["id"], "exception": of_crm["id"], "owner": of_crm["owner"], "since": crm["paused"]["since"],
+        "reason": of_crm["detail"]["message"],
     });
     assert_eq!(crm["paused"], paused);
     assert!(crm["paused"]["since"].is_string());

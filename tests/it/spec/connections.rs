@@ -4,11 +4,12 @@ use super::{PATIENCE, Spec, money, probed, single_rules, text};
 use countersign_core::approval::command::Command;
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, Outcome, Stage};
+use countersign_core::connection::{Change, NotChanged};
 use countersign_core::effect::attempt::{AttemptEnd, Break, BreakKind, Detail, Ended, Failure};
 use countersign_core::effect::life::EffectState;
 use countersign_core::effect::reconcile::Agreement;
 use countersign_core::exception::{Closure, Exception};
-use countersign_core::id::{ConnectionName, ExceptionId, IntentId};
+use countersign_core::id::{ConnectionName, ExceptionId, IntentId, PersonId};
 use countersign_core::intent::Raw;
 use countersign_core::time::Millis;
 use countersign_engine::engine::Submission;
@@ -18,6 +19,9 @@ use countersign_tests::scripted::Act;
 use cucumber::{then, when};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Who pauses the connection by hand.
+const OPERATOR: &str = "integration-1";
 
 /// Largest step of the clock while time passes, so that what comes due on the way is done on the way.
 const STEP: Millis = Millis::seconds(10);
@@ -80,6 +84,45 @@ fn left_alone(spec: &mut Spec, seconds: u64) {
 #[when("the host stops and starts")]
 fn stops_and_starts(spec: &mut Spec) {
     spec.start(single_rules());
+}
+
+async fn change(spec: &Spec, change: Change) -> Result<(), Fault> {
+    let connection = ConnectionName::parse("target").expect("a name");
+    let operator = PersonId::parse(OPERATOR).expect("a person");
+    let why = (&operator, "the prices are wrong");
+    spec.engine().change_connection(&connection, &change, why, None).await.map(drop)
+}
+
+#[when("an operator pauses the connection")]
+async fn pauses(spec: &mut Spec) {
+    change(spec, Change::Pause).await.expect("it is not paused by hand");
+}
+
+#[when("an operator lets the connection go on")]
+async fn lets_go_on(spec: &mut Spec) {
+    change(spec, Change::Resume).await.expect("it is paused by hand");
+}
+
+#[then("it cannot be paused a second time")]
+async fn not_paused_twice(spec: &mut Spec) {
+    let refused = change(spec, Change::Pause).await.expect_err("it is paused");
+    assert!(
+        refused.to_string().starts_with(&format!("{OPERATOR} paused the connection already")),
+        "{refused}"
+    );
+}
+
+#[then("the connection cannot be let go on a second time")]
+async fn not_resumed_twice(spec: &mut Spec) {
+    let refused = change(spec, Change::Resume).await.expect_err("it goes on");
+    assert!(matches!(refused, Fault::Connection(NotChanged::NotPaused)), "{refused}");
+}
+
+#[then("it says that an operator paused it")]
+async fn says_who(spec: &mut Spec) {
+    let [(_, _, exception)] = <[_; 1]>::try_from(spec.telling().await).expect("one tells of it");
+    let message = &exception.detail.message;
+    assert!(message.contains(OPERATOR) && message.contains("the prices are wrong"), "{message}");
 }
 
 #[when("whoever is asked finds nothing there")]
@@ -219,7 +262,20 @@ async fn is_not_paused(spec: &mut Spec) {
 
 #[when(expr = "the exception that pauses the connection is closed by {word}")]
 async fn resumed(spec: &mut Spec, by: String) {
-    let Paused { intent, id, exception } = spec.paused().await.expect("the connection is paused");
+    // One about a build that is not the one of now pauses nothing that is sent from here on.
+    let of_a_build = async || {
+        let all = spec.approvals().await;
+        all.iter().find_map(|approval| {
+            let mut exceptions = approval.exceptions.iter();
+            let (id, exception) = exceptions.find(|(_, exception)| exception.pauses().is_some())?;
+            Some((approval.intent.id, *id, exception.clone()))
+        })
+    };
+    let pausing = match spec.paused().await {
+        Some(Paused { intent, id, exception }) => Some((intent, id, exception)),
+        None => of_a_build().await,
+    };
+    let (intent, id, exception) = pausing.expect("one pauses it, or a build of its connector");
     let by = Closure::parse(&by).expect("a way to close it");
     let command =
         Command::CloseException { person: exception.owner, id, by, reason: "the key is renewed".to_owned() };

@@ -1,11 +1,14 @@
 //! `countersign connection`: whether what is approved can be written where it belongs.
 
 use super::Global;
-use crate::client::{Client, typed};
+use crate::client::{Change, Client, typed};
 use crate::exit;
-use crate::output::{self, Table};
+use crate::output::{self, Failure, Table, plain};
 use anyhow::Result;
-use countersign_server::api::view::{ConnectionView, Listed};
+use countersign_core::id::ConnectionName;
+use countersign_server::api::view::connection::BY_HAND;
+use countersign_server::api::view::{CheckView, ConnectionView, Listed};
+use serde_json::{Value, json};
 use std::process::ExitCode;
 
 /// What to do with connections.
@@ -13,6 +16,27 @@ use std::process::ExitCode;
 pub enum Connection {
     /// List the connections of the host, and what keeps anything from being sent to one
     List,
+    /// Ask the target of one whether address, credential and permissions are right; changes nothing there
+    Check {
+        /// The connection
+        name: String,
+    },
+    /// Send nothing more to one: what is on its way ends, and all else waits until you let it go on
+    Pause {
+        /// The connection
+        name: String,
+        /// Why, for whoever meets it next
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Let one go on that somebody has paused
+    Resume {
+        /// The connection
+        name: String,
+        /// Why, for whoever meets it next
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
 }
 
 /// Runs one of them.
@@ -35,8 +59,55 @@ pub async fn run(command: Connection, global: &Global) -> Result<ExitCode> {
                 table(&connections).print()?;
             }
         }
+        Connection::Check { name } => {
+            return check(&ask(&client, (&name, "check"), json!({})).await?, global);
+        }
+        Connection::Pause { name, reason } => {
+            let body = ask(&client, (&name, "pauses"), json!({ "reason": reason })).await?;
+            changed(&body, "it is paused: what is on its way ends, and all else waits", global)?;
+        }
+        Connection::Resume { name, reason } => {
+            let body = ask(&client, (&name, "resumptions"), json!({ "reason": reason })).await?;
+            let says = match typed::<ConnectionView>(&body)?.paused {
+                None => "it goes on: what has waited is sent within a minute",
+                Some(_) => "nobody keeps it paused by hand any more; what still does is below",
+            };
+            changed(&body, says, global)?;
+        }
     }
     Ok(ExitCode::from(exit::DONE))
+}
+
+async fn ask(client: &Client, (name, what): (&str, &str), body: Value) -> Result<Value> {
+    let Ok(name) = ConnectionName::parse(name) else {
+        let failure = Failure::new(exit::USAGE, format!("`{}` is no name of a connection", plain(name)));
+        return Err(failure.with_help("`countersign connection list` shows them").into());
+    };
+    let path = format!("/v1/connections/{name}/{what}");
+    client.change(&Change { path: &path, body: &body, revision: None, key: None }).await
+}
+
+fn changed(body: &Value, says: &str, global: &Global) -> Result<()> {
+    if global.json {
+        return output::json(body);
+    }
+    output::say(says);
+    table(&[typed::<ConnectionView>(body)?]).print()
+}
+
+fn check(body: &Value, global: &Global) -> Result<ExitCode> {
+    let found = typed::<CheckView>(body)?;
+    if global.json {
+        output::json(body)?;
+    } else if let Some(detail) = &found.detail {
+        output::line(&plain(&format!("{}: {}", found.connection, detail.message)))?;
+    } else {
+        output::line(&plain(&format!(
+            "{}: address, credential and permissions are right",
+            found.connection
+        )))?;
+    }
+    Ok(ExitCode::from(if found.result == "right" { exit::DONE } else { exit::NO }))
 }
 
 fn table(connections: &[ConnectionView]) -> Table {
@@ -50,13 +121,16 @@ fn table(connections: &[ConnectionView]) -> Table {
 
 fn why(connection: &ConnectionView) -> String {
     match (&connection.paused, connection.rests_ms) {
+        (Some(paused), _) if paused.cause == BY_HAND => {
+            format!("{} paused it at {}: {}", paused.owner, paused.since, paused.reason)
+        }
         (Some(paused), _) => format!(
             "its {} at {}; {} answers for it: {} of {}",
             if paused.cause == "quarantined" { "connector broke" } else { "credential was refused" },
             paused.since,
             paused.owner,
-            paused.exception,
-            paused.intent
+            paused.exception.as_deref().unwrap_or("an exception"),
+            paused.intent.as_deref().unwrap_or("an intent")
         ),
         (None, Some(rest)) => {
             let failing = failing(connection.failing_ms.unwrap_or_default());

@@ -196,13 +196,14 @@ impl Telling<'_> {
                  what follows."
             }
             Why::Opened if exception.pauses().is_some() && exception.cause == Cause::Quarantined => {
-                "A connector broke at one write after the other. All that it is to write waits for you."
+                "A connector broke at one write after the other. All that this build of it is to write waits for you."
             }
             Why::Opened if exception.pauses().is_some() => {
                 "A connection refuses the credential of this host. All that is written there waits for you."
             }
             Why::Opened if exception.tells_of().is_some() => {
-                "A target does not answer. What is to be written there waits, and goes on by itself when it does."
+                "Nothing gets through to a target. What is to be written there waits, and goes on by itself when \
+                 something does."
             }
             Why::Opened if exception.is_of_watch() => {
                 "It was approved, written and done, and its target does not hold it any more, or cannot be read back."
@@ -218,7 +219,9 @@ impl Telling<'_> {
         lines.push("What is wrong".to_owned());
         lines.push(format!("  {} ({cause})", plain(&exception.detail.message, WORDS_CHARACTERS_MAX)));
         if let Some(connection) = exception.pauses() {
-            lines.push(format!("  Nothing is sent to connection `{connection}` until you settle it."));
+            let by =
+                if exception.cause == Cause::Quarantined { " by this build of its connector" } else { "" };
+            lines.push(format!("  Nothing is sent to connection `{connection}`{by} until you settle it."));
         }
         if !exception.closes_when.is_empty() {
             lines.push(format!("  It is settled when: {}", plain(&exception.closes_when.join(", "), 200)));

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::memory::MemoryStore;
+use crate::port::store::{Append, Batch, StoreFault};
 use countersign_core::people::register::{About, Event};
 use countersign_core::time::Timestamp;
 
@@ -14,7 +15,7 @@ fn joined(number: u64) -> Arc<[u8]> {
 }
 
 async fn append(store: &MemoryStore, place: Place, entries: Vec<Arc<[u8]>>) -> Result<(), StoreFault> {
-    let (stream, expected) = (place.name(), place.sequence);
+    let (stream, expected) = (place.name("directory"), place.sequence);
     let append = Append { stream, expected, entries, errands: Vec::new(), row: None };
     store.append(Batch { appends: vec![append], caller_key: None }).await.map(|_| ())
 }

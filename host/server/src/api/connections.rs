@@ -9,9 +9,11 @@ use crate::state::Host;
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
+use countersign_core::connection::Change;
 use countersign_core::id::ConnectionName;
 use countersign_engine::port::connectors::Connection;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// Lists every connection.
 #[utoipa::path(
@@ -74,6 +76,76 @@ pub(crate) async fn check(
     Ok(Json(CheckView::of(connection.name.as_str(), &ended)))
 }
 
+/// Why a connection is paused, or goes on.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes a body that is read by hand, so that every fault is said at once")]
+pub(crate) struct ReasonBody {
+    /// For whoever meets it next.
+    #[schema(example = "invoices go out with the wrong tax")]
+    reason: String,
+}
+
+/// Pauses a connection: what is on its way there ends, and nothing else is sent until somebody lets it go on. What is to
+/// be written there waits.
+#[utoipa::path(
+    post, path = "/v1/connections/{name}/pauses", tag = "connections", operation_id = "pause_connection",
+    request_body = ReasonBody,
+    params(
+        ("name" = String, Path, description = "the connection"),
+        ("Idempotency-Key" = String, Header, description = "makes a repeated request the same request"),
+    ),
+    responses(
+        (status = 200, description = "it is paused", body = ConnectionView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn pause(
+    State(host): State<Host>,
+    Place(name): Place<String>,
+    posted: Posted<COMMAND_BYTES_MAX>,
+) -> Result<Json<ConnectionView>, Problem> {
+    change(&host, &name, &Change::Pause, posted).await
+}
+
+/// Lets a connection go on that somebody paused. What waited for it is sent within a minute. What an exception pauses
+/// goes on when that is closed.
+#[utoipa::path(
+    post, path = "/v1/connections/{name}/resumptions", tag = "connections", operation_id = "resume_connection",
+    request_body = ReasonBody,
+    params(
+        ("name" = String, Path, description = "the connection"),
+        ("Idempotency-Key" = String, Header, description = "makes a repeated request the same request"),
+    ),
+    responses(
+        (status = 200, description = "nobody keeps it paused by hand", body = ConnectionView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn resume(
+    State(host): State<Host>,
+    Place(name): Place<String>,
+    posted: Posted<COMMAND_BYTES_MAX>,
+) -> Result<Json<ConnectionView>, Problem> {
+    change(&host, &name, &Change::Resume, posted).await
+}
+
+async fn change(
+    host: &Host,
+    name: &str,
+    change: &Change,
+    Posted { caller, key, body, .. }: Posted<COMMAND_BYTES_MAX>,
+) -> Result<Json<ConnectionView>, Problem> {
+    let mut members = Members::of(body, &["reason"]);
+    let reason = members.reason();
+    members.checked()?;
+    // INVARIANT: without a reason the body was flawed, and that was said above.
+    let reason = reason.ok_or_else(Problem::bug)?;
+    let connection = found(host, name)?;
+    let why = (&caller.person, &*reason);
+    host.engine.change_connection(&connection.name, change, why, Some(key)).await?;
+    Ok(Json(view(host, &connection).await?))
+}
+
 /// Lists every connector, with the connections that it serves.
 #[utoipa::path(
     get, path = "/v1/connectors", tag = "connections", operation_id = "list_connectors",
@@ -92,8 +164,9 @@ pub(crate) async fn connectors(
 
 async fn view(host: &Host, connection: &Connection) -> Result<ConnectionView, Problem> {
     let paused = host.engine.paused(&connection.name).await?;
+    let record = host.engine.on_record(&connection.name).await?;
     let health = host.engine.connectors().health(&connection.name);
-    Ok(ConnectionView::of(connection, paused.as_ref(), health))
+    Ok(ConnectionView::of(connection, (record.pause.as_ref(), paused.as_ref()), health))
 }
 
 fn found(host: &Host, name: &str) -> Result<Arc<Connection>, Problem> {

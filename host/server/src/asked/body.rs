@@ -264,13 +264,14 @@ impl Members {
     /// Takes out a person's words; none if they said nothing.
     pub(crate) fn words(&mut self, name: &str) -> String {
         let expected = format!("text of at most {WORDS_CHARACTERS_MAX} characters, none of them hidden");
-        let most = i64::try_from(WORDS_CHARACTERS_MAX).unwrap_or(i64::MAX);
-        let read = |text: &str| {
-            let fits =
-                text.chars().count() <= WORDS_CHARACTERS_MAX && refused_character(text, most).is_none();
-            fits.then(|| text.trim().to_owned())
-        };
-        self.optional(name, &expected, read).unwrap_or_default()
+        self.optional(name, &expected, readable).unwrap_or_default()
+    }
+
+    /// Takes out a person's words that must be there.
+    pub(crate) fn reason(&mut self) -> Option<String> {
+        let expected = format!("why, in 1 to {WORDS_CHARACTERS_MAX} characters, none of them hidden");
+        let said = |text: &str| readable(text).filter(|text| !text.is_empty());
+        self.required("reason", &expected, said)
     }
 
     /// Notes a flaw.
@@ -315,4 +316,11 @@ impl Members {
         }
         value
     }
+}
+
+/// What a person wrote, without the space around it; `None` if it is too long or holds what nobody sees.
+fn readable(text: &str) -> Option<String> {
+    let most = i64::try_from(WORDS_CHARACTERS_MAX).unwrap_or(i64::MAX);
+    let fits = text.chars().count() <= WORDS_CHARACTERS_MAX && refused_character(text, most).is_none();
+    fits.then(|| text.trim().to_owned())
 }

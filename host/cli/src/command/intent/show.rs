@@ -371,7 +371,8 @@ fn exception(exception: &ExceptionView) -> Result<()> {
     heading(&format!("exception {} ({})", exception.id, exception.state))?;
     output::line(&plain(&format!("  {}: {}", exception.cause, exception.detail.message)))?;
     if let Some(connection) = &exception.pauses {
-        let says = format!("  nothing is sent to connection `{connection}` until it is closed");
+        let by = if exception.cause == "quarantined" { " by this build of its connector" } else { "" };
+        let says = format!("  nothing is sent to connection `{connection}`{by} until it is closed");
         output::line(&plain(&says))?;
     }
     output::line(&plain(&format!("  {} answers for it until {}", exception.owner, exception.due)))?;

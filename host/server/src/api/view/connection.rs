@@ -1,6 +1,7 @@
 //! Connections and the connectors behind them.
 
 use super::{DetailView, guarantee};
+use countersign_core::connection::Pause;
 use countersign_core::effect::attempt::{BreakKind, Ended, Failure};
 use countersign_engine::outages::Paused;
 use countersign_engine::port::connectors::{Connection, TargetHealth};
@@ -8,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
+
+/// Cause of a pause that a person made.
+pub const BY_HAND: &str = "by-hand";
 
 /// One configured target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -32,8 +36,8 @@ pub struct ConnectionView {
     pub key_lifetime_ms: u64,
     /// Most attempts at one time.
     pub concurrent: usize,
-    /// open; paused (its credential was refused or its connector broke again and again, and nothing is sent until the
-    /// exception about that is closed); or resting (its target failed again and again, and is left alone for a moment).
+    /// open; paused (by hand, and nothing is sent until it is resumed; or its credential was refused or its connector
+    /// broke again and again, and nothing is sent until the exception about that is closed); or resting (its target failed again and again, and is left alone for a moment).
     pub state: String,
     /// What pauses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,19 +50,23 @@ pub struct ConnectionView {
     pub rests_ms: Option<u64>,
 }
 
-/// The exception that pauses a connection.
+/// What pauses a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PausedView {
-    /// Why: `denied` or `quarantined`.
+    /// Why: `by-hand`, `denied` or `quarantined`.
     pub cause: String,
-    /// The intent that met it first.
-    pub intent: String,
-    /// Its exception.
-    pub exception: String,
+    /// The intent that met it first; absent if it is paused by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<String>,
+    /// Its exception; absent if it is paused by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<String>,
     /// Who answers for it.
     pub owner: String,
     /// Since when.
     pub since: String,
+    /// What happened, in words.
+    pub reason: String,
 }
 
 /// One kind of change that a connector can make.
@@ -107,8 +115,13 @@ pub struct CheckView {
 impl ConnectionView {
     /// A connection, with what keeps anything from being sent to it.
     #[must_use]
-    pub fn of(connection: &Connection, paused: Option<&Paused>, health: TargetHealth) -> ConnectionView {
-        let state = match (paused, health.rests) {
+    pub fn of(
+        connection: &Connection,
+        (by_hand, excepted): (Option<&Pause>, Option<&Paused>),
+        health: TargetHealth,
+    ) -> ConnectionView {
+        let paused = by_hand.map(PausedView::by_hand).or_else(|| excepted.map(PausedView::of));
+        let state = match (&paused, health.rests) {
             (Some(_), _) => "paused",
             (None, Some(_)) => "resting",
             (None, None) => "open",
@@ -131,15 +144,33 @@ impl ConnectionView {
             key_lifetime_ms: connection.key_lifetime.0,
             concurrent: connection.concurrent,
             state: state.to_owned(),
-            paused: paused.map(|Paused { intent, id, exception }| PausedView {
-                cause: exception.cause.as_str().to_owned(),
-                intent: intent.to_string(),
-                exception: id.to_string(),
-                owner: exception.owner.to_string(),
-                since: exception.opened.to_string(),
-            }),
+            paused,
             failing_ms: health.failing.map(|failing| failing.0),
             rests_ms: health.rests.map(|rest| rest.0),
+        }
+    }
+}
+
+impl PausedView {
+    fn by_hand(Pause { by, since, reason }: &Pause) -> PausedView {
+        PausedView {
+            cause: BY_HAND.to_owned(),
+            intent: None,
+            exception: None,
+            owner: by.to_string(),
+            since: since.to_string(),
+            reason: reason.clone(),
+        }
+    }
+
+    fn of(Paused { intent, id, exception }: &Paused) -> PausedView {
+        PausedView {
+            cause: exception.cause.as_str().to_owned(),
+            intent: Some(intent.to_string()),
+            exception: Some(id.to_string()),
+            owner: exception.owner.to_string(),
+            since: exception.opened.to_string(),
+            reason: exception.detail.message.clone(),
         }
     }
 }

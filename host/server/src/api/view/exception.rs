@@ -18,7 +18,8 @@ pub struct ExceptionView {
     /// The effect it is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<String>,
-    /// The connection to which nothing is sent while it is open.
+    /// The connection to which nothing is sent while it is open; of cause `quarantined`, only by the build of the
+    /// connector that broke.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pauses: Option<String>,
     /// Row of the exception table that gave it its owner.
