@@ -8,6 +8,8 @@ mod assignment;
 mod break_glass;
 #[path = "spec/budget.rs"]
 mod budget;
+#[path = "spec/clock.rs"]
+mod clock;
 #[path = "spec/conflicts.rs"]
 mod conflicts;
 #[path = "spec/connections.rs"]

@@ -53,7 +53,13 @@ impl Disk {
         self.state().dies_in = Some(appends);
     }
 
-    /// Whether the host died in an append.
+    /// Whether nothing happens to it for a while.
+    pub(crate) fn is_steady(&self, steady: bool) {
+        let mut state = self.state();
+        (state.faulty, state.dies_in) = (!steady, None);
+    }
+
+    /// Whether the host has died in an append.
     pub(crate) fn is_dead(&self) -> bool {
         self.state().dead
     }

@@ -171,6 +171,7 @@ pub(crate) struct Tally {
     amended: u64,
     upgrades: u64,
     changes: u64,
+    sets: u64,
     /// Digest of every log.
     logs: Option<Digest>,
 }
@@ -180,11 +181,11 @@ impl Tally {
     pub(crate) fn is_rich(&self) {
         let Tally { intents, attempts, probes, done, deaths, exceptions, .. } = self;
         let Tally { looked_first, pauses, outages, replans, undos, undone, .. } = self;
-        let Tally { looks, again, superseded, edits, amended, upgrades, changes, .. } = self;
+        let Tally { looks, again, superseded, edits, amended, upgrades, changes, sets, .. } = self;
         let counts = [intents, attempts, probes, done, deaths, exceptions];
         let of_effects = [looked_first, pauses, outages, replans, undos, undone];
         let of_watches = [looks, again, superseded, edits];
-        let of_changes = [amended, upgrades, changes];
+        let of_changes = [amended, upgrades, changes, sets];
         for count in counts.into_iter().chain(of_effects).chain(of_watches).chain(of_changes) {
             assert!(0 < *count, "{self:?}");
         }
@@ -231,6 +232,7 @@ pub(crate) struct History {
     /// Which rules are in force.
     rules: usize,
     changes: u64,
+    sets: u64,
     pub(crate) read: Read,
     story: Vec<String>,
 }
@@ -271,6 +273,7 @@ impl History {
             hosts: 0,
             rules: 0,
             changes: 0,
+            sets: 0,
             read: Read::default(),
             story: Vec::new(),
         };
@@ -407,7 +410,13 @@ impl History {
         match self.draw.below(100) {
             0..25 => self.ask(),
             25..40 => self.turn(Millis(self.draw.below(40_000))),
-            40..54 => self.turn(Millis(self.draw.below(5_000))),
+            40..54 => {
+                let length = Millis(self.draw.below(5_000));
+                if self.sets_clock() && self.draw.in_100(20) {
+                    self.set_clock();
+                }
+                self.turn(length);
+            }
             54..60 => self.somebody_edits(),
             60..68 => self.turn(Millis::minutes(self.draw.below(90))),
             68..70 => self.turn(Millis::hours(25)),
@@ -464,6 +473,31 @@ impl History {
         if let Some((record, value)) = self.targets.edit() {
             self.say(format_args!("somebody writes {value:?} to {record}"));
         }
+    }
+
+    /// Whether somebody sets the clock of the host in this history.
+    pub(crate) fn sets_clock(&self) -> bool {
+        self.seed % 4 == 3
+    }
+
+    pub(crate) fn was_set(&self) -> bool {
+        0 < self.sets
+    }
+
+    /// A host that dies before it has noted it cannot know how far: nothing tells it how much passes while it is off.
+    fn set_clock(&mut self) {
+        let hours = *self.draw.of(&[-30, -25, -3, -1, 1, 24, 24 * 365]);
+        self.sets += 1;
+        self.disk.is_steady(true);
+        self.clock.jump(Timestamp(self.clock.now().0 + hours * 3_600_000));
+        self.say(format_args!("somebody sets the clock by {hours} hours"));
+        for _ in 0..3 {
+            self.clock.turn(Millis::seconds(1));
+            self.settle();
+        }
+        let noted = self.block_on(self.disk.load("clock/1")).expect("it is read").len();
+        assert_eq!(noted as u64, self.sets, "it is noted");
+        self.disk.is_steady(false);
     }
 
     fn turn(&mut self, length: Millis) {
@@ -584,7 +618,10 @@ impl History {
             self.check()?;
         }
         self.ended()?;
-        self.look_at_all()?;
+        // Which of two intents wrote a record last is told by the clock: where that was set, nobody can say.
+        if !self.was_set() {
+            self.look_at_all()?;
+        }
         self.count(tally);
         Ok(())
     }
@@ -650,6 +687,7 @@ impl History {
         tally.amended += revisions.map(u64::from).sum::<u64>();
         tally.upgrades += self.targets.upgrades();
         tally.changes += self.changes;
+        tally.sets += self.sets;
         let undone = self.approvals().filter(|(_, approval)| approval.stage.as_str() == "undone");
         add(&mut tally.undone, undone.count());
         let logs = format!("{:?} {}", tally.logs, self.disk.health().head);

@@ -80,9 +80,9 @@ pub(crate) struct Done {
     pub(crate) wrote: Digest,
     /// Where.
     pub(crate) place: (ConnectionName, RecordRef),
-    /// When it got there, however far the clock was turned at once meanwhile ...
+    /// When it got there by the target's own clock, however far that was turned at once meanwhile ...
     pub(crate) at: Timestamp,
-    /// ... and what the clock said by then.
+    /// ... and what the host's clock said by then.
     pub(crate) seen: Timestamp,
 }
 
@@ -225,18 +225,23 @@ impl Targets {
     /// A target refuses its credential for so long.
     pub(crate) fn shut(&self, class: &str, length: Millis) {
         let name = ConnectionName::parse(class).expect("a name");
-        let until = self.clock.now().plus(length);
+        let until = self.time().plus(length);
         self.state().shut.insert(name, until);
     }
 
+    /// A clock of its own: whatever is done to that of the host.
+    fn time(&self) -> Timestamp {
+        Timestamp(0).plus(self.clock.passed())
+    }
+
     fn is_shut(&self, name: &ConnectionName) -> bool {
-        let now = self.clock.now();
+        let now = self.time();
         self.state().shut.get(name).is_some_and(|until| now < *until)
     }
 
     /// What was on its way arrives, as far as its time has come.
     pub(crate) fn arrive(&self) {
-        let now = self.clock.now();
+        let now = self.time();
         let mut due: Vec<(Timestamp, Call)> = {
             let mut state = self.state();
             let (due, late) = std::mem::take(&mut state.late).into_iter().partition(|(at, _)| *at <= now);
@@ -304,8 +309,9 @@ impl Targets {
 
     /// Time goes by while something is on its way; when it arrives, however far the clock was turned at once.
     async fn while_on_its_way(&self) -> Timestamp {
-        let arrives = self.clock.now().plus(Millis(self.draw.below(20_000)));
-        self.clock.sleep_until(arrives).await;
+        let length = Millis(self.draw.below(20_000));
+        let arrives = self.time().plus(length);
+        self.clock.sleep_until(self.clock.now().plus(length)).await;
         arrives
     }
 
@@ -426,7 +432,7 @@ impl Drop for OnItsWay<'_> {
         // Whatever order a dead host's attempts are dropped in, each has the same chance.
         let draw = Draw::new(call.effect.bits() as u64 ^ u64::from(call.attempt));
         if draw.in_100(50) {
-            let at = self.targets.clock.now().plus(Millis(draw.below(SETTLE.0)));
+            let at = self.targets.time().plus(Millis(draw.below(SETTLE.0)));
             self.targets.state().late.push((at, call));
         }
     }

@@ -153,7 +153,7 @@ Feature: Reconciliation
     And the target holds something else
     And it is looked at
     Then an exception with cause drift has an owner
-    And its message ends with "it is not written again by itself, as another intent was written there at the same time"
+    And its message ends with "it is not written again by itself, as another intent was written there, and nobody can say which came last"
 
   Scenario: what was given up and may be in makes nobody sure
     Given an intent type that has what has drifted written again
@@ -161,7 +161,7 @@ Feature: Reconciliation
     When another intent is given up without anybody knowing whether it is in
     And it is looked at
     Then an exception with cause drift has an owner
-    And its message ends with "it is not written again by itself, as another intent was written there at the same time"
+    And its message ends with "it is not written again by itself, as another intent was written there, and nobody can say which came last"
 
   Scenario: nothing is written again beside what was approved
     Given an intent type that has what has drifted written again

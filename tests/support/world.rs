@@ -7,9 +7,13 @@ use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Notify;
+
+/// When the wall clock was first asked how long something has been going on.
+static STARTED: OnceLock<Instant> = OnceLock::new();
 
 /// The wall clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,6 +24,12 @@ impl Clock for RealClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the clock port")]
+    fn passed(&self) -> Millis {
+        let since = STARTED.get_or_init(Instant::now).elapsed();
+        Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
     fn sleep_until(&self, moment: Timestamp) -> Answer<'_, ()> {
@@ -46,6 +56,11 @@ impl TurnedClock {
 impl Clock for TurnedClock {
     fn now(&self) -> Timestamp {
         Timestamp(RealClock.now().0.saturating_add(self.ahead.load(Ordering::SeqCst)))
+    }
+
+    fn passed(&self) -> Millis {
+        let ahead = u64::try_from(self.ahead.load(Ordering::SeqCst)).unwrap_or(0);
+        Millis(RealClock.passed().0.saturating_add(ahead))
     }
 
     fn sleep_until(&self, moment: Timestamp) -> Answer<'_, ()> {

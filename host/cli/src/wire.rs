@@ -14,7 +14,7 @@ use countersign_core::notice::link::{LinkKey, Links};
 use countersign_core::people::{CalendarName, Contact};
 use countersign_core::policy::Policy;
 use countersign_core::rulebook::{Published, Rulebook};
-use countersign_core::time::Timestamp;
+use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::engine::{Engine, Parts};
 use countersign_engine::fault::Fault;
 use countersign_engine::people::Record;
@@ -33,8 +33,8 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Name of the install key's file in the data folder.
 pub const INSTALL_KEY_FILE: &str = "install.key";
@@ -57,6 +57,9 @@ pub const COMPONENTS_FOLDER: &str = "components";
 /// Bytes of a key.
 const KEY_BYTES: usize = 32;
 
+/// When the clock was first asked how long something has been going on.
+static STARTED: OnceLock<Instant> = OnceLock::new();
+
 /// The clock of the machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
@@ -66,6 +69,12 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the clock port")]
+    fn passed(&self) -> Millis {
+        let since = STARTED.get_or_init(Instant::now).elapsed();
+        Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
     fn sleep_until(&self, moment: Timestamp) -> Answer<'_, ()> {

@@ -4,6 +4,7 @@
 //! errors, so that a misspelt limit is never silently no limit.
 
 use crate::fault::{ConnectorFault, FaultCode};
+use countersign_core::effect::retry::SETTLE_MAX;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -350,6 +351,13 @@ impl Endpoint {
                     .to_owned(),
             );
         }
+        if self.settle_ms.is_some_and(|settle| SETTLE_MAX.0 < settle) {
+            return Some(format!(
+                "that a request may arrive later than {} ms after it was sent (`settle-ms`): no write waits that long to \
+                 be looked for",
+                SETTLE_MAX.0
+            ));
+        }
         if self.rate.per_second == 0 || self.rate.burst == 0 || self.rate.concurrent == 0 {
             return Some("a rate of zero, which would let nothing out".to_owned());
         }
@@ -445,6 +453,7 @@ idempotency = { mode = "header", name = "Idempotency-Key", lifetime-h = 24 }
         check("scheme = \"bearer\"", "scheme = \"header\"", "not which (`auth.name`)");
         check("name = \"Idempotency-Key\", ", "", "not which (`idempotency.name`)");
         check("lifetime-h = 24", "lifetime-h = 0", "remembers a key for no time");
+        check("lifetime-h = 24 }", "lifetime-h = 24 }\nsettle-ms = 3600001", "later than 3600000 ms");
         check("scheme = \"bearer\"", "scheme = \"oauth2-client\"", "unknown variant `oauth2-client`");
     }
 }

@@ -37,7 +37,7 @@ use crate::people::Directory;
 use crate::policy::Evaluation;
 use crate::publish::Change;
 use crate::seal::{Content, Seal};
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 use seat::Seats;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -111,6 +111,9 @@ pub struct Approval {
     pub intent: Arc<Intent>,
     /// Content address of the policy that decides it: pinned at submission.
     pub policy: Digest,
+    /// How far the clock of the host had been set back when it was asked for: see
+    /// [`clock::set_back`](crate::clock::set_back).
+    pub set_back: Millis,
     /// Where it stands.
     pub stage: Stage,
     /// What the normal path could not settle, open and closed.
@@ -180,6 +183,13 @@ impl Approval {
             | Stage::Seated { .. }
             | Stage::Closed(Outcome::Declined { .. } | Outcome::Withdrawn { .. }) => None,
         }
+    }
+
+    /// A moment that stands in its log, by a clock that is never set back: or earlier, where the clock was set back since
+    /// it was asked for.
+    #[must_use]
+    pub fn unset(&self, moment: Timestamp) -> Timestamp {
+        moment.plus(self.set_back)
     }
 
     /// Whether this effect is not to be sent any more: what the intent wrote is taken back.

@@ -24,6 +24,7 @@ pub mod break_glass;
 pub mod budget;
 pub mod built_in;
 pub mod canonical;
+pub mod clock;
 pub mod connection;
 pub mod document;
 pub mod effect;

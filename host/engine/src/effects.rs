@@ -15,8 +15,9 @@ use countersign_core::approval::command::{Command, Target};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, ApprovedIntent, NotToBeWritten, PlannedEffect};
 use countersign_core::effect::attempt::{AttemptEnd, Detail, Ended, Failure};
-use countersign_core::effect::life::{self, Denial, EffectState, History, Memory};
+use countersign_core::effect::life::{self, Denial, EffectState, History};
 use countersign_core::effect::plan::WritePlan;
+use countersign_core::effect::retry;
 use countersign_core::hash::Digest;
 use countersign_core::id::{EffectId, IntentId};
 use countersign_core::time::Timestamp;
@@ -182,13 +183,12 @@ fn work(inner: &Inner, approval: &Approval, effect: EffectId) -> Work {
             return if open { Work::Block(detail) } else { Work::Nothing };
         }
     };
-    let (settle, key_lifetime) = (connection.settle, connection.key_lifetime);
-    let target = Target { settle, key_lifetime, denial: Denial::default() };
+    let target = inner.target(&connection);
     match state {
-        EffectState::Ready { due, history } if crate::schedule::is_due(*due, now) => {
-            let memory = Memory { guarantee: planned.guarantee, key_lifetime: target.key_lifetime };
+        EffectState::Ready { due, history } if retry::is_due(*due, now) => {
+            let memory = target.memory(planned.guarantee);
             let called_off = approval.is_called_off(planned);
-            if called_off || life::is_looked_for_first(*due, *history, memory, now) {
+            if called_off || life::is_looked_for_first(approval.unset(*due), *history, memory, now) {
                 return Work::Look { target };
             }
             let call = Box::new(call(inner, &approved, planned, *history));
@@ -198,11 +198,15 @@ fn work(inner: &Inner, approval: &Approval, effect: EffectId) -> Work {
             let records = approved.case().leaves_traces(planned);
             Work::Attempt { call, records, connection, target }
         }
-        EffectState::Probing { due, history, .. } if crate::schedule::is_due(*due, now) => {
+        EffectState::Probing { due, history, .. } if retry::is_due(*due, now) => {
             let call = Box::new(call(inner, &approved, planned, *history));
             Work::Probe { call, connection, target }
         }
-        EffectState::Sent { step, at, .. } => Work::Interrupted { step: step.clone(), began: *at, target },
+        // It may have been sent before the clock was set back.
+        EffectState::Sent { step, at, .. } => {
+            let target = Target { set_back: approval.set_back, ..target };
+            Work::Interrupted { step: step.clone(), began: *at, target }
+        }
         EffectState::Ready { .. }
         | EffectState::Probing { .. }
         | EffectState::Waiting

@@ -5,6 +5,7 @@ use crate::contributions::{Explained, explained};
 use crate::fault::Fault;
 use crate::gates::Gates;
 use crate::handle::{Doors, Hot, Verdicts};
+use crate::jumps::Jumps;
 use crate::limits::PROOFS_AT_ONCE;
 use crate::notices::Ways;
 use crate::outages::Outages;
@@ -80,6 +81,7 @@ pub(crate) struct Inner {
     pub(crate) gates: Gates,
     pub(crate) outages: Outages,
     pub(crate) records: Records,
+    pub(crate) jumps: Jumps,
     pub(crate) ways: Ways,
     pub(crate) tasks: Tasks,
     pub(crate) lost: CancellationToken,
@@ -148,6 +150,7 @@ impl Engine {
     #[must_use]
     pub fn start(parts: Parts) -> Engine {
         let inner = Arc::new(Inner {
+            jumps: Jumps::of(parts.record.clock, &*parts.clock),
             store: parts.store,
             connectors: parts.connectors,
             components: parts.components,

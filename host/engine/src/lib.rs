@@ -18,6 +18,7 @@ mod gates;
 mod going_live;
 mod handle;
 pub mod history;
+mod jumps;
 pub mod limits;
 pub mod memory;
 mod notices;

@@ -10,9 +10,10 @@ use crate::port::notifier::Blame;
 use crate::port::store::StoreFault;
 use countersign_core::approval::command::{Command, Hope};
 use countersign_core::approval::refusal::Refusal;
+use countersign_core::clock::is_due;
 use countersign_core::effect::attempt::Detail;
 use countersign_core::id::IntentId;
-use countersign_core::notice::words;
+use countersign_core::notice::{NOTICE_AGE_MAX, words};
 use countersign_core::people::Contact;
 use countersign_core::time::Millis;
 use std::sync::Arc;
@@ -116,5 +117,5 @@ async fn recorded(inner: &Arc<Inner>, intent: IntentId, command: Command) -> Res
 /// By which way a notice is to be sent now, if it is.
 fn due(inner: &Inner, approval: &countersign_core::approval::Approval, number: u32) -> Option<Contact> {
     let open = approval.notices.open.get(&number)?;
-    crate::schedule::is_due(open.due, inner.clock.now()).then(|| open.notice.by.clone())
+    is_due(open.due, inner.clock.now(), NOTICE_AGE_MAX).then(|| open.notice.by.clone())
 }

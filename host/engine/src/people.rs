@@ -7,6 +7,7 @@
 
 use crate::engine::{Engine, Inner, Key};
 use crate::fault::Fault;
+use crate::jumps;
 use crate::limits::{CALLER_KEY_BYTES_MAX, CONFLICTS_MAX};
 use crate::place::{self, Place};
 use crate::port::store::{Query, Store, StoreFault};
@@ -21,8 +22,8 @@ use std::sync::Arc;
 /// Name of the record.
 const DIRECTORY: &str = "directory";
 
-/// What the log says beside every set of rules: who is there, with the place up to which that was read, and which
-/// intent types went live.
+/// What the log says beside every set of rules: who is there, with the place up to which that was read, which intent
+/// types went live, and when the clock was set back.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
     /// Who is on record.
@@ -30,6 +31,7 @@ pub struct Record {
     /// Which intent types went live.
     pub lives: Arc<Lives>,
     pub(crate) place: Place,
+    pub(crate) clock: jumps::Record,
 }
 
 /// Reads the record of people from the log. Asked once, before an engine starts.
@@ -41,7 +43,8 @@ pub async fn recorded(store: &dyn Store) -> Result<Record, Fault> {
     let take = |entry: Entry| register = std::mem::take(&mut register).after(&entry);
     let place = place::read(store, DIRECTORY, take).await?;
     let lives = Arc::new(crate::going_live::recorded(store).await?);
-    Ok(Record { register: Arc::new(register), lives, place })
+    let clock = jumps::recorded(store).await?;
+    Ok(Record { register: Arc::new(register), lives, place, clock })
 }
 
 impl Engine {

@@ -18,6 +18,7 @@ use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, Stage};
 use countersign_core::effect::attempt::{Detail, Ended, Failure, Receipt};
 use countersign_core::effect::life::Denial;
+use countersign_core::effect::retry;
 use countersign_core::going_live::is_going_live;
 use countersign_core::id::{ConnectionName, EffectId, IntentId};
 use countersign_core::intent::Enforcement;
@@ -75,7 +76,7 @@ impl Trouble {
 pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId) -> Result<Option<Timestamp>, Fault> {
     let standing = inner.read(intent).await?;
     match standing.approval.stage {
-        Stage::Preparing { due, .. } if crate::schedule::is_due(due, inner.clock.now()) => {}
+        Stage::Preparing { due, .. } if retry::is_due(due, inner.clock.now()) => {}
         Stage::Preparing { .. }
         | Stage::Unsettled { .. }
         | Stage::Returned { .. }

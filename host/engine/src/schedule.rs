@@ -5,6 +5,7 @@
 
 use crate::engine::Inner;
 use crate::fault::Fault;
+use crate::jumps;
 use crate::limits::{
     ERRAND_FAULT_DELAY_MS, ERRANDS_IN_FLIGHT_MAX, NOTICES_IN_FLIGHT_MAX, SCHEDULE_WAIT_MS_MAX,
     SCHEDULE_WAIT_MS_MIN,
@@ -12,7 +13,10 @@ use crate::limits::{
 use crate::port::store::{Errand, PAGE_ROWS_MAX, StoreFault, StreamName};
 use countersign_core::approval::command::Command;
 use countersign_core::approval::wake::Wake;
+use countersign_core::effect::reconcile::LOOK_GAP_MAX;
+use countersign_core::effect::retry;
 use countersign_core::id::IntentId;
+use countersign_core::notice::NOTICE_AGE_MAX;
 use countersign_core::time::{Millis, Timestamp};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -160,7 +164,9 @@ pub(crate) fn begin(inner: &Arc<Inner>, stream: StreamName, wake: Wake, due: Tim
 
 /// Looks at the store for what is due, until the engine stops.
 pub(crate) async fn run(inner: Arc<Inner>) {
+    let mut clock = jumps::Watch::default();
     loop {
+        clock.look(&inner).await;
         let until = look(&inner).await;
         tokio::select! {
             biased;
@@ -253,9 +259,14 @@ async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake, due: T
     false
 }
 
-/// Whether an errand that was read a moment ago is still to be done at `now`.
-pub(crate) fn is_due(due: Timestamp, now: Timestamp) -> bool {
-    due <= now
+/// The longest that anything of a kind ever waits, where that is a length; a moment that a policy means is none.
+pub(crate) fn longest_wait(wake: &Wake) -> Option<Millis> {
+    match wake {
+        Wake::Prepare | Wake::Effect(_) => Some(retry::WAIT_MAX),
+        Wake::Watch(_) | Wake::ReAssert(_) => Some(LOOK_GAP_MAX),
+        Wake::Notice(_) => Some(NOTICE_AGE_MAX),
+        Wake::Seat(_) | Wake::Exception(_) | Wake::Returned => None,
+    }
 }
 
 #[cfg(test)]

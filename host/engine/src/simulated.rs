@@ -19,6 +19,7 @@ pub struct SimulatedClock {
 #[derive(Debug)]
 struct Hands {
     now: Timestamp,
+    passed: Millis,
     /// Who waits, by the number of their sleep.
     waiting: BTreeMap<u64, Waker>,
     sleeps: u64,
@@ -28,7 +29,9 @@ impl SimulatedClock {
     /// A clock that stands at `now`.
     #[must_use]
     pub fn at(now: Timestamp) -> SimulatedClock {
-        SimulatedClock { hands: Mutex::new(Hands { now, waiting: BTreeMap::new(), sleeps: 0 }) }
+        SimulatedClock {
+            hands: Mutex::new(Hands { now, passed: Millis(0), waiting: BTreeMap::new(), sleeps: 0 }),
+        }
     }
 
     fn hands(&self) -> MutexGuard<'_, Hands> {
@@ -47,11 +50,22 @@ impl SimulatedClock {
         self.hands().waiting.len()
     }
 
-    /// Sets the clock, in either direction.
+    /// Lets time pass until then; sets it back if that is earlier.
     pub fn set(&self, now: Timestamp) {
+        let passed = now.since(self.now());
+        self.show(now, passed);
+    }
+
+    /// Sets the clock without any time passing, in either direction.
+    pub fn jump(&self, now: Timestamp) {
+        self.show(now, Millis(0));
+    }
+
+    fn show(&self, now: Timestamp, passed: Millis) {
         let woken = {
             let mut hands = self.hands();
             hands.now = now;
+            hands.passed = Millis(hands.passed.0.saturating_add(passed.0));
             std::mem::take(&mut hands.waiting)
         };
         // Who wakes too early goes on sleeping.
@@ -64,20 +78,29 @@ impl Clock for SimulatedClock {
         self.hands().now
     }
 
+    fn passed(&self) -> Millis {
+        self.hands().passed
+    }
+
     fn sleep_until(&self, moment: Timestamp) -> Answer<'_, ()> {
         let number = {
             let mut hands = self.hands();
             hands.sleeps = hands.sleeps.saturating_add(1);
             hands.sleeps
         };
-        Box::pin(Sleep { clock: self, moment, number })
+        let until = {
+            let hands = self.hands();
+            Millis(hands.passed.0.saturating_add(moment.since(hands.now).0))
+        };
+        Box::pin(Sleep { clock: self, until, number })
     }
 }
 
 /// One who sleeps.
 struct Sleep<'a> {
     clock: &'a SimulatedClock,
-    moment: Timestamp,
+    /// How much has passed then: what the clock is set to meanwhile does not matter.
+    until: Millis,
     number: u64,
 }
 
@@ -86,7 +109,7 @@ impl Future for Sleep<'_> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let mut hands = self.clock.hands();
-        if self.moment <= hands.now {
+        if self.until <= hands.passed {
             return Poll::Ready(());
         }
         hands.waiting.insert(self.number, context.waker().clone());

@@ -15,11 +15,12 @@ use countersign_core::approval::command::{Command, ReadBack};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::watch::{Next, Others, Standing};
 use countersign_core::approval::{Approval, Authority, Case, Outcome, Stage};
+use countersign_core::clock::is_due;
 use countersign_core::effect::attempt::{Detail, Ended, Failure};
 use countersign_core::effect::life::Denial;
 use countersign_core::effect::plan::WritePlan;
 use countersign_core::effect::reconcile::{
-    Agreement, RE_ASSERT_WAIT_MAX, Unread, WRITTEN_ELSEWHERE, compare, judge,
+    Agreement, LOOK_GAP_MAX, RE_ASSERT_WAIT_MAX, Unread, WRITTEN_ELSEWHERE, compare, judge,
 };
 use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, EffectId, IntentId};
@@ -42,7 +43,7 @@ fn due(approval: &Approval, effect: EffectId, now: Timestamp) -> Option<Due<'_>>
         Next::ReAssert(since) => Some(since),
         Next::Look(_) | Next::Writing(_) | Next::Over => None,
     };
-    next.due().filter(|due| crate::schedule::is_due(*due, now))?;
+    next.due().filter(|due| is_due(*due, now, LOOK_GAP_MAX))?;
     let standing = approval.standing().find(|standing| standing.planned.effect == effect)?;
     Some(Due { standing, case, authority, wanted })
 }
@@ -135,7 +136,7 @@ async fn later(
     why: Detail,
 ) -> Result<Option<Timestamp>, Fault> {
     match wanted {
-        Some(since) if RE_ASSERT_WAIT_MAX < inner.clock.now().since(since) => {
+        Some(since) if has_waited(since, inner.clock.now()) => {
             let others = Others::default();
             say(inner, intent, Command::ReAssert { effect, plan: Err(why), others }).await
         }
@@ -149,6 +150,11 @@ async fn say(inner: &Arc<Inner>, intent: IntentId, command: Command) -> Result<O
         Ok(_) | Err(Fault::Refused(Refusal::Overtaken | Refusal::WrongStage { .. })) => Ok(None),
         Err(fault) => Err(fault),
     }
+}
+
+/// Whether what is to be written again has waited as long as it may; also if it was said by a clock that was ahead.
+fn has_waited(since: Timestamp, now: Timestamp) -> bool {
+    is_due(since.plus(RE_ASSERT_WAIT_MAX), now, RE_ASSERT_WAIT_MAX)
 }
 
 /// What has become of a record since it was said that something is to be written there again.
@@ -179,7 +185,7 @@ pub(crate) async fn meanwhile(
     let later = planned.plan.changes.iter().find_map(|change| others.later.get(&change.name));
     let next = approval.watches.get(&of).map(|watch| watch.next);
     let now = inner.clock.now();
-    let waited = matches!(next, Some(Next::Writing(since)) if RE_ASSERT_WAIT_MAX < now.since(since));
+    let waited = matches!(next, Some(Next::Writing(since)) if has_waited(since, now));
     Ok(match (later, others.open) {
         (Some(by), _) => Meanwhile::By(*by),
         (None, Some(_)) if waited => Meanwhile::TooLong(written_elsewhere()),
@@ -200,7 +206,12 @@ async fn others(inner: &Arc<Inner>, approval: &Approval, standing: &Standing<'_>
         RECORD_INTENTS_MAX <= intents.len()
     })
     .await?;
-    for other in intents.into_iter().filter(|other| *other != approval.intent.id) {
+    intents.retain(|other| *other != approval.intent.id);
+    if !intents.is_empty() && approval.set_back < inner.set_back() {
+        // The clock, which tells who came last, was set back since.
+        others.unsure.extend(standing.planned.plan.changes.iter().map(|change| change.name.clone()));
+    }
+    for other in intents {
         let there = inner.read(other).await?.approval;
         others = others.and(there.touches(standing));
     }

@@ -8,7 +8,7 @@ use countersign_core::effect::plan::{Change, Proposal, WritePlan};
 use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, EffectId};
 use countersign_core::record::{Field, RecordRef, Snapshot, Value};
-use countersign_core::time::Timestamp;
+use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock;
 use countersign_engine::port::connectors::{Call, Connectors, Ledger, NotRecorded};
@@ -50,6 +50,10 @@ pub(crate) struct Still;
 impl Clock for Still {
     fn now(&self) -> Timestamp {
         Timestamp(1_795_424_400_000)
+    }
+
+    fn passed(&self) -> Millis {
+        Millis(0)
     }
 
     fn sleep_until(&self, _moment: Timestamp) -> Answer<'_, ()> {

@@ -124,7 +124,13 @@ impl House {
     /// The one attempt at an effect ends like this, with this status of its one step.
     pub(super) fn attempted(&mut self, effect: EffectId, claim: Ended<Receipt>, status: u16) {
         let (settle, key_lifetime) = (Millis::seconds(30), Millis::hours(24));
-        let target = Target { settle, key_lifetime, denial: Denial::default() };
+        let target = Target {
+            settle,
+            unsettled_until: Timestamp(0),
+            key_lifetime,
+            set_back: Millis(0),
+            denial: Denial::default(),
+        };
         let steps = vec![countersign_tests::scripted::step(Answer::Answered { status })];
         let end = AttemptEnd { claim, steps, held_back: None };
         self.give(Command::Attempted { effect, end, began: self.now, target });

@@ -4,8 +4,8 @@
 use super::PlannedEffect;
 use super::seat::Order;
 use super::watch::Others;
-use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
-use crate::effect::life::Denial;
+use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding, Guarantee};
+use crate::effect::life::{Denial, Memory};
 use crate::effect::plan::WritePlan;
 use crate::effect::reconcile::Unread;
 use crate::exception::Closure;
@@ -465,8 +465,20 @@ pub enum Voice {
 pub struct Target {
     /// How long after the last send an `absent` can be believed.
     pub settle: Millis,
+    /// Before which moment none can be: the clock was set forward since.
+    pub unsettled_until: Timestamp,
     /// How long it remembers an idempotency key.
     pub key_lifetime: Millis,
+    /// How far the clock was ever set back: see [`clock::set_back`](crate::clock::set_back).
+    pub set_back: Millis,
     /// How far a credential reaches that was refused in this attempt or probe.
     pub denial: Denial,
+}
+
+impl Target {
+    /// What it remembers of the keys that it was sent.
+    #[must_use]
+    pub fn memory(&self, guarantee: Guarantee) -> Memory {
+        Memory { guarantee, key_lifetime: self.key_lifetime, set_back: self.set_back }
+    }
 }

@@ -65,6 +65,9 @@ pub enum Event {
         intent: Arc<Intent>,
         /// Content address of the policy in force.
         policy: Digest,
+        /// How far the clock had been set back by then: see [`clock::set_back`](crate::clock::set_back).
+        #[serde(default, skip_serializing_if = "is_none")]
+        set_back: Millis,
     },
     /// Facts or plans could not be had yet.
     Postponed {
@@ -512,6 +515,11 @@ pub enum Event {
         /// What the link was for.
         verb: LinkVerb,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_none(length: &Millis) -> bool {
+    *length == Millis(0)
 }
 
 fn is_false(flag: &bool) -> bool {

@@ -46,7 +46,7 @@ use crate::going_live::{Lack, Readiness};
 use crate::id::{IntentId, PersonId};
 use crate::override_::Habit;
 use crate::rulebook::Rulebook;
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 use std::collections::BTreeMap;
 
 /// In how many intents each of some people answers for an open seat of a fair pool.
@@ -61,6 +61,8 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// Random bits for jitter.
     pub chance: u128,
+    /// How far the clock was ever set back: see [`clock::set_back`](crate::clock::set_back).
+    pub set_back: Millis,
     /// An open intent of whoever decides now, of the type whose policy would change; found out by
     /// the host. `None` for every decision that is about no policy.
     pub own_open: Option<IntentId>,
@@ -92,6 +94,7 @@ impl<'a> Context<'a> {
             rulebook,
             now,
             chance,
+            set_back: Millis(0),
             own_open: None,
             overrides: None,
             failed_open: None,

@@ -64,7 +64,8 @@ pub struct Others {
     pub open: Option<IntentId>,
     /// Those that were written later, and by which intent.
     pub later: BTreeMap<String, IntentId>,
-    /// Those that were written while this write may have been on its way: nobody can say which came last.
+    /// Those of which nobody can say which came last: they were written while this write may have been on its way, or
+    /// the clock was set back since it was asked for.
     pub unsure: BTreeSet<String>,
     /// Another connection that leads to the same system: what was written through it is not known here.
     pub alias: Option<ConnectionName>,

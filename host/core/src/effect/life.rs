@@ -98,12 +98,16 @@ pub struct History {
     /// Generation of the idempotency keys.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub generation: u32,
-    /// First time that a step left under the present keys.
+    /// First time that a step left under the present keys, by a clock that is never set back: see
+    /// [`clock::set_back`](crate::clock::set_back).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_sent: Option<Timestamp>,
     /// Since when an attempt under them may have been made that left no trace: see [`Terms::untraced`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub untraced: Option<Timestamp>,
+    /// When the target was last asked and held nothing of it, by the same clock; noted only where it was ever set back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent: Option<Timestamp>,
     /// How often in a row it was to be planned anew because its record had been changed elsewhere.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub replans: u32,
@@ -126,6 +130,12 @@ impl History {
     #[must_use]
     pub fn since(self, untraced: Option<Timestamp>) -> History {
         History { untraced: self.untraced.or(untraced), ..self }
+    }
+
+    /// Since when an attempt at what is due then may have begun, by a clock that is never set back.
+    #[must_use]
+    pub fn may_have_begun(self, due: Timestamp) -> Timestamp {
+        self.absent.map_or(due, |absent| due.max(absent))
     }
 
     /// Whether nothing can be in, where every step is on record before it leaves.
@@ -239,8 +249,12 @@ pub struct Terms {
     pub guarantee: Guarantee,
     /// How long after the last send an `absent` can be believed.
     pub settle: Millis,
+    /// Before which moment none can be: the clock was set forward since.
+    pub unsettled_until: Timestamp,
     /// How long the target remembers an idempotency key.
     pub key_lifetime: Millis,
+    /// How far the clock was ever set back: see [`clock::set_back`](crate::clock::set_back).
+    pub set_back: Millis,
     /// How far it reaches that the credential was refused, or that the connector broke.
     pub denial: Denial,
     /// Whether it can be planned anew where its record was changed elsewhere: what takes something back cannot.
@@ -282,7 +296,7 @@ pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
     let history = History {
         attempts: history.attempts.saturating_add(1),
         breaks: if matches!(end.claim, Ended::Broke(_)) { history.breaks.saturating_add(1) } else { 0 },
-        first_sent: history.first_sent.or(left.then_some(terms.began)),
+        first_sent: history.first_sent.or(left.then_some(terms.unset(terms.began))),
         ..history
     };
     match (&end.claim, wire) {
@@ -322,14 +336,17 @@ pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
             held(HeldCause::Rejected, detail.clone(), history)
         }
         // A part of it is in: no later refusal of another attempt says that nothing is.
-        (Ended::Failed(Failure::Rejected { detail, .. }), Wire::Landed) => {
-            held(HeldCause::Rejected, partial(detail, &end.steps), history.left_open(terms.began))
-        }
+        (Ended::Failed(Failure::Rejected { detail, .. }), Wire::Landed) => held(
+            HeldCause::Rejected,
+            partial(detail, &end.steps),
+            history.left_open(terms.unset(terms.began)),
+        ),
         // Our own earlier step may be what moved the record. Look before it is believed.
         (Ended::Failed(Failure::Conflict { .. }), Wire::Landed) => probe(history, terms.now, Millis(0)),
         (Ended::Failed(Failure::Conflict { detail, .. }), Wire::Nothing) => moved(history, detail, terms),
         (Ended::Failed(Failure::Denied(detail)), wire) => {
-            let history = if wire == Wire::Landed { history.left_open(terms.began) } else { history };
+            let history =
+                if wire == Wire::Landed { history.left_open(terms.unset(terms.began)) } else { history };
             let waiting = History { attempts: before.attempts, ..history };
             let waits = terms.denial == Denial::Passing;
             let waits = waits.then(|| unpaused(waiting, wire == Wire::Landed, terms)).flatten();
@@ -472,17 +489,22 @@ fn partial(detail: &Detail, steps: &[Step]) -> Detail {
 
 /// `absent` counts only once no late request can still arrive; then the next attempt has new keys.
 fn absent(history: History, sent: Timestamp, probes: u32, terms: &Terms) -> Verdict {
-    let believable = sent.plus(terms.settle);
+    // A clock that was set back since says nothing of how long ago it was sent: counted from now on.
+    let sent = sent.min(terms.now);
+    let believable = sent.plus(terms.settle).max(terms.unsettled_until);
     // It was so when the target was asked: since then something may have arrived, however late this is judged.
     if terms.began < believable {
-        let due = believable.max(terms.now);
+        // The clock may have been set since that moment was reckoned.
+        let due = believable.min(terms.now.plus(terms.settle)).max(terms.now);
         return EffectState::Probing { due, sent, probes, history };
     }
     if terms.guarantee == Guarantee::Blind {
         let detail = Detail::new("absent", "the target does not hold it; sending again needs a person");
         return held(HeldCause::Uncertain, detail, history);
     }
-    retry(history.anew(), None, &Detail::new("absent", "a probe found it absent"), terms)
+    let absent = (Millis(0) < terms.set_back).then(|| terms.unset(terms.began));
+    let history = History { absent, ..history.anew() };
+    retry(history, None, &Detail::new("absent", "a probe found it absent"), terms)
 }
 
 fn unsettled(history: History, sent: Timestamp, probes: u32, detail: &Detail, terms: &Terms) -> Verdict {
@@ -497,8 +519,8 @@ fn unsettled(history: History, sent: Timestamp, probes: u32, detail: &Detail, te
 fn uncertain(history: History, detail: &Detail, terms: &Terms) -> Verdict {
     match terms.guarantee {
         Guarantee::ByKey | Guarantee::ByNaturalKey => {
-            let memory = Memory { guarantee: terms.guarantee, key_lifetime: terms.key_lifetime };
-            let forgotten = memory.may_lack(history.first_sent.unwrap_or(terms.began), terms.now);
+            let first_sent = history.first_sent.unwrap_or(terms.unset(terms.began));
+            let forgotten = terms.memory().may_lack(first_sent, terms.unset(terms.now));
             if !forgotten && history.repeats < KEY_REPEATS_MAX {
                 let history = History { repeats: history.repeats.saturating_add(1), ..history };
                 return retry(history, None, detail, terms);
@@ -510,6 +532,17 @@ fn uncertain(history: History, detail: &Detail, terms: &Terms) -> Verdict {
     }
 }
 
+impl Terms {
+    /// A moment up to now, by a clock that is never set back.
+    fn unset(&self, at: Timestamp) -> Timestamp {
+        at.min(self.now).plus(self.set_back)
+    }
+
+    fn memory(&self) -> Memory {
+        Memory { guarantee: self.guarantee, key_lifetime: self.key_lifetime, set_back: self.set_back }
+    }
+}
+
 /// What a target remembers of the keys that it was sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Memory {
@@ -517,10 +550,13 @@ pub struct Memory {
     pub guarantee: Guarantee,
     /// How long the target remembers an idempotency key.
     pub key_lifetime: Millis,
+    /// How far the clock was ever set back: see [`clock::set_back`](crate::clock::set_back).
+    pub set_back: Millis,
 }
 
 impl Memory {
-    /// Whether the target may have forgotten a key by the time that an attempt under it arrives.
+    /// Whether the target may have forgotten a key by the time that an attempt under it arrives. Both moments are by a
+    /// clock that is never set back.
     fn may_lack(self, first_sent: Timestamp, now: Timestamp) -> bool {
         let arrives = now.plus(ATTEMPT_MAX);
         self.guarantee == Guarantee::ByKey && self.key_lifetime <= arrives.since(first_sent)
@@ -531,11 +567,11 @@ impl Memory {
 ///
 /// Where a key makes repeats harmless, no step is recorded before it leaves, so an attempt that died with its host left
 /// no trace: it may have begun as soon as it was due. If the key may be forgotten since, sending again could do it
-/// twice. The same holds for what a person has tried again days later.
+/// twice. The same holds for what a person has tried again days later. `due` is by a clock that is never set back.
 #[must_use]
 pub fn is_looked_for_first(due: Timestamp, history: History, memory: Memory, now: Timestamp) -> bool {
     let seen = [history.first_sent, history.untraced].into_iter().flatten().min();
-    memory.may_lack(seen.unwrap_or(due), now)
+    memory.may_lack(seen.unwrap_or(history.may_have_begun(due)), now.plus(memory.set_back))
 }
 
 /// What becomes of an effect that a person has tried again.

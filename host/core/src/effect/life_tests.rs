@@ -9,6 +9,8 @@ fn terms(guarantee: Guarantee) -> Terms {
     Terms {
         guarantee,
         settle: Millis::seconds(30),
+        unsettled_until: Timestamp(0),
+        set_back: Millis(0),
         key_lifetime: Millis::hours(24),
         denial: Denial::Effect,
         untraced: None,
@@ -152,7 +154,7 @@ fn the_life_of_a_key_begins_with_the_attempt_and_not_with_its_verdict() {
 
 #[test]
 fn what_may_have_been_sent_under_a_forgotten_key_is_looked_for_first() {
-    let memory = |guarantee| Memory { guarantee, key_lifetime: Millis::hours(24) };
+    let memory = |guarantee| Memory { guarantee, key_lifetime: Millis::hours(24), set_back: Millis(0) };
     let day = NOW.plus(Millis::hours(24));
     let looks = |history, guarantee, now| is_looked_for_first(NOW, history, memory(guarantee), now);
     // Nothing is on record: it may have begun as soon as it was due.
@@ -197,7 +199,7 @@ fn what_a_person_has_tried_again_is_asked_for_first_where_it_can_be() {
     for guarantee in [Guarantee::ByProbe, Guarantee::ByKey] {
         let vouched = again(sent, HeldCause::Uncertain, guarantee, NOW.plus(Millis::hours(48)));
         let EffectState::Ready { due, history } = vouched else { panic!("it is ready") };
-        let memory = Memory { guarantee, key_lifetime: Millis::hours(24) };
+        let memory = Memory { guarantee, key_lifetime: Millis::hours(24), set_back: Millis(0) };
         assert!(!is_looked_for_first(due, history, memory, due), "{guarantee:?}");
         assert_eq!(history.generation, sent.generation);
     }
@@ -287,7 +289,7 @@ fn a_connector_that_breaks_for_everybody_is_told_of_once_and_the_others_wait() {
 
 #[test]
 fn an_attempt_that_left_no_trace_is_remembered_until_something_is_found_absent() {
-    let memory = Memory { guarantee: Guarantee::ByKey, key_lifetime: Millis::hours(24) };
+    let memory = Memory { guarantee: Guarantee::ByKey, key_lifetime: Millis::hours(24), set_back: Millis(0) };
     let untraced = Terms { untraced: Some(NOW), ..terms(Guarantee::ByKey) };
     let nothing_left = AttemptEnd { claim: transient(), steps: Vec::new(), held_back: None };
     let held_back = AttemptEnd { held_back: Some(Millis::seconds(9)), ..nothing_left.clone() };

@@ -112,7 +112,10 @@ pub enum Unread {
 #[must_use]
 pub fn next_look(landed: Timestamp, now: Timestamp, agreement: Agreement) -> Option<Timestamp> {
     let age = now.since(landed);
-    let wait = age.0.saturating_mul(LOOK_AGE_FACTOR.saturating_sub(1)).max(FIRST_LOOK.0);
+    // A clock that was set back since says nothing of how old it is.
+    let grown =
+        if now < landed { AMISS_GAP_MAX.0 } else { age.0.saturating_mul(LOOK_AGE_FACTOR.saturating_sub(1)) };
+    let wait = grown.max(FIRST_LOOK.0);
     let longest = match agreement {
         Agreement::True | Agreement::Unreadable => LOOK_GAP_MAX,
         Agreement::Late | Agreement::Drifted | Agreement::Gone => AMISS_GAP_MAX,

@@ -110,7 +110,8 @@ impl Inner {
         (tried, spending, loads): (Option<u32>, Option<&Spending>, Option<&Loads>),
     ) -> Result<(Vec<Entry>, Approval), Fault> {
         let rulebook = self.rulebook();
-        let context = Context { tried, spending, loads, ..self.context(&rulebook) };
+        let set_back = self.set_back();
+        let context = Context { set_back, tried, spending, loads, ..self.context(&rulebook) };
         let words = (asked.requester.as_str(), asked.intent_type.as_str(), &asked.tokens);
         let mut turn = match trial {
             None => life::submit(context, id, words.0, words.1, words.2)?,

@@ -7,8 +7,9 @@ use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Approval, PlannedEffect, Stage};
 use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding, Guarantee};
-use crate::effect::life::{self, Denial, EffectState, HeldCause, Memory, Terms, Verdict, Wire};
+use crate::effect::life::{self, Denial, EffectState, HeldCause, History, Terms, Verdict, Wire};
 use crate::effect::reconcile::WRITTEN_ELSEWHERE;
+use crate::effect::retry;
 use crate::exception::Cause;
 use crate::hash::Digest;
 use crate::id::EffectId;
@@ -46,7 +47,9 @@ pub(super) fn attempted(
 ) -> Result<(), Refusal> {
     let (planned, state) = open_effect("attempted", &turn.approval, effect)?;
     let (history, untraced) = match state {
-        EffectState::Ready { due, history } => (*history, untraced(&turn.approval, planned, *due)),
+        EffectState::Ready { due, history } => {
+            (*history, untraced(&turn.approval, planned, (*due, *history)))
+        }
         EffectState::Sent { history, .. } => (*history, None),
         EffectState::Waiting
         | EffectState::Probing { .. }
@@ -54,7 +57,7 @@ pub(super) fn attempted(
         | EffectState::Held { .. }
         | EffectState::GivenUp => return Err(Refusal::Overtaken),
     };
-    let terms = Terms { began, untraced, ..terms(turn, planned, target) };
+    let terms = Terms { began: began.min(turn.context.now), untraced, ..terms(turn, planned, target) };
     let mut verdict = life::next(history, &end, &terms);
     let undoes = if turn.approval.is_called_off(planned) {
         let traced = turn.approval.case().is_some_and(|case| case.leaves_traces(planned));
@@ -89,9 +92,14 @@ pub(super) fn attempted(
 }
 
 /// Since when an attempt at what was due may have been made that left no trace.
-fn untraced(approval: &Approval, planned: &PlannedEffect, due: Timestamp) -> Option<Timestamp> {
+fn untraced(
+    approval: &Approval,
+    planned: &PlannedEffect,
+    (due, history): (Timestamp, History),
+) -> Option<Timestamp> {
     let traced = approval.case().is_some_and(|case| case.leaves_traces(planned));
-    (planned.guarantee == Guarantee::ByKey && !traced).then_some(due)
+    let since = history.may_have_begun(approval.unset(due));
+    (planned.guarantee == Guarantee::ByKey && !traced).then_some(since)
 }
 
 /// Why what was to be written again is given up, and who is asked: it was refused for certain. Where its record was
@@ -118,7 +126,7 @@ pub(super) fn probed(
     let EffectState::Probing { sent, probes, history, .. } = state else {
         return Err(Refusal::Overtaken);
     };
-    let terms = Terms { began, ..terms(turn, planned, target) };
+    let terms = Terms { began: began.min(turn.context.now), ..terms(turn, planned, target) };
     let mut verdict = life::next_after_probe(*history, *sent, *probes, &end, &terms);
     if turn.approval.is_called_off(planned) {
         verdict = life::absent_for_good(verdict, &end);
@@ -143,13 +151,17 @@ pub(super) fn probed(
 pub(super) fn key_expired(turn: &mut Turn<'_>, effect: EffectId, target: Target) -> Result<(), Refusal> {
     let (planned, state) = open_effect("key-expired", &turn.approval, effect)?;
     let EffectState::Ready { due, history } = state else { return Err(Refusal::Overtaken) };
-    let memory = Memory { guarantee: planned.guarantee, key_lifetime: target.key_lifetime };
+    let memory = target.memory(planned.guarantee);
     let now = turn.context.now;
     let called_off = turn.approval.is_called_off(planned);
-    if !called_off && !life::is_looked_for_first(*due, *history, memory, now) {
+    if !called_off && !life::is_looked_for_first(turn.approval.unset(*due), *history, memory, now) {
         return Err(Refusal::Overtaken);
     }
-    let history = if called_off { *history } else { history.left_open(*due) };
+    let history = if called_off {
+        *history
+    } else {
+        history.left_open(history.may_have_begun(turn.approval.unset(*due)))
+    };
     let verdict = life::probe(history, now, Millis(0));
     let detail = if called_off {
         Detail::new(
@@ -193,16 +205,16 @@ pub(super) fn waits(state: &EffectState) -> bool {
 pub(super) fn block(turn: &mut Turn<'_>, effect: EffectId, detail: Detail) -> Result<(), Refusal> {
     let (planned, state) = open_effect("block", &turn.approval, effect)?;
     let (history, detail) = match state {
-        EffectState::Ready { due, history } if *due <= turn.context.now => {
-            (history.since(untraced(&turn.approval, planned, *due)), detail)
+        EffectState::Ready { due, history } if retry::is_due(*due, turn.context.now) => {
+            (history.since(untraced(&turn.approval, planned, (*due, *history))), detail)
         }
         EffectState::Ready { history, .. } => (*history, detail),
         // What was looked for may be in: whoever has it tried again must have it looked for first.
-        EffectState::Probing { sent, history, .. } => (history.left_open(*sent), detail),
+        EffectState::Probing { sent, history, .. } => (history.left_open(turn.approval.unset(*sent)), detail),
         // The step may be in: whoever has it tried again must have it looked for first.
         EffectState::Sent { step, at, history } => {
             let message = format!("{}; step `{step}` of it may be in", detail.message);
-            (history.left_open(*at), Detail { message, ..detail })
+            (history.left_open(turn.approval.unset(*at)), Detail { message, ..detail })
         }
         EffectState::Waiting
         | EffectState::Landed { .. }
@@ -295,7 +307,9 @@ fn terms(turn: &Turn<'_>, planned: &PlannedEffect, target: Target) -> Terms {
         denial: if told { Denial::Passing } else { target.denial },
         guarantee: planned.guarantee,
         settle: target.settle,
+        unsettled_until: target.unsettled_until,
         key_lifetime: target.key_lifetime,
+        set_back: target.set_back,
         replans: planned.is_sealed(),
         nothing_to_write: !planned.writes(),
         untraced: None,

@@ -42,12 +42,13 @@ impl std::error::Error for Misplaced {}
 /// [`Misplaced`] if the entry cannot follow. No log that this table wrote holds such an entry.
 pub fn after(approval: Option<Approval>, entry: &Entry) -> Result<Approval, Misplaced> {
     let Some(approval) = approval else {
-        let Event::Submitted { intent, policy } = &entry.event else {
+        let Event::Submitted { intent, policy, set_back } = &entry.event else {
             return Err(Misplaced { event: entry.event.as_str(), stage: "nothing" });
         };
         return Ok(Approval {
             intent: Arc::clone(intent),
             policy: *policy,
+            set_back: *set_back,
             stage: Stage::Preparing { tries: 0, due: entry.at },
             exceptions: BTreeMap::new(),
             asked: intent.submitted,

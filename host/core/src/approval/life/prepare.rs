@@ -97,11 +97,13 @@ fn passed<'a>(
         going_live::admit(rulebook, &intent)?;
     }
     let by = Actor::Person(intent.requester.clone());
-    let event = Event::Submitted { intent: Arc::clone(&intent), policy: policy.version() };
+    let (policy, set_back) = (policy.version(), context.set_back);
+    let event = Event::Submitted { intent: Arc::clone(&intent), policy, set_back };
     let stage = Stage::Preparing { tries: 0, due: context.now };
     let approval = Approval {
         intent,
-        policy: policy.version(),
+        policy,
+        set_back,
         stage,
         exceptions: BTreeMap::new(),
         asked: context.now,

@@ -179,7 +179,8 @@ fn weighed(compared: &[Compared], rows: &[&Reconciled], others: &Others) -> Weig
     }
     let by = later.iter().find_map(|field| others.later.get(&field.field)).copied();
     let unsure = judged.fields.iter().any(|field| others.unsure.contains(field));
-    let unsure = unsure.then(|| "another intent was written there at the same time".to_owned());
+    let unsure =
+        unsure.then(|| "another intent was written there, and nobody can say which came last".to_owned());
     let alias = others.alias.as_ref();
     let alias = alias.map(|name| format!("connection `{name}` leads to the same system"));
     Weighed { judged, by, over, doubt: unsure.or(alias) }
