@@ -13,7 +13,7 @@ use countersign_core::record::{Field, RecordRef, Snapshot, Value};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock as _;
-use countersign_engine::port::connectors::{Call, Connection, Connectors, Ledger, TargetHealth};
+use countersign_engine::port::connectors::{Asked, Call, Connection, Connectors, Ledger, Page, TargetHealth};
 use countersign_engine::simulated::SimulatedClock;
 use countersign_tests::draw::Draw;
 use countersign_tests::scripted::{connection, planned, receipt};
@@ -480,6 +480,10 @@ impl Connectors for Targets {
             }
             Ended::Returned(())
         })
+    }
+
+    fn changes(&self, _name: &ConnectionName, _asked: Asked) -> Answer<'_, Ended<Page>> {
+        Box::pin(async { Ended::Returned(Page::default()) })
     }
 
     fn fetch(&self, name: &ConnectionName, subject: RecordRef) -> Answer<'_, Ended<Snapshot>> {

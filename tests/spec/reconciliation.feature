@@ -301,3 +301,59 @@ Feature: Reconciliation
     When the target holds something else, and the host dies while it is written again
     And whoever is asked finds it there
     Then it is written again, and nobody is asked about it
+
+  Scenario: what is changed by hand is found at once where the target tells of changes
+    Given an intent type that has what has drifted put before a person
+    And the target tells what has changed
+    And its write has landed
+    When it is looked at 8 times
+    And the target holds something else
+    And it tells that the record has changed
+    Then an exception with cause drift has an owner
+    And the log says that changes were followed up to 1
+
+  Scenario: what is put right is found at once too
+    Given an intent type that has what has drifted put before a person
+    And the target tells what has changed
+    And its write has landed
+    When it is looked at 8 times
+    And the target holds something else
+    And it tells that the record has changed
+    Then an exception with cause drift has an owner
+    When the target holds what was approved
+    And it tells that the record has changed
+    Then the exception of cause drift is closed by the host
+
+  Scenario: what it tells is nothing where it is our own write, or nobody's
+    Given an intent type that has what has drifted put before a person
+    And the target tells what has changed
+    And its write has landed with a revision
+    When it is looked at 8 times
+    And it tells that the record has the revision of the write
+    And it tells that some other record has changed
+    Then it is not looked at again for that
+
+  Scenario: what changes while its connection is paused is found when that goes on
+    Given an intent type that has what has drifted put before a person
+    And the target tells what has changed
+    And its write has landed
+    When it is looked at 8 times
+    And an operator pauses the connection
+    And the target holds something else
+    And it tells that the record has changed, and nothing is asked of it for an hour
+    And an operator lets the connection go on
+    And some time goes by
+    Then an exception with cause drift has an owner
+
+  Scenario: what was followed before the host stopped is not asked for again
+    Given an intent type that has what has drifted put before a person
+    And the target tells what has changed
+    And its write has landed
+    When it is looked at 8 times
+    And the target holds something else
+    And it tells that the record has changed
+    Then an exception with cause drift has an owner
+    When the host starts again, and the target holds what was approved
+    And it tells that the record has changed
+    Then the exception of cause drift is closed by the host
+    And the log says that changes were followed up to 2

@@ -10,7 +10,9 @@ use countersign_core::id::ConnectionName;
 use countersign_core::record::{Field, RecordRef, Snapshot, Value};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
-use countersign_engine::port::connectors::{Call, Connection, Connectors, Ledger, Operation, TargetHealth};
+use countersign_engine::port::connectors::{
+    Asked, Call, Changed, Connection, Connectors, Ledger, Operation, Page, TargetHealth,
+};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -43,6 +45,9 @@ pub struct Scripted {
 struct State {
     records: BTreeMap<(ConnectionName, RecordRef), Vec<Field>>,
     reads: VecDeque<Failure>,
+    /// What has changed at the target, the oldest first, and how often it was asked.
+    changed: Vec<Changed>,
+    followed: usize,
     acts: VecDeque<Act>,
     /// What the next attempts at a connection do.
     once: BTreeMap<String, VecDeque<Act>>,
@@ -227,6 +232,26 @@ impl Scripted {
         self.state().plans_denied = true;
     }
 
+    /// Every target tells of changes to records of this kind.
+    #[must_use]
+    pub fn telling(mut self, kind: &str) -> Scripted {
+        for connection in self.connections.values_mut() {
+            Arc::make_mut(connection).tells.push(kind.to_owned());
+        }
+        self
+    }
+
+    /// The target tells that a record has changed, and that it has this revision now.
+    pub fn has_changed(&self, subject: RecordRef, revision: Option<&str>) {
+        self.state().changed.push(Changed { subject, revision: revision.map(ToOwned::to_owned) });
+    }
+
+    /// How often it was asked what has changed.
+    #[must_use]
+    pub fn followed(&self) -> usize {
+        self.state().followed
+    }
+
     /// Whether reads are refused as well while the credential is.
     pub fn deny_reads(&self) {
         self.state().reads_denied = true;
@@ -314,6 +339,7 @@ pub fn connection(name: &str, guarantee: Guarantee, operations: &[(&str, &str)])
         endpoints: vec![("api".to_owned(), format!("https://{name}.example"))],
         settings: Vec::new(),
         operations: operations.collect(),
+        tells: Vec::new(),
         settle: Millis::seconds(30),
         key_lifetime: Millis::hours(24),
         concurrent: 16,
@@ -409,6 +435,21 @@ impl Connectors for Scripted {
     fn check(&self, _: &ConnectionName) -> Answer<'_, Ended<()>> {
         let ended = if self.state().denies { Ended::Failed(denied()) } else { Ended::Returned(()) };
         Box::pin(async { ended })
+    }
+
+    fn changes(&self, _name: &ConnectionName, asked: Asked) -> Answer<'_, Ended<Page>> {
+        let mut state = self.state();
+        state.followed += 1;
+        let from = asked.cursor.map_or(0, |cursor| cursor.parse().expect("it is ours"));
+        let new = state.changed.iter().filter(|changed| changed.subject.kind == asked.kind).skip(from);
+        let items: Vec<Changed> = new.take(asked.limit as usize).cloned().collect();
+        let next = (!items.is_empty()).then(|| (from + items.len()).to_string());
+        let ended = if state.denies && state.reads_denied {
+            Ended::Failed(denied())
+        } else {
+            Ended::Returned(Page { items, next })
+        };
+        Box::pin(async move { ended })
     }
 
     fn fetch(&self, name: &ConnectionName, subject: RecordRef) -> Answer<'_, Ended<Snapshot>> {

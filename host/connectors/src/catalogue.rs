@@ -31,6 +31,8 @@ pub struct Installed {
     pub system: String,
     /// What it can do.
     pub operations: Vec<Operation>,
+    /// The kinds of record of whose changes it tells.
+    pub tells: Vec<String>,
     /// What it asks for.
     pub manifest: Manifest,
 }
@@ -203,6 +205,7 @@ impl Catalogue {
             size: inspected.size,
             system: first.system,
             operations: first.operations,
+            tells: first.tells,
             manifest,
         };
         Ok(Arc::new(Loaded { installed, contract, limits }))
@@ -313,6 +316,7 @@ mod tests {
                 guarantee: Guarantee::ByProbe,
                 reversible,
             }],
+            tells: Vec::new(),
         };
         let who = Who { connector: "acme.crm".to_owned(), version: "1.0.0".to_owned(), connection: None };
         let says = |reversible, exports| {

@@ -11,7 +11,7 @@ use countersign_core::effect::plan::{Proposal, WritePlan};
 use countersign_core::id::EffectId;
 use countersign_core::record::{RecordRef, Snapshot};
 use countersign_core::time::Timestamp;
-use countersign_engine::port::connectors::Operation;
+use countersign_engine::port::connectors::{Asked, Operation, Page};
 use futures::future::BoxFuture;
 use wasmtime::component::Component;
 
@@ -22,6 +22,8 @@ pub(crate) struct Description {
     pub(crate) version: String,
     pub(crate) system: String,
     pub(crate) operations: Vec<Operation>,
+    /// The kinds of record of whose changes it tells.
+    pub(crate) tells: Vec<String>,
 }
 
 /// One attempt or probe, as the guest sees it.
@@ -42,6 +44,7 @@ pub(crate) trait Contract: Send + Sync {
     fn describe(&self, state: CallState) -> BoxFuture<'_, Outcome<Description>>;
     fn check(&self, state: CallState) -> BoxFuture<'_, Said<()>>;
     fn fetch(&self, state: CallState, subject: RecordRef) -> BoxFuture<'_, Said<Snapshot>>;
+    fn changes(&self, state: CallState, asked: Asked) -> BoxFuture<'_, Said<Page>>;
     fn plan(&self, state: CallState, what: Proposal, now: Timestamp) -> BoxFuture<'_, Said<WritePlan>>;
     fn apply(&self, state: CallState, what: EffectView) -> BoxFuture<'_, Said<Receipt>>;
     fn probe(&self, state: CallState, what: EffectView) -> BoxFuture<'_, Said<Finding>>;

@@ -21,7 +21,7 @@ use countersign_core::record::{RecordRef, Snapshot};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock;
-use countersign_engine::port::connectors::{Call, Connection, Connectors, Ledger, TargetHealth};
+use countersign_engine::port::connectors::{Asked, Call, Connection, Connectors, Ledger, Page, TargetHealth};
 use http::HeaderValue;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -363,7 +363,7 @@ fn ended<T>(said: Said<T>) -> Ended<T> {
 }
 
 fn public(bound: &Bound, options: &ConnectionOptions) -> Connection {
-    let Installed { id, version, digest, system, operations, manifest, .. } = &bound.loaded.installed;
+    let Installed { id, version, digest, system, operations, tells, manifest, .. } = &bound.loaded.installed;
     let endpoints =
         bound.grant.endpoints.iter().map(|(name, endpoint)| (name.clone(), endpoint.base.to_string()));
     Connection {
@@ -375,6 +375,7 @@ fn public(bound: &Bound, options: &ConnectionOptions) -> Connection {
         endpoints: endpoints.collect(),
         settings: bound.grant.settings.clone().into_iter().collect(),
         operations: operations.clone(),
+        tells: tells.clone(),
         settle: Millis(manifest.settle_ms()),
         key_lifetime: Millis::hours(manifest.key_lifetime_h()),
         concurrent: usize::try_from(bound.grant.rate.concurrent).unwrap_or(1),
@@ -424,6 +425,14 @@ impl Connectors for Runtime {
         let name = name.clone();
         Box::pin(async move {
             let work = |bound: Bound, state| async move { bound.loaded.contract.fetch(state, subject).await };
+            self.read(&name, None, self.clock.now(), work).await
+        })
+    }
+
+    fn changes(&self, name: &ConnectionName, asked: Asked) -> Answer<'_, Ended<Page>> {
+        let name = name.clone();
+        Box::pin(async move {
+            let work = |bound: Bound, state| async move { bound.loaded.contract.changes(state, asked).await };
             self.read(&name, None, self.clock.now(), work).await
         })
     }

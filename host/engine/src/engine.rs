@@ -182,6 +182,11 @@ impl Engine {
         });
         inner.tasks.start(crate::schedule::run(Arc::clone(&inner)));
         inner.tasks.start(crate::review::run(Arc::clone(&inner)));
+        for connection in inner.connectors.connections() {
+            if !connection.tells.is_empty() {
+                inner.tasks.start(crate::follow::run(Arc::clone(&inner), connection.name.clone()));
+            }
+        }
         Engine { inner }
     }
 

@@ -14,6 +14,7 @@ pub mod engine;
 pub mod errands;
 mod fail_open;
 pub mod fault;
+mod follow;
 mod gates;
 mod going_live;
 mod handle;

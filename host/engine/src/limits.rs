@@ -46,6 +46,15 @@ pub const GATE_WAITING_MAX: usize = 1_024;
 /// How long what finds as many waiting stays in the store, in milliseconds, and up to as long again.
 pub const GATE_FULL_MS: u64 = 500;
 
+/// How often a target is asked what has changed there, in milliseconds, and up to as much again.
+pub const FOLLOW_MS: u64 = 30_000;
+/// How many changed records are asked for at one time.
+pub const FOLLOW_ITEMS: u32 = 200;
+/// Most pages of them in a row.
+pub const FOLLOW_PAGES_MAX: usize = 50;
+/// How long it may stay off the record how far a target was followed, in milliseconds, where nothing of ours had changed.
+pub const FOLLOW_NOTE_MS: u64 = 3_600_000;
+
 /// How long what finds its connection paused stays in the store, in milliseconds, and up to as long again:
 /// within a minute after it is resumed all goes on.
 pub const PAUSED_LOOK_MS: u64 = 30_000;

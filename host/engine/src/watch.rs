@@ -34,18 +34,35 @@ struct Due<'a> {
     authority: &'a Authority,
     /// Since when it is to be written again, if it is.
     wanted: Option<Timestamp>,
+    /// What is to become of it now.
+    of: Next,
 }
 
-fn due(approval: &Approval, effect: EffectId, now: Timestamp) -> Option<Due<'_>> {
+/// Which looks are made.
+#[derive(Debug, Clone, Copy)]
+enum When {
+    /// Those that are due.
+    Due,
+    /// Those that are to come, too: the target says that the record has changed.
+    Changed,
+}
+
+fn due(approval: &Approval, effect: EffectId, (when, now): (When, Timestamp)) -> Option<Due<'_>> {
     let Stage::Closed(Outcome::Done { case, authority, .. }) = &approval.stage else { return None };
     let next = approval.watches.get(&effect)?.next;
     let wanted = match next {
         Next::ReAssert(since) => Some(since),
         Next::Look(_) | Next::Writing(_) | Next::Over => None,
     };
-    next.due().filter(|due| is_due(*due, now, LOOK_GAP_MAX))?;
+    match (when, next) {
+        (When::Changed, Next::Look(_)) => {}
+        (When::Changed, Next::ReAssert(_) | Next::Writing(_) | Next::Over) => return None,
+        (When::Due, _) => {
+            next.due().filter(|due| is_due(*due, now, LOOK_GAP_MAX))?;
+        }
+    }
     let standing = approval.standing().find(|standing| standing.planned.effect == effect)?;
-    Some(Due { standing, case, authority, wanted })
+    Some(Due { standing, case, authority, wanted, of: next })
 }
 
 /// Looks at one write; says when to come again if its connection cannot be asked now.
@@ -56,8 +73,26 @@ pub(crate) async fn run(
     intent: IntentId,
     effect: EffectId,
 ) -> Result<Option<Timestamp>, Fault> {
+    look(inner, (intent, effect), When::Due).await
+}
+
+/// Looks at one write before that is due, as its target says that the record has changed. What is written again, or
+/// given up, is left alone. Answers as [`run`] does.
+pub(crate) async fn changed(
+    inner: &Arc<Inner>,
+    intent: IntentId,
+    effect: EffectId,
+) -> Result<Option<Timestamp>, Fault> {
+    look(inner, (intent, effect), When::Changed).await
+}
+
+async fn look(
+    inner: &Arc<Inner>,
+    (intent, effect): (IntentId, EffectId),
+    when: When,
+) -> Result<Option<Timestamp>, Fault> {
     let mut approval = inner.read(intent).await?.approval;
-    let Some(Due { standing, wanted, .. }) = due(&approval, effect, inner.clock.now()) else {
+    let Some(Due { standing, wanted, .. }) = due(&approval, effect, (when, inner.clock.now())) else {
         return Ok(None);
     };
     let mut _turn = None;
@@ -75,7 +110,9 @@ pub(crate) async fn run(
             }
         }
     }
-    let Some(Due { standing, case, authority, wanted }) = due(&approval, effect, inner.clock.now()) else {
+    let Some(Due { standing, case, authority, wanted, of }) =
+        due(&approval, effect, (when, inner.clock.now()))
+    else {
         return Ok(None);
     };
     let began = inner.clock.now();
@@ -117,7 +154,7 @@ pub(crate) async fn run(
     {
         return later(inner, (intent, effect, wanted), wait, why.clone()).await;
     }
-    let found = Box::new(ReadBack { read, others, denial: denied.denial });
+    let found = Box::new(ReadBack { of, read, others, denial: denied.denial });
     let said = say(inner, intent, Command::Reconciled { effect, found }).await;
     // Nobody else tells of it before it is stored.
     drop(denied);

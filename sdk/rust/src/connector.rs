@@ -26,8 +26,8 @@ pub trait Connector: Default {
     /// [`Failure::not_found`] for a record that is gone.
     fn fetch(&self, context: &Context<'_>, subject: &RecordRef) -> Result<Snapshot, Failure>;
 
-    /// Lists what changed at the vendor, for targets that can tell. By default nothing, and the
-    /// host reads each record by itself. Phase: read.
+    /// Lists what changed at the vendor, for targets that can tell: of the kinds that
+    /// [`Descriptor::tells_changes_of`] names. By default nothing, and the host reads each record by itself. Phase: read.
     ///
     /// # Errors
     /// As the target's answers demand.

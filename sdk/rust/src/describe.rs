@@ -88,6 +88,13 @@ impl Descriptor {
         self
     }
 
+    /// Says of which kinds of record [`changes`](crate::Connector::changes) tells; the host asks for no other.
+    #[must_use]
+    pub fn tells_changes_of(mut self, kinds: &[&str]) -> Descriptor {
+        self.extra.push(("changes".to_owned(), kinds.join(",")));
+        self
+    }
+
     /// Adds an operation.
     #[must_use]
     pub fn operation(mut self, operation: Operation) -> Descriptor {

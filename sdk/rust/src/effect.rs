@@ -29,7 +29,7 @@ impl Snapshot {
 pub struct Page {
     /// The records, oldest change first.
     pub items: Vec<Snapshot>,
-    /// Where to go on; `None` when there is nothing more for now.
+    /// Where to go on; a page with items always says it. `None` when there is nothing more for now.
     pub next: Option<String>,
 }
 

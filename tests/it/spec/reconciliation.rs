@@ -32,6 +32,9 @@ pub(super) struct Watched {
     /// Whether that one is watched too, and another intent type writes to the same record without it.
     both: bool,
     record: Option<String>,
+    /// Whether the target tells what has changed, and the revision that it gives the write.
+    tells: bool,
+    revision: Option<String>,
     /// Whether another connection leads to the same system.
     mirrored: bool,
     first: Option<IntentId>,
@@ -82,10 +85,13 @@ impl Spec {
             connectors.with("mirror", guarantee, &[]).pointed_at("https://one.example")
         };
         let connectors = if self.watched.mirrored { mirrored(connectors) } else { connectors };
+        let connectors = if self.watched.tells { connectors.telling("order") } else { connectors };
         self.connectors = Arc::new(connectors);
-        if let Some(id) = &self.watched.record {
-            let subject = RecordRef { kind: "order".to_owned(), id: id.clone() };
-            let claim = Ended::Returned(Receipt { subject, ..found_receipt() });
+        if self.watched.record.is_some() || self.watched.revision.is_some() {
+            let id = self.watched.record.as_deref().unwrap_or("order-1").to_owned();
+            let subject = RecordRef { kind: "order".to_owned(), id };
+            let revision = self.watched.revision.clone();
+            let claim = Ended::Returned(Receipt { subject, revision, ..found_receipt() });
             let steps = vec![step(Answer::Answered { status: 200 })];
             self.connectors.next_act(Act::End(AttemptEnd { claim, steps, held_back: None }));
         }
@@ -247,6 +253,85 @@ async fn landed_with(spec: &mut Spec, guarantee: String) {
         other => panic!("no guarantee `{other}`"),
     };
     spec.lands_watched(guarantee).await;
+}
+
+#[given("the target tells what has changed")]
+fn tells(spec: &mut Spec) {
+    spec.watched.tells = true;
+}
+
+#[given("its write has landed with a revision")]
+async fn landed_as(spec: &mut Spec) {
+    spec.watched.revision = Some("r-7".to_owned());
+    spec.lands_watched(Guarantee::ByKey).await;
+}
+
+fn order(id: &str) -> RecordRef {
+    RecordRef { kind: "order".to_owned(), id: id.to_owned() }
+}
+
+/// Lets so much time pass that the target is asked at least once.
+async fn some_time(spec: &Spec) {
+    let asked = spec.connectors.followed();
+    let waiting = async {
+        while spec.connectors.followed() < asked + 2 {
+            spec.clock.turn(Millis::seconds(10));
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("it is asked what has changed");
+}
+
+#[when("some time goes by")]
+async fn goes_by(spec: &mut Spec) {
+    some_time(spec).await;
+}
+
+#[when("it tells that the record has changed")]
+async fn has_changed(spec: &mut Spec) {
+    spec.connectors.has_changed(order("order-1"), Some("r-8"));
+    some_time(spec).await;
+}
+
+#[when("it tells that the record has the revision of the write")]
+async fn has_ours(spec: &mut Spec) {
+    spec.connectors.has_changed(order("order-1"), Some("r-7"));
+}
+
+#[when("it tells that some other record has changed")]
+async fn other_has_changed(spec: &mut Spec) {
+    spec.connectors.has_changed(order("order-999"), None);
+}
+
+#[when("it tells that the record has changed, and nothing is asked of it for an hour")]
+async fn changes_unseen(spec: &mut Spec) {
+    let asked = spec.connectors.followed();
+    spec.connectors.has_changed(order("order-1"), None);
+    for _ in 0..60 {
+        spec.clock.turn(Millis::minutes(1));
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert_eq!(spec.connectors.followed(), asked);
+}
+
+#[when("the host starts again, and the target holds what was approved")]
+fn starts_again(spec: &mut Spec) {
+    spec.start(spec.watched.rules());
+    spec.target_holds(&[("amount", usd("10.00"))]);
+}
+
+#[then("it is not looked at again for that")]
+async fn is_left(spec: &mut Spec) {
+    let before = spec.count(reconciled).await;
+    some_time(spec).await;
+    assert_eq!(spec.count(reconciled).await, before);
+}
+
+#[then(expr = "the log says that changes were followed up to {word}")]
+async fn followed_up_to(spec: &mut Spec, cursor: String) {
+    let target = ConnectionName::parse("target").expect("a name");
+    let record = spec.engine().on_record(&target).await.expect("it is read");
+    assert_eq!(record.followed.get("order"), Some(&cursor));
 }
 
 #[given("its write has landed in a record of its own")]

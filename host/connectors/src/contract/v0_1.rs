@@ -12,6 +12,7 @@ use countersign_core::effect::attempt::{Break, BreakKind, Finding, Receipt};
 use countersign_core::effect::plan::{Proposal, WritePlan};
 use countersign_core::record::{RecordRef, Snapshot};
 use countersign_core::time::Timestamp;
+use countersign_engine::port::connectors::{Asked, Page};
 use futures::future::BoxFuture;
 use std::sync::Arc;
 use wasmtime::Engine;
@@ -140,6 +141,21 @@ impl Contract for Bound {
             });
             let answer = work.await;
             read(&who, session.close(answer)?, convert::snapshot_in)
+        })
+    }
+
+    fn changes(&self, state: CallState, asked: Asked) -> BoxFuture<'_, Said<Page>> {
+        Box::pin(async move {
+            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
+            let mut session = Session::open(self.engine(), state);
+            let work = guard(wall, async {
+                let store = &mut session.store;
+                let instance = self.instance.instantiate_async(&mut *store).await?;
+                let reader = self.reader.load(&mut *store, &instance)?;
+                reader.call_changes(store, &asked.kind, asked.cursor.as_deref(), asked.limit).await
+            });
+            let answer = work.await;
+            read(&who, session.close(answer)?, |page| convert::page_in(page, asked.limit))
         })
     }
 

@@ -3,7 +3,7 @@
 
 use super::PlannedEffect;
 use super::seat::Order;
-use super::watch::Others;
+use super::watch::{Next, Others};
 use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding, Guarantee};
 use crate::effect::life::{Denial, Memory};
 use crate::effect::plan::WritePlan;
@@ -52,6 +52,8 @@ pub struct Anew {
 /// What the engine has found out about a write that landed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadBack {
+    /// What was to become of the write when it was read: if that is something else by now, nothing comes of it.
+    pub of: Next,
     /// What its record holds, or why that is not known.
     pub read: Result<Snapshot, (Unread, Detail)>,
     /// What other effects have to do with the record. Found out after it was read.

@@ -218,11 +218,7 @@ impl Telling<'_> {
         let mut lines = vec![first.to_owned(), format!("You have until {until}."), String::new()];
         lines.push("What is wrong".to_owned());
         lines.push(format!("  {} ({cause})", plain(&exception.detail.message, WORDS_CHARACTERS_MAX)));
-        if let Some(connection) = exception.pauses() {
-            let by =
-                if exception.cause == Cause::Quarantined { " by this build of its connector" } else { "" };
-            lines.push(format!("  Nothing is sent to connection `{connection}`{by} until you settle it."));
-        }
+        lines.extend(what_waits(exception));
         if !exception.closes_when.is_empty() {
             lines.push(format!("  It is settled when: {}", plain(&exception.closes_when.join(", "), 200)));
         }
@@ -295,4 +291,11 @@ fn text(lines: Vec<String>) -> String {
         text.push('\n');
     }
     text
+}
+
+/// What is not sent while an exception is open.
+fn what_waits(exception: &Exception) -> Option<String> {
+    let connection = exception.pauses()?;
+    let by = if exception.cause == Cause::Quarantined { " by this build of its connector" } else { "" };
+    Some(format!("  Nothing is sent to connection `{connection}`{by} until you settle it."))
 }

@@ -40,6 +40,9 @@ pub trait Connectors: Send + Sync + 'static {
     /// Reads one record. Changes nothing.
     fn fetch(&self, name: &ConnectionName, subject: RecordRef) -> Answer<'_, Ended<Snapshot>>;
 
+    /// Asks what has changed at the target since a place. Changes nothing.
+    fn changes(&self, name: &ConnectionName, asked: Asked) -> Answer<'_, Ended<Page>>;
+
     /// Asks what `apply` of this version of the connector would write. Changes nothing.
     fn plan(
         &self,
@@ -56,6 +59,35 @@ pub trait Connectors: Send + Sync + 'static {
 
     /// Looks whether the effect, or what takes it back, landed. Changes nothing.
     fn probe(&self, call: Call) -> Answer<'_, Ended<Finding>>;
+}
+
+/// Which changes are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Kind of record.
+    pub kind: String,
+    /// After which place; `None` for all that the target still knows.
+    pub cursor: Option<String>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// One page of what has changed, the oldest change first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Page {
+    /// The records.
+    pub items: Vec<Changed>,
+    /// Where to go on; `None` if there is nothing more for now, and the place is still the one that was asked with.
+    pub next: Option<String>,
+}
+
+/// One record that has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// Which one.
+    pub subject: RecordRef,
+    /// Its revision now, where it has one.
+    pub revision: Option<String>,
 }
 
 /// How a target is.
@@ -86,6 +118,8 @@ pub struct Connection {
     pub settings: Vec<(String, String)>,
     /// What it can do.
     pub operations: Vec<Operation>,
+    /// The kinds of record of whose changes it tells.
+    pub tells: Vec<String>,
     /// How long after the last send an `absent` of a probe can be believed.
     pub settle: Millis,
     /// How long the target remembers an idempotency key.

@@ -2,14 +2,14 @@
 //!
 //! Whatever a guest answers is foreign until it has passed through here.
 
-use super::{identity, types};
+use super::{identity, reader, types};
 use crate::contract::{Description, EffectView};
 use countersign_core::effect::attempt::{Detail, Failure, Finding, Guarantee, Receipt};
 use countersign_core::effect::plan::{Change, Proposal, WritePlan};
 use countersign_core::money::{Currency, Money};
 use countersign_core::record::{Field, RecordRef, Snapshot, Value};
 use countersign_core::time::{Millis, Timestamp};
-use countersign_engine::port::connectors::Operation;
+use countersign_engine::port::connectors::{Changed, Operation, Page};
 use std::collections::BTreeSet;
 
 /// Fields of one record: more than a person would read in a write plan.
@@ -227,6 +227,28 @@ pub(super) fn plan_in(plan: types::WritePlan) -> Checked<WritePlan> {
     })
 }
 
+/// One page of changed records: the host reads each itself, and what it must know of it is which one, and its revision.
+pub(super) fn page_in(page: reader::Page, limit: u32) -> Checked<Page> {
+    if usize::try_from(limit).unwrap_or(usize::MAX) < page.items.len() {
+        return Err(format!("{} changed records where at most {limit} were asked for", page.items.len()));
+    }
+    if !page.items.is_empty() && page.next.is_none() {
+        return Err("a page of changed records that does not say where to go on".to_owned());
+    }
+    let item = |item: types::Snapshot| {
+        Ok(Changed { subject: record_in(item.subject)?, revision: optional("the revision", item.revision)? })
+    };
+    let items = page.items.into_iter().map(item).collect::<Checked<_>>()?;
+    Ok(Page { items, next: optional("the cursor", page.next)? })
+}
+
+/// The kinds of record of whose changes a connector says that it tells.
+fn tells(extra: &[(String, String)]) -> Checked<Vec<String>> {
+    let named = extra.iter().filter(|(key, _)| key == "changes");
+    let kinds = named.flat_map(|(_, kinds)| kinds.split(','));
+    kinds.map(|kind| name("a kind of record in `changes`", kind.trim().to_owned())).collect()
+}
+
 pub(super) fn effect_out(view: &EffectView) -> types::Effect {
     types::Effect {
         effect_id: view.effect.to_string(),
@@ -375,6 +397,7 @@ pub(super) fn description_in(descriptor: identity::Descriptor) -> Checked<Descri
         version: name("its version", descriptor.version)?,
         system: name("its system", descriptor.system)?,
         operations: descriptor.operations.into_iter().map(operation).collect::<Checked<_>>()?,
+        tells: tells(&descriptor.extra)?,
     })
 }
 

@@ -73,7 +73,7 @@ fn watched<'a>(
 pub(super) fn reconciled(turn: &mut Turn<'_>, effect: EffectId, found: ReadBack) -> Result<(), Refusal> {
     let now = turn.context.now;
     let Watched { standing, watch, case, authority } = watched("reconciled", &turn.approval, effect)?;
-    if watch.next.due().is_none_or(|due| now < due) {
+    if watch.next != found.of {
         return Err(Refusal::Overtaken);
     }
     let planned = standing.planned;
@@ -86,7 +86,7 @@ pub(super) fn reconciled(turn: &mut Turn<'_>, effect: EffectId, found: ReadBack)
         turn.record(Actor::Timer, over);
         return Ok(());
     };
-    let ReadBack { read, others, denial } = found;
+    let ReadBack { of: _, read, others, denial } = found;
     let unread = read.as_ref().err().map(|(unread, _)| *unread);
     let why = read.as_ref().err().map(|(_, why)| why.clone());
     let changes = case.written(planned, authority);
