@@ -13,6 +13,7 @@ use countersign_core::effect::reconcile::Agreement;
 use countersign_core::exception::{Cause, Closure};
 use countersign_core::id::{ConnectionName, IntentId};
 use countersign_core::intent::Raw;
+use countersign_core::time::Millis;
 use countersign_engine::engine::{Engine, Parts, Submission};
 use countersign_engine::port::clock::Clock as _;
 use countersign_engine::port::store::Store as _;
@@ -169,6 +170,28 @@ impl World {
         looked
     }
 
+    /// Waits until somebody must look at what the target said has changed, long before anything is looked at by itself.
+    async fn is_told(&self, id: IntentId, cause: Cause) -> anyhow::Result<Arc<Approval>> {
+        let approval = self.reaches(id, &["done"]).await?;
+        let next = approval.watches.values().filter_map(|watch| watch.next.due()).min();
+        let next = next.context("something is watched")?;
+        let waiting = async {
+            loop {
+                let approval = self.engine.read(id).await?.approval;
+                if approval.exceptions.values().any(|exception| exception.cause == cause) {
+                    return anyhow::Ok(approval);
+                }
+                self.clock.turn(Millis::seconds(1));
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let Ok(told) = tokio::time::timeout(PATIENCE, waiting).await else {
+            anyhow::bail!("{id} was not looked at: {:#?}", self.engine.entries(id).await?);
+        };
+        ensure!(self.clock.now() < next, "it was looked at by itself");
+        told
+    }
+
     /// Waits until something was written again so often.
     async fn writes_again(&self, id: IntentId, times: usize) -> anyhow::Result<()> {
         let again = |event: &Event| matches!(event, Event::ReAsserted { .. });
@@ -278,7 +301,7 @@ async fn discount(world: &World) -> anyhow::Result<()> {
 
 /// The price of a quote is edited by hand: it is found, and written again.
 async fn drift(world: &World, id: IntentId, quote: &str) -> anyhow::Result<()> {
-    let approval = world.looks(id, 3).await?;
+    let approval = world.is_told(id, Cause::Drift).await?;
     let drifted = approval.exceptions.values().filter(|exception| exception.cause == Cause::Drift);
     ensure!(drifted.count() == 1, "somebody must look: {:#?}", approval.exceptions);
     world.closes(id, Cause::Drift, Closure::ReAssert).await?;

@@ -5,13 +5,14 @@
 
 mod account;
 mod approval;
+mod changes;
 mod decimal;
 mod quote;
 mod rest;
 
 use countersign_sdk::{
-    Compensator, Connector, Context, Descriptor, Effect, Failure, Finding, Guarantee, Operation, Proposal,
-    Receipt, RecordRef, Snapshot, WritePlan,
+    Compensator, Connector, Context, Descriptor, Effect, Failure, Finding, Guarantee, Operation, Page,
+    Proposal, Receipt, RecordRef, Snapshot, WritePlan,
 };
 
 /// What `set-price` takes.
@@ -47,6 +48,7 @@ impl Connector for Tryton {
     fn describe(&self) -> Descriptor {
         Descriptor::new("countersign.tryton", env!("CARGO_PKG_VERSION"), "tryton")
             .kinds(&["quote", "account", "opportunity", "approval"])
+            .tells_changes_of(&["quote"])
             .operation(Operation::new("set-price", "quote", Guarantee::ByProbe, SET_PRICE_INPUT).reversible())
             .operation(Operation::new("record-approval", "quote", Guarantee::ByProbe, RECORD_APPROVAL_INPUT))
     }
@@ -73,6 +75,19 @@ impl Connector for Tryton {
             "account" => account::fetch_account(context, subject),
             "opportunity" => account::fetch_opportunity(context, subject),
             "approval" => approval::fetch(context, subject),
+            other => Err(Failure::unknown_kind(other)),
+        }
+    }
+
+    fn changes(
+        &self,
+        context: &Context<'_>,
+        kind: &str,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page, Failure> {
+        match kind {
+            "quote" => changes::quotes(context, cursor, limit),
             other => Err(Failure::unknown_kind(other)),
         }
     }

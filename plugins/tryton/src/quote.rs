@@ -104,6 +104,19 @@ pub(crate) fn fetch(context: &Context<'_>, subject: &RecordRef) -> Result<Snapsh
     read(context, &subject.id)?.snapshot(context)
 }
 
+/// The newest change of a quote or of a line, and how many lines there are: a line that is taken away leaves no time
+/// behind.
+pub(crate) fn revision<'a>(
+    own: &str,
+    lines: impl ExactSizeIterator<Item = &'a str>,
+) -> Result<String, Failure> {
+    let (mut newest, count) = (Decimal::parse(own)?, lines.len());
+    for line in lines {
+        newest = newest.max(Decimal::parse(line)?);
+    }
+    Ok(format!("{newest}/{count}"))
+}
+
 /// What `set-price` would write: the price of each line, and what the quote comes to.
 pub(crate) fn plan(context: &Context<'_>, what: &Proposal) -> Result<WritePlan, Failure> {
     let sale = read(context, &what.subject.id)?;
@@ -273,14 +286,8 @@ impl Sale {
         })
     }
 
-    /// The newest change of the quote or of a line, and how many lines there are: a line that is
-    /// taken away leaves no time behind.
     fn revision(&self) -> Result<String, Failure> {
-        let mut newest = Decimal::parse(&self.timestamp)?;
-        for line in &self.lines {
-            newest = newest.max(Decimal::parse(&line.timestamp)?);
-        }
-        Ok(format!("{newest}/{}", self.lines.len()))
+        revision(&self.timestamp, self.lines.iter().map(|line| line.timestamp.as_str()))
     }
 
     fn must_be_draft(&self) -> Result<(), Failure> {

@@ -52,6 +52,25 @@ pub(crate) fn search<T: DeserializeOwned>(
     succeeded(asked(context, draft, fields).read()?)?.json()
 }
 
+/// One page of the records that fit a Tryton domain, in the order in which they were made.
+///
+/// # Errors
+/// As the answer demands.
+pub(crate) fn page<T: DeserializeOwned>(
+    context: &Context<'_>,
+    (model, domain): (&str, &serde_json::Value),
+    fields: &[&str],
+    (skip, most): (u32, u32),
+) -> Result<Vec<T>, Failure> {
+    let draft = context
+        .get(API, path(["rest", "model", model]))
+        .query("d", base64url(domain.to_string().as_bytes()))
+        .query("o", base64url(br#"[["id","ASC"]]"#))
+        .query("p", skip)
+        .query("s", most);
+    succeeded(asked(context, draft, fields).read()?)?.json()
+}
+
 /// Makes a record, as one step.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use std::rc::Rc;
 const MANIFEST: &str = include_str!("../connector.toml");
 const QUOTE: &str = "/rest/model/sale.sale/7";
 const NOTES: &str = "/rest/model/ir.note";
+const SALES: &str = "/rest/model/sale.sale";
 
 /// What a person changed in the quote before it is planned.
 type Edit = fn(&mut Json);
@@ -405,4 +406,47 @@ fn the_check_reads_what_the_connector_needs() {
     assert_eq!(crm.target.check(&Tryton).expect_err("no list prices").code(), "missing-module");
     crm.target.on(Method::Get, "/rest/model/*", Reply::status(401));
     assert_eq!(crm.target.check(&Tryton).expect_err("denied").case(), "denied");
+}
+
+fn at(second: u32, microsecond: u32) -> Json {
+    json!({"__class__": "datetime", "year": 2026, "month": 11, "day": 23, "hour": 5, "minute": 13,
+        "second": second, "microsecond": microsecond})
+}
+
+#[test]
+fn changes_are_told_page_by_page_and_go_on_where_they_ended() {
+    let crm = ScriptedTarget::of(MANIFEST);
+    let asked: Rc<RefCell<Vec<Sent>>> = Rc::default();
+    let quote = |id: i64, line: Json| {
+        json!({"id": id, "write_date": null, "create_date": at(1, 0), "_timestamp": "1795465998.9",
+            "lines": [{"write_date": line, "create_date": at(1, 0), "_timestamp": "1795465999.5"}]})
+    };
+    let all = [quote(1, at(7, 5)), quote(2, Json::Null), quote(3, at(2, 0))];
+    let seen = asked.clone();
+    crm.answers(Method::Get, SALES, move |sent| {
+        let number = |name| sent.query(name).and_then(|text| text.parse::<usize>().ok()).expect("a number");
+        let found: Vec<Json> = all.iter().skip(number("p")).take(number("s")).cloned().collect();
+        let answered = if seen.borrow().len() < 2 { found } else { Vec::new() };
+        seen.borrow_mut().push(sent.clone());
+        Reply::json(200, &json!(answered))
+    });
+    let page = |cursor: Option<&str>| crm.changes(&Tryton, "quote", cursor, 2).expect("a page");
+    let first = page(None);
+    let found: Vec<(&str, Option<&str>)> =
+        first.items.iter().map(|item| (item.subject.id.as_str(), item.revision.as_deref())).collect();
+    assert_eq!(found, [("1", Some("1795465999.5/1")), ("2", Some("1795465999.5/1"))]);
+    let second = page(first.next.as_deref());
+    assert_eq!(second.items.len(), 1);
+    let next = second.next.expect("where to go on");
+    assert_eq!(next, "2026-11-23T05:13:07.000005 0 2026-11-23T05:13:07.000005");
+    // Nothing more for now, from the newest change on.
+    let third = page(Some(&next));
+    assert_eq!((third.items.len(), third.next), (0, None));
+    let later = |field: &str| json!([field, ">", "2026-11-23T05:13:07.000005"]);
+    let fields = ["write_date", "create_date", "lines.write_date", "lines.create_date"].map(later);
+    let domain = Json::Array(std::iter::once(json!("OR")).chain(fields).collect());
+    let sent = asked.borrow()[2].query("d").map(ToOwned::to_owned);
+    assert_eq!(sent, Some(rest::base64url(domain.to_string().as_bytes())));
+    let failure = crm.changes(&Tryton, "quote", Some("yesterday"), 2).expect_err("no cursor of ours");
+    assert_eq!(failure.code(), "bad-cursor");
 }

@@ -151,9 +151,10 @@ impl Crm {
     fn search(&self, asked: &Asked, model: &str) -> Reply {
         let Some(records) = self.records(model) else { return refused(404, "Model not found") };
         let Some(clauses) = domain::parse(asked.query("d")) else { return refused(400, "Invalid domain") };
-        let most = asked.query("s").and_then(|text| text.parse().ok()).unwrap_or(RECORDS_MAX);
+        let number = |name| asked.query(name).and_then(|text| text.parse().ok());
+        let (skip, most) = (number("p").unwrap_or(0), number("s").unwrap_or(RECORDS_MAX));
         let fitting = records.into_iter().filter(|record| domain::fits(record, &clauses));
-        let found: Vec<Value> = fitting.take(most).map(|record| wanted(asked, &record)).collect();
+        let found: Vec<Value> = fitting.skip(skip).take(most).map(|record| wanted(asked, &record)).collect();
         Reply::json(200, &json!(found))
     }
 
@@ -260,6 +261,8 @@ impl Sale {
             "company": {"id": 1, "currency": currency},
             "untaxed_amount": decimal(self.net_cents(), 2),
             "_timestamp": timestamp,
+            "write_date": moment(self.changed),
+            "create_date": moment(self.changed),
             "lines": [{
                 "id": self.line_id(),
                 "type": "line",
@@ -268,6 +271,8 @@ impl Sale {
                 "base_price": decimal(self.quote.list_cents, 2),
                 "product": {"id": 1, "cost_price": decimal(self.quote.cost_cents, 2)},
                 "_timestamp": timestamp,
+                "write_date": moment(self.changed),
+                "create_date": moment(self.changed),
             }],
         })
     }
@@ -295,6 +300,12 @@ fn party_json(account: &Account) -> Value {
 /// The moment of a change, as Tryton writes it; changes are counted, no clock is asked.
 fn timestamp(change: u64) -> String {
     format!("1790000000.{change:06}")
+}
+
+/// The same as a moment.
+fn moment(change: u64) -> Value {
+    json!({"__class__": "datetime", "year": 2026, "month": 9, "day": 21, "hour": 14, "minute": 13, "second": 20,
+        "microsecond": change})
 }
 
 fn has_id(record: &Value, id: &str) -> bool {

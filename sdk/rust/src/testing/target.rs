@@ -5,7 +5,7 @@ use super::manifest::Manifest;
 use super::reply::{Outcome, Reply, Sent, path_matches};
 use crate::connector::{Compensator, Connector};
 use crate::context::{Context, Host, Level};
-use crate::effect::{Effect, Finding, Proposal, Receipt, Snapshot, WritePlan};
+use crate::effect::{Effect, Finding, Page, Proposal, Receipt, Snapshot, WritePlan};
 use crate::failure::Failure;
 use crate::http::{Method, Purpose, Request, Response};
 use crate::value::RecordRef;
@@ -158,6 +158,20 @@ impl ScriptedTarget {
     /// The connector's.
     pub fn fetch(&self, connector: &impl Connector, kind: &str, id: &str) -> Result<Snapshot, Failure> {
         self.reading(|context| connector.fetch(context, &RecordRef::new(kind, id)))
+    }
+
+    /// Calls [`Connector::changes`].
+    ///
+    /// # Errors
+    /// The connector's.
+    pub fn changes(
+        &self,
+        connector: &impl Connector,
+        kind: &str,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page, Failure> {
+        self.reading(|context| connector.changes(context, kind, cursor, limit))
     }
 
     /// Calls [`Connector::plan`] twice and holds it to one answer.

@@ -9,19 +9,46 @@ pub(super) fn parse(text: Option<&str>) -> Option<Vec<Value>> {
     serde_json::from_slice(&BASE64URL.decode(text.as_bytes()).ok()?).ok()
 }
 
-/// Whether a record fits all clauses, each `[field, operator, value]`.
+/// Whether a record fits all clauses, each `[field, operator, value]`; or one of them, where the first says `OR`.
 pub(super) fn fits(record: &Value, clauses: &[Value]) -> bool {
-    clauses.iter().all(|clause| {
-        let value = &record[clause[0].as_str().unwrap_or_default()];
-        match clause[1].as_str() {
-            Some("=") => *value == clause[2],
-            Some("like") => match (value.as_str(), clause[2].as_str()) {
-                (Some(text), Some(pattern)) => is_like(text, pattern),
-                _ => false,
-            },
-            _ => false,
+    match clauses.split_first() {
+        Some((Value::String(word), rest)) if word == "OR" => {
+            rest.iter().any(|clause| fits_one(record, clause))
         }
-    })
+        Some(_) | None => clauses.iter().all(|clause| fits_one(record, clause)),
+    }
+}
+
+fn fits_one(record: &Value, clause: &Value) -> bool {
+    let field = clause[0].as_str().unwrap_or_default();
+    // A list of records fits if one of them does.
+    if let Some((list, field)) = field.split_once('.') {
+        let below = record[list].as_array().map(Vec::as_slice).unwrap_or_default();
+        let clause = Value::from(vec![field.into(), clause[1].clone(), clause[2].clone()]);
+        return below.iter().any(|record| fits_one(record, &clause));
+    }
+    let value = &record[field];
+    match clause[1].as_str() {
+        Some("=") => *value == clause[2],
+        Some(">") => match (moment(value), clause[2].as_str()) {
+            (Some(at), Some(than)) => than < at.as_str(),
+            _ => false,
+        },
+        Some("like") => match (value.as_str(), clause[2].as_str()) {
+            (Some(text), Some(pattern)) => is_like(text, pattern),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// A moment, as a domain has it.
+fn moment(value: &Value) -> Option<String> {
+    let part = |name: &str| value[name].as_u64();
+    let (year, month, day) = (part("year")?, part("month")?, part("day")?);
+    let (hour, minute, second) = (part("hour")?, part("minute")?, part("second")?);
+    let micros = part("microsecond")?;
+    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}"))
 }
 
 /// SQL's `LIKE`: `%` is anything, `_` is one letter, a backslash takes the next letter literally.
@@ -89,6 +116,24 @@ mod tests {
         ] {
             assert_eq!(is_like(text, pattern), expected, "{text} like {pattern}");
         }
+    }
+
+    #[test]
+    fn what_was_written_later_is_found_by_itself_or_by_its_lines() {
+        let at = |microsecond: u32| {
+            json!({"__class__": "datetime", "year": 2026, "month": 9, "day": 21, "hour": 14, "minute": 13,
+                "second": 20, "microsecond": microsecond})
+        };
+        let record = json!({"write_date": null, "create_date": at(5), "lines": [{"write_date": at(9)}]});
+        let later = |micros: u32| {
+            let than = format!("2026-09-21T14:13:20.{micros:06}");
+            let clauses =
+                ["write_date", "create_date", "lines.write_date"].map(|field| json!([field, ">", than]));
+            std::iter::once(json!("OR")).chain(clauses).collect::<Vec<Value>>()
+        };
+        assert!(fits(&record, &later(4)) && fits(&record, &later(8)));
+        assert!(!fits(&record, &later(9)));
+        assert!(!fits(&record, &[json!(["write_date", ">", "2026-09-21T14:13:20.000000"])]));
     }
 
     #[test]
