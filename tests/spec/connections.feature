@@ -251,6 +251,34 @@ Feature: Connections
     And 2 minutes pass
     Then all 8 intents are done
 
+  Scenario: breaks that are not one after the other say nothing of the connector
+    Given an approved intent with one effect whose guarantee is by-key
+    When 8 intents are asked for one after the other, and the connector breaks at the first attempt of each
+    Then all 8 intents are done
+    And nobody was told of anything
+
+  Scenario: time that runs out says nothing of the connector
+    Given an approved intent with one effect whose guarantee is by-key
+    When time runs out at every write
+    And 5 intents are asked for
+    And 2 seconds go by
+    Then the connection is not paused
+    When the connector is whole again
+    And 20 minutes pass
+    Then all 5 intents are done
+
+  Scenario: once it was let go on, what broke before does not count
+    Given an approved intent with one effect whose guarantee is by-key
+    When the connector breaks at every write
+    And 5 intents are asked for
+    Then one exception with cause quarantined pauses the connection
+    When the connector is whole again
+    And the exception that pauses the connection is closed by retry
+    And the connector breaks at the next write
+    And 2 minutes pass
+    Then all 5 intents are done
+    And the connection is not paused
+
   Scenario: one write that breaks the connector pauses nothing
     Given an approved intent with one effect whose guarantee is by-key
     When the connector breaks at every write

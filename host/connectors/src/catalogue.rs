@@ -93,7 +93,16 @@ impl Catalogue {
         let loaded = self.make(&inspected, Arc::clone(&bytes)).await?;
         let path = self.blob(inspected.digest);
         if path.exists() {
-            touch(&path).map_err(|error| ConnectorFault::storage("mark", &path, &error))?;
+            // Nothing but that depends on it: which of several builds is the newest after the next start.
+            if let Err(error) = touch(&path) {
+                tracing::warn!(
+                    %error,
+                    path = %path.display(),
+                    blame = "operator",
+                    "the date of an installed connector cannot be set: after the next start another build of it may be \
+                     the newest"
+                );
+            }
         } else {
             compile::store(&path, &bytes, 0o444)?;
         }

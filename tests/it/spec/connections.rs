@@ -48,6 +48,40 @@ fn breaks(spec: &mut Spec) {
     spec.connectors.always("target", false, Act::End(end));
 }
 
+fn broke(kind: BreakKind) -> Act {
+    let broke = Break { kind, message: "it broke".to_owned() };
+    Act::End(AttemptEnd { claim: Ended::Broke(broke), steps: Vec::new(), held_back: None })
+}
+
+#[when("time runs out at every write")]
+fn runs_out(spec: &mut Spec) {
+    spec.connectors.always("target", false, broke(BreakKind::Deadline));
+}
+
+#[when("the connector breaks at the next write")]
+fn breaks_once(spec: &mut Spec) {
+    spec.connectors.next_act(broke(BreakKind::Trap));
+}
+
+#[when(
+    expr = "{int} intents are asked for one after the other, and the connector breaks at the first attempt of each"
+)]
+async fn breaks_each(spec: &mut Spec, count: usize) {
+    for number in 1..=count {
+        spec.connectors.next_act(broke(BreakKind::Trap));
+        asked_for(spec, 1).await;
+        let done = async {
+            while effects(&spec.approvals().await, |state| matches!(state, EffectState::Landed { .. }))
+                < number
+            {
+                spec.clock.turn(Millis(500));
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, done).await.expect("its next attempt lands");
+    }
+}
+
 #[when("the connector is whole again")]
 fn whole_again(spec: &mut Spec) {
     spec.connectors.lands_again("target", false);

@@ -281,18 +281,18 @@ pub type Verdict = EffectState;
 pub fn next(history: History, end: &AttemptEnd, terms: &Terms) -> Verdict {
     let wire = Wire::of(&end.steps);
     let left = left_the_host(&end.steps);
+    // Later attempts say nothing of when the target first saw the key.
+    let history = history.since(terms.untraced);
     if let (false, Some(rest), Ended::Failed(Failure::Transient { .. } | Failure::Uncertain(_))) =
         (left, end.held_back, &end.claim)
     {
         // It was the host that kept it from trying: that spends nothing of its budget.
         return EffectState::Ready {
             due: terms.now.plus(retry::delay(1, Some(rest), terms.chance)),
-            history: history.since(terms.untraced),
+            history,
         };
     }
     let before = history;
-    // Later attempts say nothing of when the target first saw the key.
-    let history = history.since(terms.untraced);
     let history = History {
         attempts: history.attempts.saturating_add(1),
         breaks: if matches!(end.claim, Ended::Broke(_)) { history.breaks.saturating_add(1) } else { 0 },
