@@ -356,4 +356,5 @@ Feature: Reconciliation
     When the host starts again, and the target holds what was approved
     And it tells that the record has changed
     Then the exception of cause drift is closed by the host
+    And the target was asked to go on from 1
     And the log says that changes were followed up to 2

@@ -48,6 +48,8 @@ struct State {
     /// What has changed at the target, the oldest first, and how often it was asked.
     changed: Vec<Changed>,
     followed: usize,
+    /// Where it was first asked to go on since it was last looked at.
+    followed_from: Option<Option<String>>,
     acts: VecDeque<Act>,
     /// What the next attempts at a connection do.
     once: BTreeMap<String, VecDeque<Act>>,
@@ -246,6 +248,12 @@ impl Scripted {
         self.state().changed.push(Changed { subject, revision: revision.map(ToOwned::to_owned) });
     }
 
+    /// From where it was first asked what has changed since this was last asked for.
+    #[must_use]
+    pub fn followed_from(&self) -> Option<Option<String>> {
+        self.state().followed_from.take()
+    }
+
     /// How often it was asked what has changed.
     #[must_use]
     pub fn followed(&self) -> usize {
@@ -440,6 +448,7 @@ impl Connectors for Scripted {
     fn changes(&self, _name: &ConnectionName, asked: Asked) -> Answer<'_, Ended<Page>> {
         let mut state = self.state();
         state.followed += 1;
+        state.followed_from.get_or_insert(asked.cursor.clone());
         let from = asked.cursor.map_or(0, |cursor| cursor.parse().expect("it is ours"));
         let new = state.changed.iter().filter(|changed| changed.subject.kind == asked.kind).skip(from);
         let items: Vec<Changed> = new.take(asked.limit as usize).cloned().collect();

@@ -81,12 +81,16 @@ pub fn set_back<'a>(jumps: impl IntoIterator<Item = &'a Jump>) -> Millis {
 /// it was not set forward in that time.
 #[must_use]
 pub fn unsettled_until(settle: Millis, jumps: &[Jump], now: Reading) -> Timestamp {
-    let left = jumps.iter().filter(|jump| Millis(0) < jump.forward()).filter_map(|jump| {
+    let is_forward = |(_, jump): &(usize, &Jump)| Millis(0) < jump.forward();
+    let left = jumps.iter().enumerate().filter(is_forward).filter_map(|(place, jump)| {
         let since = match jump.passed {
             Some(passed) => Millis(now.passed.0.saturating_sub(passed.0)),
-            // It is read from the log. One that is to come was taken back since.
-            None if now.clock < jump.at => return None,
-            None => now.clock.since(jump.at),
+            // It is read from the log: what the clock says has passed since, without the jumps that came after it.
+            None => {
+                let later = jumps.get(place.saturating_add(1)..).unwrap_or_default();
+                let forward = later.iter().fold(0_u64, |all, jump| all.saturating_add(jump.forward().0));
+                Millis(now.clock.plus(set_back(later)).since(jump.at).0.saturating_sub(forward))
+            }
         };
         settle.0.checked_sub(since.0).filter(|left| 0 < *left)
     });
@@ -160,12 +164,14 @@ mod tests {
     fn a_clock_that_is_set_forward_and_back_again_has_set_nothing_forward_for_ever() {
         let settle = Millis::seconds(30);
         let forward = Jump::between(read(0, 0), read(24 * HOUR, 0)).expect("it was set forward");
-        let back = Jump::between(read(24 * HOUR, 5_000), read(5_000, 5_000)).expect("it was set back");
+        let back =
+            Jump::between(read(24 * HOUR + 5_000, 5_000), read(5_000, 5_000)).expect("it was set back");
         let jumps = [forward, back];
         assert_eq!(unsettled_until(settle, &jumps, read(10_000, 10_000)), Timestamp(30_000));
         assert_eq!(unsettled_until(settle, &jumps, read(30_000, 30_000)), Timestamp(0));
         let read_again = jumps.map(|jump| Jump { passed: None, ..jump });
-        assert_eq!(unsettled_until(settle, &read_again, read(10_000, 0)), Timestamp(0));
+        assert_eq!(unsettled_until(settle, &read_again, read(10_000, 0)), Timestamp(30_000));
+        assert_eq!(unsettled_until(settle, &read_again, read(30_000, 0)), Timestamp(0));
     }
 
     #[test]

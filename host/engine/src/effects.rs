@@ -7,9 +7,11 @@ use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::gates::Entry;
 use crate::handle::Running;
+use crate::limits::PAUSED_LOOK_MS;
 use crate::outages::Denied;
 use crate::port::Answer;
 use crate::port::connectors::{Call, Connection, Ledger, NotRecorded};
+use crate::prepare::Found;
 use crate::watch::Meanwhile;
 use countersign_core::approval::command::{Command, Target};
 use countersign_core::approval::refusal::Refusal;
@@ -20,7 +22,7 @@ use countersign_core::effect::plan::WritePlan;
 use countersign_core::effect::retry;
 use countersign_core::hash::Digest;
 use countersign_core::id::{EffectId, IntentId};
-use countersign_core::time::Timestamp;
+use countersign_core::time::{Millis, Timestamp};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -102,7 +104,11 @@ pub(crate) async fn run(
             inner.command(intent, Command::KeyExpired { effect, target }, None).await.map(drop)
         }
         Work::Replan { connection, target } => {
-            replan(inner, (intent, effect), (&connection, target), permit).await
+            match replan(inner, (intent, effect), (&connection, target), permit).await {
+                Ok(Some(until)) => return Ok(Some(until)),
+                Ok(None) => Ok(()),
+                Err(fault) => Err(fault),
+            }
         }
         Work::Attempt { call, records, connection, mut target } => {
             let running = Running::begin(inner, intent);
@@ -136,18 +142,21 @@ pub(crate) async fn run(
     Ok(None)
 }
 
-/// Plans an effect anew whose record was changed elsewhere.
+/// Plans an effect anew whose record was changed elsewhere; says when to come again if a connection that it needs is
+/// paused.
 async fn replan(
     inner: &Arc<Inner>,
     (intent, effect): (IntentId, EffectId),
     (connection, mut target): (&Arc<Connection>, Target),
     permit: Option<OwnedSemaphorePermit>,
-) -> Result<(), Fault> {
+) -> Result<Option<Timestamp>, Fault> {
     let (began, mut denied) = (inner.clock.now(), Denied::default());
     let approval = inner.read(intent).await?.approval;
     let command = match crate::prepare::anew(inner, &approval, effect).await? {
-        Some(Ok(found)) => Command::Replanned { effect, found: Box::new(found) },
-        Some(Err(claim)) => {
+        Found::Anew(found) => Command::Replanned { effect, found },
+        // A connection that its facts are read at is paused: that is no attempt of its own.
+        Found::Paused => return Ok(Some(inner.later(Millis(PAUSED_LOOK_MS)))),
+        Found::Not(claim) => {
             // What was asked of other connections says nothing of this one's connector.
             if let Ended::Failed(Failure::Denied(_)) = &claim {
                 denied = inner.denied_at(&connection.name, began).await?;
@@ -156,11 +165,11 @@ async fn replan(
             let end = AttemptEnd { claim, steps: Vec::new(), held_back: None };
             Command::Attempted { effect, end, began, target }
         }
-        None => return Ok(()),
+        Found::Gone => return Ok(None),
     };
     // Nobody else tells of it before it is stored.
     let _permit = permit.filter(|_| denied.denial == Denial::Connection);
-    let done = inner.command(intent, command, None).await.map(drop);
+    let done = inner.command(intent, command, None).await.map(|_| None);
     drop(denied);
     done
 }

@@ -7,13 +7,15 @@ use crate::count;
 use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::gates::Entry;
-use crate::limits::{FOLLOW_ITEMS, FOLLOW_MS, FOLLOW_NOTE_MS, FOLLOW_PAGES_MAX, RECORD_INTENTS_MAX};
+use crate::limits::{
+    FOLLOW_ITEMS, FOLLOW_MS, FOLLOW_NOTE_GAP_MS, FOLLOW_NOTE_MS, FOLLOW_PAGES_MAX, RECORD_INTENTS_MAX,
+};
 use crate::port::connectors::{Asked, Changed, Connection, Page};
 use crate::row::{RECORD, record_label};
 use crate::watch;
 use countersign_core::approval::watch::Next;
 use countersign_core::connection::Event;
-use countersign_core::effect::attempt::{Break, Ended};
+use countersign_core::effect::attempt::{Break, Ended, Failure};
 use countersign_core::id::{ConnectionName, EffectId, IntentId};
 use countersign_core::time::{Millis, Timestamp};
 use std::collections::BTreeMap;
@@ -25,8 +27,10 @@ struct Place {
     cursor: Option<String>,
     /// What stands on record.
     noted: Option<String>,
-    /// Since when the two may differ.
+    /// When that was noted, or nothing was to be.
     since: Timestamp,
+    /// Whether it was noted since the host began.
+    is_noted: bool,
 }
 
 /// What came of one page.
@@ -68,7 +72,7 @@ async fn follow(
         Some(place) => place,
         None => {
             let noted = inner.on_record(&connection.name).await?.followed.get(kind).cloned();
-            let place = Place { cursor: noted.clone(), noted, since: inner.clock.now() };
+            let place = Place { cursor: noted.clone(), noted, since: inner.clock.now(), is_noted: false };
             places.entry(kind.to_owned()).or_insert(place)
         }
     };
@@ -100,6 +104,19 @@ async fn turn(
     };
     let Page { items, next } = match ended {
         Ended::Returned(page) => page,
+        Ended::Failed(Failure::Rejected { detail, .. }) if place.cursor.is_some() => {
+            // A place that another version of the connector has made, perhaps, or another database.
+            let why = &detail.message;
+            tracing::warn!(
+                connection = %connection.name,
+                kind,
+                why,
+                blame = "connector",
+                "the target does not know where to go on with what has changed: it is asked from the beginning"
+            );
+            place.cursor = None;
+            return Ok(Turned::Done);
+        }
         Ended::Failed(failure) => {
             let why = &failure.detail().message;
             tracing::info!(connection = %connection.name, kind, why, "the target does not say what has changed");
@@ -136,15 +153,17 @@ async fn noted(
     concerned: bool,
 ) -> Result<(), Fault> {
     let now = inner.clock.now();
-    let is_long = Millis(FOLLOW_NOTE_MS) <= now.since(place.since);
+    let since = now.since(place.since);
+    let is_long = Millis(FOLLOW_NOTE_MS) <= since;
+    let is_due = concerned && (!place.is_noted || Millis(FOLLOW_NOTE_GAP_MS) <= since);
     let Some(cursor) = place.cursor.clone().filter(|cursor| place.noted.as_ref() != Some(cursor)) else {
         place.since = now;
         return Ok(());
     };
-    if concerned || is_long {
+    if is_due || is_long {
         let event = Event::Followed { kind: kind.to_owned(), cursor: cursor.clone() };
         inner.note(&connection.name, None, None, |_| Ok(event.clone())).await?;
-        (place.noted, place.since) = (Some(cursor), now);
+        (place.noted, place.since, place.is_noted) = (Some(cursor), now, true);
     }
     Ok(())
 }
@@ -169,7 +188,16 @@ async fn looked_at(inner: &Arc<Inner>, connection: &Connection, changed: &Change
     .await?;
     let mut looked = Looked::Nothing;
     for intent in intents {
-        for effect in watched(inner, intent, connection, changed).await? {
+        let watched = match watched(inner, intent, connection, changed).await {
+            Ok(watched) => watched,
+            // It must not keep what has changed elsewhere from being looked at.
+            Err(fault @ Fault::Unreadable(_)) => {
+                tracing::error!(%fault, %intent, blame = "host", "a record that changed is not looked at for this intent");
+                continue;
+            }
+            Err(fault) => return Err(fault),
+        };
+        for effect in watched {
             if watch::changed(inner, intent, effect).await?.is_some() {
                 return Ok(Looked::NotYet);
             }

@@ -3,6 +3,7 @@
 
 use crate::engine::Inner;
 use crate::fault::Fault;
+use crate::limits::BRING_FORWARD_LOOKS;
 use crate::place::{self, Place};
 use crate::port::clock::Clock;
 use crate::port::connectors::Connection;
@@ -93,6 +94,15 @@ impl Inner {
         known.set_back(known.newest(now).as_ref())
     }
 
+    /// How far the clock was set forward since then.
+    pub(crate) fn ahead_since(&self, moment: Timestamp) -> Millis {
+        let now = reading(&*self.clock);
+        let known = self.jumps.known();
+        let newest = known.newest(now);
+        let since = known.jumps.iter().chain(&newest).filter(|jump| moment < jump.at && jump.at <= now.clock);
+        Millis(since.fold(0, |all, jump| all.saturating_add(jump.forward().0)))
+    }
+
     /// What is known of a target, by a clock that may have jumped: also if nobody has noted that yet.
     pub(crate) fn target(&self, connection: &Connection) -> Target {
         let now = reading(&*self.clock);
@@ -110,10 +120,16 @@ impl Inner {
 }
 
 /// Looks at the clock again and again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Watch {
-    /// Whether all that waits has been looked at since the start.
-    looked: bool,
+    /// How often all that waits is still to be looked at since the start, or since the clock was set back.
+    left: u32,
+}
+
+impl Default for Watch {
+    fn default() -> Watch {
+        Watch { left: 1 }
+    }
 }
 
 impl Watch {
@@ -124,12 +140,14 @@ impl Watch {
         let now = reading(&*inner.clock);
         let last = inner.jumps.known().last.get_or_insert(now).to_owned();
         let jump = Jump::between(last, now);
-        if jump.is_some_and(|jump| Millis(0) < jump.back()) || !self.looked {
+        if jump.is_some_and(|jump| Millis(0) < jump.back()) {
+            self.left = BRING_FORWARD_LOOKS;
+        }
+        if 0 < self.left {
             match brought_forward(inner).await {
-                Ok(()) => self.looked = true,
+                Ok(()) => self.left = self.left.saturating_sub(1),
                 Err(fault) => {
                     tracing::warn!(%fault, blame = "host", "what waits cannot be looked at; it is tried again");
-                    self.looked = false;
                 }
             }
         }

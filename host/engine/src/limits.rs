@@ -52,6 +52,8 @@ pub const FOLLOW_MS: u64 = 30_000;
 pub const FOLLOW_ITEMS: u32 = 200;
 /// Most pages of them in a row.
 pub const FOLLOW_PAGES_MAX: usize = 50;
+/// Time between two entries about how far a target was followed, in milliseconds.
+pub const FOLLOW_NOTE_GAP_MS: u64 = 600_000;
 /// How long it may stay off the record how far a target was followed, in milliseconds, where nothing of ours had changed.
 pub const FOLLOW_NOTE_MS: u64 = 3_600_000;
 
@@ -120,6 +122,10 @@ pub const REVIEW_DELAY_MS: u64 = 1_000;
 
 /// Rows that are read at a time for that.
 pub const REVIEW_ROWS: usize = 100;
+
+/// How many looks in a row, each at most a second after the other, bring forward what waits once a clock was set back:
+/// what was under way then may have been put off by it.
+pub const BRING_FORWARD_LOOKS: u32 = 10;
 
 /// Entries after which the record of people, or of a connection, goes on in another stream: what one command adds still
 /// fits into a stream of the store.

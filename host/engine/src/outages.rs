@@ -14,6 +14,7 @@ use crate::row::CONNECTION;
 use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
 use countersign_core::approval::refusal::Refusal;
+use countersign_core::clock::is_due;
 use countersign_core::connection::Pause;
 use countersign_core::effect::attempt::{Break, BreakKind, Detail, Ended, Failure};
 use countersign_core::effect::life::Denial;
@@ -72,6 +73,12 @@ fn is_at_fault(broke: &Break) -> bool {
     }
 }
 
+/// Whether what began then did so before something that happened; not if that is still to come, by a clock that was set
+/// back since.
+fn is_before(began: Timestamp, happened: Timestamp, now: Timestamp) -> bool {
+    began <= happened && happened <= now
+}
+
 impl Outages {
     fn telling(&self, connection: &ConnectionName) -> Arc<Mutex<Renewed>> {
         let mut telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,9 +99,14 @@ impl Outages {
     }
 
     /// A call about this intent, which began then, broke its connector; says whether those of too many did.
-    fn broken(&self, connection: &Connection, intent: IntentId, began: Timestamp) -> bool {
+    fn broken(
+        &self,
+        connection: &Connection,
+        intent: IntentId,
+        (began, now): (Timestamp, Timestamp),
+    ) -> bool {
         self.broke((connection.name.clone(), connection.digest), |broke| {
-            if broke.resumed.is_some_and(|resumed| began <= resumed) {
+            if broke.resumed.is_some_and(|resumed| is_before(began, resumed, now)) {
                 return false;
             }
             if broke.intents.len() < QUARANTINE_INTENTS {
@@ -185,7 +197,7 @@ impl Inner {
         (connection, intent): (&Connection, IntentId),
         began: Timestamp,
     ) -> Result<Denied, Fault> {
-        let broken = || self.outages.broken(connection, intent, began);
+        let broken = || self.outages.broken(connection, intent, (began, self.clock.now()));
         match ended {
             Ended::Failed(Failure::Denied(_)) => {
                 self.outages.whole(connection);
@@ -221,7 +233,11 @@ impl Inner {
             Denial::Passing
         } else if self.is_let_in(name).await {
             // What was sent with the old one says nothing of the new one.
-            if alone.is_some_and(|renewed| began <= renewed) { Denial::Passing } else { Denial::Effect }
+            if alone.is_some_and(|renewed| is_before(began, renewed, self.clock.now())) {
+                Denial::Passing
+            } else {
+                Denial::Effect
+            }
         } else if self.connectors.renew(name) && self.is_let_in(name).await {
             *alone = Some(self.clock.now());
             Denial::Passing
@@ -304,7 +320,7 @@ impl Inner {
     async fn outage(&self, connection: &ConnectionName) -> Result<Option<String>, Fault> {
         let long = Millis(UNAVAILABLE_TOLD_MS);
         if let Some(Pause { by, since, reason }) = &self.on_record(connection).await?.pause {
-            let is_long = long <= self.clock.now().since(*since);
+            let is_long = is_due(since.plus(long), self.clock.now(), long);
             return Ok(
                 is_long.then(|| format!("connection `{connection}`: {by} paused it at {since}: {reason}"))
             );

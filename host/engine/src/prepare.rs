@@ -36,17 +36,25 @@ struct Trouble {
     hope: Hope,
     /// The connection that refused its credential.
     denied: Option<ConnectionName>,
+    /// Whether that was known before, so that nothing was asked.
+    is_paused: bool,
 }
 
 impl Trouble {
     fn hopeless(code: &str, message: String) -> Trouble {
-        Trouble { detail: Detail::new(code, message), wish: None, hope: Hope::None, denied: None }
+        Trouble {
+            detail: Detail::new(code, message),
+            wish: None,
+            hope: Hope::None,
+            denied: None,
+            is_paused: false,
+        }
     }
 
     /// Nothing is asked of a connection that is paused.
     fn paused(connection: &ConnectionName) -> Trouble {
         let detail = Detail::new("paused", format!("connection `{connection}` is paused"));
-        Trouble { detail, wish: None, hope: Hope::Some, denied: Some(connection.clone()) }
+        Trouble { detail, wish: None, hope: Hope::Some, denied: Some(connection.clone()), is_paused: true }
     }
 
     /// What a read at a connection means that did not come to an answer. `None` for an answer.
@@ -55,7 +63,7 @@ impl Trouble {
             Ended::Returned(answer) => return Ok(answer),
             Ended::Broke(broke) => {
                 let detail = Detail::new("connector-broke", broke.message);
-                return Err(Trouble { detail, wish: None, hope: Hope::Some, denied: None });
+                return Err(Trouble { detail, wish: None, hope: Hope::Some, denied: None, is_paused: false });
             }
             Ended::Failed(failure) => failure,
         };
@@ -66,7 +74,7 @@ impl Trouble {
             Failure::Denied(_) | Failure::Uncertain(_) | Failure::Conflict { .. } => (None, Hope::Some),
         };
         let denied = matches!(failure, Failure::Denied(_)).then(|| connection.clone());
-        Err(Trouble { detail: failure.detail().clone(), wish, hope, denied })
+        Err(Trouble { detail: failure.detail().clone(), wish, hope, denied, is_paused: false })
     }
 }
 
@@ -88,7 +96,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, intent: IntentId) -> Result<Option<T
     let (began, mut telling) = (inner.clock.now(), Denied::default());
     let command = match prepared(inner, &standing.approval).await? {
         Ok(prepared) => Command::Prepare { revision, prepared: Box::new(prepared) },
-        Err(Trouble { detail, wish, hope, denied }) => {
+        Err(Trouble { detail, wish, hope, denied, is_paused: _ }) => {
             if let Some(connection) = &denied {
                 telling = inner.denied_at(connection, began).await?;
             }
@@ -177,29 +185,37 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
     Ok(planned.map(|writes| Prepared { facts, said, writes, ..Prepared::default() }))
 }
 
-/// What would be written for one effect now, and on what facts it would be decided: its record was changed elsewhere.
-/// An error is how the attempt ends that cannot find it out; `None` if the effect is not there any more.
-pub(crate) async fn anew(
-    inner: &Arc<Inner>,
-    approval: &Approval,
-    effect: EffectId,
-) -> Result<Option<Result<Anew, Ended<Receipt>>>, Fault> {
+/// What was found out about an effect whose record was changed elsewhere.
+pub(crate) enum Found {
+    /// What would be written now, and on what facts it would be decided.
+    Anew(Box<Anew>),
+    /// How the attempt ends that cannot find it out.
+    Not(Ended<Receipt>),
+    /// A connection at which facts are read is paused.
+    Paused,
+    /// The effect is not there any more.
+    Gone,
+}
+
+/// Finds out what would be written for one effect now.
+pub(crate) async fn anew(inner: &Arc<Inner>, approval: &Approval, effect: EffectId) -> Result<Found, Fault> {
     let rulebook = inner.rulebook();
-    let Some(planned) = approval.planned(effect) else { return Ok(None) };
+    let Some(planned) = approval.planned(effect) else { return Ok(Found::Gone) };
     let name = &approval.intent.intent_type;
     let Some(schema) = rulebook.intent_type(name) else {
         let message = format!(
             "intent type `{name}` is not installed any more, so nobody can say what would be decided"
         );
         let detail = Detail::new("no-intent-type", message);
-        return Ok(Some(Err(Ended::Failed(Failure::Transient { after: None, detail }))));
+        return Ok(Found::Not(Ended::Failed(Failure::Transient { after: None, detail })));
     };
     let unknown =
         |trouble: Trouble| Ended::Failed(Failure::Transient { after: trouble.wish, detail: trouble.detail });
     let paused = inner.paused_connections().await?;
     let facts = match facts::read(inner, approval, schema, &paused).await? {
         Ok(facts) => facts,
-        Err(trouble) => return Ok(Some(Err(unknown(trouble)))),
+        Err(Trouble { is_paused: true, .. }) => return Ok(Found::Paused),
+        Err(trouble) => return Ok(Found::Not(unknown(trouble))),
     };
     let now = inner.clock.now();
     let said = match life::deciding(Context::new(&rulebook, now, 0), approval) {
@@ -211,9 +227,9 @@ pub(crate) async fn anew(
     };
     let ended =
         inner.connectors.plan(&planned.connection, planned.connector, planned.what.clone(), now).await;
-    Ok(Some(match ended {
-        Ended::Returned(plan) => Ok(Anew { facts, said, plan }),
-        Ended::Failed(failure) => Err(Ended::Failed(failure)),
-        Ended::Broke(broke) => Err(Ended::Broke(broke)),
-    }))
+    Ok(match ended {
+        Ended::Returned(plan) => Found::Anew(Box::new(Anew { facts, said, plan })),
+        Ended::Failed(failure) => Found::Not(Ended::Failed(failure)),
+        Ended::Broke(broke) => Found::Not(Ended::Broke(broke)),
+    })
 }

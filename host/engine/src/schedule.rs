@@ -168,6 +168,8 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     loop {
         clock.look(&inner).await;
         let until = look(&inner).await;
+        // The clock may have been set back while it was looked.
+        let until = until.min(inner.clock.now().plus(Millis(SCHEDULE_WAIT_MS_MAX)));
         tokio::select! {
             biased;
             () = inner.tasks.stopping() => return,
@@ -262,8 +264,8 @@ async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake, due: T
 /// The longest that anything of a kind ever waits, where that is a length; a moment that a policy means is none.
 pub(crate) fn longest_wait(wake: &Wake) -> Option<Millis> {
     match wake {
-        Wake::Prepare | Wake::Effect(_) => Some(retry::WAIT_MAX),
-        Wake::Watch(_) | Wake::ReAssert(_) => Some(LOOK_GAP_MAX),
+        Wake::Prepare | Wake::Effect(_) | Wake::ReAssert(_) => Some(retry::WAIT_MAX),
+        Wake::Watch(_) => Some(LOOK_GAP_MAX),
         Wake::Notice(_) => Some(NOTICE_AGE_MAX),
         Wake::Seat(_) | Wake::Exception(_) | Wake::Returned => None,
     }

@@ -57,7 +57,9 @@ fn due(approval: &Approval, effect: EffectId, (when, now): (When, Timestamp)) ->
     match (when, next) {
         (When::Changed, Next::Look(_)) => {}
         (When::Changed, Next::ReAssert(_) | Next::Writing(_) | Next::Over) => return None,
-        (When::Due, _) => {
+        // It waits for its connection alone.
+        (When::Due, Next::ReAssert(_)) => {}
+        (When::Due, Next::Look(_) | Next::Writing(_) | Next::Over) => {
             next.due().filter(|due| is_due(*due, now, LOOK_GAP_MAX))?;
         }
     }
@@ -125,6 +127,10 @@ async fn look(
             return Ok(Some(inner.later(Millis(PAUSED_LOOK_MS))));
         }
     }
+    if let (Err((Unread::Unreachable, _)), When::Changed) = (&read, when) {
+        // It is asked once more, and its own turn comes when it would have come.
+        return Ok(Some(inner.later(Millis(PAUSED_LOOK_MS))));
+    }
     let changes = case.written(standing.planned, authority);
     let compared = compare(&changes, standing.receipt, read.as_ref().map_err(|(unread, _)| *unread));
     let rulebook = inner.rulebook();
@@ -136,7 +142,8 @@ async fn look(
     let again = wanted.is_some() && is_amiss && !gone;
     let plan = if again { Some(planned(inner, &standing, (case, authority)).await) } else { None };
     // Looked up after it was read and planned: whoever had written by then is found.
-    let others = if is_amiss { others(inner, &approval, &standing).await? } else { Others::default() };
+    let others =
+        if is_amiss { others(inner, &approval, &standing, Clock::Doubted).await? } else { Others::default() };
     let wait = inner.later(Millis(RE_ASSERT_DELAY_MS));
     if let Some(plan) = plan {
         return match (others.open, plan) {
@@ -154,11 +161,21 @@ async fn look(
     {
         return later(inner, (intent, effect, wanted), wait, why.clone()).await;
     }
-    let found = Box::new(ReadBack { of, read, others, denial: denied.denial });
-    let said = say(inner, intent, Command::Reconciled { effect, found }).await;
+    let ahead = inner.ahead_since(standing.landed);
+    let found = Box::new(ReadBack { of, ahead, read, others, denial: denied.denial });
+    let said = inner.command(intent, Command::Reconciled { effect, found }, None).await;
     // Nobody else tells of it before it is stored.
     drop(denied);
-    said
+    match (said, when) {
+        (Ok(_), _) => Ok(None),
+        // Somebody has looked in the meantime: perhaps before it was changed.
+        (Err(Fault::Refused(Refusal::Overtaken | Refusal::WrongStage { .. })), When::Changed) => {
+            Ok(Some(inner.later(Millis(PAUSED_LOOK_MS))))
+        }
+        // Somebody settled it in the meantime.
+        (Err(Fault::Refused(Refusal::Overtaken | Refusal::WrongStage { .. })), When::Due) => Ok(None),
+        (Err(fault), _) => Err(fault),
+    }
 }
 
 fn written_elsewhere() -> Detail {
@@ -218,7 +235,8 @@ pub(crate) async fn meanwhile(
     let Some(standing) = approval.standing().find(|standing| standing.planned.effect == of) else {
         return Ok(Meanwhile::Nothing);
     };
-    let others = others(inner, approval, &standing).await?;
+    // Where in doubt it gives way.
+    let others = others(inner, approval, &standing, Clock::Believed).await?;
     let later = planned.plan.changes.iter().find_map(|change| others.later.get(&change.name));
     let next = approval.watches.get(&of).map(|watch| watch.next);
     let now = inner.clock.now();
@@ -231,9 +249,22 @@ pub(crate) async fn meanwhile(
     })
 }
 
+/// Whether the clock is believed that says which of two writes came last, although it was set back since one of them was
+/// asked for.
+#[derive(Debug, Clone, Copy)]
+enum Clock {
+    Believed,
+    Doubted,
+}
+
 /// What other effects have to do with the record of a write: those of its own intent, and of every other one that wrote
 /// there.
-async fn others(inner: &Arc<Inner>, approval: &Approval, standing: &Standing<'_>) -> Result<Others, Fault> {
+async fn others(
+    inner: &Arc<Inner>,
+    approval: &Approval,
+    standing: &Standing<'_>,
+    clock: Clock,
+) -> Result<Others, Fault> {
     let mut others = approval.touches(standing);
     others.alias = alias(inner, &standing.planned.connection);
     let label = record_label(&standing.planned.connection, &standing.receipt.subject);
@@ -244,13 +275,19 @@ async fn others(inner: &Arc<Inner>, approval: &Approval, standing: &Standing<'_>
     })
     .await?;
     intents.retain(|other| *other != approval.intent.id);
-    if !intents.is_empty() && approval.set_back < inner.set_back() {
+    let set_back = match clock {
+        Clock::Doubted => inner.set_back(),
+        Clock::Believed => Millis(0),
+    };
+    if !intents.is_empty() && approval.set_back < set_back {
         // The clock, which tells who came last, was set back since.
         others.unsure.extend(standing.planned.plan.changes.iter().map(|change| change.name.clone()));
     }
     for other in intents {
         let there = inner.read(other).await?.approval;
-        others = others.and(there.touches(standing));
+        let touches = there.touches(standing);
+        let is_told = set_back <= there.set_back;
+        others = others.and(if is_told { touches } else { touches.unsure_of_later() });
     }
     Ok(others)
 }

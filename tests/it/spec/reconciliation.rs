@@ -316,6 +316,8 @@ async fn changes_unseen(spec: &mut Spec) {
 
 #[when("the host starts again, and the target holds what was approved")]
 fn starts_again(spec: &mut Spec) {
+    spec.host = None;
+    drop(spec.connectors.followed_from());
     spec.start(spec.watched.rules());
     spec.target_holds(&[("amount", usd("10.00"))]);
 }
@@ -325,6 +327,11 @@ async fn is_left(spec: &mut Spec) {
     let before = spec.count(reconciled).await;
     some_time(spec).await;
     assert_eq!(spec.count(reconciled).await, before);
+}
+
+#[then(expr = "the target was asked to go on from {word}")]
+fn went_on_from(spec: &mut Spec, cursor: String) {
+    assert_eq!(spec.connectors.followed_from(), Some(Some(cursor)));
 }
 
 #[then(expr = "the log says that changes were followed up to {word}")]

@@ -122,7 +122,8 @@ fn table(connections: &[ConnectionView]) -> Table {
 fn why(connection: &ConnectionView) -> String {
     match (&connection.paused, connection.rests_ms) {
         (Some(paused), _) if paused.cause == BY_HAND => {
-            format!("{} paused it at {}: {}", paused.owner, paused.since, paused.reason)
+            let reason = paused.reason.as_deref().unwrap_or("no reason is given");
+            format!("{} paused it at {}: {reason}", paused.owner, paused.since)
         }
         (Some(paused), _) => format!(
             "its {} at {}; {} answers for it: {} of {}",

@@ -54,6 +54,8 @@ pub struct Anew {
 pub struct ReadBack {
     /// What was to become of the write when it was read: if that is something else by now, nothing comes of it.
     pub of: Next,
+    /// How far the clock was set forward since the write landed: it is younger than it looks by as much.
+    pub ahead: Millis,
     /// What its record holds, or why that is not known.
     pub read: Result<Snapshot, (Unread, Detail)>,
     /// What other effects have to do with the record. Found out after it was read.

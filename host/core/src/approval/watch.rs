@@ -205,6 +205,13 @@ impl Approval {
 }
 
 impl Others {
+    /// The same, where the clock tells nobody which of two came last.
+    #[must_use]
+    pub fn unsure_of_later(mut self) -> Others {
+        self.unsure.extend(std::mem::take(&mut self.later).into_keys());
+        self
+    }
+
     /// The same, with what another intent says.
     #[must_use]
     pub fn and(mut self, other: Others) -> Others {

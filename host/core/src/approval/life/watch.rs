@@ -86,7 +86,7 @@ pub(super) fn reconciled(turn: &mut Turn<'_>, effect: EffectId, found: ReadBack)
         turn.record(Actor::Timer, over);
         return Ok(());
     };
-    let ReadBack { of: _, read, others, denial } = found;
+    let ReadBack { of: _, ahead, read, others, denial } = found;
     let unread = read.as_ref().err().map(|(unread, _)| *unread);
     let why = read.as_ref().err().map(|(_, why)| why.clone());
     let changes = case.written(planned, authority);
@@ -101,7 +101,7 @@ pub(super) fn reconciled(turn: &mut Turn<'_>, effect: EffectId, found: ReadBack)
         && standing.is_repeatable()
         && !matches!(watch.next, Next::ReAssert(_))
         && watch.asserted < RE_ASSERTS_MAX;
-    let later = next_look(standing.landed, now, judged.agreement);
+    let later = next_look(standing.landed.plus(ahead), now, judged.agreement);
     // What somebody wants to have written again waits until its connection lets it in.
     let waits = match watch.next {
         Next::ReAssert(since) if denial == Denial::Connection => Some(since),

@@ -65,8 +65,10 @@ pub struct PausedView {
     pub owner: String,
     /// Since when.
     pub since: String,
-    /// What happened, in words.
-    pub reason: String,
+    /// Why, in the words of whoever paused it by hand; absent otherwise, as what an exception says is for whoever sees
+    /// its intent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// One kind of change that a connector can make.
@@ -159,7 +161,7 @@ impl PausedView {
             exception: None,
             owner: by.to_string(),
             since: since.to_string(),
-            reason: reason.clone(),
+            reason: Some(reason.clone()),
         }
     }
 
@@ -170,7 +172,7 @@ impl PausedView {
             exception: Some(id.to_string()),
             owner: exception.owner.to_string(),
             since: exception.opened.to_string(),
-            reason: exception.detail.message.clone(),
+            reason: None,
         }
     }
 }
