@@ -94,7 +94,7 @@ enum Command {
     /// See who is there, and what absences mean for the routes
     #[command(subcommand)]
     People(people::People),
-    /// See whether what is approved can be written where it belongs
+    /// See what keeps anything from being written to a target, and stop or resume that yourself
     #[command(subcommand)]
     Connection(connection::Connection),
     /// Build, inspect and install connectors

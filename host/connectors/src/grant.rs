@@ -46,7 +46,7 @@ impl OperatorGrant {
             if !self.hosts.iter().any(|granted| covers_host(granted, &host)) {
                 return refuse(format!(
                     "wants to reach `{host}` (endpoint `{name}`), which the operator does not grant; \
-                     add it to the granted hosts or decline the connector"
+                     add it to `hosts` under `[connectors]` in the configuration, or do without the connector"
                 ));
             }
         }

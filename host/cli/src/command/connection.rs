@@ -1,4 +1,4 @@
-//! `countersign connection`: whether what is approved can be written where it belongs.
+//! `countersign connection`: whether what is approved can be written where it belongs, and an operator's stop to it.
 
 use super::Global;
 use crate::client::{Change, Client, typed};
