@@ -65,3 +65,26 @@ Feature: the clock of the machine jumps
     And 3 minutes pass
     Then the effect is landed
     And nobody was asked whether it had landed
+
+  Scenario: a build that was let go on by a clock which was ahead is left alone again if it breaks again
+    Given an approved intent with one effect whose guarantee is by-key
+    When the clock of the machine is set forward by 24 hours
+    And the connector breaks at every write
+    And 5 intents are asked for
+    Then one exception with cause quarantined pauses the connection
+    When the connector is whole again
+    And the exception that pauses the connection is closed by retry
+    And the clock of the machine is set back by 24 hours
+    And whoever is asked finds nothing there
+    And 2 minutes pass
+    Then all 5 intents are done
+    When the connector breaks at every write
+    And 5 intents are asked for
+    Then one exception with cause quarantined pauses the connection
+
+  Scenario: a year ahead for a moment ends no watch
+    Given an intent type that has what has drifted put before a person
+    And its write has landed
+    When it is looked at 3 times
+    And the clock of the machine is set forward by 8760 hours
+    Then it is looked at for the 4th time, and not for the last

@@ -358,3 +358,27 @@ Feature: Reconciliation
     Then the exception of cause drift is closed by the host
     And the target was asked to go on from 1
     And the log says that changes were followed up to 2
+
+  Scenario: a place that the target does not know any more is dropped
+    Given an intent type that has what has drifted put before a person
+    And the target tells what has changed
+    And its write has landed
+    When it is looked at 8 times
+    And the target holds something else
+    And it tells that the record has changed
+    Then an exception with cause drift has an owner
+    When the target has forgotten where it was asked to go on, and holds what was approved
+    And it tells that the record has changed
+    And some time goes by
+    Then the exception of cause drift is closed by the host
+
+  Scenario: what the target says is not lost where it does not answer just then
+    Given an intent type that has what has drifted put before a person
+    And the target tells what has changed
+    And its write has landed
+    When it is looked at 8 times
+    And the target holds something else
+    And the target answers nothing
+    And it tells that the record has changed
+    And some time goes by
+    Then an exception with cause drift has an owner

@@ -48,6 +48,8 @@ struct State {
     /// What has changed at the target, the oldest first, and how often it was asked.
     changed: Vec<Changed>,
     followed: usize,
+    /// Whether it does not know the place at which it is asked to go on next.
+    place_forgotten: bool,
     /// Where it was first asked to go on since it was last looked at.
     followed_from: Option<Option<String>>,
     acts: VecDeque<Act>,
@@ -246,6 +248,11 @@ impl Scripted {
     /// The target tells that a record has changed, and that it has this revision now.
     pub fn has_changed(&self, subject: RecordRef, revision: Option<&str>) {
         self.state().changed.push(Changed { subject, revision: revision.map(ToOwned::to_owned) });
+    }
+
+    /// No place that the target gave until now is one any more.
+    pub fn forget_place(&self) {
+        self.state().place_forgotten = true;
     }
 
     /// From where it was first asked what has changed since this was last asked for.
@@ -455,6 +462,9 @@ impl Connectors for Scripted {
         let next = (!items.is_empty()).then(|| (from + items.len()).to_string());
         let ended = if state.denies && state.reads_denied {
             Ended::Failed(denied())
+        } else if from != 0 && state.place_forgotten {
+            let detail = Detail::new("bad-cursor", "there is no such place");
+            Ended::Failed(Failure::Rejected { fields: Vec::new(), detail })
         } else {
             Ended::Returned(Page { items, next })
         };

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// A clock that is set by less than that is not noted.
 pub const JUMP_MIN: Millis = Millis::seconds(1);
-/// How many of the newest jumps count.
-pub const JUMPS_MAX: usize = 1_000;
+/// How many of the newest jumps are kept one by one; how far it was set back is summed up over all.
+pub const JUMPS_MAX: usize = 100;
 
 /// A moment by the clock, beside how long something has been going on that nobody can set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

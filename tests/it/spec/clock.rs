@@ -1,5 +1,6 @@
 //! The steps of `clock.feature`: the clock of the machine is set while the host runs.
 
+use super::sealed::until_looked_for;
 use super::{PATIENCE, Spec, single_rules};
 use countersign_core::clock::Jump;
 use countersign_core::time::{Millis, Timestamp};
@@ -69,14 +70,7 @@ async fn on_record(spec: &mut Spec, hours: u64) {
 
 #[then("it is looked for before it is sent again")]
 async fn is_looked_for(spec: &mut Spec) {
-    spec.connectors.find_nothing();
-    let waiting = async {
-        while spec.connectors.probes() == 0 {
-            spec.clock.turn(Millis(500));
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("it is looked for");
+    until_looked_for(spec).await;
     assert_eq!(spec.connectors.attempts(), 1);
 }
 

@@ -329,6 +329,25 @@ async fn is_left(spec: &mut Spec) {
     assert_eq!(spec.count(reconciled).await, before);
 }
 
+#[when("the target has forgotten where it was asked to go on, and holds what was approved")]
+fn forgotten(spec: &mut Spec) {
+    spec.connectors.forget_place();
+    spec.target_holds(&[("amount", usd("10.00"))]);
+}
+
+#[then(expr = "it is looked at for the {int}th time, and not for the last")]
+async fn is_not_the_last(spec: &mut Spec, time: usize) {
+    let waiting = async {
+        while spec.count(reconciled).await < time {
+            spec.clock.turn(Millis(200));
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("it is looked at");
+    let (_, watch) = spec.watch().await;
+    assert!(matches!(watch.next, Next::Look(_)), "{watch:?}");
+}
+
 #[then(expr = "the target was asked to go on from {word}")]
 fn went_on_from(spec: &mut Spec, cursor: String) {
     assert_eq!(spec.connectors.followed_from(), Some(Some(cursor)));

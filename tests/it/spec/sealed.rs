@@ -161,8 +161,8 @@ async fn dies_with_its_host(spec: &mut Spec, hours: u64) {
     spec.clock.turn(Millis::hours(hours));
 }
 
-#[then("it is looked for before anything is sent")]
-async fn is_looked_for(spec: &mut Spec) {
+/// Turns the clock until it is looked for, and found absent.
+pub(super) async fn until_looked_for(spec: &Spec) {
     spec.connectors.find_nothing();
     let waiting = async {
         while spec.connectors.probes() == 0 {
@@ -172,5 +172,10 @@ async fn is_looked_for(spec: &mut Spec) {
         }
     };
     tokio::time::timeout(PATIENCE, waiting).await.expect("it is looked for");
+}
+
+#[then("it is looked for before anything is sent")]
+async fn is_looked_for(spec: &mut Spec) {
+    until_looked_for(spec).await;
     assert_eq!(spec.connectors.writes().len(), 0);
 }
