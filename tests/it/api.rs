@@ -24,6 +24,8 @@ mod hands;
 mod links;
 #[path = "api/lists.rs"]
 mod lists;
+#[path = "api/metrics.rs"]
+mod metrics;
 #[path = "api/overrides.rs"]
 mod overrides;
 #[path = "api/people.rs"]

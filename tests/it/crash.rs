@@ -23,6 +23,8 @@ mod oracle;
 mod scene;
 #[path = "crash/starved.rs"]
 mod starved;
+#[path = "crash/watched.rs"]
+mod watched;
 
 use anyhow::{Context, Result, ensure};
 use countersign::standin::faults::{Kind, Mix};

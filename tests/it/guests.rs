@@ -98,7 +98,11 @@ async fn a_guest_that_breaks_ends_its_own_call_and_no_other() {
     let world = World::start().await;
     for (behaviour, kind, what) in BREAKS {
         world.target.take();
+        let traps =
+            format!("connector_traps_total{{connector=\"tests.hostile\",kind=\"{}\"}}", kind.as_str());
+        let before = world.counted(&traps);
         let (broke, message) = told(world.fetch(behaviour).await);
+        assert_eq!(world.counted(&traps), before + 1, "{behaviour} is counted");
         assert_eq!((broke, message.as_str()), (Some(*kind), sentence(*kind, what).as_str()), "{behaviour}");
         assert!(world.target.take().is_empty(), "{behaviour} must send nothing");
         world.assert_unharmed(behaviour).await;
@@ -122,10 +126,15 @@ async fn what_is_held_back_for_a_target_that_fails_is_said_to_be() {
         assert_eq!(end.held_back, None);
     }
     assert!(health().rests.is_some() && health().failing.is_some());
+    let requests = |outcome| {
+        world.counted(&format!("egress_requests_total{{connection=\"hostile\",outcome=\"{outcome}\"}}"))
+    };
+    assert_eq!(requests("unanswered"), 5);
     world.target.take();
     let end = world.apply("write", 200, Guarantee::Blind).await;
     assert!(end.held_back.is_some() && end.steps.is_empty(), "{end:?}");
     assert!(world.target.take().is_empty(), "nothing was sent");
+    assert_eq!(requests("circuit-open"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

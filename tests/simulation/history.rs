@@ -1,6 +1,7 @@
 //! One history: what is asked for, who decides, what fails and when the host dies, all from one seed.
 
 use crate::Bug;
+use crate::counts::Counts;
 use crate::disk::Disk;
 use crate::promises::Read;
 use crate::targets::{CLASSES, Targets};
@@ -215,6 +216,7 @@ fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
 struct Host {
     runtime: Runtime,
     engine: Engine,
+    counts: Counts,
 }
 
 /// One history.
@@ -299,9 +301,10 @@ impl History {
     fn start(&mut self) {
         let runtime = runtime();
         let chance = Arc::new(SeededChance::new(self.seed * 1_000 + self.hosts));
-        let engine = runtime.block_on(async {
+        let (engine, counts) = runtime.block_on(async {
             self.disk.restart().await;
-            Engine::start(Parts {
+            let counts = Counts::before(&self.disk).await;
+            let engine = Engine::start(Parts {
                 record: recorded(&*self.disk).await.expect("the record of people is read"),
                 notifier: Arc::new(ScriptedNotifier::default()),
                 components: Arc::new(NoComponents),
@@ -310,10 +313,12 @@ impl History {
                 clock: Arc::clone(&self.clock) as Arc<_>,
                 chance,
                 rulebook: RULES[self.rules].clone(),
-            })
+            });
+            let counts = counts.of(&engine);
+            (engine, counts)
         });
         self.hosts += 1;
-        self.host = Some(Host { runtime, engine });
+        self.host = Some(Host { runtime, engine, counts });
         self.ask_again();
     }
 
@@ -343,7 +348,7 @@ impl History {
     fn submit(&self, place: usize) {
         let told = Arc::clone(&self.told);
         let asked = lock(&told).asked[place].clone();
-        let Host { runtime, engine } = self.host();
+        let Host { runtime, engine, .. } = self.host();
         let engine = engine.clone();
         let tokens = tokens(&format!("order-{place}"), asked.amount);
         let key = Key { key: format!("ae-1/{place}"), fingerprint: Digest::of(&place.to_be_bytes()) };
@@ -367,7 +372,7 @@ impl History {
     fn give(&mut self, intent: IntentId, command: Command) {
         self.say(format_args!("{command:?}"));
         let told = Arc::clone(&self.told);
-        let Host { runtime, engine } = self.host();
+        let Host { runtime, engine, .. } = self.host();
         let engine = engine.clone();
         runtime.spawn(async move {
             let Ok(standing) = engine.command(intent, command, None).await else { return };
@@ -400,6 +405,11 @@ impl History {
     pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         // Nothing of the host runs meanwhile.
         runtime().block_on(work)
+    }
+
+    /// What the host that runs has counted.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.host().counts
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -11,6 +11,7 @@
 //! It must prove itself: bugs that are planted in its own disk, targets and settings (see [`Bug`]) are each seen within
 //! a thousand histories.
 
+mod counts;
 mod disk;
 mod history;
 mod promises;

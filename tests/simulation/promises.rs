@@ -13,6 +13,7 @@ use countersign_core::effect::reconcile::{Agreement, LOOK_GAP_MAX, WATCHED_MAX};
 use countersign_core::exception::{Cause, Closure};
 use countersign_core::id::{EffectId, IntentId};
 use countersign_core::intent::value::TokenValue;
+use countersign_core::measure::Measures;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::store::{Position, Store as _};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,7 @@ const ERRANDS_MAX: usize = 10_000;
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     upto: Position,
+    measures: Measures,
     pub(crate) approvals: BTreeMap<IntentId, Stream>,
     /// How often something was looked for because its key may have been forgotten.
     pub(crate) looked_first: u64,
@@ -79,7 +81,8 @@ impl History {
         self.wake_up()?;
         self.as_approved()?;
         self.nothing_overwritten()?;
-        self.at_most_once()
+        self.at_most_once()?;
+        self.counted(self.counts(), &self.read.measures)
     }
 
     /// Reads what the log has got since the last time.
@@ -93,6 +96,7 @@ impl History {
             self.read.upto = logged.position;
             let Ok(intent) = logged.stream.parse::<IntentId>() else { continue };
             let entry: Entry = serde_json::from_slice(&logged.entry).expect("it is an entry");
+            self.read.measures.add(intent, &entry);
             let before = self.read.approvals.remove(&intent).map(|read| read.approval);
             if let Some(effect) = before.as_ref().and_then(|before| vouched(before, &entry)) {
                 *self.read.vouched.entry(effect).or_default() += 1;

@@ -1,6 +1,6 @@
 //! The host as a process of its own: started, killed as a machine kills it, asked to stop.
 
-use crate::servers::http;
+use crate::servers::{free_port, http};
 use crate::world::program;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
@@ -62,6 +62,13 @@ impl Host {
     /// Starts with this variable in its environment from now on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Lets whoever watches over it read its metrics from now on, and says at which address.
+    pub fn watched(&mut self) -> Result<String> {
+        let address = format!("127.0.0.1:{}", free_port()?);
+        self.set("COUNTERSIGN__SERVER__ADMIN_LISTEN", &address);
+        Ok(format!("http://{address}"))
     }
 
     /// Starts through this command from now on: what it runs must be the process that it was.

@@ -45,6 +45,8 @@ pub struct Settings {
     pub rules: PathBuf,
     /// Where the API listens.
     pub listen: SocketAddr,
+    /// Where health and metrics are read without a sign-in; nowhere if it is not set.
+    pub admin_listen: Option<SocketAddr>,
     /// How long running attempts may take to end when the host is stopped.
     pub shutdown_grace: Millis,
     /// Component files that are installed at every start.
@@ -119,8 +121,9 @@ pub fn read(
     let rules_folder = rules.text("folder", &mut problems).unwrap_or_else(|| ".".to_owned());
 
     let mut server = top.section("server", &mut problems);
-    server.only(&["listen", "shutdown-grace", "public-address"], &mut problems);
+    server.only(&["listen", "admin-listen", "shutdown-grace", "public-address"], &mut problems);
     let listen = server.parsed("listen", "an address such as `127.0.0.1:8700`", &mut problems);
+    let admin_listen = server.parsed("admin-listen", "an address such as `127.0.0.1:8701`", &mut problems);
     let grace = server.duration("shutdown-grace", &mut problems);
     let public = server.web_address("public-address", &mut problems);
     if let Some(address) = &public
@@ -163,6 +166,7 @@ pub fn read(
         data: here.join(data_folder),
         rules: here.join(rules_folder),
         listen: listen.unwrap_or(LISTEN),
+        admin_listen,
         shutdown_grace: grace.unwrap_or(SHUTDOWN_GRACE),
         install: install.iter().map(|path| here.join(path)).collect(),
         grant: OperatorGrant { class_max: class_max.unwrap_or(Class::Small), hosts },

@@ -16,6 +16,7 @@ mod tests;
 
 use crate::grant::{Grant, GrantedEndpoint};
 use crate::lock::locked;
+use crate::metrics::Tally;
 use admit::Stopped;
 use bytes::Bytes;
 use client::{Destination, Lost, Resolve, Whole};
@@ -221,6 +222,8 @@ pub(crate) struct Gate {
     pub(crate) steps: Steps,
     pub(crate) now: Timestamp,
     pub(crate) requests: u32,
+    /// Counts what leaves and what does not.
+    pub(crate) tally: Tally,
     /// What the connector tried that its phase or grant forbids. Ends the call.
     pub(crate) violation: Option<String>,
 }
@@ -230,6 +233,12 @@ impl Gate {
     ///
     /// If the call ends in here, [`Steps`] holds what may have left as unanswered.
     pub(crate) async fn send(&mut self, request: Request) -> Result<Response, Failure> {
+        let answer = self.pass(request).await;
+        self.tally.request(answer.as_ref().map(|response| response.status));
+        answer
+    }
+
+    async fn pass(&mut self, request: Request) -> Result<Response, Failure> {
         if self.violation.is_some() {
             return Err(denied("forbidden", "the call already tried what it may not"));
         }

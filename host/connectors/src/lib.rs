@@ -23,6 +23,7 @@ mod fault;
 mod grant;
 mod lock;
 mod manifest;
+mod metrics;
 mod notify;
 mod package;
 mod runtime;

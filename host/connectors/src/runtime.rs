@@ -8,6 +8,7 @@ use crate::egress::line::Line;
 use crate::egress::{EffectCall, Gate, Phase, Steps};
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::grant::{Grant, OperatorGrant};
+use crate::metrics::{Metrics, Tally};
 use crate::sandbox::{CALLS_MAX, CallState, Sandbox, Who};
 use arc_swap::ArcSwap;
 use countersign_core::effect::attempt::{
@@ -23,6 +24,7 @@ use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock;
 use countersign_engine::port::connectors::{Asked, Call, Connection, Connectors, Ledger, Page, TargetHealth};
 use http::HeaderValue;
+use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,6 +53,7 @@ pub struct Runtime {
     clock: Arc<dyn Clock>,
     resolver: Arc<dyn Resolve>,
     calls: Semaphore,
+    metrics: Arc<Metrics>,
 }
 
 /// One connection with its connector.
@@ -97,7 +100,13 @@ impl Runtime {
             clock: options.clock,
             resolver: Arc::new(SystemResolver),
             calls: Semaphore::new(usize::try_from(CALLS_MAX).unwrap_or(1)),
+            metrics: Arc::default(),
         })
+    }
+
+    /// Puts all that is counted of connectors where a scraper reads it. Once, before the first is asked.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
     }
 
     /// Installs a component: checks it, compiles it, asks it to describe itself, stores it.
@@ -250,6 +259,7 @@ impl Runtime {
             steps: Steps::default(),
             now,
             requests: 0,
+            tally: Tally { metrics: Arc::clone(&self.metrics), connection: target.public.name.to_string() },
             violation: None,
         };
         CallState::new(Arc::clone(&bound.who), bound.loaded.limits, Some(gate))
@@ -259,7 +269,7 @@ impl Runtime {
     async fn read<'r, T, F, W>(
         &'r self,
         name: &'r ConnectionName,
-        connector: Option<Digest>,
+        (export, connector): (&'static str, Option<Digest>),
         now: Timestamp,
         work: W,
     ) -> Ended<T>
@@ -279,7 +289,8 @@ impl Runtime {
         let state = self.state(&target, &bound, Phase::Read, now);
         // The semaphore is never closed, so a permit always comes.
         let _permit = self.calls.acquire().await;
-        ended(work(bound, state).await)
+        let who = (name, bound.who.connector.clone());
+        self.metrics.call(who, export, async { ended(work(bound, state).await) }).await
     }
 
     async fn attempt(&self, call: Call, ledger: Arc<dyn Ledger>) -> AttemptEnd {
@@ -306,12 +317,16 @@ impl Runtime {
         }
         let _permit = self.calls.acquire().await;
         let contract = &bound.loaded.contract;
+        let who = (&target.public.name, bound.who.connector.clone());
         let (effect, takes_back) = view(call);
-        let said = match takes_back {
-            None => contract.apply(state, effect).await,
-            Some(landed) => contract.undo(state, effect, landed).await,
+        let export = if takes_back.is_none() { "apply" } else { "undo" };
+        let work = async move {
+            ended(match takes_back {
+                None => contract.apply(state, effect).await,
+                Some(landed) => contract.undo(state, effect, landed).await,
+            })
         };
-        let claim = ended(said);
+        let claim = self.metrics.call(who, export, work).await;
         AttemptEnd { claim, steps: steps.list(), held_back: steps.held_back() }
     }
 
@@ -331,12 +346,16 @@ impl Runtime {
         }
         let _permit = self.calls.acquire().await;
         let contract = &bound.loaded.contract;
+        let who = (&target.public.name, bound.who.connector.clone());
         let (effect, takes_back) = view(call);
-        let said = match takes_back {
-            None => contract.probe(state, effect).await,
-            Some(landed) => contract.probe_undo(state, effect, landed).await,
+        let export = if takes_back.is_none() { "probe" } else { "probe-undo" };
+        let work = async move {
+            ended(match takes_back {
+                None => contract.probe(state, effect).await,
+                Some(landed) => contract.probe_undo(state, effect, landed).await,
+            })
         };
-        match ended(said) {
+        match self.metrics.call(who, export, work).await {
             // Whoever says so has looked: a guess would close the effect, or send it once more.
             Ended::Returned(Finding::Landed(_) | Finding::Absent) if !steps.heard_the_target() => {
                 let what = "said whether an effect landed, and the target was not heard";
@@ -417,7 +436,7 @@ impl Connectors for Runtime {
         let name = name.clone();
         Box::pin(async move {
             let work = |bound: Bound, state| async move { bound.loaded.contract.check(state).await };
-            self.read(&name, None, self.clock.now(), work).await
+            self.read(&name, ("check", None), self.clock.now(), work).await
         })
     }
 
@@ -425,7 +444,7 @@ impl Connectors for Runtime {
         let name = name.clone();
         Box::pin(async move {
             let work = |bound: Bound, state| async move { bound.loaded.contract.fetch(state, subject).await };
-            self.read(&name, None, self.clock.now(), work).await
+            self.read(&name, ("fetch", None), self.clock.now(), work).await
         })
     }
 
@@ -433,7 +452,7 @@ impl Connectors for Runtime {
         let name = name.clone();
         Box::pin(async move {
             let work = |bound: Bound, state| async move { bound.loaded.contract.changes(state, asked).await };
-            self.read(&name, None, self.clock.now(), work).await
+            self.read(&name, ("changes", None), self.clock.now(), work).await
         })
     }
 
@@ -448,7 +467,7 @@ impl Connectors for Runtime {
         Box::pin(async move {
             let work =
                 |bound: Bound, state| async move { bound.loaded.contract.plan(state, what, now).await };
-            self.read(&name, Some(connector), now, work).await
+            self.read(&name, ("plan", Some(connector)), now, work).await
         })
     }
 

@@ -7,6 +7,7 @@ use crate::gates::Gates;
 use crate::handle::{Doors, Hot, Verdicts};
 use crate::jumps::Jumps;
 use crate::limits::PROOFS_AT_ONCE;
+use crate::metrics::Metrics;
 use crate::notices::Ways;
 use crate::outages::Outages;
 use crate::people::Record;
@@ -30,6 +31,7 @@ use countersign_core::people::register::Register;
 use countersign_core::policy::Policy;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
+use prometheus_client::registry::Registry;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{Notify, Semaphore};
@@ -87,6 +89,7 @@ pub(crate) struct Inner {
     pub(crate) lost: CancellationToken,
     pub(crate) doors: Doors,
     pub(crate) verdicts: Verdicts,
+    pub(crate) metrics: Metrics,
     /// Held while a change of policy is decided, so that each is decided on what the last one left.
     pub(crate) publishing: tokio::sync::Mutex<()>,
     /// Held while an override is decided: each counts those before it.
@@ -164,6 +167,7 @@ impl Engine {
             hot: Hot::default(),
             doors: Doors::default(),
             verdicts: Verdicts::default(),
+            metrics: Metrics::default(),
             publishing: tokio::sync::Mutex::new(()),
             overriding: tokio::sync::Mutex::new(()),
             failing_open: tokio::sync::Mutex::new(()),
@@ -188,6 +192,19 @@ impl Engine {
             }
         }
         Engine { inner }
+    }
+
+    /// Puts all that this engine counts where a scraper reads it. Once, before the first is asked.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.inner.metrics.register(registry);
+    }
+
+    /// Counts what stands open, so that the gauges say it; not if that was done a moment ago.
+    ///
+    /// # Errors
+    /// [`Fault::Store`] if the log cannot be read; then the gauges say what they said.
+    pub async fn look_at_open(&self) -> Result<(), Fault> {
+        self.inner.look_at_open().await
     }
 
     /// Asks for something. Durable on return.

@@ -268,6 +268,7 @@ impl Inner {
             self.lost.cancel();
         }
         stored?;
+        self.metrics.count(before.map(|loaded| &*loaded.approval), &approval, &entries);
         for entry in &entries {
             if let Some(published) = Published::of(&approval, entry) {
                 self.put_in_force(published, entry.at);

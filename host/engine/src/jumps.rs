@@ -179,6 +179,7 @@ async fn note(inner: &Arc<Inner>, jump: Jump) -> Result<(), Fault> {
     let mut place = inner.jumps.place.lock().await;
     let bytes = jump.to_bytes().map_err(|fault| Fault::Unreadable(fault.to_string()))?;
     *place = inner.append_to(CLOCK, *place, vec![bytes.into()], None).await?;
+    inner.metrics.clock_jumped();
     Ok(())
 }
 

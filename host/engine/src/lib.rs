@@ -22,6 +22,7 @@ pub mod history;
 mod jumps;
 pub mod limits;
 pub mod memory;
+mod metrics;
 mod notices;
 pub mod outages;
 mod overrides;

@@ -67,6 +67,14 @@ pub const QUARANTINE_INTENTS: usize = 3;
 /// How long a target has failed when whoever answers for it is told, in milliseconds.
 pub const UNAVAILABLE_TOLD_MS: u64 = 600_000;
 
+/// Shortest time between two counts of what stands open, in milliseconds: what is wrong is seen within ten seconds, also
+/// by whoever asks every five.
+pub const OPEN_LOOK_MS: u64 = 4_000;
+/// So many times as long as a count took nothing is counted again: it takes a twentieth of one core at most.
+pub const OPEN_LOOK_SHARE: u64 = 20;
+/// Most rows of one kind that are counted; more are said to be as many.
+pub const OPEN_ROWS_MAX: usize = 100_000;
+
 /// Longest idempotency key of a caller, in bytes.
 pub const CALLER_KEY_BYTES_MAX: usize = 255;
 

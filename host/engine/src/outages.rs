@@ -188,6 +188,19 @@ impl Inner {
         Ok(known.get(&connection.name).is_some_and(|outage| outage.keeps_out(connection.digest)))
     }
 
+    /// Why nothing is sent to a connection now, by the build of its connector that it has now: each reason, and whether
+    /// it stands.
+    pub(crate) async fn blocked(&self, connection: &Connection) -> Result<[(&'static str, bool); 4], Fault> {
+        let name = &connection.name;
+        let paused = self.on_record(name).await?.pause.is_some();
+        let known = self.known_outages().await?;
+        let outage = known.get(name);
+        let denied = outage.is_some_and(|outage| !outage.pausing.is_empty());
+        let quarantined = outage.is_some_and(|outage| outage.is_broken(connection.digest));
+        let rests = self.connectors.health(name).rests.is_some();
+        Ok([("by-hand", paused), ("denied", denied), ("quarantined", quarantined), ("unavailable", rests)])
+    }
+
     /// How far the refusal of a credential reaches, if the answer to what began then is one: the connector is asked
     /// whether the connection as such is let in, once more if its credential is another one by now; and how far it
     /// reaches that the connector broke. Nobody else tells of it until what is returned is dropped.
@@ -364,8 +377,12 @@ impl Inner {
 
 impl Outage {
     fn keeps_out(&self, connector: Digest) -> bool {
-        let broken = self.broken.get(&connector);
-        !self.pausing.is_empty() || broken.is_some_and(|intents| !intents.is_empty())
+        !self.pausing.is_empty() || self.is_broken(connector)
+    }
+
+    /// Whether this version of its connector is left alone.
+    fn is_broken(&self, connector: Digest) -> bool {
+        self.broken.get(&connector).is_some_and(|intents| !intents.is_empty())
     }
 }
 

@@ -5,7 +5,7 @@ use crate::prepare::summed;
 use countersign_core::approval::seat::Seats;
 use countersign_core::approval::{Approval, Intent, Outcome, Overridden, PlannedEffect, Stage};
 use countersign_core::budget::Told;
-use countersign_core::effect::life::EffectState;
+use countersign_core::effect::life::{EffectState, HeldCause};
 use countersign_core::exception::{Cause, Exception};
 use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, FieldName, PersonId};
@@ -46,6 +46,16 @@ pub const TRIED: &str = "tried";
 /// Label of an approval with an exception that stays open when the intent is over.
 pub const OUTLIVES: (&str, &str) = ("exceptions", "outlive");
 
+/// Label of an approval with an open exception.
+pub const EXCEPTION_OPEN: (&str, &str) = ("exceptions", "open");
+
+/// Label of an approval with a write of which nobody knows whether it landed: the connection.
+pub const UNKNOWN: &str = "unknown";
+
+/// Label of an approval with a landed write that its target does not hold any more, and an open exception about that:
+/// the connection.
+pub const AMISS: &str = "amiss";
+
 /// Label of an approval with an open exception about a whole connection.
 pub const CONNECTION: (&str, &str) = ("exceptions", "connection");
 
@@ -78,6 +88,63 @@ fn records(approval: &Approval) -> Vec<(String, String)> {
         Some((RECORD.to_owned(), record_label(&planned.connection, record)))
     };
     approval.writes().filter_map(record).collect()
+}
+
+/// How many exceptions are open, by cause.
+fn open_exceptions(approval: &Approval) -> BTreeMap<String, u32> {
+    let mut open = BTreeMap::<String, u32>::new();
+    for exception in approval.exceptions.values().filter(|exception| exception.closed.is_none()) {
+        let count = open.entry(exception.cause.as_str().to_owned()).or_default();
+        *count = count.saturating_add(1);
+    }
+    open
+}
+
+/// The connections at which something is not known, or not as it was approved.
+fn doubtful(approval: &Approval) -> Vec<(String, String)> {
+    let mut labels = Vec::new();
+    if let Stage::Executing { effects, .. } | Stage::Closed(Outcome::Done { effects, .. }) = &approval.stage {
+        let open = effects.iter().filter(|(_, state)| is_unknown(state));
+        let planned = open.filter_map(|(effect, _)| approval.planned(*effect));
+        labels.extend(planned.map(|planned| (UNKNOWN.to_owned(), planned.connection.to_string())));
+    }
+    let open = approval.exceptions.values().filter(|exception| exception.closed.is_none());
+    let amiss = open.filter(|exception| match exception.cause {
+        Cause::Drift | Cause::Late | Cause::Gone => true,
+        Cause::Unsure
+        | Cause::NoSeat
+        | Cause::Overdue
+        | Cause::Rounds
+        | Cause::Rejected
+        | Cause::Conflict
+        | Cause::Uncertain
+        | Cause::Exhausted
+        | Cause::Denied
+        | Cause::Quarantined
+        | Cause::Irreversible
+        | Cause::Unavailable
+        | Cause::Unreadable
+        | Cause::PostMortem
+        | Cause::FailOpen
+        | Cause::Budget
+        | Cause::BreakGlass => false,
+    });
+    let planned = amiss.filter_map(|exception| approval.planned(exception.effect?));
+    labels.extend(planned.map(|planned| (AMISS.to_owned(), planned.connection.to_string())));
+    labels
+}
+
+/// Whether nobody knows if a write landed.
+fn is_unknown(state: &EffectState) -> bool {
+    match state {
+        EffectState::Probing { .. } | EffectState::Held { cause: HeldCause::Uncertain, .. } => true,
+        EffectState::Waiting
+        | EffectState::Ready { .. }
+        | EffectState::Sent { .. }
+        | EffectState::Landed { .. }
+        | EffectState::Held { .. }
+        | EffectState::GivenUp => false,
+    }
 }
 
 /// The line that a list shows of one approval.
@@ -119,6 +186,9 @@ pub struct Summary {
     /// The exceptions about that budget.
     #[serde(rename = "b", default, skip_serializing_if = "Vec::is_empty")]
     pub budget: Vec<Told>,
+    /// How many exceptions are open, by cause.
+    #[serde(rename = "e", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exceptions: BTreeMap<String, u32>,
     /// Tokens that counters sum up, on their grid.
     #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sums: BTreeMap<String, i64>,
@@ -163,12 +233,15 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         }
         Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Closed(_) => {}
     }
-    let open = approval.exceptions.values().filter(|exception| exception.closed.is_none());
-    for exception in open {
+    for exception in approval.exceptions.values().filter(|exception| exception.closed.is_none()) {
         labels.push(("exception".to_owned(), exception.owner.to_string()));
         due = Some(due.map_or(exception.due, |due| due.min(exception.due)));
     }
     let fixed = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let open = open_exceptions(approval);
+    if !open.is_empty() {
+        labels.push(fixed(EXCEPTION_OPEN));
+    }
     let is_trial = intent.trial.is_some();
     if is_trial {
         labels.push(fixed(TRIAL));
@@ -192,6 +265,7 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         schema.filter(|_| !is_trial).map(|schema| counted(approval, schema)).unwrap_or_default();
     labels.extend(counted);
     labels.extend(records(approval));
+    labels.extend(doubtful(approval));
     labels.sort();
     labels.dedup();
     let summary = Summary {
@@ -207,6 +281,7 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         overrider: approval.overridden.as_ref().map(|overridden| overridden.what.by.clone()),
         excepted,
         budget,
+        exceptions: open,
         sums,
         trial: is_trial,
     };

@@ -23,6 +23,7 @@ use countersign_core::people::register::Actor;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 /// The header that names the operation in every answer.
@@ -67,9 +68,12 @@ pub(crate) async fn pass(State(host): State<Host>, request: Request, next: Next)
     let operation = format!("op_{:032x}", host.chance.bits());
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map(|matched| matched.as_str().to_owned());
+    let began = Instant::now();
     let span = tracing::info_span!("request", %operation, %method);
     let mut response = inside(&host, request, next).instrument(span.clone()).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        host.metrics.refused(&problem);
         let mut written =
             if scim::is_here(&path) { scim::written(&problem) } else { problem.written(&path, &operation) };
         // A 405 of the router brings its own `Allow`.
@@ -92,6 +96,7 @@ pub(crate) async fn pass(State(host): State<Host>, request: Request, next: Next)
     if let Ok(operation) = HeaderValue::from_str(&operation) {
         headers.insert(OPERATION_HEADER, operation);
     }
+    host.metrics.answered(method.as_str(), route.as_deref(), response.status().as_u16(), began.elapsed());
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
     response
 }

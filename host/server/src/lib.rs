@@ -12,6 +12,7 @@ pub mod code;
 pub mod console;
 pub mod door;
 pub mod limits;
+mod metrics;
 mod openapi;
 pub mod password;
 pub mod problem;
@@ -25,7 +26,7 @@ pub mod token;
 
 pub use openapi::openapi;
 pub use password::{PasswordEntry, Passwords};
-pub use routes::router;
+pub use routes::{Routers, routers};
 pub use scim::Provisioning;
 pub use serve::serve;
 pub use sign_in::SignIn;

@@ -7,6 +7,7 @@ use crate::api::{
 };
 use crate::console;
 use crate::door;
+use crate::metrics;
 use crate::scim;
 use crate::state::{Host, Parts};
 use crate::token::Scope;
@@ -135,9 +136,32 @@ fn provisioning() -> Router<Host> {
         .route("/scim/v2/Groups/{group}", group)
 }
 
-/// The whole server as one service.
-pub fn router(parts: Parts) -> Router {
+/// What a host serves, each on an address of its own.
+#[derive(Debug)]
+pub struct Routers {
+    /// For callers and browsers.
+    pub public: Router,
+    /// For whoever watches over the host: health and metrics, without a sign-in. Not for the network of callers.
+    pub admin: Router,
+}
+
+/// The whole server.
+#[must_use]
+pub fn routers(parts: Parts) -> Routers {
     let host = Host::of(parts);
+    Routers { public: public(host.clone()), admin: admin(host) }
+}
+
+fn admin(host: Host) -> Router {
+    Router::new()
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/startupz", get(health::started))
+        .route("/metrics", get(metrics::show))
+        .with_state(host)
+}
+
+fn public(host: Host) -> Router {
     let api = Router::new()
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))

@@ -2,6 +2,7 @@
 //! of places.
 
 use crate::limits::{BACKTESTS_AT_ONCE_MAX, IMPORTS_AT_ONCE_MAX, PROOFS_AT_ONCE_MAX, REQUESTS_IN_FLIGHT_MAX};
+use crate::metrics::Metrics;
 use crate::scim::Provisioning;
 use crate::sign_in::{SignIn, Signing};
 use crate::token::TokenTable;
@@ -9,6 +10,7 @@ use countersign_engine::engine::Engine;
 use countersign_engine::port::clock::Chance;
 use countersign_engine::port::exchange::Exchange;
 use countersign_engine::task::Tasks;
+use prometheus_client::registry::Registry;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -27,6 +29,8 @@ pub struct Parts {
     pub exchange: Arc<dyn Exchange>,
     /// What the operator says about joiners.
     pub provisioning: Provisioning,
+    /// What everything else of the host counts into; what the server counts is added.
+    pub registry: Registry,
 }
 
 impl fmt::Debug for Parts {
@@ -45,6 +49,8 @@ pub(crate) struct Host {
     pub(crate) places: Arc<Semaphore>,
     pub(crate) exchange: Arc<dyn Exchange>,
     pub(crate) provisioning: Arc<Provisioning>,
+    pub(crate) metrics: Metrics,
+    pub(crate) registry: Arc<Registry>,
     pub(crate) proofs: Arc<Semaphore>,
     pub(crate) imports: Arc<Semaphore>,
     pub(crate) backtests: Arc<Semaphore>,
@@ -52,8 +58,11 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    pub(crate) fn of(parts: Parts) -> Host {
+    pub(crate) fn of(mut parts: Parts) -> Host {
+        let metrics = Metrics::within(&mut parts.registry);
         Host {
+            metrics,
+            registry: Arc::new(parts.registry),
             engine: parts.engine,
             tokens: parts.tokens,
             signing: Arc::new(Signing::of(parts.sign_in)),

@@ -59,6 +59,7 @@ fn run(shared: &Shared, folder: &Path) {
                 match rebuild_while_open(shared, folder) {
                     Ok(()) => {
                         in_full = 2;
+                        shared.metrics.rebuilt();
                         tracing::info!("the index is rebuilt");
                     }
                     Err(fault) => {

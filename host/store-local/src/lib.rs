@@ -14,7 +14,7 @@
 //! ```
 //! Why it is so, and what it costs: `host/docs/decisions/0002-log-first-sled-trails.md`. The
 //! modules, from the bytes up: `wire`, `squeeze`, `record`, `disk`, `segment`, `folder`, `hot`, `block`, `index`,
-//! `shared`, `writer`, `indexer`, `open`, `verify`.
+//! `metrics`, `shared`, `writer`, `indexer`, `open`, `verify`.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -25,6 +25,7 @@ mod folder;
 mod hot;
 mod index;
 mod indexer;
+mod metrics;
 mod open;
 mod record;
 mod segment;
@@ -46,6 +47,7 @@ use countersign_engine::port::store::{
 };
 use disk::{Disk, RealDisk};
 use folder::{Folder, Lock, State, this_boot};
+use prometheus_client::registry::Registry;
 use record::Body;
 use shared::{Shared, Stop};
 use std::path::PathBuf;
@@ -140,6 +142,11 @@ impl LocalStore {
             "the log is open"
         );
         Ok(LocalStore { shared, queue, folder, opened, running })
+    }
+
+    /// Puts what is counted of this log where a scraper reads it. Once, before the first is asked.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.shared.metrics.register(&self.shared, registry);
     }
 
     /// What was found when the folder was opened.

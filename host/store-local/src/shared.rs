@@ -3,6 +3,7 @@
 use crate::fault::io_fault;
 use crate::hot::{Head, Hot};
 use crate::index::{Index, IndexFault};
+use crate::metrics::Metrics;
 use crate::segment::{End, Segments};
 use crate::writer::FREE_BYTES_MIN;
 use countersign_engine::memory::bears_all;
@@ -54,6 +55,7 @@ pub(crate) struct Shared {
     /// Where scans ended lately, by position.
     marks: Mutex<BTreeMap<u64, End>>,
     pub(crate) syncs: AtomicU64,
+    pub(crate) metrics: Metrics,
     pub(crate) log_bytes: AtomicU64,
     /// How many commands the engine says are under way.
     pub(crate) expected: AtomicUsize,
@@ -83,6 +85,7 @@ impl Shared {
             index: RwLock::new(Some(Arc::new(index))),
             marks: Mutex::default(),
             syncs: AtomicU64::new(0),
+            metrics: Metrics::default(),
             log_bytes: AtomicU64::new(log_bytes),
             expected: AtomicUsize::new(0),
         }

@@ -286,7 +286,14 @@ impl Writer {
             return Err(fault);
         }
         self.shared.syncs.fetch_add(1, Ordering::Relaxed);
-        if let Err(error) = file.sync_data() {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "how long a sync took is for the operator, not for the log"
+        )]
+        let begun = Instant::now();
+        let synced = file.sync_data();
+        self.shared.metrics.synced(begun.elapsed());
+        if let Err(error) = synced {
             let fault = lost(&path, &error);
             self.shared.say_writable(&Err(fault.clone()));
             return Err(fault);

@@ -28,6 +28,7 @@ use hyper::{HeaderMap, Request};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use prometheus_client::registry::Registry;
 use serde_json::Value as Json;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -208,6 +209,8 @@ pub(crate) struct Setup {
     pub(crate) rulebook: Rulebook,
     pub(crate) notifier: Arc<dyn Notifier>,
     pub(crate) sign_in: SignIn,
+    /// What the CRM offers against writing twice.
+    pub(crate) crm: Guarantee,
 }
 
 impl Default for Setup {
@@ -217,6 +220,7 @@ impl Default for Setup {
             rulebook: starter().expect("the starter rules check"),
             notifier: Arc::new(NoNotifier),
             sign_in: SignIn::default(),
+            crm: Guarantee::ByNaturalKey,
         }
     }
 }
@@ -228,6 +232,8 @@ pub(crate) struct World {
     pub(crate) connectors: Arc<Scripted>,
     pub(crate) clock: Arc<SimulatedClock>,
     pub(crate) address: SocketAddr,
+    /// Where health and metrics are.
+    pub(crate) admin: SocketAddr,
     client: Client<HttpConnector, Full<Bytes>>,
     _tasks: Tasks,
 }
@@ -266,7 +272,7 @@ impl World {
 
     async fn until(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'static) -> World {
         let connectors = Scripted::default()
-            .with("crm", Guarantee::ByNaturalKey, &[("set-price", "quote"), ("record-approval", "quote")])
+            .with("crm", setup.crm, &[("set-price", "quote"), ("record-approval", "quote")])
             .with("billing", Guarantee::ByKey, &[("set-price", "customer")]);
         let text = |text: &str| Value::Text(text.to_owned());
         connectors.put(
@@ -291,7 +297,10 @@ impl World {
             chance: Arc::new(SeededChance::new(7)),
             rulebook: setup.rulebook,
         });
-        let router = countersign_server::router(countersign_server::Parts {
+        let mut registry = Registry::with_prefix("countersign");
+        engine.register_metrics(&mut registry);
+        let routers = countersign_server::routers(countersign_server::Parts {
+            registry,
             engine: engine.clone(),
             tokens: Arc::new(tokens()),
             sign_in: setup.sign_in,
@@ -304,12 +313,19 @@ impl World {
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
+        let watched = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let admin = watched.local_addr().expect("an address");
         let tasks = Tasks::default();
         tasks.start(async move {
-            countersign_server::serve(listener, router, shutdown).await.expect("it serves");
+            let admin = countersign_server::serve(watched, routers.admin, std::future::pending());
+            let public = countersign_server::serve(listener, routers.public, shutdown);
+            tokio::select! {
+                served = public => served.expect("it serves"),
+                served = admin => served.expect("it serves"),
+            }
         });
         let client = Client::builder(TokioExecutor::new()).build_http();
-        World { engine, store, connectors, clock, address, client, _tasks: tasks }
+        World { engine, store, connectors, clock, address, admin, client, _tasks: tasks }
     }
 
     /// Sends one request. The person's token goes with it; nobody is a stranger without one.
@@ -343,12 +359,21 @@ impl World {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::from(Bytes::copy_from_slice(body))).expect("a request");
+        self.answer(request.body(Full::from(Bytes::copy_from_slice(body))).expect("a request")).await
+    }
+
+    async fn answer(&self, request: Request<Full<Bytes>>) -> Answer {
         let (head, body) = self.client.request(request).await.expect("an answer").into_parts();
         let bytes = body.collect().await.expect("a whole answer").to_bytes();
         let text = String::from_utf8(bytes.to_vec()).unwrap_or_default();
         let json = serde_json::from_str(&text).unwrap_or(Json::Null);
         Answer { status: head.status.as_u16(), headers: head.headers, text, bytes, json }
+    }
+
+    /// Reads where whoever watches over the host does.
+    pub(crate) async fn watched(&self, path: &str) -> Answer {
+        let request = Request::get(format!("http://{}{path}", self.admin));
+        self.answer(request.body(Full::default()).expect("a request")).await
     }
 
     /// Reads.

@@ -12,6 +12,8 @@ use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock;
 use countersign_engine::port::connectors::{Call, Connectors, Ledger, NotRecorded};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -85,6 +87,7 @@ pub(crate) struct World {
     pub(crate) target: Target,
     pub(crate) digest: Digest,
     pub(crate) folder: tempfile::TempDir,
+    metrics: Registry,
 }
 
 pub(crate) fn name(text: &str) -> ConnectionName {
@@ -122,9 +125,19 @@ impl World {
         let installed =
             runtime.install(component("plain"), &OperatorGrant::everything()).await.expect("it installs");
         let target = Target::start().await;
-        let world = World { runtime, target, digest: installed.digest, folder };
+        let mut metrics = Registry::default();
+        runtime.register_metrics(&mut metrics);
+        let world = World { runtime, target, digest: installed.digest, folder, metrics };
         world.connect("hostile", &world.target.base);
         world
+    }
+
+    /// What stands behind a metric with these labels; 0 if it is not there.
+    pub(crate) fn counted(&self, metric: &str) -> u64 {
+        let mut text = String::new();
+        encode(&mut text, &self.metrics).expect("it is written");
+        let figure = text.lines().find_map(|line| line.strip_prefix(metric));
+        figure.map_or(0, |figure| figure.trim().parse().expect("a number"))
     }
 
     pub(crate) fn connect(&self, connection: &str, base: &str) {

@@ -7,7 +7,7 @@
 
 use super::Global;
 use super::init::STARTER;
-use super::serve::until_stopped;
+use super::serve::{admin_listener, until_stopped};
 use crate::config::{self, Settings, rule_files};
 use crate::exit;
 use crate::output::{self, Failure, Table, plain};
@@ -25,6 +25,7 @@ use countersign_server::token::{kept, minted};
 use countersign_server::{Scope, TokenEntry};
 use serde_json::json;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -104,6 +105,7 @@ pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("`{}` cannot be listened on: choose another one with `--port`", settings.listen)
     })?;
+    let admin = admin_listener(&settings).await?;
     let running = wire::start(&settings, rulebook, store).await?;
     show(&logins, &running.missing, &listener, in_memory, global)?;
     running.unreached.iter().for_each(|way| output::say(&plain(way)));
@@ -111,7 +113,7 @@ pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
         output::say(&plain(&format!("{policy}: {remark}")));
     }
     let engine = running.engine.clone();
-    let served = until_stopped(running, listener, &settings);
+    let served = until_stopped(running, (listener, admin), &settings);
     match folder {
         None => served.await,
         Some(folder) => tokio::select! {
@@ -132,9 +134,13 @@ fn settings(command: &Dev, global: &Global) -> Result<Settings> {
     if let Some(port) = command.port {
         settings.listen.set_port(port);
     }
-    if !settings.listen.ip().is_loopback() {
-        let message = format!("`dev` listens on loopback only, not on `{}`", settings.listen);
-        let help = "leave `[server] listen` out, or use `countersign serve`";
+    let addresses = [("listen", Some(settings.listen)), ("admin-listen", settings.admin_listen)];
+    let not_here = |(key, address): (&'static str, Option<SocketAddr>)| {
+        address.filter(|address| !address.ip().is_loopback()).map(|address| (key, address))
+    };
+    if let Some((key, address)) = addresses.into_iter().find_map(not_here) {
+        let message = format!("`dev` listens on loopback only, not on `{address}`");
+        let help = format!("leave `[server] {key}` out, or use `countersign serve`");
         return Err(Failure::new(exit::CONFIGURATION, message).with_help(help).into());
     }
     Ok(settings)

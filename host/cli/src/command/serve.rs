@@ -10,6 +10,8 @@ use crate::wire::{self, Running, SystemChance};
 use anyhow::Context as _;
 use countersign_engine::port::store::StoreFault;
 use countersign_server::Parts;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -56,6 +58,7 @@ pub async fn run(_: Serve, global: &Global) -> anyhow::Result<ExitCode> {
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("`{}` cannot be listened on: is another host running? see `[server] listen`", settings.listen)
     })?;
+    let admin = admin_listener(&settings).await?;
     let running = wire::assemble(&settings).await?;
     for name in &running.missing {
         tracing::warn!(connection = %name, blame = "host", "the rules name a connection that is not configured");
@@ -69,9 +72,34 @@ pub async fn run(_: Serve, global: &Global) -> anyhow::Result<ExitCode> {
     directory::name_leavers(&running.engine.rulebook());
     let engine = running.engine.clone();
     tokio::select! {
-        ended = until_stopped(running, listener, &settings) => ended,
+        ended = until_stopped(running, (listener, admin), &settings) => ended,
         never = directory::follow(&engine, &settings.rules) => match never {},
     }
+}
+
+/// The listener of whoever watches over the host, if the operator wants one.
+///
+/// # Errors
+/// If its address is taken, or none of this machine.
+pub async fn admin_listener(settings: &Settings) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = settings.admin_listen else { return Ok(None) };
+    let bound = TcpListener::bind(address).await;
+    bound.map(Some).with_context(|| {
+        format!("`{address}` cannot be listened on: is another host running? see `[server] admin-listen`")
+    })
+}
+
+/// What all parts of a host count into.
+fn registry(running: &Running) -> Registry {
+    let mut registry = Registry::with_prefix("countersign");
+    let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+    registry.register("build", "The program that runs", build);
+    running.engine.register_metrics(&mut registry);
+    running.runtime.register_metrics(&mut registry);
+    if let Some(log) = &running.local {
+        log.register_metrics(&mut registry);
+    }
+    registry
 }
 
 /// Serves a host that runs, then drains it.
@@ -80,11 +108,12 @@ pub async fn run(_: Serve, global: &Global) -> anyhow::Result<ExitCode> {
 /// If the listener breaks.
 pub async fn until_stopped(
     running: Running,
-    listener: TcpListener,
+    (listener, admin): (TcpListener, Option<TcpListener>),
     settings: &Settings,
 ) -> anyhow::Result<ExitCode> {
     let address = listener.local_addr()?;
-    let router = countersign_server::router(Parts {
+    let routers = countersign_server::routers(Parts {
+        registry: registry(&running),
         engine: running.engine.clone(),
         tokens: Arc::clone(&running.tokens),
         sign_in: running.sign_in.clone(),
@@ -103,9 +132,20 @@ pub async fn until_stopped(
         }
     };
     crate::output::line(&format!("listening on http://{address}"))?;
+    let watched = async {
+        match admin {
+            Some(listener) => {
+                crate::output::line(&format!("metrics on http://{}/metrics", listener.local_addr()?))?;
+                countersign_server::serve(listener, routers.admin, std::future::pending()).await?;
+                Ok(())
+            }
+            None => std::future::pending::<anyhow::Result<()>>().await,
+        }
+    };
     let (tokens, passwords) = (Arc::clone(&running.tokens), Arc::clone(&running.sign_in.passwords));
     tokio::select! {
-        served = countersign_server::serve(listener, router, stopped) => served?,
+        served = countersign_server::serve(listener, routers.public, stopped) => served?,
+        watched = watched => watched?,
         never = access::follow(&settings.data, &tokens, &passwords) => match never {},
     }
     if was_lost.try_recv().is_ok() {

@@ -4,6 +4,7 @@ use super::client::Resolve;
 use super::*;
 use crate::grant::Grant;
 use crate::manifest::Rate;
+use crate::metrics::Tally;
 use countersign_engine::port::Answer as Later;
 use countersign_engine::port::connectors::NotRecorded;
 use futures::future::BoxFuture;
@@ -70,6 +71,7 @@ fn gate(base: &str, allow: &[&str], answers: Vec<Vec<IpAddr>>) -> Gate {
         steps: Steps::default(),
         now: Timestamp(0),
         requests: 0,
+        tally: Tally::default(),
         violation: None,
     }
 }

@@ -174,6 +174,21 @@ pub enum BreakKind {
     Forbidden,
 }
 
+impl BreakKind {
+    /// The word of it in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            BreakKind::Trap => "trap",
+            BreakKind::Cpu => "cpu",
+            BreakKind::Memory => "memory",
+            BreakKind::Deadline => "deadline",
+            BreakKind::BadAnswer => "bad-answer",
+            BreakKind::Forbidden => "forbidden",
+        }
+    }
+}
+
 /// One effectful request of an attempt, as the egress gate saw it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {

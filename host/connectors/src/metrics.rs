@@ -1,0 +1,139 @@
+//! What connectors did and what left the host, counted for whoever watches over it. Labels are names of the host's own:
+//! nothing that a connector or a target chooses becomes one.
+
+use countersign_core::effect::attempt::{AttemptEnd, BreakKind, Ended, Failure};
+use countersign_core::id::ConnectionName;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// Ends of the buckets of the time of a call, in seconds: from what sends nothing to the longest deadline.
+const CALL_SECONDS: [f64; 12] = [0.000_25, 0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Called {
+    connection: String,
+    export: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Broke {
+    connector: String,
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Sent {
+    connection: String,
+    outcome: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Denied {
+    connection: String,
+    reason: String,
+}
+
+/// All that this crate counts.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    calls: Family<Called, Histogram, fn() -> Histogram>,
+    broke: Family<Broke, Counter>,
+    requests: Family<Sent, Counter>,
+    denied: Family<Denied, Counter>,
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        Metrics {
+            calls: Family::new_with_constructor(|| Histogram::new(CALL_SECONDS)),
+            broke: Family::default(),
+            requests: Family::default(),
+            denied: Family::default(),
+        }
+    }
+}
+
+impl Metrics {
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        let help = "Time of calls of connectors, with all that they waited for";
+        registry.register_with_unit("connector_call", help, Unit::Seconds, self.calls.clone());
+        registry.register("connector_traps", "Calls that a connector broke, by how", self.broke.clone());
+        let help =
+            "Requests of connectors that the gate let out, by the class of the answer or why there was none";
+        registry.register("egress_requests", help, self.requests.clone());
+        let help = "Requests of connectors that the gate did not let out, by why";
+        registry.register("egress_denied", help, self.denied.clone());
+    }
+
+    /// Runs one call of an export, and counts how long it took and whether it broke.
+    pub(crate) async fn call<E: MayBreak>(
+        &self,
+        (connection, connector): (&ConnectionName, String),
+        export: &'static str,
+        work: impl Future<Output = E>,
+    ) -> E {
+        let began = Instant::now();
+        let ended = work.await;
+        let labels = Called { connection: connection.to_string(), export };
+        self.calls.get_or_create(&labels).observe(began.elapsed().as_secs_f64());
+        if let Some(kind) = ended.broke() {
+            self.broke.get_or_create(&Broke { connector, kind: kind.as_str() }).inc();
+        }
+        ended
+    }
+}
+
+/// What says whether the connector broke the call.
+pub(crate) trait MayBreak {
+    /// How, if it did.
+    fn broke(&self) -> Option<BreakKind>;
+}
+
+impl<T> MayBreak for Ended<T> {
+    fn broke(&self) -> Option<BreakKind> {
+        match self {
+            Ended::Broke(broke) => Some(broke.kind),
+            Ended::Returned(_) | Ended::Failed(_) => None,
+        }
+    }
+}
+
+impl MayBreak for AttemptEnd {
+    fn broke(&self) -> Option<BreakKind> {
+        self.claim.broke()
+    }
+}
+
+/// What counts the requests of one connection.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally {
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) connection: String,
+}
+
+impl Tally {
+    /// A request was answered with this status, or not: each failure is the gate's own, and so is its code.
+    pub(crate) fn request(&self, answer: Result<u16, &Failure>) {
+        let connection = self.connection.clone();
+        let outcome = match answer {
+            Ok(429) => "429".to_owned(),
+            Ok(status) => format!("{}xx", status / 100),
+            Err(Failure::Denied(detail) | Failure::Rejected { detail, .. }) => {
+                let labels = Denied { connection, reason: detail.code.clone() };
+                self.metrics.denied.get_or_create(&labels).inc();
+                return;
+            }
+            Err(
+                Failure::Transient { detail, .. }
+                | Failure::Conflict { detail, .. }
+                | Failure::Uncertain(detail),
+            ) => detail.code.clone(),
+        };
+        self.metrics.requests.get_or_create(&Sent { connection, outcome }).inc();
+    }
+}
