@@ -1,5 +1,7 @@
 //! The feature files of `tests/spec`, run against the real core and engine on a clock turned by hand.
 
+#[path = "spec/adoption.rs"]
+mod adoption;
 #[path = "spec/amendments.rs"]
 mod amendments;
 #[path = "spec/assignment.rs"]

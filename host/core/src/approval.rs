@@ -72,6 +72,19 @@ pub struct Intent {
     /// Whether it is a trial of a draft: it counts nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<Trial>,
+    /// What it adopts, where it asks for what a target was found to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopts: Option<Adopts>,
+}
+
+/// What an intent asks for that is there already, instead of what another one wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adopts {
+    /// The other intent.
+    pub intent: IntentId,
+    /// The exception about its write.
+    pub exception: ExceptionId,
 }
 
 impl Intent {

@@ -98,6 +98,8 @@ pub(crate) struct Inner {
     pub(crate) failing_open: tokio::sync::Mutex<()>,
     /// Held while a trial is taken, or an intent by which a type goes live, so that two at once find each other.
     pub(crate) trying: tokio::sync::Mutex<()>,
+    /// Held while something is adopted, so that two at once find each other.
+    pub(crate) adopting: tokio::sync::Mutex<()>,
     /// Held while the log is read as a proof that it is whole.
     pub(crate) verifying: tokio::sync::Mutex<()>,
     /// Held while exceptions of a type with a budget are opened, so that two at once count each other.
@@ -172,6 +174,7 @@ impl Engine {
             overriding: tokio::sync::Mutex::new(()),
             failing_open: tokio::sync::Mutex::new(()),
             trying: tokio::sync::Mutex::new(()),
+            adopting: tokio::sync::Mutex::new(()),
             verifying: tokio::sync::Mutex::new(()),
             spending: tokio::sync::Mutex::new(()),
             proofs: Semaphore::new(PROOFS_AT_ONCE),
@@ -215,7 +218,7 @@ impl Engine {
     /// [`Fault::Refused`] with every fault of the tokens at once; nothing is stored then.
     pub async fn submit(&self, submission: Submission) -> Result<Standing, Fault> {
         let _inside = self.inner.doors.enter();
-        self.inner.submit(submission, None).await
+        self.inner.submit(submission, None, None).await
     }
 
     /// Asks for a trial of an intent type that is a draft; `by` is what it begins by. Durable on return.
@@ -227,7 +230,7 @@ impl Engine {
     /// that owns it.
     pub async fn try_out(&self, submission: Submission, by: Trigger) -> Result<Standing, Fault> {
         let _inside = self.inner.doors.enter();
-        self.inner.submit(submission, Some(by)).await
+        self.inner.submit(submission, Some(by), None).await
     }
 
     /// Gives one command to an approval. Durable on return. The caller has authenticated whoever

@@ -356,7 +356,7 @@ impl Inner {
     }
 
     /// The intent that a caller's key stands for already.
-    async fn answered(&self, key: Option<&Key>) -> Result<Option<IntentId>, Fault> {
+    pub(crate) async fn answered(&self, key: Option<&Key>) -> Result<Option<IntentId>, Fault> {
         let Some(key) = key else { return Ok(None) };
         if crate::limits::CALLER_KEY_BYTES_MAX < key.key.len() {
             return Err(Fault::KeyTooLong);

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod adopt;
 mod budget;
 mod connections;
 pub mod contributions;

@@ -39,6 +39,8 @@ pub const TRIAL: (&str, &str) = ("trial", "yes");
 pub const GLASS: (&str, &str) = ("glass", "broken");
 /// Label of an approval with an open seat of a fair pool: who answers for it.
 pub const ASSIGNED: &str = "assigned";
+/// Label of an intent that adopts what a target was found to hold: the exception about that.
+pub const ADOPTS: &str = "adopts";
 /// Label of what a machine asked: who answered for it.
 pub const ANSWERS: &str = "answers";
 /// Label of a trial: the day on which it was taken, by UTC.
@@ -215,6 +217,7 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         ("requester".to_owned(), intent.requester.to_string()),
     ];
     labels.extend(intent.answers.iter().map(|person| (ANSWERS.to_owned(), person.to_string())));
+    labels.extend(intent.adopts.map(|adopts| (ADOPTS.to_owned(), adopts.exception.to_string())));
     let mut due = None;
     match &approval.stage {
         Stage::Seated { seats, .. } => {

@@ -97,6 +97,8 @@ pub static CODES: &[Code] = &[
     code!("CS-E0142", 403),
     code!("CS-E0143", 403),
     code!("CS-E0144", 409),
+    code!("CS-E0145", 409),
+    code!("CS-E0146", 409),
     code!("CS-E0150", 403),
     code!("CS-E0151", 403),
     code!("CS-E0152", 422),

@@ -20,7 +20,7 @@ use utoipa::{Modify, OpenApi};
         health::live, health::ready, health::started,
         pages::description, pages::error,
         intents::list, intents::submit, intents::show, intents::timeline, intents::plan, intents::reconciliation,
-        decisions::decide, decisions::withdraw, decisions::close,
+        decisions::decide, decisions::withdraw, decisions::close, decisions::adopt,
         overrides::decide, overrides::break_glass,
         seats::claim, seats::release, seats::ask, seats::answer,
         hands::delegate, hands::transfer, hands::reassign, hands::recall, hands::add_voice, hands::comment, hands::remind,

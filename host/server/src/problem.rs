@@ -252,6 +252,7 @@ impl From<Refusal> for Problem {
             | Refusal::NotAmendable(_)
             | Refusal::Override(_)
             | Refusal::Glass(_)
+            | Refusal::Adoption(_)
             | Refusal::MayNotAsk { .. }
             | Refusal::Hand(_)
             | Refusal::DeadLink(_)
@@ -384,6 +385,7 @@ impl Flaw {
 mod tests {
     use super::*;
     use countersign_core::approval::hand::NotHanded;
+    use countersign_core::adopt::NotAdopted;
     use countersign_core::break_glass::NotBroken;
     use countersign_core::budget::TakesNothing;
     use countersign_core::id::{ExceptionId, IntentId, IntentTypeName, PersonId, PoolName};
@@ -487,6 +489,8 @@ mod tests {
             (NotBroken::TooOften(5).into(), 409, "CS-E0141"),
             (NotBroken::Intact(person()).into(), 403, "CS-E0142"),
             (NotBroken::StillOpen(Timestamp(0)).into(), 409, "CS-E0144"),
+            (NotAdopted::NothingThere.into(), 409, "CS-E0145"),
+            (NotAdopted::UnderWay(id).into(), 409, "CS-E0146"),
             (Refusal::DeadLink(Dead::Used), 409, "CS-E0170"),
             (Refusal::CommentsSpent(200), 409, "CS-E0157"),
             (Refusal::RemindedLately(Timestamp(0)), 409, "CS-E0158"),

@@ -62,6 +62,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/intents/{id}/returns", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/amendments", Some(Scope::Ask)),
     route("POST", "/v1/intents/{id}/exceptions/{exception}/closures", Some(Scope::Decide)),
+    route("POST", "/v1/intents/{id}/exceptions/{exception}/adoptions", Some(Scope::Decide)),
     route("GET", "/v1/exceptions", Some(Scope::Read)),
     route("GET", "/v1/effects", Some(Scope::Read)),
     route("GET", "/v1/connections", Some(Scope::Read)),
@@ -191,6 +192,7 @@ fn public(host: Host) -> Router {
         .route("/v1/intents/{id}/returns", post(amendments::send_back))
         .route("/v1/intents/{id}/amendments", post(amendments::amend))
         .route("/v1/intents/{id}/exceptions/{exception}/closures", post(decisions::close))
+        .route("/v1/intents/{id}/exceptions/{exception}/adoptions", post(decisions::adopt))
         .route("/v1/exceptions", get(exceptions::list))
         .route("/v1/effects", get(effects::list))
         .route("/v1/connections", get(connections::list))

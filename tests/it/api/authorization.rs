@@ -43,7 +43,7 @@ enum Before {
 }
 
 /// What can be done: its name, where it is asked, and with what body.
-const VERBS: [(&str, &str, &str); 19] = [
+const VERBS: [(&str, &str, &str); 20] = [
     ("approve", "decisions", r#"{"decision":"approve"}"#),
     ("decline", "decisions", r#"{"decision":"decline","reason":"no"}"#),
     ("send back", "returns", r#"{"reason":"less"}"#),
@@ -68,6 +68,7 @@ const VERBS: [(&str, &str, &str); 19] = [
     ),
     ("break the glass", "break-glass", r#"{"reason":"it cannot wait"}"#),
     ("close the exception", "exceptions/{exception}/closures", r#"{"by":"retry","reason":"again"}"#),
+    ("adopt what is there", "exceptions/{exception}/adoptions", "{}"),
 ];
 
 /// One verb, tried by one person, on an intent of its own: `yes`, or the code of the refusal.

@@ -35,7 +35,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// People with a token of all scopes, and one token a scope besides.
-const PEOPLE: [&str; 18] = [
+const PEOPLE: [&str; 19] = [
     "ae-1",
     "ae-2",
     "sales-manager-1",
@@ -54,6 +54,7 @@ const PEOPLE: [&str; 18] = [
     "integration-1",
     "cro-chief-of-staff",
     "deal-desk-1",
+    "deal-desk-lead",
 ];
 
 /// A small discount: the sales manager decides.

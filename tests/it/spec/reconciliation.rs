@@ -37,7 +37,10 @@ pub(super) struct Watched {
     revision: Option<String>,
     /// Whether another connection leads to the same system.
     mirrored: bool,
-    first: Option<IntentId>,
+    pub(super) first: Option<IntentId>,
+    /// What asks for what is there instead, and how often that was asked for.
+    pub(super) adopted: Option<IntentId>,
+    pub(super) asked: u32,
 }
 
 fn usd(amount: &str) -> Value {
@@ -138,7 +141,7 @@ impl Spec {
         tokio::time::timeout(PATIENCE, waiting).await.expect("it comes to rest")
     }
 
-    async fn about(&self, cause: &str) -> Option<Exception> {
+    pub(super) async fn about(&self, cause: &str) -> Option<Exception> {
         let approval = self.approval().await;
         approval.exceptions.values().rev().find(|exception| exception.cause.as_str() == cause).cloned()
     }

@@ -33,6 +33,16 @@ pub enum Exception {
         #[arg(long, requires = "intent_type")]
         rows: bool,
     },
+    /// Ask for what a target holds instead of what was approved, as an intent of its own; for a `drift` that you own
+    Adopt {
+        /// The intent that it belongs to
+        intent: String,
+        /// The exception; the only open one unless it is named
+        exception: Option<String>,
+        /// The revision of the intent that you read
+        #[arg(long)]
+        revision: u32,
+    },
     /// Close one that you own
     Close {
         /// The intent that it belongs to
@@ -70,26 +80,32 @@ pub async fn run(command: Exception, global: &Global) -> Result<ExitCode> {
             return budget::rows(&client, &name, global).await;
         }
         Exception::Budget { intent_type, .. } => return budget::run(&client, intent_type, global).await,
+        Exception::Adopt { intent: id, exception, revision } => {
+            let path = place(&client, (&id, exception), "adoptions").await?;
+            let change = Change { path: &path, body: &json!({}), revision: Some(revision), key: None };
+            intent::changed(&client.change(&change).await?, global)?;
+        }
         Exception::Close { intent: id, exception, by, reason, revision } => {
-            let exception = match exception {
-                Some(exception) => exception,
-                None => only_open(&client, &id).await?,
-            };
-            if exception.is_empty()
-                || !exception.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-            {
-                let message = format!("`{}` is no id of an exception", plain(&exception));
-                return Err(Failure::new(exit::USAGE, message)
-                    .with_help("`countersign exception list`")
-                    .into());
-            }
-            let path = intent::place(&id, &format!("/exceptions/{exception}/closures"))?;
+            let path = place(&client, (&id, exception), "closures").await?;
             let body = json!({ "by": by, "reason": reason });
             let change = Change { path: &path, body: &body, revision: Some(revision), key: None };
             intent::changed(&client.change(&change).await?, global)?;
         }
     }
     Ok(ExitCode::from(exit::DONE))
+}
+
+/// Where something is asked of an exception; of the only open one, unless it is named.
+async fn place(client: &Client, (intent, exception): (&str, Option<String>), what: &str) -> Result<String> {
+    let exception = match exception {
+        Some(exception) => exception,
+        None => only_open(client, intent).await?,
+    };
+    if exception.is_empty() || !exception.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        let message = format!("`{}` is no id of an exception", plain(&exception));
+        return Err(Failure::new(exit::USAGE, message).with_help("`countersign exception list`").into());
+    }
+    intent::place(intent, &format!("/exceptions/{exception}/{what}"))
 }
 
 /// The one open exception of an intent.

@@ -40,7 +40,7 @@ use super::command::Command;
 use super::event::{Actor, Entry, Event};
 use super::refusal::Refusal;
 use super::rules;
-use super::{Approval, Outcome, Sight, Stage};
+use super::{Adopts, Approval, Outcome, Sight, Stage};
 use crate::budget::Spending;
 use crate::going_live::{Lack, Readiness};
 use crate::id::{IntentId, PersonId};
@@ -84,6 +84,8 @@ pub struct Context<'a> {
     /// How far the exception budget of this intent type has burnt; found out by the host. `None` where the type has
     /// none, and for what neither spends it nor is stopped by it.
     pub spending: Option<&'a Spending>,
+    /// What an intent that is asked for now adopts; found out by the host. `None` for every other one.
+    pub adopts: Option<Adopts>,
 }
 
 impl<'a> Context<'a> {
@@ -102,6 +104,7 @@ impl<'a> Context<'a> {
             loads: None,
             ready: None,
             spending: None,
+            adopts: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A rule's no to a command: typed, shown to the person, nothing changed.
 
 use super::hand::NotHanded;
+use crate::adopt::NotAdopted;
 use crate::break_glass::NotBroken;
 use crate::budget::TakesNothing;
 use crate::going_live::NotLive;
@@ -108,6 +109,8 @@ pub enum Refusal {
     },
     /// The glass is not broken, or helps nobody.
     Glass(NotBroken),
+    /// What a target holds is not asked for.
+    Adoption(NotAdopted),
     /// Only the requester withdraws, amends and answers.
     NotRequester(PersonId),
     /// A reason must be given.
@@ -185,6 +188,7 @@ impl Refusal {
             Refusal::NotAmendable(_) => "CS-E0131",
             Refusal::Override(refused) => refused.code(),
             Refusal::Glass(refused) => refused.code(),
+            Refusal::Adoption(refused) => refused.code(),
             Refusal::MayNotAsk { .. } => "CS-E0143",
             Refusal::Hand(refused) => refused.code(),
             Refusal::CommentsSpent(_) => "CS-E0157",
@@ -226,6 +230,7 @@ impl Refusal {
             Refusal::NotAmendable(_) => "withdraw it and ask for it anew",
             Refusal::Override(refused) => refused.help(),
             Refusal::Glass(refused) => refused.help(),
+            Refusal::Adoption(refused) => refused.help(),
             Refusal::MayNotAsk { .. } => {
                 "ask one of them to ask for it; the row `asked by` of the intent type says who may"
             }
@@ -301,6 +306,7 @@ impl fmt::Display for Refusal {
             Refusal::NotAmendable(name) => write!(formatter, "a {name} cannot be amended"),
             Refusal::Override(refused) => refused.fmt(formatter),
             Refusal::Glass(refused) => refused.fmt(formatter),
+            Refusal::Adoption(refused) => refused.fmt(formatter),
             Refusal::MayNotAsk { person, of, may } => {
                 write!(formatter, "`{person}` may not ask for `{of}`; {may} may")
             }

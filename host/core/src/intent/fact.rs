@@ -161,7 +161,15 @@ impl IntentType {
     /// # Errors
     /// Why it does not fit, for the exception: the fact is then missing.
     pub fn fact_value(fact: &FactSpec, value: &Value) -> Result<TokenValue, String> {
-        let found = match &fact.kind {
+        IntentType::held(&fact.name, &fact.kind, value)
+    }
+
+    /// What a target holds, as a value of a token or fact of this name.
+    ///
+    /// # Errors
+    /// Why it does not fit, in words.
+    pub fn held(name: &FieldName, kind: &FieldType, value: &Value) -> Result<TokenValue, String> {
+        let found = match kind {
             FieldType::Number(grid) => number(grid, value).map(|number| grid.value(number)),
             FieldType::YesNo
             | FieldType::OneOf(_)
@@ -169,19 +177,14 @@ impl IntentType {
             | FieldType::Text { .. }
             | FieldType::Record { .. }
             | FieldType::List { .. } => {
-                let found = typed(&fact.kind, value).ok_or(OffGrid::WrongKind);
-                found.and_then(|found| fact.kind.accepts(&found).map(|()| found))
+                let found = typed(kind, value).ok_or(OffGrid::WrongKind);
+                found.and_then(|found| kind.accepts(&found).map(|()| found))
             }
         };
-        found.map_err(|why| {
-            let (name, kind) = (&fact.name, &fact.kind);
-            match why {
-                OffGrid::TooFine => format!("`{name}`: `{value}` is finer than the step of {kind}"),
-                OffGrid::OutOfBounds | OffGrid::NotOneOf => {
-                    format!("`{name}`: `{value}` is outside of {kind}")
-                }
-                OffGrid::WrongKind => format!("`{name}`: expected {kind}, the target holds `{value}`"),
-            }
+        found.map_err(|why| match why {
+            OffGrid::TooFine => format!("`{name}`: `{value}` is finer than the step of {kind}"),
+            OffGrid::OutOfBounds | OffGrid::NotOneOf => format!("`{name}`: `{value}` is outside of {kind}"),
+            OffGrid::WrongKind => format!("`{name}`: expected {kind}, the target holds `{value}`"),
         })
     }
 

@@ -1,7 +1,10 @@
 //! What a requester sent, before anything is believed: JSON with its floats, large numbers and
 //! duplicate keys still visible, so that the door can name them instead of losing them.
 
+use crate::id::FieldName;
+use crate::intent::value::TokenValue;
 use serde::de::{self, Deserialize, MapAccess, SeqAccess, Visitor};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// One value of the input.
@@ -26,6 +29,30 @@ pub enum Raw {
 }
 
 impl Raw {
+    /// What a caller would send to ask for these tokens.
+    #[must_use]
+    pub fn of_tokens(tokens: &BTreeMap<FieldName, TokenValue>) -> Raw {
+        Raw::Map(tokens.iter().map(|(name, value)| (name.to_string(), Raw::of(value))).collect())
+    }
+
+    fn of(value: &TokenValue) -> Raw {
+        match value {
+            TokenValue::Percent(percent) => Raw::Text(format!("{}%", percent.decimal())),
+            TokenValue::Money(money) => Raw::Map(vec![
+                ("amount".to_owned(), Raw::Text(money.amount())),
+                ("currency".to_owned(), Raw::Text(money.currency.to_string())),
+            ]),
+            TokenValue::Months(number) | TokenValue::Days(number) | TokenValue::Count(number) => {
+                Raw::Integer(*number)
+            }
+            TokenValue::YesNo(flag) => Raw::Bool(*flag),
+            TokenValue::OneOf(text) | TokenValue::Text(text) => Raw::Text(text.clone()),
+            TokenValue::Date(day) => Raw::Text(day.to_string()),
+            TokenValue::Record(record) => Raw::Text(record.id.clone()),
+            TokenValue::List(elements) => Raw::List(elements.iter().map(Raw::of_tokens).collect()),
+        }
+    }
+
     /// What was found, in words for the sender; long text is cut.
     #[must_use]
     pub fn found(&self) -> String {

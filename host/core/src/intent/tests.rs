@@ -233,6 +233,16 @@ fn discount_facts() -> Facts {
     ])
 }
 
+#[test]
+fn what_a_caller_would_send_for_tokens_is_taken_as_those_tokens() {
+    let rulebook = starter_rulebook();
+    for (name, json) in [("discount", DISCOUNT.to_owned()), ("contract_redline", redline(2))] {
+        let schema = intent(&rulebook, name);
+        let tokens = schema.validate(&raw(&json)).expect("they are taken");
+        assert_eq!(schema.validate(&Raw::of_tokens(&tokens)).ok(), Some(tokens), "{name}");
+    }
+}
+
 fn engine() -> EngineNames {
     EngineNames { intent_id: "int_1".to_owned(), policy_version: "abc".to_owned() }
 }

@@ -5,11 +5,11 @@ use crate::engine::{Inner, Standing, Submission};
 use crate::fault::Fault;
 use crate::going_live::Log;
 use crate::row::TRIED;
-use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Entry;
 use countersign_core::approval::life::{self, Context, Loads};
 use countersign_core::approval::refusal::Refusal;
+use countersign_core::approval::{Adopts, Approval};
 use countersign_core::budget::{Spending, Spent};
 use countersign_core::going_live::{GO_LIVE, NotLive};
 use countersign_core::id::{IntentId, IntentTypeName};
@@ -18,11 +18,13 @@ use countersign_core::publish::POLICY_CHANGE;
 use std::sync::Arc;
 
 impl Inner {
-    /// Takes what is asked for; as a trial of a draft, if it says by what that begins.
+    /// Takes what is asked for; as a trial of a draft, if it says by what that begins; as an adoption, if it says of
+    /// what.
     pub(crate) async fn submit(
         self: &Arc<Self>,
         submission: Submission,
         trial: Option<Trigger>,
+        adopts: Option<Adopts>,
     ) -> Result<Standing, Fault> {
         if self.tasks.are_stopping() {
             return Err(Fault::Stopping);
@@ -49,9 +51,9 @@ impl Inner {
         let mut turn = if submission.intent_type == POLICY_CHANGE {
             // A change of policy is proved at the door.
             let (inner, submission, trial) = (Arc::clone(self), submission.clone(), trial.clone());
-            self.proved(move || inner.admitted(id, &submission, trial, (tried, None, None))).await??
+            self.proved(move || inner.admitted(id, (&submission, None), trial, (tried, None, None))).await??
         } else {
-            self.admitted(id, &submission, trial.clone(), counts)?
+            self.admitted(id, (&submission, adopts), trial.clone(), counts)?
         };
         if goes_live {
             self.asked_once(&turn.1).await?;
@@ -64,7 +66,7 @@ impl Inner {
         let spending = counted.as_ref().map(|(_, spending)| spending).or(spending.as_ref());
         let loads = self.loads(None, &turn.0).await;
         if counted.is_some() || loads.is_some() {
-            turn = self.admitted(id, &submission, trial, (tried, spending, loads.as_ref()))?;
+            turn = self.admitted(id, (&submission, adopts), trial, (tried, spending, loads.as_ref()))?;
         }
         let spends = life::spends(&turn.0);
         let slot = self.hot.slot(id);
@@ -105,13 +107,13 @@ impl Inner {
     fn admitted(
         &self,
         id: IntentId,
-        asked: &Submission,
+        (asked, adopts): (&Submission, Option<Adopts>),
         trial: Option<Trigger>,
         (tried, spending, loads): (Option<u32>, Option<&Spending>, Option<&Loads>),
     ) -> Result<(Vec<Entry>, Approval), Fault> {
         let rulebook = self.rulebook();
         let set_back = self.set_back();
-        let context = Context { set_back, tried, spending, loads, ..self.context(&rulebook) };
+        let context = Context { set_back, tried, spending, loads, adopts, ..self.context(&rulebook) };
         let words = (asked.requester.as_str(), asked.intent_type.as_str(), &asked.tokens);
         let mut turn = match trial {
             None => life::submit(context, id, words.0, words.1, words.2)?,

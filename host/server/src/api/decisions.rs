@@ -167,3 +167,36 @@ pub(crate) async fn close(
     let standing = host.engine.command(intent, command, Some(key)).await?;
     Ok(whole(&host, &caller, &standing))
 }
+
+/// Asks, as an intent of its own, for what a target was found to hold instead of what was approved. The exception about
+/// that stays open until what is asked for has landed, or somebody closes it otherwise.
+#[utoipa::path(
+    post, path = "/v1/intents/{id}/exceptions/{exception}/adoptions", tag = "exceptions", operation_id = "adopt",
+    params(
+        ("id" = String, Path, description = "the intent"),
+        ("exception" = String, Path, description = "the exception, which says `drift`"),
+        ("Idempotency-Key" = String, Header, description = "makes a repeated request the same request"),
+        ("If-Match" = String, Header, description = "the `ETag` of the intent that was read"),
+    ),
+    responses(
+        (status = 201, description = "it is asked for; `Location` and `ETag` name the new intent", body = IntentView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn adopt(
+    State(host): State<Host>,
+    Place((name, exception)): Place<(String, String)>,
+    Posted { caller, key, headers, body }: Posted<COMMAND_BYTES_MAX>,
+) -> Result<Response, Problem> {
+    let intent = asked::intent(&name)?;
+    let revision = asked::revision(&headers)?;
+    let id: ExceptionId = exception.parse().map_err(|_| Problem::unknown("exception", &exception))?;
+    Members::of(body, &[]).checked()?;
+    let (standing, _) = super::read(&host, &caller, intent).await?;
+    let now = standing.approval.intent.revision;
+    if now != revision {
+        return Err(Refusal::StaleRevision { found: revision, now }.into());
+    }
+    let standing = host.engine.adopt((intent, id), &caller.person, key).await?;
+    Ok(super::intents::created(&host, &caller, &standing))
+}

@@ -17,7 +17,7 @@ use countersign_core::approval::refusal::Refusal;
 use countersign_core::id::IntentTypeName;
 use countersign_core::intent::literal::is_word;
 use countersign_core::intent::{Raw, Trigger};
-use countersign_engine::engine::{Key, Submission};
+use countersign_engine::engine::{Key, Standing, Submission};
 use countersign_engine::fault::Fault;
 use countersign_engine::row::{GLASS, OVERRIDDEN, OVERRIDE};
 use std::collections::BTreeMap;
@@ -86,17 +86,22 @@ pub(super) async fn submitted(
         None => host.engine.submit(submission).await?,
         Some(by) => host.engine.try_out(submission, by).await?,
     };
-    let id = standing.approval.intent.id;
     if let Some(seconds) = wait {
-        standing = prepared(host, caller, id, seconds).await?;
+        standing = prepared(host, caller, standing.approval.intent.id, seconds).await?;
     }
-    let mut response = whole(host, caller, &standing);
-    *response.status_mut() = StatusCode::CREATED;
-    if let Ok(place) = HeaderValue::from_str(&format!("/v1/intents/{id}")) {
-        response.headers_mut().insert(header::LOCATION, place);
-    }
+    let mut response = created(host, caller, &standing);
     waited(&mut response, wait);
     Ok(response)
+}
+
+/// The answer to whoever asked for something: what was kept, and where it is.
+pub(super) fn created(host: &Host, caller: &Caller, standing: &Standing) -> Response {
+    let mut response = whole(host, caller, standing);
+    *response.status_mut() = StatusCode::CREATED;
+    if let Ok(place) = HeaderValue::from_str(&format!("/v1/intents/{}", standing.approval.intent.id)) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    response
 }
 
 /// What a submission asks for. If the body has other flaws, the tokens are looked at all the

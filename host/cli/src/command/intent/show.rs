@@ -134,10 +134,12 @@ fn verbs(intent: &IntentView) -> Result<()> {
 }
 
 fn kind(intent: &IntentView) -> String {
-    if intent.trial {
-        format!("{} (TRIAL of a draft)", intent.intent_type)
-    } else {
-        intent.intent_type.clone()
+    match &intent.adopts {
+        _ if intent.trial => format!("{} (TRIAL of a draft)", intent.intent_type),
+        Some(adopts) => {
+            format!("{} (adopts what is there instead of what {} wrote)", intent.intent_type, adopts.intent)
+        }
+        None => intent.intent_type.clone(),
     }
 }
 

@@ -87,8 +87,9 @@ fn passed<'a>(
     let tokens = schema.validate(tokens).map_err(Refusal::Tokens)?;
     let submitted = context.now;
     let answers = rulebook.directory().machines.get(&requester).cloned().into_iter().collect();
-    let revision = 1;
-    let intent = Intent { id, intent_type: name, revision, requester, answers, submitted, tokens, trial };
+    let (revision, adopts) = (1, context.adopts);
+    let intent =
+        Intent { id, intent_type: name, revision, requester, answers, submitted, tokens, trial, adopts };
     let intent = Arc::new(intent);
     if is_policy_change(&intent.intent_type) {
         publish::admit(rulebook, &intent, context.now)?;

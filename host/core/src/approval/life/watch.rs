@@ -221,7 +221,7 @@ fn opening(judged: &Judged, seen: &Seen<'_>) -> Option<Opening> {
             "; it was to be written again before, and is not by itself any more".to_owned()
         }
         (Some(Remedy::Adopt), _) => {
-            "; its intent type has it adopted: ask for what is there as an intent of its own, and give this up"
+            "; its intent type has it adopted: `countersign exception adopt` asks for what is there"
                 .to_owned()
         }
         (Some(Remedy::ReAssert | Remedy::Exception) | None, _) => String::new(),

@@ -39,7 +39,7 @@ pub struct ExceptionView {
     pub burn: Option<BurnView>,
     /// open or closed.
     pub state: String,
-    /// In which ways the caller may close it now.
+    /// In which ways the caller may close it now, and `adopt` where they may ask for what is there instead.
     pub can: Vec<String>,
     /// How it was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -11,6 +11,7 @@ use super::readiness::ReadinessView;
 use super::seat::{self, ProgressView, QuestionView, SeatView};
 use super::value::{self, FactView};
 use super::withheld::Withheld;
+use countersign_core::adopt;
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::hand::NotHanded;
 use countersign_core::approval::life::{self, Context};
@@ -82,6 +83,9 @@ pub struct IntentView {
     /// Whether it is a trial of an intent type that is a draft: it counts nowhere.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub trial: bool,
+    /// What it adopts, where it asks for what a target was found to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopts: Option<AdoptsView>,
     /// What an intent type goes live on, where that is what was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readiness: Option<ReadinessView>,
@@ -124,6 +128,15 @@ pub struct CouncilView {
     pub burn: BurnView,
     /// The same in a sentence.
     pub words: String,
+}
+
+/// What an intent adopts: what is there instead of what another one wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AdoptsView {
+    /// The other intent.
+    pub intent: String,
+    /// The exception about its write.
+    pub exception: String,
 }
 
 impl From<&Council> for CouncilView {
@@ -241,7 +254,11 @@ impl IntentView {
             .iter()
             .map(|(id, found)| {
                 let ways = closures(approval, *id, looking);
-                exception::exception(intent.id, *id, found, &ways)
+                let mut view = exception::exception(intent.id, *id, found, &ways);
+                if adopt::asked(approval, *id, looking.person).is_ok() {
+                    view.can.push("adopt".to_owned());
+                }
+                view
             })
             .collect();
         let deputies = life::deputies(approval, looking.person, context(looking));
@@ -269,6 +286,10 @@ impl IntentView {
             plan: case.map(PlanView::from),
             change: case.and_then(|case| case.change.as_deref()).map(PolicyChangeView::from),
             trial: intent.trial.is_some(),
+            adopts: intent.adopts.map(|adopts| AdoptsView {
+                intent: adopts.intent.to_string(),
+                exception: adopts.exception.to_string(),
+            }),
             readiness: case.and_then(|case| case.readiness.as_deref()).map(ReadinessView::from),
             advisory: case.is_some_and(|case| case.advisory),
             council: case.and_then(|case| case.council.as_deref()).map(CouncilView::from),

@@ -5,7 +5,7 @@ use super::notice::Notices;
 use super::value::WITHHELD;
 use countersign_core::approval::event::{Actor, Entry, Event};
 use countersign_core::approval::seat::{Because, Gone, Handed, Order, Seat};
-use countersign_core::approval::{Authority, Case, Intent, Sight};
+use countersign_core::approval::{Adopts, Authority, Case, Intent, Sight};
 use countersign_core::effect::attempt::Detail;
 use countersign_core::effect::life::EffectState;
 use countersign_core::effect::plan::WritePlan;
@@ -258,9 +258,7 @@ fn words(event: &Event) -> String {
         Event::Submitted { intent, .. } if intent.trial.is_some() => {
             format!("`{}` asked for a trial of {}", intent.requester, intent.intent_type)
         }
-        Event::Submitted { intent, .. } => {
-            format!("`{}` asked for a {}", intent.requester, intent.intent_type)
-        }
+        Event::Submitted { intent, .. } => submitted(intent),
         Event::Postponed { due, detail, hopeless } => postponed(*due, detail, *hopeless),
         Event::Repinned { .. } => {
             "from now on the policy in force decides, not that of the submission".to_owned()
@@ -541,6 +539,17 @@ fn closed_by(closed: &Closed) -> String {
         return format!("an exception was closed by {way}");
     }
     format!("an exception was closed by {way}: {}", closed.reason)
+}
+
+/// Who asked for what.
+fn submitted(intent: &Intent) -> String {
+    let Intent { requester, intent_type, .. } = intent;
+    match &intent.adopts {
+        Some(Adopts { intent: other, .. }) => {
+            format!("`{requester}` asked for a {intent_type}: what was found instead of what `{other}` wrote")
+        }
+        None => format!("`{requester}` asked for a {intent_type}"),
+    }
 }
 
 /// What was found out, and what is to be decided about.

@@ -72,6 +72,8 @@ impl<'a> Withheld<'a> {
             change: _,
             readiness,
             trial: _,
+            // Of the same type, and for whom that one is: the same people.
+            adopts: _,
             advisory: _,
             effects,
             exceptions,
