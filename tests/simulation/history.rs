@@ -163,6 +163,7 @@ pub(crate) struct Tally {
     pauses: u64,
     outages: u64,
     replans: u64,
+    reconsidered: u64,
     undos: u64,
     undone: u64,
     looks: u64,
@@ -181,10 +182,10 @@ impl Tally {
     /// That the histories had what they are made for.
     pub(crate) fn is_rich(&self) {
         let Tally { intents, attempts, probes, done, deaths, exceptions, .. } = self;
-        let Tally { looked_first, pauses, outages, replans, undos, undone, .. } = self;
+        let Tally { looked_first, pauses, outages, replans, reconsidered, undos, undone, .. } = self;
         let Tally { looks, again, superseded, edits, amended, upgrades, changes, sets, .. } = self;
         let counts = [intents, attempts, probes, done, deaths, exceptions];
-        let of_effects = [looked_first, pauses, outages, replans, undos, undone];
+        let of_effects = [looked_first, pauses, outages, replans, reconsidered, undos, undone];
         let of_watches = [looks, again, superseded, edits];
         let of_changes = [amended, upgrades, changes, sets];
         for count in counts.into_iter().chain(of_effects).chain(of_watches).chain(of_changes) {
@@ -688,6 +689,7 @@ impl History {
         tally.pauses += self.read.pauses;
         tally.outages += self.read.outages;
         tally.replans += self.read.replans;
+        tally.reconsidered += self.read.reconsidered;
         tally.undos += self.read.undos;
         tally.looks += self.read.looks;
         tally.again += self.read.again;

@@ -37,6 +37,8 @@ pub(crate) struct Read {
     pub(crate) outages: u64,
     /// How often something was planned anew, as its record was changed elsewhere.
     pub(crate) replans: u64,
+    /// How often what was approved was decided anew for that.
+    pub(crate) reconsidered: u64,
     /// How often it was begun to take back what an intent wrote.
     pub(crate) undos: u64,
     /// How often a target was read back.
@@ -102,6 +104,7 @@ impl History {
                 *self.read.vouched.entry(effect).or_default() += 1;
             }
             self.read.replans += u64::from(matches!(entry.event, Event::Replanned { .. }));
+            self.read.reconsidered += u64::from(matches!(entry.event, Event::Reconsidered { .. }));
             self.read.undos += u64::from(matches!(entry.event, Event::UndoBegun { .. }));
             self.read.looks += u64::from(matches!(entry.event, Event::Reconciled { .. }));
             self.read.again += u64::from(matches!(entry.event, Event::ReAsserted { .. }));

@@ -1,7 +1,8 @@
 Feature: Conflicts
   A record that somebody else changed between the decision and the write is looked at once more. If the same would be
-  written, and the same decided for the same reasons, it is written on the record as it is now. Otherwise somebody is
-  asked who sees what is otherwise.
+  written, and the same decided for the same reasons, it is written on the record as it is now. Otherwise it is decided
+  anew, as long as nothing of the intent is written: only those are asked again whose reasons have changed. Where
+  something may be written, or the record never comes to rest, somebody answers for it.
 
   Scenario Outline: a change that is none of our business holds nothing up
     Given an approved intent with one effect whose guarantee is <guarantee>
@@ -18,15 +19,46 @@ Feature: Conflicts
       | by-probe       |
       | blind          |
 
-  Scenario: what would be written otherwise is not written, and somebody sees what is otherwise
+  Scenario Outline: what would be written otherwise is decided anew, once it is known that nothing is in
+    Given an approved intent with one effect whose guarantee is <guarantee>
+    When the record is changed elsewhere, and something else would be written
+    And whoever is asked finds nothing there
+    And 1 minute passes
+    Then it is decided anew, as `amount` was nothing when it was approved and is 7.00 USD now
+    And the effect is landed
+    And it was written under another key, on the record as it is now
+    And nobody is asked about it
+
+    Examples:
+      | guarantee      |
+      | by-key         |
+      | by-natural-key |
+      | by-probe       |
+
+  Scenario: what is found to be in after all is not decided anew
     Given an approved intent with one effect whose guarantee is by-key
+    When the record is changed elsewhere, and something else would be written
+    And the look for it finds it there
+    And 1 minute passes
+    Then the effect is landed
+    And the target was sent 1 write
+
+  Scenario: a record that is otherwise again and again is somebody's
+    Given an approved intent with one effect whose guarantee is by-key
+    When the record is changed elsewhere four times, and something else would be written each time
+    And whoever is asked finds nothing there
+    And 10 minutes pass
+    Then an exception with cause conflict has an owner
+    And the target was sent 4 writes
+
+  Scenario: what nobody can look for is not decided anew, and somebody sees what is otherwise
+    Given an approved intent with one effect whose guarantee is blind
     When the record is changed elsewhere, and something else would be written
     And 1 minute passes
     Then an exception with cause conflict has an owner
     And somebody reads that `amount` was nothing when it was approved and is 7.00 USD now
     And the target was sent 1 write
     When the record is as it was, and the owner closes the exception of cause conflict by retry
-    And whoever is asked finds nothing there
     And 1 minute passes
     Then the effect is landed
 
@@ -55,10 +87,20 @@ Feature: Conflicts
       | 40  | 35  | priced |
       | 10  | 12  | priced |
 
-    Examples: somebody else would have to be asked, or somebody who decided on less
-      | was | now | end     |
-      | 40  | 5   | held up |
-      | 12  | 10  | held up |
+  Scenario Outline: whoever decided on something else is asked again, and nobody else
+    Given a discount of 12 % that people have approved at a margin of <was> %
+    When the quote is changed elsewhere, and its margin is <now> % now
+    And whoever is asked finds nothing there
+    And 1 minute passes
+    Then it is decided anew, as what it was decided on has changed: `margin` was <was>% and is <now>% now
+    And the voices of <hold> hold, and <asked> is asked
+    When everybody approves who is asked now
+    Then the quote is priced
+
+    Examples:
+      | was | now | hold    | asked   |
+      | 40  | 5   | manager | finance |
+      | 12  | 10  | manager | finance |
 
   Scenario: an intent does not count itself among what was approved
     Given more than 10000 that was approved for one customer within 7 days needs finance

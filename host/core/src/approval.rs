@@ -153,6 +153,8 @@ pub struct Approval {
     pub voices: BTreeSet<PersonId>,
     /// When this revision was approved.
     pub approved: Option<Timestamp>,
+    /// That what was approved was decided anew, however long ago.
+    pub reconsidered: Option<Reconsidered>,
     /// The writes whose targets are read back, once all of them are settled.
     pub watches: BTreeMap<EffectId, Watch>,
 }
@@ -222,6 +224,15 @@ impl Approval {
     pub fn pauses(&self) -> BTreeSet<&ConnectionName> {
         self.exceptions.values().filter_map(Exception::pauses).collect()
     }
+}
+
+/// That what was approved is decided anew, as its record was changed elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reconsidered {
+    /// How often.
+    pub times: u32,
+    /// What was otherwise the last time.
+    pub why: String,
 }
 
 /// That a revision is decided against the policy.

@@ -96,7 +96,7 @@ impl Measures {
                 count(self.declined_by(authority));
                 self.decided(intent, entry.at);
             }
-            Event::Reopened { .. } => self.waits(intent, entry.at),
+            Event::Reopened { .. } | Event::Reconsidered { .. } => self.waits(intent, entry.at),
             Event::Withdrawn { .. } => {
                 count(&mut self.withdrawn);
                 self.waiting.remove(&intent);

@@ -211,6 +211,7 @@ impl Metrics {
             | Event::SentBack { .. }
             | Event::Amended { .. }
             | Event::Reopened { .. }
+            | Event::Reconsidered { .. }
             | Event::Overridden { .. }
             | Event::Voted { .. }
             | Event::Sending { .. }

@@ -384,8 +384,8 @@ impl Flaw {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use countersign_core::approval::hand::NotHanded;
     use countersign_core::adopt::NotAdopted;
+    use countersign_core::approval::hand::NotHanded;
     use countersign_core::break_glass::NotBroken;
     use countersign_core::budget::TakesNothing;
     use countersign_core::id::{ExceptionId, IntentId, IntentTypeName, PersonId, PoolName};

@@ -1,10 +1,10 @@
 //! The steps of `conflicts.feature`: a record that somebody else changed between the decision and the write.
 
-use super::{PATIENCE, Spec, asked_tokens, attempted, discount_house, submit_single};
+use super::{PATIENCE, Spec, asked_tokens, attempted, discount_house, found_receipt, submit_single};
 use countersign_core::approval::Stage;
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::event::Event;
-use countersign_core::effect::attempt::{Answer, AttemptEnd, Detail, Ended, Failure};
+use countersign_core::effect::attempt::{Answer, AttemptEnd, Detail, Ended, Failure, Finding};
 use countersign_core::effect::life::EffectState;
 use countersign_core::exception::Closure;
 use countersign_core::id::PersonId;
@@ -40,6 +40,22 @@ async fn harmful(spec: &mut Spec) {
     spec.until("the attempt", attempted, 1).await;
 }
 
+#[when("the record is changed elsewhere four times, and something else would be written each time")]
+async fn harmful_often(spec: &mut Spec) {
+    let currency = Currency::parse("USD").expect("a currency");
+    for amount in ["7.00", "8.00", "9.00", "9.50"] {
+        let amount = Value::Money(Money::parse(amount, currency).expect("an amount"));
+        spec.connectors.once("target", moved(Some(amount)));
+    }
+    submit_single(spec).await;
+    spec.until("the attempt", attempted, 1).await;
+}
+
+#[when("the look for it finds it there")]
+fn is_in(spec: &mut Spec) {
+    spec.connectors.next_finding(Ended::Returned(Finding::Landed(found_receipt())));
+}
+
 #[when("the record is changed elsewhere again and again")]
 async fn again_and_again(spec: &mut Spec) {
     spec.connectors.always("target", false, moved(None));
@@ -51,6 +67,43 @@ async fn again_and_again(spec: &mut Spec) {
 fn on_the_new_one(spec: &mut Spec) {
     let revisions: Vec<_> = spec.connectors.writes().iter().map(|call| call.plan.revision.clone()).collect();
     assert_eq!(revisions, [None, Some("r2".to_owned())]);
+}
+
+#[then("it was written under another key, on the record as it is now")]
+fn under_another_key(spec: &mut Spec) {
+    let writes = spec.connectors.writes();
+    let revisions: Vec<_> = writes.iter().map(|call| call.plan.revision.as_deref()).collect();
+    assert_eq!(revisions, [None, Some("r2")]);
+    assert_ne!(writes[0].effect, writes[1].effect);
+}
+
+#[then(expr = "it is decided anew, as {}")]
+async fn anew(spec: &mut Spec, why: String) {
+    spec.until("the decision", |event| matches!(event, Event::Reconsidered { .. }), 1).await;
+    let approval = spec.approval().await;
+    let reconsidered = approval.reconsidered.as_ref().expect("it is");
+    assert_eq!((reconsidered.times, reconsidered.why.as_str()), (1, why.as_str()));
+    assert_eq!(approval.intent.revision, 2);
+}
+
+#[then(expr = "the voices of {word} hold, and {word} is asked")]
+async fn asked_again(spec: &mut Spec, hold: String, asked: String) {
+    spec.until("the seats", |event| matches!(event, Event::Carried { .. }), 1).await;
+    let approval = spec.approval().await;
+    let Stage::Seated { seats, .. } = &approval.stage else { panic!("it is {}", approval.stage.as_str()) };
+    let of = |is_filled: bool| -> Vec<&str> {
+        let open = seats.open.iter().filter(|(_, seat)| seat.is_filled() == is_filled);
+        let row = |row: &u32| seats.rows[usize::try_from(*row).expect("it fits")].route.as_str();
+        open.map(|(number, _)| row(number)).collect()
+    };
+    assert_eq!((of(true), of(false)), (vec![hold.as_str()], vec![asked.as_str()]));
+    assert_eq!(spec.connectors.writes().len(), 1);
+    assert!(approval.exceptions.is_empty());
+}
+
+#[when("everybody approves who is asked now")]
+async fn approve_now(spec: &mut Spec) {
+    spec.everybody_approves().await;
 }
 
 #[then("nobody is asked about it")]
@@ -121,15 +174,6 @@ async fn billed(spec: &mut Spec) {
     spec.landed("billing-price").await;
 }
 
-#[then("the quote is held up")]
-async fn held_up(spec: &mut Spec) {
-    let (id, _) = spec.open_exception("conflict").await;
-    let message = spec.approval().await.exceptions[&id].detail.message.clone();
-    let begins = "what it was decided on has changed: `margin` was ";
-    assert!(message.starts_with(begins) && message.ends_with(" now"), "{message}");
-    assert_eq!(spec.connectors.writes().len(), 1);
-}
-
 impl Spec {
     async fn everybody_approves(&mut self) {
         loop {
@@ -139,7 +183,8 @@ impl Spec {
             let free = |person: &&PersonId| !open.approved.contains(person);
             let person = open.eligible.iter().find(free).expect("somebody is free").clone();
             let voice = Voice::Approve { note: String::new() };
-            self.command(Command::Decide { person, revision: 1, seal: None, voice }).await;
+            let revision = approval.intent.revision;
+            self.command(Command::Decide { person, revision, seal: None, voice }).await;
             assert_eq!(self.refused, None);
         }
     }

@@ -281,6 +281,16 @@ pub enum Event {
         /// Who, and on what ground.
         what: Arc<Override>,
     },
+    /// What was approved is decided anew: a record was changed elsewhere before anything was written, and something else
+    /// would be written now, or what it was decided on leads to something else.
+    Reconsidered {
+        /// The next revision; it asks for the same.
+        intent: Arc<Intent>,
+        /// What is otherwise.
+        why: String,
+        /// Whether voices for the revision before can hold: the same would be written.
+        voices: bool,
+    },
     /// It is approved; its effects may be attempted.
     Approved {
         /// By whom.
@@ -557,6 +567,7 @@ impl Event {
             Event::Voted { .. } => "voted",
             Event::Overridden { .. } => "overridden",
             Event::Reopened { .. } => "reopened",
+            Event::Reconsidered { .. } => "reconsidered",
             Event::Approved { .. } => "approved",
             Event::Activated { .. } => "activated",
             Event::WentLive { .. } => "went-live",

@@ -18,6 +18,9 @@ pub const TRAPS_MAX: u32 = 5;
 pub const KEY_REPEATS_MAX: u32 = 4;
 /// How often an effect is planned anew because its record was changed elsewhere, before it asks for a person.
 pub const REPLANS_MAX: u32 = 5;
+
+/// How often what was approved is decided anew because its record was changed elsewhere; then a person is asked.
+pub const RECONSIDERED_MAX: u32 = 3;
 /// Most tries to read facts and plan writes before the approval asks for a person.
 pub const PREPARE_TRIES_MAX: u32 = 24;
 /// Upper end of the first delay.

@@ -52,6 +52,11 @@ struct Found {
 
 impl Found {
     /// Adds whom one entry concerns, given the approval before it.
+    /// Somebody else answers for an exception now.
+    fn passed(&mut self, entry: &Entry, owner: &PersonId, (id, why): (ExceptionId, Why)) {
+        self.add(entry, owner, About::Exception { id, why });
+    }
+
     fn entry(&mut self, before: &Approval, entry: &Entry) {
         let requester = &self.requester.clone();
         match &entry.event {
@@ -90,12 +95,8 @@ impl Found {
             Event::Overridden { what, .. } if what.reason == BREAK_GLASS => {
                 self.all(entry, before.broken.as_ref().map_or(&[], |broken| &broken.loud));
             }
-            Event::ExceptionEscalated { id, owner, .. } => {
-                self.add(entry, owner, About::Exception { id: *id, why: Why::Missed });
-            }
-            Event::ExceptionMoved { id, owner, .. } => {
-                self.add(entry, owner, About::Exception { id: *id, why: Why::Moved });
-            }
+            Event::ExceptionEscalated { id, owner, .. } => self.passed(entry, owner, (*id, Why::Missed)),
+            Event::ExceptionMoved { id, owner, .. } => self.passed(entry, owner, (*id, Why::Moved)),
             Event::Submitted { .. }
             | Event::Postponed { .. }
             | Event::Repinned { .. }
@@ -111,6 +112,7 @@ impl Found {
             | Event::Commented { .. }
             | Event::Overridden { .. }
             | Event::Reopened { .. }
+            | Event::Reconsidered { .. }
             | Event::Amended { .. }
             | Event::Voted { .. }
             | Event::Activated { .. }

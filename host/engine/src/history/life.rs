@@ -122,6 +122,7 @@ impl Life {
             | Event::SentBack { .. }
             | Event::Overridden { .. }
             | Event::Reopened { .. }
+            | Event::Reconsidered { .. }
             | Event::ExceptionClosed { .. }
             | Event::Noticed { .. }
             | Event::Told { .. }

@@ -78,6 +78,10 @@ fn waiting(intent: &IntentView) -> Result<()> {
         heading(&format!("sent back by {}: {}", returned.by, returned.reason))?;
         output::line(&format!("  amend it, or it is declined at {}", plain(&returned.until)))?;
     }
+    if let Some(why) = &intent.reconsidered {
+        heading("decided anew, as its record was changed elsewhere before anything was written")?;
+        output::line(&format!("  {}", plain(why)))?;
+    }
     if let Some(amended) = &intent.amended {
         heading(&format!("amended since revision {}", amended.since))?;
         amended.changes.iter().try_for_each(token_change)?;

@@ -4,7 +4,7 @@ use super::{undo, watch};
 use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::seat::{Added, Order, Question, Reply, Seat, Seats};
 use crate::approval::undo::Undo;
-use crate::approval::{Approval, Authority, Case, Earlier, Intent, Outcome, Overridden, Stage};
+use crate::approval::{Approval, Authority, Case, Earlier, Intent, Outcome, Overridden, Reconsidered, Stage};
 use crate::break_glass::Broken;
 use crate::effect::life::{EffectState, History, Verdict};
 use crate::exception::{Cause, Closed, Closure, Exception};
@@ -62,6 +62,7 @@ pub fn after(approval: Option<Approval>, entry: &Entry) -> Result<Approval, Misp
             voices: BTreeSet::new(),
             notices: Notices::default(),
             approved: None,
+            reconsidered: None,
             watches: BTreeMap::new(),
         });
     };
@@ -120,6 +121,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
             break_glass(&mut approval, (person, reason), *until, loud);
         }
         Event::Reopened { intent, what } => reopen(&mut approval, intent, what, at)?,
+        Event::Reconsidered { intent, why, voices } => reconsider(&mut approval, intent, (why, *voices), at)?,
         Event::Sending { effect, step, .. } => send(&mut approval.stage, *effect, step, at)?,
         Event::Attempted { effect, verdict, .. } | Event::Probed { effect, verdict, .. } => {
             move_effect(&mut approval.stage, *effect, at, |_| Some(verdict.clone()))?;
@@ -219,6 +221,9 @@ fn send(stage: &mut Stage, effect: EffectId, step: &str, at: Timestamp) -> Optio
 
 /// Goes from stage to stage, and forgets what has no meaning in the next one.
 fn advance(mut approval: Approval, event: &Event, at: Timestamp) -> Option<Approval> {
+    if let (Event::Approved { .. }, Stage::Seated { .. }) = (event, &approval.stage) {
+        remember(&mut approval)?;
+    }
     approval.stage = stage(approval.stage, event, at)?;
     if matches!(event, Event::Approved { .. }) {
         approval.approved = Some(at);
@@ -229,8 +234,11 @@ fn advance(mut approval: Approval, event: &Event, at: Timestamp) -> Option<Appro
         // The policy has changed its mind: there is nothing left to override.
         approval.overridden = None;
     }
-    if !matches!(approval.stage, Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. }) {
-        approval.earlier = None;
+    match approval.stage {
+        Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Seated { .. } => {}
+        // What people approved is decided anew if its record was changed elsewhere.
+        Stage::Executing { .. } if matches!(event, Event::Approved { authority: Authority::People(_) }) => {}
+        Stage::Executing { .. } | Stage::Returned { .. } | Stage::Closed(_) => approval.earlier = None,
     }
     if matches!(approval.stage, Stage::Closed(_)) {
         // What nobody confirmed was no override.
@@ -285,9 +293,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         Event::Unanswered { question, due, remind } => {
             reply(seats, *question, Reply::Missing, (*due, *remind))?;
         }
-        Event::Carried { row, people, .. } => {
-            carry(seats.open.get_mut(row)?, people);
-        }
+        Event::Carried { row, people, .. } => carry(seats.open.get_mut(row)?, people),
         Event::Voted { person, rows, .. } => vote(seats, person, rows)?,
         Event::Submitted { .. }
         | Event::Commented { .. }
@@ -301,6 +307,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::Amended { .. }
         | Event::Overridden { .. }
         | Event::Reopened { .. }
+        | Event::Reconsidered { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
         | Event::WentLive { .. }
@@ -416,6 +423,26 @@ fn reopen(approval: &mut Approval, intent: &Arc<Intent>, what: &Arc<Override>, a
     // Whoever overrides answers for it alone: what others decided or wanted before is not taken up.
     approval.earlier = None;
     moot(approval, at, "the policy is to be overridden");
+    Some(())
+}
+
+/// What was approved is prepared from the beginning: nothing of it was written, and something is otherwise.
+fn reconsider(
+    approval: &mut Approval,
+    intent: &Arc<Intent>,
+    (why, voices): (&str, bool),
+    at: Timestamp,
+) -> Option<()> {
+    let Stage::Executing { .. } = approval.stage else { return None };
+    approval.stage = Stage::Preparing { tries: 0, due: at };
+    approval.intent = Arc::clone(intent);
+    approval.approved = None;
+    if !voices {
+        approval.earlier = None;
+    }
+    let times = approval.reconsidered.as_ref().map_or(0, |before| before.times).saturating_add(1);
+    approval.reconsidered = Some(Reconsidered { times, why: why.to_owned() });
+    moot(approval, at, "what was approved is decided anew");
     Some(())
 }
 

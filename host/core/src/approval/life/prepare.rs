@@ -118,6 +118,7 @@ fn passed<'a>(
         voices: BTreeSet::new(),
         notices: Notices::default(),
         approved: None,
+        reconsidered: None,
         watches: BTreeMap::new(),
     };
     let mut turn = Turn::new(context, approval);

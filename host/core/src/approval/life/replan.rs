@@ -7,17 +7,18 @@ use super::{Turn, prepare, settle};
 use crate::approval::command::Anew;
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
-use crate::approval::{Approval, Authority, Case, PlannedEffect, Stage};
-use crate::effect::attempt::Detail;
+use crate::approval::{Approval, Authority, Case, Intent, PlannedEffect, Stage};
+use crate::effect::attempt::{Detail, Guarantee};
 use crate::effect::life::{self, Denial, EffectState, HeldCause, History};
 use crate::effect::plan::WritePlan;
-use crate::effect::retry::REPLANS_MAX;
+use crate::effect::retry::{RECONSIDERED_MAX, REPLANS_MAX};
 use crate::id::{ConnectionName, EffectId};
 use crate::intent::{FactSource, FactSpec, FactValue, Facts};
 use crate::policy::component::Contributions;
 use crate::policy::{self, Outcome};
 use crate::time::Millis;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub(super) fn replanned(turn: &mut Turn<'_>, effect: EffectId, found: Anew) -> Result<(), Refusal> {
     let (planned, state) = open_effect("replanned", &turn.approval, effect)?;
@@ -36,7 +37,10 @@ pub(super) fn replanned(turn: &mut Turn<'_>, effect: EffectId, found: Anew) -> R
     }
     let Anew { facts, said, plan } = found;
     let facts = as_known(turn, facts);
-    let changed = otherwise(planned, &plan).or_else(|| weighed_otherwise(turn, &facts, &said));
+    let differs = otherwise(planned, &plan);
+    // Voices for what would be written otherwise hold for nothing.
+    let voices = differs.is_none();
+    let changed = differs.or_else(|| weighed_otherwise(turn, &facts, &said));
     let traced = turn.approval.case().is_some_and(|case| case.leaves_traces(planned));
     // What is there already may be ours: an attempt that died with its host left no trace.
     let ours = planned.writes() && plan.changes.is_empty() && !history.is_unsent(traced);
@@ -48,6 +52,19 @@ pub(super) fn replanned(turn: &mut Turn<'_>, effect: EffectId, found: Anew) -> R
         None => {
             let history = History { moved: false, ..history };
             (EffectState::Ready { due: turn.context.now, history }, None)
+        }
+        Some(why) if is_reconsidered(turn, effect, &plan) && is_clean(history) => {
+            reconsider(turn, why, voices);
+            return Ok(());
+        }
+        // Whatever went out under its keys is looked for first: then it is known that nothing of it is in.
+        Some(_)
+            if is_reconsidered(turn, effect, &plan)
+                && planned.guarantee != Guarantee::Blind
+                && history.replans < REPLANS_MAX =>
+        {
+            let history = History { replans: history.replans.saturating_add(1), ..history };
+            (life::probe(history, turn.context.now, Millis(0)), None)
         }
         Some(why) => {
             let detail = Detail::new("changed", why);
@@ -62,6 +79,38 @@ pub(super) fn replanned(turn: &mut Turn<'_>, effect: EffectId, found: Anew) -> R
     }
     follow_up(turn, effect);
     Ok(())
+}
+
+/// Whether what is otherwise is decided anew: the policy or people in their seats approved it, nothing else of the
+/// intent was begun, and it was not decided anew too often. What is there already, without a write that is known to be
+/// ours, somebody must see.
+fn is_reconsidered(turn: &Turn<'_>, effect: EffectId, plan: &WritePlan) -> bool {
+    let approval = &turn.approval;
+    let Stage::Executing { authority, effects, .. } = &approval.stage else { return false };
+    let by_rule = match authority {
+        Authority::Policy | Authority::People(_) => approval.overridden.is_none(),
+        Authority::Override(_) | Authority::FailOpen(_) => false,
+    };
+    let others = effects.iter().filter(|(other, _)| **other != effect);
+    let times = approval.reconsidered.as_ref().map_or(0, |before| before.times);
+    by_rule
+        && approval.intent.trial.is_none()
+        && !plan.changes.is_empty()
+        && times < RECONSIDERED_MAX
+        && others.into_iter().all(|(_, state)| matches!(state, EffectState::Waiting))
+        && prepare::deciding(turn.context, approval).is_some()
+}
+
+/// Whether nothing of an effect can be in, under any keys.
+fn is_clean(history: History) -> bool {
+    history.first_sent.is_none() && history.untraced.is_none() && history.repeats == 0 && !history.vouched
+}
+
+/// Has the same asked for once more: facts are read, the policy is asked and the writes are planned as for any revision.
+fn reconsider(turn: &mut Turn<'_>, why: String, voices: bool) {
+    let before = Arc::clone(&turn.approval.intent);
+    let intent = Arc::new(Intent { revision: before.revision.saturating_add(1), ..Intent::clone(&before) });
+    turn.record(Actor::Engine, Event::Reconsidered { intent, why, voices });
 }
 
 /// What would be written otherwise than was approved; `None` if nothing is.

@@ -61,6 +61,9 @@ pub struct IntentView {
     /// What was amended since people last decided on it, while they are asked again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amended: Option<AmendedView>,
+    /// Why it is decided anew although it was approved before, while people decide: its record was changed elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconsidered: Option<String>,
     /// Why it was sent back, while the requester has to amend it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned: Option<ReturnView>,
@@ -279,6 +282,7 @@ impl IntentView {
             progress: (!seats.is_empty()).then(|| seat::progress(&seats)),
             seats,
             amended: amended(approval),
+            reconsidered: reconsidered(approval),
             returned: returned(approval),
             questions,
             can,
@@ -457,6 +461,11 @@ fn context(looking: Looking<'_>) -> Context<'_> {
     Context::new(rulebook, now, 0)
 }
 
+fn reconsidered(approval: &Approval) -> Option<String> {
+    let Stage::Seated { .. } = &approval.stage else { return None };
+    approval.reconsidered.as_ref().map(|reconsidered| reconsidered.why.clone())
+}
+
 fn amended(approval: &Approval) -> Option<AmendedView> {
     let earlier = approval.earlier.as_ref()?;
     let Stage::Seated { .. } = &approval.stage else { return None };
@@ -465,8 +474,9 @@ fn amended(approval: &Approval) -> Option<AmendedView> {
         before: change.before.map(ToString::to_string),
         after: change.after.map(ToString::to_string),
     };
-    let changes = approval.intent.changes_since(&earlier.intent).iter().map(view).collect();
-    Some(AmendedView { since: earlier.intent.revision, changes })
+    let changes: Vec<_> = approval.intent.changes_since(&earlier.intent).iter().map(view).collect();
+    // What is decided anew asks for the same.
+    (!changes.is_empty()).then(|| AmendedView { since: earlier.intent.revision, changes })
 }
 
 fn returned(approval: &Approval) -> Option<ReturnView> {

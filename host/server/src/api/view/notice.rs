@@ -48,6 +48,7 @@ impl<'a> Notices<'a> {
             | Event::Reminded { .. }
             | Event::Overridden { .. }
             | Event::Reopened { .. }
+            | Event::Reconsidered { .. }
             | Event::Asked { .. }
             | Event::Answered { .. }
             | Event::Unanswered { .. }

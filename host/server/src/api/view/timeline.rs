@@ -152,6 +152,7 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::Amended { .. }
         | Event::Overridden { .. }
         | Event::Reopened { .. }
+        | Event::Reconsidered { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
         | Event::WentLive { .. }
@@ -234,6 +235,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::Amended { .. }
         | Event::Overridden { .. }
         | Event::Reopened { .. }
+        | Event::Reconsidered { .. }
         | Event::Voted { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
@@ -290,6 +292,7 @@ fn words(event: &Event) -> String {
         }
         Event::Overridden { what, .. } => overridden(what),
         Event::Reopened { intent, what } => reopened(intent, what),
+        Event::Reconsidered { why, .. } => reconsidered(why),
         Event::Voted { person, note, .. } if note.is_empty() => format!("`{person}` approved"),
         Event::Voted { person, note, .. } => format!("`{person}` approved: {note}"),
         Event::Approved { authority } => format!("approved by {}", names(authority)),
@@ -395,10 +398,12 @@ fn quoted<'a>(names: impl Iterator<Item = &'a String>) -> String {
 fn replanned(verdict: &EffectState) -> String {
     let what = match verdict {
         EffectState::Held { detail, .. } => detail.message.clone(),
+        EffectState::Probing { .. } => {
+            "something else would be written now; what was sent before is looked for first".to_owned()
+        }
         EffectState::Ready { .. }
         | EffectState::Waiting
         | EffectState::Sent { .. }
-        | EffectState::Probing { .. }
         | EffectState::Landed { .. }
         | EffectState::GivenUp => "the same would be written, for the same reasons".to_owned(),
     };
@@ -440,6 +445,9 @@ fn without_values(event: &Event) -> Option<String> {
         Event::Attempted { .. } => "an attempt ended".to_owned(),
         Event::Probed { .. } => "a probe ended".to_owned(),
         Event::Replanned { .. } => "planned anew, as its record was changed elsewhere".to_owned(),
+        Event::Reconsidered { .. } => {
+            "decided anew, as its record was changed elsewhere before anything was written".to_owned()
+        }
         Event::Reconciled { detail: Some(_), next, .. } => {
             format!("a target could not be read back; {}", looked_at(*next))
         }
@@ -539,6 +547,11 @@ fn closed_by(closed: &Closed) -> String {
         return format!("an exception was closed by {way}");
     }
     format!("an exception was closed by {way}: {}", closed.reason)
+}
+
+/// What was approved is decided once more.
+fn reconsidered(why: &str) -> String {
+    format!("decided anew, as its record was changed elsewhere before anything was written: {why}")
 }
 
 /// Who asked for what.

@@ -59,6 +59,7 @@ impl<'a> Withheld<'a> {
             evaluation,
             seats: _,
             amended,
+            reconsidered,
             // What people say to each other is theirs to say.
             returned: _,
             questions: _,
@@ -91,6 +92,7 @@ impl<'a> Withheld<'a> {
         if let Some(AmendedView { since: _, changes }) = amended {
             changes.retain(|change| !hidden(&change.token));
         }
+        reconsidered.iter_mut().for_each(|why| WITHHELD.clone_into(why));
         evaluation.iter_mut().for_each(|evaluation| self.strip_evaluation(evaluation));
         plan.iter_mut().for_each(|plan| self.strip_plan(plan));
         effects.iter_mut().for_each(|effect| self.strip_effect(effect));
