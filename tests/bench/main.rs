@@ -8,6 +8,7 @@ mod backtest;
 mod decisions;
 mod effects;
 mod figures;
+mod open;
 mod policy;
 mod restart;
 mod sandbox;
@@ -19,6 +20,7 @@ fn main() -> anyhow::Result<()> {
     // Some benches run their target, or the host that they kill, in a process of its own.
     match std::env::var("COUNTERSIGN_BENCH_ROLE").as_deref() {
         Ok("sink") => return effects::sink(),
+        Ok("host-open") => return open::host(&std::env::var("BENCH_FOLDER")?),
         Ok(role) => return restart::host(role),
         Err(_) => {}
     }
@@ -45,6 +47,9 @@ fn main() -> anyhow::Result<()> {
     }
     if runs("restart") {
         restart::run(&mut report)?;
+    }
+    if runs("open") {
+        open::run(&mut report)?;
     }
     report.print();
     Ok(())

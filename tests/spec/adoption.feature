@@ -38,6 +38,14 @@ Feature: what a target holds instead is asked for
     And the owner adopts what is there
     Then it is refused with CS-E0145
 
+  Scenario: what made a record of its own is not done once more
+    Given an intent type that has what has drifted put before a person
+    And its write has landed in a record of its own
+    When the target holds something else
+    And it is looked at
+    And the owner adopts what is there
+    Then it is refused with CS-E0145
+
   Scenario: what is gone is not adopted
     Given an intent type that has what has drifted put before a person
     And its write has landed

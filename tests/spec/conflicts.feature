@@ -43,6 +43,24 @@ Feature: Conflicts
     Then the effect is landed
     And the target was sent 1 write
 
+  Scenario: what may have gone out before the host died is looked for first
+    Given an approved intent with one effect whose guarantee is by-natural-key
+    When the host dies in the first attempt, and the second finds something else there and sends nothing
+    And whoever is asked finds nothing there
+    And 1 minute passes
+    Then it is decided anew, as `amount` was nothing when it was approved and is 7.00 USD now
+    And the target was asked whether it is in
+    And the effect is landed
+
+  Scenario: what nobody has seen is seen by everybody who decided
+    Given a discount of 12 % that people have approved at a margin of 5 %
+    When the quote is changed elsewhere, and something else would be written there
+    And whoever is asked finds nothing there
+    And 1 minute passes
+    Then everybody who decided is asked again
+    When everybody approves who is asked now
+    Then the quote is priced
+
   Scenario: a record that is otherwise again and again is somebody's
     Given an approved intent with one effect whose guarantee is by-key
     When the record is changed elsewhere four times, and something else would be written each time

@@ -16,7 +16,7 @@ mod tests;
 
 use crate::grant::{Grant, GrantedEndpoint};
 use crate::lock::locked;
-use crate::metrics::Tally;
+use crate::metrics::{Tally, UNUSABLE};
 use admit::Stopped;
 use bytes::Bytes;
 use client::{Destination, Lost, Resolve, Whole};
@@ -437,8 +437,8 @@ impl Gate {
             Err(Lost::Unanswered(why)) => Err(transient("unanswered", why, None)),
             Err(Lost::Unusable { status, why }) => {
                 let mut failure = match step {
-                    Some(_) => uncertain("unusable-answer", why),
-                    None => rejected("unusable-answer", why),
+                    Some(_) => uncertain(UNUSABLE, why),
+                    None => rejected(UNUSABLE, why),
                 };
                 if let Failure::Uncertain(detail) | Failure::Rejected { detail, .. } = &mut failure {
                     detail.vendor_status = Some(status);

@@ -14,6 +14,9 @@ use tokio::time::Instant;
 /// Ends of the buckets of the time of a call, in seconds: from what sends nothing to the longest deadline.
 const CALL_SECONDS: [f64; 12] = [0.000_25, 0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0];
 
+/// Code of a failure for an answer that cannot be used.
+pub(crate) const UNUSABLE: &str = "unusable-answer";
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Called {
     connection: String,
@@ -123,6 +126,8 @@ impl Tally {
         let outcome = match answer {
             Ok(429) => "429".to_owned(),
             Ok(status) => format!("{}xx", status / 100),
+            // It was sent and answered: what came is of no use.
+            Err(Failure::Rejected { detail, .. }) if detail.code == UNUSABLE => detail.code.clone(),
             Err(Failure::Denied(detail) | Failure::Rejected { detail, .. }) => {
                 let labels = Denied { connection, reason: detail.code.clone() };
                 self.metrics.denied.get_or_create(&labels).inc();

@@ -349,21 +349,22 @@ impl Runtime {
         let who = (&target.public.name, bound.who.connector.clone());
         let (effect, takes_back) = view(call);
         let export = if takes_back.is_none() { "probe" } else { "probe-undo" };
-        let work = async move {
-            ended(match takes_back {
+        let work = async {
+            let said = match takes_back {
                 None => contract.probe(state, effect).await,
                 Some(landed) => contract.probe_undo(state, effect, landed).await,
-            })
-        };
-        match self.metrics.call(who, export, work).await {
-            // Whoever says so has looked: a guess would close the effect, or send it once more.
-            Ended::Returned(Finding::Landed(_) | Finding::Absent) if !steps.heard_the_target() => {
-                let what = "said whether an effect landed, and the target was not heard";
-                let message = format!("{} {what}; report it to its author", bound.who);
-                Ended::Broke(Break { kind: BreakKind::BadAnswer, message })
+            };
+            match ended(said) {
+                // Whoever says so has looked: a guess would close the effect, or send it once more.
+                Ended::Returned(Finding::Landed(_) | Finding::Absent) if !steps.heard_the_target() => {
+                    let what = "said whether an effect landed, and the target was not heard";
+                    let message = format!("{} {what}; report it to its author", bound.who);
+                    Ended::Broke(Break { kind: BreakKind::BadAnswer, message })
+                }
+                ended => ended,
             }
-            ended => ended,
-        }
+        };
+        self.metrics.call(who, export, work).await
     }
 }
 

@@ -6,11 +6,12 @@
 
 use crate::approval::refusal::Refusal;
 use crate::approval::watch::Standing;
-use crate::approval::{Approval, Outcome, Stage};
+use crate::approval::{Approval, Outcome, PlannedEffect, Stage};
 use crate::effect::reconcile::{Agreement, Compared};
 use crate::exception::Cause;
-use crate::id::{ExceptionId, FieldName, IntentId, PersonId};
-use crate::intent::{EngineNames, IntentType, Raw, Tokens, WriteValue};
+use crate::id::{BindingName, ExceptionId, FieldName, IntentId, PersonId};
+use crate::intent::{EngineNames, Facts, IntentType, Raw, Tokens, WriteValue};
+use crate::record::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -41,6 +42,8 @@ pub enum NotAdopted {
         /// What is there.
         holds: String,
     },
+    /// What one of its bindings wrote would be written once more beside itself, or may be.
+    Again(BindingName),
     /// It is asked for already.
     UnderWay(IntentId),
 }
@@ -55,7 +58,8 @@ impl NotAdopted {
             | NotAdopted::Unread { .. }
             | NotAdopted::Misfit(_)
             | NotAdopted::Torn(_)
-            | NotAdopted::Otherwise { .. } => "CS-E0145",
+            | NotAdopted::Otherwise { .. }
+            | NotAdopted::Again(_) => "CS-E0145",
             NotAdopted::UnderWay(_) => "CS-E0146",
         }
     }
@@ -70,7 +74,13 @@ impl NotAdopted {
             NotAdopted::Misfit(_) | NotAdopted::Torn(_) | NotAdopted::Otherwise { .. } => {
                 "put the target right so that all of it fits together, or close the exception by `re-assert` or `give-up`"
             }
-            NotAdopted::UnderWay(_) => "see to that intent; the exception closes when it has landed",
+            NotAdopted::Again(_) => {
+                "an intent of that type would do all of it once more: put the target right, or close the exception by \
+                 `re-assert` or `give-up`"
+            }
+            NotAdopted::UnderWay(_) => {
+                "see to that intent; when it is done, the next look closes the exception: `probe` looks now"
+            }
         }
     }
 }
@@ -97,6 +107,12 @@ impl fmt::Display for NotAdopted {
                 formatter,
                 "the target holds {holds} in `{field}`, and what is there otherwise would make that {would}"
             ),
+            NotAdopted::Again(binding) => {
+                write!(
+                    formatter,
+                    "`{binding}` made a record of its own, or may have, and would make another one"
+                )
+            }
             NotAdopted::UnderWay(intent) => write!(formatter, "`{intent}` asks for it already"),
         }
     }
@@ -126,7 +142,23 @@ pub fn asked<'a>(
         return Err(NotAdopted::NotDrift(exception.cause).into());
     }
     let standing = approval.standing().find(|standing| Some(standing.planned.effect) == exception.effect);
-    standing.ok_or(Refusal::Overtaken)
+    let standing = standing.ok_or(Refusal::Overtaken)?;
+    match made(approval) {
+        Some(binding) => Err(NotAdopted::Again(binding.clone()).into()),
+        None => Ok(standing),
+    }
+}
+
+/// A binding of which nobody knows that it wrote to a record that was there: the new intent does all that the type says,
+/// under keys of its own, so what made a record would make another one.
+fn made(approval: &Approval) -> Option<&BindingName> {
+    let writes = &approval.case()?.writes;
+    let is_known = |planned: &&PlannedEffect| {
+        let mut standing = approval.standing();
+        standing.any(|standing| standing.planned.effect == planned.effect && standing.is_repeatable())
+    };
+    let made = writes.iter().filter(|planned| planned.writes()).find(|planned| !is_known(planned));
+    made.map(|planned| &planned.binding)
 }
 
 /// What the new intent asks for: the tokens of the old one, with what was found in the fields that a token fills as it
@@ -142,15 +174,8 @@ pub fn tokens(
 ) -> Result<Raw, NotAdopted> {
     let binding = &standing.planned.binding;
     let mut found = Tokens::new();
-    for field in compared {
-        match field.agreement {
-            Agreement::True => continue,
-            Agreement::Late | Agreement::Drifted => {}
-            Agreement::Gone | Agreement::Unreadable => {
-                let why = "the connector does not show it".to_owned();
-                return Err(NotAdopted::Unread { field: field.field.clone(), why });
-            }
-        }
+    let is_otherwise = |field: &&Compared| matches!(field.agreement, Agreement::Late | Agreement::Drifted);
+    for field in compared.iter().filter(is_otherwise) {
         let mut writes = schema.writes.iter();
         let write = writes.find(|write| write.binding == *binding && write.field == field.field);
         let Some(WriteValue::Named(name)) = write.map(|write| &write.value) else { continue };
@@ -169,55 +194,58 @@ pub fn tokens(
     Ok(Raw::of_tokens(&tokens))
 }
 
-/// That these tokens write what is there, field by field.
+/// That these tokens write what is there, field by field. What they change nothing of stays as it is found.
 fn as_there(
     approval: &Approval,
     schema: &IntentType,
     tokens: &Tokens,
     (standing, compared): (&Standing<'_>, &[Compared]),
 ) -> Result<(), NotAdopted> {
-    let Stage::Closed(Outcome::Done { case, .. }) = &approval.stage else { return Ok(()) };
-    let engine = EngineNames {
-        intent_id: approval.intent.id.to_string(),
-        policy_version: approval.policy.to_string(),
-    };
-    let planned = schema.proposals(tokens, &case.facts, &engine).map_err(|faults| {
-        NotAdopted::Misfit(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-    })?;
-    let own = planned.into_iter().find(|planned| planned.binding == standing.planned.binding);
-    let fields: BTreeMap<_, _> = own
-        .into_iter()
-        .flat_map(|planned| planned.proposal.fields)
-        .map(|field| (field.name, field.value))
-        .collect();
-    let write = |field: &Compared| {
-        let mut writes = schema.writes.iter();
-        let write =
-            writes.find(|write| write.binding == standing.planned.binding && write.field == field.field);
-        write.map(|write| &write.value)
-    };
+    let before = fields(approval, schema, &approval.intent.tokens, standing)?;
+    let after = fields(approval, schema, tokens, standing)?;
     for field in compared {
-        match write(field) {
-            Some(WriteValue::Named(_) | WriteValue::Computed(_) | WriteValue::Text(_)) | None => {}
-            Some(
-                WriteValue::IntentId
-                | WriteValue::PolicyVersion
-                | WriteValue::Outcome
-                | WriteValue::Approvers
-                | WriteValue::Seal,
-            ) if field.agreement == Agreement::True => continue,
-            Some(_) => {
-                let why =
-                    format!("`{}` holds the engine's own word, and nobody can ask for another", field.field);
-                return Err(NotAdopted::Misfit(why));
+        let (was, would) = (before.get(&field.field), after.get(&field.field));
+        match field.agreement {
+            Agreement::True | Agreement::Unreadable if was == would => continue,
+            Agreement::True | Agreement::Late | Agreement::Drifted => {}
+            Agreement::Gone | Agreement::Unreadable => {
+                let why = "the connector does not show it".to_owned();
+                return Err(NotAdopted::Unread { field: field.field.clone(), why });
             }
         }
-        if let Some(would) = fields.get(&field.field)
-            && let Some(holds) = field.current.as_ref().filter(|holds| *holds != would)
-        {
-            let (would, holds) = (would.to_string(), holds.to_string());
+        if would != field.current.as_ref() {
+            let words = |value: Option<&Value>| value.map_or_else(|| "nothing".to_owned(), Value::to_string);
+            let (would, holds) = (words(would), words(field.current.as_ref()));
             return Err(NotAdopted::Otherwise { field: field.field.clone(), would, holds });
         }
     }
     Ok(())
+}
+
+/// What the binding of `standing` writes for these tokens, with the facts as they were found.
+fn fields(
+    approval: &Approval,
+    schema: &IntentType,
+    tokens: &Tokens,
+    standing: &Standing<'_>,
+) -> Result<BTreeMap<String, Value>, NotAdopted> {
+    let facts = match &approval.stage {
+        Stage::Closed(Outcome::Done { case, .. }) => case.facts.clone(),
+        Stage::Preparing { .. }
+        | Stage::Unsettled { .. }
+        | Stage::Seated { .. }
+        | Stage::Returned { .. }
+        | Stage::Executing { .. }
+        | Stage::Closed(_) => Facts::new(),
+    };
+    let engine = EngineNames {
+        intent_id: approval.intent.id.to_string(),
+        policy_version: approval.policy.to_string(),
+    };
+    let planned = schema.proposals(tokens, &facts, &engine).map_err(|faults| {
+        NotAdopted::Misfit(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    })?;
+    let own = planned.into_iter().find(|planned| planned.binding == standing.planned.binding);
+    let fields = own.into_iter().flat_map(|planned| planned.proposal.fields);
+    Ok(fields.map(|field| (field.name, field.value)).collect())
 }

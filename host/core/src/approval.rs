@@ -233,6 +233,8 @@ pub struct Reconsidered {
     pub times: u32,
     /// What was otherwise the last time.
     pub why: String,
+    /// When that was.
+    pub at: Timestamp,
 }
 
 /// That a revision is decided against the policy.

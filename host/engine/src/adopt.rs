@@ -34,6 +34,19 @@ impl Engine {
 
 impl Inner {
     async fn adopt(self: &Arc<Self>, adopts: Adopts, person: &PersonId, key: Key) -> Result<Standing, Fault> {
+        if let Some(answered) = self.answered(Some(&key)).await? {
+            return self.read(answered).await;
+        }
+        // A target may take its time: nobody else waits for that.
+        let approval = self.read(adopts.intent).await?.approval;
+        let standing = adopt::asked(&approval, adopts.exception, person)?;
+        let paused = self.paused_connections().await?.contains(&standing.planned.connection);
+        let found = reconcile::read(self, standing.planned, &standing.receipt.subject, paused).await;
+        let field =
+            standing.planned.plan.changes.first().map(|change| change.name.clone()).unwrap_or_default();
+        let found =
+            found.map_err(|(_, why)| Refusal::from(NotAdopted::Unread { field, why: why.message }))?;
+
         // Two at once would not find each other.
         let _alone = self.adopting.lock().await;
         if let Some(answered) = self.answered(Some(&key)).await? {
@@ -41,19 +54,14 @@ impl Inner {
         }
         let approval = self.read(adopts.intent).await?.approval;
         let standing = adopt::asked(&approval, adopts.exception, person)?;
-        if let Some(open) = self.adopting(adopts.exception).await? {
-            return Err(Refusal::from(NotAdopted::UnderWay(open)).into());
+        if let Some(asks) = self.adopted_by(adopts.exception).await? {
+            return Err(Refusal::from(NotAdopted::UnderWay(asks)).into());
         }
-        let (planned, receipt) = (standing.planned, standing.receipt);
-        let paused = self.paused_connections().await?.contains(&planned.connection);
-        let found = reconcile::read(self, planned, &receipt.subject, paused).await.map_err(|(_, why)| {
-            let field = planned.plan.changes.first().map(|change| change.name.clone()).unwrap_or_default();
-            Refusal::from(NotAdopted::Unread { field, why: why.message })
-        })?;
         let Stage::Closed(Outcome::Done { case, authority, .. }) = &approval.stage else {
             return Err(Refusal::Overtaken.into());
         };
-        let compared = compare(&case.written(planned, authority), receipt, Ok(&found));
+        let changes = case.written(standing.planned, authority);
+        let compared = compare(&changes, standing.receipt, Ok(&found));
         let rulebook = self.rulebook();
         let intent_type = &approval.intent.intent_type;
         let schema = rulebook.intent_type(intent_type).ok_or(Refusal::Overtaken)?;
@@ -67,16 +75,16 @@ impl Inner {
         self.submit(submission, None, Some(adopts)).await
     }
 
-    /// The intent that asks for what is there already, if one is open.
-    async fn adopting(&self, exception: ExceptionId) -> Result<Option<IntentId>, Fault> {
-        let mut open = None;
+    /// The intent that asks for what is there already, or has had it approved, if there is one.
+    async fn adopted_by(&self, exception: ExceptionId) -> Result<Option<IntentId>, Fault> {
+        let mut found = None;
         each(&*self.store, &[(ADOPTS, &exception.to_string())], |row| {
             let state = row.row.labels.iter().find(|(name, _)| name == "state");
-            let is_open = state.is_some_and(|(_, state)| state != "done" && counts_as(state).1);
-            open = row.stream.parse().ok().filter(|_| is_open);
-            open.is_some()
+            let counts = state.is_some_and(|(_, state)| counts_as(state).1);
+            found = row.stream.parse().ok().filter(|_| counts);
+            found.is_some()
         })
         .await?;
-        Ok(open)
+        Ok(found)
     }
 }

@@ -13,7 +13,7 @@ use countersign_core::approval::{Approval, Authority};
 use countersign_core::effect::life::EffectState;
 use countersign_core::effect::reconcile::Agreement;
 use countersign_core::id::{EffectId, ExceptionId};
-use countersign_core::time::Millis;
+use countersign_core::time::{Millis, Timestamp};
 use open::Open;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -157,11 +157,11 @@ impl Metrics {
             Event::Submitted { .. } => self.intent(of(), "submitted"),
             Event::Approved { authority } => {
                 self.intent(of(), "approved");
-                self.decided((of(), by(authority), "approved"), entry.at.since(after.asked));
+                self.decided((of(), by(authority), "approved"), entry.at.since(asked(after)));
             }
             Event::Declined { authority, .. } => {
                 self.intent(of(), "declined");
-                self.decided((of(), by(authority), "declined"), entry.at.since(after.asked));
+                self.decided((of(), by(authority), "declined"), entry.at.since(asked(after)));
             }
             Event::Withdrawn { .. } => self.intent(of(), "withdrawn"),
             // What writes again is closed once more, and was done before.
@@ -176,6 +176,7 @@ impl Metrics {
                 self.at(&self.probes, after, *effect, outcome(verdict));
                 self.ended(after, *effect, verdict);
             }
+            Event::Replanned { effect, verdict, .. } => self.ended(after, *effect, verdict),
             Event::Reconciled { effect, agreement, .. } => {
                 self.at(&self.looks, after, *effect, agreement.as_str());
                 if *agreement == Agreement::True {
@@ -215,7 +216,6 @@ impl Metrics {
             | Event::Overridden { .. }
             | Event::Voted { .. }
             | Event::Sending { .. }
-            | Event::Replanned { .. }
             | Event::UndoBegun { .. }
             | Event::UndoPlanned { .. }
             | Event::Watched { .. }
@@ -288,6 +288,12 @@ fn excepted(family: &Family<Excepted, Counter>, of: &Approval, id: &ExceptionId)
 
 fn connection(of: &Approval, effect: EffectId) -> Option<String> {
     of.planned(effect).map(|planned| planned.connection.to_string())
+}
+
+/// Since when what is decided was to be decided.
+fn asked(approval: &Approval) -> Timestamp {
+    let again = approval.reconsidered.as_ref().map(|reconsidered| reconsidered.at);
+    again.map_or(approval.asked, |again| again.max(approval.asked))
 }
 
 /// By what an intent was decided.

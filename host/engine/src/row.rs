@@ -92,6 +92,18 @@ fn records(approval: &Approval) -> Vec<(String, String)> {
     approval.writes().filter_map(record).collect()
 }
 
+/// Whether an open seat was missed by those who were asked first.
+fn seat_missed(approval: &Approval) -> bool {
+    let Stage::Seated { seats, .. } = &approval.stage else { return false };
+    seats.unfilled().any(|(_, seat)| 0 < seat.missed)
+}
+
+/// Whether an open exception was missed by whoever was to settle it first.
+fn exception_missed(approval: &Approval) -> bool {
+    let mut exceptions = approval.exceptions.values();
+    exceptions.any(|exception| exception.closed.is_none() && 0 < exception.missed)
+}
+
 /// How many exceptions are open, by cause.
 fn open_exceptions(approval: &Approval) -> BTreeMap<String, u32> {
     let mut open = BTreeMap::<String, u32>::new();
@@ -102,7 +114,8 @@ fn open_exceptions(approval: &Approval) -> BTreeMap<String, u32> {
     open
 }
 
-/// The connections at which something is not known, or not as it was approved.
+/// That something is open beside the normal path, and the connections at which something is not known, or not as it was
+/// approved.
 fn doubtful(approval: &Approval) -> Vec<(String, String)> {
     let mut labels = Vec::new();
     if let Stage::Executing { effects, .. } | Stage::Closed(Outcome::Done { effects, .. }) = &approval.stage {
@@ -110,8 +123,9 @@ fn doubtful(approval: &Approval) -> Vec<(String, String)> {
         let planned = open.filter_map(|(effect, _)| approval.planned(*effect));
         labels.extend(planned.map(|planned| (UNKNOWN.to_owned(), planned.connection.to_string())));
     }
-    let open = approval.exceptions.values().filter(|exception| exception.closed.is_none());
-    let amiss = open.filter(|exception| match exception.cause {
+    let open = || approval.exceptions.values().filter(|exception| exception.closed.is_none());
+    labels.extend(open().next().map(|_| (EXCEPTION_OPEN.0.to_owned(), EXCEPTION_OPEN.1.to_owned())));
+    let amiss = open().filter(|exception| match exception.cause {
         Cause::Drift | Cause::Late | Cause::Gone => true,
         Cause::Unsure
         | Cause::NoSeat
@@ -191,6 +205,12 @@ pub struct Summary {
     /// How many exceptions are open, by cause.
     #[serde(rename = "e", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub exceptions: BTreeMap<String, u32>,
+    /// Whether somebody should have filled an open seat by now: its backup has it.
+    #[serde(rename = "ls", default, skip_serializing_if = "std::ops::Not::not")]
+    pub seat_missed: bool,
+    /// Whether somebody should have settled an open exception by now: its backup has it.
+    #[serde(rename = "lx", default, skip_serializing_if = "std::ops::Not::not")]
+    pub exception_missed: bool,
     /// Tokens that counters sum up, on their grid.
     #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sums: BTreeMap<String, i64>,
@@ -241,10 +261,6 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         due = Some(due.map_or(exception.due, |due| due.min(exception.due)));
     }
     let fixed = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    let open = open_exceptions(approval);
-    if !open.is_empty() {
-        labels.push(fixed(EXCEPTION_OPEN));
-    }
     let is_trial = intent.trial.is_some();
     if is_trial {
         labels.push(fixed(TRIAL));
@@ -284,7 +300,9 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         overrider: approval.overridden.as_ref().map(|overridden| overridden.what.by.clone()),
         excepted,
         budget,
-        exceptions: open,
+        exceptions: open_exceptions(approval),
+        seat_missed: seat_missed(approval),
+        exception_missed: exception_missed(approval),
         sums,
         trial: is_trial,
     };

@@ -13,12 +13,16 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// The media type of the page.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Ends of the buckets of the time to answer, in seconds: up to the longest wait that a caller may ask for.
 const ANSWER_SECONDS: [f64; 11] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+
+/// How long a scraper waits for a count of what stands open, in milliseconds.
+const COUNT_MS_MAX: u64 = 2_000;
 
 /// Which route was answered how. A route is a row of the router, never what a caller wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -77,10 +81,18 @@ impl Metrics {
 
 /// Everything that is counted.
 pub(crate) async fn show(State(host): State<Host>) -> Response {
-    if let Err(fault) = host.engine.look_at_open().await {
-        // What is counted as it happens is still right; an alarm about the store is among it.
-        tracing::warn!(%fault, blame = "host", "what stands open could not be counted");
-    }
+    let (counted, count) = oneshot::channel();
+    let engine = host.engine.clone();
+    // A task of its own: a scraper that goes away must not have it begun anew each time.
+    host.tasks.start(async move {
+        if let Err(fault) = engine.look_at_open().await {
+            // What is counted as it happens is still right; an alarm about the store is among it.
+            tracing::warn!(%fault, blame = "host", "what stands open could not be counted");
+        }
+        let _ = counted.send(());
+    });
+    // Where it takes longer the gauges say what they said.
+    let _ = tokio::time::timeout(Duration::from_millis(COUNT_MS_MAX), count).await;
     let mut text = String::new();
     match encode(&mut text, &host.registry) {
         Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),

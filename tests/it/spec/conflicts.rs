@@ -1,6 +1,8 @@
 //! The steps of `conflicts.feature`: a record that somebody else changed between the decision and the write.
 
-use super::{PATIENCE, Spec, asked_tokens, attempted, discount_house, found_receipt, submit_single};
+use super::{
+    PATIENCE, Spec, asked_tokens, attempted, discount_house, found_receipt, single_rules, submit_single,
+};
 use countersign_core::approval::Stage;
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::event::Event;
@@ -49,6 +51,41 @@ async fn harmful_often(spec: &mut Spec) {
     }
     submit_single(spec).await;
     spec.until("the attempt", attempted, 1).await;
+}
+
+#[when("the host dies in the first attempt, and the second finds something else there and sends nothing")]
+async fn dies_and_finds(spec: &mut Spec) {
+    spec.connectors.once("target", Act::Hang);
+    submit_single(spec).await;
+    spec.is_sent(0).await;
+    let currency = Currency::parse("USD").expect("a currency");
+    let seven = Value::Money(Money::parse("7.00", currency).expect("an amount"));
+    let unsent = AttemptEnd { steps: Vec::new(), ..conflict() };
+    spec.connectors.once("target", Act::EndMoved(unsent, "r2".to_owned(), Some(seven)));
+    spec.start(single_rules());
+    spec.until("the attempt after the restart", attempted, 1).await;
+}
+
+#[then("the target was asked whether it is in")]
+fn was_asked(spec: &mut Spec) {
+    assert!(0 < spec.connectors.probes());
+}
+
+#[when("the quote is changed elsewhere, and something else would be written there")]
+async fn quote_otherwise(spec: &mut Spec) {
+    spec.connectors.once("crm", moved(Some(Value::Decimal("3".to_owned()))));
+    spec.everybody_approves().await;
+}
+
+#[then("everybody who decided is asked again")]
+async fn all_again(spec: &mut Spec) {
+    spec.until("the decision", |event| matches!(event, Event::Reconsidered { .. }), 1).await;
+    let seated = |event: &Event| matches!(event, Event::Seated { .. });
+    spec.until("the seats", seated, 2).await;
+    let approval = spec.approval().await;
+    let Stage::Seated { seats, .. } = &approval.stage else { panic!("it is {}", approval.stage.as_str()) };
+    assert!(1 < seats.rows.len() && seats.open.values().all(|seat| seat.approved.is_empty()), "{seats:#?}");
+    assert_eq!(spec.count(|event| matches!(event, Event::Carried { .. })).await, 0);
 }
 
 #[when("the look for it finds it there")]

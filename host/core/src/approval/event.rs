@@ -288,8 +288,6 @@ pub enum Event {
         intent: Arc<Intent>,
         /// What is otherwise.
         why: String,
-        /// Whether voices for the revision before can hold: the same would be written.
-        voices: bool,
     },
     /// It is approved; its effects may be attempted.
     Approved {

@@ -73,7 +73,8 @@ impl Open {
             "Intents that are not closed, by where they stand, and those with an open exception",
             self.items.clone(),
         );
-        let help = "Those of the open items that somebody should have seen to by now";
+        let help =
+            "Those of the open items that were missed by whoever was asked first, and are their backup's now";
         registry.register("overdue_items", help, self.overdue.clone());
         registry.register("exceptions_open", "Exceptions that are open", self.exceptions.clone());
         let help = "Intents with a write of which nobody knows whether it landed";
@@ -101,7 +102,8 @@ impl Inner {
     pub(crate) async fn look_at_open(&self) -> Result<(), Fault> {
         let open = &self.metrics.open;
         self.look_at_store();
-        let mut looked = open.looked.lock().await;
+        // Somebody counts already: the gauges say it in a moment.
+        let Ok(mut looked) = open.looked.try_lock() else { return Ok(()) };
         let began = self.clock.passed();
         if looked.is_some_and(|looked| looked.is_enough(began)) {
             return Ok(());
@@ -122,7 +124,6 @@ impl Inner {
     }
 
     async fn count_items(&self) -> Result<(), Fault> {
-        let now = self.clock.now();
         let (mut items, mut overdue) = (BTreeMap::new(), BTreeMap::new());
         let mut exceptions: BTreeMap<Excepted, i64> = BTreeMap::new();
         let kinds =
@@ -133,7 +134,12 @@ impl Inner {
                 rows = rows.saturating_add(1);
                 if let Some(summary) = counted(&row.row.summary) {
                     let of = Kind { r#type: summary.intent_type.clone(), kind };
-                    if summary.due.is_some_and(|due| due < now) {
+                    let missed = match kind {
+                        "seated" => summary.seat_missed,
+                        "exception" => summary.exception_missed,
+                        _ => false,
+                    };
+                    if missed {
                         add(&mut overdue, of.clone(), 1);
                     }
                     add(&mut items, of, 1);
@@ -150,8 +156,8 @@ impl Inner {
         }
         let open = &self.metrics.open;
         open.items.clear();
+        open.overdue.clear();
         for (of, count) in items {
-            // One that is not there would be no news to whoever is alarmed by it.
             open.overdue.get_or_create(&of).set(overdue.get(&of).copied().unwrap_or(0));
             open.items.get_or_create(&of).set(count);
         }

@@ -3,7 +3,7 @@
 
 use super::{Turn, seat};
 use crate::approval::event::{Actor, Event};
-use crate::approval::{Case, Intent, Stage};
+use crate::approval::{Case, Intent, PlannedEffect, Stage};
 use crate::id::{FieldName, PersonId, RouteName};
 use crate::intent::{FactValue, IntentType, TokenValue};
 use crate::money::Money;
@@ -23,6 +23,10 @@ pub(super) fn carry(turn: &mut Turn<'_>, row: u32) {
     let Some(schema) = turn.context.rulebook.intent_type(name) else { return };
     let now = Asked { intent: &turn.approval.intent, case, schema };
     let was = Asked { intent: &earlier.intent, case: &earlier.case, schema };
+    // Where the same is asked for, what would be written otherwise is nothing that anybody has seen.
+    if was.intent.tokens == now.intent.tokens && !writes_alike(was.case, now.case) {
+        return;
+    }
     let policy = turn.context.rulebook.policy_version(name, &case.evaluation.version);
     let Some(promises) = holding(&was, &now, &wanted.route, policy) else { return };
     let same = (0_u32..).zip(&earlier.seats.rows).find(|(_, before)| *before == wanted);
@@ -45,6 +49,19 @@ pub(super) fn carry(turn: &mut Turn<'_>, row: u32) {
         let revision = earlier.intent.revision;
         turn.record(Actor::Engine, Event::Carried { row, people, revision, promises });
     }
+}
+
+/// Whether two write plans come to the same, field by field, with what was there before.
+fn writes_alike(was: &Case, now: &Case) -> bool {
+    let alike = |(was, now): (&PlannedEffect, &PlannedEffect)| {
+        was.binding == now.binding
+            && was.connection == now.connection
+            && was.target == now.target
+            && was.what == now.what
+            && was.plan.subject == now.plan.subject
+            && was.plan.changes == now.plan.changes
+    };
+    was.writes.len() == now.writes.len() && was.writes.iter().zip(&now.writes).all(alike)
 }
 
 /// One revision as the policy judged it.

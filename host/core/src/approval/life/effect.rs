@@ -6,7 +6,7 @@ use crate::approval::command::Target;
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Approval, PlannedEffect, Stage};
-use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding, Guarantee};
+use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
 use crate::effect::life::{self, Denial, EffectState, HeldCause, History, Terms, Verdict, Wire};
 use crate::effect::reconcile::WRITTEN_ELSEWHERE;
 use crate::effect::retry;
@@ -99,7 +99,7 @@ fn untraced(
 ) -> Option<Timestamp> {
     let traced = approval.case().is_some_and(|case| case.leaves_traces(planned));
     let since = history.may_have_begun(approval.unset(due));
-    (planned.guarantee == Guarantee::ByKey && !traced).then_some(since)
+    (!traced).then_some(since)
 }
 
 /// Why what was to be written again is given up, and who is asked: it was refused for certain. Where its record was

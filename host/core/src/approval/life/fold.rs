@@ -121,7 +121,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
             break_glass(&mut approval, (person, reason), *until, loud);
         }
         Event::Reopened { intent, what } => reopen(&mut approval, intent, what, at)?,
-        Event::Reconsidered { intent, why, voices } => reconsider(&mut approval, intent, (why, *voices), at)?,
+        Event::Reconsidered { intent, why } => reconsider(&mut approval, intent, why, at)?,
         Event::Sending { effect, step, .. } => send(&mut approval.stage, *effect, step, at)?,
         Event::Attempted { effect, verdict, .. } | Event::Probed { effect, verdict, .. } => {
             move_effect(&mut approval.stage, *effect, at, |_| Some(verdict.clone()))?;
@@ -427,21 +427,13 @@ fn reopen(approval: &mut Approval, intent: &Arc<Intent>, what: &Arc<Override>, a
 }
 
 /// What was approved is prepared from the beginning: nothing of it was written, and something is otherwise.
-fn reconsider(
-    approval: &mut Approval,
-    intent: &Arc<Intent>,
-    (why, voices): (&str, bool),
-    at: Timestamp,
-) -> Option<()> {
+fn reconsider(approval: &mut Approval, intent: &Arc<Intent>, why: &str, at: Timestamp) -> Option<()> {
     let Stage::Executing { .. } = approval.stage else { return None };
     approval.stage = Stage::Preparing { tries: 0, due: at };
     approval.intent = Arc::clone(intent);
     approval.approved = None;
-    if !voices {
-        approval.earlier = None;
-    }
     let times = approval.reconsidered.as_ref().map_or(0, |before| before.times).saturating_add(1);
-    approval.reconsidered = Some(Reconsidered { times, why: why.to_owned() });
+    approval.reconsidered = Some(Reconsidered { times, why: why.to_owned(), at });
     moot(approval, at, "what was approved is decided anew");
     Some(())
 }

@@ -37,10 +37,7 @@ pub(super) fn replanned(turn: &mut Turn<'_>, effect: EffectId, found: Anew) -> R
     }
     let Anew { facts, said, plan } = found;
     let facts = as_known(turn, facts);
-    let differs = otherwise(planned, &plan);
-    // Voices for what would be written otherwise hold for nothing.
-    let voices = differs.is_none();
-    let changed = differs.or_else(|| weighed_otherwise(turn, &facts, &said));
+    let changed = otherwise(planned, &plan).or_else(|| weighed_otherwise(turn, &facts, &said));
     let traced = turn.approval.case().is_some_and(|case| case.leaves_traces(planned));
     // What is there already may be ours: an attempt that died with its host left no trace.
     let ours = planned.writes() && plan.changes.is_empty() && !history.is_unsent(traced);
@@ -54,13 +51,15 @@ pub(super) fn replanned(turn: &mut Turn<'_>, effect: EffectId, found: Anew) -> R
             (EffectState::Ready { due: turn.context.now, history }, None)
         }
         Some(why) if is_reconsidered(turn, effect, &plan) && is_clean(history) => {
-            reconsider(turn, why, voices);
+            reconsider(turn, why);
             return Ok(());
         }
-        // Whatever went out under its keys is looked for first: then it is known that nothing of it is in.
+        // Whatever went out under its keys is looked for first: then it is known that nothing of it is in. Where a
+        // person had it sent once more, asking has led to nothing before.
         Some(_)
             if is_reconsidered(turn, effect, &plan)
                 && planned.guarantee != Guarantee::Blind
+                && !history.vouched
                 && history.replans < REPLANS_MAX =>
         {
             let history = History { replans: history.replans.saturating_add(1), ..history };
@@ -107,10 +106,10 @@ fn is_clean(history: History) -> bool {
 }
 
 /// Has the same asked for once more: facts are read, the policy is asked and the writes are planned as for any revision.
-fn reconsider(turn: &mut Turn<'_>, why: String, voices: bool) {
+fn reconsider(turn: &mut Turn<'_>, why: String) {
     let before = Arc::clone(&turn.approval.intent);
     let intent = Arc::new(Intent { revision: before.revision.saturating_add(1), ..Intent::clone(&before) });
-    turn.record(Actor::Engine, Event::Reconsidered { intent, why, voices });
+    turn.record(Actor::Engine, Event::Reconsidered { intent, why });
 }
 
 /// What would be written otherwise than was approved; `None` if nothing is.

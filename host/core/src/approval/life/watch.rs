@@ -220,11 +220,11 @@ fn opening(judged: &Judged, seen: &Seen<'_>) -> Option<Opening> {
         (Some(Remedy::ReAssert), None) if RE_ASSERTS_MAX <= seen.asserted => {
             "; it was to be written again before, and is not by itself any more".to_owned()
         }
-        (Some(Remedy::Adopt), _) => {
+        (Some(Remedy::Adopt), _) if judged.agreement == Agreement::Drifted => {
             "; its intent type has it adopted: `countersign exception adopt` asks for what is there"
                 .to_owned()
         }
-        (Some(Remedy::ReAssert | Remedy::Exception) | None, _) => String::new(),
+        (Some(Remedy::Adopt | Remedy::ReAssert | Remedy::Exception) | None, _) => String::new(),
     };
     message.push_str(&more);
     let opening = Opening::of(cause, Detail::new(judged.agreement.as_str(), message));
