@@ -85,7 +85,7 @@ use tokio::runtime::Runtime;
 /// A Monday morning in New York, so that business hours run.
 const MORNING: &str = "2026-11-23T15:00:00Z";
 /// How long a step waits for the engine.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, World)]
 #[world(init = Self::new)]
