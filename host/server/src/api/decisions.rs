@@ -3,6 +3,7 @@
 use super::view::IntentView;
 use super::whole;
 use crate::asked::{self, Members, Place, Posted};
+use crate::door::Caller;
 use crate::limits::COMMAND_BYTES_MAX;
 use crate::problem::{Problem, ProblemView};
 use crate::state::Host;
@@ -12,7 +13,7 @@ use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::exception::Closure;
 use countersign_core::hash::Digest;
-use countersign_core::id::ExceptionId;
+use countersign_core::id::{ExceptionId, IntentId};
 use countersign_core::seal::Seal;
 use utoipa::ToSchema;
 
@@ -158,11 +159,7 @@ pub(crate) async fn close(
     members.checked()?;
     // INVARIANT: without a way of closing the body was flawed, and that was said above.
     let by = by.ok_or_else(Problem::bug)?;
-    let (standing, _) = super::read(&host, &caller, intent).await?;
-    let now = standing.approval.intent.revision;
-    if now != revision {
-        return Err(Refusal::StaleRevision { found: revision, now }.into());
-    }
+    is_still(&host, &caller, intent, revision).await?;
     let command = Command::CloseException { person: caller.person.clone(), id, by, reason };
     let standing = host.engine.command(intent, command, Some(key)).await?;
     Ok(whole(&host, &caller, &standing))
@@ -192,11 +189,14 @@ pub(crate) async fn adopt(
     let revision = asked::revision(&headers)?;
     let id: ExceptionId = exception.parse().map_err(|_| Problem::unknown("exception", &exception))?;
     Members::of(body, &[]).checked()?;
-    let (standing, _) = super::read(&host, &caller, intent).await?;
-    let now = standing.approval.intent.revision;
-    if now != revision {
-        return Err(Refusal::StaleRevision { found: revision, now }.into());
-    }
+    is_still(&host, &caller, intent, revision).await?;
     let standing = host.engine.adopt((intent, id), &caller.person, key).await?;
     Ok(super::intents::created(&host, &caller, &standing))
+}
+
+/// That the caller sees the intent, and that it has the revision that they read.
+async fn is_still(host: &Host, caller: &Caller, intent: IntentId, revision: u32) -> Result<(), Problem> {
+    let (standing, _) = super::read(host, caller, intent).await?;
+    let now = standing.approval.intent.revision;
+    if now == revision { Ok(()) } else { Err(Refusal::StaleRevision { found: revision, now }.into()) }
 }

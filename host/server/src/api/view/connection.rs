@@ -2,7 +2,7 @@
 
 use super::{DetailView, guarantee};
 use countersign_core::connection::Pause;
-use countersign_core::effect::attempt::{BreakKind, Ended, Failure};
+use countersign_core::effect::attempt::{Ended, Failure};
 use countersign_engine::outages::Paused;
 use countersign_engine::port::connectors::{Connection, TargetHealth};
 use serde::{Deserialize, Serialize};
@@ -209,7 +209,7 @@ impl CheckView {
                     vendor_status: None,
                     vendor_request_id: None,
                 };
-                ("broke", Some(broken(broke.kind)), Some(detail))
+                ("broke", Some(broke.kind.as_str()), Some(detail))
             }
         };
         CheckView {
@@ -228,16 +228,5 @@ fn failed(failure: &Failure) -> &'static str {
         Failure::Conflict { .. } => "conflict",
         Failure::Denied(_) => "denied",
         Failure::Uncertain(_) => "uncertain",
-    }
-}
-
-fn broken(kind: BreakKind) -> &'static str {
-    match kind {
-        BreakKind::Trap => "trap",
-        BreakKind::Cpu => "cpu",
-        BreakKind::Memory => "memory",
-        BreakKind::Deadline => "deadline",
-        BreakKind::BadAnswer => "bad-answer",
-        BreakKind::Forbidden => "forbidden",
     }
 }
