@@ -1,7 +1,7 @@
 //! What connectors did and what left the host, counted for whoever watches over it. Labels are names of the host's own:
 //! nothing that a connector or a target chooses becomes one.
 
-use countersign_core::effect::attempt::{AttemptEnd, BreakKind, Ended, Failure};
+use countersign_core::effect::attempt::{Ended, Failure};
 use countersign_core::id::ConnectionName;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -74,41 +74,20 @@ impl Metrics {
     }
 
     /// Runs one call of an export, and counts how long it took and whether it broke.
-    pub(crate) async fn call<E: MayBreak>(
+    pub(crate) async fn call<T>(
         &self,
         (connection, connector): (&ConnectionName, String),
         export: &'static str,
-        work: impl Future<Output = E>,
-    ) -> E {
+        work: impl Future<Output = Ended<T>>,
+    ) -> Ended<T> {
         let began = Instant::now();
         let ended = work.await;
         let labels = Called { connection: connection.to_string(), export };
         self.calls.get_or_create(&labels).observe(began.elapsed().as_secs_f64());
-        if let Some(kind) = ended.broke() {
-            self.broke.get_or_create(&Broke { connector, kind: kind.as_str() }).inc();
+        if let Ended::Broke(broke) = &ended {
+            self.broke.get_or_create(&Broke { connector, kind: broke.kind.as_str() }).inc();
         }
         ended
-    }
-}
-
-/// What says whether the connector broke the call.
-pub(crate) trait MayBreak {
-    /// How, if it did.
-    fn broke(&self) -> Option<BreakKind>;
-}
-
-impl<T> MayBreak for Ended<T> {
-    fn broke(&self) -> Option<BreakKind> {
-        match self {
-            Ended::Broke(broke) => Some(broke.kind),
-            Ended::Returned(_) | Ended::Failed(_) => None,
-        }
-    }
-}
-
-impl MayBreak for AttemptEnd {
-    fn broke(&self) -> Option<BreakKind> {
-        self.claim.broke()
     }
 }
 

@@ -6,11 +6,11 @@
 
 use crate::approval::refusal::Refusal;
 use crate::approval::watch::Standing;
-use crate::approval::{Approval, Outcome, PlannedEffect, Stage};
+use crate::approval::{Approval, PlannedEffect};
 use crate::effect::reconcile::{Agreement, Compared};
 use crate::exception::Cause;
 use crate::id::{BindingName, ExceptionId, FieldName, IntentId, PersonId};
-use crate::intent::{EngineNames, Facts, IntentType, Raw, Tokens, WriteValue};
+use crate::intent::{EngineNames, IntentType, Raw, Tokens, WriteValue};
 use crate::record::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -229,15 +229,7 @@ fn fields(
     tokens: &Tokens,
     standing: &Standing<'_>,
 ) -> Result<BTreeMap<String, Value>, NotAdopted> {
-    let facts = match &approval.stage {
-        Stage::Closed(Outcome::Done { case, .. }) => case.facts.clone(),
-        Stage::Preparing { .. }
-        | Stage::Unsettled { .. }
-        | Stage::Seated { .. }
-        | Stage::Returned { .. }
-        | Stage::Executing { .. }
-        | Stage::Closed(_) => Facts::new(),
-    };
+    let facts = approval.case().map(|case| case.facts.clone()).unwrap_or_default();
     let engine = EngineNames {
         intent_id: approval.intent.id.to_string(),
         policy_version: approval.policy.to_string(),

@@ -91,6 +91,9 @@ impl Open {
     }
 }
 
+/// The kind of what has an open exception, wherever it stands.
+const EXCEPTION: &str = "exception";
+
 /// States of intents that are not closed.
 const STATES: [&str; 5] = ["preparing", "unsettled", "seated", "returned", "executing"];
 
@@ -127,23 +130,20 @@ impl Inner {
         let (mut items, mut overdue) = (BTreeMap::new(), BTreeMap::new());
         let mut exceptions: BTreeMap<Excepted, i64> = BTreeMap::new();
         let kinds =
-            STATES.map(|state| (("state", state), state)).into_iter().chain([(EXCEPTION_OPEN, "exception")]);
+            STATES.map(|state| (("state", state), state)).into_iter().chain([(EXCEPTION_OPEN, EXCEPTION)]);
         for (label, kind) in kinds {
             let mut rows = 0_usize;
             each(&*self.store, &[label], |row| {
                 rows = rows.saturating_add(1);
                 if let Some(summary) = counted(&row.row.summary) {
                     let of = Kind { r#type: summary.intent_type.clone(), kind };
-                    let missed = match kind {
-                        "seated" => summary.seat_missed,
-                        "exception" => summary.exception_missed,
-                        _ => false,
-                    };
+                    let by_exception = kind == EXCEPTION;
+                    let missed = if by_exception { summary.exception_missed } else { summary.seat_missed };
                     if missed {
                         add(&mut overdue, of.clone(), 1);
                     }
                     add(&mut items, of, 1);
-                    if kind == "exception" {
+                    if by_exception {
                         for (cause, count) in &summary.exceptions {
                             let of = Excepted { r#type: summary.intent_type.clone(), cause: cause.clone() };
                             add(&mut exceptions, of, i64::from(*count));
@@ -215,4 +215,17 @@ where
 
 fn whole(figure: u64) -> i64 {
     i64::try_from(figure).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_long_to_count_is_counted_seldom() {
+        let looked = |took| Looked { at: Millis(1_000), took: Millis(took) };
+        assert!(looked(0).is_enough(Millis(4_999)) && !looked(0).is_enough(Millis(5_000)));
+        // 2.4 s of counting: not again for 48 s.
+        assert!(looked(2_400).is_enough(Millis(48_999)) && !looked(2_400).is_enough(Millis(49_000)));
+    }
 }

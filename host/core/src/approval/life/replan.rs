@@ -90,13 +90,13 @@ fn is_reconsidered(turn: &Turn<'_>, effect: EffectId, plan: &WritePlan) -> bool 
         Authority::Policy | Authority::People(_) => approval.overridden.is_none(),
         Authority::Override(_) | Authority::FailOpen(_) => false,
     };
-    let others = effects.iter().filter(|(other, _)| **other != effect);
+    let mut others = effects.iter().filter(|(other, _)| **other != effect);
     let times = approval.reconsidered.as_ref().map_or(0, |before| before.times);
     by_rule
         && approval.intent.trial.is_none()
         && !plan.changes.is_empty()
         && times < RECONSIDERED_MAX
-        && others.into_iter().all(|(_, state)| matches!(state, EffectState::Waiting))
+        && others.all(|(_, state)| matches!(state, EffectState::Waiting))
         && prepare::deciding(turn.context, approval).is_some()
 }
 
