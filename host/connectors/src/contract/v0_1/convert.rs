@@ -6,6 +6,7 @@ use super::{identity, reader, types};
 use crate::contract::{Description, EffectView};
 use countersign_core::effect::attempt::{Detail, Failure, Finding, Guarantee, Receipt};
 use countersign_core::effect::plan::{Change, Proposal, WritePlan};
+use countersign_core::intent::value::Day;
 use countersign_core::money::{Currency, Money};
 use countersign_core::record::{Field, RecordRef, Snapshot, Value};
 use countersign_core::time::{Millis, Timestamp};
@@ -88,7 +89,7 @@ fn value_in(of: &str, value: types::Value) -> Checked<Value> {
         types::Value::Decimal(text) if is_decimal(&text) => Value::Decimal(text),
         types::Value::Decimal(_) => return Err(format!("{} is no decimal number", what())),
         types::Value::Text(text) => Value::Text(short(&what(), text, TEXT_BYTES_MAX)?),
-        types::Value::Date(text) if is_date(&text) => Value::Date(text),
+        types::Value::Date(text) if Day::parse(&text).is_some() => Value::Date(text),
         types::Value::Date(_) => return Err(format!("{} is no date such as 2026-11-23", what())),
         types::Value::InstantMs(moment) => {
             let moment =
@@ -121,11 +122,6 @@ fn is_decimal(text: &str) -> bool {
         Some((whole, fraction)) => digits(whole) && digits(fraction),
         None => digits(unsigned),
     }
-}
-
-/// `YYYY-MM-DD`, and a day that exists.
-fn is_date(text: &str) -> bool {
-    text.len() == 10 && Timestamp::from_rfc3339(&format!("{text}T00:00:00Z")).is_some()
 }
 
 fn fields_out(fields: &[Field]) -> Vec<types::Field> {
@@ -223,7 +219,12 @@ pub(super) fn plan_in(plan: types::WritePlan) -> Checked<WritePlan> {
         subject: record_in(plan.subject)?,
         revision: optional("the revision", plan.revision)?,
         changes: plan.changes.into_iter().map(change).collect::<Checked<_>>()?,
-        remarks: plan.remarks.into_iter().map(|text| line("a remark", text)).collect::<Checked<_>>()?,
+        // Approvers read it: nothing of it is left out.
+        remarks: plan
+            .remarks
+            .into_iter()
+            .map(|text| Ok(line(&short("a remark", text, MESSAGE_BYTES_MAX)?)))
+            .collect::<Checked<_>>()?,
     })
 }
 
@@ -289,20 +290,21 @@ pub(super) fn finding_in(finding: types::Finding) -> Checked<Finding> {
     })
 }
 
-/// One line for people: control characters, line breaks too, are shown as escapes.
-fn line(what: &str, text: String) -> Checked<String> {
-    let text = short(what, text, MESSAGE_BYTES_MAX)?;
+/// One line for people: control characters, line breaks too, are shown as escapes, and what is too long is cut.
+/// The case of a failure decides; that somebody said too much about it takes nothing from it.
+fn line(text: &str) -> String {
+    let text = text.get(..text.floor_char_boundary(MESSAGE_BYTES_MAX)).unwrap_or_default();
     let shown = |letter: char| match letter {
         letter if letter.is_control() => letter.escape_debug().to_string(),
         letter => letter.to_string(),
     };
-    Ok(text.chars().map(shown).collect())
+    text.chars().map(shown).collect()
 }
 
 fn detail_in(detail: types::Detail) -> Checked<Detail> {
     Ok(Detail {
-        code: line("the code of a failure", short("the code of a failure", detail.code, NAME_BYTES_MAX)?)?,
-        message: line("the message of a failure", detail.message)?,
+        code: line(&short("the code of a failure", detail.code, NAME_BYTES_MAX)?),
+        message: line(&detail.message),
         vendor_status: detail.vendor_status,
         vendor_request_id: optional("the vendor's request id", detail.vendor_request_id)?,
     })
@@ -439,6 +441,7 @@ mod tests {
             Value::Decimal("12.5".into()),
             Value::Text("é\n".into()),
             Value::Date("2026-11-23".into()),
+            Value::Date("9999-12-31".into()),
             Value::Instant(Timestamp(7)),
             Value::Money(Money { minor: -350, currency: usd }),
             Value::Reference(record),
@@ -461,7 +464,9 @@ mod tests {
 
     #[test]
     fn words_for_people_stay_on_one_line_and_links_are_web_addresses() {
-        assert_eq!(line("x", "a\nb\u{1b}[0m".to_owned()), Ok("a\\nb\\u{1b}[0m".to_owned()));
+        assert_eq!(line("a\nb\u{1b}[0m"), "a\\nb\\u{1b}[0m");
+        let long = format!("{}é", "x".repeat(MESSAGE_BYTES_MAX - 1));
+        assert_eq!(line(&long).len(), MESSAGE_BYTES_MAX - 1, "cut between two letters");
         assert!(web_address(Some("javascript:alert(1)".to_owned())).is_err());
         assert!(web_address(Some("https://example.com/1".to_owned())).is_ok());
     }
