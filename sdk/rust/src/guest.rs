@@ -9,6 +9,7 @@ use crate::connector::{Compensator, Connector};
 use crate::context::{Context, Host, Level};
 use crate::failure::Failure;
 use crate::http::{Request, Response};
+use crate::sound;
 use bindings::countersign::connector::{diagnostics, http, settings, types};
 use bindings::exports::countersign::connector::{identity, reader, writer};
 use std::marker::PhantomData;
@@ -83,12 +84,13 @@ fn speak_when_panicking() {
     });
 }
 
-/// Runs one call over a fresh connector.
+/// Runs one call over a fresh connector; `sound` looks at what it gives.
 fn call<C: Connector, T>(
+    sound: impl FnOnce(T) -> Result<T, Failure>,
     run: impl FnOnce(&C, &Context<'_>) -> Result<T, Failure>,
 ) -> Result<T, types::Failure> {
     speak_when_panicking();
-    run(&C::default(), &Context::new(&Imports)).map_err(convert::failure)
+    run(&C::default(), &Context::new(&Imports)).and_then(sound).map_err(convert::failure)
 }
 
 impl<C: Connector> identity::Guest for Component<C> {
@@ -100,54 +102,59 @@ impl<C: Connector> identity::Guest for Component<C> {
 
 impl<C: Connector> reader::Guest for Component<C> {
     fn fetch(subject: types::RecordRef) -> Result<types::Snapshot, types::Failure> {
-        call(|connector: &C, context| {
-            connector.fetch(context, &convert::record_from_host(subject)).map(convert::snapshot)
+        call(sound::read, |connector: &C, context| {
+            connector.fetch(context, &convert::record_from_host(subject))
         })
+        .map(convert::snapshot)
     }
 
     fn changes(kind: String, cursor: Option<String>, limit: u32) -> Result<reader::Page, types::Failure> {
-        call(|connector: &C, context| {
-            connector.changes(context, &kind, cursor.as_deref(), limit).map(convert::page)
+        call(sound::read, |connector: &C, context| {
+            connector.changes(context, &kind, cursor.as_deref(), limit)
         })
+        .map(convert::page)
     }
 
     fn check() -> Result<(), types::Failure> {
-        call(|connector: &C, context| connector.check(context))
+        call(sound::read, |connector: &C, context| connector.check(context))
     }
 }
 
 impl<C: Connector> writer::Guest for Component<C> {
     fn plan(what: types::Proposal, now_ms: u64) -> Result<types::WritePlan, types::Failure> {
-        call(|connector: &C, context| {
-            connector.plan(context, &convert::proposal_from_host(what), now_ms).map(convert::plan)
+        call(sound::read, |connector: &C, context| {
+            connector.plan(context, &convert::proposal_from_host(what), now_ms)
         })
+        .map(convert::plan)
     }
 
     fn apply(what: types::Effect) -> Result<types::Receipt, types::Failure> {
-        call(|connector: &C, context| {
-            connector.apply(context, &convert::effect_from_host(what)).map(convert::receipt)
+        call(sound::written, |connector: &C, context| {
+            connector.apply(context, &convert::effect_from_host(what))
         })
+        .map(convert::receipt)
     }
 
     fn probe(what: types::Effect) -> Result<types::Finding, types::Failure> {
-        call(|connector: &C, context| {
-            connector.probe(context, &convert::effect_from_host(what)).map(convert::finding)
-        })
+        call(sound::read, |connector: &C, context| connector.probe(context, &convert::effect_from_host(what)))
+            .map(convert::finding)
     }
 }
 
 impl<C: Compensator> compensator::Guest for Component<C> {
     fn undo(what: types::Effect, landed: types::Receipt) -> Result<types::Receipt, types::Failure> {
-        call(|connector: &C, context| {
+        call(sound::written, |connector: &C, context| {
             let (effect, landed) = (convert::effect_from_host(what), convert::receipt_from_host(landed));
-            connector.undo(context, &effect, &landed).map(convert::receipt)
+            connector.undo(context, &effect, &landed)
         })
+        .map(convert::receipt)
     }
 
     fn probe_undo(what: types::Effect, landed: types::Receipt) -> Result<types::Finding, types::Failure> {
-        call(|connector: &C, context| {
+        call(sound::read, |connector: &C, context| {
             let (effect, landed) = (convert::effect_from_host(what), convert::receipt_from_host(landed));
-            connector.probe_undo(context, &effect, &landed).map(convert::finding)
+            connector.probe_undo(context, &effect, &landed)
         })
+        .map(convert::finding)
     }
 }

@@ -22,6 +22,11 @@ mod describe;
 mod effect;
 mod failure;
 mod http;
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(dead_code, reason = "only the glue of a component answers a host")
+)]
+mod sound;
 mod value;
 
 #[cfg(target_arch = "wasm32")]
