@@ -59,8 +59,8 @@ impl Connector for Tryton {
         };
         some(account::ACCOUNT_MODEL, "name")?;
         // Tryton breaks on a field that it does not know; that it works was seen just now.
-        some(quote::MODEL, "lines.base_price").map_err(|failure| match failure.code() {
-            "unavailable" => Failure::rejected(
+        some(quote::MODEL, "lines.base_price").map_err(|failure| match failure.detail().vendor_status {
+            Some(500) => Failure::rejected(
                 "missing-module",
                 "quotes cannot be read with list prices; activate the modules `sale` and `sale_discount`",
             ),
