@@ -7,7 +7,6 @@
 use super::{Case, PlannedEffect};
 use crate::effect::key::undo_id;
 use crate::effect::life::EffectState;
-use crate::effect::plan::{Change, WritePlan};
 use crate::id::EffectId;
 use crate::intent::OnFailure;
 use std::collections::BTreeMap;
@@ -53,24 +52,15 @@ impl PlannedEffect {
     }
 
     /// The effect that takes this one back: its plan with before and after exchanged.
-    ///
-    /// It carries no revision. What else became of the record since is none of its business: the connector compares
-    /// the fields themselves.
     #[must_use]
     pub fn compensation(&self) -> PlannedEffect {
-        let plan = WritePlan {
-            subject: self.plan.subject.clone(),
-            revision: None,
-            changes: self.plan.changes.iter().map(Change::exchanged).collect(),
-            remarks: Vec::new(),
-        };
         PlannedEffect {
             effect: undo_id(self.effect),
             after: Vec::new(),
             on_failure: OnFailure::Hold,
             undoes: Some(self.effect),
             re_asserts: None,
-            plan,
+            plan: self.plan.taken_back(),
             ..self.clone()
         }
     }

@@ -47,3 +47,19 @@ pub struct WritePlan {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
 }
+
+impl WritePlan {
+    /// The plan that takes this one back.
+    ///
+    /// It carries no revision. What else became of the record since is none of its business: the connector compares
+    /// the fields themselves.
+    #[must_use]
+    pub fn taken_back(&self) -> WritePlan {
+        WritePlan {
+            subject: self.subject.clone(),
+            revision: None,
+            changes: self.changes.iter().map(Change::exchanged).collect(),
+            remarks: Vec::new(),
+        }
+    }
+}
