@@ -34,6 +34,7 @@ fn runtime(folder: &Path) -> anyhow::Result<Runtime> {
         install_key: InstallKey::new([7; 32]),
         cache_key: [9; 32],
         clock: Arc::new(RealClock),
+        witness: None,
     })?)
 }
 

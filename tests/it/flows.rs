@@ -54,6 +54,7 @@ impl World {
             install_key: InstallKey::new([3; 32]),
             cache_key: [4; 32],
             clock: Arc::new(RealClock),
+            witness: None,
         })?;
         let connections = [
             (

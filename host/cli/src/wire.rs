@@ -422,6 +422,7 @@ async fn connectors(settings: &Settings) -> anyhow::Result<Runtime> {
         folder,
         install_key: InstallKey::new(install_key),
         clock: Arc::new(SystemClock),
+        witness: None,
     })?;
     if !runtime.is_pooled() {
         tracing::warn!(blame = "host", "too little address space for a pool of instances; calls are slower");

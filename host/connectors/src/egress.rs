@@ -17,6 +17,7 @@ mod tests;
 use crate::grant::{Grant, GrantedEndpoint};
 use crate::lock::locked;
 use crate::metrics::{Tally, UNUSABLE};
+use crate::witness::{Exchange, Witness};
 use admit::Stopped;
 use bytes::Bytes;
 use client::{Destination, Lost, Resolve, Whole};
@@ -222,6 +223,8 @@ pub(crate) struct Gate {
     pub(crate) steps: Steps,
     pub(crate) now: Timestamp,
     pub(crate) requests: u32,
+    /// Who looks on, if anybody does.
+    pub(crate) witness: Option<Arc<dyn Witness>>,
     /// Counts what leaves and what does not.
     pub(crate) tally: Tally,
     /// What the connector tried that its phase or grant forbids. Ends the call.
@@ -233,7 +236,11 @@ impl Gate {
     ///
     /// If the call ends in here, [`Steps`] holds what may have left as unanswered.
     pub(crate) async fn send(&mut self, request: Request) -> Result<Response, Failure> {
+        let seen = self.witness.clone().map(|witness| (witness, request.clone()));
         let answer = self.pass(request).await;
+        if let Some((witness, request)) = seen {
+            witness.exchanged(Exchange::new(request, &answer));
+        }
         self.tally.request(answer.as_ref().map(|response| response.status));
         answer
     }

@@ -30,6 +30,7 @@ mod runtime;
 mod sandbox;
 mod secret;
 mod sign_in;
+mod witness;
 
 pub use catalogue::Installed;
 pub use connection::{ConnectionOptions, ConnectorRef, EndpointOptions, RawConnection, RawEndpoint};
@@ -46,3 +47,4 @@ pub use package::{COMPONENT_BYTES_MAX, Inspected, componentize, inspect};
 pub use runtime::{Runtime, RuntimeOptions};
 pub use secret::Secret;
 pub use sign_in::{Claim, OpenIdProvider, SignInOptions};
+pub use witness::{Exchange, Heard, Witness};

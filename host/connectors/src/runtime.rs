@@ -10,6 +10,7 @@ use crate::fault::{ConnectorFault, FaultCode};
 use crate::grant::{Grant, OperatorGrant};
 use crate::metrics::{Metrics, Tally};
 use crate::sandbox::{CALLS_MAX, CallState, Sandbox, Who};
+use crate::witness::Witness;
 use arc_swap::ArcSwap;
 use countersign_core::effect::attempt::{
     AttemptEnd, Break, BreakKind, Detail, Ended, Failure, Finding, Receipt,
@@ -41,6 +42,8 @@ pub struct RuntimeOptions {
     pub cache_key: [u8; 32],
     /// Says what time it is, for signatures on reading calls.
     pub clock: Arc<dyn Clock>,
+    /// Who looks on while connectors speak to their targets, if anybody does.
+    pub witness: Option<Arc<dyn Witness>>,
 }
 
 /// Runs connectors. Cheap to share; everything in it is behind an `Arc`.
@@ -54,6 +57,7 @@ pub struct Runtime {
     resolver: Arc<dyn Resolve>,
     calls: Semaphore,
     metrics: Arc<Metrics>,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 /// One connection with its connector.
@@ -101,6 +105,7 @@ impl Runtime {
             resolver: Arc::new(SystemResolver),
             calls: Semaphore::new(usize::try_from(CALLS_MAX).unwrap_or(1)),
             metrics: Arc::default(),
+            witness: options.witness,
         })
     }
 
@@ -259,6 +264,7 @@ impl Runtime {
             steps: Steps::default(),
             now,
             requests: 0,
+            witness: self.witness.clone(),
             tally: Tally { metrics: Arc::clone(&self.metrics), connection: target.public.name.to_string() },
             violation: None,
         };

@@ -114,6 +114,7 @@ pub(crate) fn runtime(folder: &Path) -> Runtime {
         install_key: InstallKey::new([7; 32]),
         cache_key: [9; 32],
         clock: Arc::new(Still),
+        witness: None,
     };
     Runtime::new(options).expect("it starts")
 }

@@ -1,4 +1,6 @@
-//! `countersign connector`: build connectors, look into them, install them.
+//! `countersign connector`: build connectors, test them, look into them, install them.
+
+mod test;
 
 use super::Global;
 use crate::build::{self, BuiltConnector, MANIFEST_FILE};
@@ -28,6 +30,8 @@ pub enum Connector {
         /// The component
         file: PathBuf,
     },
+    /// Test a connector against its laws, offline, or record what its target answers
+    Test(test::Test),
     /// Install a component in the data folder of a host that does not run
     Add {
         /// The component
@@ -72,6 +76,7 @@ pub async fn run(command: Connector, global: &Global) -> Result<ExitCode> {
             }
             Ok(ExitCode::from(exit::DONE))
         }
+        Connector::Test(test) => test::run(test, global).await,
         Connector::Add { file, yes } => add(&file, yes, global).await,
     }
 }
@@ -202,6 +207,7 @@ fn catalogue(data: &Path) -> Result<Runtime> {
         folder,
         install_key: InstallKey::new(wire::key(&data.join(wire::INSTALL_KEY_FILE))?),
         clock: Arc::new(wire::SystemClock),
+        witness: None,
     })?)
 }
 

@@ -1,110 +1,15 @@
-//! One HTTP/1.1 server on loopback around one stand-in, with the faults in between.
+//! One server on loopback around one stand-in, with the faults in between.
 //!
 //! A stand-in answers one request at a time under a lock, so every request is done wholly or not
 //! at all; what the caller hears of it is another matter.
 
 use super::faults::{Faults, Kind, RETRY_AFTER_S};
-use http_body_util::{BodyExt, Limited};
-use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use crate::loopback::{Heard, Listening};
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
-/// Largest body that a stand-in takes.
-const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Most connections at once; the next ones wait.
-const CONNECTIONS_MAX: usize = 256;
-
-/// A request as a stand-in sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// In capitals.
-    pub method: String,
-    /// The decoded parts of the path.
-    pub path: Vec<String>,
-    /// The decoded names and values of the query, in order.
-    pub query: Vec<(String, String)>,
-    /// Names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-impl Asked {
-    /// Whether it may change something.
-    #[must_use]
-    pub fn is_write(&self) -> bool {
-        !matches!(self.method.as_str(), "GET" | "HEAD")
-    }
-
-    /// The value of a header.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The first value of a name in the query.
-    #[must_use]
-    pub fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The body as a form.
-    #[must_use]
-    pub fn form(&self) -> Vec<(String, String)> {
-        pairs(&String::from_utf8_lossy(&self.body))
-    }
-
-    /// Method and parts of the path, to match on.
-    #[must_use]
-    pub fn route(&self) -> (&str, Vec<&str>) {
-        (&self.method, self.path.iter().map(String::as_str).collect())
-    }
-}
-
-/// What a stand-in answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
-    /// The status.
-    pub status: u16,
-    /// More headers.
-    pub headers: Vec<(&'static str, String)>,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-impl Reply {
-    /// A status with nothing else.
-    #[must_use]
-    pub fn status(status: u16) -> Reply {
-        Reply { status, headers: Vec::new(), body: Vec::new() }
-    }
-
-    /// A JSON answer.
-    #[must_use]
-    pub fn json(status: u16, body: &serde_json::Value) -> Reply {
-        Reply {
-            status,
-            headers: vec![("content-type", "application/json".to_owned())],
-            body: body.to_string().into_bytes(),
-        }
-    }
-
-    /// With one more header.
-    #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Reply {
-        self.headers.push((name, value.into()));
-        self
-    }
-}
+pub use crate::loopback::{Asked, Reply};
 
 /// A stand-in: a state that answers requests.
 pub trait StandIn: fmt::Debug + Send + 'static {
@@ -146,9 +51,8 @@ impl<S> Shared<S> {
 /// A stand-in that listens on loopback. Dropping it ends it, connections included.
 #[derive(Debug)]
 pub struct Server<S> {
-    address: SocketAddr,
     stand_in: Shared<S>,
-    _listener: JoinSet<()>,
+    listening: Listening,
 }
 
 impl<S: StandIn> Server<S> {
@@ -157,17 +61,18 @@ impl<S: StandIn> Server<S> {
     /// # Errors
     /// If no port can be had.
     pub async fn start(stand_in: Shared<S>, faults: Arc<Faults>) -> io::Result<Server<S>> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
-        let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, stand_in.clone(), faults));
-        Ok(Server { address, stand_in, _listener: tasks })
+        let shared = stand_in.clone();
+        let listening = Listening::start(move |asked| {
+            let (stand_in, faults) = (shared.clone(), Arc::clone(&faults));
+            async move { respond(&asked, &stand_in, &faults).await }
+        });
+        Ok(Server { stand_in, listening: listening.await? })
     }
 
     /// `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.address)
+        self.listening.base_url()
     }
 
     /// Looks at the state.
@@ -181,44 +86,15 @@ impl<S: StandIn> Server<S> {
     }
 }
 
-async fn accept<S: StandIn>(listener: TcpListener, stand_in: Shared<S>, faults: Arc<Faults>) {
-    let mut connections = JoinSet::new();
-    loop {
-        while CONNECTIONS_MAX <= connections.len() {
-            connections.join_next().await;
-        }
-        tokio::select! {
-            accepted = listener.accept() => {
-                // A connection that died before it was taken is its caller's to try again.
-                let Ok((stream, _)) = accepted else { continue };
-                let (stand_in, faults) = (stand_in.clone(), Arc::clone(&faults));
-                connections.spawn(async move {
-                    let service = service_fn(|request| respond(request, &stand_in, &faults));
-                    let connection = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service);
-                    // It ends in an error whenever an answer is lost on purpose.
-                    drop(connection.await);
-                });
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-async fn respond<S: StandIn>(
-    request: Request<Incoming>,
-    stand_in: &Shared<S>,
-    faults: &Faults,
-) -> Result<Response<Sent>, Lost> {
-    let asked = read(request).await?;
+async fn respond<S: StandIn>(asked: &Asked, stand_in: &Shared<S>, faults: &Faults) -> Heard {
     let fate = faults.draw(S::NAME, asked.is_write());
-    let reply = decide(&asked, fate, &mut *stand_in.locked());
+    let reply = decide(asked, fate, &mut *stand_in.locked());
     if let Some(kind) = fate {
         tokio::time::sleep(kind.pause()).await;
     }
     match fate {
-        Some(Kind::LostBefore | Kind::LostAfter) => Err(Lost),
-        Some(Kind::CutAfter) => sent(reply, true),
+        Some(Kind::LostBefore | Kind::LostAfter) => Heard::Nothing,
+        Some(Kind::CutAfter) => Heard::Cut(reply),
         Some(
             Kind::UnavailableBefore
             | Kind::TooMany
@@ -227,7 +103,7 @@ async fn respond<S: StandIn>(
             | Kind::Slow
             | Kind::Burnt,
         )
-        | None => sent(reply, false),
+        | None => Heard::Whole(reply),
     }
 }
 
@@ -259,129 +135,4 @@ fn instead<S: StandIn>(asked: &Asked, stand_in: &mut S, status: u16) -> Reply {
         stand_in.replaced(asked, &reply);
     }
     reply
-}
-
-async fn read(request: Request<Incoming>) -> Result<Asked, Lost> {
-    let (head, body) = request.into_parts();
-    let body = Limited::new(body, BODY_BYTES_MAX).collect().await.map_err(|_| Lost)?;
-    let headers = head.headers.iter();
-    Ok(Asked {
-        method: head.method.as_str().to_ascii_uppercase(),
-        path: head.uri.path().split('/').skip(1).map(|part| decoded(part, false)).collect(),
-        query: pairs(head.uri.query().unwrap_or_default()),
-        headers: headers
-            .map(|(name, value)| {
-                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-            })
-            .collect(),
-        body: body.to_bytes().to_vec(),
-    })
-}
-
-fn sent(reply: Reply, cut: bool) -> Result<Response<Sent>, Lost> {
-    let mut response = Response::builder().status(StatusCode::from_u16(reply.status).map_err(|_| Lost)?);
-    for (name, value) in reply.headers {
-        response = response.header(name, value);
-    }
-    response = response.header("content-length", reply.body.len());
-    let mut body = Bytes::from(reply.body);
-    if cut {
-        body.truncate(body.len() / 2);
-    }
-    response.body(Sent { body: Some(body), cut }).map_err(|_| Lost)
-}
-
-/// The body of an answer, whole or cut.
-#[derive(Debug)]
-struct Sent {
-    body: Option<Bytes>,
-    cut: bool,
-}
-
-impl Body for Sent {
-    type Data = Bytes;
-    type Error = Lost;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Lost>>> {
-        match self.body.take() {
-            Some(body) => Poll::Ready(Some(Ok(Frame::data(body)))),
-            None if self.cut => Poll::Ready(Some(Err(Lost))),
-            None => Poll::Ready(None),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_none() && !self.cut
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::default()
-    }
-}
-
-/// The connection ends without a (whole) answer.
-#[derive(Debug)]
-struct Lost;
-
-impl fmt::Display for Lost {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the connection ends here on purpose")
-    }
-}
-
-impl std::error::Error for Lost {}
-
-/// The names and values of a query or a form.
-fn pairs(text: &str) -> Vec<(String, String)> {
-    text.split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(name, value)| (decoded(name, true), decoded(value, true)))
-        .collect()
-}
-
-/// Undoes percent encoding; in a query and a form `+` is a space.
-fn decoded(text: &str, plus_is_space: bool) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let ahead = rest.clone();
-        let digits: Option<Vec<u8>> = ahead.take(2).map(hex).collect();
-        match (byte, digits.as_deref()) {
-            (b'%', Some([high, low])) => {
-                bytes.push(high * 16 + low);
-                rest.nth(1);
-            }
-            (b'+', _) if plus_is_space => bytes.push(b' '),
-            (other, _) => bytes.push(other),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_and_values_are_decoded() {
-        let expected = [("items[0][price]", "a b"), ("q", "50 % & more"), ("empty", "")];
-        let expected: Vec<_> = expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        assert_eq!(pairs("items%5B0%5D%5Bprice%5D=a+b&q=50%20%25%20%26%20more&empty"), expected);
-    }
-
-    #[test]
-    fn a_broken_escape_stays_as_it_is() {
-        for text in ["%", "%4", "%zz", "100%"] {
-            assert_eq!(decoded(text, false), text);
-        }
-        assert_eq!(decoded("%41+", false), "A+");
-    }
 }

@@ -328,9 +328,13 @@ impl diagnostics::Host for CallState {
                         endpoints.fold(text.into_bytes(), |bytes, endpoint| endpoint.credential.hide(bytes));
                     String::from_utf8_lossy(&bytes).into_owned()
                 };
-                let fields: Vec<_> =
-                    fields.into_iter().map(|(name, value)| (hide(name), hide(value))).collect();
-                self.words.say(&self.who, level, &hide(message), &fields);
+                let line = fields.into_iter().fold(hide(message), |line, (name, value)| {
+                    format!("{line} {}={}", hide(name), hide(value))
+                });
+                if let Some(witness) = &gate.witness {
+                    witness.said(&line);
+                }
+                self.words.say(&self.who, level, &line);
             }
         }
         Ok(())

@@ -71,6 +71,7 @@ fn gate(base: &str, allow: &[&str], answers: Vec<Vec<IpAddr>>) -> Gate {
         steps: Steps::default(),
         now: Timestamp(0),
         requests: 0,
+        witness: None,
         tally: Tally::default(),
         violation: None,
     }

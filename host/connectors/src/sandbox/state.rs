@@ -167,10 +167,8 @@ pub(crate) enum Level {
 
 impl Words {
     /// Takes one line: escaped, counted, and dropped beyond the limit.
-    pub(crate) fn say(&mut self, who: &Who, level: Level, message: &str, fields: &[(String, String)]) {
+    pub(crate) fn say(&mut self, who: &Who, level: Level, line: &str) {
         self.lines = self.lines.saturating_add(1);
-        let line =
-            fields.iter().fold(message.to_owned(), |line, (name, value)| format!("{line} {name}={value}"));
         self.bytes = self.bytes.saturating_add(line.len());
         if LINES_MAX < self.lines || LINE_BYTES_TOTAL_MAX < self.bytes {
             self.dropped = self.dropped.saturating_add(1);
@@ -227,12 +225,12 @@ mod tests {
         let who = Who { connector: "a".into(), version: "1.0.0".into(), connection: None };
         let mut words = Words::default();
         for _ in 0..LINES_MAX + 7 {
-            words.say(&who, Level::Error, "x\ny\u{1b}[31m", &[]);
+            words.say(&who, Level::Error, "x\ny\u{1b}[31m");
         }
         assert_eq!(words.dropped(), 7);
         assert_eq!(words.last_error(), Some("x\\ny\\u{1b}[31m"));
         let mut words = Words::default();
-        words.say(&who, Level::Info, &"x".repeat(LINE_BYTES_TOTAL_MAX + 1), &[]);
+        words.say(&who, Level::Info, &"x".repeat(LINE_BYTES_TOTAL_MAX + 1));
         assert_eq!(words.dropped(), 1);
     }
 }

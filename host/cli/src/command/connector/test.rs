@@ -1,0 +1,182 @@
+//! `countersign connector test`: the conformance kit, and its recorder.
+
+use super::{Global, kilobytes};
+use crate::build::{self, MANIFEST_FILE};
+use crate::conformance::law::Level;
+use crate::conformance::report::Report;
+use crate::conformance::{self, INPUTS, INPUTS_MAX, cassette};
+use crate::output::{self, Failure, Progress, Table};
+use crate::{config, exit};
+use anyhow::{Context as _, Result};
+use countersign_connectors::COMPONENT_BYTES_MAX;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Folder of cassettes beside a connector's source.
+const CASSETTES: &str = "cassettes";
+/// Breaches that are shown; the report has more.
+const BREACHES_SHOWN: usize = 10;
+
+/// What to test.
+#[derive(Debug, clap::Args)]
+pub struct Test {
+    /// A connector's folder, which is built first, or a finished component
+    #[arg(default_value = ".", value_name = "DIR|FILE")]
+    connector: PathBuf,
+    /// Folder of cassettes, instead of `cassettes` beside the source
+    #[arg(long, value_name = "DIR")]
+    cassettes: Option<PathBuf>,
+    /// Strange inputs of the law `fuzz`
+    #[arg(long, default_value_t = INPUTS, value_parser = clap::value_parser!(u64).range(0..=INPUTS_MAX))]
+    inputs: u64,
+    /// The level that must be reached
+    #[arg(long, value_enum, default_value = "certified")]
+    level: Wanted,
+    /// Write the report here, as JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Record the cassettes at the target of this connection of the configuration, instead of
+    /// testing. Everything that they ask for is really done there
+    #[arg(long, value_name = "CONNECTION")]
+    record: Option<String>,
+    /// Only this cassette
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+}
+
+/// A level that can be asked for.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Wanted {
+    /// It loads and describes itself
+    Loads,
+    /// It changes nothing that it should not, does nothing twice and says what is
+    Safe,
+    /// It keeps every law
+    Certified,
+}
+
+impl Wanted {
+    fn level(self) -> Level {
+        match self {
+            Wanted::Loads => Level::Loads,
+            Wanted::Safe => Level::Safe,
+            Wanted::Certified => Level::Certified,
+        }
+    }
+}
+
+/// Tests a connector, or records its cassettes.
+///
+/// # Errors
+/// If there is nothing to test, or a target does not do what is to be recorded.
+pub(super) async fn run(test: Test, global: &Global) -> Result<ExitCode> {
+    let progress = Progress::begin(global.quiet);
+    let component = component(&test.connector, &|text| progress.now(text))?;
+    let folder = test.cassettes.clone().or_else(|| beside(&test.connector)).ok_or_else(|| {
+        Failure::new(exit::USAGE, "it is not known where the cassettes are")
+            .with_help("name their folder with `--cassettes DIR`")
+    })?;
+    if let Some(connection) = &test.record {
+        progress.end();
+        return record(&test, connection, component, &folder, global).await;
+    }
+    let mut cassettes = cassette::all(&folder)?;
+    if let Some(only) = &test.only {
+        cassettes.retain(|cassette| cassette.name == *only);
+    }
+    let report = conformance::run(&component, cassettes, test.inputs, &|text| progress.now(text)).await?;
+    progress.end();
+    if let Some(file) = &test.report {
+        let text = serde_json::to_string_pretty(&report)? + "\n";
+        std::fs::write(file, text).with_context(|| format!("`{}` cannot be written", file.display()))?;
+    }
+    if global.json {
+        output::json(&report)?;
+    } else {
+        shown(&report, component.len(), global)?;
+    }
+    let reached = test.level.level() <= report.level;
+    Ok(ExitCode::from(if reached { exit::DONE } else { exit::NO }))
+}
+
+/// The bytes of the component, built first if a folder is named.
+fn component(connector: &Path, progress: &dyn Fn(&str)) -> Result<Vec<u8>> {
+    let file = if connector.is_dir() {
+        let built = build::build_all(connector, &build::out_folder(connector), progress)?;
+        let [one] = built.as_slice() else {
+            let message = format!("`{}` holds {} connectors", connector.display(), built.len());
+            return Err(Failure::new(exit::USAGE, message).with_help("name the folder of one").into());
+        };
+        one.file.clone()
+    } else {
+        connector.to_owned()
+    };
+    let size =
+        std::fs::metadata(&file).with_context(|| format!("`{}` cannot be read", file.display()))?.len();
+    if COMPONENT_BYTES_MAX as u64 <= size {
+        anyhow::bail!("`{}` is larger than 64 MiB", file.display());
+    }
+    std::fs::read(&file).with_context(|| format!("`{}` cannot be read", file.display()))
+}
+
+/// The cassettes beside a connector's manifest.
+fn beside(connector: &Path) -> Option<PathBuf> {
+    let folder = if connector.is_dir() { connector } else { connector.parent()? };
+    let has_source = folder.join(MANIFEST_FILE).is_file() || folder.join(CASSETTES).is_dir();
+    has_source.then(|| folder.join(CASSETTES))
+}
+
+async fn record(
+    test: &Test,
+    connection: &str,
+    component: Vec<u8>,
+    folder: &Path,
+    global: &Global,
+) -> Result<ExitCode> {
+    let settings = config::load(global.config.as_deref())?;
+    let found = settings.connections.into_iter().find(|known| known.name.as_str() == connection);
+    let connection = found.ok_or_else(|| {
+        Failure::new(exit::USAGE, format!("the configuration has no connection `{connection}`"))
+            .with_help("add `[connection.NAME]` with its endpoints, or name another one")
+    })?;
+    for cassette in cassette::all(folder)? {
+        if test.only.as_ref().is_some_and(|only| *only != cassette.name) {
+            continue;
+        }
+        let file = folder.join(format!("{}.json", cassette.name));
+        let recorded = conformance::record(component.clone(), connection.clone(), &file).await?;
+        if !global.quiet {
+            output::say(&format!("recorded {} exchanges into {}", recorded.exchanges.len(), file.display()));
+        }
+    }
+    Ok(ExitCode::from(exit::DONE))
+}
+
+fn shown(report: &Report, size: usize, global: &Global) -> Result<()> {
+    let mut table = Table::new(&["law", "looks", "broken", "says"]);
+    for of in &report.laws {
+        let looks = if of.shown.checks == 0 { "–".to_owned() } else { of.shown.checks.to_string() };
+        table.row([of.law.name(), &looks, &of.shown.broken.to_string(), of.says]);
+    }
+    table.print()?;
+    let breaches = report.words();
+    for breach in breaches.iter().take(BREACHES_SHOWN) {
+        output::say(&format!("\n{breach}"));
+    }
+    if BREACHES_SHOWN < breaches.len() {
+        let more = breaches.len() - BREACHES_SHOWN;
+        output::say(&format!("\n{more} more; `--report FILE` has them"));
+    }
+    if !global.quiet {
+        let digest: String = report.digest.chars().take(super::DIGEST_DIGITS).collect();
+        output::say(&format!(
+            "\n{} {} (sha256:{digest}, {}), kit {}: {}",
+            report.connector,
+            report.version,
+            kilobytes(size),
+            report.kit,
+            report.level.name()
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,422 @@
+//! A connector on the bench: the host's own runtime and egress gate, one call at a time.
+
+use super::cassette::{Actor, Cassette, Recorded};
+use super::vendor::{self, Trouble, Until, Vendor};
+use crate::wire;
+use anyhow::{Context as _, Result};
+use countersign_connectors::{
+    Cidr, ConnectionOptions, ConnectorRef, EndpointOptions, Exchange, IdempotencyMode, Installed, Manifest,
+    OperatorGrant, Rate, Runtime, RuntimeOptions, Scheme, Secret, Witness,
+};
+use countersign_core::effect::attempt::{Ended, Finding, Guarantee, Receipt};
+use countersign_core::effect::key::InstallKey;
+use countersign_core::effect::plan::{Proposal, WritePlan};
+use countersign_core::id::ConnectionName;
+use countersign_core::record::{RecordRef, Snapshot};
+use countersign_core::time::Timestamp;
+use countersign_engine::port::connectors::{Asked, Call as EffectCall, Connectors as _, Operation, Page};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tempfile::TempDir;
+
+/// The credential that the connector is given, and that must show up nowhere.
+pub const CANARY: &str = "canary-credential-4f1c";
+/// Changes on one page.
+const PAGE_RECORDS: u32 = 20;
+/// What the target of the kit bears, in requests a second: no run waits for it.
+const REQUESTS_PER_SECOND: u32 = 1_000_000;
+
+/// One call of one export.
+#[derive(Debug, Clone)]
+pub enum Call {
+    /// Are address, credential and permissions right?
+    Check,
+    /// One record.
+    Fetch(RecordRef),
+    /// What has changed of a kind.
+    Changes(String),
+    /// What would be written.
+    Plan(Proposal),
+    /// One attempt.
+    Attempt(Doing),
+    /// Whether it landed.
+    Look(Doing),
+}
+
+impl Call {
+    /// Its name, for people.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Call::Check => "check",
+            Call::Fetch(_) => "fetch",
+            Call::Changes(_) => "changes",
+            Call::Plan(_) => "plan",
+            Call::Attempt(Doing { takes_back: None, .. }) => "apply",
+            Call::Attempt(_) => "undo",
+            Call::Look(Doing { takes_back: None, .. }) => "probe",
+            Call::Look(_) => "probe-undo",
+        }
+    }
+
+    /// Whether it may send steps.
+    #[must_use]
+    pub fn is_write(&self) -> bool {
+        matches!(self, Call::Attempt(_))
+    }
+}
+
+/// What an attempt, or a look at it, is about.
+#[derive(Debug, Clone)]
+pub struct Doing {
+    /// Whose effect.
+    pub actor: Actor,
+    /// Which attempt.
+    pub attempt: u32,
+    /// How far the host comes.
+    pub until: Until,
+    /// What was asked.
+    pub what: Proposal,
+    /// What was sealed.
+    pub plan: WritePlan,
+    /// The receipt that is taken back.
+    pub takes_back: Option<Receipt>,
+}
+
+/// What a call gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gave {
+    /// It only had to end well.
+    Nothing,
+    /// A record.
+    Record(Snapshot),
+    /// Changes.
+    Changes(Page),
+    /// A plan.
+    Plan(WritePlan),
+    /// A receipt.
+    Receipt(Receipt),
+    /// A finding.
+    Finding(Finding),
+}
+
+/// How a call ended, and what it did on the way.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Whether it was a call that may send steps.
+    pub is_write: bool,
+    /// What the connector says.
+    pub ended: Ended<Gave>,
+    /// Its requests, in order.
+    pub exchanges: Vec<Exchange>,
+    /// What it told operators.
+    pub lines: Vec<String>,
+}
+
+/// Looks on at every call; with a tape, it keeps what goes over the wire.
+#[derive(Default)]
+struct Watch(Mutex<Watched>);
+
+#[derive(Default)]
+struct Watched {
+    /// What must show up in nothing that people read.
+    canaries: Vec<String>,
+    leaks: Vec<Leak>,
+    calls: u64,
+    cassette: String,
+    exchanges: Vec<Exchange>,
+    lines: Vec<String>,
+    tape: Option<Tape>,
+}
+
+/// Something secret or personal where people read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leak {
+    /// The cassette.
+    pub cassette: String,
+    /// The call.
+    pub call: &'static str,
+    /// Where it stood: `a line for operators`, `a message`, `a request`.
+    pub place: &'static str,
+    /// What stood there.
+    pub text: String,
+}
+
+/// What is recorded of a real target.
+struct Tape {
+    actor: Actor,
+    landed: Vec<String>,
+    recorded: Vec<Recorded>,
+}
+
+impl Watch {
+    fn locked(&self) -> MutexGuard<'_, Watched> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watched {
+    /// The first place of a call in which something stands that must not.
+    fn leak(&self, call: &'static str, outcome: &Outcome) -> Option<Leak> {
+        let is_secret = |text: &str| text.contains(CANARY);
+        let is_personal = |text: &str| self.canaries.iter().any(|canary| text.contains(canary.as_str()));
+        let lines = outcome.lines.iter().map(|line| ("a line for operators", line.clone()));
+        let message = match &outcome.ended {
+            Ended::Failed(failure) => Some(("a message", failure.detail().message.clone())),
+            Ended::Returned(_) | Ended::Broke(_) => None,
+        };
+        let told = lines.chain(message).find(|(_, text)| is_secret(text) || is_personal(text));
+        let requests = outcome.exchanges.iter().map(|exchange| ("a request", format!("{exchange:?}")));
+        let (place, text) = told.or_else(|| requests.into_iter().find(|(_, text)| is_secret(text)))?;
+        Some(Leak { cassette: self.cassette.clone(), call, place, text })
+    }
+}
+
+impl Witness for Watch {
+    fn exchanged(&self, exchange: Exchange) {
+        let mut watched = self.locked();
+        if let Some(tape) = &mut watched.tape
+            && let Some(recorded) = Recorded::of(&exchange, tape.actor, tape.landed.clone())
+        {
+            if let Some(step) = recorded.step.clone().filter(|_| recorded.lands())
+                && !tape.landed.contains(&step)
+            {
+                tape.landed.push(step);
+            }
+            if !tape.recorded.iter().any(|known| known.is_as(&recorded)) {
+                tape.recorded.push(recorded);
+            }
+        }
+        watched.exchanges.push(exchange);
+    }
+
+    fn said(&self, line: &str) {
+        self.locked().lines.push(line.to_owned());
+    }
+}
+
+/// A connector, ready to be called.
+#[expect(missing_debug_implementations, reason = "it holds a runtime")]
+pub struct Bench {
+    /// What it says of itself.
+    pub installed: Installed,
+    runtime: Runtime,
+    options: ConnectionOptions,
+    vendor: Option<Vendor>,
+    watch: Arc<Watch>,
+    _folder: TempDir,
+}
+
+impl Bench {
+    /// Installs a component against the scripted target.
+    ///
+    /// # Errors
+    /// Why the host would refuse it, in its words.
+    pub async fn scripted(component: Vec<u8>) -> Result<Bench> {
+        let (runtime, watch, folder) = runtime()?;
+        let installed = runtime.install(component, &OperatorGrant::everything()).await?;
+        let vendor = Vendor::start(key_headers(&installed.manifest)).await?;
+        let endpoint = |(name, endpoint): (&String, &countersign_connectors::Endpoint)| {
+            let secret = credential(endpoint.auth.scheme).map(|text| Secret::new(text.to_owned()));
+            (
+                name.clone(),
+                EndpointOptions { base: Some(vendor.base_of(name)), secret, ..EndpointOptions::default() },
+            )
+        };
+        let options = ConnectionOptions {
+            name: ConnectionName::parse("bench")?,
+            connector: ConnectorRef::Digest(installed.digest),
+            endpoints: installed.manifest.endpoints.iter().map(endpoint).collect(),
+            settings: BTreeMap::new(),
+            allow: Cidr::parse("127.0.0.0/8").into_iter().collect(),
+            rate: Some(Rate { per_second: REQUESTS_PER_SECOND, burst: REQUESTS_PER_SECOND, concurrent: 4 }),
+        };
+        Ok(Bench { installed, runtime, options, vendor: Some(vendor), watch, _folder: folder })
+    }
+
+    /// Installs a component against the target of an operator's connection, to record what it answers.
+    ///
+    /// # Errors
+    /// Why the host would refuse it, in its words.
+    pub async fn real(component: Vec<u8>, connection: ConnectionOptions) -> Result<Bench> {
+        let (runtime, watch, folder) = runtime()?;
+        let installed = runtime.install(component, &OperatorGrant::everything()).await?;
+        let options = ConnectionOptions { connector: ConnectorRef::Digest(installed.digest), ..connection };
+        Ok(Bench { installed, runtime, options, vendor: None, watch, _folder: folder })
+    }
+
+    /// The scripted target.
+    ///
+    /// # Errors
+    /// If this bench is for a real one.
+    pub fn vendor(&self) -> Result<&Vendor> {
+        self.vendor.as_ref().context("this bench records a real target")
+    }
+
+    /// The operation that a cassette is about.
+    #[must_use]
+    pub fn operation(&self, cassette: &Cassette) -> Option<&Operation> {
+        self.installed.operations.iter().find(|operation| operation.name == cassette.operation)
+    }
+
+    fn guarantee(&self, operation: &str) -> Guarantee {
+        let found = self.installed.operations.iter().find(|known| known.name == operation);
+        found.map_or(Guarantee::Blind, |operation| operation.guarantee)
+    }
+
+    /// Connects anew, to a target to which nothing of this cassette has been done.
+    ///
+    /// # Errors
+    /// If the connection cannot be made, such as for want of a setting.
+    pub fn begin(&self, cassette: &Arc<Cassette>) -> Result<()> {
+        let mut options = self.options.clone();
+        options.settings.extend(cassette.settings.clone());
+        self.runtime.connect(options)?;
+        if let Some(vendor) = &self.vendor {
+            vendor.begin(cassette, self.guarantee(&cassette.operation));
+        }
+        let mut watched = self.watch.locked();
+        watched.canaries = cassette.personal.clone();
+        watched.cassette.clone_from(&cassette.name);
+        Ok(())
+    }
+
+    /// How many calls were made, and what leaked in them.
+    #[must_use]
+    pub fn leaks(&self) -> (u64, Vec<Leak>) {
+        let watched = self.watch.locked();
+        (watched.calls, watched.leaks.clone())
+    }
+
+    /// Installs the same component once more, which asks it again what it is.
+    ///
+    /// # Errors
+    /// If it can be asked only once.
+    pub async fn installed_again(&self, component: Vec<u8>) -> Result<Installed> {
+        Ok(self.runtime.install(component, &OperatorGrant::everything()).await?)
+    }
+
+    /// From now on, what goes over the wire is recorded.
+    pub fn record(&self) {
+        self.watch.locked().tape =
+            Some(Tape { actor: Actor::Effect, landed: Vec::new(), recorded: Vec::new() });
+    }
+
+    /// What was recorded.
+    #[must_use]
+    pub fn recorded(&self) -> Vec<Recorded> {
+        self.watch.locked().tape.take().map(|tape| tape.recorded).unwrap_or_default()
+    }
+
+    /// Calls an export; the request that `trouble` names, counted from 0, meets it.
+    pub async fn call(&self, call: &Call, now: Timestamp, trouble: Option<(usize, Trouble)>) -> Outcome {
+        let actor = match call {
+            Call::Attempt(doing) | Call::Look(doing) => doing.actor,
+            Call::Check | Call::Fetch(_) | Call::Changes(_) | Call::Plan(_) => Actor::Effect,
+        };
+        {
+            let mut watched = self.watch.locked();
+            watched.exchanges.clear();
+            watched.lines.clear();
+            if let Some(tape) = &mut watched.tape {
+                tape.actor = actor;
+            }
+        }
+        if let Some(vendor) = &self.vendor {
+            vendor.expect_call(trouble);
+        }
+        let ended = self.ended(call, now).await;
+        let mut watched = self.watch.locked();
+        let outcome = Outcome {
+            is_write: call.is_write(),
+            ended,
+            exchanges: watched.exchanges.clone(),
+            lines: watched.lines.clone(),
+        };
+        watched.calls += 1;
+        let leak = watched.leak(call.name(), &outcome);
+        watched.leaks.extend(leak);
+        outcome
+    }
+
+    async fn ended(&self, call: &Call, now: Timestamp) -> Ended<Gave> {
+        let (name, runtime) = (&self.options.name, &self.runtime);
+        match call {
+            Call::Check => gave(runtime.check(name).await, |()| Gave::Nothing),
+            Call::Fetch(subject) => gave(runtime.fetch(name, subject.clone()).await, Gave::Record),
+            Call::Changes(kind) => {
+                let asked = Asked { kind: kind.clone(), cursor: None, limit: PAGE_RECORDS };
+                gave(runtime.changes(name, asked).await, Gave::Changes)
+            }
+            Call::Plan(what) => {
+                gave(runtime.plan(name, self.installed.digest, what.clone(), now).await, Gave::Plan)
+            }
+            Call::Attempt(doing) => {
+                let ledger = match &self.vendor {
+                    Some(vendor) => vendor.ledger(doing.actor, doing.until.clone()),
+                    None => vendor::ledger(doing.actor, doing.until.clone()),
+                };
+                gave(runtime.apply(self.effect(doing, now), ledger).await.claim, Gave::Receipt)
+            }
+            Call::Look(doing) => gave(runtime.probe(self.effect(doing, now)).await, Gave::Finding),
+        }
+    }
+
+    fn effect(&self, doing: &Doing, now: Timestamp) -> EffectCall {
+        EffectCall {
+            connection: self.options.name.clone(),
+            connector: self.installed.digest,
+            effect: doing.actor.id(),
+            attempt: doing.attempt,
+            generation: 1,
+            what: doing.what.clone(),
+            plan: doing.plan.clone(),
+            guarantee: self.guarantee(&doing.what.operation),
+            takes_back: doing.takes_back.clone(),
+            now,
+        }
+    }
+}
+
+fn gave<T>(ended: Ended<T>, what: impl FnOnce(T) -> Gave) -> Ended<Gave> {
+    match ended {
+        Ended::Returned(answer) => Ended::Returned(what(answer)),
+        Ended::Failed(failure) => Ended::Failed(failure),
+        Ended::Broke(broke) => Ended::Broke(broke),
+    }
+}
+
+fn runtime() -> Result<(Runtime, Arc<Watch>, TempDir)> {
+    let folder = tempfile::tempdir().context("a temporary folder cannot be made")?;
+    let watch = Arc::new(Watch::default());
+    let witness: Arc<dyn Witness> = Arc::clone(&watch) as Arc<dyn Witness>;
+    // The keys are worth nothing: the folder goes with the run, and the target is a script.
+    let runtime = Runtime::new(RuntimeOptions {
+        folder: folder.path().to_owned(),
+        install_key: InstallKey::new([1; 32]),
+        cache_key: [2; 32],
+        clock: Arc::new(wire::SystemClock),
+        witness: Some(witness),
+    })?;
+    Ok((runtime, watch, folder))
+}
+
+/// The headers by which endpoints take an idempotency key, in lower case.
+fn key_headers(manifest: &Manifest) -> BTreeMap<String, String> {
+    let endpoints = manifest.endpoints.iter();
+    let honouring = endpoints.filter(|(_, endpoint)| endpoint.idempotency.mode == IdempotencyMode::Header);
+    let named =
+        honouring.filter_map(|(name, endpoint)| Some((name.clone(), endpoint.idempotency.name.clone()?)));
+    named.map(|(name, header)| (name, header.to_ascii_lowercase())).collect()
+}
+
+/// A credential of the form that the scheme wants.
+fn credential(scheme: Scheme) -> Option<&'static str> {
+    match scheme {
+        Scheme::None => None,
+        Scheme::Bearer | Scheme::Header => Some(CANARY),
+        Scheme::Basic => Some("user:canary-credential-4f1c"),
+        // base64 of 24 bytes that are nobody's.
+        Scheme::StandardWebhooks => Some("whsec_Y2FuYXJ5LWNyZWRlbnRpYWwtNGYxYy0wMQ=="),
+    }
+}

@@ -1,0 +1,253 @@
+//! The laws of a connector, and the book of what a run has shown of each.
+
+use super::bench::{Gave, Outcome};
+use countersign_connectors::Exchange;
+use countersign_core::effect::attempt::{Ended, Failure, Finding};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Most breaches of one law that are kept; the others are counted.
+const BREACHES_MAX: usize = 20;
+
+/// What a connector must keep, in the order in which it is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Law {
+    /// The component and its manifest are whole, and want nothing but the contract.
+    Static,
+    /// It says the same of itself each time, and needs nobody for that.
+    Describe,
+    /// What only looks changes nothing, whatever the target answers.
+    Phase,
+    /// However often an effect is cut off and begun again, the target does it once.
+    Idempotency,
+    /// What a probe says is true.
+    Probe,
+    /// Each trouble of the target is named as what it is.
+    Failures,
+    /// What is written is the sealed plan, and a record that has moved is a conflict.
+    Seal,
+    /// What is taken back is as it was.
+    Compensation,
+    /// The same questions and answers give the same plan and the same receipt.
+    Determinism,
+    /// Neither credentials nor personal data are in what people read.
+    Hygiene,
+    /// Nothing that it is asked or answered makes it break.
+    Fuzz,
+}
+
+/// How much a connector has been shown to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Not even that it loads.
+    None,
+    /// It loads and describes itself.
+    Loads,
+    /// It changes nothing that it should not, does nothing twice and says what is.
+    Safe,
+    /// It keeps every law of this kit.
+    Certified,
+}
+
+impl Level {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::None => "none",
+            Level::Loads => "loads",
+            Level::Safe => "safe",
+            Level::Certified => "certified",
+        }
+    }
+}
+
+impl Law {
+    /// All of them.
+    pub const ALL: [Law; 11] = [
+        Law::Static,
+        Law::Describe,
+        Law::Phase,
+        Law::Idempotency,
+        Law::Probe,
+        Law::Failures,
+        Law::Seal,
+        Law::Compensation,
+        Law::Determinism,
+        Law::Hygiene,
+        Law::Fuzz,
+    ];
+
+    /// The level that cannot be had without it.
+    #[must_use]
+    pub fn level(self) -> Level {
+        match self {
+            Law::Static | Law::Describe => Level::Loads,
+            Law::Phase | Law::Idempotency | Law::Probe | Law::Failures | Law::Seal | Law::Hygiene => {
+                Level::Safe
+            }
+            Law::Compensation | Law::Determinism | Law::Fuzz => Level::Certified,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Law::Static => "static",
+            Law::Describe => "describe",
+            Law::Phase => "phase",
+            Law::Idempotency => "idempotency",
+            Law::Probe => "probe",
+            Law::Failures => "failures",
+            Law::Seal => "seal",
+            Law::Compensation => "compensation",
+            Law::Determinism => "determinism",
+            Law::Hygiene => "hygiene",
+            Law::Fuzz => "fuzz",
+        }
+    }
+
+    /// What it says, in one line.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Law::Static => "the component is whole and wants nothing but the contract",
+            Law::Describe => "it says the same of itself each time, without asking anybody",
+            Law::Phase => "what only looks changes nothing, whatever the target answers",
+            Law::Idempotency => "cut off anywhere and begun again, an effect is done once",
+            Law::Probe => "what a probe says is true",
+            Law::Failures => "each trouble of the target is named as what it is",
+            Law::Seal => "what is written is the sealed plan; a record that moved is a conflict",
+            Law::Compensation => "what is taken back is as it was",
+            Law::Determinism => "the same questions and answers give the same plan and receipt",
+            Law::Hygiene => "no credential and no personal data in what people read",
+            Law::Fuzz => "nothing that it is asked or answered makes it break",
+        }
+    }
+}
+
+/// One time that a law was not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Breach {
+    /// The cassette.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub cassette: String,
+    /// What was done, such as `apply, its request 1 (POST /v1/refunds) lost before it was done`.
+    pub doing: String,
+    /// What the connector did or said.
+    pub found: String,
+    /// What the law wants, and so what to change.
+    pub wanted: String,
+}
+
+/// What a run has shown of one law.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Shown {
+    /// How often it was looked at.
+    pub checks: u64,
+    /// How often it was not kept.
+    pub broken: u64,
+    /// The first times that it was not kept.
+    pub breaches: Vec<Breach>,
+}
+
+/// What a run has shown of every law.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Book(BTreeMap<Law, Shown>);
+
+impl Book {
+    /// Enters one look at a law: kept, or what was wrong.
+    pub fn enter(&mut self, law: Law, breach: Option<Breach>) {
+        let shown = self.0.entry(law).or_default();
+        shown.checks += 1;
+        if let Some(breach) = breach {
+            shown.broken += 1;
+            if shown.breaches.len() < BREACHES_MAX && !shown.breaches.contains(&breach) {
+                shown.breaches.push(breach);
+            }
+        }
+    }
+
+    /// What was shown of a law.
+    #[must_use]
+    pub fn of(&self, law: Law) -> Shown {
+        self.0.get(&law).cloned().unwrap_or_default()
+    }
+
+    /// The level that was reached: the highest of which every law is kept.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        let is_kept = |law: &Law| self.of(*law).broken == 0;
+        let reached = |level: Level| Law::ALL.iter().filter(|law| law.level() == level).all(is_kept);
+        let order = [Level::Loads, Level::Safe, Level::Certified];
+        order.into_iter().take_while(|level| reached(*level)).last().unwrap_or(Level::None)
+    }
+}
+
+/// A request, for people.
+#[must_use]
+pub fn request(exchange: &Exchange) -> String {
+    let step = exchange.step.as_ref().map_or_else(String::new, |step| format!(", step `{step}`"));
+    format!("{} {}{step}", exchange.method, exchange.path)
+}
+
+/// What became of a call, for people.
+#[must_use]
+pub fn told(outcome: &Outcome) -> String {
+    match &outcome.ended {
+        Ended::Returned(gave) => match gave {
+            Gave::Nothing => "said that all is well".to_owned(),
+            Gave::Record(_) => "gave a record".to_owned(),
+            Gave::Changes(page) => format!("gave {} changes", page.items.len()),
+            Gave::Plan(plan) => format!("gave a plan of {} changes", plan.changes.len()),
+            Gave::Receipt(_) => "gave a receipt".to_owned(),
+            Gave::Finding(Finding::Landed(_)) => "said `landed`".to_owned(),
+            Gave::Finding(Finding::Absent) => "said `absent`".to_owned(),
+            Gave::Finding(Finding::Unknown) => "said `unknown`".to_owned(),
+        },
+        Ended::Failed(failure) => {
+            let detail = failure.detail();
+            format!("said `{}` ({}: {})", case(failure), detail.code, detail.message)
+        }
+        Ended::Broke(broke) => broke.message.clone(),
+    }
+}
+
+/// The case of a failure, by its name in the contract.
+#[must_use]
+pub fn case(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Transient { .. } => "transient",
+        Failure::Rejected { .. } => "rejected",
+        Failure::Conflict { .. } => "conflict",
+        Failure::Denied(_) => "denied",
+        Failure::Uncertain(_) => "uncertain",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn breach() -> Breach {
+        Breach { cassette: String::new(), doing: String::new(), found: String::new(), wanted: String::new() }
+    }
+
+    #[test]
+    fn a_level_needs_every_law_of_it_and_below() {
+        let check = |broken: Option<Law>, expected: Level| {
+            let mut book = Book::default();
+            for law in Law::ALL {
+                book.enter(law, (Some(law) == broken).then(breach));
+            }
+            assert_eq!(book.level(), expected, "{broken:?}");
+        };
+        check(None, Level::Certified);
+        check(Some(Law::Fuzz), Level::Safe);
+        check(Some(Law::Idempotency), Level::Loads);
+        check(Some(Law::Describe), Level::None);
+    }
+}

@@ -1,0 +1,72 @@
+//! Whoever looks on while connectors speak to their targets: the conformance kit and its recorder.
+
+use crate::egress::{Purpose, Request, Response};
+use countersign_core::effect::attempt::Failure;
+
+/// Sees every request of every connector, as the guest made it, and hears what it says to operators.
+///
+/// It is called in the middle of a call and must not wait. Nothing of it is part of a decision.
+pub trait Witness: Send + Sync {
+    /// A request came to its end.
+    fn exchanged(&self, exchange: Exchange);
+
+    /// A line for operators, with its fields behind it and secrets hidden.
+    fn said(&self, line: &str);
+}
+
+/// One request of a guest, and what the guest heard.
+///
+/// It holds neither address nor credential nor idempotency key: those are the host's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// The endpoint, by its name in the manifest.
+    pub endpoint: String,
+    /// In capitals.
+    pub method: &'static str,
+    /// The path as the guest gave it, percent-encoded, below the endpoint's base.
+    pub path: String,
+    /// Names and values of the query, decoded, in order.
+    pub query: Vec<(String, String)>,
+    /// Headers that the guest gave.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// The step's name; `None` for what changes nothing.
+    pub step: Option<String>,
+    /// The answer, or why there is none. An answer that the host has on record is given again here.
+    pub answer: Result<Heard, Failure>,
+}
+
+/// What a target answered, without credentials and without headers that guests are not shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// The status.
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Exchange {
+    pub(crate) fn new(request: Request, answer: &Result<Response, Failure>) -> Exchange {
+        let Request { endpoint, method, path, query, headers, body, purpose } = request;
+        Exchange {
+            endpoint,
+            method: method.as_str(),
+            path,
+            query,
+            headers,
+            body,
+            step: match purpose {
+                Purpose::Read => None,
+                Purpose::Step(name) => Some(name),
+            },
+            answer: answer.as_ref().map_err(Clone::clone).map(|response| Heard {
+                status: response.status,
+                headers: response.headers.clone(),
+                body: response.body.clone(),
+            }),
+        }
+    }
+}

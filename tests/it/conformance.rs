@@ -1,0 +1,220 @@
+//! The conformance kit on the connectors that we ship: their cassettes are recorded at real servers and
+//! certify them, and each law is seen broken by a connector that breaks it.
+//!
+//! `COUNTERSIGN_WRITE=1` writes what was recorded into `plugins/*/cassettes`.
+
+#[path = "conformance/broken.rs"]
+mod broken;
+
+use anyhow::{Context as _, Result, ensure};
+use countersign::conformance::cassette::{self, Cassette};
+use countersign::conformance::law::Level;
+use countersign::conformance::report::Report;
+use countersign::conformance::{record, run};
+use countersign_connectors::{ConnectionOptions, RawConnection, Secret};
+use countersign_core::id::ConnectionName;
+use countersign_tests::servers::{
+    Clause, Contract, HledgerWeb, LocalStripe, Quote, QuoteLine, Tryton, WebDav, sha256,
+};
+use countersign_tests::world::root;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Strange inputs of a connector in the quick run.
+const INPUTS: u64 = 1_000;
+
+fn component(system: &str) -> Result<Vec<u8>> {
+    let path = root().join(format!("target/connectors/countersign.{system}.wasm"));
+    std::fs::read(&path)
+        .with_context(|| format!("{}: `countersign connector build plugins` makes it", path.display()))
+}
+
+fn cassettes(system: &str) -> PathBuf {
+    root().join("plugins").join(system).join("cassettes")
+}
+
+fn connection(system: &str, base: &str, secret: &str) -> Result<ConnectionOptions> {
+    let reference = if secret.is_empty() { "" } else { "secret = \"env:SECRET\"\n" };
+    let raw: RawConnection = toml::from_str(&format!(
+        "connector = \"countersign.{system}\"\nallow = [\"127.0.0.0/8\"]\n\
+         [endpoints.api]\nbase = \"{base}\"\n{reference}"
+    ))?;
+    raw.resolve(ConnectionName::parse("recorded")?, |_| Ok(Secret::new(secret.to_owned())))
+        .map_err(|faults| anyhow::anyhow!("{faults:?}"))
+}
+
+fn is_certified(report: &Report) -> Result<()> {
+    ensure!(report.level == Level::Certified, "{}:\n{}", report.connector, report.words().join("\n"));
+    Ok(())
+}
+
+/// One cassette before it is recorded.
+fn asked(about: &str, operation: &str, subject: (&str, &str), fields: &Value) -> Value {
+    json!({
+        "cassette": 1, "about": about, "operation": operation, "now": "2026-11-02T10:00:00Z",
+        "subject": {"kind": subject.0, "id": subject.1}, "fields": fields,
+    })
+}
+
+fn money(amount: &str, currency: &str) -> Value {
+    json!({"money": {"amount": amount, "currency": currency}})
+}
+
+/// Records each cassette at a real target, and certifies the connector by them together with those that no
+/// server of ours can answer.
+async fn recorded(system: &str, target: ConnectionOptions, all: Vec<(&str, Value)>) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let component = component(system)?;
+    for (name, asked) in &all {
+        let file = folder.path().join(format!("{name}.json"));
+        std::fs::write(&file, asked.to_string())?;
+        let recorded = record(component.clone(), target.clone(), &file).await.context((*name).to_owned())?;
+        ensure!(!recorded.exchanges.is_empty(), "{name}: something was recorded");
+        if std::env::var_os("COUNTERSIGN_WRITE").is_some() {
+            std::fs::create_dir_all(cassettes(system))?;
+            recorded.write(&cassettes(system).join(format!("{name}.json")))?;
+        }
+    }
+    let mut now = cassette::all(folder.path())?;
+    let is_recorded = |kept: &Cassette| all.iter().any(|(name, _)| *name == kept.name);
+    now.extend(cassette::all(&cassettes(system))?.into_iter().filter(|kept| !is_recorded(kept)));
+    is_certified(&run(&component, now, 0, &|_| {}).await?)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_billing_answers_is_recorded_and_certifies() -> Result<()> {
+    let billing = tokio::task::spawn_blocking(LocalStripe::start).await??;
+    let about = "Recorded at localstripe 1.15.";
+    let payer = billing.customer("Globex")?;
+    let payment = billing.pay(&payer, 5_000, "USD")?;
+    let refund = json!([{"name": "amount", "value": money("40.00", "USD")}, {"name": "reason", "value": {"text": "goodwill"}}]);
+    let mut refund = asked(about, "create-refund", ("payment", &payment), &refund);
+    refund["settings"] = json!({"refund-reason": "metadata"});
+    let price = |customer: &str, amount: &str| {
+        let fields = json!([{"name": "net_amount", "value": money(amount, "USD")}]);
+        asked(about, "set-price", ("customer", customer), &fields)
+    };
+    let customer = billing.customer("Acme")?;
+    billing.subscribe(&customer, 10_000_000, "USD")?;
+    let other = billing.customer("Initech")?;
+    billing.subscribe(&other, 10_000_000, "USD")?;
+    let mut moved = price(&other, "75000.00");
+    moved["rival"] = json!([{"name": "net_amount", "value": money("80000.00", "USD")}]);
+    // Nothing is found under the name of a price that was refused; the straight way never asks.
+    let unmade = json!([{
+        "kept": true,
+        "request": {"endpoint": "api", "method": "GET", "path": "/v1/plans/countersign_{{effect}}"},
+        "response": {"status": 404, "body": {"json": {"error": {"type": "invalid_request_error", "message": "Not Found"}}}},
+    }]);
+    let mut priced = price(&customer, "75000.00");
+    priced["exchanges"] = unmade;
+    let target = connection("stripe", &billing.base_url(), billing.api_key())?;
+    let all = vec![("refund", refund), ("price", priced), ("price-that-moved", moved)];
+    recorded("stripe", target, all).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_crm_answers_is_recorded_and_certifies() -> Result<()> {
+    let crm = tokio::task::spawn_blocking(Tryton::start).await??;
+    let about = "Recorded at Tryton 8.2.";
+    let account = crm.account("Acme", "mid", "cus_none")?;
+    let lines = [QuoteLine { quantity: 1000, list_price: "100.00" }];
+    let quote = || crm.quote(&Quote { account: &account, description: "New business", lines: &lines });
+    let price = |percent: &str, net: &str| {
+        json!([
+            {"name": "discount_percent", "value": {"decimal": percent}},
+            {"name": "net_amount", "value": money(net, "USD")},
+        ])
+    };
+    let (first, second) = (quote()?, quote()?);
+    let mut moved = asked(about, "set-price", ("quote", &second), &price("25", "75000.00"));
+    moved["rival"] = price("20", "80000.00");
+    let approval = json!([
+        {"name": "intent_id", "value": {"text": "int_0123456789abcdefghjkmnpqrs"}},
+        {"name": "decision", "value": {"text": "approve"}},
+        {"name": "policy_version", "value": {"text": "p1"}},
+    ]);
+    let all = vec![
+        ("price", asked(about, "set-price", ("quote", &first), &price("25", "75000.00"))),
+        ("price-that-moved", moved),
+        ("approval", asked(about, "record-approval", ("quote", &first), &approval)),
+    ];
+    let base = format!("{}/{}", crm.base_url(), crm.database());
+    recorded("tryton", connection("tryton", &base, crm.api_key())?, all).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_contract_repository_answers_is_recorded_and_certifies() -> Result<()> {
+    let contracts = tokio::task::spawn_blocking(WebDav::start).await??;
+    let about = "Recorded at WsgiDAV 4.4.";
+    let old = "Liability is capped at the fees of the last twelve months.";
+    for id in ["C-100", "C-101"] {
+        let clauses = [Clause { id: "7.2", topic: "liability", text: old }];
+        contracts.put_contract(&Contract { id, value: "80000.00", paper: "ours", clauses: &clauses })?;
+    }
+    contracts.put_playbook(&[])?;
+    let redline = |contract: &str, new: &str| {
+        let clauses = json!([{
+            "contract_clause_id": format!("{contract}/7.2"), "old_text_sha256": sha256(old), "new_text": new,
+            "author": "counterparty counsel",
+        }]);
+        json!([{"name": "clauses", "value": {"json": clauses.to_string()}}])
+    };
+    let new = "Liability is capped at twice the fees of the last twelve months.";
+    // A version that is there already, and is gone when it is read: only a person can say how that came.
+    let gone = json!([{
+        "kept": true,
+        "request": {"endpoint": "api", "method": "GET", "path": "/contracts/C-100/versions/{{effect}}.json"},
+        "response": {"status": 404},
+    }]);
+    let mut stored = asked(about, "store-version", ("contract", "C-100"), &redline("C-100", new));
+    stored["exchanges"] = gone;
+    let mut moved = asked(about, "store-version", ("contract", "C-101"), &redline("C-101", new));
+    moved["rival"] = redline("C-101", "Liability is not capped.");
+    let all = vec![("redline", stored), ("redline-that-moved", moved)];
+    let secret = format!("{}:{}", contracts.user(), contracts.password());
+    recorded("webdav", connection("webdav", &contracts.base_url(), &secret)?, all).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_ledger_answers_is_recorded_and_certifies() -> Result<()> {
+    let ledger = tokio::task::spawn_blocking(HledgerWeb::start).await??;
+    let fields = json!([
+        {"name": "amount", "value": money("40.00", "USD")},
+        {"name": "ledger_code", "value": {"text": "expenses:refunds"}},
+        {"name": "reason", "value": {"text": "goodwill"}},
+    ]);
+    let about = "Recorded at hledger-web.";
+    let entry = asked(about, "post-entry", ("journal", "main"), &fields);
+    recorded("hledger", connection("hledger", &ledger.base_url(), "")?, vec![("entry", entry)]).await
+}
+
+/// What stands beside each connector's source certifies it, on every machine and without a server.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_connector_that_we_ship_is_certified_by_its_cassettes() -> Result<()> {
+    for folder in std::fs::read_dir(root().join("plugins"))? {
+        let folder = folder?.path();
+        if !folder.join("connector.toml").is_file() {
+            continue;
+        }
+        let system = folder.file_name().and_then(|name| name.to_str()).context("a name")?;
+        let cassettes = cassette::all(&cassettes(system))?;
+        ensure!(!cassettes.is_empty(), "{system} has cassettes");
+        let report = run(&component(system)?, cassettes, INPUTS, &|_| {}).await?;
+        is_certified(&report)?;
+        let fuzz = report.laws.last().context("laws")?;
+        ensure!(INPUTS / 2 < fuzz.shown.checks, "{system}: strange inputs were tried");
+    }
+    Ok(())
+}
+
+/// The same run gives the same report: it can be signed, and made again by whoever doubts it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_run_gives_the_same_report() -> Result<()> {
+    let once = || async {
+        let report = run(&component("webhook")?, cassette::all(&cassettes("webhook"))?, 200, &|_| {}).await?;
+        anyhow::Ok(serde_json::to_string(&report)?)
+    };
+    ensure!(once().await? == once().await?);
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! Each law is broken by a connector that keeps all the others, so that what the kit says is seen to be able
+//! to fail.
+
+use super::{asked, is_certified};
+use anyhow::{Context as _, Result, ensure};
+use countersign::conformance::cassette::{self, Cassette};
+use countersign::conformance::law::{Law, Level};
+use countersign::conformance::report::Report;
+use countersign::conformance::run;
+use countersign_connectors::componentize;
+use serde_json::{Value, json};
+use std::sync::LazyLock;
+
+/// Strange inputs: enough to meet an answer that is no record.
+const INPUTS: u64 = 400;
+
+static COMPONENT: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let module =
+        countersign_tests::guests::module("rust-lawbreaker", "lawbreaker_guest", env!("CARGO_TARGET_TMPDIR"));
+    let manifest = include_str!("../../guests/rust-lawbreaker/connector.toml");
+    componentize(&module, manifest).expect("it wraps into a component")
+});
+
+/// What the target holds after these steps.
+fn held(level: &str, version: u64, by: &[&str]) -> Value {
+    json!({"json": {"level": level, "version": version, "owner": "Jane Canary", "by": by}})
+}
+
+fn exchange(when: &[&str], step: Option<&str>, request: Value, body: Value) -> Value {
+    let mut request = request;
+    request["endpoint"] = json!("api");
+    json!({"when": when, "step": step, "request": request, "response": {"status": 200, "body": body}})
+}
+
+fn get(when: &[&str], body: Value) -> Value {
+    exchange(when, None, json!({"method": "GET", "path": "/records/7"}), body)
+}
+
+fn put(when: &[&str], step: &str, level: &str, by: &str, body: Value) -> Value {
+    let sent = json!({"json": {"level": level, "by": by}});
+    exchange(when, Some(step), json!({"method": "PUT", "path": "/records/7", "body": sent}), body)
+}
+
+fn cassettes(breaks: &str) -> Result<Vec<Cassette>> {
+    let (effect, undo, rival) = ("{{effect}}", "{{undo}}", "{{rival}}");
+    let done = ["effect/set-level"];
+    let undone = ["effect/set-level", "undo/restore-level"];
+    let level = |level: &str| json!([{"name": "level", "value": {"text": level}}]);
+    let list = exchange(&[], None, json!({"method": "GET", "path": "/records/"}), json!({"json": []}));
+    let base = |exchanges: Vec<Value>| {
+        let mut cassette = asked("Made up.", "set-level", ("record", "7"), &level("gold"));
+        cassette["settings"] = json!({"breaks": breaks});
+        cassette["personal"] = json!(["Jane Canary"]);
+        cassette["exchanges"] = json!(exchanges);
+        cassette
+    };
+    let straight = base(vec![
+        list,
+        get(&[], held("silver", 1, &[])),
+        put(&[], "effect/set-level", "gold", effect, held("gold", 2, &[effect])),
+        get(&done, held("gold", 2, &[effect])),
+        put(&done, "undo/restore-level", "silver", undo, held("silver", 3, &[effect, undo])),
+        get(&undone, held(if breaks == "half-undo" { "gold" } else { "silver" }, 3, &[effect, undo])),
+    ]);
+    let mut moved = base(vec![
+        get(&[], held("silver", 1, &[])),
+        put(&[], "rival/set-level", "bronze", rival, held("bronze", 2, &[rival])),
+        get(&["rival/set-level"], held("bronze", 2, &[rival])),
+        put(&["rival/set-level"], "effect/set-level", "gold", effect, held("gold", 3, &[rival, effect])),
+    ]);
+    moved["rival"] = level("bronze");
+    let folder = tempfile::tempdir()?;
+    std::fs::write(folder.path().join("level.json"), straight.to_string())?;
+    std::fs::write(folder.path().join("level-that-moved.json"), moved.to_string())?;
+    cassette::all(folder.path())
+}
+
+async fn report(breaks: &str) -> Result<Report> {
+    run(&COMPONENT, cassettes(breaks)?, INPUTS, &|_| {}).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connector_that_keeps_every_law_is_certified() -> Result<()> {
+    let report = report("nothing").await?;
+    is_certified(&report)?;
+    // A law that nothing was looked at for would be kept by everybody.
+    let idle: Vec<_> = report.laws.iter().filter(|of| of.shown.checks == 0).map(|of| of.law).collect();
+    ensure!(idle.is_empty(), "nothing was looked at for {idle:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_law_is_seen_broken() -> Result<()> {
+    let cases = [
+        ("step-in-plan", Law::Phase, Level::Loads, "tried to send step `lock`"),
+        ("no-look", Law::Idempotency, Level::Loads, "did step `effect/set-level` twice at the target"),
+        ("other-bytes", Law::Idempotency, Level::Loads, "again with other bytes"),
+        ("untrue-probe", Law::Probe, Level::Loads, "said `landed`"),
+        ("wrong-case", Law::Failures, Level::Loads, "said `rejected` (no: it did not work)"),
+        ("transient-after-step", Law::Failures, Level::Loads, "said `transient` (odd: an odd answer)"),
+        ("trap", Law::Failures, Level::Loads, "trapped"),
+        ("trap", Law::Fuzz, Level::Loads, "trapped"),
+        ("unsealed", Law::Seal, Level::Loads, "the steps were others"),
+        ("no-conflict", Law::Seal, Level::Loads, "gave a receipt"),
+        ("half-undo", Law::Compensation, Level::Safe, "`level` is gold, and was silver"),
+        ("leak", Law::Hygiene, Level::Loads, "a record was read owner=Jane Canary"),
+    ];
+    let mut unseen = Vec::new();
+    for (breaks, law, level, found) in cases {
+        let report = report(breaks).await?;
+        let of = report.laws.iter().find(|of| of.law == law).context("a law")?;
+        if !of.shown.breaches.iter().any(|breach| breach.found.contains(found)) {
+            unseen.push(format!("{breaks}, {law:?}, `{found}`:\n{}", report.words().join("\n")));
+        }
+        if report.level != level {
+            unseen.push(format!("{breaks}: {:?} is reached, {level:?} was expected", report.level));
+        }
+    }
+    ensure!(unseen.is_empty(), "{}", unseen.join("\n\n"));
+    Ok(())
+}
