@@ -16,9 +16,10 @@ use countersign_core::id::ConnectionName;
 use countersign_tests::servers::{
     Clause, Contract, HledgerWeb, LocalStripe, Quote, QuoteLine, Tryton, WebDav, sha256,
 };
-use countersign_tests::world::root;
+use countersign_tests::world::{program, root};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Strange inputs of a connector in the quick run.
 const INPUTS: u64 = 1_000;
@@ -216,5 +217,23 @@ async fn the_same_run_gives_the_same_report() -> Result<()> {
         anyhow::Ok(serde_json::to_string(&report)?)
     };
     ensure!(once().await? == once().await?);
+    Ok(())
+}
+
+/// What an author has after one command is certified after the next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_project_builds_and_is_certified_at_once() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let countersign = |arguments: &[&str], at: &Path| -> Result<String> {
+        let ended =
+            Command::new(program()?).args(arguments).current_dir(at).env_remove("RUSTFLAGS").output()?;
+        ensure!(ended.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ended.stderr));
+        Ok(String::from_utf8(ended.stdout)?)
+    };
+    countersign(&["connector", "new", "vendor.some-crm"], folder.path())?;
+    let project = folder.path().join("vendor-some-crm");
+    let report = countersign(&["--json", "connector", "test", ".", "--inputs", "300"], &project)?;
+    let report: Value = serde_json::from_str(&report)?;
+    ensure!(report["level"] == "certified" && report["connector"] == "vendor.some-crm", "{report:#}");
     Ok(())
 }

@@ -1,5 +1,6 @@
-//! `countersign connector`: build connectors, test them, look into them, install them.
+//! `countersign connector`: begin connectors, build them, test them, look into them, install them.
 
+mod new;
 mod test;
 
 use super::Global;
@@ -21,6 +22,8 @@ const DIGEST_DIGITS: usize = 12;
 /// What to do with connectors.
 #[derive(Debug, clap::Subcommand)]
 pub enum Connector {
+    /// Write a new connector that builds and is certified at once
+    New(new::New),
     /// Build connectors from source, each into one component with its manifest inside
     Build(Build),
     /// List the connectors that are installed
@@ -76,6 +79,7 @@ pub async fn run(command: Connector, global: &Global) -> Result<ExitCode> {
             }
             Ok(ExitCode::from(exit::DONE))
         }
+        Connector::New(new) => new::run(&new, global),
         Connector::Test(test) => test::run(test, global).await,
         Connector::Add { file, yes } => add(&file, yes, global).await,
     }

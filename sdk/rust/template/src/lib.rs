@@ -1,4 +1,4 @@
-//! A first connector: it cancels orders at a shop. `README.md` walks through it.
+//! The connector to Acme: it cancels orders.
 
 use countersign_sdk::{
     Connector, Context, Descriptor, Effect, Failure, Field, Finding, Guarantee, Operation, Proposal, Receipt,

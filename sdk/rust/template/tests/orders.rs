@@ -1,9 +1,4 @@
-//! The first connector of `README.md`, tested as its author would test it.
-
-// In a folder of your own, leave out the next three lines: there the connector is a crate.
-#[path = "../src/lib.rs"]
-#[expect(unreachable_pub, reason = "it is the root of a library in a folder of its own")]
-mod acme_orders;
+//! The connector natively, against a shop that remembers what is done to it.
 
 use acme_orders::Orders;
 use countersign_sdk::testing::{Manifest, Reply, ScriptedTarget, effect, proposal};

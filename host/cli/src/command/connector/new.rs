@@ -1,0 +1,219 @@
+//! `countersign connector new`: a project that builds and is certified at once.
+//!
+//! Template and SDK are inside of the program, so that whoever has it needs nothing else of this repository.
+
+use super::Global;
+use crate::exit;
+use crate::output::{self, Failure};
+use anyhow::{Context as _, Result};
+use include_dir::{Dir, include_dir};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+static TEMPLATE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/template");
+static SDK_SOURCE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/src");
+static CONTRACT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../wit/connector@0.1.0");
+const SDK_MANIFEST: &str = include_str!("../../../../../sdk/rust/Cargo.toml");
+const SDK_README: &str = include_str!("../../../../../sdk/rust/README.md");
+const LICENSE: &str = include_str!("../../../../../LICENSE");
+
+/// The id that the template has.
+const TEMPLATE_ID: &str = "acme.orders";
+/// Where the SDK lies in a new project.
+const SDK_FOLDER: &str = "sdk";
+/// Longest id of a connector.
+const ID_BYTES_MAX: usize = 64;
+/// What the SDK takes from the workspace that it is in.
+const WORKSPACE: &str = r#"# The SDK lies in `sdk/`, as the program that made this project has it. It is a member of this workspace.
+[workspace]
+resolver = "3"
+members = ["sdk"]
+
+[workspace.package]
+version = "VERSION"
+edition = "2024"
+rust-version = "1.95"
+license = "Apache-2.0"
+publish = false
+
+[workspace.dependencies]
+serde = { version = "1", features = ["derive"] }
+serde_json = "1"
+toml = "0.9"
+
+[workspace.lints.rust]
+rust_2018_idioms = { level = "warn", priority = -1 }
+"#;
+
+/// What to write.
+#[derive(Debug, clap::Args)]
+pub struct New {
+    /// Its id: your name, then the system's, such as `acme.orders`
+    #[arg(value_name = "ID")]
+    id: String,
+    /// The language it is written in
+    #[arg(long, value_enum, default_value = "rust")]
+    lang: Language,
+    /// The folder, instead of the id with dashes. It must not be there yet
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+/// Languages with a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Language {
+    /// Rust
+    Rust,
+}
+
+/// Writes a project.
+///
+/// # Errors
+/// If the id is none, or the folder is there already or cannot be made.
+pub(super) fn run(new: &New, global: &Global) -> Result<ExitCode> {
+    let id = Id::parse(&new.id)?;
+    let folder = new.folder.clone().unwrap_or_else(|| PathBuf::from(id.package()));
+    if folder.exists() {
+        let message = format!("`{}` is there already, and nothing was written", folder.display());
+        return Err(Failure::new(exit::USAGE, message)
+            .with_help("name another folder with `--folder DIR`")
+            .into());
+    }
+    match new.lang {
+        Language::Rust => rust(&id, &folder)?,
+    }
+    if !global.quiet {
+        output::say(&format!(
+            "wrote the connector `{}` to {}. Now:\n\n  cd {}\n  countersign connector test .    every law, offline; it is certified as it is\n  \
+             cargo test                      its own tests\n\nThen make it yours: connector.toml says what it asks for, src/lib.rs what it does, \
+             cassettes/ what its target answers.",
+            id.0,
+            folder.display(),
+            folder.display()
+        ));
+    }
+    Ok(ExitCode::from(exit::DONE))
+}
+
+/// The id of a connector, as the manifest wants it.
+struct Id(String);
+
+impl Id {
+    fn parse(text: &str) -> Result<Id> {
+        let is_name = |part: &str| {
+            part.starts_with(|first: char| first.is_ascii_lowercase())
+                && part
+                    .chars()
+                    .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-')
+        };
+        let parts: Vec<&str> = text.split('.').collect();
+        if parts.len() < 2 || ID_BYTES_MAX < text.len() || !parts.iter().all(|part| is_name(part)) {
+            let message = format!("`{text}` is no id of a connector");
+            let help = "your name, a point, and the system's: small letters, digits and dashes, such as `acme.orders`";
+            return Err(Failure::new(exit::USAGE, message).with_help(help).into());
+        }
+        Ok(Id(text.to_owned()))
+    }
+
+    /// The name of the package.
+    fn package(&self) -> String {
+        self.0.replace('.', "-")
+    }
+
+    /// The same with what the template calls itself in its place.
+    fn fill(&self, text: &str) -> String {
+        let of_template = Id(TEMPLATE_ID.to_owned());
+        let module = |id: &Id| id.package().replace('-', "_");
+        text.replace(TEMPLATE_ID, &self.0)
+            .replace(&of_template.package(), &self.package())
+            .replace(&module(&of_template), &module(self))
+    }
+}
+
+fn rust(id: &Id, folder: &Path) -> Result<()> {
+    write_all(&TEMPLATE, folder, &|text| id.fill(text))?;
+    let manifest = folder.join("Cargo.toml");
+    let own = std::fs::read_to_string(&manifest)?;
+    let workspace = WORKSPACE.replace("VERSION", env!("CARGO_PKG_VERSION"));
+    let own = own.replacen("[workspace]\n", &workspace, 1).replace("path = \"..\"", "path = \"sdk\"");
+    write(&manifest, own.as_bytes())?;
+    write(&folder.join(".gitignore"), b"/target\n")?;
+    let sdk = folder.join(SDK_FOLDER);
+    write_all(&SDK_SOURCE, &sdk.join("src"), &str::to_owned)?;
+    write_all(&CONTRACT, &sdk.join("wit").join("connector@0.1.0"), &str::to_owned)?;
+    write(&sdk.join("Cargo.toml"), SDK_MANIFEST.as_bytes())?;
+    write(&sdk.join("README.md"), SDK_README.as_bytes())?;
+    write(&sdk.join("LICENSE"), LICENSE.as_bytes())
+}
+
+/// Writes every file of a folder that the program holds, each through `fill`.
+fn write_all(from: &Dir<'_>, to: &Path, fill: &dyn Fn(&str) -> String) -> Result<()> {
+    for file in from.files() {
+        let text = file.contents_utf8().context("a file of the template is no text")?;
+        let name = file.path().file_name().context("a file of the template has no name")?;
+        // Its names are the template's own.
+        if name != "Cargo.lock" {
+            write(&to.join(name), fill(text).as_bytes())?;
+        }
+    }
+    for folder in from.dirs() {
+        let name = folder.path().file_name().context("a folder of the template has no name")?;
+        // What a build in the template left is nobody's.
+        if name != "target" {
+            write_all(folder, &to.join(name), fill)?;
+        }
+    }
+    Ok(())
+}
+
+fn write(file: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(file, bytes))
+        .with_context(|| format!("`{}` cannot be written", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_name_and_a_system() {
+        for good in ["acme.orders", "a.b", "acme-2.crm.v2"] {
+            assert!(Id::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "acme",
+            "Acme.orders",
+            "acme.",
+            ".orders",
+            "acme..orders",
+            "acme.or ders",
+            "2acme.orders",
+            "a/../b.c",
+        ] {
+            let why = Id::parse(bad).err().map(|error| error.to_string());
+            assert_eq!(why, Some(format!("`{bad}` is no id of a connector")));
+        }
+    }
+
+    #[test]
+    fn nothing_of_the_template_is_left_in_a_new_project() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let project = folder.path().join("it");
+        rust(&Id("vendor.some-crm".to_owned()), &project).expect("it is written");
+        let read = |file: &str| std::fs::read_to_string(project.join(file)).expect(file);
+        for file in ["Cargo.toml", "connector.toml", "README.md", "src/lib.rs", "tests/orders.rs"] {
+            let text = read(file);
+            for left in ["acme.orders", "acme-orders", "acme_orders", "path = \"..\""] {
+                assert!(!text.contains(left), "{file} holds `{left}`");
+            }
+        }
+        assert!(read("connector.toml").contains("id = \"vendor.some-crm\""));
+        assert!(read("tests/orders.rs").contains("use vendor_some_crm::Orders;"));
+        assert!(
+            read("sdk/wit/connector@0.1.0/connector.wit").contains("package countersign:connector@0.1.0;")
+        );
+        assert!(!project.join("Cargo.lock").exists());
+    }
+}
