@@ -221,8 +221,7 @@ async fn the_same_run_gives_the_same_report() -> Result<()> {
 }
 
 /// What an author has after one command is certified after the next.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_project_builds_and_is_certified_at_once() -> Result<()> {
+fn a_new_project_is_certified(language: &str) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let countersign = |arguments: &[&str], at: &Path| -> Result<String> {
         let ended =
@@ -230,10 +229,20 @@ async fn a_new_project_builds_and_is_certified_at_once() -> Result<()> {
         ensure!(ended.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ended.stderr));
         Ok(String::from_utf8(ended.stdout)?)
     };
-    countersign(&["connector", "new", "vendor.some-crm"], folder.path())?;
+    countersign(&["connector", "new", "vendor.some-crm", "--lang", language], folder.path())?;
     let project = folder.path().join("vendor-some-crm");
     let report = countersign(&["--json", "connector", "test", ".", "--inputs", "300"], &project)?;
     let report: Value = serde_json::from_str(&report)?;
     ensure!(report["level"] == "certified" && report["connector"] == "vendor.some-crm", "{report:#}");
     Ok(())
+}
+
+#[test]
+fn a_new_project_in_rust_is_certified_at_once() -> Result<()> {
+    a_new_project_is_certified("rust")
+}
+
+#[test]
+fn a_new_project_in_typescript_is_certified_at_once() -> Result<()> {
+    a_new_project_is_certified("typescript")
 }

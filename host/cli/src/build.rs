@@ -1,11 +1,13 @@
-//! Builds connectors from their source: one call of cargo for `wasm32-unknown-unknown`, then each
-//! module is wrapped into a component with its manifest inside, in this process.
+//! Builds connectors from their source: one call of cargo for `wasm32-unknown-unknown` (or the tools of
+//! an npm package, for TypeScript), then each module is wrapped into a component with its manifest
+//! inside, in this process.
 //!
 //! What is built goes to `target/connectors/ID.wasm` below the outermost folder that holds a
 //! `Cargo.toml`, so that one connector and the whole workspace land in the same place. A build
 //! that stops half-way leaves the component of the last one: files are written beside and renamed.
 
 mod toolchain;
+mod typescript;
 
 pub use toolchain::Toolchain;
 
@@ -57,7 +59,12 @@ pub fn build_all(folder: &Path, out: &Path, progress: &dyn Fn(&str)) -> Result<V
         .canonicalize()
         .with_context(|| format!("there is no folder `{}`; name one with a connector", folder.display()))?;
     let mut built = Vec::new();
-    for module in modules(&folder, &is_connector, progress)? {
+    let modules = if folder.join(typescript::PACKAGE_FILE).is_file() {
+        vec![typescript::module(&folder, &between(&folder), progress)?]
+    } else {
+        modules(&folder, &is_connector, progress)?
+    };
+    for module in modules {
         progress(&format!("wrapping {}", module.name));
         let manifest = module.folder.join(MANIFEST_FILE);
         let component = wrapped(&module.file, &manifest)?;
@@ -154,6 +161,11 @@ fn put(file: &Path, bytes: &[u8]) -> Result<()> {
         .with_context(|| format!("`{}` cannot be written", file.display()))
 }
 
+/// Where that lies which is neither source nor component.
+fn between(folder: &Path) -> PathBuf {
+    outermost(folder).join("target").join("guests")
+}
+
 /// The outermost folder above (or at) `folder` that holds a `Cargo.toml`.
 fn outermost(folder: &Path) -> PathBuf {
     let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
@@ -177,7 +189,10 @@ fn is_connector(package: &Path) -> bool {
 /// Runs cargo once and gives the modules that it built in wanted packages.
 fn modules(folder: &Path, wanted: &dyn Fn(&Path) -> bool, progress: &dyn Fn(&str)) -> Result<Vec<Module>> {
     if !folder.join("Cargo.toml").is_file() {
-        bail!("`{}` has no `Cargo.toml`; wrap a finished module with `--core FILE`", folder.display());
+        bail!(
+            "`{}` has neither `Cargo.toml` nor `package.json`; wrap a finished module with `--core FILE`",
+            folder.display()
+        );
     }
     let toolchain = Toolchain::find(folder, progress)?;
     let mut command = Command::new(toolchain::cargo());
@@ -185,7 +200,7 @@ fn modules(folder: &Path, wanted: &dyn Fn(&Path) -> bool, progress: &dyn Fn(&str
         .current_dir(folder)
         .args(["build", "--quiet", "--release", "--lib", "--target", TARGET])
         .args(["--message-format", "json-render-diagnostics", "--target-dir"])
-        .arg(outermost(folder).join("target").join("guests"))
+        .arg(between(folder))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     if folder.join("Cargo.lock").is_file() {

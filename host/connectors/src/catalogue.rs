@@ -6,10 +6,11 @@ use crate::fault::{ConnectorFault, FaultCode};
 use crate::grant::OperatorGrant;
 use crate::manifest::{IdempotencyMode, Manifest};
 use crate::package::{self, Inspected};
-use crate::sandbox::{CallState, Limits, Sandbox, Who};
+use crate::sandbox::{CallState, Fate, Limits, Sandbox, Who};
 use arc_swap::ArcSwap;
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::hash::Digest;
+use countersign_core::time::Timestamp;
 use countersign_engine::port::connectors::Operation;
 use std::collections::BTreeMap;
 use std::fs;
@@ -247,7 +248,9 @@ async fn describe(
     who: &Arc<Who>,
     limits: Limits,
 ) -> Result<Description, ConnectorFault> {
-    let state = CallState::new(Arc::clone(who), limits, None);
+    // No moment and no chance: it says the same of itself each time.
+    let fate = Fate { now: Timestamp::default(), seed: Digest::of(who.connector.as_bytes()) };
+    let state = CallState::new(Arc::clone(who), limits, fate, None);
     let described = contract.describe(state).await;
     described.map_err(|broke| ConnectorFault::connector(FaultCode::BadDescription, broke.message))
 }

@@ -117,8 +117,14 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspected, ConnectorFault> {
     })
 }
 
-/// Whether the contract offers an import of this name.
+/// Whether the host offers an import of this name: the contract, and a WASI with nothing behind it for guests
+/// whose language runtime wants one.
 fn is_offered(import: &str) -> bool {
+    const INERT: &[&str] = &["cli", "clocks", "filesystem", "io", "random", "sockets"];
+    if let Some((package, rest)) = import.strip_prefix("wasi:").and_then(|rest| rest.split_once('/')) {
+        let version = rest.split_once('@').map(|(_, version)| version);
+        return INERT.contains(&package) && version.is_some_and(|version| version.starts_with("0.2."));
+    }
     const OFFERED: &[&str] = &["types", "http", "settings", "diagnostics"];
     let Some((interface, version)) =
         import.strip_prefix("countersign:connector/").and_then(|rest| rest.split_once('@'))
@@ -131,7 +137,7 @@ fn is_offered(import: &str) -> bool {
 fn unknown_import(manifest: &Manifest, import: &str) -> String {
     let about = &manifest.connector;
     let next = if import.starts_with("wasi:") {
-        "this host offers no WASI: build it for wasm32-unknown-unknown with the SDK"
+        "of WASI 0.2 it may want cli, clocks, filesystem, io, random and sockets, with nothing behind them"
     } else {
         "a connector may import only what the contract offers (http, settings, diagnostics)"
     };
@@ -238,14 +244,20 @@ mod tests {
 
     #[test]
     fn only_the_contract_is_offered() {
-        for import in ["countersign:connector/http@0.1.0", "countersign:connector/types@0.1.3"] {
+        for import in [
+            "countersign:connector/http@0.1.0",
+            "countersign:connector/types@0.1.3",
+            "wasi:filesystem/types@0.2.12",
+        ] {
             assert!(is_offered(import), "{import}");
         }
         for import in [
             "countersign:connector/http@0.2.0",
             "countersign:connector/secrets@0.1.0",
             "countersign:connector/http",
-            "wasi:filesystem/types@0.2.6",
+            "wasi:filesystem/types@0.3.0",
+            "wasi:filesystem/types",
+            "wasi:keyvalue/store@0.2.0",
             "wasi:http/outgoing-handler@0.2.6",
             "env",
         ] {

@@ -9,7 +9,7 @@ use crate::egress::{EffectCall, Gate, Phase, Steps};
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::grant::{Grant, OperatorGrant};
 use crate::metrics::{Metrics, Tally};
-use crate::sandbox::{CALLS_MAX, CallState, Sandbox, Who};
+use crate::sandbox::{CALLS_MAX, CallState, Fate, Sandbox, Who};
 use crate::witness::Witness;
 use arc_swap::ArcSwap;
 use countersign_core::effect::attempt::{
@@ -268,7 +268,8 @@ impl Runtime {
             tally: Tally { metrics: Arc::clone(&self.metrics), connection: target.public.name.to_string() },
             violation: None,
         };
-        CallState::new(Arc::clone(&bound.who), bound.loaded.limits, Some(gate))
+        let seed = Digest::of_parts(&[&bound.loaded.installed.digest.0, &now.0.to_be_bytes()]);
+        CallState::new(Arc::clone(&bound.who), bound.loaded.limits, Fate { now, seed }, Some(gate))
     }
 
     /// A reading call on one version of a connection's connector, or on the current one.

@@ -2,9 +2,11 @@
 //! interrupts. Every call gets a fresh store, so whatever breaks in it harms nothing else.
 
 mod call;
+mod inert;
 mod state;
 
 pub(crate) use call::{NotAllowed, Outcome, Session, guard};
+pub(crate) use inert::Fate;
 pub(crate) use state::{CallState, Level, MemoryMeter, Who};
 
 use crate::fault::{ConnectorFault, FaultCode};

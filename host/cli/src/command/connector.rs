@@ -272,13 +272,18 @@ fn described(file: &Path, about: &Inspected) -> Result<()> {
     table.print()
 }
 
-/// Imports or exports of the contract, without its name and version.
+/// Imports or exports of the contract, without its name and version. WASI is one word: there is nothing behind it.
 fn names(all: &[String]) -> String {
     let short = |name: &String| {
         let name = name.strip_prefix("countersign:connector/").unwrap_or(name);
         name.split('@').next().unwrap_or(name).to_owned()
     };
-    all.iter().map(short).collect::<Vec<_>>().join(", ")
+    let is_wasi = |name: &&String| name.starts_with("wasi:");
+    let mut names: Vec<String> = all.iter().filter(|name| !is_wasi(name)).map(short).collect();
+    if all.iter().any(|name| is_wasi(&name)) {
+        names.push("inert WASI".to_owned());
+    }
+    names.join(", ")
 }
 
 fn scheme(scheme: Scheme) -> &'static str {

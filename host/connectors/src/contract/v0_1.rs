@@ -46,6 +46,7 @@ impl Bound {
             .and_then(|()| settings::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state))
             .and_then(|()| diagnostics::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state))
             .and_then(|()| types::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state))
+            .and_then(|()| inert_wasi(component, &mut linker))
             .map_err(|error| ConnectorFault::host(FaultCode::Runtime, cause(&error)))?;
         let instance = linker.instantiate_pre(component).map_err(|error| {
             let what = format!(
@@ -80,6 +81,15 @@ impl Bound {
         let what = "it has no `compensator`, so it takes nothing back";
         self.compensator.as_ref().ok_or_else(|| bad_answer(who, what))
     }
+}
+
+/// Links WASI for a component that wants any of it; there is nothing behind it ([`crate::sandbox`]).
+fn inert_wasi(component: &Component, linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+    let wanted = component.component_type();
+    if wanted.imports(component.engine()).any(|(name, _)| name.starts_with("wasi:")) {
+        wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    }
+    Ok(())
 }
 
 /// Reads what a guest answered; what is malformed in it breaks the call.

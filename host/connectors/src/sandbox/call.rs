@@ -7,6 +7,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::{CallHook, Engine, Store, StoreContextMut, Trap, UpdateDeadline};
+use wasmtime_wasi::I32Exit;
 
 /// How a call ended: the guest's answer, or how it broke.
 pub(crate) type Outcome<T> = Result<T, Break>;
@@ -138,8 +139,7 @@ fn armed(engine: &Engine, state: CallState) -> Store<CallState> {
 
 /// What an error of the runtime means, in one sentence that follows the connector's name.
 fn words(error: &wasmtime::Error, state: &CallState) -> (BreakKind, String) {
-    let last =
-        state.words.last_error().map_or_else(String::new, |last| format!(" (its last words: `{last}`)"));
+    let last = state.last_words().map_or_else(String::new, |last| format!(" (its last words: `{last}`)"));
     if state.memory.exceeded {
         let mib = state.limits.memory_bytes / (1024 * 1024);
         let what =
@@ -154,6 +154,10 @@ fn words(error: &wasmtime::Error, state: &CallState) -> (BreakKind, String) {
     }
     if let Some(NotAllowed(what)) = error.downcast_ref::<NotAllowed>() {
         return (BreakKind::Forbidden, (*what).to_owned());
+    }
+    if let Some(I32Exit(status)) = error.downcast_ref::<I32Exit>() {
+        let what = format!("ended itself with status {status}{last}; report it to its author");
+        return (BreakKind::Trap, what);
     }
     match error.downcast_ref::<Trap>() {
         Some(trap) => {

@@ -1,10 +1,12 @@
 //! What the host keeps beside a running guest: its limits, its gate, its words.
 
+use super::inert::{Fate, Inert};
 use super::{INSTANCES_MAX, Limits, MEMORIES_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX};
 use crate::egress::Gate;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use wasmtime::ResourceLimiter;
+use wasmtime_wasi::{WasiCtxView, WasiView};
 
 /// Lines that one call may say, and their bytes: enough for debugging, too little for flooding.
 const LINES_MAX: u32 = 200;
@@ -40,10 +42,13 @@ pub(crate) struct CallState {
     pub(crate) words: Words,
     /// Absent in the pure phase: there is no way out at all.
     pub(crate) gate: Option<Gate>,
+    fate: Fate,
+    /// Made when the guest first asks for anything of it.
+    inert: Option<Inert>,
 }
 
 impl CallState {
-    pub(crate) fn new(who: Arc<Who>, limits: Limits, gate: Option<Gate>) -> CallState {
+    pub(crate) fn new(who: Arc<Who>, limits: Limits, fate: Fate, gate: Option<Gate>) -> CallState {
         CallState {
             who,
             limits,
@@ -51,7 +56,25 @@ impl CallState {
             clock: Arc::default(),
             words: Words::default(),
             gate,
+            fate,
+            inert: None,
         }
+    }
+
+    /// What the guest said last, to operators or on its standard error.
+    pub(crate) fn last_words(&self) -> Option<String> {
+        let printed = || {
+            let last = self.inert.as_ref()?.last_words()?;
+            Some(last.escape_debug().take(LAST_WORDS_CHARS_MAX).collect())
+        };
+        self.words.last_error().map(str::to_owned).or_else(printed)
+    }
+}
+
+impl WasiView for CallState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let fate = self.fate;
+        self.inert.get_or_insert_with(|| Inert::new(fate)).view()
     }
 }
 

@@ -10,12 +10,67 @@ use include_dir::{Dir, include_dir};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-static TEMPLATE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/template");
-static SDK_SOURCE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/src");
 static CONTRACT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../wit/connector@0.1.0");
-const SDK_MANIFEST: &str = include_str!("../../../../../sdk/rust/Cargo.toml");
-const SDK_README: &str = include_str!("../../../../../sdk/rust/README.md");
 const LICENSE: &str = include_str!("../../../../../LICENSE");
+
+/// Folders and files by their places in a project.
+struct Tree {
+    folders: &'static [(&'static str, &'static Dir<'static>)],
+    files: &'static [(&'static str, &'static str)],
+}
+
+/// A file of `sdk/`, by its place in there.
+macro_rules! sdk_file {
+    ($file:literal) => {
+        include_str!(concat!("../../../../../sdk/", $file))
+    };
+}
+
+/// The languages that a connector can be begun in. Folders are named one by one: what a build leaves beside
+/// them is nobody's.
+mod languages {
+    use super::{Dir, Tree, include_dir};
+
+    static RUST_SOURCE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/template/src");
+    static RUST_TESTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/template/tests");
+    static RUST_CASSETTES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/template/cassettes");
+    static RUST_SDK: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/src");
+    static TYPESCRIPT_SOURCE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/typescript/template/src");
+    static TYPESCRIPT_CASSETTES: Dir<'_> =
+        include_dir!("$CARGO_MANIFEST_DIR/../../sdk/typescript/template/cassettes");
+    static TYPESCRIPT_SDK: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/typescript/src");
+
+    pub(super) static RUST: Tree = Tree {
+        folders: &[("src", &RUST_SOURCE), ("tests", &RUST_TESTS), ("cassettes", &RUST_CASSETTES)],
+        files: &[
+            ("Cargo.toml", sdk_file!("rust/template/Cargo.toml")),
+            ("connector.toml", sdk_file!("rust/template/connector.toml")),
+            ("README.md", sdk_file!("rust/template/README.md")),
+            (".gitignore", "/target\n"),
+        ],
+    };
+    pub(super) static RUST_SDK_TREE: Tree = Tree {
+        folders: &[("src", &RUST_SDK)],
+        files: &[("Cargo.toml", sdk_file!("rust/Cargo.toml")), ("README.md", sdk_file!("rust/README.md"))],
+    };
+    pub(super) static TYPESCRIPT: Tree = Tree {
+        folders: &[("src", &TYPESCRIPT_SOURCE), ("cassettes", &TYPESCRIPT_CASSETTES)],
+        files: &[
+            ("package.json", sdk_file!("typescript/template/package.json")),
+            ("tsconfig.json", sdk_file!("typescript/template/tsconfig.json")),
+            ("connector.toml", sdk_file!("typescript/template/connector.toml")),
+            ("README.md", sdk_file!("typescript/template/README.md")),
+            (".gitignore", "/node_modules\n/target\n"),
+        ],
+    };
+    pub(super) static TYPESCRIPT_SDK_TREE: Tree = Tree {
+        folders: &[("src", &TYPESCRIPT_SDK)],
+        files: &[
+            ("package.json", sdk_file!("typescript/package.json")),
+            ("README.md", sdk_file!("typescript/README.md")),
+        ],
+    };
+}
 
 /// The id that the template has.
 const TEMPLATE_ID: &str = "acme.orders";
@@ -64,6 +119,8 @@ pub struct New {
 enum Language {
     /// Rust
     Rust,
+    /// TypeScript, run by QuickJS
+    Typescript,
 }
 
 /// Writes a project.
@@ -79,17 +136,16 @@ pub(super) fn run(new: &New, global: &Global) -> Result<ExitCode> {
             .with_help("name another folder with `--folder DIR`")
             .into());
     }
-    match new.lang {
-        Language::Rust => rust(&id, &folder)?,
-    }
+    new.lang.write(&id, &folder)?;
     if !global.quiet {
         output::say(&format!(
-            "wrote the connector `{}` to {}. Now:\n\n  cd {}\n  countersign connector test .    every law, offline; it is certified as it is\n  \
-             cargo test                      its own tests\n\nThen make it yours: connector.toml says what it asks for, src/lib.rs what it does, \
-             cassettes/ what its target answers.",
-            id.0,
-            folder.display(),
-            folder.display()
+            "wrote the connector `{id}` to {at}. Now:\n\n  cd {at}\n  countersign connector test .    every law, offline; it is certified as it is\n{own}\n\
+             Then make it yours: connector.toml says what it asks for, {source} what it does, cassettes/ what its target \
+             answers.",
+            id = id.0,
+            at = folder.display(),
+            own = new.lang.own_tests(),
+            source = new.lang.source(),
         ));
     }
     Ok(ExitCode::from(exit::DONE))
@@ -130,38 +186,70 @@ impl Id {
     }
 }
 
-fn rust(id: &Id, folder: &Path) -> Result<()> {
-    write_all(&TEMPLATE, folder, &|text| id.fill(text))?;
-    let manifest = folder.join("Cargo.toml");
-    let own = std::fs::read_to_string(&manifest)?;
-    let workspace = WORKSPACE.replace("VERSION", env!("CARGO_PKG_VERSION"));
-    let own = own.replacen("[workspace]\n", &workspace, 1).replace("path = \"..\"", "path = \"sdk\"");
-    write(&manifest, own.as_bytes())?;
-    write(&folder.join(".gitignore"), b"/target\n")?;
-    let sdk = folder.join(SDK_FOLDER);
-    write_all(&SDK_SOURCE, &sdk.join("src"), &str::to_owned)?;
-    write_all(&CONTRACT, &sdk.join("wit").join("connector@0.1.0"), &str::to_owned)?;
-    write(&sdk.join("Cargo.toml"), SDK_MANIFEST.as_bytes())?;
-    write(&sdk.join("README.md"), SDK_README.as_bytes())?;
-    write(&sdk.join("LICENSE"), LICENSE.as_bytes())
+impl Language {
+    /// Writes template and SDK.
+    fn write(self, id: &Id, folder: &Path) -> Result<()> {
+        let (template, sdk) = match self {
+            Language::Rust => (&languages::RUST, &languages::RUST_SDK_TREE),
+            Language::Typescript => (&languages::TYPESCRIPT, &languages::TYPESCRIPT_SDK_TREE),
+        };
+        let workspace = WORKSPACE.replace("VERSION", env!("CARGO_PKG_VERSION"));
+        let own = |name: &str, text: &str| match name {
+            "Cargo.toml" => {
+                text.replacen("[workspace]\n", &workspace, 1).replace("path = \"..\"", "path = \"sdk\"")
+            }
+            "package.json" => text.replace("file:..", "file:sdk").replace("../../../wit/", "sdk/wit/"),
+            _ => text.to_owned(),
+        };
+        template.write(folder, &|name, text| id.fill(&own(name, text)))?;
+        let at = folder.join(SDK_FOLDER);
+        sdk.write(&at, &|_, text| text.to_owned())?;
+        write_all(&CONTRACT, &at.join("wit").join("connector@0.1.0"), &|_, text| text.to_owned())?;
+        write(&at.join("LICENSE"), LICENSE.as_bytes())
+    }
+
+    /// How its own tests are run.
+    fn own_tests(self) -> &'static str {
+        match self {
+            Language::Rust => "  cargo test                      its own tests\n",
+            Language::Typescript => "",
+        }
+    }
+
+    /// Where the connector is.
+    fn source(self) -> &'static str {
+        match self {
+            Language::Rust => "src/lib.rs",
+            Language::Typescript => "src/connector.ts",
+        }
+    }
+}
+
+/// What becomes of a file's text, by its name.
+type Fill<'f> = &'f dyn Fn(&str, &str) -> String;
+
+impl Tree {
+    fn write(&self, to: &Path, fill: Fill<'_>) -> Result<()> {
+        for (name, folder) in self.folders {
+            write_all(folder, &to.join(name), fill)?;
+        }
+        for (name, text) in self.files {
+            write(&to.join(name), fill(name, text).as_bytes())?;
+        }
+        Ok(())
+    }
 }
 
 /// Writes every file of a folder that the program holds, each through `fill`.
-fn write_all(from: &Dir<'_>, to: &Path, fill: &dyn Fn(&str) -> String) -> Result<()> {
+fn write_all(from: &Dir<'_>, to: &Path, fill: Fill<'_>) -> Result<()> {
     for file in from.files() {
         let text = file.contents_utf8().context("a file of the template is no text")?;
-        let name = file.path().file_name().context("a file of the template has no name")?;
-        // Its names are the template's own.
-        if name != "Cargo.lock" {
-            write(&to.join(name), fill(text).as_bytes())?;
-        }
+        let name = file.path().file_name().and_then(|name| name.to_str()).context("a file without a name")?;
+        write(&to.join(name), fill(name, text).as_bytes())?;
     }
     for folder in from.dirs() {
         let name = folder.path().file_name().context("a folder of the template has no name")?;
-        // What a build in the template left is nobody's.
-        if name != "target" {
-            write_all(folder, &to.join(name), fill)?;
-        }
+        write_all(folder, &to.join(name), fill)?;
     }
     Ok(())
 }
@@ -201,7 +289,7 @@ mod tests {
     fn nothing_of_the_template_is_left_in_a_new_project() {
         let folder = tempfile::tempdir().expect("a folder");
         let project = folder.path().join("it");
-        rust(&Id("vendor.some-crm".to_owned()), &project).expect("it is written");
+        Language::Rust.write(&Id("vendor.some-crm".to_owned()), &project).expect("it is written");
         let read = |file: &str| std::fs::read_to_string(project.join(file)).expect(file);
         for file in ["Cargo.toml", "connector.toml", "README.md", "src/lib.rs", "tests/orders.rs"] {
             let text = read(file);
@@ -214,6 +302,11 @@ mod tests {
         assert!(
             read("sdk/wit/connector@0.1.0/connector.wit").contains("package countersign:connector@0.1.0;")
         );
-        assert!(!project.join("Cargo.lock").exists());
+        let project = folder.path().join("other");
+        Language::Typescript.write(&Id("vendor.some-crm".to_owned()), &project).expect("it is written");
+        let package = std::fs::read_to_string(project.join("package.json")).expect("it is read");
+        for (part, there) in [("vendor-some-crm", true), ("file:sdk", true), ("..", false), ("acme", false)] {
+            assert_eq!(package.contains(part), there, "{part}");
+        }
     }
 }

@@ -1,0 +1,111 @@
+//! Connectors in TypeScript: npm brings the tools that the project names, tsc looks at the types, esbuild
+//! makes one file of it, and componentize-qjs a component with QuickJS inside.
+
+use super::Module;
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The manifest of an npm package.
+pub(super) const PACKAGE_FILE: &str = "package.json";
+/// Where npm puts what it installs.
+const INSTALLED: &str = "node_modules";
+
+/// A `package.json`, as far as it matters here.
+#[derive(Debug, Deserialize)]
+struct Package {
+    name: String,
+    countersign: Build,
+}
+
+/// What to build, under `countersign` in the `package.json`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Build {
+    /// The file that exports `identity`, `reader` and whatever else the world wants.
+    entry: PathBuf,
+    /// The world of the contract.
+    world: String,
+    /// The folder of the contract.
+    wit: PathBuf,
+}
+
+/// Builds the component of the npm package in `folder`; the manifest goes into it later.
+pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> Result<Module> {
+    let file = folder.join(PACKAGE_FILE);
+    let text =
+        std::fs::read_to_string(&file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+    let package: Package = serde_json::from_str(&text).with_context(|| {
+        format!(
+            "`{}` does not say what to build; it needs `\"countersign\": {{\"entry\", \"world\", \"wit\"}}`",
+            file.display()
+        )
+    })?;
+    install(folder, progress)?;
+    let tool = |name: &str| folder.join(INSTALLED).join(".bin").join(name);
+    if folder.join("tsconfig.json").is_file() {
+        progress("looking at the types");
+        run(Command::new(tool("tsc")).args(["--project", "."]), folder, "tsc found faults")?;
+    }
+    progress(&format!("bundling {}", package.name));
+    let work = between.join(&package.name);
+    std::fs::create_dir_all(&work)
+        .with_context(|| format!("the folder `{}` cannot be made", work.display()))?;
+    let bundle = work.join("connector.js");
+    let mut esbuild = Command::new(tool("esbuild"));
+    esbuild
+        .arg(&package.countersign.entry)
+        .args([
+            "--bundle",
+            "--format=esm",
+            "--target=es2023",
+            "--external:countersign:*",
+            "--log-level=warning",
+        ])
+        .arg(format!("--outfile={}", bundle.display()));
+    run(&mut esbuild, folder, "esbuild could not bundle it")?;
+    progress(&format!("making a component of {}", package.name));
+    let component = work.join("connector.wasm");
+    let mut componentize = Command::new(tool("componentize-qjs"));
+    // Without `--sync` it would want what no host of ours has switched on.
+    componentize
+        .arg("--wit")
+        .arg(folder.join(&package.countersign.wit))
+        .args(["--world", &package.countersign.world, "--sync", "--opt-size", "--minify", "--js"])
+        .arg(&bundle)
+        .arg("--output")
+        .arg(&component)
+        .stdout(Stdio::null());
+    run(&mut componentize, &work, "componentize-qjs could not make a component")?;
+    Ok(Module { name: package.name, folder: folder.to_owned(), file: component })
+}
+
+/// Brings the tools, if they are not there as the package names them.
+fn install(folder: &Path, progress: &dyn Fn(&str)) -> Result<()> {
+    let changed = |file: &str| std::fs::metadata(folder.join(file)).and_then(|about| about.modified()).ok();
+    let installed = changed(&format!("{INSTALLED}/.package-lock.json"));
+    let lock = changed("package-lock.json");
+    let wanted = changed(PACKAGE_FILE).max(lock);
+    if installed.is_some() && wanted <= installed {
+        return Ok(());
+    }
+    let how = if lock.is_some() { "ci" } else { "install" };
+    progress(&format!("npm {how}"));
+    let mut npm = Command::new("npm");
+    npm.args([how, "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]).stdout(Stdio::null());
+    run(&mut npm, folder, "npm could not install what `package.json` names")
+        .context("a connector in TypeScript is built by Node.js 20 or newer, with npm")
+}
+
+/// Runs a tool; what it says of faults goes to whoever builds.
+fn run(command: &mut Command, folder: &Path, fault: &str) -> Result<()> {
+    let tool = command.get_program().to_string_lossy().into_owned();
+    let ended = command.current_dir(folder).stdin(Stdio::null()).output();
+    let ended = ended.with_context(|| format!("`{tool}` cannot be started"))?;
+    if ended.status.success() {
+        return Ok(());
+    }
+    let said = [ended.stdout.as_slice(), &ended.stderr].concat();
+    bail!("{fault} in `{}`:\n{}", folder.display(), String::from_utf8_lossy(&said).trim());
+}

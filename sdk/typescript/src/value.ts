@@ -1,0 +1,176 @@
+// Values and fields, read and made.
+
+import type { Change, Effect, Field, Finding, Page, Proposal, Receipt, RecordRef, Snapshot, Value, WritePlan } from "./contract";
+import { rejected } from "./failure";
+
+/** Makes values. */
+export const value = {
+  absent: { tag: "absent" } as Value,
+  flag: (val: boolean): Value => ({ tag: "flag", val }),
+  integer: (val: number): Value => ({ tag: "integer", val }),
+  /** A number as decimal text, such as `12.50`. */
+  decimal: (val: string): Value => ({ tag: "decimal", val }),
+  text: (val: string): Value => ({ tag: "text", val }),
+  /** Text, or nothing. */
+  optionalText: (val: string | null | undefined): Value => (val == null ? { tag: "absent" } : { tag: "text", val }),
+  /** `YYYY-MM-DD`. */
+  date: (val: string): Value => ({ tag: "date", val }),
+  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  instantMs: (val: number): Value => ({ tag: "instant-ms", val }),
+  /** Decimal text in the major unit, and a currency. */
+  money: (amount: string, currency: string): Value => ({ tag: "money", val: { amount, currency } }),
+  reference: (kind: string, id: string): Value => ({ tag: "reference", val: { kind, id } }),
+  json: (val: unknown): Value => ({ tag: "json", val: JSON.stringify(val) }),
+};
+
+/** A field of this name. */
+export function field(name: string, of: Value): Field {
+  return { name, value: of };
+}
+
+/** The value of the field of this name; `absent` if there is none. */
+export function valueOf(fields: Field[], name: string): Value {
+  return fields.find((known) => known.name === name)?.value ?? value.absent;
+}
+
+/** An input that must be text and not empty. */
+export function text(what: Proposal, name: string): string {
+  const found = valueOf(what.fields, name);
+  if (found.tag === "text" && found.val !== "") return found.val;
+  throw wrong(name, "text", found);
+}
+
+/** An input that is text, or was left out. */
+export function optionalText(what: Proposal, name: string): string | null {
+  const found = valueOf(what.fields, name);
+  if (found.tag === "absent") return null;
+  if (found.tag === "text") return found.val;
+  throw wrong(name, "text", found);
+}
+
+/** An input that must be an amount of money. */
+export function money(what: Proposal, name: string): { amount: string; currency: string } {
+  const found = valueOf(what.fields, name);
+  if (found.tag === "money") return found.val;
+  throw wrong(name, "an amount of money", found);
+}
+
+/** An input that must be decimal text. */
+export function decimal(what: Proposal, name: string): string {
+  const found = valueOf(what.fields, name);
+  if (found.tag === "decimal") return found.val;
+  throw wrong(name, "a decimal number", found);
+}
+
+/** An input that must be a whole number. */
+export function integer(what: Proposal, name: string): number {
+  const found = valueOf(what.fields, name);
+  if (found.tag === "integer") return found.val;
+  throw wrong(name, "a whole number", found);
+}
+
+function wrong(name: string, wanted: string, found: Value): Error {
+  const shown = found.tag === "text" && found.val === "" ? "empty text" : found.tag;
+  return rejected("bad-input", `the field \`${name}\` must be ${wanted}, not ${shown}`, [name]);
+}
+
+/** Whether two values are the same. */
+export function same(one: Value, other: Value): boolean {
+  return JSON.stringify(one, sorted) === JSON.stringify(other, sorted);
+}
+
+function sorted(_: string, part: unknown): unknown {
+  if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
+  return Object.fromEntries(Object.entries(part).sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** The plan of an update: each wanted field that the record does not hold already. */
+export function update(now: Snapshot, wanted: Field[]): WritePlan {
+  const changes = wanted
+    .map((one): Change => ({ name: one.name, before: valueOf(now.fields, one.name), after: one.value }))
+    .filter((change) => !same(change.before, change.after));
+  return { subject: now.subject, revision: now.revision, changes, remarks: [] };
+}
+
+/** The plan of a creation: every field of the proposal, from nothing to what was asked for. */
+export function creation(what: Proposal): WritePlan {
+  const changes = what.fields.map((one): Change => ({ name: one.name, before: value.absent, after: one.value }));
+  return { subject: what.subject, revision: null, changes, remarks: [] };
+}
+
+/** What was asked for, with the values that were sealed: make requests of this, never of `effect.what`. */
+export function sealed(effect: Effect): Proposal {
+  const fields = effect.plan.changes.map((change) => field(change.name, change.after));
+  const unplanned = effect.what.fields.filter((asked) => !fields.some((known) => known.name === asked.name));
+  return { ...effect.what, subject: effect.plan.subject, fields: [...fields, ...unplanned] };
+}
+
+/** A receipt for this record: of each planned field what `now` holds. */
+export function receipt(effect: Effect, now: Snapshot, more: Partial<Receipt> = {}): Receipt {
+  const applied = effect.plan.changes.map((change) => field(change.name, valueOf(now.fields, change.name)));
+  const { subject, revision, url } = now;
+  return { subject, revision, url, vendorRequestId: null, applied, extra: [], ...more };
+}
+
+export const landed = (of: Receipt): Finding => ({ tag: "landed", val: of });
+export const absent: Finding = { tag: "absent" };
+export const unknown: Finding = { tag: "unknown" };
+
+// What leaves the connector is looked at: a target's odd value becomes a failure that names the field.
+
+/** What is odd about fields, if anything is. */
+export function oddField(fields: Field[]): string | null {
+  for (const { name, value: of } of fields) {
+    const what = odd(of);
+    if (what) return `\`${name}\` of the record is ${what}`;
+  }
+  return null;
+}
+
+/** What is odd about a page, if anything is. */
+export function oddPage(page: Page): string | null {
+  return page.items.map((item) => oddField(item.fields)).find(Boolean) ?? null;
+}
+
+/** What is odd about a record, if anything is. */
+export function oddRecord(subject: RecordRef): string | null {
+  return typeof subject.id === "string" && subject.id.length <= 500 ? null : "the id of the record is none";
+}
+
+function odd(of: Value): string | null {
+  const no = (found: unknown, what: string) => `\`${String(found).slice(0, 40)}\`, which is no ${what}`;
+  // What comes from a target may be of another type than was promised to the compiler.
+  const is: unknown = of.tag === "absent" ? null : of.val;
+  switch (of.tag) {
+    case "absent":
+      return null;
+    case "flag":
+      return typeof is === "boolean" ? null : no(is, "yes or no");
+    case "integer":
+      return Number.isSafeInteger(of.val) ? null : no(of.val, "whole number up to 2^53");
+    case "instant-ms":
+      return Number.isSafeInteger(of.val) && of.val >= 0 ? null : no(of.val, "moment");
+    case "decimal":
+      return isDecimal(of.val) ? null : no(of.val, "decimal number");
+    case "date":
+      return isDate(of.val) ? null : no(of.val, "date such as 2026-11-23");
+    case "money":
+      if (!isDecimal(of.val.amount)) return no(of.val.amount, "amount of money");
+      return /^[A-Z]{3}$/.test(of.val.currency) ? null : no(of.val.currency, "currency such as EUR");
+    case "reference":
+      return oddRecord(of.val) ? no(of.val.id, "id of a record") : null;
+    case "text":
+    case "json":
+      return typeof of.val === "string" && of.val.length <= 60_000 ? null : "no text of a bearable length";
+  }
+}
+
+function isDecimal(text: unknown): boolean {
+  return typeof text === "string" && /^-?\d{1,40}(\.\d{1,40})?$/.test(text);
+}
+
+function isDate(text: unknown): boolean {
+  if (typeof text !== "string" || !/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
+  const moment = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(text);
+}
