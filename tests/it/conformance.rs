@@ -243,6 +243,11 @@ fn a_new_project_in_rust_is_certified_at_once() -> Result<()> {
 }
 
 #[test]
+fn a_new_project_in_python_is_certified_at_once() -> Result<()> {
+    a_new_project_is_certified("python")
+}
+
+#[test]
 fn a_new_project_in_typescript_is_certified_at_once() -> Result<()> {
     a_new_project_is_certified("typescript")
 }

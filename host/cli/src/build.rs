@@ -1,11 +1,13 @@
-//! Builds connectors from their source: one call of cargo for `wasm32-unknown-unknown` (or the tools of
-//! an npm package, for TypeScript), then each module is wrapped into a component with its manifest
+//! Builds connectors from their source: one call of cargo for `wasm32-unknown-unknown` (or the tools that
+//! a project in TypeScript or Python names), then each module is wrapped into a component with its manifest
 //! inside, in this process.
 //!
 //! What is built goes to `target/connectors/ID.wasm` below the outermost folder that holds a
 //! `Cargo.toml`, so that one connector and the whole workspace land in the same place. A build
 //! that stops half-way leaves the component of the last one: files are written beside and renamed.
 
+mod python;
+mod tool;
 mod toolchain;
 mod typescript;
 
@@ -59,8 +61,11 @@ pub fn build_all(folder: &Path, out: &Path, progress: &dyn Fn(&str)) -> Result<V
         .canonicalize()
         .with_context(|| format!("there is no folder `{}`; name one with a connector", folder.display()))?;
     let mut built = Vec::new();
-    let modules = if folder.join(typescript::PACKAGE_FILE).is_file() {
+    let is_there = |file: &str| folder.join(file).is_file();
+    let modules = if is_there(typescript::PACKAGE_FILE) {
         vec![typescript::module(&folder, &between(&folder), progress)?]
+    } else if is_there(python::PROJECT_FILE) {
+        vec![python::module(&folder, &between(&folder), progress)?]
     } else {
         modules(&folder, &is_connector, progress)?
     };
@@ -190,7 +195,7 @@ fn is_connector(package: &Path) -> bool {
 fn modules(folder: &Path, wanted: &dyn Fn(&Path) -> bool, progress: &dyn Fn(&str)) -> Result<Vec<Module>> {
     if !folder.join("Cargo.toml").is_file() {
         bail!(
-            "`{}` has neither `Cargo.toml` nor `package.json`; wrap a finished module with `--core FILE`",
+            "`{}` has no `Cargo.toml`, `package.json` or `pyproject.toml`; wrap a finished module with `--core FILE`",
             folder.display()
         );
     }

@@ -1,8 +1,8 @@
 //! Connectors in TypeScript: npm brings the tools that the project names, tsc looks at the types, esbuild
 //! makes one file of it, and componentize-qjs a component with QuickJS inside.
 
-use super::Module;
-use anyhow::{Context as _, Result, bail};
+use super::{Module, tool};
+use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -43,17 +43,17 @@ pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> 
         )
     })?;
     install(folder, progress)?;
-    let tool = |name: &str| folder.join(INSTALLED).join(".bin").join(name);
+    let installed = |name: &str| folder.join(INSTALLED).join(".bin").join(name);
     if folder.join("tsconfig.json").is_file() {
         progress("looking at the types");
-        run(Command::new(tool("tsc")).args(["--project", "."]), folder, "tsc found faults")?;
+        tool::run(Command::new(installed("tsc")).args(["--project", "."]), folder, "tsc found faults")?;
     }
     progress(&format!("bundling {}", package.name));
     let work = between.join(&package.name);
     std::fs::create_dir_all(&work)
         .with_context(|| format!("the folder `{}` cannot be made", work.display()))?;
     let bundle = work.join("connector.js");
-    let mut esbuild = Command::new(tool("esbuild"));
+    let mut esbuild = Command::new(installed("esbuild"));
     esbuild
         .arg(&package.countersign.entry)
         .args([
@@ -64,10 +64,10 @@ pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> 
             "--log-level=warning",
         ])
         .arg(format!("--outfile={}", bundle.display()));
-    run(&mut esbuild, folder, "esbuild could not bundle it")?;
+    tool::run(&mut esbuild, folder, "esbuild could not bundle it")?;
     progress(&format!("making a component of {}", package.name));
     let component = work.join("connector.wasm");
-    let mut componentize = Command::new(tool("componentize-qjs"));
+    let mut componentize = Command::new(installed("componentize-qjs"));
     // Without `--sync` it would want what no host of ours has switched on.
     componentize
         .arg("--wit")
@@ -77,7 +77,7 @@ pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> 
         .arg("--output")
         .arg(&component)
         .stdout(Stdio::null());
-    run(&mut componentize, &work, "componentize-qjs could not make a component")?;
+    tool::run(&mut componentize, &work, "componentize-qjs could not make a component")?;
     Ok(Module { name: package.name, folder: folder.to_owned(), file: component })
 }
 
@@ -94,18 +94,6 @@ fn install(folder: &Path, progress: &dyn Fn(&str)) -> Result<()> {
     progress(&format!("npm {how}"));
     let mut npm = Command::new("npm");
     npm.args([how, "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]).stdout(Stdio::null());
-    run(&mut npm, folder, "npm could not install what `package.json` names")
+    tool::run(&mut npm, folder, "npm could not install what `package.json` names")
         .context("a connector in TypeScript is built by Node.js 20 or newer, with npm")
-}
-
-/// Runs a tool; what it says of faults goes to whoever builds.
-fn run(command: &mut Command, folder: &Path, fault: &str) -> Result<()> {
-    let tool = command.get_program().to_string_lossy().into_owned();
-    let ended = command.current_dir(folder).stdin(Stdio::null()).output();
-    let ended = ended.with_context(|| format!("`{tool}` cannot be started"))?;
-    if ended.status.success() {
-        return Ok(());
-    }
-    let said = [ended.stdout.as_slice(), &ended.stderr].concat();
-    bail!("{fault} in `{}`:\n{}", folder.display(), String::from_utf8_lossy(&said).trim());
 }

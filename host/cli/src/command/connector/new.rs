@@ -53,6 +53,30 @@ mod languages {
         folders: &[("src", &RUST_SDK)],
         files: &[("Cargo.toml", sdk_file!("rust/Cargo.toml")), ("README.md", sdk_file!("rust/README.md"))],
     };
+    static PYTHON_CASSETTES: Dir<'_> =
+        include_dir!("$CARGO_MANIFEST_DIR/../../sdk/python/template/cassettes");
+
+    pub(super) static PYTHON: Tree = Tree {
+        folders: &[("cassettes", &PYTHON_CASSETTES)],
+        files: &[
+            ("pyproject.toml", sdk_file!("python/template/pyproject.toml")),
+            ("connector.py", sdk_file!("python/template/connector.py")),
+            ("connector.toml", sdk_file!("python/template/connector.toml")),
+            ("README.md", sdk_file!("python/template/README.md")),
+            (".gitignore", "/target\n__pycache__/\n"),
+        ],
+    };
+    pub(super) static PYTHON_SDK_TREE: Tree = Tree {
+        folders: &[],
+        files: &[
+            ("countersign_sdk/__init__.py", sdk_file!("python/countersign_sdk/__init__.py")),
+            ("countersign_sdk/connector.py", sdk_file!("python/countersign_sdk/connector.py")),
+            ("countersign_sdk/failure.py", sdk_file!("python/countersign_sdk/failure.py")),
+            ("countersign_sdk/http.py", sdk_file!("python/countersign_sdk/http.py")),
+            ("countersign_sdk/value.py", sdk_file!("python/countersign_sdk/value.py")),
+            ("README.md", sdk_file!("python/README.md")),
+        ],
+    };
     pub(super) static TYPESCRIPT: Tree = Tree {
         folders: &[("src", &TYPESCRIPT_SOURCE), ("cassettes", &TYPESCRIPT_CASSETTES)],
         files: &[
@@ -121,6 +145,8 @@ enum Language {
     Rust,
     /// TypeScript, run by QuickJS
     Typescript,
+    /// Python, run by CPython
+    Python,
 }
 
 /// Writes a project.
@@ -192,11 +218,15 @@ impl Language {
         let (template, sdk) = match self {
             Language::Rust => (&languages::RUST, &languages::RUST_SDK_TREE),
             Language::Typescript => (&languages::TYPESCRIPT, &languages::TYPESCRIPT_SDK_TREE),
+            Language::Python => (&languages::PYTHON, &languages::PYTHON_SDK_TREE),
         };
         let workspace = WORKSPACE.replace("VERSION", env!("CARGO_PKG_VERSION"));
         let own = |name: &str, text: &str| match name {
             "Cargo.toml" => {
                 text.replacen("[workspace]\n", &workspace, 1).replace("path = \"..\"", "path = \"sdk\"")
+            }
+            "pyproject.toml" => {
+                text.replace("\"../../../wit/", "\"sdk/wit/").replace("sdk = \"..\"", "sdk = \"sdk\"")
             }
             "package.json" => text.replace("file:..", "file:sdk").replace("../../../wit/", "sdk/wit/"),
             _ => text.to_owned(),
@@ -212,7 +242,7 @@ impl Language {
     fn own_tests(self) -> &'static str {
         match self {
             Language::Rust => "  cargo test                      its own tests\n",
-            Language::Typescript => "",
+            Language::Typescript | Language::Python => "",
         }
     }
 
@@ -221,6 +251,7 @@ impl Language {
         match self {
             Language::Rust => "src/lib.rs",
             Language::Typescript => "src/connector.ts",
+            Language::Python => "connector.py",
         }
     }
 }

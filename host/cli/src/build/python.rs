@@ -1,0 +1,104 @@
+//! Connectors in Python: pip brings the tools that the project names into an environment of their own, and
+//! componentize-py makes a component with CPython inside.
+
+use super::{Module, tool};
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The manifest of a Python project.
+pub(super) const PROJECT_FILE: &str = "pyproject.toml";
+
+/// A `pyproject.toml`, as far as it matters here.
+#[derive(Debug, Deserialize)]
+struct Pyproject {
+    project: Project,
+    tool: Tool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Project {
+    name: String,
+    /// What the connector imports.
+    #[serde(default)]
+    dependencies: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Tool {
+    countersign: Build,
+}
+
+/// What to build, as `[tool.countersign]` says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Build {
+    /// The module that has the classes `Identity`, `Reader` and whatever else the world wants.
+    module: String,
+    /// The world of the contract.
+    world: String,
+    /// The folder of the contract.
+    wit: PathBuf,
+    /// The folder of the SDK.
+    sdk: PathBuf,
+    /// What pip installs to build with.
+    tools: Vec<String>,
+}
+
+/// Builds the component of the Python project in `folder`; the manifest goes into it later.
+pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> Result<Module> {
+    let file = folder.join(PROJECT_FILE);
+    let text =
+        std::fs::read_to_string(&file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+    let Pyproject { project, tool: Tool { countersign: build } } = toml::from_str(&text).with_context(|| {
+        format!(
+            "`{}` does not say what to build; it needs `[tool.countersign]` with `module`, `world`, `wit`, `sdk` and `tools`",
+            file.display()
+        )
+    })?;
+    let work = between.join(&project.name);
+    std::fs::create_dir_all(&work)
+        .with_context(|| format!("the folder `{}` cannot be made", work.display()))?;
+    let wanted: Vec<&String> = build.tools.iter().chain(&project.dependencies).collect();
+    let environment = environment(&work, &wanted, progress)?;
+    progress(&format!("making a component of {}", project.name));
+    let component = work.join("connector.wasm");
+    let mut componentize = Command::new(environment.join("bin").join("componentize-py"));
+    componentize
+        .env("VIRTUAL_ENV", &environment)
+        // The order of sets and names is part of the snapshot: the same source gives the same component.
+        .env("PYTHONHASHSEED", "0")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .arg("--wit-path")
+        .arg(folder.join(&build.wit))
+        .args(["--world", &build.world, "--quiet", "componentize", "--python-path", ".", "--python-path"])
+        .arg(folder.join(&build.sdk))
+        .arg(&build.module)
+        .arg("--output")
+        .arg(&component);
+    tool::run(&mut componentize, folder, "componentize-py could not make a component")?;
+    Ok(Module { name: project.name, folder: folder.to_owned(), file: component })
+}
+
+/// The environment with what is wanted, made anew when something else is.
+fn environment(work: &Path, wanted: &[&String], progress: &dyn Fn(&str)) -> Result<PathBuf> {
+    let environment = work.join("environment");
+    let stamp = environment.join("countersign-installed");
+    let list = wanted.iter().map(|one| one.as_str()).collect::<Vec<_>>().join("\n");
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == list) {
+        return Ok(environment);
+    }
+    progress("python3 -m venv");
+    let needed = "a connector in Python is built by Python 3.10 or newer, with `venv` and `pip`";
+    let mut venv = Command::new("python3");
+    venv.args(["-m", "venv", "--clear"]).arg(&environment);
+    tool::run(&mut venv, work, "python3 could not make an environment").context(needed)?;
+    progress("pip install");
+    let mut pip = Command::new(environment.join("bin").join("python3"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]).args(wanted);
+    tool::run(&mut pip, work, "pip could not install what the project names").context(needed)?;
+    // Written last: an installation that was stopped is made anew.
+    std::fs::write(&stamp, list).with_context(|| format!("`{}` cannot be written", stamp.display()))?;
+    Ok(environment)
+}

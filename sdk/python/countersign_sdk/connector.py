@@ -1,0 +1,179 @@
+"""From decorated functions to the exports of the component."""
+
+from __future__ import annotations
+
+import json as _json
+from typing import Any, Callable, Optional, Sequence, TypeVar
+
+from componentize_py_types import Err
+from wit_world.exports.identity import Descriptor, Guarantee, Operation
+from wit_world.exports.reader import Page
+from wit_world.imports import diagnostics, http, settings
+
+from . import failure
+from .failure import Failure
+from .http import Draft
+from .value import oddity
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Code of a failure because of a value that the contract does not know.
+ODD_VALUE = "odd-value"
+
+_GUARANTEES = {
+    "by-key": Guarantee.BY_KEY,
+    "by-natural-key": Guarantee.BY_NATURAL_KEY,
+    "by-probe": Guarantee.BY_PROBE,
+    "blind": Guarantee.BLIND,
+}
+_LEVELS = {level.name.lower(): level for level in diagnostics.Level}
+
+
+class Context:
+    """What a call may do: ask the target, read settings, tell operators."""
+
+    def get(self, endpoint: str, path: str) -> Draft:
+        """Begins a ``GET``."""
+        return Draft(http.Method.GET, endpoint, path)
+
+    def post(self, endpoint: str, path: str) -> Draft:
+        """Begins a ``POST``."""
+        return Draft(http.Method.POST, endpoint, path)
+
+    def put(self, endpoint: str, path: str) -> Draft:
+        """Begins a ``PUT``."""
+        return Draft(http.Method.PUT, endpoint, path)
+
+    def patch(self, endpoint: str, path: str) -> Draft:
+        """Begins a ``PATCH``."""
+        return Draft(http.Method.PATCH, endpoint, path)
+
+    def delete(self, endpoint: str, path: str) -> Draft:
+        """Begins a ``DELETE``."""
+        return Draft(http.Method.DELETE, endpoint, path)
+
+    def head(self, endpoint: str, path: str) -> Draft:
+        """Begins a ``HEAD``."""
+        return Draft(http.Method.HEAD, endpoint, path)
+
+    def setting(self, name: str) -> Optional[str]:
+        """A setting of the connection; ``None`` if it has none."""
+        return settings.get(name)
+
+    def say(self, level: str, message: str, **fields: str) -> None:
+        """A line for operators. No secret, no personal data."""
+        diagnostics.emit(_LEVELS[level], message, list(fields.items()))
+
+
+class Connector:
+    """A connector. Give it one function for each question, by the decorator of the question's name.
+
+    Keep nothing between calls: each has an instance of its own.
+    """
+
+    def __init__(self, name: str, version: str, system: str, kinds: Sequence[str], tells: Sequence[str] = ()) -> None:
+        extra = [("changes", ",".join(tells))] if tells else []
+        self._descriptor = Descriptor(name, version, system, list(kinds), [], extra)
+        self._by: dict[str, Callable[..., Any]] = {}
+
+    def operation(
+        self, name: str, kind: str, guarantee: str, input: object, reversible: bool = False
+    ) -> None:
+        """Describes an operation. ``input`` is its JSON Schema."""
+        described = Operation(name, kind, _json.dumps(input), _GUARANTEES[guarantee], reversible)
+        self._descriptor.operations.append(described)
+
+    def check(self, by: F) -> F:
+        """``(context)``: are address, credential and permissions right?"""
+        return self._answered("check", by)
+
+    def fetch(self, by: F) -> F:
+        """``(context, subject) -> Snapshot``: what a record holds now."""
+        return self._answered("fetch", by)
+
+    def changes(self, by: F) -> F:
+        """``(context, kind, cursor, limit) -> Page``: which records changed since a place."""
+        return self._answered("changes", by)
+
+    def plan(self, by: F) -> F:
+        """``(context, what, now_ms) -> WritePlan``: field by field, what ``apply`` would write."""
+        return self._answered("plan", by)
+
+    def apply(self, by: F) -> F:
+        """``(context, effect) -> Receipt``: one attempt, which writes the sealed plan and nothing else."""
+        return self._answered("apply", by)
+
+    def probe(self, by: F) -> F:
+        """``(context, effect) -> Finding``: whether the effect is there."""
+        return self._answered("probe", by)
+
+    def undo(self, by: F) -> F:
+        """``(context, effect, landed) -> Receipt``: takes back what landed."""
+        return self._answered("undo", by)
+
+    def probe_undo(self, by: F) -> F:
+        """``(context, effect, landed) -> Finding``: whether what takes it back is there."""
+        return self._answered("probe_undo", by)
+
+    def _answered(self, question: str, by: F) -> F:
+        self._by[question] = by
+        return by
+
+    def exports(self) -> tuple[type, type, type]:
+        """The classes ``Identity``, ``Reader`` and ``Writer`` of the component; give them these names."""
+        connector = self
+
+        class Identity:
+            def describe(self) -> Descriptor:
+                return connector._descriptor
+
+        class Reader:
+            def fetch(self, subject: Any) -> Any:
+                return connector._call("fetch", failure.rejected, subject)
+
+            def changes(self, kind: str, cursor: Optional[str], limit: int) -> Any:
+                if "changes" not in connector._by:
+                    return Page([], None)
+                return connector._call("changes", failure.rejected, kind, cursor, limit)
+
+            def check(self) -> None:
+                connector._call("check", failure.rejected)
+
+        class Writer:
+            def plan(self, what: Any, now_ms: int) -> Any:
+                return connector._call("plan", failure.rejected, what, now_ms)
+
+            def apply(self, what: Any) -> Any:
+                return connector._call("apply", failure.uncertain, what)
+
+            def probe(self, what: Any) -> Any:
+                return connector._call("probe", failure.rejected, what)
+
+        return Identity, Reader, Writer
+
+    def compensator(self) -> type:
+        """The class ``Compensator`` of the component."""
+        connector = self
+
+        class Compensator:
+            def undo(self, what: Any, landed: Any) -> Any:
+                return connector._call("undo", failure.uncertain, what, landed)
+
+            def probe_undo(self, what: Any, landed: Any) -> Any:
+                return connector._call("probe_undo", failure.rejected, what, landed)
+
+        return Compensator
+
+    def _call(self, question: str, odd: Callable[[str, str], Failure], *arguments: Any) -> Any:
+        """Runs a call, and makes a failure of whatever is raised in it, so that no exception becomes a trap."""
+        try:
+            answer = self._by[question](Context(), *arguments)
+            why = oddity(answer)
+            if why is None:
+                return answer
+            told = odd(ODD_VALUE, why)
+        except Failure as raised:
+            told = raised
+        except Exception as raised:  # noqa: BLE001 what nobody foresaw is told, and never a trap
+            told = failure.bug(raised)
+        raise Err(told.raw)

@@ -1,0 +1,235 @@
+"""Values and fields, read and made."""
+
+from __future__ import annotations
+
+import json as _json
+import re
+from datetime import date as _date
+from typing import Iterable, Optional
+
+from wit_world.imports.types import (
+    Change,
+    Effect,
+    Field,
+    Finding,
+    Finding_Absent,
+    Finding_Landed,
+    Finding_Unknown,
+    Money,
+    Proposal,
+    Receipt,
+    RecordRef,
+    Snapshot,
+    Value,
+    Value_Absent,
+    Value_Date,
+    Value_Decimal,
+    Value_Flag,
+    Value_InstantMs,
+    Value_Integer,
+    Value_Json,
+    Value_Money,
+    Value_Reference,
+    Value_Text,
+    WritePlan,
+)
+
+from .failure import Failure, rejected
+
+#: Longest id of a record, in bytes.
+ID_BYTES_MAX = 2_048
+#: Longest text, in bytes.
+TEXT_BYTES_MAX = 256 * 1024
+
+_DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+ABSENT = Value_Absent()
+
+
+def text(value: Optional[str]) -> Value:
+    """Text; nothing for ``None``."""
+    return ABSENT if value is None else Value_Text(value)
+
+
+def money(amount: str, currency: str) -> Value:
+    """Decimal text in the major unit, and a currency in capitals."""
+    return Value_Money(Money(amount, currency))
+
+
+def reference(kind: str, id: str) -> Value:
+    """Another record of the target."""
+    return Value_Reference(RecordRef(kind, id))
+
+
+def json_value(value: object) -> Value:
+    """Nested data."""
+    return Value_Json(_json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False))
+
+
+def value_of(fields: Iterable[Field], name: str) -> Value:
+    """The value of the field of this name; absent if there is none."""
+    return next((field.value for field in fields if field.name == name), ABSENT)
+
+
+def text_of(what: Proposal, name: str) -> str:
+    """An input that must be text and not empty."""
+    found = value_of(what.fields, name)
+    if isinstance(found, Value_Text) and found.value:
+        return found.value
+    raise _wrong(name, "text", found)
+
+
+def optional_text_of(what: Proposal, name: str) -> Optional[str]:
+    """An input that is text, or was left out."""
+    found = value_of(what.fields, name)
+    if isinstance(found, Value_Absent):
+        return None
+    if isinstance(found, Value_Text):
+        return found.value
+    raise _wrong(name, "text", found)
+
+
+def money_of(what: Proposal, name: str) -> Money:
+    """An input that must be an amount of money."""
+    found = value_of(what.fields, name)
+    if isinstance(found, Value_Money):
+        return found.value
+    raise _wrong(name, "an amount of money", found)
+
+
+def decimal_of(what: Proposal, name: str) -> str:
+    """An input that must be decimal text."""
+    found = value_of(what.fields, name)
+    if isinstance(found, Value_Decimal):
+        return found.value
+    raise _wrong(name, "a decimal number", found)
+
+
+def integer_of(what: Proposal, name: str) -> int:
+    """An input that must be a whole number."""
+    found = value_of(what.fields, name)
+    if isinstance(found, Value_Integer):
+        return found.value
+    raise _wrong(name, "a whole number", found)
+
+
+def _wrong(name: str, wanted: str, found: Value) -> Failure:
+    is_empty = isinstance(found, Value_Text) and not found.value
+    shown = "empty text" if is_empty else type(found).__name__.removeprefix("Value_").lower()
+    return rejected("bad-input", f"the field `{name}` must be {wanted}, not {shown}", [name])
+
+
+def update(now: Snapshot, wanted: Iterable[Field]) -> WritePlan:
+    """The plan of an update: each wanted field that the record does not hold already."""
+    changes = [Change(field.name, value_of(now.fields, field.name), field.value) for field in wanted]
+    changes = [change for change in changes if change.before != change.after]
+    return WritePlan(now.subject, now.revision, changes, [])
+
+
+def creation(what: Proposal) -> WritePlan:
+    """The plan of a creation: every field of the proposal, from nothing to what was asked for."""
+    changes = [Change(field.name, ABSENT, field.value) for field in what.fields]
+    return WritePlan(what.subject, None, changes, [])
+
+
+def sealed(effect: Effect) -> Proposal:
+    """What was asked for, with the values that were sealed: make requests of this, never of ``effect.what``."""
+    fields = {field.name: field.value for field in effect.what.fields}
+    fields.update((change.name, change.after) for change in effect.plan.changes)
+    named = [Field(name, value) for name, value in fields.items()]
+    return Proposal(effect.what.operation, effect.plan.subject, named)
+
+
+def receipt(effect: Effect, now: Snapshot, request_id: Optional[str] = None) -> Receipt:
+    """A receipt for this record: of each planned field what ``now`` holds."""
+    applied = [Field(change.name, value_of(now.fields, change.name)) for change in effect.plan.changes]
+    return Receipt(now.subject, now.revision, now.url, request_id, applied, [])
+
+
+def landed(of: Receipt) -> Finding:
+    """It is there."""
+    return Finding_Landed(of)
+
+
+NOT_THERE: Finding = Finding_Absent()
+UNKNOWN: Finding = Finding_Unknown()
+
+
+# What leaves the connector is looked at: a target's odd value becomes a failure that names the field.
+
+
+def oddity(answer: object) -> Optional[str]:
+    """What is odd about an answer, if anything is."""
+    if isinstance(answer, Finding_Landed):
+        return oddity(answer.value)
+    if isinstance(answer, WritePlan):
+        pairs = [(change.name, value) for change in answer.changes for value in (change.before, change.after)]
+        return _odd_record(answer.subject) or _odd_fields(pairs)
+    if isinstance(answer, Receipt):
+        return _odd_record(answer.subject) or _odd_fields((field.name, field.value) for field in answer.applied)
+    if isinstance(answer, Snapshot):
+        return _odd_record(answer.subject) or _odd_fields((field.name, field.value) for field in answer.fields)
+    items = getattr(answer, "items", None)
+    if isinstance(items, list):
+        return next(filter(None, map(oddity, items)), None)
+    return None
+
+
+def _odd_record(subject: RecordRef) -> Optional[str]:
+    fine = isinstance(subject.id, str) and len(subject.id.encode()) <= ID_BYTES_MAX
+    return None if fine else f"the id of the {subject.kind} is none"
+
+
+def _odd_fields(pairs: Iterable[tuple[str, Value]]) -> Optional[str]:
+    for name, value in pairs:
+        what = _odd(value)
+        if what:
+            return f"`{name}` of the record is {what}"
+    return None
+
+
+def _odd(value: Value) -> Optional[str]:
+    def no(found: object, what: str) -> str:
+        return f"`{str(found)[:40]}`, which is no {what}"
+
+    match value:
+        case Value_Absent():
+            return None
+        case Value_Flag(flag):
+            return None if isinstance(flag, bool) else no(flag, "yes or no")
+        case Value_Integer(number):
+            fine = isinstance(number, int) and -(2**63) <= number < 2**63
+            return None if fine else no(number, "whole number of 64 bits")
+        case Value_InstantMs(moment):
+            return None if isinstance(moment, int) and 0 <= moment < 2**63 else no(moment, "moment")
+        case Value_Decimal(number):
+            return None if _is(_DECIMAL, number) else no(number, "decimal number")
+        case Value_Date(day):
+            return None if _is_date(day) else no(day, "date such as 2026-11-23")
+        case Value_Money(Money(amount, currency)):
+            if not _is(_DECIMAL, amount):
+                return no(amount, "amount of money")
+            return None if _is(_CURRENCY, currency) else no(currency, "currency such as EUR")
+        case Value_Reference(subject):
+            return no(subject.id, "id of a record") if _odd_record(subject) else None
+        case Value_Text(words) | Value_Json(words):
+            fine = isinstance(words, str) and len(words.encode(errors="replace")) <= TEXT_BYTES_MAX
+            return None if fine else "no text of a bearable length"
+        case _:
+            return f"{type(value).__name__}, which the contract does not know"
+
+
+def _is(pattern: re.Pattern[str], found: object) -> bool:
+    return isinstance(found, str) and pattern.fullmatch(found) is not None
+
+
+def _is_date(found: object) -> bool:
+    if not _is(_DATE, found):
+        return False
+    try:
+        _date.fromisoformat(str(found))
+    except ValueError:
+        return False
+    return True
