@@ -1,5 +1,7 @@
 //! Hostile connectors: each harms nobody but itself, and the operator reads one sentence about it.
 
+#[path = "guests/inert.rs"]
+mod inert;
 #[path = "guests/target.rs"]
 mod target;
 #[path = "guests/world.rs"]
