@@ -255,7 +255,8 @@ fn connection_keys(
     for (endpoint, value) in endpoints {
         let DeValue::Table(table) = value.get_ref() else { continue };
         let full = format!("connection.{name}.endpoints.{}", endpoint.get_ref());
-        Section::new(&full, Some(table), environment).only(&["base", "variables", "secret"], problems);
+        Section::new(&full, Some(table), environment)
+            .only(&["base", "token", "variables", "secret"], problems);
         let Some(written) = table.get("secret") else { continue };
         if let DeValue::String(reference) = written.get_ref()
             && let Err(why) = resolve(reference)

@@ -39,6 +39,9 @@ pub struct RawEndpoint {
     /// Base address, instead of the manifest's.
     #[serde(default)]
     pub base: Option<String>,
+    /// Where tokens are given, instead of the manifest's address.
+    #[serde(default)]
+    pub token: Option<String>,
     /// Values for the variables of the manifest's base address.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
@@ -80,6 +83,8 @@ pub struct ConnectionOptions {
 pub struct EndpointOptions {
     /// Base address, instead of the manifest's.
     pub base: Option<String>,
+    /// Where tokens are given, instead of the manifest's address.
+    pub token: Option<String>,
     /// Values for the variables of the manifest's base address.
     pub variables: BTreeMap<String, String>,
     /// The credential.
@@ -131,7 +136,8 @@ impl RawConnection {
                     None
                 }
             };
-            endpoints.insert(endpoint, EndpointOptions { base: raw.base, variables: raw.variables, secret });
+            let RawEndpoint { base, token, variables, .. } = raw;
+            endpoints.insert(endpoint, EndpointOptions { base, token, variables, secret });
         }
         if faults.is_empty() {
             let (settings, rate) = (self.settings, self.rate);

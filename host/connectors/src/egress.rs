@@ -11,6 +11,7 @@ pub(crate) mod client;
 pub(crate) mod credential;
 mod headers;
 pub(crate) mod line;
+pub(crate) mod oauth2;
 #[cfg(test)]
 mod tests;
 
@@ -27,9 +28,11 @@ use countersign_core::hash::Digest;
 use countersign_core::id::EffectId;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::connectors::Ledger;
+use credential::Credential;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body_util::Full;
 use line::{Line, Slot};
+use oauth2::{Token, Way};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use url::{Host, Url};
@@ -331,7 +334,7 @@ impl Gate {
     }
 
     /// Circuit and rate, connection, credential and key, ledger, and then the wire.
-    async fn leave(&mut self, request: &Request, mut outgoing: Outgoing<'_>) -> Result<Response, Failure> {
+    async fn leave(&mut self, request: &Request, outgoing: Outgoing<'_>) -> Result<Response, Failure> {
         let _slot: Slot = self.line.enter().await.map_err(|busy| {
             let after = Millis(u64::try_from(busy.after.as_millis()).unwrap_or(u64::MAX));
             if busy.target_rests {
@@ -340,6 +343,7 @@ impl Gate {
             transient(busy.code, busy.why, Some(after))
         })?;
         let line = Arc::clone(&self.line);
+        let mut token = self.token(outgoing.endpoint, None).await?;
         let opened = line.pool.open(&outgoing.to).await;
         let step = match &request.purpose {
             Purpose::Read => None,
@@ -355,8 +359,7 @@ impl Gate {
                 return Err(transient("unreachable", why, None));
             }
         };
-        let headers = std::mem::take(&mut outgoing.headers);
-        let message = self.message(request, &outgoing, headers, step.as_ref())?;
+        let message = self.message(request, &outgoing, token.as_ref(), step.as_ref())?;
         if let Some((name, call)) = &step {
             call.ledger
                 .about_to_send(name, outgoing.digest)
@@ -364,7 +367,17 @@ impl Gate {
                 .map_err(|error| transient("not-recorded", error.to_string(), None))?;
             self.steps.record(name, outgoing.digest, Answer::Unanswered, None);
         }
-        let result = line.pool.send(&outgoing.to, open, message).await;
+        let mut result = line.pool.send(&outgoing.to, open, message).await;
+        if matches!(&result, Ok(whole) if whole.status == 401) && token.is_some() {
+            // A token can be withdrawn before its end. What was refused for it was not done, and goes once more.
+            token = self.token(outgoing.endpoint, token.as_ref()).await.ok().flatten();
+            if token.is_some()
+                && let Ok(open) = line.pool.open(&outgoing.to).await
+            {
+                let message = self.message(request, &outgoing, token.as_ref(), step.as_ref())?;
+                result = line.pool.send(&outgoing.to, open, message).await;
+            }
+        }
         if result.is_ok() {
             locked(&self.steps.0).heard = true;
         }
@@ -373,14 +386,26 @@ impl Gate {
         self.answered(name, &outgoing, result)
     }
 
+    /// The token that the endpoint's requests bear, if they bear one; never again the one that was `spent`.
+    async fn token(
+        &self,
+        endpoint: &GrantedEndpoint,
+        spent: Option<&Token>,
+    ) -> Result<Option<Token>, Failure> {
+        let Credential::Token(tokens) = &endpoint.credential else { return Ok(None) };
+        let way = Way { line: &self.line, resolver: &*self.resolver, allow: &self.grant.allow };
+        tokens.token(way, spent).await.map(Some)
+    }
+
     /// The message as it goes over the wire.
     fn message(
         &self,
         request: &Request,
         outgoing: &Outgoing<'_>,
-        mut headers: HeaderMap,
+        token: Option<&Token>,
         step: Option<&(&str, EffectCall)>,
     ) -> Result<http::Request<Full<Bytes>>, Failure> {
+        let mut headers = outgoing.headers.clone();
         let malformed = |error: http::Error| rejected("malformed", error.to_string());
         let target = match outgoing.url.query() {
             Some(query) => format!("{}?{query}", outgoing.url.path()),
@@ -407,7 +432,7 @@ impl Gate {
                 key
             }
         };
-        outgoing.endpoint.credential.sign(&mut headers, &id, self.now, &request.body);
+        outgoing.endpoint.credential.sign(&mut headers, token, (&id, self.now, &request.body));
         let body = Full::new(Bytes::from(request.body.clone()));
         let mut message = http::Request::builder()
             .method(request.method.as_str())

@@ -41,9 +41,11 @@ impl OperatorGrant {
             );
         }
         for (name, endpoint) in &manifest.endpoints {
-            let Some(base) = &endpoint.base else { continue };
-            let host = host_pattern(base);
-            if !self.hosts.iter().any(|granted| covers_host(granted, &host)) {
+            for address in endpoint.base.iter().chain(&endpoint.auth.token) {
+                let host = host_pattern(address);
+                if self.hosts.iter().any(|granted| covers_host(granted, &host)) {
+                    continue;
+                }
                 return refuse(format!(
                     "wants to reach `{host}` (endpoint `{name}`), which the operator does not grant; \
                      add it to `hosts` under `[connectors]` in the configuration, or do without the connector"
@@ -182,12 +184,20 @@ impl GrantedEndpoint {
             ),
             (IdempotencyMode::Header | IdempotencyMode::NaturalKey | IdempotencyMode::None, _) => None,
         };
+        let token = match (&configured.token, &wanted.auth.token) {
+            (Some(_), None) => {
+                return Err("is given an address for tokens, and its requests bear none".to_owned());
+            }
+            (Some(token), Some(_)) => Some(checked_base(token, allow)?),
+            (None, Some(token)) => Some(checked_base(&filled(token, &wanted.variables, configured)?, allow)?),
+            (None, None) => None,
+        };
         Ok(GrantedEndpoint {
             base: checked_base(&base, allow)?,
             methods: wanted.methods.clone(),
             paths: wanted.paths.clone(),
             read_posts: wanted.read_posts.clone(),
-            credential: Credential::of(&wanted.auth, configured.secret.as_ref())?,
+            credential: Credential::of(&wanted.auth, configured.secret.as_ref(), token)?,
             key_header,
         })
     }

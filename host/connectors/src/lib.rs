@@ -36,6 +36,7 @@ pub use catalogue::Installed;
 pub use connection::{ConnectionOptions, ConnectorRef, EndpointOptions, RawConnection, RawEndpoint};
 pub use contributor::{Contributors, componentize_contributor, inspect_contributor};
 pub use egress::address::Cidr;
+pub use egress::oauth2::ClientProof;
 pub use fault::{Blame, ConnectorFault, FaultCode};
 pub use grant::OperatorGrant;
 pub use manifest::{

@@ -3,6 +3,7 @@
 //! It is one of two keys to every grant (the operator's connection is the other). Unknown keys are
 //! errors, so that a misspelt limit is never silently no limit.
 
+use crate::egress::oauth2::ClientProof;
 use crate::fault::{ConnectorFault, FaultCode};
 use countersign_core::effect::retry::SETTLE_MAX;
 use serde::Deserialize;
@@ -120,6 +121,15 @@ pub struct Auth {
     /// Name of the header, for the scheme `header`.
     #[serde(default)]
     pub name: Option<String>,
+    /// Where tokens are given, for the scheme `oauth2-client`; perhaps with the `{variables}` of the base address.
+    #[serde(default)]
+    pub token: Option<String>,
+    /// What is asked for with a token.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// How the client proves itself where tokens are given.
+    #[serde(default)]
+    pub client: ClientProof,
 }
 
 /// The schemes that the gate can sign with.
@@ -137,6 +147,8 @@ pub enum Scheme {
     Header,
     /// Standard Webhooks: `v1` (HMAC-SHA256, `whsec_...`) or `v1a` (ed25519, `whsk_...`).
     StandardWebhooks,
+    /// OAuth 2.0 client credentials; the secret is `client:secret`, and the host has itself given tokens for it.
+    Oauth2Client,
 }
 
 /// What the target offers against doing a step twice.
@@ -342,6 +354,11 @@ impl Endpoint {
         if self.auth.scheme == Scheme::Header && self.auth.name.is_none() {
             return Some("that its credential goes into a header, but not which (`auth.name`)".to_owned());
         }
+        if self.auth.scheme == Scheme::Oauth2Client && self.auth.token.is_none() {
+            return Some(
+                "that its requests bear a token, but not where one is given (`auth.token`)".to_owned(),
+            );
+        }
         if self.idempotency.mode == IdempotencyMode::Header && self.idempotency.name.is_none() {
             return Some("that it honours a key header, but not which (`idempotency.name`)".to_owned());
         }
@@ -454,6 +471,7 @@ idempotency = { mode = "header", name = "Idempotency-Key", lifetime-h = 24 }
         check("name = \"Idempotency-Key\", ", "", "not which (`idempotency.name`)");
         check("lifetime-h = 24", "lifetime-h = 0", "remembers a key for no time");
         check("lifetime-h = 24 }", "lifetime-h = 24 }\nsettle-ms = 3600001", "later than 3600000 ms");
-        check("scheme = \"bearer\"", "scheme = \"oauth2-client\"", "unknown variant `oauth2-client`");
+        check("scheme = \"bearer\"", "scheme = \"oauth2-client\"", "not where one is given (`auth.token`)");
+        check("scheme = \"bearer\"", "scheme = \"mtls\"", "unknown variant `mtls`");
     }
 }

@@ -293,6 +293,7 @@ fn scheme(scheme: Scheme) -> &'static str {
         Scheme::Basic => "user and password",
         Scheme::Header => "key in a header",
         Scheme::StandardWebhooks => "signed requests",
+        Scheme::Oauth2Client => "OAuth 2.0 client credentials",
     }
 }
 

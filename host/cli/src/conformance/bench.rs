@@ -218,9 +218,15 @@ impl Bench {
         let vendor = Vendor::start(key_headers(&installed.manifest)).await?;
         let endpoint = |(name, endpoint): (&String, &countersign_connectors::Endpoint)| {
             let secret = credential(endpoint.auth.scheme).map(|text| Secret::new(text.to_owned()));
+            let token = endpoint.auth.token.as_ref().map(|_| vendor.base_of(vendor::TOKENS));
             (
                 name.clone(),
-                EndpointOptions { base: Some(vendor.base_of(name)), secret, ..EndpointOptions::default() },
+                EndpointOptions {
+                    base: Some(vendor.base_of(name)),
+                    token,
+                    secret,
+                    ..EndpointOptions::default()
+                },
             )
         };
         let options = ConnectionOptions {
@@ -415,7 +421,7 @@ fn credential(scheme: Scheme) -> Option<&'static str> {
     match scheme {
         Scheme::None => None,
         Scheme::Bearer | Scheme::Header => Some(CANARY),
-        Scheme::Basic => Some("user:canary-credential-4f1c"),
+        Scheme::Basic | Scheme::Oauth2Client => Some("user:canary-credential-4f1c"),
         // base64 of 24 bytes that are nobody's.
         Scheme::StandardWebhooks => Some("whsec_Y2FuYXJ5LWNyZWRlbnRpYWwtNGYxYy0wMQ=="),
     }

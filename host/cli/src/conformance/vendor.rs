@@ -4,6 +4,7 @@
 //! A step is known by the ledger: the gate records it there, and the next request that arrives is it.
 //! So the target needs no knowledge of any vendor to count what was done to it.
 
+use super::bench::CANARY;
 use super::cassette::{Actor, Cassette};
 use crate::loopback::{Asked, Heard, Listening, Reply};
 use countersign_core::effect::attempt::Guarantee;
@@ -14,6 +15,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// Where the target gives tokens, in the place of an endpoint's name.
+pub const TOKENS: &str = "~tokens";
 /// What a target that asks for patience asks for, in seconds.
 pub const RETRY_AFTER_S: u64 = 7;
 /// A body larger than the host takes, in bytes.
@@ -302,6 +305,10 @@ impl Ledger for Announcing {
 
 impl State {
     fn answer(&mut self, asked: &Asked) -> Heard {
+        if asked.path.first().is_some_and(|first| first == TOKENS) {
+            let token = serde_json::json!({ "access_token": format!("{CANARY}-token"), "expires_in": 3600 });
+            return Heard::Whole(Reply::json(200, &token));
+        }
         let number = self.requests;
         self.requests += 1;
         let step = self.announced.pop_front();

@@ -3,6 +3,7 @@
 //! It happens after every check and inside the host: a guest never holds a credential, and what the
 //! target echoes of it is hidden before the guest sees the answer.
 
+use super::oauth2::{Token, Tokens};
 use crate::manifest::{Auth, Scheme};
 use crate::secret::Secret;
 use countersign_core::time::Timestamp;
@@ -11,6 +12,8 @@ use ed25519_dalek::{Signer, SigningKey};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sha2::Sha256;
+use std::sync::Arc;
+use url::Url;
 
 /// What stands where a secret stood.
 const HIDDEN: &[u8] = b"[secret]";
@@ -28,11 +31,14 @@ pub(crate) enum Credential {
     SignedV1 { key: Vec<u8>, hide: Vec<Vec<u8>> },
     /// Standard Webhooks, asymmetric.
     SignedV1a { key: Box<SigningKey>, hide: Vec<Vec<u8>> },
+    /// A token that the host has itself given.
+    Token(Arc<Tokens>),
 }
 
 impl Credential {
     /// Joins the manifest's scheme and the connection's secret.
-    pub(crate) fn of(auth: &Auth, secret: Option<&Secret>) -> Result<Credential, String> {
+    /// `token` is where tokens are given, for the scheme that has any.
+    pub(crate) fn of(auth: &Auth, secret: Option<&Secret>, token: Option<Url>) -> Result<Credential, String> {
         let secret = match (auth.scheme, secret) {
             (Scheme::None, None) => return Ok(Credential::None),
             (Scheme::None, Some(_)) => {
@@ -67,14 +73,30 @@ impl Credential {
                 header(name, secret, hide)
             }
             Scheme::StandardWebhooks => signing(secret, hide),
+            Scheme::Oauth2Client => {
+                let url = token.ok_or("does not know where tokens are given")?;
+                Ok(Credential::Token(Arc::new(Tokens::new(url, secret, auth.client, &auth.scopes)?)))
+            }
         }
     }
 
     /// Adds the credential. `id` names the message for signing schemes; it is the idempotency key
     /// of a step, so a receiver that remembers ids does the step once.
-    pub(crate) fn sign(&self, headers: &mut HeaderMap, id: &str, now: Timestamp, body: &[u8]) {
+    /// `token` is the one in use, for the scheme that has any.
+    pub(crate) fn sign(
+        &self,
+        headers: &mut HeaderMap,
+        token: Option<&Token>,
+        (id, now, body): (&str, Timestamp, &[u8]),
+    ) {
         let signature = match self {
             Credential::None => return,
+            Credential::Token(_) => {
+                if let Some(Token(value)) = token {
+                    headers.insert(header::AUTHORIZATION, value.clone());
+                }
+                return;
+            }
             Credential::Header { name, value, .. } => {
                 headers.insert(name, value.clone());
                 return;
@@ -101,8 +123,13 @@ impl Credential {
 
     /// Replaces the secret's bytes, in the forms in which they travel.
     pub(crate) fn hide(&self, bytes: Vec<u8>) -> Vec<u8> {
+        let tokens;
         let forms = match self {
             Credential::None => return bytes,
+            Credential::Token(given) => {
+                tokens = given.hidden();
+                &tokens
+            }
             Credential::Header { hide, .. }
             | Credential::SignedV1 { hide, .. }
             | Credential::SignedV1a { hide, .. } => hide,
@@ -184,18 +211,16 @@ mod tests {
     use ed25519_dalek::Verifier;
 
     fn credential(scheme: Scheme, name: Option<&str>, secret: &str) -> Credential {
-        let auth = Auth { scheme, name: name.map(str::to_owned) };
-        Credential::of(&auth, Some(&Secret::new(secret.to_owned()))).unwrap_or_else(|error| panic!("{error}"))
+        let auth = Auth { scheme, name: name.map(str::to_owned), ..Auth::default() };
+        Credential::of(&auth, Some(&Secret::new(secret.to_owned())), None)
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn signed(credential: &Credential) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        credential.sign(
-            &mut headers,
-            "msg_p5jXN8AQM9LWM0D4loKWxJek",
-            Timestamp(1_614_265_330_999),
-            br#"{"test": 2432232314}"#,
-        );
+        let body = br#"{"test": 2432232314}"#;
+        let message = ("msg_p5jXN8AQM9LWM0D4loKWxJek", Timestamp(1_614_265_330_999), body.as_slice());
+        credential.sign(&mut headers, None, message);
         headers
     }
 
@@ -246,7 +271,7 @@ mod tests {
     fn a_secret_that_does_not_fit_its_scheme_is_refused_without_being_shown() {
         let refused = |scheme, secret: Option<&str>| {
             let secret = secret.map(|text| Secret::new(text.to_owned()));
-            match Credential::of(&Auth { scheme, name: None }, secret.as_ref()) {
+            match Credential::of(&Auth { scheme, ..Auth::default() }, secret.as_ref(), None) {
                 Ok(_) => panic!("it must be refused"),
                 Err(message) => message,
             }

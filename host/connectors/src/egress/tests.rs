@@ -200,3 +200,117 @@ async fn an_answer_with_a_huge_head_is_no_answer() {
     let mut gate = gate(&format!("http://api.example:{port}/"), &["127.0.0.0/8"], vec![vec![LOOPBACK]]);
     assert_eq!(code(&gate.send(get("/x")).await), "unanswered");
 }
+
+const NOTHING: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const WITHDRAWN: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const TOKEN_1: &str = "HTTP/1.1 200 OK\r\ncontent-length: 49\r\nconnection: close\r\n\r\n\
+                       {\"access_token\": \"token-one\", \"expires_in\": 3600}";
+const TOKEN_2: &str = "HTTP/1.1 200 OK\r\ncontent-length: 49\r\nconnection: close\r\n\r\n\
+                       {\"access_token\": \"token-two\", \"expires_in\": 3600}";
+
+/// A gate to `port` whose requests bear tokens that are given at `tokens`.
+fn bearing(port: u16, tokens: u16) -> Gate {
+    let mut gate = gate(&format!("http://api.example:{port}/"), &["127.0.0.0/8"], vec![vec![LOOPBACK]]);
+    let url = Url::parse(&format!("http://id.example:{tokens}/token")).expect("it is an address");
+    let client = oauth2::ClientProof::Basic;
+    let given = oauth2::Tokens::new(url, "app:canary-secret", client, &[]).expect("it is a client");
+    let grant = Arc::get_mut(&mut gate.grant).expect("nobody else has it");
+    let endpoint = grant.endpoints.get_mut("api").expect("it is there");
+    endpoint.credential = credential::Credential::Token(Arc::new(given));
+    gate
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_once_and_kept() {
+    let (tokens, given) = server(vec![TOKEN_1]).await;
+    let echo =
+        "HTTP/1.1 200 OK\r\ncontent-length: 30\r\nconnection: close\r\n\r\nyou are token-one canary-secre";
+    let (port, asked) = server(vec![NOTHING, echo]).await;
+    let mut gate = bearing(port, tokens);
+    gate.send(get("/one")).await.expect("an answer");
+    let answer = gate.send(get("/other")).await.expect("an answer");
+    assert_eq!(
+        String::from_utf8_lossy(&answer.body),
+        "you are [secret] canary-secre",
+        "what comes back is hidden"
+    );
+    let asked = locked(&asked).clone();
+    assert!(asked.iter().all(|request| request.contains("authorization: Bearer token-one")), "{asked:?}");
+    let given = locked(&given).clone();
+    assert_eq!(given.len(), 1, "{given:?}");
+    assert!(
+        given[0].starts_with("POST /token HTTP/1.1") && given[0].contains("grant_type=client_credentials")
+    );
+}
+
+#[tokio::test]
+async fn a_token_that_was_withdrawn_is_asked_for_anew_once() {
+    let (tokens, given) = server(vec![TOKEN_1, TOKEN_2]).await;
+    let (port, asked) = server(vec![WITHDRAWN, NOTHING]).await;
+    let mut gate = bearing(port, tokens);
+    let answer = gate.send(step("make", "{}")).await.expect("an answer");
+    assert_eq!(answer.status, 200);
+    let asked = locked(&asked).clone();
+    assert!(asked[0].contains("Bearer token-one") && asked[1].contains("Bearer token-two"), "{asked:?}");
+    let key =
+        |request: &str| request.lines().find(|line| line.starts_with("idempotency-key")).map(str::to_owned);
+    assert!(key(&asked[0]).is_some() && key(&asked[0]) == key(&asked[1]), "the same key goes with both");
+    assert_eq!(locked(&given).len(), 2);
+    assert_eq!(gate.steps.list().len(), 1, "it is one step");
+}
+
+#[tokio::test]
+async fn a_second_refusal_is_the_answer() {
+    let (tokens, given) = server(vec![TOKEN_1, TOKEN_2]).await;
+    let (port, asked) = server(vec![WITHDRAWN, WITHDRAWN]).await;
+    let mut gate = bearing(port, tokens);
+    let answer = gate.send(get("/one")).await.expect("an answer");
+    assert_eq!((answer.status, locked(&asked).len(), locked(&given).len()), (401, 2, 2));
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_is_sent() {
+    let refused = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 27\r\nconnection: close\r\n\r\n\
+                   {\"error\": \"invalid_client\"}";
+    let (tokens, given) = server(vec![refused]).await;
+    let (port, asked) = server(vec![NOTHING]).await;
+    let mut gate = bearing(port, tokens);
+    for _ in 0..2 {
+        let failure = gate.send(step("make", "{}")).await.expect_err("there is no token");
+        assert!(matches!(&failure, Failure::Denied(_)), "{failure:?}");
+        assert!(failure.detail().message.contains("invalid_client"), "{failure:?}");
+    }
+    assert!(locked(&asked).is_empty() && gate.steps.list().is_empty());
+    assert_eq!(locked(&given).len(), 1, "a refusal is believed for a moment");
+}
+
+#[tokio::test]
+async fn many_that_need_a_token_wait_for_one() {
+    let (tokens, given) = server(vec![TOKEN_1]).await;
+    let (port, asked) = server(vec![NOTHING; 8]).await;
+    let first = bearing(port, tokens);
+    let calls = (0..8).map(|_| {
+        let other = gate(&format!("http://api.example:{port}/"), &["127.0.0.0/8"], vec![vec![LOOPBACK]]);
+        let mut other = Gate { grant: Arc::clone(&first.grant), ..other };
+        async move { other.send(get("/one")).await.map(|answer| answer.status) }
+    });
+    let statuses = futures::future::join_all(calls).await;
+    assert!(statuses.iter().all(|status| *status == Ok(200)), "{statuses:?}");
+    assert_eq!((locked(&given).len(), locked(&asked).len()), (1, 8));
+}
+
+#[tokio::test]
+async fn tokens_are_not_asked_for_at_a_forbidden_address() {
+    let (port, asked) = server(vec![NOTHING]).await;
+    let mut gate = bearing(port, 1);
+    gate.resolver = Arc::new(Scripted {
+        answers: vec![vec![LOOPBACK], vec!["10.0.0.7".parse().expect("an address")]],
+        asked: AtomicUsize::new(0),
+    });
+    let failure = gate.send(get("/one")).await.expect_err("it is not granted");
+    assert!(
+        matches!(&failure, Failure::Denied(detail) if detail.message.contains("10.0.0.7")),
+        "{failure:?}"
+    );
+    assert!(locked(&asked).is_empty());
+}
