@@ -250,7 +250,14 @@ impl Runtime {
             .map_err(|fault| Failure::Denied(Detail::new(fault.code.as_str(), fault.message)))
     }
 
-    fn state(&self, target: &Target, bound: &Bound, phase: Phase, now: Timestamp) -> CallState {
+    /// `about` is what chance is drawn from, beside the build: the same for every attempt at an effect.
+    fn state(
+        &self,
+        target: &Target,
+        bound: &Bound,
+        (phase, now): (Phase, Timestamp),
+        about: &[&[u8]],
+    ) -> CallState {
         let Who { connector, version, .. } = bound.who.as_ref();
         let agent = format!("countersign/{} ({connector}/{version})", env!("CARGO_PKG_VERSION"));
         let gate = Gate {
@@ -268,7 +275,7 @@ impl Runtime {
             tally: Tally { metrics: Arc::clone(&self.metrics), connection: target.public.name.to_string() },
             violation: None,
         };
-        let seed = Digest::of_parts(&[&bound.loaded.installed.digest.0, &now.0.to_be_bytes()]);
+        let seed = Digest::of_parts(&[&[bound.loaded.installed.digest.0.as_slice()], about].concat());
         CallState::new(Arc::clone(&bound.who), bound.loaded.limits, Fate { now, seed }, Some(gate))
     }
 
@@ -293,7 +300,8 @@ impl Runtime {
             Ok(found) => found,
             Err(failure) => return Ended::Failed(failure),
         };
-        let state = self.state(&target, &bound, Phase::Read, now);
+        let about: [&[u8]; 2] = [export.as_bytes(), &now.0.to_be_bytes()];
+        let state = self.state(&target, &bound, (Phase::Read, now), &about);
         // The semaphore is never closed, so a permit always comes.
         let _permit = self.calls.acquire().await;
         let who = (name, bound.who.connector.clone());
@@ -311,7 +319,8 @@ impl Runtime {
             Ok(bound) => bound,
             Err(failure) => return nothing(failure),
         };
-        let mut state = self.state(&target, &bound, Phase::Write, call.now);
+        let about = of_effect(&call);
+        let mut state = self.state(&target, &bound, (Phase::Write, call.now), &[&about.0]);
         let steps = Steps::default();
         if let Some(gate) = &mut state.gate {
             gate.steps = steps.clone();
@@ -346,7 +355,8 @@ impl Runtime {
             Ok(found) => found,
             Err(failure) => return Ended::Failed(failure),
         };
-        let mut state = self.state(&target, &bound, Phase::Read, call.now);
+        let about = of_effect(&call);
+        let mut state = self.state(&target, &bound, (Phase::Read, call.now), &[&about.0]);
         let steps = Steps::default();
         if let Some(gate) = &mut state.gate {
             gate.steps = steps.clone();
@@ -373,6 +383,11 @@ impl Runtime {
         };
         self.metrics.call(who, export, work).await
     }
+}
+
+/// What is the same in every attempt at an effect under the same keys, and in every look at it.
+fn of_effect(call: &Call) -> Digest {
+    Digest::of_parts(&[&call.effect.bits().to_be_bytes(), &call.generation.to_be_bytes()])
 }
 
 /// The effect as the guest sees it, and the receipt of what it takes back.

@@ -1,8 +1,8 @@
 //! WASI that reaches nothing, for guests whose language runtime wants one.
 //!
 //! There is no file, no socket, no variable and no argument; the clock stands at the moment of the call and
-//! counts how often it is asked; chance is drawn from the call, so that a call can be repeated. What the guest
-//! prints is kept as far as its last words matter.
+//! counts how often it is asked; chance is the same in every attempt at an effect. What the guest prints is kept
+//! as far as its last words matter. A guest may wait: that is real time, and ends with the time of its call.
 
 use countersign_core::hash::Digest;
 use countersign_core::time::Timestamp;
