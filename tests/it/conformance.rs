@@ -24,6 +24,9 @@ use std::process::Command;
 /// Strange inputs of a connector in the quick run.
 const INPUTS: u64 = 1_000;
 
+/// The same for what was recorded just now.
+const RECORDED_INPUTS: u64 = 50;
+
 fn component(system: &str) -> Result<Vec<u8>> {
     let path = root().join(format!("target/connectors/countersign.{system}.wasm"));
     std::fs::read(&path)
@@ -79,7 +82,7 @@ async fn recorded(system: &str, target: ConnectionOptions, all: Vec<(&str, Value
     let mut now = cassette::all(folder.path())?;
     let is_recorded = |kept: &Cassette| all.iter().any(|(name, _)| *name == kept.name);
     now.extend(cassette::all(&cassettes(system))?.into_iter().filter(|kept| !is_recorded(kept)));
-    is_certified(&run(&component, now, 0, &|_| {}).await?)
+    is_certified(&run(&component, now, RECORDED_INPUTS, &|_| {}).await?)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

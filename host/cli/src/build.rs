@@ -62,7 +62,9 @@ pub fn build_all(folder: &Path, out: &Path, progress: &dyn Fn(&str)) -> Result<V
         .with_context(|| format!("there is no folder `{}`; name one with a connector", folder.display()))?;
     let mut built = Vec::new();
     let is_there = |file: &str| folder.join(file).is_file();
-    let modules = if is_there(typescript::PACKAGE_FILE) {
+    let modules = if is_there("Cargo.toml") {
+        modules(&folder, &is_connector, progress)?
+    } else if is_there(typescript::PACKAGE_FILE) {
         vec![typescript::module(&folder, &between(&folder), progress)?]
     } else if is_there(python::PROJECT_FILE) {
         vec![python::module(&folder, &between(&folder), progress)?]

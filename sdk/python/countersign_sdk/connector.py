@@ -176,4 +176,6 @@ class Connector:
             told = raised
         except Exception as raised:  # noqa: BLE001 what nobody foresaw is told, and never a trap
             told = failure.bug(raised)
+        # Half a pair of surrogates, as targets send them, cannot leave.
+        told.detail.message = told.detail.message.encode(errors="replace").decode()
         raise Err(told.raw)

@@ -166,11 +166,15 @@ def oddity(answer: object) -> Optional[str]:
         return oddity(answer.value)
     if isinstance(answer, WritePlan):
         pairs = [(change.name, value) for change in answer.changes for value in (change.before, change.after)]
-        return _odd_record(answer.subject) or _odd_fields(pairs)
+        return _odd_record(answer.subject) or _odd_place(answer.revision, None) or _odd_fields(pairs)
     if isinstance(answer, Receipt):
-        return _odd_record(answer.subject) or _odd_fields((field.name, field.value) for field in answer.applied)
+        fields = ((field.name, field.value) for field in answer.applied)
+        place = _odd_place(answer.revision, answer.url)
+        return _odd_record(answer.subject) or place or _odd_fields(fields)
     if isinstance(answer, Snapshot):
-        return _odd_record(answer.subject) or _odd_fields((field.name, field.value) for field in answer.fields)
+        fields = ((field.name, field.value) for field in answer.fields)
+        place = _odd_place(answer.revision, answer.url)
+        return _odd_record(answer.subject) or place or _odd_fields(fields)
     items = getattr(answer, "items", None)
     if isinstance(items, list):
         return next(filter(None, map(oddity, items)), None)
@@ -178,8 +182,24 @@ def oddity(answer: object) -> Optional[str]:
 
 
 def _odd_record(subject: RecordRef) -> Optional[str]:
-    fine = isinstance(subject.id, str) and len(subject.id.encode()) <= ID_BYTES_MAX
-    return None if fine else f"the id of the {subject.kind} is none"
+    return None if _is_text(subject.id, ID_BYTES_MAX) else f"the id of the {subject.kind} is none"
+
+
+def _odd_place(revision: Optional[str], url: Optional[str]) -> Optional[str]:
+    for name, found in (("revision", revision), ("address", url)):
+        if found is not None and not _is_text(found, ID_BYTES_MAX):
+            return f"the {name} of the record is `{str(found)[:40]!r}`, which is no text"
+    return None
+
+
+def _is_text(found: object, bytes_max: int) -> bool:
+    """Text that can leave: half a pair of surrogates cannot, and comes from targets all the same."""
+    if not isinstance(found, str):
+        return False
+    try:
+        return len(found.encode()) <= bytes_max
+    except UnicodeEncodeError:
+        return False
 
 
 def _odd_fields(pairs: Iterable[tuple[str, Value]]) -> Optional[str]:
@@ -192,7 +212,7 @@ def _odd_fields(pairs: Iterable[tuple[str, Value]]) -> Optional[str]:
 
 def _odd(value: Value) -> Optional[str]:
     def no(found: object, what: str) -> str:
-        return f"`{str(found)[:40]}`, which is no {what}"
+        return f"`{str(found)[:40]!r}`, which is no {what}"
 
     match value:
         case Value_Absent():
@@ -215,8 +235,7 @@ def _odd(value: Value) -> Optional[str]:
         case Value_Reference(subject):
             return no(subject.id, "id of a record") if _odd_record(subject) else None
         case Value_Text(words) | Value_Json(words):
-            fine = isinstance(words, str) and len(words.encode(errors="replace")) <= TEXT_BYTES_MAX
-            return None if fine else "no text of a bearable length"
+            return None if _is_text(words, TEXT_BYTES_MAX) else "no text, or one that is too long"
         case _:
             return f"{type(value).__name__}, which the contract does not know"
 

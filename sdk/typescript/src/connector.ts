@@ -114,6 +114,7 @@ const oddReceipt = (of: Receipt) => oddRecord(of.subject) ?? oddField(of.applied
 const oddSnapshot = (of: Snapshot) => oddRecord(of.subject) ?? oddField(of.fields);
 const oddFinding = (of: Finding) => (of.tag === "landed" ? oddReceipt(of.val) : null);
 const oddPlan = (of: WritePlan) =>
+  oddRecord(of.subject) ??
   oddField(of.changes.flatMap((one) => [one.before, one.after].map((value) => ({ name: one.name, value }))));
 
 /** The exports of the component. Export every part of it from the entry file by its name. */

@@ -5,6 +5,7 @@ import http from "countersign:connector/http@0.1.0";
 import type { Method, Payload, Purpose, Request, Response } from "./contract";
 import * as failure from "./failure";
 import { type Answered, type Failure } from "./failure";
+import { stable } from "./value";
 
 /** Characters of a vendor's words that a message repeats. */
 const WORDS_CHARACTERS_MAX = 200;
@@ -33,9 +34,9 @@ export class Draft {
     return this;
   }
 
-  /** The body as JSON. */
+  /** The body as JSON, its members sorted: the same data is the same bytes in every attempt. */
   json(body: unknown): this {
-    return this.text("application/json", JSON.stringify(body));
+    return this.text("application/json", stable(body));
   }
 
   /** The body as a form. */

@@ -3,6 +3,11 @@
 import type { Change, Effect, Field, Finding, Page, Proposal, Receipt, RecordRef, Snapshot, Value, WritePlan } from "./contract";
 import { rejected } from "./failure";
 
+/** Longest id of a record, in bytes. */
+const ID_BYTES_MAX = 2_048;
+/** Longest text, in bytes. */
+const TEXT_BYTES_MAX = 256 * 1024;
+
 /** Makes values. */
 export const value = {
   absent: { tag: "absent" } as Value,
@@ -20,7 +25,8 @@ export const value = {
   /** Decimal text in the major unit, and a currency. */
   money: (amount: string, currency: string): Value => ({ tag: "money", val: { amount, currency } }),
   reference: (kind: string, id: string): Value => ({ tag: "reference", val: { kind, id } }),
-  json: (val: unknown): Value => ({ tag: "json", val: JSON.stringify(val) }),
+  /** Nested data, its members sorted: equal data is equal text. */
+  json: (val: unknown): Value => ({ tag: "json", val: stable(val) }),
 };
 
 /** A field of this name. */
@@ -65,7 +71,7 @@ export function decimal(what: Proposal, name: string): string {
 /** An input that must be a whole number. */
 export function integer(what: Proposal, name: string): number {
   const found = valueOf(what.fields, name);
-  if (found.tag === "integer") return found.val;
+  if (found.tag === "integer" && Number.isSafeInteger(found.val)) return found.val;
   throw wrong(name, "a whole number", found);
 }
 
@@ -76,7 +82,12 @@ function wrong(name: string, wanted: string, found: Value): Error {
 
 /** Whether two values are the same. */
 export function same(one: Value, other: Value): boolean {
-  return JSON.stringify(one, sorted) === JSON.stringify(other, sorted);
+  return stable(one) === stable(other);
+}
+
+/** JSON with its members sorted: the same data is the same bytes. */
+export function stable(data: unknown): string {
+  return JSON.stringify(data, sorted);
 }
 
 function sorted(_: string, part: unknown): unknown {
@@ -129,12 +140,23 @@ export function oddField(fields: Field[]): string | null {
 
 /** What is odd about a page, if anything is. */
 export function oddPage(page: Page): string | null {
-  return page.items.map((item) => oddField(item.fields)).find(Boolean) ?? null;
+  return page.items.map((item) => oddRecord(item.subject) ?? oddField(item.fields)).find(Boolean) ?? null;
 }
 
 /** What is odd about a record, if anything is. */
 export function oddRecord(subject: RecordRef): string | null {
-  return typeof subject.id === "string" && subject.id.length <= 500 ? null : "the id of the record is none";
+  const fine = typeof subject.id === "string" && bytes(subject.id) <= ID_BYTES_MAX;
+  return fine ? null : "the id of the record is none";
+}
+
+/** How many bytes a text has in UTF-8. */
+function bytes(text: string): number {
+  let count = 0;
+  for (const letter of text) {
+    const code = letter.codePointAt(0) ?? 0;
+    count += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  }
+  return count;
 }
 
 function odd(of: Value): string | null {
@@ -161,7 +183,7 @@ function odd(of: Value): string | null {
       return oddRecord(of.val) ? no(of.val.id, "id of a record") : null;
     case "text":
     case "json":
-      return typeof of.val === "string" && of.val.length <= 60_000 ? null : "no text of a bearable length";
+      return typeof is === "string" && bytes(is) <= TEXT_BYTES_MAX ? null : "no text of a bearable length";
   }
 }
 

@@ -79,6 +79,32 @@ async fn report(breaks: &str) -> Result<Report> {
     run(&COMPONENT, cassettes(breaks)?, INPUTS, &|_| {}).await
 }
 
+/// Every request bears a token that the kit's target gives, and a 401 costs one more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connector_whose_requests_bear_tokens_is_certified() -> Result<()> {
+    let module =
+        countersign_tests::guests::module("rust-lawbreaker", "lawbreaker_guest", env!("CARGO_TARGET_TMPDIR"));
+    let auth =
+        "{ scheme = \"oauth2-client\", token = \"https://id.example.com/token\", scopes = [\"records\"] }";
+    let manifest =
+        include_str!("../../guests/rust-lawbreaker/connector.toml").replace("{ scheme = \"bearer\" }", auth);
+    ensure!(manifest.contains("oauth2-client"), "the manifest bears tokens");
+    let component = componentize(&module, &manifest)?;
+    is_certified(&run(&component, cassettes("nothing")?, INPUTS, &|_| {}).await?)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_certified_by_what_was_not_looked_at() -> Result<()> {
+    let silent = run(&COMPONENT, Vec::new(), INPUTS, &|_| {}).await?;
+    ensure!(silent.level == Level::Loads, "without cassettes: {:?}", silent.level);
+    let calm = run(&COMPONENT, cassettes("nothing")?, 0, &|_| {}).await?;
+    ensure!(calm.level == Level::Safe, "without strange inputs: {:?}", calm.level);
+    let nonsense = run(b"\0asm nonsense", Vec::new(), INPUTS, &|_| {}).await?;
+    let of = nonsense.laws.iter().find(|of| of.law == Law::Static).context("a law")?;
+    ensure!(nonsense.level == Level::None && of.shown.broken == 1, "{nonsense:?}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connector_that_keeps_every_law_is_certified() -> Result<()> {
     let report = report("nothing").await?;
@@ -95,6 +121,12 @@ async fn each_law_is_seen_broken() -> Result<()> {
         ("step-in-plan", Law::Phase, Level::Loads, "tried to send step `lock`"),
         ("no-look", Law::Idempotency, Level::Loads, "did step `effect/set-level` twice at the target"),
         ("other-bytes", Law::Idempotency, Level::Loads, "again with other bytes"),
+        ("clock-in-step", Law::Idempotency, Level::Loads, "again with other bytes"),
+        ("no-step", Law::Idempotency, Level::Loads, "gave a receipt and sent no step"),
+        ("look-that-fails", Law::Idempotency, Level::Loads, "did step `effect/set-level` twice"),
+        ("clock-in-receipt", Law::Determinism, Level::Safe, "gave a receipt"),
+        ("silent-receipt", Law::Seal, Level::Loads, "does not say what became of `level`"),
+        ("takes-any", Law::Probe, Level::Loads, "said `landed`"),
         ("untrue-probe", Law::Probe, Level::Loads, "said `landed`"),
         ("wrong-case", Law::Failures, Level::Loads, "said `rejected` (no: it did not work)"),
         ("transient-after-step", Law::Failures, Level::Loads, "said `transient` (odd: an odd answer)"),

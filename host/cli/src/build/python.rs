@@ -57,9 +57,7 @@ pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> 
             file.display()
         )
     })?;
-    let work = between.join(&project.name);
-    std::fs::create_dir_all(&work)
-        .with_context(|| format!("the folder `{}` cannot be made", work.display()))?;
+    let work = tool::folder_of(between, &project.name)?;
     let wanted: Vec<&String> = build.tools.iter().chain(&project.dependencies).collect();
     let environment = environment(&work, &wanted, progress)?;
     progress(&format!("making a component of {}", project.name));

@@ -1,8 +1,27 @@
 //! Running the tools of other languages.
 
 use anyhow::{Context as _, Result, bail};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+/// The folder of a project below `between`, by its name, which is a plain one.
+///
+/// # Errors
+/// If the name would lead elsewhere, or the folder cannot be made.
+pub(super) fn folder_of(between: &Path, name: &str) -> Result<PathBuf> {
+    let is_plain =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '@' | '/');
+    if name.is_empty() || name.starts_with('/') || name.contains("..") || !name.chars().all(is_plain) {
+        bail!(
+            "the project's name is `{}`; letters, digits, `-`, `_` and `.` may stand in it",
+            name.escape_debug()
+        );
+    }
+    let folder = between.join(name);
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("the folder `{}` cannot be made", folder.display()))?;
+    Ok(folder)
+}
 
 /// Runs a tool in `folder`; what it says is told when it fails, after `fault`.
 pub(super) fn run(command: &mut Command, folder: &Path, fault: &str) -> Result<()> {

@@ -49,9 +49,7 @@ pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> 
         tool::run(Command::new(installed("tsc")).args(["--project", "."]), folder, "tsc found faults")?;
     }
     progress(&format!("bundling {}", package.name));
-    let work = between.join(&package.name);
-    std::fs::create_dir_all(&work)
-        .with_context(|| format!("the folder `{}` cannot be made", work.display()))?;
+    let work = tool::folder_of(between, &package.name)?;
     let bundle = work.join("connector.js");
     let mut esbuild = Command::new(installed("esbuild"));
     esbuild

@@ -2,7 +2,6 @@
 
 use super::cassette::{Actor, Cassette, Recorded};
 use super::vendor::{self, Trouble, Until, Vendor};
-use crate::wire;
 use anyhow::{Context as _, Result};
 use countersign_connectors::{
     Cidr, ConnectionOptions, ConnectorRef, EndpointOptions, Exchange, IdempotencyMode, Installed, Manifest,
@@ -13,7 +12,9 @@ use countersign_core::effect::key::InstallKey;
 use countersign_core::effect::plan::{Proposal, WritePlan};
 use countersign_core::id::ConnectionName;
 use countersign_core::record::{RecordRef, Snapshot};
-use countersign_core::time::Timestamp;
+use countersign_core::time::{Millis, Timestamp};
+use countersign_engine::port::Answer;
+use countersign_engine::port::clock::Clock;
 use countersign_engine::port::connectors::{Asked, Call as EffectCall, Connectors as _, Operation, Page};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +22,8 @@ use tempfile::TempDir;
 
 /// The credential that the connector is given, and that must show up nowhere.
 pub const CANARY: &str = "canary-credential-4f1c";
+/// Leaks that are kept; the others are counted.
+const LEAKS_MAX: usize = 20;
 /// Changes on one page.
 const PAGE_RECORDS: u32 = 20;
 /// What the target of the kit bears, in requests a second: no run waits for it.
@@ -123,6 +126,8 @@ struct Watched {
     canaries: Vec<String>,
     leaks: Vec<Leak>,
     calls: u64,
+    now: Timestamp,
+    leaked: u64,
     cassette: String,
     exchanges: Vec<Exchange>,
     lines: Vec<String>,
@@ -155,6 +160,21 @@ impl Watch {
     }
 }
 
+/// The clock of calls that only look stands at the cassette's moment.
+impl Clock for Watch {
+    fn now(&self) -> Timestamp {
+        self.locked().now
+    }
+
+    fn passed(&self) -> Millis {
+        Millis(0)
+    }
+
+    fn sleep_until(&self, _: Timestamp) -> Answer<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
 impl Watched {
     /// The first place of a call in which something stands that must not.
     fn leak(&self, call: &'static str, outcome: &Outcome) -> Option<Leak> {
@@ -162,11 +182,16 @@ impl Watched {
         let is_personal = |text: &str| self.canaries.iter().any(|canary| text.contains(canary.as_str()));
         let lines = outcome.lines.iter().map(|line| ("a line for operators", line.clone()));
         let message = match &outcome.ended {
-            Ended::Failed(failure) => Some(("a message", failure.detail().message.clone())),
-            Ended::Returned(_) | Ended::Broke(_) => None,
+            Ended::Failed(failure) => {
+                let detail = failure.detail();
+                Some(("a message", format!("{}: {}", detail.code, detail.message)))
+            }
+            Ended::Broke(broke) => Some(("its last words", broke.message.clone())),
+            Ended::Returned(Gave::Plan(plan)) => Some(("a remark", plan.remarks.join("; "))),
+            Ended::Returned(_) => None,
         };
         let told = lines.chain(message).find(|(_, text)| is_secret(text) || is_personal(text));
-        let requests = outcome.exchanges.iter().map(|exchange| ("a request", format!("{exchange:?}")));
+        let requests = outcome.exchanges.iter().map(|exchange| ("a request or its answer", shown(exchange)));
         let (place, text) = told.or_else(|| requests.into_iter().find(|(_, text)| is_secret(text)))?;
         Some(Leak { cassette: self.cassette.clone(), call, place, text })
     }
@@ -193,6 +218,14 @@ impl Witness for Watch {
     fn said(&self, line: &str) {
         self.locked().lines.push(line.to_owned());
     }
+}
+
+/// Everything of a request and its answer that a guest has in its hands.
+fn shown(exchange: &Exchange) -> String {
+    let Exchange { path, query, headers, body, answer, .. } = exchange;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let answer = answer.as_ref().map(|heard| (heard.headers.clone(), text(&heard.body)));
+    format!("{path} {query:?} {headers:?} {} {answer:?}", text(body))
 }
 
 /// A connector, ready to be called.
@@ -283,15 +316,16 @@ impl Bench {
         }
         let mut watched = self.watch.locked();
         watched.canaries = cassette.personal.clone();
+        watched.now = cassette.moment();
         watched.cassette.clone_from(&cassette.name);
         Ok(())
     }
 
-    /// How many calls were made, and what leaked in them.
+    /// How many calls were made, in how many of them something leaked, and what in the first of them.
     #[must_use]
-    pub fn leaks(&self) -> (u64, Vec<Leak>) {
+    pub fn leaks(&self) -> (u64, u64, Vec<Leak>) {
         let watched = self.watch.locked();
-        (watched.calls, watched.leaks.clone())
+        (watched.calls, watched.leaked, watched.leaks.clone())
     }
 
     /// Installs the same component once more, which asks it again what it is.
@@ -340,8 +374,12 @@ impl Bench {
             lines: watched.lines.clone(),
         };
         watched.calls += 1;
-        let leak = watched.leak(call.name(), &outcome);
-        watched.leaks.extend(leak);
+        if let Some(leak) = watched.leak(call.name(), &outcome) {
+            watched.leaked += 1;
+            if watched.leaks.len() < LEAKS_MAX {
+                watched.leaks.push(leak);
+            }
+        }
         outcome
     }
 
@@ -401,7 +439,7 @@ fn runtime() -> Result<(Runtime, Arc<Watch>, TempDir)> {
         folder: folder.path().to_owned(),
         install_key: InstallKey::new([1; 32]),
         cache_key: [2; 32],
-        clock: Arc::new(wire::SystemClock),
+        clock: Arc::clone(&watch) as Arc<dyn Clock>,
         witness: Some(witness),
     })?;
     Ok((runtime, watch, folder))
@@ -422,7 +460,7 @@ fn credential(scheme: Scheme) -> Option<&'static str> {
         Scheme::None => None,
         Scheme::Bearer | Scheme::Header => Some(CANARY),
         Scheme::Basic | Scheme::Oauth2Client => Some("user:canary-credential-4f1c"),
-        // base64 of 24 bytes that are nobody's.
+        // base64 of `canary-credential-4f1c-01`. It signs and is never sent.
         Scheme::StandardWebhooks => Some("whsec_Y2FuYXJ5LWNyZWRlbnRpYWwtNGYxYy0wMQ=="),
     }
 }

@@ -4,6 +4,7 @@
 //! The format is JSON, so that a person can write one and read what a recorder wrote. Ids of effects
 //! stand in it as `{{effect}}`, `{{rival}}`, `{{undo}}` and `{{stranger}}`.
 
+use super::bench::Call;
 use crate::loopback::{Asked, Reply, decoded};
 use anyhow::{Context as _, Result, bail};
 use countersign_connectors::Exchange;
@@ -12,7 +13,7 @@ use countersign_core::effect::plan::Proposal;
 use countersign_core::hash::Digest;
 use countersign_core::id::EffectId;
 use countersign_core::record::{Field, RecordRef};
-use countersign_core::time::Timestamp;
+use countersign_core::time::{Millis, Timestamp};
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -91,7 +92,7 @@ pub struct Cassette {
     /// Settings of the connection.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
-    /// The moment of every call, RFC 3339.
+    /// The moment of every call that looks, RFC 3339; attempts follow it, an hour each.
     pub now: String,
     /// Personal data in the answers, which must show up in no message.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -160,7 +161,8 @@ pub struct Response {
     pub body: Body,
 }
 
-/// A body, in the most readable form that gives the same again.
+/// A body, in the most readable form. JSON comes back with its members sorted, and numbers as far as 64 bits hold
+/// them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Body {
@@ -292,11 +294,21 @@ impl Cassette {
         }
     }
 
-    /// The moment of every call.
+    /// The moment of every call that is no attempt.
     #[must_use]
     pub fn moment(&self) -> Timestamp {
         // Looked at when the cassette was read.
         Timestamp::from_rfc3339(&self.now).unwrap_or_default()
+    }
+
+    /// The moment of this call: an attempt, or a look at it, is made an hour after the one before it.
+    #[must_use]
+    pub fn moment_of(&self, call: &Call) -> Timestamp {
+        let attempt = match call {
+            Call::Attempt(doing) | Call::Look(doing) => doing.attempt,
+            Call::Check | Call::Fetch(_) | Call::Changes(_) | Call::Plan(_) => 0,
+        };
+        self.moment().plus(Millis::hours(u64::from(attempt)))
     }
 
     /// Reads one.

@@ -6,7 +6,7 @@ use super::law::{self, Book, Breach, Law};
 use super::straight::Straight;
 use super::vendor::{RETRY_AFTER_S, Trouble, Until};
 use anyhow::Result;
-use countersign_core::effect::attempt::{BreakKind, Ended, Failure, Finding};
+use countersign_core::effect::attempt::{BreakKind, Ended, Failure, Finding, Guarantee};
 use countersign_core::time::Millis;
 
 /// One call, and the steps that have landed before it.
@@ -37,6 +37,7 @@ pub(super) async fn sweep(bench: &Bench, straight: &Straight, book: &mut Book) -
                 let unknown = bench.vendor()?.unknown();
                 if bench.vendor()?.was_met() {
                     judge(straight, &scene, (at, trouble), (&clean, &outcome), &unknown, book);
+                    enter_twice(bench, straight, &scene, (at, trouble), book)?;
                 }
             }
         }
@@ -52,7 +53,28 @@ async fn run(
 ) -> Result<Outcome> {
     bench.begin(&straight.cassette)?;
     bench.vendor()?.set_landed(&scene.landed);
-    Ok(bench.call(&scene.call, straight.cassette.moment(), trouble).await)
+    Ok(bench.call(&scene.call, straight.cassette.moment_of(&scene.call), trouble).await)
+}
+
+/// Whatever its look met, an attempt does nothing a second time. A target that says "not there" is believed.
+fn enter_twice(
+    bench: &Bench,
+    straight: &Straight,
+    scene: &Scene,
+    (at, trouble): (usize, Trouble),
+    book: &mut Book,
+) -> Result<()> {
+    if !scene.call.is_write() || matches!(trouble, Trouble::Status(404 | 410)) {
+        return Ok(());
+    }
+    let breach = bench.vendor()?.twice().map(|step| Breach {
+        cassette: straight.cassette.name.clone(),
+        doing: format!("{}, its request {} {}", scene.call.name(), at + 1, trouble.words()),
+        found: format!("did step `{step}` twice at the target"),
+        wanted: "a failure: a look that was not answered does not say that nothing is there".to_owned(),
+    });
+    book.enter(Law::Idempotency, breach);
+    Ok(())
 }
 
 fn scenes(bench: &Bench, straight: &Straight) -> Vec<Scene> {
@@ -69,11 +91,16 @@ fn scenes(bench: &Bench, straight: &Straight) -> Vec<Scene> {
     let doing = |actor, attempt| straight.doing(actor, attempt, Until::the_end());
     add(Call::Attempt(doing(Actor::Effect, 1)), &[]);
     add(Call::Attempt(doing(Actor::Effect, 2)), &[]);
+    let is_blind = bench.operation(&straight.cassette).is_some_and(|of| of.guarantee == Guarantee::Blind);
+    if !is_blind {
+        add(Call::Attempt(doing(Actor::Effect, 2)), done);
+    }
     add(Call::Look(doing(Actor::Effect, 1)), &[]);
     add(Call::Look(doing(Actor::Effect, 1)), done);
     if let Some(undone) = &straight.undone {
         let all = [done.as_slice(), &undone.steps].concat();
         add(Call::Attempt(doing(Actor::Undo, 1)), done);
+        add(Call::Attempt(doing(Actor::Undo, 2)), &all);
         add(Call::Look(doing(Actor::Undo, 1)), done);
         add(Call::Look(doing(Actor::Undo, 1)), &all);
     }
@@ -132,7 +159,7 @@ fn judge(
     } else if stepped {
         after_landing(outcome)
     } else {
-        after_read(&scene.call, trouble, (clean, outcome))
+        after_read(&scene.call, (at, trouble), (clean, outcome))
     };
     book.enter(Law::Failures, wanted.map(breach));
 }
@@ -150,7 +177,8 @@ fn untrue(clean: &Outcome, outcome: &Outcome, is_missing: bool) -> Option<&'stat
         (Finding::Absent | Finding::Unknown, Finding::Landed(_)) => {
             Some("never `landed` for what has not: a failure, or `unknown`")
         }
-        _ => None,
+        (Finding::Landed(_), Finding::Landed(_) | Finding::Absent | Finding::Unknown)
+        | (Finding::Absent | Finding::Unknown, Finding::Absent | Finding::Unknown) => None,
     }
 }
 
@@ -191,13 +219,19 @@ fn after_landing(outcome: &Outcome) -> Option<String> {
 }
 
 /// What should have been said after trouble with a request that changes nothing, if it was not.
-fn after_read(call: &Call, trouble: Trouble, (clean, outcome): (&Outcome, &Outcome)) -> Option<String> {
+fn after_read(
+    call: &Call,
+    (at, trouble): (usize, Trouble),
+    (clean, outcome): (&Outcome, &Outcome),
+) -> Option<String> {
     let said = match &outcome.ended {
         Ended::Broke(_) => return Some(NO_BREAK.to_owned()),
         Ended::Returned(gave) => {
             let is_look = matches!(call, Call::Look(_));
             let is_careful = matches!(gave, Gave::Finding(Finding::Unknown));
-            let is_missing = is_look && matches!(trouble, Trouble::Status(404 | 410));
+            // What a later request asks for may be something that a record need not have.
+            let is_optional = is_look || 0 < at;
+            let is_missing = is_optional && matches!(trouble, Trouble::Status(404 | 410));
             let is_same = matches!(&clean.ended, Ended::Returned(before) if before == gave);
             let wanted = "a failure: it cannot know what it says".to_owned();
             return (!is_careful && !is_missing && !is_same).then_some(wanted);

@@ -14,6 +14,8 @@ use serde_json::{Value as Json, json};
 
 /// Deepest JSON that is changed, in levels.
 const DEPTH_MAX: usize = 12;
+/// Stands for half a pair of surrogates until the answer is written.
+const HALF_A_PAIR: char = '\u{e000}';
 /// Different answers of one call.
 const ANSWERS: u64 = 3;
 
@@ -32,7 +34,7 @@ pub(super) async fn run(bench: &Bench, straights: &[Straight], inputs: u64, book
         let call = strange_call(&mut draw, bench, straight);
         let answers: Vec<Reply> = (0..ANSWERS).map(|_| strange_answer(&mut draw, straight)).collect();
         bench.vendor()?.answer_instead(answers);
-        let outcome = bench.call(&call, straight.cassette.moment(), None).await;
+        let outcome = bench.call(&call, straight.cassette.moment_of(&call), None).await;
         let (law, wanted) = judged(&call, &outcome);
         let breach = wanted.map(|wanted| Breach {
             cassette: straight.cassette.name.clone(),
@@ -208,7 +210,8 @@ fn strange_answer(draw: &mut Draw, straight: &Straight) -> Reply {
             for _ in 0..=draw.below(3) {
                 change(draw, &mut json, 0);
             }
-            reply.body = json.to_string().into_bytes();
+            // Half a pair of surrogates: JSON can say it, and UTF-8 cannot.
+            reply.body = json.to_string().replace(HALF_A_PAIR, "\\ud800").into_bytes();
         }
         Err(_) if draw.is(50) => {
             let half = reply.body.len() / 2;
@@ -262,6 +265,7 @@ fn strange_json(draw: &mut Draw) -> Json {
         2 => json!(-1),
         3 => json!(u64::MAX),
         4 => json!(1e300),
+        5 if draw.is(30) => json!(format!("half {HALF_A_PAIR}")),
         5 => json!(strange_text(draw)),
         6 => json!([]),
         7 => json!({}),

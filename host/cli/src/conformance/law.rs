@@ -171,16 +171,27 @@ impl Book {
         }
     }
 
+    /// Enters one more time that a law was not kept, of which only the number matters.
+    pub fn count(&mut self, law: Law) {
+        let shown = self.0.entry(law).or_default();
+        shown.checks += 1;
+        shown.broken += 1;
+    }
+
     /// What was shown of a law.
     #[must_use]
     pub fn of(&self, law: Law) -> Shown {
         self.0.get(&law).cloned().unwrap_or_default()
     }
 
-    /// The level that was reached: the highest of which every law is kept.
+    /// The level that was reached: the highest of which every law is kept. A law of which nothing was looked at is
+    /// not kept, unless it is one of the `idle` ones, which this connector cannot break.
     #[must_use]
-    pub fn level(&self) -> Level {
-        let is_kept = |law: &Law| self.of(*law).broken == 0;
+    pub fn level(&self, idle: &[Law]) -> Level {
+        let is_kept = |law: &Law| {
+            let shown = self.of(*law);
+            shown.broken == 0 && (0 < shown.checks || idle.contains(law))
+        };
         let reached = |level: Level| Law::ALL.iter().filter(|law| law.level() == level).all(is_kept);
         let order = [Level::Loads, Level::Safe, Level::Certified];
         order.into_iter().take_while(|level| reached(*level)).last().unwrap_or(Level::None)
@@ -243,11 +254,15 @@ mod tests {
             for law in Law::ALL {
                 book.enter(law, (Some(law) == broken).then(breach));
             }
-            assert_eq!(book.level(), expected, "{broken:?}");
+            assert_eq!(book.level(&[]), expected, "{broken:?}");
         };
         check(None, Level::Certified);
         check(Some(Law::Fuzz), Level::Safe);
         check(Some(Law::Idempotency), Level::Loads);
         check(Some(Law::Describe), Level::None);
+        let mut book = Book::default();
+        Law::ALL.into_iter().filter(|law| *law != Law::Fuzz).for_each(|law| book.enter(law, None));
+        assert_eq!(book.level(&[]), Level::Safe, "nothing strange was asked");
+        assert_eq!(book.level(&[Law::Fuzz]), Level::Certified);
     }
 }

@@ -132,7 +132,8 @@ impl Run<'_> {
         if guarantee == Guarantee::ByNaturalKey {
             let id = self.actor.id().to_string();
             let recorded = self.straight.cassette.exchanges.iter();
-            let mut steps = recorded.filter(|recorded| recorded.step.is_some());
+            let is_ours = |step: &String| self.done.steps.contains(step);
+            let mut steps = recorded.filter(|recorded| recorded.step.as_ref().is_some_and(is_ours));
             let named = steps.any(|recorded| format!("{:?}", recorded.request).contains(&id));
             enter(
                 named,
@@ -183,7 +184,7 @@ impl Run<'_> {
     }
 
     async fn call(&self, call: &Call, trouble: Option<(usize, Trouble)>) -> Outcome {
-        self.bench.call(call, self.straight.cassette.moment(), trouble).await
+        self.bench.call(call, self.straight.cassette.moment_of(call), trouble).await
     }
 
     /// Looks, and compares with what the target knows.

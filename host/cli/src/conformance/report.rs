@@ -50,6 +50,19 @@ pub struct OfLaw {
     pub shown: Shown,
 }
 
+/// The laws that a connector with these operations cannot break.
+fn idle(operations: &[Operation]) -> Vec<Law> {
+    let writes = [Law::Idempotency, Law::Probe, Law::Seal, Law::Determinism];
+    let mut idle = Vec::new();
+    if operations.is_empty() {
+        idle.extend(writes);
+    }
+    if !operations.iter().any(|operation| operation.reversible) {
+        idle.push(Law::Compensation);
+    }
+    idle
+}
+
 impl Report {
     /// The report of what a book holds.
     #[must_use]
@@ -65,7 +78,7 @@ impl Report {
             connector: about.map(|about| about.id.clone()).unwrap_or_default(),
             version: about.map(|about| about.version.clone()).unwrap_or_default(),
             digest: Digest::of(component).to_string(),
-            level: book.level(),
+            level: book.level(&idle(operations)),
             operations: operations
                 .iter()
                 .map(|operation| Shows {

@@ -11,6 +11,10 @@ use countersign_core::effect::attempt::Ended;
 use countersign_core::effect::plan::Change;
 use countersign_core::hash::Digest;
 use countersign_core::record::{Field, Value};
+use countersign_core::time::Millis;
+
+/// How much later the same attempt is made once more, in hours.
+const LATER_H: u64 = 31;
 
 /// Looks at the three laws for one cassette without a rival.
 ///
@@ -44,7 +48,7 @@ impl Look<'_> {
     async fn call(&self, call: &Call, landed: &[String]) -> Result<Outcome> {
         self.bench.begin(&self.straight.cassette)?;
         self.bench.vendor()?.set_landed(landed);
-        Ok(self.bench.call(call, self.straight.cassette.moment(), None).await)
+        Ok(self.bench.call(call, self.straight.cassette.moment_of(call), None).await)
     }
 
     /// The first attempt at `doing`, and each step that it sent.
@@ -68,7 +72,14 @@ impl Look<'_> {
         }
         let (first, sent) = self.attempt(self.doing()).await?;
         let (second, sent_again) = self.attempt(self.doing()).await?;
-        let is_same = first.ended == second.ended && sent == sent_again;
+        // The next day: nothing of the clock belongs into a step.
+        self.bench.begin(&self.straight.cassette)?;
+        let later = self.straight.cassette.moment().plus(Millis::hours(LATER_H));
+        let third = self.bench.call(&Call::Attempt(self.doing()), later, None).await;
+        let is_same = first.ended == second.ended
+            && first.ended == third.ended
+            && sent == sent_again
+            && sent == self.bench.vendor()?.sent();
         let wanted = "the same requests and the same receipt";
         let breach = (!is_same).then(|| self.breach("apply, once more", law::told(&second), wanted));
         book.enter(Law::Determinism, breach);
@@ -80,11 +91,13 @@ impl Look<'_> {
         if let Ended::Returned(Gave::Receipt(receipt)) = &outcome.ended {
             for Change { name, after, .. } in &self.straight.plan.changes {
                 let applied = receipt.applied.iter().find(|field| field.name == *name);
-                let differs = applied.filter(|field| field.value != *after);
-                let breach = differs.map(|field| {
-                    let found = format!("`{name}` became {}, and {after} was sealed", field.value);
-                    self.breach("apply", found, "what was sealed, or a failure")
-                });
+                let found = match applied {
+                    Some(field) if field.value == *after => None,
+                    Some(field) => Some(format!("`{name}` became {}, and {after} was sealed", field.value)),
+                    None => Some(format!("the receipt does not say what became of `{name}`")),
+                };
+                let wanted = "each sealed field as it was sealed, or a failure";
+                let breach = found.map(|found| self.breach("apply", found, wanted));
                 book.enter(Law::Seal, breach);
             }
         }
@@ -101,7 +114,7 @@ impl Look<'_> {
             self.breach("apply, with other fields in `what`", found, wanted)
         });
         book.enter(Law::Seal, breach);
-        let mut is_used = sent.is_empty();
+        let mut is_used = self.straight.plan.changes.is_empty();
         for number in 0..self.straight.plan.changes.len() {
             let mut sealed_otherwise = self.doing();
             let mut changed = None;
@@ -124,6 +137,9 @@ impl Look<'_> {
 
     async fn compensation(&self, book: &mut Book) -> Result<()> {
         let (Some(undone), Some(before)) = (&self.straight.undone, &self.straight.before) else {
+            let wanted = "a record that can be read, so that it can be seen to be as it was";
+            let found = "cannot be read".to_owned();
+            book.enter(Law::Compensation, Some(self.breach("fetch, before apply and undo", found, wanted)));
             return Ok(());
         };
         let all = [self.straight.done.steps.as_slice(), &undone.steps].concat();
@@ -157,7 +173,7 @@ fn other(value: &Value) -> Value {
         Value::Date(text) => {
             Value::Date(if text == "2026-01-02" { "2026-01-03".to_owned() } else { "2026-01-02".to_owned() })
         }
-        Value::Instant(moment) => Value::Instant(moment.plus(countersign_core::time::Millis::hours(1))),
+        Value::Instant(moment) => Value::Instant(moment.plus(Millis::hours(1))),
         Value::Money(money) => {
             let more = countersign_core::money::Money::parse("1", money.currency);
             let other = more.ok().filter(|one| one != money);

@@ -10,7 +10,7 @@ use super::law::{self, Breach, Law};
 use super::vendor::{Until, Vendor, is_stop};
 use countersign_core::effect::attempt::{BreakKind, Ended, Failure, Finding, Guarantee, Receipt};
 use countersign_core::effect::plan::WritePlan;
-use countersign_core::record::Snapshot;
+use countersign_core::record::{Snapshot, Value};
 use std::sync::Arc;
 
 /// Most steps of one effect.
@@ -80,7 +80,14 @@ pub async fn walk(bench: &Bench, cassette: &Arc<Cassette>) -> Result<Straight, C
     let receipt = Call::Fetch(done.receipt.subject.clone());
     walker.call(&receipt).await;
     let stranger = doing(Actor::Stranger, None)(1, Until::the_end());
-    walker.call(&Call::Look(stranger)).await;
+    let found = walker.call(&Call::Look(stranger)).await;
+    // Two changes of a record to the same are one; two records that were made are two.
+    let makes_something = plan.changes.iter().all(|change| change.before == Value::Absent);
+    if makes_something && matches!(&found.ended, Ended::Returned(Gave::Finding(Finding::Landed(_)))) {
+        let wanted = "`absent` or `unknown`: what another effect has made is not this one's";
+        let told = law::told(&found);
+        return Err(walker.crooked(Law::Probe, "probe, for an effect that never was", told, wanted));
+    }
     let is_reversible = bench.operation(cassette).is_some_and(|operation| operation.reversible);
     let undone = if is_reversible {
         let undone = walker.done(&doing(Actor::Undo, Some(done.receipt.clone()))).await?;
@@ -159,7 +166,7 @@ impl Walker<'_> {
     }
 
     async fn call(&self, call: &Call) -> Outcome {
-        self.bench.call(call, self.cassette.moment(), None).await
+        self.bench.call(call, self.cassette.moment_of(call), None).await
     }
 
     fn crooked(&self, law: Law, doing: &str, found: String, wanted: &str) -> Crooked {
@@ -228,9 +235,12 @@ impl Walker<'_> {
     /// Does it, stopped before each step and looked at, and once more when it is done.
     async fn done(&self, doing: &(dyn Fn(u32, Until) -> Doing + Sync)) -> Result<Done, Crooked> {
         let mut steps = Vec::new();
+        let is_blind = self.bench.operation(self.cassette).is_some_and(|of| of.guarantee == Guarantee::Blind);
         for recorded in 0..=STEPS_MAX {
             let attempt = u32::try_from(recorded).unwrap_or(u32::MAX).saturating_add(1);
-            let doing_now = doing(attempt, Until::after(&steps, recorded.min(1)));
+            // What can only be done blindly is not begun a second time.
+            let until = if is_blind { Until::the_end() } else { Until::after(&steps, recorded.min(1)) };
+            let doing_now = doing(attempt, until);
             let actor = doing_now.actor;
             let outcome = self.call(&Call::Attempt(doing_now)).await;
             let answered = outcome.exchanges.iter().filter(|exchange| exchange.answer.is_ok());
@@ -247,6 +257,18 @@ impl Walker<'_> {
                     return Err(self.breach("apply", &outcome, "a receipt"));
                 }
             };
+            if receipt.is_some()
+                && steps.is_empty()
+                && !doing(attempt, Until::the_end()).plan.changes.is_empty()
+            {
+                let wanted = "a step for what the plan changes, or a plan without changes";
+                return Err(self.crooked(
+                    self.law,
+                    "apply",
+                    "gave a receipt and sent no step".to_owned(),
+                    wanted,
+                ));
+            }
             let look = self.call(&Call::Look(doing(attempt, Until::the_end()))).await;
             if let Some(receipt) = receipt {
                 self.again(doing(attempt.saturating_add(1), Until::the_end())).await?;

@@ -112,6 +112,8 @@ struct State {
     guarantee: Option<Guarantee>,
     /// The header of each endpoint that takes an idempotency key.
     key_headers: BTreeMap<String, String>,
+    /// Whether requests bear tokens that the host has itself given.
+    bears_tokens: bool,
     /// The steps that have landed, as often as they have.
     landed: Vec<String>,
     /// The answers that are kept under an idempotency key.
@@ -161,6 +163,7 @@ impl Vendor {
         let mut state = locked(&self.state);
         let key_headers = std::mem::take(&mut state.key_headers);
         *state = State {
+            bears_tokens: state.bears_tokens,
             key_headers,
             cassette: Some(Arc::clone(cassette)),
             guarantee: Some(guarantee),
@@ -306,6 +309,7 @@ impl Ledger for Announcing {
 impl State {
     fn answer(&mut self, asked: &Asked) -> Heard {
         if asked.path.first().is_some_and(|first| first == TOKENS) {
+            self.bears_tokens = true;
             let token = serde_json::json!({ "access_token": format!("{CANARY}-token"), "expires_in": 3600 });
             return Heard::Whole(Reply::json(200, &token));
         }
@@ -315,7 +319,11 @@ impl State {
         if let Some(step) = &step {
             self.sent.push((step.clone(), form(asked)));
         }
-        let trouble = self.trouble.filter(|(at, _)| *at == number).map(|(_, trouble)| trouble);
+        let trouble = self.trouble.filter(|met| self.meets(*met, number)).map(|(_, trouble)| trouble);
+        if let (Some(Trouble::Status(401)), true, Some(step)) = (trouble, self.bears_tokens, &step) {
+            // The host has itself given another token, and sends the same step once more.
+            self.announced.push_front(step.clone());
+        }
         let reply = match trouble {
             Some(trouble) if !trouble.is_done() => Reply::status(500),
             Some(_) | None => self.done(asked, step.as_deref(), number),
@@ -341,6 +349,12 @@ impl State {
             Some(Trouble::Bare) => typed("application/json", b""),
             Some(Trouble::Huge) => typed("application/json", &vec![b' '; HUGE_BYTES]),
         }
+    }
+
+    /// Whether the request of this number meets the trouble. Where requests bear tokens, a 401 is met twice: the first
+    /// one costs a token.
+    fn meets(&self, (at, trouble): (usize, Trouble), number: usize) -> bool {
+        number == at || (self.bears_tokens && trouble == Trouble::Status(401) && number == at + 1)
     }
 
     /// Does what is asked, and gives the answer.
@@ -378,7 +392,8 @@ impl State {
         };
         let reply = recorded.response.reply();
         if let Some(step) = step.filter(|_| recorded.lands()) {
-            let held_once = self.guarantee == Some(Guarantee::ByNaturalKey);
+            // A target that knows the key, or the name, does nothing a second time.
+            let held_once = self.guarantee == Some(Guarantee::ByNaturalKey) || key.is_some();
             if !held_once || !self.landed.iter().any(|done| done == step) {
                 self.landed.push(step.to_owned());
             }

@@ -70,6 +70,9 @@ fn set(context: &Context<'_>, effect: &Effect, level: &str, step: &str) -> Resul
     if breaks(context, "other-bytes") {
         body["attempt"] = json!(effect.attempt);
     }
+    if breaks(context, "clock-in-step") {
+        body["at"] = json!(effect.now_ms);
+    }
     let answer = context.put("api", at(id)).json(&body).step(step)?;
     let landed = |answer: &Answer| -> Result<Held, Failure> {
         if !answer.is_success() && breaks(context, "wrong-case") {
@@ -81,7 +84,14 @@ fn set(context: &Context<'_>, effect: &Effect, level: &str, step: &str) -> Resul
         }
         held
     };
-    Ok(receipt(effect, &landed(&answer)?))
+    let mut receipt = receipt(effect, &landed(&answer)?);
+    if breaks(context, "clock-in-receipt") {
+        receipt.vendor_request_id = Some(effect.now_ms.to_string());
+    }
+    if breaks(context, "silent-receipt") {
+        receipt.applied.clear();
+    }
+    Ok(receipt)
 }
 
 fn is_there(held: &Held, effect: &Effect) -> bool {
@@ -108,11 +118,22 @@ impl Connector for Lawbreaker {
         if breaks(context, "step-in-plan") {
             context.put("api", at(&what.subject.id)).json(&json!({"lock": true})).step("lock")?;
         }
+        if breaks(context, "takes-any") {
+            return Ok(WritePlan::creation(what));
+        }
         Ok(WritePlan::update(&now, &[Field::new("level", Value::Text(what.text("level")?.to_owned()))]))
     }
 
     fn apply(&self, context: &Context<'_>, effect: &Effect) -> Result<Receipt, Failure> {
-        let now = held(context, &effect.plan.subject.id)?;
+        let now = held(context, &effect.plan.subject.id);
+        if breaks(context, "look-that-fails") && now.is_err() {
+            return set(context, effect, effect.sealed().text("level")?, "set-level");
+        }
+        let now = now?;
+        if breaks(context, "no-step") {
+            let subject = effect.plan.subject.clone();
+            return Ok(Receipt::new(subject, effect.plan.applied()));
+        }
         if is_there(&now, effect) && !breaks(context, "no-look") {
             return Ok(receipt(effect, &now));
         }
@@ -130,7 +151,8 @@ impl Connector for Lawbreaker {
 
     fn probe(&self, context: &Context<'_>, effect: &Effect) -> Result<Finding, Failure> {
         let now = held(context, &effect.plan.subject.id)?;
-        let is_landed = is_there(&now, effect) != breaks(context, "untrue-probe");
+        let is_any = breaks(context, "no-step") || (breaks(context, "takes-any") && now.level == "gold");
+        let is_landed = is_any || is_there(&now, effect) != breaks(context, "untrue-probe");
         Ok(if is_landed { Finding::Landed(receipt(effect, &now)) } else { Finding::Absent })
     }
 }

@@ -206,9 +206,12 @@ impl Id {
     fn fill(&self, text: &str) -> String {
         let of_template = Id(TEMPLATE_ID.to_owned());
         let module = |id: &Id| id.package().replace('-', "_");
-        text.replace(TEMPLATE_ID, &self.0)
-            .replace(&of_template.package(), &self.package())
-            .replace(&module(&of_template), &module(self))
+        // Through marks, so that what was put in is not looked at again.
+        let marked = text
+            .replace(TEMPLATE_ID, "\u{1}")
+            .replace(&of_template.package(), "\u{2}")
+            .replace(&module(&of_template), "\u{3}");
+        marked.replace('\u{1}', &self.0).replace('\u{2}', &self.package()).replace('\u{3}', &module(self))
     }
 }
 
@@ -314,6 +317,15 @@ mod tests {
             let why = Id::parse(bad).err().map(|error| error.to_string());
             assert_eq!(why, Some(format!("`{bad}` is no id of a connector")));
         }
+    }
+
+    #[test]
+    fn an_id_that_holds_the_templates_name_stays_as_it_is() {
+        let id = Id("acme-orders.v2".to_owned());
+        assert_eq!(
+            id.fill("acme.orders acme-orders acme_orders"),
+            "acme-orders.v2 acme-orders-v2 acme_orders_v2"
+        );
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub struct Test {
     #[arg(long, value_name = "DIR")]
     cassettes: Option<PathBuf>,
     /// Strange inputs of the law `fuzz`
-    #[arg(long, default_value_t = INPUTS, value_parser = clap::value_parser!(u64).range(0..=INPUTS_MAX))]
+    #[arg(long, default_value_t = INPUTS, value_parser = clap::value_parser!(u64).range(1..=INPUTS_MAX))]
     inputs: u64,
     /// The level that must be reached
     #[arg(long, value_enum, default_value = "certified")]
@@ -39,7 +39,7 @@ pub struct Test {
     /// testing. Everything that they ask for is really done there
     #[arg(long, value_name = "CONNECTION")]
     record: Option<String>,
-    /// Only this cassette
+    /// Only this cassette: what the others show is then missing
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 }
@@ -83,6 +83,9 @@ pub(super) async fn run(test: Test, global: &Global) -> Result<ExitCode> {
     let mut cassettes = cassette::all(&folder)?;
     if let Some(only) = &test.only {
         cassettes.retain(|cassette| cassette.name == *only);
+        if cassettes.is_empty() {
+            return Err(no_cassette(only, &folder));
+        }
     }
     let report = conformance::run(&component, cassettes, test.inputs, &|text| progress.now(text)).await?;
     progress.end();
@@ -126,6 +129,12 @@ fn beside(connector: &Path) -> Option<PathBuf> {
     has_source.then(|| folder.join(CASSETTES))
 }
 
+fn no_cassette(name: &str, folder: &Path) -> anyhow::Error {
+    Failure::new(exit::USAGE, format!("`{}` holds no cassette `{name}`", folder.display()))
+        .with_help("a cassette's name is that of its file, without `.json`")
+        .into()
+}
+
 async fn record(
     test: &Test,
     connection: &str,
@@ -139,10 +148,12 @@ async fn record(
         Failure::new(exit::USAGE, format!("the configuration has no connection `{connection}`"))
             .with_help("add `[connection.NAME]` with its endpoints, or name another one")
     })?;
-    for cassette in cassette::all(folder)? {
-        if test.only.as_ref().is_some_and(|only| *only != cassette.name) {
-            continue;
-        }
+    let mut cassettes = cassette::all(folder)?;
+    cassettes.retain(|cassette| test.only.as_ref().is_none_or(|only| *only == cassette.name));
+    if let (Some(only), true) = (&test.only, cassettes.is_empty()) {
+        return Err(no_cassette(only, folder));
+    }
+    for cassette in cassettes {
         let file = folder.join(format!("{}.json", cassette.name));
         let recorded = conformance::record(component.clone(), connection.clone(), &file).await?;
         if !global.quiet {
