@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A connector that is ready to be connected.
 #[derive(Debug, Clone)]
@@ -243,11 +244,15 @@ impl Catalogue {
     }
 }
 
+/// Time in which a connector describes itself, in milliseconds: a host that starts waits for each of them.
+const DESCRIBE_MS: u64 = 5_000;
+
 async fn describe(
     contract: &dyn Contract,
     who: &Arc<Who>,
     limits: Limits,
 ) -> Result<Description, ConnectorFault> {
+    let limits = Limits { wall: Duration::from_millis(DESCRIBE_MS), ..limits };
     // No moment and no chance: it says the same of itself each time.
     let fate = Fate { now: Timestamp::default(), seed: Digest::of(who.connector.as_bytes()) };
     let state = CallState::new(Arc::clone(who), limits, fate, None);

@@ -48,4 +48,4 @@ pub use package::{COMPONENT_BYTES_MAX, Inspected, componentize, inspect};
 pub use runtime::{Runtime, RuntimeOptions};
 pub use secret::Secret;
 pub use sign_in::{Claim, OpenIdProvider, SignInOptions};
-pub use witness::{Exchange, Heard, Witness};
+pub use witness::{Answered, Exchange, Witness};

@@ -34,12 +34,12 @@ pub struct Exchange {
     /// The step's name; `None` for what changes nothing.
     pub step: Option<String>,
     /// The answer, or why there is none. An answer that the host has on record is given again here.
-    pub answer: Result<Heard, Failure>,
+    pub answer: Result<Answered, Failure>,
 }
 
 /// What a target answered, without credentials and without headers that guests are not shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
+pub struct Answered {
     /// The status.
     pub status: u16,
     /// Names in lower case.
@@ -62,7 +62,7 @@ impl Exchange {
                 Purpose::Read => None,
                 Purpose::Step(name) => Some(name),
             },
-            answer: answer.as_ref().map_err(Clone::clone).map(|response| Heard {
+            answer: answer.as_ref().map_err(Clone::clone).map(|response| Answered {
                 status: response.status,
                 headers: response.headers.clone(),
                 body: response.body.clone(),

@@ -15,7 +15,9 @@ use countersign_core::record::{RecordRef, Snapshot};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock;
-use countersign_engine::port::connectors::{Asked, Call as EffectCall, Connectors as _, Operation, Page};
+use countersign_engine::port::connectors::{
+    Asked, Call as EffectCall, Connectors as _, Ledger, Operation, Page,
+};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
@@ -108,6 +110,8 @@ pub enum Gave {
 pub struct Outcome {
     /// Whether it was a call that may send steps.
     pub is_write: bool,
+    /// Whether the ledger stopped the host in it.
+    pub is_stopped: bool,
     /// What the connector says.
     pub ended: Ended<Gave>,
     /// Its requests, in order.
@@ -365,10 +369,11 @@ impl Bench {
         if let Some(vendor) = &self.vendor {
             vendor.expect_call(trouble);
         }
-        let ended = self.ended(call, now).await;
+        let (ended, is_stopped) = self.ended(call, now).await;
         let mut watched = self.watch.locked();
         let outcome = Outcome {
             is_write: call.is_write(),
+            is_stopped,
             ended,
             exchanges: watched.exchanges.clone(),
             lines: watched.lines.clone(),
@@ -383,9 +388,10 @@ impl Bench {
         outcome
     }
 
-    async fn ended(&self, call: &Call, now: Timestamp) -> Ended<Gave> {
+    /// How the call ended, and whether the ledger stopped the host in it.
+    async fn ended(&self, call: &Call, now: Timestamp) -> (Ended<Gave>, bool) {
         let (name, runtime) = (&self.options.name, &self.runtime);
-        match call {
+        let ended = match call {
             Call::Check => gave(runtime.check(name).await, |()| Gave::Nothing),
             Call::Fetch(subject) => gave(runtime.fetch(name, subject.clone()).await, Gave::Record),
             Call::Changes(kind) => {
@@ -400,10 +406,13 @@ impl Bench {
                     Some(vendor) => vendor.ledger(doing.actor, doing.until.clone()),
                     None => vendor::ledger(doing.actor, doing.until.clone()),
                 };
-                gave(runtime.apply(self.effect(doing, now), ledger).await.claim, Gave::Receipt)
+                let announced = Arc::clone(&ledger) as Arc<dyn Ledger>;
+                let end = runtime.apply(self.effect(doing, now), announced).await;
+                return (gave(end.claim, Gave::Receipt), ledger.has_stopped());
             }
             Call::Look(doing) => gave(runtime.probe(self.effect(doing, now)).await, Gave::Finding),
-        }
+        };
+        (ended, false)
     }
 
     fn effect(&self, doing: &Doing, now: Timestamp) -> EffectCall {

@@ -7,7 +7,7 @@
 use super::bench::{Bench, Call, Doing, Gave, Outcome};
 use super::cassette::{Actor, Cassette};
 use super::law::{self, Breach, Law};
-use super::vendor::{Until, Vendor, is_stop};
+use super::vendor::{Until, Vendor};
 use countersign_core::effect::attempt::{BreakKind, Ended, Failure, Finding, Guarantee, Receipt};
 use countersign_core::effect::plan::WritePlan;
 use countersign_core::record::{Snapshot, Value};
@@ -252,7 +252,7 @@ impl Walker<'_> {
             }
             let receipt = match &outcome.ended {
                 Ended::Returned(Gave::Receipt(receipt)) => Some(receipt.clone()),
-                Ended::Failed(_) if stopped(&outcome) => None,
+                Ended::Failed(_) if outcome.is_stopped => None,
                 Ended::Returned(_) | Ended::Failed(_) | Ended::Broke(_) => {
                     return Err(self.breach("apply", &outcome, "a receipt"));
                 }
@@ -308,11 +308,4 @@ impl Walker<'_> {
             }
         }
     }
-}
-
-/// Whether the kit stopped the host in this call.
-#[must_use]
-pub fn stopped(outcome: &Outcome) -> bool {
-    let failed = outcome.exchanges.iter().filter_map(|exchange| exchange.answer.as_ref().err());
-    failed.into_iter().any(|failure| is_stop(&failure.detail().message))
 }

@@ -21,7 +21,7 @@ pub const TOKENS: &str = "~tokens";
 pub const RETRY_AFTER_S: u64 = 7;
 /// A body larger than the host takes, in bytes.
 const HUGE_BYTES: usize = 10_000_000;
-/// Why a step was not recorded. A failure with these words is the kit's own doing.
+/// Why a step was not recorded.
 const STOPPED: &str = "the host stops here on purpose";
 
 /// The trouble that one request meets.
@@ -234,14 +234,14 @@ impl Vendor {
 
     /// A ledger of one call of `actor`, which tells this target what it records.
     #[must_use]
-    pub fn ledger(&self, actor: Actor, until: Until) -> Arc<dyn Ledger> {
+    pub fn ledger(&self, actor: Actor, until: Until) -> Arc<Announcing> {
         Arc::new(Announcing { actor, until: Mutex::new(until), state: Some(Arc::clone(&self.state)) })
     }
 }
 
 /// A ledger for a target that is no scripted one.
 #[must_use]
-pub fn ledger(actor: Actor, until: Until) -> Arc<dyn Ledger> {
+pub fn ledger(actor: Actor, until: Until) -> Arc<Announcing> {
     Arc::new(Announcing { actor, until: Mutex::new(until), state: None })
 }
 
@@ -252,43 +252,51 @@ pub struct Until {
     known: Vec<String>,
     /// How many others it records.
     left: usize,
+    /// Whether it has stopped.
+    stopped: bool,
 }
 
 impl Until {
     /// It does not stop.
     #[must_use]
     pub fn the_end() -> Until {
-        Until { known: Vec::new(), left: usize::MAX }
+        Until { known: Vec::new(), left: usize::MAX, stopped: false }
     }
 
     /// It stops before the step that follows `left` steps which are none of the `known` ones.
     #[must_use]
     pub fn after(known: &[String], left: usize) -> Until {
-        Until { known: known.to_vec(), left }
+        Until { known: known.to_vec(), left, stopped: false }
     }
 
     fn records(&mut self, step: &str) -> bool {
         if self.known.iter().any(|known| known == step) {
             return true;
         }
-        let Some(fewer) = self.left.checked_sub(1) else { return false };
+        let Some(fewer) = self.left.checked_sub(1) else {
+            self.stopped = true;
+            return false;
+        };
         self.left = fewer;
         self.known.push(step.to_owned());
         true
     }
 }
 
-/// Whether a failure says that the kit stopped the host on purpose.
-#[must_use]
-pub fn is_stop(message: &str) -> bool {
-    message.contains(STOPPED)
-}
-
+/// A ledger that records so far and no further.
 #[derive(Debug)]
-struct Announcing {
+pub struct Announcing {
     actor: Actor,
     until: Mutex<Until>,
     state: Option<Arc<Mutex<State>>>,
+}
+
+impl Announcing {
+    /// Whether it refused to record a step: there the host stops.
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        locked(&self.until).stopped
+    }
 }
 
 impl Ledger for Announcing {
