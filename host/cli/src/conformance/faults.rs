@@ -190,7 +190,7 @@ fn after_step(trouble: Trouble, outcome: &Outcome) -> Option<String> {
         Ended::Returned(_) => return Some("a failure: nothing was done".to_owned()),
         Ended::Failed(failure) => failure,
     };
-    let case = law::case(said);
+    let case = said.case();
     let of = |cases: &[&str]| (!cases.contains(&case)).then(|| format!("`{}`", cases.join("` or `")));
     match trouble {
         Trouble::Status(401 | 403) => of(&["denied"]),
@@ -238,7 +238,7 @@ fn after_read(
         }
         Ended::Failed(failure) => failure,
     };
-    let case = law::case(said);
+    let case = said.case();
     let of = |cases: &[&str]| (!cases.contains(&case)).then(|| format!("`{}`", cases.join("` or `")));
     match trouble {
         Trouble::Status(401 | 403) => of(&["denied"]),

@@ -2,7 +2,7 @@
 
 use super::bench::{Gave, Outcome};
 use countersign_connectors::Exchange;
-use countersign_core::effect::attempt::{Ended, Failure, Finding};
+use countersign_core::effect::attempt::{Ended, Finding};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -221,21 +221,9 @@ pub fn told(outcome: &Outcome) -> String {
         },
         Ended::Failed(failure) => {
             let detail = failure.detail();
-            format!("said `{}` ({}: {})", case(failure), detail.code, detail.message)
+            format!("said `{}` ({}: {})", failure.case(), detail.code, detail.message)
         }
         Ended::Broke(broke) => broke.message.clone(),
-    }
-}
-
-/// The case of a failure, by its name in the contract.
-#[must_use]
-pub fn case(failure: &Failure) -> &'static str {
-    match failure {
-        Failure::Transient { .. } => "transient",
-        Failure::Rejected { .. } => "rejected",
-        Failure::Conflict { .. } => "conflict",
-        Failure::Denied(_) => "denied",
-        Failure::Uncertain(_) => "uncertain",
     }
 }
 

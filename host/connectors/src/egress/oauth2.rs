@@ -267,12 +267,7 @@ mod tests {
     fn what_is_no_token_says_so_without_the_secret() {
         let check = |status: u16, body: &str, case: &str, words: &str| {
             let failure = tokens(ClientProof::Basic).given(&answer(status, body)).err().expect("no token");
-            let is = match failure {
-                Failure::Denied(_) => "denied",
-                Failure::Transient { .. } => "transient",
-                Failure::Rejected { .. } | Failure::Conflict { .. } | Failure::Uncertain(_) => "another",
-            };
-            assert_eq!(is, case, "{body}");
+            assert_eq!(failure.case(), case, "{body}");
             assert!(failure.detail().message.contains(words), "{failure:?}");
             assert!(!failure.detail().message.contains("s:cret"), "{failure:?}");
         };

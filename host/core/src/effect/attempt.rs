@@ -110,6 +110,18 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Its case, as the contract names it.
+    #[must_use]
+    pub fn case(&self) -> &'static str {
+        match self {
+            Failure::Transient { .. } => "transient",
+            Failure::Rejected { .. } => "rejected",
+            Failure::Conflict { .. } => "conflict",
+            Failure::Denied(_) => "denied",
+            Failure::Uncertain(_) => "uncertain",
+        }
+    }
+
     /// What the connector says about it, for people.
     #[must_use]
     pub fn detail(&self) -> &Detail {

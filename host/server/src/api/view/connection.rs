@@ -2,7 +2,7 @@
 
 use super::{DetailView, guarantee};
 use countersign_core::connection::Pause;
-use countersign_core::effect::attempt::{Ended, Failure};
+use countersign_core::effect::attempt::Ended;
 use countersign_engine::outages::Paused;
 use countersign_engine::port::connectors::{Connection, TargetHealth};
 use serde::{Deserialize, Serialize};
@@ -201,7 +201,7 @@ impl CheckView {
     pub fn of(connection: &str, ended: &Ended<()>) -> CheckView {
         let (result, failure, detail) = match ended {
             Ended::Returned(()) => ("right", None, None),
-            Ended::Failed(failure) => ("failed", Some(failed(failure)), Some(failure.detail().into())),
+            Ended::Failed(failure) => ("failed", Some(failure.case()), Some(failure.detail().into())),
             Ended::Broke(broke) => {
                 let detail = DetailView {
                     code: "connector-broke".to_owned(),
@@ -218,15 +218,5 @@ impl CheckView {
             failure: failure.map(ToOwned::to_owned),
             detail,
         }
-    }
-}
-
-fn failed(failure: &Failure) -> &'static str {
-    match failure {
-        Failure::Transient { .. } => "transient",
-        Failure::Rejected { .. } => "rejected",
-        Failure::Conflict { .. } => "conflict",
-        Failure::Denied(_) => "denied",
-        Failure::Uncertain(_) => "uncertain",
     }
 }
