@@ -19,7 +19,7 @@ import type {
 } from "./contract";
 import { type Failure, failureOf, rejected, uncertain } from "./failure";
 import { Draft } from "./http";
-import { oddField, oddPage, oddRecord } from "./value";
+import { oddField, oddPage, oddPlace, oddRecord, wellFormed } from "./value";
 
 /** Code of a failure because of a value that the contract does not know. */
 const ODD_VALUE = "odd-value";
@@ -106,15 +106,19 @@ function call<T>(run: () => T, odd: (answer: T) => string | null, of: (code: str
   } catch (thrown) {
     failure = failureOf(thrown);
   }
+  failure.detail.message = wellFormed(failure.detail.message);
   throw failure.raw;
 }
 
 const fine = () => null;
-const oddReceipt = (of: Receipt) => oddRecord(of.subject) ?? oddField(of.applied);
-const oddSnapshot = (of: Snapshot) => oddRecord(of.subject) ?? oddField(of.fields);
+const oddReceipt = (of: Receipt) =>
+  oddRecord(of.subject) ?? oddPlace(of.revision, of.url) ?? oddField(of.applied);
+const oddSnapshot = (of: Snapshot) =>
+  oddRecord(of.subject) ?? oddPlace(of.revision, of.url) ?? oddField(of.fields);
 const oddFinding = (of: Finding) => (of.tag === "landed" ? oddReceipt(of.val) : null);
 const oddPlan = (of: WritePlan) =>
   oddRecord(of.subject) ??
+  oddPlace(of.revision) ??
   oddField(of.changes.flatMap((one) => [one.before, one.after].map((value) => ({ name: one.name, value }))));
 
 /** The exports of the component. Export every part of it from the entry file by its name. */

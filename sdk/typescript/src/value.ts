@@ -138,6 +138,12 @@ export function oddField(fields: Field[]): string | null {
   return null;
 }
 
+/** What is odd about a revision or an address, if anything is. */
+export function oddPlace(...found: unknown[]): string | null {
+  const fine = (one: unknown) => one === null || (typeof one === "string" && bytes(one) <= ID_BYTES_MAX);
+  return found.every(fine) ? null : "the revision or the address of the record is no text";
+}
+
 /** What is odd about a page, if anything is. */
 export function oddPage(page: Page): string | null {
   return page.items.map((item) => oddRecord(item.subject) ?? oddField(item.fields)).find(Boolean) ?? null;
@@ -149,10 +155,22 @@ export function oddRecord(subject: RecordRef): string | null {
   return fine ? null : "the id of the record is none";
 }
 
-/** How many bytes a text has in UTF-8. */
+/** Whether a letter is half a pair of surrogates: targets send them, and they cannot leave. */
+function isHalf(letter: string): boolean {
+  const code = letter.codePointAt(0) ?? 0;
+  return code >= 0xd800 && code <= 0xdfff;
+}
+
+/** The text with a replacement character for each half a pair of surrogates. */
+export function wellFormed(text: string): string {
+  return Array.from(text, (letter) => (isHalf(letter) ? "\ufffd" : letter)).join("");
+}
+
+/** How many bytes a text has in UTF-8; without end if it has none there. */
 function bytes(text: string): number {
   let count = 0;
   for (const letter of text) {
+    if (isHalf(letter)) return Number.POSITIVE_INFINITY;
     const code = letter.codePointAt(0) ?? 0;
     count += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
   }

@@ -14,12 +14,16 @@ use std::sync::LazyLock;
 /// Strange inputs: enough to meet an answer that is no record.
 const INPUTS: u64 = 400;
 
-static COMPONENT: LazyLock<Vec<u8>> = LazyLock::new(|| {
+static COMPONENT: LazyLock<Vec<u8>> =
+    LazyLock::new(|| component(str::to_owned).expect("it wraps into a component"));
+
+/// The guest with another manifest.
+fn component(manifest: impl Fn(&str) -> String) -> Result<Vec<u8>> {
     let module =
         countersign_tests::guests::module("rust-lawbreaker", "lawbreaker_guest", env!("CARGO_TARGET_TMPDIR"));
-    let manifest = include_str!("../../guests/rust-lawbreaker/connector.toml");
-    componentize(&module, manifest).expect("it wraps into a component")
-});
+    let own = include_str!("../../guests/rust-lawbreaker/connector.toml");
+    Ok(componentize(&module, &manifest(own))?)
+}
 
 /// What the target holds after these steps.
 fn held(level: &str, version: u64, by: &[&str]) -> Value {
@@ -82,14 +86,10 @@ async fn report(breaks: &str) -> Result<Report> {
 /// Every request bears a token that the kit's target gives, and a 401 costs one more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connector_whose_requests_bear_tokens_is_certified() -> Result<()> {
-    let module =
-        countersign_tests::guests::module("rust-lawbreaker", "lawbreaker_guest", env!("CARGO_TARGET_TMPDIR"));
     let auth =
         "{ scheme = \"oauth2-client\", token = \"https://id.example.com/token\", scopes = [\"records\"] }";
-    let manifest =
-        include_str!("../../guests/rust-lawbreaker/connector.toml").replace("{ scheme = \"bearer\" }", auth);
-    ensure!(manifest.contains("oauth2-client"), "the manifest bears tokens");
-    let component = componentize(&module, &manifest)?;
+    let component = component(|manifest| manifest.replace("{ scheme = \"bearer\" }", auth))?;
+    ensure!(component != *COMPONENT, "its requests bear tokens");
     is_certified(&run(&component, cassettes("nothing")?, INPUTS, &|_| {}).await?)
 }
 
@@ -102,6 +102,15 @@ async fn nothing_is_certified_by_what_was_not_looked_at() -> Result<()> {
     let nonsense = run(b"\0asm nonsense", Vec::new(), INPUTS, &|_| {}).await?;
     let of = nonsense.laws.iter().find(|of| of.law == Law::Static).context("a law")?;
     ensure!(nonsense.level == Level::None && of.shown.broken == 1, "{nonsense:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connector_that_contradicts_its_manifest_breaks_the_law_of_its_description() -> Result<()> {
+    let component = component(|manifest| manifest.replace("version = \"1.0.0\"", "version = \"2.0.0\""))?;
+    let report = run(&component, Vec::new(), INPUTS, &|_| {}).await?;
+    let of = report.laws.iter().find(|of| of.law == Law::Describe).context("a law")?;
+    ensure!(report.level == Level::None && of.shown.broken == 1, "{report:?}");
     Ok(())
 }
 

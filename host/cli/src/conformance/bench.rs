@@ -88,6 +88,21 @@ pub struct Doing {
     pub takes_back: Option<Receipt>,
 }
 
+impl Doing {
+    /// The first attempt of `actor` at what the cassette asks for, as `plan` has it sealed, with no stop in it.
+    #[must_use]
+    pub fn new(actor: Actor, cassette: &Cassette, plan: &WritePlan) -> Doing {
+        let (what, plan) = (cassette.proposal(), plan.clone());
+        Doing { actor, attempt: 1, until: Until::the_end(), what, plan, takes_back: None }
+    }
+
+    /// The first attempt at taking back what has this receipt.
+    #[must_use]
+    pub fn taking_back(self, receipt: &Receipt) -> Doing {
+        Doing { actor: Actor::Undo, plan: self.plan.taken_back(), takes_back: Some(receipt.clone()), ..self }
+    }
+}
+
 /// What a call gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gave {
@@ -330,14 +345,6 @@ impl Bench {
     pub fn leaks(&self) -> (u64, u64, Vec<Leak>) {
         let watched = self.watch.locked();
         (watched.calls, watched.leaked, watched.leaks.clone())
-    }
-
-    /// Installs the same component once more, which asks it again what it is.
-    ///
-    /// # Errors
-    /// If it can be asked only once.
-    pub async fn installed_again(&self, component: Vec<u8>) -> Result<Installed> {
-        Ok(self.runtime.install(component, &OperatorGrant::everything()).await?)
     }
 
     /// From now on, what goes over the wire is recorded.

@@ -161,21 +161,25 @@ pub struct Book(BTreeMap<Law, Shown>);
 impl Book {
     /// Enters one look at a law: kept, or what was wrong.
     pub fn enter(&mut self, law: Law, breach: Option<Breach>) {
-        let shown = self.0.entry(law).or_default();
-        shown.checks += 1;
+        self.add(law, 1, u64::from(breach.is_some()));
         if let Some(breach) = breach {
-            shown.broken += 1;
-            if shown.breaches.len() < BREACHES_MAX && !shown.breaches.contains(&breach) {
-                shown.breaches.push(breach);
-            }
+            self.tell(law, breach);
         }
     }
 
-    /// Enters one more time that a law was not kept, of which only the number matters.
-    pub fn count(&mut self, law: Law) {
+    /// Enters so many looks at a law, in so many of which it was not kept.
+    pub fn add(&mut self, law: Law, looks: u64, broken: u64) {
         let shown = self.0.entry(law).or_default();
-        shown.checks += 1;
-        shown.broken += 1;
+        shown.checks += looks;
+        shown.broken += broken;
+    }
+
+    /// Keeps what was wrong, if it is new and there is room.
+    pub fn tell(&mut self, law: Law, breach: Breach) {
+        let breaches = &mut self.0.entry(law).or_default().breaches;
+        if breaches.len() < BREACHES_MAX && !breaches.contains(&breach) {
+            breaches.push(breach);
+        }
     }
 
     /// What was shown of a law.

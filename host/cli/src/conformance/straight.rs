@@ -44,9 +44,9 @@ impl Straight {
     /// An attempt of the effect, or of what takes it back.
     #[must_use]
     pub fn doing(&self, actor: Actor, attempt: u32, until: Until) -> Doing {
-        let takes_back = (actor == Actor::Undo).then(|| self.done.receipt.clone());
-        let plan = if takes_back.is_some() { self.plan.taken_back() } else { self.plan.clone() };
-        Doing { actor, attempt, until, what: self.cassette.proposal(), plan, takes_back }
+        let doing = Doing::new(actor, &self.cassette, &self.plan);
+        let doing = if actor == Actor::Undo { doing.taking_back(&self.done.receipt) } else { doing };
+        Doing { attempt, until, ..doing }
     }
 }
 
@@ -63,23 +63,11 @@ pub async fn walk(bench: &Bench, cassette: &Arc<Cassette>) -> Result<Straight, C
     }
     let before = walker.record().await?;
     let plan = walker.plan().await?;
-    let doing = |actor, takes_back: Option<Receipt>| {
-        let plan = if takes_back.is_some() { plan.taken_back() } else { plan.clone() };
-        let what = cassette.proposal();
-        move |attempt, until| Doing {
-            actor,
-            attempt,
-            until,
-            what: what.clone(),
-            plan: plan.clone(),
-            takes_back: takes_back.clone(),
-        }
-    };
-    let done = walker.done(&doing(Actor::Effect, None)).await?;
+    let done = walker.done(&Doing::new(Actor::Effect, cassette, &plan)).await?;
     walker.record().await?;
     let receipt = Call::Fetch(done.receipt.subject.clone());
     walker.call(&receipt).await;
-    let stranger = doing(Actor::Stranger, None)(1, Until::the_end());
+    let stranger = Doing::new(Actor::Stranger, cassette, &plan);
     let found = walker.call(&Call::Look(stranger)).await;
     // Two changes of a record to the same are one; two records that were made are two.
     let makes_something = plan.changes.iter().all(|change| change.before == Value::Absent);
@@ -90,7 +78,8 @@ pub async fn walk(bench: &Bench, cassette: &Arc<Cassette>) -> Result<Straight, C
     }
     let is_reversible = bench.operation(cassette).is_some_and(|operation| operation.reversible);
     let undone = if is_reversible {
-        let undone = walker.done(&doing(Actor::Undo, Some(done.receipt.clone()))).await?;
+        let undone =
+            walker.done(&Doing::new(Actor::Undo, cassette, &plan).taking_back(&done.receipt)).await?;
         walker.record().await?;
         Some(undone)
     } else {
@@ -110,24 +99,9 @@ pub async fn walk_with_rival(bench: &Bench, cassette: &Arc<Cassette>) -> Result<
     let plan = walker.plan().await?;
     let rivals = Arc::new(Cassette { fields, ..Cassette::clone(cassette) });
     let rival = Walker { bench, cassette: &rivals, law: Law::Seal };
-    let what = rivals.proposal();
-    let doing = Doing {
-        actor: Actor::Rival,
-        attempt: 1,
-        until: Until::the_end(),
-        what,
-        plan: rival.plan().await?,
-        takes_back: None,
-    };
+    let doing = Doing::new(Actor::Rival, &rivals, &rival.plan().await?);
     rival.ended(&Call::Attempt(doing), "a receipt: nothing stands in the way of the rival").await?;
-    let ours = Doing {
-        actor: Actor::Effect,
-        attempt: 1,
-        until: Until::the_end(),
-        what: cassette.proposal(),
-        plan,
-        takes_back: None,
-    };
+    let ours = Doing::new(Actor::Effect, cassette, &plan);
     let outcome = walker.call(&Call::Attempt(ours.clone())).await;
     if !matches!(outcome.ended, Ended::Failed(Failure::Conflict { .. })) {
         let wanted = "`conflict`, and nothing written: the record has moved since the plan";
@@ -176,15 +150,9 @@ impl Walker<'_> {
 
     fn breach(&self, doing: &str, outcome: &Outcome, wanted: &str) -> Crooked {
         let law = match &outcome.ended {
-            Ended::Broke(broke) if broke.kind == BreakKind::Forbidden => {
-                if outcome.is_write {
-                    self.law
-                } else {
-                    Law::Phase
-                }
-            }
-            Ended::Broke(_) => Law::Failures,
-            Ended::Returned(_) | Ended::Failed(_) => self.law,
+            Ended::Broke(broke) if broke.kind != BreakKind::Forbidden => Law::Failures,
+            Ended::Broke(_) if !outcome.is_write => Law::Phase,
+            Ended::Broke(_) | Ended::Returned(_) | Ended::Failed(_) => self.law,
         };
         let (mut found, vendor) = (law::told(outcome), self.bench.vendor());
         let unknown = vendor.map(|vendor| vendor.unknown()).unwrap_or_default();
@@ -233,19 +201,18 @@ impl Walker<'_> {
     }
 
     /// Does it, stopped before each step and looked at, and once more when it is done.
-    async fn done(&self, doing: &(dyn Fn(u32, Until) -> Doing + Sync)) -> Result<Done, Crooked> {
+    async fn done(&self, doing: &Doing) -> Result<Done, Crooked> {
         let mut steps = Vec::new();
         let is_blind = self.bench.operation(self.cassette).is_some_and(|of| of.guarantee == Guarantee::Blind);
         for recorded in 0..=STEPS_MAX {
             let attempt = u32::try_from(recorded).unwrap_or(u32::MAX).saturating_add(1);
             // What can only be done blindly is not begun a second time.
             let until = if is_blind { Until::the_end() } else { Until::after(&steps, recorded.min(1)) };
-            let doing_now = doing(attempt, until);
-            let actor = doing_now.actor;
-            let outcome = self.call(&Call::Attempt(doing_now)).await;
+            let now = Doing { attempt, until, ..doing.clone() };
+            let outcome = self.call(&Call::Attempt(now)).await;
             let answered = outcome.exchanges.iter().filter(|exchange| exchange.answer.is_ok());
             for step in answered.filter_map(|exchange| exchange.step.as_deref()) {
-                let step = actor.step(step);
+                let step = doing.actor.step(step);
                 if !steps.contains(&step) {
                     steps.push(step);
                 }
@@ -257,37 +224,24 @@ impl Walker<'_> {
                     return Err(self.breach("apply", &outcome, "a receipt"));
                 }
             };
-            if receipt.is_some()
-                && steps.is_empty()
-                && !doing(attempt, Until::the_end()).plan.changes.is_empty()
-            {
+            if receipt.is_some() && steps.is_empty() && !doing.plan.changes.is_empty() {
+                let found = "gave a receipt and sent no step".to_owned();
                 let wanted = "a step for what the plan changes, or a plan without changes";
-                return Err(self.crooked(
-                    self.law,
-                    "apply",
-                    "gave a receipt and sent no step".to_owned(),
-                    wanted,
-                ));
+                return Err(self.crooked(self.law, "apply", found, wanted));
             }
-            let look = self.call(&Call::Look(doing(attempt, Until::the_end()))).await;
+            let look = self.call(&Call::Look(Doing { attempt, ..doing.clone() })).await;
             if let Some(receipt) = receipt {
-                self.again(doing(attempt.saturating_add(1), Until::the_end())).await?;
+                self.again(Doing { attempt: attempt.saturating_add(1), ..doing.clone() }).await?;
                 if let Ended::Failed(_) | Ended::Broke(_) = &look.ended {
                     return Err(self.breach("probe, after it was done", &look, "a finding"));
                 }
                 return Ok(Done { receipt, steps });
             }
         }
-        Err(self.crooked(
-            self.law,
-            "apply",
-            format!("took more than {STEPS_MAX} steps"),
-            "an effect of a few steps",
-        ))
+        let found = format!("took more than {STEPS_MAX} steps");
+        Err(self.crooked(self.law, "apply", found, "an effect of a few steps"))
     }
-}
 
-impl Walker<'_> {
     /// The same once more. The host never does that blindly, so what can only be done blindly is left out.
     async fn again(&self, doing: Doing) -> Result<(), Crooked> {
         let operation = self.bench.operation(self.cassette);

@@ -97,12 +97,6 @@ impl Trouble {
             | Trouble::Huge => true,
         }
     }
-
-    /// Whether the caller hears no whole answer.
-    #[must_use]
-    pub fn is_silent(self) -> bool {
-        matches!(self, Trouble::LostBefore | Trouble::LostAfter | Trouble::Cut)
-    }
 }
 
 /// What the target knows.
