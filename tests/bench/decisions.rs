@@ -69,6 +69,7 @@ async fn level(in_flight: usize) -> anyhow::Result<Level> {
         record: countersign_engine::people::Record::default(),
         notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
         components: Arc::new(countersign_engine::port::components::NoComponents),
+        catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
         store: store.clone(),
         connectors: Arc::new(Scripted::default()),
         clock: Arc::new(RealClock),

@@ -92,6 +92,7 @@ pub(crate) fn run(report: &mut Report) -> anyhow::Result<()> {
             record: countersign_engine::people::Record::default(),
             notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
             components: Arc::new(countersign_engine::port::components::NoComponents),
+            catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
             store: store.clone(),
             connectors: Arc::new(connectors),
             clock: Arc::new(RealClock),

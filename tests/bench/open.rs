@@ -45,6 +45,7 @@ async fn engine(store: &Arc<LocalStore>) -> anyhow::Result<Engine> {
             .map_err(|fault| anyhow::anyhow!("{fault}"))?,
         notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
         components: Arc::new(countersign_engine::port::components::NoComponents),
+        catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
         store: store.clone(),
         connectors: Arc::new(Scripted::default()),
         clock: Arc::new(RealClock),

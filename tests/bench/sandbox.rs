@@ -34,6 +34,7 @@ fn runtime(folder: &Path) -> anyhow::Result<Runtime> {
         install_key: InstallKey::new([7; 32]),
         cache_key: [9; 32],
         clock: Arc::new(RealClock),
+        grant: OperatorGrant::everything(),
         witness: None,
     })?)
 }
@@ -41,7 +42,7 @@ fn runtime(folder: &Path) -> anyhow::Result<Runtime> {
 /// A runtime with the `webhook` connector installed.
 pub(crate) async fn runtime_with_webhook(folder: &Path) -> anyhow::Result<Runtime> {
     let runtime = runtime(folder)?;
-    runtime.install(webhook()?, &OperatorGrant::everything()).await?;
+    runtime.install(webhook()?).await?;
     Ok(runtime)
 }
 
@@ -70,7 +71,7 @@ async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let bytes = webhook()?;
     let start = Instant::now();
     let first = runtime(folder.path())?;
-    let installed = first.install(bytes, &OperatorGrant::everything()).await?;
+    let installed = first.install(bytes).await?;
     report.row("connector install, cold", millis(start.elapsed()), "start, check, compile, describe, store");
     drop(first);
     let second = runtime(folder.path())?;

@@ -53,6 +53,7 @@ impl World {
             record: countersign_engine::people::Record::default(),
             notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
             components: Arc::new(countersign_engine::port::components::NoComponents),
+            catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
             store: store.clone(),
             connectors: Arc::new(connectors),
             clock: clock.clone(),

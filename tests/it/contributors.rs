@@ -221,6 +221,7 @@ async fn asked_of(
         record: countersign_engine::people::Record::default(),
         notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
         components,
+        catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
         store: Arc::new(MemoryStore::new()),
         connectors: Arc::new(connectors),
         clock: Arc::new(SimulatedClock::at(now)),

@@ -54,6 +54,7 @@ impl World {
             install_key: InstallKey::new([3; 32]),
             cache_key: [4; 32],
             clock: Arc::new(RealClock),
+            grant: OperatorGrant::everything(),
             witness: None,
         })?;
         let connections = [
@@ -79,7 +80,7 @@ impl World {
             let bytes = std::fs::read(&path).with_context(|| {
                 format!("{}: `countersign connector build plugins` makes it", path.display())
             })?;
-            runtime.install(bytes, &OperatorGrant::everything()).await?;
+            runtime.install(bytes).await?;
             let reference = if secret.is_empty() { "" } else { "secret = \"env:SECRET\"\n" };
             let raw: RawConnection = toml::from_str(&format!(
                 "connector = \"countersign.{system}\"\nallow = [\"127.0.0.0/8\"]\n\
@@ -95,6 +96,7 @@ impl World {
             record: countersign_engine::people::Record::default(),
             notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
             components: Arc::new(countersign_engine::port::components::NoComponents),
+            catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
             store: store.clone(),
             connectors: Arc::new(runtime),
             clock: clock.clone(),

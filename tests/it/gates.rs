@@ -43,6 +43,7 @@ fn host() -> (Engine, Arc<Scripted>) {
         record: countersign_engine::people::Record::default(),
         notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
         components: Arc::new(countersign_engine::port::components::NoComponents),
+        catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
         store: Arc::new(MemoryStore::new()),
         connectors: connectors.clone(),
         clock: Arc::new(RealClock),

@@ -1,5 +1,7 @@
 //! Hostile connectors: each harms nobody but itself, and the operator reads one sentence about it.
 
+#[path = "guests/hot.rs"]
+mod hot;
 #[path = "guests/inert.rs"]
 mod inert;
 #[path = "guests/target.rs"]
@@ -7,7 +9,7 @@ mod target;
 #[path = "guests/world.rs"]
 mod world;
 
-use countersign_connectors::{FaultCode, OperatorGrant, Runtime, Secret, componentize, inspect};
+use countersign_connectors::{FaultCode, Runtime, Secret, componentize, inspect};
 use countersign_core::effect::attempt::{Answer, BreakKind, Ended, Failure, Finding, Guarantee};
 use countersign_core::hash::Digest;
 use countersign_core::id::EffectId;
@@ -351,7 +353,7 @@ async fn a_file_that_is_no_honest_connector_is_refused_at_the_door() {
 }
 
 async fn assert_refused(runtime: &Runtime, bytes: Vec<u8>, code: FaultCode, expected: &str) {
-    let fault = runtime.install(bytes, &OperatorGrant::everything()).await.expect_err("it is refused");
+    let fault = runtime.install(bytes).await.expect_err("it is refused");
     assert_eq!(fault.code, code, "{fault}");
     assert!(fault.message.contains(expected), "{fault}");
 }
@@ -376,10 +378,7 @@ async fn a_connector_that_lies_about_itself_is_refused_at_the_door() {
         let expected = format!("connector `tests.hostile` 1.0.0 {expected}");
         assert_refused(&runtime, world::component(describe), FaultCode::BadDescription, &expected).await;
     }
-    runtime
-        .install(world::component("plain"), &OperatorGrant::everything())
-        .await
-        .expect("an honest one is welcome");
+    runtime.install(world::component("plain")).await.expect("an honest one is welcome");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -432,7 +431,7 @@ async fn a_connector_is_packed_inspected_installed_and_found_again() {
 
     let folder = tempfile::tempdir().expect("a folder");
     let first = world::runtime(folder.path());
-    let installed = first.install(packed, &OperatorGrant::everything()).await.expect("it installs");
+    let installed = first.install(packed).await.expect("it installs");
     assert_eq!(installed.digest, inspected.digest);
     let second = world::runtime(folder.path());
     assert_eq!(second.stored(), Ok(vec![installed.digest]));
@@ -449,7 +448,7 @@ async fn an_effect_keeps_the_version_that_planned_it_behind_a_newer_one() {
     let manifest = MANIFEST.replace(r#", "POST""#, "");
     assert_ne!(manifest, MANIFEST);
     let build = world::component_with("plain", &manifest);
-    world.runtime.install(build, &OperatorGrant::everything()).await.expect("it installs");
+    world.runtime.install(build).await.expect("it installs");
     world.connect("hostile", &world.target.base);
     let after = world.runtime.connection(&name).expect("it is connected");
     assert_ne!(before.digest, after.digest);
@@ -464,7 +463,7 @@ async fn an_effect_keeps_the_version_that_planned_it_behind_a_newer_one() {
     assert_eq!((end.steps.len(), world.target.take().len()), (0, 0), "{:?}", end.claim);
     // What was installed last is what its id means after a start too, also what was there before.
     let build = world::component("plain");
-    world.runtime.install(build, &OperatorGrant::everything()).await.expect("it is there already");
+    world.runtime.install(build).await.expect("it is there already");
     assert_eq!(world.runtime.stored(), Ok(vec![after.digest, before.digest]));
     // A host that never had the one before cannot use it.
     let why = world.runtime.bound(&name, Digest::of(b"never installed")).expect_err("it is not there");

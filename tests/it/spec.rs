@@ -135,6 +135,7 @@ impl Host {
             record: block_on(recorded(&**store)).expect("the record of people is read"),
             notifier: notifier.clone(),
             components: Arc::new(countersign_engine::port::components::NoComponents),
+            catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
             store: store.clone(),
             connectors: connectors.clone(),
             clock: clock.clone(),

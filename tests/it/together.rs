@@ -102,6 +102,7 @@ fn host() -> Host {
         record: countersign_engine::people::Record::default(),
         notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
         components: Arc::new(countersign_engine::port::components::NoComponents),
+        catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
         store: store.clone(),
         connectors: connectors.clone(),
         clock: Arc::new(RealClock),

@@ -309,6 +309,7 @@ impl History {
                 record: recorded(&*self.disk).await.expect("the record of people is read"),
                 notifier: Arc::new(ScriptedNotifier::default()),
                 components: Arc::new(NoComponents),
+                catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
                 store: Arc::clone(&self.disk) as Arc<_>,
                 connectors: Arc::clone(&self.targets) as Arc<_>,
                 clock: Arc::clone(&self.clock) as Arc<_>,

@@ -5,11 +5,12 @@
 //! before it has answered, so that nothing is asked for twice.
 
 use crate::command::Global;
-use crate::demo::client::{Answer, Api, Ask};
+use crate::demo::client::{Answer, Api, Ask, Sent};
 use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, Result};
 use data_encoding::HEXLOWER;
+use hyper::body::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -92,7 +93,7 @@ impl Client {
             token: &self.token,
             key: Some(&key),
             revision: revision.as_deref(),
-            body: Some(change.body),
+            body: Some(Sent::Json(change.body)),
         };
         Ok(self.ask(&ask).await?.body)
     }
@@ -103,13 +104,43 @@ impl Client {
     /// # Errors
     /// If the host cannot be reached, refuses or does not answer in time.
     pub async fn question(&self, path: &str, body: &Value) -> Result<Value> {
-        let ask =
-            Ask { method: "POST", path, token: &self.token, key: None, revision: None, body: Some(body) };
+        let ask = Ask {
+            method: "POST",
+            path,
+            token: &self.token,
+            key: None,
+            revision: None,
+            body: Some(Sent::Json(body)),
+        };
         match self.api.once_within(&ask, QUESTION_MS).await? {
             Some(answer) if answer.status < 400 => Ok(answer.body),
             Some(answer) => Err(refused(&answer).into()),
             None => Err(self.nobody()),
         }
+    }
+
+    /// Sends a component, which the host compiles before it answers.
+    ///
+    /// # Errors
+    /// If the host cannot be reached, refuses or does not answer in time.
+    pub async fn component(&self, path: &str, bytes: Bytes) -> Result<Value> {
+        let key = new_key()?;
+        let ask = Ask {
+            method: "POST",
+            path,
+            token: &self.token,
+            key: Some(&key),
+            revision: None,
+            body: Some(Sent::Component(&bytes)),
+        };
+        for _ in 0..TRIES_MAX {
+            match self.api.once_within(&ask, QUESTION_MS).await? {
+                Some(answer) if answer.status < 400 => return Ok(answer.body),
+                Some(answer) => return Err(refused(&answer).into()),
+                None => tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await,
+            }
+        }
+        Err(self.nobody())
     }
 
     fn nobody(&self) -> anyhow::Error {
@@ -173,7 +204,7 @@ fn new_key() -> Result<String> {
 }
 
 /// A value as a part of a query.
-fn escaped(value: &str) -> String {
+pub(crate) fn escaped(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -212,7 +212,7 @@ pub async fn start(
     store: Arc<dyn Store>,
 ) -> anyhow::Result<Running> {
     known_calendar(settings.provisioning.calendar.as_ref(), &rulebook)?;
-    let runtime = Arc::new(connectors(settings).await?);
+    let runtime = Arc::new(connectors(settings, &*store).await?);
     let missing = rulebook
         .connections()
         .iter()
@@ -231,6 +231,7 @@ pub async fn start(
         components,
         store: Arc::clone(&store),
         connectors: runtime.clone(),
+        catalogue: runtime.clone(),
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
         rulebook,
@@ -413,7 +414,7 @@ pub fn component_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Loads what is installed, installs what the configuration names, makes the connections.
-async fn connectors(settings: &Settings) -> anyhow::Result<Runtime> {
+async fn connectors(settings: &Settings, store: &dyn Store) -> anyhow::Result<Runtime> {
     let install_key = key(&settings.data.join(INSTALL_KEY_FILE))?;
     let folder = settings.data.join("connectors");
     private_folder(&folder)?;
@@ -422,6 +423,7 @@ async fn connectors(settings: &Settings) -> anyhow::Result<Runtime> {
         folder,
         install_key: InstallKey::new(install_key),
         clock: Arc::new(SystemClock),
+        grant: settings.grant.clone(),
         witness: None,
     })?;
     if !runtime.is_pooled() {
@@ -432,11 +434,11 @@ async fn connectors(settings: &Settings) -> anyhow::Result<Runtime> {
     }
     for file in &settings.install {
         let bytes = fs::read(file).with_context(|| format!("connector `{}`", file.display()))?;
-        runtime
-            .install(bytes, &settings.grant)
-            .await
-            .with_context(|| format!("connector `{}`", file.display()))?;
+        runtime.install(bytes).await.with_context(|| format!("connector `{}`", file.display()))?;
     }
+    let now = SystemClock.now();
+    let settled = async || countersign_engine::connectors::settle(store, &runtime, now).await;
+    when_built(settled).await.context("the record of connectors cannot be read")?;
     let faults: Vec<String> = settings
         .connections
         .iter()

@@ -12,7 +12,7 @@ use countersign_core::effect::attempt::Guarantee;
 use countersign_core::hash::Digest;
 use countersign_core::time::Timestamp;
 use countersign_engine::port::connectors::Operation;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,7 +35,9 @@ pub struct Installed {
     pub operations: Vec<Operation>,
     /// The kinds of record of whose changes it tells.
     pub tells: Vec<String>,
-    /// What it asks for.
+    /// Everything that it asks for, in sentences.
+    pub wants: BTreeSet<String>,
+    /// The same as its author wrote it.
     pub manifest: Manifest,
 }
 
@@ -52,11 +54,11 @@ fn touch(path: &Path) -> std::io::Result<()> {
     fs::File::open(path)?.set_modified(std::time::SystemTime::now())
 }
 
-/// Connectors by digest, and the newest digest of each id.
+/// Connectors by digest, and the order in which they were taken up.
 #[derive(Default, Clone)]
 struct Shelf {
     by_digest: BTreeMap<Digest, Arc<Loaded>>,
-    newest: BTreeMap<String, Digest>,
+    order: Vec<Digest>,
 }
 
 /// The installed connectors.
@@ -161,12 +163,34 @@ impl Catalogue {
     /// The connector with this id that was taken up last.
     pub(crate) fn newest(&self, id: &str) -> Option<Arc<Loaded>> {
         let shelf = self.shelf.load();
-        shelf.newest.get(id).and_then(|digest| shelf.by_digest.get(digest)).cloned()
+        let mut newest = shelf.order.iter().rev().filter_map(|digest| shelf.by_digest.get(digest));
+        newest.find(|loaded| loaded.installed.id == id).cloned()
     }
 
-    /// Everything that is loaded.
+    /// Everything that is loaded; what was taken up last stands last.
     pub(crate) fn loaded(&self) -> Vec<Installed> {
-        self.shelf.load().by_digest.values().map(|loaded| loaded.installed.clone()).collect()
+        let shelf = self.shelf.load();
+        let in_order = shelf.order.iter().filter_map(|digest| shelf.by_digest.get(digest));
+        in_order.map(|loaded| loaded.installed.clone()).collect()
+    }
+
+    /// Takes a build away from disk and from memory; calls in flight end with it. One that is not there is gone.
+    pub(crate) fn remove(&self, digest: &Digest) -> Result<(), ConnectorFault> {
+        let path = self.blob(*digest);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(ConnectorFault::storage("remove", &path, &error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        self.compiler.forget(*digest)?;
+        self.shelf.rcu(|shelf| {
+            let mut shelf = Shelf::clone(shelf);
+            shelf.by_digest.remove(digest);
+            shelf.order.retain(|other| other != digest);
+            shelf
+        });
+        Ok(())
     }
 
     /// Calls in flight keep the version that they began with.
@@ -174,7 +198,8 @@ impl Catalogue {
         let installed = loaded.installed.clone();
         self.shelf.rcu(|shelf| {
             let mut shelf = Shelf::clone(shelf);
-            shelf.newest.insert(installed.id.clone(), installed.digest);
+            shelf.order.retain(|other| *other != installed.digest);
+            shelf.order.push(installed.digest);
             shelf.by_digest.insert(installed.digest, Arc::clone(&loaded));
             shelf
         });
@@ -217,6 +242,7 @@ impl Catalogue {
             system: first.system,
             operations: first.operations,
             tells: first.tells,
+            wants: manifest.wants()?,
             manifest,
         };
         Ok(Arc::new(Loaded { installed, contract, limits }))

@@ -90,6 +90,20 @@ impl Compiler {
         store(&self.file(digest, "mac"), &mac.finalize().into_bytes(), 0o600)
     }
 
+    /// Drops what is remembered of a component.
+    pub(crate) fn forget(&self, digest: Digest) -> Result<(), ConnectorFault> {
+        for ending in ["cwasm", "mac"] {
+            let path = self.file(digest, ending);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(ConnectorFault::storage("remove", &path, &error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     fn mac(&self, digest: Digest, native: &[u8]) -> Option<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
         mac.update(&Digest::of(native).0);

@@ -30,6 +30,7 @@ mod runtime;
 mod sandbox;
 mod secret;
 mod sign_in;
+mod wants;
 mod witness;
 
 pub use catalogue::Installed;

@@ -6,6 +6,7 @@
 use crate::egress::oauth2::ClientProof;
 use crate::fault::{ConnectorFault, FaultCode};
 use countersign_core::effect::retry::SETTLE_MAX;
+use countersign_core::id::ConnectorId;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -308,9 +309,7 @@ impl Manifest {
                 self.manifest
             ));
         }
-        let plain =
-            |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-._".contains(letter);
-        if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
+        if ConnectorId::parse(id).is_err() {
             return say(
                 "needs `connector.id` of a-z, 0-9, `.`, `-`, `_`, such as `acme.salesforce`".to_owned()
             );

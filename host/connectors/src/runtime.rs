@@ -12,23 +12,25 @@ use crate::metrics::{Metrics, Tally};
 use crate::sandbox::{CALLS_MAX, CallState, Fate, Sandbox, Who};
 use crate::witness::Witness;
 use arc_swap::ArcSwap;
+use countersign_core::connector::{Build, OnRecord, Serving};
 use countersign_core::effect::attempt::{
     AttemptEnd, Break, BreakKind, Detail, Ended, Failure, Finding, Receipt,
 };
 use countersign_core::effect::key::InstallKey;
 use countersign_core::effect::plan::{Proposal, WritePlan};
 use countersign_core::hash::Digest;
-use countersign_core::id::ConnectionName;
+use countersign_core::id::{ConnectionName, ConnectorId};
 use countersign_core::record::{RecordRef, Snapshot};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
+use countersign_engine::port::catalogue as engine;
 use countersign_engine::port::clock::Clock;
 use countersign_engine::port::connectors::{Asked, Call, Connection, Connectors, Ledger, Page, TargetHealth};
 use http::HeaderValue;
 use prometheus_client::registry::Registry;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
 /// What a [`Runtime`] needs to start.
@@ -42,6 +44,8 @@ pub struct RuntimeOptions {
     pub cache_key: [u8; 32],
     /// Says what time it is, for signatures on reading calls.
     pub clock: Arc<dyn Clock>,
+    /// What connectors may want at all.
+    pub grant: OperatorGrant,
     /// Who looks on while connectors speak to their targets, if anybody does.
     pub witness: Option<Arc<dyn Witness>>,
 }
@@ -52,10 +56,17 @@ pub struct Runtime {
     sandbox: Arc<Sandbox>,
     catalogue: Catalogue,
     targets: ArcSwap<BTreeMap<ConnectionName, Arc<Target>>>,
+    /// Held while a target is changed, so that a swap and a renewed secret keep each other.
+    changing: Mutex<()>,
     install_key: InstallKey,
     clock: Arc<dyn Clock>,
     resolver: Arc<dyn Resolve>,
     calls: Semaphore,
+    grant: OperatorGrant,
+    /// Which build serves which connection, by connector; the newest one where nothing is said.
+    serving: ArcSwap<BTreeMap<String, Serving>>,
+    /// The builds that are called no more.
+    quarantined: ArcSwap<BTreeMap<String, BTreeSet<Digest>>>,
     metrics: Arc<Metrics>,
     witness: Option<Arc<dyn Witness>>,
 }
@@ -100,10 +111,14 @@ impl Runtime {
             sandbox,
             catalogue,
             targets: ArcSwap::default(),
+            changing: Mutex::default(),
             install_key: options.install_key,
             clock: options.clock,
             resolver: Arc::new(SystemResolver),
             calls: Semaphore::new(usize::try_from(CALLS_MAX).unwrap_or(1)),
+            grant: options.grant,
+            serving: ArcSwap::default(),
+            quarantined: ArcSwap::default(),
             metrics: Arc::default(),
             witness: options.witness,
         })
@@ -119,8 +134,8 @@ impl Runtime {
     ///
     /// # Errors
     /// Why it is refused, in one sentence for the operator. Nothing is stored then.
-    pub async fn install(&self, bytes: Vec<u8>, grant: &OperatorGrant) -> Result<Installed, ConnectorFault> {
-        self.catalogue.install(bytes, grant).await
+    pub async fn install(&self, bytes: Vec<u8>) -> Result<Installed, ConnectorFault> {
+        self.catalogue.install(bytes, &self.grant).await
     }
 
     /// Loads a connector that was installed before, such as after a start.
@@ -157,22 +172,8 @@ impl Runtime {
     /// # Errors
     /// [`FaultCode::NotInstalled`] or [`FaultCode::BadConnection`]; the old connection then stands.
     pub fn connect(&self, options: ConnectionOptions) -> Result<Arc<Connection>, ConnectorFault> {
-        let found = match &options.connector {
-            ConnectorRef::Id(id) => self.catalogue.newest(id),
-            ConnectorRef::Digest(digest) => self.catalogue.get(digest),
-        };
-        let loaded = found.ok_or_else(|| {
-            let wanted = match &options.connector {
-                ConnectorRef::Id(id) => format!("`{id}`"),
-                ConnectorRef::Digest(digest) => format!("sha256:{digest}"),
-            };
-            let what = format!(
-                "connection `{}` needs connector {wanted}, which is not installed; install it first",
-                options.name
-            );
-            ConnectorFault::host(FaultCode::NotInstalled, what)
-        })?;
-        let current = Bound::new(loaded, &options)?;
+        let _alone = self.changing.lock();
+        let current = Bound::new(self.chosen(&options)?, &options)?;
         let public = Arc::new(public(&current, &options));
         let target = Arc::new(Target {
             public: Arc::clone(&public),
@@ -180,16 +181,37 @@ impl Runtime {
             current,
             options,
         });
-        self.targets.rcu(|targets| {
-            let mut targets = BTreeMap::clone(targets);
-            targets.insert(public.name.clone(), Arc::clone(&target));
-            targets
-        });
+        self.put(target);
         Ok(public)
+    }
+
+    /// The build for a connection, by what the record of its connector says.
+    fn chosen(&self, options: &ConnectionOptions) -> Result<Arc<Loaded>, ConnectorFault> {
+        let missing = |wanted: String| {
+            let name = &options.name;
+            let what = format!(
+                "connection `{name}` needs connector {wanted}, which is not installed; install it first"
+            );
+            ConnectorFault::host(FaultCode::NotInstalled, what)
+        };
+        match &options.connector {
+            ConnectorRef::Digest(digest) => {
+                self.catalogue.get(digest).ok_or_else(|| missing(format!("sha256:{digest}")))
+            }
+            ConnectorRef::Id(id) => {
+                match self.serving.load().get(id).and_then(|serving| serving.of(&options.name)) {
+                    Some(digest) => {
+                        self.catalogue.get(&digest).ok_or_else(|| missing(format!("`{id}` sha256:{digest}")))
+                    }
+                    None => self.catalogue.newest(id).ok_or_else(|| missing(format!("`{id}`"))),
+                }
+            }
+        }
     }
 
     /// Takes a connection away. `false` if there was none of this name.
     pub fn disconnect(&self, name: &ConnectionName) -> bool {
+        let _alone = self.changing.lock();
         let before = self.targets.rcu(|targets| {
             let mut targets = BTreeMap::clone(targets);
             targets.remove(name);
@@ -201,6 +223,7 @@ impl Runtime {
     /// Puts what the files of a connection's secrets hold now in the place of what they held; says whether
     /// that is anything else.
     fn renewed(&self, name: &ConnectionName) -> Result<bool, ConnectorFault> {
+        let _alone = self.changing.lock();
         let Some(target) = self.targets.load().get(name).cloned() else { return Ok(false) };
         let mut options = target.options.clone();
         let mut renewed = false;
@@ -217,15 +240,36 @@ impl Runtime {
         let current = Bound::new(Arc::clone(&target.current.loaded), &options)?;
         let (public, line) = (Arc::clone(&target.public), Arc::clone(&target.line));
         let anew = Arc::new(Target { public, line, current, options });
+        self.put(anew);
+        Ok(true)
+    }
+
+    /// Puts behind a connection the build that is to serve it now. What is known of its target stays.
+    fn swap(&self, target: &Arc<Target>) -> Result<(), ConnectorFault> {
+        let options = target.options.clone();
+        let loaded = self.chosen(&options)?;
+        if loaded.installed.digest == target.public.digest {
+            return Ok(());
+        }
+        let current = Bound::new(loaded, &options)?;
+        let line = if current.grant.rate == target.current.grant.rate {
+            Arc::clone(&target.line)
+        } else {
+            Arc::new(Line::new(current.grant.rate))
+        };
+        let public = Arc::new(public(&current, &options));
+        let anew = Arc::new(Target { public, line, current, options });
+        self.put(anew);
+        Ok(())
+    }
+
+    /// Puts a target in the place of what had its name. Whoever calls holds `changing`.
+    fn put(&self, target: Arc<Target>) {
         self.targets.rcu(|targets| {
             let mut targets = BTreeMap::clone(targets);
-            // Whoever connected it anew meanwhile has read it too.
-            if targets.get(name).is_some_and(|known| Arc::ptr_eq(known, &target)) {
-                targets.insert(name.clone(), Arc::clone(&anew));
-            }
+            targets.insert(target.options.name.clone(), Arc::clone(&target));
             targets
         });
-        Ok(true)
     }
 
     fn target(&self, name: &ConnectionName) -> Result<Arc<Target>, Failure> {
@@ -246,6 +290,13 @@ impl Runtime {
             let what = format!("connection `{name}` needs connector sha256:{digest} to go on, which is not loaded; install that version again");
             Failure::Transient { after: None, detail: Detail::new("version-missing", what) }
         })?;
+        let quarantined = self.quarantined.load();
+        if quarantined.get(&loaded.installed.id).is_some_and(|builds| builds.contains(&digest)) {
+            let what = format!(
+                "connection `{name}` needs connector sha256:{digest} to go on, which is in quarantine; release that build, or have it planned anew"
+            );
+            return Err(Failure::Transient { after: None, detail: Detail::new("version-quarantined", what) });
+        }
         Bound::new(loaded, &target.options)
             .map_err(|fault| Failure::Denied(Detail::new(fault.code.as_str(), fault.message)))
     }
@@ -421,6 +472,80 @@ fn public(bound: &Bound, options: &ConnectionOptions) -> Connection {
         settle: Millis(manifest.settle_ms()),
         key_lifetime: Millis::hours(manifest.key_lifetime_h()),
         concurrent: usize::try_from(bound.grant.rate.concurrent).unwrap_or(1),
+    }
+}
+
+impl engine::Catalogue for Runtime {
+    fn installed(&self) -> Vec<engine::Installed> {
+        self.catalogue.loaded().into_iter().filter_map(build_of).collect()
+    }
+
+    fn install(&self, component: Vec<u8>) -> Answer<'_, Result<engine::Installed, engine::NotInstalled>> {
+        Box::pin(async move {
+            let installed = Runtime::install(self, component).await.map_err(refused)?;
+            // INVARIANT: the manifest was checked, and so was the id in it.
+            build_of(installed).ok_or_else(|| engine::NotInstalled {
+                ours: true,
+                message: "the connector was checked and has no id".to_owned(),
+            })
+        })
+    }
+
+    fn fits(&self, connector: &ConnectorId, serving: &Serving) -> Result<(), engine::NotInstalled> {
+        for target in self.targets.load().values().filter(|target| target.is_of(connector)) {
+            let Some(digest) = serving.of(&target.options.name) else { continue };
+            let loaded = self.catalogue.get(&digest).ok_or_else(|| engine::NotInstalled {
+                ours: false,
+                message: format!(
+                    "the component of build sha256:{digest} is not there any more; add it again"
+                ),
+            })?;
+            Bound::new(loaded, &target.options).map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    fn serve(&self, connector: &ConnectorId, record: &OnRecord) {
+        let id = connector.as_str();
+        let _alone = self.changing.lock();
+        self.quarantined.rcu(|known| with(known, id, record.quarantined()));
+        self.serving.rcu(|known| with(known, id, record.serving.clone()));
+        for target in self.targets.load().values().filter(|target| target.is_of(connector)) {
+            if let Err(fault) = self.swap(target) {
+                // INVARIANT: `fits` looked a moment ago, and nobody else changes connectors meanwhile.
+                tracing::error!(%fault, connector = %connector, connection = %target.options.name, blame = "host", "a connection keeps the build that it had");
+            }
+        }
+    }
+
+    fn remove(&self, digest: &Digest) -> Result<(), engine::NotInstalled> {
+        self.catalogue.remove(digest).map_err(refused)
+    }
+}
+
+/// The same with another value under this key.
+fn with<V: Clone>(known: &BTreeMap<String, V>, key: &str, value: V) -> BTreeMap<String, V> {
+    let mut known = known.clone();
+    known.insert(key.to_owned(), value);
+    known
+}
+
+/// What the engine knows of a build.
+fn build_of(installed: Installed) -> Option<engine::Installed> {
+    let Installed { id, version, digest, size, system, operations, wants, .. } = installed;
+    let connector = ConnectorId::parse(&id).ok()?;
+    Some(engine::Installed { connector, build: Build { digest, version, wants }, size, system, operations })
+}
+
+fn refused(fault: ConnectorFault) -> engine::NotInstalled {
+    let ours = matches!(fault.code, FaultCode::Storage | FaultCode::Runtime);
+    engine::NotInstalled { ours, message: fault.message }
+}
+
+impl Target {
+    /// Whether it is served by whichever build of this connector is in force.
+    fn is_of(&self, connector: &ConnectorId) -> bool {
+        matches!(&self.options.connector, ConnectorRef::Id(id) if id == connector.as_str())
     }
 }
 

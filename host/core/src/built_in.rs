@@ -1,6 +1,7 @@
 //! What every house has beside its own files: the intent types of the host's own changes. Each is decided by a
 //! route of `routes.md` and by nothing else: no row approves it.
 
+use crate::connector::upgrade::{self, CONNECTOR_UPGRADE};
 use crate::going_live::{self, GO_LIVE};
 use crate::id::{ConnectionName, FieldName, IntentTypeName, PersonId, PoolName, RouteName};
 use crate::intent::value::Day;
@@ -23,7 +24,7 @@ const SEAL_LIFE: Millis = Millis::hours(30 * 24);
 const PATH: &str = "built in";
 
 /// The names of the host's own intent types.
-pub const NAMES: [&str; 2] = [POLICY_CHANGE, GO_LIVE];
+pub const NAMES: [&str; 3] = [POLICY_CHANGE, GO_LIVE, CONNECTOR_UPGRADE];
 
 /// Whether this is an intent type of the host itself.
 #[must_use]
@@ -44,7 +45,7 @@ pub(crate) struct BuiltIn {
 /// which is a fault of the set already.
 pub(crate) fn all(shared: &Shared, directory: &Directory) -> BTreeMap<IntentTypeName, BuiltIn> {
     let Some(lead) = directory.lead(&shared.owner) else { return BTreeMap::new() };
-    [publish::described(), going_live::described()]
+    [publish::described(), going_live::described(), upgrade::described()]
         .into_iter()
         .flatten()
         .filter_map(|described| {
@@ -63,7 +64,9 @@ pub(crate) struct Described {
     pub(crate) route: RouteName,
     /// Why nobody decides it alone.
     pub(crate) because: &'static str,
-    /// What it is asked with; the token `intent` is the record that it is about.
+    /// The token that names what it is about.
+    pub(crate) subject: &'static str,
+    /// What it is asked with.
     pub(crate) tokens: Vec<TokenSpec>,
     /// The questions that its decisions are looked at with again.
     pub(crate) list: &'static str,
@@ -131,7 +134,7 @@ fn schema(described: Described, owner: &PoolName, lead: PersonId) -> Option<Inte
         source: ConnectionName::parse("countersign").ok()?,
         trigger: Trigger::Button,
         destinations: Vec::new(),
-        subject: FieldName::parse("intent").ok()?,
+        subject: FieldName::parse(described.subject).ok()?,
         amount_at_stake: None,
         exception_routes: Vec::new(),
         qa_checkpoint: QaCheckpoint {
@@ -140,7 +143,7 @@ fn schema(described: Described, owner: &PoolName, lead: PersonId) -> Option<Inte
             pool,
             list: described.list.to_owned(),
         },
-        reporting: vec![FieldName::parse("intent").ok()?],
+        reporting: vec![FieldName::parse(described.subject).ok()?],
         fail_mode: FailMode::Closed,
         enforcement: Enforcement::Hard,
         budget: None,

@@ -1,7 +1,6 @@
 //! What the log says of a connection itself, beside what is written there: that an operator paused it, and how far its
 //! target was asked what has changed there.
 
-use crate::canonical::{self, NotCanonical};
 use crate::id::PersonId;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,26 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// One entry of the record of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// When. A recorded fact, never an order.
-    pub at: Timestamp,
-    /// Who caused it; nobody where the host noted something for itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<PersonId>,
-    /// What happened.
-    pub event: Event,
-}
-
-impl Entry {
-    /// The bytes that stand in the log.
-    ///
-    /// # Errors
-    /// [`NotCanonical`] if the entry holds what has no canonical form; none that passed the door does.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, NotCanonical> {
-        canonical::to_vec(self)
-    }
-}
+pub type Entry = crate::entry::Entry<Event>;
 
 /// What can happen to a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -218,6 +218,10 @@ name!(
     ConnectionName, "a connection (a-z, 0-9, `-`, `_`)", b"-_"
 );
 name!(
+    /// A connector, such as `acme.salesforce`.
+    ConnectorId, "a connector (a-z, 0-9, `.`, `-`, `_`)", b"-._"
+);
+name!(
     /// An intent type, such as `discount`.
     IntentTypeName, "an intent type (a-z, 0-9, `_`, `-`)", b"_-"
 );

@@ -5,33 +5,14 @@
 
 use crate::engine::{Engine, Inner, Key};
 use crate::fault::Fault;
-use crate::place::{self, Place};
+use crate::place;
+use crate::records::{Known, Records};
 use countersign_core::connection::{Change, Entry, Event, NotChanged, OnRecord};
 use countersign_core::id::{ConnectionName, PersonId};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
-use tokio::sync::Mutex;
-
-/// The record of one connection, and where it goes on.
-type Known = (Arc<OnRecord>, Place);
+use std::sync::Arc;
 
 /// The records of all connections that were asked for.
-#[derive(Debug, Default)]
-pub(crate) struct Records {
-    known: StdMutex<BTreeMap<ConnectionName, Known>>,
-    /// Held while one is read or changed, so that each is changed as the last one left it.
-    changing: Mutex<()>,
-}
-
-impl Records {
-    fn known(&self, connection: &ConnectionName) -> Option<Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(connection).cloned()
-    }
-
-    fn keep(&self, connection: &ConnectionName, known: Known) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(connection.clone(), known);
-    }
-}
+pub(crate) type Connections = Records<ConnectionName, OnRecord>;
 
 fn record(connection: &ConnectionName) -> String {
     format!("connection/{connection}")
@@ -98,7 +79,7 @@ impl Inner {
     }
 
     /// Whoever calls holds `changing`.
-    async fn read_record(&self, connection: &ConnectionName) -> Result<Known, Fault> {
+    async fn read_record(&self, connection: &ConnectionName) -> Result<Known<OnRecord>, Fault> {
         if let Some(known) = self.records.known(connection) {
             return Ok(known);
         }

@@ -1,6 +1,7 @@
 //! The engine: one object that every door holds, and the loop behind it.
 
-use crate::connections::Records;
+use crate::connections::Connections;
+use crate::connectors::Connectors as Builds;
 use crate::contributions::{Explained, explained};
 use crate::fault::Fault;
 use crate::gates::Gates;
@@ -12,6 +13,7 @@ use crate::notices::Ways;
 use crate::outages::Outages;
 use crate::people::Record;
 use crate::place::Place;
+use crate::port::catalogue::Catalogue;
 use crate::port::clock::{Chance, Clock};
 use crate::port::components::Components;
 use crate::port::connectors::Connectors;
@@ -25,15 +27,16 @@ use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Entry;
 use countersign_core::going_live::Reachable;
 use countersign_core::hash::Digest;
-use countersign_core::id::IntentId;
+use countersign_core::id::{ConnectionName, IntentId};
 use countersign_core::intent::{Facts, Raw, Tokens, Trigger};
 use countersign_core::people::register::Register;
 use countersign_core::policy::Policy;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use prometheus_client::registry::Registry;
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError, RwLock};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +46,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// How targets are reached.
     pub connectors: Arc<dyn Connectors>,
+    /// Which builds of connectors there are.
+    pub catalogue: Arc<dyn Catalogue>,
     /// What policies may ask beside their tables.
     pub components: Arc<dyn Components>,
     /// How people are told.
@@ -73,6 +78,7 @@ pub struct Engine {
 pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) connectors: Arc<dyn Connectors>,
+    pub(crate) catalogue: Arc<dyn Catalogue>,
     pub(crate) components: Arc<dyn Components>,
     pub(crate) notifier: Arc<dyn Notifier>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -82,7 +88,11 @@ pub(crate) struct Inner {
     pub(crate) schedule: Schedule,
     pub(crate) gates: Gates,
     pub(crate) outages: Outages,
-    pub(crate) records: Records,
+    pub(crate) records: Connections,
+    /// The records of connectors: their builds.
+    pub(crate) builds: Builds,
+    /// The connections whose targets are asked what has changed.
+    pub(crate) following: StdMutex<BTreeSet<ConnectionName>>,
     pub(crate) jumps: Jumps,
     pub(crate) ways: Ways,
     pub(crate) tasks: Tasks,
@@ -158,6 +168,7 @@ impl Engine {
             jumps: Jumps::of(parts.record.clock, &*parts.clock),
             store: parts.store,
             connectors: parts.connectors,
+            catalogue: parts.catalogue,
             components: parts.components,
             notifier: parts.notifier,
             clock: parts.clock,
@@ -182,18 +193,16 @@ impl Engine {
             schedule: Schedule::default(),
             gates: Gates::default(),
             outages: Outages::default(),
-            records: Records::default(),
+            records: Connections::default(),
+            builds: Builds::default(),
+            following: StdMutex::default(),
             ways: Ways::default(),
             tasks: Tasks::default(),
             lost: CancellationToken::new(),
         });
         inner.tasks.start(crate::schedule::run(Arc::clone(&inner)));
         inner.tasks.start(crate::review::run(Arc::clone(&inner)));
-        for connection in inner.connectors.connections() {
-            if !connection.tells.is_empty() {
-                inner.tasks.start(crate::follow::run(Arc::clone(&inner), connection.name.clone()));
-            }
-        }
+        inner.follow_all();
         Engine { inner }
     }
 

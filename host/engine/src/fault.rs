@@ -1,8 +1,10 @@
 //! Why the engine did not do what it was asked.
 
+use crate::port::catalogue::NotInstalled;
 use crate::port::store::StoreFault;
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::connection::NotChanged;
+use countersign_core::connector;
 use countersign_core::people::register::NotRecorded;
 use std::fmt;
 
@@ -15,6 +17,10 @@ pub enum Fault {
     People(NotRecorded),
     /// A connection is paused already, or is not.
     Connection(NotChanged),
+    /// A build of a connector cannot be put there, in force, or away.
+    Connector(connector::NotChanged),
+    /// A component is no sound connector, or does not fit a connection.
+    Catalogue(NotInstalled),
     /// The store says no. Unless it says otherwise, nothing was stored.
     Store(StoreFault),
     /// The caller's idempotency key was used for something else.
@@ -35,6 +41,8 @@ impl fmt::Display for Fault {
             Fault::Refused(refusal) => write!(formatter, "{refusal}"),
             Fault::People(refusal) => write!(formatter, "{refusal}"),
             Fault::Connection(refusal) => write!(formatter, "{refusal}"),
+            Fault::Connector(refusal) => write!(formatter, "{refusal}"),
+            Fault::Catalogue(refusal) => write!(formatter, "{refusal}"),
             Fault::Store(fault) => write!(formatter, "{fault}"),
             Fault::KeyReused => formatter.write_str("this idempotency key was used for another request"),
             Fault::KeyBusy => formatter.write_str("a request with this idempotency key is still running"),
@@ -66,6 +74,18 @@ impl From<StoreFault> for Fault {
 impl From<NotChanged> for Fault {
     fn from(refusal: NotChanged) -> Fault {
         Fault::Connection(refusal)
+    }
+}
+
+impl From<connector::NotChanged> for Fault {
+    fn from(refusal: connector::NotChanged) -> Fault {
+        Fault::Connector(refusal)
+    }
+}
+
+impl From<NotInstalled> for Fault {
+    fn from(refusal: NotInstalled) -> Fault {
+        Fault::Catalogue(refusal)
     }
 }
 

@@ -19,7 +19,7 @@ use countersign_core::effect::attempt::{Break, Ended, Failure};
 use countersign_core::id::{ConnectionName, EffectId, IntentId};
 use countersign_core::time::{Millis, Timestamp};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 /// How far the changes of one kind of record were looked at.
 #[derive(Debug)]
@@ -41,10 +41,22 @@ enum Turned {
     Done,
 }
 
+impl Inner {
+    /// Follows every target that tells and is not followed yet.
+    pub(crate) fn follow_all(self: &Arc<Self>) {
+        for connection in self.connectors.connections() {
+            let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+            if !connection.tells.is_empty() && following.insert(connection.name.clone()) {
+                self.tasks.start(run(Arc::clone(self), connection.name.clone()));
+            }
+        }
+    }
+}
+
 /// Asks the target of a connection again and again what has changed, until the engine stops.
 ///
 /// If the process stops in here, what was looked at and not noted is looked at once more.
-pub(crate) async fn run(inner: Arc<Inner>, name: ConnectionName) {
+async fn run(inner: Arc<Inner>, name: ConnectionName) {
     let mut places = BTreeMap::new();
     loop {
         let until = inner.later(Millis(FOLLOW_MS));

@@ -22,6 +22,7 @@ use countersign_core::approval::life::{self, Context, Turn};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::wake::Wake;
 use countersign_core::built_in::is_built_in;
+use countersign_core::connector::upgrade::Accepted;
 use countersign_core::going_live::WentLive;
 use countersign_core::id::{IntentId, PersonId};
 use countersign_core::override_::Habit;
@@ -275,6 +276,9 @@ impl Inner {
             }
             if let Some(went) = WentLive::of(&approval, entry) {
                 self.now_live(went);
+            }
+            if let Some(accepted) = Accepted::of(&approval, entry) {
+                self.accept_build(accepted).await;
             }
         }
         self.outages_of(before.map(|loaded| &*loaded.approval), &approval).await;

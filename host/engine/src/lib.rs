@@ -8,6 +8,7 @@
 mod adopt;
 mod budget;
 mod connections;
+pub mod connectors;
 pub mod contributions;
 mod count;
 mod effects;
@@ -33,6 +34,7 @@ pub mod port;
 mod prepare;
 pub mod publish;
 pub mod reconcile;
+mod records;
 mod review;
 pub mod row;
 mod schedule;

@@ -151,3 +151,6 @@ pub const RECORD_INTENTS_MAX: usize = 1_000;
 /// Most intents that are counted in which one person of a fair pool answers for an open seat: beyond that all are as
 /// busy.
 pub const LOAD_MAX: u32 = 200;
+
+/// Most upgrades of connectors that were accepted: they are read at each start.
+pub const UPGRADES_MAX: usize = 10_000;

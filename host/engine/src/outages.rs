@@ -205,7 +205,7 @@ impl Inner {
     /// whether the connection as such is let in, once more if its credential is another one by now; and how far it
     /// reaches that the connector broke. Nobody else tells of it until what is returned is dropped.
     pub(crate) async fn denied<T>(
-        &self,
+        self: &Arc<Self>,
         ended: &Ended<T>,
         (connection, intent): (&Connection, IntentId),
         began: Timestamp,
@@ -229,6 +229,7 @@ impl Inner {
                 if !broken() {
                     return Ok(Denied::default());
                 }
+                self.roll_back_broken(connection).await;
                 Ok(Denied { denial: Denial::Connection, _alone: Some(alone) })
             }
             Ended::Broke(_) => Ok(Denied::default()),

@@ -67,9 +67,35 @@ pub(crate) async fn read<E: DeserializeOwned>(
     Err(Fault::Unreadable(format!("the record `{record}` has more than {most} entries")))
 }
 
+/// Appends entries to a record; says where the next one goes. Durable on return. The caller keeps everybody else from
+/// changing the record meanwhile.
+///
+/// # Errors
+/// [`StoreFault::Conflict`] if the record goes on elsewhere; nothing is stored then.
+pub(crate) async fn append(
+    store: &dyn Store,
+    record: &str,
+    place: Place,
+    entries: Vec<Arc<[u8]>>,
+    key: Option<&Key>,
+) -> Result<Place, StoreFault> {
+    if RECORD_STREAMS_MAX < place.stream {
+        return Err(StoreFault::TooLarge("RECORD_STREAMS_MAX"));
+    }
+    let stream = place.name(record);
+    let caller_key = key.map(|key| CallerKey {
+        key: key.key.as_str().into(),
+        fingerprint: key.fingerprint,
+        answer: stream.as_bytes().into(),
+    });
+    let after = place.after(u64::try_from(entries.len()).unwrap_or(u64::MAX));
+    let append = Append { stream, expected: place.sequence, entries, errands: Vec::new(), row: None };
+    store.append(Batch { appends: vec![append], caller_key }).await?;
+    Ok(after)
+}
+
 impl Inner {
-    /// Appends entries to a record; says where the next one goes. Durable on return. The caller keeps everybody else from
-    /// changing the record meanwhile.
+    /// The same, by an engine that runs: it stops if its log is lost.
     ///
     /// # Errors
     /// [`StoreFault::Conflict`] if the record goes on elsewhere; nothing is stored then.
@@ -80,22 +106,10 @@ impl Inner {
         entries: Vec<Arc<[u8]>>,
         key: Option<&Key>,
     ) -> Result<Place, Fault> {
-        if RECORD_STREAMS_MAX < place.stream {
-            return Err(StoreFault::TooLarge("RECORD_STREAMS_MAX").into());
-        }
-        let stream = place.name(record);
-        let caller_key = key.map(|key| CallerKey {
-            key: key.key.as_str().into(),
-            fingerprint: key.fingerprint,
-            answer: stream.as_bytes().into(),
-        });
-        let after = place.after(u64::try_from(entries.len()).unwrap_or(u64::MAX));
-        let append = Append { stream, expected: place.sequence, entries, errands: Vec::new(), row: None };
-        let stored = self.store.append(Batch { appends: vec![append], caller_key }).await;
+        let stored = append(&*self.store, record, place, entries, key).await;
         if let Err(StoreFault::Lost(_)) = &stored {
             self.lost.cancel();
         }
-        stored?;
-        Ok(after)
+        Ok(stored?)
     }
 }

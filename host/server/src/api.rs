@@ -4,6 +4,7 @@ pub(crate) mod amendments;
 pub(crate) mod backtest;
 pub(crate) mod budgets;
 pub(crate) mod connections;
+pub(crate) mod connectors;
 pub(crate) mod decisions;
 pub(crate) mod drafts;
 pub(crate) mod effects;

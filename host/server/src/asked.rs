@@ -6,7 +6,7 @@ mod header;
 mod line;
 mod query;
 
-pub(crate) use body::{Members, Posted, Question, Upload, media_type, read, scim_json};
+pub(crate) use body::{Component, Members, Posted, Question, Upload, media_type, read, readable, scim_json};
 pub(crate) use header::{revision, wait};
 pub(crate) use line::Line;
 pub(crate) use query::{Query, listed, page, person};

@@ -157,6 +157,15 @@ pub static CODES: &[Code] = &[
     code!("CS-E0224", 403),
     code!("CS-E0225", 409),
     code!("CS-E0226", 409),
+    code!("CS-E0227", 404),
+    code!("CS-E0228", 409),
+    code!("CS-E0229", 409),
+    code!("CS-E0230", 409),
+    code!("CS-E0231", 409),
+    code!("CS-E0232", 409),
+    code!("CS-E0233", 409),
+    code!("CS-E0234", 422),
+    code!("CS-E0235", 409),
     // Faults of the host and its store.
     code!("CS-E0301", 507),
     code!("CS-E0302", 429),
@@ -166,6 +175,7 @@ pub static CODES: &[Code] = &[
     code!("CS-E0306", 504),
     code!("CS-E0307", 500),
     code!("CS-E0308", 422),
+    code!("CS-E0309", 503),
 ];
 
 #[cfg(test)]

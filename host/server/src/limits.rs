@@ -72,6 +72,15 @@ pub const PAGE_ROWS_MAX: usize = 200;
 /// Longest time that `Prefer: wait` may ask for, in seconds: proxies give up soon after.
 pub const WAIT_SECONDS_MAX: u64 = 30;
 
+/// Largest component that is added, in bytes: what a host runs at most.
+pub const COMPONENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Longest time in which a component must have arrived, in milliseconds: 18 MB of Python over a slow line.
+pub const COMPONENT_MS_MAX: u64 = 30_000;
+
+/// Most components that are added at one time: each is held in memory and keeps a core busy while it is compiled.
+pub const COMPONENTS_AT_ONCE_MAX: usize = 1;
+
 /// Pause between two looks at an intent that somebody waits for, in milliseconds.
 pub const WAIT_LOOK_MS: u64 = 25;
 

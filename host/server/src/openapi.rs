@@ -2,8 +2,8 @@
 //! is compared with it by a test.
 
 use crate::api::{
-    amendments, backtest, budgets, connections, decisions, drafts, effects, exceptions, exchange, hands,
-    health, intent_types, intents, overrides, ownership, pages, people, policies, seats,
+    amendments, backtest, budgets, connections, connectors, decisions, drafts, effects, exceptions, exchange,
+    hands, health, intent_types, intents, overrides, ownership, pages, people, policies, seats,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -27,7 +27,9 @@ use utoipa::{Modify, OpenApi};
         amendments::send_back, amendments::amend,
         exceptions::list, effects::list,
         connections::list, connections::show, connections::check, connections::pause,
-        connections::resume, connections::connectors,
+        connections::resume,
+        connectors::list, connectors::show, connectors::add, connectors::activate, connectors::roll_back,
+        connectors::quarantine, connectors::release, connectors::remove,
         intent_types::list, intent_types::show, budgets::show, budgets::suggest, intent_types::starter,
         intent_types::go_live,
         drafts::check, drafts::suggest, drafts::test, drafts::explain, drafts::diff, drafts::format,

@@ -15,6 +15,7 @@ use countersign_core::going_live::{Lack, NotLive};
 use countersign_core::intent::TokenFault;
 use countersign_core::publish::Found;
 use countersign_engine::fault::Fault;
+use countersign_engine::port::catalogue::NotInstalled;
 use countersign_engine::port::store::StoreFault;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -289,6 +290,16 @@ impl From<Fault> for Problem {
             Fault::Refused(refusal) => refusal.into(),
             Fault::People(refusal) => Problem::new(refusal.code(), detail, refusal.help()),
             Fault::Connection(refusal) => Problem::new(refusal.code(), detail, refusal.help()),
+            Fault::Connector(refusal) => Problem::new(refusal.code(), detail, refusal.help()),
+            Fault::Catalogue(NotInstalled { ours: true, .. }) => Problem::new(
+                "CS-E0309",
+                detail,
+                "look at the disk and the log of the host, and send it again",
+            )
+            .later(),
+            Fault::Catalogue(NotInstalled { ours: false, .. }) => {
+                Problem::new("CS-E0234", detail, "nothing was put on record; put it right and add it again")
+            }
             Fault::Store(fault) => fault.into(),
             Fault::KeyReused => Problem::new("CS-E0213", detail, "use a new key for every new request"),
             Fault::KeyBusy => {

@@ -2,8 +2,8 @@
 //! written side by side, and what is not in the table is not let in.
 
 use crate::api::{
-    amendments, backtest, budgets, connections, decisions, drafts, effects, exceptions, exchange, hands,
-    health, intent_types, intents, overrides, ownership, pages, people, policies, seats,
+    amendments, backtest, budgets, connections, connectors, decisions, drafts, effects, exceptions, exchange,
+    hands, health, intent_types, intents, overrides, ownership, pages, people, policies, seats,
 };
 use crate::console;
 use crate::door;
@@ -71,6 +71,13 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/connections/{name}/pauses", Some(Scope::Operate)),
     route("POST", "/v1/connections/{name}/resumptions", Some(Scope::Operate)),
     route("GET", "/v1/connectors", Some(Scope::Read)),
+    route("POST", "/v1/connectors", Some(Scope::Operate)),
+    route("GET", "/v1/connectors/{id}", Some(Scope::Read)),
+    route("POST", "/v1/connectors/{id}/activations", Some(Scope::Operate)),
+    route("POST", "/v1/connectors/{id}/rollbacks", Some(Scope::Operate)),
+    route("POST", "/v1/connectors/{id}/quarantines", Some(Scope::Operate)),
+    route("POST", "/v1/connectors/{id}/releases", Some(Scope::Operate)),
+    route("POST", "/v1/connectors/{id}/removals", Some(Scope::Operate)),
     route("GET", "/v1/intent-types", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}/budget", Some(Scope::Read)),
@@ -200,7 +207,13 @@ fn public(host: Host) -> Router {
         .route("/v1/connections/{name}/check", post(connections::check))
         .route("/v1/connections/{name}/pauses", post(connections::pause))
         .route("/v1/connections/{name}/resumptions", post(connections::resume))
-        .route("/v1/connectors", get(connections::connectors))
+        .route("/v1/connectors", get(connectors::list).post(connectors::add))
+        .route("/v1/connectors/{id}", get(connectors::show))
+        .route("/v1/connectors/{id}/activations", post(connectors::activate))
+        .route("/v1/connectors/{id}/rollbacks", post(connectors::roll_back))
+        .route("/v1/connectors/{id}/quarantines", post(connectors::quarantine))
+        .route("/v1/connectors/{id}/releases", post(connectors::release))
+        .route("/v1/connectors/{id}/removals", post(connectors::remove))
         .route("/v1/intent-types", get(intent_types::list))
         .route("/v1/intent-types/{name}", get(intent_types::show))
         .route("/v1/intent-types/{name}/budget", get(budgets::show))

@@ -1,7 +1,10 @@
 //! What every request needs: the engine, the tokens, chance for operation ids, and a bounded number
 //! of places.
 
-use crate::limits::{BACKTESTS_AT_ONCE_MAX, IMPORTS_AT_ONCE_MAX, PROOFS_AT_ONCE_MAX, REQUESTS_IN_FLIGHT_MAX};
+use crate::limits::{
+    BACKTESTS_AT_ONCE_MAX, COMPONENTS_AT_ONCE_MAX, IMPORTS_AT_ONCE_MAX, PROOFS_AT_ONCE_MAX,
+    REQUESTS_IN_FLIGHT_MAX,
+};
 use crate::metrics::Metrics;
 use crate::scim::Provisioning;
 use crate::sign_in::{SignIn, Signing};
@@ -54,6 +57,7 @@ pub(crate) struct Host {
     pub(crate) proofs: Arc<Semaphore>,
     pub(crate) imports: Arc<Semaphore>,
     pub(crate) backtests: Arc<Semaphore>,
+    pub(crate) components: Arc<Semaphore>,
     pub(crate) tasks: Tasks,
 }
 
@@ -72,6 +76,7 @@ impl Host {
             proofs: Arc::new(Semaphore::new(PROOFS_AT_ONCE_MAX)),
             imports: Arc::new(Semaphore::new(IMPORTS_AT_ONCE_MAX)),
             places: Arc::new(Semaphore::new(REQUESTS_IN_FLIGHT_MAX)),
+            components: Arc::new(Semaphore::new(COMPONENTS_AT_ONCE_MAX)),
             backtests: Arc::new(Semaphore::new(BACKTESTS_AT_ONCE_MAX)),
             tasks: Tasks::default(),
         }

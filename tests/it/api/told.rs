@@ -70,6 +70,7 @@ async fn a_full_disk_costs_no_second_mail() {
     let engine = Engine::start(Parts {
         record: countersign_engine::people::Record::default(),
         components: Arc::new(countersign_engine::port::components::NoComponents),
+        catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
         store: Arc::clone(&store) as Arc<_>,
         connectors: Arc::new(connectors),
         clock: Arc::clone(&clock) as Arc<_>,

@@ -291,6 +291,7 @@ impl World {
         let engine = Engine::start(Parts {
             notifier: setup.notifier,
             components: setup.components,
+            catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
             record: countersign_engine::people::Record::default(),
             store: Arc::clone(&store) as Arc<dyn Store>,
             connectors: Arc::clone(&connectors) as Arc<_>,

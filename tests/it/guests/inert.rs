@@ -2,7 +2,7 @@
 
 use super::world::{name, runtime};
 use anyhow::{Context as _, Result, ensure};
-use countersign_connectors::{OperatorGrant, RawConnection, Runtime, Secret};
+use countersign_connectors::{RawConnection, Runtime, Secret};
 use countersign_core::effect::attempt::{BreakKind, Ended, Failure};
 use countersign_core::record::{RecordRef, Value};
 use countersign_engine::port::connectors::Connectors as _;
@@ -33,7 +33,7 @@ fn built() -> Result<Vec<u8>> {
 
 async fn connected(folder: &Path) -> Result<Runtime> {
     let runtime = runtime(folder);
-    runtime.install(component()?.to_vec(), &OperatorGrant::everything()).await?;
+    runtime.install(component()?.to_vec()).await?;
     let raw: RawConnection = toml::from_str("connector = \"tests.curious\"")?;
     let options = raw.resolve(name("curious"), |_| Ok(Secret::new(String::new())));
     runtime.connect(options.map_err(|faults| anyhow::anyhow!("{faults:?}"))?)?;

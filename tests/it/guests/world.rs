@@ -114,6 +114,7 @@ pub(crate) fn runtime(folder: &Path) -> Runtime {
         install_key: InstallKey::new([7; 32]),
         cache_key: [9; 32],
         clock: Arc::new(Still),
+        grant: OperatorGrant::everything(),
         witness: None,
     };
     Runtime::new(options).expect("it starts")
@@ -123,8 +124,7 @@ impl World {
     pub(crate) async fn start() -> World {
         let folder = tempfile::tempdir().expect("a folder");
         let runtime = runtime(folder.path());
-        let installed =
-            runtime.install(component("plain"), &OperatorGrant::everything()).await.expect("it installs");
+        let installed = runtime.install(component("plain")).await.expect("it installs");
         let target = Target::start().await;
         let mut metrics = Registry::default();
         runtime.register_metrics(&mut metrics);

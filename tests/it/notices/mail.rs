@@ -204,6 +204,7 @@ fn start(store: &Arc<MemoryStore>, clock: &Arc<SimulatedClock>, port: u16) -> En
         store: store.clone(),
         connectors: Arc::new(connectors),
         components: Arc::new(NoComponents),
+        catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
         notifier: Arc::new(messengers(port, Security::None, None)),
         clock: clock.clone(),
         chance: Arc::new(SeededChance::new(7)),

@@ -1,15 +1,17 @@
 //! `countersign connector`: begin connectors, build them, test them, look into them, install them.
 
+mod hosted;
 mod new;
 mod test;
 
 use super::Global;
 use crate::build::{self, BuiltConnector, MANIFEST_FILE};
+use crate::config::{self, Settings};
 use crate::exit;
 use crate::output::{self, Failure, Progress, Table};
-use crate::{config, wire};
+use crate::wire;
 use anyhow::{Context as _, Result};
-use countersign_connectors::{Class, Inspected, Manifest, Runtime, RuntimeOptions, Scheme};
+use countersign_connectors::{Class, Inspected, Manifest, Runtime, RuntimeOptions};
 use countersign_core::effect::key::InstallKey;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -26,8 +28,12 @@ pub enum Connector {
     New(new::New),
     /// Build connectors from source, each into one component with its manifest inside
     Build(Build),
-    /// List the connectors that are installed
-    List,
+    /// List the builds of connectors that a host has, and what each serves
+    List {
+        /// Those in the data folder of a host that does not run
+        #[arg(long)]
+        offline: bool,
+    },
     /// Say what a component wants and offers, without running it
     Inspect {
         /// The component
@@ -35,14 +41,45 @@ pub enum Connector {
     },
     /// Test a connector against its laws, offline, or record what its target answers
     Test(test::Test),
-    /// Install a component in the data folder of a host that does not run
+    /// Add a build of a connector to a host while it runs; it serves at once if it asks for nothing new
     Add {
         /// The component
         file: PathBuf,
         /// Take it without a question: what it wants was read
         #[arg(long)]
         yes: bool,
+        /// Let it wait in any case, until it is put in force
+        #[arg(long)]
+        stage: bool,
+        /// Why, for whoever meets it next
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// Put it into the data folder of a host that does not run; it serves from the next start on
+        #[arg(long, conflicts_with_all = ["stage", "reason"])]
+        offline: bool,
     },
+    /// Put a build in force, or try it on one connection
+    Activate {
+        #[command(flatten)]
+        build: hosted::OneBuild,
+        /// On this connection only; every other one keeps its build
+        #[arg(long, value_name = "CONNECTION")]
+        on: Option<String>,
+    },
+    /// Put in force again what was so before
+    Rollback {
+        /// The connector, such as `acme.salesforce`
+        id: String,
+        /// Why, for whoever meets it next
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Call a build no more, whatever it has planned; what served before it serves again
+    Quarantine(hosted::OneBuild),
+    /// Let a build be called again
+    Release(hosted::OneBuild),
+    /// Take a build away that serves nothing
+    Remove(hosted::OneBuild),
 }
 
 /// What to build.
@@ -69,11 +106,12 @@ pub async fn run(command: Connector, global: &Global) -> Result<ExitCode> {
             let built = built(&build, global)?;
             shown(&built, global)
         }
-        Connector::List => list(global).await,
+        Connector::List { offline: true } => list(global).await,
+        Connector::List { offline: false } => hosted::list(global).await,
         Connector::Inspect { file } => {
             let about = build::inspected(&file)?;
             if global.json {
-                output::json(&as_json(&file, &about))?
+                output::json(&inspected_json(&file, &about))?
             } else {
                 described(&file, &about)?
             }
@@ -81,7 +119,15 @@ pub async fn run(command: Connector, global: &Global) -> Result<ExitCode> {
         }
         Connector::New(new) => new::run(&new, global),
         Connector::Test(test) => test::run(test, global).await,
-        Connector::Add { file, yes } => add(&file, yes, global).await,
+        Connector::Add { file, yes, offline: true, .. } => add(&file, yes, global).await,
+        Connector::Add { file, yes, stage, reason, offline: false } => {
+            hosted::add(&file, (yes, stage), reason.as_deref(), global).await
+        }
+        Connector::Activate { build, on } => hosted::activate(&build, on.as_deref(), global).await,
+        Connector::Rollback { id, reason } => hosted::roll_back(&id, &reason, global).await,
+        Connector::Quarantine(build) => hosted::quarantine(&build, global).await,
+        Connector::Release(build) => hosted::release(&build, global).await,
+        Connector::Remove(build) => hosted::remove(&build, global).await,
     }
 }
 
@@ -113,7 +159,7 @@ fn one_folder(option: &str) -> Failure {
 
 fn shown(built: &[BuiltConnector], global: &Global) -> Result<ExitCode> {
     if global.json {
-        let items: Vec<_> = built.iter().map(|one| as_json(&one.file, &one.about)).collect();
+        let items: Vec<_> = built.iter().map(|one| inspected_json(&one.file, &one.about)).collect();
         output::json(&json!({ "items": items }))?;
         return Ok(ExitCode::from(exit::DONE));
     }
@@ -135,7 +181,7 @@ fn shown(built: &[BuiltConnector], global: &Global) -> Result<ExitCode> {
 /// A component in the data folder's catalogue, and nothing else of a host.
 async fn list(global: &Global) -> Result<ExitCode> {
     let settings = config::load(global.config.as_deref())?;
-    let runtime = catalogue(&settings.data)?;
+    let runtime = catalogue(&settings)?;
     for digest in runtime.stored()? {
         runtime.load(digest).await?;
     }
@@ -169,7 +215,7 @@ async fn list(global: &Global) -> Result<ExitCode> {
         ]);
     }
     if table.is_empty() && !global.quiet {
-        output::say("no connector is installed; `countersign connector add FILE` installs one");
+        output::say("no connector is installed; `countersign connector add --offline FILE` installs one");
     }
     table.print()?;
     Ok(ExitCode::from(exit::DONE))
@@ -181,20 +227,16 @@ async fn add(file: &Path, yes: bool, global: &Global) -> Result<ExitCode> {
     let about = build::inspected(file)?;
     if !yes {
         described(file, &about)?;
-        let message =
-            format!("`{}` was not installed: nobody agreed to what it wants", about.manifest.connector.id);
-        return Err(Failure::new(exit::NO, message)
-            .with_help("read what it wants, then repeat with `--yes`")
-            .into());
+        return Err(add_words(&about.manifest.connector.id).into());
     }
-    let runtime = catalogue(&settings.data)?;
+    let runtime = catalogue(&settings)?;
     let bytes = std::fs::read(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
-    let installed = runtime.install(bytes, &settings.grant).await?;
+    let installed = runtime.install(bytes).await?;
     if global.quiet {
         return Ok(ExitCode::from(exit::DONE));
     }
     output::say(&format!(
-        "installed `{}` {} (sha256:{}); a connection uses it when the host starts again",
+        "installed `{}` {} (sha256:{}); it serves from the next start of the host on",
         installed.id,
         installed.version,
         short(&installed.digest.to_string())
@@ -202,7 +244,13 @@ async fn add(file: &Path, yes: bool, global: &Global) -> Result<ExitCode> {
     Ok(ExitCode::from(exit::DONE))
 }
 
-fn catalogue(data: &Path) -> Result<Runtime> {
+fn add_words(id: &str) -> Failure {
+    let message = format!("`{id}` was not installed: nobody agreed to what it wants");
+    Failure::new(exit::NO, message).with_help("read what it wants, then repeat with `--yes`")
+}
+
+fn catalogue(settings: &Settings) -> Result<Runtime> {
+    let data = &settings.data;
     wire::private_folder(data)?;
     let folder = data.join("connectors");
     wire::private_folder(&folder)?;
@@ -211,11 +259,12 @@ fn catalogue(data: &Path) -> Result<Runtime> {
         folder,
         install_key: InstallKey::new(wire::key(&data.join(wire::INSTALL_KEY_FILE))?),
         clock: Arc::new(wire::SystemClock),
+        grant: settings.grant.clone(),
         witness: None,
     })?)
 }
 
-fn as_json(file: &Path, about: &Inspected) -> serde_json::Value {
+fn inspected_json(file: &Path, about: &Inspected) -> serde_json::Value {
     let Manifest { connector, endpoints, settings, .. } = &about.manifest;
     let endpoints: serde_json::Map<_, _> = endpoints
         .iter()
@@ -224,7 +273,7 @@ fn as_json(file: &Path, about: &Inspected) -> serde_json::Value {
                 "base": endpoint.base,
                 "methods": endpoint.methods,
                 "paths": endpoint.paths,
-                "auth": scheme(endpoint.auth.scheme),
+                "auth": endpoint.auth.scheme.words(),
                 "why": endpoint.why,
             });
             (name.clone(), about)
@@ -262,7 +311,7 @@ fn described(file: &Path, about: &Inspected) -> Result<()> {
     table.row(["exports", &names(&about.exports)]);
     for (name, endpoint) in endpoints {
         let base = endpoint.base.as_deref().unwrap_or("wherever the connection says");
-        table.row(["reaches", &format!("{name}: {base} ({})", scheme(endpoint.auth.scheme))]);
+        table.row(["reaches", &format!("{name}: {base} ({})", endpoint.auth.scheme.words())]);
         table.row(["", &format!("{} {}", endpoint.methods.join(" "), endpoint.paths.join(" "))]);
         table.row(["", &endpoint.why]);
     }
@@ -284,17 +333,6 @@ fn names(all: &[String]) -> String {
         names.push("inert WASI".to_owned());
     }
     names.join(", ")
-}
-
-fn scheme(scheme: Scheme) -> &'static str {
-    match scheme {
-        Scheme::None => "no credential",
-        Scheme::Bearer => "bearer token",
-        Scheme::Basic => "user and password",
-        Scheme::Header => "key in a header",
-        Scheme::StandardWebhooks => "signed requests",
-        Scheme::Oauth2Client => "OAuth 2.0 client credentials",
-    }
 }
 
 fn class(class: Class) -> &'static str {

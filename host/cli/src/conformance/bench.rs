@@ -266,7 +266,7 @@ impl Bench {
     /// Why the host would refuse it, in its words.
     pub async fn scripted(component: Vec<u8>) -> Result<Bench> {
         let (runtime, watch, folder) = runtime()?;
-        let installed = runtime.install(component, &OperatorGrant::everything()).await?;
+        let installed = runtime.install(component).await?;
         let vendor = Vendor::start(key_headers(&installed.manifest)).await?;
         let endpoint = |(name, endpoint): (&String, &countersign_connectors::Endpoint)| {
             let secret = credential(endpoint.auth.scheme).map(|text| Secret::new(text.to_owned()));
@@ -298,7 +298,7 @@ impl Bench {
     /// Why the host would refuse it, in its words.
     pub async fn real(component: Vec<u8>, connection: ConnectionOptions) -> Result<Bench> {
         let (runtime, watch, folder) = runtime()?;
-        let installed = runtime.install(component, &OperatorGrant::everything()).await?;
+        let installed = runtime.install(component).await?;
         let options = ConnectionOptions { connector: ConnectorRef::Digest(installed.digest), ..connection };
         Ok(Bench { installed, runtime, options, vendor: None, watch, _folder: folder })
     }
@@ -456,6 +456,7 @@ fn runtime() -> Result<(Runtime, Arc<Watch>, TempDir)> {
         install_key: InstallKey::new([1; 32]),
         cache_key: [2; 32],
         clock: Arc::clone(&watch) as Arc<dyn Clock>,
+        grant: OperatorGrant::everything(),
         witness: Some(witness),
     })?;
     Ok((runtime, watch, folder))

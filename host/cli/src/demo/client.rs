@@ -70,7 +70,16 @@ pub struct Ask<'a> {
     /// The revision that the write is about.
     pub revision: Option<&'a str>,
     /// The body of a write.
-    pub body: Option<&'a Value>,
+    pub body: Option<Sent<'a>>,
+}
+
+/// What a request carries.
+#[derive(Debug)]
+pub enum Sent<'a> {
+    /// A JSON value.
+    Json(&'a Value),
+    /// A WebAssembly component.
+    Component(&'a Bytes),
 }
 
 impl<'a> Ask<'a> {
@@ -113,9 +122,13 @@ impl Api {
             request = request.header("if-match", revision);
         }
         let body = match ask.body {
-            Some(body) => {
+            Some(Sent::Json(body)) => {
                 request = request.header("content-type", "application/json");
                 Bytes::from(body.to_string())
+            }
+            Some(Sent::Component(bytes)) => {
+                request = request.header("content-type", "application/wasm");
+                (*bytes).clone()
             }
             None => Bytes::new(),
         };

@@ -1,7 +1,7 @@
 //! The play: requesters ask, approvers decide, the host is killed in the middle, and everybody
 //! goes on as if nothing had happened. All of it through the HTTP API, as anybody would.
 
-use super::client::{Api, Ask, Line};
+use super::client::{Api, Ask, Line, Sent};
 use super::host::Host;
 use super::scenario::Wish;
 use anyhow::{Context, Result, bail};
@@ -92,7 +92,7 @@ impl Cast<'_> {
                     token: self.token(wish.requester)?,
                     key: Some(&key),
                     revision: None,
-                    body: Some(&body),
+                    body: Some(Sent::Json(&body)),
                 })
                 .await?;
             let id = answer.body["id"].as_str();
@@ -170,7 +170,7 @@ impl Cast<'_> {
             token,
             key: Some(&key),
             revision: Some(&revision),
-            body: Some(&body),
+            body: Some(Sent::Json(&body)),
         };
         Ok(matches!(self.api.ask(&ask).await?.status, 200..=202))
     }

@@ -10,6 +10,7 @@ pub(crate) fn described() -> Option<Described> {
         name: IntentTypeName::parse(GO_LIVE).ok()?,
         route: RouteName::parse(GO_LIVE_ROUTE).ok()?,
         because: "no intent type goes live on one person's word",
+        subject: "intent",
         tokens: vec![
             token("intent", words(1, 64), true, "the intent type that goes live")?,
             token("trial", words(1, 64), true, "the trial that shows that it works")?,

@@ -14,6 +14,7 @@ pub(crate) fn described() -> Option<Described> {
         name: IntentTypeName::parse(POLICY_CHANGE).ok()?,
         route: RouteName::parse(POLICY_CHANGE_ROUTE).ok()?,
         because: "nobody changes a policy alone",
+        subject: "intent",
         tokens: tokens()?,
         list: "policies",
     })

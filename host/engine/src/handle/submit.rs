@@ -11,6 +11,7 @@ use countersign_core::approval::life::{self, Context, Loads};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Adopts, Approval};
 use countersign_core::budget::{Spending, Spent};
+use countersign_core::connector::upgrade::CONNECTOR_UPGRADE;
 use countersign_core::going_live::{GO_LIVE, NotLive};
 use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_core::intent::Trigger;
@@ -57,6 +58,9 @@ impl Inner {
         };
         if goes_live {
             self.asked_once(&turn.1).await?;
+        }
+        if submission.intent_type == CONNECTOR_UPGRADE {
+            self.waits_for_exactly(&turn.1).await?;
         }
         if let Some((of, Err(lacking))) = self.ready(&turn.1, Log::Trusted).await? {
             return Err(Refusal::from(NotLive::NotReady { of, lacking }).into());

@@ -1,7 +1,6 @@
-//! Connections and connectors: what is configured, and whether a target answers.
+//! Connections: what is configured, whether a target answers, and whether anything is sent there.
 
-use super::view::connection::connectors as behind;
-use super::view::{CheckView, ConnectionView, ConnectorView, Listed};
+use super::view::{CheckView, ConnectionView, Listed};
 use crate::asked::{Members, Place, Posted, Query};
 use crate::limits::COMMAND_BYTES_MAX;
 use crate::problem::{Problem, ProblemView};
@@ -144,22 +143,6 @@ async fn change(
     let why = (&caller.person, &*reason);
     host.engine.change_connection(&connection.name, change, why, Some(key)).await?;
     Ok(Json(view(host, &connection).await?))
-}
-
-/// Lists every connector, with the connections that it serves.
-#[utoipa::path(
-    get, path = "/v1/connectors", tag = "connections", operation_id = "list_connectors",
-    responses(
-        (status = 200, description = "every connector, by id", body = Listed<ConnectorView>),
-        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
-    )
-)]
-pub(crate) async fn connectors(
-    State(host): State<Host>,
-    uri: Uri,
-) -> Result<Json<Listed<ConnectorView>>, Problem> {
-    Query::of(&uri, &[])?.checked()?;
-    Ok(Json(Listed::whole(behind(&host.engine.connectors().connections()))))
 }
 
 async fn view(host: &Host, connection: &Connection) -> Result<ConnectionView, Problem> {

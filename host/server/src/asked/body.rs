@@ -3,18 +3,21 @@
 use super::header;
 use super::query::Query;
 use crate::door::Caller;
-use crate::limits::{BODY_MS_MAX, WORDS_CHARACTERS_MAX};
+use crate::limits::{BODY_MS_MAX, COMPONENT_BYTES_MAX, COMPONENT_MS_MAX, WORDS_CHARACTERS_MAX};
 use crate::problem::{Flaw, Problem};
+use crate::state::Host;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, header as names};
+use axum::http::{HeaderMap, Uri, header as names};
 use countersign_core::exchange::Format;
 use countersign_core::hash::Digest;
 use countersign_core::intent::Raw;
 use countersign_core::intent::kind::refused_character;
 use countersign_engine::engine::Key;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// A request that asks for a change: who, under which key, with which words. Its body has at most
 /// `BYTES_MAX` bytes; an empty one is an object without members.
@@ -62,6 +65,47 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for Question<BYTES_M
     }
 }
 
+/// A component that is added: who, under which key. One at a time: it is held in memory, and compiled.
+#[derive(Debug)]
+pub(crate) struct Component {
+    pub(crate) caller: Caller,
+    pub(crate) key: Key,
+    pub(crate) uri: Uri,
+    pub(crate) bytes: Bytes,
+    /// Held until it is on record.
+    pub(crate) place: OwnedSemaphorePermit,
+}
+
+/// The media type of a component.
+const WASM: &str = "application/wasm";
+
+impl FromRequest<Host> for Component {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, host: &Host) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        // INVARIANT: a route that changes something has a scope, so `sign_in` named the caller.
+        let caller = parts.extensions.get::<Caller>().cloned().ok_or_else(Problem::bug)?;
+        let key = header::idempotency_key(&parts.headers)?;
+        let wasm = media(&parts.headers, |kind| kind.eq_ignore_ascii_case(WASM).then_some(()));
+        wasm.map_err(|found| {
+            Problem::new("CS-E0204", found, format!("send `Content-Type: {WASM}` and no `Content-Encoding`"))
+        })?;
+        let place = Arc::clone(&host.components).try_acquire_owned().map_err(|_| {
+            let help = "wait until it has ended and send this again";
+            Problem::new("CS-E0217", "another component is being added", help).later()
+        })?;
+        let limits = (COMPONENT_BYTES_MAX, COMPONENT_MS_MAX);
+        let bytes = read_within(&parts.headers, body, limits).await?;
+        let asked = parts.uri.path_and_query().map(|asked| asked.as_str()).unwrap_or_default();
+        let key = Key {
+            key: format!("{}/{key}", caller.person),
+            fingerprint: Digest::of_parts(&[parts.method.as_str().as_bytes(), asked.as_bytes(), &bytes]),
+        };
+        Ok(Component { caller, key, uri: parts.uri, bytes, place })
+    }
+}
+
 /// A file that is looked at: it changes nothing, so it needs no key. It has at most `BYTES_MAX` bytes.
 #[derive(Debug)]
 pub(crate) struct Upload<const BYTES_MAX: usize> {
@@ -99,6 +143,14 @@ pub(crate) fn media_type(format: Format) -> &'static str {
 
 /// The bytes of a body, within a limit and a time.
 pub(crate) async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    read_within(headers, body, (bytes_max, BODY_MS_MAX)).await
+}
+
+async fn read_within(
+    headers: &HeaderMap,
+    body: Body,
+    (bytes_max, ms_max): (usize, u64),
+) -> Result<Bytes, Problem> {
     let too_large = || {
         let detail = format!("the body is larger than {bytes_max} bytes");
         Problem::new("CS-E0202", detail, "send less")
@@ -110,12 +162,12 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> R
         return Err(too_large());
     }
     let collected = Limited::new(body, bytes_max).collect();
-    match tokio::time::timeout(Duration::from_millis(BODY_MS_MAX), collected).await {
+    match tokio::time::timeout(Duration::from_millis(ms_max), collected).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(fault)) if fault.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Problem::new("CS-E0201", "the body ended too early", "send the whole body")),
         Err(_) => {
-            let detail = format!("the body was not complete within {BODY_MS_MAX} ms");
+            let detail = format!("the body was not complete within {ms_max} ms");
             Err(Problem::new("CS-E0218", detail, "send it again with the same idempotency key"))
         }
     }
@@ -319,7 +371,7 @@ impl Members {
 }
 
 /// What a person wrote, without the space around it; `None` if it is too long or holds what nobody sees.
-fn readable(text: &str) -> Option<String> {
+pub(crate) fn readable(text: &str) -> Option<String> {
     let most = i64::try_from(WORDS_CHARACTERS_MAX).unwrap_or(i64::MAX);
     let fits = text.chars().count() <= WORDS_CHARACTERS_MAX && refused_character(text, most).is_none();
     fits.then(|| text.trim().to_owned())

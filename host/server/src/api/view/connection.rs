@@ -1,4 +1,4 @@
-//! Connections and the connectors behind them.
+//! Connections.
 
 use super::{DetailView, guarantee};
 use countersign_core::connection::Pause;
@@ -7,7 +7,6 @@ use countersign_engine::outages::Paused;
 use countersign_engine::port::connectors::{Connection, TargetHealth};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Cause of a pause that a person made.
@@ -82,21 +81,6 @@ pub struct OperationView {
     pub guarantee: String,
     /// Whether it can be taken back.
     pub reversible: bool,
-}
-
-/// One connector, with the connections that it serves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ConnectorView {
-    /// Its id.
-    pub id: String,
-    /// Its version.
-    pub version: String,
-    /// Digest of the component.
-    pub digest: String,
-    /// The system that it speaks to.
-    pub system: String,
-    /// Connections that it serves.
-    pub connections: Vec<String>,
 }
 
 /// What a check of a connection found.
@@ -175,24 +159,6 @@ impl PausedView {
             reason: None,
         }
     }
-}
-
-/// The connectors behind some connections, by id and digest.
-#[must_use]
-pub fn connectors(connections: &[Arc<Connection>]) -> Vec<ConnectorView> {
-    let mut found: BTreeMap<(String, String), ConnectorView> = BTreeMap::new();
-    for connection in connections {
-        let key = (connection.connector.clone(), connection.digest.to_string());
-        let view = found.entry(key).or_insert_with(|| ConnectorView {
-            id: connection.connector.clone(),
-            version: connection.version.clone(),
-            digest: connection.digest.to_string(),
-            system: connection.system.clone(),
-            connections: Vec::new(),
-        });
-        view.connections.push(connection.name.to_string());
-    }
-    found.into_values().collect()
 }
 
 impl CheckView {

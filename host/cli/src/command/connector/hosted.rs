@@ -1,0 +1,274 @@
+//! The connectors of a running host: which builds there are, and which of them serves.
+
+use super::{add_words, described, inspected_json, kilobytes, short};
+use crate::build;
+use crate::client::{Change, Client, typed};
+use crate::command::Global;
+use crate::exit;
+use crate::output::{self, Failure, Table, plain};
+use anyhow::{Context as _, Result};
+use countersign_core::hash::Digest;
+use countersign_core::id::ConnectorId;
+use countersign_server::api::view::{BuildView, ConnectorView, Listed};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// One build of one connector of a running host, and why it is changed.
+#[derive(Debug, clap::Args)]
+pub struct OneBuild {
+    /// The connector, such as `acme.salesforce`
+    pub id: String,
+    /// Digest of the build, or as much of its beginning as tells it apart
+    pub digest: String,
+    /// Why, for whoever meets it next
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// Fewest digits of a digest that name a build.
+const DIGITS_MIN: usize = 6;
+
+/// Lists the builds of every connector.
+pub(super) async fn list(global: &Global) -> Result<ExitCode> {
+    let body = Client::of(global)?.get("/v1/connectors").await?;
+    let connectors = typed::<Listed<ConnectorView>>(&body)?.items;
+    if global.json {
+        output::json(&body)?;
+    } else if connectors.is_empty() {
+        output::say("no connector is installed; `countersign connector add FILE` adds one");
+    } else {
+        table(&connectors).print()?;
+    }
+    Ok(ExitCode::from(exit::DONE))
+}
+
+/// Shows what a component wants, and adds it if that was agreed to.
+pub(super) async fn add(
+    file: &Path,
+    (yes, stage): (bool, bool),
+    reason: Option<&str>,
+    global: &Global,
+) -> Result<ExitCode> {
+    let about = build::inspected(file)?;
+    let client = Client::of(global)?;
+    let id = &about.manifest.connector.id;
+    if !yes {
+        if global.json {
+            output::json(&inspected_json(file, &about))?;
+        } else {
+            described(file, &about)?;
+        }
+        return Err(add_words(id).into());
+    }
+    let bytes = std::fs::read(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+    let mut path = format!("/v1/connectors?stage={stage}");
+    if let Some(reason) = reason {
+        path.push_str(&format!("&reason={}", crate::client::escaped(reason)));
+    }
+    let body = client.component(&path, bytes.into()).await?;
+    if global.json {
+        output::json(&body)?;
+        return Ok(ExitCode::from(exit::DONE));
+    }
+    let connector = typed::<ConnectorView>(&body)?;
+    let digest = about.digest.to_string();
+    let Some(build) = connector.builds.iter().find(|build| build.digest == digest) else {
+        anyhow::bail!(
+            "the host has added `{id}` and does not show it: is another countersign at the address?"
+        );
+    };
+    output::say(&plain(&came_of(&connector, build)));
+    for want in build.widens.iter().filter(|_| build.state == "held") {
+        output::say(&plain(&format!("  {want}")));
+    }
+    Ok(ExitCode::from(exit::DONE))
+}
+
+/// What came of a build that was added.
+fn came_of(connector: &ConnectorView, build: &BuildView) -> String {
+    let name = format!("`{}` {} (sha256:{})", connector.id, build.version, short(&build.digest));
+    match build.state.as_str() {
+        "active" => format!("{name} serves {}", served(build)),
+        "held" => match &build.asked {
+            Some(intent) => format!(
+                "{name} waits: it asks for more than was granted, and {intent} asks who may to accept"
+            ),
+            None => format!(
+                "{name} waits: it asks for more than was granted, and nobody can accept that: `routes.md` lacks the \
+                 route `connector-upgrade`"
+            ),
+        },
+        "quarantined" => {
+            format!("{name} is in quarantine: {}", build.quarantined.as_deref().unwrap_or_default())
+        }
+        _ => format!("{name} waits; `countersign connector activate` puts it in force"),
+    }
+}
+
+/// The connections that a build serves.
+fn served(build: &BuildView) -> String {
+    if build.serves.is_empty() { "no connection yet".to_owned() } else { build.serves.join(", ") }
+}
+
+/// Puts a build in force.
+pub(super) async fn activate(build: &OneBuild, on: Option<&str>, global: &Global) -> Result<ExitCode> {
+    let more = on.map(|on| ("connection", json!(on)));
+    change(build, ("activations", "it serves"), more, global).await
+}
+
+/// Calls a build no more.
+pub(super) async fn quarantine(build: &OneBuild, global: &Global) -> Result<ExitCode> {
+    change(build, ("quarantines", "it is called no more"), None, global).await
+}
+
+/// Lets a build be called again.
+pub(super) async fn release(build: &OneBuild, global: &Global) -> Result<ExitCode> {
+    change(
+        build,
+        ("releases", "it may serve; `countersign connector activate` puts it in force"),
+        None,
+        global,
+    )
+    .await
+}
+
+/// Takes a build away.
+pub(super) async fn remove(build: &OneBuild, global: &Global) -> Result<ExitCode> {
+    change(build, ("removals", "it is not there any more"), None, global).await
+}
+
+/// Puts in force again what was so before.
+pub(super) async fn roll_back(id: &str, reason: &str, global: &Global) -> Result<ExitCode> {
+    let client = Client::of(global)?;
+    let path = format!("/v1/connectors/{}/rollbacks", named(id)?);
+    let body = json!({ "reason": reason });
+    let body = client.change(&Change { path: &path, body: &body, revision: None, key: None }).await?;
+    changed(&body, "what served before serves again", global)
+}
+
+async fn change(
+    OneBuild { id, digest, reason }: &OneBuild,
+    (what, says): (&str, &str),
+    more: Option<(&str, Value)>,
+    global: &Global,
+) -> Result<ExitCode> {
+    let client = Client::of(global)?;
+    let id = named(id)?;
+    let digest = found(&client, &id, digest).await?;
+    let mut body = json!({ "digest": digest, "reason": reason });
+    if let Some((name, value)) = more {
+        body[name] = value;
+    }
+    let path = format!("/v1/connectors/{id}/{what}");
+    let body = client.change(&Change { path: &path, body: &body, revision: None, key: None }).await?;
+    changed(&body, says, global)
+}
+
+fn changed(body: &Value, says: &str, global: &Global) -> Result<ExitCode> {
+    if global.json {
+        output::json(body)?;
+    } else {
+        output::say(says);
+        table(&[typed::<ConnectorView>(body)?]).print()?;
+    }
+    Ok(ExitCode::from(exit::DONE))
+}
+
+fn named(id: &str) -> Result<ConnectorId> {
+    ConnectorId::parse(id).map_err(|_| {
+        let failure = Failure::new(exit::USAGE, format!("`{}` is no id of a connector", plain(id)));
+        failure.with_help("`countersign connector list` shows them").into()
+    })
+}
+
+/// The digest that begins so, of a build of the connector.
+async fn found(client: &Client, id: &ConnectorId, begins: &str) -> Result<String> {
+    let begins = begins.strip_prefix("sha256:").unwrap_or(begins);
+    if Digest::parse(begins).is_some() {
+        return Ok(begins.to_owned());
+    }
+    let usage = |what: String| {
+        let failure = Failure::new(exit::USAGE, what);
+        failure.with_help(format!("`countersign connector list` shows the builds of `{id}`"))
+    };
+    if begins.len() < DIGITS_MIN || !begins.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let what = format!("`{}` is not {DIGITS_MIN} or more digits of a digest", plain(begins));
+        return Err(usage(what).into());
+    }
+    let connector = typed::<ConnectorView>(&client.get(&format!("/v1/connectors/{id}")).await?)?;
+    let mut fit = connector.builds.iter().filter(|build| build.digest.starts_with(begins));
+    match (fit.next(), fit.next()) {
+        (Some(build), None) => Ok(build.digest.clone()),
+        (None, _) => Err(usage(format!("`{id}` has no build that begins with {begins}")).into()),
+        (Some(_), Some(_)) => {
+            Err(usage(format!("more than one build of `{id}` begins with {begins}")).into())
+        }
+    }
+}
+
+fn table(connectors: &[ConnectorView]) -> Table {
+    let mut table =
+        Table::new(&["connector", "version", "system", "size", "sha256", "state", "serves", "operations"]);
+    for connector in connectors {
+        for build in &connector.builds {
+            let serves = served(build);
+            let is_used = matches!(build.state.as_str(), "active" | "tried");
+            table.row([
+                connector.id.as_str(),
+                &build.version,
+                &connector.system,
+                &build.size.map_or_else(|| "gone".to_owned(), kilobytes),
+                &short(&build.digest),
+                &build.state,
+                if is_used { &serves } else { "" },
+                &build.operations.join(", "),
+            ]);
+        }
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_of_a_build_is_said_with_the_next_step() {
+        let build = |state: &str| BuildView {
+            digest: "ab".repeat(32),
+            version: "1.1.0".to_owned(),
+            state: state.to_owned(),
+            serves: vec!["crm-eu".to_owned()],
+            since: "2026-11-28T00:00:00.000Z".to_owned(),
+            size: Some(1),
+            operations: Vec::new(),
+            wants: Vec::new(),
+            widens: Vec::new(),
+            asked: None,
+            accepted: None,
+            quarantined: Some("it rounds".to_owned()),
+        };
+        let connector = ConnectorView {
+            id: "acme.crm".to_owned(),
+            version: "1.1.0".to_owned(),
+            digest: "ab".repeat(32),
+            system: "crm".to_owned(),
+            connections: vec!["crm-eu".to_owned(), "crm-us".to_owned()],
+            builds: Vec::new(),
+        };
+        let name = "`acme.crm` 1.1.0 (sha256:abababababab)";
+        for (state, expected) in [
+            ("active", "serves crm-eu".to_owned()),
+            ("staged", "waits; `countersign connector activate` puts it in force".to_owned()),
+            ("quarantined", "is in quarantine: it rounds".to_owned()),
+        ] {
+            assert_eq!(came_of(&connector, &build(state)), format!("{name} {expected}"));
+        }
+        assert!(came_of(&connector, &build("held")).contains("lacks the route `connector-upgrade`"));
+        let asked = BuildView { asked: Some("int_1".to_owned()), ..build("held") };
+        assert!(
+            came_of(&connector, &asked).ends_with("more than was granted, and int_1 asks who may to accept")
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! What a connector asks for, as sentences that a person reads and that can be compared: whatever a manifest says that
+//! another one does not is something that nobody has granted yet.
+//!
+//! A narrower path is another sentence, too, and so is asked for once more: to grant too little is put right by a word,
+//! to grant too much is not. How fast a target may be asked is no grant, since a connection can say it (`rate`).
+
+use crate::fault::{ConnectorFault, FaultCode};
+use crate::manifest::{Class, Endpoint, Manifest, Scheme};
+use std::collections::BTreeSet;
+
+/// Most sentences: more than anybody reads before they say yes.
+const WANTS_MAX: usize = 1_000;
+
+impl Manifest {
+    /// Everything that it asks for.
+    ///
+    /// # Errors
+    /// [`FaultCode::BadManifest`] if it is more than a person reads.
+    pub fn wants(&self) -> Result<BTreeSet<String>, ConnectorFault> {
+        let mut wants = BTreeSet::new();
+        // A larger class includes what the smaller one asks for, so that to become smaller asks for nothing.
+        if Class::Medium <= self.connector.class {
+            wants.insert("a call may take 128 MiB of memory and 1 s of processor time".to_owned());
+        }
+        if Class::Large <= self.connector.class {
+            wants.insert("a call may take 256 MiB of memory and 5 s of processor time".to_owned());
+        }
+        for (name, endpoint) in &self.endpoints {
+            endpoint.wants(name, &mut wants);
+        }
+        wants.extend(self.webhooks.keys().map(|kind| format!("takes deliveries of kind `{kind}`")));
+        let intents = self.intake.iter().flat_map(|intake| &intake.intent_types);
+        wants.extend(intents.map(|name| format!("brings in intents of type `{name}`")));
+        if WANTS_MAX < wants.len() {
+            let (id, version) = (&self.connector.id, &self.connector.version);
+            let what = format!(
+                "`{id}` {version} asks for more than {WANTS_MAX} things, which nobody reads; ask for fewer"
+            );
+            return Err(ConnectorFault::connector(FaultCode::BadManifest, what));
+        }
+        Ok(wants)
+    }
+}
+
+impl Endpoint {
+    fn wants(&self, name: &str, wants: &mut BTreeSet<String>) {
+        wants.insert(match &self.base {
+            Some(base) => format!("endpoint `{name}` leads to {base}"),
+            None => format!("endpoint `{name}` leads wherever the connection says"),
+        });
+        for method in &self.methods {
+            wants.extend(self.paths.iter().map(|path| format!("endpoint `{name}`: {method} {path}")));
+        }
+        let reads = self.read_posts.iter();
+        wants.extend(reads.map(|path| format!("endpoint `{name}`: POST {path} changes nothing, it says")));
+        if self.auth.scheme != Scheme::None {
+            wants.insert(format!("endpoint `{name}` is sent a credential: {}", self.auth.scheme.words()));
+        }
+        wants.extend(self.auth.name.iter().map(|header| format!("endpoint `{name}`: in header `{header}`")));
+        wants.extend(
+            self.auth.token.iter().map(|token| format!("endpoint `{name}` has tokens given at {token}")),
+        );
+        let scopes = self.auth.scopes.iter();
+        wants.extend(scopes.map(|scope| format!("endpoint `{name}` has tokens given for `{scope}`")));
+    }
+}
+
+impl Scheme {
+    /// The scheme in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Scheme::None => "no credential",
+            Scheme::Bearer => "bearer token",
+            Scheme::Basic => "user and password",
+            Scheme::Header => "key in a header",
+            Scheme::StandardWebhooks => "signed requests",
+            Scheme::Oauth2Client => "OAuth 2.0 client credentials",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"0.1\"\n\
+        class = \"medium\"\n[endpoints.api]\nbase = \"https://crm.example.com\"\nmethods = [\"GET\", \"POST\"]\n\
+        paths = [\"/deals/*\"]\nread-posts = [\"/deals/search\"]\n\
+        auth = { scheme = \"header\", name = \"x-api-key\" }\n";
+
+    fn wants(manifest: &str) -> BTreeSet<String> {
+        Manifest::parse(manifest).and_then(|manifest| manifest.wants()).expect("it is good")
+    }
+
+    #[test]
+    fn everything_that_is_asked_for_is_a_sentence() {
+        let said: Vec<String> = wants(MANIFEST).into_iter().collect();
+        assert_eq!(
+            said,
+            [
+                "a call may take 128 MiB of memory and 1 s of processor time",
+                "endpoint `api` is sent a credential: key in a header",
+                "endpoint `api` leads to https://crm.example.com",
+                "endpoint `api`: GET /deals/*",
+                "endpoint `api`: POST /deals/*",
+                "endpoint `api`: POST /deals/search changes nothing, it says",
+                "endpoint `api`: in header `x-api-key`",
+            ]
+        );
+    }
+
+    #[test]
+    fn whatever_grows_is_a_new_sentence_and_what_shrinks_is_none() {
+        let before = wants(MANIFEST);
+        let new = |from: &str, to: &str| {
+            let changed = MANIFEST.replace(from, to);
+            assert_ne!(changed, MANIFEST, "{from}");
+            wants(&changed).difference(&before).count()
+        };
+        for (from, to) in [
+            ("class = \"medium\"", "class = \"large\""),
+            ("crm.example.com", "crm.example.org"),
+            ("base = \"https://crm.example.com\"\n", ""),
+            ("[\"/deals/*\"]", "[\"/*\"]"),
+            ("\"POST\"]", "\"POST\", \"DELETE\"]"),
+            ("[\"/deals/search\"]", "[\"/deals/*\"]"),
+            ("x-api-key", "authorization-2"),
+            ("\"header\", name = \"x-api-key\"", "\"bearer\""),
+            ("[endpoints.api]", "[webhooks.paid]\nverify = { scheme = \"hmac-sha256\" }\n[endpoints.api]"),
+            ("[endpoints.api]", "[intake]\nintent-types = [\"discount\"]\n[endpoints.api]"),
+        ] {
+            assert_ne!(new(from, to), 0, "{to}");
+        }
+        for (from, to) in [
+            ("class = \"medium\"", "class = \"small\""),
+            ("\"GET\", \"POST\"", "\"POST\""),
+            ("read-posts = [\"/deals/search\"]\n", ""),
+            ("version = \"1.0.0\"", "version = \"2.0.0\""),
+        ] {
+            assert_eq!(new(from, to), 0, "{to}");
+        }
+    }
+
+    #[test]
+    fn more_than_anybody_reads_is_refused() {
+        let paths: Vec<String> = (0..=WANTS_MAX / 2).map(|number| format!("\"/{number}\"")).collect();
+        let manifest = MANIFEST.replace("\"/deals/*\"", &paths.join(", "));
+        let fault = Manifest::parse(&manifest).and_then(|manifest| manifest.wants()).expect_err("it is long");
+        assert_eq!(
+            fault.message,
+            "`acme.crm` 1.0.0 asks for more than 1000 things, which nobody reads; ask for fewer"
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! The catalogue port: which builds of connectors this host has, and which of them serves which connection.
+
+use super::Answer;
+use super::connectors::Operation;
+use countersign_core::connector::{Build, OnRecord, Serving};
+use countersign_core::hash::Digest;
+use countersign_core::id::ConnectorId;
+use std::fmt;
+
+/// The builds of connectors that are there.
+///
+/// It decides nothing: what may serve is decided by the record of the connector, and is in the log before it is done
+/// here.
+pub trait Catalogue: Send + Sync + 'static {
+    /// Every build of every connector; what was installed last stands last.
+    fn installed(&self) -> Vec<Installed>;
+
+    /// Checks a component, compiles it, asks it to describe itself, and keeps it. It serves nothing yet.
+    ///
+    /// If the process stops in here it is kept whole or not at all.
+    fn install(&self, component: Vec<u8>) -> Answer<'_, Result<Installed, NotInstalled>>;
+
+    /// Whether every connection that would be served so could be.
+    ///
+    /// # Errors
+    /// The first that could not, and why.
+    fn fits(&self, connector: &ConnectorId, serving: &Serving) -> Result<(), NotInstalled>;
+
+    /// Puts behind every connection that names the connector the build that the record says. What is on its way ends
+    /// with the build that it began with.
+    fn serve(&self, connector: &ConnectorId, record: &OnRecord);
+
+    /// Takes a build away, whatever it has planned; none of this digest is no error.
+    ///
+    /// # Errors
+    /// If it cannot be taken away.
+    fn remove(&self, digest: &Digest) -> Result<(), NotInstalled>;
+}
+
+/// One build that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// The connector that it is a build of.
+    pub connector: ConnectorId,
+    /// The build.
+    pub build: Build,
+    /// Length of its bytes.
+    pub size: usize,
+    /// The system that it speaks to.
+    pub system: String,
+    /// What it can do.
+    pub operations: Vec<Operation>,
+}
+
+/// Why a build is not installed, does not fit, or stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotInstalled {
+    /// Whether it is the host that could not; else it is what was asked of it.
+    pub ours: bool,
+    /// What, where, whose, and what to do, in one sentence.
+    pub message: String,
+}
+
+impl fmt::Display for NotInstalled {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for NotInstalled {}
+
+/// A host whose connectors are none of a catalogue.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoCatalogue;
+
+impl NoCatalogue {
+    fn refuses() -> NotInstalled {
+        NotInstalled { ours: true, message: "this host takes no connectors".to_owned() }
+    }
+}
+
+impl Catalogue for NoCatalogue {
+    fn installed(&self) -> Vec<Installed> {
+        Vec::new()
+    }
+
+    fn install(&self, _: Vec<u8>) -> Answer<'_, Result<Installed, NotInstalled>> {
+        Box::pin(std::future::ready(Err(NoCatalogue::refuses())))
+    }
+
+    fn fits(&self, _: &ConnectorId, _: &Serving) -> Result<(), NotInstalled> {
+        Err(NoCatalogue::refuses())
+    }
+
+    fn serve(&self, _: &ConnectorId, _: &OnRecord) {}
+
+    fn remove(&self, _: &Digest) -> Result<(), NotInstalled> {
+        Err(NoCatalogue::refuses())
+    }
+}

@@ -1,0 +1,268 @@
+//! Connectors: which builds of each there are, and which of them serves.
+
+use super::view::{ConnectorView, Listed};
+use crate::asked::{Component, Members, Place, Posted, Query};
+use crate::limits::{COMMAND_BYTES_MAX, WORDS_CHARACTERS_MAX};
+use crate::problem::{Problem, ProblemView};
+use crate::state::Host;
+use axum::Json;
+use axum::extract::State;
+use axum::http::Uri;
+use countersign_core::connector::Change;
+use countersign_core::hash::Digest;
+use countersign_core::id::{ConnectionName, ConnectorId};
+use std::collections::BTreeSet;
+use utoipa::ToSchema;
+
+/// Lists every connector, with its builds and the connections that it serves.
+#[utoipa::path(
+    get, path = "/v1/connectors", tag = "connectors", operation_id = "list_connectors",
+    responses(
+        (status = 200, description = "every connector, by id", body = Listed<ConnectorView>),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn list(State(host): State<Host>, uri: Uri) -> Result<Json<Listed<ConnectorView>>, Problem> {
+    Query::of(&uri, &[])?.checked()?;
+    let connections = host.engine.connectors().connections();
+    let behind = connections.iter().filter_map(|connection| ConnectorId::parse(&connection.connector).ok());
+    let installed = host.engine.catalogue().installed();
+    let ids: BTreeSet<ConnectorId> = behind.chain(installed.into_iter().map(|one| one.connector)).collect();
+    let mut views = Vec::new();
+    for id in ids {
+        views.push(view(&host, &id).await?);
+    }
+    Ok(Json(Listed::whole(views)))
+}
+
+/// Shows one connector.
+#[utoipa::path(
+    get, path = "/v1/connectors/{id}", tag = "connectors", operation_id = "show_connector",
+    params(("id" = String, Path, description = "the connector")),
+    responses(
+        (status = 200, description = "the connector", body = ConnectorView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn show(
+    State(host): State<Host>,
+    Place(id): Place<String>,
+    uri: Uri,
+) -> Result<Json<ConnectorView>, Problem> {
+    Query::of(&uri, &[])?.checked()?;
+    let id = known(&host, &id).await?;
+    Ok(Json(view(&host, &id).await?))
+}
+
+/// Adds a build of a connector while the host runs: it is checked, compiled, asked to describe itself, and put on
+/// record. If it asks for nothing that was not granted before, it serves at once; else it waits until somebody has
+/// accepted what it asks for. The same component once more is the same build.
+#[utoipa::path(
+    post, path = "/v1/connectors", tag = "connectors", operation_id = "add_connector",
+    request_body(content_type = "application/wasm", content = Vec<u8>, description = "the component"),
+    params(
+        ("stage" = Option<bool>, Query, description = "it waits in any case, until it is put in force"),
+        ("reason" = Option<String>, Query, description = "why, for whoever meets it next"),
+        ("Idempotency-Key" = String, Header, description = "makes a repeated request the same request"),
+    ),
+    responses(
+        (status = 200, description = "the connector, with the build", body = ConnectorView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn add(
+    State(host): State<Host>,
+    Component { caller, key, uri, bytes, place: _place }: Component,
+) -> Result<Json<ConnectorView>, Problem> {
+    let mut query = Query::of(&uri, &["stage", "reason"])?;
+    let stage = query.is("stage");
+    let expected = format!("at most {WORDS_CHARACTERS_MAX} characters, none of them hidden");
+    let reason = query.read("reason", &expected, crate::asked::readable).unwrap_or_default();
+    query.checked()?;
+    let why = (&caller.person, if reason.is_empty() { "it was added" } else { &*reason });
+    let added = host.engine.add_connector(bytes.into(), stage, why, Some(key)).await?;
+    Ok(Json(view(&host, &added.connector).await?))
+}
+
+/// Which build, and why.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes a body that is read by hand, so that every fault is said at once")]
+pub(crate) struct ActivationBody {
+    /// Digest of the build.
+    #[schema(example = "a3f1c09e5b7d2a64a3f1c09e5b7d2a64a3f1c09e5b7d2a64a3f1c09e5b7d2a64")]
+    digest: String,
+    /// The one connection on which it is tried; every one that names the connector unless given.
+    connection: Option<String>,
+    /// For whoever meets it next.
+    reason: String,
+}
+
+/// Puts a build in force, for every connection or for one on which it is tried.
+#[utoipa::path(
+    post, path = "/v1/connectors/{id}/activations", tag = "connectors", operation_id = "activate_connector",
+    request_body = ActivationBody,
+    params(
+        ("id" = String, Path, description = "the connector"),
+        ("Idempotency-Key" = String, Header, description = "makes a repeated request the same request"),
+    ),
+    responses(
+        (status = 200, description = "it serves", body = ConnectorView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn activate(
+    State(host): State<Host>,
+    Place(id): Place<String>,
+    posted: Posted<COMMAND_BYTES_MAX>,
+) -> Result<Json<ConnectorView>, Problem> {
+    change(&host, &id, posted, &["digest", "connection", "reason"], |members| {
+        let on = members.optional("connection", "the name of a connection", |name| {
+            let name = ConnectionName::parse(name).ok()?;
+            host.engine.connectors().connection(&name).map(|_| name)
+        });
+        digest(members).map(|digest| Change::Activate { digest, on })
+    })
+    .await
+}
+
+/// Why.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes a body that is read by hand, so that every fault is said at once")]
+pub(crate) struct RollbackBody {
+    /// For whoever meets it next.
+    #[schema(example = "amounts were rounded")]
+    reason: String,
+}
+
+/// Puts in force again what was so before.
+#[utoipa::path(
+    post, path = "/v1/connectors/{id}/rollbacks", tag = "connectors", operation_id = "roll_back_connector",
+    request_body = RollbackBody,
+    params(
+        ("id" = String, Path, description = "the connector"),
+        ("Idempotency-Key" = String, Header, description = "makes a repeated request the same request"),
+    ),
+    responses(
+        (status = 200, description = "what served before serves again", body = ConnectorView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn roll_back(
+    State(host): State<Host>,
+    Place(id): Place<String>,
+    posted: Posted<COMMAND_BYTES_MAX>,
+) -> Result<Json<ConnectorView>, Problem> {
+    change(&host, &id, posted, &["reason"], |_| Some(Change::RollBack)).await
+}
+
+/// Which build, and why.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes a body that is read by hand, so that every fault is said at once")]
+pub(crate) struct BuildBody {
+    /// Digest of the build.
+    #[schema(example = "a3f1c09e5b7d2a64a3f1c09e5b7d2a64a3f1c09e5b7d2a64a3f1c09e5b7d2a64")]
+    digest: String,
+    /// For whoever meets it next.
+    reason: String,
+}
+
+/// Calls a build no more, whatever it has planned. If it serves, what served before does again.
+#[utoipa::path(
+    post, path = "/v1/connectors/{id}/quarantines", tag = "connectors", operation_id = "quarantine_connector",
+    request_body = BuildBody,
+    params(
+        ("id" = String, Path, description = "the connector"),
+        ("Idempotency-Key" = String, Header, description = "makes a repeated request the same request"),
+    ),
+    responses(
+        (status = 200, description = "it is called no more", body = ConnectorView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn quarantine(
+    State(host): State<Host>,
+    Place(id): Place<String>,
+    posted: Posted<COMMAND_BYTES_MAX>,
+) -> Result<Json<ConnectorView>, Problem> {
+    change(&host, &id, posted, &["digest", "reason"], |members| digest(members).map(Change::Quarantine)).await
+}
+
+/// Lets a build be called again.
+#[utoipa::path(
+    post, path = "/v1/connectors/{id}/releases", tag = "connectors", operation_id = "release_connector",
+    request_body = BuildBody,
+    params(
+        ("id" = String, Path, description = "the connector"),
+        ("Idempotency-Key" = String, Header, description = "makes a repeated request the same request"),
+    ),
+    responses(
+        (status = 200, description = "it may serve", body = ConnectorView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn release(
+    State(host): State<Host>,
+    Place(id): Place<String>,
+    posted: Posted<COMMAND_BYTES_MAX>,
+) -> Result<Json<ConnectorView>, Problem> {
+    change(&host, &id, posted, &["digest", "reason"], |members| digest(members).map(Change::Release)).await
+}
+
+/// Takes a build away that serves nothing. What it has planned and is not written becomes an exception.
+#[utoipa::path(
+    post, path = "/v1/connectors/{id}/removals", tag = "connectors", operation_id = "remove_connector",
+    request_body = BuildBody,
+    params(
+        ("id" = String, Path, description = "the connector"),
+        ("Idempotency-Key" = String, Header, description = "makes a repeated request the same request"),
+    ),
+    responses(
+        (status = 200, description = "it is not there any more", body = ConnectorView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn remove(
+    State(host): State<Host>,
+    Place(id): Place<String>,
+    posted: Posted<COMMAND_BYTES_MAX>,
+) -> Result<Json<ConnectorView>, Problem> {
+    change(&host, &id, posted, &["digest", "reason"], |members| digest(members).map(Change::Remove)).await
+}
+
+fn digest(members: &mut Members) -> Option<Digest> {
+    let read = |text: &str| Digest::parse(text.strip_prefix("sha256:").unwrap_or(text));
+    members.required("digest", "the digest of a build: 64 hexadecimal digits", read)
+}
+
+async fn change(
+    host: &Host,
+    id: &str,
+    Posted { caller, key, body, .. }: Posted<COMMAND_BYTES_MAX>,
+    known_members: &[&str],
+    read: impl FnOnce(&mut Members) -> Option<Change> + Send,
+) -> Result<Json<ConnectorView>, Problem> {
+    let mut members = Members::of(body, known_members);
+    let change = read(&mut members);
+    let reason = members.reason();
+    members.checked()?;
+    // INVARIANT: what is missing was a flaw, and that was said above.
+    let (Some(change), Some(reason)) = (change, reason) else { return Err(Problem::bug()) };
+    let id = known(host, id).await?;
+    host.engine.change_connector(&id, &change, (&caller.person, &reason), Some(key)).await?;
+    Ok(Json(view(host, &id).await?))
+}
+
+/// The id of a connector that there is.
+async fn known(host: &Host, id: &str) -> Result<ConnectorId, Problem> {
+    let unknown = || Problem::unknown("connector", id);
+    let id = ConnectorId::parse(id).map_err(|_| unknown())?;
+    let behind = host.engine.connectors().connections();
+    let is_behind = behind.iter().any(|connection| connection.connector == id.as_str());
+    if is_behind || !host.engine.connector(&id).await?.builds.is_empty() { Ok(id) } else { Err(unknown()) }
+}
+
+async fn view(host: &Host, id: &ConnectorId) -> Result<ConnectorView, Problem> {
+    let record = host.engine.connector(id).await?;
+    let installed = host.engine.catalogue().installed();
+    Ok(ConnectorView::of(id, &record, &installed, &host.engine.connectors().connections()))
+}

@@ -1,0 +1,425 @@
+//! Connectors that change while the host runs, through its API.
+
+use super::target::Target;
+use super::world::{MANIFEST, SECRET, component, component_with, name, raw, runtime};
+use countersign_connectors::{Runtime, Secret};
+use countersign_core::approval::Stage;
+use countersign_core::approval::command::{Command, Voice};
+use countersign_core::connector::Change;
+use countersign_core::effect::attempt::Ended;
+use countersign_core::hash::Digest;
+use countersign_core::id::{ConnectionName, ConnectorId, IntentId, PersonId};
+use countersign_core::record::RecordRef;
+use countersign_core::time::Timestamp;
+use countersign_engine::connectors::settle;
+use countersign_engine::engine::{Engine, Parts};
+use countersign_engine::memory::MemoryStore;
+use countersign_engine::port::clock::Clock as _;
+use countersign_engine::port::components::NoComponents;
+use countersign_engine::port::connectors::Connectors as _;
+use countersign_engine::port::notifier::NoNotifier;
+use countersign_engine::port::store::Store;
+use countersign_engine::simulated::{SeededChance, SimulatedClock};
+use countersign_engine::task::Tasks;
+use countersign_server::token::{kept, minted};
+use countersign_server::{Scope, TokenEntry, TokenTable};
+use countersign_tests::world::starter;
+use futures::StreamExt as _;
+use http_body_util::{BodyExt as _, Full};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The connections of the host, both at the same target.
+const CONNECTIONS: [&str; 2] = ["crm-eu", "crm-us"];
+
+/// A host with the hostile connector, which behaves.
+struct Host {
+    engine: Engine,
+    runtime: Arc<Runtime>,
+    address: SocketAddr,
+    token: String,
+    client: Client<HttpConnector, Full<Bytes>>,
+    _tasks: Tasks,
+}
+
+/// The manifest that may write nothing.
+fn narrower() -> String {
+    MANIFEST.replace(r#", "POST""#, "")
+}
+
+/// The one that may delete.
+fn wider() -> String {
+    MANIFEST.replace(r#""POST"]"#, r#""POST", "DELETE"]"#)
+}
+
+impl Host {
+    /// Starts one on a folder, with a log that may have been there before.
+    async fn start(folder: &Path, target: &Target, store: Arc<MemoryStore>) -> Host {
+        let runtime = runtime(folder);
+        for digest in runtime.stored().expect("the folder is there") {
+            runtime.load(digest).await.expect("it was installed");
+        }
+        let clock = Arc::new(SimulatedClock::at(Timestamp(1_795_424_400_000)));
+        settle(&*store, &runtime, clock.now()).await.expect("the log can be read");
+        for connection in CONNECTIONS {
+            let resolved =
+                raw(&target.base).resolve(name(connection), |_| Ok(Secret::new(SECRET.to_owned())));
+            let Ok(options) = resolved else { panic!("the connection is configured well") };
+            runtime.connect(options).expect("it connects");
+        }
+        let runtime = Arc::new(runtime);
+        let engine = Engine::start(Parts {
+            record: countersign_engine::people::Record::default(),
+            notifier: Arc::new(NoNotifier),
+            components: Arc::new(NoComponents),
+            catalogue: runtime.clone(),
+            store: store.clone() as Arc<dyn Store>,
+            connectors: runtime.clone(),
+            clock: clock.clone(),
+            chance: Arc::new(SeededChance::new(1)),
+            rulebook: starter().expect("the starter rules check"),
+        });
+        let token = minted(&[9; 32]).to_string();
+        let entry = TokenEntry {
+            name: "ops".to_owned(),
+            person: PersonId::parse("integration-1").expect("a person"),
+            sha256: kept(&token),
+            scopes: Scope::OF_PEOPLE.into(),
+        };
+        let tokens = TokenTable::new(vec![entry]).expect("it is a table");
+        let routers = countersign_server::routers(countersign_server::Parts {
+            registry: prometheus_client::registry::Registry::default(),
+            engine: engine.clone(),
+            tokens: Arc::new(tokens),
+            sign_in: countersign_server::SignIn::default(),
+            chance: Arc::new(SeededChance::new(2)),
+            exchange: Arc::new(countersign::formats::Formats),
+            provisioning: countersign_server::Provisioning::default(),
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let tasks = Tasks::default();
+        tasks.start(async move {
+            let served = countersign_server::serve(listener, routers.public, std::future::pending()).await;
+            served.expect("it serves");
+        });
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Host { engine, runtime, address, token, client, _tasks: tasks }
+    }
+
+    /// Asks the host, and gives the status and what it says.
+    async fn ask(&self, method: &str, path: &str, (kind, body): (&str, Vec<u8>), key: &str) -> (u16, Value) {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("content-type", kind)
+            .header("idempotency-key", key)
+            .body(Full::from(body))
+            .expect("a request");
+        let (head, body) = self.client.request(request).await.expect("an answer").into_parts();
+        let bytes = body.collect().await.expect("a whole answer").to_bytes();
+        (head.status.as_u16(), serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    async fn add(&self, component: Vec<u8>, query: &str, key: &str) -> (u16, Value) {
+        self.ask("POST", &format!("/v1/connectors{query}"), ("application/wasm", component), key).await
+    }
+
+    async fn change(&self, what: &str, body: &Value, key: &str) -> (u16, Value) {
+        let body = ("application/json", body.to_string().into_bytes());
+        self.ask("POST", &format!("/v1/connectors/tests.hostile/{what}"), body, key).await
+    }
+
+    /// The build behind each connection, by its place among those that were given.
+    fn serving(&self, builds: &[&Vec<u8>]) -> [Option<usize>; 2] {
+        let digests: Vec<Digest> = builds.iter().map(|build| Digest::of(build)).collect();
+        CONNECTIONS.map(|connection| {
+            let serves = self.runtime.connection(&name(connection)).expect("it is connected").digest;
+            digests.iter().position(|digest| *digest == serves)
+        })
+    }
+}
+
+/// The states of the builds that the API shows, each under the digest.
+fn states(view: &Value) -> BTreeMap<String, String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let builds = view["builds"].as_array().map(Vec::as_slice).unwrap_or_default();
+    builds.iter().map(|build| (text(&build["digest"]), text(&build["state"]))).collect()
+}
+
+fn digest_of(component: &[u8]) -> String {
+    Digest::of(component).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_build_that_asks_for_nothing_new_serves_while_the_host_runs() {
+    let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
+    let (first, second) = (component("plain"), component_with("plain", &narrower()));
+    // Whoever installs one while no host runs has it served.
+    runtime(folder.path()).install(first.clone()).await.expect("it installs");
+    let host = Host::start(folder.path(), &target, Arc::default()).await;
+    assert_eq!(host.serving(&[&first, &second]), [Some(0), Some(0)]);
+    let (status, view) = host.add(second.clone(), "?reason=slower", "a").await;
+    assert_eq!((status, host.serving(&[&first, &second])), (200, [Some(1), Some(1)]), "{view}");
+    let expected = [(digest_of(&first), "previous".to_owned()), (digest_of(&second), "active".to_owned())];
+    assert_eq!(states(&view), BTreeMap::from(expected));
+    // Asked once more under the same key, and by somebody who does not know: the same build.
+    for key in ["a", "b"] {
+        assert_eq!(host.add(second.clone(), "?reason=slower", key).await, (200, view.clone()), "{key}");
+    }
+    let record = host.engine.connector(&id()).await.expect("it is read");
+    assert_eq!(record.builds.len(), 2);
+
+    let (status, view) = host.change("rollbacks", &json!({"reason": "amounts were rounded"}), "c").await;
+    assert_eq!((status, host.serving(&[&first, &second])), (200, [Some(0), Some(0)]), "{view}");
+    let (status, problem) = host.change("rollbacks", &json!({"reason": "once more"}), "d").await;
+    assert_eq!((status, &problem["code"]), (409, &json!("CS-E0232")), "{problem}");
+    assert!(matches!(
+        host.runtime.fetch(&name("crm-eu"), RecordRef { kind: "thing".into(), id: "ok".into() }).await,
+        Ended::Returned(_)
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_build_is_tried_on_one_connection_and_goes_with_a_quarantine() {
+    let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
+    let (first, second) = (component("plain"), component_with("plain", &narrower()));
+    runtime(folder.path()).install(first.clone()).await.expect("it installs");
+    let store: Arc<MemoryStore> = Arc::default();
+    let host = Host::start(folder.path(), &target, store.clone()).await;
+    let (status, view) = host.add(second.clone(), "?stage=true", "a").await;
+    assert_eq!((status, host.serving(&[&first, &second])), (200, [Some(0), Some(0)]), "{view}");
+    let tried = json!({"digest": digest_of(&second), "connection": "crm-eu", "reason": "a look"});
+    let (status, view) = host.change("activations", &tried, "b").await;
+    assert_eq!((status, host.serving(&[&first, &second])), (200, [Some(1), Some(0)]), "{view}");
+    let serves = [&first, &second].map(|component| build_of(&view, component)["serves"].clone());
+    assert_eq!(serves, [json!(["crm-us"]), json!(["crm-eu"])], "{view}");
+    // Another start, and what was installed last would be the other one: the record says what serves.
+    drop(host);
+    runtime(folder.path()).install(first.clone()).await.expect("it is there already");
+    let host = Host::start(folder.path(), &target, store).await;
+    assert_eq!(host.serving(&[&first, &second]), [Some(1), Some(0)]);
+
+    let planned = Digest::of(&second);
+    assert!(host.runtime.bound(&name("crm-us"), planned).is_ok());
+    let bad = json!({"digest": digest_of(&second), "reason": "it rounds amounts"});
+    let (status, view) = host.change("quarantines", &bad, "c").await;
+    assert_eq!((status, host.serving(&[&first, &second])), (200, [Some(0), Some(0)]), "{view}");
+    let why = host.runtime.bound(&name("crm-us"), planned).expect_err("it is called no more");
+    assert!(why.contains("which is in quarantine"), "{why}");
+    let (status, problem) = host.change("activations", &tried, "d").await;
+    assert_eq!((status, &problem["code"]), (409, &json!("CS-E0230")), "{problem}");
+    let (status, _) = host.change("releases", &bad, "e").await;
+    assert!(status == 200 && host.runtime.bound(&name("crm-us"), planned).is_ok());
+
+    let serves = json!({"digest": digest_of(&first), "reason": "nobody needs it"});
+    let (status, problem) = host.change("removals", &serves, "f").await;
+    assert_eq!((status, &problem["code"]), (409, &json!("CS-E0231")), "{problem}");
+    let (status, view) = host.change("removals", &bad, "g").await;
+    assert_eq!((status, states(&view).len()), (200, 1), "{view}");
+    assert_eq!(host.runtime.stored(), Ok(vec![Digest::of(&first)]));
+    assert!(host.runtime.bound(&name("crm-us"), planned).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_build_that_asks_for_more_waits_and_says_for_what() {
+    let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
+    let (first, greedy) = (component("plain"), component_with("plain", &wider()));
+    runtime(folder.path()).install(first.clone()).await.expect("it installs");
+    let host = Host::start(folder.path(), &target, Arc::default()).await;
+    let (status, view) = host.add(greedy.clone(), "", "a").await;
+    assert_eq!((status, host.serving(&[&first, &greedy])), (200, [Some(0), Some(0)]), "{view}");
+    let asks = json!(["endpoint `api`: DELETE /v1/*"]);
+    let held = build_of(&view, &greedy);
+    assert_eq!((&held["state"], &held["widens"]), (&json!("held"), &asks));
+    for on in [json!({}), json!({"connection": "crm-eu"})] {
+        let mut body = json!({"digest": digest_of(&greedy), "reason": "now"});
+        if let (Some(body), Some(on)) = (body.as_object_mut(), on.as_object()) {
+            body.extend(on.clone());
+        }
+        let (status, problem) =
+            host.change("activations", &body, &format!("b{on}").replace(['"', '{', '}', ':'], "")).await;
+        assert_eq!((status, &problem["code"]), (409, &json!("CS-E0229")), "{problem}");
+        assert!(
+            problem["detail"].as_str().is_some_and(|detail| detail.contains("DELETE /v1/*")),
+            "{problem}"
+        );
+    }
+}
+
+/// A build as the API shows it.
+fn build_of<'a>(view: &'a Value, component: &[u8]) -> &'a Value {
+    let builds = view["builds"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let found = builds.iter().find(|build| build["digest"] == json!(digest_of(component)));
+    found.expect("the build is there")
+}
+
+/// The intent by which people are asked about a build.
+fn asked(view: &Value, component: &[u8]) -> IntentId {
+    let asked = build_of(view, component)["asked"].as_str().expect("people are asked");
+    asked.parse().expect("it is an id")
+}
+
+/// Decides an upgrade as its first seat.
+async fn decide(host: &Host, intent: IntentId, voice: Voice) {
+    let standing = loop {
+        let standing = host.engine.read(intent).await.expect("it is read");
+        if matches!(standing.approval.stage, Stage::Seated { .. }) {
+            break standing.approval;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    let Stage::Seated { seats, case } = &standing.stage else { unreachable!() };
+    let (_, seat) = seats.unfilled().next().expect("a seat is open");
+    let person = seat.eligible.first().expect("somebody has it").clone();
+    assert_ne!(person.as_str(), "integration-1", "nobody accepts what they added");
+    let command = Command::Decide { person, revision: 1, seal: Some(case.seal), voice };
+    host.engine.command(intent, command, None).await.expect("they may");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_person_accepts_what_a_build_asks_for_and_then_it_serves() {
+    let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
+    let (first, greedy) = (component("plain"), component_with("plain", &wider()));
+    runtime(folder.path()).install(first.clone()).await.expect("it installs");
+    let store: Arc<MemoryStore> = Arc::default();
+    let host = Host::start(folder.path(), &target, store.clone()).await;
+    let (_, view) = host.add(greedy.clone(), "?reason=old%20deals%20go", "a").await;
+    let intent = asked(&view, &greedy);
+    // Whoever adds it again asks nobody twice, as long as they are being asked.
+    assert_eq!(asked(&host.add(greedy.clone(), "", "b").await.1, &greedy), intent);
+    decide(&host, intent, Voice::Decline { reason: "why delete".to_owned() }).await;
+    assert_eq!(host.serving(&[&first, &greedy]), [Some(0), Some(0)]);
+    let (_, view) = host.add(greedy.clone(), "?reason=deals%20of%202019", "c").await;
+    let again = asked(&view, &greedy);
+    assert_ne!(again, intent);
+    decide(&host, again, Voice::Approve { note: String::new() }).await;
+    assert_eq!(host.serving(&[&first, &greedy]), [Some(1), Some(1)]);
+    let record = host.engine.connector(&id()).await.expect("it is read");
+    let known = record.builds.get(&Digest::of(&greedy)).expect("it is there");
+    assert_eq!((known.asked.clone(), known.accepted.clone()), (vec![intent, again], vec![again]));
+    drop(host);
+    let host = Host::start(folder.path(), &target, store).await;
+    assert_eq!(host.serving(&[&first, &greedy]), [Some(1), Some(1)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_asks_by_hand_for_what_does_not_wait() {
+    let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
+    let (first, greedy) = (component("plain"), component_with("plain", &wider()));
+    runtime(folder.path()).install(first.clone()).await.expect("it installs");
+    let host = Host::start(folder.path(), &target, Arc::default()).await;
+    host.add(greedy.clone(), "", "a").await;
+    for (number, (build, wants)) in [
+        (&first, vec!["endpoint `api`: DELETE /v1/*"]),
+        (&greedy, vec!["endpoint `api`: GET /v1/*"]),
+        (&greedy, vec!["endpoint `api`: DELETE /v1/*", "endpoint `api`: PUT /v1/*"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let asks: Vec<Value> = wants.iter().map(|want| json!({"want": want})).collect();
+        let tokens = json!({
+            "connector": "tests.hostile", "version": "1.0.0", "digest": digest_of(build), "asks": asks,
+            "reason": "please",
+        });
+        let body = json!({"type": "connector_upgrade", "tokens": tokens}).to_string().into_bytes();
+        let (status, problem) =
+            host.ask("POST", "/v1/intents", ("application/json", body), &format!("i{number}")).await;
+        assert_eq!((status, &problem["code"]), (409, &json!("CS-E0235")), "{problem}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_sound_connector_or_fits_no_connection_is_refused_and_not_on_record() {
+    let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
+    let first = component("plain");
+    runtime(folder.path()).install(first.clone()).await.expect("it installs");
+    let host = Host::start(folder.path(), &target, Arc::default()).await;
+    let other_endpoint = MANIFEST.replace("[endpoints.api]", "[endpoints.web]");
+    let mut altered = component_with("plain", &narrower());
+    let half = altered.len() / 2;
+    altered.truncate(half);
+    for (number, (bytes, expected)) in [
+        (b"\0asm\x01\0\0\0".to_vec(), "is a core module, not a component"),
+        (b"<html>".to_vec(), "is no WebAssembly at all"),
+        (altered, "is not a whole component"),
+        (component("lies_"), "which its manifest contradicts"),
+        (component("http_"), "tried to send a request while it described itself"),
+        (
+            component_with("plain", &other_endpoint),
+            "grants endpoint `api`, which the connector does not have",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (status, problem) = host.add(bytes, "", &format!("k{number}")).await;
+        assert_eq!((status, &problem["code"]), (422, &json!("CS-E0234")), "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains(expected)), "{problem}");
+    }
+    let (status, problem) = host.ask("POST", "/v1/connectors", ("text/plain", first.clone()), "t").await;
+    assert_eq!((status, &problem["code"]), (415, &json!("CS-E0204")), "{problem}");
+    let (status, problem) =
+        host.change("activations", &json!({"digest": "12", "connection": "x"}), "u").await;
+    let pointers: Vec<&Value> =
+        problem["errors"].as_array().into_iter().flatten().map(|flaw| &flaw["pointer"]).collect();
+    assert_eq!(
+        (status, pointers),
+        (422, vec![&json!("/connection"), &json!("/digest"), &json!("/reason")]),
+        "{problem}"
+    );
+    let record = host.engine.connector(&id()).await.expect("it is read");
+    assert_eq!((record.builds.len(), host.serving(&[&first])), (1, [Some(0), Some(0)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_call_is_dropped_while_builds_take_each_others_place() {
+    const SWAPS: usize = 20;
+    let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
+    let (first, second) = (component("plain"), component_with("plain", &narrower()));
+    runtime(folder.path()).install(first.clone()).await.expect("it installs");
+    let host = Host::start(folder.path(), &target, Arc::default()).await;
+    let by = PersonId::parse("integration-1").expect("a person");
+    host.engine.add_connector(second.clone(), true, (&by, "to swap"), None).await.expect("it is added");
+    let swapping = async {
+        for number in 0..SWAPS {
+            let (digest, on) = (Digest::of([&second, &first][number % 2]), None);
+            let change = Change::Activate { digest, on };
+            host.engine.change_connector(&id(), &change, (&by, "a swap"), None).await.expect("it serves");
+            tokio::task::yield_now().await;
+        }
+    };
+    let calls = futures::stream::iter(0..1_000)
+        .map(|number| {
+            let connection = name(CONNECTIONS[number % 2]);
+            let runtime = Arc::clone(&host.runtime);
+            async move { returns(&runtime, &connection).await }
+        })
+        .buffer_unordered(32)
+        .filter(|returned| std::future::ready(!returned))
+        .count();
+    let ((), dropped) = tokio::join!(swapping, calls);
+    assert_eq!(dropped, 0);
+    let record = host.engine.connector(&id()).await.expect("it is read");
+    assert_eq!(record.serving.active, Some(Digest::of(&first)), "every swap is on record");
+}
+
+async fn returns(runtime: &Runtime, connection: &ConnectionName) -> bool {
+    let subject = RecordRef { kind: "thing".into(), id: "ok".into() };
+    matches!(runtime.fetch(connection, subject).await, Ended::Returned(_))
+}
+
+fn id() -> ConnectorId {
+    ConnectorId::parse("tests.hostile").expect("it is a name")
+}
