@@ -66,11 +66,13 @@ use countersign_core::notice::words::Message;
 use countersign_core::record::{RecordRef, Value};
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
+use countersign_engine::connectors::settle;
 use countersign_engine::engine::{Engine, Parts, Submission};
 use countersign_engine::fault::Fault;
 use countersign_engine::limits::REVIEW_DELAY_MS;
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::people::recorded;
+use countersign_engine::port::clock::Clock as _;
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_tests::scripted::{Act, Scripted, step};
 use countersign_tests::told::ScriptedNotifier;
@@ -131,11 +133,12 @@ impl Host {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime starts");
         let entered = runtime.enter();
+        block_on(settle(&**store, &**connectors, clock.now())).expect("the record of connectors is read");
         let engine = Engine::start(Parts {
             record: block_on(recorded(&**store)).expect("the record of people is read"),
             notifier: notifier.clone(),
             components: Arc::new(countersign_engine::port::components::NoComponents),
-            catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
+            catalogue: connectors.clone(),
             store: store.clone(),
             connectors: connectors.clone(),
             clock: clock.clone(),

@@ -251,6 +251,19 @@ Feature: Connections
     And 2 minutes pass
     Then all 8 intents are done
 
+  Scenario: a build that breaks whatever it is given is rolled back by itself, and not gone back to
+    Given an approved intent with one effect whose guarantee is by-key
+    When the connector is replaced by another build, and the one before stays installed
+    And the connector breaks at every write
+    And 5 intents are asked for
+    Then the build before serves again, and the record of the connector says so
+    When the connector is whole again
+    And 3 intents are asked for
+    Then 3 intents are done, and one waits with an exception of cause quarantined
+    And they were written by the build before
+    When the host stops and starts
+    Then the build before serves again, and the record of the connector says so
+
   Scenario: breaks that are not one after the other say nothing of the connector
     Given an approved intent with one effect whose guarantee is by-key
     When 8 intents are asked for one after the other, and the connector breaks at the first attempt of each

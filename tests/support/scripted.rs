@@ -1,19 +1,21 @@
 //! Scripted connectors: the connectors port without WASM and sockets. A test says what each target
 //! answers; without a script every read finds what was put there and every write lands.
 
+use countersign_core::connector::{Build, OnRecord, Serving};
 use countersign_core::effect::attempt::{
     Answer as Wire, AttemptEnd, Detail, Ended, Failure, Finding, Guarantee, Receipt, Step,
 };
 use countersign_core::effect::plan::{Change, Proposal, WritePlan};
 use countersign_core::hash::Digest;
-use countersign_core::id::ConnectionName;
+use countersign_core::id::{ConnectionName, ConnectorId};
 use countersign_core::record::{Field, RecordRef, Snapshot, Value};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
+use countersign_engine::port::catalogue::{Catalogue, Installed, NotInstalled};
 use countersign_engine::port::connectors::{
     Asked, Call, Changed, Connection, Connectors, Ledger, Operation, Page, TargetHealth,
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What one attempt is made to do.
@@ -37,6 +39,8 @@ pub struct Scripted {
     connections: BTreeMap<ConnectionName, Arc<Connection>>,
     /// What was there before, and is kept.
     before: BTreeMap<ConnectionName, Arc<Connection>>,
+    /// Which build of a connector serves, by its id; what was scripted where nothing is said.
+    serving: Mutex<BTreeMap<String, Serving>>,
     state: Mutex<State>,
     found: tokio::sync::Notify,
 }
@@ -403,11 +407,67 @@ pub fn step(answer: Wire) -> Step {
     Step { name: "write".to_owned(), request: Digest::of(b"request"), answer }
 }
 
+impl Scripted {
+    /// A connection, with the build of its connector that serves it.
+    fn served(&self, name: &ConnectionName) -> Option<Arc<Connection>> {
+        let scripted = self.connections.get(name)?;
+        let serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
+        let digest = serving.get(&scripted.connector).and_then(|serving| serving.of(name));
+        let before = self.before.get(name).filter(|before| Some(before.digest) == digest);
+        Some(Arc::clone(before.unwrap_or(scripted)))
+    }
+}
+
+/// Its builds are those that were scripted; each asks for the same.
+impl Catalogue for Scripted {
+    fn installed(&self) -> Vec<Installed> {
+        let all = self.before.values().chain(self.connections.values());
+        let installed = all.map(|connection| Installed {
+            connector: ConnectorId::parse(&connection.connector).expect("an id"),
+            build: Build {
+                digest: connection.digest,
+                version: connection.version.clone(),
+                wants: BTreeSet::new(),
+            },
+            size: 0,
+            system: connection.system.clone(),
+            operations: connection.operations.clone(),
+        });
+        installed.collect()
+    }
+
+    fn install(&self, component: Vec<u8>) -> Answer<'_, Result<Installed, NotInstalled>> {
+        let message = format!("{} bytes are no script", component.len());
+        Box::pin(async { Err(NotInstalled { ours: true, message }) })
+    }
+
+    fn fits(&self, connector: &ConnectorId, serving: &Serving) -> Result<(), NotInstalled> {
+        let installed = self.installed();
+        let mut named = serving.active.iter().chain(serving.on.values());
+        let there = |digest: &Digest| {
+            installed.iter().any(|one| one.connector == *connector && one.build.digest == *digest)
+        };
+        match named.find(|digest| !there(digest)) {
+            None => Ok(()),
+            Some(digest) => Err(NotInstalled { ours: false, message: format!("{digest} is not there") }),
+        }
+    }
+
+    fn serve(&self, connector: &ConnectorId, record: &OnRecord) {
+        let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
+        serving.insert(connector.to_string(), record.serving.clone());
+    }
+
+    fn remove(&self, _: &Digest) -> Result<(), NotInstalled> {
+        Ok(())
+    }
+}
+
 impl Connectors for Scripted {
     fn connections(&self) -> Vec<Arc<Connection>> {
         let lost = self.state().lost.clone();
         let moved = self.state().moved.clone();
-        let known = self.connections.values().cloned();
+        let known = self.connections.keys().filter_map(|name| self.served(name));
         known
             .map(|mut connection| {
                 if let Some((name, operation)) = &lost
@@ -426,7 +486,7 @@ impl Connectors for Scripted {
     }
 
     fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>> {
-        self.connections.get(name).cloned()
+        self.served(name)
     }
 
     fn bound(&self, name: &ConnectionName, connector: Digest) -> Result<Arc<Connection>, String> {

@@ -9,12 +9,14 @@ use countersign_core::effect::attempt::{AttemptEnd, Break, BreakKind, Detail, En
 use countersign_core::effect::life::EffectState;
 use countersign_core::effect::reconcile::Agreement;
 use countersign_core::exception::{Closure, Exception};
-use countersign_core::id::{ConnectionName, ExceptionId, IntentId, PersonId};
+use countersign_core::hash::Digest;
+use countersign_core::id::{ConnectionName, ConnectorId, ExceptionId, IntentId, PersonId};
 use countersign_core::intent::Raw;
 use countersign_core::time::Millis;
 use countersign_engine::engine::Submission;
 use countersign_engine::fault::Fault;
 use countersign_engine::outages::Paused;
+use countersign_engine::port::connectors::Connectors as _;
 use countersign_tests::scripted::Act;
 use cucumber::{then, when};
 use std::sync::Arc;
@@ -108,6 +110,35 @@ async fn all_but_one(spec: &mut Spec, done: usize, cause: String) {
         }
     };
     assert_eq!(tokio::time::timeout(PATIENCE, waiting).await.as_deref(), Ok(cause.as_str()));
+}
+
+/// The build that a target had first.
+fn first_build() -> Digest {
+    Digest::of(b"target")
+}
+
+#[then("the build before serves again, and the record of the connector says so")]
+async fn is_rolled_back(spec: &mut Spec) {
+    let id = ConnectorId::parse("scripted.target").expect("it is a name");
+    let rolled_back = async {
+        loop {
+            let record = spec.engine().connector(&id).await.expect("the record is read");
+            if record.serving.active == Some(first_build()) {
+                return record;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let record = tokio::time::timeout(PATIENCE, rolled_back).await.expect("it is rolled back");
+    assert_eq!((record.builds.len(), record.previous.is_some()), (2, false));
+    assert_eq!(spec.connectors.connections()[0].digest, first_build());
+}
+
+#[then("they were written by the build before")]
+fn written_by_the_first(spec: &mut Spec) {
+    let writes = spec.connectors.writes();
+    let last: Vec<Digest> = writes.iter().rev().take(3).map(|call| call.connector).collect();
+    assert_eq!(last, [first_build(); 3]);
 }
 
 #[when(expr = "the target is left alone for {int} seconds at a time")]
