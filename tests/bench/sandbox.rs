@@ -4,7 +4,7 @@ use crate::figures::{Report, micros, millis, percentile};
 use crate::yardstick::bench_folder;
 use anyhow::Context as _;
 use countersign_connectors::{
-    ConnectionOptions, OperatorGrant, RawConnection, Runtime, RuntimeOptions, Secret,
+    ConnectionOptions, OperatorGrant, RawConnection, Runtime, RuntimeOptions, Secret, Trust,
 };
 use countersign_core::effect::attempt::Ended;
 use countersign_core::effect::key::InstallKey;
@@ -35,6 +35,7 @@ fn runtime(folder: &Path) -> anyhow::Result<Runtime> {
         cache_key: [9; 32],
         clock: Arc::new(RealClock),
         grant: OperatorGrant::everything(),
+        trust: Trust::everything(),
         witness: None,
     })?)
 }

@@ -2,7 +2,7 @@
 //! connectors in the sandbox, from submission to receipt, read back without our connectors.
 
 use anyhow::{Context as _, ensure};
-use countersign_connectors::{OperatorGrant, RawConnection, Runtime, RuntimeOptions, Secret};
+use countersign_connectors::{OperatorGrant, RawConnection, Runtime, RuntimeOptions, Secret, Trust};
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::event::Event;
 use countersign_core::approval::watch::{Next, Watch};
@@ -55,6 +55,7 @@ impl World {
             cache_key: [4; 32],
             clock: Arc::new(RealClock),
             grant: OperatorGrant::everything(),
+            trust: Trust::everything(),
             witness: None,
         })?;
         let connections = [

@@ -428,6 +428,7 @@ impl Catalogue for Scripted {
                 digest: connection.digest,
                 version: connection.version.clone(),
                 wants: BTreeSet::new(),
+                signer: None,
             },
             size: 0,
             system: connection.system.clone(),
@@ -436,7 +437,7 @@ impl Catalogue for Scripted {
         installed.collect()
     }
 
-    fn install(&self, component: Vec<u8>) -> Answer<'_, Result<Installed, NotInstalled>> {
+    fn install(&self, component: Vec<u8>, _: Option<Vec<u8>>) -> Answer<'_, Result<Installed, NotInstalled>> {
         let message = format!("{} bytes are no script", component.len());
         Box::pin(async { Err(NotInstalled { ours: true, message }) })
     }

@@ -9,7 +9,7 @@ use crate::demo::client::{Answer, Api, Ask, Sent};
 use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, Result};
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, HEXLOWER};
 use hyper::body::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -119,19 +119,20 @@ impl Client {
         }
     }
 
-    /// Sends a component, which the host compiles before it answers.
+    /// Sends a component, perhaps with its signature, which the host compiles before it answers.
     ///
     /// # Errors
     /// If the host cannot be reached, refuses or does not answer in time.
-    pub async fn component(&self, path: &str, bytes: Bytes) -> Result<Value> {
+    pub async fn component(&self, path: &str, bytes: Bytes, signature: Option<&[u8]>) -> Result<Value> {
         let key = new_key()?;
+        let signature = signature.map(|signature| BASE64.encode(signature));
         let ask = Ask {
             method: "POST",
             path,
             token: &self.token,
             key: Some(&key),
             revision: None,
-            body: Some(Sent::Component(&bytes)),
+            body: Some(Sent::Component { bytes: &bytes, signature: signature.as_deref() }),
         };
         for _ in 0..TRIES_MAX {
             match self.api.once_within(&ask, QUESTION_MS).await? {

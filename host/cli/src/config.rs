@@ -7,11 +7,12 @@ mod keys;
 mod notify;
 mod problem;
 mod sign_in;
+mod trust;
 
 pub use problem::{Problem, Problems};
 
 use countersign_connectors::{
-    Class, ConnectionOptions, NotifyOptions, OperatorGrant, RawConnection, Secret, SignInOptions,
+    Class, ConnectionOptions, NotifyOptions, OperatorGrant, RawConnection, Secret, SignInOptions, Trust,
 };
 use countersign_core::id::ConnectionName;
 use countersign_core::people::CalendarName;
@@ -53,6 +54,8 @@ pub struct Settings {
     pub install: Vec<PathBuf>,
     /// What connectors may want at all.
     pub grant: OperatorGrant,
+    /// Whose connectors are taken.
+    pub trust: Trust,
     /// The connections.
     pub connections: Vec<ConnectionOptions>,
     /// How people are told.
@@ -107,7 +110,18 @@ pub fn read(
     let root = parsed.get_ref();
     let mut top = Section::new("", Some(root), environment);
     top.only(
-        &["data", "rules", "server", "connectors", "connection", "mail", "webhook", "sign-in", "scim"],
+        &[
+            "data",
+            "rules",
+            "server",
+            "connectors",
+            "connection",
+            "mail",
+            "webhook",
+            "sign-in",
+            "scim",
+            "trust",
+        ],
         &mut problems,
     );
     let here = file.parent().unwrap_or(Path::new("."));
@@ -120,22 +134,12 @@ pub fn read(
     rules.only(&["folder"], &mut problems);
     let rules_folder = rules.text("folder", &mut problems).unwrap_or_else(|| ".".to_owned());
 
-    let mut server = top.section("server", &mut problems);
-    server.only(&["listen", "admin-listen", "shutdown-grace", "public-address"], &mut problems);
-    let listen = server.parsed("listen", "an address such as `127.0.0.1:8700`", &mut problems);
-    let admin_listen = server.parsed("admin-listen", "an address such as `127.0.0.1:8701`", &mut problems);
-    let grace = server.duration("shutdown-grace", &mut problems);
-    let public = server.web_address("public-address", &mut problems);
-    if let Some(address) = &public
-        && address.split_once("://").is_some_and(|(_, behind)| behind.contains('/'))
-    {
-        let place = root.get("server").map_or(0, |section| section.span().start);
-        let help = Some("pages and links begin at the root of their host".to_owned());
-        problems.add(place, format!("`public-address` `{address}` has a path behind its host"), help);
-    }
+    let Server { listen, admin_listen, grace, public } = server(&top, root, &mut problems);
 
     let mut connectors = top.section("connectors", &mut problems);
-    connectors.only(&["install", "hosts", "class-max"], &mut problems);
+    connectors.only(&["install", "hosts", "class-max", "unsigned"], &mut problems);
+    let unsigned = connectors.word("unsigned", &[("true", true), ("false", false)], &mut problems);
+    let trust = trust::read(root, unsigned.unwrap_or(false), environment, &mut problems);
     let install = connectors.texts("install", &mut problems).unwrap_or_default();
     let hosts = connectors.texts("hosts", &mut problems).unwrap_or_default();
     let class_max = connectors.word(
@@ -169,12 +173,38 @@ pub fn read(
         admin_listen,
         shutdown_grace: grace.unwrap_or(SHUTDOWN_GRACE),
         install: install.iter().map(|path| here.join(path)).collect(),
+        trust,
         grant: OperatorGrant { class_max: class_max.unwrap_or(Class::Small), hosts },
         connections,
         notify,
         sign_in,
         provisioning,
     })
+}
+
+/// `[server]`.
+struct Server {
+    listen: Option<SocketAddr>,
+    admin_listen: Option<SocketAddr>,
+    grace: Option<Millis>,
+    public: Option<String>,
+}
+
+fn server(top: &Section<'_>, root: &DeTable<'_>, problems: &mut Problems) -> Server {
+    let mut server = top.section("server", problems);
+    server.only(&["listen", "admin-listen", "shutdown-grace", "public-address"], problems);
+    let listen = server.parsed("listen", "an address such as `127.0.0.1:8700`", problems);
+    let admin_listen = server.parsed("admin-listen", "an address such as `127.0.0.1:8701`", problems);
+    let grace = server.duration("shutdown-grace", problems);
+    let public = server.web_address("public-address", problems);
+    if let Some(address) = &public
+        && address.split_once("://").is_some_and(|(_, behind)| behind.contains('/'))
+    {
+        let place = root.get("server").map_or(0, |section| section.span().start);
+        let help = Some("pages and links begin at the root of their host".to_owned());
+        problems.add(place, format!("`public-address` `{address}` has a path behind its host"), help);
+    }
+    Server { listen, admin_listen, grace, public }
 }
 
 /// The calendar of whoever joins; whether `people.md` has it is looked at when the host starts.

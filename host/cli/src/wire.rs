@@ -1,11 +1,12 @@
 //! The only composition: settings become a running host. Nobody else knows every adapter.
 
+use crate::command::connector::sign;
 use crate::config::{Settings, rule_files};
 use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, bail};
 use countersign_connectors::{
-    Contributors, Messengers, NotifyOptions, OpenIdProvider, Runtime, RuntimeOptions,
+    Contributors, FaultCode, Messengers, NotifyOptions, OpenIdProvider, Runtime, RuntimeOptions,
 };
 use countersign_core::document::Fault as RuleFault;
 use countersign_core::effect::key::InstallKey;
@@ -424,17 +425,27 @@ async fn connectors(settings: &Settings, store: &dyn Store) -> anyhow::Result<Ru
         install_key: InstallKey::new(install_key),
         clock: Arc::new(SystemClock),
         grant: settings.grant.clone(),
+        trust: settings.trust.clone(),
         witness: None,
     })?;
     if !runtime.is_pooled() {
         tracing::warn!(blame = "host", "too little address space for a pool of instances; calls are slower");
     }
     for digest in runtime.stored()? {
-        runtime.load(digest).await?;
+        match runtime.load(digest).await {
+            Ok(_) => {}
+            // Whoever took a key away wants nothing more of what it signed; where that is missed is said below.
+            Err(fault) if fault.code == FaultCode::Untrusted => {
+                tracing::warn!(%fault, %digest, blame = "operator", "an installed connector is left alone");
+            }
+            Err(fault) => return Err(fault.into()),
+        }
     }
     for file in &settings.install {
-        let bytes = fs::read(file).with_context(|| format!("connector `{}`", file.display()))?;
-        runtime.install(bytes).await.with_context(|| format!("connector `{}`", file.display()))?;
+        let named = || format!("connector `{}`", file.display());
+        let bytes = fs::read(file).with_context(named)?;
+        let signature = sign::beside(file).with_context(named)?;
+        runtime.install_signed(bytes, signature).await.with_context(named)?;
     }
     let now = SystemClock.now();
     let settled = async || countersign_engine::connectors::settle(store, &runtime, now).await;

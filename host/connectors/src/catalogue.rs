@@ -7,6 +7,7 @@ use crate::grant::OperatorGrant;
 use crate::manifest::{IdempotencyMode, Manifest};
 use crate::package::{self, Inspected};
 use crate::sandbox::{CallState, Fate, Limits, Sandbox, Who};
+use crate::trust::{PublicKey, Trust, When};
 use arc_swap::ArcSwap;
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::hash::Digest;
@@ -39,6 +40,8 @@ pub struct Installed {
     pub wants: BTreeSet<String>,
     /// The same as its author wrote it.
     pub manifest: Manifest,
+    /// The trusted key that signed it; none where it was taken unsigned.
+    pub signer: Option<PublicKey>,
 }
 
 /// A connector in memory: compiled, linked, described.
@@ -66,6 +69,8 @@ pub(crate) struct Catalogue {
     sandbox: Arc<Sandbox>,
     compiler: Arc<Compiler>,
     blobs: PathBuf,
+    evidence: PathBuf,
+    trust: Trust,
     shelf: ArcSwap<Shelf>,
 }
 
@@ -75,11 +80,14 @@ impl Catalogue {
         sandbox: Arc<Sandbox>,
         folder: &Path,
         cache_key: [u8; 32],
+        trust: Trust,
     ) -> Result<Catalogue, ConnectorFault> {
         let blobs = folder.join("blobs").join("sha256");
         compile::create_private(&blobs)?;
+        let evidence = folder.join("evidence");
+        compile::create_private(&evidence)?;
         let compiler = Arc::new(Compiler::open(Arc::clone(&sandbox), folder, cache_key)?);
-        Ok(Catalogue { sandbox, compiler, blobs, shelf: ArcSwap::default() })
+        Ok(Catalogue { sandbox, compiler, blobs, evidence, trust, shelf: ArcSwap::default() })
     }
 
     /// Checks, compiles, links and describes a component, stores it, and takes it up.
@@ -88,13 +96,19 @@ impl Catalogue {
     /// before it is loaded again.
     pub(crate) async fn install(
         &self,
-        bytes: Vec<u8>,
+        (bytes, signature): (Vec<u8>, Option<Vec<u8>>),
         grant: &OperatorGrant,
+        now: Timestamp,
     ) -> Result<Installed, ConnectorFault> {
         let inspected = package::inspect(&bytes)?;
+        // Before anything of it is compiled or run.
+        let signer = self.trust.look_at(&inspected, signature.as_deref(), When::Added(now))?;
         grant.covers(&inspected.manifest)?;
         let bytes = Arc::new(bytes);
-        let loaded = self.make(&inspected, Arc::clone(&bytes)).await?;
+        let loaded = self.make(&inspected, Arc::clone(&bytes), signer).await?;
+        if let Some(signature) = &signature {
+            compile::store(&self.signature(inspected.digest), signature, 0o444)?;
+        }
         let path = self.blob(inspected.digest);
         if path.exists() {
             // Nothing but that depends on it: which of several builds is the newest after the next start.
@@ -135,7 +149,14 @@ impl Catalogue {
             return Err(ConnectorFault::host(FaultCode::Storage, what));
         }
         let inspected = package::inspect(&bytes)?;
-        Ok(self.take_up(self.make(&inspected, Arc::new(bytes)).await?))
+        let path = self.signature(digest);
+        let signature = match fs::read(&path) {
+            Ok(signature) => Some(signature),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(ConnectorFault::storage("read", &path, &error)),
+        };
+        let signer = self.trust.look_at(&inspected, signature.as_deref(), When::Loaded)?;
+        Ok(self.take_up(self.make(&inspected, Arc::new(bytes), signer).await?))
     }
 
     /// The digests of everything that is installed, loaded or not; what was installed last stands last, so that it is
@@ -176,12 +197,13 @@ impl Catalogue {
 
     /// Takes a build away from disk and from memory; calls in flight end with it. One that is not there is gone.
     pub(crate) fn remove(&self, digest: &Digest) -> Result<(), ConnectorFault> {
-        let path = self.blob(*digest);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(ConnectorFault::storage("remove", &path, &error));
+        for path in [self.blob(*digest), self.signature(*digest)] {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(ConnectorFault::storage("remove", &path, &error));
+                }
+                Ok(()) | Err(_) => {}
             }
-            Ok(()) | Err(_) => {}
         }
         self.compiler.forget(*digest)?;
         self.shelf.rcu(|shelf| {
@@ -210,8 +232,17 @@ impl Catalogue {
         self.blobs.join(format!("{digest}.wasm"))
     }
 
+    fn signature(&self, digest: Digest) -> PathBuf {
+        self.evidence.join(format!("{digest}.sig"))
+    }
+
     /// Compiles, links and describes.
-    async fn make(&self, inspected: &Inspected, bytes: Arc<Vec<u8>>) -> Result<Arc<Loaded>, ConnectorFault> {
+    async fn make(
+        &self,
+        inspected: &Inspected,
+        bytes: Arc<Vec<u8>>,
+        signer: Option<PublicKey>,
+    ) -> Result<Arc<Loaded>, ConnectorFault> {
         let manifest = inspected.manifest.clone();
         let about = &manifest.connector;
         let who =
@@ -244,6 +275,7 @@ impl Catalogue {
             tells: first.tells,
             wants: manifest.wants()?,
             manifest,
+            signer,
         };
         Ok(Arc::new(Loaded { installed, contract, limits }))
     }

@@ -57,6 +57,8 @@ pub enum FaultCode {
     BadManifest,
     /// The manifest wants more than the operator grants.
     NotGranted,
+    /// Nobody whom the operator trusts has signed it.
+    Untrusted,
     /// `describe` contradicts the manifest, or itself.
     BadDescription,
     /// The component does not compile, or does not fit the pool.
@@ -83,6 +85,7 @@ impl FaultCode {
             FaultCode::MissingExport => "missing-export",
             FaultCode::BadManifest => "bad-manifest",
             FaultCode::NotGranted => "not-granted",
+            FaultCode::Untrusted => "untrusted",
             FaultCode::BadDescription => "bad-description",
             FaultCode::NotCompiled => "not-compiled",
             FaultCode::NotInstalled => "not-installed",

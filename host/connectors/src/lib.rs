@@ -30,6 +30,7 @@ mod runtime;
 mod sandbox;
 mod secret;
 mod sign_in;
+mod trust;
 mod wants;
 mod witness;
 
@@ -49,4 +50,5 @@ pub use package::{COMPONENT_BYTES_MAX, Inspected, componentize, inspect};
 pub use runtime::{Runtime, RuntimeOptions};
 pub use secret::Secret;
 pub use sign_in::{Claim, OpenIdProvider, SignInOptions};
+pub use trust::{PrivateKey, PublicKey, SIGNATURE_BYTES_MAX, Trust, TrustedKey};
 pub use witness::{Answered, Exchange, Witness};

@@ -10,6 +10,7 @@ use crate::fault::{ConnectorFault, FaultCode};
 use crate::grant::{Grant, OperatorGrant};
 use crate::metrics::{Metrics, Tally};
 use crate::sandbox::{CALLS_MAX, CallState, Fate, Sandbox, Who};
+use crate::trust::Trust;
 use crate::witness::Witness;
 use arc_swap::ArcSwap;
 use countersign_core::connector::{Build, OnRecord, Serving};
@@ -46,6 +47,8 @@ pub struct RuntimeOptions {
     pub clock: Arc<dyn Clock>,
     /// What connectors may want at all.
     pub grant: OperatorGrant,
+    /// Whose connectors are taken.
+    pub trust: Trust,
     /// Who looks on while connectors speak to their targets, if anybody does.
     pub witness: Option<Arc<dyn Witness>>,
 }
@@ -106,7 +109,8 @@ impl Runtime {
     /// [`FaultCode::Runtime`] or [`FaultCode::Storage`].
     pub fn new(options: RuntimeOptions) -> Result<Runtime, ConnectorFault> {
         let sandbox = Arc::new(Sandbox::start()?);
-        let catalogue = Catalogue::open(Arc::clone(&sandbox), &options.folder, options.cache_key)?;
+        let catalogue =
+            Catalogue::open(Arc::clone(&sandbox), &options.folder, options.cache_key, options.trust)?;
         Ok(Runtime {
             sandbox,
             catalogue,
@@ -135,7 +139,19 @@ impl Runtime {
     /// # Errors
     /// Why it is refused, in one sentence for the operator. Nothing is stored then.
     pub async fn install(&self, bytes: Vec<u8>) -> Result<Installed, ConnectorFault> {
-        self.catalogue.install(bytes, &self.grant).await
+        self.install_signed(bytes, None).await
+    }
+
+    /// The same of a component with its signature.
+    ///
+    /// # Errors
+    /// Those of [`Runtime::install`]; [`FaultCode::Untrusted`] before anything of it is compiled or run.
+    pub async fn install_signed(
+        &self,
+        bytes: Vec<u8>,
+        signature: Option<Vec<u8>>,
+    ) -> Result<Installed, ConnectorFault> {
+        self.catalogue.install((bytes, signature), &self.grant, self.clock.now()).await
     }
 
     /// Loads a connector that was installed before, such as after a start.
@@ -480,9 +496,13 @@ impl engine::Catalogue for Runtime {
         self.catalogue.loaded().into_iter().filter_map(build_of).collect()
     }
 
-    fn install(&self, component: Vec<u8>) -> Answer<'_, Result<engine::Installed, engine::NotInstalled>> {
+    fn install(
+        &self,
+        component: Vec<u8>,
+        signature: Option<Vec<u8>>,
+    ) -> Answer<'_, Result<engine::Installed, engine::NotInstalled>> {
         Box::pin(async move {
-            let installed = Runtime::install(self, component).await.map_err(refused)?;
+            let installed = self.install_signed(component, signature).await.map_err(refused)?;
             // INVARIANT: the manifest was checked, and so was the id in it.
             build_of(installed).ok_or_else(|| engine::NotInstalled {
                 ours: true,
@@ -532,9 +552,16 @@ fn with<V: Clone>(known: &BTreeMap<String, V>, key: &str, value: V) -> BTreeMap<
 
 /// What the engine knows of a build.
 fn build_of(installed: Installed) -> Option<engine::Installed> {
-    let Installed { id, version, digest, size, system, operations, wants, .. } = installed;
+    let Installed { id, version, digest, size, system, operations, wants, signer, .. } = installed;
+    let signer = signer.map(|key| key.to_string());
     let connector = ConnectorId::parse(&id).ok()?;
-    Some(engine::Installed { connector, build: Build { digest, version, wants }, size, system, operations })
+    Some(engine::Installed {
+        connector,
+        build: Build { digest, version, wants, signer },
+        size,
+        system,
+        operations,
+    })
 }
 
 fn refused(fault: ConnectorFault) -> engine::NotInstalled {

@@ -29,6 +29,9 @@ pub struct Build {
     pub version: String,
     /// Everything that it asks for, each in one sentence that says the same of every build.
     pub wants: BTreeSet<String>,
+    /// The key that signed it, where a signature was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
 }
 
 /// One entry of the record of a connector.

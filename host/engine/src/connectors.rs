@@ -126,7 +126,7 @@ fn to_bytes(entries: &[Entry]) -> Result<Vec<Arc<[u8]>>, Fault> {
 }
 
 impl Engine {
-    /// Takes in a component: checks it, keeps it, puts it on record, and in force if it asks for nothing that was not
+    /// Takes in a component, perhaps with its signature: checks it, keeps it, puts it on record, and in force if it asks for nothing that was not
     /// granted before; with `stage` it waits in any case. Durable on return.
     ///
     /// If the process stops in here it is on record or it is not; asked again, it is, and people are asked to accept
@@ -137,13 +137,13 @@ impl Engine {
     /// [`Fault::Connector`]; those of the store.
     pub async fn add_connector(
         &self,
-        component: Vec<u8>,
+        (component, signature): (Vec<u8>, Option<Vec<u8>>),
         stage: bool,
         (by, reason): (&PersonId, &str),
         key: Option<Key>,
     ) -> Result<Added, Fault> {
         let _inside = self.inner.doors.enter();
-        let Installed { connector, build, .. } = self.inner.catalogue.install(component).await?;
+        let Installed { connector, build, .. } = self.inner.catalogue.install(component, signature).await?;
         let digest = build.digest;
         let change = if stage { Change::Stage(build) } else { Change::Add(build) };
         self.inner.change_connector(&connector, &change, (Some(by), reason), key.as_ref()).await?;
@@ -349,6 +349,7 @@ mod tests {
                 digest: Digest([number; 32]),
                 version: "1.0.0".to_owned(),
                 wants: BTreeSet::from([format!("{number}")]),
+                signer: None,
             },
             size: 1,
             system: "crm".to_owned(),

@@ -1,8 +1,8 @@
 //! Connectors that change while the host runs, through its API.
 
 use super::target::Target;
-use super::world::{MANIFEST, SECRET, component, component_with, name, raw, runtime};
-use countersign_connectors::{Runtime, Secret};
+use super::world::{MANIFEST, SECRET, component, component_with, name, raw, runtime, runtime_that_trusts};
+use countersign_connectors::{FaultCode, PrivateKey, Runtime, Secret, Trust, TrustedKey, inspect};
 use countersign_core::approval::Stage;
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::connector::Change;
@@ -24,6 +24,7 @@ use countersign_engine::task::Tasks;
 use countersign_server::token::{kept, minted};
 use countersign_server::{Scope, TokenEntry, TokenTable};
 use countersign_tests::world::starter;
+use data_encoding::BASE64;
 use futures::StreamExt as _;
 use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
@@ -64,7 +65,11 @@ fn wider() -> String {
 impl Host {
     /// Starts one on a folder, with a log that may have been there before.
     async fn start(folder: &Path, target: &Target, store: Arc<MemoryStore>) -> Host {
-        let runtime = runtime(folder);
+        Host::on(runtime(folder), target, store).await
+    }
+
+    /// Starts one on a runtime that has loaded nothing yet.
+    async fn on(runtime: Runtime, target: &Target, store: Arc<MemoryStore>) -> Host {
         for digest in runtime.stored().expect("the folder is there") {
             runtime.load(digest).await.expect("it was installed");
         }
@@ -125,6 +130,20 @@ impl Host {
             .header("content-type", kind)
             .header("idempotency-key", key)
             .body(Full::from(body))
+            .expect("a request");
+        let (head, body) = self.client.request(request).await.expect("an answer").into_parts();
+        let bytes = body.collect().await.expect("a whole answer").to_bytes();
+        (head.status.as_u16(), serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    /// Adds a component with a signature.
+    async fn add_signed(&self, component: &[u8], signature: &[u8], key: &str) -> (u16, Value) {
+        let request = Request::post(format!("http://{}/v1/connectors", self.address))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("content-type", "application/wasm")
+            .header("idempotency-key", key)
+            .header("countersign-signature", BASE64.encode(signature))
+            .body(Full::from(component.to_vec()))
             .expect("a request");
         let (head, body) = self.client.request(request).await.expect("an answer").into_parts();
         let bytes = body.collect().await.expect("a whole answer").to_bytes();
@@ -384,6 +403,60 @@ async fn what_is_no_sound_connector_or_fits_no_connection_is_refused_and_not_on_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_taken_that_no_trusted_key_has_signed() {
+    let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
+    let (vendor, stranger) = (PrivateKey::drawn(&[1; 32]), PrivateKey::drawn(&[2; 32]));
+    let signed = |key: &PrivateKey, component: &[u8]| {
+        let about = inspect(component).expect("it is a connector");
+        key.sign(&about).expect("it is signed")
+    };
+    let trusting = |key: &PrivateKey| {
+        let key = TrustedKey { key: key.public(), from: None, until: None };
+        Trust { keys: BTreeMap::from([("tests".to_owned(), vec![key])]), unsigned: false }
+    };
+    let (first, second) = (component("plain"), component_with("plain", &narrower()));
+    let runtime = runtime_that_trusts(folder.path(), trusting(&vendor));
+    let installed = runtime.install_signed(first.clone(), Some(signed(&vendor, &first))).await;
+    installed.expect("it is trusted");
+    let host = Host::on(runtime, &target, Arc::default()).await;
+    // A byte of what the code says of itself, in a text that nothing reads.
+    let mut altered = second.clone();
+    let mark = b"describe=";
+    let place = altered.windows(mark.len()).position(|window| window == mark).expect("the mark is there");
+    altered[place] ^= 0x20;
+    for (number, (bytes, signature, expected)) in [
+        (&second, signed(&stranger, &second), "is signed by no key of `[trust.tests]`"),
+        (&second, signed(&vendor, &first), "which is another component"),
+        (&altered, signed(&vendor, &second), "which is another component"),
+        (&second, b"no envelope".to_vec(), "that is no envelope of one"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (status, problem) = host.add_signed(bytes, &signature, &format!("s{number}")).await;
+        assert_eq!((status, &problem["code"]), (422, &json!("CS-E0234")), "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains(expected)), "{problem}");
+    }
+    let (status, problem) = host.add(second.clone(), "", "u").await;
+    assert_eq!((status, &problem["code"]), (422, &json!("CS-E0234")), "{problem}");
+    assert_eq!(host.runtime.stored().expect("it is read").len(), 1, "nothing of it was kept");
+
+    let (status, view) = host.add_signed(&second, &signed(&vendor, &second), "v").await;
+    assert_eq!((status, host.serving(&[&first, &second])), (200, [Some(1), Some(1)]), "{view}");
+    assert_eq!(build_of(&view, &second)["signer"], json!(vendor.public().to_string()));
+    drop(host);
+    // Whose key is trusted no more, of them nothing is loaded, whatever lies in the folder.
+    let loaded = |key: &PrivateKey| {
+        let runtime = runtime_that_trusts(folder.path(), trusting(key));
+        let digest = Digest::of(&second);
+        async move { runtime.load(digest).await.map(|loaded| loaded.digest) }
+    };
+    assert_eq!(loaded(&vendor).await, Ok(Digest::of(&second)));
+    let fault = loaded(&stranger).await.expect_err("it is not trusted");
+    assert_eq!(fault.code, FaultCode::Untrusted);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_is_dropped_while_builds_take_each_others_place() {
     const SWAPS: usize = 20;
     let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
@@ -391,7 +464,10 @@ async fn no_call_is_dropped_while_builds_take_each_others_place() {
     runtime(folder.path()).install(first.clone()).await.expect("it installs");
     let host = Host::start(folder.path(), &target, Arc::default()).await;
     let by = PersonId::parse("integration-1").expect("a person");
-    host.engine.add_connector(second.clone(), true, (&by, "to swap"), None).await.expect("it is added");
+    host.engine
+        .add_connector((second.clone(), None), true, (&by, "to swap"), None)
+        .await
+        .expect("it is added");
     let swapping = async {
         for number in 0..SWAPS {
             let (digest, on) = (Digest::of([&second, &first][number % 2]), None);

@@ -1,7 +1,9 @@
 //! A runtime with the hostile guest installed and connected to a target on loopback.
 
 use super::target::Target;
-use countersign_connectors::{OperatorGrant, RawConnection, Runtime, RuntimeOptions, Secret, componentize};
+use countersign_connectors::{
+    OperatorGrant, RawConnection, Runtime, RuntimeOptions, Secret, Trust, componentize,
+};
 use countersign_core::effect::attempt::{AttemptEnd, Ended, Finding, Guarantee};
 use countersign_core::effect::key::InstallKey;
 use countersign_core::effect::plan::{Change, Proposal, WritePlan};
@@ -109,12 +111,18 @@ pub(crate) fn raw(base: &str) -> RawConnection {
 
 /// An empty runtime in a folder of its own.
 pub(crate) fn runtime(folder: &Path) -> Runtime {
+    runtime_that_trusts(folder, Trust::everything())
+}
+
+/// The same of an operator who trusts these.
+pub(crate) fn runtime_that_trusts(folder: &Path, trust: Trust) -> Runtime {
     let options = RuntimeOptions {
         folder: folder.to_owned(),
         install_key: InstallKey::new([7; 32]),
         cache_key: [9; 32],
         clock: Arc::new(Still),
         grant: OperatorGrant::everything(),
+        trust,
         witness: None,
     };
     Runtime::new(options).expect("it starts")

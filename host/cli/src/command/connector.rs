@@ -2,6 +2,7 @@
 
 mod hosted;
 mod new;
+pub mod sign;
 mod test;
 
 use super::Global;
@@ -41,6 +42,19 @@ pub enum Connector {
     },
     /// Test a connector against its laws, offline, or record what its target answers
     Test(test::Test),
+    /// Draw a key pair that signs connectors
+    Key {
+        /// Where the private half goes; there must be no such file yet
+        file: PathBuf,
+    },
+    /// Sign a component: the signature lies beside it, as FILE.sig
+    Sign {
+        /// The component
+        file: PathBuf,
+        /// The private key, as `countersign connector key` or openssl writes it
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
     /// Add a build of a connector to a host while it runs; it serves at once if it asks for nothing new
     Add {
         /// The component
@@ -119,6 +133,8 @@ pub async fn run(command: Connector, global: &Global) -> Result<ExitCode> {
         }
         Connector::New(new) => new::run(&new, global),
         Connector::Test(test) => test::run(test, global).await,
+        Connector::Key { file } => sign::key(&file, global),
+        Connector::Sign { file, key } => sign::sign(&file, &key, global),
         Connector::Add { file, yes, offline: true, .. } => add(&file, yes, global).await,
         Connector::Add { file, yes, stage, reason, offline: false } => {
             hosted::add(&file, (yes, stage), reason.as_deref(), global).await
@@ -231,7 +247,7 @@ async fn add(file: &Path, yes: bool, global: &Global) -> Result<ExitCode> {
     }
     let runtime = catalogue(&settings)?;
     let bytes = std::fs::read(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
-    let installed = runtime.install(bytes).await?;
+    let installed = runtime.install_signed(bytes, sign::beside(file)?).await?;
     if global.quiet {
         return Ok(ExitCode::from(exit::DONE));
     }
@@ -260,6 +276,7 @@ fn catalogue(settings: &Settings) -> Result<Runtime> {
         install_key: InstallKey::new(wire::key(&data.join(wire::INSTALL_KEY_FILE))?),
         clock: Arc::new(wire::SystemClock),
         grant: settings.grant.clone(),
+        trust: settings.trust.clone(),
         witness: None,
     })?)
 }

@@ -58,6 +58,17 @@ fn every_mistake_has_its_line_and_the_right_suggestion() {
     );
     check("[connectors]\ninstall = [\n\"a\",\n1]", "countersign.toml:4: `install` holds texts only");
     check(
+        "[trust.acme]\nkeys = [\"ed25519:AAAA\"]",
+        "countersign.toml:1: `ed25519:AAAA` of `[trust.acme]` is no key\n  try: `ed25519:` and the public key in base 64, as \
+         `countersign connector key` prints it; perhaps `from 2026-01-01T00:00:00Z` and `until 2027-01-01T00:00:00Z` behind \
+         it",
+    );
+    check("[trust]\nacme = 1", "countersign.toml:2: `acme` is a section: write `[trust.acme]`");
+    check(
+        "[connectors]\nunsigned = \"maybe\"",
+        "countersign.toml:2: `unsigned`: `maybe` is none of true, false",
+    );
+    check(
         "[connectors]\nclass-max = \"huge\"",
         "countersign.toml:2: `class-max`: `huge` is none of small, medium, large",
     );

@@ -5,7 +5,7 @@ use super::vendor::{self, Trouble, Until, Vendor};
 use anyhow::{Context as _, Result};
 use countersign_connectors::{
     Cidr, ConnectionOptions, ConnectorRef, EndpointOptions, Exchange, IdempotencyMode, Installed, Manifest,
-    OperatorGrant, Rate, Runtime, RuntimeOptions, Scheme, Secret, Witness,
+    OperatorGrant, Rate, Runtime, RuntimeOptions, Scheme, Secret, Trust, Witness,
 };
 use countersign_core::effect::attempt::{Ended, Finding, Guarantee, Receipt};
 use countersign_core::effect::key::InstallKey;
@@ -457,6 +457,7 @@ fn runtime() -> Result<(Runtime, Arc<Watch>, TempDir)> {
         cache_key: [2; 32],
         clock: Arc::clone(&watch) as Arc<dyn Clock>,
         grant: OperatorGrant::everything(),
+        trust: Trust::everything(),
         witness: Some(witness),
     })?;
     Ok((runtime, watch, folder))

@@ -79,7 +79,12 @@ pub enum Sent<'a> {
     /// A JSON value.
     Json(&'a Value),
     /// A WebAssembly component.
-    Component(&'a Bytes),
+    Component {
+        /// Its bytes.
+        bytes: &'a Bytes,
+        /// Its signature, in base 64.
+        signature: Option<&'a str>,
+    },
 }
 
 impl<'a> Ask<'a> {
@@ -126,8 +131,11 @@ impl Api {
                 request = request.header("content-type", "application/json");
                 Bytes::from(body.to_string())
             }
-            Some(Sent::Component(bytes)) => {
+            Some(Sent::Component { bytes, signature }) => {
                 request = request.header("content-type", "application/wasm");
+                if let Some(signature) = signature {
+                    request = request.header("countersign-signature", signature);
+                }
                 (*bytes).clone()
             }
             None => Bytes::new(),

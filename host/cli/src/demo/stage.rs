@@ -150,7 +150,7 @@ fn configuration(address: SocketAddr, stand_ins: &StandIns, connectors: &[PathBu
          [data]\nfolder = \"data\"\n\n\
          [rules]\nfolder = \"rules\"\n\n\
          [server]\nlisten = \"{address}\"\n\n\
-         [connectors]\ninstall = [{}]\nhosts = [\"*\"]\n",
+         [connectors]\ninstall = [{}]\nhosts = [\"*\"]\nunsigned = true\n",
         install.join(", ")
     );
     let [stripe, webdav, tryton, hledger] = CONNECTORS;

@@ -18,7 +18,11 @@ pub trait Catalogue: Send + Sync + 'static {
     /// Checks a component, compiles it, asks it to describe itself, and keeps it. It serves nothing yet.
     ///
     /// If the process stops in here it is kept whole or not at all.
-    fn install(&self, component: Vec<u8>) -> Answer<'_, Result<Installed, NotInstalled>>;
+    fn install(
+        &self,
+        component: Vec<u8>,
+        signature: Option<Vec<u8>>,
+    ) -> Answer<'_, Result<Installed, NotInstalled>>;
 
     /// Whether every connection that would be served so could be.
     ///
@@ -84,7 +88,7 @@ impl Catalogue for NoCatalogue {
         Vec::new()
     }
 
-    fn install(&self, _: Vec<u8>) -> Answer<'_, Result<Installed, NotInstalled>> {
+    fn install(&self, _: Vec<u8>, _: Option<Vec<u8>>) -> Answer<'_, Result<Installed, NotInstalled>> {
         Box::pin(std::future::ready(Err(NoCatalogue::refuses())))
     }
 

@@ -72,6 +72,7 @@ pub(crate) struct Component {
     pub(crate) key: Key,
     pub(crate) uri: Uri,
     pub(crate) bytes: Bytes,
+    pub(crate) signature: Option<Vec<u8>>,
     /// Held until it is on record.
     pub(crate) place: OwnedSemaphorePermit,
 }
@@ -91,6 +92,7 @@ impl FromRequest<Host> for Component {
         wasm.map_err(|found| {
             Problem::new("CS-E0204", found, format!("send `Content-Type: {WASM}` and no `Content-Encoding`"))
         })?;
+        let signature = header::signature(&parts.headers)?;
         let place = Arc::clone(&host.components).try_acquire_owned().map_err(|_| {
             let help = "wait until it has ended and send this again";
             Problem::new("CS-E0217", "another component is being added", help).later()
@@ -100,9 +102,14 @@ impl FromRequest<Host> for Component {
         let asked = parts.uri.path_and_query().map(|asked| asked.as_str()).unwrap_or_default();
         let key = Key {
             key: format!("{}/{key}", caller.person),
-            fingerprint: Digest::of_parts(&[parts.method.as_str().as_bytes(), asked.as_bytes(), &bytes]),
+            fingerprint: Digest::of_parts(&[
+                parts.method.as_str().as_bytes(),
+                asked.as_bytes(),
+                &bytes,
+                signature.as_deref().unwrap_or_default(),
+            ]),
         };
-        Ok(Component { caller, key, uri: parts.uri, bytes, place })
+        Ok(Component { caller, key, uri: parts.uri, bytes, signature, place })
     }
 }
 

@@ -7,6 +7,9 @@ use axum::http::{HeaderMap, HeaderName, header};
 /// The header that makes a repeated request the same request.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
+/// The header with the signature of a component.
+const SIGNATURE: HeaderName = HeaderName::from_static("countersign-signature");
+
 /// The header that says what a caller would like.
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
@@ -28,6 +31,22 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
         return Err(Problem::new("CS-E0212", detail, "use a UUID or a digest"));
     }
     Ok(bare.to_owned())
+}
+
+/// The signature of a component, in base 64; `None` if there is none.
+pub(super) fn signature(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Problem> {
+    let mut all = headers.get_all(SIGNATURE).iter();
+    let Some(value) = all.next() else { return Ok(None) };
+    let decoded = data_encoding::BASE64.decode(value.as_bytes());
+    match decoded {
+        Ok(bytes) if all.next().is_none() => Ok(Some(bytes)),
+        Ok(_) | Err(_) => {
+            let detail = "the `Countersign-Signature` header is not one signature in base 64";
+            let help =
+                "send the bytes of the `.sig` file that `countersign connector sign` writes, in base 64";
+            Err(Problem::new("CS-E0234", detail, help))
+        }
+    }
 }
 
 /// The revision that the caller read: `If-Match` must be one strong tag.

@@ -66,7 +66,7 @@ pub(super) async fn add(
     if let Some(reason) = reason {
         path.push_str(&format!("&reason={}", crate::client::escaped(reason)));
     }
-    let body = client.component(&path, bytes.into()).await?;
+    let body = client.component(&path, bytes.into(), super::sign::beside(file)?.as_deref()).await?;
     if global.json {
         output::json(&body)?;
         return Ok(ExitCode::from(exit::DONE));
@@ -242,6 +242,7 @@ mod tests {
             serves: vec!["crm-eu".to_owned()],
             since: "2026-11-28T00:00:00.000Z".to_owned(),
             size: Some(1),
+            signer: None,
             operations: Vec::new(),
             wants: Vec::new(),
             widens: Vec::new(),

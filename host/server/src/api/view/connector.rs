@@ -43,6 +43,9 @@ pub struct BuildView {
     /// Length in bytes; absent if its component is not there any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<usize>,
+    /// The key that signed it, where a signature was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
     /// What it can do.
     pub operations: Vec<String>,
     /// Everything that it asks for, in sentences.
@@ -115,6 +118,7 @@ impl BuildView {
             serves: Vec::new(),
             since: known.since.to_string(),
             size: there.map(|one| one.size),
+            signer: known.build.signer.clone(),
             operations: operations.map(|operation| operation.name.clone()).collect(),
             wants: known.build.wants.iter().cloned().collect(),
             widens: record.widens(&known.build),

@@ -1,0 +1,121 @@
+//! Signatures of components: a key pair is made once, and each component signed with it.
+
+use crate::build;
+use crate::command::Global;
+use crate::exit;
+use crate::output::{self, Failure};
+use anyhow::{Context as _, Result};
+use countersign_connectors::{PrivateKey, SIGNATURE_BYTES_MAX};
+use serde_json::json;
+use std::fs::{self, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Largest file with a private key, in bytes.
+const KEY_BYTES_MAX: u64 = 16 * 1024;
+
+/// Where the signature of a component lies: beside it.
+pub fn place_of(component: &Path) -> PathBuf {
+    let mut name = component.as_os_str().to_owned();
+    name.push(".sig");
+    PathBuf::from(name)
+}
+
+/// The signature beside a component; none if there is none.
+///
+/// # Errors
+/// If it is there and cannot be read, or is larger than a signature.
+pub fn beside(component: &Path) -> Result<Option<Vec<u8>>> {
+    let place = place_of(component);
+    if !place.exists() {
+        return Ok(None);
+    }
+    let named = || format!("the signature `{}` cannot be read", place.display());
+    let most = u64::try_from(SIGNATURE_BYTES_MAX).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    fs::File::open(&place)
+        .and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut bytes))
+        .with_context(named)?;
+    if SIGNATURE_BYTES_MAX < bytes.len() {
+        anyhow::bail!("`{}` is larger than {SIGNATURE_BYTES_MAX} bytes and so no signature", place.display());
+    }
+    Ok(Some(bytes))
+}
+
+/// Draws a key pair: the private half into a file that only its owner reads, the public half onto the terminal.
+///
+/// # Errors
+/// If the file is there already or cannot be written.
+pub(super) fn key(file: &Path, global: &Global) -> Result<ExitCode> {
+    let mut bits = zeroize::Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *bits).context("the operating system gives no random bits")?;
+    let key = PrivateKey::drawn(&bits);
+    let pem = key.to_pem().context("the key cannot be written down")?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let written = options.open(file).and_then(|mut new| {
+        new.write_all(pem.as_bytes())?;
+        new.sync_all()
+    });
+    if let Err(fault) = written {
+        let failure = Failure::new(exit::NO, format!("`{}` cannot be written: {fault}", file.display()));
+        return Err(failure.with_help("a key is never written over another one: name a new file").into());
+    }
+    let public = key.public().to_string();
+    if global.json {
+        output::json(&json!({ "file": file.display().to_string(), "public": public }))?;
+    } else {
+        output::line(&public)?;
+        if !global.quiet {
+            output::say(&format!(
+                "`{}` signs connectors: keep it where nobody else reads it. Operators put the line above into \
+                 `keys` of `[trust.NAMESPACE]`",
+                file.display()
+            ));
+        }
+    }
+    Ok(ExitCode::from(exit::DONE))
+}
+
+/// Signs a component; the signature lies beside it.
+///
+/// # Errors
+/// If the component is none, the key is none, or the signature cannot be written.
+pub(super) fn sign(component: &Path, key: &Path, global: &Global) -> Result<ExitCode> {
+    let about = build::inspected(component)?;
+    let named = || format!("the key `{}` cannot be read", key.display());
+    let size = fs::metadata(key).with_context(named)?.len();
+    if KEY_BYTES_MAX < size {
+        return Err(Failure::new(exit::USAGE, format!("`{}` is larger than any key", key.display())).into());
+    }
+    let pem = zeroize::Zeroizing::new(fs::read_to_string(key).with_context(named)?);
+    let key = PrivateKey::from_pem(&pem).map_err(|why| {
+        let failure = Failure::new(exit::USAGE, format!("`{}` {why}", key.display()));
+        failure.with_help(
+            "`countersign connector key FILE` makes one; so does `openssl genpkey -algorithm ed25519`",
+        )
+    })?;
+    let signature = key.sign(&about)?;
+    let place = place_of(component);
+    fs::write(&place, signature).with_context(|| format!("`{}` cannot be written", place.display()))?;
+    let public = key.public().to_string();
+    if global.json {
+        output::json(&json!({
+            "signature": place.display().to_string(),
+            "digest": about.digest.to_string(),
+            "public": public,
+        }))?;
+    } else if !global.quiet {
+        let named = &about.manifest.connector;
+        output::say(&format!(
+            "`{}` {} (sha256:{}) is signed by `{public}`: `{}`",
+            named.id,
+            named.version,
+            super::short(&about.digest.to_string()),
+            place.display()
+        ));
+    }
+    Ok(ExitCode::from(exit::DONE))
+}

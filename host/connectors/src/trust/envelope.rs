@@ -1,0 +1,187 @@
+//! The envelope of a signature: DSSE (Dead Simple Signing Envelope, version 1) around what is said of a component.
+//!
+//! What is signed is `DSSEv1 <length> <type> <length> <payload>`, so that a signature of one kind of thing is never one
+//! of another kind. The payload names connector, version and digest: a signature of one component holds for no other,
+//! whatever it is called.
+
+use crate::fault::{ConnectorFault, FaultCode};
+use crate::package::Inspected;
+use data_encoding::BASE64;
+use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use serde::{Deserialize, Serialize};
+
+/// Largest envelope, in bytes: several signatures of a payload of three short texts.
+pub const SIGNATURE_BYTES_MAX: usize = 8 * 1024;
+/// Most signatures of one envelope: each costs the host a look.
+const SIGNATURES_MAX: usize = 8;
+/// The kind of thing that is signed.
+const PAYLOAD_TYPE: &str = "application/vnd.countersign.connector.v1+json";
+/// What a public key begins with, as texts name it.
+const KEY_PREFIX: &str = "ed25519:";
+
+/// A public key by which components are signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicKey(VerifyingKey);
+
+impl PublicKey {
+    /// Reads `ed25519:` and 32 bytes in base 64.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<PublicKey> {
+        let bytes = BASE64.decode(text.strip_prefix(KEY_PREFIX)?.as_bytes()).ok()?;
+        let key = VerifyingKey::from_bytes(&bytes.try_into().ok()?).ok()?;
+        // A weak key has signed everything.
+        (!key.is_weak()).then_some(PublicKey(key))
+    }
+}
+
+impl std::fmt::Display for PublicKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{KEY_PREFIX}{}", BASE64.encode(self.0.as_bytes()))
+    }
+}
+
+/// A key that signs components.
+#[expect(missing_debug_implementations, reason = "it is a secret")]
+pub struct PrivateKey(SigningKey);
+
+impl PrivateKey {
+    /// The key of these random bits.
+    #[must_use]
+    pub fn drawn(bits: &[u8; 32]) -> PrivateKey {
+        PrivateKey(SigningKey::from_bytes(bits))
+    }
+
+    /// Reads a private key as `openssl genpkey -algorithm ed25519` writes it: PKCS#8 in PEM.
+    ///
+    /// # Errors
+    /// What it is not, in words.
+    pub fn from_pem(text: &str) -> Result<PrivateKey, String> {
+        let key = SigningKey::from_pkcs8_pem(text);
+        key.map(PrivateKey).map_err(|why| format!("is no ed25519 key in PKCS#8 and PEM: {why}"))
+    }
+
+    /// The same, to be kept.
+    #[must_use]
+    pub fn to_pem(&self) -> Option<zeroize::Zeroizing<String>> {
+        self.0.to_pkcs8_pem(ed25519_dalek::pkcs8::spki::der::pem::LineEnding::LF).ok()
+    }
+
+    /// Its public half.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key())
+    }
+
+    /// Signs what is said of a component. The same component and key give the same bytes.
+    ///
+    /// # Errors
+    /// [`FaultCode::Untrusted`] if it cannot be written down, which no component causes.
+    pub fn sign(&self, about: &Inspected) -> Result<Vec<u8>, ConnectorFault> {
+        let unwritten = |why: serde_json::Error| {
+            ConnectorFault::host(FaultCode::Untrusted, format!("the signature cannot be written: {why}"))
+        };
+        let payload = serde_json::to_vec(&Said::of(about)).map_err(unwritten)?;
+        let signature = self.0.sign(&encoded(&payload));
+        let envelope = Envelope {
+            payload: BASE64.encode(&payload),
+            payload_type: PAYLOAD_TYPE.to_owned(),
+            signatures: vec![One {
+                keyid: self.public().to_string(),
+                sig: BASE64.encode(&signature.to_bytes()),
+            }],
+        };
+        serde_json::to_vec(&envelope).map_err(unwritten)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope {
+    payload: String,
+    payload_type: String,
+    signatures: Vec<One>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct One {
+    /// A hint for people; nothing is decided by it.
+    #[serde(default)]
+    keyid: String,
+    sig: String,
+}
+
+/// What is signed.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    connector: String,
+    version: String,
+    sha256: String,
+}
+
+impl Said {
+    fn of(about: &Inspected) -> Said {
+        let named = &about.manifest.connector;
+        Said { connector: named.id.clone(), version: named.version.clone(), sha256: about.digest.to_string() }
+    }
+}
+
+/// What is signed of a payload: its pre-authentication encoding.
+fn encoded(payload: &[u8]) -> Vec<u8> {
+    let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
+    [head.as_bytes(), payload].concat()
+}
+
+/// The signatures of an envelope that says of this component what it is.
+pub(super) struct Signed {
+    payload: Vec<u8>,
+    signatures: Vec<Signature>,
+}
+
+impl Signed {
+    /// Reads an envelope that belongs to a component.
+    ///
+    /// # Errors
+    /// In words: it is no envelope, or one of something else.
+    pub(super) fn read(envelope: &[u8], about: &Inspected) -> Result<Signed, String> {
+        if SIGNATURE_BYTES_MAX < envelope.len() {
+            return Err(format!("has a signature of more than {SIGNATURE_BYTES_MAX} bytes"));
+        }
+        let no_envelope = |why: &str| format!("has a signature that is no envelope of one: {why}");
+        let Envelope { payload, payload_type, signatures } =
+            serde_json::from_slice(envelope).map_err(|why| no_envelope(&why.to_string()))?;
+        if payload_type != PAYLOAD_TYPE {
+            return Err(no_envelope("it is of another kind of thing than a connector"));
+        }
+        if SIGNATURES_MAX < signatures.len() {
+            return Err(no_envelope("it holds more signatures than anybody needs"));
+        }
+        let decoded =
+            |text: &str| BASE64.decode(text.as_bytes()).map_err(|why| no_envelope(&why.to_string()));
+        let payload = decoded(&payload)?;
+        let said: Said = serde_json::from_slice(&payload).map_err(|why| no_envelope(&why.to_string()))?;
+        let expected = Said::of(about);
+        if said != expected {
+            let Said { connector, version, sha256 } = said;
+            return Err(format!(
+                "has a signature of `{}` {} (sha256:{}), which is another component",
+                connector.escape_debug(),
+                version.escape_debug(),
+                sha256.escape_debug()
+            ));
+        }
+        let signatures = signatures.iter().map(|one| {
+            let bytes = decoded(&one.sig)?;
+            Signature::from_slice(&bytes).map_err(|why| no_envelope(&why.to_string()))
+        });
+        let signatures = signatures.collect::<Result<_, _>>()?;
+        Ok(Signed { payload, signatures })
+    }
+
+    /// Whether one of them was made by this key.
+    pub(super) fn is_by(&self, key: &PublicKey) -> bool {
+        let encoded = encoded(&self.payload);
+        self.signatures.iter().any(|signature| key.0.verify_strict(&encoded, signature).is_ok())
+    }
+}
