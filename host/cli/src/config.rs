@@ -138,7 +138,7 @@ pub fn read(
 
     let mut connectors = top.section("connectors", &mut problems);
     connectors.only(&["install", "hosts", "class-max", "unsigned"], &mut problems);
-    let unsigned = connectors.word("unsigned", &[("true", true), ("false", false)], &mut problems);
+    let unsigned = connectors.flag("unsigned", &mut problems);
     let trust = trust::read(root, unsigned.unwrap_or(false), environment, &mut problems);
     let install = connectors.texts("install", &mut problems).unwrap_or_default();
     let hosts = connectors.texts("hosts", &mut problems).unwrap_or_default();

@@ -4,6 +4,7 @@
 //! A narrower path is another sentence, too, and so is asked for once more: to grant too little is put right by a word,
 //! to grant too much is not. How fast a target may be asked is no grant, since a connection can say it (`rate`).
 
+use crate::egress::oauth2::ClientProof;
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::manifest::{Class, Endpoint, Manifest, Scheme};
 use std::collections::BTreeSet;
@@ -28,9 +29,21 @@ impl Manifest {
         for (name, endpoint) in &self.endpoints {
             endpoint.wants(name, &mut wants);
         }
-        wants.extend(self.webhooks.keys().map(|kind| format!("takes deliveries of kind `{kind}`")));
+        wants.extend(self.webhooks.iter().map(|(kind, webhook)| {
+            format!("takes deliveries of kind `{kind}`, verified by `{}`", webhook.verify.scheme)
+        }));
         let intents = self.intake.iter().flat_map(|intake| &intake.intent_types);
         wants.extend(intents.map(|name| format!("brings in intents of type `{name}`")));
+        // They are read by a person and compared byte by byte: nothing in them may look like something else.
+        let is_plain = |want: &&String| want.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+        if let Some(want) = wants.iter().find(|want| !is_plain(want)) {
+            let (id, version) = (&self.connector.id, &self.connector.version);
+            let what = format!(
+                "`{id}` {version} asks for `{}`, which nobody can read for what it is; write it in visible ASCII",
+                want.escape_debug()
+            );
+            return Err(ConnectorFault::connector(FaultCode::BadManifest, what));
+        }
         if WANTS_MAX < wants.len() {
             let (id, version) = (&self.connector.id, &self.connector.version);
             let what = format!(
@@ -60,6 +73,11 @@ impl Endpoint {
         wants.extend(
             self.auth.token.iter().map(|token| format!("endpoint `{name}` has tokens given at {token}")),
         );
+        if self.auth.client == ClientProof::Body {
+            wants.insert(format!(
+                "endpoint `{name}`: its client proves itself in the body where tokens are given"
+            ));
+        }
         let scopes = self.auth.scopes.iter();
         wants.extend(scopes.map(|scope| format!("endpoint `{name}` has tokens given for `{scope}`")));
     }
@@ -139,6 +157,16 @@ mod tests {
             ("version = \"1.0.0\"", "version = \"2.0.0\""),
         ] {
             assert_eq!(new(from, to), 0, "{to}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_something_else_is_refused() {
+        for hidden in ["/deals/\u{202e}*", "/de\u{430}ls/*", "/deals/\\t*"] {
+            let manifest = MANIFEST.replace("/deals/*", hidden);
+            let fault = Manifest::parse(&manifest).and_then(|manifest| manifest.wants());
+            let message = fault.expect_err("it is hidden").message;
+            assert!(message.contains("which nobody can read for what it is"), "{message}");
         }
     }
 

@@ -221,6 +221,8 @@ pub struct OnRecord {
     pub serving: Serving,
     /// The same before that was last changed.
     pub previous: Option<Serving>,
+    /// The builds that somebody has taken away.
+    pub removed: BTreeSet<Digest>,
 }
 
 impl OnRecord {
@@ -457,6 +459,7 @@ impl OnRecord {
             }
             Event::Removed { digest, .. } => {
                 self.builds.remove(digest);
+                self.removed.insert(*digest);
                 if self.previous.as_ref().is_some_and(|previous| previous.has(digest)) {
                     self.previous = None;
                 }

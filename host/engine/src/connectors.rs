@@ -104,7 +104,10 @@ fn unrecorded(standing: &OnRecord, builds: &[&Installed]) -> Vec<Event> {
     let mut events: Vec<Event> =
         new.iter().map(|one| Event::Added { build: one.build.clone(), stage: false }).collect();
     let reason = "it was installed while no host ran".to_owned();
-    if let Some(newest) = new.last() {
+    // What somebody took away and a file of the configuration brings back waits: nobody wants it to serve.
+    if let Some(newest) = new.last()
+        && !standing.removed.contains(&newest.build.digest)
+    {
         events.push(Event::Activated { digest: newest.build.digest, on: None, reason });
     }
     events
@@ -374,6 +377,11 @@ mod tests {
         assert!(unrecorded(&record, &[all[1], all[0]]).is_empty());
         let record = settle(record, &all);
         assert_eq!(record.serving.active, Some(Digest([3; 32])));
+        // A file that a configuration still names does not bring back what was taken away.
+        let removed = Event::Removed { digest: Digest([1; 32]), reason: "it is old".to_owned() };
+        let record = record.after(&Entry { at: Timestamp(2), by: None, event: removed });
+        let record = settle(record, &[all[1], all[2], all[0]]);
+        assert_eq!((record.builds.len(), record.serving.active), (3, Some(Digest([3; 32]))));
     }
 
     #[test]

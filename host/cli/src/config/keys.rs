@@ -138,6 +138,23 @@ impl<'a> Section<'a> {
         value
     }
 
+    /// Yes or no.
+    pub(super) fn flag(&self, key: &str, problems: &mut Problems) -> Option<bool> {
+        if let Some((name, text)) = self.variable(key) {
+            let value = text.parse().ok();
+            if value.is_none() {
+                problems.at(None, format!("`{name}`: `{text}` is neither true nor false"));
+            }
+            return value;
+        }
+        let value = self.value(key)?;
+        if let DeValue::Boolean(flag) = value.get_ref() {
+            return Some(*flag);
+        }
+        problems.at(value.span().start, format!("`{key}` is true or false, without quotes"));
+        None
+    }
+
     /// A list of texts.
     pub(super) fn texts(&self, key: &str, problems: &mut Problems) -> Option<Vec<String>> {
         let value = self.value(key)?;

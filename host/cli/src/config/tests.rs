@@ -66,7 +66,7 @@ fn every_mistake_has_its_line_and_the_right_suggestion() {
     check("[trust]\nacme = 1", "countersign.toml:2: `acme` is a section: write `[trust.acme]`");
     check(
         "[connectors]\nunsigned = \"maybe\"",
-        "countersign.toml:2: `unsigned`: `maybe` is none of true, false",
+        "countersign.toml:2: `unsigned` is true or false, without quotes",
     );
     check(
         "[connectors]\nclass-max = \"huge\"",
@@ -144,6 +144,13 @@ fn the_environment_goes_before_the_file_and_is_named_when_it_is_wrong() {
     let text = "[server]\nlisten = \"127.0.0.1:1\"\nshutdown-grace = \"3s\"";
     let settings = read_with(text, &[("COUNTERSIGN__SERVER__LISTEN", "127.0.0.1:2")]).expect("it is read");
     assert_eq!((settings.listen.port(), settings.shutdown_grace), (2, Millis::seconds(3)));
+    let unsigned = |text: &str, environment: &[(&str, &str)]| {
+        read_with(text, environment).map(|settings| settings.trust.unsigned).ok()
+    };
+    let said_so = "[connectors]\nunsigned = true";
+    assert_eq!((unsigned("", &[]), unsigned(said_so, &[])), (Some(false), Some(true)));
+    assert_eq!(unsigned(said_so, &[("COUNTERSIGN__CONNECTORS__UNSIGNED", "false")]), Some(false));
+    assert_eq!(unsigned("", &[("COUNTERSIGN__CONNECTORS__UNSIGNED", "yes")]), None);
     assert_eq!(
         said(text, &[("COUNTERSIGN__SERVER__SHUTDOWN_GRACE", "soon")]),
         "countersign.toml: `COUNTERSIGN__SERVER__SHUTDOWN_GRACE`: `soon` is not a length of time with a unit\n  \
