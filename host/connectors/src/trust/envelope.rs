@@ -7,7 +7,7 @@
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::package::Inspected;
 use data_encoding::BASE64;
-use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
+use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
@@ -61,10 +61,11 @@ impl PrivateKey {
         key.map(PrivateKey).map_err(|why| format!("is no ed25519 key in PKCS#8 and PEM: {why}"))
     }
 
-    /// The same, to be kept.
+    /// The same, to be kept: without the public half, which openssl does not read there.
     #[must_use]
     pub fn to_pem(&self) -> Option<zeroize::Zeroizing<String>> {
-        self.0.to_pkcs8_pem(ed25519_dalek::pkcs8::spki::der::pem::LineEnding::LF).ok()
+        let kept = KeypairBytes { secret_key: self.0.to_bytes(), public_key: None };
+        kept.to_pkcs8_pem(ed25519_dalek::pkcs8::spki::der::pem::LineEnding::LF).ok()
     }
 
     /// Its public half.

@@ -131,10 +131,13 @@ fn a_key_counts_for_its_time_and_what_it_signed_stays() {
 
 #[test]
 fn a_key_is_read_as_it_is_kept() {
-    let pem = key(7).to_pem().expect("it is written");
-    assert!(pem.starts_with("-----BEGIN PRIVATE KEY-----\n"), "as openssl writes it");
-    let read = PrivateKey::from_pem(&pem).map(|key| key.public());
-    assert_eq!(read, Ok(key(7).public()));
+    // RFC 8410, section 10: a key as openssl writes it, and its public half.
+    let pem = "-----BEGIN PRIVATE KEY-----\n\
+               MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+               -----END PRIVATE KEY-----\n";
+    let read = PrivateKey::from_pem(pem).expect("it is a key");
+    assert_eq!(read.public().to_string(), "ed25519:Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=");
+    assert_eq!(read.to_pem().as_deref().map(String::as_str), Some(pem));
     assert_eq!(PublicKey::parse(&key(7).public().to_string()), Some(key(7).public()));
     assert!(PrivateKey::from_pem("nothing").is_err_and(|why| why.starts_with("is no ed25519 key")));
 }
