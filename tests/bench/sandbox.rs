@@ -36,6 +36,7 @@ fn runtime(folder: &Path) -> anyhow::Result<Runtime> {
         clock: Arc::new(RealClock),
         grant: OperatorGrant::everything(),
         trust: Trust::everything(),
+        compiler: None,
         witness: None,
     })?)
 }

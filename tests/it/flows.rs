@@ -56,6 +56,7 @@ impl World {
             clock: Arc::new(RealClock),
             grant: OperatorGrant::everything(),
             trust: Trust::everything(),
+            compiler: None,
             witness: None,
         })?;
         let connections = [

@@ -1,5 +1,7 @@
 //! Hostile connectors: each harms nobody but itself, and the operator reads one sentence about it.
 
+#[path = "guests/compiled.rs"]
+mod compiled;
 #[path = "guests/hot.rs"]
 mod hot;
 #[path = "guests/inert.rs"]

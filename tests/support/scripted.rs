@@ -433,6 +433,7 @@ impl Catalogue for Scripted {
             size: 0,
             system: connection.system.clone(),
             operations: connection.operations.clone(),
+            wanted: true,
         });
         installed.collect()
     }
@@ -458,6 +459,16 @@ impl Catalogue for Scripted {
         let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
         serving.insert(connector.to_string(), record.serving.clone());
     }
+
+    fn is_of(&self, connection: &ConnectionName, connector: &ConnectorId) -> bool {
+        self.connections.get(connection).is_some_and(|known| known.connector == connector.as_str())
+    }
+
+    fn is_named(&self, _: &Digest) -> bool {
+        false
+    }
+
+    fn settled(&self) {}
 
     fn remove(&self, _: &Digest) -> Result<(), NotInstalled> {
         Ok(())

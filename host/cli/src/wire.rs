@@ -6,7 +6,8 @@ use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, bail};
 use countersign_connectors::{
-    Contributors, FaultCode, Messengers, NotifyOptions, OpenIdProvider, Runtime, RuntimeOptions,
+    ChildCompiler, Contributors, FaultCode, Messengers, NotifyOptions, OpenIdProvider, Runtime,
+    RuntimeOptions,
 };
 use countersign_core::document::Fault as RuleFault;
 use countersign_core::effect::key::InstallKey;
@@ -426,6 +427,7 @@ async fn connectors(settings: &Settings, store: &dyn Store) -> anyhow::Result<Ru
         clock: Arc::new(SystemClock),
         grant: settings.grant.clone(),
         trust: settings.trust.clone(),
+        compiler: Some(compiler()?),
         witness: None,
     })?;
     if !runtime.is_pooled() {
@@ -447,6 +449,7 @@ async fn connectors(settings: &Settings, store: &dyn Store) -> anyhow::Result<Ru
         let signature = sign::beside(file).with_context(named)?;
         runtime.install_signed(bytes, signature).await.with_context(named)?;
     }
+    runtime.expect(settings.connections.clone());
     let now = SystemClock.now();
     let settled = async || countersign_engine::connectors::settle(store, &runtime, now).await;
     when_built(settled).await.context("the record of connectors cannot be read")?;
@@ -460,6 +463,14 @@ async fn connectors(settings: &Settings, store: &dyn Store) -> anyhow::Result<Ru
         bail!("{}", faults.join("\n"));
     }
     Ok(runtime)
+}
+
+/// The program that compiles connectors as a child: this one.
+///
+/// # Errors
+/// If nobody knows where it lies.
+pub fn compiler() -> anyhow::Result<ChildCompiler> {
+    std::env::current_exe().map(ChildCompiler::of).context("nobody knows where this program lies")
 }
 
 /// A key of this installation; drawn once, kept in a file that only its owner reads.

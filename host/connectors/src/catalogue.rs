@@ -1,6 +1,6 @@
 //! The installed connectors: their bytes by digest, checked at the door and hashed at every load.
 
-use crate::compile::{self, Compiler};
+use crate::compile::{self, ChildCompiler, Compiler};
 use crate::contract::{self, Contract, Description};
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::grant::OperatorGrant;
@@ -42,6 +42,8 @@ pub struct Installed {
     pub manifest: Manifest,
     /// The trusted key that signed it; none where it was taken unsigned.
     pub signer: Option<PublicKey>,
+    /// Whether it was installed to serve, and that is not on record yet.
+    pub wanted: bool,
 }
 
 /// A connector in memory: compiled, linked, described.
@@ -81,12 +83,13 @@ impl Catalogue {
         folder: &Path,
         cache_key: [u8; 32],
         trust: Trust,
+        compiler: Option<ChildCompiler>,
     ) -> Result<Catalogue, ConnectorFault> {
         let blobs = folder.join("blobs").join("sha256");
         compile::create_private(&blobs)?;
         let evidence = folder.join("evidence");
         compile::create_private(&evidence)?;
-        let compiler = Arc::new(Compiler::open(Arc::clone(&sandbox), folder, cache_key)?);
+        let compiler = Arc::new(Compiler::open(Arc::clone(&sandbox), folder, cache_key)?.by(compiler));
         Ok(Catalogue { sandbox, compiler, blobs, evidence, trust, shelf: ArcSwap::default() })
     }
 
@@ -99,13 +102,20 @@ impl Catalogue {
         (bytes, signature): (Vec<u8>, Option<Vec<u8>>),
         grant: &OperatorGrant,
         now: Timestamp,
+        wanted: bool,
     ) -> Result<Installed, ConnectorFault> {
         let inspected = package::inspect(&bytes)?;
+        // What is there already was added in its time.
+        let is_there = self.blob(inspected.digest).exists() && self.signature(inspected.digest).exists();
+        let when = if is_there { When::Loaded } else { When::Added(now) };
         // Before anything of it is compiled or run.
-        let signer = self.trust.look_at(&inspected, signature.as_deref(), When::Added(now))?;
+        let signer = self.trust.look_at(&inspected, signature.as_deref(), when)?;
         grant.covers(&inspected.manifest)?;
         let bytes = Arc::new(bytes);
-        let loaded = self.make(&inspected, Arc::clone(&bytes), signer).await?;
+        let loaded = self.make(&inspected, Arc::clone(&bytes), (signer, wanted)).await?;
+        if wanted {
+            compile::store(&self.wanted(inspected.digest), b"", 0o600)?;
+        }
         if let Some(signature) = &signature {
             compile::store(&self.signature(inspected.digest), signature, 0o444)?;
         }
@@ -156,7 +166,8 @@ impl Catalogue {
             Err(error) => return Err(ConnectorFault::storage("read", &path, &error)),
         };
         let signer = self.trust.look_at(&inspected, signature.as_deref(), When::Loaded)?;
-        Ok(self.take_up(self.make(&inspected, Arc::new(bytes), signer).await?))
+        Ok(self
+            .take_up(self.make(&inspected, Arc::new(bytes), (signer, self.wanted(digest).exists())).await?))
     }
 
     /// The digests of everything that is installed, loaded or not; what was installed last stands last, so that it is
@@ -197,7 +208,7 @@ impl Catalogue {
 
     /// Takes a build away from disk and from memory; calls in flight end with it. One that is not there is gone.
     pub(crate) fn remove(&self, digest: &Digest) -> Result<(), ConnectorFault> {
-        for path in [self.blob(*digest), self.signature(*digest)] {
+        for path in [self.blob(*digest), self.signature(*digest), self.wanted(*digest)] {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(ConnectorFault::storage("remove", &path, &error));
@@ -232,6 +243,25 @@ impl Catalogue {
         self.blobs.join(format!("{digest}.wasm"))
     }
 
+    /// The mark that a build was installed to serve, until that is on record.
+    fn wanted(&self, digest: Digest) -> PathBuf {
+        self.evidence.join(format!("{digest}.wanted"))
+    }
+
+    /// What was wanted is on record: nothing is any more.
+    pub(crate) fn settled(&self) -> Result<(), ConnectorFault> {
+        for digest in self.shelf.load().by_digest.keys() {
+            let path = self.wanted(*digest);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(ConnectorFault::storage("remove", &path, &error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     fn signature(&self, digest: Digest) -> PathBuf {
         self.evidence.join(format!("{digest}.sig"))
     }
@@ -241,7 +271,7 @@ impl Catalogue {
         &self,
         inspected: &Inspected,
         bytes: Arc<Vec<u8>>,
-        signer: Option<PublicKey>,
+        (signer, wanted): (Option<PublicKey>, bool),
     ) -> Result<Arc<Loaded>, ConnectorFault> {
         let manifest = inspected.manifest.clone();
         let about = &manifest.connector;
@@ -276,6 +306,7 @@ impl Catalogue {
             wants: manifest.wants()?,
             manifest,
             signer,
+            wanted,
         };
         Ok(Arc::new(Loaded { installed, contract, limits }))
     }

@@ -4,7 +4,11 @@
 //! made with this machine's key, over these bytes, for this component and this runtime. Losing the
 //! cache costs time and nothing else.
 //!
-//! [`compile`] is the seam for a child process with limits of its own: bytes in, bytes out.
+//! [`compile`] is the seam: bytes in, bytes out. A host lets a child do it, which has limits of its own.
+
+mod child;
+
+pub use child::{COMPILE_ARGUMENT, ChildCompiler, compile_input};
 
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::package::one_line;
@@ -24,6 +28,8 @@ pub(crate) struct Compiler {
     sandbox: Arc<Sandbox>,
     folder: PathBuf,
     key: [u8; 32],
+    /// What compiles as a child; this process does it itself unless there is one.
+    child: Option<ChildCompiler>,
 }
 
 impl Compiler {
@@ -43,7 +49,12 @@ impl Compiler {
                     .map_err(|error| ConnectorFault::storage("remove", &path, &error))?;
             }
         }
-        Ok(Compiler { sandbox, folder: own, key })
+        Ok(Compiler { sandbox, folder: own, key, child: None })
+    }
+
+    /// The same with something that compiles as a child.
+    pub(crate) fn by(self, child: Option<ChildCompiler>) -> Compiler {
+        Compiler { child, ..self }
     }
 
     /// The component as native code, from the cache if it is there. Blocks: call it where that is fine.
@@ -51,7 +62,11 @@ impl Compiler {
         if let Some(component) = self.cached(digest) {
             return Ok(component);
         }
-        let native = compile(&self.sandbox.engine, bytes).map_err(|why| {
+        let native = match &self.child {
+            Some(compiler) => child::compiled_by(compiler, bytes),
+            None => compile(&self.sandbox.engine, bytes),
+        };
+        let native = native.map_err(|why| {
             let what = format!("component sha256:{digest} does not compile: {why}; report it to its author");
             ConnectorFault::connector(FaultCode::NotCompiled, what)
         })?;

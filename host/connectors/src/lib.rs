@@ -35,6 +35,7 @@ mod wants;
 mod witness;
 
 pub use catalogue::Installed;
+pub use compile::{COMPILE_ARGUMENT, ChildCompiler, compile_input};
 pub use connection::{ConnectionOptions, ConnectorRef, EndpointOptions, RawConnection, RawEndpoint};
 pub use contributor::{Contributors, componentize_contributor, inspect_contributor};
 pub use egress::address::Cidr;

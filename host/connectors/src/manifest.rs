@@ -350,6 +350,16 @@ impl Endpoint {
         if let Some(path) = patterns.into_iter().find(|path| !path.starts_with('/')) {
             return Some(format!("that it uses path `{path}`, which does not begin with `/`"));
         }
+        // Where an address leads is read by people, by the operator's grant and by the client: all must read the same.
+        let disguised = |base: &&String| {
+            base.contains(['\\', '@']) || base.matches("://").count() != 1 || !base.is_ascii()
+        };
+        if let Some(base) = self.base.iter().chain(&self.auth.token).find(disguised) {
+            return Some(format!(
+                "that it leads to `{}`, which is no plain address such as `https://api.example.com`",
+                base.escape_debug()
+            ));
+        }
         if self.auth.scheme == Scheme::Header && self.auth.name.is_none() {
             return Some("that its credential goes into a header, but not which (`auth.name`)".to_owned());
         }
@@ -437,6 +447,24 @@ idempotency = { mode = "header", name = "Idempotency-Key", lifetime-h = 24 }
 
     fn refusal(text: &str) -> String {
         Manifest::parse(text).expect_err("it must be refused").message
+    }
+
+    #[test]
+    fn an_address_in_disguise_is_no_address() {
+        for base in [
+            "https://attacker.com\\\\@granted.com",
+            "https:\\\\attacker.com/x://granted.com",
+            "https://granted.com@attacker.com",
+            "https://gr\u{430}nted.com",
+            "granted.com",
+        ] {
+            let manifest = format!(
+                "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"0.1\"\n\
+                 [endpoints.api]\nbase = \"{base}\"\nmethods = [\"GET\"]\npaths = [\"/*\"]\n"
+            );
+            let fault = Manifest::parse(&manifest).expect_err("it is in disguise");
+            assert!(fault.message.contains("which is no plain address"), "{base}: {fault}");
+        }
     }
 
     #[test]

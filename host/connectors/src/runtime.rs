@@ -1,6 +1,7 @@
 //! The adapter behind the engine's connectors port: catalogue, connections, calls.
 
 use crate::catalogue::{Catalogue, Installed, Loaded};
+use crate::compile::ChildCompiler;
 use crate::connection::{ConnectionOptions, ConnectorRef};
 use crate::contract::{EffectView, Said};
 use crate::egress::client::{Resolve, SystemResolver};
@@ -49,6 +50,8 @@ pub struct RuntimeOptions {
     pub grant: OperatorGrant,
     /// Whose connectors are taken.
     pub trust: Trust,
+    /// What compiles them as a child with limits; this process does it itself unless there is something.
+    pub compiler: Option<ChildCompiler>,
     /// Who looks on while connectors speak to their targets, if anybody does.
     pub witness: Option<Arc<dyn Witness>>,
 }
@@ -66,6 +69,8 @@ pub struct Runtime {
     resolver: Arc<dyn Resolve>,
     calls: Semaphore,
     grant: OperatorGrant,
+    /// The connections that are to be made, against which a build is tried before it serves.
+    expected: ArcSwap<Vec<ConnectionOptions>>,
     /// Which build serves which connection, by connector; the newest one where nothing is said.
     serving: ArcSwap<BTreeMap<String, Serving>>,
     /// The builds that are called no more.
@@ -109,8 +114,13 @@ impl Runtime {
     /// [`FaultCode::Runtime`] or [`FaultCode::Storage`].
     pub fn new(options: RuntimeOptions) -> Result<Runtime, ConnectorFault> {
         let sandbox = Arc::new(Sandbox::start()?);
-        let catalogue =
-            Catalogue::open(Arc::clone(&sandbox), &options.folder, options.cache_key, options.trust)?;
+        let catalogue = Catalogue::open(
+            Arc::clone(&sandbox),
+            &options.folder,
+            options.cache_key,
+            options.trust,
+            options.compiler,
+        )?;
         Ok(Runtime {
             sandbox,
             catalogue,
@@ -121,6 +131,7 @@ impl Runtime {
             resolver: Arc::new(SystemResolver),
             calls: Semaphore::new(usize::try_from(CALLS_MAX).unwrap_or(1)),
             grant: options.grant,
+            expected: ArcSwap::default(),
             serving: ArcSwap::default(),
             quarantined: ArcSwap::default(),
             metrics: Arc::default(),
@@ -151,7 +162,7 @@ impl Runtime {
         bytes: Vec<u8>,
         signature: Option<Vec<u8>>,
     ) -> Result<Installed, ConnectorFault> {
-        self.catalogue.install((bytes, signature), &self.grant, self.clock.now()).await
+        self.catalogue.install((bytes, signature), &self.grant, self.clock.now(), true).await
     }
 
     /// Loads a connector that was installed before, such as after a start.
@@ -201,7 +212,12 @@ impl Runtime {
         Ok(public)
     }
 
-    /// The build for a connection, by what the record of its connector says.
+    /// The connections that are to be made: from here on a build that they could not be served by does not serve.
+    pub fn expect(&self, connections: Vec<ConnectionOptions>) {
+        self.expected.store(Arc::new(connections));
+    }
+
+    /// The build for a connection, by what the record of its connector says; the newest one where there is no record.
     fn chosen(&self, options: &ConnectionOptions) -> Result<Arc<Loaded>, ConnectorFault> {
         let missing = |wanted: String| {
             let name = &options.name;
@@ -210,19 +226,24 @@ impl Runtime {
             );
             ConnectorFault::host(FaultCode::NotInstalled, what)
         };
-        match &options.connector {
+        let id = match &options.connector {
             ConnectorRef::Digest(digest) => {
-                self.catalogue.get(digest).ok_or_else(|| missing(format!("sha256:{digest}")))
+                return self.catalogue.get(digest).ok_or_else(|| missing(format!("sha256:{digest}")));
             }
-            ConnectorRef::Id(id) => {
-                match self.serving.load().get(id).and_then(|serving| serving.of(&options.name)) {
-                    Some(digest) => {
-                        self.catalogue.get(&digest).ok_or_else(|| missing(format!("`{id}` sha256:{digest}")))
-                    }
-                    None => self.catalogue.newest(id).ok_or_else(|| missing(format!("`{id}`"))),
-                }
-            }
-        }
+            ConnectorRef::Id(id) => id,
+        };
+        let serving = self.serving.load();
+        let Some(serving) = serving.get(id) else {
+            return self.catalogue.newest(id).ok_or_else(|| missing(format!("`{id}`")));
+        };
+        let Some(digest) = serving.of(&options.name) else {
+            let what = format!(
+                "connection `{}`: no build of `{id}` is in force; add one that may serve",
+                options.name
+            );
+            return Err(ConnectorFault::host(FaultCode::NotInstalled, what));
+        };
+        self.catalogue.get(&digest).ok_or_else(|| missing(format!("`{id}` sha256:{digest}")))
     }
 
     /// Takes a connection away. `false` if there was none of this name.
@@ -298,11 +319,11 @@ impl Runtime {
 
     /// The version that an effect is bound to, granted for this connection.
     fn bound(&self, target: &Target, digest: Digest) -> Result<Bound, Failure> {
-        if target.current.loaded.installed.digest == digest {
-            return Ok(target.current.clone());
-        }
         let name = &target.options.name;
-        let loaded = self.catalogue.get(&digest).ok_or_else(|| {
+        let is_current = target.current.loaded.installed.digest == digest;
+        let found =
+            if is_current { Some(Arc::clone(&target.current.loaded)) } else { self.catalogue.get(&digest) };
+        let loaded = found.ok_or_else(|| {
             let what = format!("connection `{name}` needs connector sha256:{digest} to go on, which is not loaded; install that version again");
             Failure::Transient { after: None, detail: Detail::new("version-missing", what) }
         })?;
@@ -312,6 +333,9 @@ impl Runtime {
                 "connection `{name}` needs connector sha256:{digest} to go on, which is in quarantine; release that build, or have it planned anew"
             );
             return Err(Failure::Transient { after: None, detail: Detail::new("version-quarantined", what) });
+        }
+        if is_current {
+            return Ok(target.current.clone());
         }
         Bound::new(loaded, &target.options)
             .map_err(|fault| Failure::Denied(Detail::new(fault.code.as_str(), fault.message)))
@@ -359,8 +383,8 @@ impl Runtime {
         F: Future<Output = Said<T>> + Send,
     {
         let found = self.target(name).and_then(|target| {
-            let current = target.current.clone();
-            let bound = connector.map_or(Ok(current), |digest| self.bound(&target, digest))?;
+            let digest = connector.unwrap_or(target.public.digest);
+            let bound = self.bound(&target, digest)?;
             Ok((target, bound))
         });
         let (target, bound) = match found {
@@ -502,7 +526,9 @@ impl engine::Catalogue for Runtime {
         signature: Option<Vec<u8>>,
     ) -> Answer<'_, Result<engine::Installed, engine::NotInstalled>> {
         Box::pin(async move {
-            let installed = self.install_signed(component, signature).await.map_err(refused)?;
+            let now = self.clock.now();
+            let installed = self.catalogue.install((component, signature), &self.grant, now, false).await;
+            let installed = installed.map_err(refused)?;
             // INVARIANT: the manifest was checked, and so was the id in it.
             build_of(installed).ok_or_else(|| engine::NotInstalled {
                 ours: true,
@@ -512,17 +538,36 @@ impl engine::Catalogue for Runtime {
     }
 
     fn fits(&self, connector: &ConnectorId, serving: &Serving) -> Result<(), engine::NotInstalled> {
-        for target in self.targets.load().values().filter(|target| target.is_of(connector)) {
-            let Some(digest) = serving.of(&target.options.name) else { continue };
+        let targets = self.targets.load();
+        let connected = targets.values().map(|target| &target.options);
+        let expected = self.expected.load();
+        let waiting = expected.iter().filter(|options| !targets.contains_key(&options.name));
+        for options in connected.chain(waiting).filter(|options| is_of(options, connector)) {
+            let Some(digest) = serving.of(&options.name) else { continue };
             let loaded = self.catalogue.get(&digest).ok_or_else(|| engine::NotInstalled {
                 ours: false,
                 message: format!(
                     "the component of build sha256:{digest} is not there any more; add it again"
                 ),
             })?;
-            Bound::new(loaded, &target.options).map_err(refused)?;
+            Bound::new(loaded, options).map_err(refused)?;
         }
         Ok(())
+    }
+
+    fn is_of(&self, connection: &ConnectionName, connector: &ConnectorId) -> bool {
+        self.targets.load().get(connection).is_some_and(|target| is_of(&target.options, connector))
+    }
+
+    fn is_named(&self, digest: &Digest) -> bool {
+        let names = |target: &Arc<Target>| target.options.connector == ConnectorRef::Digest(*digest);
+        self.targets.load().values().any(names)
+    }
+
+    fn settled(&self) {
+        if let Err(fault) = self.catalogue.settled() {
+            tracing::warn!(%fault, blame = "host", "what was installed while no host ran is taken for new again at the next start");
+        }
     }
 
     fn serve(&self, connector: &ConnectorId, record: &OnRecord) {
@@ -530,7 +575,7 @@ impl engine::Catalogue for Runtime {
         let _alone = self.changing.lock();
         self.quarantined.rcu(|known| with(known, id, record.quarantined()));
         self.serving.rcu(|known| with(known, id, record.serving.clone()));
-        for target in self.targets.load().values().filter(|target| target.is_of(connector)) {
+        for target in self.targets.load().values().filter(|target| is_of(&target.options, connector)) {
             if let Err(fault) = self.swap(target) {
                 // INVARIANT: `fits` looked a moment ago, and nobody else changes connectors meanwhile.
                 tracing::error!(%fault, connector = %connector, connection = %target.options.name, blame = "host", "a connection keeps the build that it had");
@@ -552,7 +597,7 @@ fn with<V: Clone>(known: &BTreeMap<String, V>, key: &str, value: V) -> BTreeMap<
 
 /// What the engine knows of a build.
 fn build_of(installed: Installed) -> Option<engine::Installed> {
-    let Installed { id, version, digest, size, system, operations, wants, signer, .. } = installed;
+    let Installed { id, version, digest, size, system, operations, wants, signer, wanted, .. } = installed;
     let signer = signer.map(|key| key.to_string());
     let connector = ConnectorId::parse(&id).ok()?;
     Some(engine::Installed {
@@ -561,6 +606,7 @@ fn build_of(installed: Installed) -> Option<engine::Installed> {
         size,
         system,
         operations,
+        wanted,
     })
 }
 
@@ -569,11 +615,9 @@ fn refused(fault: ConnectorFault) -> engine::NotInstalled {
     engine::NotInstalled { ours, message: fault.message }
 }
 
-impl Target {
-    /// Whether it is served by whichever build of this connector is in force.
-    fn is_of(&self, connector: &ConnectorId) -> bool {
-        matches!(&self.options.connector, ConnectorRef::Id(id) if id == connector.as_str())
-    }
+/// Whether a connection is served by whichever build of this connector is in force.
+fn is_of(options: &ConnectionOptions, connector: &ConnectorId) -> bool {
+    matches!(&options.connector, ConnectorRef::Id(id) if id == connector.as_str())
 }
 
 impl Connectors for Runtime {
@@ -588,10 +632,10 @@ impl Connectors for Runtime {
     fn bound(&self, name: &ConnectionName, connector: Digest) -> Result<Arc<Connection>, String> {
         let why = |failure: Failure| failure.detail().message.clone();
         let target = self.target(name).map_err(why)?;
+        let bound = Runtime::bound(self, &target, connector).map_err(why)?;
         if target.public.digest == connector {
             return Ok(Arc::clone(&target.public));
         }
-        let bound = Runtime::bound(self, &target, connector).map_err(why)?;
         Ok(Arc::new(public(&bound, &target.options)))
     }
 

@@ -112,6 +112,13 @@ impl Sandbox {
         Ok(Sandbox { engine, runtime_id, pooled })
     }
 
+    /// The engine of whoever only compiles: no pool, whose address space is larger than that process may have.
+    pub(crate) fn for_compiling() -> Result<Sandbox, ConnectorFault> {
+        let engine = engine(InstanceAllocationStrategy::OnDemand, Meter::Epoch).map_err(cannot_start)?;
+        let runtime_id = runtime_id(&engine, Meter::Epoch);
+        Ok(Sandbox { engine, runtime_id, pooled: false })
+    }
+
     /// The engine of policy components: fuel instead of a clock, memory on demand.
     pub(crate) fn for_policies() -> Result<Sandbox, ConnectorFault> {
         let engine = engine(InstanceAllocationStrategy::OnDemand, Meter::Fuel).map_err(cannot_start)?;

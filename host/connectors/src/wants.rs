@@ -1,12 +1,12 @@
-//! What a connector asks for, as sentences that a person reads and that can be compared: whatever a manifest says that
-//! another one does not is something that nobody has granted yet.
+//! What a connector asks for, as sentences that a person reads and that can be compared: each is one thing that it may
+//! do, or that the host is to believe of its target, and one that another build does not have was granted by nobody yet.
 //!
 //! A narrower path is another sentence, too, and so is asked for once more: to grant too little is put right by a word,
 //! to grant too much is not. How fast a target may be asked is no grant, since a connection can say it (`rate`).
 
 use crate::egress::oauth2::ClientProof;
 use crate::fault::{ConnectorFault, FaultCode};
-use crate::manifest::{Class, Endpoint, Manifest, Scheme};
+use crate::manifest::{Class, Endpoint, IdempotencyMode, Manifest, Scheme};
 use std::collections::BTreeSet;
 
 /// Most sentences: more than anybody reads before they say yes.
@@ -78,6 +78,29 @@ impl Endpoint {
                 "endpoint `{name}`: its client proves itself in the body where tokens are given"
             ));
         }
+        if self.auth.token.is_some() && self.auth.scopes.is_empty() {
+            wants.insert(format!("endpoint `{name}` has tokens given for whatever its client may"));
+        }
+        match (self.idempotency.mode, &self.idempotency.name, self.idempotency.lifetime_h) {
+            (IdempotencyMode::None, _, _) => {}
+            (IdempotencyMode::NaturalKey, _, _) => {
+                wants.insert(format!(
+                    "endpoint `{name}` does nothing twice: it says that it writes a unique field"
+                ));
+            }
+            (IdempotencyMode::Header, header, hours) => {
+                let header = header.as_deref().unwrap_or_default();
+                let hours = hours.map_or_else(|| "the usual time".to_owned(), |hours| format!("{hours} h"));
+                wants.insert(format!(
+                    "endpoint `{name}` does nothing twice: it says that its target keeps what `{header}` holds for {hours}"
+                ));
+            }
+        }
+        wants.extend(self.settle_ms.map(|settle| {
+            format!(
+                "endpoint `{name}`: it says that nothing arrives later than {settle} ms after it was sent"
+            )
+        }));
         let scopes = self.auth.scopes.iter();
         wants.extend(scopes.map(|scope| format!("endpoint `{name}` has tokens given for `{scope}`")));
     }
@@ -146,6 +169,8 @@ mod tests {
             ("x-api-key", "authorization-2"),
             ("\"header\", name = \"x-api-key\"", "\"bearer\""),
             ("[endpoints.api]", "[webhooks.paid]\nverify = { scheme = \"hmac-sha256\" }\n[endpoints.api]"),
+            ("[endpoints.api]", "[endpoints.api]\nsettle-ms = 1"),
+            ("[endpoints.api]", "[endpoints.api]\nidempotency = { mode = \"natural-key\" }"),
             ("[endpoints.api]", "[intake]\nintent-types = [\"discount\"]\n[endpoints.api]"),
         ] {
             assert_ne!(new(from, to), 0, "{to}");

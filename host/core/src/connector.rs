@@ -172,6 +172,13 @@ pub enum Change {
     },
     /// What was in force before is to be so again.
     RollBack,
+    /// The same, if that puts another build in the place of this one at a connection where it serves.
+    RollBackFrom {
+        /// The connection.
+        connection: ConnectionName,
+        /// The build.
+        digest: Digest,
+    },
     /// A build is to be called no more.
     Quarantine(Digest),
     /// It may be called again.
@@ -223,6 +230,8 @@ pub struct OnRecord {
     pub previous: Option<Serving>,
     /// The builds that somebody has taken away.
     pub removed: BTreeSet<Digest>,
+    /// How often people were asked to accept what a build asks for.
+    pub asks: usize,
 }
 
 impl OnRecord {
@@ -293,6 +302,14 @@ impl OnRecord {
             Change::Accept(accepted) => self.accept(accepted, reason),
             Change::Activate { digest, on } => self.activate(digest, on.as_ref(), reason),
             Change::RollBack => self.back().map(|()| vec![Event::RolledBack { reason }]),
+            Change::RollBackFrom { connection, digest } => {
+                let other = self.previous.as_ref().and_then(|previous| previous.of(connection));
+                let serves = self.serving.of(connection) == Some(*digest);
+                if !serves || other.is_none_or(|other| other == *digest) {
+                    return Ok(Vec::new());
+                }
+                self.back().map(|()| vec![Event::RolledBack { reason }])
+            }
             Change::Quarantine(digest) => {
                 let known = self.known(digest)?;
                 if known.quarantined.is_some() {
@@ -324,11 +341,9 @@ impl OnRecord {
     }
 
     fn add(&self, build: &Build, reason: String) -> Result<Vec<Event>, NotChanged> {
+        // What is there already stays as it is: somebody may have gone back from it.
         let mut events: Vec<Event> = self.added(build, false)?.into_iter().collect();
-        let known = self.builds.get(&build.digest);
-        let quarantined = known.is_some_and(|known| known.quarantined.is_some());
-        let serves = self.serving.active == Some(build.digest);
-        if !quarantined && !serves && self.holds(build).is_empty() {
+        if !events.is_empty() && self.holds(build).is_empty() {
             events.push(Event::Activated { digest: build.digest, on: None, reason });
         }
         Ok(events)
@@ -339,15 +354,13 @@ impl OnRecord {
         Accepted { intent, asked }: &Accepted,
         reason: String,
     ) -> Result<Vec<Event>, NotChanged> {
-        let known = self.known(&asked.digest)?;
-        if known.accepted.contains(intent) {
-            return Ok(Vec::new());
-        }
+        // Only what the host itself asked for since the build is there.
+        let asks = |known: &&Known| known.asked.contains(intent) && !known.accepted.contains(intent);
+        let Some(known) = self.builds.get(&asked.digest).filter(asks) else { return Ok(Vec::new()) };
         let (digest, wants) = (asked.digest, asked.asks.clone());
         let waits = self.holds(&known.build).iter().any(|want| !wants.contains(want));
-        let serves = self.serving.active == Some(digest);
         let mut events = vec![Event::Accepted { digest, intent: *intent, wants }];
-        if !waits && !known.stage && !serves && known.quarantined.is_none() {
+        if !waits && !known.stage && !known.served && known.quarantined.is_none() {
             events.push(Event::Activated { digest, on: None, reason });
         }
         Ok(events)
@@ -421,6 +434,7 @@ impl OnRecord {
                 self.builds.insert(build.digest, known);
             }
             Event::Asked { digest, intent } => {
+                self.asks = self.asks.saturating_add(1);
                 if let Some(known) = self.builds.get_mut(digest) {
                     known.asked.push(*intent);
                 }

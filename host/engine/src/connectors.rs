@@ -38,6 +38,9 @@ pub struct Added {
     pub record: Arc<OnRecord>,
 }
 
+/// What the keys begin with under which the host asks; no person's key does, which begins with their name.
+const ASKS_AS: &str = "host connector_upgrade/";
+
 fn record(connector: &ConnectorId) -> String {
     format!("connector/{connector}")
 }
@@ -46,7 +49,8 @@ fn record(connector: &ConnectorId) -> String {
 /// engine starts and before anything is connected.
 ///
 /// Whoever installed something while no host ran, by the configuration or by hand, wants it to serve: the newest of
-/// what is new is put in force. What is on record stays as the record says.
+/// what is new is put in force, unless somebody took it away before or a connection could not be served so. What is on
+/// record stays as the record says.
 ///
 /// # Errors
 /// [`Fault::Store`] if the log cannot be read or written; [`Fault::Unreadable`] if an entry is none.
@@ -55,30 +59,53 @@ pub async fn settle(store: &dyn Store, catalogue: &dyn Catalogue, now: Timestamp
     let accepted = finished(store, CONNECTOR_UPGRADE, UPGRADES_MAX, Accepted::of).await?;
     let ids: BTreeSet<&ConnectorId> = installed.iter().map(|one| &one.connector).collect();
     for id in ids {
-        let builds: Vec<&Installed> = installed.iter().filter(|one| one.connector == *id).collect();
         let (mut standing, place) = read(store, id).await?;
+        let is_left_over = |one: &&Installed| {
+            let digest = &one.build.digest;
+            standing.removed.contains(digest) && !standing.builds.contains_key(digest) && !one.wanted
+        };
+        let (left_over, builds): (Vec<_>, Vec<_>) =
+            installed.iter().filter(|one| one.connector == *id).partition(is_left_over);
+        left_over.iter().for_each(|one| take_away(catalogue, &one.build.digest));
         let mut entries = Vec::new();
         let mut note = |standing: &mut OnRecord, events: Vec<Event>| {
             for event in events {
                 let entry = Entry { at: now, by: None, event };
-                *standing = std::mem::take(standing).after(&entry);
+                let after = OnRecord::clone(standing).after(&entry);
+                if after.serving != standing.serving
+                    && let Err(misfit) = catalogue.fits(id, &after.serving)
+                {
+                    tracing::warn!(%misfit, connector = %id, blame = "operator", "a build does not serve");
+                    continue;
+                }
+                *standing = after;
                 entries.push(entry);
             }
         };
         let new = unrecorded(&standing, &builds);
         note(&mut standing, new);
         for accepted in accepted.iter().filter(|accepted| accepted.asked.connector == *id) {
-            // What is not there any more needs nobody's yes.
             let change = Change::Accept(accepted.clone());
+            // Nothing keeps it from being accepted but that it was, or that it is not there any more.
             let events = standing.decide(&change, &accepted_in(accepted)).unwrap_or_default();
             note(&mut standing, events);
         }
+        let fallback = in_the_end(&standing, &builds);
+        note(&mut standing, fallback);
         if !entries.is_empty() {
             place::append(store, &record(id), place, to_bytes(&entries)?, None).await?;
         }
         catalogue.serve(id, &standing);
     }
+    catalogue.settled();
     Ok(())
+}
+
+/// Takes the bytes of a build away that is not on record any more. What fails is done at the next start.
+fn take_away(catalogue: &dyn Catalogue, digest: &Digest) {
+    if let Err(fault) = catalogue.remove(digest) {
+        tracing::warn!(%fault, %digest, blame = "host", "a build that was removed is still in the folder");
+    }
 }
 
 /// Why a build serves that people have accepted.
@@ -103,14 +130,26 @@ fn unrecorded(standing: &OnRecord, builds: &[&Installed]) -> Vec<Event> {
     }
     let mut events: Vec<Event> =
         new.iter().map(|one| Event::Added { build: one.build.clone(), stage: false }).collect();
-    let reason = "it was installed while no host ran".to_owned();
-    // What somebody took away and a file of the configuration brings back waits: nobody wants it to serve.
-    if let Some(newest) = new.last()
-        && !standing.removed.contains(&newest.build.digest)
-    {
+    // What somebody took away and a file of the configuration brings back waits.
+    let wanted = new.iter().rev().find(|one| one.wanted && !standing.removed.contains(&one.build.digest));
+    if let Some(newest) = wanted {
+        let reason = "it was installed while no host ran".to_owned();
         events.push(Event::Activated { digest: newest.build.digest, on: None, reason });
     }
     events
+}
+
+/// What serves where nothing is in force: the newest build that may, so that a connection has one.
+fn in_the_end(standing: &OnRecord, builds: &[&Installed]) -> Vec<Event> {
+    if standing.serving.active.is_some() {
+        return Vec::new();
+    }
+    let may = |one: &&&Installed| {
+        standing.builds.get(&one.build.digest).is_some_and(|known| known.quarantined.is_none())
+    };
+    let reason = "nothing else was in force".to_owned();
+    let newest = builds.iter().rev().find(may);
+    newest.map(|one| Event::Activated { digest: one.build.digest, on: None, reason }).into_iter().collect()
 }
 
 async fn read(store: &dyn Store, connector: &ConnectorId) -> Result<(OnRecord, place::Place), Fault> {
@@ -149,7 +188,15 @@ impl Engine {
         let Installed { connector, build, .. } = self.inner.catalogue.install(component, signature).await?;
         let digest = build.digest;
         let change = if stage { Change::Stage(build) } else { Change::Add(build) };
-        self.inner.change_connector(&connector, &change, (Some(by), reason), key.as_ref()).await?;
+        let changed =
+            self.inner.change_connector(&connector, &change, (Some(by), reason), key.as_ref()).await;
+        if let Err(fault) = changed {
+            // What was refused is not kept: nothing of it is on record.
+            if !self.inner.connector(&connector).await?.builds.contains_key(&digest) {
+                take_away(&*self.inner.catalogue, &digest);
+            }
+            return Err(fault);
+        }
         let record = self.inner.ask_for_upgrade(&connector, digest, (by, reason)).await?;
         Ok(Added { connector, digest, record })
     }
@@ -209,6 +256,11 @@ impl Inner {
             return Ok(standing);
         }
         let at = self.clock.now();
+        if let Change::Activate { on: Some(on), digest } = change
+            && !self.catalogue.is_of(on, connector)
+        {
+            return Err(NotChanged::OtherConnector { connection: on.clone(), digest: *digest }.into());
+        }
         let events = standing.decide(change, reason)?;
         let mut entries: Vec<Entry> =
             events.into_iter().map(|event| Entry { at, by: by.cloned(), event }).collect();
@@ -232,14 +284,18 @@ impl Inner {
             let serving = Serving { active: Some(build.digest), on: BTreeMap::new() };
             self.catalogue.fits(connector, &serving)?;
         }
-        if let Change::Remove(digest) = change {
-            // Before it is on record: a build that is gone and on record can be removed again.
-            self.catalogue.remove(digest)?;
+        if let Change::Remove(digest) = change
+            && self.catalogue.is_named(digest)
+        {
+            return Err(NotChanged::Serves(*digest).into());
         }
         let next = self.append_to(&record(connector), place, to_bytes(&entries)?, key).await?;
         let after = Arc::new(after);
         self.builds.keep(connector, (Arc::clone(&after), next));
         self.catalogue.serve(connector, &after);
+        if let Change::Remove(digest) = change {
+            take_away(&*self.catalogue, digest);
+        }
         self.follow_all();
         Ok(after)
     }
@@ -263,7 +319,7 @@ impl Inner {
             return Ok(record);
         }
         // No person is called so, and each time that nobody accepted it is another one.
-        let key = format!("host {CONNECTOR_UPGRADE}/{digest}/{}", known.asked.len());
+        let key = format!("{ASKS_AS}{digest}/{}", record.asks);
         let submission = Submission {
             requester: by.to_string(),
             intent_type: CONNECTOR_UPGRADE.to_owned(),
@@ -283,13 +339,22 @@ impl Inner {
         Ok(same && !matches!(standing.stage, Stage::Closed(_)))
     }
 
-    /// Refuses a `connector_upgrade` that names what does not wait to be accepted.
-    pub(crate) async fn waits_for_exactly(&self, approval: &Approval) -> Result<(), Fault> {
+    /// Refuses a `connector_upgrade` that the host does not ask for itself, or that names what does not wait.
+    pub(crate) async fn waits_for_exactly(
+        &self,
+        approval: &Approval,
+        key: Option<&Key>,
+    ) -> Result<(), Fault> {
+        let is_ours = key.is_some_and(|key| key.key.starts_with(ASKS_AS));
         let Some(asked) = Asked::of(&approval.intent.tokens) else { return Ok(()) };
         let record = self.connector(&asked.connector).await?;
         let held = record.builds.get(&asked.digest).map(|known| record.holds(&known.build));
         let is_same = |held: Vec<String>| held.into_iter().collect::<BTreeSet<_>>() == asked.asks;
-        if held.is_some_and(is_same) { Ok(()) } else { Err(NotChanged::NotHeld(asked.digest).into()) }
+        if is_ours && held.is_some_and(is_same) {
+            Ok(())
+        } else {
+            Err(NotChanged::NotHeld(asked.digest).into())
+        }
     }
 
     /// Takes in that people have accepted what a build asks for. It is on record already: what fails here is done at the
@@ -308,14 +373,13 @@ impl Inner {
     /// it, and with whoever is told of it.
     pub(crate) async fn roll_back_broken(self: &Arc<Self>, connection: &Connection) {
         let Ok(id) = ConnectorId::parse(&connection.connector) else { return };
+        let (name, digest) = (&connection.name, connection.digest);
+        let reason = format!("{} broke whatever it was given at `{name}`", connection.version);
+        let change = Change::RollBackFrom { connection: name.clone(), digest };
         let rolled_back = async {
-            let record = self.connector(&id).await?;
-            if record.serving.of(&connection.name) != Some(connection.digest) || record.previous.is_none() {
-                return Ok(false);
-            }
-            let reason =
-                format!("{} broke whatever it was given at `{}`", connection.version, connection.name);
-            self.change_connector(&id, &Change::RollBack, (None, &reason), None).await.map(|_| true)
+            let before = self.connector(&id).await?;
+            let after = self.change_connector(&id, &change, (None, &reason), None).await?;
+            Ok::<bool, Fault>(before.serving != after.serving)
         };
         match rolled_back.await {
             Ok(true) => {
@@ -357,6 +421,7 @@ mod tests {
             size: 1,
             system: "crm".to_owned(),
             operations: Vec::new(),
+            wanted: true,
         }
     }
 

@@ -14,6 +14,7 @@ use countersign_core::time::Timestamp;
 use countersign_engine::connectors::settle;
 use countersign_engine::engine::{Engine, Parts};
 use countersign_engine::memory::MemoryStore;
+use countersign_engine::port::catalogue::Catalogue;
 use countersign_engine::port::clock::Clock as _;
 use countersign_engine::port::components::NoComponents;
 use countersign_engine::port::connectors::Connectors as _;
@@ -37,7 +38,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+/// How many hosts were started.
+static STARTS: AtomicU64 = AtomicU64::new(1);
 
 /// The connections of the host, both at the same target.
 const CONNECTIONS: [&str; 2] = ["crm-eu", "crm-us"];
@@ -90,7 +95,8 @@ impl Host {
             store: store.clone() as Arc<dyn Store>,
             connectors: runtime.clone(),
             clock: clock.clone(),
-            chance: Arc::new(SeededChance::new(1)),
+            // Another process draws other ids.
+            chance: Arc::new(SeededChance::new(STARTS.fetch_add(1, Ordering::Relaxed))),
             rulebook: starter().expect("the starter rules check"),
         });
         let token = minted(&[9; 32]).to_string();
@@ -343,6 +349,8 @@ async fn nobody_asks_by_hand_for_what_does_not_wait() {
         (&first, vec!["endpoint `api`: DELETE /v1/*"]),
         (&greedy, vec!["endpoint `api`: GET /v1/*"]),
         (&greedy, vec!["endpoint `api`: DELETE /v1/*", "endpoint `api`: PUT /v1/*"]),
+        // Exactly what waits: whoever asks for it by hand is not whoever added it.
+        (&greedy, vec!["endpoint `api`: DELETE /v1/*"]),
     ]
     .into_iter()
     .enumerate()
@@ -364,7 +372,8 @@ async fn what_is_no_sound_connector_or_fits_no_connection_is_refused_and_not_on_
     let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
     let first = component("plain");
     runtime(folder.path()).install(first.clone()).await.expect("it installs");
-    let host = Host::start(folder.path(), &target, Arc::default()).await;
+    let store: Arc<MemoryStore> = Arc::default();
+    let host = Host::start(folder.path(), &target, store.clone()).await;
     let other_endpoint = MANIFEST.replace("[endpoints.api]", "[endpoints.web]");
     let mut altered = component_with("plain", &narrower());
     let half = altered.len() / 2;
@@ -400,6 +409,19 @@ async fn what_is_no_sound_connector_or_fits_no_connection_is_refused_and_not_on_
     );
     let record = host.engine.connector(&id()).await.expect("it is read");
     assert_eq!((record.builds.len(), host.serving(&[&first])), (1, [Some(0), Some(0)]));
+    // Nor does the next start find anything of it.
+    assert_eq!(host.runtime.stored(), Ok(vec![Digest::of(&first)]));
+    drop(host);
+    // A host that died between keeping a build and putting it on record: the next start lets nobody around the rule.
+    let greedy = component_with("plain", &wider());
+    let dead = runtime(folder.path());
+    let kept = Catalogue::install(&dead, greedy.clone(), None).await.expect("it is kept");
+    assert!(!kept.wanted);
+    let host = Host::start(folder.path(), &target, store).await;
+    assert_eq!(host.serving(&[&first, &greedy]), [Some(0), Some(0)]);
+    let record = host.engine.connector(&id()).await.expect("it is read");
+    let known = record.builds.get(&Digest::of(&greedy)).expect("it is on record");
+    assert_eq!(record.state(known).as_str(), "held");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -454,6 +476,59 @@ async fn nothing_is_taken_that_no_trusted_key_has_signed() {
     assert_eq!(loaded(&vendor).await, Ok(Digest::of(&second)));
     let fault = loaded(&stranger).await.expect_err("it is not trusted");
     assert_eq!(fault.code, FaultCode::Untrusted);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_taken_away_does_not_come_back_by_itself() {
+    let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
+    let (first, greedy) = (component("plain"), component_with("plain", &wider()));
+    runtime(folder.path()).install(first.clone()).await.expect("it installs");
+    let store: Arc<MemoryStore> = Arc::default();
+    let host = Host::start(folder.path(), &target, store.clone()).await;
+    let (_, view) = host.add(greedy.clone(), "", "a").await;
+    decide(&host, asked(&view, &greedy), Voice::Approve { note: String::new() }).await;
+    assert_eq!(host.serving(&[&first, &greedy]), [Some(1), Some(1)]);
+    host.change("rollbacks", &json!({"reason": "it deletes too much"}), "b").await;
+    let bad = json!({"digest": digest_of(&greedy), "reason": "it deletes too much"});
+    assert_eq!(host.change("removals", &bad, "c").await.0, 200);
+    drop(host);
+    // A configuration that still names its file, with the yes of then on record.
+    runtime(folder.path()).install(greedy.clone()).await.expect("it installs");
+    let host = Host::start(folder.path(), &target, store.clone()).await;
+    assert_eq!(host.serving(&[&first, &greedy]), [Some(0), Some(0)]);
+    // Added again, people are asked again.
+    assert_eq!(host.change("removals", &bad, "d").await.0, 200);
+    let (_, view) = host.add(greedy.clone(), "", "e").await;
+    let again = asked(&view, &greedy);
+    decide(&host, again, Voice::Decline { reason: "not again".to_owned() }).await;
+    drop(host);
+    let host = Host::start(folder.path(), &target, store).await;
+    assert_eq!(host.serving(&[&first, &greedy]), [Some(0), Some(0)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_names_one_build_keeps_it_or_nothing() {
+    let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
+    let (first, second) = (component("plain"), component_with("plain", &narrower()));
+    runtime(folder.path()).install(first.clone()).await.expect("it installs");
+    let host = Host::start(folder.path(), &target, Arc::default()).await;
+    let mut pinned = raw(&target.base);
+    pinned.connector = format!("sha256:{}", digest_of(&first));
+    let Ok(options) = pinned.resolve(name("pinned"), |_| Ok(Secret::new(SECRET.to_owned()))) else {
+        panic!("the connection is configured well")
+    };
+    host.runtime.connect(options).expect("it connects");
+    host.add(second.clone(), "", "a").await;
+    assert!(returns(&host.runtime, &name("pinned")).await);
+    let bad = json!({"digest": digest_of(&first), "reason": "it is old"});
+    let (status, problem) = host.change("removals", &bad, "b").await;
+    assert_eq!((status, &problem["code"]), (409, &json!("CS-E0231")), "{problem}");
+    let on = json!({"digest": digest_of(&first), "connection": "pinned", "reason": "a look"});
+    let (status, problem) = host.change("activations", &on, "c").await;
+    assert_eq!((status, &problem["code"]), (409, &json!("CS-E0236")), "{problem}");
+    assert_eq!(host.change("quarantines", &bad, "d").await.0, 200);
+    assert!(!returns(&host.runtime, &name("pinned")).await, "what is in quarantine is called by nobody");
+    assert!(returns(&host.runtime, &name("crm-eu")).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

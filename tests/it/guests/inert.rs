@@ -13,7 +13,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// The guest, built once by the program under test.
-fn component() -> Result<&'static [u8]> {
+pub(super) fn component() -> Result<&'static [u8]> {
     static COMPONENT: OnceLock<Result<Vec<u8>, String>> = OnceLock::new();
     let built = COMPONENT.get_or_init(|| built().map_err(|error| format!("{error:#}")));
     built.as_ref().map(Vec::as_slice).map_err(|error| anyhow::anyhow!("{error}"))

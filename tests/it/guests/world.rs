@@ -2,7 +2,7 @@
 
 use super::target::Target;
 use countersign_connectors::{
-    OperatorGrant, RawConnection, Runtime, RuntimeOptions, Secret, Trust, componentize,
+    ChildCompiler, OperatorGrant, RawConnection, Runtime, RuntimeOptions, Secret, Trust, componentize,
 };
 use countersign_core::effect::attempt::{AttemptEnd, Ended, Finding, Guarantee};
 use countersign_core::effect::key::InstallKey;
@@ -116,6 +116,11 @@ pub(crate) fn runtime(folder: &Path) -> Runtime {
 
 /// The same of an operator who trusts these.
 pub(crate) fn runtime_that_trusts(folder: &Path, trust: Trust) -> Runtime {
+    runtime_with(folder, trust, None)
+}
+
+/// The same whose components are compiled by a child.
+pub(crate) fn runtime_with(folder: &Path, trust: Trust, compiler: Option<ChildCompiler>) -> Runtime {
     let options = RuntimeOptions {
         folder: folder.to_owned(),
         install_key: InstallKey::new([7; 32]),
@@ -123,6 +128,7 @@ pub(crate) fn runtime_that_trusts(folder: &Path, trust: Trust) -> Runtime {
         clock: Arc::new(Still),
         grant: OperatorGrant::everything(),
         trust,
+        compiler,
         witness: None,
     };
     Runtime::new(options).expect("it starts")

@@ -277,6 +277,7 @@ fn catalogue(settings: &Settings) -> Result<Runtime> {
         clock: Arc::new(wire::SystemClock),
         grant: settings.grant.clone(),
         trust: settings.trust.clone(),
+        compiler: Some(wire::compiler()?),
         witness: None,
     })?)
 }

@@ -63,6 +63,10 @@ fn every_mistake_has_its_line_and_the_right_suggestion() {
          `countersign connector key` prints it; perhaps `from 2026-01-01T00:00:00Z` and `until 2027-01-01T00:00:00Z` behind \
          it",
     );
+    check(
+        "trust = \"acme\"",
+        "countersign.toml:1: `trust` is a section for each namespace: write `[trust.acme]`",
+    );
     check("[trust]\nacme = 1", "countersign.toml:2: `acme` is a section: write `[trust.acme]`");
     check(
         "[connectors]\nunsigned = \"maybe\"",

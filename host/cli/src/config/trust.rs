@@ -5,7 +5,6 @@ use super::problem::Problems;
 use countersign_connectors::{Trust, TrustedKey};
 use countersign_core::id::ConnectorId;
 use std::collections::BTreeMap;
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Every namespace with its keys.
@@ -16,7 +15,12 @@ pub(super) fn read(
     problems: &mut Problems,
 ) -> Trust {
     let mut keys = BTreeMap::new();
-    let Some(DeValue::Table(all)) = root.get("trust").map(Spanned::get_ref) else {
+    let Some(found) = root.get("trust") else { return Trust { keys, unsigned } };
+    let DeValue::Table(all) = found.get_ref() else {
+        problems.at(
+            found.span().start,
+            "`trust` is a section for each namespace: write `[trust.acme]`".to_owned(),
+        );
         return Trust { keys, unsigned };
     };
     for (name, value) in all {

@@ -458,6 +458,7 @@ fn runtime() -> Result<(Runtime, Arc<Watch>, TempDir)> {
         clock: Arc::clone(&watch) as Arc<dyn Clock>,
         grant: OperatorGrant::everything(),
         trust: Trust::everything(),
+        compiler: None,
         witness: Some(witness),
     })?;
     Ok((runtime, watch, folder))

@@ -2,6 +2,7 @@
 
 use super::BUILDS_MAX;
 use crate::hash::Digest;
+use crate::id::ConnectionName;
 use std::fmt;
 
 /// Why nothing changes. Nothing is stored then.
@@ -27,6 +28,13 @@ pub enum NotChanged {
     },
     /// It is not what waits to be accepted.
     NotHeld(Digest),
+    /// The connection is not served by whichever build of the connector is in force.
+    OtherConnector {
+        /// The connection.
+        connection: ConnectionName,
+        /// The build.
+        digest: Digest,
+    },
     /// It serves a connection.
     Serves(Digest),
     /// Nothing was in force before.
@@ -48,6 +56,7 @@ impl NotChanged {
             NotChanged::NothingBefore => "CS-E0232",
             NotChanged::TooMany => "CS-E0233",
             NotChanged::NotHeld(_) => "CS-E0235",
+            NotChanged::OtherConnector { .. } => "CS-E0236",
         }
     }
 
@@ -61,6 +70,9 @@ impl NotChanged {
             NotChanged::Active(_) => "there is nothing to do",
             NotChanged::Held { .. } => {
                 "whoever answers for it accepts it in the intent `connector_upgrade` that was asked for when it was added"
+            }
+            NotChanged::OtherConnector { .. } => {
+                "name a connection whose `connector` is the id of this one, and no digest: `countersign connection list`"
             }
             NotChanged::NotHeld(_) => {
                 "the host asks for it by itself when a build is added that asks for more: `countersign connector add`"
@@ -96,6 +108,10 @@ impl fmt::Display for NotChanged {
             NotChanged::NotHeld(digest) => {
                 write!(formatter, "build sha256:{digest} does not wait for exactly this to be accepted")
             }
+            NotChanged::OtherConnector { connection, digest } => write!(
+                formatter,
+                "build sha256:{digest} cannot be tried on `{connection}`, which names another connector, or one build"
+            ),
             NotChanged::Serves(digest) => write!(formatter, "build sha256:{digest} serves a connection"),
             NotChanged::NothingBefore => {
                 formatter.write_str("there is no build before this one to go back to")

@@ -34,6 +34,10 @@ fn connection(name: &str) -> ConnectionName {
     ConnectionName::parse(name).expect("it is a name")
 }
 
+fn ask(number: u8, intent: u128) -> Change {
+    Change::Ask { digest: digest(number), intent: IntentId::from_bits(intent) }
+}
+
 fn accept(number: u8, intent: u128, asks: &[&str]) -> Change {
     Change::Accept(Accepted {
         intent: IntentId::from_bits(intent),
@@ -49,6 +53,7 @@ fn accept(number: u8, intent: u128, asks: &[&str]) -> Change {
 fn what_was_staged_or_moved_on_does_not_serve_by_being_accepted() {
     let record = with(OnRecord::default(), &Change::Add(build(1, &["a"])));
     let record = with(record, &Change::Stage(build(2, &["a", "b"])));
+    let record = with(record, &ask(2, 7));
     let staged = with(record.clone(), &accept(2, 7, &["b"]));
     assert_eq!(states(&staged), ["active", "staged"]);
     // Accepted beside one build, it asks for more beside a narrower one.
@@ -93,12 +98,13 @@ fn what_asks_for_more_is_held_until_somebody_has_accepted_it() {
     assert_eq!(record.decide(&activate(2), ""), Err(held.clone()));
     let on = Change::Activate { digest: digest(2), on: Some(connection("crm")) };
     assert_eq!(record.decide(&on, ""), Err(held));
-    let asked = Change::Ask { digest: digest(2), intent: IntentId::from_bits(7) };
+    let asked = ask(2, 7);
     let record = with(record, &asked);
     assert_eq!(record.decide(&asked, ""), Ok(Vec::new()));
-    // Something else was accepted: that is not what it waits for.
-    let other = with(record.clone(), &accept(2, 6, &["c"]));
+    // Something else was accepted, or what nobody of the host asked for: that is not what it waits for.
+    let other = with(record.clone(), &accept(2, 7, &["c"]));
     assert_eq!(states(&other), ["active", "held"]);
+    assert_eq!(record.decide(&accept(2, 6, &["b"]), ""), Ok(Vec::new()));
     let record = with(record, &accept(2, 7, &["b"]));
     assert_eq!(states(&record), ["previous", "active"]);
     assert_eq!(record.decide(&accept(2, 7, &["b"]), ""), Ok(Vec::new()));
@@ -148,6 +154,42 @@ fn a_build_in_quarantine_serves_nothing_until_it_is_released() {
     let refused = NotChanged::Quarantined { digest: digest(1), reason: "said".to_owned() };
     assert_eq!(record.decide(&Change::RollBack, ""), Err(refused.clone()));
     assert_eq!(record.decide(&Change::Quarantine(digest(2)), ""), Err(refused));
+}
+
+#[test]
+fn what_was_taken_away_or_rolled_back_is_not_brought_back_by_what_was_said_before() {
+    let record = with(OnRecord::default(), &Change::Add(build(1, &["a"])));
+    let record = with(record, &Change::Add(build(2, &["a", "b"])));
+    let record = with(with(record, &ask(2, 7)), &accept(2, 7, &["b"]));
+    let back = with(record.clone(), &Change::RollBack);
+    // The same component once more, or a second yes to it: it stays rolled back.
+    assert_eq!(back.decide(&Change::Add(build(2, &["a", "b"])), ""), Ok(Vec::new()));
+    assert_eq!(states(&with(with(back.clone(), &ask(2, 8)), &accept(2, 8, &["b"]))), ["active", "staged"]);
+    let gone = with(back, &Change::Remove(digest(2)));
+    assert_eq!(gone.decide(&accept(2, 7, &["b"]), ""), Ok(Vec::new()));
+    let again = with(gone, &Change::Add(build(2, &["a", "b"])));
+    assert_eq!(states(&with(again.clone(), &accept(2, 7, &["b"]))), ["active", "held"]);
+    assert_eq!((again.asks, again.removed.len()), (1, 1));
+}
+
+#[test]
+fn a_broken_build_goes_only_where_another_one_served_before() {
+    let record = with(OnRecord::default(), &Change::Add(build(1, &[])));
+    let record = (2..=3).fold(record, |record, number| with(record, &Change::Stage(build(number, &[]))));
+    let on = |number: u8, name: &str| Change::Activate { digest: digest(number), on: Some(connection(name)) };
+    let broken = |number: u8, name: &str| Change::RollBackFrom {
+        connection: connection(name),
+        digest: digest(number),
+    };
+    let tried = with(record, &on(2, "eu"));
+    // The one that is active everywhere breaks: to end the trial elsewhere would help nobody.
+    assert_eq!(tried.decide(&broken(1, "us"), ""), Ok(Vec::new()));
+    let back = with(tried.clone(), &broken(2, "eu"));
+    assert_eq!(back.serving.of(&connection("eu")), Some(digest(1)));
+    // Another trial has begun since: the step before has the broken one still.
+    let both = with(tried, &on(3, "us"));
+    assert_eq!(both.decide(&broken(2, "eu"), ""), Ok(Vec::new()));
+    assert_eq!(with(both, &broken(3, "us")).serving.of(&connection("us")), Some(digest(1)));
 }
 
 #[test]

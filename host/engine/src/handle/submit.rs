@@ -60,7 +60,7 @@ impl Inner {
             self.asked_once(&turn.1).await?;
         }
         if submission.intent_type == CONNECTOR_UPGRADE {
-            self.waits_for_exactly(&turn.1).await?;
+            self.waits_for_exactly(&turn.1, key).await?;
         }
         if let Some((of, Err(lacking))) = self.ready(&turn.1, Log::Trusted).await? {
             return Err(Refusal::from(NotLive::NotReady { of, lacking }).into());

@@ -4,7 +4,7 @@ use super::Answer;
 use super::connectors::Operation;
 use countersign_core::connector::{Build, OnRecord, Serving};
 use countersign_core::hash::Digest;
-use countersign_core::id::ConnectorId;
+use countersign_core::id::{ConnectionName, ConnectorId};
 use std::fmt;
 
 /// The builds of connectors that are there.
@@ -34,6 +34,15 @@ pub trait Catalogue: Send + Sync + 'static {
     /// with the build that it began with.
     fn serve(&self, connector: &ConnectorId, record: &OnRecord);
 
+    /// Whether a connection is served by whichever build of this connector is in force.
+    fn is_of(&self, connection: &ConnectionName, connector: &ConnectorId) -> bool;
+
+    /// Whether a connection names exactly this build, whatever is in force.
+    fn is_named(&self, digest: &Digest) -> bool;
+
+    /// What was wanted is on record: from the next start on it is like everything else.
+    fn settled(&self);
+
     /// Takes a build away, whatever it has planned; none of this digest is no error.
     ///
     /// # Errors
@@ -54,6 +63,8 @@ pub struct Installed {
     pub system: String,
     /// What it can do.
     pub operations: Vec<Operation>,
+    /// Whether somebody installed it while no host ran, and so wants it to serve.
+    pub wanted: bool,
 }
 
 /// Why a build is not installed, does not fit, or stays.
@@ -97,6 +108,16 @@ impl Catalogue for NoCatalogue {
     }
 
     fn serve(&self, _: &ConnectorId, _: &OnRecord) {}
+
+    fn is_of(&self, _: &ConnectionName, _: &ConnectorId) -> bool {
+        false
+    }
+
+    fn is_named(&self, _: &Digest) -> bool {
+        false
+    }
+
+    fn settled(&self) {}
 
     fn remove(&self, _: &Digest) -> Result<(), NotInstalled> {
         Err(NoCatalogue::refuses())
