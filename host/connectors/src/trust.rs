@@ -89,6 +89,19 @@ impl Trust {
         self.keys.iter().filter(|(name, _)| covers(name)).max_by_key(|(name, _)| name.len())
     }
 
+    /// Whether a component would be taken now, with this signature.
+    ///
+    /// # Errors
+    /// [`FaultCode::Untrusted`], with whose it is and what to do.
+    pub fn admits(
+        &self,
+        about: &Inspected,
+        signature: Option<&[u8]>,
+        now: Timestamp,
+    ) -> Result<(), ConnectorFault> {
+        self.look_at(about, signature, When::Added(now)).map(drop)
+    }
+
     /// Whether a component is one that the operator takes; gives the key that signed it.
     pub(crate) fn look_at(
         &self,

@@ -1,6 +1,7 @@
 //! `countersign check`: everything that can be known without starting anything, all at once.
 
 use super::Global;
+use super::connector::sign;
 use crate::build;
 use crate::config::{self, Settings, rule_files};
 use crate::exit;
@@ -247,6 +248,14 @@ impl Findings {
         for file in &settings.install {
             match build::inspected(file) {
                 Ok(about) => {
+                    let admitted = sign::beside(file).and_then(|signature| {
+                        let now = wire::SystemClock.now();
+                        Ok(settings.trust.admits(&about, signature.as_deref(), now)?)
+                    });
+                    if let Err(fault) = admitted {
+                        let help = "`countersign connector sign` signs; `[trust.NAMESPACE]` says whose signature counts";
+                        self.problem(file, format!("{fault:#}"), Some(help));
+                    }
                     ids.insert(about.manifest.connector.id);
                 }
                 Err(fault) => {

@@ -9,10 +9,10 @@ use super::Global;
 use crate::build::{self, BuiltConnector, MANIFEST_FILE};
 use crate::config::{self, Settings};
 use crate::exit;
-use crate::output::{self, Failure, Progress, Table};
+use crate::output::{self, Failure, Progress, Table, plain};
 use crate::wire;
 use anyhow::{Context as _, Result};
-use countersign_connectors::{Class, Inspected, Manifest, Runtime, RuntimeOptions};
+use countersign_connectors::{Class, FaultCode, Inspected, Manifest, Runtime, RuntimeOptions};
 use countersign_core::effect::key::InstallKey;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -199,7 +199,11 @@ async fn list(global: &Global) -> Result<ExitCode> {
     let settings = config::load(global.config.as_deref())?;
     let runtime = catalogue(&settings)?;
     for digest in runtime.stored()? {
-        runtime.load(digest).await?;
+        match runtime.load(digest).await {
+            Ok(_) => {}
+            Err(fault) if fault.code == FaultCode::Untrusted => output::say(&plain(&fault.message)),
+            Err(fault) => return Err(fault.into()),
+        }
     }
     let mut installed = runtime.loaded();
     installed.sort_by(|one, other| (&one.id, &one.version).cmp(&(&other.id, &other.version)));
