@@ -116,7 +116,11 @@ impl Trust {
         };
         let Some((namespace, keys)) = self.keys_of(&named.id) else {
             if self.unsigned {
-                return Ok(None);
+                // It is kept beside the component: what belongs to something else is not.
+                return match envelope.map(|envelope| Signed::read(envelope, about)) {
+                    None | Some(Ok(_)) => Ok(None),
+                    Some(Err(what)) => refuse(format!("{what}; add it without, or with its own")),
+                };
             }
             return refuse(
                 "is covered by no namespace of `[trust]`; name the keys of whoever made it there, or say \

@@ -168,8 +168,8 @@ fn to_bytes(entries: &[Entry]) -> Result<Vec<Arc<[u8]>>, Fault> {
 }
 
 impl Engine {
-    /// Takes in a component, perhaps with its signature: checks it, keeps it, puts it on record, and in force if it asks for nothing that was not
-    /// granted before; with `stage` it waits in any case. Durable on return.
+    /// Takes in a component, perhaps with its signature: checks it, keeps it, puts it on record, and in force if it asks
+    /// for nothing that was not granted before; with `stage` it waits in any case. Durable on return.
     ///
     /// If the process stops in here it is on record or it is not; asked again, it is, and people are asked to accept
     /// what it asks for where they have to.
@@ -373,6 +373,10 @@ impl Inner {
     /// it, and with whoever is told of it.
     pub(crate) async fn roll_back_broken(self: &Arc<Self>, connection: &Connection) {
         let Ok(id) = ConnectorId::parse(&connection.connector) else { return };
+        // One that names its build has it whatever is in force.
+        if !self.catalogue.is_of(&connection.name, &id) {
+            return;
+        }
         let (name, digest) = (&connection.name, connection.digest);
         let reason = format!("{} broke whatever it was given at `{name}`", connection.version);
         let change = Change::RollBackFrom { connection: name.clone(), digest };

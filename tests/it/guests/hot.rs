@@ -38,7 +38,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How many hosts were started.
@@ -129,28 +129,27 @@ impl Host {
 
     /// Asks the host, and gives the status and what it says.
     async fn ask(&self, method: &str, path: &str, (kind, body): (&str, Vec<u8>), key: &str) -> (u16, Value) {
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.address))
-            .header("authorization", format!("Bearer {}", self.token))
-            .header("content-type", kind)
-            .header("idempotency-key", key)
-            .body(Full::from(body))
-            .expect("a request");
-        let (head, body) = self.client.request(request).await.expect("an answer").into_parts();
-        let bytes = body.collect().await.expect("a whole answer").to_bytes();
-        (head.status.as_u16(), serde_json::from_slice(&bytes).unwrap_or_default())
+        self.send(method, path, &[("content-type", kind), ("idempotency-key", key)], body).await
     }
 
     /// Adds a component with a signature.
     async fn add_signed(&self, component: &[u8], signature: &[u8], key: &str) -> (u16, Value) {
-        let request = Request::post(format!("http://{}/v1/connectors", self.address))
-            .header("authorization", format!("Bearer {}", self.token))
-            .header("content-type", "application/wasm")
-            .header("idempotency-key", key)
-            .header("countersign-signature", BASE64.encode(signature))
-            .body(Full::from(component.to_vec()))
-            .expect("a request");
+        let signature = BASE64.encode(signature);
+        let headers = [
+            ("content-type", "application/wasm"),
+            ("idempotency-key", key),
+            ("countersign-signature", &signature),
+        ];
+        self.send("POST", "/v1/connectors", &headers, component.to_vec()).await
+    }
+
+    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> (u16, Value) {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address))
+            .header("authorization", format!("Bearer {}", self.token));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let request = request.body(Full::from(body)).expect("a request");
         let (head, body) = self.client.request(request).await.expect("an answer").into_parts();
         let bytes = body.collect().await.expect("a whole answer").to_bytes();
         (head.status.as_u16(), serde_json::from_slice(&bytes).unwrap_or_default())
@@ -534,6 +533,7 @@ async fn a_connection_that_names_one_build_keeps_it_or_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_is_dropped_while_builds_take_each_others_place() {
     const SWAPS: usize = 20;
+    const CALLS: usize = 1_000;
     let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
     let (first, second) = (component("plain"), component_with("plain", &narrower()));
     runtime(folder.path()).install(first.clone()).await.expect("it installs");
@@ -543,25 +543,34 @@ async fn no_call_is_dropped_while_builds_take_each_others_place() {
         .add_connector((second.clone(), None), true, (&by, "to swap"), None)
         .await
         .expect("it is added");
+    let answered = AtomicUsize::new(0);
     let swapping = async {
         for number in 0..SWAPS {
+            // Each falls among calls, some of which are on their way.
+            while answered.load(Ordering::Relaxed) < number * (CALLS / (SWAPS + 1)) {
+                tokio::task::yield_now().await;
+            }
             let (digest, on) = (Digest::of([&second, &first][number % 2]), None);
             let change = Change::Activate { digest, on };
             host.engine.change_connector(&id(), &change, (&by, "a swap"), None).await.expect("it serves");
-            tokio::task::yield_now().await;
         }
+        answered.load(Ordering::Relaxed)
     };
-    let calls = futures::stream::iter(0..1_000)
+    let calls = futures::stream::iter(0..CALLS)
         .map(|number| {
             let connection = name(CONNECTIONS[number % 2]);
             let runtime = Arc::clone(&host.runtime);
             async move { returns(&runtime, &connection).await }
         })
         .buffer_unordered(32)
+        .inspect(|_| {
+            answered.fetch_add(1, Ordering::Relaxed);
+        })
         .filter(|returned| std::future::ready(!returned))
         .count();
-    let ((), dropped) = tokio::join!(swapping, calls);
+    let (at_the_last_swap, dropped) = tokio::join!(swapping, calls);
     assert_eq!(dropped, 0);
+    assert!(at_the_last_swap < CALLS, "calls went on after the last swap");
     let record = host.engine.connector(&id()).await.expect("it is read");
     assert_eq!(record.serving.active, Some(Digest::of(&first)), "every swap is on record");
 }

@@ -247,7 +247,7 @@ async fn add(file: &Path, yes: bool, global: &Global) -> Result<ExitCode> {
     let about = build::inspected(file)?;
     if !yes {
         described(file, &about)?;
-        return Err(add_words(&about.manifest.connector.id).into());
+        return Err(nobody_agreed(&about.manifest.connector.id).into());
     }
     let runtime = catalogue(&settings)?;
     let bytes = std::fs::read(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
@@ -264,7 +264,7 @@ async fn add(file: &Path, yes: bool, global: &Global) -> Result<ExitCode> {
     Ok(ExitCode::from(exit::DONE))
 }
 
-fn add_words(id: &str) -> Failure {
+fn nobody_agreed(id: &str) -> Failure {
     let message = format!("`{id}` was not installed: nobody agreed to what it wants");
     Failure::new(exit::NO, message).with_help("read what it wants, then repeat with `--yes`")
 }

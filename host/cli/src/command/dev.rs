@@ -13,6 +13,7 @@ use crate::exit;
 use crate::output::{self, Failure, Table, plain};
 use crate::wire::{self, DEVELOPMENT_FILE, SystemChance, TOKENS_FILE};
 use anyhow::{Context as _, Result};
+use countersign_connectors::OperatorGrant;
 use countersign_core::document::SourceFile;
 use countersign_core::id::PersonId;
 use countersign_core::people::Directory;
@@ -136,6 +137,10 @@ fn settings(command: &Dev, global: &Global) -> Result<Settings> {
     }
     // What is only tried here needs nobody's signature, unless the configuration names whose it wants.
     settings.trust.unsigned = true;
+    // Nor does it need a grant of its own: whoever adds a connector here has read what it wants.
+    if settings.grant.hosts.is_empty() {
+        settings.grant = OperatorGrant::everything();
+    }
     let addresses = [("listen", Some(settings.listen)), ("admin-listen", settings.admin_listen)];
     let not_here = |(key, address): (&'static str, Option<SocketAddr>)| {
         address.filter(|address| !address.ip().is_loopback()).map(|address| (key, address))

@@ -104,8 +104,8 @@ pub(super) fn compiled_by(compiler: &ChildCompiler, component: &[u8]) -> Result<
 }
 
 /// What the child does: takes its limits (what stands behind the argument: MiB of memory, seconds of processor time),
-/// compiles what stands on the input, writes it to the output. Gives the exit
-/// code; what is wrong stands on the error output.
+/// compiles what stands on the input, writes it to the output. Gives the exit code; what is wrong stands on the error
+/// output.
 #[must_use]
 #[expect(clippy::print_stderr, reason = "it is how the child tells its parent")]
 pub fn compile_input(limits: impl IntoIterator<Item = OsString>) -> u8 {

@@ -101,6 +101,9 @@ fn the_narrowest_namespace_counts_and_none_covers_what_only_begins_so() {
     let lenient = Trust { unsigned: true, ..trust };
     assert_eq!(lenient.look_at(&squatter, None, When::Loaded).expect("it is taken"), None);
     assert!(refused(&lenient, &crm, None).contains("is not signed"));
+    // What is given with it is kept, so it must belong to it all the same.
+    assert!(lenient.look_at(&squatter, Some(&signed(1, &squatter)), When::Loaded).is_ok());
+    assert!(refused(&lenient, &squatter, Some(&signed(1, &crm))).contains("which is another component"));
 }
 
 #[test]

@@ -27,10 +27,12 @@ pub(crate) async fn list(State(host): State<Host>, uri: Uri) -> Result<Json<List
     let connections = host.engine.connectors().connections();
     let behind = connections.iter().filter_map(|connection| ConnectorId::parse(&connection.connector).ok());
     let installed = host.engine.catalogue().installed();
-    let ids: BTreeSet<ConnectorId> = behind.chain(installed.into_iter().map(|one| one.connector)).collect();
+    let there = installed.iter().map(|one| one.connector.clone());
+    let ids: BTreeSet<ConnectorId> = behind.chain(there).collect();
     let mut views = Vec::new();
     for id in ids {
-        views.push(view(&host, &id).await?);
+        let record = host.engine.connector(&id).await?;
+        views.push(ConnectorView::of(&id, &record, &installed, &connections));
     }
     Ok(Json(Listed::whole(views)))
 }

@@ -1,6 +1,6 @@
 //! The connectors of a running host: which builds there are, and which of them serves.
 
-use super::{add_words, described, inspected_json, kilobytes, short};
+use super::{described, inspected_json, kilobytes, nobody_agreed, short};
 use crate::build;
 use crate::client::{Change, Client, typed};
 use crate::command::Global;
@@ -59,7 +59,7 @@ pub(super) async fn add(
         } else {
             described(file, &about)?;
         }
-        return Err(add_words(id).into());
+        return Err(nobody_agreed(id).into());
     }
     let bytes = std::fs::read(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
     let mut path = format!("/v1/connectors?stage={stage}");
