@@ -25,3 +25,16 @@ pub fn module(folder: &str, name: &str, temporary: &str) -> Vec<u8> {
     );
     std::fs::read(target.join(format!("wasm32-unknown-unknown/release/{name}.wasm"))).expect("it was built")
 }
+
+/// A module whose text behind a mark is another one, as long as the one that was there.
+///
+/// # Panics
+/// If the mark is not in it.
+#[must_use]
+pub fn marked(module: &[u8], mark: &str, text: &str) -> Vec<u8> {
+    let mut module = module.to_vec();
+    let at = |window: &[u8]| window == mark.as_bytes();
+    let place = module.windows(mark.len()).position(at).expect("the mark is in the module");
+    module[place + mark.len()..][..text.len()].copy_from_slice(text.as_bytes());
+    module
+}

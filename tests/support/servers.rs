@@ -14,6 +14,7 @@
 //! | [`HledgerWeb`] | hledger-web | ledger |
 //! | [`MailServer`] | aiosmtpd | the operator's mail server |
 //! | [`OpenIdProvider`] | oidc-provider on Node.js | the identity provider |
+//! | [`Registry`] | docker-registry | the registry that a vendor pushes connectors to |
 //! | [`ScimProvider`] | scim2-client, scim2-tester | the operator's identity provider |
 
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ mod local_stripe;
 mod mail_server;
 mod openid_provider;
 mod process;
+mod registry;
 mod scim_provider;
 mod tryton;
 mod web_dav;
@@ -35,6 +37,7 @@ pub use local_stripe::LocalStripe;
 pub use mail_server::{MailServer, Received};
 pub use openid_provider::{CLIENT, CLIENT_SECRET, OpenIdProvider};
 pub use process::{Process, free_port};
+pub use registry::Registry;
 pub use scim_provider::ScimProvider;
 pub use tryton::{Quote, QuoteLine, Tryton, UNIT_COST};
 pub use web_dav::{Clause, Contract, WebDav, sha256};

@@ -11,6 +11,7 @@ pub mod config;
 pub mod conformance;
 pub mod demo;
 pub mod directory;
+pub mod distribution;
 pub mod exit;
 pub mod formats;
 pub mod loopback;

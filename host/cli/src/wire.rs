@@ -1,13 +1,13 @@
 //! The only composition: settings become a running host. Nobody else knows every adapter.
 
-use crate::command::connector::sign;
 use crate::config::{Settings, rule_files};
+use crate::distribution::Kind;
 use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, bail};
 use countersign_connectors::{
-    ChildCompiler, Contributors, FaultCode, Messengers, NotifyOptions, OpenIdProvider, Runtime,
-    RuntimeOptions,
+    ChildCompiler, ConnectorFault, Contributors, FaultCode, Messengers, NotifyOptions, OpenIdProvider,
+    Runtime, RuntimeOptions,
 };
 use countersign_core::document::Fault as RuleFault;
 use countersign_core::effect::key::InstallKey;
@@ -116,6 +116,8 @@ pub struct Running {
     pub provider: Option<Arc<OpenIdProvider>>,
     /// Connections that the rules name and the configuration does not have.
     pub missing: Vec<String>,
+    /// For each connection whose connector is not there, what it waits for.
+    pub waiting: Vec<String>,
     /// How people are told.
     pub messengers: Arc<Messengers>,
     /// Ways by which `people.md` wants people told and the configuration does not have, in words.
@@ -214,7 +216,8 @@ pub async fn start(
     store: Arc<dyn Store>,
 ) -> anyhow::Result<Running> {
     known_calendar(settings.provisioning.calendar.as_ref(), &rulebook)?;
-    let runtime = Arc::new(connectors(settings, &*store).await?);
+    let (runtime, waiting) = connectors(settings, &*store).await?;
+    let runtime = Arc::new(runtime);
     let missing = rulebook
         .connections()
         .iter()
@@ -248,6 +251,7 @@ pub async fn start(
         sign_in,
         provider,
         missing,
+        waiting,
         messengers,
         unreached,
     })
@@ -416,7 +420,7 @@ pub fn component_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Loads what is installed, installs what the configuration names, makes the connections.
-async fn connectors(settings: &Settings, store: &dyn Store) -> anyhow::Result<Runtime> {
+async fn connectors(settings: &Settings, store: &dyn Store) -> anyhow::Result<(Runtime, Vec<String>)> {
     let install_key = key(&settings.data.join(INSTALL_KEY_FILE))?;
     let folder = settings.data.join("connectors");
     private_folder(&folder)?;
@@ -446,23 +450,21 @@ async fn connectors(settings: &Settings, store: &dyn Store) -> anyhow::Result<Ru
     for file in &settings.install {
         let named = || format!("connector `{}`", file.display());
         let bytes = fs::read(file).with_context(named)?;
-        let signature = sign::beside(file).with_context(named)?;
+        let signature = Kind::Signature.beside(file).with_context(named)?;
         runtime.install_signed(bytes, signature).await.with_context(named)?;
     }
     runtime.expect(settings.connections.clone());
     let now = SystemClock.now();
     let settled = async || countersign_engine::connectors::settle(store, &runtime, now).await;
     when_built(settled).await.context("the record of connectors cannot be read")?;
-    let faults: Vec<String> = settings
-        .connections
-        .iter()
-        .filter_map(|options| runtime.connect(options.clone()).err())
-        .map(|fault| fault.to_string())
-        .collect();
+    let faults = settings.connections.iter().filter_map(|options| runtime.connect(options.clone()).err());
+    // A connector can be added while the host runs, and the others have theirs.
+    let (waiting, faults): (Vec<_>, Vec<_>) = faults.partition(|fault| fault.code == FaultCode::NotInstalled);
+    let words = |faults: Vec<ConnectorFault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
     if !faults.is_empty() {
-        bail!("{}", faults.join("\n"));
+        bail!("{}", words(faults).join("\n"));
     }
-    Ok(runtime)
+    Ok((runtime, words(waiting)))
 }
 
 /// The program that compiles connectors as a child: this one.

@@ -200,6 +200,11 @@ impl Runtime {
     /// [`FaultCode::NotInstalled`] or [`FaultCode::BadConnection`]; the old connection then stands.
     pub fn connect(&self, options: ConnectionOptions) -> Result<Arc<Connection>, ConnectorFault> {
         let _alone = self.changing.lock();
+        self.connect_alone(options)
+    }
+
+    /// The same for whoever holds `changing`.
+    fn connect_alone(&self, options: ConnectionOptions) -> Result<Arc<Connection>, ConnectorFault> {
         let current = Bound::new(self.chosen(&options)?, &options)?;
         let public = Arc::new(public(&current, &options));
         let target = Arc::new(Target {
@@ -212,7 +217,8 @@ impl Runtime {
         Ok(public)
     }
 
-    /// The connections that are to be made: from here on a build that they could not be served by does not serve.
+    /// The connections that are to be made: from here on a build that they could not be served by does not serve, and
+    /// one that waits for a build is made as soon as there is one.
     pub fn expect(&self, connections: Vec<ConnectionOptions>) {
         self.expected.store(Arc::new(connections));
     }
@@ -222,7 +228,8 @@ impl Runtime {
         let missing = |wanted: String| {
             let name = &options.name;
             let what = format!(
-                "connection `{name}` needs connector {wanted}, which is not installed; install it first"
+                "connection `{name}` needs connector {wanted}, which is not there; add it: \
+                 `countersign connector add`"
             );
             ConnectorFault::host(FaultCode::NotInstalled, what)
         };
@@ -311,6 +318,10 @@ impl Runtime {
 
     fn target(&self, name: &ConnectionName) -> Result<Arc<Target>, Failure> {
         self.targets.load().get(name).cloned().ok_or_else(|| {
+            if self.expected.load().iter().any(|options| options.name == *name) {
+                let what = format!("connection `{name}` has no connector yet; add one that may serve it");
+                return Failure::Transient { after: None, detail: Detail::new("no-connector", what) };
+            }
             let what =
                 format!("connection `{name}` is not configured; configure it or withdraw what needs it");
             Failure::Denied(Detail::new("no-connection", what))
@@ -581,6 +592,21 @@ impl engine::Catalogue for Runtime {
                 tracing::error!(%fault, connector = %connector, connection = %target.options.name, blame = "host", "a connection keeps the build that it had");
             }
         }
+        let (expected, targets) = (self.expected.load(), self.targets.load());
+        let waits = |options: &&ConnectionOptions| {
+            !targets.contains_key(&options.name) && could_be(options, connector, record)
+        };
+        for options in expected.iter().filter(waits) {
+            match self.connect_alone(options.clone()) {
+                Ok(_) => {
+                    tracing::info!(connector = %connector, connection = %options.name, "a connection that waited for its connector is made")
+                }
+                // INVARIANT: as above.
+                Err(fault) => {
+                    tracing::error!(%fault, connector = %connector, connection = %options.name, blame = "host", "a connection goes on waiting for its connector")
+                }
+            }
+        }
     }
 
     fn remove(&self, digest: &Digest) -> Result<(), engine::NotInstalled> {
@@ -616,6 +642,14 @@ fn refused(fault: ConnectorFault) -> engine::NotInstalled {
 }
 
 /// Whether a connection is served by whichever build of this connector is in force.
+/// Whether a connection that waits for its connector has one now.
+fn could_be(options: &ConnectionOptions, connector: &ConnectorId, record: &OnRecord) -> bool {
+    match &options.connector {
+        ConnectorRef::Id(id) => id == connector.as_str() && record.serving.of(&options.name).is_some(),
+        ConnectorRef::Digest(digest) => record.builds.contains_key(digest),
+    }
+}
+
 fn is_of(options: &ConnectionOptions, connector: &ConnectorId) -> bool {
     matches!(&options.connector, ConnectorRef::Id(id) if id == connector.as_str())
 }

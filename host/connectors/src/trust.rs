@@ -5,7 +5,7 @@
 
 mod envelope;
 
-pub use envelope::{PrivateKey, PublicKey, SIGNATURE_BYTES_MAX};
+pub use envelope::{PrivateKey, PublicKey, SIGNATURE_BYTES_MAX, joined_signatures};
 
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::package::Inspected;

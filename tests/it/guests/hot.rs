@@ -80,11 +80,19 @@ impl Host {
         }
         let clock = Arc::new(SimulatedClock::at(Timestamp(1_795_424_400_000)));
         settle(&*store, &runtime, clock.now()).await.expect("the log can be read");
-        for connection in CONNECTIONS {
+        let options = CONNECTIONS.map(|connection| {
             let resolved =
                 raw(&target.base).resolve(name(connection), |_| Ok(Secret::new(SECRET.to_owned())));
             let Ok(options) = resolved else { panic!("the connection is configured well") };
-            runtime.connect(options).expect("it connects");
+            options
+        });
+        runtime.expect(options.to_vec());
+        for options in options {
+            // As the program does: what has no connector yet waits for it.
+            if let Err(fault) = runtime.connect(options) {
+                assert_eq!(fault.code, FaultCode::NotInstalled, "{fault}");
+                assert!(fault.message.contains("`countersign connector add`"), "{fault}");
+            }
         }
         let runtime = Arc::new(runtime);
         let engine = Engine::start(Parts {
@@ -582,4 +590,15 @@ async fn returns(runtime: &Runtime, connection: &ConnectionName) -> bool {
 
 fn id() -> ConnectorId {
     ConnectorId::parse("tests.hostile").expect("it is a name")
+}
+
+#[tokio::test]
+async fn a_connection_waits_for_its_connector_and_is_made_when_it_comes() {
+    let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
+    let host = Host::start(folder.path(), &target, Arc::default()).await;
+    assert_eq!(host.runtime.connections().len(), 0, "there is no connector yet");
+    let component = component("plain");
+    let (status, added) = host.add(component.clone(), "", "first").await;
+    assert_eq!((status, &added["connections"]), (200, &json!(CONNECTIONS)), "{added}");
+    assert_eq!(host.serving(&[&component]), [Some(0), Some(0)]);
 }

@@ -40,11 +40,7 @@ pub(crate) fn component(describe: &str) -> Vec<u8> {
 
 /// The same with another manifest.
 pub(crate) fn component_with(describe: &str, manifest: &str) -> Vec<u8> {
-    let mut module = module().to_vec();
-    let mark = b"describe=";
-    let place =
-        module.windows(mark.len()).position(|window| window == mark).expect("the mark is in the module");
-    module[place + mark.len()..][..5].copy_from_slice(describe.as_bytes());
+    let module = countersign_tests::guests::marked(module(), "describe=", describe);
     componentize(&module, manifest).expect("it is a connector")
 }
 

@@ -1,9 +1,9 @@
 //! `countersign check`: everything that can be known without starting anything, all at once.
 
 use super::Global;
-use super::connector::sign;
 use crate::build;
 use crate::config::{self, Settings, rule_files};
+use crate::distribution::Kind;
 use crate::exit;
 use crate::output::{self, plain};
 use crate::wire;
@@ -248,7 +248,7 @@ impl Findings {
         for file in &settings.install {
             match build::inspected(file) {
                 Ok(about) => {
-                    let admitted = sign::beside(file).and_then(|signature| {
+                    let admitted = Kind::Signature.beside(file).and_then(|signature| {
                         let now = wire::SystemClock.now();
                         Ok(settings.trust.admits(&about, signature.as_deref(), now)?)
                     });

@@ -1,13 +1,16 @@
 //! `countersign connector`: begin connectors, build them, test them, look into them, install them.
 
+mod distribute;
 mod hosted;
 mod new;
-pub mod sign;
+mod sign;
 mod test;
 
 use super::Global;
 use crate::build::{self, BuiltConnector, MANIFEST_FILE};
 use crate::config::{self, Settings};
+use crate::distribution::reference::Reference;
+use crate::distribution::{self, Fetched, Kind, Source};
 use crate::exit;
 use crate::output::{self, Failure, Progress, Table, plain};
 use crate::wire;
@@ -15,7 +18,7 @@ use anyhow::{Context as _, Result};
 use countersign_connectors::{Class, FaultCode, Inspected, Manifest, Runtime, RuntimeOptions};
 use countersign_core::effect::key::InstallKey;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -37,8 +40,8 @@ pub enum Connector {
     },
     /// Say what a component wants and offers, without running it
     Inspect {
-        /// The component
-        file: PathBuf,
+        #[command(flatten)]
+        from: Component,
     },
     /// Test a connector against its laws, offline, or record what its target answers
     Test(test::Test),
@@ -55,10 +58,35 @@ pub enum Connector {
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
     },
-    /// Add a build of a connector to a host while it runs; it serves at once if it asks for nothing new
-    Add {
+    /// Put a component and what lies beside it into a registry
+    Push {
         /// The component
         file: PathBuf,
+        /// Where, such as `registry.example.com/acme/crm`; its version is what the manifest says
+        #[arg(value_parser = distribute::destination, value_name = "REFERENCE")]
+        reference: Reference,
+    },
+    /// Fetch a component and what is said of it into files
+    Pull {
+        #[command(flatten)]
+        from: Component,
+        /// The file, instead of ID-VERSION.wasm here
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Write components into one file, for a host that reaches no registry
+    Export {
+        /// What to write: each as `connector add` takes it
+        #[arg(required = true, value_parser = distribution::source, value_name = "SOURCE")]
+        sources: Vec<Source>,
+        /// The file, such as `connectors.tar`
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Add a build of a connector to a host while it runs; it serves at once if it asks for nothing new
+    Add {
+        #[command(flatten)]
+        from: Component,
         /// Take it without a question: what it wants was read
         #[arg(long)]
         yes: bool,
@@ -96,6 +124,15 @@ pub enum Connector {
     Remove(hosted::OneBuild),
 }
 
+/// Where a component is had from.
+#[derive(Debug, clap::Args)]
+pub struct Component {
+    /// A component; an archive of several (`.tar`, or the folder of one); `oci://HOST/REPOSITORY:VERSION` or
+    /// `oci://HOST/REPOSITORY@sha256:DIGEST`; or `https://HOST/PATH#sha256:DIGEST`
+    #[arg(value_parser = distribution::source, value_name = "SOURCE")]
+    pub source: Source,
+}
+
 /// What to build.
 #[derive(Debug, clap::Args)]
 pub struct Build {
@@ -122,12 +159,9 @@ pub async fn run(command: Connector, global: &Global) -> Result<ExitCode> {
         }
         Connector::List { offline: true } => list(global).await,
         Connector::List { offline: false } => hosted::list(global).await,
-        Connector::Inspect { file } => {
-            let about = build::inspected(&file)?;
-            if global.json {
-                output::json(&inspected_json(&file, &about))?
-            } else {
-                described(&file, &about)?
+        Connector::Inspect { from } => {
+            for component in from.source.fetch().await? {
+                shown_of(&component, global)?;
             }
             Ok(ExitCode::from(exit::DONE))
         }
@@ -135,9 +169,12 @@ pub async fn run(command: Connector, global: &Global) -> Result<ExitCode> {
         Connector::Test(test) => test::run(test, global).await,
         Connector::Key { file } => sign::key(&file, global),
         Connector::Sign { file, key } => sign::sign(&file, &key, global),
-        Connector::Add { file, yes, offline: true, .. } => add(&file, yes, global).await,
-        Connector::Add { file, yes, stage, reason, offline: false } => {
-            hosted::add(&file, (yes, stage), reason.as_deref(), global).await
+        Connector::Push { file, reference } => distribute::push(&file, &reference, global).await,
+        Connector::Pull { from, out } => distribute::pull(&from.source, out.as_deref(), global).await,
+        Connector::Export { sources, out } => distribute::export(&sources, &out, global).await,
+        Connector::Add { from, yes, offline: true, .. } => add(&from.source, yes, global).await,
+        Connector::Add { from, yes, stage, reason, offline: false } => {
+            hosted::add(&from.source, (yes, stage), reason.as_deref(), global).await
         }
         Connector::Activate { build, on } => hosted::activate(&build, on.as_deref(), global).await,
         Connector::Rollback { id, reason } => hosted::roll_back(&id, &reason, global).await,
@@ -175,7 +212,8 @@ fn one_folder(option: &str) -> Failure {
 
 fn shown(built: &[BuiltConnector], global: &Global) -> Result<ExitCode> {
     if global.json {
-        let items: Vec<_> = built.iter().map(|one| inspected_json(&one.file, &one.about)).collect();
+        let items: Vec<_> =
+            built.iter().map(|one| inspected_json(&one.file.display().to_string(), &one.about)).collect();
         output::json(&json!({ "items": items }))?;
         return Ok(ExitCode::from(exit::DONE));
     }
@@ -242,31 +280,38 @@ async fn list(global: &Global) -> Result<ExitCode> {
 }
 
 /// Shows what a component wants, and installs it if that was agreed to.
-async fn add(file: &Path, yes: bool, global: &Global) -> Result<ExitCode> {
+async fn add(source: &Source, yes: bool, global: &Global) -> Result<ExitCode> {
     let settings = config::load(global.config.as_deref())?;
-    let about = build::inspected(file)?;
-    if !yes {
-        described(file, &about)?;
-        return Err(nobody_agreed(&about.manifest.connector.id).into());
-    }
+    let components = agreed(source, yes, global).await?;
     let runtime = catalogue(&settings)?;
-    let bytes = std::fs::read(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
-    let installed = runtime.install_signed(bytes, sign::beside(file)?).await?;
-    if global.quiet {
-        return Ok(ExitCode::from(exit::DONE));
+    for component in components {
+        let signature = component.of(Kind::Signature).map(<[u8]>::to_vec);
+        let installed = runtime.install_signed(component.bytes, signature).await?;
+        if !global.quiet {
+            output::say(&format!(
+                "installed `{}` {} (sha256:{}); it serves from the next start of the host on",
+                installed.id,
+                installed.version,
+                short(&installed.digest.to_string())
+            ));
+        }
     }
-    output::say(&format!(
-        "installed `{}` {} (sha256:{}); it serves from the next start of the host on",
-        installed.id,
-        installed.version,
-        short(&installed.digest.to_string())
-    ));
     Ok(ExitCode::from(exit::DONE))
 }
 
-fn nobody_agreed(id: &str) -> Failure {
-    let message = format!("`{id}` was not installed: nobody agreed to what it wants");
-    Failure::new(exit::NO, message).with_help("read what it wants, then repeat with `--yes`")
+/// The components of a source; without a `--yes` only what they want is said.
+async fn agreed(source: &Source, yes: bool, global: &Global) -> Result<Vec<Fetched>> {
+    let components = source.fetch().await?;
+    if yes {
+        return Ok(components);
+    }
+    for component in &components {
+        shown_of(component, global)?;
+    }
+    let id = |component: &Fetched| format!("`{}`", component.about.manifest.connector.id);
+    let ids: Vec<String> = components.iter().map(id).collect();
+    let message = format!("{} was not installed: nobody agreed to what it wants", plain(&ids.join(", ")));
+    Err(Failure::new(exit::NO, message).with_help("read what it wants, then repeat with `--yes`").into())
 }
 
 fn catalogue(settings: &Settings) -> Result<Runtime> {
@@ -286,7 +331,20 @@ fn catalogue(settings: &Settings) -> Result<Runtime> {
     })?)
 }
 
-fn inspected_json(file: &Path, about: &Inspected) -> serde_json::Value {
+/// What a component wants and offers, and what is said of it.
+fn shown_of(component: &Fetched, global: &Global) -> Result<()> {
+    let from = component.from.trim_matches('`');
+    if global.json {
+        let mut shown = inspected_json(from, &component.about);
+        shown["from"] = json!(component.pinned);
+        shown["evidence"] =
+            json!(component.evidence.iter().map(|(kind, _)| kind.artifact_type()).collect::<Vec<_>>());
+        return output::json(&shown);
+    }
+    described(component)
+}
+
+fn inspected_json(file: &str, about: &Inspected) -> serde_json::Value {
     let Manifest { connector, endpoints, settings, .. } = &about.manifest;
     let endpoints: serde_json::Map<_, _> = endpoints
         .iter()
@@ -302,7 +360,7 @@ fn inspected_json(file: &Path, about: &Inspected) -> serde_json::Value {
         })
         .collect();
     json!({
-        "file": file.display().to_string(),
+        "file": file,
         "id": connector.id,
         "version": connector.version,
         "contract": connector.contract,
@@ -318,7 +376,8 @@ fn inspected_json(file: &Path, about: &Inspected) -> serde_json::Value {
     })
 }
 
-fn described(file: &Path, about: &Inspected) -> Result<()> {
+fn described(component: &Fetched) -> Result<()> {
+    let about = &component.about;
     let Manifest { connector, endpoints, settings, .. } = &about.manifest;
     let mut table = Table::new(&["connector", &connector.id]);
     table.row(["version", &connector.version]);
@@ -326,9 +385,14 @@ fn described(file: &Path, about: &Inspected) -> Result<()> {
     table.row(["licence", &connector.license]);
     table.row(["contract", &connector.contract]);
     table.row(["class", class(connector.class)]);
-    table.row(["file", &file.display().to_string()]);
+    table.row(["from", component.from.trim_matches('`')]);
+    if let Some(pinned) = &component.pinned {
+        table.row(["exactly", pinned]);
+    }
     table.row(["size", &kilobytes(about.size)]);
     table.row(["sha256", &about.digest.to_string()]);
+    let is_signed = component.of(Kind::Signature).is_some();
+    table.row(["signed", if is_signed { "yes; the host says whether by whom you trust" } else { "no" }]);
     table.row(["imports", &names(&about.imports)]);
     table.row(["exports", &names(&about.exports)]);
     for (name, endpoint) in endpoints {

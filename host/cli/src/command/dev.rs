@@ -109,6 +109,7 @@ pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
     let admin = admin_listener(&settings).await?;
     let running = wire::start(&settings, rulebook, store).await?;
     show(&logins, &running.missing, &listener, in_memory, global)?;
+    running.waiting.iter().for_each(|waits| output::say(&plain(waits)));
     running.unreached.iter().for_each(|way| output::say(&plain(way)));
     for (policy, remark) in running.engine.rulebook().remarks() {
         output::say(&plain(&format!("{policy}: {remark}")));

@@ -63,6 +63,9 @@ pub async fn run(_: Serve, global: &Global) -> anyhow::Result<ExitCode> {
     for name in &running.missing {
         tracing::warn!(connection = %name, blame = "host", "the rules name a connection that is not configured");
     }
+    for waits in &running.waiting {
+        tracing::warn!(blame = "host", "{waits}");
+    }
     for way in &running.unreached {
         tracing::warn!(blame = "host", "{way}");
     }

@@ -134,6 +134,29 @@ fn encoded(payload: &[u8]) -> Vec<u8> {
     [head.as_bytes(), payload].concat()
 }
 
+/// One envelope with the signatures of several people. Those that say nothing of this component are left out; if all do,
+/// the first is given as it is, so that whoever looks at it says why.
+#[must_use]
+pub fn joined_signatures(envelopes: &[&Vec<u8>], about: &Inspected) -> Option<Vec<u8>> {
+    let read = |envelope: &&Vec<u8>| {
+        Signed::read(envelope, about).ok()?;
+        serde_json::from_slice::<Envelope>(envelope).ok()
+    };
+    let mut of_this = envelopes.iter().filter_map(read);
+    let first = envelopes.first().map(|first| first.to_vec());
+    let Some(mut joined) = of_this.next() else { return first };
+    for Envelope { payload, signatures, .. } in of_this {
+        // Each signs the same words; another way to write them is another envelope.
+        let is_new = |one: &One| joined.signatures.iter().all(|other| other.sig != one.sig);
+        if payload == joined.payload {
+            let new: Vec<One> = signatures.into_iter().filter(is_new).collect();
+            joined.signatures.extend(new);
+        }
+    }
+    joined.signatures.truncate(SIGNATURES_MAX);
+    serde_json::to_vec(&joined).ok().or(first)
+}
+
 /// The signatures of an envelope that says of this component what it is.
 pub(super) struct Signed {
     payload: Vec<u8>,

@@ -144,3 +144,20 @@ fn a_key_is_read_as_it_is_kept() {
     assert_eq!(PublicKey::parse(&key(7).public().to_string()), Some(key(7).public()));
     assert!(PrivateKey::from_pem("nothing").is_err_and(|why| why.starts_with("is no ed25519 key")));
 }
+
+#[test]
+fn several_signatures_are_one_envelope() {
+    let (crm, trust) = (about("acme.crm", b"bytes"), trust("acme", vec![trusted(1)]));
+    let signed = |number: u8| key(number).sign(&crm).expect("it is signed");
+    let (ours, theirs, noise) = (signed(1), signed(2), b"no envelope".to_vec());
+    for several in [[&theirs, &ours, &noise], [&noise, &theirs, &ours], [&ours, &ours, &theirs]] {
+        let joined = joined_signatures(&several, &crm).expect("there are some");
+        let by = trust.look_at(&crm, Some(&joined), When::Added(Timestamp(5))).expect("it is trusted");
+        assert_eq!(by, Some(key(1).public()));
+    }
+    assert_eq!(joined_signatures(&[&ours, &ours], &crm), Some(ours), "the same twice is one");
+    // Of none that says something of it the first is given, so that somebody says what is wrong with it.
+    let other = key(1).sign(&about("acme.crm", b"other")).expect("it is signed");
+    assert_eq!(joined_signatures(&[&noise, &other], &crm), Some(noise));
+    assert_eq!(joined_signatures(&[], &crm), None);
+}

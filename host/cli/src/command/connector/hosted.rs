@@ -1,17 +1,16 @@
 //! The connectors of a running host: which builds there are, and which of them serves.
 
-use super::{described, inspected_json, kilobytes, nobody_agreed, short};
-use crate::build;
+use super::{agreed, kilobytes, short};
 use crate::client::{Change, Client, typed};
 use crate::command::Global;
+use crate::distribution::{Fetched, Kind, Source};
 use crate::exit;
 use crate::output::{self, Failure, Table, plain};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use countersign_core::hash::Digest;
 use countersign_core::id::ConnectorId;
 use countersign_server::api::view::{BuildView, ConnectorView, Listed};
 use serde_json::{Value, json};
-use std::path::Path;
 use std::process::ExitCode;
 
 /// One build of one connector of a running host, and why it is changed.
@@ -43,35 +42,41 @@ pub(super) async fn list(global: &Global) -> Result<ExitCode> {
     Ok(ExitCode::from(exit::DONE))
 }
 
-/// Shows what a component wants, and adds it if that was agreed to.
+/// Shows what the components of a source want, and adds them if that was agreed to.
 pub(super) async fn add(
-    file: &Path,
+    source: &Source,
     (yes, stage): (bool, bool),
     reason: Option<&str>,
     global: &Global,
 ) -> Result<ExitCode> {
-    let about = build::inspected(file)?;
     let client = Client::of(global)?;
-    let id = &about.manifest.connector.id;
-    if !yes {
-        if global.json {
-            output::json(&inspected_json(file, &about))?;
-        } else {
-            described(file, &about)?;
-        }
-        return Err(nobody_agreed(id).into());
+    for component in agreed(source, yes, global).await? {
+        add_one(&client, component, stage, reason, global).await?;
     }
-    let bytes = std::fs::read(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+    Ok(ExitCode::from(exit::DONE))
+}
+
+async fn add_one(
+    client: &Client,
+    component: Fetched,
+    stage: bool,
+    reason: Option<&str>,
+    global: &Global,
+) -> Result<()> {
     let mut path = format!("/v1/connectors?stage={stage}");
-    if let Some(reason) = reason {
+    // Whoever reads the log later wants to know where it came from.
+    let from = component.pinned.as_ref().map(|pinned| format!("from {pinned}"));
+    if let Some(reason) = reason.or(from.as_deref()) {
         path.push_str(&format!("&reason={}", crate::client::escaped(reason)));
     }
-    let body = client.component(&path, bytes.into(), super::sign::beside(file)?.as_deref()).await?;
+    let signature = component.of(Kind::Signature).map(<[u8]>::to_vec);
+    let Fetched { about, bytes, .. } = component;
+    let body = client.component(&path, bytes.into(), signature.as_deref()).await?;
     if global.json {
-        output::json(&body)?;
-        return Ok(ExitCode::from(exit::DONE));
+        return output::json(&body);
     }
     let connector = typed::<ConnectorView>(&body)?;
+    let id = &about.manifest.connector.id;
     let digest = about.digest.to_string();
     let Some(build) = connector.builds.iter().find(|build| build.digest == digest) else {
         anyhow::bail!(
@@ -82,7 +87,7 @@ pub(super) async fn add(
     for want in build.widens.iter().filter(|_| build.state == "held") {
         output::say(&plain(&format!("  {want}")));
     }
-    Ok(ExitCode::from(exit::DONE))
+    Ok(())
 }
 
 /// What came of a build that was added.

@@ -2,47 +2,20 @@
 
 use crate::build;
 use crate::command::Global;
+use crate::distribution::Kind;
 use crate::exit;
 use crate::output::{self, Failure};
 use anyhow::{Context as _, Result};
-use countersign_connectors::{PrivateKey, SIGNATURE_BYTES_MAX};
+use countersign_connectors::PrivateKey;
 use serde_json::json;
 use std::fs::{self, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Largest file with a private key, in bytes.
 const KEY_BYTES_MAX: u64 = 16 * 1024;
-
-/// Where the signature of a component lies: beside it.
-pub fn place_of(component: &Path) -> PathBuf {
-    let mut name = component.as_os_str().to_owned();
-    name.push(".sig");
-    PathBuf::from(name)
-}
-
-/// The signature beside a component; none if there is none.
-///
-/// # Errors
-/// If it is there and cannot be read, or is larger than a signature.
-pub fn beside(component: &Path) -> Result<Option<Vec<u8>>> {
-    let place = place_of(component);
-    if !place.exists() {
-        return Ok(None);
-    }
-    let named = || format!("the signature `{}` cannot be read", place.display());
-    let most = u64::try_from(SIGNATURE_BYTES_MAX).unwrap_or(u64::MAX);
-    let mut bytes = Vec::new();
-    fs::File::open(&place)
-        .and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut bytes))
-        .with_context(named)?;
-    if SIGNATURE_BYTES_MAX < bytes.len() {
-        anyhow::bail!("`{}` is larger than {SIGNATURE_BYTES_MAX} bytes and so no signature", place.display());
-    }
-    Ok(Some(bytes))
-}
 
 /// Draws a key pair: the private half into a file that only its owner reads, the public half onto the terminal.
 ///
@@ -98,7 +71,7 @@ pub(super) fn sign(component: &Path, key: &Path, global: &Global) -> Result<Exit
         )
     })?;
     let signature = key.sign(&about)?;
-    let place = place_of(component);
+    let place = Kind::Signature.place_of(component);
     fs::write(&place, signature).with_context(|| format!("`{}` cannot be written", place.display()))?;
     let public = key.public().to_string();
     if global.json {

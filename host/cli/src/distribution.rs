@@ -1,0 +1,236 @@
+//! Where components come from and go to: files, registries, addresses, archives.
+//!
+//! The command line fetches, the host does not: a host reaches the systems of its connections and nothing else, and
+//! what it is handed it checks itself, wherever that came from.
+
+pub mod artifact;
+mod credential;
+pub mod download;
+pub mod layout;
+pub mod reference;
+pub mod registry;
+
+use crate::exit;
+use crate::output::Failure;
+use anyhow::{Context as _, Result};
+use countersign_connectors::{
+    COMPONENT_BYTES_MAX, Inspected, SIGNATURE_BYTES_MAX, inspect, joined_signatures,
+};
+use download::Address;
+use reference::Reference;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+/// What lies beside a component and says something of it, by the ending of its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Who made it: the envelope of its signatures.
+    Signature,
+    /// What is in it: a bill of materials in CycloneDX.
+    Materials,
+}
+
+/// Largest bill of materials, in bytes.
+const MATERIALS_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 2] = [Kind::Signature, Kind::Materials];
+
+    /// What the name of its file ends with, behind the component's.
+    #[must_use]
+    pub fn ending(self) -> &'static str {
+        match self {
+            Kind::Signature => ".sig",
+            Kind::Materials => ".cdx.json",
+        }
+    }
+
+    /// Largest file of the kind, in bytes.
+    #[must_use]
+    pub fn bytes_max(self) -> usize {
+        match self {
+            Kind::Signature => SIGNATURE_BYTES_MAX,
+            Kind::Materials => MATERIALS_BYTES_MAX,
+        }
+    }
+
+    /// Where it lies: beside the component.
+    #[must_use]
+    pub fn place_of(self, component: &Path) -> PathBuf {
+        let mut name = component.as_os_str().to_owned();
+        name.push(self.ending());
+        PathBuf::from(name)
+    }
+
+    /// What lies beside a component; none if there is none.
+    ///
+    /// # Errors
+    /// If it is there and cannot be read, or is larger than its kind may be.
+    pub fn beside(self, component: &Path) -> Result<Option<Vec<u8>>> {
+        let place = self.place_of(component);
+        if !place.exists() {
+            return Ok(None);
+        }
+        bounded(&place, self.bytes_max()).map(Some)
+    }
+}
+
+impl Kind {
+    /// One of what several people have said of a component.
+    fn joined(self, all: &[&Vec<u8>], about: &Inspected) -> Option<Vec<u8>> {
+        match self {
+            Kind::Signature => joined_signatures(all, about),
+            Kind::Materials => all.last().map(|bytes| bytes.to_vec()),
+        }
+    }
+}
+
+/// A file of so many bytes at most.
+fn bounded(file: &Path, most: usize) -> Result<Vec<u8>> {
+    let named = || format!("`{}` cannot be read", file.display());
+    let limit = u64::try_from(most).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    fs::File::open(file)
+        .and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes))
+        .with_context(named)?;
+    if most < bytes.len() {
+        anyhow::bail!("`{}` is larger than {most} bytes", file.display());
+    }
+    Ok(bytes)
+}
+
+/// A component with what is said of it.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// The component.
+    pub bytes: Vec<u8>,
+    /// What it says of itself.
+    pub about: Inspected,
+    /// What others say of it, one of a kind at most.
+    pub evidence: Vec<(Kind, Vec<u8>)>,
+    /// Where it came from, as people name it.
+    pub from: String,
+    /// Where exactly these bytes can be had again; `None` of a file.
+    pub pinned: Option<String>,
+}
+
+impl Fetched {
+    /// The evidence of one kind.
+    #[must_use]
+    pub fn of(&self, kind: Kind) -> Option<&[u8]> {
+        self.evidence.iter().find(|(other, _)| *other == kind).map(|(_, bytes)| bytes.as_slice())
+    }
+
+    /// A component that was read somewhere.
+    fn new(bytes: Vec<u8>, evidence: Vec<(Kind, Vec<u8>)>, from: String) -> Result<Fetched> {
+        if COMPONENT_BYTES_MAX < bytes.len() {
+            anyhow::bail!("the component of {from} is larger than {COMPONENT_BYTES_MAX} bytes");
+        }
+        let about = inspect(&bytes).with_context(|| format!("{from} cannot be used"))?;
+        Ok(Fetched { bytes, about, evidence, from, pinned: None })
+    }
+
+    /// Writes the component and what is said of it into `file` and beside it.
+    ///
+    /// # Errors
+    /// If one of them cannot be written.
+    pub fn write(&self, file: &Path) -> Result<()> {
+        let put = |place: &Path, bytes: &[u8]| {
+            fs::write(place, bytes).with_context(|| format!("`{}` cannot be written", place.display()))
+        };
+        put(file, &self.bytes)?;
+        for kind in Kind::ALL {
+            let place = kind.place_of(file);
+            match self.of(kind) {
+                Some(bytes) => put(&place, bytes)?,
+                // What is left there of another build says nothing of this one.
+                None if place.exists() => {
+                    fs::remove_file(&place)
+                        .with_context(|| format!("`{}` cannot be removed", place.display()))?;
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where components are had from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A component on this machine, with what lies beside it.
+    File(PathBuf),
+    /// An archive of components on this machine, or the folder that one was unpacked into.
+    Layout(PathBuf),
+    /// A registry.
+    Registry(Reference),
+    /// An address that the digest of the component was given with.
+    Download(Address),
+}
+
+/// Reads what somebody wrote on the command line.
+///
+/// # Errors
+/// In words, with what can be written there.
+pub fn source(text: &str) -> Result<Source, String> {
+    if text.starts_with(reference::SCHEME) {
+        return Reference::parse(text).map(Source::Registry);
+    }
+    if text.starts_with("https://") || text.starts_with("http://") {
+        return Address::parse(text).map(Source::Download);
+    }
+    let path = PathBuf::from(text);
+    if path.is_dir() || path.extension().is_some_and(|ending| ending == "tar") {
+        return Ok(Source::Layout(path));
+    }
+    Ok(Source::File(path))
+}
+
+impl Source {
+    /// Fetches every component of it: several of an archive, one of everything else.
+    ///
+    /// # Errors
+    /// If something of it cannot be had, is no connector, or is not what its name says.
+    pub async fn fetch(&self) -> Result<Vec<Fetched>> {
+        match self {
+            Source::File(file) => Ok(vec![from_file(file)?]),
+            Source::Layout(place) => layout::read(place),
+            Source::Registry(reference) => {
+                Ok(vec![registry::Registry::open(reference)?.pull(reference).await?])
+            }
+            Source::Download(address) => Ok(vec![address.fetch().await?]),
+        }
+    }
+}
+
+/// The one component of a source.
+///
+/// # Errors
+/// Those of [`Source::fetch`], or if there are several.
+pub async fn one(source: &Source) -> Result<Fetched> {
+    let mut all = source.fetch().await?;
+    match (all.pop(), all.is_empty()) {
+        (Some(one), true) => Ok(one),
+        (Some(_), false) | (None, _) => {
+            let failure = Failure::new(exit::USAGE, "an archive holds more than one component");
+            Err(failure.with_help("name one component").into())
+        }
+    }
+}
+
+fn from_file(file: &Path) -> Result<Fetched> {
+    if !file.exists() && file.to_str().is_some_and(|text| Reference::parse(&format!("oci://{text}")).is_ok())
+    {
+        let failure = Failure::new(exit::USAGE, format!("there is no file `{}`", file.display()));
+        let help = format!("if it is meant to come from a registry, write `oci://{}`", file.display());
+        return Err(failure.with_help(help).into());
+    }
+    let bytes = bounded(file, COMPONENT_BYTES_MAX)?;
+    let mut evidence = Vec::new();
+    for kind in Kind::ALL {
+        evidence.extend(kind.beside(file)?.map(|bytes| (kind, bytes)));
+    }
+    Fetched::new(bytes, evidence, format!("`{}`", file.display()))
+}
