@@ -7,7 +7,7 @@ use countersign_core::hash::Digest;
 use countersign_tests::guests;
 use countersign_tests::host::Host;
 use countersign_tests::servers::{Process, Registry, free_port, http};
-use countersign_tests::world::program;
+use countersign_tests::world::{program, root};
 use serde_json::{Value, json};
 use std::fs;
 use std::net::SocketAddr;
@@ -106,6 +106,10 @@ struct Operator {
 
 impl Operator {
     fn start(public: &str) -> Result<Operator> {
+        Operator::who_trusts(&format!("[trust.tests]\nkeys = [\"{public}\"]"))
+    }
+
+    fn who_trusts(trust: &str) -> Result<Operator> {
         let folder = tempfile::tempdir()?;
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
         run(folder.path(), &["init", "--quiet"], &[])?.done();
@@ -113,10 +117,9 @@ impl Operator {
         fs::write(
             &file,
             format!(
-                "[server]\nlisten = \"{address}\"\n[connectors]\nhosts = [\"*\"]\n[trust.tests]\n\
-                 keys = [\"{public}\"]\n[connection.crm]\nconnector = \"tests.hostile\"\n\
-                 allow = [\"127.0.0.0/8\"]\n[connection.crm.endpoints.api]\nbase = \"http://127.0.0.1:9/v1\"\n\
-                 secret = \"env:SECRET\"\n"
+                "[server]\nlisten = \"{address}\"\n[connectors]\nhosts = [\"*\"]\n{trust}\n[connection.crm]\n\
+                 connector = \"tests.hostile\"\nallow = [\"127.0.0.0/8\"]\n[connection.crm.endpoints.api]\n\
+                 base = \"http://127.0.0.1:9/v1\"\nsecret = \"env:SECRET\"\n"
             ),
         )?;
         let token = run(
@@ -412,5 +415,110 @@ fn an_address_gives_what_its_digest_says_or_nothing() -> Result<()> {
     ensure!(words.contains("says no digest"), "{words}");
     operator.run(&["connector", "add", &at(&digest), "--yes"])?.done();
     assert_eq!(operator.builds()?, states(&[("1.0.0", "active")]));
+    Ok(())
+}
+
+#[test]
+fn a_host_that_wants_a_level_takes_what_shows_it() -> Result<()> {
+    let registry = Registry::start()?;
+    let vendor = Vendor::new()?;
+    let file = vendor.folder.path().join("ledger.wasm");
+    fs::copy(root().join("target/connectors/countersign.hledger.wasm"), &file)
+        .context("`countersign connector build plugins` makes it")?;
+    vendor.run(&["connector", "sign", text(&file), "--key", "vendor.pem"])?.done();
+    let certified = Operator::who_trusts(&format!(
+        "[trust.countersign]\nkeys = [\"{}\"]\nlevel = \"certified\"",
+        vendor.public
+    ))?;
+    let words = certified.run(&["connector", "add", text(&file), "--yes"])?.refused(1);
+    ensure!(words.contains("wants one of level `certified`"), "{words}");
+
+    // Without cassettes a run shows little, and its report says so.
+    let nothing = vendor.folder.path().join("nothing");
+    fs::create_dir(&nothing)?;
+    let cassettes = root().join("plugins/hledger/cassettes");
+    let test = |folder: &Path, level: &str| {
+        let cassettes = ["--cassettes", text(folder), "--level", level, "--inputs", "100"];
+        vendor.run(&[&["connector", "test", text(&file), "--key", "vendor.pem"][..], &cassettes].concat())
+    };
+    test(&nothing, "loads")?.done();
+    let words = certified.run(&["connector", "add", text(&file), "--yes"])?.refused(1);
+    ensure!(words.contains("is `loads` by its conformance report"), "{words}");
+    test(&cassettes, "certified")?.done();
+
+    let to = format!("{}/countersign/ledger", registry.host());
+    let pushed = vendor.run(&["connector", "push", text(&file), &to])?;
+    ensure!(pushed.err.contains("its conformance report is pushed"), "{pushed:?}");
+    let pinned = pushed.done().trim().to_owned();
+    let shown = certified.run(&["connector", "inspect", &pinned])?.done();
+    ensure!(shown.contains("`certified` by kit 1"), "{shown}");
+    certified.run(&["connector", "add", &pinned, "--yes"])?.done();
+    let listed: Value = serde_json::from_str(&certified.run(&["connector", "list", "--json"])?.done())?;
+    assert_eq!(listed["items"][0]["builds"][0]["level"], "certified");
+    Ok(())
+}
+
+#[test]
+fn a_host_is_made_as_its_lock_has_it_and_nothing_more() -> Result<()> {
+    let registry = Registry::start()?;
+    let vendor = Vendor::new()?;
+    let pinned = vendor.push(&vendor.sign("1.0.0", READS_AND_WRITES)?, &registry)?;
+    let first = Operator::start(&vendor.public)?;
+    first.run(&["connector", "add", &pinned, "--yes", "--lock"])?.done();
+    let lock = first.folder.path().join("connectors.lock");
+    let written = fs::read_to_string(&lock)?;
+    for expected in ["id = \"tests.hostile\"", "version = \"1.0.0\"", &pinned, &vendor.public] {
+        ensure!(written.contains(expected), "{expected}: {written}");
+    }
+
+    // Another host of the same operator, from the same repository.
+    let second = Operator::start(&vendor.public)?;
+    let place = second.folder.path().join("connectors.lock");
+    ensure!(second.run(&["connector", "add", "--locked"])?.refused(2).contains("names no connector"));
+    fs::copy(&lock, &place)?;
+    let words = second.run(&["connector", "add", "--locked"])?;
+    ensure!(words.err.contains("serves crm"), "{words:?}");
+    words.done();
+    // Nothing has changed, so nothing is done: the registry is not even asked.
+    drop(registry);
+    let listed = second.run(&["connector", "list", "--json"])?.done();
+    let words = second.run(&["connector", "add", "--locked"])?;
+    ensure!(words.err.contains("nothing to do"), "{words:?}");
+    words.done();
+    assert_eq!(second.run(&["connector", "list", "--json"])?.done(), listed);
+
+    // A file lies beside the lock; what serves is what the lock says, whatever was put in force meanwhile.
+    let file = second.folder.path().join("hostile.wasm");
+    fs::copy(vendor.sign("1.0.1", READS_AND_WRITES)?, &file)?;
+    fs::copy(
+        vendor.folder.path().join("hostile-1.0.1.wasm.sig"),
+        second.folder.path().join("hostile.wasm.sig"),
+    )?;
+    second.run(&["connector", "add", "hostile.wasm", "--yes", "--lock"])?.done();
+    ensure!(fs::read_to_string(&place)?.contains("from = \"hostile.wasm\""));
+    second.run(&["connector", "rollback", "tests.hostile", "--reason", "to see"])?.done();
+    assert_eq!(second.builds()?, states(&[("1.0.0", "active"), ("1.0.1", "staged")]));
+    second.run(&["connector", "add", "--locked"])?.done();
+    assert_eq!(second.builds()?, states(&[("1.0.0", "previous"), ("1.0.1", "active")]));
+
+    // What waits for a person is said, and is no success.
+    let wider = vendor.sign("1.1.0", r#"["GET", "POST", "DELETE"]"#)?;
+    second.run(&["connector", "add", text(&wider), "--yes", "--lock"])?.done();
+    let words = second.run(&["connector", "add", "--locked"])?.refused(1);
+    ensure!(words.contains("waits for somebody who may accept"), "{words}");
+
+    // Other bytes than were locked, and a lock that says what its component does not.
+    let third = Operator::start(&vendor.public)?;
+    let place = third.folder.path().join("connectors.lock");
+    let locked = fs::read_to_string(second.folder.path().join("connectors.lock"))?;
+    fs::write(&place, &locked)?;
+    fs::write(&wider, component("1.1.0", r#"["GET"]"#))?;
+    let words = third.run(&["connector", "add", "--locked"])?.refused(5);
+    ensure!(words.contains("holds another component"), "{words}");
+    fs::write(&wider, component("1.1.0", r#"["GET", "POST", "DELETE"]"#))?;
+    fs::write(&place, locked.replace("version = \"1.1.0\"", "version = \"1.2.0\""))?;
+    let words = third.run(&["connector", "add", "--locked"])?.refused(1);
+    ensure!(words.contains("somebody has edited it"), "{words}");
+    assert_eq!(third.builds()?, []);
     Ok(())
 }

@@ -11,7 +11,7 @@ use countersign_core::id::{ConnectionName, ConnectorId};
 use countersign_core::record::{Field, RecordRef, Snapshot, Value};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
-use countersign_engine::port::catalogue::{Catalogue, Installed, NotInstalled};
+use countersign_engine::port::catalogue::{Catalogue, Evidence, Installed, NotInstalled};
 use countersign_engine::port::connectors::{
     Asked, Call, Changed, Connection, Connectors, Ledger, Operation, Page, TargetHealth,
 };
@@ -429,6 +429,7 @@ impl Catalogue for Scripted {
                 version: connection.version.clone(),
                 wants: BTreeSet::new(),
                 signer: None,
+                level: None,
             },
             size: 0,
             system: connection.system.clone(),
@@ -438,7 +439,7 @@ impl Catalogue for Scripted {
         installed.collect()
     }
 
-    fn install(&self, component: Vec<u8>, _: Option<Vec<u8>>) -> Answer<'_, Result<Installed, NotInstalled>> {
+    fn install(&self, component: Vec<u8>, _: Evidence) -> Answer<'_, Result<Installed, NotInstalled>> {
         let message = format!("{} bytes are no script", component.len());
         Box::pin(async { Err(NotInstalled { ours: true, message }) })
     }

@@ -9,6 +9,7 @@ use crate::demo::client::{Answer, Api, Ask, Sent};
 use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, Result};
+use countersign_engine::port::catalogue::Evidence;
 use data_encoding::{BASE64, HEXLOWER};
 use hyper::body::Bytes;
 use serde::de::DeserializeOwned;
@@ -119,20 +120,25 @@ impl Client {
         }
     }
 
-    /// Sends a component, perhaps with its signature, which the host compiles before it answers.
+    /// Sends a component with what is said of it, which the host compiles before it answers.
     ///
     /// # Errors
     /// If the host cannot be reached, refuses or does not answer in time.
-    pub async fn component(&self, path: &str, bytes: Bytes, signature: Option<&[u8]>) -> Result<Value> {
+    pub async fn component(&self, path: &str, bytes: Bytes, evidence: &Evidence) -> Result<Value> {
         let key = new_key()?;
-        let signature = signature.map(|signature| BASE64.encode(signature));
+        let encoded = |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| BASE64.encode(bytes));
+        let (signature, conformance) = (encoded(&evidence.signature), encoded(&evidence.conformance));
         let ask = Ask {
             method: "POST",
             path,
             token: &self.token,
             key: Some(&key),
             revision: None,
-            body: Some(Sent::Component { bytes: &bytes, signature: signature.as_deref() }),
+            body: Some(Sent::Component {
+                bytes: &bytes,
+                signature: signature.as_deref(),
+                conformance: conformance.as_deref(),
+            }),
         };
         for _ in 0..TRIES_MAX {
             match self.api.once_within(&ask, QUESTION_MS).await? {

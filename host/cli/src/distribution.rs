@@ -7,6 +7,7 @@ pub mod artifact;
 mod credential;
 pub mod download;
 pub mod layout;
+pub mod lock;
 pub mod reference;
 pub mod registry;
 
@@ -14,8 +15,10 @@ use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, Result};
 use countersign_connectors::{
-    COMPONENT_BYTES_MAX, Inspected, SIGNATURE_BYTES_MAX, inspect, joined_signatures,
+    COMPONENT_BYTES_MAX, CONFORMANCE_BYTES_MAX, Inspected, SIGNATURE_BYTES_MAX, best_conformance, inspect,
+    joined_signatures,
 };
+use countersign_engine::port::catalogue::Evidence;
 use download::Address;
 use reference::Reference;
 use std::fs;
@@ -27,6 +30,8 @@ use std::path::{Path, PathBuf};
 pub enum Kind {
     /// Who made it: the envelope of its signatures.
     Signature,
+    /// What a run of the conformance kit has shown of it: the envelope of the report.
+    Conformance,
     /// What is in it: a bill of materials in CycloneDX.
     Materials,
 }
@@ -36,13 +41,14 @@ const MATERIALS_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 2] = [Kind::Signature, Kind::Materials];
+    pub const ALL: [Kind; 3] = [Kind::Signature, Kind::Conformance, Kind::Materials];
 
     /// What the name of its file ends with, behind the component's.
     #[must_use]
     pub fn ending(self) -> &'static str {
         match self {
             Kind::Signature => ".sig",
+            Kind::Conformance => ".conformance",
             Kind::Materials => ".cdx.json",
         }
     }
@@ -52,6 +58,7 @@ impl Kind {
     pub fn bytes_max(self) -> usize {
         match self {
             Kind::Signature => SIGNATURE_BYTES_MAX,
+            Kind::Conformance => CONFORMANCE_BYTES_MAX,
             Kind::Materials => MATERIALS_BYTES_MAX,
         }
     }
@@ -82,9 +89,19 @@ impl Kind {
     fn joined(self, all: &[&Vec<u8>], about: &Inspected) -> Option<Vec<u8>> {
         match self {
             Kind::Signature => joined_signatures(all, about),
+            Kind::Conformance => best_conformance(all, about).cloned(),
             Kind::Materials => all.last().map(|bytes| bytes.to_vec()),
         }
     }
+}
+
+/// What lies beside a component that a host looks at.
+///
+/// # Errors
+/// Those of [`Kind::beside`].
+pub fn evidence_beside(component: &Path) -> Result<Evidence> {
+    let beside = |kind: Kind| kind.beside(component);
+    Ok(Evidence { signature: beside(Kind::Signature)?, conformance: beside(Kind::Conformance)? })
 }
 
 /// A file of so many bytes at most.
@@ -121,6 +138,13 @@ impl Fetched {
     #[must_use]
     pub fn of(&self, kind: Kind) -> Option<&[u8]> {
         self.evidence.iter().find(|(other, _)| *other == kind).map(|(_, bytes)| bytes.as_slice())
+    }
+
+    /// What of it a host looks at.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        let of = |kind| self.of(kind).map(<[u8]>::to_vec);
+        Evidence { signature: of(Kind::Signature), conformance: of(Kind::Conformance) }
     }
 
     /// A component that was read somewhere.

@@ -1,7 +1,7 @@
 //! The only composition: settings become a running host. Nobody else knows every adapter.
 
 use crate::config::{Settings, rule_files};
-use crate::distribution::Kind;
+use crate::distribution::evidence_beside;
 use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, bail};
@@ -450,8 +450,8 @@ async fn connectors(settings: &Settings, store: &dyn Store) -> anyhow::Result<(R
     for file in &settings.install {
         let named = || format!("connector `{}`", file.display());
         let bytes = fs::read(file).with_context(named)?;
-        let signature = Kind::Signature.beside(file).with_context(named)?;
-        runtime.install_signed(bytes, signature).await.with_context(named)?;
+        let evidence = evidence_beside(file).with_context(named)?;
+        runtime.install_signed(bytes, evidence).await.with_context(named)?;
     }
     runtime.expect(settings.connections.clone());
     let now = SystemClock.now();

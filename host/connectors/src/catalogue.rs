@@ -7,11 +7,12 @@ use crate::grant::OperatorGrant;
 use crate::manifest::{IdempotencyMode, Manifest};
 use crate::package::{self, Inspected};
 use crate::sandbox::{CallState, Fate, Limits, Sandbox, Who};
-use crate::trust::{PublicKey, Trust, When};
+use crate::trust::{Trust, Vouched, When};
 use arc_swap::ArcSwap;
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::hash::Digest;
 use countersign_core::time::Timestamp;
+use countersign_engine::port::catalogue::Evidence;
 use countersign_engine::port::connectors::Operation;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -40,8 +41,8 @@ pub struct Installed {
     pub wants: BTreeSet<String>,
     /// The same as its author wrote it.
     pub manifest: Manifest,
-    /// The trusted key that signed it; none where it was taken unsigned.
-    pub signer: Option<PublicKey>,
+    /// Who of those whom the operator trusts has said what of it.
+    pub vouched: Vouched,
     /// Whether it was installed to serve, and that is not on record yet.
     pub wanted: bool,
 }
@@ -57,6 +58,15 @@ pub(crate) struct Loaded {
 #[expect(clippy::disallowed_methods, reason = "the date of a file, which no log records")]
 fn touch(path: &Path) -> std::io::Result<()> {
     fs::File::open(path)?.set_modified(std::time::SystemTime::now())
+}
+
+/// What is kept there; none if nothing is.
+fn kept(path: &Path) -> Result<Option<Vec<u8>>, ConnectorFault> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ConnectorFault::storage("read", path, &error)),
+    }
 }
 
 /// Connectors by digest, and the order in which they were taken up.
@@ -99,7 +109,7 @@ impl Catalogue {
     /// before it is loaded again.
     pub(crate) async fn install(
         &self,
-        (bytes, signature): (Vec<u8>, Option<Vec<u8>>),
+        (bytes, evidence): (Vec<u8>, Evidence),
         grant: &OperatorGrant,
         now: Timestamp,
         wanted: bool,
@@ -109,15 +119,18 @@ impl Catalogue {
         let is_there = self.blob(inspected.digest).exists() && self.signature(inspected.digest).exists();
         let when = if is_there { When::Loaded } else { When::Added(now) };
         // Before anything of it is compiled or run.
-        let signer = self.trust.look_at(&inspected, signature.as_deref(), when)?;
+        let vouched = self.trust.look_at(&inspected, &evidence, when)?;
         grant.covers(&inspected.manifest)?;
         let bytes = Arc::new(bytes);
-        let loaded = self.make(&inspected, Arc::clone(&bytes), (signer, wanted)).await?;
+        let loaded = self.make(&inspected, Arc::clone(&bytes), (vouched, wanted)).await?;
         if wanted {
             compile::store(&self.wanted(inspected.digest), b"", 0o600)?;
         }
-        if let Some(signature) = &signature {
+        if let Some(signature) = &evidence.signature {
             compile::store(&self.signature(inspected.digest), signature, 0o444)?;
+        }
+        if let Some(report) = &evidence.conformance {
+            compile::store(&self.conformance(inspected.digest), report, 0o444)?;
         }
         let path = self.blob(inspected.digest);
         if path.exists() {
@@ -159,15 +172,13 @@ impl Catalogue {
             return Err(ConnectorFault::host(FaultCode::Storage, what));
         }
         let inspected = package::inspect(&bytes)?;
-        let path = self.signature(digest);
-        let signature = match fs::read(&path) {
-            Ok(signature) => Some(signature),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(ConnectorFault::storage("read", &path, &error)),
+        let evidence = Evidence {
+            signature: kept(&self.signature(digest))?,
+            conformance: kept(&self.conformance(digest))?,
         };
-        let signer = self.trust.look_at(&inspected, signature.as_deref(), When::Loaded)?;
+        let vouched = self.trust.look_at(&inspected, &evidence, When::Loaded)?;
         Ok(self
-            .take_up(self.make(&inspected, Arc::new(bytes), (signer, self.wanted(digest).exists())).await?))
+            .take_up(self.make(&inspected, Arc::new(bytes), (vouched, self.wanted(digest).exists())).await?))
     }
 
     /// The digests of everything that is installed, loaded or not; what was installed last stands last, so that it is
@@ -208,7 +219,8 @@ impl Catalogue {
 
     /// Takes a build away from disk and from memory; calls in flight end with it. One that is not there is gone.
     pub(crate) fn remove(&self, digest: &Digest) -> Result<(), ConnectorFault> {
-        for path in [self.blob(*digest), self.signature(*digest), self.wanted(*digest)] {
+        let evidence = [self.signature(*digest), self.conformance(*digest), self.wanted(*digest)];
+        for path in evidence.into_iter().chain([self.blob(*digest)]) {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(ConnectorFault::storage("remove", &path, &error));
@@ -262,6 +274,10 @@ impl Catalogue {
         Ok(())
     }
 
+    fn conformance(&self, digest: Digest) -> PathBuf {
+        self.evidence.join(format!("{digest}.conformance"))
+    }
+
     fn signature(&self, digest: Digest) -> PathBuf {
         self.evidence.join(format!("{digest}.sig"))
     }
@@ -271,7 +287,7 @@ impl Catalogue {
         &self,
         inspected: &Inspected,
         bytes: Arc<Vec<u8>>,
-        (signer, wanted): (Option<PublicKey>, bool),
+        (vouched, wanted): (Vouched, bool),
     ) -> Result<Arc<Loaded>, ConnectorFault> {
         let manifest = inspected.manifest.clone();
         let about = &manifest.connector;
@@ -305,7 +321,7 @@ impl Catalogue {
             tells: first.tells,
             wants: manifest.wants()?,
             manifest,
-            signer,
+            vouched,
             wanted,
         };
         Ok(Arc::new(Loaded { installed, contract, limits }))

@@ -51,5 +51,8 @@ pub use package::{COMPONENT_BYTES_MAX, Inspected, componentize, inspect};
 pub use runtime::{Runtime, RuntimeOptions};
 pub use secret::Secret;
 pub use sign_in::{Claim, OpenIdProvider, SignInOptions};
-pub use trust::{PrivateKey, PublicKey, SIGNATURE_BYTES_MAX, Trust, TrustedKey, joined_signatures};
+pub use trust::{
+    CONFORMANCE_BYTES_MAX, Level, Looks, Namespace, PrivateKey, PublicKey, SIGNATURE_BYTES_MAX, Tested,
+    Trust, TrustedKey, Vouched, best_conformance, joined_signatures,
+};
 pub use witness::{Answered, Exchange, Witness};

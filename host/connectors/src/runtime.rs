@@ -150,19 +150,19 @@ impl Runtime {
     /// # Errors
     /// Why it is refused, in one sentence for the operator. Nothing is stored then.
     pub async fn install(&self, bytes: Vec<u8>) -> Result<Installed, ConnectorFault> {
-        self.install_signed(bytes, None).await
+        self.install_signed(bytes, engine::Evidence::default()).await
     }
 
-    /// The same of a component with its signature.
+    /// The same of a component with what is said of it.
     ///
     /// # Errors
     /// Those of [`Runtime::install`]; [`FaultCode::Untrusted`] before anything of it is compiled or run.
     pub async fn install_signed(
         &self,
         bytes: Vec<u8>,
-        signature: Option<Vec<u8>>,
+        evidence: engine::Evidence,
     ) -> Result<Installed, ConnectorFault> {
-        self.catalogue.install((bytes, signature), &self.grant, self.clock.now(), true).await
+        self.catalogue.install((bytes, evidence), &self.grant, self.clock.now(), true).await
     }
 
     /// Loads a connector that was installed before, such as after a start.
@@ -534,11 +534,11 @@ impl engine::Catalogue for Runtime {
     fn install(
         &self,
         component: Vec<u8>,
-        signature: Option<Vec<u8>>,
+        evidence: engine::Evidence,
     ) -> Answer<'_, Result<engine::Installed, engine::NotInstalled>> {
         Box::pin(async move {
             let now = self.clock.now();
-            let installed = self.catalogue.install((component, signature), &self.grant, now, false).await;
+            let installed = self.catalogue.install((component, evidence), &self.grant, now, false).await;
             let installed = installed.map_err(refused)?;
             // INVARIANT: the manifest was checked, and so was the id in it.
             build_of(installed).ok_or_else(|| engine::NotInstalled {
@@ -623,12 +623,13 @@ fn with<V: Clone>(known: &BTreeMap<String, V>, key: &str, value: V) -> BTreeMap<
 
 /// What the engine knows of a build.
 fn build_of(installed: Installed) -> Option<engine::Installed> {
-    let Installed { id, version, digest, size, system, operations, wants, signer, wanted, .. } = installed;
-    let signer = signer.map(|key| key.to_string());
+    let Installed { id, version, digest, size, system, operations, wants, vouched, wanted, .. } = installed;
+    let signer = vouched.signer.map(|key| key.to_string());
+    let level = vouched.level.map(|level| level.name().to_owned());
     let connector = ConnectorId::parse(&id).ok()?;
     Some(engine::Installed {
         connector,
-        build: Build { digest, version, wants, signer },
+        build: Build { digest, version, wants, signer, level },
         size,
         system,
         operations,

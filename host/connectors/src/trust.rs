@@ -3,23 +3,48 @@
 //! A namespace that has keys takes nothing that none of them signed. One that has none is taken unsigned only where the
 //! operator says so; nothing is trusted because it was there first.
 
+mod conformance;
 mod envelope;
 
-pub use envelope::{PrivateKey, PublicKey, SIGNATURE_BYTES_MAX, joined_signatures};
+pub use conformance::{Level, Looks, Tested};
+pub use envelope::{
+    CONFORMANCE_BYTES_MAX, PrivateKey, PublicKey, SIGNATURE_BYTES_MAX, best_conformance, joined_signatures,
+};
 
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::package::Inspected;
 use countersign_core::time::Timestamp;
+use countersign_engine::port::catalogue::Evidence;
 use envelope::Signed;
 use std::collections::BTreeMap;
 
 /// What the operator trusts.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
-    /// By namespace (`acme` stands for `acme` and everything that begins with `acme.`): the keys that count.
-    pub keys: BTreeMap<String, Vec<TrustedKey>>,
+    /// By namespace (`acme` stands for `acme` and everything that begins with `acme.`): whom and what it takes.
+    pub namespaces: BTreeMap<String, Namespace>,
     /// Whether what no namespace covers is taken without a signature.
     pub unsigned: bool,
+}
+
+/// What is taken of one namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Namespace {
+    /// The keys of whoever makes them: one of them must have signed.
+    pub keys: Vec<TrustedKey>,
+    /// The keys of whoever else tests them: their conformance reports count as those of `keys` do.
+    pub testers: Vec<TrustedKey>,
+    /// The level that a conformance report must show; none where none is wanted.
+    pub level: Option<Level>,
+}
+
+/// What is known of a component that is taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Vouched {
+    /// The trusted key that signed it; none where it was taken unsigned.
+    pub signer: Option<PublicKey>,
+    /// The level that somebody trusted has seen it reach; none where nobody has.
+    pub level: Option<Level>,
 }
 
 /// A key that counts for a time.
@@ -77,79 +102,135 @@ impl Trust {
     /// Takes everything, signed or not: for what is only tried, as the conformance kit does.
     #[must_use]
     pub fn everything() -> Trust {
-        Trust { keys: BTreeMap::new(), unsigned: true }
+        Trust { namespaces: BTreeMap::new(), unsigned: true }
     }
 
-    /// The keys of the narrowest namespace that covers a connector.
-    fn keys_of(&self, id: &str) -> Option<(&String, &Vec<TrustedKey>)> {
+    /// The narrowest namespace that covers a connector.
+    fn of(&self, id: &str) -> Option<(&String, &Namespace)> {
         let covers = |name: &str| {
             let rest = id.strip_prefix(name);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        self.keys.iter().filter(|(name, _)| covers(name)).max_by_key(|(name, _)| name.len())
+        self.namespaces.iter().filter(|(name, _)| covers(name)).max_by_key(|(name, _)| name.len())
     }
 
-    /// Whether a component would be taken now, with this signature.
+    /// Whether a component would be taken now, with what is said of it.
     ///
     /// # Errors
     /// [`FaultCode::Untrusted`], with whose it is and what to do.
     pub fn admits(
         &self,
         about: &Inspected,
-        signature: Option<&[u8]>,
+        evidence: &Evidence,
         now: Timestamp,
-    ) -> Result<(), ConnectorFault> {
-        self.look_at(about, signature, When::Added(now)).map(drop)
+    ) -> Result<Vouched, ConnectorFault> {
+        self.look_at(about, evidence, When::Added(now))
     }
 
-    /// Whether a component is one that the operator takes; gives the key that signed it.
+    /// Whether a component is one that the operator takes; gives what is known of it.
     pub(crate) fn look_at(
         &self,
         about: &Inspected,
-        envelope: Option<&[u8]>,
+        evidence: &Evidence,
         when: When,
-    ) -> Result<Option<PublicKey>, ConnectorFault> {
+    ) -> Result<Vouched, ConnectorFault> {
         let named = &about.manifest.connector;
-        let refuse = |what: String| {
-            let (id, version) = (&named.id, &named.version);
-            Err(ConnectorFault::host(FaultCode::Untrusted, format!("connector `{id}` {version} {what}")))
-        };
-        let Some((namespace, keys)) = self.keys_of(&named.id) else {
-            if self.unsigned {
-                // It is kept beside the component: what belongs to something else is not.
-                return match envelope.map(|envelope| Signed::read(envelope, about)) {
-                    None | Some(Ok(_)) => Ok(None),
-                    Some(Err(what)) => refuse(format!("{what}; add it without, or with its own")),
-                };
-            }
-            return refuse(
+        let looked = match self.of(&named.id) {
+            Some((name, namespace)) => namespace.signer(name, about, evidence, when).and_then(|signer| {
+                let level = namespace.tested(name, about, evidence, when)?;
+                Ok(Vouched { signer: Some(signer), level })
+            }),
+            None if self.unsigned => belongs(about, evidence).map(|()| Vouched::default()),
+            None => Err(
                 "is covered by no namespace of `[trust]`; name the keys of whoever made it there, or say \
-                 `unsigned = true` in `[connectors]`"
+                         `unsigned = true` in `[connectors]`"
                     .to_owned(),
-            );
+            ),
         };
-        let Some(envelope) = envelope else {
-            return refuse(format!(
-                "is not signed, and `[trust.{namespace}]` wants a signature; ask whoever made it for one"
+        looked.map_err(|what| {
+            let (id, version) = (&named.id, &named.version);
+            ConnectorFault::host(FaultCode::Untrusted, format!("connector `{id}` {version} {what}"))
+        })
+    }
+}
+
+/// What is said of a component is kept beside it: what belongs to something else is not.
+fn belongs(about: &Inspected, evidence: &Evidence) -> Result<(), String> {
+    let foreign = |what: String| format!("{what}; add it without, or with its own");
+    if let Some(signature) = &evidence.signature {
+        Signed::read(signature, about).map_err(foreign)?;
+    }
+    if let Some(report) = &evidence.conformance {
+        Signed::read_tested(report, about).map_err(foreign)?;
+    }
+    Ok(())
+}
+
+impl Namespace {
+    /// The key that signed a component.
+    fn signer(
+        &self,
+        name: &str,
+        about: &Inspected,
+        evidence: &Evidence,
+        when: When,
+    ) -> Result<PublicKey, String> {
+        let Some(envelope) = &evidence.signature else {
+            return Err(format!(
+                "is not signed, and `[trust.{name}]` wants a signature; ask whoever made it for one"
             ));
         };
-        let signed = match Signed::read(envelope, about) {
-            Ok(signed) => signed,
-            Err(what) => {
-                return refuse(format!("{what}; ask whoever made it for the one that belongs to it"));
-            }
-        };
-        let mut by = keys.iter().filter(|trusted| signed.is_by(&trusted.key));
+        let signed = Signed::read(envelope, about)
+            .map_err(|what| format!("{what}; ask whoever made it for the one that belongs to it"))?;
+        let mut by = self.keys.iter().filter(|trusted| signed.is_by(&trusted.key));
         let Some(known) = by.clone().next() else {
-            return refuse(format!(
-                "is signed by no key of `[trust.{namespace}]`; do not use it until you know whose it is"
+            return Err(format!(
+                "is signed by no key of `[trust.{name}]`; do not use it until you know whose it is"
             ));
         };
         match by.find(|trusted| trusted.counts(when)) {
-            Some(trusted) => Ok(Some(trusted.key.clone())),
-            None => refuse(format!(
+            Some(trusted) => Ok(trusted.key.clone()),
+            None => Err(format!(
                 "is signed by `{}`, which does not count now; ask for a signature by a key that does",
                 known.key
+            )),
+        }
+    }
+
+    /// The level that somebody whose runs of the kit count has seen it reach.
+    fn tested(
+        &self,
+        name: &str,
+        about: &Inspected,
+        evidence: &Evidence,
+        when: When,
+    ) -> Result<Option<Level>, String> {
+        let wanted = self.level.map(Level::name);
+        let Some(envelope) = &evidence.conformance else {
+            return match wanted {
+                None => Ok(None),
+                Some(wanted) => Err(format!(
+                    "has no conformance report, and `[trust.{name}]` wants one of level `{wanted}`; ask whoever made it \
+                     for one, or run `countersign connector test` yourself"
+                )),
+            };
+        };
+        let (signed, tested) = Signed::read_tested(envelope, about)
+            .map_err(|what| format!("{what}; ask whoever made it for the one that belongs to it"))?;
+        let counts = |trusted: &&TrustedKey| trusted.counts(when) && signed.is_by(&trusted.key);
+        let is_known = self.keys.iter().chain(&self.testers).any(|trusted| counts(&trusted));
+        let is_enough = self.level.is_none_or(|level| level <= tested.level);
+        match (is_known, wanted) {
+            (true, _) if is_enough => Ok(Some(tested.level)),
+            (true | false, None) => Ok(None),
+            (true, Some(wanted)) => Err(format!(
+                "is `{}` by its conformance report, and `[trust.{name}]` wants `{wanted}`; ask whoever made it what it \
+                 does not keep",
+                tested.level.name()
+            )),
+            (false, Some(_)) => Err(format!(
+                "has a conformance report that no key of `[trust.{name}]` has signed; ask whoever made it for one, or \
+                 name who tests in `testers`"
             )),
         }
     }

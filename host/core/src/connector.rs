@@ -32,6 +32,9 @@ pub struct Build {
     /// The key that signed it, where a signature was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signer: Option<String>,
+    /// The level of the conformance kit that somebody trusted has seen it reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
 }
 
 /// One entry of the record of a connector.

@@ -8,7 +8,7 @@ use crate::engine::{Engine, Inner, Key, Submission};
 use crate::fault::Fault;
 use crate::limits::UPGRADES_MAX;
 use crate::place;
-use crate::port::catalogue::{Catalogue, Installed};
+use crate::port::catalogue::{Catalogue, Evidence, Installed};
 use crate::port::connectors::Connection;
 use crate::port::store::Store;
 use crate::publish::finished;
@@ -168,7 +168,7 @@ fn to_bytes(entries: &[Entry]) -> Result<Vec<Arc<[u8]>>, Fault> {
 }
 
 impl Engine {
-    /// Takes in a component, perhaps with its signature: checks it, keeps it, puts it on record, and in force if it asks
+    /// Takes in a component with what is said of it: checks it, keeps it, puts it on record, and in force if it asks
     /// for nothing that was not granted before; with `stage` it waits in any case. Durable on return.
     ///
     /// If the process stops in here it is on record or it is not; asked again, it is, and people are asked to accept
@@ -179,13 +179,13 @@ impl Engine {
     /// [`Fault::Connector`]; those of the store.
     pub async fn add_connector(
         &self,
-        (component, signature): (Vec<u8>, Option<Vec<u8>>),
+        (component, evidence): (Vec<u8>, Evidence),
         stage: bool,
         (by, reason): (&PersonId, &str),
         key: Option<Key>,
     ) -> Result<Added, Fault> {
         let _inside = self.inner.doors.enter();
-        let Installed { connector, build, .. } = self.inner.catalogue.install(component, signature).await?;
+        let Installed { connector, build, .. } = self.inner.catalogue.install(component, evidence).await?;
         let digest = build.digest;
         let change = if stage { Change::Stage(build) } else { Change::Add(build) };
         let changed =
@@ -421,6 +421,7 @@ mod tests {
                 version: "1.0.0".to_owned(),
                 wants: BTreeSet::from([format!("{number}")]),
                 signer: None,
+                level: None,
             },
             size: 1,
             system: "crm".to_owned(),

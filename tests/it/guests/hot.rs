@@ -2,7 +2,7 @@
 
 use super::target::Target;
 use super::world::{MANIFEST, SECRET, component, component_with, name, raw, runtime, runtime_that_trusts};
-use countersign_connectors::{FaultCode, PrivateKey, Runtime, Secret, Trust, TrustedKey, inspect};
+use countersign_connectors::{FaultCode, Namespace, PrivateKey, Runtime, Secret, Trust, TrustedKey, inspect};
 use countersign_core::approval::Stage;
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::connector::Change;
@@ -14,7 +14,7 @@ use countersign_core::time::Timestamp;
 use countersign_engine::connectors::settle;
 use countersign_engine::engine::{Engine, Parts};
 use countersign_engine::memory::MemoryStore;
-use countersign_engine::port::catalogue::Catalogue;
+use countersign_engine::port::catalogue::{Catalogue, Evidence};
 use countersign_engine::port::clock::Clock as _;
 use countersign_engine::port::components::NoComponents;
 use countersign_engine::port::connectors::Connectors as _;
@@ -422,7 +422,7 @@ async fn what_is_no_sound_connector_or_fits_no_connection_is_refused_and_not_on_
     // A host that died between keeping a build and putting it on record: the next start lets nobody around the rule.
     let greedy = component_with("plain", &wider());
     let dead = runtime(folder.path());
-    let kept = Catalogue::install(&dead, greedy.clone(), None).await.expect("it is kept");
+    let kept = Catalogue::install(&dead, greedy.clone(), Evidence::default()).await.expect("it is kept");
     assert!(!kept.wanted);
     let host = Host::start(folder.path(), &target, store).await;
     assert_eq!(host.serving(&[&first, &greedy]), [Some(0), Some(0)]);
@@ -441,11 +441,13 @@ async fn nothing_is_taken_that_no_trusted_key_has_signed() {
     };
     let trusting = |key: &PrivateKey| {
         let key = TrustedKey { key: key.public(), from: None, until: None };
-        Trust { keys: BTreeMap::from([("tests".to_owned(), vec![key])]), unsigned: false }
+        let of = Namespace { keys: vec![key], ..Namespace::default() };
+        Trust { namespaces: BTreeMap::from([("tests".to_owned(), of)]), unsigned: false }
     };
     let (first, second) = (component("plain"), component_with("plain", &narrower()));
     let runtime = runtime_that_trusts(folder.path(), trusting(&vendor));
-    let installed = runtime.install_signed(first.clone(), Some(signed(&vendor, &first))).await;
+    let evidence = Evidence { signature: Some(signed(&vendor, &first)), conformance: None };
+    let installed = runtime.install_signed(first.clone(), evidence).await;
     installed.expect("it is trusted");
     let host = Host::on(runtime, &target, Arc::default()).await;
     // A byte of what the code says of itself, in a text that nothing reads.
@@ -548,7 +550,7 @@ async fn no_call_is_dropped_while_builds_take_each_others_place() {
     let host = Host::start(folder.path(), &target, Arc::default()).await;
     let by = PersonId::parse("integration-1").expect("a person");
     host.engine
-        .add_connector((second.clone(), None), true, (&by, "to swap"), None)
+        .add_connector((second.clone(), Evidence::default()), true, (&by, "to swap"), None)
         .await
         .expect("it is added");
     let answered = AtomicUsize::new(0);

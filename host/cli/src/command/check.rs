@@ -3,7 +3,7 @@
 use super::Global;
 use crate::build;
 use crate::config::{self, Settings, rule_files};
-use crate::distribution::Kind;
+use crate::distribution::evidence_beside;
 use crate::exit;
 use crate::output::{self, plain};
 use crate::wire;
@@ -248,9 +248,9 @@ impl Findings {
         for file in &settings.install {
             match build::inspected(file) {
                 Ok(about) => {
-                    let admitted = Kind::Signature.beside(file).and_then(|signature| {
+                    let admitted = evidence_beside(file).and_then(|evidence| {
                         let now = wire::SystemClock.now();
-                        Ok(settings.trust.admits(&about, signature.as_deref(), now)?)
+                        Ok(settings.trust.admits(&about, &evidence, now)?)
                     });
                     if let Err(fault) = admitted {
                         let help = "`countersign connector sign` signs; `[trust.NAMESPACE]` says whose signature counts";

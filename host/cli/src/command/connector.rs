@@ -2,6 +2,7 @@
 
 mod distribute;
 mod hosted;
+mod locked;
 mod new;
 mod sign;
 mod test;
@@ -15,7 +16,7 @@ use crate::exit;
 use crate::output::{self, Failure, Progress, Table, plain};
 use crate::wire;
 use anyhow::{Context as _, Result};
-use countersign_connectors::{Class, FaultCode, Inspected, Manifest, Runtime, RuntimeOptions};
+use countersign_connectors::{Class, FaultCode, Inspected, Manifest, Runtime, RuntimeOptions, Tested};
 use countersign_core::effect::key::InstallKey;
 use serde_json::json;
 use std::path::PathBuf;
@@ -84,22 +85,7 @@ pub enum Connector {
         out: PathBuf,
     },
     /// Add a build of a connector to a host while it runs; it serves at once if it asks for nothing new
-    Add {
-        #[command(flatten)]
-        from: Component,
-        /// Take it without a question: what it wants was read
-        #[arg(long)]
-        yes: bool,
-        /// Let it wait in any case, until it is put in force
-        #[arg(long)]
-        stage: bool,
-        /// Why, for whoever meets it next
-        #[arg(long, value_name = "TEXT")]
-        reason: Option<String>,
-        /// Put it into the data folder of a host that does not run; it serves from the next start on
-        #[arg(long, conflicts_with_all = ["stage", "reason"])]
-        offline: bool,
-    },
+    Add(hosted::Add),
     /// Put a build in force, or try it on one connection
     Activate {
         #[command(flatten)]
@@ -172,10 +158,11 @@ pub async fn run(command: Connector, global: &Global) -> Result<ExitCode> {
         Connector::Push { file, reference } => distribute::push(&file, &reference, global).await,
         Connector::Pull { from, out } => distribute::pull(&from.source, out.as_deref(), global).await,
         Connector::Export { sources, out } => distribute::export(&sources, &out, global).await,
-        Connector::Add { from, yes, offline: true, .. } => add(&from.source, yes, global).await,
-        Connector::Add { from, yes, stage, reason, offline: false } => {
-            hosted::add(&from.source, (yes, stage), reason.as_deref(), global).await
-        }
+        Connector::Add(add) => match &add.source {
+            Some(source) if add.offline => self::add(source, add.yes, global).await,
+            Some(source) => hosted::add(source, &add, global).await,
+            None => locked::sync(global).await,
+        },
         Connector::Activate { build, on } => hosted::activate(&build, on.as_deref(), global).await,
         Connector::Rollback { id, reason } => hosted::roll_back(&id, &reason, global).await,
         Connector::Quarantine(build) => hosted::quarantine(&build, global).await,
@@ -285,8 +272,8 @@ async fn add(source: &Source, yes: bool, global: &Global) -> Result<ExitCode> {
     let components = agreed(source, yes, global).await?;
     let runtime = catalogue(&settings)?;
     for component in components {
-        let signature = component.of(Kind::Signature).map(<[u8]>::to_vec);
-        let installed = runtime.install_signed(component.bytes, signature).await?;
+        let evidence = component.evidence();
+        let installed = runtime.install_signed(component.bytes, evidence).await?;
         if !global.quiet {
             output::say(&format!(
                 "installed `{}` {} (sha256:{}); it serves from the next start of the host on",
@@ -393,6 +380,9 @@ fn described(component: &Fetched) -> Result<()> {
     table.row(["sha256", &about.digest.to_string()]);
     let is_signed = component.of(Kind::Signature).is_some();
     table.row(["signed", if is_signed { "yes; the host says whether by whom you trust" } else { "no" }]);
+    if let Some(report) = component.of(Kind::Conformance) {
+        table.row(["tested", &tested(report)]);
+    }
     table.row(["imports", &names(&about.imports)]);
     table.row(["exports", &names(&about.exports)]);
     for (name, endpoint) in endpoints {
@@ -405,6 +395,16 @@ fn described(component: &Fetched) -> Result<()> {
         table.row(["setting", &format!("{name}: {}", setting.why)]);
     }
     table.print()
+}
+
+/// What a conformance report says, whoever signed it.
+fn tested(report: &[u8]) -> String {
+    match Tested::read_unverified(report) {
+        Some(Tested { level, kit, .. }) => {
+            format!("`{}` by kit {kit}; the host says whether by whom you trust", level.name())
+        }
+        None => "by something that is no conformance report".to_owned(),
+    }
 }
 
 /// Imports or exports of the contract, without its name and version. WASI is one word: there is nothing behind it.

@@ -2,7 +2,7 @@
 
 use super::keys::Section;
 use super::problem::Problems;
-use countersign_connectors::{Trust, TrustedKey};
+use countersign_connectors::{Level, Namespace, Trust, TrustedKey};
 use countersign_core::id::ConnectorId;
 use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
@@ -14,14 +14,14 @@ pub(super) fn read(
     environment: &dyn Fn(&str) -> Option<String>,
     problems: &mut Problems,
 ) -> Trust {
-    let mut keys = BTreeMap::new();
-    let Some(found) = root.get("trust") else { return Trust { keys, unsigned } };
+    let mut namespaces = BTreeMap::new();
+    let Some(found) = root.get("trust") else { return Trust { namespaces, unsigned } };
     let DeValue::Table(all) = found.get_ref() else {
         problems.at(
             found.span().start,
             "`trust` is a section for each namespace: write `[trust.acme]`".to_owned(),
         );
-        return Trust { keys, unsigned };
+        return Trust { namespaces, unsigned };
     };
     for (name, value) in all {
         let (place, written) = (name.span().start, name.get_ref());
@@ -34,20 +34,34 @@ pub(super) fn read(
             continue;
         };
         let mut section = Section::new(&format!("trust.{namespace}"), Some(table), environment);
-        section.only(&["keys"], problems);
-        let mut trusted = Vec::new();
-        for text in section.texts("keys", problems).unwrap_or_default() {
-            match TrustedKey::parse(&text) {
-                Some(key) => trusted.push(key),
-                None => {
-                    let help = "`ed25519:` and the public key in base 64, as `countersign connector key` prints it; \
-                                perhaps `from 2026-01-01T00:00:00Z` and `until 2027-01-01T00:00:00Z` behind it";
-                    let message = format!("`{text}` of `[trust.{namespace}]` is no key");
-                    problems.add(place, message, Some(help.to_owned()));
-                }
-            }
-        }
-        keys.insert(namespace.to_string(), trusted);
+        section.only(&["keys", "testers", "level"], problems);
+        let mut keys = |name: &str| {
+            let texts = section.texts(name, problems).unwrap_or_default();
+            texts.iter().filter_map(|text| key(text, (place, &namespace), problems)).collect()
+        };
+        let (signers, testers) = (keys("keys"), keys("testers"));
+        let level =
+            section.text("level", problems).and_then(|text| level(&text, (place, &namespace), problems));
+        namespaces.insert(namespace.to_string(), Namespace { keys: signers, testers, level });
     }
-    Trust { keys, unsigned }
+    Trust { namespaces, unsigned }
+}
+
+fn key(text: &str, (place, namespace): (usize, &ConnectorId), problems: &mut Problems) -> Option<TrustedKey> {
+    let key = TrustedKey::parse(text);
+    if key.is_none() {
+        let help = "`ed25519:` and the public key in base 64, as `countersign connector key` prints it; perhaps \
+                    `from 2026-01-01T00:00:00Z` and `until 2027-01-01T00:00:00Z` behind it";
+        problems.add(place, format!("`{text}` of `[trust.{namespace}]` is no key"), Some(help.to_owned()));
+    }
+    key
+}
+
+fn level(text: &str, (place, namespace): (usize, &ConnectorId), problems: &mut Problems) -> Option<Level> {
+    let level = Level::ALL.into_iter().find(|level| level.name() == text);
+    if level.is_none() {
+        let help = format!("one of {}", Level::ALL.map(Level::name).join(", "));
+        problems.add(place, format!("`{text}` of `[trust.{namespace}]` is no level"), Some(help));
+    }
+    level
 }

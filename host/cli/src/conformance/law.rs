@@ -1,6 +1,8 @@
 //! The laws of a connector, and the book of what a run has shown of each.
 
 use super::bench::{Gave, Outcome};
+pub use countersign_connectors::Level;
+
 use countersign_connectors::Exchange;
 use countersign_core::effect::attempt::{Ended, Finding};
 use serde::Serialize;
@@ -35,33 +37,6 @@ pub enum Law {
     Hygiene,
     /// Nothing that it is asked or answered makes it break.
     Fuzz,
-}
-
-/// How much a connector has been shown to keep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Level {
-    /// Not even that it loads.
-    None,
-    /// It loads and describes itself.
-    Loads,
-    /// It changes nothing that it should not, does nothing twice and says what is.
-    Safe,
-    /// It keeps every law of this kit.
-    Certified,
-}
-
-impl Level {
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Level::None => "none",
-            Level::Loads => "loads",
-            Level::Safe => "safe",
-            Level::Certified => "certified",
-        }
-    }
 }
 
 impl Law {

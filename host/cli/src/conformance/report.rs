@@ -3,7 +3,7 @@
 
 use super::KIT;
 use super::law::{Book, Breach, Law, Level, Shown};
-use countersign_connectors::Manifest;
+use countersign_connectors::{Looks, Manifest, Tested};
 use countersign_core::hash::Digest;
 use countersign_engine::port::connectors::Operation;
 use serde::Serialize;
@@ -91,6 +91,23 @@ impl Report {
                 .into_iter()
                 .map(|law| OfLaw { law, says: law.words(), shown: book.of(law) })
                 .collect(),
+        }
+    }
+
+    /// The same in short, to be signed.
+    #[must_use]
+    pub fn tested(&self) -> Tested {
+        let looks = |of: &OfLaw| {
+            let Shown { checks, broken, .. } = of.shown;
+            (of.law.name().to_owned(), Looks { checks, broken })
+        };
+        Tested {
+            kit: self.kit,
+            connector: self.connector.clone(),
+            version: self.version.clone(),
+            sha256: self.digest.clone(),
+            level: self.level,
+            laws: self.laws.iter().map(looks).collect(),
         }
     }
 

@@ -84,6 +84,8 @@ pub enum Sent<'a> {
         bytes: &'a Bytes,
         /// Its signature, in base 64.
         signature: Option<&'a str>,
+        /// Its conformance report, in base 64.
+        conformance: Option<&'a str>,
     },
 }
 
@@ -131,10 +133,13 @@ impl Api {
                 request = request.header("content-type", "application/json");
                 Bytes::from(body.to_string())
             }
-            Some(Sent::Component { bytes, signature }) => {
+            Some(Sent::Component { bytes, signature, conformance }) => {
                 request = request.header("content-type", "application/wasm");
                 if let Some(signature) = signature {
                     request = request.header("countersign-signature", signature);
+                }
+                if let Some(conformance) = conformance {
+                    request = request.header("countersign-conformance", conformance);
                 }
                 (*bytes).clone()
             }

@@ -31,6 +31,7 @@ impl Kind {
     pub fn artifact_type(self) -> &'static str {
         match self {
             Kind::Signature => "application/vnd.countersign.signature.v1+json",
+            Kind::Conformance => "application/vnd.countersign.conformance.v1+json",
             Kind::Materials => "application/vnd.cyclonedx+json",
         }
     }
@@ -38,7 +39,7 @@ impl Kind {
     /// The kind of its layer.
     fn layer(self) -> &'static str {
         match self {
-            Kind::Signature => "application/vnd.dsse.envelope.v1+json",
+            Kind::Signature | Kind::Conformance => "application/vnd.dsse.envelope.v1+json",
             Kind::Materials => "application/vnd.cyclonedx+json",
         }
     }
@@ -82,13 +83,13 @@ impl Artifact {
         Artifact::new(manifest, (CONFIG, serde_json::to_vec(&config)?), (LAYER, bytes), None)
     }
 
-    /// What is said of a component.
+    /// What is said of the component with this manifest.
     ///
     /// # Errors
     /// If the manifest cannot be written down, which no evidence causes.
-    pub fn of_evidence(kind: Kind, bytes: &[u8], subject: &Artifact) -> Result<Artifact> {
+    pub fn of_evidence(kind: Kind, bytes: &[u8], subject: &[u8]) -> Result<Artifact> {
         let manifest = OciImageManifest {
-            subject: Some(descriptor(OCI_IMAGE_MEDIA_TYPE, &subject.manifest)),
+            subject: Some(descriptor(OCI_IMAGE_MEDIA_TYPE, subject)),
             artifact_type: Some(kind.artifact_type().to_owned()),
             ..OciImageManifest::default()
         };
@@ -215,7 +216,8 @@ mod tests {
         assert_eq!(config["layerDigests"], json!([format!("sha256:{}", Digest::of(b"bytes"))]));
         assert_eq!(config["component"]["imports"], json!(["countersign:connector/http@0.1.0"]));
         for kind in Kind::ALL {
-            let said = Artifact::of_evidence(kind, b"words", &component).expect("it is written down");
+            let said =
+                Artifact::of_evidence(kind, b"words", &component.manifest).expect("it is written down");
             let layer = Layer { digest: Digest::of(b"words"), size: 5 };
             let expected = Some(Holds::Evidence(kind, layer, component.digest));
             assert_eq!(read(&said.manifest).expect("it is one"), expected);
@@ -253,8 +255,8 @@ mod tests {
         }
         assert!(read(b"[]").is_err());
         assert!(read(&vec![b' '; MANIFEST_BYTES_MAX + 1]).is_err());
-        let said =
-            Artifact::of_evidence(Kind::Signature, b"words", &component()).expect("it is written down");
+        let said = Artifact::of_evidence(Kind::Signature, b"words", &component().manifest)
+            .expect("it is written down");
         let mut about_nothing: serde_json::Value =
             serde_json::from_slice(&said.manifest).expect("it is JSON");
         about_nothing.as_object_mut().expect("an object").remove("subject");

@@ -57,7 +57,7 @@ pub fn write(components: &[Fetched], into: impl Write) -> Result<()> {
         let artifact = Artifact::of_component(&component.bytes, &component.about)?;
         keep(&artifact, Some(format!("{}:{}", named.id, named.version)));
         for (kind, bytes) in &component.evidence {
-            keep(&Artifact::of_evidence(*kind, bytes, &artifact)?, None);
+            keep(&Artifact::of_evidence(*kind, bytes, &artifact.manifest)?, None);
         }
     }
     let index = OciImageIndex {

@@ -164,25 +164,39 @@ impl Registry {
         }
         let artifact = Artifact::of_component(&component.bytes, &component.about)?;
         self.sign_in(&tagged, RegistryOperation::Push).await?;
-        let there = self.digest_of(&tagged).await?;
-        let was_there = there == Some(artifact.digest);
-        if let (Some(other), false) = (there, was_there) {
-            let failure = Failure::new(
-                exit::CONFLICT,
-                format!("`{tagged}` is there already, and is another component (sha256:{other})"),
-            );
-            return Err(failure.with_help("raise the version in `connector.toml` and build it again").into());
-        }
-        if !was_there {
-            self.put(&tagged, &artifact).await?;
-        }
-        let pinned = reference.of_manifest(artifact.digest);
+        let there = self.component_there(&tagged, component).await?;
+        let was_there = there.is_some();
+        let manifest = match there {
+            Some(manifest) => manifest,
+            None => {
+                self.put(&tagged, &artifact).await?;
+                artifact.manifest
+            }
+        };
+        let pinned = reference.of_manifest(Digest::of(&manifest));
         let mut evidence = Vec::new();
         for (kind, bytes) in &component.evidence {
-            let said = Artifact::of_evidence(*kind, bytes, &artifact)?;
+            let said = Artifact::of_evidence(*kind, bytes, &manifest)?;
             evidence.push((*kind, self.refer(&pinned, *kind, &said).await?));
         }
         Ok(Pushed { pinned, was_there, evidence })
+    }
+
+    /// The manifest of the component that has this version already, whoever wrote it; none if nothing has.
+    async fn component_there(&self, tagged: &Reference, component: &Fetched) -> Result<Option<Vec<u8>>> {
+        let Some(digest) = self.digest_of(tagged).await? else { return Ok(None) };
+        let (manifest, _) = self.manifest(&tagged.of_manifest(digest)).await?;
+        // Other tools write another manifest around the same bytes.
+        if let Ok(Some(Holds::Component(layer))) = artifact::read(&manifest)
+            && layer.digest == component.about.digest
+        {
+            return Ok(Some(manifest));
+        }
+        let failure = Failure::new(
+            exit::CONFLICT,
+            format!("`{tagged}` is there already, and is another component (sha256:{digest})"),
+        );
+        Err(failure.with_help("raise the version in `connector.toml` and build it again").into())
     }
 
     /// Lets something be said of a component, and says whether it was said already.

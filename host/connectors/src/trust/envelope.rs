@@ -1,9 +1,11 @@
-//! The envelope of a signature: DSSE (Dead Simple Signing Envelope, version 1) around what is said of a component.
+//! The envelope of a signature: DSSE (Dead Simple Signing Envelope, version 1) around what is said of a component: who
+//! made it, or what a run of the conformance kit has shown of it.
 //!
 //! What is signed is `DSSEv1 <length> <type> <length> <payload>`, so that a signature of one kind of thing is never one
 //! of another kind. The payload names connector, version and digest: a signature of one component holds for no other,
 //! whatever it is called.
 
+use super::conformance::{self, Tested};
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::package::Inspected;
 use data_encoding::BASE64;
@@ -13,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 /// Largest envelope, in bytes: several signatures of a payload of three short texts.
 pub const SIGNATURE_BYTES_MAX: usize = 8 * 1024;
+/// Largest conformance report, in bytes: each law with two counts.
+pub const CONFORMANCE_BYTES_MAX: usize = 16 * 1024;
 /// Most signatures of one envelope: each costs the host a look.
 const SIGNATURES_MAX: usize = 8;
 /// The kind of thing that is signed.
@@ -79,14 +83,26 @@ impl PrivateKey {
     /// # Errors
     /// [`FaultCode::Untrusted`] if it cannot be written down, which no component causes.
     pub fn sign(&self, about: &Inspected) -> Result<Vec<u8>, ConnectorFault> {
+        self.around(PAYLOAD_TYPE, &Said::of(about))
+    }
+
+    /// Signs what a run of the conformance kit has shown.
+    ///
+    /// # Errors
+    /// Those of [`PrivateKey::sign`].
+    pub fn sign_tested(&self, tested: &Tested) -> Result<Vec<u8>, ConnectorFault> {
+        self.around(conformance::PAYLOAD_TYPE, tested)
+    }
+
+    fn around(&self, kind: &str, said: &impl Serialize) -> Result<Vec<u8>, ConnectorFault> {
         let unwritten = |why: serde_json::Error| {
             ConnectorFault::host(FaultCode::Untrusted, format!("the signature cannot be written: {why}"))
         };
-        let payload = serde_json::to_vec(&Said::of(about)).map_err(unwritten)?;
-        let signature = self.0.sign(&encoded(&payload));
+        let payload = serde_json::to_vec(said).map_err(unwritten)?;
+        let signature = self.0.sign(&encoded(kind, &payload));
         let envelope = Envelope {
             payload: BASE64.encode(&payload),
-            payload_type: PAYLOAD_TYPE.to_owned(),
+            payload_type: kind.to_owned(),
             signatures: vec![One {
                 keyid: self.public().to_string(),
                 sig: BASE64.encode(&signature.to_bytes()),
@@ -129,8 +145,8 @@ impl Said {
 }
 
 /// What is signed of a payload: its pre-authentication encoding.
-fn encoded(payload: &[u8]) -> Vec<u8> {
-    let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
+fn encoded(kind: &str, payload: &[u8]) -> Vec<u8> {
+    let head = format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len());
     [head.as_bytes(), payload].concat()
 }
 
@@ -157,26 +173,63 @@ pub fn joined_signatures(envelopes: &[&Vec<u8>], about: &Inspected) -> Option<Ve
     serde_json::to_vec(&joined).ok().or(first)
 }
 
-/// The signatures of an envelope that says of this component what it is.
+impl Tested {
+    /// What an envelope says, whoever signed it: to be shown, and nothing else.
+    #[must_use]
+    pub fn read_unverified(envelope: &[u8]) -> Option<Tested> {
+        let wanted = (conformance::PAYLOAD_TYPE, "a conformance report", CONFORMANCE_BYTES_MAX);
+        Signed::open::<Tested>(envelope, wanted).ok().map(|(_, tested)| tested)
+    }
+}
+
+/// Signatures of what somebody says of a component.
 pub(super) struct Signed {
+    kind: &'static str,
     payload: Vec<u8>,
     signatures: Vec<Signature>,
 }
 
 impl Signed {
-    /// Reads an envelope that belongs to a component.
+    /// Reads an envelope that says who made a component.
     ///
     /// # Errors
     /// In words: it is no envelope, or one of something else.
     pub(super) fn read(envelope: &[u8], about: &Inspected) -> Result<Signed, String> {
-        if SIGNATURE_BYTES_MAX < envelope.len() {
-            return Err(format!("has a signature of more than {SIGNATURE_BYTES_MAX} bytes"));
+        let what = "a signature";
+        let (signed, said) = Signed::open::<Said>(envelope, (PAYLOAD_TYPE, what, SIGNATURE_BYTES_MAX))?;
+        if said != Said::of(about) {
+            let Said { connector, version, sha256 } = said;
+            return Err(of_another(what, [&connector, &version, &sha256]));
         }
-        let no_envelope = |why: &str| format!("has a signature that is no envelope of one: {why}");
+        Ok(signed)
+    }
+
+    /// Reads an envelope that says what a run of the kit has shown of a component.
+    ///
+    /// # Errors
+    /// Those of [`Signed::read`].
+    pub(super) fn read_tested(envelope: &[u8], about: &Inspected) -> Result<(Signed, Tested), String> {
+        let what = "a conformance report";
+        let wanted = (conformance::PAYLOAD_TYPE, what, CONFORMANCE_BYTES_MAX);
+        let (signed, tested) = Signed::open::<Tested>(envelope, wanted)?;
+        if !tested.is_of(about) {
+            return Err(of_another(what, [&tested.connector, &tested.version, &tested.sha256]));
+        }
+        Ok((signed, tested))
+    }
+
+    fn open<S: serde::de::DeserializeOwned>(
+        envelope: &[u8],
+        (kind, what, most): (&'static str, &str, usize),
+    ) -> Result<(Signed, S), String> {
+        if most < envelope.len() {
+            return Err(format!("has {what} of more than {most} bytes"));
+        }
+        let no_envelope = |why: &str| format!("has {what} that is no envelope of one: {why}");
         let Envelope { payload, payload_type, signatures } =
             serde_json::from_slice(envelope).map_err(|why| no_envelope(&why.to_string()))?;
-        if payload_type != PAYLOAD_TYPE {
-            return Err(no_envelope("it is of another kind of thing than a connector"));
+        if payload_type != kind {
+            return Err(no_envelope("it is of another kind of thing"));
         }
         if SIGNATURES_MAX < signatures.len() {
             return Err(no_envelope("it holds more signatures than anybody needs"));
@@ -184,28 +237,32 @@ impl Signed {
         let decoded =
             |text: &str| BASE64.decode(text.as_bytes()).map_err(|why| no_envelope(&why.to_string()));
         let payload = decoded(&payload)?;
-        let said: Said = serde_json::from_slice(&payload).map_err(|why| no_envelope(&why.to_string()))?;
-        let expected = Said::of(about);
-        if said != expected {
-            let Said { connector, version, sha256 } = said;
-            return Err(format!(
-                "has a signature of `{}` {} (sha256:{}), which is another component",
-                connector.escape_debug(),
-                version.escape_debug(),
-                sha256.escape_debug()
-            ));
-        }
+        let said = serde_json::from_slice(&payload).map_err(|why| no_envelope(&why.to_string()))?;
         let signatures = signatures.iter().map(|one| {
             let bytes = decoded(&one.sig)?;
             Signature::from_slice(&bytes).map_err(|why| no_envelope(&why.to_string()))
         });
         let signatures = signatures.collect::<Result<_, _>>()?;
-        Ok(Signed { payload, signatures })
+        Ok((Signed { kind, payload, signatures }, said))
     }
 
     /// Whether one of them was made by this key.
     pub(super) fn is_by(&self, key: &PublicKey) -> bool {
-        let encoded = encoded(&self.payload);
+        let encoded = encoded(self.kind, &self.payload);
         self.signatures.iter().any(|signature| key.0.verify_strict(&encoded, signature).is_ok())
     }
+}
+
+fn of_another(what: &str, named: [&str; 3]) -> String {
+    let [connector, version, sha256] = named.map(str::escape_debug);
+    format!("has {what} of `{connector}` {version} (sha256:{sha256}), which is another component")
+}
+
+/// The conformance report that says most of a component, of several; the first if none is one of it.
+#[must_use]
+pub fn best_conformance<'a>(envelopes: &[&'a Vec<u8>], about: &Inspected) -> Option<&'a Vec<u8>> {
+    let said = |envelope: &&&'a Vec<u8>| Some(Signed::read_tested(envelope, about).ok()?.1);
+    let best = envelopes.iter().filter_map(|envelope| Some((said(&envelope)?, *envelope)));
+    let best = best.max_by_key(|(tested, _)| (tested.level, tested.kit)).map(|(_, envelope)| envelope);
+    best.or(envelopes.first().copied())
 }

@@ -10,7 +10,7 @@ fn digest(number: u8) -> Digest {
 
 fn build(number: u8, wants: &[&str]) -> Build {
     let wants = wants.iter().map(|want| (*want).to_owned()).collect();
-    Build { digest: digest(number), version: format!("1.{number}.0"), wants, signer: None }
+    Build { digest: digest(number), version: format!("1.{number}.0"), wants, signer: None, level: None }
 }
 
 /// The record after a change that is allowed.

@@ -18,11 +18,7 @@ pub trait Catalogue: Send + Sync + 'static {
     /// Checks a component, compiles it, asks it to describe itself, and keeps it. It serves nothing yet.
     ///
     /// If the process stops in here it is kept whole or not at all.
-    fn install(
-        &self,
-        component: Vec<u8>,
-        signature: Option<Vec<u8>>,
-    ) -> Answer<'_, Result<Installed, NotInstalled>>;
+    fn install(&self, component: Vec<u8>, evidence: Evidence) -> Answer<'_, Result<Installed, NotInstalled>>;
 
     /// Whether every connection that would be served so could be.
     ///
@@ -48,6 +44,16 @@ pub trait Catalogue: Send + Sync + 'static {
     /// # Errors
     /// If it cannot be taken away.
     fn remove(&self, digest: &Digest) -> Result<(), NotInstalled>;
+}
+
+/// What is said of a component by whoever made or tested it, as they signed it. Nothing of it is believed before it is
+/// looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// Who made it: the envelope of its signatures.
+    pub signature: Option<Vec<u8>>,
+    /// What a run of the conformance kit has shown: the envelope of the report.
+    pub conformance: Option<Vec<u8>>,
 }
 
 /// One build that is there.
@@ -99,7 +105,7 @@ impl Catalogue for NoCatalogue {
         Vec::new()
     }
 
-    fn install(&self, _: Vec<u8>, _: Option<Vec<u8>>) -> Answer<'_, Result<Installed, NotInstalled>> {
+    fn install(&self, _: Vec<u8>, _: Evidence) -> Answer<'_, Result<Installed, NotInstalled>> {
         Box::pin(std::future::ready(Err(NoCatalogue::refuses())))
     }
 

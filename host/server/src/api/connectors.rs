@@ -66,6 +66,7 @@ pub(crate) async fn show(
         ("stage" = Option<bool>, Query, description = "it waits in any case, until it is put in force"),
         ("reason" = Option<String>, Query, description = "why, for whoever meets it next"),
         ("Countersign-Signature" = Option<String>, Header, description = "the signature of the component, in base 64"),
+        ("Countersign-Conformance" = Option<String>, Header, description = "its signed conformance report, in base 64"),
         ("Idempotency-Key" = String, Header, description = "makes a repeated request the same request"),
     ),
     responses(
@@ -75,7 +76,7 @@ pub(crate) async fn show(
 )]
 pub(crate) async fn add(
     State(host): State<Host>,
-    Component { caller, key, uri, bytes, signature, place: _place }: Component,
+    Component { caller, key, uri, bytes, evidence, place: _place }: Component,
 ) -> Result<Json<ConnectorView>, Problem> {
     let mut query = Query::of(&uri, &["stage", "reason"])?;
     let stage = query.is("stage");
@@ -83,7 +84,7 @@ pub(crate) async fn add(
     let reason = query.read("reason", &expected, crate::asked::readable).unwrap_or_default();
     query.checked()?;
     let why = (&caller.person, if reason.is_empty() { "it was added" } else { &*reason });
-    let added = host.engine.add_connector((bytes.into(), signature), stage, why, Some(key)).await?;
+    let added = host.engine.add_connector((bytes.into(), evidence), stage, why, Some(key)).await?;
     Ok(Json(view(&host, &added.connector).await?))
 }
 

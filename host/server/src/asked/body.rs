@@ -14,6 +14,7 @@ use countersign_core::hash::Digest;
 use countersign_core::intent::Raw;
 use countersign_core::intent::kind::refused_character;
 use countersign_engine::engine::Key;
+use countersign_engine::port::catalogue::Evidence;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,7 +73,7 @@ pub(crate) struct Component {
     pub(crate) key: Key,
     pub(crate) uri: Uri,
     pub(crate) bytes: Bytes,
-    pub(crate) signature: Option<Vec<u8>>,
+    pub(crate) evidence: Evidence,
     /// Held until it is on record.
     pub(crate) place: OwnedSemaphorePermit,
 }
@@ -92,7 +93,7 @@ impl FromRequest<Host> for Component {
         wasm.map_err(|found| {
             Problem::new("CS-E0204", found, format!("send `Content-Type: {WASM}` and no `Content-Encoding`"))
         })?;
-        let signature = header::signature(&parts.headers)?;
+        let evidence = header::evidence(&parts.headers)?;
         let place = Arc::clone(&host.components).try_acquire_owned().map_err(|_| {
             let help = "wait until it has ended and send this again";
             Problem::new("CS-E0217", "another component is being added", help).later()
@@ -106,10 +107,11 @@ impl FromRequest<Host> for Component {
                 parts.method.as_str().as_bytes(),
                 asked.as_bytes(),
                 &bytes,
-                signature.as_deref().unwrap_or_default(),
+                evidence.signature.as_deref().unwrap_or_default(),
+                evidence.conformance.as_deref().unwrap_or_default(),
             ]),
         };
-        Ok(Component { caller, key, uri: parts.uri, bytes, signature, place })
+        Ok(Component { caller, key, uri: parts.uri, bytes, evidence, place })
     }
 }
 

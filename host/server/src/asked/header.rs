@@ -3,12 +3,16 @@
 use crate::limits::{IDEMPOTENCY_KEY_BYTES_MAX, WAIT_SECONDS_MAX};
 use crate::problem::Problem;
 use axum::http::{HeaderMap, HeaderName, header};
+use countersign_engine::port::catalogue::Evidence;
 
 /// The header that makes a repeated request the same request.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The header with the signature of a component.
 const SIGNATURE: HeaderName = HeaderName::from_static("countersign-signature");
+
+/// The header with its conformance report.
+const CONFORMANCE: HeaderName = HeaderName::from_static("countersign-conformance");
 
 /// The header that says what a caller would like.
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -33,17 +37,29 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
     Ok(bare.to_owned())
 }
 
-/// The signature of a component, in base 64; `None` if there is none.
-pub(super) fn signature(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Problem> {
-    let mut all = headers.get_all(SIGNATURE).iter();
+/// What is said of a component.
+pub(super) fn evidence(headers: &HeaderMap) -> Result<Evidence, Problem> {
+    let signature = envelope(headers, SIGNATURE, ("Countersign-Signature", ".sig", "sign"))?;
+    let conformance = envelope(headers, CONFORMANCE, ("Countersign-Conformance", ".conformance", "test"))?;
+    Ok(Evidence { signature, conformance })
+}
+
+/// A signed envelope, in base 64; `None` if there is none.
+fn envelope(
+    headers: &HeaderMap,
+    header: HeaderName,
+    (name, ending, verb): (&str, &str, &str),
+) -> Result<Option<Vec<u8>>, Problem> {
+    let mut all = headers.get_all(header).iter();
     let Some(value) = all.next() else { return Ok(None) };
     let decoded = data_encoding::BASE64.decode(value.as_bytes());
     match decoded {
         Ok(bytes) if all.next().is_none() => Ok(Some(bytes)),
         Ok(_) | Err(_) => {
-            let detail = "the `Countersign-Signature` header is not one signature in base 64";
-            let help =
-                "send the bytes of the `.sig` file that `countersign connector sign` writes, in base 64";
+            let detail = format!("the `{name}` header is not one envelope in base 64");
+            let help = format!(
+                "send the bytes of the `{ending}` file that `countersign connector {verb}` writes, in base 64"
+            );
             Err(Problem::new("CS-E0234", detail, help))
         }
     }

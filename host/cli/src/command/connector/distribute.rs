@@ -24,6 +24,7 @@ pub(super) fn reference(text: &str) -> Result<Reference, String> {
 fn words(kind: Kind) -> &'static str {
     match kind {
         Kind::Signature => "signature",
+        Kind::Conformance => "conformance report",
         Kind::Materials => "bill of materials",
     }
 }

@@ -3,7 +3,8 @@
 use super::{agreed, kilobytes, short};
 use crate::client::{Change, Client, typed};
 use crate::command::Global;
-use crate::distribution::{Fetched, Kind, Source};
+use crate::distribution::lock::Lock;
+use crate::distribution::{self, Fetched, Source};
 use crate::exit;
 use crate::output::{self, Failure, Table, plain};
 use anyhow::Result;
@@ -42,56 +43,89 @@ pub(super) async fn list(global: &Global) -> Result<ExitCode> {
     Ok(ExitCode::from(exit::DONE))
 }
 
+/// What is added, and how.
+#[derive(Debug, clap::Args)]
+pub struct Add {
+    /// A component; an archive of several (`.tar`, or the folder of one); `oci://HOST/REPOSITORY:VERSION` or
+    /// `oci://HOST/REPOSITORY@sha256:DIGEST`; or `https://HOST/PATH#sha256:DIGEST`
+    #[arg(value_parser = distribution::source, value_name = "SOURCE", required_unless_present = "locked")]
+    pub source: Option<Source>,
+    /// Take it without a question: what it wants was read
+    #[arg(long)]
+    pub yes: bool,
+    /// Let it wait in any case, until it is put in force
+    #[arg(long)]
+    pub stage: bool,
+    /// Why, for whoever meets it next
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Put it into the data folder of a host that does not run; it serves from the next start on
+    #[arg(long, conflicts_with_all = ["stage", "reason"])]
+    pub offline: bool,
+    /// Name it in `connectors.lock` beside the configuration, for your repository
+    #[arg(long, conflicts_with_all = ["stage", "offline"])]
+    pub lock: bool,
+    /// Make the host as `connectors.lock` beside the configuration has it; what is so already stays as it is
+    #[arg(long, conflicts_with_all = ["source", "yes", "stage", "reason", "offline", "lock"])]
+    pub locked: bool,
+}
+
 /// Shows what the components of a source want, and adds them if that was agreed to.
-pub(super) async fn add(
-    source: &Source,
-    (yes, stage): (bool, bool),
-    reason: Option<&str>,
-    global: &Global,
-) -> Result<ExitCode> {
+pub(super) async fn add(source: &Source, add: &Add, global: &Global) -> Result<ExitCode> {
     let client = Client::of(global)?;
-    for component in agreed(source, yes, global).await? {
-        add_one(&client, component, stage, reason, global).await?;
+    // Before anything is added: a lock that is none is known now.
+    let mut lock = if add.lock { Some(Lock::beside(global.config.as_deref())?) } else { None };
+    for component in agreed(source, add.yes, global).await? {
+        // Whoever reads the log later wants to know where it came from.
+        let from = component.pinned.as_ref().map(|pinned| format!("from {pinned}"));
+        let reason = add.reason.as_deref().or(from.as_deref());
+        let kept = lock.as_ref().map(|_| component.clone());
+        let (body, connector, build) = sent(&client, component, add.stage, reason).await?;
+        if global.json {
+            output::json(&body)?;
+        } else {
+            output::say(&plain(&came_of(&connector, &build)));
+            for want in build.widens.iter().filter(|_| build.state == "held") {
+                output::say(&plain(&format!("  {want}")));
+            }
+        }
+        if let (Some(lock), Some(component)) = (&mut lock, kept) {
+            lock.take(lock.named(source, &component, build.signer.as_deref())?)?;
+            if !global.json && !global.quiet {
+                output::say(&format!("`{}` names it", plain(&lock.name())));
+            }
+        }
     }
     Ok(ExitCode::from(exit::DONE))
 }
 
-async fn add_one(
+/// Sends a component to the host: what that answers, and what has come of it.
+pub(super) async fn sent(
     client: &Client,
     component: Fetched,
     stage: bool,
     reason: Option<&str>,
-    global: &Global,
-) -> Result<()> {
+) -> Result<(Value, ConnectorView, BuildView)> {
     let mut path = format!("/v1/connectors?stage={stage}");
-    // Whoever reads the log later wants to know where it came from.
-    let from = component.pinned.as_ref().map(|pinned| format!("from {pinned}"));
-    if let Some(reason) = reason.or(from.as_deref()) {
+    if let Some(reason) = reason {
         path.push_str(&format!("&reason={}", crate::client::escaped(reason)));
     }
-    let signature = component.of(Kind::Signature).map(<[u8]>::to_vec);
+    let evidence = component.evidence();
     let Fetched { about, bytes, .. } = component;
-    let body = client.component(&path, bytes.into(), signature.as_deref()).await?;
-    if global.json {
-        return output::json(&body);
-    }
+    let body = client.component(&path, bytes.into(), &evidence).await?;
     let connector = typed::<ConnectorView>(&body)?;
-    let id = &about.manifest.connector.id;
     let digest = about.digest.to_string();
-    let Some(build) = connector.builds.iter().find(|build| build.digest == digest) else {
+    let Some(build) = connector.builds.iter().find(|build| build.digest == digest).cloned() else {
         anyhow::bail!(
-            "the host has added `{id}` and does not show it: is another countersign at the address?"
+            "the host has added `{}` and does not show it: is another countersign at the address?",
+            about.manifest.connector.id
         );
     };
-    output::say(&plain(&came_of(&connector, build)));
-    for want in build.widens.iter().filter(|_| build.state == "held") {
-        output::say(&plain(&format!("  {want}")));
-    }
-    Ok(())
+    Ok((body, connector, build))
 }
 
 /// What came of a build that was added.
-fn came_of(connector: &ConnectorView, build: &BuildView) -> String {
+pub(super) fn came_of(connector: &ConnectorView, build: &BuildView) -> String {
     let name = format!("`{}` {} (sha256:{})", connector.id, build.version, short(&build.digest));
     match build.state.as_str() {
         "active" => format!("{name} serves {}", served(build)),
@@ -213,8 +247,17 @@ async fn found(client: &Client, id: &ConnectorId, begins: &str) -> Result<String
 }
 
 fn table(connectors: &[ConnectorView]) -> Table {
-    let mut table =
-        Table::new(&["connector", "version", "system", "size", "sha256", "state", "serves", "operations"]);
+    let mut table = Table::new(&[
+        "connector",
+        "version",
+        "system",
+        "size",
+        "sha256",
+        "state",
+        "serves",
+        "tested",
+        "operations",
+    ]);
     for connector in connectors {
         for build in &connector.builds {
             let serves = served(build);
@@ -227,6 +270,7 @@ fn table(connectors: &[ConnectorView]) -> Table {
                 &short(&build.digest),
                 &build.state,
                 if is_used { &serves } else { "" },
+                build.level.as_deref().unwrap_or_default(),
                 &build.operations.join(", "),
             ]);
         }
@@ -248,6 +292,7 @@ mod tests {
             since: "2026-11-28T00:00:00.000Z".to_owned(),
             size: Some(1),
             signer: None,
+            level: None,
             operations: Vec::new(),
             wants: Vec::new(),
             widens: Vec::new(),

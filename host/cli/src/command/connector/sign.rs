@@ -52,24 +52,31 @@ pub(super) fn key(file: &Path, global: &Global) -> Result<ExitCode> {
     Ok(ExitCode::from(exit::DONE))
 }
 
-/// Signs a component; the signature lies beside it.
+/// Reads a private key.
 ///
 /// # Errors
-/// If the component is none, the key is none, or the signature cannot be written.
-pub(super) fn sign(component: &Path, key: &Path, global: &Global) -> Result<ExitCode> {
-    let about = build::inspected(component)?;
+/// If the file cannot be read, or holds none.
+pub(super) fn private(key: &Path) -> Result<PrivateKey> {
     let named = || format!("the key `{}` cannot be read", key.display());
     let size = fs::metadata(key).with_context(named)?.len();
     if KEY_BYTES_MAX < size {
         return Err(Failure::new(exit::USAGE, format!("`{}` is larger than any key", key.display())).into());
     }
     let pem = zeroize::Zeroizing::new(fs::read_to_string(key).with_context(named)?);
-    let key = PrivateKey::from_pem(&pem).map_err(|why| {
+    PrivateKey::from_pem(&pem).map_err(|why| {
         let failure = Failure::new(exit::USAGE, format!("`{}` {why}", key.display()));
-        failure.with_help(
-            "`countersign connector key FILE` makes one; so does `openssl genpkey -algorithm ed25519`",
-        )
-    })?;
+        let help = "`countersign connector key FILE` makes one; so does `openssl genpkey -algorithm ed25519`";
+        failure.with_help(help).into()
+    })
+}
+
+/// Signs a component; the signature lies beside it.
+///
+/// # Errors
+/// If the component is none, the key is none, or the signature cannot be written.
+pub(super) fn sign(component: &Path, key: &Path, global: &Global) -> Result<ExitCode> {
+    let about = build::inspected(component)?;
+    let key = private(key)?;
     let signature = key.sign(&about)?;
     let place = Kind::Signature.place_of(component);
     fs::write(&place, signature).with_context(|| format!("`{}` cannot be written", place.display()))?;

@@ -1,14 +1,15 @@
 //! `countersign connector test`: the conformance kit, and its recorder.
 
-use super::{Global, kilobytes};
+use super::{Global, kilobytes, sign};
 use crate::build::{self, MANIFEST_FILE};
 use crate::conformance::law::Level;
 use crate::conformance::report::Report;
 use crate::conformance::{self, INPUTS, INPUTS_MAX, cassette};
+use crate::distribution::Kind;
 use crate::output::{self, Failure, Progress, Table};
 use crate::{config, exit};
 use anyhow::{Context as _, Result};
-use countersign_connectors::COMPONENT_BYTES_MAX;
+use countersign_connectors::{COMPONENT_BYTES_MAX, PrivateKey};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -35,6 +36,10 @@ pub struct Test {
     /// Write the report here, as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Sign what was shown with this private key: the report lies beside the component, as FILE.conformance, and goes
+    /// with it into registries and hosts
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "only"])]
+    key: Option<PathBuf>,
     /// Record the cassettes at the target of this connection of the configuration, instead of
     /// testing. Everything that they ask for is really done there
     #[arg(long, value_name = "CONNECTION")]
@@ -71,7 +76,9 @@ impl Wanted {
 /// If there is nothing to test, or a target does not do what is to be recorded.
 pub(super) async fn run(test: Test, global: &Global) -> Result<ExitCode> {
     let progress = Progress::begin(global.quiet);
-    let component = component(&test.connector, &|text| progress.now(text))?;
+    // Before anything runs: a key that is none is known now.
+    let key = test.key.as_deref().map(sign::private).transpose()?;
+    let (file, component) = component(&test.connector, &|text| progress.now(text))?;
     let folder = test.cassettes.clone().or_else(|| beside(&test.connector)).ok_or_else(|| {
         Failure::new(exit::USAGE, "it is not known where the cassettes are")
             .with_help("name their folder with `--cassettes DIR`")
@@ -98,12 +105,27 @@ pub(super) async fn run(test: Test, global: &Global) -> Result<ExitCode> {
     } else {
         shown(&report, component.len(), global)?;
     }
+    if let Some(key) = key {
+        signed(&report, &key, &file, global)?;
+    }
     let reached = test.level.level() <= report.level;
     Ok(ExitCode::from(if reached { exit::DONE } else { exit::NO }))
 }
 
-/// The bytes of the component, built first if a folder is named.
-fn component(connector: &Path, progress: &dyn Fn(&str)) -> Result<Vec<u8>> {
+/// Writes what was shown beside the component, signed.
+fn signed(report: &Report, key: &PrivateKey, component: &Path, global: &Global) -> Result<()> {
+    let place = Kind::Conformance.place_of(component);
+    let envelope = key.sign_tested(&report.tested())?;
+    std::fs::write(&place, envelope).with_context(|| format!("`{}` cannot be written", place.display()))?;
+    if !global.quiet && !global.json {
+        let (level, public) = (report.level.name(), key.public());
+        output::say(&format!("that it is `{level}` is signed by `{public}`: `{}`", place.display()));
+    }
+    Ok(())
+}
+
+/// The component, built first if a folder is named: where it lies, and its bytes.
+fn component(connector: &Path, progress: &dyn Fn(&str)) -> Result<(PathBuf, Vec<u8>)> {
     let file = if connector.is_dir() {
         let built = build::build_all(connector, &build::out_folder(connector), progress)?;
         let [one] = built.as_slice() else {
@@ -119,7 +141,8 @@ fn component(connector: &Path, progress: &dyn Fn(&str)) -> Result<Vec<u8>> {
     if COMPONENT_BYTES_MAX as u64 <= size {
         anyhow::bail!("`{}` is larger than 64 MiB", file.display());
     }
-    std::fs::read(&file).with_context(|| format!("`{}` cannot be read", file.display()))
+    let bytes = std::fs::read(&file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+    Ok((file, bytes))
 }
 
 /// The cassettes beside a connector's manifest.

@@ -46,6 +46,9 @@ pub struct BuildView {
     /// The key that signed it, where a signature was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signer: Option<String>,
+    /// The level of the conformance kit that somebody trusted has seen it reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
     /// What it can do.
     pub operations: Vec<String>,
     /// Everything that it asks for, in sentences.
@@ -119,6 +122,7 @@ impl BuildView {
             since: known.since.to_string(),
             size: there.map(|one| one.size),
             signer: known.build.signer.clone(),
+            level: known.build.level.clone(),
             operations: operations.map(|operation| operation.name.clone()).collect(),
             wants: known.build.wants.iter().cloned().collect(),
             widens: record.widens(&known.build),
