@@ -268,6 +268,11 @@ impl Gate {
         let reserved: Vec<&HeaderName> = endpoint.key_header.iter().collect();
         let headers = headers::admitted(&request.headers, &reserved)
             .map_err(|why| rejected("forbidden-header", why))?;
+        if let Some(name) = endpoint.credential.query_name()
+            && request.query.iter().any(|(other, _)| other == name)
+        {
+            return Err(rejected("forbidden-query", format!("`{name}` in the query is the host's own")));
+        }
         let digest = digest(&request);
         if let Some(recorded) = self.recorded(&request, digest)? {
             return Ok(recorded);
@@ -411,6 +416,7 @@ impl Gate {
             Some(query) => format!("{}?{query}", outgoing.url.path()),
             None => outgoing.url.path().to_owned(),
         };
+        let target = outgoing.endpoint.credential.address(target);
         let host = match outgoing.url.port() {
             Some(port) => format!("{}:{port}", outgoing.to.host),
             None => outgoing.to.host.clone(),
@@ -436,7 +442,7 @@ impl Gate {
         let body = Full::new(Bytes::from(request.body.clone()));
         let mut message = http::Request::builder()
             .method(request.method.as_str())
-            .uri(target)
+            .uri(target.as_str())
             .body(body)
             .map_err(malformed)?;
         *message.headers_mut() = headers;

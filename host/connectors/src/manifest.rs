@@ -119,7 +119,7 @@ pub struct Auth {
     /// The scheme.
     #[serde(default)]
     pub scheme: Scheme,
-    /// Name of the header, for the scheme `header`.
+    /// Name of the header or in the query, for the schemes `header` and `query`.
     #[serde(default)]
     pub name: Option<String>,
     /// Where tokens are given, for the scheme `oauth2-client`; perhaps with the `{variables}` of the base address.
@@ -146,6 +146,8 @@ pub enum Scheme {
     Basic,
     /// A header of its own, such as `x-api-key`.
     Header,
+    /// A name of its own in the query, for targets that take a key nowhere else: whoever logs addresses there has it.
+    Query,
     /// Standard Webhooks: `v1` (HMAC-SHA256, `whsec_...`) or `v1a` (ed25519, `whsk_...`).
     StandardWebhooks,
     /// OAuth 2.0 client credentials; the secret is `client:secret`, and the host has itself given tokens for it.
@@ -363,6 +365,9 @@ impl Endpoint {
         if self.auth.scheme == Scheme::Header && self.auth.name.is_none() {
             return Some("that its credential goes into a header, but not which (`auth.name`)".to_owned());
         }
+        if self.auth.scheme == Scheme::Query && self.auth.name.is_none() {
+            return Some("that its credential goes into the query, but not as what (`auth.name`)".to_owned());
+        }
         if self.auth.scheme == Scheme::Oauth2Client && self.auth.token.is_none() {
             return Some(
                 "that its requests bear a token, but not where one is given (`auth.token`)".to_owned(),
@@ -495,6 +500,7 @@ idempotency = { mode = "header", name = "Idempotency-Key", lifetime-h = 24 }
         check("\"POST\"", "\"TRACE\"", "uses method `TRACE`");
         check("\"/v1/*\"", "\"v1/*\"", "does not begin with `/`");
         check("scheme = \"bearer\"", "scheme = \"header\"", "not which (`auth.name`)");
+        check("scheme = \"bearer\"", "scheme = \"query\"", "not as what (`auth.name`)");
         check("name = \"Idempotency-Key\", ", "", "not which (`idempotency.name`)");
         check("lifetime-h = 24", "lifetime-h = 0", "remembers a key for no time");
         check("lifetime-h = 24 }", "lifetime-h = 24 }\nsettle-ms = 3600001", "later than 3600000 ms");

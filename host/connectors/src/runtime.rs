@@ -71,6 +71,8 @@ pub struct Runtime {
     grant: OperatorGrant,
     /// The connections that are to be made, against which a build is tried before it serves.
     expected: ArcSwap<Vec<ConnectionOptions>>,
+    /// Connections that were to be made and had no connector.
+    waiting: ArcSwap<BTreeMap<ConnectionName, ConnectionOptions>>,
     /// Which build serves which connection, by connector; the newest one where nothing is said.
     serving: ArcSwap<BTreeMap<String, Serving>>,
     /// The builds that are called no more.
@@ -132,6 +134,7 @@ impl Runtime {
             calls: Semaphore::new(usize::try_from(CALLS_MAX).unwrap_or(1)),
             grant: options.grant,
             expected: ArcSwap::default(),
+            waiting: ArcSwap::default(),
             serving: ArcSwap::default(),
             quarantined: ArcSwap::default(),
             metrics: Arc::default(),
@@ -197,10 +200,26 @@ impl Runtime {
     /// tokio runtime.
     ///
     /// # Errors
-    /// [`FaultCode::NotInstalled`] or [`FaultCode::BadConnection`]; the old connection then stands.
+    /// [`FaultCode::NotInstalled`]: it is made as soon as its connector is there. [`FaultCode::BadConnection`]. The old
+    /// connection then stands.
     pub fn connect(&self, options: ConnectionOptions) -> Result<Arc<Connection>, ConnectorFault> {
         let _alone = self.changing.lock();
-        self.connect_alone(options)
+        let connected = self.connect_alone(options.clone());
+        let waits = connected.as_ref().is_err_and(|fault| fault.code == FaultCode::NotInstalled);
+        self.wait(&options.name.clone(), waits.then_some(options));
+        connected
+    }
+
+    /// Notes that a connection waits for its connector, or waits no more.
+    fn wait(&self, name: &ConnectionName, options: Option<ConnectionOptions>) {
+        self.waiting.rcu(|waiting| {
+            let mut waiting = BTreeMap::clone(waiting);
+            match &options {
+                Some(options) => waiting.insert(name.clone(), options.clone()),
+                None => waiting.remove(name),
+            };
+            waiting
+        });
     }
 
     /// The same for whoever holds `changing`.
@@ -217,8 +236,7 @@ impl Runtime {
         Ok(public)
     }
 
-    /// The connections that are to be made: from here on a build that they could not be served by does not serve, and
-    /// one that waits for a build is made as soon as there is one.
+    /// The connections that are to be made: from here on a build that they could not be served by does not serve.
     pub fn expect(&self, connections: Vec<ConnectionOptions>) {
         self.expected.store(Arc::new(connections));
     }
@@ -256,6 +274,7 @@ impl Runtime {
     /// Takes a connection away. `false` if there was none of this name.
     pub fn disconnect(&self, name: &ConnectionName) -> bool {
         let _alone = self.changing.lock();
+        self.wait(name, None);
         let before = self.targets.rcu(|targets| {
             let mut targets = BTreeMap::clone(targets);
             targets.remove(name);
@@ -318,7 +337,7 @@ impl Runtime {
 
     fn target(&self, name: &ConnectionName) -> Result<Arc<Target>, Failure> {
         self.targets.load().get(name).cloned().ok_or_else(|| {
-            if self.expected.load().iter().any(|options| options.name == *name) {
+            if self.waiting.load().contains_key(name) {
                 let what = format!("connection `{name}` has no connector yet; add one that may serve it");
                 return Failure::Transient { after: None, detail: Detail::new("no-connector", what) };
             }
@@ -592,18 +611,16 @@ impl engine::Catalogue for Runtime {
                 tracing::error!(%fault, connector = %connector, connection = %target.options.name, blame = "host", "a connection keeps the build that it had");
             }
         }
-        let (expected, targets) = (self.expected.load(), self.targets.load());
-        let waits = |options: &&ConnectionOptions| {
-            !targets.contains_key(&options.name) && could_be(options, connector, record)
-        };
-        for options in expected.iter().filter(waits) {
+        let waiting = self.waiting.load();
+        for options in waiting.values().filter(|options| could_be(options, connector, record)) {
             match self.connect_alone(options.clone()) {
                 Ok(_) => {
-                    tracing::info!(connector = %connector, connection = %options.name, "a connection that waited for its connector is made")
+                    self.wait(&options.name, None);
+                    tracing::info!(connector = %connector, connection = %options.name, "a connection that waited for its connector is made");
                 }
                 // INVARIANT: as above.
                 Err(fault) => {
-                    tracing::error!(%fault, connector = %connector, connection = %options.name, blame = "host", "a connection goes on waiting for its connector")
+                    tracing::error!(%fault, connector = %connector, connection = %options.name, blame = "host", "a connection goes on waiting for its connector");
                 }
             }
         }

@@ -69,7 +69,8 @@ impl Endpoint {
         if self.auth.scheme != Scheme::None {
             wants.insert(format!("endpoint `{name}` is sent a credential: {}", self.auth.scheme.words()));
         }
-        wants.extend(self.auth.name.iter().map(|header| format!("endpoint `{name}`: in header `{header}`")));
+        let place = if self.auth.scheme == Scheme::Query { "the query as" } else { "header" };
+        wants.extend(self.auth.name.iter().map(|called| format!("endpoint `{name}`: in {place} `{called}`")));
         wants.extend(
             self.auth.token.iter().map(|token| format!("endpoint `{name}` has tokens given at {token}")),
         );
@@ -115,6 +116,7 @@ impl Scheme {
             Scheme::Bearer => "bearer token",
             Scheme::Basic => "user and password",
             Scheme::Header => "key in a header",
+            Scheme::Query => "key in the query",
             Scheme::StandardWebhooks => "signed requests",
             Scheme::Oauth2Client => "OAuth 2.0 client credentials",
         }

@@ -79,7 +79,6 @@ impl Host {
             runtime.load(digest).await.expect("it was installed");
         }
         let clock = Arc::new(SimulatedClock::at(Timestamp(1_795_424_400_000)));
-        settle(&*store, &runtime, clock.now()).await.expect("the log can be read");
         let options = CONNECTIONS.map(|connection| {
             let resolved =
                 raw(&target.base).resolve(name(connection), |_| Ok(Secret::new(SECRET.to_owned())));
@@ -87,6 +86,7 @@ impl Host {
             options
         });
         runtime.expect(options.to_vec());
+        settle(&*store, &runtime, clock.now()).await.expect("the log can be read");
         for options in options {
             // As the program does: what has no connector yet waits for it.
             if let Err(fault) = runtime.connect(options) {
@@ -603,4 +603,67 @@ async fn a_connection_waits_for_its_connector_and_is_made_when_it_comes() {
     let (status, added) = host.add(component.clone(), "", "first").await;
     assert_eq!((status, &added["connections"]), (200, &json!(CONNECTIONS)), "{added}");
     assert_eq!(host.serving(&[&component]), [Some(0), Some(0)]);
+}
+
+#[tokio::test]
+async fn a_build_that_fits_no_connection_serves_none_after_a_start_either() {
+    let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
+    let first = component("plain");
+    runtime(folder.path()).install(first.clone()).await.expect("it installs");
+    let store: Arc<MemoryStore> = Arc::default();
+    drop(Host::start(folder.path(), &target, store.clone()).await);
+    let misfit = component_with("plain", &MANIFEST.replace("[endpoints.api]", "[endpoints.web]"));
+    runtime(folder.path()).install(misfit.clone()).await.expect("it installs while no host runs");
+    let host = Host::start(folder.path(), &target, store).await;
+    assert_eq!(host.serving(&[&first, &misfit]), [Some(0), Some(0)]);
+    let record = host.engine.connector(&id()).await.expect("it is read");
+    let known = record.builds.get(&Digest::of(&misfit)).expect("it is on record");
+    assert!(!record.serving.has(&Digest::of(&misfit)), "{}", record.state(known).as_str());
+}
+
+#[tokio::test]
+async fn what_was_added_in_its_time_goes_on_when_its_key_has_run_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (vendor, component) = (PrivateKey::drawn(&[1; 32]), component("plain"));
+    let about = inspect(&component).expect("it is a connector");
+    let evidence =
+        Evidence { signature: Some(vendor.sign(&about).expect("it is signed")), conformance: None };
+    let until = |moment: i64| {
+        let key = TrustedKey { key: vendor.public(), from: None, until: Some(Timestamp(moment)) };
+        let of = Namespace { keys: vec![key], ..Namespace::default() };
+        Trust { namespaces: BTreeMap::from([("tests".to_owned(), of)]), unsigned: false }
+    };
+    let install = async |folder: &Path, trust: Trust| {
+        let runtime = runtime_that_trusts(folder, trust);
+        runtime.install_signed(component.clone(), evidence.clone()).await.map(|installed| installed.digest)
+    };
+    let now = 1_795_424_400_000;
+    assert_eq!(install(folder.path(), until(now + 1)).await, Ok(Digest::of(&component)));
+    // As `install` of the configuration does at every start.
+    assert_eq!(install(folder.path(), until(now)).await, Ok(Digest::of(&component)));
+    let other = tempfile::tempdir().expect("a folder");
+    let fault = install(other.path(), until(now)).await.expect_err("it comes too late");
+    assert_eq!(fault.code, FaultCode::Untrusted);
+    assert!(fault.message.contains("which does not count now"), "{fault}");
+}
+
+#[tokio::test]
+async fn bytes_that_a_removal_left_behind_are_taken_away_at_the_next_start() {
+    let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
+    let (first, second) = (component("plain"), component_with("plain", &narrower()));
+    runtime(folder.path()).install(first.clone()).await.expect("it installs");
+    let store: Arc<MemoryStore> = Arc::default();
+    let host = Host::start(folder.path(), &target, store.clone()).await;
+    host.add(second.clone(), "?stage=true", "a").await;
+    let removed = json!({"digest": digest_of(&second), "reason": "a mistake"});
+    assert_eq!(host.change("removals", &removed, "b").await.0, 200);
+    drop(host);
+    // The host died between its record and the disk.
+    let blob = folder.path().join(format!("blobs/sha256/{}.wasm", digest_of(&second)));
+    assert!(!blob.exists());
+    std::fs::write(&blob, &second).expect("it is written");
+    let host = Host::start(folder.path(), &target, store).await;
+    assert_eq!(host.runtime.stored(), Ok(vec![Digest::of(&first)]));
+    assert!(!blob.exists());
+    assert_eq!(host.serving(&[&first, &second]), [Some(0), Some(0)]);
 }

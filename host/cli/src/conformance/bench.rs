@@ -477,7 +477,7 @@ fn key_headers(manifest: &Manifest) -> BTreeMap<String, String> {
 fn credential(scheme: Scheme) -> Option<&'static str> {
     match scheme {
         Scheme::None => None,
-        Scheme::Bearer | Scheme::Header => Some(CANARY),
+        Scheme::Bearer | Scheme::Header | Scheme::Query => Some(CANARY),
         Scheme::Basic | Scheme::Oauth2Client => Some("user:canary-credential-4f1c"),
         // base64 of `canary-credential-4f1c-01`. It signs and is never sent.
         Scheme::StandardWebhooks => Some("whsec_Y2FuYXJ5LWNyZWRlbnRpYWwtNGYxYy0wMQ=="),

@@ -13,7 +13,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sha2::Sha256;
 use std::sync::Arc;
-use url::Url;
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
 
 /// What stands where a secret stood.
 const HIDDEN: &[u8] = b"[secret]";
@@ -27,6 +28,8 @@ pub(crate) enum Credential {
     None,
     /// A fixed header, marked as sensitive, and the forms of the secret to hide in answers.
     Header { name: HeaderName, value: HeaderValue, hide: Vec<Vec<u8>> },
+    /// A fixed pair of the query, as it stands in the address, and the forms of the secret to hide in answers.
+    Query { name: String, pair: Zeroizing<String>, hide: Vec<Vec<u8>> },
     /// Standard Webhooks, symmetric.
     SignedV1 { key: Vec<u8>, hide: Vec<Vec<u8>> },
     /// Standard Webhooks, asymmetric.
@@ -72,12 +75,42 @@ impl Credential {
                     .map_err(|_| format!("sends its credential in `{name}`, which is no header name"))?;
                 header(name, secret, hide)
             }
+            Scheme::Query => {
+                let name = auth.name.clone().unwrap_or_default();
+                let secret = secret.trim();
+                let encoded =
+                    form_urlencoded::Serializer::new(String::new()).append_pair("", secret).finish();
+                let encoded = encoded.trim_start_matches('=');
+                let pair =
+                    form_urlencoded::Serializer::new(String::new()).append_pair(&name, secret).finish();
+                let hide = vec![secret.as_bytes().to_vec(), encoded.as_bytes().to_vec()];
+                Ok(Credential::Query { name, pair: Zeroizing::new(pair), hide })
+            }
             Scheme::StandardWebhooks => signing(secret, hide),
             Scheme::Oauth2Client => {
                 let url = token.ok_or("does not know where tokens are given")?;
                 Ok(Credential::Token(Arc::new(Tokens::new(url, secret, auth.client, &auth.scopes)?)))
             }
         }
+    }
+
+    /// The name in the query that is the host's own, if its credential goes there.
+    pub(crate) fn query_name(&self) -> Option<&str> {
+        match self {
+            Credential::Query { name, .. } => Some(name),
+            Credential::None
+            | Credential::Header { .. }
+            | Credential::SignedV1 { .. }
+            | Credential::SignedV1a { .. }
+            | Credential::Token(_) => None,
+        }
+    }
+
+    /// Path and query with the credential, for the scheme that puts it there.
+    pub(crate) fn address(&self, target: String) -> Zeroizing<String> {
+        let Credential::Query { pair, .. } = self else { return Zeroizing::new(target) };
+        let between = if target.contains('?') { '&' } else { '?' };
+        Zeroizing::new(format!("{target}{between}{}", pair.as_str()))
     }
 
     /// Adds the credential. `id` names the message for signing schemes; it is the idempotency key
@@ -90,7 +123,8 @@ impl Credential {
         (id, now, body): (&str, Timestamp, &[u8]),
     ) {
         let signature = match self {
-            Credential::None => return,
+            // One of the query is in the address already.
+            Credential::None | Credential::Query { .. } => return,
             Credential::Token(_) => {
                 if let Some(Token(value)) = token {
                     headers.insert(header::AUTHORIZATION, value.clone());
@@ -131,6 +165,7 @@ impl Credential {
                 &tokens
             }
             Credential::Header { hide, .. }
+            | Credential::Query { hide, .. }
             | Credential::SignedV1 { hide, .. }
             | Credential::SignedV1a { hide, .. } => hide,
         };
@@ -234,6 +269,21 @@ mod tests {
             "Bearer sk_test_1"
         );
         assert_eq!(signed(&credential(Scheme::Header, Some("X-Api-Key"), "abc"))["x-api-key"], "abc");
+    }
+
+    #[test]
+    fn a_key_of_the_query_stands_behind_what_the_connector_asks() {
+        let key = credential(Scheme::Query, Some("api key"), "k=1&admin=1 \u{e9}\n");
+        let written = "api+key=k%3D1%26admin%3D1+%C3%A9";
+        assert_eq!(*key.address("/v1/deals".to_owned()), format!("/v1/deals?{written}"));
+        assert_eq!(*key.address("/v1/deals?a=1".to_owned()), format!("/v1/deals?a=1&{written}"));
+        assert_eq!(key.query_name(), Some("api key"));
+        assert!(signed(&key).is_empty());
+        // Neither as it is kept nor as it travels.
+        let echoed = key.hide(format!("no k=1&admin=1 \u{e9} and no {written}").into_bytes());
+        assert_eq!(String::from_utf8_lossy(&echoed), "no [secret] and no api+key=[secret]");
+        let header = credential(Scheme::Header, Some("X-Api-Key"), "abc");
+        assert_eq!((&**header.address("/v1".to_owned()), header.query_name()), ("/v1", None));
     }
 
     #[test]

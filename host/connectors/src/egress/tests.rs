@@ -314,3 +314,27 @@ async fn tokens_are_not_asked_for_at_a_forbidden_address() {
     );
     assert!(locked(&asked).is_empty());
 }
+
+#[tokio::test]
+async fn a_key_of_the_query_is_the_hosts_and_comes_back_to_nobody() {
+    let (port, asked) =
+        server(vec!["HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\nyou sent key=sk%2Bcanary_4711"]).await;
+    let mut gate = gate(&format!("http://127.0.0.1:{port}"), &["127.0.0.0/8"], vec![vec![LOOPBACK]]);
+    let grant = Arc::get_mut(&mut gate.grant).expect("nobody else has it");
+    let endpoint = grant.endpoints.get_mut("api").expect("it is there");
+    let auth = crate::manifest::Auth {
+        scheme: crate::manifest::Scheme::Query,
+        name: Some("key".to_owned()),
+        ..crate::manifest::Auth::default()
+    };
+    let secret = crate::secret::Secret::new("sk+canary_4711".to_owned());
+    endpoint.credential = credential::Credential::of(&auth, Some(&secret), None).expect("it is one");
+    let own = Request { query: vec![("key".to_owned(), "mine".to_owned())], ..get("/deals") };
+    assert_eq!(code(&gate.send(own).await), "forbidden-query");
+    let asks = Request { query: vec![("of".to_owned(), "eu".to_owned())], ..get("/deals") };
+    let answer = gate.send(asks).await.expect("it is answered");
+    assert_eq!(String::from_utf8_lossy(&answer.body), "you sent key=[secret]");
+    let asked = locked(&asked);
+    assert!(asked[0].starts_with("GET /deals?of=eu&key=sk%2Bcanary_4711 HTTP/1.1\r\n"), "{}", asked[0]);
+    assert_eq!(asked.len(), 1, "the other one was not sent");
+}
