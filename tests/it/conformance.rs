@@ -5,6 +5,8 @@
 
 #[path = "conformance/broken.rs"]
 mod broken;
+#[path = "conformance/slack.rs"]
+mod slack;
 
 use anyhow::{Context as _, Result, ensure};
 use countersign::conformance::cassette::{self, Cassette};
@@ -14,7 +16,7 @@ use countersign::conformance::{record, run};
 use countersign_connectors::{ConnectionOptions, RawConnection, Secret};
 use countersign_core::id::ConnectionName;
 use countersign_tests::servers::{
-    Clause, Contract, HledgerWeb, LocalStripe, Quote, QuoteLine, Tryton, WebDav, sha256,
+    Clause, Contract, HledgerWeb, LocalStripe, Quote, QuoteLine, Slack, Tryton, WebDav, sha256,
 };
 use countersign_tests::world::{program, root};
 use serde_json::{Value, json};
@@ -191,6 +193,27 @@ async fn what_the_ledger_answers_is_recorded_and_certifies() -> Result<()> {
     let about = "Recorded at hledger-web.";
     let entry = asked(about, "post-entry", ("journal", "main"), &fields);
     recorded("hledger", connection("hledger", &ledger.base_url(), "")?, vec![("entry", entry)]).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_slack_answers_is_recorded_and_certifies() -> Result<()> {
+    let slack = tokio::task::spawn_blocking(Slack::start).await??;
+    let (slack, channel) = tokio::task::spawn_blocking(move || {
+        let channel = slack.channel("general")?;
+        anyhow::Ok((slack, channel))
+    })
+    .await??;
+    // Words that Slack would take for a call to everybody, and for a link.
+    let words = "Approved: 12 % on Q-1042 for <!channel> & Sons, see https://crm.example.com/quotes/1042";
+    let fields = json!([{"name": "text", "value": {"text": words}}]);
+    let announcement = asked("Recorded at backlot.", "post-message", ("channel", &channel), &fields);
+    let target = connection("slack", &slack.base_url(), slack.token())?;
+    recorded("slack", target, vec![("announcement", announcement)]).await?;
+    let messages = tokio::task::spawn_blocking(move || slack.messages(&channel)).await??;
+    let posted: Vec<&str> = messages.iter().filter_map(|message| message["text"].as_str()).collect();
+    let ours: Vec<_> = posted.iter().filter(|text| text.contains("\nRef: eff_")).collect();
+    ensure!(ours.len() == 1 && ours[0].contains("&lt;!channel&gt; &amp; Sons"), "{ours:?}");
+    Ok(())
 }
 
 /// What stands beside each connector's source certifies it, on every machine and without a server.

@@ -14,6 +14,7 @@
 //! | [`HledgerWeb`] | hledger-web | ledger |
 //! | [`MailServer`] | aiosmtpd | the operator's mail server |
 //! | [`OpenIdProvider`] | oidc-provider on Node.js | the identity provider |
+//! | [`Slack`] | backlot | where people are told what was approved |
 //! | [`Registry`] | docker-registry | the registry that a vendor pushes connectors to |
 //! | [`ScimProvider`] | scim2-client, scim2-tester | the operator's identity provider |
 
@@ -29,6 +30,7 @@ mod openid_provider;
 mod process;
 mod registry;
 mod scim_provider;
+mod slack;
 mod tryton;
 mod web_dav;
 
@@ -39,6 +41,7 @@ pub use openid_provider::{CLIENT, CLIENT_SECRET, OpenIdProvider};
 pub use process::{Process, free_port};
 pub use registry::Registry;
 pub use scim_provider::ScimProvider;
+pub use slack::Slack;
 pub use tryton::{Quote, QuoteLine, Tryton, UNIT_COST};
 pub use web_dav::{Clause, Contract, WebDav, sha256};
 

@@ -90,6 +90,28 @@ pub fn build_all(folder: &Path, out: &Path, progress: &dyn Fn(&str)) -> Result<V
     Ok(built)
 }
 
+/// The connectors in other languages that lie in the folders of a cargo workspace, each a project of its own.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn projects_in(workspace: &Path) -> Result<Vec<PathBuf>> {
+    if !workspace.join("Cargo.toml").is_file() {
+        return Ok(Vec::new());
+    }
+    let named = || format!("`{}` cannot be read", workspace.display());
+    let mut projects = Vec::new();
+    for entry in std::fs::read_dir(workspace).with_context(named)? {
+        let folder = entry.with_context(named)?.path();
+        let has = |file: &str| folder.join(file).is_file();
+        let is_project = has(typescript::PACKAGE_FILE) || has(python::PROJECT_FILE);
+        if has(MANIFEST_FILE) && is_project && !has("Cargo.toml") {
+            projects.push(folder);
+        }
+    }
+    projects.sort();
+    Ok(projects)
+}
+
 /// Builds the policy component whose package is `folder`, and says where it lies and the digest by
 /// which a policy names it.
 ///

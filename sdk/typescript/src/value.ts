@@ -75,6 +75,13 @@ export function integer(what: Proposal, name: string): number {
   throw wrong(name, "a whole number", found);
 }
 
+/** An input that must be a moment, in milliseconds since 1970-01-01T00:00:00Z. */
+export function instantMs(what: Proposal, name: string): number {
+  const found = valueOf(what.fields, name);
+  if (found.tag === "instant-ms" && Number.isSafeInteger(found.val)) return found.val;
+  throw wrong(name, "a moment", found);
+}
+
 function wrong(name: string, wanted: string, found: Value): Error {
   const shown = found.tag === "text" && found.val === "" ? "empty text" : found.tag;
   return rejected("bad-input", `the field \`${name}\` must be ${wanted}, not ${shown}`, [name]);

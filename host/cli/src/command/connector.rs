@@ -183,6 +183,9 @@ fn built(build: &Build, global: &Global) -> Result<Vec<BuiltConnector>> {
     for folder in &build.folders {
         let out = build::out_folder(folder);
         built.extend(build::build_all(folder, &out, &|text| progress.now(text))?);
+        for project in build::projects_in(folder)? {
+            built.extend(build::build_all(&project, &out, &|text| progress.now(text))?);
+        }
     }
     progress.end();
     if let Some(out) = &build.out {
