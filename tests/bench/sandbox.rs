@@ -3,19 +3,15 @@
 use crate::figures::{Report, micros, millis, percentile};
 use crate::yardstick::bench_folder;
 use anyhow::Context as _;
-use countersign_connectors::{
-    ConnectionOptions, OperatorGrant, RawConnection, Runtime, RuntimeOptions, Secret, Trust,
-};
+use countersign_connectors::{ConnectionOptions, RawConnection, Runtime, Secret};
 use countersign_core::effect::attempt::Ended;
-use countersign_core::effect::key::InstallKey;
 use countersign_core::effect::plan::Proposal;
 use countersign_core::id::ConnectionName;
 use countersign_core::record::{Field, RecordRef, Value};
 use countersign_core::time::Timestamp;
 use countersign_engine::port::connectors::Connectors as _;
-use countersign_tests::world::{RealClock, root};
+use countersign_tests::world::{root, runtime};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Calls measured.
@@ -26,19 +22,6 @@ fn webhook() -> anyhow::Result<Vec<u8>> {
     std::fs::read(&path).with_context(|| {
         format!("{}: build it first: cargo run --release -- connector build plugins", path.display())
     })
-}
-
-fn runtime(folder: &Path) -> anyhow::Result<Runtime> {
-    Ok(Runtime::new(RuntimeOptions {
-        folder: folder.to_owned(),
-        install_key: InstallKey::new([7; 32]),
-        cache_key: [9; 32],
-        clock: Arc::new(RealClock),
-        grant: OperatorGrant::everything(),
-        trust: Trust::everything(),
-        compiler: None,
-        witness: None,
-    })?)
 }
 
 /// A runtime with the `webhook` connector installed.

@@ -172,6 +172,8 @@ fn states(all: &[(&str, &str)]) -> Vec<(String, String)> {
 fn run(folder: &Path, arguments: &[&str], variables: &[(&str, String)]) -> Result<Ran> {
     let mut command = Command::new(program()?);
     command.current_dir(folder).args(arguments).env("SECRET", "x").env_remove("COUNTERSIGN_TOKEN");
+    // A proxy that takes nothing: what is on this machine is asked directly.
+    command.env("HTTP_PROXY", "http://127.0.0.1:9").env("http_proxy", "http://127.0.0.1:9");
     for (name, value) in variables {
         command.env(name, value);
     }
@@ -231,7 +233,9 @@ fn what_a_vendor_pushes_an_operator_adds_by_digest_upgrades_and_rolls_back() -> 
     let operator = Operator::start(&vendor.public)?;
     let shown = operator.run(&["connector", "add", &pinned])?;
     ensure!(shown.out.contains("GET POST") && shown.out.contains(&pinned), "{shown:?}");
-    ensure!(shown.refused(1).contains("nobody agreed to what it wants"));
+    let words = shown.refused(1);
+    ensure!(words.contains("nobody agreed to what it wants"), "{words}");
+    ensure!(words.contains(&format!("`countersign connector add {pinned} --yes`")), "{words}");
     assert_eq!(operator.builds()?, []);
     let words = operator.run(&["connector", "add", &pinned, "--yes"])?;
     ensure!(words.err.contains("serves crm"), "{words:?}");
@@ -341,7 +345,12 @@ fn a_registry_that_wants_a_password_gets_what_this_machine_keeps() -> Result<()>
     assert_eq!(fs::read(vendor.folder.path().join("there.wasm"))?, fs::read(&file)?);
     let signature = fs::read(vendor.folder.path().join("hostile-1.0.0.wasm.sig"))?;
     assert_eq!(fs::read(vendor.folder.path().join("there.wasm.sig"))?, signature);
-    // Not over something else.
+    // Not over something else, and nothing is taken away.
+    let beside = vendor.folder.path().join("there.wasm.sig");
+    fs::write(&beside, "mine")?;
+    let words = vendor.run(&["connector", "pull", &pinned, "--out", "there.wasm"])?.refused(1);
+    ensure!(words.contains("there.wasm.sig` is there and is something else"), "{words}");
+    assert_eq!(fs::read(&beside)?, b"mine");
     let words = vendor.run(&["connector", "pull", &pinned, "--out", "vendor.pem"])?.refused(1);
     ensure!(words.contains("is there and is something else"), "{words}");
     Ok(())
@@ -518,7 +527,74 @@ fn a_host_is_made_as_its_lock_has_it_and_nothing_more() -> Result<()> {
     fs::write(&wider, component("1.1.0", r#"["GET", "POST", "DELETE"]"#))?;
     fs::write(&place, locked.replace("version = \"1.1.0\"", "version = \"1.2.0\""))?;
     let words = third.run(&["connector", "add", "--locked"])?.refused(1);
-    ensure!(words.contains("somebody has edited it"), "{words}");
+    ensure!(words.contains("what its component does not"), "{words}");
     assert_eq!(third.builds()?, []);
+    Ok(())
+}
+
+/// A registry that is unlike docker-registry.
+fn odd_registry(arguments: &[&str]) -> Result<Process> {
+    let script = root().join("tests/support/servers/odd_registry.py");
+    Process::start("odd-registry", "/v2/", |_, port| {
+        let mut command = Command::new("python3");
+        command.arg(&script).arg(port.to_string()).args(arguments);
+        Ok(command)
+    })
+}
+
+#[test]
+fn a_registry_that_lists_referrers_by_itself_is_not_given_a_list() -> Result<()> {
+    let registry = odd_registry(&["native", "no-location"])?;
+    let vendor = Vendor::new()?;
+    let file = vendor.sign("1.0.0", READS_AND_WRITES)?;
+    let to = format!("127.0.0.1:{}/acme/hostile", registry.port());
+    let pinned = vendor.run(&["connector", "push", text(&file), &to])?.done().trim().to_owned();
+    vendor.run(&["connector", "pull", &pinned, "--out", "there.wasm"])?.done();
+    let signature = fs::read(vendor.folder.path().join("hostile-1.0.0.wasm.sig"))?;
+    assert_eq!(fs::read(vendor.folder.path().join("there.wasm.sig"))?, signature);
+    let about = pinned.rsplit("sha256:").next().context("a digest")?;
+    let list = format!("{}/v2/acme/hostile/manifests/sha256-{about}", registry.base_url());
+    assert_eq!(http::get(&list, &[])?.status, 404, "nobody needs a list under a tag there");
+    let again = vendor.run(&["connector", "push", text(&file), &to])?;
+    assert_eq!(again.err.matches("was there already").count(), 2, "{again:?}");
+    Ok(())
+}
+
+#[test]
+fn a_list_that_cannot_be_read_is_neither_empty_nor_written_over() -> Result<()> {
+    let registry = odd_registry(&["tag"])?;
+    let vendor = Vendor::new()?;
+    let file = vendor.sign("1.0.0", READS_AND_WRITES)?;
+    let to = format!("127.0.0.1:{}/acme/hostile", registry.port());
+    let pinned = vendor.run(&["connector", "push", text(&file), &to])?.done().trim().to_owned();
+    fs::write(vendor.folder.path().join("hostile-1.0.0.wasm.cdx.json"), r#"{"bomFormat":"CycloneDX"}"#)?;
+    let say = |word: &str| http::send("POST", &format!("{}/{word}", registry.base_url()), &[], b"");
+    say("busy")?;
+    let pull = ["connector", "pull", &pinned, "--out", "there.wasm"];
+    let words = vendor.run(&pull)?.refused(1);
+    ensure!(words.contains("429") || words.contains("TOOMANYREQUESTS"), "{words}");
+    ensure!(!vendor.folder.path().join("there.wasm").exists(), "nothing came of it");
+    vendor.run(&["connector", "push", text(&file), &to])?.refused(1);
+    say("idle")?;
+    vendor.run(&["connector", "push", text(&file), &to])?.done();
+    vendor.run(&pull)?.done();
+    for ending in [".sig", ".cdx.json"] {
+        let held = fs::read(vendor.folder.path().join(format!("there.wasm{ending}")))?;
+        assert_eq!(held, fs::read(vendor.folder.path().join(format!("hostile-1.0.0.wasm{ending}")))?);
+    }
+    // Something that nobody can use, said of it by somebody: it is left out, and the rest is there.
+    let about = pinned.rsplit("sha256:").next().context("a digest")?;
+    let list = format!("{}/v2/acme/hostile/manifests/sha256-{about}", registry.base_url());
+    let mut index = http::get(&list, &[])?.json()?;
+    let gone = json!({"mediaType": "application/vnd.oci.image.manifest.v1+json", "size": 2,
+        "digest": format!("sha256:{}", "0".repeat(64)),
+        "artifactType": "application/vnd.countersign.signature.v1+json"});
+    index["manifests"].as_array_mut().context("a list")?.insert(0, gone);
+    let kind = [("Content-Type", "application/vnd.oci.image.index.v1+json")];
+    http::send("PUT", &list, &kind, index.to_string().as_bytes())?;
+    let pulled = vendor.run(&["connector", "pull", &pinned, "--out", "again.wasm"])?;
+    ensure!(pulled.err.contains("is left out"), "{pulled:?}");
+    pulled.done();
+    ensure!(vendor.folder.path().join("again.wasm.sig").exists());
     Ok(())
 }

@@ -2,12 +2,11 @@
 //! connectors in the sandbox, from submission to receipt, read back without our connectors.
 
 use anyhow::{Context as _, ensure};
-use countersign_connectors::{OperatorGrant, RawConnection, Runtime, RuntimeOptions, Secret, Trust};
+use countersign_connectors::{RawConnection, Secret};
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::event::Event;
 use countersign_core::approval::watch::{Next, Watch};
 use countersign_core::approval::{Approval, Outcome, Stage};
-use countersign_core::effect::key::InstallKey;
 use countersign_core::effect::life::EffectState;
 use countersign_core::effect::reconcile::Agreement;
 use countersign_core::exception::{Cause, Closure};
@@ -22,7 +21,7 @@ use countersign_store_local::{LocalStore, Options};
 use countersign_tests::servers::{
     Clause, Contract, HledgerWeb, LocalStripe, Quote, QuoteLine, Tryton, WebDav, sha256,
 };
-use countersign_tests::world::{RealClock, TurnedClock, root, starter};
+use countersign_tests::world::{TurnedClock, root, runtime, starter};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,16 +48,7 @@ impl World {
         let ledger = tokio::task::spawn_blocking(HledgerWeb::start).await??;
         let folder = tempfile::tempdir()?;
         let store = Arc::new(LocalStore::open(Options::at(folder.path().join("data")))?);
-        let runtime = Runtime::new(RuntimeOptions {
-            folder: folder.path().join("connectors"),
-            install_key: InstallKey::new([3; 32]),
-            cache_key: [4; 32],
-            clock: Arc::new(RealClock),
-            grant: OperatorGrant::everything(),
-            trust: Trust::everything(),
-            compiler: None,
-            witness: None,
-        })?;
+        let runtime = runtime(&folder.path().join("connectors"))?;
         let connections = [
             (
                 "billing",

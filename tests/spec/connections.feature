@@ -88,6 +88,20 @@ Feature: Connections
     Then all 3 intents are done
     And the connection cannot be let go on a second time
 
+  Scenario: a connection whose connector is not there at a start keeps its work until that comes, and nobody is bothered
+    Given an approved intent with one effect whose guarantee is by-key
+    When the target is left alone for 60 seconds at a time
+    And 3 intents are asked for
+    And the host stops, and starts without the connectors
+    And 20 minutes pass
+    And 2 intents are asked for
+    And 20 minutes pass
+    Then nothing has landed
+    And nobody was told of anything
+    When the connectors come, and the target is not left alone any more
+    And 20 minutes pass
+    Then all 5 intents are done
+
   Scenario: what waits long for a connection that an operator has paused has one person told of it
     Given an approved intent with one effect whose guarantee is by-key
     When the target is left alone for 5 seconds at a time

@@ -72,6 +72,8 @@ struct State {
     probes: usize,
     attempts: usize,
     lost: Option<(String, String)>,
+    /// Whether no connection has its connector.
+    bare: bool,
     /// Where everything is already as it is asked for.
     holding: Option<String>,
     moved: Option<(String, String)>,
@@ -192,6 +194,11 @@ impl Scripted {
     /// Every record has this revision now.
     pub fn is_at(&self, revision: &str) {
         self.state().revision = Some(revision.to_owned());
+    }
+
+    /// From now on no connection has its connector, or each has it again.
+    pub fn bare(&self, bare: bool) {
+        self.state().bare = bare;
     }
 
     /// From now on every attempt at a connection does this, or every one at taking back what was written there.
@@ -410,7 +417,7 @@ pub fn step(answer: Wire) -> Step {
 impl Scripted {
     /// A connection, with the build of its connector that serves it.
     fn served(&self, name: &ConnectionName) -> Option<Arc<Connection>> {
-        let scripted = self.connections.get(name)?;
+        let scripted = self.connections.get(name).filter(|_| !self.state().bare)?;
         let serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
         let digest = serving.get(&scripted.connector).and_then(|serving| serving.of(name));
         let before = self.before.get(name).filter(|before| Some(before.digest) == digest);
@@ -500,6 +507,10 @@ impl Connectors for Scripted {
 
     fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>> {
         self.served(name)
+    }
+
+    fn waiting(&self) -> Vec<ConnectionName> {
+        if self.state().bare { self.connections.keys().cloned().collect() } else { Vec::new() }
     }
 
     fn bound(&self, name: &ConnectionName, connector: Digest) -> Result<Arc<Connection>, String> {

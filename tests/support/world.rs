@@ -1,14 +1,16 @@
 //! A world for the suites: the shipped rules, and a clock that runs.
 
 use anyhow::Context as _;
+use countersign_connectors::{OperatorGrant, Runtime, RuntimeOptions, Trust};
 use countersign_core::document::SourceFile;
+use countersign_core::effect::key::InstallKey;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
 use countersign_engine::port::clock::Clock;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Notify;
 
@@ -78,6 +80,23 @@ impl Clock for TurnedClock {
             }
         })
     }
+}
+
+/// A runtime in a folder that takes every component, whatever it wants and whoever signed it.
+///
+/// # Errors
+/// It does not start, or the folder cannot be used.
+pub fn runtime(folder: &Path) -> anyhow::Result<Runtime> {
+    Ok(Runtime::new(RuntimeOptions {
+        folder: folder.to_owned(),
+        install_key: InstallKey::new([7; 32]),
+        cache_key: [9; 32],
+        clock: Arc::new(RealClock),
+        grant: OperatorGrant::everything(),
+        trust: Trust::everything(),
+        compiler: None,
+        witness: None,
+    })?)
 }
 
 /// The checkout.

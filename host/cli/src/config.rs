@@ -66,6 +66,15 @@ pub struct Settings {
     pub provisioning: Provisioning,
 }
 
+/// The configuration that is named, or the first that is there.
+#[must_use]
+pub fn found(named: Option<&Path>) -> Option<PathBuf> {
+    match named {
+        Some(named) => Some(named.to_owned()),
+        None => PLACES.iter().map(PathBuf::from).find(|place| place.is_file()),
+    }
+}
+
 /// Finds, reads, checks and resolves the configuration.
 ///
 /// # Errors
@@ -73,13 +82,10 @@ pub struct Settings {
 pub fn load(named: Option<&Path>) -> Result<Settings, Problems> {
     let file = match named {
         Some(file) => file.to_owned(),
-        None => {
-            let found = PLACES.iter().map(PathBuf::from).find(|place| place.is_file());
-            found.ok_or_else(|| {
-                Problems::one(Path::new(PLACES[0]), 0, "there is no configuration file here")
-                    .with_help("run `countersign init`, or name one with `--config FILE`")
-            })?
-        }
+        None => found(None).ok_or_else(|| {
+            Problems::one(Path::new(PLACES[0]), 0, "there is no configuration file here")
+                .with_help("run `countersign init`, or name one with `--config FILE`")
+        })?,
     };
     let size = std::fs::metadata(&file).map(|about| about.len());
     if size.is_ok_and(|size| FILE_BYTES_MAX < size) {

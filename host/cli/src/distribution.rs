@@ -15,7 +15,7 @@ use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, Result};
 use countersign_connectors::{
-    COMPONENT_BYTES_MAX, CONFORMANCE_BYTES_MAX, Inspected, SIGNATURE_BYTES_MAX, best_conformance, inspect,
+    COMPONENT_BYTES_MAX, CONFORMANCE_BYTES_MAX, Inspected, SIGNATURE_BYTES_MAX, inspect, joined_reports,
     joined_signatures,
 };
 use countersign_engine::port::catalogue::Evidence;
@@ -89,7 +89,7 @@ impl Kind {
     fn joined(self, all: &[&Vec<u8>], about: &Inspected) -> Option<Vec<u8>> {
         match self {
             Kind::Signature => joined_signatures(all, about),
-            Kind::Conformance => best_conformance(all, about).cloned(),
+            Kind::Conformance => joined_reports(all, about),
             Kind::Materials => all.last().map(|bytes| bytes.to_vec()),
         }
     }
@@ -156,26 +156,23 @@ impl Fetched {
         Ok(Fetched { bytes, about, evidence, from, pinned: None })
     }
 
-    /// Writes the component and what is said of it into `file` and beside it.
+    /// Writes the component and what is said of it into `file` and beside it; over nothing that is something else.
     ///
     /// # Errors
-    /// If one of them cannot be written.
+    /// If one of them is there and is something else, or cannot be written. Nothing is written in the first case.
     pub fn write(&self, file: &Path) -> Result<()> {
-        let put = |place: &Path, bytes: &[u8]| {
-            fs::write(place, bytes).with_context(|| format!("`{}` cannot be written", place.display()))
-        };
-        put(file, &self.bytes)?;
-        for kind in Kind::ALL {
-            let place = kind.place_of(file);
-            match self.of(kind) {
-                Some(bytes) => put(&place, bytes)?,
-                // What is left there of another build says nothing of this one.
-                None if place.exists() => {
-                    fs::remove_file(&place)
-                        .with_context(|| format!("`{}` cannot be removed", place.display()))?;
-                }
-                None => {}
+        let beside = self.evidence.iter().map(|(kind, bytes)| (kind.place_of(file), bytes));
+        let all: Vec<(PathBuf, &Vec<u8>)> =
+            [(file.to_owned(), &self.bytes)].into_iter().chain(beside).collect();
+        for (place, bytes) in &all {
+            if place.exists() && !fs::read(place).is_ok_and(|held| held == **bytes) {
+                let message = format!("`{}` is there and is something else", place.display());
+                let failure = Failure::new(exit::NO, message);
+                return Err(failure.with_help("name another file with `--out FILE`, or remove it").into());
             }
+        }
+        for (place, bytes) in &all {
+            fs::write(place, bytes).with_context(|| format!("`{}` cannot be written", place.display()))?;
         }
         Ok(())
     }

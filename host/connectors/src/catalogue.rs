@@ -7,7 +7,7 @@ use crate::grant::OperatorGrant;
 use crate::manifest::{IdempotencyMode, Manifest};
 use crate::package::{self, Inspected};
 use crate::sandbox::{CallState, Fate, Limits, Sandbox, Who};
-use crate::trust::{Trust, Vouched, When};
+use crate::trust::{Times, Trust, Vouched, When};
 use arc_swap::ArcSwap;
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::hash::Digest;
@@ -115,11 +115,8 @@ impl Catalogue {
         wanted: bool,
     ) -> Result<Installed, ConnectorFault> {
         let inspected = package::inspect(&bytes)?;
-        // What is there already was added in its time.
-        let is_there = self.blob(inspected.digest).exists() && self.signature(inspected.digest).exists();
-        let when = if is_there { When::Loaded } else { When::Added(now) };
         // Before anything of it is compiled or run.
-        let vouched = self.trust.look_at(&inspected, &evidence, when)?;
+        let (evidence, vouched) = self.vouched(&inspected, evidence, now)?;
         grant.covers(&inspected.manifest)?;
         let bytes = Arc::new(bytes);
         let loaded = self.make(&inspected, Arc::clone(&bytes), (vouched, wanted)).await?;
@@ -150,6 +147,48 @@ impl Catalogue {
         Ok(self.take_up(loaded))
     }
 
+    /// What is said of a component that is added, and what of that counts. What was said before and is not said better
+    /// now stays.
+    fn vouched(
+        &self,
+        inspected: &Inspected,
+        given: Evidence,
+        now: Timestamp,
+    ) -> Result<(Evidence, Vouched), ConnectorFault> {
+        let digest = inspected.digest;
+        let stored =
+            if self.blob(digest).exists() { self.stored_evidence(digest)? } else { Evidence::default() };
+        // What is there already was added in its time; what comes now must count now.
+        let when = |given: &Option<Vec<u8>>, stored: &Option<Vec<u8>>| {
+            if given.is_some() && given == stored { When::Loaded } else { When::Added(now) }
+        };
+        let look = |evidence: &Evidence| {
+            let signature = when(&evidence.signature, &stored.signature);
+            let conformance = when(&evidence.conformance, &stored.conformance);
+            self.trust.look_at(inspected, evidence, Times { signature, conformance })
+        };
+        let both = Evidence {
+            signature: given.signature.clone().or_else(|| stored.signature.clone()),
+            conformance: given.conformance.clone().or_else(|| stored.conformance.clone()),
+        };
+        let looked = look(&both);
+        let kept = Evidence { conformance: stored.conformance.clone(), ..both.clone() };
+        if both.conformance != kept.conformance
+            && let Ok(before) = look(&kept)
+            && looked.as_ref().map_or(true, |vouched| vouched.level < before.level)
+        {
+            return Ok((kept, before));
+        }
+        looked.map(|vouched| (both, vouched))
+    }
+
+    fn stored_evidence(&self, digest: Digest) -> Result<Evidence, ConnectorFault> {
+        Ok(Evidence {
+            signature: kept(&self.signature(digest))?,
+            conformance: kept(&self.conformance(digest))?,
+        })
+    }
+
     /// Loads a connector that was installed before, by its digest.
     pub(crate) async fn load(&self, digest: Digest) -> Result<Installed, ConnectorFault> {
         if let Some(loaded) = self.get(&digest) {
@@ -172,10 +211,7 @@ impl Catalogue {
             return Err(ConnectorFault::host(FaultCode::Storage, what));
         }
         let inspected = package::inspect(&bytes)?;
-        let evidence = Evidence {
-            signature: kept(&self.signature(digest))?,
-            conformance: kept(&self.conformance(digest))?,
-        };
+        let evidence = self.stored_evidence(digest)?;
         let vouched = self.trust.look_at(&inspected, &evidence, When::Loaded)?;
         Ok(self
             .take_up(self.make(&inspected, Arc::new(bytes), (vouched, self.wanted(digest).exists())).await?))

@@ -53,6 +53,6 @@ pub use secret::Secret;
 pub use sign_in::{Claim, OpenIdProvider, SignInOptions};
 pub use trust::{
     CONFORMANCE_BYTES_MAX, Level, Looks, Namespace, PrivateKey, PublicKey, SIGNATURE_BYTES_MAX, Tested,
-    Trust, TrustedKey, Vouched, best_conformance, joined_signatures,
+    Trust, TrustedKey, Vouched, joined_reports, joined_signatures,
 };
 pub use witness::{Answered, Exchange, Witness};

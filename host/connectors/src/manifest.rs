@@ -316,7 +316,9 @@ impl Manifest {
                 "needs `connector.id` of a-z, 0-9, `.`, `-`, `_`, such as `acme.salesforce`".to_owned()
             );
         }
-        if self.connector.version.split('.').count() < 3 || self.connector.version.len() > 64 {
+        let version = &self.connector.version;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-+".contains(&byte);
+        if version.split('.').count() < 3 || version.len() > 64 || !version.bytes().all(is_plain) {
             return say("needs a semantic `connector.version`, such as `1.0.0`".to_owned());
         }
         if !CONTRACTS.contains(&self.connector.contract.as_str()) {

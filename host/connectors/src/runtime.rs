@@ -582,11 +582,22 @@ impl engine::Catalogue for Runtime {
             })?;
             Bound::new(loaded, options).map_err(refused)?;
         }
+        // One that names its build is made as soon as that is there.
+        for options in self.waiting.load().values() {
+            let ConnectionOptions { connector: ConnectorRef::Digest(digest), .. } = options else { continue };
+            let loaded =
+                self.catalogue.get(digest).filter(|loaded| loaded.installed.id == connector.as_str());
+            if let Some(loaded) = loaded {
+                Bound::new(loaded, options).map_err(refused)?;
+            }
+        }
         Ok(())
     }
 
     fn is_of(&self, connection: &ConnectionName, connector: &ConnectorId) -> bool {
-        self.targets.load().get(connection).is_some_and(|target| is_of(&target.options, connector))
+        let is_made =
+            self.targets.load().get(connection).is_some_and(|target| is_of(&target.options, connector));
+        is_made || self.waiting.load().get(connection).is_some_and(|options| is_of(options, connector))
     }
 
     fn is_named(&self, digest: &Digest) -> bool {
@@ -659,7 +670,6 @@ fn refused(fault: ConnectorFault) -> engine::NotInstalled {
     engine::NotInstalled { ours, message: fault.message }
 }
 
-/// Whether a connection is served by whichever build of this connector is in force.
 /// Whether a connection that waits for its connector has one now.
 fn could_be(options: &ConnectionOptions, connector: &ConnectorId, record: &OnRecord) -> bool {
     match &options.connector {
@@ -668,6 +678,7 @@ fn could_be(options: &ConnectionOptions, connector: &ConnectorId, record: &OnRec
     }
 }
 
+/// Whether a connection is served by whichever build of this connector is in force.
 fn is_of(options: &ConnectionOptions, connector: &ConnectorId) -> bool {
     matches!(&options.connector, ConnectorRef::Id(id) if id == connector.as_str())
 }
@@ -679,6 +690,10 @@ impl Connectors for Runtime {
 
     fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>> {
         self.targets.load().get(name).map(|target| Arc::clone(&target.public))
+    }
+
+    fn waiting(&self) -> Vec<ConnectionName> {
+        self.waiting.load().keys().filter(|name| self.connection(name).is_none()).cloned().collect()
     }
 
     fn bound(&self, name: &ConnectionName, connector: Digest) -> Result<Arc<Connection>, String> {

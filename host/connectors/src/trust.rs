@@ -8,7 +8,7 @@ mod envelope;
 
 pub use conformance::{Level, Looks, Tested};
 pub use envelope::{
-    CONFORMANCE_BYTES_MAX, PrivateKey, PublicKey, SIGNATURE_BYTES_MAX, best_conformance, joined_signatures,
+    CONFORMANCE_BYTES_MAX, PrivateKey, PublicKey, SIGNATURE_BYTES_MAX, joined_reports, joined_signatures,
 };
 
 use crate::fault::{ConnectorFault, FaultCode};
@@ -65,6 +65,19 @@ pub(crate) enum When {
     Added(Timestamp),
     /// It was added before: whatever the date, it must be by a key that is trusted still.
     Loaded,
+}
+
+/// When each thing that is said is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    pub(crate) signature: When,
+    pub(crate) conformance: When,
+}
+
+impl From<When> for Times {
+    fn from(when: When) -> Times {
+        Times { signature: when, conformance: when }
+    }
 }
 
 impl TrustedKey {
@@ -132,14 +145,17 @@ impl Trust {
         &self,
         about: &Inspected,
         evidence: &Evidence,
-        when: When,
+        when: impl Into<Times>,
     ) -> Result<Vouched, ConnectorFault> {
+        let when = when.into();
         let named = &about.manifest.connector;
         let looked = match self.of(&named.id) {
-            Some((name, namespace)) => namespace.signer(name, about, evidence, when).and_then(|signer| {
-                let level = namespace.tested(name, about, evidence, when)?;
-                Ok(Vouched { signer: Some(signer), level })
-            }),
+            Some((name, namespace)) => {
+                namespace.signer(name, about, evidence, when.signature).and_then(|signer| {
+                    let level = namespace.tested(name, about, evidence, when.conformance)?;
+                    Ok(Vouched { signer: Some(signer), level })
+                })
+            }
             None if self.unsigned => belongs(about, evidence).map(|()| Vouched::default()),
             None => Err(
                 "is covered by no namespace of `[trust]`; name the keys of whoever made it there, or say \
@@ -161,7 +177,7 @@ fn belongs(about: &Inspected, evidence: &Evidence) -> Result<(), String> {
         Signed::read(signature, about).map_err(foreign)?;
     }
     if let Some(report) = &evidence.conformance {
-        Signed::read_tested(report, about).map_err(foreign)?;
+        Signed::read_reports(report, about).map_err(foreign)?;
     }
     Ok(())
 }
@@ -215,23 +231,26 @@ impl Namespace {
                 )),
             };
         };
-        let (signed, tested) = Signed::read_tested(envelope, about)
+        let reports = Signed::read_reports(envelope, about)
             .map_err(|what| format!("{what}; ask whoever made it for the one that belongs to it"))?;
-        let counts = |trusted: &&TrustedKey| trusted.counts(when) && signed.is_by(&trusted.key);
-        let is_known = self.keys.iter().chain(&self.testers).any(|trusted| counts(&trusted));
-        let is_enough = self.level.is_none_or(|level| level <= tested.level);
-        match (is_known, wanted) {
-            (true, _) if is_enough => Ok(Some(tested.level)),
-            (true | false, None) => Ok(None),
-            (true, Some(wanted)) => Err(format!(
-                "is `{}` by its conformance report, and `[trust.{name}]` wants `{wanted}`; ask whoever made it what it \
-                 does not keep",
-                tested.level.name()
+        let known = |signed: &Signed| {
+            let mut keys = self.keys.iter().chain(&self.testers);
+            keys.any(|trusted| trusted.counts(when) && signed.is_by(&trusted.key))
+        };
+        // Of those that count, the one that says most.
+        let best = reports.iter().filter(|(signed, _)| known(signed)).map(|(_, tested)| tested.level).max();
+        match (best, self.level) {
+            (Some(best), Some(level)) if best < level => Err(format!(
+                "is `{}` by its conformance report, and `[trust.{name}]` wants `{}`; ask whoever made it what it does \
+                 not keep",
+                best.name(),
+                level.name()
             )),
-            (false, Some(_)) => Err(format!(
+            (None, Some(_)) => Err(format!(
                 "has a conformance report that no key of `[trust.{name}]` has signed; ask whoever made it for one, or \
                  name who tests in `testers`"
             )),
+            (best, Some(_) | None) => Ok(best),
         }
     }
 }

@@ -265,6 +265,11 @@ impl Inner {
         let mut entries: Vec<Entry> =
             events.into_iter().map(|event| Entry { at, by: by.cloned(), event }).collect();
         if entries.is_empty() {
+            // Its bytes may be there again: what serves by the record does so now.
+            if matches!(change, Change::Add(_) | Change::Stage(_)) {
+                self.catalogue.serve(connector, &standing);
+                self.follow_all();
+            }
             return Ok(standing);
         }
         let mut after = entries.iter().fold(OnRecord::clone(&standing), OnRecord::after);

@@ -29,13 +29,35 @@ use tokio::sync::OwnedSemaphorePermit;
 /// What the worker has to do for an effect now.
 enum Work {
     Nothing,
+    /// Its connection has no connector yet.
+    Wait,
     Block(Detail),
-    Interrupted { step: String, began: Timestamp, target: Target },
-    Look { target: Target },
-    Replan { connection: Arc<Connection>, target: Target },
-    Supersede { by: IntentId },
-    Attempt { call: Box<Call>, records: bool, connection: Arc<Connection>, target: Target },
-    Probe { call: Box<Call>, connection: Arc<Connection>, target: Target },
+    Interrupted {
+        step: String,
+        began: Timestamp,
+        target: Target,
+    },
+    Look {
+        target: Target,
+    },
+    Replan {
+        connection: Arc<Connection>,
+        target: Target,
+    },
+    Supersede {
+        by: IntentId,
+    },
+    Attempt {
+        call: Box<Call>,
+        records: bool,
+        connection: Arc<Connection>,
+        target: Target,
+    },
+    Probe {
+        call: Box<Call>,
+        connection: Arc<Connection>,
+        target: Target,
+    },
 }
 
 impl Work {
@@ -46,6 +68,7 @@ impl Work {
             | Work::Probe { connection, .. }
             | Work::Replan { connection, .. } => Some(connection),
             Work::Nothing
+            | Work::Wait
             | Work::Block(_)
             | Work::Interrupted { .. }
             | Work::Look { .. }
@@ -92,6 +115,7 @@ pub(crate) async fn run(
     }
     let recorded = match work {
         Work::Nothing => return Ok(None),
+        Work::Wait => return Ok(Some(inner.later(Millis(PAUSED_LOOK_MS)))),
         Work::Supersede { by } => {
             inner.command(intent, Command::Supersede { effect, by }, None).await.map(drop)
         }
@@ -182,15 +206,14 @@ fn work(inner: &Inner, approval: &Approval, effect: EffectId) -> Work {
         Err(NotToBeWritten::NotOpen) => return Work::Nothing,
     };
     let now = inner.clock.now();
+    let is_open =
+        matches!(state, EffectState::Ready { .. } | EffectState::Sent { .. } | EffectState::Probing { .. });
+    if inner.lacks_connector(&planned.connection) {
+        return if is_open { Work::Wait } else { Work::Nothing };
+    }
     let connection = match bound(inner, planned) {
         Ok(connection) => connection,
-        Err(detail) => {
-            let open = matches!(
-                state,
-                EffectState::Ready { .. } | EffectState::Sent { .. } | EffectState::Probing { .. }
-            );
-            return if open { Work::Block(detail) } else { Work::Nothing };
-        }
+        Err(detail) => return if is_open { Work::Block(detail) } else { Work::Nothing },
     };
     let target = inner.target(&connection);
     match state {

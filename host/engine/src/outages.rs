@@ -241,7 +241,7 @@ impl Inner {
         let mut alone = self.outages.telling(name).lock_owned().await;
         let paused = match self.connectors.connection(name) {
             Some(connection) => self.keeps_out(&connection).await?,
-            None => self.is_paused(name).await?,
+            None => self.lacks_connector(name) || self.is_paused(name).await?,
         };
         let denial = if paused {
             Denial::Passing
@@ -286,7 +286,13 @@ impl Inner {
         concerned.iter().for_each(|connection| note(known, connection, after));
     }
 
-    /// Every connection to which nothing is sent by the version of its connector that it has now.
+    /// Whether a connection is configured and has no connector yet.
+    pub(crate) fn lacks_connector(&self, connection: &ConnectionName) -> bool {
+        self.connectors.waiting().contains(connection)
+    }
+
+    /// Every connection to which nothing is sent by the version of its connector that it has now, and every one that
+    /// has none yet.
     pub(crate) async fn paused_connections(&self) -> Result<BTreeSet<ConnectionName>, Fault> {
         let known = self.known_outages().await?;
         let current = |name: &ConnectionName| self.connectors.connection(name).map(|found| found.digest);
@@ -295,6 +301,7 @@ impl Inner {
         });
         let mut paused: BTreeSet<ConnectionName> = paused.map(|(name, _)| name.clone()).collect();
         drop(known);
+        paused.extend(self.connectors.waiting());
         for connection in self.connectors.connections() {
             if self.on_record(&connection.name).await?.pause.is_some() {
                 paused.insert(connection.name.clone());

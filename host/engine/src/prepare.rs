@@ -51,7 +51,15 @@ impl Trouble {
         }
     }
 
-    /// Nothing is asked of a connection that is paused.
+    /// A connection is not there: only a person can put that right, so it is theirs at once, unless its connector comes.
+    fn missing(inner: &Inner, connection: &ConnectionName) -> Trouble {
+        if inner.lacks_connector(connection) {
+            return Trouble::paused(connection);
+        }
+        Trouble::hopeless("no-connection", format!("connection `{connection}` is not configured"))
+    }
+
+    /// Nothing is asked of a connection that is paused, or has no connector yet.
     fn paused(connection: &ConnectionName) -> Trouble {
         let detail = Detail::new("paused", format!("connection `{connection}` is paused"));
         Trouble { detail, wish: None, hope: Hope::Some, denied: Some(connection.clone()), is_paused: true }

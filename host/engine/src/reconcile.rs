@@ -98,6 +98,9 @@ pub(crate) async fn read(
 ) -> Result<Snapshot, (Unread, Detail)> {
     let connection = &planned.connection;
     let unreadable = |code: &str, message: String| (Unread::Unreachable, Detail::new(code, message));
+    if inner.lacks_connector(connection) {
+        return Err(unreadable("no-connector", format!("connection `{connection}` has no connector yet")));
+    }
     let Some(known) = inner.connectors.connection(connection) else {
         let message = format!("connection `{connection}` is not configured any more");
         return Err(unreadable("no-connection", message));

@@ -316,6 +316,10 @@ async fn planned(
     (case, authority): (&Case, &Authority),
 ) -> Planned {
     let (name, what) = (&standing.planned.connection, case.asked(standing.planned, authority));
+    if inner.lacks_connector(name) {
+        let message = format!("connection `{name}` has no connector yet");
+        return Planned::Later(Detail::new("no-connector", message));
+    }
     let Some(connection) = inner.connectors.connection(name) else {
         let message = format!("connection `{name}` is not configured any more");
         return Planned::Known(Err(Detail::new("no-connection", message)));

@@ -2,9 +2,8 @@
 
 use super::{component, connection};
 use anyhow::{Context as _, Result, ensure};
-use countersign_connectors::{OperatorGrant, Runtime, RuntimeOptions, Trust};
+use countersign_connectors::Runtime;
 use countersign_core::effect::attempt::{Ended, Finding, Guarantee};
-use countersign_core::effect::key::InstallKey;
 use countersign_core::effect::plan::{Change, Proposal, WritePlan};
 use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, EffectId};
@@ -13,7 +12,7 @@ use countersign_core::time::Timestamp;
 
 use countersign_engine::port::Answer;
 use countersign_engine::port::connectors::{Call, Connectors as _, Ledger, NotRecorded};
-use countersign_tests::world::RealClock;
+use countersign_tests::world::runtime;
 use serde_json::json;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -109,16 +108,7 @@ struct World {
 impl World {
     async fn start() -> Result<World> {
         let folder = tempfile::tempdir()?;
-        let runtime = Runtime::new(RuntimeOptions {
-            folder: folder.path().to_owned(),
-            install_key: InstallKey::new([7; 32]),
-            cache_key: [9; 32],
-            clock: Arc::new(RealClock),
-            grant: OperatorGrant::everything(),
-            trust: Trust::everything(),
-            compiler: None,
-            witness: None,
-        })?;
+        let runtime = runtime(folder.path())?;
         let digest = runtime.install(component("slack")?).await?.digest;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let base = format!("http://{}", listener.local_addr()?);

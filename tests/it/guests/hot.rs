@@ -2,7 +2,9 @@
 
 use super::target::Target;
 use super::world::{MANIFEST, SECRET, component, component_with, name, raw, runtime, runtime_that_trusts};
-use countersign_connectors::{FaultCode, Namespace, PrivateKey, Runtime, Secret, Trust, TrustedKey, inspect};
+use countersign_connectors::{
+    FaultCode, Level, Namespace, PrivateKey, Runtime, Secret, Tested, Trust, TrustedKey, inspect,
+};
 use countersign_core::approval::Stage;
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::connector::Change;
@@ -666,4 +668,83 @@ async fn bytes_that_a_removal_left_behind_are_taken_away_at_the_next_start() {
     assert_eq!(host.runtime.stored(), Ok(vec![Digest::of(&first)]));
     assert!(!blob.exists());
     assert_eq!(host.serving(&[&first, &second]), [Some(0), Some(0)]);
+}
+
+#[tokio::test]
+async fn a_build_whose_bytes_were_lost_serves_again_when_it_is_added_again() {
+    let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
+    let first = component("plain");
+    runtime(folder.path()).install(first.clone()).await.expect("it installs");
+    let store: Arc<MemoryStore> = Arc::default();
+    drop(Host::start(folder.path(), &target, store.clone()).await);
+    // Restored from a backup that held the log, and not the components.
+    let blob = folder.path().join(format!("blobs/sha256/{}.wasm", digest_of(&first)));
+    std::fs::remove_file(&blob).expect("it was there");
+    let host = Host::start(folder.path(), &target, store).await;
+    assert_eq!(host.runtime.connections().len(), 0);
+    let waiting = host.runtime.waiting();
+    assert_eq!(waiting, CONNECTIONS.map(name));
+    let (status, added) = host.add(first.clone(), "", "again").await;
+    assert_eq!((status, &added["builds"][0]["state"]), (200, &json!("active")), "{added}");
+    assert_eq!(host.serving(&[&first]), [Some(0), Some(0)]);
+    assert_eq!(host.runtime.waiting(), Vec::new());
+}
+
+#[tokio::test]
+async fn what_is_said_later_must_count_then_and_takes_nothing_from_what_was_said_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (vendor, tester, stranger) =
+        (PrivateKey::drawn(&[1; 32]), PrivateKey::drawn(&[2; 32]), PrivateKey::drawn(&[3; 32]));
+    let component = component("plain");
+    let about = inspect(&component).expect("it is a connector");
+    let report = |key: &PrivateKey, level: Level| {
+        let named = &about.manifest.connector;
+        let tested = Tested {
+            kit: 1,
+            connector: named.id.clone(),
+            version: named.version.clone(),
+            sha256: about.digest.to_string(),
+            level,
+            laws: BTreeMap::new(),
+        };
+        Some(key.sign_tested(&tested).expect("it is signed"))
+    };
+    let signature = Some(vendor.sign(&about).expect("it is signed"));
+    let now = 1_795_424_400_000;
+    let trust = |until: i64, level: Option<Level>| {
+        let key = |key: &PrivateKey, until: i64| TrustedKey {
+            key: key.public(),
+            from: None,
+            until: Some(Timestamp(until)),
+        };
+        let of = Namespace { keys: vec![key(&vendor, until)], testers: vec![key(&tester, until)], level };
+        Trust { namespaces: BTreeMap::from([("tests".to_owned(), of)]), unsigned: false }
+    };
+    let install = async |trust: Trust, signature: &Option<Vec<u8>>, conformance: Option<Vec<u8>>| {
+        let runtime = runtime_that_trusts(folder.path(), trust);
+        let evidence = Evidence { signature: signature.clone(), conformance };
+        runtime.install_signed(component.clone(), evidence).await.map(|installed| installed.vouched.level)
+    };
+    let certified = report(&tester, Level::Certified);
+    assert_eq!(
+        install(trust(now + 1, None), &signature, certified.clone()).await,
+        Ok(Some(Level::Certified))
+    );
+    // A worse one, one of a stranger, or none at all: what was shown stays shown.
+    for worse in [report(&tester, Level::Loads), report(&stranger, Level::Certified), None] {
+        assert_eq!(install(trust(now + 1, None), &signature, worse).await, Ok(Some(Level::Certified)));
+    }
+    assert_eq!(install(trust(now + 1, None), &None, None).await, Ok(Some(Level::Certified)));
+    // Its keys have run out: what was said in their time counts, and nothing that is said now.
+    let over = || trust(now, Some(Level::Safe));
+    assert_eq!(install(over(), &signature, certified).await, Ok(Some(Level::Certified)));
+    let other = tempfile::tempdir().expect("a folder");
+    let fresh = runtime_that_trusts(other.path(), trust(now + 1, None));
+    let evidence = Evidence { signature: signature.clone(), conformance: None };
+    fresh.install_signed(component.clone(), evidence.clone()).await.expect("it is signed in time");
+    let late = runtime_that_trusts(other.path(), over());
+    let evidence = Evidence { conformance: report(&tester, Level::Certified), ..evidence };
+    let fault =
+        late.install_signed(component.clone(), evidence).await.expect_err("the report comes too late");
+    assert_eq!(fault.code, FaultCode::Untrusted);
 }

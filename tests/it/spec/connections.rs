@@ -146,6 +146,18 @@ fn left_alone(spec: &mut Spec, seconds: u64) {
     spec.connectors.rest(Some(Millis::seconds(seconds)));
 }
 
+#[when("the host stops, and starts without the connectors")]
+fn starts_bare(spec: &mut Spec) {
+    spec.connectors.bare(true);
+    spec.start(single_rules());
+}
+
+#[when("the connectors come, and the target is not left alone any more")]
+fn connectors_come(spec: &mut Spec) {
+    spec.connectors.bare(false);
+    spec.connectors.rest(None);
+}
+
 #[when("the host stops and starts")]
 fn stops_and_starts(spec: &mut Spec) {
     spec.start(single_rules());

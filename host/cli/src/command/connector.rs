@@ -301,7 +301,17 @@ async fn agreed(source: &Source, yes: bool, global: &Global) -> Result<Vec<Fetch
     let id = |component: &Fetched| format!("`{}`", component.about.manifest.connector.id);
     let ids: Vec<String> = components.iter().map(id).collect();
     let message = format!("{} was not installed: nobody agreed to what it wants", plain(&ids.join(", ")));
-    Err(Failure::new(exit::NO, message).with_help("read what it wants, then repeat with `--yes`").into())
+    let help = match components.as_slice() {
+        // A version, and an answer, can be another one the next time.
+        [Fetched { pinned: Some(pinned), .. }] => {
+            format!(
+                "read what it wants, then add exactly this: `countersign connector add {} --yes`",
+                plain(pinned)
+            )
+        }
+        _ => "read what it wants, then repeat with `--yes`".to_owned(),
+    };
+    Err(Failure::new(exit::NO, message).with_help(help).into())
 }
 
 fn catalogue(settings: &Settings) -> Result<Runtime> {

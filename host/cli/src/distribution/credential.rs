@@ -65,7 +65,11 @@ fn kept(place: &Path, registry: &str) -> Result<Option<RegistryAuth>> {
         Ok(DockerCredential::UsernamePassword(user, password)) => {
             Ok(Some(RegistryAuth::Basic(user, password)))
         }
-        Ok(DockerCredential::IdentityToken(token)) => Ok(Some(RegistryAuth::Bearer(token))),
+        // It is exchanged for others; sent as it is, it would be one more who has it, and be refused.
+        Ok(DockerCredential::IdentityToken(_)) => Err(failed(
+            "it keeps an identity token, which this program cannot exchange: keep a user and a password",
+        )
+        .into()),
         Err(CredentialRetrievalError::NoCredentialConfigured) => Ok(None),
         Err(CredentialRetrievalError::HelperFailure { stdout, .. }) if stdout.contains(HAS_NONE) => Ok(None),
         // What a helper prints may be what it keeps.

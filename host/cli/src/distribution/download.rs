@@ -3,7 +3,7 @@
 use super::reference::is_local;
 use super::{Fetched, Kind};
 use crate::exit;
-use crate::output::{Failure, plain};
+use crate::output::{self, Failure, plain};
 use anyhow::{Context as _, Result, bail};
 use countersign_connectors::COMPONENT_BYTES_MAX;
 use countersign_core::hash::Digest;
@@ -37,6 +37,14 @@ impl Address {
         let digest = digest.strip_prefix("sha256:").and_then(Digest::parse);
         let digest = digest.ok_or_else(|| no("its digest is not `sha256:` and 64 digits"))?;
         let parsed = reqwest::Url::parse(url).map_err(|why| no(&format!("it is no address ({why})")))?;
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err(no("it holds a password, which would be on record"));
+        }
+        if parsed.query().is_some() {
+            return Err(no(
+                "it has a query, which may hold a key that would be on record: fetch it yourself, and name the file",
+            ));
+        }
         let is_safe = parsed.scheme() == "https" || parsed.host_str().is_some_and(is_local);
         if !is_safe {
             return Err(no("without TLS only this machine is asked"));
@@ -55,10 +63,12 @@ impl Address {
             .timeout(Duration::from_millis(WHOLE_MS))
             .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
             // Where it leads is not what the operator named.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .context("no client can be made")?;
-        let Some(bytes) = get(&client, &self.url, COMPONENT_BYTES_MAX).await? else {
+            .redirect(reqwest::redirect::Policy::none());
+        // What is on this machine is asked directly.
+        let local = reqwest::Url::parse(&self.url).is_ok_and(|url| url.host_str().is_some_and(is_local));
+        let client = if local { client.no_proxy() } else { client };
+        let client = client.build().context("no client can be made")?;
+        let Some(bytes) = get(&client, &self.url, (COMPONENT_BYTES_MAX, false)).await? else {
             return Err(Failure::new(exit::NO, format!("`{}` is not there", plain(&self.url))).into());
         };
         let digest = Digest::of(&bytes);
@@ -72,7 +82,8 @@ impl Address {
         let mut evidence = Vec::new();
         for kind in Kind::ALL {
             let beside = format!("{}{}", self.url, kind.ending());
-            evidence.extend(get(&client, &beside, kind.bytes_max()).await?.map(|bytes| (kind, bytes)));
+            evidence
+                .extend(get(&client, &beside, (kind.bytes_max(), true)).await?.map(|bytes| (kind, bytes)));
         }
         let mut fetched = Fetched::new(bytes, evidence, format!("`{}`", plain(&self.url)))?;
         fetched.pinned = Some(self.to_string());
@@ -86,8 +97,13 @@ impl fmt::Display for Address {
     }
 }
 
-/// What is at an address, of so many bytes at most; `None` if nothing is.
-async fn get(client: &reqwest::Client, url: &str, most: usize) -> Result<Option<Vec<u8>>> {
+/// What is at an address, of so many bytes at most; `None` if nothing is. Some do not say of what is not there that it is
+/// not: that is enough for what may be missing.
+async fn get(
+    client: &reqwest::Client,
+    url: &str,
+    (most, may_lack): (usize, bool),
+) -> Result<Option<Vec<u8>>> {
     let name = plain(url);
     let unreachable = |fault: reqwest::Error| {
         let failure =
@@ -98,6 +114,16 @@ async fn get(client: &reqwest::Client, url: &str, most: usize) -> Result<Option<
     match answer.status().as_u16() {
         200 => {}
         404 | 410 => return Ok(None),
+        403 if may_lack => {
+            output::say(&format!("`{name}` is kept from you, if it is there: it is left out"));
+            return Ok(None);
+        }
+        300..=399 => {
+            let to = answer.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
+            let failure =
+                Failure::new(exit::NO, format!("`{name}` leads to {}, which is not followed", plain(to)));
+            return Err(failure.with_help("name that address, if you trust it").into());
+        }
         status => bail!("`{name}` answers with {status}"),
     }
     let mut bytes = Vec::new();
@@ -125,6 +151,8 @@ mod tests {
             ("https://downloads.example.com/crm.wasm#sha256:12".to_owned(), "64 digits"),
             (format!("https:///#sha256:{digest}"), "no address"),
             (format!("http://downloads.example.com/crm.wasm#sha256:{digest}"), "only this machine"),
+            (format!("https://me:secret@downloads.example.com/crm.wasm#sha256:{digest}"), "holds a password"),
+            (format!("https://downloads.example.com/crm.wasm?key=x#sha256:{digest}"), "has a query"),
         ] {
             let why = Address::parse(&text).expect_err("it is none");
             assert!(why.contains(expected), "{text}: {why}");

@@ -12,7 +12,7 @@ use countersign_core::hash::Digest;
 use oci_client::manifest::{
     ImageIndexEntry, OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, OciImageIndex,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{Read as _, Write};
 use std::path::Path;
@@ -102,15 +102,25 @@ fn read_from(layout: &Layout<'_>, name: &str) -> Result<Vec<Fetched>> {
     }
     let mut components = Vec::new();
     let mut said: Vec<(Digest, Kind, Vec<u8>)> = Vec::new();
+    let (mut seen, mut left) = (BTreeSet::new(), BYTES_MAX);
+    let mut take = |digest: Digest, most: usize| {
+        let bytes = layout.blob(digest, most)?;
+        left =
+            left.checked_sub(bytes.len()).with_context(|| format!("it holds more than {BYTES_MAX} bytes"))?;
+        Ok::<Vec<u8>, anyhow::Error>(bytes)
+    };
     for entry in index.manifests.iter().filter(|entry| entry.media_type == OCI_IMAGE_MEDIA_TYPE) {
         let digest = artifact::of_sha256(&entry.digest)?;
-        let manifest = layout.blob(digest, MANIFEST_BYTES_MAX)?;
+        if !seen.insert(digest) {
+            continue;
+        }
+        let manifest = take(digest, MANIFEST_BYTES_MAX)?;
         match artifact::read(&manifest).with_context(|| format!("sha256:{digest} cannot be used"))? {
             Some(Holds::Component(Layer { digest: layer, size })) => {
-                components.push((digest, layout.blob(layer, size)?));
+                components.push((digest, take(layer, size)?));
             }
             Some(Holds::Evidence(kind, Layer { digest: layer, size }, about)) => {
-                said.push((about, kind, layout.blob(layer, size)?));
+                said.push((about, kind, take(layer, size)?));
             }
             None => {}
         }

@@ -74,6 +74,10 @@ impl Lock {
         if written.form != FORM {
             bail!("`{}` is of form {}, and this program knows form {FORM}", file.display(), written.form);
         }
+        let mut ids = BTreeSet::new();
+        if let Some(twice) = written.connector.iter().find(|locked| !ids.insert(&locked.id)) {
+            bail!("`{}` names `{}` twice: keep the one that is meant", file.display(), twice.id);
+        }
         Ok(Lock { file, builds: written.connector })
     }
 
@@ -179,11 +183,13 @@ impl Lock {
         let named = &found.about.manifest.connector;
         let wants = grants(&found.about.manifest.wants()?);
         if (&named.id, &named.version, &wants) != (&locked.id, &locked.version, &locked.grants) {
-            bail!(
-                "{} says of `{}` what its component does not: somebody has edited it",
-                self.name(),
-                locked.id
+            let failure = Failure::new(
+                exit::NO,
+                format!("{} says of `{}` what its component does not", self.name(), locked.id),
             );
+            let help = "it was edited, or written by a version that says in other words what is asked for: read \
+                        `countersign connector inspect`, and name it again with `--lock`";
+            return Err(failure.with_help(help).into());
         }
         Ok(found)
     }
@@ -230,10 +236,13 @@ mod tests {
     fn what_is_no_lock_or_of_another_form_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let configuration = folder.path().join("countersign.toml");
+        let one = toml::to_string(&Written { form: 1, connector: vec![locked("acme.crm", "1.0.0"); 2] });
+        let twice = one.expect("it is written");
         for (text, expected) in [
             ("form = 2\n", "is of form 2, and this program knows form 1"),
             ("form = 1\nconector = []\n", "unknown field"),
             ("form = 1\n[[connector]]\nid = \"acme.crm\"\n", "missing field"),
+            (&twice, "names `acme.crm` twice"),
             ("\u{0}", "cannot be used"),
         ] {
             fs::write(folder.path().join(FILE), text).expect("it is written");

@@ -8,7 +8,7 @@ use super::artifact::{self, Artifact, Holds, Layer};
 use super::reference::{At, Reference};
 use super::{Fetched, Kind, credential};
 use crate::exit;
-use crate::output::{Failure, plain};
+use crate::output::{self, Failure, plain};
 use anyhow::{Context as _, Result, bail};
 use countersign_core::hash::Digest;
 use oci_client::client::{ClientConfig, ClientProtocol};
@@ -27,8 +27,12 @@ const CONNECT_MS: u64 = 10_000;
 const READ_MS: u64 = 30_000;
 /// How long one push or pull may take in all, in milliseconds.
 const WHOLE_MS: u64 = 600_000;
+/// A proxy that nothing goes through; naming one keeps the client from taking what the environment names.
+const NO_PROXY: &str = "http://127.0.0.1:9";
 /// Most things that are said of one component and looked at: anybody who may push can say something.
 const REFERRERS_MAX: usize = 64;
+/// Most bytes of all that is said of one component.
+const EVIDENCE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// A registry, as whoever is signed in on this machine sees it.
 #[expect(missing_debug_implementations, reason = "it holds a secret")]
@@ -57,12 +61,16 @@ impl Registry {
     pub fn open(reference: &Reference) -> Result<Registry> {
         // The client wants one for the process; whoever comes first gives the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let is_local = reference.is_local();
         let config = ClientConfig {
-            protocol: if reference.is_local() { ClientProtocol::Http } else { ClientProtocol::Https },
+            protocol: if is_local { ClientProtocol::Http } else { ClientProtocol::Https },
             connect_timeout: Some(Duration::from_millis(CONNECT_MS)),
             read_timeout: Some(Duration::from_millis(READ_MS)),
             user_agent: concat!("countersign/", env!("CARGO_PKG_VERSION")),
             platform_resolver: None,
+            // What is on this machine is asked directly: a proxy would carry its credential in the clear.
+            http_proxy: is_local.then(|| NO_PROXY.to_owned()),
+            no_proxy: is_local.then(|| "127.0.0.0/8,::1,localhost".to_owned()),
             ..ClientConfig::default()
         };
         let client = Client::try_from(config).context("no client for a registry can be made")?;
@@ -117,7 +125,8 @@ impl Registry {
         Ok(fetched)
     }
 
-    /// What is said of a component, one of each kind.
+    /// What is said of a component, one of each kind. What cannot be used is left out, with a word: anybody who may push
+    /// can say something, and what counts is for the host.
     async fn evidence(
         &self,
         pinned: &Reference,
@@ -125,23 +134,42 @@ impl Registry {
         component: &Fetched,
     ) -> Result<Vec<(Kind, Vec<u8>)>> {
         let referrers = self.referrers(pinned).await?;
-        if REFERRERS_MAX < referrers.manifests.len() {
+        let is_ours = |entry: &&ImageIndexEntry| {
+            Kind::ALL.iter().any(|kind| entry.artifact_type.as_deref() == Some(kind.artifact_type()))
+        };
+        let ours: Vec<&ImageIndexEntry> = referrers.manifests.iter().filter(is_ours).collect();
+        if REFERRERS_MAX < ours.len() {
             bail!("more than {REFERRERS_MAX} things are said of `{pinned}`, which nobody looks through");
         }
         let mut found: Vec<(Kind, Vec<u8>)> = Vec::new();
-        for entry in &referrers.manifests {
-            let is_ours = |kind: &Kind| entry.artifact_type.as_deref() == Some(kind.artifact_type());
-            if !Kind::ALL.iter().any(is_ours) {
-                continue;
-            }
-            let place = pinned.of_manifest(artifact::of_sha256(&entry.digest)?);
-            let (manifest, _) = self.manifest(&place).await?;
-            let held = artifact::read(&manifest).with_context(|| format!("`{place}` cannot be used"))?;
-            if let Some(Holds::Evidence(kind, layer, subject)) = held
-                && subject == about
-            {
-                found.push((kind, self.blob(&place, layer).await?));
-            }
+        let mut left = EVIDENCE_BYTES_MAX;
+        for entry in ours {
+            let place = match artifact::of_sha256(&entry.digest) {
+                Ok(digest) => pinned.of_manifest(digest),
+                Err(why) => {
+                    left_out(pinned, &why);
+                    continue;
+                }
+            };
+            let held = match self.client_manifest(&place).await {
+                Ok(manifest) => artifact::read(&manifest),
+                Err(fault) if is_missing(&fault) => Err(anyhow::anyhow!("`{place}` is not there any more")),
+                Err(fault) => return Err(self.failed(&place, fault)),
+            };
+            let (kind, layer) = match held {
+                Ok(Some(Holds::Evidence(kind, layer, subject))) if subject == about => (kind, layer),
+                Ok(Some(Holds::Evidence(..) | Holds::Component(_)) | None) => continue,
+                Err(why) => {
+                    left_out(pinned, &why);
+                    continue;
+                }
+            };
+            left = left.checked_sub(layer.size).with_context(|| {
+                format!(
+                    "more than {EVIDENCE_BYTES_MAX} bytes are said of `{pinned}`, which nobody looks through"
+                )
+            })?;
+            found.push((kind, self.blob(&place, layer).await?));
         }
         let mut evidence = Vec::new();
         for kind in Kind::ALL {
@@ -161,6 +189,11 @@ impl Registry {
                 Failure::new(exit::USAGE, format!("{} is version {}", component.from, plain(version)));
             let help = format!("push it as `{tagged}`; a version is called what its manifest says");
             return Err(failure.with_help(help).into());
+        }
+        if version.contains('+') {
+            let failure =
+                Failure::new(exit::USAGE, format!("no registry takes the version {}", plain(version)));
+            return Err(failure.with_help("a tag has no `+`: give it a version without").into());
         }
         let artifact = Artifact::of_component(&component.bytes, &component.about)?;
         self.sign_in(&tagged, RegistryOperation::Push).await?;
@@ -222,8 +255,7 @@ impl Registry {
             annotations: None,
             artifact_type: Some(kind.artifact_type().to_owned()),
         });
-        let At::Manifest(about) = &pinned.at else { bail!("`{pinned}` is no digest") };
-        let list = pinned.of_version(&format!("sha256-{about}"));
+        let list = tag_of_list(pinned)?;
         let bytes = serde_json::to_vec(&index)?;
         let pushed =
             self.client.push_manifest_raw(&of_client(&list), bytes, media(OCI_IMAGE_INDEX_MEDIA_TYPE)?).await;
@@ -233,7 +265,13 @@ impl Registry {
 
     /// Sends the blobs that are not there, then the manifest that names them.
     async fn put(&self, place: &Reference, artifact: &Artifact) -> Result<()> {
-        let image = of_client(place);
+        // As a tag that is called like a digest: the address is the same, and a registry that does not say where it has
+        // put something makes the client stumble otherwise.
+        let named = match &place.at {
+            At::Manifest(digest) => place.of_version(&format!("sha256:{digest}")),
+            At::Version(_) | At::Unsaid => place.clone(),
+        };
+        let image = of_client(&named);
         for (digest, bytes) in &artifact.blobs {
             let digest = format!("sha256:{digest}");
             let exists = self.client.blob_exists(&image, &digest).await;
@@ -253,17 +291,23 @@ impl Registry {
         signed_in.map(drop).map_err(|fault| self.failed(place, fault))
     }
 
+    /// The manifest there, or what the client says of it.
+    async fn client_manifest(&self, place: &Reference) -> Result<Vec<u8>, OciDistributionError> {
+        let kinds = [OCI_IMAGE_MEDIA_TYPE, OCI_IMAGE_INDEX_MEDIA_TYPE];
+        let pulled = self.client.pull_manifest_raw(&of_client(place), &self.auth, &kinds).await;
+        pulled.map(|(bytes, _)| bytes.into())
+    }
+
     /// The manifest there, and its digest.
     async fn manifest(&self, place: &Reference) -> Result<(Vec<u8>, Digest)> {
-        let pulled =
-            self.client.pull_manifest_raw(&of_client(place), &self.auth, &[OCI_IMAGE_MEDIA_TYPE]).await;
-        let (bytes, _) = pulled.map_err(|fault| self.failed(place, fault))?;
+        let pulled = self.client_manifest(place).await;
+        let bytes = pulled.map_err(|fault| self.failed(place, fault))?;
         let digest = Digest::of(&bytes);
         match &place.at {
             At::Manifest(wanted) if *wanted != digest => {
                 bail!("the registry answers for `{place}` with something else (sha256:{digest})")
             }
-            At::Manifest(_) | At::Version(_) | At::Unsaid => Ok((bytes.into(), digest)),
+            At::Manifest(_) | At::Version(_) | At::Unsaid => Ok((bytes, digest)),
         }
     }
 
@@ -276,9 +320,21 @@ impl Registry {
         }
     }
 
-    async fn referrers(&self, place: &Reference) -> Result<OciImageIndex> {
-        let referrers = self.client.pull_referrers(&of_client(place), None).await;
-        referrers.map_err(|fault| self.failed(place, fault))
+    /// The list of what refers to a component; empty if nothing does.
+    async fn referrers(&self, pinned: &Reference) -> Result<OciImageIndex> {
+        let referrers = self.client.pull_referrers(&of_client(pinned), None).await;
+        let referrers = referrers.map_err(|fault| self.failed(pinned, fault))?;
+        if !referrers.manifests.is_empty() {
+            return Ok(referrers);
+        }
+        // The client takes every fault of the list that is kept under a tag for an empty one: that would be written over.
+        let tag = tag_of_list(pinned)?;
+        if self.digest_of(&tag).await?.is_none() {
+            return Ok(referrers);
+        }
+        let (bytes, _) = self.manifest(&tag).await?;
+        serde_json::from_slice(&bytes)
+            .with_context(|| format!("`{tag}` is no list of what refers to `{pinned}`"))
     }
 
     /// The bytes of a layer, as many as were announced and with the digest that was.
@@ -316,6 +372,16 @@ impl Registry {
         }
         Failure::new(exit::NO, format!("`{place}`: {}", said(&fault))).into()
     }
+}
+
+/// Where the list of what refers to a component is kept if the registry keeps none by itself.
+fn tag_of_list(pinned: &Reference) -> Result<Reference> {
+    let At::Manifest(about) = &pinned.at else { bail!("`{pinned}` is no digest") };
+    Ok(pinned.of_version(&format!("sha256-{about}")))
+}
+
+fn left_out(pinned: &Reference, why: &anyhow::Error) {
+    output::say(&plain(&format!("something that is said of `{pinned}` is left out: {why:#}")));
 }
 
 /// At most so long.

@@ -18,7 +18,9 @@ pub const SIGNATURE_BYTES_MAX: usize = 8 * 1024;
 /// Largest conformance report, in bytes: each law with two counts.
 pub const CONFORMANCE_BYTES_MAX: usize = 16 * 1024;
 /// Most signatures of one envelope: each costs the host a look.
-const SIGNATURES_MAX: usize = 8;
+const SIGNATURES_MAX: usize = 48;
+/// Most conformance reports that are handed on together.
+const REPORTS_MAX: usize = 8;
 /// The kind of thing that is signed.
 const PAYLOAD_TYPE: &str = "application/vnd.countersign.connector.v1+json";
 /// What a public key begins with, as texts name it.
@@ -151,32 +153,72 @@ fn encoded(kind: &str, payload: &[u8]) -> Vec<u8> {
 }
 
 /// One envelope with the signatures of several people. Those that say nothing of this component are left out; if all do,
-/// the first is given as it is, so that whoever looks at it says why.
+/// the first is given as it is, so that whoever looks at it says why. Of each the first signatures are kept first:
+/// whoever signs much takes no place from the others.
 #[must_use]
 pub fn joined_signatures(envelopes: &[&Vec<u8>], about: &Inspected) -> Option<Vec<u8>> {
-    let read = |envelope: &&Vec<u8>| {
-        Signed::read(envelope, about).ok()?;
-        serde_json::from_slice::<Envelope>(envelope).ok()
-    };
-    let mut of_this = envelopes.iter().filter_map(read);
-    let first = envelopes.first().map(|first| first.to_vec());
-    let Some(mut joined) = of_this.next() else { return first };
-    for Envelope { payload, signatures, .. } in of_this {
-        // Each signs the same words; another way to write them is another envelope.
-        let is_new = |one: &One| joined.signatures.iter().all(|other| other.sig != one.sig);
-        if payload == joined.payload {
-            let new: Vec<One> = signatures.into_iter().filter(is_new).collect();
-            joined.signatures.extend(new);
+    let mut good: Vec<&Vec<u8>> = Vec::new();
+    for envelope in envelopes {
+        if Signed::read(envelope, about).is_ok() && !good.contains(envelope) {
+            good.push(envelope);
         }
     }
-    joined.signatures.truncate(SIGNATURES_MAX);
+    let first = good.first().or(envelopes.first()).map(|first| first.to_vec());
+    if good.len() < 2 {
+        return first;
+    }
+    let of_this: Vec<Envelope> =
+        good.iter().filter_map(|envelope| serde_json::from_slice(envelope).ok()).collect();
+    let Some(Envelope { payload, payload_type, .. }) = of_this.first() else { return first };
+    let mut signatures: Vec<One> = Vec::new();
+    let most = of_this.iter().map(|envelope| envelope.signatures.len()).max().unwrap_or(0);
+    for place in 0..most {
+        for one in of_this.iter().filter_map(|envelope| envelope.signatures.get(place)) {
+            let is_new = signatures.iter().all(|other| other.sig != one.sig);
+            if is_new && signatures.len() < SIGNATURES_MAX {
+                // Without the hint, of which nobody knows how long it is.
+                signatures.push(One { keyid: String::new(), sig: one.sig.clone() });
+            }
+        }
+    }
+    let joined = Envelope { payload: payload.clone(), payload_type: payload_type.clone(), signatures };
     serde_json::to_vec(&joined).ok().or(first)
 }
 
+/// The conformance reports of several people, one a line, those that say most first. Those that say nothing of this
+/// component are left out; if all do, the first is given as it is, so that whoever looks at it says why.
+#[must_use]
+pub fn joined_reports(envelopes: &[&Vec<u8>], about: &Inspected) -> Option<Vec<u8>> {
+    let mut of_this: Vec<(Tested, Vec<u8>)> = Vec::new();
+    for line in envelopes.iter().flat_map(|envelope| envelope.split(|byte| *byte == LINE)) {
+        let read = Signed::read_tested(line, about).ok();
+        let envelope =
+            serde_json::from_slice::<Envelope>(line).and_then(|envelope| serde_json::to_vec(&envelope));
+        if let (Some((_, tested)), Ok(envelope)) = (read, envelope)
+            && of_this.iter().all(|(_, other)| *other != envelope)
+        {
+            of_this.push((tested, envelope));
+        }
+    }
+    of_this.sort_by_key(|(tested, _)| std::cmp::Reverse((tested.level, tested.kit)));
+    let mut joined: Vec<u8> = Vec::new();
+    for (_, envelope) in of_this.iter().take(REPORTS_MAX) {
+        if joined.len() + envelope.len() < CONFORMANCE_BYTES_MAX {
+            joined.extend_from_slice(if joined.is_empty() { b"" } else { b"\n" });
+            joined.extend_from_slice(envelope);
+        }
+    }
+    if joined.is_empty() { envelopes.first().map(|first| first.to_vec()) } else { Some(joined) }
+}
+
+/// What stands between two reports.
+const LINE: u8 = b'\n';
+
 impl Tested {
-    /// What an envelope says, whoever signed it: to be shown, and nothing else.
+    /// What the first report says, whoever signed it: to be shown, and nothing else.
     #[must_use]
-    pub fn read_unverified(envelope: &[u8]) -> Option<Tested> {
+    pub fn read_unverified(reports: &[u8]) -> Option<Tested> {
+        let envelope = reports.split(|byte| *byte == LINE).next()?;
         let wanted = (conformance::PAYLOAD_TYPE, "a conformance report", CONFORMANCE_BYTES_MAX);
         Signed::open::<Tested>(envelope, wanted).ok().map(|(_, tested)| tested)
     }
@@ -197,11 +239,39 @@ impl Signed {
     pub(super) fn read(envelope: &[u8], about: &Inspected) -> Result<Signed, String> {
         let what = "a signature";
         let (signed, said) = Signed::open::<Said>(envelope, (PAYLOAD_TYPE, what, SIGNATURE_BYTES_MAX))?;
-        if said != Said::of(about) {
+        let expected = Said::of(about);
+        if said != expected {
             let Said { connector, version, sha256 } = said;
             return Err(of_another(what, [&connector, &version, &sha256]));
         }
+        // One way to write it: signatures of several people are then of the same bytes.
+        if serde_json::to_vec(&expected).is_ok_and(|written| written != signed.payload) {
+            return Err(format!("has {what} that is written in another way than `connector sign` does"));
+        }
         Ok(signed)
+    }
+
+    /// Reads every report of a component; if there is none that says something of it, what is wrong with the first.
+    ///
+    /// # Errors
+    /// Those of [`Signed::read`].
+    pub(super) fn read_reports(reports: &[u8], about: &Inspected) -> Result<Vec<(Signed, Tested)>, String> {
+        if CONFORMANCE_BYTES_MAX < reports.len() {
+            return Err(format!("has a conformance report of more than {CONFORMANCE_BYTES_MAX} bytes"));
+        }
+        let mut wrong = None;
+        let mut read = Vec::new();
+        for line in reports.split(|byte| *byte == LINE).filter(|line| !line.is_empty()).take(REPORTS_MAX) {
+            match Signed::read_tested(line, about) {
+                Ok(report) => read.push(report),
+                Err(what) => wrong = wrong.or(Some(what)),
+            }
+        }
+        match wrong {
+            Some(what) if read.is_empty() => Err(what),
+            None if read.is_empty() => Err("has a conformance report that says nothing".to_owned()),
+            Some(_) | None => Ok(read),
+        }
     }
 
     /// Reads an envelope that says what a run of the kit has shown of a component.
@@ -256,13 +326,4 @@ impl Signed {
 fn of_another(what: &str, named: [&str; 3]) -> String {
     let [connector, version, sha256] = named.map(str::escape_debug);
     format!("has {what} of `{connector}` {version} (sha256:{sha256}), which is another component")
-}
-
-/// The conformance report that says most of a component, of several; the first if none is one of it.
-#[must_use]
-pub fn best_conformance<'a>(envelopes: &[&'a Vec<u8>], about: &Inspected) -> Option<&'a Vec<u8>> {
-    let said = |envelope: &&&'a Vec<u8>| Some(Signed::read_tested(envelope, about).ok()?.1);
-    let best = envelopes.iter().filter_map(|envelope| Some((said(&envelope)?, *envelope)));
-    let best = best.max_by_key(|(tested, _)| (tested.level, tested.kit)).map(|(_, envelope)| envelope);
-    best.or(envelopes.first().copied())
 }

@@ -162,12 +162,38 @@ fn several_signatures_are_one_envelope() {
     let (crm, trust) = (about("acme.crm", b"bytes"), trust("acme", vec![trusted(1)]));
     let signed = |number: u8| key(number).sign(&crm).expect("it is signed");
     let (ours, theirs, noise) = (signed(1), signed(2), b"no envelope".to_vec());
-    for several in [[&theirs, &ours, &noise], [&noise, &theirs, &ours], [&ours, &ours, &theirs]] {
+    let altered = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut envelope = serde_json::from_slice(&theirs).expect("it is JSON");
+        change(&mut envelope);
+        serde_json::to_vec(&envelope).expect("it is JSON")
+    };
+    // Somebody who may push, and wants nobody to find ours.
+    let many = altered(&|envelope| {
+        let noise: Vec<_> = (0..48u8)
+            .map(|number| serde_json::json!({ "sig": data_encoding::BASE64.encode(&[number; 64]) }))
+            .collect();
+        envelope["signatures"] = noise.into();
+    });
+    let long = altered(&|envelope| envelope["signatures"][0]["keyid"] = "k".repeat(6_000).into());
+    let spaced = altered(&|envelope| {
+        let payload = envelope["payload"].as_str().expect("a payload").to_owned();
+        let mut payload = data_encoding::BASE64.decode(payload.as_bytes()).expect("it is base 64");
+        payload.push(b' ');
+        envelope["payload"] = data_encoding::BASE64.encode(&payload).into();
+    });
+    for several in [
+        vec![&theirs, &ours, &noise],
+        vec![&noise, &theirs, &ours],
+        vec![&ours, &ours, &theirs],
+        vec![&many, &long, &spaced, &ours],
+        vec![&ours, &many],
+    ] {
         let joined = joined_signatures(&several, &crm).expect("there are some");
         let by = looked(&trust, &crm, Some(&joined), When::Added(Timestamp(5))).expect("it is trusted");
         assert_eq!(by, Some(key(1).public()));
     }
-    assert_eq!(joined_signatures(&[&ours, &ours], &crm), Some(ours), "the same twice is one");
+    assert_eq!(joined_signatures(&[&ours, &ours], &crm), joined_signatures(&[&ours], &crm));
+    assert!(refused(&trust, &crm, Some(&spaced)).contains("is written in another way"));
     // Of none that says something of it the first is given, so that somebody says what is wrong with it.
     let other = key(1).sign(&about("acme.crm", b"other")).expect("it is signed");
     assert_eq!(joined_signatures(&[&noise, &other], &crm), Some(noise));
@@ -260,14 +286,32 @@ fn every_byte_of_a_report_counts() {
 }
 
 #[test]
-fn of_several_reports_the_one_that_says_most_is_shown() {
+fn of_several_reports_the_best_that_counts_is_taken() {
     let (crm, other) = (about("acme.crm", b"bytes"), about("acme.crm", b"other"));
-    let signed = |level, kit| key(1).sign_tested(&tested(&crm, level, kit)).expect("it is signed");
-    let (old, new, safe) = (signed(Level::Certified, 1), signed(Level::Certified, 2), signed(Level::Safe, 3));
-    let foreign = report(&other, Level::Certified, 1);
-    for several in [[&old, &new, &safe, &foreign], [&foreign, &safe, &new, &old]] {
-        assert_eq!(best_conformance(&several, &crm), Some(&new));
+    let signed = |by: u8, level, kit| key(by).sign_tested(&tested(&crm, level, kit)).expect("it is signed");
+    let of = Namespace { keys: vec![trusted(1)], testers: Vec::new(), level: Some(Level::Safe) };
+    let trust = Trust { namespaces: BTreeMap::from([("acme".to_owned(), of)]), unsigned: false };
+    let look = |several: &[&Vec<u8>]| {
+        let signature = Some(key(1).sign(&crm).expect("it is signed"));
+        let evidence = Evidence { signature, conformance: joined_reports(several, &crm) };
+        trust
+            .look_at(&crm, &evidence, When::Loaded)
+            .map(|vouched| vouched.level)
+            .map_err(|fault| fault.message)
+    };
+    let (loads, safe) = (signed(1, Level::Loads, 1), signed(1, Level::Safe, 1));
+    // Nobody whom the operator trusts says that.
+    let boast = signed(3, Level::Certified, u32::MAX);
+    let (foreign, noise) = (report(&other, Level::Certified, 1), b"no envelope".to_vec());
+    for several in [[&loads, &safe, &boast, &foreign], [&noise, &boast, &safe, &loads]] {
+        assert_eq!(look(&several), Ok(Some(Level::Safe)));
     }
-    assert_eq!(best_conformance(&[&foreign], &crm), Some(&foreign), "somebody says what is wrong with it");
-    assert_eq!(best_conformance(&[], &crm), None);
+    assert!(look(&[&boast]).is_err_and(|what| what.contains("no key of `[trust.acme]` has signed")));
+    assert!(look(&[&boast, &loads]).is_err_and(|what| what.contains("is `loads`")));
+    assert_eq!(joined_reports(&[&foreign], &crm), Some(foreign), "somebody says what is wrong with it");
+    assert_eq!(joined_reports(&[], &crm), None);
+    assert_eq!(
+        Tested::read_unverified(&joined_reports(&[&loads, &safe], &crm).expect("two")),
+        Some(tested(&crm, Level::Safe, 1))
+    );
 }

@@ -21,6 +21,11 @@ pub trait Connectors: Send + Sync + 'static {
     /// One configured connection.
     fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>>;
 
+    /// The configured connections that have no connector yet: what needs one waits for that.
+    fn waiting(&self) -> Vec<ConnectionName> {
+        Vec::new()
+    }
+
     /// The same with the version of its connector that an effect is bound to.
     ///
     /// # Errors

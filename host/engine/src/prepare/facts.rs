@@ -60,13 +60,11 @@ async fn records(
         reads.iter().map(|read| (read.connection.clone(), read.record.clone())).collect();
     wanted.sort();
     wanted.dedup();
-    // Only a person can put a missing connection right, so it is theirs at once.
-    if let Some((name, _)) = wanted.iter().find(|(name, _)| inner.connectors.connection(name).is_none()) {
-        let message = format!("connection `{name}` is not configured");
-        return Err(Trouble::hopeless("no-connection", message));
-    }
     if let Some((name, _)) = wanted.iter().find(|(name, _)| paused.contains(name)) {
         return Err(Trouble::paused(name));
+    }
+    if let Some((name, _)) = wanted.iter().find(|(name, _)| inner.connectors.connection(name).is_none()) {
+        return Err(Trouble::missing(inner, name));
     }
     let mut found = futures::stream::iter(wanted)
         .map(|(connection, record)| async move {

@@ -72,9 +72,7 @@ async fn planned(inner: &Arc<Inner>, approval: &Approval, write: Planned) -> Res
 /// The connection and operation of a write, if they are there and promise enough.
 fn able(inner: &Inner, write: &Planned) -> Result<(Arc<Connection>, Operation), Trouble> {
     let name = &write.connection;
-    let connection = inner.connectors.connection(name).ok_or_else(|| {
-        Trouble::hopeless("no-connection", format!("connection `{name}` is not configured"))
-    })?;
+    let connection = inner.connectors.connection(name).ok_or_else(|| Trouble::missing(inner, name))?;
     let wanted = &write.proposal.operation;
     let operation = connection.operation(wanted).cloned().ok_or_else(|| {
         let known: Vec<&str> = connection.operations.iter().map(|known| known.name.as_str()).collect();

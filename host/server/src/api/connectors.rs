@@ -122,7 +122,9 @@ pub(crate) async fn activate(
     change(&host, &id, posted, &["digest", "connection", "reason"], |members| {
         let on = members.optional("connection", "the name of a connection", |name| {
             let name = ConnectionName::parse(name).ok()?;
-            host.engine.connectors().connection(&name).map(|_| name)
+            let connectors = host.engine.connectors();
+            let is_there = connectors.connection(&name).is_some() || connectors.waiting().contains(&name);
+            is_there.then_some(name)
         });
         digest(members).map(|digest| Change::Activate { digest, on })
     })

@@ -5,7 +5,7 @@ use crate::distribution::reference::{At, Reference, SCHEME};
 use crate::distribution::registry::{Pushed, Registry};
 use crate::distribution::{self, Fetched, Kind, Source, layout};
 use crate::exit;
-use crate::output::{self, Failure, plain};
+use crate::output::{self, plain};
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -74,14 +74,6 @@ pub(super) async fn pull(source: &Source, out: Option<&Path>, global: &Global) -
     let named = &component.about.manifest.connector;
     let file =
         out.map_or_else(|| PathBuf::from(format!("{}-{}.wasm", named.id, named.version)), Path::to_owned);
-    if file.exists() {
-        let same = std::fs::read(&file).is_ok_and(|bytes| bytes == component.bytes);
-        if !same {
-            let failure =
-                Failure::new(exit::NO, format!("`{}` is there and is something else", file.display()));
-            return Err(failure.with_help("name another file with `--out FILE`, or remove it").into());
-        }
-    }
     component.write(&file)?;
     if global.json {
         output::json(&json!({

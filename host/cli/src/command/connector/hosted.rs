@@ -3,6 +3,7 @@
 use super::{agreed, kilobytes, short};
 use crate::client::{Change, Client, typed};
 use crate::command::Global;
+use crate::config;
 use crate::distribution::lock::Lock;
 use crate::distribution::{self, Fetched, Source};
 use crate::exit;
@@ -74,7 +75,8 @@ pub struct Add {
 pub(super) async fn add(source: &Source, add: &Add, global: &Global) -> Result<ExitCode> {
     let client = Client::of(global)?;
     // Before anything is added: a lock that is none is known now.
-    let mut lock = if add.lock { Some(Lock::beside(global.config.as_deref())?) } else { None };
+    let mut lock =
+        if add.lock { Some(Lock::beside(config::found(global.config.as_deref()).as_deref())?) } else { None };
     for component in agreed(source, add.yes, global).await? {
         // Whoever reads the log later wants to know where it came from.
         let from = component.pinned.as_ref().map(|pinned| format!("from {pinned}"));

@@ -3,6 +3,7 @@
 use super::Global;
 use super::hosted::{came_of, sent};
 use crate::client::{Change, Client, typed};
+use crate::config;
 use crate::distribution::lock::{Lock, Locked};
 use crate::exit;
 use crate::output::{self, Failure, plain};
@@ -16,21 +17,23 @@ const REASON: &str = "as connectors.lock has it";
 
 /// Adds what the lock names and the host lacks, and puts in force what waits. What the host has beside that stays.
 pub(super) async fn sync(global: &Global) -> Result<ExitCode> {
-    let lock = Lock::beside(global.config.as_deref())?;
+    let lock = Lock::beside(config::found(global.config.as_deref()).as_deref())?;
     let client = Client::of(global)?;
     let body = client.get("/v1/connectors").await?;
     let there = typed::<Listed<ConnectorView>>(&body)?.items;
     let (mut done, mut open) = (Vec::new(), Vec::new());
     for locked in lock.builds()? {
-        let build = there
-            .iter()
-            .filter(|connector| connector.id == locked.id)
-            .flat_map(|connector| &connector.builds);
-        let build = build.clone().find(|build| build.digest == locked.sha256);
-        match step(&client, &lock, locked, build).await? {
-            Step::Nothing => {}
-            Step::Done(what) => done.push(what),
-            Step::Open(what) => open.push(what),
+        let connector = there.iter().find(|connector| connector.id == locked.id);
+        let builds = connector.map(|connector| connector.builds.as_slice()).unwrap_or_default();
+        match step(&client, &lock, locked, builds).await {
+            Ok(Step::Nothing) => {}
+            Ok(Step::Done(what)) => done.push(what),
+            Ok(Step::Open(what)) => open.push(what),
+            Err(fault) => {
+                // What was done is done.
+                done.iter().for_each(|what| output::say(&plain(what)));
+                return Err(fault);
+            }
         }
     }
     let is_locked = |connector: &&ConnectorView| {
@@ -75,8 +78,10 @@ enum Step {
     Open(String),
 }
 
-async fn step(client: &Client, lock: &Lock, locked: &Locked, build: Option<&BuildView>) -> Result<Step> {
-    let Some(build) = build else {
+async fn step(client: &Client, lock: &Lock, locked: &Locked, builds: &[BuildView]) -> Result<Step> {
+    let build = builds.iter().find(|build| build.digest == locked.sha256);
+    // On record without its bytes, it is sent again.
+    let Some(build) = build.filter(|build| build.size.is_some()) else {
         let component = lock.fetch(locked).await?;
         let (_, connector, build) = sent(client, component, false, Some(REASON)).await?;
         let came = came_of(&connector, &build);
@@ -84,8 +89,9 @@ async fn step(client: &Client, lock: &Lock, locked: &Locked, build: Option<&Buil
     };
     let name = format!("`{}` {} (sha256:{})", locked.id, locked.version, super::short(&locked.sha256));
     match build.state.as_str() {
-        "active" => Ok(Step::Nothing),
-        "staged" | "previous" | "tried" => {
+        // Another one may be tried on a connection.
+        "active" if builds.iter().all(|other| other.state != "tried") => Ok(Step::Nothing),
+        "active" | "staged" | "previous" | "tried" => {
             let body = json!({ "digest": locked.sha256, "reason": REASON });
             let path = format!("/v1/connectors/{}/activations", locked.id);
             client.change(&Change { path: &path, body: &body, revision: None, key: None }).await?;
