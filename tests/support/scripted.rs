@@ -509,8 +509,9 @@ impl Connectors for Scripted {
         self.served(name)
     }
 
-    fn waiting(&self) -> Vec<ConnectionName> {
-        if self.state().bare { self.connections.keys().cloned().collect() } else { Vec::new() }
+    fn waiting(&self) -> BTreeMap<ConnectionName, String> {
+        let named = self.connections.values().map(|one| (one.name.clone(), one.connector.clone()));
+        if self.state().bare { named.collect() } else { BTreeMap::new() }
     }
 
     fn bound(&self, name: &ConnectionName, connector: Digest) -> Result<Arc<Connection>, String> {

@@ -692,8 +692,17 @@ impl Connectors for Runtime {
         self.targets.load().get(name).map(|target| Arc::clone(&target.public))
     }
 
-    fn waiting(&self) -> Vec<ConnectionName> {
-        self.waiting.load().keys().filter(|name| self.connection(name).is_none()).cloned().collect()
+    fn waiting(&self) -> BTreeMap<ConnectionName, String> {
+        let waiting = self.waiting.load();
+        let not_made = waiting.values().filter(|options| self.connection(&options.name).is_none());
+        let named = not_made.map(|options| {
+            let connector = match &options.connector {
+                ConnectorRef::Id(id) => id.clone(),
+                ConnectorRef::Digest(digest) => format!("sha256:{digest}"),
+            };
+            (options.name.clone(), connector)
+        });
+        named.collect()
     }
 
     fn bound(&self, name: &ConnectionName, connector: Digest) -> Result<Arc<Connection>, String> {

@@ -288,7 +288,7 @@ impl Inner {
 
     /// Whether a connection is configured and has no connector yet.
     pub(crate) fn lacks_connector(&self, connection: &ConnectionName) -> bool {
-        self.connectors.waiting().contains(connection)
+        self.connectors.waiting().contains_key(connection)
     }
 
     /// Every connection to which nothing is sent by the version of its connector that it has now, and every one that
@@ -301,7 +301,7 @@ impl Inner {
         });
         let mut paused: BTreeSet<ConnectionName> = paused.map(|(name, _)| name.clone()).collect();
         drop(known);
-        paused.extend(self.connectors.waiting());
+        paused.extend(self.connectors.waiting().into_keys());
         for connection in self.connectors.connections() {
             if self.on_record(&connection.name).await?.pause.is_some() {
                 paused.insert(connection.name.clone());

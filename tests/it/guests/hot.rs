@@ -682,12 +682,20 @@ async fn a_build_whose_bytes_were_lost_serves_again_when_it_is_added_again() {
     std::fs::remove_file(&blob).expect("it was there");
     let host = Host::start(folder.path(), &target, store).await;
     assert_eq!(host.runtime.connections().len(), 0);
-    let waiting = host.runtime.waiting();
-    assert_eq!(waiting, CONNECTIONS.map(name));
+    let waiting = CONNECTIONS.map(|connection| (name(connection), "tests.hostile".to_owned()));
+    assert_eq!(host.runtime.waiting(), BTreeMap::from(waiting));
+    let listed = host.ask("GET", "/v1/connections", ("application/json", Vec::new()), "l").await.1;
+    assert_eq!(listed["items"][0]["state"], "waiting", "{listed}");
+    let shown = host.ask("GET", "/v1/connections/crm-eu", ("application/json", Vec::new()), "s").await.1;
+    assert_eq!(
+        (&shown["state"], &shown["connector"]),
+        (&json!("waiting"), &json!("tests.hostile")),
+        "{shown}"
+    );
     let (status, added) = host.add(first.clone(), "", "again").await;
     assert_eq!((status, &added["builds"][0]["state"]), (200, &json!("active")), "{added}");
     assert_eq!(host.serving(&[&first]), [Some(0), Some(0)]);
-    assert_eq!(host.runtime.waiting(), Vec::new());
+    assert_eq!(host.runtime.waiting(), BTreeMap::new());
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::exit;
 use crate::output::{self, Failure, Table, plain};
 use anyhow::Result;
 use countersign_core::id::ConnectionName;
-use countersign_server::api::view::connection::BY_HAND;
+use countersign_server::api::view::connection::{BY_HAND, WAITING};
 use countersign_server::api::view::{CheckView, ConnectionView, Listed};
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -114,6 +114,7 @@ fn table(connections: &[ConnectionView]) -> Table {
     let mut table = Table::new(&["connection", "system", "connector", "state", "why"]);
     for one in connections {
         let connector = format!("{} {}", one.connector, one.version);
+        let connector = connector.trim_end().to_owned();
         table.row([&one.name, &one.system, &connector, &one.state, &why(one)]);
     }
     table
@@ -136,6 +137,9 @@ fn why(connection: &ConnectionView) -> String {
         (None, Some(rest)) => {
             let failing = failing(connection.failing_ms.unwrap_or_default());
             format!("{failing}; it is tried again in {} s", rest.div_ceil(1_000))
+        }
+        (None, None) if connection.state == WAITING => {
+            "its connector is not there: `countersign connector add` adds it".to_owned()
         }
         (None, None) => connection.failing_ms.map(failing).unwrap_or_default(),
     }

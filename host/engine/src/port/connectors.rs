@@ -10,6 +10,7 @@ use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, EffectId};
 use countersign_core::record::{RecordRef, Snapshot};
 use countersign_core::time::{Millis, Timestamp};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -21,9 +22,10 @@ pub trait Connectors: Send + Sync + 'static {
     /// One configured connection.
     fn connection(&self, name: &ConnectionName) -> Option<Arc<Connection>>;
 
-    /// The configured connections that have no connector yet: what needs one waits for that.
-    fn waiting(&self) -> Vec<ConnectionName> {
-        Vec::new()
+    /// The configured connections that have no connector yet, each with the id of the connector, or the digest of the
+    /// build, that it names: what needs one waits for that.
+    fn waiting(&self) -> BTreeMap<ConnectionName, String> {
+        BTreeMap::new()
     }
 
     /// The same with the version of its connector that an effect is bound to.

@@ -27,10 +27,13 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Json<Listed<ConnectionView>>, Problem> {
     Query::of(&uri, &[])?.checked()?;
-    let mut views = Vec::new();
+    let waiting = host.engine.connectors().waiting();
+    let mut views: Vec<ConnectionView> =
+        waiting.iter().map(|(name, connector)| ConnectionView::waiting(name, connector)).collect();
     for connection in host.engine.connectors().connections() {
         views.push(view(&host, &connection).await?);
     }
+    views.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(Json(Listed::whole(views)))
 }
 
@@ -49,6 +52,10 @@ pub(crate) async fn show(
     uri: Uri,
 ) -> Result<Json<ConnectionView>, Problem> {
     Query::of(&uri, &[])?.checked()?;
+    let waiting = host.engine.connectors().waiting();
+    if let Some((name, connector)) = waiting.iter().find(|(waiting, _)| waiting.as_str() == name) {
+        return Ok(Json(ConnectionView::waiting(name, connector)));
+    }
     Ok(Json(view(&host, &*found(&host, &name)?).await?))
 }
 

@@ -123,7 +123,7 @@ pub(crate) async fn activate(
         let on = members.optional("connection", "the name of a connection", |name| {
             let name = ConnectionName::parse(name).ok()?;
             let connectors = host.engine.connectors();
-            let is_there = connectors.connection(&name).is_some() || connectors.waiting().contains(&name);
+            let is_there = connectors.connection(&name).is_some() || connectors.waiting().contains_key(&name);
             is_there.then_some(name)
         });
         digest(members).map(|digest| Change::Activate { digest, on })

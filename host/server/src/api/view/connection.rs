@@ -3,6 +3,7 @@
 use super::{DetailView, guarantee};
 use countersign_core::connection::Pause;
 use countersign_core::effect::attempt::Ended;
+use countersign_core::id::ConnectionName;
 use countersign_engine::outages::Paused;
 use countersign_engine::port::connectors::{Connection, TargetHealth};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,8 @@ use utoipa::ToSchema;
 
 /// Cause of a pause that a person made.
 pub const BY_HAND: &str = "by-hand";
+/// State of a connection whose connector is not there.
+pub const WAITING: &str = "waiting";
 
 /// One configured target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -19,11 +22,11 @@ pub struct ConnectionView {
     pub name: String,
     /// The connector's id.
     pub connector: String,
-    /// The connector's version.
+    /// The connector's version; empty while there is none.
     pub version: String,
-    /// Digest of the component.
+    /// Digest of the component; empty while there is none.
     pub digest: String,
-    /// The system that it speaks to.
+    /// The system that it speaks to; empty while nobody knows.
     pub system: String,
     /// Endpoint names with the addresses that they lead to.
     pub endpoints: BTreeMap<String, String>,
@@ -36,7 +39,8 @@ pub struct ConnectionView {
     /// Most attempts at one time.
     pub concurrent: usize,
     /// open; paused (by hand, and nothing is sent until it is resumed; or its credential was refused or its connector
-    /// broke again and again, and nothing is sent until the exception about that is closed); or resting (its target failed again and again, and is left alone for a moment).
+    /// broke again and again, and nothing is sent until the exception about that is closed); or resting (its target failed again and again, and is left alone for a moment);
+    /// or waiting (its connector is not there: all that needs it waits until that is added).
     pub state: String,
     /// What pauses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,6 +103,27 @@ pub struct CheckView {
 }
 
 impl ConnectionView {
+    /// A connection that waits for its connector, of which nothing else is known.
+    #[must_use]
+    pub fn waiting(name: &ConnectionName, connector: &str) -> ConnectionView {
+        ConnectionView {
+            name: name.to_string(),
+            connector: connector.to_owned(),
+            version: String::new(),
+            digest: String::new(),
+            system: String::new(),
+            endpoints: BTreeMap::new(),
+            operations: Vec::new(),
+            settle_ms: 0,
+            key_lifetime_ms: 0,
+            concurrent: 0,
+            state: WAITING.to_owned(),
+            paused: None,
+            failing_ms: None,
+            rests_ms: None,
+        }
+    }
+
     /// A connection, with what keeps anything from being sent to it.
     #[must_use]
     pub fn of(
