@@ -179,7 +179,7 @@ fn bytes_of(file: &Path) -> Result<Vec<u8>> {
 }
 
 /// Writes beside and renames, so that nobody ever reads half a component.
-fn put(file: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn put(file: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("the folder `{}` cannot be made", folder.display()))?;

@@ -11,6 +11,7 @@ pub mod lock;
 pub mod reference;
 pub mod registry;
 
+use crate::build;
 use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, Result};
@@ -82,9 +83,7 @@ impl Kind {
         }
         bounded(&place, self.bytes_max()).map(Some)
     }
-}
 
-impl Kind {
     /// One of what several people have said of a component.
     fn joined(self, all: &[&Vec<u8>], about: &Inspected) -> Option<Vec<u8>> {
         match self {
@@ -156,6 +155,15 @@ impl Fetched {
         Ok(Fetched { bytes, about, evidence, from, pinned: None })
     }
 
+    /// Keeps of all that several people have said one of each kind.
+    fn keep(&mut self, said: &[(Kind, Vec<u8>)]) {
+        for kind in Kind::ALL {
+            let of_kind: Vec<&Vec<u8>> =
+                said.iter().filter(|(other, _)| *other == kind).map(|(_, bytes)| bytes).collect();
+            self.evidence.extend(kind.joined(&of_kind, &self.about).map(|bytes| (kind, bytes)));
+        }
+    }
+
     /// Writes the component and what is said of it into `file` and beside it; over nothing that is something else.
     ///
     /// # Errors
@@ -172,7 +180,7 @@ impl Fetched {
             }
         }
         for (place, bytes) in &all {
-            fs::write(place, bytes).with_context(|| format!("`{}` cannot be written", place.display()))?;
+            build::put(place, bytes)?;
         }
         Ok(())
     }

@@ -106,7 +106,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_said_without_what_is_in_it() {
-        for text in ["secret", r#"{"auths":{"registry.example.com:5000":{"auth":"!secret"}}}"#] {
+        // A token that has to be exchanged first is never sent as it is.
+        let token = r#"{"auths":{"registry.example.com:5000":{"identitytoken":"secret"}}}"#;
+        for text in ["secret", token, r#"{"auths":{"registry.example.com:5000":{"auth":"!secret"}}}"#] {
             let Err(why) = kept_in(text) else { panic!("{text} is none") };
             let why = format!("{why:#}");
             assert!(why.contains("config.json") && why.contains("cannot be used"), "{why}");

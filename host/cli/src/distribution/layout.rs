@@ -130,15 +130,12 @@ fn read_from(layout: &Layout<'_>, name: &str) -> Result<Vec<Fetched>> {
     }
     let fetched = |(manifest, bytes): (Digest, Vec<u8>)| {
         let mut fetched = Fetched::new(bytes, Vec::new(), name.to_owned())?;
-        for kind in Kind::ALL {
-            let of_kind: Vec<_> = said
-                .iter()
-                .filter(|(about, other, _)| *about == manifest && *other == kind)
-                .map(|(_, _, bytes)| bytes)
-                .collect();
-            let one = kind.joined(&of_kind, &fetched.about);
-            fetched.evidence.extend(one.map(|bytes| (kind, bytes)));
-        }
+        let of_this: Vec<(Kind, Vec<u8>)> = said
+            .iter()
+            .filter(|(about, ..)| *about == manifest)
+            .map(|(_, kind, bytes)| (*kind, bytes.clone()))
+            .collect();
+        fetched.keep(&of_this);
         Ok(fetched)
     };
     components.into_iter().map(fetched).collect()

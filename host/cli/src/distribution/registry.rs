@@ -120,19 +120,14 @@ impl Registry {
                 plain(is_called)
             );
         }
-        fetched.evidence = self.evidence(&pinned, digest, &fetched).await?;
+        fetched.keep(&self.said(&pinned, digest).await?);
         fetched.pinned = Some(pinned.to_string());
         Ok(fetched)
     }
 
-    /// What is said of a component, one of each kind. What cannot be used is left out, with a word: anybody who may push
+    /// All that is said of a component. What cannot be used is left out, with a word: anybody who may push
     /// can say something, and what counts is for the host.
-    async fn evidence(
-        &self,
-        pinned: &Reference,
-        about: Digest,
-        component: &Fetched,
-    ) -> Result<Vec<(Kind, Vec<u8>)>> {
+    async fn said(&self, pinned: &Reference, about: Digest) -> Result<Vec<(Kind, Vec<u8>)>> {
         let referrers = self.referrers(pinned).await?;
         let is_ours = |entry: &&ImageIndexEntry| {
             Kind::ALL.iter().any(|kind| entry.artifact_type.as_deref() == Some(kind.artifact_type()))
@@ -171,14 +166,7 @@ impl Registry {
             })?;
             found.push((kind, self.blob(&place, layer).await?));
         }
-        let mut evidence = Vec::new();
-        for kind in Kind::ALL {
-            let of_kind: Vec<_> =
-                found.iter().filter(|(other, _)| *other == kind).map(|(_, bytes)| bytes).collect();
-            let one = kind.joined(&of_kind, &component.about);
-            evidence.extend(one.map(|bytes| (kind, bytes)));
-        }
-        Ok(evidence)
+        Ok(found)
     }
 
     async fn push_now(&self, reference: &Reference, component: &Fetched) -> Result<Pushed> {
