@@ -5,6 +5,8 @@
 
 #[path = "conformance/broken.rs"]
 mod broken;
+#[path = "conformance/scripted.rs"]
+mod scripted;
 #[path = "conformance/slack.rs"]
 mod slack;
 

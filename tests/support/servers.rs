@@ -16,6 +16,7 @@
 //! | [`OpenIdProvider`] | oidc-provider on Node.js | the identity provider |
 //! | [`Slack`] | backlot | where people are told what was approved |
 //! | [`Registry`] | docker-registry | the registry that a vendor pushes connectors to |
+//! | [`Vendor`] | a stand-in of ours in Python | a vendor that nobody can run |
 //! | [`ScimProvider`] | scim2-client, scim2-tester | the operator's identity provider |
 
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ mod registry;
 mod scim_provider;
 mod slack;
 mod tryton;
+mod vendor;
 mod web_dav;
 
 pub use hledger_web::HledgerWeb;
@@ -43,6 +45,7 @@ pub use registry::Registry;
 pub use scim_provider::ScimProvider;
 pub use slack::Slack;
 pub use tryton::{Quote, QuoteLine, Tryton, UNIT_COST};
+pub use vendor::Vendor;
 pub use web_dav::{Clause, Contract, WebDav, sha256};
 
 /// The folder that `tests/install` fills: `target/test-servers` of the workspace, or the
