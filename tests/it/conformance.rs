@@ -5,6 +5,8 @@
 
 #[path = "conformance/broken.rs"]
 mod broken;
+#[path = "conformance/salesforce.rs"]
+mod salesforce;
 #[path = "conformance/scripted.rs"]
 mod scripted;
 #[path = "conformance/slack.rs"]
@@ -43,12 +45,21 @@ fn cassettes(system: &str) -> PathBuf {
 
 fn connection(system: &str, base: &str, secret: &str) -> Result<ConnectionOptions> {
     let reference = if secret.is_empty() { "" } else { "secret = \"env:SECRET\"\n" };
+    let manifest = std::fs::read_to_string(root().join("plugins").join(system).join("connector.toml"))?;
+    let token = token_path(&toml::from_str(&manifest)?)
+        .map_or_else(String::new, |path| format!("token = \"{base}/{path}\"\n"));
     let raw: RawConnection = toml::from_str(&format!(
         "connector = \"countersign.{system}\"\nallow = [\"127.0.0.0/8\"]\n\
-         [endpoints.api]\nbase = \"{base}\"\n{reference}"
+         [endpoints.api]\nbase = \"{base}\"\n{token}{reference}"
     ))?;
     raw.resolve(ConnectionName::parse("recorded")?, |_| Ok(Secret::new(secret.to_owned())))
         .map_err(|faults| anyhow::anyhow!("{faults:?}"))
+}
+
+/// Where below its address a target gives tokens, if it gives any: a stand-in has no other address for them.
+fn token_path(manifest: &toml::Table) -> Option<&str> {
+    let token = manifest.get("endpoints")?.get("api")?.get("auth")?.get("token")?.as_str()?;
+    token.split_once("://")?.1.split_once('/').map(|(_, path)| path)
 }
 
 fn is_certified(report: &Report) -> Result<()> {
