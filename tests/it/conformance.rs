@@ -5,6 +5,8 @@
 
 #[path = "conformance/broken.rs"]
 mod broken;
+#[path = "conformance/chargebee.rs"]
+mod chargebee;
 #[path = "conformance/salesforce.rs"]
 mod salesforce;
 #[path = "conformance/scripted.rs"]
