@@ -13,6 +13,8 @@ mod salesforce;
 mod scripted;
 #[path = "conformance/slack.rs"]
 mod slack;
+#[path = "conformance/xero.rs"]
+mod xero;
 
 use anyhow::{Context as _, Result, ensure};
 use countersign::conformance::cassette::{self, Cassette};
