@@ -7,6 +7,8 @@
 mod broken;
 #[path = "conformance/chargebee.rs"]
 mod chargebee;
+#[path = "conformance/hubspot.rs"]
+mod hubspot;
 #[path = "conformance/salesforce.rs"]
 mod salesforce;
 #[path = "conformance/scripted.rs"]
