@@ -19,7 +19,7 @@ use anyhow::{Context as _, Result};
 use countersign_connectors::{Class, FaultCode, Inspected, Manifest, Runtime, RuntimeOptions, Tested};
 use countersign_core::effect::key::InstallKey;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -190,7 +190,13 @@ fn built(build: &Build, global: &Global) -> Result<Vec<BuiltConnector>> {
     progress.end();
     if let Some(out) = &build.out {
         let [one] = built.as_mut_slice() else { return Err(one_folder("--out").into()) };
-        std::fs::copy(&one.file, out).with_context(|| format!("`{}` cannot be written", out.display()))?;
+        let is_there =
+            |out: &Path| Ok::<bool, std::io::Error>(out.canonicalize()? == one.file.canonicalize()?);
+        // To copy a file onto itself empties it.
+        if !is_there(out).unwrap_or(false) {
+            std::fs::copy(&one.file, out)
+                .with_context(|| format!("`{}` cannot be written", out.display()))?;
+        }
         one.file.clone_from(out);
     }
     Ok(built)

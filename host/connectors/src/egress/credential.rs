@@ -57,15 +57,14 @@ impl Credential {
             Scheme::None => Ok(Credential::None),
             Scheme::Bearer => header(header::AUTHORIZATION, &format!("Bearer {secret}"), hide),
             Scheme::Basic => {
-                let Some((_, password)) = secret.split_once(':') else {
+                let Some((user, password)) = secret.split_once(':') else {
                     return Err("needs a secret of the form `user:password`".to_owned());
                 };
                 let encoded = BASE64.encode(secret.as_bytes());
-                let hide = vec![
-                    secret.as_bytes().to_vec(),
-                    password.as_bytes().to_vec(),
-                    encoded.clone().into_bytes(),
-                ];
+                // Where there is no password, the user is the key.
+                let bare = if password.is_empty() { user } else { password };
+                let hide =
+                    vec![secret.as_bytes().to_vec(), bare.as_bytes().to_vec(), encoded.clone().into_bytes()];
                 header(header::AUTHORIZATION, &format!("Basic {encoded}"), hide)
             }
             Scheme::Header => {
