@@ -10,6 +10,8 @@ mod browser;
 mod budget;
 #[path = "api/bypass.rs"]
 mod bypass;
+#[path = "api/deliveries.rs"]
+mod deliveries;
 #[path = "api/doors.rs"]
 mod doors;
 #[path = "api/drafts.rs"]

@@ -15,6 +15,8 @@ mod salesforce;
 mod scripted;
 #[path = "conformance/slack.rs"]
 mod slack;
+#[path = "conformance/webhook.rs"]
+mod webhook;
 #[path = "conformance/xero.rs"]
 mod xero;
 

@@ -7,6 +7,7 @@ use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::event::Event;
 use countersign_core::approval::watch::{Next, Watch};
 use countersign_core::approval::{Approval, Outcome, Stage};
+use countersign_core::delivery::Body;
 use countersign_core::effect::life::EffectState;
 use countersign_core::effect::reconcile::Agreement;
 use countersign_core::exception::{Cause, Closure};
@@ -14,19 +15,27 @@ use countersign_core::id::{ConnectionName, IntentId};
 use countersign_core::intent::Raw;
 use countersign_core::time::Millis;
 use countersign_engine::engine::{Engine, Parts, Submission};
+use countersign_engine::fault::Fault;
 use countersign_engine::port::clock::Clock as _;
+use countersign_engine::port::connectors::{Arrived, NotTaken};
 use countersign_engine::port::store::Store as _;
 use countersign_engine::simulated::SeededChance;
+use countersign_engine::task::Tasks;
+use countersign_server::{SignIn, routers, serve};
 use countersign_store_local::{LocalStore, Options};
 use countersign_tests::servers::{
     Clause, Contract, HledgerWeb, LocalStripe, Quote, QuoteLine, Tryton, WebDav, sha256,
 };
 use countersign_tests::world::{TurnedClock, root, runtime, starter};
+use prometheus_client::registry::Registry;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long one approval may take on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What billing signs its events with.
+const HOOK_SECRET: &str = "whsec_of_the_flows";
 
 /// Four servers that nobody here wrote, and a host in front of them.
 struct World {
@@ -74,12 +83,14 @@ impl World {
             })?;
             runtime.install(bytes).await?;
             let reference = if secret.is_empty() { "" } else { "secret = \"env:SECRET\"\n" };
+            let hooks = if system == "stripe" { "[webhooks.events]\nsecret = \"env:HOOK\"\n" } else { "" };
             let raw: RawConnection = toml::from_str(&format!(
                 "connector = \"countersign.{system}\"\nallow = [\"127.0.0.0/8\"]\n\
-                 [settings]\n{settings}\n[endpoints.api]\nbase = \"{base}\"\n{reference}"
+                 [settings]\n{settings}\n[endpoints.api]\nbase = \"{base}\"\n{reference}{hooks}"
             ))?;
+            let text = |of: &str| if of == "env:HOOK" { HOOK_SECRET.to_owned() } else { secret.clone() };
             let options = raw
-                .resolve(ConnectionName::parse(name)?, |_| Ok(Secret::new(secret.clone())))
+                .resolve(ConnectionName::parse(name)?, |of| Ok(Secret::new(text(of))))
                 .map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
             runtime.connect(options)?;
         }
@@ -243,6 +254,7 @@ fn receipts(approval: &Approval) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_three_flows_land_on_real_servers() -> anyhow::Result<()> {
     let world = World::start().await?;
+    told(&world).await.context("what billing tells")?;
     discount(&world).await.context("discount")?;
     taken_back(&world).await.context("a discount that billing refuses")?;
     redline(&world).await.context("redline")?;
@@ -253,10 +265,11 @@ async fn the_three_flows_land_on_real_servers() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn discount(world: &World) -> anyhow::Result<()> {
-    let customer = world.billing.customer("Acme")?;
+/// A discount of a quarter for a new customer of this name, and who is asked: the intent, customer and quote.
+async fn asked(world: &World, name: &str) -> anyhow::Result<(IntentId, String, String)> {
+    let customer = world.billing.customer(name)?;
     world.billing.subscribe(&customer, 10_000_000, "USD")?;
-    let account = world.crm.account("Acme", "mid", &customer)?;
+    let account = world.crm.account(name, "mid", &customer)?;
     let lines = [QuoteLine { quantity: 1000, list_price: "100.00" }];
     let quote = world.crm.quote(&Quote { account: &account, description: "New business", lines: &lines })?;
     let tokens = serde_json::json!({
@@ -265,6 +278,65 @@ async fn discount(world: &World) -> anyhow::Result<()> {
     });
     let id = world.submit("ae-1", "discount", tokens).await?;
     world.reaches(id, &["seated"]).await?;
+    Ok((id, customer, quote))
+}
+
+/// Somebody changes an approved price at billing; billing tells of the customer, signed, and whoever answers for it has an
+/// exception at once, long before anybody looks.
+async fn told(world: &World) -> anyhow::Result<()> {
+    let (id, customer, _) = asked(world, "Globex").await?;
+    world.everybody_approves(id).await?;
+    world.reaches(id, &["done"]).await?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let hook = format!("http://{}/hooks/billing/events", listener.local_addr()?);
+    let public = routers(countersign_server::Parts {
+        registry: Registry::default(),
+        engine: world.engine.clone(),
+        tokens: Arc::default(),
+        sign_in: SignIn::default(),
+        chance: Arc::new(SeededChance::new(2)),
+        exchange: Arc::new(countersign::formats::Formats),
+        provisioning: countersign_server::Provisioning::default(),
+    })
+    .public;
+    let tasks = Tasks::default();
+    tasks.start(async move {
+        if let Err(fault) = serve(listener, public, std::future::pending()).await {
+            panic!("it does not serve: {fault}");
+        }
+    });
+    world.billing.tells(&hook, HOOK_SECRET)?;
+    world.billing.reprice(&customer, 8_000_000, "USD")?;
+    ensure!(world.billing.subscribed_amount(&customer)? == 8_000_000, "somebody has changed the price");
+    world.billing.describe(&customer, "a good friend of sales")?;
+    // Nobody turns the clock: the next look at it is far away.
+    let waiting = async {
+        loop {
+            let approval = world.engine.read(id).await?.approval;
+            let found = approval.exceptions.values().find(|exception| exception.cause == Cause::Drift);
+            if let Some(exception) = found {
+                return anyhow::Ok(exception.clone());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let drifted = tokio::time::timeout(PATIENCE, waiting).await.context("nobody is told")??;
+    ensure!(drifted.closed.is_none(), "{drifted:?}");
+    let page = world.engine.deliveries(&ConnectionName::parse("billing")?, (None, 10)).await?;
+    let [row] = page.rows.as_slice() else { anyhow::bail!("one delivery, not {}", page.rows.len()) };
+    let delivery = world.engine.delivery(row.stream.parse()?).await?.context("it is there")?;
+    ensure!(delivery.state() == "handled", "{delivery:?}");
+    // The same without its signature is not taken.
+    let Body::Text(body) = delivery.delivery.body else { anyhow::bail!("it is text") };
+    let arrived =
+        Arrived { headers: vec![("stripe-signature".into(), "t=0,v1=00".into())], body: body.into() };
+    let refused = world.engine.deliver(&ConnectionName::parse("billing")?, "events", arrived).await;
+    ensure!(matches!(refused, Err(Fault::NotTaken(NotTaken::NotProved(_)))), "{refused:?}");
+    Ok(())
+}
+
+async fn discount(world: &World) -> anyhow::Result<()> {
+    let (id, customer, quote) = asked(world, "Acme").await?;
     // The quote is another one for Tryton, and the same for whoever decides.
     world.crm.describe(&quote, "New business, second draft")?;
     let voices = world.everybody_approves(id).await?;
@@ -318,17 +390,7 @@ async fn drift(world: &World, id: IntentId, quote: &str) -> anyhow::Result<()> {
 
 /// Billing refuses a price that the quote has already: the quote has its old one again, and nobody recorded an approval.
 async fn taken_back(world: &World) -> anyhow::Result<()> {
-    let customer = world.billing.customer("Initech")?;
-    world.billing.subscribe(&customer, 10_000_000, "USD")?;
-    let account = world.crm.account("Initech", "mid", &customer)?;
-    let lines = [QuoteLine { quantity: 1000, list_price: "100.00" }];
-    let quote = world.crm.quote(&Quote { account: &account, description: "New business", lines: &lines })?;
-    let tokens = serde_json::json!({
-        "quote_id": quote, "customer_id": account, "discount_percent": "25%", "amount": money("100000.00"),
-        "term_months": 18, "payment_days": 30, "reason": "competitor",
-    });
-    let id = world.submit("ae-1", "discount", tokens).await?;
-    world.reaches(id, &["seated"]).await?;
+    let (id, customer, quote) = asked(world, "Initech").await?;
     // From here on nobody can say which of two subscriptions is meant.
     world.billing.subscribe(&customer, 2_000_000, "USD")?;
     world.everybody_approves(id).await?;

@@ -340,7 +340,7 @@ impl<'a> History<'a> {
                 Wake::Exception(id) => Command::ExceptionDue { id: *id },
                 Wake::Returned => Command::ReturnDue,
                 Wake::Notice(number) => self.send(*number),
-                Wake::Effect(_) | Wake::Watch(_) | Wake::ReAssert(_) => {
+                Wake::Effect(_) | Wake::Watch(_) | Wake::ReAssert(_) | Wake::Delivery => {
                     self.fail("nothing is written in these histories")
                 }
             };

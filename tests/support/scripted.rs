@@ -2,6 +2,7 @@
 //! answers; without a script every read finds what was put there and every write lands.
 
 use countersign_core::connector::{Build, OnRecord, Serving};
+use countersign_core::delivery::{Body, Delivery, Draft};
 use countersign_core::effect::attempt::{
     Answer as Wire, AttemptEnd, Detail, Ended, Failure, Finding, Guarantee, Receipt, Step,
 };
@@ -13,10 +14,14 @@ use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
 use countersign_engine::port::catalogue::{Catalogue, Evidence, Installed, NotInstalled};
 use countersign_engine::port::connectors::{
-    Asked, Call, Changed, Connection, Connectors, Ledger, Operation, Page, TargetHealth,
+    Arrived, Asked, Call, Changed, Connection, Connectors, Inbound, Ledger, NotTaken, Operation, Page,
+    TargetHealth, Verified,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The one hook of every scripted connection.
+pub const HOOK: &str = "quote-submitted";
 
 /// What one attempt is made to do.
 #[derive(Debug, Clone)]
@@ -48,6 +53,10 @@ pub struct Scripted {
 #[derive(Debug, Default)]
 struct State {
     records: BTreeMap<(ConnectionName, RecordRef), Vec<Field>>,
+    /// What deliveries are about, and what they ask for.
+    delivered: (Vec<RecordRef>, Vec<Draft>),
+    /// How the next questions about deliveries fail.
+    undelivered: VecDeque<Failure>,
     reads: VecDeque<Failure>,
     /// What has changed at the target, the oldest first, and how often it was asked.
     changed: Vec<Changed>,
@@ -164,6 +173,16 @@ impl Scripted {
     pub fn remove(&self, connection: &str, kind: &str, id: &str) {
         let name = ConnectionName::parse(connection).expect("a connection name");
         self.state().records.remove(&(name, RecordRef { kind: kind.to_owned(), id: id.to_owned() }));
+    }
+
+    /// From now on every delivery is about these records, and asks for these intents.
+    pub fn delivers(&self, records: Vec<RecordRef>, drafts: Vec<Draft>) {
+        self.state().delivered = (records, drafts);
+    }
+
+    /// The next question about a delivery fails like this.
+    pub fn next_delivery(&self, failure: Failure) {
+        self.state().undelivered.push_back(failure);
     }
 
     /// From now on every plan writes this field too.
@@ -366,6 +385,11 @@ pub fn connection(name: &str, guarantee: Guarantee, operations: &[(&str, &str)])
         settings: Vec::new(),
         operations: operations.collect(),
         tells: Vec::new(),
+        inbound: Inbound {
+            hooks: vec![(HOOK.to_owned(), "scripted")],
+            interprets: true,
+            brings: vec!["discount".to_owned(), "refund".to_owned(), "tour".to_owned()],
+        },
         settle: Millis::seconds(30),
         key_lifetime: Millis::hours(24),
         concurrent: 16,
@@ -554,6 +578,41 @@ impl Connectors for Scripted {
             Ended::Returned(Page { items, next })
         };
         Box::pin(async move { ended })
+    }
+
+    fn verify(
+        &self,
+        name: &ConnectionName,
+        hook: &str,
+        arrived: Arrived,
+        _: Timestamp,
+    ) -> Result<Verified, NotTaken> {
+        if hook != HOOK || self.served(name).is_none() {
+            return Err(NotTaken::NoHook { connection: name.clone(), hook: hook.to_owned() });
+        }
+        let value =
+            |wanted: &str| arrived.headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
+        match value("signed").map(String::as_str) {
+            Some("challenge") => return Ok(Verified::Challenge("are you there".to_owned())),
+            Some("well") => {}
+            _ => return Err(NotTaken::NotProved("the secret is `hunter2`, and it is not signed".to_owned())),
+        }
+        let id = Digest::of(&arrived.body);
+        let (connection, hook) = (name.clone(), hook.to_owned());
+        let delivery = Delivery { connection, hook, headers: arrived.headers, body: Body::of(arrived.body) };
+        Ok(Verified::Delivery { id, delivery })
+    }
+
+    fn interpret(&self, _: Delivery, _: Timestamp) -> Answer<'_, Ended<Vec<RecordRef>>> {
+        let mut state = self.state();
+        let failed = state.undelivered.pop_front();
+        let ended = failed.map_or_else(|| Ended::Returned(state.delivered.0.clone()), Ended::Failed);
+        Box::pin(async move { ended })
+    }
+
+    fn receive(&self, _: Delivery, _: Timestamp) -> Answer<'_, Ended<Vec<Draft>>> {
+        let drafts = self.state().delivered.1.clone();
+        Box::pin(async move { Ended::Returned(drafts) })
     }
 
     fn fetch(&self, name: &ConnectionName, subject: RecordRef) -> Answer<'_, Ended<Snapshot>> {

@@ -1,7 +1,7 @@
 //! The installed connectors: their bytes by digest, checked at the door and hashed at every load.
 
 use crate::compile::{self, ChildCompiler, Compiler};
-use crate::contract::{self, Contract, Description};
+use crate::contract::{self, Contract, Description, Exports};
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::grant::OperatorGrant;
 use crate::manifest::{IdempotencyMode, Manifest};
@@ -346,7 +346,7 @@ impl Catalogue {
             let what = format!("{who} describes itself differently each time; report it to its author");
             return Err(ConnectorFault::connector(FaultCode::BadDescription, what));
         }
-        check_description(&first, &manifest, (contract.writes(), contract.undoes()), &who)?;
+        check_description(&first, &manifest, contract.exports(), &who)?;
         let installed = Installed {
             id: about.id.clone(),
             version: about.version.clone(),
@@ -405,7 +405,7 @@ async fn describe(
 fn check_description(
     description: &Description,
     manifest: &Manifest,
-    (writes, undoes): (bool, bool),
+    exports: Exports,
     who: &Who,
 ) -> Result<(), ConnectorFault> {
     let refuse = |what: String| {
@@ -422,15 +422,21 @@ fn check_description(
             description.version.escape_debug()
         ));
     }
-    if !writes && !description.operations.is_empty() {
+    if !exports.writes && !description.operations.is_empty() {
         return refuse("describes operations but exports no `writer`".to_owned());
     }
     let reversible = description.operations.iter().find(|operation| operation.reversible);
-    if let (Some(operation), false) = (reversible, undoes) {
+    if let (Some(operation), false) = (reversible, exports.undoes) {
         return refuse(format!(
             "says that operation `{}` can be taken back but exports no `compensator`",
             operation.name
         ));
+    }
+    if manifest.intake.is_some() && !exports.brings {
+        return refuse("asks for intents in its manifest but exports no `intake`".to_owned());
+    }
+    if !manifest.webhooks.is_empty() && !exports.interprets && !exports.brings {
+        return refuse("has hooks in its manifest but exports neither `webhooks` nor `intake`".to_owned());
     }
     let offers =
         |mode: IdempotencyMode| manifest.endpoints.values().any(|endpoint| endpoint.idempotency.mode == mode);
@@ -458,11 +464,9 @@ mod tests {
 
     #[test]
     fn a_connector_exports_what_it_says_it_can_do() {
-        let manifest = Manifest::parse(
-            "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"0.1\"\n\
-             [endpoints.api]\nbase = \"https://crm.example.com\"\nmethods = [\"PUT\"]\npaths = [\"/*\"]\n",
-        )
-        .expect("it is good");
+        const TEXT: &str = "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"0.1\"\n\
+             [endpoints.api]\nbase = \"https://crm.example.com\"\nmethods = [\"PUT\"]\npaths = [\"/*\"]\n";
+        let manifest = Manifest::parse(TEXT).expect("it is good");
         let described = |reversible| Description {
             name: "acme.crm".to_owned(),
             version: "1.0.0".to_owned(),
@@ -481,11 +485,24 @@ mod tests {
             let checked = check_description(&described(reversible), &manifest, exports, &who);
             checked.map_err(|fault| fault.message)
         };
-        assert_eq!(says(false, (true, false)), Ok(()));
-        assert_eq!(says(true, (true, true)), Ok(()));
-        let message = says(true, (true, false)).expect_err("nothing takes it back");
+        let none = Exports::default();
+        assert_eq!(says(false, Exports { writes: true, ..none }), Ok(()));
+        assert_eq!(says(true, Exports { writes: true, undoes: true, ..none }), Ok(()));
+        let message = says(true, Exports { writes: true, ..none }).expect_err("nothing takes it back");
         assert!(message.contains("`set-price` can be taken back but exports no `compensator`"), "{message}");
-        let message = says(false, (false, false)).expect_err("nothing writes");
+        let message = says(false, none).expect_err("nothing writes");
         assert!(message.contains("exports no `writer`"), "{message}");
+        for (more, lacks) in [
+            ("[webhooks.paid]\nverify = { scheme = \"stripe\" }\n", "neither `webhooks` nor `intake`"),
+            (
+                "[webhooks.paid]\nverify = { scheme = \"stripe\" }\n[intake]\nintent-types = [\"discount\"]\n",
+                "exports no `intake`",
+            ),
+        ] {
+            let manifest = Manifest::parse(&format!("{TEXT}{more}")).expect("it is good");
+            let exports = Exports { writes: true, ..none };
+            let fault = check_description(&described(false), &manifest, exports, &who).expect_err(lacks);
+            assert!(fault.message.contains(lacks), "{}", fault.message);
+        }
     }
 }

@@ -24,6 +24,9 @@ pub struct RawConnection {
     /// Settings for the connector. Never a secret.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
+    /// The hooks that it takes deliveries by, by their names in the manifest.
+    #[serde(default)]
+    pub webhooks: BTreeMap<String, RawHook>,
     /// Special-purpose address ranges that it may reach all the same, such as `127.0.0.0/8`.
     #[serde(default)]
     pub allow: Vec<String>,
@@ -50,6 +53,15 @@ pub struct RawEndpoint {
     pub secret: Option<String>,
 }
 
+/// One hook as it stands in the operator's file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RawHook {
+    /// Reference to what its deliveries are proved by, such as `file:secrets/stripe-hook`: one secret a line, so that an
+    /// old one and a new one count while it is rotated.
+    pub secret: String,
+}
+
 /// Which connector a connection uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnectorRef {
@@ -71,6 +83,8 @@ pub struct ConnectionOptions {
     pub endpoints: BTreeMap<String, EndpointOptions>,
     /// Settings for the connector.
     pub settings: BTreeMap<String, String>,
+    /// What the deliveries of each hook are proved by.
+    pub webhooks: BTreeMap<String, Secret>,
     /// Special-purpose address ranges that it may reach.
     pub allow: Vec<Cidr>,
     /// How much the target bears.
@@ -139,9 +153,16 @@ impl RawConnection {
             let RawEndpoint { base, token, variables, .. } = raw;
             endpoints.insert(endpoint, EndpointOptions { base, token, variables, secret });
         }
+        let mut webhooks = BTreeMap::new();
+        for (hook, raw) in self.webhooks {
+            match resolve(&raw.secret) {
+                Ok(secret) => drop(webhooks.insert(hook, secret)),
+                Err(why) => fault(format!("cannot read the secret of hook `{hook}`: {why}")),
+            }
+        }
         if faults.is_empty() {
             let (settings, rate) = (self.settings, self.rate);
-            Ok(ConnectionOptions { name, connector, endpoints, settings, allow, rate })
+            Ok(ConnectionOptions { name, connector, endpoints, settings, webhooks, allow, rate })
         } else {
             Err(faults)
         }

@@ -6,6 +6,7 @@ mod v0_1;
 
 use crate::fault::ConnectorFault;
 use crate::sandbox::{CallState, Outcome, Who};
+use countersign_core::delivery::{Delivery, Draft};
 use countersign_core::effect::attempt::{Failure, Finding, Receipt};
 use countersign_core::effect::plan::{Proposal, WritePlan};
 use countersign_core::id::EffectId;
@@ -51,10 +52,33 @@ pub(crate) trait Contract: Send + Sync {
     fn undo(&self, state: CallState, what: EffectView, landed: Receipt) -> BoxFuture<'_, Said<Receipt>>;
     fn probe_undo(&self, state: CallState, what: EffectView, landed: Receipt)
     -> BoxFuture<'_, Said<Finding>>;
+    fn interpret(
+        &self,
+        state: CallState,
+        what: Delivery,
+        received: Timestamp,
+    ) -> BoxFuture<'_, Said<Vec<RecordRef>>>;
+    fn receive(
+        &self,
+        state: CallState,
+        what: Delivery,
+        received: Timestamp,
+    ) -> BoxFuture<'_, Said<Vec<Draft>>>;
+    /// What it exports beside what every connector has.
+    fn exports(&self) -> Exports;
+}
+
+/// What a connector exports beside what every one has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Exports {
     /// Whether it can write at all.
-    fn writes(&self) -> bool;
+    pub(crate) writes: bool,
     /// Whether it can take anything back.
-    fn undoes(&self) -> bool;
+    pub(crate) undoes: bool,
+    /// Whether it says which records a delivery is about.
+    pub(crate) interprets: bool,
+    /// Whether it asks for intents.
+    pub(crate) brings: bool,
 }
 
 /// Links a component against the contract that its manifest names.

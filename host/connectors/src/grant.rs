@@ -6,6 +6,7 @@ use crate::connection::{ConnectionOptions, EndpointOptions};
 use crate::egress::address::Cidr;
 use crate::egress::credential::Credential;
 use crate::fault::{ConnectorFault, FaultCode};
+use crate::inbound::Verifier;
 use crate::manifest::{Class, Endpoint, IdempotencyMode, Manifest, Rate};
 use http::HeaderName;
 use std::collections::BTreeMap;
@@ -94,6 +95,8 @@ pub(crate) struct Grant {
     pub(crate) endpoints: BTreeMap<String, GrantedEndpoint>,
     /// The settings that may be read, with their values.
     pub(crate) settings: BTreeMap<String, String>,
+    /// The hooks that take deliveries, each with how those are verified.
+    pub(crate) hooks: BTreeMap<String, Verifier>,
     /// Special-purpose ranges that may be reached.
     pub(crate) allow: Vec<Cidr>,
     /// How much the target bears.
@@ -152,8 +155,18 @@ impl Grant {
                 None => {}
             }
         }
+        let mut hooks = BTreeMap::new();
+        for (name, secret) in &options.webhooks {
+            let wanted = manifest.webhooks.get(name).ok_or_else(|| {
+                let known = manifest.webhooks.keys().cloned().collect::<Vec<_>>().join("`, `");
+                fault(format!("has hook `{name}`, which the connector does not have; it has `{known}`"))
+            })?;
+            let verifier = Verifier::new(&wanted.verify, secret)
+                .map_err(|what| fault(format!("hook `{name}` {what}")))?;
+            hooks.insert(name.clone(), verifier);
+        }
         let rate = options.rate.unwrap_or_else(|| slowest(manifest));
-        Ok(Grant { endpoints, settings, allow: options.allow.clone(), rate })
+        Ok(Grant { endpoints, settings, hooks, allow: options.allow.clone(), rate })
     }
 }
 

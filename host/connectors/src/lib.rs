@@ -21,6 +21,7 @@ mod contributor;
 mod egress;
 mod fault;
 mod grant;
+mod inbound;
 mod lock;
 mod manifest;
 mod metrics;

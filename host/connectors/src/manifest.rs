@@ -16,6 +16,9 @@ pub const MANIFEST_SECTION: &str = "countersign:manifest";
 /// Longest manifest: far more than one person reads at install.
 pub(crate) const MANIFEST_BYTES_MAX: usize = 64 * 1024;
 
+/// Longest name of a hook, in bytes.
+const HOOK_BYTES_MAX: usize = 64;
+
 /// The only manifest format so far.
 const MANIFEST_FORMAT: u32 = 1;
 
@@ -255,14 +258,61 @@ pub struct Webhook {
 }
 
 /// How the host verifies a delivery.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Verify {
-    /// The scheme, such as `hmac-sha256`.
-    pub scheme: String,
-    /// Header with the signature.
+    /// The scheme.
+    pub scheme: VerifyScheme,
+    /// Header with the signature, for the scheme `hmac-sha256`.
     #[serde(default)]
     pub header: Option<String>,
+    /// What stands before the signature in that header, such as `sha256=`.
+    #[serde(default)]
+    pub prefix: String,
+    /// How the signature is written there.
+    #[serde(default)]
+    pub encoding: Encoding,
+}
+
+/// The schemes by which the host verifies deliveries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VerifyScheme {
+    /// Standard Webhooks, `v1` and `v1a`.
+    StandardWebhooks,
+    /// What Stripe signs.
+    Stripe,
+    /// What Slack signs.
+    Slack,
+    /// What GitHub signs.
+    Github,
+    /// HMAC-SHA256 of the body, in a header that the manifest names. It tells nothing of when it was sent.
+    HmacSha256,
+}
+
+impl VerifyScheme {
+    /// The word of it in a manifest.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            VerifyScheme::StandardWebhooks => "standard-webhooks",
+            VerifyScheme::Stripe => "stripe",
+            VerifyScheme::Slack => "slack",
+            VerifyScheme::Github => "github",
+            VerifyScheme::HmacSha256 => "hmac-sha256",
+        }
+    }
+}
+
+/// How a signature is written in a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// Hexadecimal digits.
+    #[default]
+    Hex,
+    /// Base64 with padding.
+    Base64,
 }
 
 /// The intents that a connector may bring in.
@@ -336,10 +386,49 @@ impl Manifest {
                 ));
             }
         }
+        for (name, webhook) in &self.webhooks {
+            // It stands in an address.
+            let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            if name.is_empty() || HOOK_BYTES_MAX < name.len() || !name.bytes().all(is_plain) {
+                return say(format!(
+                    "calls a hook `{}`; a name of a-z, 0-9 and `-` with at most {HOOK_BYTES_MAX} letters can stand in its address",
+                    name.escape_debug()
+                ));
+            }
+            if let Some(fault) = webhook.verify.fault() {
+                return say(format!("says of hook `{name}` {fault}"));
+            }
+        }
+        if self.intake.is_some() && self.webhooks.is_empty() {
+            return say(
+                "asks for intents (`[intake]`) but has no hook (`[webhooks.NAME]`) that they come by"
+                    .to_owned(),
+            );
+        }
         self.endpoints.iter().try_for_each(|(name, endpoint)| match endpoint.fault() {
             Some(fault) => say(format!("says of endpoint `{name}` {fault}")),
             None => Ok(()),
         })
+    }
+}
+
+impl Verify {
+    /// What is wrong with it, to stand behind `says of hook`.
+    fn fault(&self) -> Option<String> {
+        let scheme = self.scheme.as_str();
+        match (self.scheme, &self.header) {
+            (VerifyScheme::HmacSha256, None) => {
+                Some("that its deliveries are signed, but not in which header (`verify.header`)".to_owned())
+            }
+            (VerifyScheme::HmacSha256, Some(_)) => None,
+            (_, Some(_)) => {
+                Some(format!("in which header its signature stands, which `{scheme}` says itself"))
+            }
+            (_, None) if !self.prefix.is_empty() || self.encoding != Encoding::Hex => {
+                Some(format!("how its signature is written, which `{scheme}` says itself"))
+            }
+            (_, None) => None,
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! The adapter behind the engine's connectors port: catalogue, connections, calls.
 
+mod builds;
+mod inbound;
+
 use crate::catalogue::{Catalogue, Installed, Loaded};
 use crate::compile::ChildCompiler;
 use crate::connection::{ConnectionOptions, ConnectorRef};
@@ -14,20 +17,23 @@ use crate::sandbox::{CALLS_MAX, CallState, Fate, Sandbox, Who};
 use crate::trust::Trust;
 use crate::witness::Witness;
 use arc_swap::ArcSwap;
-use countersign_core::connector::{Build, OnRecord, Serving};
+use countersign_core::connector::Serving;
+use countersign_core::delivery::{Delivery, Draft};
 use countersign_core::effect::attempt::{
     AttemptEnd, Break, BreakKind, Detail, Ended, Failure, Finding, Receipt,
 };
 use countersign_core::effect::key::InstallKey;
 use countersign_core::effect::plan::{Proposal, WritePlan};
 use countersign_core::hash::Digest;
-use countersign_core::id::{ConnectionName, ConnectorId};
+use countersign_core::id::ConnectionName;
 use countersign_core::record::{RecordRef, Snapshot};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
 use countersign_engine::port::catalogue as engine;
 use countersign_engine::port::clock::Clock;
-use countersign_engine::port::connectors::{Asked, Call, Connection, Connectors, Ledger, Page, TargetHealth};
+use countersign_engine::port::connectors::{
+    Arrived, Asked, Call, Connection, Connectors, Ledger, NotTaken, Page, TargetHealth, Verified,
+};
 use http::HeaderValue;
 use prometheus_client::registry::Registry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -297,6 +303,12 @@ impl Runtime {
                 (*secret, renewed) = (another, true);
             }
         }
+        for secret in options.webhooks.values_mut() {
+            let found = secret.renewed();
+            if let Some(another) = found.map_err(|why| ConnectorFault::host(FaultCode::BadConnection, why))? {
+                (*secret, renewed) = (another, true);
+            }
+        }
         if !renewed {
             return Ok(false);
         }
@@ -539,148 +551,11 @@ fn public(bound: &Bound, options: &ConnectionOptions) -> Connection {
         settings: bound.grant.settings.clone().into_iter().collect(),
         operations: operations.clone(),
         tells: tells.clone(),
+        inbound: inbound::of(bound),
         settle: Millis(manifest.settle_ms()),
         key_lifetime: Millis::hours(manifest.key_lifetime_h()),
         concurrent: usize::try_from(bound.grant.rate.concurrent).unwrap_or(1),
     }
-}
-
-impl engine::Catalogue for Runtime {
-    fn installed(&self) -> Vec<engine::Installed> {
-        self.catalogue.loaded().into_iter().filter_map(build_of).collect()
-    }
-
-    fn install(
-        &self,
-        component: Vec<u8>,
-        evidence: engine::Evidence,
-    ) -> Answer<'_, Result<engine::Installed, engine::NotInstalled>> {
-        Box::pin(async move {
-            let now = self.clock.now();
-            let installed = self.catalogue.install((component, evidence), &self.grant, now, false).await;
-            let installed = installed.map_err(refused)?;
-            // INVARIANT: the manifest was checked, and so was the id in it.
-            build_of(installed).ok_or_else(|| engine::NotInstalled {
-                ours: true,
-                message: "the connector was checked and has no id".to_owned(),
-            })
-        })
-    }
-
-    fn fits(&self, connector: &ConnectorId, serving: &Serving) -> Result<(), engine::NotInstalled> {
-        let targets = self.targets.load();
-        let connected = targets.values().map(|target| &target.options);
-        let expected = self.expected.load();
-        let waiting = expected.iter().filter(|options| !targets.contains_key(&options.name));
-        for options in connected.chain(waiting).filter(|options| is_of(options, connector)) {
-            let Some(digest) = serving.of(&options.name) else { continue };
-            let loaded = self.catalogue.get(&digest).ok_or_else(|| engine::NotInstalled {
-                ours: false,
-                message: format!(
-                    "the component of build sha256:{digest} is not there any more; add it again"
-                ),
-            })?;
-            Bound::new(loaded, options).map_err(refused)?;
-        }
-        // One that names its build is made as soon as that is there.
-        for options in self.waiting.load().values() {
-            let ConnectionOptions { connector: ConnectorRef::Digest(digest), .. } = options else { continue };
-            let loaded =
-                self.catalogue.get(digest).filter(|loaded| loaded.installed.id == connector.as_str());
-            if let Some(loaded) = loaded {
-                Bound::new(loaded, options).map_err(refused)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn is_of(&self, connection: &ConnectionName, connector: &ConnectorId) -> bool {
-        let is_made =
-            self.targets.load().get(connection).is_some_and(|target| is_of(&target.options, connector));
-        is_made || self.waiting.load().get(connection).is_some_and(|options| is_of(options, connector))
-    }
-
-    fn is_named(&self, digest: &Digest) -> bool {
-        let names = |target: &Arc<Target>| target.options.connector == ConnectorRef::Digest(*digest);
-        self.targets.load().values().any(names)
-    }
-
-    fn settled(&self) {
-        if let Err(fault) = self.catalogue.settled() {
-            tracing::warn!(%fault, blame = "host", "what was installed while no host ran is taken for new again at the next start");
-        }
-    }
-
-    fn serve(&self, connector: &ConnectorId, record: &OnRecord) {
-        let id = connector.as_str();
-        let _alone = self.changing.lock();
-        self.quarantined.rcu(|known| with(known, id, record.quarantined()));
-        self.serving.rcu(|known| with(known, id, record.serving.clone()));
-        for target in self.targets.load().values().filter(|target| is_of(&target.options, connector)) {
-            if let Err(fault) = self.swap(target) {
-                // INVARIANT: `fits` looked a moment ago, and nobody else changes connectors meanwhile.
-                tracing::error!(%fault, connector = %connector, connection = %target.options.name, blame = "host", "a connection keeps the build that it had");
-            }
-        }
-        let waiting = self.waiting.load();
-        for options in waiting.values().filter(|options| could_be(options, connector, record)) {
-            match self.connect_alone(options.clone()) {
-                Ok(_) => {
-                    self.wait(&options.name, None);
-                    tracing::info!(connector = %connector, connection = %options.name, "a connection that waited for its connector is made");
-                }
-                // INVARIANT: as above.
-                Err(fault) => {
-                    tracing::error!(%fault, connector = %connector, connection = %options.name, blame = "host", "a connection goes on waiting for its connector");
-                }
-            }
-        }
-    }
-
-    fn remove(&self, digest: &Digest) -> Result<(), engine::NotInstalled> {
-        self.catalogue.remove(digest).map_err(refused)
-    }
-}
-
-/// The same with another value under this key.
-fn with<V: Clone>(known: &BTreeMap<String, V>, key: &str, value: V) -> BTreeMap<String, V> {
-    let mut known = known.clone();
-    known.insert(key.to_owned(), value);
-    known
-}
-
-/// What the engine knows of a build.
-fn build_of(installed: Installed) -> Option<engine::Installed> {
-    let Installed { id, version, digest, size, system, operations, wants, vouched, wanted, .. } = installed;
-    let signer = vouched.signer.map(|key| key.to_string());
-    let level = vouched.level.map(|level| level.name().to_owned());
-    let connector = ConnectorId::parse(&id).ok()?;
-    Some(engine::Installed {
-        connector,
-        build: Build { digest, version, wants, signer, level },
-        size,
-        system,
-        operations,
-        wanted,
-    })
-}
-
-fn refused(fault: ConnectorFault) -> engine::NotInstalled {
-    let ours = matches!(fault.code, FaultCode::Storage | FaultCode::Runtime);
-    engine::NotInstalled { ours, message: fault.message }
-}
-
-/// Whether a connection that waits for its connector has one now.
-fn could_be(options: &ConnectionOptions, connector: &ConnectorId, record: &OnRecord) -> bool {
-    match &options.connector {
-        ConnectorRef::Id(id) => id == connector.as_str() && record.serving.of(&options.name).is_some(),
-        ConnectorRef::Digest(digest) => record.builds.contains_key(digest),
-    }
-}
-
-/// Whether a connection is served by whichever build of this connector is in force.
-fn is_of(options: &ConnectionOptions, connector: &ConnectorId) -> bool {
-    matches!(&options.connector, ConnectorRef::Id(id) if id == connector.as_str())
 }
 
 impl Connectors for Runtime {
@@ -748,6 +623,36 @@ impl Connectors for Runtime {
         Box::pin(async move {
             let work = |bound: Bound, state| async move { bound.loaded.contract.changes(state, asked).await };
             self.read(&name, ("changes", None), self.clock.now(), work).await
+        })
+    }
+
+    fn verify(
+        &self,
+        name: &ConnectionName,
+        hook: &str,
+        arrived: Arrived,
+        now: Timestamp,
+    ) -> Result<Verified, NotTaken> {
+        self.verified(name, hook, arrived, now)
+    }
+
+    fn interpret(&self, delivery: Delivery, received: Timestamp) -> Answer<'_, Ended<Vec<RecordRef>>> {
+        let name = delivery.connection.clone();
+        Box::pin(async move {
+            let work = |bound: Bound, state| async move {
+                bound.loaded.contract.interpret(state, delivery, received).await
+            };
+            self.read(&name, ("interpret", None), received, work).await
+        })
+    }
+
+    fn receive(&self, delivery: Delivery, received: Timestamp) -> Answer<'_, Ended<Vec<Draft>>> {
+        let name = delivery.connection.clone();
+        Box::pin(async move {
+            let work = |bound: Bound, state| async move {
+                bound.loaded.contract.receive(state, delivery, received).await
+            };
+            self.read(&name, ("receive", None), received, work).await
         })
     }
 

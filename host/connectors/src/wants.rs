@@ -6,7 +6,8 @@
 
 use crate::egress::oauth2::ClientProof;
 use crate::fault::{ConnectorFault, FaultCode};
-use crate::manifest::{Class, Endpoint, IdempotencyMode, Manifest, Scheme};
+use crate::manifest::{Class, Encoding, Endpoint, IdempotencyMode, Manifest, Scheme, Verify};
+use countersign_core::delivery::ANY_TYPE;
 use std::collections::BTreeSet;
 
 /// Most sentences: more than anybody reads before they say yes.
@@ -30,10 +31,13 @@ impl Manifest {
             endpoint.wants(name, &mut wants);
         }
         wants.extend(self.webhooks.iter().map(|(kind, webhook)| {
-            format!("takes deliveries of kind `{kind}`, verified by `{}`", webhook.verify.scheme)
+            format!("takes deliveries of kind `{kind}`, proved by {}", webhook.verify.words())
         }));
         let intents = self.intake.iter().flat_map(|intake| &intake.intent_types);
-        wants.extend(intents.map(|name| format!("brings in intents of type `{name}`")));
+        wants.extend(intents.map(|name| match name.as_str() {
+            ANY_TYPE => "brings in intents of every type whose file says that it begins here".to_owned(),
+            name => format!("brings in intents of type `{name}`"),
+        }));
         // They are read by a person and compared byte by byte: nothing in them may look like something else.
         let is_plain = |want: &&String| want.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
         if let Some(want) = wants.iter().find(|want| !is_plain(want)) {
@@ -107,6 +111,20 @@ impl Endpoint {
     }
 }
 
+impl Verify {
+    fn words(&self) -> String {
+        match &self.header {
+            Some(header) => format!(
+                "`{}` in header `{header}` as {} behind `{}`, whenever it was sent",
+                self.scheme.as_str(),
+                if self.encoding == Encoding::Hex { "hex" } else { "base64" },
+                self.prefix
+            ),
+            None => format!("`{}`", self.scheme.as_str()),
+        }
+    }
+}
+
 impl Scheme {
     /// The scheme in words.
     #[must_use]
@@ -170,10 +188,13 @@ mod tests {
             ("[\"/deals/search\"]", "[\"/deals/*\"]"),
             ("x-api-key", "authorization-2"),
             ("\"header\", name = \"x-api-key\"", "\"bearer\""),
-            ("[endpoints.api]", "[webhooks.paid]\nverify = { scheme = \"hmac-sha256\" }\n[endpoints.api]"),
+            ("[endpoints.api]", "[webhooks.paid]\nverify = { scheme = \"stripe\" }\n[endpoints.api]"),
             ("[endpoints.api]", "[endpoints.api]\nsettle-ms = 1"),
             ("[endpoints.api]", "[endpoints.api]\nidempotency = { mode = \"natural-key\" }"),
-            ("[endpoints.api]", "[intake]\nintent-types = [\"discount\"]\n[endpoints.api]"),
+            (
+                "[endpoints.api]",
+                "[webhooks.a]\nverify = { scheme = \"slack\" }\n[intake]\nintent-types = [\"discount\"]\n[endpoints.api]",
+            ),
         ] {
             assert_ne!(new(from, to), 0, "{to}");
         }

@@ -130,16 +130,33 @@ id!(
     GroupId, "grp_", "a group id (grp_...)"
 );
 id!(
+    /// One delivery of another system.
+    DeliveryId, "dlv_", "a delivery id (dlv_...)"
+);
+id!(
     /// One exception.
     ExceptionId, "exc_", "an exception id (exc_...)"
 );
+
+/// Bits that sort by time: 48 bits of `now`, then 80 bits of `chance`.
+fn drawn(now: crate::time::Timestamp, chance: u128) -> u128 {
+    let moment = u128::try_from(now.0.max(0)).unwrap_or(0) & ((1 << 48) - 1);
+    (moment << 80) | (chance & ((1 << 80) - 1))
+}
 
 impl IntentId {
     /// An id that sorts by time: 48 bits of `now`, then 80 bits of `chance` from the host.
     #[must_use]
     pub fn drawn(now: crate::time::Timestamp, chance: u128) -> IntentId {
-        let moment = u128::try_from(now.0.max(0)).unwrap_or(0) & ((1 << 48) - 1);
-        IntentId((moment << 80) | (chance & ((1 << 80) - 1)))
+        IntentId(drawn(now, chance))
+    }
+}
+
+impl DeliveryId {
+    /// An id that sorts by time: 48 bits of `now`, then 80 bits of `chance` from the host.
+    #[must_use]
+    pub fn drawn(now: crate::time::Timestamp, chance: u128) -> DeliveryId {
+        DeliveryId(drawn(now, chance))
     }
 }
 

@@ -28,6 +28,7 @@ pub mod canonical;
 pub mod clock;
 pub mod connection;
 pub mod connector;
+pub mod delivery;
 pub mod document;
 pub mod effect;
 pub mod entry;

@@ -1,6 +1,7 @@
 //! Why the engine did not do what it was asked.
 
 use crate::port::catalogue::NotInstalled;
+use crate::port::connectors::NotTaken;
 use crate::port::store::StoreFault;
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::connection::NotChanged;
@@ -21,6 +22,8 @@ pub enum Fault {
     Connector(connector::NotChanged),
     /// A component is no sound connector, or does not fit a connection.
     Catalogue(NotInstalled),
+    /// What has arrived at a hook is not taken. Nothing was stored.
+    NotTaken(NotTaken),
     /// The store says no. Unless it says otherwise, nothing was stored.
     Store(StoreFault),
     /// The caller's idempotency key was used for something else.
@@ -43,6 +46,7 @@ impl fmt::Display for Fault {
             Fault::Connection(refusal) => write!(formatter, "{refusal}"),
             Fault::Connector(refusal) => write!(formatter, "{refusal}"),
             Fault::Catalogue(refusal) => write!(formatter, "{refusal}"),
+            Fault::NotTaken(refusal) => write!(formatter, "{refusal}"),
             Fault::Store(fault) => write!(formatter, "{fault}"),
             Fault::KeyReused => formatter.write_str("this idempotency key was used for another request"),
             Fault::KeyBusy => formatter.write_str("a request with this idempotency key is still running"),
@@ -86,6 +90,12 @@ impl From<connector::NotChanged> for Fault {
 impl From<NotInstalled> for Fault {
     fn from(refusal: NotInstalled) -> Fault {
         Fault::Catalogue(refusal)
+    }
+}
+
+impl From<NotTaken> for Fault {
+    fn from(refusal: NotTaken) -> Fault {
+        Fault::NotTaken(refusal)
     }
 }
 

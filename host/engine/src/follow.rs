@@ -181,7 +181,7 @@ async fn noted(
 }
 
 /// What came of one record that has changed.
-enum Looked {
+pub(crate) enum Looked {
     /// Nothing of it is watched, or it is our own write.
     Nothing,
     /// It was read back.
@@ -190,7 +190,12 @@ enum Looked {
     NotYet,
 }
 
-async fn looked_at(inner: &Arc<Inner>, connection: &Connection, changed: &Changed) -> Result<Looked, Fault> {
+/// Reads back what is watched of a record that has changed.
+pub(crate) async fn looked_at(
+    inner: &Arc<Inner>,
+    connection: &Connection,
+    changed: &Changed,
+) -> Result<Looked, Fault> {
     let label = record_label(&connection.name, &changed.subject);
     let mut intents: Vec<IntentId> = Vec::new();
     count::each(&*inner.store, &[(RECORD, &label)], |row| {

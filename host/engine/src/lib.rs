@@ -21,6 +21,7 @@ mod gates;
 mod going_live;
 mod handle;
 pub mod history;
+pub mod inbox;
 mod jumps;
 pub mod limits;
 pub mod memory;

@@ -1,5 +1,23 @@
 //! The engine's limits, each with its unit and its reason.
 
+/// Longest body of a delivery, in bytes. Vendors send less than a fifth of it.
+pub const DELIVERY_BYTES_MAX: usize = 256 * 1024;
+
+/// Shortest and longest time until a delivery is looked at again that its connector could not be asked about, in
+/// milliseconds. In between it is as long as the delivery has waited already.
+pub const DELIVERY_WAIT_MS_MIN: u64 = 5_000;
+/// The longest: see [`DELIVERY_WAIT_MS_MIN`].
+pub const DELIVERY_WAIT_MS_MAX: u64 = 15 * 60 * 1_000;
+
+/// How long a delivery is tried, in milliseconds: about as long as vendors try to deliver one.
+pub const DELIVERY_AGE_MS_MAX: u64 = 3 * 24 * 60 * 60 * 1_000;
+
+/// Most intents that one delivery may ask for.
+pub const DELIVERY_WISHES_MAX: usize = 50;
+
+/// Most records that one delivery may name as changed.
+pub const DELIVERY_RECORDS_MAX: usize = 200;
+
 /// Most errands that are worked on or wait for a connection at one time. Above it they stay in the
 /// store, where they cost nothing.
 pub const ERRANDS_IN_FLIGHT_MAX: usize = 1_024;

@@ -1,10 +1,11 @@
 //! Where a record that is no intent stands in the log: in streams of its own, such as `directory/1` and on, one after
-//! the other, each until it is full.
+//! the other, each until it is full; a delivery in one alone.
 
 use crate::engine::{Inner, Key};
 use crate::fault::Fault;
 use crate::limits::{RECORD_STREAM_ENTRIES, RECORD_STREAMS_MAX};
-use crate::port::store::{Append, Batch, CallerKey, Store, StoreFault, StreamName};
+use crate::port::store::{Append, Batch, CallerKey, ErrandChange, RowChange, Store, StoreFault, StreamName};
+use countersign_core::id::DeliveryId;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
@@ -112,4 +113,42 @@ impl Inner {
         }
         Ok(stored?)
     }
+
+    /// Appends one turn to a delivery. Durable on return.
+    ///
+    /// # Errors
+    /// [`StoreFault::Conflict`] if it goes on elsewhere; nothing is stored then.
+    pub(crate) async fn append_delivery(
+        &self,
+        delivery: DeliveryId,
+        Delivered { expected, entry, errand, row }: Delivered,
+        key: Option<&Key>,
+    ) -> Result<(), Fault> {
+        let stream: StreamName = delivery.to_string().into();
+        let caller_key = key.map(|key| CallerKey {
+            key: key.key.as_str().into(),
+            fingerprint: key.fingerprint,
+            answer: stream.as_bytes().into(),
+        });
+        let append = Append { stream, expected, entries: vec![entry], errands: vec![errand], row: Some(row) };
+        let stored = self.store.append(Batch { appends: vec![append], caller_key }).await;
+        if let Err(StoreFault::Lost(_)) = &stored {
+            self.lost.cancel();
+        }
+        stored?;
+        Ok(())
+    }
+}
+
+/// What a delivery gains in one commit.
+#[derive(Debug)]
+pub(crate) struct Delivered {
+    /// Its last sequence before.
+    pub(crate) expected: u64,
+    /// What happened.
+    pub(crate) entry: Arc<[u8]>,
+    /// Its errand, opened or closed.
+    pub(crate) errand: ErrandChange,
+    /// Its row from now on.
+    pub(crate) row: RowChange,
 }

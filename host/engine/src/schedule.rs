@@ -7,15 +7,15 @@ use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::jumps;
 use crate::limits::{
-    ERRAND_FAULT_DELAY_MS, ERRANDS_IN_FLIGHT_MAX, NOTICES_IN_FLIGHT_MAX, SCHEDULE_WAIT_MS_MAX,
-    SCHEDULE_WAIT_MS_MIN,
+    DELIVERY_WAIT_MS_MAX, ERRAND_FAULT_DELAY_MS, ERRANDS_IN_FLIGHT_MAX, NOTICES_IN_FLIGHT_MAX,
+    SCHEDULE_WAIT_MS_MAX, SCHEDULE_WAIT_MS_MIN,
 };
 use crate::port::store::{Errand, PAGE_ROWS_MAX, StoreFault, StreamName};
 use countersign_core::approval::command::Command;
 use countersign_core::approval::wake::Wake;
 use countersign_core::effect::reconcile::LOOK_GAP_MAX;
 use countersign_core::effect::retry;
-use countersign_core::id::IntentId;
+use countersign_core::id::{DeliveryId, IntentId};
 use countersign_core::notice::NOTICE_AGE_MAX;
 use countersign_core::time::{Millis, Timestamp};
 use std::collections::HashMap;
@@ -55,7 +55,8 @@ impl InFlight {
             | Wake::ReAssert(_)
             | Wake::Seat(_)
             | Wake::Exception(_)
-            | Wake::Returned => ERRANDS_IN_FLIGHT_MAX <= self.others(),
+            | Wake::Returned
+            | Wake::Delivery => ERRANDS_IN_FLIGHT_MAX <= self.others(),
         }
     }
 }
@@ -221,36 +222,29 @@ async fn look(inner: &Arc<Inner>) -> Timestamp {
 
 /// Works on one errand; says whether it got through. If not, it is still open in the store.
 async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake, due: Timestamp) -> bool {
-    let intent: IntentId = match stream.parse() {
-        Ok(intent) => intent,
-        Err(fault) => {
-            tracing::error!(%fault, %stream, blame = "host", "an errand of an unknown stream");
-            return true;
-        }
-    };
     let put_off = |later: Option<Timestamp>| {
         let Some(until) = later else { return };
         let errand = Errand { due, stream: Arc::clone(stream), key: wake.to_string().into() };
         inner.store.put_off(&errand, until);
     };
-    let done = match wake {
-        Wake::Prepare => crate::prepare::run(inner, intent).await.map(put_off),
-        Wake::Effect(effect) => crate::effects::run(inner, intent, *effect).await.map(put_off),
-        Wake::Watch(effect) | Wake::ReAssert(effect) => {
-            crate::watch::run(inner, intent, *effect).await.map(put_off)
-        }
-        Wake::Seat(row) => inner.command(intent, Command::SeatDue { row: *row }, None).await.map(drop),
-        Wake::Returned => inner.command(intent, Command::ReturnDue, None).await.map(drop),
-        Wake::Notice(number) => crate::notices::run(inner, intent, *number).await,
-        Wake::Exception(id) => inner.command(intent, Command::ExceptionDue { id: *id }, None).await.map(drop),
+    let Err(fault) = (match stream.parse::<IntentId>() {
+        Ok(intent) => of_intent(inner, intent, wake, put_off).await,
+        Err(fault) => match stream.parse::<DeliveryId>() {
+            Ok(delivery) => crate::inbox::run(inner, delivery).await.map(put_off),
+            Err(_) => {
+                tracing::error!(%fault, %stream, blame = "host", "an errand of an unknown stream");
+                return true;
+            }
+        },
+    }) else {
+        return true;
     };
-    let Err(fault) = done else { return true };
     // The errand is still open in the store; it is begun again after a pause.
     if matches!(fault, Fault::Store(StoreFault::Full)) {
         // The store has said so once; a line for each errand would take what little room is left.
-        tracing::debug!(%fault, %intent, %wake, blame = "host", "an errand did not get through");
+        tracing::debug!(%fault, %stream, %wake, blame = "host", "an errand did not get through");
     } else {
-        tracing::warn!(%fault, %intent, %wake, blame = "host", "an errand did not get through");
+        tracing::warn!(%fault, %stream, %wake, blame = "host", "an errand did not get through");
     }
     let until = inner.clock.now().plus(Millis(ERRAND_FAULT_DELAY_MS));
     tokio::select! {
@@ -261,12 +255,35 @@ async fn run_errand(inner: &Arc<Inner>, stream: &StreamName, wake: &Wake, due: T
     false
 }
 
+/// Works on one errand of an intent.
+async fn of_intent(
+    inner: &Arc<Inner>,
+    intent: IntentId,
+    wake: &Wake,
+    put_off: impl Fn(Option<Timestamp>),
+) -> Result<(), Fault> {
+    match wake {
+        Wake::Prepare => crate::prepare::run(inner, intent).await.map(put_off),
+        Wake::Effect(effect) => crate::effects::run(inner, intent, *effect).await.map(put_off),
+        Wake::Watch(effect) | Wake::ReAssert(effect) => {
+            crate::watch::run(inner, intent, *effect).await.map(put_off)
+        }
+        Wake::Seat(row) => inner.command(intent, Command::SeatDue { row: *row }, None).await.map(drop),
+        Wake::Returned => inner.command(intent, Command::ReturnDue, None).await.map(drop),
+        Wake::Notice(number) => crate::notices::run(inner, intent, *number).await,
+        Wake::Exception(id) => inner.command(intent, Command::ExceptionDue { id: *id }, None).await.map(drop),
+        // No approval has one.
+        Wake::Delivery => Ok(()),
+    }
+}
+
 /// The longest that anything of a kind ever waits, where that is a length; a moment that a policy means is none.
 pub(crate) fn longest_wait(wake: &Wake) -> Option<Millis> {
     match wake {
         Wake::Prepare | Wake::Effect(_) | Wake::ReAssert(_) => Some(retry::WAIT_MAX),
         Wake::Watch(_) => Some(LOOK_GAP_MAX),
         Wake::Notice(_) => Some(NOTICE_AGE_MAX),
+        Wake::Delivery => Some(Millis(DELIVERY_WAIT_MS_MAX)),
         Wake::Seat(_) | Wake::Exception(_) | Wake::Returned => None,
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod budgets;
 pub(crate) mod connections;
 pub(crate) mod connectors;
 pub(crate) mod decisions;
+pub(crate) mod deliveries;
 pub(crate) mod drafts;
 pub(crate) mod effects;
 pub(crate) mod exceptions;

@@ -2,8 +2,9 @@
 //! is compared with it by a test.
 
 use crate::api::{
-    amendments, backtest, budgets, connections, connectors, decisions, drafts, effects, exceptions, exchange,
-    hands, health, intent_types, intents, overrides, ownership, pages, people, policies, seats,
+    amendments, backtest, budgets, connections, connectors, decisions, deliveries, drafts, effects,
+    exceptions, exchange, hands, health, intent_types, intents, overrides, ownership, pages, people,
+    policies, seats,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -28,6 +29,7 @@ use utoipa::{Modify, OpenApi};
         exceptions::list, effects::list,
         connections::list, connections::show, connections::check, connections::pause,
         connections::resume,
+        deliveries::take, deliveries::list,
         connectors::list, connectors::show, connectors::add, connectors::activate, connectors::roll_back,
         connectors::quarantine, connectors::release, connectors::remove,
         intent_types::list, intent_types::show, budgets::show, budgets::suggest, intent_types::starter,

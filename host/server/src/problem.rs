@@ -16,6 +16,7 @@ use countersign_core::intent::TokenFault;
 use countersign_core::publish::Found;
 use countersign_engine::fault::Fault;
 use countersign_engine::port::catalogue::NotInstalled;
+use countersign_engine::port::connectors::NotTaken;
 use countersign_engine::port::store::StoreFault;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -299,6 +300,15 @@ impl From<Fault> for Problem {
             .later(),
             Fault::Catalogue(NotInstalled { ours: false, .. }) => {
                 Problem::new("CS-E0234", detail, "nothing was put on record; put it right and add it again")
+            }
+            Fault::NotTaken(NotTaken::NoHook { connection, hook }) => {
+                Problem::unknown("hook", &format!("{connection}/{hook}"))
+            }
+            Fault::NotTaken(NotTaken::NotProved(why)) => {
+                // Whoever tries signatures out is told nothing that helps.
+                tracing::warn!(why, blame = "remote", "a delivery is not taken");
+                let help = "sign it with the secret of this hook; the operator finds the reason in the log of the host";
+                Problem::new("CS-E0237", "it is not proved who sent this", help)
             }
             Fault::Store(fault) => fault.into(),
             Fault::KeyReused => Problem::new("CS-E0213", detail, "use a new key for every new request"),

@@ -2,8 +2,9 @@
 //! written side by side, and what is not in the table is not let in.
 
 use crate::api::{
-    amendments, backtest, budgets, connections, connectors, decisions, drafts, effects, exceptions, exchange,
-    hands, health, intent_types, intents, overrides, ownership, pages, people, policies, seats,
+    amendments, backtest, budgets, connections, connectors, decisions, deliveries, drafts, effects,
+    exceptions, exchange, hands, health, intent_types, intents, overrides, ownership, pages, people,
+    policies, seats,
 };
 use crate::console;
 use crate::door;
@@ -70,6 +71,9 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/connections/{name}/check", Some(Scope::Operate)),
     route("POST", "/v1/connections/{name}/pauses", Some(Scope::Operate)),
     route("POST", "/v1/connections/{name}/resumptions", Some(Scope::Operate)),
+    route("GET", "/v1/connections/{name}/deliveries", Some(Scope::Operate)),
+    // Whoever sends a delivery signs it.
+    route("POST", "/hooks/{connection}/{hook}", None),
     route("GET", "/v1/connectors", Some(Scope::Read)),
     route("POST", "/v1/connectors", Some(Scope::Operate)),
     route("GET", "/v1/connectors/{id}", Some(Scope::Read)),
@@ -207,6 +211,8 @@ fn public(host: Host) -> Router {
         .route("/v1/connections/{name}/check", post(connections::check))
         .route("/v1/connections/{name}/pauses", post(connections::pause))
         .route("/v1/connections/{name}/resumptions", post(connections::resume))
+        .route("/v1/connections/{name}/deliveries", get(deliveries::list))
+        .route("/hooks/{connection}/{hook}", post(deliveries::take))
         .route("/v1/connectors", get(connectors::list).post(connectors::add))
         .route("/v1/connectors/{id}", get(connectors::show))
         .route("/v1/connectors/{id}/activations", post(connectors::activate))

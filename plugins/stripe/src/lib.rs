@@ -17,13 +17,14 @@ mod price;
 mod records;
 mod refund;
 mod shapes;
+mod told;
 
 #[cfg(test)]
 mod tests;
 
 use countersign_sdk::{
-    Connector, Context, Descriptor, Effect, Failure, Finding, Proposal, Receipt, RecordRef, Snapshot,
-    WritePlan,
+    Connector, Context, Delivery, Descriptor, Effect, Failure, Finding, Proposal, Receipt, RecordRef,
+    Snapshot, Webhooks, WritePlan,
 };
 use operations::Kind;
 
@@ -31,7 +32,7 @@ use operations::Kind;
 #[derive(Debug, Default)]
 pub struct Stripe;
 
-countersign_sdk::export!(Stripe);
+countersign_sdk::export!(Stripe, webhooks);
 
 impl Connector for Stripe {
     fn describe(&self) -> Descriptor {
@@ -76,5 +77,11 @@ impl Connector for Stripe {
             operations::Name::CreateRefund => refund::probe(context, effect),
             operations::Name::CreateCreditNote => credit_note::probe(context, effect),
         }
+    }
+}
+
+impl Webhooks for Stripe {
+    fn interpret(&self, _: &Context<'_>, delivery: &Delivery) -> Result<Vec<RecordRef>, Failure> {
+        told::records(delivery)
     }
 }

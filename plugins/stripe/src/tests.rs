@@ -2,6 +2,7 @@
 
 mod failures;
 mod fake;
+mod told;
 
 use crate::Stripe;
 use countersign_sdk::testing::{Manifest, effect, proposal};

@@ -9,14 +9,17 @@
 //! |---|---|---|
 //! | `deliver` | `by-key` | remembers `webhook-id` for a day and ignores a repeat |
 //! | `deliver-once` | `blind` | does not: a person decides after an unknown outcome |
+//!
+//! The other way round, whatever posts signed JSON to the hook `intents` asks for intents ([`intent`]).
 
+mod intent;
 mod message;
 #[cfg(test)]
 mod tests;
 
 use countersign_sdk::{
-    Answer, Connector, Context, Descriptor, Effect, Failure, Finding, Guarantee, Method, Operation, Proposal,
-    Receipt, RecordRef, Snapshot, WritePlan,
+    Answer, Connector, Context, Delivery, Descriptor, DraftIntent, Effect, Failure, Finding, Guarantee,
+    Intake, Method, Operation, Proposal, Receipt, RecordRef, Snapshot, WritePlan,
 };
 
 /// The endpoint of the manifest.
@@ -35,7 +38,7 @@ const INPUT: &str = r#"{"type": "object", "minProperties": 1}"#;
 #[derive(Debug, Default)]
 pub struct Webhook;
 
-countersign_sdk::export!(Webhook);
+countersign_sdk::export!(Webhook, intake);
 
 impl Connector for Webhook {
     fn describe(&self) -> Descriptor {
@@ -86,6 +89,12 @@ impl Connector for Webhook {
     fn probe(&self, _context: &Context<'_>, effect: &Effect) -> Result<Finding, Failure> {
         known(&effect.what)?;
         Ok(Finding::Unknown)
+    }
+}
+
+impl Intake for Webhook {
+    fn receive(&self, _: &Context<'_>, delivery: &Delivery) -> Result<Vec<DraftIntent>, Failure> {
+        intent::drafts(delivery)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The connector against a scripted receiver.
 
-use crate::Webhook;
+use crate::{Webhook, intent};
 use countersign_sdk::testing::{Manifest, Reply, ScriptedTarget, effect, proposal};
 use countersign_sdk::{
-    Connector, Effect, Field, Finding, Guarantee, Method, Money, Proposal, RecordRef, Value,
+    Body, Connector, Delivery, Effect, Failure, Field, Finding, Guarantee, Method, Money, Proposal,
+    RecordRef, Value,
 };
 use serde_json::json;
 
@@ -154,4 +155,48 @@ fn a_receiver_cannot_be_read() {
     let target = target();
     assert_eq!(target.fetch(&Webhook, "record", "7").expect_err("unreadable").code(), "not-readable");
     assert_eq!(target.fetch(&Webhook, "person", "7").expect_err("unknown").code(), "unknown-kind");
+}
+
+fn delivery(body: &str) -> Delivery {
+    Delivery {
+        hook: "intents".to_owned(),
+        headers: Vec::new(),
+        body: Body::Text(body.to_owned()),
+        received_ms: 1_767_225_600_000,
+    }
+}
+
+#[test]
+fn signed_json_asks_for_an_intent() {
+    let asked = json!({"type": "countersign.intent.v1", "data": {
+        "key": "Q-1042/2", "intent_type": "discount", "requester": "sam@example.com",
+        "source": {"kind": "quote", "id": "Q-1042"},
+        "tokens": {"discount": "25%", "months": 18, "rush": true, "note": null, "list": {"amount": "1.00", "currency": "USD"}},
+    }});
+    let drafts = intent::drafts(&delivery(&asked.to_string())).expect("it asks");
+    let [draft] = drafts.as_slice() else { panic!("one intent: {drafts:?}") };
+    assert_eq!((draft.intent_type.as_str(), draft.dedupe_key.as_str()), ("discount", "Q-1042/2"));
+    assert_eq!(draft.requester.as_deref(), Some("sam@example.com"));
+    assert_eq!(draft.source, RecordRef::new("quote", "Q-1042"));
+    let value = |name: &str| draft.fields.iter().find(|field| field.name == name).map(|field| &field.value);
+    assert_eq!(value("discount"), Some(&Value::Text("25%".to_owned())));
+    assert_eq!((value("months"), value("rush")), (Some(&Value::Integer(18)), Some(&Value::Flag(true))));
+    assert_eq!(value("note"), Some(&Value::Absent));
+    assert_eq!(value("list"), Some(&Value::Json(r#"{"amount":"1.00","currency":"USD"}"#.to_owned())));
+    // A message of another type asks for nothing.
+    assert_eq!(intent::drafts(&delivery(r#"{"type": "ping"}"#)), Ok(Vec::new()));
+    for (from, to, place) in [
+        ("\"25%\"", "12.5", "/data/tokens/discount"),
+        ("\"key\"", "\"keys\"", "/data/keys"),
+        ("\"sam@example.com\"", "7", "requester"),
+        ("\"kind\"", "\"sort\"", "kind"),
+        ("{\"data\"", "[{\"data\"", "1:"),
+    ] {
+        let text = asked.to_string();
+        let changed = text.replace(from, to);
+        assert_ne!(changed, text, "{from}");
+        let refused = intent::drafts(&delivery(&changed)).expect_err(place);
+        let Failure::Rejected { detail, .. } = &refused else { panic!("{refused:?}") };
+        assert!(detail.code == "bad-delivery" && detail.message.contains(place), "{}", detail.message);
+    }
 }

@@ -1,6 +1,7 @@
 //! The trait that a connector implements, and the one for those that can take back what they wrote.
 
 use crate::context::Context;
+use crate::delivery::{Delivery, DraftIntent};
 use crate::describe::Descriptor;
 use crate::effect::{Effect, Finding, Page, Proposal, Receipt, Snapshot, WritePlan};
 use crate::failure::Failure;
@@ -89,4 +90,27 @@ pub trait Compensator: Connector {
         effect: &Effect,
         landed: &Receipt,
     ) -> Result<Finding, Failure>;
+}
+
+/// A connector that is told of changes by the vendor: export it with `export!(Name, webhooks)`, and declare its hooks in
+/// the manifest (`[webhooks.NAME]`).
+pub trait Webhooks: Connector {
+    /// Names the records that a delivery is about; none if it concerns us not. What stands in it is never taken for the
+    /// truth: the host reads each record that it watches. Phase: read.
+    ///
+    /// # Errors
+    /// `rejected` for a delivery that is none; `transient` where it must be completed by reading and that fails: the host
+    /// asks again.
+    fn interpret(&self, context: &Context<'_>, delivery: &Delivery) -> Result<Vec<RecordRef>, Failure>;
+}
+
+/// A connector by which people ask for approvals where they work: export it with `export!(Name, intake)`, declare its
+/// hooks, and under `[intake]` which intent types it brings in.
+pub trait Intake: Connector {
+    /// Says what a delivery asks for; nothing if it asks for nothing. The same delivery gives the same drafts. Phase:
+    /// read, so that a thin delivery can be completed by reading.
+    ///
+    /// # Errors
+    /// Those of [`Webhooks::interpret`].
+    fn receive(&self, context: &Context<'_>, delivery: &Delivery) -> Result<Vec<DraftIntent>, Failure>;
 }

@@ -5,16 +5,18 @@
 
 mod convert;
 
-use crate::connector::{Compensator, Connector};
+use crate::connector::{Compensator, Connector, Intake, Webhooks};
 use crate::context::{Context, Host, Level};
 use crate::failure::Failure;
 use crate::http::{Request, Response};
 use crate::sound;
 use bindings::countersign::connector::{diagnostics, http, settings, types};
 use bindings::exports::countersign::connector::{identity, reader, writer};
+use intake_bindings::exports::countersign::connector::intake;
 use std::marker::PhantomData;
 use std::sync::Once;
 use undo_bindings::exports::countersign::connector::compensator;
+use webhook_bindings::exports::countersign::connector::webhooks;
 
 /// Generated from `wit/`. The canonical ABI passes raw pointers; all of the SDK's unsafe code is in here.
 #[doc(hidden)]
@@ -42,6 +44,40 @@ pub mod undo_bindings {
         pub_export_macro: true,
         export_macro_name: "export_compensator",
         default_bindings_module: "countersign_sdk::guest::undo_bindings",
+    });
+}
+
+/// The same for connectors that are told of changes.
+#[doc(hidden)]
+pub mod webhook_bindings {
+    wit_bindgen::generate!({
+        path: "wit/connector@0.1.0",
+        inline: "package countersign:sdk;
+            world told {
+                export countersign:connector/webhooks@0.1.0;
+            }",
+        world: "countersign:sdk/told",
+        with: { "countersign:connector/types@0.1.0": super::bindings::countersign::connector::types },
+        pub_export_macro: true,
+        export_macro_name: "export_webhooks",
+        default_bindings_module: "countersign_sdk::guest::webhook_bindings",
+    });
+}
+
+/// The same for connectors that ask for intents.
+#[doc(hidden)]
+pub mod intake_bindings {
+    wit_bindgen::generate!({
+        path: "wit/connector@0.1.0",
+        inline: "package countersign:sdk;
+            world asking {
+                export countersign:connector/intake@0.1.0;
+            }",
+        world: "countersign:sdk/asking",
+        with: { "countersign:connector/types@0.1.0": super::bindings::countersign::connector::types },
+        pub_export_macro: true,
+        export_macro_name: "export_intake",
+        default_bindings_module: "countersign_sdk::guest::intake_bindings",
     });
 }
 
@@ -156,5 +192,23 @@ impl<C: Compensator> compensator::Guest for Component<C> {
             connector.probe_undo(context, &effect, &landed)
         })
         .map(convert::finding)
+    }
+}
+
+impl<C: Webhooks> webhooks::Guest for Component<C> {
+    fn interpret(what: types::Delivery) -> Result<Vec<types::RecordRef>, types::Failure> {
+        call(sound::read, |connector: &C, context| {
+            connector.interpret(context, &convert::delivery_from_host(what))
+        })
+        .map(convert::records)
+    }
+}
+
+impl<C: Intake> intake::Guest for Component<C> {
+    fn receive(what: types::Delivery) -> Result<Vec<types::DraftIntent>, types::Failure> {
+        call(sound::read, |connector: &C, context| {
+            connector.receive(context, &convert::delivery_from_host(what))
+        })
+        .map(convert::drafts)
     }
 }

@@ -18,6 +18,7 @@
 
 mod connector;
 mod context;
+mod delivery;
 mod describe;
 mod effect;
 mod failure;
@@ -35,8 +36,9 @@ pub mod guest;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 
-pub use connector::{Compensator, Connector};
+pub use connector::{Compensator, Connector, Intake, Webhooks};
 pub use context::{Context, Host, Level};
+pub use delivery::{Delivery, DraftIntent};
 pub use describe::{Descriptor, Guarantee, Operation};
 pub use effect::{Change, Effect, Finding, Page, Proposal, Receipt, Snapshot, WritePlan};
 pub use failure::{CONNECTOR_BUG, Detail, Failure};
@@ -44,7 +46,8 @@ pub use http::{Answer, Body, Draft, Method, Purpose, Request, Response, path};
 pub use value::{Field, Money, RecordRef, Value};
 
 /// Makes the component: gives the exports of the contract to a [`Connector`], and with
-/// `export!(Name, compensator)` those of a [`Compensator`] too.
+/// `export!(Name, compensator, webhooks, intake)` those of a [`Compensator`], of [`Webhooks`] and of an [`Intake`] too;
+/// each of them may be left out.
 ///
 /// Outside WebAssembly it does nothing, so that unit tests link natively.
 #[macro_export]
@@ -56,12 +59,29 @@ macro_rules! export {
     $crate::guest::bindings::export_component!(Component with_types_in $crate::guest::bindings);
         };
     };
-    ($connector:ty, compensator) => {
+    ($connector:ty $(, $more:ident)+) => {
         $crate::export!($connector);
+        $($crate::export!(@ $connector, $more);)+
+    };
+    (@ $connector:ty, compensator) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             type Component = $crate::guest::Component<$connector>;
     $crate::guest::undo_bindings::export_compensator!(Component with_types_in $crate::guest::undo_bindings);
+        };
+    };
+    (@ $connector:ty, webhooks) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            type Component = $crate::guest::Component<$connector>;
+    $crate::guest::webhook_bindings::export_webhooks!(Component with_types_in $crate::guest::webhook_bindings);
+        };
+    };
+    (@ $connector:ty, intake) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            type Component = $crate::guest::Component<$connector>;
+    $crate::guest::intake_bindings::export_intake!(Component with_types_in $crate::guest::intake_bindings);
         };
     };
 }

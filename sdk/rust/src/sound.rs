@@ -3,6 +3,7 @@
 //! Targets give odd values. The host would take one for a broken connector; here it becomes a failure that
 //! names the field.
 
+use crate::delivery::DraftIntent;
 use crate::effect::{Finding, Page, Receipt, Snapshot, WritePlan};
 use crate::failure::Failure;
 use crate::value::{Field, Money, RecordRef, Value};
@@ -11,6 +12,8 @@ use crate::value::{Field, Money, RecordRef, Value};
 const ODD_VALUE: &str = "odd-value";
 /// Longest id of a record, in bytes.
 const ID_BYTES_MAX: usize = 2_048;
+/// Longest name of a wish, in characters.
+const DEDUPE_KEY_CHARS_MAX: usize = 200;
 /// Longest text, in bytes.
 const TEXT_BYTES_MAX: usize = 256 * 1024;
 /// Most digits of either side of a decimal point.
@@ -43,6 +46,25 @@ pub(crate) fn written<T: Sound>(answer: T) -> Result<T, Failure> {
 impl Sound for () {
     fn oddity(&self) -> Option<String> {
         None
+    }
+}
+
+impl Sound for Vec<RecordRef> {
+    fn oddity(&self) -> Option<String> {
+        self.iter().find_map(subject)
+    }
+}
+
+impl Sound for Vec<DraftIntent> {
+    fn oddity(&self) -> Option<String> {
+        let odd_key = |draft: &DraftIntent| {
+            let length = draft.dedupe_key.chars().count();
+            let fits = (1..=DEDUPE_KEY_CHARS_MAX).contains(&length);
+            (!fits).then(|| format!("the `dedupe_key` of a draft has {length} characters"))
+        };
+        self.iter().find_map(|draft| {
+            odd_key(draft).or_else(|| subject(&draft.source)).or_else(|| fields(&draft.fields))
+        })
     }
 }
 

@@ -172,12 +172,15 @@ async fn every_route_asks_for_exactly_its_scope() {
             .replace("{id}", &format!("int_{}", "0".repeat(26)))
             .replace("{exception}", &format!("exc_{}", "0".repeat(26)))
             .replace("{name}", "crm")
+            .replace("{connection}/{hook}", "crm/no-such-hook")
             .replace("{intent}", "discount")
             .replace("{code}", "CS-E0101")
             .replace("{kind}", "User")
             .replace("{schema}", "urn:ietf:params:scim:schemas:core:2.0:Group");
         let stranger = world.send("", route.method, &path, &[], "").await;
         match route.scope {
+            // Whoever delivers is proved by what they sign.
+            None if path.starts_with("/hooks/") => stranger.is_problem(404, "CS-E0220"),
             None => assert_eq!(stranger.status, 200, "{} {path}", route.method),
             Some(_) => refused(&path, &stranger, 401, "CS-E0205"),
         }

@@ -45,7 +45,7 @@ impl Without {
 }
 
 /// The shipped files with the discount as a draft, and something replaced in it.
-fn files(changed: Option<(&str, &str)>) -> Vec<SourceFile> {
+pub(super) fn files(changed: Option<(&str, &str)>) -> Vec<SourceFile> {
     let mut files = source_files(&root().join("host/cli/starter")).expect("the starter files");
     let file = files.iter_mut().find(|file| file.path == TYPE).expect("the discount");
     file.text = file.text.replacen("| impact ", "| state | draft |\n| impact ", 1);

@@ -78,6 +78,15 @@ impl LocalStripe {
     /// # Errors
     /// The server refuses.
     pub fn subscribe(&self, customer: &str, amount_minor: i64, currency: &str) -> Result<String> {
+        let plan = self.plan(amount_minor, currency)?;
+        let subscription =
+            self.post("/v1/subscriptions", &[("customer", customer), ("items[0][plan]", &plan)])?;
+        ensure!(subscription["status"] == "active", "the subscription is not active");
+        id_of(&subscription)
+    }
+
+    /// A new monthly price; answers its id.
+    fn plan(&self, amount_minor: i64, currency: &str) -> Result<String> {
         let plan = self.post(
             "/v1/plans",
             &[
@@ -87,11 +96,7 @@ impl LocalStripe {
                 ("product[name]", "Platform"),
             ],
         )?;
-        let plan = id_of(&plan)?;
-        let subscription =
-            self.post("/v1/subscriptions", &[("customer", customer), ("items[0][plan]", &plan)])?;
-        ensure!(subscription["status"] == "active", "the subscription is not active");
-        id_of(&subscription)
+        id_of(&plan)
     }
 
     /// Lets a customer pay at once; answers the id of the paid charge (`ch_...`).
@@ -138,6 +143,39 @@ impl LocalStripe {
     pub fn subscribed_amount(&self, customer: &str) -> Result<i64> {
         let subscription = self.subscription_of(customer)?;
         subscription["items"]["data"][0]["plan"]["amount"].as_i64().context("no amount")
+    }
+
+    /// Puts a customer's one subscription onto another price, as somebody does who works there.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub fn reprice(&self, customer: &str, amount_minor: i64, currency: &str) -> Result<()> {
+        let subscription = self.subscription_of(customer)?;
+        let item = subscription["items"]["data"][0]["id"].as_str().context("an item")?;
+        let plan = self.plan(amount_minor, currency)?;
+        let path = format!("/v1/subscriptions/{}", id_of(&subscription)?);
+        self.post(&path, &[("items[0][id]", item), ("items[0][plan]", &plan)])?;
+        Ok(())
+    }
+
+    /// Changes what a customer is described as, of which it tells.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub fn describe(&self, customer: &str, description: &str) -> Result<()> {
+        self.post(&format!("/v1/customers/{customer}"), &[("description", description)])?;
+        Ok(())
+    }
+
+    /// From now on tells this address of every change of a customer, signed with this secret; each a second later.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub fn tells(&self, url: &str, secret: &str) -> Result<()> {
+        let form = [("url", url), ("secret", secret), ("events[]", "customer.updated")];
+        let answer = self.send("POST", "/_config/webhooks/host", &form)?;
+        ensure!(answer.status == 200, "it tells nobody: {}", answer.status);
+        Ok(())
     }
 
     /// Reads any path.

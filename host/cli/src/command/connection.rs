@@ -7,7 +7,7 @@ use crate::output::{self, Failure, Table, plain};
 use anyhow::Result;
 use countersign_core::id::ConnectionName;
 use countersign_server::api::view::connection::{BY_HAND, WAITING};
-use countersign_server::api::view::{CheckView, ConnectionView, Listed};
+use countersign_server::api::view::{CheckView, ConnectionView, DeliveryView, Listed};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
@@ -20,6 +20,17 @@ pub enum Connection {
     Check {
         /// The connection
         name: String,
+    },
+    /// List what has arrived at the hooks of one, the newest first, and what came of it
+    Deliveries {
+        /// The connection
+        name: String,
+        /// Deliveries of a page, 1 to 200
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u16,
+        /// Go on with the page that an earlier answer names
+        #[arg(long, value_name = "CURSOR")]
+        cursor: Option<String>,
     },
     /// Send nothing more to one: what is on its way ends, and all else waits until you let it go on
     Pause {
@@ -62,6 +73,11 @@ pub async fn run(command: Connection, global: &Global) -> Result<ExitCode> {
         Connection::Check { name } => {
             return check(&ask(&client, (&name, "check"), json!({})).await?, global);
         }
+        Connection::Deliveries { name, limit, cursor } => {
+            let cursor = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+            let body = client.get(&format!("{}?limit={limit}{cursor}", path(&name, "deliveries")?)).await?;
+            deliveries(&body, global)?;
+        }
         Connection::Pause { name, reason } => {
             let body = ask(&client, (&name, "pauses"), json!({ "reason": reason })).await?;
             changed(&body, "it is paused: what is on its way ends, and all else waits", global)?;
@@ -78,12 +94,50 @@ pub async fn run(command: Connection, global: &Global) -> Result<ExitCode> {
     Ok(ExitCode::from(exit::DONE))
 }
 
-async fn ask(client: &Client, (name, what): (&str, &str), body: Value) -> Result<Value> {
+fn path(name: &str, what: &str) -> Result<String> {
     let Ok(name) = ConnectionName::parse(name) else {
         let failure = Failure::new(exit::USAGE, format!("`{}` is no name of a connection", plain(name)));
         return Err(failure.with_help("`countersign connection list` shows them").into());
     };
-    let path = format!("/v1/connections/{name}/{what}");
+    Ok(format!("/v1/connections/{name}/{what}"))
+}
+
+fn deliveries(body: &Value, global: &Global) -> Result<()> {
+    if global.json {
+        return output::json(body);
+    }
+    let page = typed::<Listed<DeliveryView>>(body)?;
+    if page.items.is_empty() {
+        output::say(
+            "nothing has arrived there; `[connection.NAME.webhooks.HOOK]` of `countersign.toml` makes a hook",
+        );
+        return Ok(());
+    }
+    let mut table = Table::new(&["delivery", "hook", "arrived", "state", "what came of it"]);
+    for one in &page.items {
+        table.row([&one.id, &one.hook, &one.arrived, &one.state, &came_to(one)]);
+    }
+    table.print()?;
+    if let Some(next) = page.next {
+        output::say(&format!("there are more: `--cursor {next}`"));
+    }
+    Ok(())
+}
+
+/// What came of a delivery, in one line.
+fn came_to(delivery: &DeliveryView) -> String {
+    let records = delivery.records.iter().map(|record| format!("{record} is read again"));
+    let wishes = delivery.wishes.iter().map(|wish| match (&wish.intent, &wish.refused) {
+        (Some(intent), _) => format!("{} {intent}", wish.intent_type),
+        (None, Some(why)) => format!("{} refused ({}): {}", wish.intent_type, why.code, why.message),
+        (None, None) => wish.intent_type.clone(),
+    });
+    let refused = delivery.refused.iter().map(|why| format!("{}: {}", why.code, why.message));
+    records.chain(wishes).chain(refused).collect::<Vec<_>>().join("; ")
+}
+
+async fn ask(client: &Client, (name, what): (&str, &str), body: Value) -> Result<Value> {
+    let path = path(name, what)?;
     client.change(&Change { path: &path, body: &body, revision: None, key: None }).await
 }
 

@@ -286,6 +286,7 @@ impl Bench {
             connector: ConnectorRef::Digest(installed.digest),
             endpoints: installed.manifest.endpoints.iter().map(endpoint).collect(),
             settings: BTreeMap::new(),
+            webhooks: BTreeMap::new(),
             allow: Cidr::parse("127.0.0.0/8").into_iter().collect(),
             rate: Some(Rate { per_second: REQUESTS_PER_SECOND, burst: REQUESTS_PER_SECOND, concurrent: 4 }),
         };

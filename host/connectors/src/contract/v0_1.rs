@@ -2,12 +2,13 @@
 
 mod convert;
 
-use super::{Contract, Description, EffectView, Said};
+use super::{Contract, Description, EffectView, Exports, Said};
 use crate::egress;
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::sandbox::{CallState, Level, NotAllowed, Outcome, Session, Who, guard};
 use bindings::countersign::connector::{diagnostics, http, settings, types};
-use bindings::exports::countersign::connector::{compensator, identity, reader, writer};
+use bindings::exports::countersign::connector::{compensator, identity, intake, reader, webhooks, writer};
+use countersign_core::delivery::{Delivery, Draft};
 use countersign_core::effect::attempt::{Break, BreakKind, Finding, Receipt};
 use countersign_core::effect::plan::{Proposal, WritePlan};
 use countersign_core::record::{RecordRef, Snapshot};
@@ -21,7 +22,7 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 mod bindings {
     wasmtime::component::bindgen!({
         path: "../../wit/connector@0.1.0",
-        world: "reversible-connector",
+        world: "full-connector",
         imports: { default: async | trappable },
         exports: { default: async },
     });
@@ -36,6 +37,10 @@ pub(super) struct Bound {
     writer: Option<writer::GuestIndices>,
     /// Absent in a connector that takes nothing back.
     compensator: Option<compensator::GuestIndices>,
+    /// Absent in a connector that is told nothing.
+    webhooks: Option<webhooks::GuestIndices>,
+    /// Absent in a connector that brings nothing in.
+    intake: Option<intake::GuestIndices>,
 }
 
 impl Bound {
@@ -66,7 +71,9 @@ impl Bound {
         let reader = reader::GuestIndices::new(&instance).map_err(missing)?;
         let writer = writer::GuestIndices::new(&instance).ok();
         let compensator = compensator::GuestIndices::new(&instance).ok();
-        Ok(Bound { instance, identity, reader, writer, compensator })
+        let webhooks = webhooks::GuestIndices::new(&instance).ok();
+        let intake = intake::GuestIndices::new(&instance).ok();
+        Ok(Bound { instance, identity, reader, writer, compensator, webhooks, intake })
     }
 
     fn engine(&self) -> &Engine {
@@ -254,12 +261,57 @@ impl Contract for Bound {
         })
     }
 
-    fn writes(&self) -> bool {
-        self.writer.is_some()
+    fn interpret(
+        &self,
+        state: CallState,
+        what: Delivery,
+        received: Timestamp,
+    ) -> BoxFuture<'_, Said<Vec<RecordRef>>> {
+        Box::pin(async move {
+            let missing = || bad_answer(&state.who, "it has no `webhooks`, so it is told nothing");
+            let webhooks = self.webhooks.as_ref().ok_or_else(missing)?;
+            let delivery = convert::delivery_out(what, received);
+            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
+            let mut session = Session::open(self.engine(), state);
+            let work = guard(wall, async {
+                let store = &mut session.store;
+                let instance = self.instance.instantiate_async(&mut *store).await?;
+                webhooks.load(&mut *store, &instance)?.call_interpret(store, &delivery).await
+            });
+            let answer = work.await;
+            read(&who, session.close(answer)?, convert::records_in)
+        })
     }
 
-    fn undoes(&self) -> bool {
-        self.compensator.is_some()
+    fn receive(
+        &self,
+        state: CallState,
+        what: Delivery,
+        received: Timestamp,
+    ) -> BoxFuture<'_, Said<Vec<Draft>>> {
+        Box::pin(async move {
+            let missing = || bad_answer(&state.who, "it has no `intake`, so it brings nothing in");
+            let intake = self.intake.as_ref().ok_or_else(missing)?;
+            let delivery = convert::delivery_out(what, received);
+            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
+            let mut session = Session::open(self.engine(), state);
+            let work = guard(wall, async {
+                let store = &mut session.store;
+                let instance = self.instance.instantiate_async(&mut *store).await?;
+                intake.load(&mut *store, &instance)?.call_receive(store, &delivery).await
+            });
+            let answer = work.await;
+            read(&who, session.close(answer)?, convert::drafts_in)
+        })
+    }
+
+    fn exports(&self) -> Exports {
+        Exports {
+            writes: self.writer.is_some(),
+            undoes: self.compensator.is_some(),
+            interprets: self.webhooks.is_some(),
+            brings: self.intake.is_some(),
+        }
     }
 }
 

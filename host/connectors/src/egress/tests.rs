@@ -52,6 +52,7 @@ fn gate(base: &str, allow: &[&str], answers: Vec<Vec<IpAddr>>) -> Gate {
     let grant = Grant {
         endpoints: BTreeMap::from([("api".to_owned(), endpoint)]),
         settings: BTreeMap::new(),
+        hooks: BTreeMap::new(),
         allow: allow.iter().map(|text| address::Cidr::parse(text).expect("it is a range")).collect(),
         rate,
     };

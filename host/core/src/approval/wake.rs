@@ -1,4 +1,4 @@
-//! What of an approval wakes the engine, and when. Derived from the state alone, so every open
+//! What of an approval, or of a delivery, wakes the engine, and when. Derived from the state alone, so every open
 //! item has its next wake-up at every instant. What is closed only wakes until everybody was told, for
 //! an exception that outlives it, and for what it wrote to be read back.
 
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// One thing that an approval has open.
+/// One thing that an approval has open; or that a delivery has.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Wake {
     /// Facts are to be read and writes to be planned.
@@ -30,6 +30,8 @@ pub enum Wake {
     Returned,
     /// Somebody is to be told something: the number of the notice.
     Notice(u32),
+    /// A delivery is to be turned into what it is about. It is no approval's: its stream is its own.
+    Delivery,
 }
 
 impl fmt::Display for Wake {
@@ -43,6 +45,7 @@ impl fmt::Display for Wake {
             Wake::Exception(exception) => write!(formatter, "{exception}"),
             Wake::Returned => formatter.write_str("returned"),
             Wake::Notice(number) => write!(formatter, "notice/{number}"),
+            Wake::Delivery => formatter.write_str("delivery"),
         }
     }
 }
@@ -52,6 +55,9 @@ impl FromStr for Wake {
     fn from_str(text: &str) -> Result<Wake, Self::Err> {
         if text == "prepare" {
             return Ok(Wake::Prepare);
+        }
+        if text == "delivery" {
+            return Ok(Wake::Delivery);
         }
         if text == "returned" {
             return Ok(Wake::Returned);
@@ -139,6 +145,7 @@ mod tests {
             Wake::Exception(ExceptionId::from_bits(8)),
             Wake::Returned,
             Wake::Notice(12),
+            Wake::Delivery,
         ];
         for wake in wakes {
             assert_eq!(wake.to_string().parse(), Ok(wake));

@@ -90,7 +90,8 @@ fn next(approval: &Approval) -> Option<(Command, Timestamp)> {
         | Wake::Watch(_)
         | Wake::ReAssert(_)
         | Wake::Returned
-        | Wake::Notice(_) => None,
+        | Wake::Notice(_)
+        | Wake::Delivery => None,
     });
     wakes.min_by_key(|(_, due)| *due)
 }

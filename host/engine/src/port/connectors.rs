@@ -4,6 +4,7 @@
 //! the host; `core` turns both into what happens next.
 
 use super::Answer;
+use countersign_core::delivery::{Delivery, Draft};
 use countersign_core::effect::attempt::{AttemptEnd, Ended, Finding, Guarantee, Receipt};
 use countersign_core::effect::plan::{Proposal, WritePlan};
 use countersign_core::hash::Digest;
@@ -50,6 +51,33 @@ pub trait Connectors: Send + Sync + 'static {
     /// Asks what has changed at the target since a place. Changes nothing.
     fn changes(&self, name: &ConnectionName, asked: Asked) -> Answer<'_, Ended<Page>>;
 
+    /// Checks who sent what has arrived, and what it is called. Asks nobody.
+    ///
+    /// # Errors
+    /// [`NotTaken`]; then nothing of it may be believed.
+    fn verify(
+        &self,
+        name: &ConnectionName,
+        hook: &str,
+        arrived: Arrived,
+        now: Timestamp,
+    ) -> Result<Verified, NotTaken> {
+        let _ = (arrived, now);
+        Err(NotTaken::NoHook { connection: name.clone(), hook: hook.to_owned() })
+    }
+
+    /// Asks the connector which records a delivery is about. Changes nothing.
+    fn interpret(&self, delivery: Delivery, received: Timestamp) -> Answer<'_, Ended<Vec<RecordRef>>> {
+        let _ = (delivery, received);
+        Box::pin(async { Ended::Returned(Vec::new()) })
+    }
+
+    /// Asks the connector which intents a delivery asks for. Changes nothing.
+    fn receive(&self, delivery: Delivery, received: Timestamp) -> Answer<'_, Ended<Vec<Draft>>> {
+        let _ = (delivery, received);
+        Box::pin(async { Ended::Returned(Vec::new()) })
+    }
+
     /// Asks what `apply` of this version of the connector would write. Changes nothing.
     fn plan(
         &self,
@@ -66,6 +94,67 @@ pub trait Connectors: Send + Sync + 'static {
 
     /// Looks whether the effect, or what takes it back, landed. Changes nothing.
     fn probe(&self, call: Call) -> Answer<'_, Ended<Finding>>;
+}
+
+/// What has arrived at a hook, not yet believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrived {
+    /// Header names in lower case and values, in order of arrival.
+    pub headers: Vec<(String, String)>,
+    /// The body, byte for byte as it was signed.
+    pub body: Vec<u8>,
+}
+
+/// What was proved to come from who it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verified {
+    /// A delivery.
+    Delivery {
+        /// What tells it from every other one of its hook: the sender's id of it where that is signed, else its bytes.
+        id: Digest,
+        /// The delivery.
+        delivery: Delivery,
+    },
+    /// The sender asks whether this is the right place, and wants this text back.
+    Challenge(String),
+}
+
+/// Why what has arrived is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotTaken {
+    /// There is no such hook; or it has no connector yet.
+    NoHook {
+        /// The connection that was named.
+        connection: ConnectionName,
+        /// The hook that was named.
+        hook: String,
+    },
+    /// It is not proved who sent it. The words are for the operator; whoever sent it hears none of them.
+    NotProved(String),
+}
+
+impl fmt::Display for NotTaken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotTaken::NoHook { connection, hook } => {
+                write!(formatter, "connection `{connection}` has no hook `{hook}`")
+            }
+            NotTaken::NotProved(why) => write!(formatter, "it is not proved who sent this: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for NotTaken {}
+
+/// What a connection takes from its system without having asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Inbound {
+    /// Its hooks, each with how what arrives there is proved.
+    pub hooks: Vec<(String, &'static str)>,
+    /// Whether its connector says which records a delivery is about.
+    pub interprets: bool,
+    /// The intent types that its connector may ask for.
+    pub brings: Vec<String>,
 }
 
 /// Which changes are asked for.
@@ -127,6 +216,8 @@ pub struct Connection {
     pub operations: Vec<Operation>,
     /// The kinds of record of whose changes it tells.
     pub tells: Vec<String>,
+    /// What it takes from its system without having asked.
+    pub inbound: Inbound,
     /// How long after the last send an `absent` of a probe can be believed.
     pub settle: Millis,
     /// How long the target remembers an idempotency key.

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use countersign_core::approval::Sight;
 use countersign_core::approval::refusal::Refusal;
-use countersign_core::id::IntentTypeName;
+use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_core::intent::literal::is_word;
 use countersign_core::intent::{Raw, Trigger};
 use countersign_engine::engine::{Key, Standing, Submission};
@@ -182,6 +182,10 @@ pub(crate) async fn list(
     query.checked()?;
     let (mut walk, mut items) = (Walk::of(labels, (after, limit)), Vec::new());
     while let Some(row) = walk.row(&host).await? {
+        if row.stream.parse::<IntentId>().is_err() {
+            // A delivery.
+            continue;
+        }
         let found = IntentRow::of(&row).map_err(|fault| Fault::Unreadable(fault.to_string()))?;
         let Some(found) = for_caller(&host, &caller, found).await? else { continue };
         if !walk.keeps(&row) {

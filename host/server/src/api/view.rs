@@ -6,6 +6,7 @@ pub mod budget;
 pub mod check;
 pub mod connection;
 pub mod connector;
+pub mod delivery;
 pub mod draft;
 pub mod effect;
 pub mod evaluation;
@@ -32,6 +33,7 @@ pub use budget::{BudgetView, ClusterView, SpentOnView, SuggestedRowView, Suggest
 pub use check::{CheckedView, FaultView, FindingView, RanView, ReportView, SuggestedView, SuggestionView};
 pub use connection::{CheckView, ConnectionView};
 pub use connector::{BuildView, ConnectorView};
+pub use delivery::{DeliveryView, WishView};
 pub use draft::{DifferenceView, FormattedView, ImportView, StarterView};
 pub use effect::{EffectView, ReceiptView, WatchView};
 pub use evaluation::EvaluationView;

@@ -2,6 +2,7 @@
 
 use super::bindings::countersign::connector::{http, types};
 use super::bindings::exports::countersign::connector::{identity, reader};
+use crate::delivery::{Delivery, DraftIntent};
 use crate::describe::{Descriptor, Guarantee, Operation};
 use crate::effect::{Change, Effect, Finding, Page, Proposal, Receipt, Snapshot, WritePlan};
 use crate::failure::{Detail, Failure};
@@ -35,15 +36,40 @@ pub(super) fn request(request: Request) -> http::Request {
 }
 
 pub(super) fn response(response: http::Response) -> Response {
-    Response {
-        status: response.status,
-        headers: response.headers,
-        body: match response.body {
-            types::Payload::Empty => Body::Empty,
-            types::Payload::Text(text) => Body::Text(text),
-            types::Payload::Bytes(bytes) => Body::Bytes(bytes),
-        },
+    Response { status: response.status, headers: response.headers, body: body_from_host(response.body) }
+}
+
+fn body_from_host(body: types::Payload) -> Body {
+    match body {
+        types::Payload::Empty => Body::Empty,
+        types::Payload::Text(text) => Body::Text(text),
+        types::Payload::Bytes(bytes) => Body::Bytes(bytes),
     }
+}
+
+pub(super) fn delivery_from_host(delivery: types::Delivery) -> Delivery {
+    Delivery {
+        hook: delivery.hook,
+        headers: delivery.headers,
+        body: body_from_host(delivery.body),
+        received_ms: delivery.received_ms,
+    }
+}
+
+pub(super) fn records(records: Vec<RecordRef>) -> Vec<types::RecordRef> {
+    records.into_iter().map(record).collect()
+}
+
+pub(super) fn drafts(drafts: Vec<DraftIntent>) -> Vec<types::DraftIntent> {
+    let draft = |draft: DraftIntent| types::DraftIntent {
+        intent_type: draft.intent_type,
+        source: record(draft.source),
+        fields: fields(draft.fields),
+        dedupe_key: draft.dedupe_key,
+        requester: draft.requester,
+        extra: Vec::new(),
+    };
+    drafts.into_iter().map(draft).collect()
 }
 
 fn detail(detail: Detail) -> types::Detail {

@@ -4,12 +4,14 @@
 
 use super::{identity, reader, types};
 use crate::contract::{Description, EffectView};
+use countersign_core::delivery::{Body, Delivery, Draft};
 use countersign_core::effect::attempt::{Detail, Failure, Finding, Guarantee, Receipt};
 use countersign_core::effect::plan::{Change, Proposal, WritePlan};
 use countersign_core::intent::value::Day;
 use countersign_core::money::{Currency, Money};
 use countersign_core::record::{Field, RecordRef, Snapshot, Value};
 use countersign_core::time::{Millis, Timestamp};
+use countersign_engine::limits::{DELIVERY_RECORDS_MAX, DELIVERY_WISHES_MAX};
 use countersign_engine::port::connectors::{Changed, Operation, Page};
 use std::collections::BTreeSet;
 
@@ -360,6 +362,42 @@ pub(super) fn failure_out(failure: &Failure) -> types::Failure {
 }
 
 /// Text whenever it is text: some guest languages have no decoder of their own.
+pub(super) fn delivery_out(delivery: Delivery, received: Timestamp) -> types::Delivery {
+    types::Delivery {
+        hook: delivery.hook,
+        headers: delivery.headers,
+        body: match delivery.body {
+            Body::Text(text) if text.is_empty() => types::Payload::Empty,
+            Body::Text(text) => types::Payload::Text(text),
+            Body::Bytes(bytes) => types::Payload::Bytes(bytes),
+        },
+        received_ms: millis(received),
+    }
+}
+
+pub(super) fn records_in(records: Vec<types::RecordRef>) -> Checked<Vec<RecordRef>> {
+    if DELIVERY_RECORDS_MAX < records.len() {
+        return Err(format!("a delivery about more than {DELIVERY_RECORDS_MAX} records"));
+    }
+    records.into_iter().map(record_in).collect()
+}
+
+pub(super) fn drafts_in(drafts: Vec<types::DraftIntent>) -> Checked<Vec<Draft>> {
+    if DELIVERY_WISHES_MAX < drafts.len() {
+        return Err(format!("a delivery that asks for more than {DELIVERY_WISHES_MAX} intents"));
+    }
+    let draft = |draft: types::DraftIntent| {
+        Ok(Draft {
+            intent_type: name("the intent type of a draft", draft.intent_type)?,
+            source: record_in(draft.source)?,
+            fields: fields_in("the draft", draft.fields)?,
+            dedupe_key: name("the `dedupe-key` of a draft", draft.dedupe_key)?,
+            requester: optional("the requester of a draft", draft.requester)?,
+        })
+    };
+    drafts.into_iter().map(draft).collect()
+}
+
 pub(super) fn payload_out(body: Vec<u8>) -> types::Payload {
     if body.is_empty() {
         return types::Payload::Empty;

@@ -32,6 +32,9 @@ pub struct ConnectionView {
     pub endpoints: BTreeMap<String, String>,
     /// What it can do.
     pub operations: Vec<OperationView>,
+    /// The hooks that it takes deliveries by: the address of each on this host, and how what arrives there is proved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<HookView>,
     /// How long after the last send an `absent` of a probe can be believed, in milliseconds.
     pub settle_ms: u64,
     /// How long the target remembers an idempotency key, in milliseconds.
@@ -87,6 +90,16 @@ pub struct OperationView {
     pub reversible: bool,
 }
 
+/// One hook that deliveries come by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HookView {
+    /// Where its sender posts to, below the address of this host.
+    #[schema(example = "/hooks/billing/events")]
+    pub path: String,
+    /// How it is proved who sent something: a scheme of the connector's manifest.
+    pub verify: String,
+}
+
 /// What a check of a connection found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CheckView {
@@ -114,6 +127,7 @@ impl ConnectionView {
             system: String::new(),
             endpoints: BTreeMap::new(),
             operations: Vec::new(),
+            hooks: Vec::new(),
             settle_ms: 0,
             key_lifetime_ms: 0,
             concurrent: 0,
@@ -143,6 +157,10 @@ impl ConnectionView {
             guarantee: guarantee(operation.guarantee).to_owned(),
             reversible: operation.reversible,
         });
+        let hooks = connection.inbound.hooks.iter().map(|(hook, verify)| HookView {
+            path: format!("/hooks/{}/{hook}", connection.name),
+            verify: (*verify).to_owned(),
+        });
         ConnectionView {
             name: connection.name.to_string(),
             connector: connection.connector.clone(),
@@ -151,6 +169,7 @@ impl ConnectionView {
             system: connection.system.clone(),
             endpoints: connection.endpoints.iter().cloned().collect(),
             operations: operations.collect(),
+            hooks: hooks.collect(),
             settle_ms: connection.settle.0,
             key_lifetime_ms: connection.key_lifetime.0,
             concurrent: connection.concurrent,

@@ -1,0 +1,268 @@
+//! Deliveries: what other systems tell by themselves. One is stored before its sender is answered, under the sender's name
+//! of it, so that the same one counts once; then it is turned into what it is about: records that are read back, and
+//! intents.
+//!
+//! Each stands in a stream of its own, named by its id. The errand `delivery` is open until something came of it.
+
+mod wish;
+
+use crate::engine::{Engine, Inner, Key};
+use crate::fault::Fault;
+use crate::follow::{Looked, looked_at};
+use crate::gates::Entry as Gate;
+use crate::limits::{
+    DELIVERY_AGE_MS_MAX, DELIVERY_BYTES_MAX, DELIVERY_RECORDS_MAX, DELIVERY_WAIT_MS_MAX,
+    DELIVERY_WAIT_MS_MIN, DELIVERY_WISHES_MAX,
+};
+use crate::place::Delivered;
+use crate::port::connectors::{Arrived, Changed, Connection, Verified};
+use crate::port::store::{ErrandChange, Page, Query, RowChange, StoreFault, StreamName};
+use countersign_core::approval::wake::Wake;
+use countersign_core::delivery::{CameTo, Delivery, Draft, Entry, Event, OnRecord, Outcome, Wish};
+use countersign_core::effect::attempt::{Detail, Ended, Failure};
+use countersign_core::hash::Digest;
+use countersign_core::id::{ConnectionName, DeliveryId};
+use countersign_core::record::RecordRef;
+use countersign_core::time::{Millis, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Label of a delivery: the connection that it came to.
+pub const DELIVERY: &str = "delivery";
+/// Label of a delivery: `waiting`, `handled` or `refused`.
+pub const DELIVERED: &str = "delivered";
+
+/// What a sender is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// It is stored. The same id for the same delivery, however often it is sent.
+    Stored(DeliveryId),
+    /// It wants this text back.
+    Challenge(String),
+}
+
+impl Engine {
+    /// Takes what has arrived at a hook of a connection. Durable on return; what it asks for is done after it.
+    ///
+    /// If the process stops in here it is stored or it is not; sent again, it is.
+    ///
+    /// # Errors
+    /// [`Fault::NotTaken`] if there is no such hook, or it is not proved who sent it; [`Fault::KeyBusy`] while the same
+    /// one is being stored; those of the store. Nothing is stored then.
+    pub async fn deliver(
+        &self,
+        connection: &ConnectionName,
+        hook: &str,
+        arrived: Arrived,
+    ) -> Result<Taken, Fault> {
+        let _inside = self.inner.doors.enter();
+        self.inner.deliver(connection, hook, arrived).await
+    }
+
+    /// Deliveries to a connection, the newest first: their rows, whose summaries are none.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn deliveries(
+        &self,
+        connection: &ConnectionName,
+        (after, limit): (Option<StreamName>, usize),
+    ) -> Result<Page, Fault> {
+        let labels = BTreeMap::from([(DELIVERY.to_owned(), connection.to_string())]);
+        Ok(self.inner.store.query(Query { labels, after, limit }).await?)
+    }
+
+    /// One delivery; `None` if there is none of this id.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn delivery(&self, id: DeliveryId) -> Result<Option<OnRecord>, Fault> {
+        self.inner.delivery(&id.to_string()).await
+    }
+}
+
+impl Inner {
+    async fn deliver(
+        self: &Arc<Self>,
+        connection: &ConnectionName,
+        hook: &str,
+        arrived: Arrived,
+    ) -> Result<Taken, Fault> {
+        if self.tasks.are_stopping() {
+            return Err(Fault::Stopping);
+        }
+        if DELIVERY_BYTES_MAX < arrived.body.len() {
+            return Err(StoreFault::TooLarge("DELIVERY_BYTES_MAX").into());
+        }
+        let now = self.clock.now();
+        let (id, delivery) = match self.connectors.verify(connection, hook, arrived, now)? {
+            Verified::Challenge(text) => return Ok(Taken::Challenge(text)),
+            Verified::Delivery { id, delivery } => (id, delivery),
+        };
+        let name = Digest::of_parts(&[connection.as_str().as_bytes(), hook.as_bytes(), &id.0]);
+        let key = Key { key: format!("delivery/{name}"), fingerprint: name };
+        let _running = self.hot.begin(Some(&key))?;
+        if let Some(known) = self.store.caller_key(&key.key).await? {
+            let text = String::from_utf8_lossy(&known.answer);
+            let fault = |fault: countersign_core::id::NotAName| Fault::Unreadable(fault.to_string());
+            return text.parse().map(Taken::Stored).map_err(fault);
+        }
+        let id = DeliveryId::drawn(now, self.chance.bits());
+        let stream: StreamName = id.to_string().into();
+        let record = OnRecord { delivery: delivery.clone(), arrived: now, outcome: None };
+        let turn = Delivered {
+            expected: 0,
+            entry: to_bytes(now, Event::Arrived(delivery))?,
+            errand: ErrandChange::Set { key: Wake::Delivery.to_string().into(), due: now },
+            row: row(&record),
+        };
+        self.append_delivery(id, turn, Some(&key)).await?;
+        crate::schedule::begin(self, stream, Wake::Delivery, now);
+        Ok(Taken::Stored(id))
+    }
+
+    async fn delivery(&self, stream: &str) -> Result<Option<OnRecord>, Fault> {
+        let stored = self.store.load(stream).await?;
+        let read = |bytes: &Arc<[u8]>| serde_json::from_slice::<Entry>(bytes);
+        let entries: Result<Vec<Entry>, _> = stored.iter().map(read).collect();
+        Ok(OnRecord::of(&entries.map_err(|fault| Fault::Unreadable(fault.to_string()))?))
+    }
+}
+
+fn to_bytes(at: Timestamp, event: Event) -> Result<Arc<[u8]>, Fault> {
+    let bytes = Entry { at, by: None, event }.to_bytes();
+    Ok(bytes.map_err(|fault| Fault::Unreadable(fault.to_string()))?.into())
+}
+
+fn row(record: &OnRecord) -> RowChange {
+    let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let labels = vec![label(DELIVERY, record.delivery.connection.as_str()), label(DELIVERED, record.state())];
+    RowChange { labels, summary: Arc::from(&[][..]) }
+}
+
+/// What became of an attempt to turn a delivery into what it is about.
+enum Turned {
+    /// This came of it.
+    Into(Event),
+    /// It is looked at again then.
+    Later(Timestamp),
+    /// Its connector or its target does not say now: why.
+    NotNow(Detail),
+}
+
+/// Turns a delivery into what it is about; says when to come again if that cannot be done now.
+///
+/// If the process stops in here it is begun again: an intent that it made is found by its key.
+pub(crate) async fn run(inner: &Arc<Inner>, id: DeliveryId) -> Result<Option<Timestamp>, Fault> {
+    let stream = &*id.to_string();
+    let Some(record) = inner.delivery(stream).await?.filter(|record| record.outcome.is_none()) else {
+        return Ok(None);
+    };
+    let now = inner.clock.now();
+    let event = match turned(inner, &record).await? {
+        Turned::Into(event) => event,
+        Turned::Later(until) => return Ok(Some(until)),
+        Turned::NotNow(why) => {
+            let age = now.since(record.arrived).0;
+            if age < DELIVERY_AGE_MS_MAX {
+                let wait = age.clamp(DELIVERY_WAIT_MS_MIN, DELIVERY_WAIT_MS_MAX);
+                tracing::info!(connection = %record.delivery.connection, delivery = %stream, why = why.message, "a delivery waits");
+                return Ok(Some(inner.later(Millis(wait))));
+            }
+            Event::Refused(why)
+        }
+    };
+    let after = record.after(&Entry { at: now, by: None, event: event.clone() });
+    say(stream, &after);
+    let turn = Delivered {
+        expected: 1,
+        entry: to_bytes(now, event)?,
+        errand: ErrandChange::Clear { key: Wake::Delivery.to_string().into() },
+        row: row(&after),
+    };
+    inner.append_delivery(id, turn, None).await?;
+    Ok(None)
+}
+
+/// Tells the operator of what came to nothing: nobody else is there to be told.
+fn say(stream: &str, record: &OnRecord) {
+    let Delivery { connection, hook, .. } = &record.delivery;
+    match &record.outcome {
+        Some(Outcome::Refused(why)) => {
+            tracing::warn!(%connection, hook, delivery = %stream, code = why.code, why = why.message, "nothing came of a delivery");
+        }
+        Some(Outcome::Handled { wishes, .. }) => {
+            for Wish { intent_type, came_to, .. } in wishes {
+                let CameTo::Refused(why) = came_to else { continue };
+                tracing::warn!(%connection, hook, delivery = %stream, intent_type, code = why.code, why = why.message, "a delivery asks for what is refused");
+            }
+        }
+        None => {}
+    }
+}
+
+async fn turned(inner: &Arc<Inner>, record: &OnRecord) -> Result<Turned, Fault> {
+    let delivery = &record.delivery;
+    if inner.lacks_connector(&delivery.connection) {
+        let message = format!("connection `{}` has no connector yet", delivery.connection);
+        return Ok(Turned::NotNow(Detail::new("no-connector", message)));
+    }
+    let Some(connection) = inner.connectors.connection(&delivery.connection) else {
+        let message = format!("connection `{}` is not configured any more", delivery.connection);
+        return Ok(Turned::Into(Event::Refused(Detail::new("no-connection", message))));
+    };
+    let (records, drafts) = {
+        let _turn = match inner.enter(&connection).await? {
+            Gate::Through(turn) | Gate::Waited(turn) => turn,
+            Gate::Later(until) => return Ok(Turned::Later(until)),
+        };
+        match asked(inner, &connection, record).await {
+            Ok(asked) => asked,
+            Err(turned) => return Ok(turned),
+        }
+    };
+    for subject in &records {
+        let changed = Changed { subject: subject.clone(), revision: None };
+        if let Looked::NotYet = looked_at(inner, &connection, &changed).await? {
+            let message = format!("{subject} of connection `{}` cannot be read now", connection.name);
+            return Ok(Turned::NotNow(Detail::new("unavailable", message)));
+        }
+    }
+    let mut wishes = Vec::new();
+    for draft in drafts {
+        let came_to = wish::came_to(inner, &connection, &delivery.hook, &draft).await?;
+        wishes.push(Wish { key: draft.dedupe_key, intent_type: draft.intent_type, came_to });
+    }
+    Ok(Turned::Into(Event::Handled { records, wishes }))
+}
+
+type Said = (Vec<RecordRef>, Vec<Draft>);
+
+/// What the connector makes of a delivery.
+async fn asked(inner: &Inner, connection: &Connection, record: &OnRecord) -> Result<Said, Turned> {
+    let mut said = Said::default();
+    if connection.inbound.interprets {
+        said.0 = told(inner.connectors.interpret(record.delivery.clone(), record.arrived).await)?;
+    }
+    if !connection.inbound.brings.is_empty() {
+        said.1 = told(inner.connectors.receive(record.delivery.clone(), record.arrived).await)?;
+    }
+    let too_many = |what: &str, most: usize| {
+        let message = format!("it names more than {most} {what}");
+        Err(Turned::Into(Event::Refused(Detail::new("too-many", message))))
+    };
+    match said {
+        (records, _) if DELIVERY_RECORDS_MAX < records.len() => too_many("records", DELIVERY_RECORDS_MAX),
+        (_, drafts) if DELIVERY_WISHES_MAX < drafts.len() => too_many("intents", DELIVERY_WISHES_MAX),
+        said => Ok(said),
+    }
+}
+
+fn told<T>(ended: Ended<T>) -> Result<T, Turned> {
+    match ended {
+        Ended::Returned(told) => Ok(told),
+        Ended::Failed(Failure::Rejected { detail, .. }) => Err(Turned::Into(Event::Refused(detail))),
+        Ended::Failed(failure) => Err(Turned::NotNow(failure.detail().clone())),
+        Ended::Broke(broke) => Err(Turned::NotNow(Detail::new("connector-broke", broke.message))),
+    }
+}
