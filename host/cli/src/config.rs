@@ -278,7 +278,7 @@ fn connection_keys(
             .at(value.span().start, format!("`{name}` is a section: write `[connection.{name}]`"));
     };
     let mut section = Section::new(&format!("connection.{name}"), Some(table), environment);
-    section.only(&["connector", "endpoints", "settings", "allow", "rate"], problems);
+    section.only(&["connector", "endpoints", "settings", "webhooks", "allow", "rate"], problems);
     if !table.contains_key("connector") {
         let message = format!("connection `{name}` names no connector");
         problems.add(value.span().start, message, Some("`connector = \"countersign.stripe\"`".to_owned()));
@@ -287,17 +287,20 @@ fn connection_keys(
         let mut section = Section::new(&format!("connection.{name}.rate"), Some(rate), environment);
         section.only(&["per-second", "burst", "concurrent"], problems);
     }
-    let Some(DeValue::Table(endpoints)) = table.get("endpoints").map(Spanned::get_ref) else { return };
-    for (endpoint, value) in endpoints {
-        let DeValue::Table(table) = value.get_ref() else { continue };
-        let full = format!("connection.{name}.endpoints.{}", endpoint.get_ref());
-        Section::new(&full, Some(table), environment)
-            .only(&["base", "token", "variables", "secret"], problems);
-        let Some(written) = table.get("secret") else { continue };
-        if let DeValue::String(reference) = written.get_ref()
-            && let Err(why) = resolve(reference)
-        {
-            problems.at(written.span().start, format!("secret of `[{full}]`: {why}"));
+    for (kind, known) in
+        [("endpoints", &["base", "token", "variables", "secret"][..]), ("webhooks", &["secret"])]
+    {
+        let Some(DeValue::Table(all)) = table.get(kind).map(Spanned::get_ref) else { continue };
+        for (one, value) in all {
+            let DeValue::Table(table) = value.get_ref() else { continue };
+            let full = format!("connection.{name}.{kind}.{}", one.get_ref());
+            Section::new(&full, Some(table), environment).only(known, problems);
+            let Some(written) = table.get("secret") else { continue };
+            if let DeValue::String(reference) = written.get_ref()
+                && let Err(why) = resolve(reference)
+            {
+                problems.at(written.span().start, format!("secret of `[{full}]`: {why}"));
+            }
         }
     }
 }

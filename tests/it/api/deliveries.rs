@@ -114,7 +114,7 @@ async fn what_nobody_may_bring_in_is_refused_and_the_operator_sees_why() {
         ("unknown-requester", "nobody of the people is `mallory@example.com`"),
         ("no-requester", "does not say who asks"),
         ("bad-draft", "`lines`"),
-        ("CS-E0105", ""),
+        ("CS-E0105", "`/term_months`: expected "),
         ("bad-draft", "has 0 characters"),
     ];
     world.connectors.delivers(Vec::new(), drafts);

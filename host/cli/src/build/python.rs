@@ -65,7 +65,7 @@ pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> 
     let mut componentize = Command::new(environment.join("bin").join("componentize-py"));
     componentize
         .env("VIRTUAL_ENV", &environment)
-        // The order of sets and names is part of the snapshot: the same source gives the same component.
+        // The order of sets and names is part of the snapshot. Two builds of one source differ all the same.
         .env("PYTHONHASHSEED", "0")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .arg("--wit-path")

@@ -98,6 +98,10 @@ fn every_mistake_in_a_connection_has_its_line_too() {
         "countersign.toml:4: there is no `secrets` in `[connection.crm.endpoints.api]`\n  try: `secret`",
     );
     check(
+        "[connection.crm]\nconnector = \"a.b\"\n[connection.crm.webhooks.deals]\nsecret = \"env:HOOK\"",
+        "countersign.toml:4: secret of `[connection.crm.webhooks.deals]`: the environment has no `HOOK`",
+    );
+    check(
         "[connection.crm]\nconnector = \"a.b\"\nallow = [\"10.0.0\"]",
         "countersign.toml:1: connection `crm` allows `10.0.0`, which is no address range such as `127.0.0.0/8`",
     );
@@ -175,11 +179,13 @@ fn an_empty_file_is_safe() {
 #[test]
 fn a_connection_is_read_with_its_secret() {
     let text = "[connection.crm]\nconnector = \"countersign.tryton\"\n\
-                [connection.crm.endpoints.api]\nbase = \"http://127.0.0.1:8000/\"\nsecret = \"env:CRM_KEY\"\n";
-    let settings = read_with(text, &[("CRM_KEY", "s3cret")]).expect("it is read");
+                [connection.crm.endpoints.api]\nbase = \"http://127.0.0.1:8000/\"\nsecret = \"env:CRM_KEY\"\n\
+                [connection.crm.webhooks.deals]\nsecret = \"env:HOOK\"\n";
+    let settings = read_with(text, &[("CRM_KEY", "s3cret"), ("HOOK", "hush")]).expect("it is read");
     let connection = settings.connections.first().expect("one connection");
     assert_eq!(connection.name.to_string(), "crm");
     assert!(connection.endpoints.get("api").is_some_and(|endpoint| endpoint.secret.is_some()));
+    assert!(connection.webhooks.contains_key("deals"));
 }
 
 const CHAT: (&str, &str) = ("CHAT", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");

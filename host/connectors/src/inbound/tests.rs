@@ -31,6 +31,11 @@ fn what_github_and_slack_sign_is_proved() {
     let delivery = arrived(&[("x-hub-signature-256", mac)], "Hello, World!");
     let proved = github.proved(&delivery, seconds(0));
     assert_eq!(proved, Ok(Proved::Delivery(Digest::of(b"Hello, World!"))), "there is no moment in it");
+    // A part of a signature is none.
+    for part in ["sha256=", &mac[..15], &mac[..mac.len() - 2]] {
+        let cut = arrived(&[("x-hub-signature-256", part)], "Hello, World!");
+        assert!(github.proved(&cut, seconds(0)).is_err(), "{part}");
+    }
 
     let slack = verifier("scheme = \"slack\"", SLACK_SECRET).expect("a secret");
     let headers = [("x-slack-request-timestamp", "1531420618"), ("x-slack-signature", SLACK_MAC)];
@@ -74,6 +79,8 @@ fn what_standard_webhooks_sign_is_proved_by_its_signed_id() {
     // Neither stands for the other.
     let mixed = signature.replace("v1a,", "v1,");
     assert!(both.proved(&delivery(id, &mixed, body), seconds(1_614_265_330)).is_err());
+    let other = good.replace("v1,", "v1a,");
+    assert!(both.proved(&delivery(id, &other, body), seconds(1_614_265_330)).is_err());
 }
 
 #[test]

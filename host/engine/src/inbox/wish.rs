@@ -6,6 +6,7 @@
 use crate::engine::{Inner, Key, Submission};
 use crate::fault::Fault;
 use crate::port::connectors::Connection;
+use countersign_core::approval::refusal::Refusal;
 use countersign_core::delivery::{ANY_TYPE, CameTo, DEDUPE_KEY_CHARS_MAX, Draft};
 use countersign_core::effect::attempt::Detail;
 use countersign_core::hash::Digest;
@@ -14,6 +15,9 @@ use countersign_core::intent::{IntentType, Raw, Trigger, TypeState};
 use countersign_core::people::{Contact, Directory};
 use countersign_core::record::{Field, Value};
 use std::sync::Arc;
+
+/// Most tokens that do not fit of which a refusal says what was expected.
+const FAULTS_SHOWN_MAX: usize = 10;
 
 /// Asks for one intent, as whoever asked for it there. What is refused is part of the answer.
 pub(super) async fn came_to(
@@ -37,9 +41,18 @@ pub(super) async fn came_to(
     let submission = Submission { requester: requester.to_string(), intent_type, tokens, key };
     match inner.submit(submission, trial, None).await {
         Ok(standing) => Ok(CameTo::Intent(standing.approval.intent.id)),
-        Err(Fault::Refused(refusal)) => Ok(CameTo::Refused(Detail::new(refusal.code(), refusal.to_string()))),
+        Err(Fault::Refused(refusal)) => Ok(CameTo::Refused(Detail::new(refusal.code(), words(&refusal)))),
         Err(fault) => Err(fault),
     }
+}
+
+/// A refusal for whoever looks at deliveries, who are not those who may see what was asked: of tokens that do not fit, it
+/// says where and what was expected.
+fn words(refusal: &Refusal) -> String {
+    let Refusal::Tokens(faults) = refusal else { return refusal.to_string() };
+    let said = faults.iter().take(FAULTS_SHOWN_MAX);
+    let said = said.map(|fault| format!("`{}`: expected {}", fault.pointer, fault.expected));
+    format!("{refusal}: {}", said.collect::<Vec<_>>().join("; "))
 }
 
 /// Who asks, and by what a trial begins if it is one; or why nobody may ask for this here.
