@@ -72,6 +72,11 @@ impl Verifier {
         self.verify.scheme.as_str()
     }
 
+    /// The header that the manifest names for the signature.
+    pub(crate) fn header(&self) -> Option<&str> {
+        self.verify.header.as_deref()
+    }
+
     /// Checks what has arrived.
     pub(crate) fn proved(&self, arrived: &Arrived, now: Timestamp) -> Result<Proved, String> {
         match self.verify.scheme {
@@ -89,6 +94,10 @@ impl Verifier {
     fn standard(&self, arrived: &Arrived, now: Timestamp) -> Result<Proved, String> {
         let (id, moment) = (header(arrived, "webhook-id")?, header(arrived, "webhook-timestamp")?);
         is_recent(moment, now)?;
+        // What is signed is all three in a row: with another dot it could be taken apart otherwise.
+        if id.contains('.') {
+            return Err("its `webhook-id` holds a `.`".to_owned());
+        }
         let signed = [id.as_bytes(), b".", moment.as_bytes(), b".", &arrived.body].concat();
         let signatures = header(arrived, "webhook-signature")?.split(' ').take(SIGNATURES_MAX);
         let fits = signatures.filter_map(|one| one.split_once(',')).any(|(version, text)| {
@@ -236,10 +245,16 @@ fn proved(fits: bool, what: impl FnOnce() -> Proved) -> Result<Proved, String> {
     if fits { Ok(what()) } else { Err("no signature of it is made with a secret of this hook".to_owned()) }
 }
 
-/// The headers that a connector sees: none that bears a credential or a signature, and none of the way here.
-pub(crate) fn shown(headers: Vec<(String, String)>) -> Vec<(String, String)> {
-    let is_kept =
-        |name: &str| name.contains("signature") || name.contains("authorization") || name.contains("cookie");
+/// What the name of a header holds that bears a credential or a signature.
+const KEPT: [&str; 9] =
+    ["signature", "authorization", "cookie", "hmac", "token", "secret", "api-key", "apikey", "password"];
+
+/// The headers that a connector sees: none that bears a credential or a signature, `own` being the one by which this hook
+/// is verified, and none of the way here.
+pub(crate) fn shown(headers: Vec<(String, String)>, own: Option<&str>) -> Vec<(String, String)> {
+    let is_kept = |name: &str| {
+        KEPT.iter().any(|part| name.contains(part)) || own.is_some_and(|own| own.eq_ignore_ascii_case(name))
+    };
     let is_way = |name: &str| {
         matches!(
             name,

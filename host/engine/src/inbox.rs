@@ -11,12 +11,12 @@ use crate::fault::Fault;
 use crate::follow::{Looked, looked_at};
 use crate::gates::Entry as Gate;
 use crate::limits::{
-    DELIVERY_AGE_MS_MAX, DELIVERY_BYTES_MAX, DELIVERY_RECORDS_MAX, DELIVERY_WAIT_MS_MAX,
-    DELIVERY_WAIT_MS_MIN, DELIVERY_WISHES_MAX,
+    DELIVERY_AGE_MS_MAX, DELIVERY_BYTES_MAX, DELIVERY_LOOK_MS_MAX, DELIVERY_RECORDS_MAX,
+    DELIVERY_WAIT_MS_MAX, DELIVERY_WAIT_MS_MIN, DELIVERY_WISHES_MAX, PAUSED_LOOK_MS,
 };
 use crate::place::Delivered;
 use crate::port::connectors::{Arrived, Changed, Connection, Verified};
-use crate::port::store::{ErrandChange, Page, Query, RowChange, StoreFault, StreamName};
+use crate::port::store::{ENTRY_BYTES_MAX, ErrandChange, Page, Query, RowChange, StoreFault, StreamName};
 use countersign_core::approval::wake::Wake;
 use countersign_core::delivery::{CameTo, Delivery, Draft, Entry, Event, OnRecord, Outcome, Wish};
 use countersign_core::effect::attempt::{Detail, Ended, Failure};
@@ -100,7 +100,8 @@ impl Inner {
             Verified::Delivery { id, delivery } => (id, delivery),
         };
         let name = Digest::of_parts(&[connection.as_str().as_bytes(), hook.as_bytes(), &id.0]);
-        let key = Key { key: format!("delivery/{name}"), fingerprint: name };
+        // No person is called so, whose keys begin with their name.
+        let key = Key { key: format!(":delivery/{name}"), fingerprint: name };
         let _running = self.hot.begin(Some(&key))?;
         if let Some(known) = self.store.caller_key(&key.key).await? {
             let text = String::from_utf8_lossy(&known.answer);
@@ -160,7 +161,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, id: DeliveryId) -> Result<Option<Tim
     };
     let now = inner.clock.now();
     let event = match turned(inner, &record).await? {
-        Turned::Into(event) => event,
+        Turned::Into(event) => within_limits(now, event)?,
         Turned::Later(until) => return Ok(Some(until)),
         Turned::NotNow(why) => {
             let age = now.since(record.arrived).0;
@@ -184,6 +185,15 @@ pub(crate) async fn run(inner: &Arc<Inner>, id: DeliveryId) -> Result<Option<Tim
     Ok(None)
 }
 
+/// What came of a delivery, as far as an entry can hold it.
+fn within_limits(now: Timestamp, event: Event) -> Result<Event, Fault> {
+    if to_bytes(now, event.clone())?.len() <= ENTRY_BYTES_MAX {
+        return Ok(event);
+    }
+    // What it asked for stands under its keys all the same.
+    Ok(Event::Refused(Detail::new("too-large", "what came of it is longer than an entry of the log may be")))
+}
+
 /// Tells the operator of what came to nothing: nobody else is there to be told.
 fn say(stream: &str, record: &OnRecord) {
     let Delivery { connection, hook, .. } = &record.delivery;
@@ -194,7 +204,8 @@ fn say(stream: &str, record: &OnRecord) {
         Some(Outcome::Handled { wishes, .. }) => {
             for Wish { intent_type, came_to, .. } in wishes {
                 let CameTo::Refused(why) = came_to else { continue };
-                tracing::warn!(%connection, hook, delivery = %stream, intent_type, code = why.code, why = why.message, "a delivery asks for what is refused");
+                // Who asked, and for what, is for those who may look at deliveries.
+                tracing::warn!(%connection, hook, delivery = %stream, intent_type, code = why.code, "a delivery asks for what is refused");
             }
         }
         None => {}
@@ -204,8 +215,7 @@ fn say(stream: &str, record: &OnRecord) {
 async fn turned(inner: &Arc<Inner>, record: &OnRecord) -> Result<Turned, Fault> {
     let delivery = &record.delivery;
     if inner.lacks_connector(&delivery.connection) {
-        let message = format!("connection `{}` has no connector yet", delivery.connection);
-        return Ok(Turned::NotNow(Detail::new("no-connector", message)));
+        return Ok(Turned::Later(inner.later(Millis(PAUSED_LOOK_MS))));
     }
     let Some(connection) = inner.connectors.connection(&delivery.connection) else {
         let message = format!("connection `{}` is not configured any more", delivery.connection);
@@ -221,17 +231,20 @@ async fn turned(inner: &Arc<Inner>, record: &OnRecord) -> Result<Turned, Fault> 
             Err(turned) => return Ok(turned),
         }
     };
-    for subject in &records {
-        let changed = Changed { subject: subject.clone(), revision: None };
-        if let Looked::NotYet = looked_at(inner, &connection, &changed).await? {
-            let message = format!("{subject} of connection `{}` cannot be read now", connection.name);
-            return Ok(Turned::NotNow(Detail::new("unavailable", message)));
-        }
-    }
     let mut wishes = Vec::new();
     for draft in drafts {
         let came_to = wish::came_to(inner, &connection, &delivery.hook, &draft).await?;
         wishes.push(Wish { key: draft.dedupe_key, intent_type: draft.intent_type, came_to });
+    }
+    let age = inner.clock.now().since(record.arrived).0;
+    for subject in &records {
+        let changed = Changed { subject: subject.clone(), revision: None };
+        let looked = looked_at(inner, &connection, &changed).await?;
+        // It is a short cut: what cannot be read for long is read when its turn comes.
+        if matches!(looked, Looked::NotYet) && age < DELIVERY_LOOK_MS_MAX {
+            let message = format!("{subject} of connection `{}` cannot be read now", connection.name);
+            return Ok(Turned::NotNow(Detail::new("unavailable", message)));
+        }
     }
     Ok(Turned::Into(Event::Handled { records, wishes }))
 }

@@ -12,6 +12,10 @@ pub const DELIVERY_WAIT_MS_MAX: u64 = 15 * 60 * 1_000;
 /// How long a delivery is tried, in milliseconds: about as long as vendors try to deliver one.
 pub const DELIVERY_AGE_MS_MAX: u64 = 3 * 24 * 60 * 60 * 1_000;
 
+/// How long it is tried to read a record back that a delivery says has changed, in milliseconds; then it is read when its
+/// turn comes.
+pub const DELIVERY_LOOK_MS_MAX: u64 = 60 * 60 * 1_000;
+
 /// Most intents that one delivery may ask for.
 pub const DELIVERY_WISHES_MAX: usize = 50;
 

@@ -211,3 +211,34 @@ async fn an_intent_type_that_is_a_draft_is_tried_out_by_what_it_begins_by() {
     let by = approval.intent.trial.as_ref().expect("it is a trial").by.to_string();
     assert_eq!(by, "webhook crm quote-submitted");
 }
+
+#[tokio::test]
+async fn the_list_of_intents_is_whole_however_much_was_delivered() {
+    let world = World::start().await;
+    world.connectors.delivers(Vec::new(), vec![draft("q-1/1", "discount", "ae-1")]);
+    assert_eq!(deliver(&world, "0").await.status, 202);
+    handled(&world).await;
+    world.connectors.delivers(Vec::new(), Vec::new());
+    // More rows than a list looks at.
+    for number in 1..=2_100 {
+        assert_eq!(deliver(&world, &number.to_string()).await.status, 202);
+    }
+    let listed = world.get("ae-1", "/v1/intents").await;
+    assert_eq!(
+        (listed.status, listed.json["items"].as_array().map(Vec::len)),
+        (200, Some(1)),
+        "{}",
+        listed.text
+    );
+}
+
+#[tokio::test]
+async fn an_intent_that_was_made_is_told_of_although_whoever_asked_may_not_any_more() {
+    let world = World::start().await;
+    world.connectors.delivers(Vec::new(), vec![draft("q-1/1", "discount", "ae-1")]);
+    assert_eq!(deliver(&world, "1").await.status, 202);
+    let first = handled(&world).await["wishes"][0]["intent"].clone();
+    world.connectors.delivers(Vec::new(), vec![draft("q-1/1", "discount", "nobody@example.com")]);
+    assert_eq!(deliver(&world, "2").await.status, 202);
+    assert_eq!(handled(&world).await["wishes"][0]["intent"], first);
+}

@@ -76,6 +76,8 @@ fn what_standard_webhooks_sign_is_proved_by_its_signed_id() {
     for signature in [signature.as_str(), good] {
         assert_eq!(both.proved(&delivery(id, signature, body), seconds(1_614_265_330)), expected);
     }
+    let split = standard.proved(&delivery(&format!("{id}.{moment}"), good, body), seconds(1_614_265_330));
+    assert!(split.is_err_and(|why| why.contains("holds a `.`")));
     // Neither stands for the other.
     let mixed = signature.replace("v1a,", "v1,");
     assert!(both.proved(&delivery(id, &mixed, body), seconds(1_614_265_330)).is_err());
@@ -172,8 +174,11 @@ fn a_connector_sees_neither_signatures_nor_credentials_nor_the_way_here() {
         "Authorization",
         "Cookie",
         "X-Forwarded-For",
+        "X-Acme",
+        "X-Gitlab-Token",
+        "X-Shopify-Hmac-Sha256",
     ];
     let given = headers.map(|name| (name.to_owned(), "x".to_owned())).to_vec();
-    let names: Vec<String> = shown(given).into_iter().map(|(name, _)| name).collect();
+    let names: Vec<String> = shown(given, Some("x-acme")).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["content-type", "x-github-event"]);
 }

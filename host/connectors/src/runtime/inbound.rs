@@ -31,11 +31,12 @@ impl Runtime {
         let Some(verifier) = hooks.and_then(|hooks| hooks.get(hook)) else {
             return Err(NotTaken::NoHook { connection: name.clone(), hook: hook.to_owned() });
         };
-        match verifier.proved(&arrived, now).map_err(NotTaken::NotProved)? {
+        let not_proved = |why| NotTaken::NotProved(format!("hook `{hook}` of connection `{name}`: {why}"));
+        match verifier.proved(&arrived, now).map_err(not_proved)? {
             Proved::Challenge(text) => Ok(Verified::Challenge(text)),
             Proved::Delivery(id) => {
                 let (connection, hook) = (name.clone(), hook.to_owned());
-                let (headers, body) = (shown(arrived.headers), Body::of(arrived.body));
+                let (headers, body) = (shown(arrived.headers, verifier.header()), Body::of(arrived.body));
                 Ok(Verified::Delivery { id, delivery: Delivery { connection, hook, headers, body } })
             }
         }

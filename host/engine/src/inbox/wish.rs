@@ -6,6 +6,7 @@
 use crate::engine::{Inner, Key, Submission};
 use crate::fault::Fault;
 use crate::port::connectors::Connection;
+use crate::port::store::StoreFault;
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::delivery::{ANY_TYPE, CameTo, DEDUPE_KEY_CHARS_MAX, Draft};
 use countersign_core::effect::attempt::Detail;
@@ -26,6 +27,12 @@ pub(super) async fn came_to(
     hook: &str,
     draft: &Draft,
 ) -> Result<CameTo, Fault> {
+    // Whatever else it says when it is delivered again, it is the same wish. No person is called so.
+    let name = Digest::of_parts(&[connection.name.as_str().as_bytes(), draft.dedupe_key.as_bytes()]);
+    let key = Some(Key { key: format!(":intake/{name}"), fingerprint: name });
+    if let Some(intent) = inner.answered(key.as_ref()).await? {
+        return Ok(CameTo::Intent(intent));
+    }
     let (requester, trial) = match granted(inner, connection, hook, draft) {
         Ok(granted) => granted,
         Err(why) => return Ok(CameTo::Refused(why)),
@@ -34,14 +41,15 @@ pub(super) async fn came_to(
         Ok(tokens) => tokens,
         Err(why) => return Ok(CameTo::Refused(Detail::new("bad-draft", why))),
     };
-    // Whatever else it says when it is delivered again, it is the same wish.
-    let name = Digest::of_parts(&[connection.name.as_str().as_bytes(), draft.dedupe_key.as_bytes()]);
-    let key = Some(Key { key: format!("intake/{name}"), fingerprint: name });
     let intent_type = draft.intent_type.clone();
     let submission = Submission { requester: requester.to_string(), intent_type, tokens, key };
     match inner.submit(submission, trial, None).await {
         Ok(standing) => Ok(CameTo::Intent(standing.approval.intent.id)),
         Err(Fault::Refused(refusal)) => Ok(CameTo::Refused(Detail::new(refusal.code(), words(&refusal)))),
+        // It is as long the next time.
+        Err(fault @ Fault::Store(StoreFault::TooLarge(_))) => {
+            Ok(CameTo::Refused(Detail::new("too-large", fault.to_string())))
+        }
         Err(fault) => Err(fault),
     }
 }

@@ -183,8 +183,8 @@ pub(crate) async fn list(
     let (mut walk, mut items) = (Walk::of(labels, (after, limit)), Vec::new());
     while let Some(row) = walk.row(&host).await? {
         if row.stream.parse::<IntentId>().is_err() {
-            // A delivery.
-            continue;
+            // Deliveries, whose names come after those of all intents.
+            break;
         }
         let found = IntentRow::of(&row).map_err(|fault| Fault::Unreadable(fault.to_string()))?;
         let Some(found) = for_caller(&host, &caller, found).await? else { continue };

@@ -11,7 +11,6 @@ use countersign_core::intent::value::Day;
 use countersign_core::money::{Currency, Money};
 use countersign_core::record::{Field, RecordRef, Snapshot, Value};
 use countersign_core::time::{Millis, Timestamp};
-use countersign_engine::limits::{DELIVERY_RECORDS_MAX, DELIVERY_WISHES_MAX};
 use countersign_engine::port::connectors::{Changed, Operation, Page};
 use std::collections::BTreeSet;
 
@@ -376,22 +375,16 @@ pub(super) fn delivery_out(delivery: Delivery, received: Timestamp) -> types::De
 }
 
 pub(super) fn records_in(records: Vec<types::RecordRef>) -> Checked<Vec<RecordRef>> {
-    if DELIVERY_RECORDS_MAX < records.len() {
-        return Err(format!("a delivery about more than {DELIVERY_RECORDS_MAX} records"));
-    }
     records.into_iter().map(record_in).collect()
 }
 
 pub(super) fn drafts_in(drafts: Vec<types::DraftIntent>) -> Checked<Vec<Draft>> {
-    if DELIVERY_WISHES_MAX < drafts.len() {
-        return Err(format!("a delivery that asks for more than {DELIVERY_WISHES_MAX} intents"));
-    }
     let draft = |draft: types::DraftIntent| {
         Ok(Draft {
-            intent_type: name("the intent type of a draft", draft.intent_type)?,
+            intent_type: short("the intent type of a draft", draft.intent_type, ID_BYTES_MAX)?,
             source: record_in(draft.source)?,
             fields: fields_in("the draft", draft.fields)?,
-            dedupe_key: name("the `dedupe-key` of a draft", draft.dedupe_key)?,
+            dedupe_key: short("the `dedupe-key` of a draft", draft.dedupe_key, ID_BYTES_MAX)?,
             requester: optional("the requester of a draft", draft.requester)?,
         })
     };
