@@ -281,6 +281,12 @@ fn a_new_project_is_certified(language: &str) -> Result<()> {
     let report = countersign(&["--json", "connector", "test", ".", "--inputs", "300"], &project)?;
     let report: Value = serde_json::from_str(&report)?;
     ensure!(report["level"] == "certified" && report["connector"] == "vendor.some-crm", "{report:#}");
+    if language == "rust" {
+        // Built into the file where it lies already, it is not emptied.
+        let file = "target/connectors/vendor.some-crm.wasm";
+        countersign(&["connector", "build", ".", "--out", file], &project)?;
+        ensure!(std::fs::metadata(project.join(file))?.len() != 0, "nothing is left of it");
+    }
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use crate::egress::oauth2::ClientProof;
 use crate::fault::{ConnectorFault, FaultCode};
 use countersign_core::effect::retry::SETTLE_MAX;
 use countersign_core::id::ConnectorId;
+use http::HeaderName;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -420,6 +421,10 @@ impl Verify {
             (VerifyScheme::HmacSha256, None) => {
                 Some("that its deliveries are signed, but not in which header (`verify.header`)".to_owned())
             }
+            (VerifyScheme::HmacSha256, Some(name)) if name.parse::<HeaderName>().is_err() => Some(format!(
+                "that its signature stands in `{}`, which is no header name",
+                name.escape_debug()
+            )),
             (VerifyScheme::HmacSha256, Some(_)) => None,
             (_, Some(_)) => {
                 Some(format!("in which header its signature stands, which `{scheme}` says itself"))
@@ -590,6 +595,19 @@ idempotency = { mode = "header", name = "Idempotency-Key", lifetime-h = 24 }
         check("\"0.1\"", "\"0.9\"", "was built for contract `0.9`");
         check("\"POST\"", "\"TRACE\"", "uses method `TRACE`");
         check("\"/v1/*\"", "\"v1/*\"", "does not begin with `/`");
+        let hook = |name: &str, verify: &str, expected: &str| {
+            let message = refusal(&format!("{GOOD}\n[webhooks.\"{name}\"]\nverify = {{ {verify} }}\n"));
+            assert!(message.contains(expected), "{message}");
+        };
+        hook("Paid", "scheme = \"stripe\"", "calls a hook `Paid`");
+        hook("", "scheme = \"stripe\"", "calls a hook ``");
+        hook("paid", "scheme = \"hmac-sha256\"", "not in which header");
+        hook("paid", "scheme = \"hmac-sha256\", header = \"x y\"", "`x y`, which is no header name");
+        hook("paid", "scheme = \"stripe\", header = \"x\"", "which `stripe` says itself");
+        hook("paid", "scheme = \"stripe\", encoding = \"base64\"", "which `stripe` says itself");
+        hook("paid", "scheme = \"md5\"", "unknown variant `md5`");
+        let message = refusal(&format!("{GOOD}\n[intake]\nintent-types = [\"refund\"]\n"));
+        assert!(message.contains("has no hook"), "{message}");
         check("scheme = \"bearer\"", "scheme = \"header\"", "not which (`auth.name`)");
         check("scheme = \"bearer\"", "scheme = \"query\"", "not as what (`auth.name`)");
         check("name = \"Idempotency-Key\", ", "", "not which (`idempotency.name`)");

@@ -24,6 +24,14 @@ pub type Entry = crate::entry::Entry<Event>;
 pub enum Event {
     /// It arrived, and whoever sent it proved who they are.
     Arrived(Delivery),
+    /// This came of it, and nobody tries again.
+    Ended(Outcome),
+}
+
+/// What came of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
     /// It was turned into what it is about.
     Handled {
         /// The records that it says have changed. Those of them that are watched were read back.
@@ -31,7 +39,7 @@ pub enum Event {
         /// What it asks for, and what came of that.
         wishes: Vec<Wish>,
     },
-    /// Nothing came of it, and nobody tries again.
+    /// Nothing.
     Refused(Detail),
 }
 
@@ -74,6 +82,8 @@ pub struct Wish {
     pub key: String,
     /// The intent type that it names.
     pub intent_type: String,
+    /// The record at the vendor that it is about.
+    pub source: RecordRef,
     /// The intent, or why there is none.
     pub came_to: CameTo,
 }
@@ -114,20 +124,6 @@ pub struct OnRecord {
     pub outcome: Option<Outcome>,
 }
 
-/// What came of a delivery.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was turned into what it is about.
-    Handled {
-        /// The records that it says have changed.
-        records: Vec<RecordRef>,
-        /// What it asks for, and what came of that.
-        wishes: Vec<Wish>,
-    },
-    /// Nothing.
-    Refused(Detail),
-}
-
 impl OnRecord {
     /// The record from its entries; `None` if they do not begin with what arrived.
     #[must_use]
@@ -144,22 +140,9 @@ impl OnRecord {
         match &entry.event {
             // It arrives once.
             Event::Arrived(_) => {}
-            Event::Handled { records, wishes } => {
-                self.outcome = Some(Outcome::Handled { records: records.clone(), wishes: wishes.clone() });
-            }
-            Event::Refused(why) => self.outcome = Some(Outcome::Refused(why.clone())),
+            Event::Ended(outcome) => self.outcome = Some(outcome.clone()),
         }
         self
-    }
-
-    /// The state in one word: `waiting`, `handled`, `refused`.
-    #[must_use]
-    pub fn state(&self) -> &'static str {
-        match self.outcome {
-            None => "waiting",
-            Some(Outcome::Handled { .. }) => "handled",
-            Some(Outcome::Refused(_)) => "refused",
-        }
     }
 }
 
@@ -180,19 +163,20 @@ mod tests {
     #[test]
     fn a_delivery_waits_until_something_came_of_it() {
         let waiting = OnRecord::of(&[arrived()]).expect("it arrived");
-        assert_eq!((waiting.state(), waiting.arrived), ("waiting", Timestamp(5)));
-        let refused = Event::Refused(Detail::new("no-connection", "it is gone"));
+        assert_eq!((&waiting.outcome, waiting.arrived), (&None, Timestamp(5)));
+        let refused = Outcome::Refused(Detail::new("no-connection", "it is gone"));
         let wish = Wish {
             key: "deal/7".to_owned(),
             intent_type: "discount".to_owned(),
+            source: RecordRef { kind: "deal".to_owned(), id: "7".to_owned() },
             came_to: CameTo::Intent(IntentId::from_bits(9)),
         };
-        let handled = Event::Handled { records: Vec::new(), wishes: vec![wish] };
-        for (event, state) in [(refused, "refused"), (handled, "handled")] {
-            let entry = Entry { at: Timestamp(6), by: None, event };
+        let handled = Outcome::Handled { records: Vec::new(), wishes: vec![wish] };
+        for outcome in [refused, handled] {
+            let entry = Entry { at: Timestamp(6), by: None, event: Event::Ended(outcome.clone()) };
             let bytes = entry.to_bytes().expect("it has a canonical form");
             assert_eq!(serde_json::from_slice::<Entry>(&bytes).expect("it is one"), entry);
-            assert_eq!(waiting.clone().after(&entry).state(), state);
+            assert_eq!(waiting.clone().after(&entry).outcome, Some(outcome));
             assert_eq!(OnRecord::of(&[entry]), None, "nothing arrived");
         }
     }

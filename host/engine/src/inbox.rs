@@ -24,13 +24,23 @@ use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, DeliveryId};
 use countersign_core::record::RecordRef;
 use countersign_core::time::{Millis, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Label of a delivery: the connection that it came to.
 pub const DELIVERY: &str = "delivery";
-/// Label of a delivery: `waiting`, `handled` or `refused`.
-pub const DELIVERED: &str = "delivered";
+
+/// What lists show of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The hook that it came by.
+    pub hook: String,
+    /// When.
+    pub arrived: Timestamp,
+    /// What came of it; nothing yet while it waits.
+    pub outcome: Option<Outcome>,
+}
 
 /// What a sender is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +69,7 @@ impl Engine {
         self.inner.deliver(connection, hook, arrived).await
     }
 
-    /// Deliveries to a connection, the newest first: their rows, whose summaries are none.
+    /// Deliveries to a connection, the newest first: their rows, each with a [`Summary`].
     ///
     /// # Errors
     /// Those of the store.
@@ -70,14 +80,6 @@ impl Engine {
     ) -> Result<Page, Fault> {
         let labels = BTreeMap::from([(DELIVERY.to_owned(), connection.to_string())]);
         Ok(self.inner.store.query(Query { labels, after, limit }).await?)
-    }
-
-    /// One delivery; `None` if there is none of this id.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub async fn delivery(&self, id: DeliveryId) -> Result<Option<OnRecord>, Fault> {
-        self.inner.delivery(&id.to_string()).await
     }
 }
 
@@ -136,15 +138,17 @@ fn to_bytes(at: Timestamp, event: Event) -> Result<Arc<[u8]>, Fault> {
 }
 
 fn row(record: &OnRecord) -> RowChange {
-    let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let labels = vec![label(DELIVERY, record.delivery.connection.as_str()), label(DELIVERED, record.state())];
-    RowChange { labels, summary: Arc::from(&[][..]) }
+    let labels = vec![(DELIVERY.to_owned(), record.delivery.connection.to_string())];
+    let OnRecord { delivery: Delivery { hook, .. }, arrived, outcome } = record;
+    let summary = Summary { hook: hook.clone(), arrived: *arrived, outcome: outcome.clone() };
+    // Texts, numbers and lists of them always have a JSON form.
+    RowChange { labels, summary: serde_json::to_vec(&summary).unwrap_or_default().into() }
 }
 
 /// What became of an attempt to turn a delivery into what it is about.
 enum Turned {
     /// This came of it.
-    Into(Event),
+    Into(Outcome),
     /// It is looked at again then.
     Later(Timestamp),
     /// Its connector or its target does not say now: why.
@@ -159,39 +163,33 @@ pub(crate) async fn run(inner: &Arc<Inner>, id: DeliveryId) -> Result<Option<Tim
     let Some(record) = inner.delivery(stream).await?.filter(|record| record.outcome.is_none()) else {
         return Ok(None);
     };
-    let now = inner.clock.now();
-    let event = match turned(inner, &record).await? {
-        Turned::Into(event) => within_limits(now, event)?,
+    let outcome = match turned(inner, &record).await? {
+        Turned::Into(outcome) => outcome,
         Turned::Later(until) => return Ok(Some(until)),
         Turned::NotNow(why) => {
-            let age = now.since(record.arrived).0;
+            let age = inner.clock.now().since(record.arrived).0;
             if age < DELIVERY_AGE_MS_MAX {
                 let wait = age.clamp(DELIVERY_WAIT_MS_MIN, DELIVERY_WAIT_MS_MAX);
                 tracing::info!(connection = %record.delivery.connection, delivery = %stream, why = why.message, "a delivery waits");
                 return Ok(Some(inner.later(Millis(wait))));
             }
-            Event::Refused(why)
+            Outcome::Refused(why)
         }
     };
-    let after = record.after(&Entry { at: now, by: None, event: event.clone() });
+    let now = inner.clock.now();
+    let mut after = OnRecord { outcome: Some(outcome.clone()), ..record };
+    let mut entry = to_bytes(now, Event::Ended(outcome))?;
+    if ENTRY_BYTES_MAX < entry.len() {
+        // The intents that it made stand under its keys all the same.
+        let why = Detail::new("too-large", "what came of it is longer than an entry of the log may be");
+        entry = to_bytes(now, Event::Ended(Outcome::Refused(why.clone())))?;
+        after.outcome = Some(Outcome::Refused(why));
+    }
     say(stream, &after);
-    let turn = Delivered {
-        expected: 1,
-        entry: to_bytes(now, event)?,
-        errand: ErrandChange::Clear { key: Wake::Delivery.to_string().into() },
-        row: row(&after),
-    };
+    let errand = ErrandChange::Clear { key: Wake::Delivery.to_string().into() };
+    let turn = Delivered { expected: 1, entry, errand, row: row(&after) };
     inner.append_delivery(id, turn, None).await?;
     Ok(None)
-}
-
-/// What came of a delivery, as far as an entry can hold it.
-fn within_limits(now: Timestamp, event: Event) -> Result<Event, Fault> {
-    if to_bytes(now, event.clone())?.len() <= ENTRY_BYTES_MAX {
-        return Ok(event);
-    }
-    // What it asked for stands under its keys all the same.
-    Ok(Event::Refused(Detail::new("too-large", "what came of it is longer than an entry of the log may be")))
 }
 
 /// Tells the operator of what came to nothing: nobody else is there to be told.
@@ -219,7 +217,7 @@ async fn turned(inner: &Arc<Inner>, record: &OnRecord) -> Result<Turned, Fault> 
     }
     let Some(connection) = inner.connectors.connection(&delivery.connection) else {
         let message = format!("connection `{}` is not configured any more", delivery.connection);
-        return Ok(Turned::Into(Event::Refused(Detail::new("no-connection", message))));
+        return Ok(Turned::Into(Outcome::Refused(Detail::new("no-connection", message))));
     };
     let (records, drafts) = {
         let _turn = match inner.enter(&connection).await? {
@@ -234,7 +232,8 @@ async fn turned(inner: &Arc<Inner>, record: &OnRecord) -> Result<Turned, Fault> 
     let mut wishes = Vec::new();
     for draft in drafts {
         let came_to = wish::came_to(inner, &connection, &delivery.hook, &draft).await?;
-        wishes.push(Wish { key: draft.dedupe_key, intent_type: draft.intent_type, came_to });
+        let Draft { dedupe_key: key, intent_type, source, .. } = draft;
+        wishes.push(Wish { key, intent_type, source, came_to });
     }
     let age = inner.clock.now().since(record.arrived).0;
     for subject in &records {
@@ -246,7 +245,7 @@ async fn turned(inner: &Arc<Inner>, record: &OnRecord) -> Result<Turned, Fault> 
             return Ok(Turned::NotNow(Detail::new("unavailable", message)));
         }
     }
-    Ok(Turned::Into(Event::Handled { records, wishes }))
+    Ok(Turned::Into(Outcome::Handled { records, wishes }))
 }
 
 type Said = (Vec<RecordRef>, Vec<Draft>);
@@ -262,7 +261,7 @@ async fn asked(inner: &Inner, connection: &Connection, record: &OnRecord) -> Res
     }
     let too_many = |what: &str, most: usize| {
         let message = format!("it names more than {most} {what}");
-        Err(Turned::Into(Event::Refused(Detail::new("too-many", message))))
+        Err(Turned::Into(Outcome::Refused(Detail::new("too-many", message))))
     };
     match said {
         (records, _) if DELIVERY_RECORDS_MAX < records.len() => too_many("records", DELIVERY_RECORDS_MAX),
@@ -274,7 +273,7 @@ async fn asked(inner: &Inner, connection: &Connection, record: &OnRecord) -> Res
 fn told<T>(ended: Ended<T>) -> Result<T, Turned> {
     match ended {
         Ended::Returned(told) => Ok(told),
-        Ended::Failed(Failure::Rejected { detail, .. }) => Err(Turned::Into(Event::Refused(detail))),
+        Ended::Failed(Failure::Rejected { detail, .. }) => Err(Turned::Into(Outcome::Refused(detail))),
         Ended::Failed(failure) => Err(Turned::NotNow(failure.detail().clone())),
         Ended::Broke(broke) => Err(Turned::NotNow(Detail::new("connector-broke", broke.message))),
     }

@@ -105,13 +105,12 @@ function look(context: Context, effect: Effect): Message | null {
   return find(context, effect.plan.subject.id, effect.effectId, since);
 }
 
-/** What the channel holds for the effect. */
+/** The message that the channel holds for the effect. */
 function posted(effect: Effect, message: Message): Receipt {
-  const { subject } = effect.plan;
+  const subject = { kind: MESSAGE, id: `${effect.plan.subject.id}/${message.ts}` };
   const since = instantMs(sealed(effect), "not_before");
   const fields = [field("text", value.text(message.text)), field("not_before", value.instantMs(since))];
-  const extra: [string, string][] = [["message", `${subject.id}/${message.ts}`]];
-  return receipt(effect, { subject, revision: null, url: null, fields }, { extra, vendorRequestId: message.requestId });
+  return receipt(effect, { subject, revision: null, url: null, fields }, { vendorRequestId: message.requestId });
 }
 
 /** Refuses what is none of our operations, or about something else than a channel. */

@@ -4,7 +4,8 @@ use crate::failure::Failure;
 use crate::http::Body;
 use crate::value::{Field, RecordRef};
 
-/// One delivery. The host has verified who sent it and how old it is, and drops what it had before.
+/// One delivery. The host has verified who sent it and, where the scheme signs a moment, how old it is; it drops what it
+/// had before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// Which hook of the manifest it came by.

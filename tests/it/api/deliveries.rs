@@ -242,3 +242,18 @@ async fn an_intent_that_was_made_is_told_of_although_whoever_asked_may_not_any_m
     assert_eq!(deliver(&world, "2").await.status, 202);
     assert_eq!(handled(&world).await["wishes"][0]["intent"], first);
 }
+
+#[tokio::test]
+async fn what_came_of_it_is_refused_where_no_entry_holds_it() {
+    let world = World::start().await;
+    let record =
+        |number: usize| RecordRef { kind: "quote".to_owned(), id: format!("{number}{}", "x".repeat(6_000)) };
+    world.connectors.delivers((0..200).map(record).collect(), vec![draft("q-1/1", "discount", "ae-1")]);
+    assert_eq!(deliver(&world, "0").await.status, 202);
+    let refused = handled(&world).await;
+    assert_eq!((&refused["state"], &refused["refused"]["code"]), (&json!("refused"), &json!("too-large")));
+    assert_eq!(intents(&world).await, 1, "what it asked for is there all the same");
+    world.connectors.delivers((0..201).map(|_| quote()).collect(), Vec::new());
+    assert_eq!(deliver(&world, "1").await.status, 202);
+    assert_eq!(handled(&world).await["refused"]["code"], "too-many");
+}

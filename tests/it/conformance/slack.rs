@@ -80,6 +80,8 @@ async fn a_message_calls_nobody_and_is_found_again_by_its_last_line() -> Result<
     let Ended::Returned(receipt) = world.apply(call()?).await else { anyhow::bail!("it is posted") };
     let applied = receipt.applied.iter().find(|field| field.name.as_str() == "text").context("the text")?;
     assert_eq!(applied.value, Value::Text(words.into()));
+    // It is the message that is read back, and not its channel.
+    assert_eq!(receipt.subject, RecordRef { kind: "message".into(), id: "C1/1795424402.000200".into() });
     let asked = world.target.take();
     let sent = asked.last().context("it was sent")?;
     ensure!(sent.contains("&lt;!channel&gt;") && !sent.contains("<!channel>"), "{sent}");

@@ -25,12 +25,9 @@ pub enum Connection {
     Deliveries {
         /// The connection
         name: String,
-        /// Deliveries of a page, 1 to 200
-        #[arg(long, value_name = "N", default_value_t = 50)]
-        limit: u16,
-        /// Go on with the page that an earlier answer names
-        #[arg(long, value_name = "CURSOR")]
-        cursor: Option<String>,
+        /// How many at most
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
     },
     /// Send nothing more to one: what is on its way ends, and all else waits until you let it go on
     Pause {
@@ -73,10 +70,8 @@ pub async fn run(command: Connection, global: &Global) -> Result<ExitCode> {
         Connection::Check { name } => {
             return check(&ask(&client, (&name, "check"), json!({})).await?, global);
         }
-        Connection::Deliveries { name, limit, cursor } => {
-            let cursor = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-            let body = client.get(&format!("{}?limit={limit}{cursor}", path(&name, "deliveries")?)).await?;
-            deliveries(&body, global)?;
+        Connection::Deliveries { name, limit } => {
+            deliveries(&client.list(&path(&name, "deliveries")?, &[], limit).await?, global)?;
         }
         Connection::Pause { name, reason } => {
             let body = ask(&client, (&name, "pauses"), json!({ "reason": reason })).await?;
@@ -106,22 +101,18 @@ fn deliveries(body: &Value, global: &Global) -> Result<()> {
     if global.json {
         return output::json(body);
     }
-    let page = typed::<Listed<DeliveryView>>(body)?;
-    if page.items.is_empty() {
+    let found = typed::<Listed<DeliveryView>>(body)?.items;
+    if found.is_empty() {
         output::say(
             "nothing has arrived there; `[connection.NAME.webhooks.HOOK]` of `countersign.toml` makes a hook",
         );
         return Ok(());
     }
     let mut table = Table::new(&["delivery", "hook", "arrived", "state", "what came of it"]);
-    for one in &page.items {
+    for one in &found {
         table.row([&one.id, &one.hook, &one.arrived, &one.state, &came_to(one)]);
     }
-    table.print()?;
-    if let Some(next) = page.next {
-        output::say(&format!("there are more: `--cursor {next}`"));
-    }
-    Ok(())
+    table.print()
 }
 
 /// What came of a delivery, in one line.

@@ -16,8 +16,8 @@ use countersign_core::time::Timestamp;
 use countersign_engine::port::connectors::{Asked, Page};
 use futures::future::BoxFuture;
 use std::sync::Arc;
-use wasmtime::Engine;
-use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+use wasmtime::Store;
+use wasmtime::component::{Component, HasSelf, Instance, InstancePre, Linker};
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -76,8 +76,21 @@ impl Bound {
         Ok(Bound { instance, identity, reader, writer, compensator, webhooks, intake })
     }
 
-    fn engine(&self) -> &Engine {
-        self.instance.engine()
+    /// Runs one call of an export on an instance of its own; gives who was called with what came of it.
+    async fn call<T>(
+        &self,
+        state: CallState,
+        work: impl AsyncFnOnce(&mut Store<CallState>, &Instance) -> wasmtime::Result<T>,
+    ) -> (Arc<Who>, Outcome<T>) {
+        let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
+        let mut session = Session::open(self.instance.engine(), state);
+        let guarded = guard(wall, async {
+            let store = &mut session.store;
+            let instance = self.instance.instantiate_async(&mut *store).await?;
+            work(store, &instance).await
+        });
+        let answer = guarded.await;
+        (who, session.close(answer))
     }
 
     fn writer(&self, who: &Who) -> Outcome<&writer::GuestIndices> {
@@ -120,59 +133,43 @@ fn bad_answer(who: &Who, what: &str) -> Break {
 impl Contract for Bound {
     fn describe(&self, state: CallState) -> BoxFuture<'_, Outcome<Description>> {
         Box::pin(async move {
-            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
-            let mut session = Session::open(self.engine(), state);
-            let work = guard(wall, async {
-                let store = &mut session.store;
-                let instance = self.instance.instantiate_async(&mut *store).await?;
-                self.identity.load(&mut *store, &instance)?.call_describe(store).await
-            });
-            let answer = work.await;
-            convert::description_in(session.close(answer)?).map_err(|what| bad_answer(&who, &what))
+            let work = async |store: &mut Store<CallState>, instance: &Instance| {
+                self.identity.load(&mut *store, instance)?.call_describe(store).await
+            };
+            let (who, answer) = self.call(state, work).await;
+            convert::description_in(answer?).map_err(|what| bad_answer(&who, &what))
         })
     }
 
     fn check(&self, state: CallState) -> BoxFuture<'_, Said<()>> {
         Box::pin(async move {
-            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
-            let mut session = Session::open(self.engine(), state);
-            let work = guard(wall, async {
-                let store = &mut session.store;
-                let instance = self.instance.instantiate_async(&mut *store).await?;
-                self.reader.load(&mut *store, &instance)?.call_check(store).await
-            });
-            let answer = work.await;
-            read(&who, session.close(answer)?, Ok)
+            let work = async |store: &mut Store<CallState>, instance: &Instance| {
+                self.reader.load(&mut *store, instance)?.call_check(store).await
+            };
+            let (who, answer) = self.call(state, work).await;
+            read(&who, answer?, Ok)
         })
     }
 
     fn fetch(&self, state: CallState, subject: RecordRef) -> BoxFuture<'_, Said<Snapshot>> {
         Box::pin(async move {
             let subject = convert::record_out(&subject);
-            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
-            let mut session = Session::open(self.engine(), state);
-            let work = guard(wall, async {
-                let store = &mut session.store;
-                let instance = self.instance.instantiate_async(&mut *store).await?;
-                self.reader.load(&mut *store, &instance)?.call_fetch(store, &subject).await
-            });
-            let answer = work.await;
-            read(&who, session.close(answer)?, convert::snapshot_in)
+            let work = async |store: &mut Store<CallState>, instance: &Instance| {
+                self.reader.load(&mut *store, instance)?.call_fetch(store, &subject).await
+            };
+            let (who, answer) = self.call(state, work).await;
+            read(&who, answer?, convert::snapshot_in)
         })
     }
 
     fn changes(&self, state: CallState, asked: Asked) -> BoxFuture<'_, Said<Page>> {
         Box::pin(async move {
-            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
-            let mut session = Session::open(self.engine(), state);
-            let work = guard(wall, async {
-                let store = &mut session.store;
-                let instance = self.instance.instantiate_async(&mut *store).await?;
-                let reader = self.reader.load(&mut *store, &instance)?;
+            let work = async |store: &mut Store<CallState>, instance: &Instance| {
+                let reader = self.reader.load(&mut *store, instance)?;
                 reader.call_changes(store, &asked.kind, asked.cursor.as_deref(), asked.limit).await
-            });
-            let answer = work.await;
-            read(&who, session.close(answer)?, |page| convert::page_in(page, asked.limit))
+            };
+            let (who, answer) = self.call(state, work).await;
+            read(&who, answer?, |page| convert::page_in(page, asked.limit))
         })
     }
 
@@ -180,15 +177,11 @@ impl Contract for Bound {
         Box::pin(async move {
             let writer = self.writer(&state.who)?;
             let proposal = convert::proposal_out(&what);
-            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
-            let mut session = Session::open(self.engine(), state);
-            let work = guard(wall, async {
-                let store = &mut session.store;
-                let instance = self.instance.instantiate_async(&mut *store).await?;
-                writer.load(&mut *store, &instance)?.call_plan(store, &proposal, convert::millis(now)).await
-            });
-            let answer = work.await;
-            read(&who, session.close(answer)?, convert::plan_in)
+            let work = async |store: &mut Store<CallState>, instance: &Instance| {
+                writer.load(&mut *store, instance)?.call_plan(store, &proposal, convert::millis(now)).await
+            };
+            let (who, answer) = self.call(state, work).await;
+            read(&who, answer?, convert::plan_in)
         })
     }
 
@@ -196,15 +189,11 @@ impl Contract for Bound {
         Box::pin(async move {
             let writer = self.writer(&state.who)?;
             let effect = convert::effect_out(&what);
-            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
-            let mut session = Session::open(self.engine(), state);
-            let work = guard(wall, async {
-                let store = &mut session.store;
-                let instance = self.instance.instantiate_async(&mut *store).await?;
-                writer.load(&mut *store, &instance)?.call_apply(store, &effect).await
-            });
-            let answer = work.await;
-            read(&who, session.close(answer)?, convert::receipt_in)
+            let work = async |store: &mut Store<CallState>, instance: &Instance| {
+                writer.load(&mut *store, instance)?.call_apply(store, &effect).await
+            };
+            let (who, answer) = self.call(state, work).await;
+            read(&who, answer?, convert::receipt_in)
         })
     }
 
@@ -212,15 +201,11 @@ impl Contract for Bound {
         Box::pin(async move {
             let writer = self.writer(&state.who)?;
             let effect = convert::effect_out(&what);
-            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
-            let mut session = Session::open(self.engine(), state);
-            let work = guard(wall, async {
-                let store = &mut session.store;
-                let instance = self.instance.instantiate_async(&mut *store).await?;
-                writer.load(&mut *store, &instance)?.call_probe(store, &effect).await
-            });
-            let answer = work.await;
-            read(&who, session.close(answer)?, convert::finding_in)
+            let work = async |store: &mut Store<CallState>, instance: &Instance| {
+                writer.load(&mut *store, instance)?.call_probe(store, &effect).await
+            };
+            let (who, answer) = self.call(state, work).await;
+            read(&who, answer?, convert::finding_in)
         })
     }
 
@@ -228,15 +213,11 @@ impl Contract for Bound {
         Box::pin(async move {
             let compensator = self.compensator(&state.who)?;
             let (effect, landed) = (convert::effect_out(&what), convert::receipt_out(&landed));
-            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
-            let mut session = Session::open(self.engine(), state);
-            let work = guard(wall, async {
-                let store = &mut session.store;
-                let instance = self.instance.instantiate_async(&mut *store).await?;
-                compensator.load(&mut *store, &instance)?.call_undo(store, &effect, &landed).await
-            });
-            let answer = work.await;
-            read(&who, session.close(answer)?, convert::receipt_in)
+            let work = async |store: &mut Store<CallState>, instance: &Instance| {
+                compensator.load(&mut *store, instance)?.call_undo(store, &effect, &landed).await
+            };
+            let (who, answer) = self.call(state, work).await;
+            read(&who, answer?, convert::receipt_in)
         })
     }
 
@@ -249,15 +230,11 @@ impl Contract for Bound {
         Box::pin(async move {
             let compensator = self.compensator(&state.who)?;
             let (effect, landed) = (convert::effect_out(&what), convert::receipt_out(&landed));
-            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
-            let mut session = Session::open(self.engine(), state);
-            let work = guard(wall, async {
-                let store = &mut session.store;
-                let instance = self.instance.instantiate_async(&mut *store).await?;
-                compensator.load(&mut *store, &instance)?.call_probe_undo(store, &effect, &landed).await
-            });
-            let answer = work.await;
-            read(&who, session.close(answer)?, convert::finding_in)
+            let work = async |store: &mut Store<CallState>, instance: &Instance| {
+                compensator.load(&mut *store, instance)?.call_probe_undo(store, &effect, &landed).await
+            };
+            let (who, answer) = self.call(state, work).await;
+            read(&who, answer?, convert::finding_in)
         })
     }
 
@@ -271,15 +248,11 @@ impl Contract for Bound {
             let missing = || bad_answer(&state.who, "it has no `webhooks`, so it is told nothing");
             let webhooks = self.webhooks.as_ref().ok_or_else(missing)?;
             let delivery = convert::delivery_out(what, received);
-            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
-            let mut session = Session::open(self.engine(), state);
-            let work = guard(wall, async {
-                let store = &mut session.store;
-                let instance = self.instance.instantiate_async(&mut *store).await?;
-                webhooks.load(&mut *store, &instance)?.call_interpret(store, &delivery).await
-            });
-            let answer = work.await;
-            read(&who, session.close(answer)?, convert::records_in)
+            let work = async |store: &mut Store<CallState>, instance: &Instance| {
+                webhooks.load(&mut *store, instance)?.call_interpret(store, &delivery).await
+            };
+            let (who, answer) = self.call(state, work).await;
+            read(&who, answer?, convert::records_in)
         })
     }
 
@@ -293,15 +266,11 @@ impl Contract for Bound {
             let missing = || bad_answer(&state.who, "it has no `intake`, so it brings nothing in");
             let intake = self.intake.as_ref().ok_or_else(missing)?;
             let delivery = convert::delivery_out(what, received);
-            let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
-            let mut session = Session::open(self.engine(), state);
-            let work = guard(wall, async {
-                let store = &mut session.store;
-                let instance = self.instance.instantiate_async(&mut *store).await?;
-                intake.load(&mut *store, &instance)?.call_receive(store, &delivery).await
-            });
-            let answer = work.await;
-            read(&who, session.close(answer)?, convert::drafts_in)
+            let work = async |store: &mut Store<CallState>, instance: &Instance| {
+                intake.load(&mut *store, instance)?.call_receive(store, &delivery).await
+            };
+            let (who, answer) = self.call(state, work).await;
+            read(&who, answer?, convert::drafts_in)
         })
     }
 

@@ -312,6 +312,9 @@ mod tests {
         let basic = credential(Scheme::Basic, None, "user:hunter2!");
         let answer = b"you sent dXNlcjpodW50ZXIyIQ== that is user:hunter2! with hunter2!".to_vec();
         assert_eq!(basic.hide(answer), b"you sent [secret] that is [secret] with [secret]");
+        // A key that is a user without a password.
+        let bare = credential(Scheme::Basic, None, "live_hunter2:");
+        assert_eq!(bare.hide(b"no live_hunter2 here".to_vec()), b"no [secret] here");
         let short = credential(Scheme::Header, Some("x-key"), "abc");
         assert_eq!(short.hide(b"abcdef".to_vec()), b"abcdef");
     }

@@ -8,7 +8,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use countersign_core::id::{ConnectionName, DeliveryId};
+use countersign_core::id::ConnectionName;
+use countersign_engine::fault::Fault;
 use countersign_engine::inbox::Taken;
 use countersign_engine::limits::DELIVERY_BYTES_MAX;
 use countersign_engine::port::connectors::Arrived;
@@ -77,11 +78,7 @@ pub(crate) async fn list(
     // One that is configured no more has its deliveries still.
     let name = ConnectionName::parse(&name).map_err(|_| Problem::unknown("connection", &name))?;
     let page = host.engine.deliveries(&name, (after, limit)).await?;
-    let mut views = Vec::new();
-    for row in page.rows {
-        let Ok(id) = row.stream.parse::<DeliveryId>() else { continue };
-        let record = host.engine.delivery(id).await?;
-        views.extend(record.map(|record| DeliveryView::of(id, &record)));
-    }
+    let views = page.rows.iter().map(DeliveryView::of).collect::<Result<Vec<_>, _>>();
+    let views = views.map_err(|fault| Fault::Unreadable(fault.to_string()))?;
     Ok(asked::listed(&uri, views, page.next.as_ref()))
 }

@@ -360,7 +360,6 @@ pub(super) fn failure_out(failure: &Failure) -> types::Failure {
     }
 }
 
-/// Text whenever it is text: some guest languages have no decoder of their own.
 pub(super) fn delivery_out(delivery: Delivery, received: Timestamp) -> types::Delivery {
     types::Delivery {
         hook: delivery.hook,
@@ -391,6 +390,7 @@ pub(super) fn drafts_in(drafts: Vec<types::DraftIntent>) -> Checked<Vec<Draft>> 
     drafts.into_iter().map(draft).collect()
 }
 
+/// Text whenever it is text: some guest languages have no decoder of their own.
 pub(super) fn payload_out(body: Vec<u8>) -> types::Payload {
     if body.is_empty() {
         return types::Payload::Empty;

@@ -2,8 +2,9 @@
 //! people.
 
 use super::DetailView;
-use countersign_core::delivery::{CameTo, OnRecord, Outcome, Wish};
-use countersign_core::id::DeliveryId;
+use countersign_core::delivery::{CameTo, Outcome, Wish};
+use countersign_engine::inbox::Summary;
+use countersign_engine::port::store::Row;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -36,6 +37,8 @@ pub struct WishView {
     pub key: String,
     /// Its intent type.
     pub intent_type: String,
+    /// The record in the other system that it is about, as `KIND/ID`.
+    pub source: String,
     /// The intent; absent if it was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intent: Option<String>,
@@ -45,27 +48,26 @@ pub struct WishView {
 }
 
 impl DeliveryView {
-    /// A delivery as its record has it.
-    #[must_use]
-    pub fn of(id: DeliveryId, record: &OnRecord) -> DeliveryView {
-        let mut view = DeliveryView {
-            id: id.to_string(),
-            hook: record.delivery.hook.clone(),
-            arrived: record.arrived.to_string(),
-            state: record.state().to_owned(),
-            records: Vec::new(),
-            wishes: Vec::new(),
-            refused: None,
+    /// The delivery of a row.
+    ///
+    /// # Errors
+    /// If the row's summary is not one that the engine wrote.
+    pub fn of(row: &Row) -> Result<DeliveryView, serde_json::Error> {
+        let Summary { hook, arrived, outcome } = serde_json::from_slice(&row.row.summary)?;
+        let (state, records, wishes, refused) = match &outcome {
+            None => ("waiting", &[][..], &[][..], None),
+            Some(Outcome::Handled { records, wishes }) => ("handled", &**records, &**wishes, None),
+            Some(Outcome::Refused(why)) => ("refused", &[][..], &[][..], Some(why)),
         };
-        match &record.outcome {
-            Some(Outcome::Handled { records, wishes }) => {
-                view.records = records.iter().map(ToString::to_string).collect();
-                view.wishes = wishes.iter().map(WishView::of).collect();
-            }
-            Some(Outcome::Refused(why)) => view.refused = Some(why.into()),
-            None => {}
-        }
-        view
+        Ok(DeliveryView {
+            id: row.stream.to_string(),
+            hook,
+            arrived: arrived.to_string(),
+            state: state.to_owned(),
+            records: records.iter().map(ToString::to_string).collect(),
+            wishes: wishes.iter().map(WishView::of).collect(),
+            refused: refused.map(Into::into),
+        })
     }
 }
 
@@ -75,6 +77,7 @@ impl WishView {
             CameTo::Intent(intent) => (Some(intent.to_string()), None),
             CameTo::Refused(why) => (None, Some(why.into())),
         };
-        WishView { key: wish.key.clone(), intent_type: wish.intent_type.clone(), intent, refused }
+        let (key, intent_type) = (wish.key.clone(), wish.intent_type.clone());
+        WishView { key, intent_type, source: wish.source.to_string(), intent, refused }
     }
 }
