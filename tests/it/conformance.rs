@@ -9,6 +9,8 @@ mod broken;
 mod chargebee;
 #[path = "conformance/hubspot.rs"]
 mod hubspot;
+#[path = "conformance/mail.rs"]
+mod mail;
 #[path = "conformance/salesforce.rs"]
 mod salesforce;
 #[path = "conformance/scripted.rs"]
