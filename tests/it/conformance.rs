@@ -7,6 +7,8 @@
 mod broken;
 #[path = "conformance/chargebee.rs"]
 mod chargebee;
+#[path = "conformance/docusign.rs"]
+mod docusign;
 #[path = "conformance/hubspot.rs"]
 mod hubspot;
 #[path = "conformance/mail.rs"]
