@@ -58,8 +58,14 @@ fn cassettes(system: &str) -> PathBuf {
 fn connection(system: &str, base: &str, secret: &str) -> Result<ConnectionOptions> {
     let reference = if secret.is_empty() { "" } else { "secret = \"env:SECRET\"\n" };
     let manifest = std::fs::read_to_string(root().join("plugins").join(system).join("connector.toml"))?;
-    let token = token_path(&toml::from_str(&manifest)?)
-        .map_or_else(String::new, |path| format!("token = \"{base}/{path}\"\n"));
+    let manifest = toml::from_str(&manifest)?;
+    let mut token =
+        token_path(&manifest).map_or_else(String::new, |path| format!("token = \"{base}/{path}\"\n"));
+    if api(&manifest).is_some_and(|api| api["auth"]["scheme"].as_str() == Some("oauth2-jwt")) {
+        token.push_str(
+            "issuer = \"app-4711\"\nsubject = \"user-4711\"\nvariables.sign-in = \"sign-in.example\"\n",
+        );
+    }
     let raw: RawConnection = toml::from_str(&format!(
         "connector = \"countersign.{system}\"\nallow = [\"127.0.0.0/8\"]\n\
          [endpoints.api]\nbase = \"{base}\"\n{token}{reference}"
@@ -68,9 +74,14 @@ fn connection(system: &str, base: &str, secret: &str) -> Result<ConnectionOption
         .map_err(|faults| anyhow::anyhow!("{faults:?}"))
 }
 
+/// The endpoint `api` of a manifest.
+fn api(manifest: &toml::Table) -> Option<&toml::Value> {
+    manifest.get("endpoints")?.get("api")
+}
+
 /// Where below its address a target gives tokens, if it gives any: a stand-in has no other address for them.
 fn token_path(manifest: &toml::Table) -> Option<&str> {
-    let token = manifest.get("endpoints")?.get("api")?.get("auth")?.get("token")?.as_str()?;
+    let token = api(manifest)?.get("auth")?.get("token")?.as_str()?;
     token.split_once("://")?.1.split_once('/').map(|(_, path)| path)
 }
 

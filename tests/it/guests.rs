@@ -156,13 +156,13 @@ async fn a_secret_that_is_rotated_in_its_file_is_sent_once_it_was_read_again() {
         world.target.take().remove(0).header("authorization").expect("it is signed").to_owned()
     };
     assert!(sent().await.ends_with("first-key"));
-    assert!(!world.runtime.renew(&hostile), "it is the same");
+    assert!(!world.runtime.renew(&hostile).await, "it is the same");
     write("second-key");
     assert!(sent().await.ends_with("first-key"), "nobody has read it again");
-    assert!(world.runtime.renew(&hostile));
+    assert!(world.runtime.renew(&hostile).await);
     assert!(sent().await.ends_with("second-key"));
     std::fs::remove_file(&file).expect("it is removed");
-    assert!(!world.runtime.renew(&hostile), "what was read stays");
+    assert!(!world.runtime.renew(&hostile).await, "what was read stays");
     assert!(sent().await.ends_with("second-key"));
 }
 

@@ -454,12 +454,12 @@ impl Connectors for Targets {
         found.cloned().ok_or_else(|| "it was taken away".to_owned())
     }
 
-    fn renew(&self, name: &ConnectionName) -> bool {
+    fn renew<'a>(&'a self, name: &'a ConnectionName) -> Answer<'a, bool> {
         let renewed = self.draw.in_100(20);
         if renewed {
             self.state().shut.remove(name);
         }
-        renewed
+        Box::pin(std::future::ready(renewed))
     }
 
     fn health(&self, _: &ConnectionName) -> TargetHealth {

@@ -544,12 +544,12 @@ impl Connectors for Scripted {
         found.ok_or_else(|| "it is not installed".to_owned())
     }
 
-    fn renew(&self, _: &ConnectionName) -> bool {
+    fn renew<'a>(&'a self, _: &'a ConnectionName) -> Answer<'a, bool> {
         let renews = std::mem::take(&mut self.state().renews);
         if renews {
             self.deny(false);
         }
-        renews
+        Box::pin(std::future::ready(renews))
     }
 
     fn health(&self, _: &ConnectionName) -> TargetHealth {

@@ -20,6 +20,7 @@ use countersign_core::time::Millis;
 use countersign_server::Provisioning;
 use keys::Section;
 use serde::Deserialize as _;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -230,6 +231,16 @@ fn connections(
     let Some(DeValue::Table(all)) = root.get("connection").map(|value| value.get_ref()) else {
         return Vec::new();
     };
+    // Each is looked up once, though it is checked first and used afterwards: a command may be slow.
+    let found = RefCell::new(BTreeMap::new());
+    let secret = |reference: &str| -> Result<Secret, String> {
+        let known = found.borrow().get(reference).cloned();
+        known.unwrap_or_else(|| {
+            let told = secret(reference, here, environment);
+            found.borrow_mut().insert(reference.to_owned(), told.clone());
+            told
+        })
+    };
     let mut connections = Vec::new();
     for (name, value) in all {
         let place = name.span().start;
@@ -241,13 +252,7 @@ fn connections(
             }
         };
         let known = problems.all().len();
-        connection_keys(
-            &name,
-            value,
-            &|reference| secret(reference, here, environment),
-            environment,
-            problems,
-        );
+        connection_keys(&name, value, &secret, environment, problems);
         if known < problems.all().len() {
             continue;
         }
@@ -256,7 +261,7 @@ fn connections(
                 let place = fault.span().map_or(place, |span| span.start);
                 problems.at(place, format!("connection `{name}`: {}", fault.message()));
             }
-            Ok(raw) => match raw.resolve(name, |reference| secret(reference, here, environment)) {
+            Ok(raw) => match raw.resolve(name, secret) {
                 Ok(options) => connections.push(options),
                 Err(faults) => faults.iter().for_each(|fault| problems.at(place, fault.to_string())),
             },
@@ -287,9 +292,10 @@ fn connection_keys(
         let mut section = Section::new(&format!("connection.{name}.rate"), Some(rate), environment);
         section.only(&["per-second", "burst", "concurrent"], problems);
     }
-    for (kind, known) in
-        [("endpoints", &["base", "token", "variables", "secret"][..]), ("webhooks", &["secret"])]
-    {
+    for (kind, known) in [
+        ("endpoints", &["base", "token", "variables", "issuer", "subject", "secret"][..]),
+        ("webhooks", &["secret"]),
+    ] {
         let Some(DeValue::Table(all)) = table.get(kind).map(Spanned::get_ref) else { continue };
         for (one, value) in all {
             let DeValue::Table(table) = value.get_ref() else { continue };
@@ -317,9 +323,10 @@ fn secret(
             .map(Secret::new)
             .ok_or_else(|| format!("the environment has no `{name}`")),
         Some(("file", path)) => Secret::of_file(&here.join(path)),
-        Some(_) | None => {
-            Err("a secret is a reference, `env:NAME` or `file:PATH`, never the secret itself".to_owned())
-        }
+        Some(("command", command)) => Secret::of_command(command, here),
+        Some(_) | None => Err(
+            "a secret is a reference, `env:NAME`, `file:PATH` or `command:PROGRAM …`, never the secret itself".to_owned(),
+        ),
     }
 }
 

@@ -48,6 +48,12 @@ pub struct RawEndpoint {
     /// Values for the variables of the manifest's base address.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// Id of the client that signs, where it signs for itself.
+    #[serde(default)]
+    pub issuer: Option<String>,
+    /// For whom it signs.
+    #[serde(default)]
+    pub subject: Option<String>,
     /// Reference to the credential, such as `env:STRIPE_KEY`. Never the credential itself.
     #[serde(default)]
     pub secret: Option<String>,
@@ -91,6 +97,20 @@ pub struct ConnectionOptions {
     pub rate: Option<Rate>,
 }
 
+impl ConnectionOptions {
+    /// The same with what is kept of its secrets now; none if that is what it has. Commands that tell a secret are run.
+    pub(crate) fn renewed(mut self) -> Result<Option<ConnectionOptions>, String> {
+        let mut is_other = false;
+        let secrets = self.endpoints.values_mut().filter_map(|endpoint| endpoint.secret.as_mut());
+        for secret in secrets.chain(self.webhooks.values_mut()) {
+            if let Some(another) = secret.renewed()? {
+                (*secret, is_other) = (another, true);
+            }
+        }
+        Ok(is_other.then_some(self))
+    }
+}
+
 /// One endpoint of a connection, with its secret.
 #[derive(Clone, Default)]
 #[expect(missing_debug_implementations, reason = "it holds a secret")]
@@ -101,6 +121,10 @@ pub struct EndpointOptions {
     pub token: Option<String>,
     /// Values for the variables of the manifest's base address.
     pub variables: BTreeMap<String, String>,
+    /// Id of the client that signs, where it signs for itself.
+    pub issuer: Option<String>,
+    /// For whom it signs.
+    pub subject: Option<String>,
     /// The credential.
     pub secret: Option<Secret>,
 }
@@ -150,8 +174,8 @@ impl RawConnection {
                     None
                 }
             };
-            let RawEndpoint { base, token, variables, .. } = raw;
-            endpoints.insert(endpoint, EndpointOptions { base, token, variables, secret });
+            let RawEndpoint { base, token, variables, issuer, subject, secret: _ } = raw;
+            endpoints.insert(endpoint, EndpointOptions { base, token, variables, issuer, subject, secret });
         }
         let mut webhooks = BTreeMap::new();
         for (hook, raw) in self.webhooks {

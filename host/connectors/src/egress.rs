@@ -398,8 +398,13 @@ impl Gate {
         spent: Option<&Token>,
     ) -> Result<Option<Token>, Failure> {
         let Credential::Token(tokens) = &endpoint.credential else { return Ok(None) };
-        let way = Way { line: &self.line, resolver: &*self.resolver, allow: &self.grant.allow };
-        tokens.token(way, spent).await.map(Some)
+        let way = Way {
+            line: Arc::clone(&self.line),
+            resolver: Arc::clone(&self.resolver),
+            grant: Arc::clone(&self.grant),
+            now: self.now,
+        };
+        tokens.token(way, spent.cloned()).await.map(Some)
     }
 
     /// The message as it goes over the wire.

@@ -5,9 +5,10 @@
 use crate::connection::{ConnectionOptions, EndpointOptions};
 use crate::egress::address::Cidr;
 use crate::egress::credential::Credential;
+use crate::egress::oauth2::Parties;
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::inbound::Verifier;
-use crate::manifest::{Class, Endpoint, IdempotencyMode, Manifest, Rate};
+use crate::manifest::{Class, Endpoint, IdempotencyMode, Manifest, Rate, Scheme};
 use http::HeaderName;
 use std::collections::BTreeMap;
 use url::{Host, Url};
@@ -210,20 +211,51 @@ impl GrantedEndpoint {
             methods: wanted.methods.clone(),
             paths: wanted.paths.clone(),
             read_posts: wanted.read_posts.clone(),
-            credential: Credential::of(&wanted.auth, configured.secret.as_ref(), token)?,
+            credential: Credential::of(
+                &wanted.auth,
+                configured.secret.as_ref(),
+                token,
+                parties(wanted, configured)?,
+            )?,
             key_header,
         })
     }
 }
 
-/// The base address with the operator's values for its variables.
+/// Who signs for whom, and who is to believe it, where an endpoint's tokens are given for what is signed.
+fn parties(wanted: &Endpoint, configured: &EndpointOptions) -> Result<Option<Parties>, String> {
+    let (auth, EndpointOptions { issuer, subject, .. }) = (&wanted.auth, configured);
+    if auth.scheme != Scheme::Oauth2Jwt {
+        return match (issuer, subject) {
+            (None, None) => Ok(None),
+            _ => {
+                Err("is told who signs for whom (`issuer`, `subject`), and nothing is signed there"
+                    .to_owned())
+            }
+        };
+    }
+    let (Some(issuer), Some(subject)) = (issuer.clone(), subject.clone()) else {
+        return Err(
+            "does not know who signs for whom; give the client's id as `issuer`, and the user as `subject`"
+                .to_owned(),
+        );
+    };
+    let audience = auth.audience.as_deref().or(auth.token.as_deref()).unwrap_or_default();
+    let audience = filled(audience, &wanted.variables, configured)?;
+    Ok(Some(Parties { issuer, subject, audience }))
+}
+
+/// An address, or an audience, with the operator's values for its variables.
 fn filled(base: &str, variables: &[String], configured: &EndpointOptions) -> Result<String, String> {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    let is_in = |name: &&String| base.contains(&format!("{{{name}}}"));
+    let wanted = variables.iter().filter(is_in);
     let mut base = base.to_owned();
-    for name in variables {
-        let value = configured.variables.get(name).ok_or_else(|| {
-            format!("lacks variable `{name}` of its base address; give it under `variables`")
-        })?;
+    for name in wanted {
+        let value = configured
+            .variables
+            .get(name)
+            .ok_or_else(|| format!("lacks variable `{name}` of its address; give it under `variables`"))?;
         if value.is_empty() || !value.chars().all(plain) {
             return Err(format!(
                 "fills variable `{name}` with `{value}`; only letters, digits, `-`, `_` and `.` may stand there"
@@ -285,6 +317,38 @@ mod tests {
         check("*.salesforce.com", "evilsalesforce.com", false);
         assert_eq!(host_pattern("https://{instance}.My.salesforce.com:443/x"), "*.my.salesforce.com");
         assert_eq!(host_pattern("https://good.com@evil.com/"), "evil.com");
+    }
+
+    #[test]
+    fn who_signs_for_whom_is_said_where_something_is_signed() {
+        let endpoint = |auth: &str| -> Endpoint {
+            let text =
+                format!("methods = []\npaths = []\nvariables = [\"site\", \"sign-in\"]\nauth = {{ {auth} }}");
+            toml::from_str(&text).expect("an endpoint")
+        };
+        let configured = |issuer: Option<&str>, subject: Option<&str>| EndpointOptions {
+            issuer: issuer.map(str::to_owned),
+            subject: subject.map(str::to_owned),
+            variables: [("sign-in".to_owned(), "id.example.com".to_owned())].into(),
+            ..EndpointOptions::default()
+        };
+        let jwt = "scheme = \"oauth2-jwt\", token = \"https://{sign-in}/token\"";
+        let both = configured(Some("app"), Some("kim"));
+        let named = parties(&endpoint(&format!("{jwt}, audience = \"{{sign-in}}\"")), &both);
+        let named = named.expect("all is said").expect("something is signed");
+        assert_eq!([named.issuer, named.subject, named.audience], ["app", "kim", "id.example.com"]);
+        let usual = parties(&endpoint(jwt), &both).expect("all is said").expect("something is signed");
+        assert_eq!(
+            usual.audience, "https://id.example.com/token",
+            "without the variable that it does not have"
+        );
+        for (issuer, subject) in [(None, Some("kim")), (Some("app"), None)] {
+            let refused = parties(&endpoint(jwt), &configured(issuer, subject)).err();
+            assert!(refused.is_some_and(|why| why.contains("`issuer`") && why.contains("`subject`")));
+            let idle = parties(&endpoint("scheme = \"bearer\""), &configured(issuer, subject)).err();
+            assert!(idle.is_some_and(|why| why.contains("nothing is signed there")));
+        }
+        assert!(parties(&endpoint("scheme = \"bearer\""), &configured(None, None)).expect("none").is_none());
     }
 
     #[test]

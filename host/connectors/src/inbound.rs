@@ -3,6 +3,7 @@
 //! | scheme | header | what is signed | secret | stands for the delivery |
 //! |---|---|---|---|---|
 //! | `standard-webhooks` | `webhook-id`, `webhook-timestamp`, `webhook-signature` | `id.timestamp.body`, `v1` HMAC-SHA256 or `v1a` ed25519 | `whsec_` or `whpk_`, base64 | the id |
+//! | the same, of Svix | `svix-id`, `svix-timestamp`, `svix-signature` | the same | the same | the same |
 //! | `stripe` | `stripe-signature` | `t.body`, HMAC-SHA256, hex | as Stripe shows it | `id` of the body |
 //! | `slack` | `x-slack-signature`, `x-slack-request-timestamp` | `v0:timestamp:body`, HMAC-SHA256, hex | the signing secret | `event_id` of the body, else its bytes |
 //! | `github` | `x-hub-signature-256` | the body, HMAC-SHA256, hex | as it was entered there | its bytes |
@@ -11,6 +12,7 @@
 //! An id that is not signed is not believed: whoever has one signed delivery could send it under a thousand names.
 //!
 //! Sources: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>,
+//! <https://docs.svix.com/receiving/verifying-payloads/how-manual>,
 //! <https://docs.stripe.com/webhooks/signature>, <https://docs.slack.dev/authentication/verifying-requests-from-slack>,
 //! <https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries>.
 
@@ -92,14 +94,15 @@ impl Verifier {
     }
 
     fn standard(&self, arrived: &Arrived, now: Timestamp) -> Result<Proved, String> {
-        let (id, moment) = (header(arrived, "webhook-id")?, header(arrived, "webhook-timestamp")?);
+        let [named, moment, signatures] = standard_headers(arrived);
+        let (id, moment) = (header(arrived, named)?, header(arrived, moment)?);
         is_recent(moment, now)?;
         // What is signed is all three in a row: with another dot it could be taken apart otherwise.
         if id.contains('.') {
-            return Err("its `webhook-id` holds a `.`".to_owned());
+            return Err(format!("its `{named}` holds a `.`"));
         }
         let signed = [id.as_bytes(), b".", moment.as_bytes(), b".", &arrived.body].concat();
-        let signatures = header(arrived, "webhook-signature")?.split(' ').take(SIGNATURES_MAX);
+        let signatures = header(arrived, signatures)?.split(' ').take(SIGNATURES_MAX);
         let fits = signatures.filter_map(|one| one.split_once(',')).any(|(version, text)| {
             let Ok(bytes) = BASE64.decode(text.as_bytes()) else { return false };
             self.keys.iter().any(|key| match (version, key) {
@@ -220,6 +223,14 @@ fn header<'a>(arrived: &'a Arrived, wanted: &str) -> Result<&'a str, String> {
         (Some((_, value)), None) => Ok(value),
         (None, _) => Err(format!("it lacks the header `{wanted}`")),
         (Some(_), Some(_)) => Err(format!("it has the header `{wanted}` more than once")),
+    }
+}
+
+/// The headers of Standard Webhooks: id, moment and signatures. Svix sends the same under its own name.
+fn standard_headers(arrived: &Arrived) -> [&'static str; 3] {
+    match header(arrived, "svix-id") {
+        Ok(_) if header(arrived, "webhook-id").is_err() => ["svix-id", "svix-timestamp", "svix-signature"],
+        _ => ["webhook-id", "webhook-timestamp", "webhook-signature"],
     }
 }
 

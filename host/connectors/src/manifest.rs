@@ -126,9 +126,13 @@ pub struct Auth {
     /// Name of the header or in the query, for the schemes `header` and `query`.
     #[serde(default)]
     pub name: Option<String>,
-    /// Where tokens are given, for the scheme `oauth2-client`; perhaps with the `{variables}` of the base address.
+    /// Where tokens are given, for the schemes of OAuth 2.0; perhaps with the `{variables}` of the base address.
     #[serde(default)]
     pub token: Option<String>,
+    /// Who is to believe what is signed, for the scheme `oauth2-jwt`; perhaps with the `{variables}` of the base address.
+    /// Absent: the address where tokens are given, as the manifest has it.
+    #[serde(default)]
+    pub audience: Option<String>,
     /// What is asked for with a token.
     #[serde(default)]
     pub scopes: Vec<String>,
@@ -156,6 +160,28 @@ pub enum Scheme {
     StandardWebhooks,
     /// OAuth 2.0 client credentials; the secret is `client:secret`, and the host has itself given tokens for it.
     Oauth2Client,
+    /// OAuth 2.0 with a refresh token. The secret is a file of two lines, `client:secret` and the refresh token, in which
+    /// the host puts every refresh token that takes the place of the last one.
+    Oauth2Refresh,
+    /// OAuth 2.0 with a JSON Web Token that the host signs (RFC 7523). The secret is a private key in PEM; the connection
+    /// says as whom (`issuer`, the client's id) and for whom (`subject`).
+    Oauth2Jwt,
+}
+
+impl Scheme {
+    /// Whether the host has itself given tokens.
+    #[must_use]
+    pub fn bears_tokens(self) -> bool {
+        match self {
+            Scheme::Oauth2Client | Scheme::Oauth2Refresh | Scheme::Oauth2Jwt => true,
+            Scheme::None
+            | Scheme::Bearer
+            | Scheme::Basic
+            | Scheme::Header
+            | Scheme::Query
+            | Scheme::StandardWebhooks => false,
+        }
+    }
 }
 
 /// What the target offers against doing a step twice.
@@ -437,6 +463,22 @@ impl Verify {
     }
 }
 
+impl Auth {
+    /// What is wrong with how tokens are given, to stand behind `says of endpoint`.
+    fn token_fault(&self) -> Option<&'static str> {
+        if self.scheme.bears_tokens() && self.token.is_none() {
+            return Some("that its requests bear a token, but not where one is given (`auth.token`)");
+        }
+        if self.audience.is_some() && self.scheme != Scheme::Oauth2Jwt {
+            return Some("who is to believe what is signed (`auth.audience`), and nothing is");
+        }
+        if !self.scopes.is_empty() && self.scheme == Scheme::Oauth2Refresh {
+            return Some("scopes (`auth.scopes`), which whoever gave the refresh token has granted already");
+        }
+        None
+    }
+}
+
 impl Endpoint {
     /// What is wrong with it, to stand behind `says of endpoint`.
     fn fault(&self) -> Option<String> {
@@ -464,10 +506,8 @@ impl Endpoint {
         if self.auth.scheme == Scheme::Query && self.auth.name.is_none() {
             return Some("that its credential goes into the query, but not as what (`auth.name`)".to_owned());
         }
-        if self.auth.scheme == Scheme::Oauth2Client && self.auth.token.is_none() {
-            return Some(
-                "that its requests bear a token, but not where one is given (`auth.token`)".to_owned(),
-            );
+        if let Some(fault) = self.auth.token_fault() {
+            return Some(fault.to_owned());
         }
         if self.idempotency.mode == IdempotencyMode::Header && self.idempotency.name.is_none() {
             return Some("that it honours a key header, but not which (`idempotency.name`)".to_owned());
@@ -614,6 +654,14 @@ idempotency = { mode = "header", name = "Idempotency-Key", lifetime-h = 24 }
         check("lifetime-h = 24", "lifetime-h = 0", "remembers a key for no time");
         check("lifetime-h = 24 }", "lifetime-h = 24 }\nsettle-ms = 3600001", "later than 3600000 ms");
         check("scheme = \"bearer\"", "scheme = \"oauth2-client\"", "not where one is given (`auth.token`)");
+        check("scheme = \"bearer\"", "scheme = \"oauth2-jwt\"", "not where one is given (`auth.token`)");
+        check(
+            "scheme = \"bearer\"",
+            "scheme = \"bearer\", audience = \"id\"",
+            "(`auth.audience`), and nothing is",
+        );
+        let refresh = "scheme = \"oauth2-refresh\", token = \"https://id.example.com\", scopes = [\"a\"]";
+        check("scheme = \"bearer\"", refresh, "has granted already");
         check("scheme = \"bearer\"", "scheme = \"mtls\"", "unknown variant `mtls`");
     }
 }

@@ -289,33 +289,22 @@ impl Runtime {
         before.contains_key(name)
     }
 
-    /// Puts what the files of a connection's secrets hold now in the place of what they held; says whether
-    /// that is anything else.
-    fn renewed(&self, name: &ConnectionName) -> Result<bool, ConnectorFault> {
-        let _alone = self.changing.lock();
+    /// Puts what is kept of a connection's secrets now in the place of what was kept; says whether that is anything else.
+    async fn renewed(&self, name: &ConnectionName) -> Result<bool, ConnectorFault> {
+        let fault = |why: String| ConnectorFault::host(FaultCode::BadConnection, why);
         let Some(target) = self.targets.load().get(name).cloned() else { return Ok(false) };
-        let mut options = target.options.clone();
-        let mut renewed = false;
-        for endpoint in options.endpoints.values_mut() {
-            let Some(secret) = &mut endpoint.secret else { continue };
-            let found = secret.renewed();
-            if let Some(another) = found.map_err(|why| ConnectorFault::host(FaultCode::BadConnection, why))? {
-                (*secret, renewed) = (another, true);
-            }
-        }
-        for secret in options.webhooks.values_mut() {
-            let found = secret.renewed();
-            if let Some(another) = found.map_err(|why| ConnectorFault::host(FaultCode::BadConnection, why))? {
-                (*secret, renewed) = (another, true);
-            }
-        }
-        if !renewed {
+        let options = target.options.clone();
+        let looked = tokio::task::spawn_blocking(move || options.renewed()).await;
+        let looked = looked.map_err(|why| fault(why.to_string()))?.map_err(fault)?;
+        let Some(options) = looked else { return Ok(false) };
+        let _alone = self.changing.lock();
+        // Whoever changed it meanwhile has its secrets looked at when they are refused.
+        if !self.targets.load().get(name).is_some_and(|now| Arc::ptr_eq(now, &target)) {
             return Ok(false);
         }
         let current = Bound::new(Arc::clone(&target.current.loaded), &options)?;
         let (public, line) = (Arc::clone(&target.public), Arc::clone(&target.line));
-        let anew = Arc::new(Target { public, line, current, options });
-        self.put(anew);
+        self.put(Arc::new(Target { public, line, current, options }));
         Ok(true)
     }
 
@@ -590,10 +579,12 @@ impl Connectors for Runtime {
         Ok(Arc::new(public(&bound, &target.options)))
     }
 
-    fn renew(&self, name: &ConnectionName) -> bool {
-        self.renewed(name).unwrap_or_else(|fault| {
-            tracing::warn!(%fault, connection = %name, blame = "host", "its credential cannot be read again");
-            false
+    fn renew<'a>(&'a self, name: &'a ConnectionName) -> Answer<'a, bool> {
+        Box::pin(async move {
+            self.renewed(name).await.unwrap_or_else(|fault| {
+                tracing::warn!(%fault, connection = %name, blame = "host", "its credential cannot be read again");
+                false
+            })
         })
     }
 

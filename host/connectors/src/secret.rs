@@ -1,7 +1,21 @@
 //! A credential on its way from the operator's configuration to the egress gate.
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use secrecy::{ExposeSecret, SecretString};
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// Longest that a command may take to tell a secret, in milliseconds.
+const COMMAND_MS_MAX: u64 = 10_000;
+/// Longest secret that a command may tell, in bytes.
+const COMMAND_BYTES_MAX: u64 = 64 * 1_024;
 
 /// A credential. It has no `Debug`, `Display` or `Serialize`, so it cannot reach a log by accident,
 /// and its bytes are wiped when it is dropped.
@@ -9,15 +23,27 @@ use std::path::{Path, PathBuf};
 #[expect(missing_debug_implementations, reason = "a secret must not be printable")]
 pub struct Secret {
     text: SecretString,
-    /// The file that holds it, if one does: what is rotated there counts without a restart.
-    file: Option<PathBuf>,
+    kept: Kept,
+}
+
+/// Where a secret is kept: what is rotated there counts without a restart.
+#[derive(Clone)]
+enum Kept {
+    /// Where nobody can look again.
+    Nowhere,
+    File(PathBuf),
+    /// A program tells it: its name and its arguments, and the folder that it runs in.
+    Command {
+        words: Vec<String>,
+        folder: PathBuf,
+    },
 }
 
 impl Secret {
     /// Takes the bytes that the caller resolved from a reference such as `env:STRIPE_KEY`.
     #[must_use]
     pub fn new(text: String) -> Secret {
-        Secret { text: SecretString::from(text), file: None }
+        Secret { text: SecretString::from(text), kept: Kept::Nowhere }
     }
 
     /// Reads it from a file, without the end of its last line.
@@ -25,26 +51,134 @@ impl Secret {
     /// # Errors
     /// Which file cannot be read, and why.
     pub fn of_file(file: &Path) -> Result<Secret, String> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|fault| format!("`{}` cannot be read: {fault}", file.display()))?;
+        let text = Zeroizing::new(
+            fs::read_to_string(file)
+                .map_err(|fault| format!("`{}` cannot be read: {fault}", file.display()))?,
+        );
         let text = text.trim_end_matches(['\r', '\n']).to_owned();
-        Ok(Secret { file: Some(file.to_owned()), ..Secret::new(text) })
+        Ok(Secret { kept: Kept::File(file.to_owned()), ..Secret::new(text) })
     }
 
-    /// What its file holds now, if that is something else.
+    /// Has a program tell it: what it writes to its standard output, without the end of the last line. The words of the
+    /// command stand apart by spaces, and no shell reads them; it runs in `folder`, and its standard error is the host's.
     ///
     /// # Errors
-    /// Those of [`Secret::of_file`].
+    /// That it cannot be started, says nothing or too much, fails, or takes longer than ten seconds: then it is killed.
+    pub fn of_command(command: &str, folder: &Path) -> Result<Secret, String> {
+        let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+        let text = told(&words, folder)?;
+        Ok(Secret { kept: Kept::Command { words, folder: folder.to_owned() }, ..Secret::new(text) })
+    }
+
+    /// What is kept now where it is kept, if that is something else.
+    ///
+    /// # Errors
+    /// Those of [`Secret::of_file`] and [`Secret::of_command`].
     pub(crate) fn renewed(&self) -> Result<Option<Secret>, String> {
-        let Some(file) = &self.file else { return Ok(None) };
-        let now = Secret::of_file(file)?;
+        let now = match &self.kept {
+            Kept::Nowhere => return Ok(None),
+            Kept::File(file) => Secret::of_file(file)?,
+            Kept::Command { words, folder } => {
+                let text = told(words, folder)?;
+                Secret { kept: self.kept.clone(), ..Secret::new(text) }
+            }
+        };
         Ok((now.expose() != self.expose()).then_some(now))
+    }
+
+    /// Whether [`Secret::replace`] can keep another one.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(crate) fn is_replaceable(&self) -> Result<(), String> {
+        let Kept::File(file) = &self.kept else {
+            return Err(
+                "must be in a file (`file:PATH`): the host writes there what takes its place".to_owned()
+            );
+        };
+        // It is written beside the file first, so both must be allowed.
+        let why = |fault: std::io::Error| {
+            format!("is in `{}`, which the host cannot replace: {fault}", file.display())
+        };
+        File::options().append(true).open(file).map_err(why)?;
+        beside(file).map(drop).map_err(why)
+    }
+
+    /// Puts another secret where this one is kept, with the permissions of what stood there. It is whole on disk
+    /// before the old one goes: if the process stops in here, either the old one or the new one is there.
+    ///
+    /// # Errors
+    /// Why the old one still stands.
+    pub(crate) fn replace(&self, text: &str) -> Result<(), String> {
+        self.is_replaceable()?;
+        let Kept::File(file) = &self.kept else { return Ok(()) };
+        let why = |fault: std::io::Error| format!("`{}` cannot be replaced: {fault}", file.display());
+        let mut new = beside(file).map_err(why)?;
+        new.write_all(text.as_bytes()).and_then(|()| new.write_all(b"\n")).map_err(why)?;
+        let permissions = fs::metadata(file).map_err(why)?.permissions();
+        new.as_file().set_permissions(permissions).map_err(why)?;
+        new.as_file().sync_all().map_err(why)?;
+        new.persist(file).map_err(|fault| why(fault.error))?;
+        File::open(folder_of(file)).and_then(|folder| folder.sync_all()).map_err(why)
     }
 
     /// The secret itself, for the gate only.
     pub(crate) fn expose(&self) -> &str {
         self.text.expose_secret()
     }
+}
+
+/// The folder that a file is in.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A new file beside this one, which nobody else can read.
+fn beside(file: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let private = fs::Permissions::from_mode(0o600);
+    tempfile::Builder::new().prefix(".countersign-").permissions(private).tempfile_in(folder_of(file))
+}
+
+/// What a command tells.
+fn told(words: &[String], folder: &Path) -> Result<String, String> {
+    let [program, arguments @ ..] = words else {
+        return Err("`command:` names no program".to_owned());
+    };
+    let fault = |what: &str| format!("the command `{program}` {what}");
+    let path = if program.contains('/') { folder.join(program) } else { PathBuf::from(program) };
+    let mut command = Command::new(path);
+    command.args(arguments).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped());
+    // A group of its own, so that whatever it starts is ended with it.
+    let mut child =
+        command.process_group(0).spawn().map_err(|why| fault(&format!("cannot be started: {why}")))?;
+    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let output = child.stdout.take();
+    let (tell, ended) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = Zeroizing::new(Vec::new());
+        let read = output.map_or(Ok(0), |output| output.take(COMMAND_BYTES_MAX + 1).read_to_end(&mut text));
+        let how = read.and_then(|_| child.wait());
+        // Nobody listens any more if it took too long.
+        let _ = tell.send((text, how));
+    });
+    let Ok((text, how)) = ended.recv_timeout(Duration::from_millis(COMMAND_MS_MAX)) else {
+        if let Some(group) = group {
+            // It may have ended a moment ago.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        return Err(fault(&format!("took longer than {} s", COMMAND_MS_MAX / 1_000)));
+    };
+    if COMMAND_BYTES_MAX < text.len() as u64 {
+        return Err(fault(&format!("told more than {} KiB", COMMAND_BYTES_MAX / 1_024)));
+    }
+    let is_well = how.as_ref().is_ok_and(ExitStatus::success);
+    if !is_well {
+        let how = how.map_or_else(|why| why.to_string(), |status| status.to_string());
+        return Err(fault(&format!("failed ({how}); what it says stands in the output of the host")));
+    }
+    let text = std::str::from_utf8(&text).map_err(|_| fault("told what is no text in UTF-8"))?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.is_empty() { Err(fault("told nothing")) } else { Ok(text.to_owned()) }
 }
 
 #[cfg(test)]
@@ -55,15 +189,59 @@ mod tests {
     fn what_is_rotated_in_its_file_is_seen() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("key");
-        std::fs::write(&file, "one\n").expect("it is written");
+        fs::write(&file, "one\n").expect("it is written");
         let secret = Secret::of_file(&file).expect("it is read");
         assert_eq!(secret.expose(), "one");
         assert!(secret.renewed().expect("it is read").is_none());
-        std::fs::write(&file, "two").expect("it is written");
+        fs::write(&file, "two").expect("it is written");
         let renewed = secret.renewed().expect("it is read").expect("it is another one");
         assert_eq!(renewed.expose(), "two");
-        std::fs::remove_file(&file).expect("it is removed");
+        fs::remove_file(&file).expect("it is removed");
         assert!(renewed.renewed().is_err_and(|why| why.contains("key")));
         assert!(Secret::new("one".to_owned()).renewed().expect("nothing is read").is_none());
+    }
+
+    #[test]
+    fn a_command_tells_a_secret_and_is_asked_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("key"), "one\n").expect("it is written");
+        let secret = Secret::of_command("cat  key", folder.path()).expect("it is told");
+        assert_eq!(secret.expose(), "one");
+        assert!(secret.renewed().expect("it is told").is_none());
+        fs::write(folder.path().join("key"), "two\n").expect("it is written");
+        let renewed = secret.renewed().expect("it is told").expect("it is another one");
+        assert_eq!(renewed.expose(), "two");
+        assert!(renewed.renewed().expect("it is told").is_none());
+        for (command, why) in [
+            ("", "names no program"),
+            ("./no-such-program", "cannot be started"),
+            ("false", "failed (exit status: 1)"),
+            ("true", "told nothing"),
+            ("head -c 65537 /dev/zero", "more than 64 KiB"),
+        ] {
+            let told = Secret::of_command(command, folder.path());
+            assert!(told.is_err_and(|said| said.contains(why)), "{command}");
+        }
+        // No shell reads it.
+        let literal = Secret::of_command("echo $HOME ; false", folder.path()).expect("it is told");
+        assert_eq!(literal.expose(), "$HOME ; false");
+    }
+
+    #[test]
+    fn what_takes_the_place_of_a_secret_is_whole_and_as_private() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("key");
+        fs::write(&file, "one\n").expect("it is written");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("they are set");
+        let secret = Secret::of_file(&file).expect("it is read");
+        secret.replace("two\nlines").expect("it is replaced");
+        assert_eq!(fs::read_to_string(&file).expect("it is read"), "two\nlines\n");
+        assert_eq!(fs::metadata(&file).expect("it is there").permissions().mode() & 0o777, 0o640);
+        assert_eq!(fs::read_dir(folder.path()).expect("it is read").count(), 1, "nothing is left beside it");
+        let renewed = secret.renewed().expect("it is read").expect("it is another one");
+        assert_eq!(renewed.expose(), "two\nlines");
+        assert!(Secret::new("one".to_owned()).replace("two").is_err_and(|why| why.contains("`file:PATH`")));
+        fs::remove_file(&file).expect("it is removed");
+        assert!(secret.is_replaceable().is_err_and(|why| why.contains("cannot replace")));
     }
 }

@@ -83,8 +83,19 @@ impl Endpoint {
                 "endpoint `{name}`: its client proves itself in the body where tokens are given"
             ));
         }
+        wants.extend(
+            self.auth
+                .audience
+                .iter()
+                .map(|audience| format!("endpoint `{name}` signs for {audience} to believe")),
+        );
         if self.auth.token.is_some() && self.auth.scopes.is_empty() {
-            wants.insert(format!("endpoint `{name}` has tokens given for whatever its client may"));
+            wants.insert(match self.auth.scheme {
+                Scheme::Oauth2Refresh => {
+                    format!("endpoint `{name}` has tokens given for what was granted with the first")
+                }
+                _ => format!("endpoint `{name}` has tokens given for whatever its client may"),
+            });
         }
         match (self.idempotency.mode, &self.idempotency.name, self.idempotency.lifetime_h) {
             (IdempotencyMode::None, _, _) => {}
@@ -137,6 +148,8 @@ impl Scheme {
             Scheme::Query => "key in the query",
             Scheme::StandardWebhooks => "signed requests",
             Scheme::Oauth2Client => "OAuth 2.0 client credentials",
+            Scheme::Oauth2Refresh => "OAuth 2.0 refresh token",
+            Scheme::Oauth2Jwt => "OAuth 2.0 with what a private key signs",
         }
     }
 }

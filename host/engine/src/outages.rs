@@ -252,7 +252,7 @@ impl Inner {
             } else {
                 Denial::Effect
             }
-        } else if self.connectors.renew(name) && self.is_let_in(name).await {
+        } else if self.connectors.renew(name).await && self.is_let_in(name).await {
             *alone = Some(self.clock.now());
             Denial::Passing
         } else {

@@ -86,11 +86,18 @@ async fn report(breaks: &str) -> Result<Report> {
 /// Every request bears a token that the kit's target gives, and a 401 costs one more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connector_whose_requests_bear_tokens_is_certified() -> Result<()> {
-    let auth =
-        "{ scheme = \"oauth2-client\", token = \"https://id.example.com/token\", scopes = [\"records\"] }";
-    let component = component(|manifest| manifest.replace("{ scheme = \"bearer\" }", auth))?;
-    ensure!(component != *COMPONENT, "its requests bear tokens");
-    is_certified(&run(&component, cassettes("nothing")?, INPUTS, &|_| {}).await?)
+    for (scheme, further) in [
+        ("oauth2-client", ", scopes = [\"records\"]"),
+        ("oauth2-refresh", ""),
+        ("oauth2-jwt", ", scopes = [\"records\"], audience = \"id.example.com\""),
+    ] {
+        let auth = format!("{{ scheme = \"{scheme}\", token = \"https://id.example.com/token\"{further} }}");
+        let component = component(|manifest| manifest.replace("{ scheme = \"bearer\" }", &auth))?;
+        ensure!(component != *COMPONENT, "its requests bear tokens");
+        let report = run(&component, cassettes("nothing")?, INPUTS, &|_| {}).await?;
+        is_certified(&report).context(scheme)?;
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,9 +13,12 @@ use countersign_engine::port::connectors::{Call, Connectors as _};
 use countersign_tests::servers::Vendor;
 use serde_json::{Value as Json, json};
 
-/// The account of the stand-in, and its token.
+/// The account of the stand-in.
 const ACCOUNT: &str = "624e3e00-0000-4000-8000-000000000001";
-const TOKEN: &str = "stand-in-token";
+/// Where tokens are given, below the address of the target.
+const TOKENS: &str = "/oauth/token";
+/// The private key of an app that nobody has, whose public half the stand-in knows.
+const KEY: &str = include_str!("../../support/servers/vendor/docusign.pem");
 const ENVELOPES: &str = "/envelopes";
 const ENVELOPE: &str = "/envelopes/e1";
 const FIELDS: &str = "/envelopes/e1/custom_fields";
@@ -68,7 +71,11 @@ async fn what_docusign_answers_is_recorded_and_certifies() -> Result<()> {
         ("fields", of("set-fields", "envelope", "e1", &ours, signer)),
     ];
     let base = format!("{}/restapi/v2.1/accounts/{ACCOUNT}", vendor.base_url());
-    recorded("docusign", connection("docusign", &base, TOKEN)?, all).await?;
+    let mut target = connection("docusign", &base, KEY)?;
+    let api = target.endpoints.get_mut("api").context("the endpoint")?;
+    api.token = Some(format!("{}{TOKENS}", vendor.base_url()));
+    api.variables.insert("sign-in".to_owned(), "account-d.docusign.com".to_owned());
+    recorded("docusign", target, all).await?;
     let state = tokio::task::spawn_blocking(move || vendor.state()).await??;
     let envelopes = state["envelopes"].as_object().context("envelopes")?;
     let made: Vec<&Json> = envelopes.values().filter(|one| one["transactionId"].is_string()).collect();
@@ -92,7 +99,23 @@ async fn what_docusign_answers_is_recorded_and_certifies() -> Result<()> {
 }
 
 async fn world() -> Result<World> {
-    World::start("docusign", "canary-4711").await
+    let world = World::start("docusign", KEY).await?;
+    anew(&world)?;
+    Ok(world)
+}
+
+/// Forgets what was said, and gives a token to whoever asks for one.
+fn anew(world: &World) -> Result<()> {
+    world.anew()?;
+    world.target.say(TOKENS, &json!({"access_token": "token-canary-4711", "token_type": "Bearer"}));
+    Ok(())
+}
+
+/// What was asked beside a token.
+fn questions(world: &World) -> Vec<String> {
+    let mut asked = world.target.take();
+    asked.retain(|line| !line.contains(TOKENS));
+    asked
 }
 
 fn text(of: &str) -> Value {
@@ -166,10 +189,10 @@ async fn planned(world: &World, what: Proposal) -> Result<Call> {
 
 /// One attempt at a letter; the target has nothing more to say then.
 async fn sending(world: &World) -> Result<Call> {
-    world.anew()?;
+    anew(&world)?;
     say_template(&world.target, CHANGED, &customer(), &json!([]));
     let call = planned(world, letter("", "")).await?;
-    world.anew()?;
+    anew(&world)?;
     Ok(call)
 }
 
@@ -224,13 +247,13 @@ async fn what_docusign_refuses_is_named_as_what_it_is() -> Result<()> {
         ),
     ] {
         let wait = wait.map(Millis::seconds);
-        world.anew()?;
+        anew(&world)?;
         world.target.say_with(status, ENVELOPE, &error(word));
         let subject = RecordRef { kind: "envelope".into(), id: "e1".into() };
         let looked = world.fetch(subject).await?;
         assert_eq!((case(&looked).as_str(), waits(&looked)), (looking, wait), "{word}");
         ensure!(!format!("{looked:?}").contains("grace"), "{word}: it names a signer");
-        world.anew()?;
+        anew(&world)?;
         world.target.say(ENVELOPE, &envelope("12 months", CHANGED, ""));
         world.target.say_with(status, FIELDS, &error(word));
         let call = planned(&world, set_fields()).await?;
@@ -252,7 +275,7 @@ async fn an_envelope_is_found_when_its_transaction_id_is_forgotten_and_is_not_se
             json!({"resultSetSize": "1", "envelopeTransactionStatuses": [{"transactionId": effect, "envelopeId": "e1"}]}),
         ],
     ] {
-        world.anew()?;
+        anew(&world)?;
         for list in &lists {
             world.target.say(ENVELOPES, list);
         }
@@ -263,7 +286,7 @@ async fn an_envelope_is_found_when_its_transaction_id_is_forgotten_and_is_not_se
         assert_eq!((receipt.subject.kind.as_str(), receipt.subject.id.as_str()), ("envelope", "e1"));
         let applied = receipt.applied.iter().find(|field| field.name == "tab-cap").context("the tab")?;
         assert_eq!(applied.value, text("24 months"));
-        let asked = world.target.take();
+        let asked = questions(&world);
         ensure!(!asked.iter().any(|line| line.starts_with("POST")), "it was sent again: {asked:?}");
         ensure!(asked[0].contains(&format!("transaction_ids={effect}")), "{asked:?}");
         let marked = format!("custom_field=countersign_effect%3D{effect}");
@@ -283,7 +306,7 @@ async fn what_cannot_be_known_of_a_letter_is_not_guessed() -> Result<()> {
         // It was made, and the look at it fails.
         (201, json!({"envelopeId": "e1", "status": "sent"}), "uncertain not-seen"),
     ] {
-        world.anew()?;
+        anew(&world)?;
         world.target.say(ENVELOPES, &none());
         world.target.say(ENVELOPES, &none());
         world.target.say_with(status, ENVELOPES, &answer);
@@ -298,7 +321,7 @@ async fn what_cannot_be_known_of_a_letter_is_not_guessed() -> Result<()> {
         // A filter that was passed over.
         (listed(&["e1"]), "uncertain not-ours"),
     ] {
-        world.anew()?;
+        anew(&world)?;
         world.target.say(ENVELOPES, &list);
         world.target.say(ENVELOPE, &envelope("", CHANGED, "eff_somebody"));
         assert_eq!(case(&world.runtime.probe(call.clone()).await), wanted, "{list}");
@@ -307,7 +330,7 @@ async fn what_cannot_be_known_of_a_letter_is_not_guessed() -> Result<()> {
     // Ours, but as a draft: it may still be sent by somebody.
     let mut draft = envelope("", CHANGED, &EffectId::from_bits(1).to_string());
     draft["status"] = json!("created");
-    world.anew()?;
+    anew(&world)?;
     world.target.say(ENVELOPES, &listed(&["e1"]));
     world.target.say(ENVELOPE, &draft);
     assert_eq!(case(&world.apply(call.clone()).await), "uncertain left-as-draft");
@@ -322,7 +345,7 @@ async fn a_letter_of_a_template_that_changed_is_decided_anew() -> Result<()> {
     world.target.say(ENVELOPES, &none());
     say_template(&world.target, "2026-11-02T09:00:00.0000000Z", &customer(), &json!([]));
     assert_eq!(case(&world.apply(call).await), "conflict moved");
-    let asked = world.target.take();
+    let asked = questions(&world);
     ensure!(!asked.iter().any(|line| line.starts_with("POST")), "{asked:?}");
     Ok(())
 }
@@ -349,11 +372,11 @@ async fn what_cannot_be_sent_is_refused_before_anybody_approves_it() -> Result<(
         ),
         (proposal("send-envelope", ("template", "t1"), &tab("tab-term")), customer(), json!([]), "ambiguous"),
     ] {
-        world.anew()?;
+        anew(&world)?;
         say_template(&world.target, CHANGED, &signers, &copies);
         assert_eq!(case(&world.plan(what).await?), format!("rejected {code}"));
     }
-    world.anew()?;
+    anew(&world)?;
     say_template(&world.target, CHANGED, &customer(), &archive);
     let Ended::Returned(WritePlan { revision, changes, remarks, .. }) = world.plan(letter("", "")).await?
     else {
@@ -387,12 +410,12 @@ async fn fields_that_somebody_else_wrote_are_not_written_over() -> Result<()> {
         // The same text again, after somebody changed something.
         ("12 months", later, "conflict moved"),
     ] {
-        world.anew()?;
+        anew(&world)?;
         world.target.say(ENVELOPE, &envelope(cap, revision, "eff_somebody"));
         assert_eq!(case(&world.apply(call.clone()).await), wanted);
     }
     for (cap, wanted) in [("36 months", "Unknown"), ("12 months", "Absent"), ("24 months", "Landed")] {
-        world.anew()?;
+        anew(&world)?;
         world.target.say(ENVELOPE, &envelope(cap, later, "eff_somebody"));
         let Ended::Returned(found) = world.runtime.probe(call.clone()).await else {
             bail!("it is looked for")
@@ -405,7 +428,7 @@ async fn fields_that_somebody_else_wrote_are_not_written_over() -> Result<()> {
         assert_eq!(found, wanted, "{cap}");
     }
     // Which effect made an envelope is nothing to be set.
-    world.anew()?;
+    anew(&world)?;
     world.target.say(ENVELOPE, &envelope("12 months", CHANGED, "eff_somebody"));
     let mark = [("field-countersign_effect", text("eff_other"))];
     let refused = world.plan(proposal("set-fields", ("envelope", "e1"), &mark)).await?;
@@ -417,7 +440,7 @@ async fn fields_that_somebody_else_wrote_are_not_written_over() -> Result<()> {
         (json!([{"errorDetails": {"errorCode": "SUCCESS"}}]), "uncertain not-seen"),
         (json!([]), "uncertain unreadable-answer"),
     ] {
-        world.anew()?;
+        anew(&world)?;
         world.target.say(ENVELOPE, &envelope("12 months", CHANGED, "eff_somebody"));
         world.target.say(FIELDS, &json!({"textCustomFields": errors}));
         assert_eq!(case(&world.apply(call.clone()).await), wanted);

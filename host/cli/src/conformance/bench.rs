@@ -18,10 +18,14 @@ use countersign_engine::port::clock::Clock;
 use countersign_engine::port::connectors::{
     Asked, Call as EffectCall, Connectors as _, Ledger, Operation, Page,
 };
+use data_encoding::BASE64;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
+/// How a private key of Ed25519 begins as PKCS #8; its 32 bytes follow (RFC 8410, §7).
+const ED25519_BEGINNING: &[u8] = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 /// The credential that the connector is given, and that must show up nowhere.
 pub const CANARY: &str = "canary-credential-4f1c";
 /// Leaks that are kept; the others are counted.
@@ -269,22 +273,25 @@ impl Bench {
         let installed = runtime.install(component).await?;
         let vendor = Vendor::start(key_headers(&installed.manifest)).await?;
         let endpoint = |(name, endpoint): (&String, &countersign_connectors::Endpoint)| {
-            let secret = credential(endpoint.auth.scheme).map(|text| Secret::new(text.to_owned()));
-            let token = endpoint.auth.token.as_ref().map(|_| vendor.base_of(vendor::TOKENS));
-            (
-                name.clone(),
-                EndpointOptions {
-                    base: Some(vendor.base_of(name)),
-                    token,
-                    secret,
-                    ..EndpointOptions::default()
-                },
-            )
+            let auth = &endpoint.auth;
+            let secret = credential(auth.scheme, folder.path())?;
+            let token = auth.token.as_ref().map(|_| vendor.base_of(vendor::TOKENS));
+            let party = |who: &str| (auth.scheme == Scheme::Oauth2Jwt).then(|| who.to_owned());
+            let variables = endpoint.variables.iter().map(|name| (name.clone(), name.clone())).collect();
+            let options = EndpointOptions {
+                base: Some(vendor.base_of(name)),
+                token,
+                variables,
+                issuer: party("bench"),
+                subject: party("somebody"),
+                secret,
+            };
+            anyhow::Ok((name.clone(), options))
         };
         let options = ConnectionOptions {
             name: ConnectionName::parse("bench")?,
             connector: ConnectorRef::Digest(installed.digest),
-            endpoints: installed.manifest.endpoints.iter().map(endpoint).collect(),
+            endpoints: installed.manifest.endpoints.iter().map(endpoint).collect::<Result<_>>()?,
             settings: BTreeMap::new(),
             webhooks: BTreeMap::new(),
             allow: Cidr::parse("127.0.0.0/8").into_iter().collect(),
@@ -474,13 +481,24 @@ fn key_headers(manifest: &Manifest) -> BTreeMap<String, String> {
     named.map(|(name, header)| (name, header.to_ascii_lowercase())).collect()
 }
 
-/// A credential of the form that the scheme wants.
-fn credential(scheme: Scheme) -> Option<&'static str> {
-    match scheme {
-        Scheme::None => None,
-        Scheme::Bearer | Scheme::Header | Scheme::Query => Some(CANARY),
-        Scheme::Basic | Scheme::Oauth2Client => Some("user:canary-credential-4f1c"),
-        // base64 of `canary-credential-4f1c-01`. It signs and is never sent.
-        Scheme::StandardWebhooks => Some("whsec_Y2FuYXJ5LWNyZWRlbnRpYWwtNGYxYy0wMQ=="),
-    }
+/// A credential of the form that the scheme wants; one that must be in a file is written into `folder`.
+fn credential(scheme: Scheme, folder: &Path) -> Result<Option<Secret>> {
+    let text = match scheme {
+        Scheme::None => return Ok(None),
+        Scheme::Bearer | Scheme::Header | Scheme::Query => CANARY.to_owned(),
+        Scheme::Basic | Scheme::Oauth2Client => format!("user:{CANARY}"),
+        // It signs and is never sent.
+        Scheme::StandardWebhooks => format!("whsec_{}", BASE64.encode(format!("{CANARY}-01").as_bytes())),
+        Scheme::Oauth2Refresh => {
+            let file = folder.join("refresh-token");
+            std::fs::write(&file, format!("user:{CANARY}\n{CANARY}-refresh\n"))
+                .with_context(|| format!("`{}` cannot be written", file.display()))?;
+            return Secret::of_file(&file).map(Some).map_err(anyhow::Error::msg);
+        }
+        Scheme::Oauth2Jwt => {
+            let key = BASE64.encode(&[ED25519_BEGINNING, [7; 32].as_slice()].concat());
+            format!("-----BEGIN PRIVATE KEY-----\n{key}\n-----END PRIVATE KEY-----\n")
+        }
+    };
+    Ok(Some(Secret::new(text)))
 }

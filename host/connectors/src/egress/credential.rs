@@ -3,7 +3,7 @@
 //! It happens after every check and inside the host: a guest never holds a credential, and what the
 //! target echoes of it is hidden before the guest sees the answer.
 
-use super::oauth2::{Token, Tokens};
+use super::oauth2::{Parties, Token, Tokens};
 use crate::manifest::{Auth, Scheme};
 use crate::secret::Secret;
 use countersign_core::time::Timestamp;
@@ -40,9 +40,14 @@ pub(crate) enum Credential {
 
 impl Credential {
     /// Joins the manifest's scheme and the connection's secret.
-    /// `token` is where tokens are given, for the scheme that has any.
-    pub(crate) fn of(auth: &Auth, secret: Option<&Secret>, token: Option<Url>) -> Result<Credential, String> {
-        let secret = match (auth.scheme, secret) {
+    /// `token` is where tokens are given, for the schemes that have any, and `parties` who signs for whom there.
+    pub(crate) fn of(
+        auth: &Auth,
+        secret: Option<&Secret>,
+        token: Option<Url>,
+        parties: Option<Parties>,
+    ) -> Result<Credential, String> {
+        let kept = match (auth.scheme, secret) {
             (Scheme::None, None) => return Ok(Credential::None),
             (Scheme::None, Some(_)) => {
                 return Err("has a secret, but its connector sends none; remove it".to_owned());
@@ -50,9 +55,14 @@ impl Credential {
             (_, None) => {
                 return Err("needs a credential; name it as `secret`, such as `env:API_KEY`".to_owned());
             }
-            (_, Some(secret)) => secret.expose(),
+            (_, Some(secret)) => secret,
         };
+        let secret = kept.expose();
         let hide = vec![secret.as_bytes().to_vec()];
+        let tokens = |of: &dyn Fn(Url) -> Result<Tokens, String>| {
+            let url = token.clone().ok_or("does not know where tokens are given")?;
+            Ok(Credential::Token(Arc::new(of(url)?)))
+        };
         match auth.scheme {
             Scheme::None => Ok(Credential::None),
             Scheme::Bearer => header(header::AUTHORIZATION, &format!("Bearer {secret}"), hide),
@@ -86,9 +96,11 @@ impl Credential {
                 Ok(Credential::Query { name, pair: Zeroizing::new(pair), hide })
             }
             Scheme::StandardWebhooks => signing(secret, hide),
-            Scheme::Oauth2Client => {
-                let url = token.ok_or("does not know where tokens are given")?;
-                Ok(Credential::Token(Arc::new(Tokens::new(url, secret, auth.client, &auth.scopes)?)))
+            Scheme::Oauth2Client => tokens(&|url| Tokens::of_client(url, kept, auth.client, &auth.scopes)),
+            Scheme::Oauth2Refresh => tokens(&|url| Tokens::of_refresh(url, kept, auth.client)),
+            Scheme::Oauth2Jwt => {
+                let parties = parties.ok_or("does not know who signs for whom")?;
+                tokens(&|url| Tokens::of_key(url, kept, parties.clone(), &auth.scopes))
             }
         }
     }
@@ -246,7 +258,7 @@ mod tests {
 
     fn credential(scheme: Scheme, name: Option<&str>, secret: &str) -> Credential {
         let auth = Auth { scheme, name: name.map(str::to_owned), ..Auth::default() };
-        Credential::of(&auth, Some(&Secret::new(secret.to_owned())), None)
+        Credential::of(&auth, Some(&Secret::new(secret.to_owned())), None, None)
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
@@ -323,7 +335,7 @@ mod tests {
     fn a_secret_that_does_not_fit_its_scheme_is_refused_without_being_shown() {
         let refused = |scheme, secret: Option<&str>| {
             let secret = secret.map(|text| Secret::new(text.to_owned()));
-            match Credential::of(&Auth { scheme, ..Auth::default() }, secret.as_ref(), None) {
+            match Credential::of(&Auth { scheme, ..Auth::default() }, secret.as_ref(), None, None) {
                 Ok(_) => panic!("it must be refused"),
                 Err(message) => message,
             }

@@ -1,23 +1,27 @@
-//! OAuth 2.0 client credentials (RFC 6749 §4.4): the host has itself given a token, keeps it until shortly before
-//! its end, and adds it to requests. The connector sees neither the client's secret nor the token.
+//! OAuth 2.0 (RFC 6749): the host has itself given a token, keeps it until shortly before its end, and adds it to
+//! requests. The connector sees neither what it is given for nor the token.
 //!
 //! One request for a token at a time and connection: whoever comes meanwhile waits for its answer.
+
+mod grant;
 
 use super::client::{Lost, Resolve, Whole};
 use super::line::Line;
 use super::{NoWay, denied, destination, transient};
-use crate::egress::address::Cidr;
+use crate::grant::Grant as ConnectionGrant;
 use crate::lock::locked;
+use crate::secret::Secret;
 use bytes::Bytes;
 use countersign_core::effect::attempt::Failure;
-use data_encoding::BASE64;
+use countersign_core::time::Timestamp;
+use grant::{Assertion, Client, Grant, SigningKey};
 use http::{HeaderValue, Method, Request, header};
 use http_body_util::Full;
 use serde::Deserialize;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
-use url::{Url, form_urlencoded};
+use url::Url;
 
 /// How long a token is used whose end the provider does not tell, in milliseconds.
 const LIFETIME_MS_DEFAULT: u64 = 300_000;
@@ -46,13 +50,11 @@ pub enum ClientProof {
 /// The tokens of one endpoint of one connection.
 pub(crate) struct Tokens {
     url: Url,
-    client: String,
-    secret: String,
-    proof: ClientProof,
+    grant: Grant,
     scopes: Vec<String>,
     kept: tokio::sync::Mutex<Option<Kept>>,
-    /// What must not come back to the guest: the secret, and every token that is or was in use.
-    hidden: Mutex<Vec<Vec<u8>>>,
+    /// The token in use, and the one before it, which a late answer may hold.
+    used: Mutex<Vec<Vec<u8>>>,
 }
 
 /// The last answer: a token, or why there is none, and until when that is believed.
@@ -65,18 +67,27 @@ struct Kept {
 #[derive(Clone)]
 pub(crate) struct Token(pub(crate) HeaderValue);
 
-/// The way to where tokens are given.
-#[derive(Clone, Copy)]
-pub(crate) struct Way<'w> {
-    pub(crate) line: &'w Line,
-    pub(crate) resolver: &'w dyn Resolve,
-    pub(crate) allow: &'w [Cidr],
+/// The way to where tokens are given, and what time it is.
+pub(crate) struct Way {
+    pub(crate) line: Arc<Line>,
+    pub(crate) resolver: Arc<dyn Resolve>,
+    pub(crate) grant: Arc<ConnectionGrant>,
+    pub(crate) now: Timestamp,
+}
+
+/// Who acts for whom, where the client signs for itself, and who is to believe it.
+#[derive(Clone)]
+pub(crate) struct Parties {
+    pub(crate) issuer: String,
+    pub(crate) subject: String,
+    pub(crate) audience: String,
 }
 
 /// What a provider answers, well or not (RFC 6749 §5).
 #[derive(Deserialize, Default)]
 struct Said {
     access_token: Option<String>,
+    refresh_token: Option<String>,
     token_type: Option<String>,
     expires_in: Option<u64>,
     error: Option<String>,
@@ -85,37 +96,62 @@ struct Said {
 
 impl Tokens {
     /// Tokens from `url` for the client in `secret`, which is `client:secret`.
-    pub(crate) fn new(
+    pub(crate) fn of_client(
         url: Url,
-        secret: &str,
+        secret: &Secret,
         proof: ClientProof,
         scopes: &[String],
     ) -> Result<Tokens, String> {
-        let Some((client, secret)) =
-            secret.split_once(':').filter(|(client, secret)| !client.is_empty() && !secret.is_empty())
-        else {
-            return Err("needs a secret of the form `client:secret`".to_owned());
-        };
-        Ok(Tokens {
-            url,
-            client: client.to_owned(),
-            secret: secret.to_owned(),
-            proof,
-            scopes: scopes.to_vec(),
-            kept: tokio::sync::Mutex::new(None),
-            hidden: Mutex::new(vec![secret.as_bytes().to_vec()]),
-        })
+        Ok(Tokens::new(url, Grant::Client(Client::parse(secret.expose(), proof)?), scopes))
+    }
+
+    /// Tokens from `url` for a refresh token: the second line of `secret`, whose first is `client:secret`.
+    pub(crate) fn of_refresh(url: Url, secret: &Secret, proof: ClientProof) -> Result<Tokens, String> {
+        Ok(Tokens::new(url, Grant::refresh(secret, proof)?, &[]))
+    }
+
+    /// Tokens from `url` for what the private key in `secret` signs.
+    pub(crate) fn of_key(
+        url: Url,
+        secret: &Secret,
+        parties: Parties,
+        scopes: &[String],
+    ) -> Result<Tokens, String> {
+        let Parties { issuer, subject, audience } = parties;
+        let key = SigningKey::parse(secret.expose())?;
+        let assertion = Assertion { issuer, subject, audience, key };
+        Ok(Tokens::new(url, Grant::Assertion(Box::new(assertion)), scopes))
+    }
+
+    fn new(url: Url, grant: Grant, scopes: &[String]) -> Tokens {
+        let (kept, used) = (tokio::sync::Mutex::new(None), Mutex::new(Vec::new()));
+        Tokens { url, grant, scopes: scopes.to_vec(), kept, used }
     }
 
     /// What must not come back to the guest.
     pub(crate) fn hidden(&self) -> Vec<Vec<u8>> {
-        locked(&self.hidden).clone()
+        let mut hidden = self.grant.hidden();
+        hidden.extend(locked(&self.used).iter().cloned());
+        hidden
     }
 
     /// The token in use, or a new one. `spent` is one that was refused: it is not given again.
     ///
-    /// If the call ends in here, nothing of it is kept, and the next one asks anew.
-    pub(crate) async fn token(&self, way: Way<'_>, spent: Option<&Token>) -> Result<Token, Failure> {
+    /// If the call ends in here, the request goes on without it: what a provider gives may take the place of what it
+    /// was given for, and must not be lost.
+    pub(crate) async fn token(self: &Arc<Self>, way: Way, spent: Option<Token>) -> Result<Token, Failure> {
+        let tokens = Arc::clone(self);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it ends with its one request, which the client's limits end"
+        )]
+        let asking = tokio::spawn(async move { tokens.current(way, spent.as_ref()).await });
+        asking
+            .await
+            .unwrap_or_else(|why| Err(transient("no-token", format!("no token could be had: {why}"), None)))
+    }
+
+    async fn current(&self, way: Way, spent: Option<&Token>) -> Result<Token, Failure> {
         let mut kept = self.kept.lock().await;
         if let Some(Kept { given, until }) = kept.as_ref()
             && Instant::now() < *until
@@ -133,33 +169,28 @@ impl Tokens {
         given
     }
 
-    async fn asked(&self, way: Way<'_>) -> Result<(Token, Duration), Failure> {
+    async fn asked(&self, way: Way) -> Result<(Token, Duration), Failure> {
         let to =
-            destination(&self.url, way.resolver, way.allow, "connection").await.map_err(|no| match no {
-                NoWay::Malformed(what) => denied("no-token", format!("where tokens are given: {what}")),
-                NoWay::NotFound(what) => {
-                    transient("no-token", format!("where tokens are given: {what}"), None)
+            destination(&self.url, &*way.resolver, &way.grant.allow, "connection").await.map_err(|no| {
+                match no {
+                    NoWay::Malformed(what) => denied("no-token", format!("where tokens are given: {what}")),
+                    NoWay::NotFound(what) => {
+                        transient("no-token", format!("where tokens are given: {what}"), None)
+                    }
+                    NoWay::Forbidden(what) => denied("no-token", format!("where tokens are given: {what}")),
                 }
-                NoWay::Forbidden(what) => denied("no-token", format!("where tokens are given: {what}")),
             })?;
         let lost = |why: String| transient("no-token", format!("no token could be had: {why}"), None);
         let open = way.line.pool.open(&to).await.map_err(lost)?;
-        let message = self.message(&to.host)?;
+        let message = self.message(&to.host, way.now)?;
         let whole = way.line.pool.send(&to, open, message).await.map_err(|how| match how {
             Lost::NotSent(why) | Lost::Unanswered(why) | Lost::Unusable { why, .. } => lost(why),
         })?;
         self.given(&whole)
     }
 
-    fn message(&self, host: &str) -> Result<Request<Full<Bytes>>, Failure> {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("grant_type", "client_credentials");
-        if !self.scopes.is_empty() {
-            form.append_pair("scope", &self.scopes.join(" "));
-        }
-        if self.proof == ClientProof::Body {
-            form.append_pair("client_id", &self.client).append_pair("client_secret", &self.secret);
-        }
+    fn message(&self, host: &str, now: Timestamp) -> Result<Request<Full<Bytes>>, Failure> {
+        let (form, proof) = self.grant.asked(&self.scopes, now)?;
         let host = match self.url.port() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
@@ -170,14 +201,10 @@ impl Tokens {
             .header(header::HOST, host)
             .header(header::ACCEPT, "application/json")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        if self.proof == ClientProof::Basic {
-            // §2.3.1: both are form-encoded before they are joined.
-            let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-            let pair = format!("{}:{}", encoded(&self.client), encoded(&self.secret));
-            request =
-                request.header(header::AUTHORIZATION, format!("Basic {}", BASE64.encode(pair.as_bytes())));
+        if let Some(proof) = proof {
+            request = request.header(header::AUTHORIZATION, proof.as_str());
         }
-        let body = Full::new(Bytes::from(form.finish()));
+        let body = Full::new(Bytes::from(form.as_bytes().to_vec()));
         request.body(body).map_err(|error| denied("no-token", error.to_string()))
     }
 
@@ -188,13 +215,18 @@ impl Tokens {
         if !(200..300).contains(&status) {
             let words = [said.error, said.error_description];
             let words = words.into_iter().flatten().collect::<Vec<_>>().join(": ");
-            let words: String =
-                words.replace(&self.secret, "[secret]").chars().take(WORDS_CHARS_MAX).collect();
+            let forms = self.grant.hidden().into_iter().filter_map(|form| String::from_utf8(form).ok());
+            let words = forms.fold(words, |words, form| words.replace(&form, "[secret]"));
+            let words: String = words.chars().take(WORDS_CHARS_MAX).collect();
             let what = format!("no token was given ({status}): {words}");
             return Err(match status {
                 408 | 425 | 429 | 500.. => transient("no-token", what, None),
                 _ => denied("no-token", what),
             });
+        }
+        // Before anything else can go wrong: the old one may be good for nothing now.
+        if let Some(new) = said.refresh_token.filter(|new| !new.is_empty() && new.len() <= TOKEN_BYTES_MAX) {
+            self.grant.replaced(new);
         }
         let odd = |what: &str| Err(transient("no-token", format!("no token was given: {what}"), None));
         let Some(token) =
@@ -212,85 +244,14 @@ impl Tokens {
         let life = said.expires_in.map_or(LIFETIME_MS_DEFAULT, |seconds| seconds.saturating_mul(1_000));
         let life = life.min(LIFETIME_MS_MAX);
         let margin = MARGIN_MS.min(life / 10);
-        let mut hidden = locked(&self.hidden);
-        // The secret, the token before this one, which a late answer may hold, and this one.
-        if 2 < hidden.len() {
-            hidden.remove(1);
+        let mut used = locked(&self.used);
+        if 1 < used.len() {
+            used.remove(0);
         }
-        hidden.push(token.into_bytes());
+        used.push(token.into_bytes());
         Ok((Token(value), Duration::from_millis(life - margin)))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tokens(proof: ClientProof) -> Tokens {
-        let url = Url::parse("https://id.example.com/token").expect("an address");
-        Tokens::new(url, "app:s:cret/ü", proof, &["orders".to_owned(), "read".to_owned()]).expect("a client")
-    }
-
-    fn answer(status: u16, body: &str) -> Whole {
-        Whole { status, headers: http::HeaderMap::new(), body: body.as_bytes().to_vec() }
-    }
-
-    #[test]
-    fn a_client_proves_itself_as_the_provider_wants() {
-        let basic = tokens(ClientProof::Basic).message("id.example.com").expect("a request");
-        let expected = format!("Basic {}", BASE64.encode(b"app:s%3Acret%2F%C3%BC"));
-        assert_eq!(basic.headers()["authorization"], expected.as_str());
-        let body = tokens(ClientProof::Body).message("id.example.com").expect("a request");
-        assert!(body.headers().get("authorization").is_none());
-        assert_eq!(body.uri(), "/token");
-        for bad in ["", "app", "app:", ":secret"] {
-            let url = Url::parse("https://id.example.com/token").expect("an address");
-            assert!(Tokens::new(url, bad, ClientProof::Basic, &[]).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_token_lives_as_long_as_its_provider_says_and_a_little_less() {
-        let check = |said: &str, seconds: u64| {
-            let tokens = tokens(ClientProof::Basic);
-            let (token, life) = tokens.given(&answer(200, said)).unwrap_or_else(|why| panic!("{why:?}"));
-            assert_eq!((token.0.to_str().ok(), life.as_secs()), (Some("Bearer t-123456"), seconds), "{said}");
-            assert_eq!(tokens.hide_all(b"t-123456 s:cret/\xc3\xbc"), b"[] []");
-        };
-        check(r#"{"access_token": "t-123456", "token_type": "Bearer", "expires_in": 3600}"#, 3_570);
-        check(r#"{"access_token": "t-123456", "expires_in": 100}"#, 90);
-        check(r#"{"access_token": "t-123456"}"#, 270);
-        check(r#"{"access_token": "t-123456", "expires_in": 99999999999}"#, 86_370);
-    }
-
-    #[test]
-    fn what_is_no_token_says_so_without_the_secret() {
-        let check = |status: u16, body: &str, case: &str, words: &str| {
-            let failure = tokens(ClientProof::Basic).given(&answer(status, body)).err().expect("no token");
-            assert_eq!(failure.case(), case, "{body}");
-            assert!(failure.detail().message.contains(words), "{failure:?}");
-            assert!(!failure.detail().message.contains("s:cret"), "{failure:?}");
-        };
-        check(
-            401,
-            r#"{"error": "invalid_client", "error_description": "s:cret/ü is wrong"}"#,
-            "denied",
-            "invalid_client",
-        );
-        check(400, "<html>", "denied", "(400)");
-        check(503, "", "transient", "(503)");
-        check(429, "{}", "transient", "(429)");
-        check(200, "{}", "transient", "holds none");
-        check(200, r#"{"access_token": "x", "token_type": "mac"}"#, "transient", "`Authorization: Bearer`");
-        check(200, r#"{"access_token": "a\nb"}"#, "transient", "no header can carry");
-    }
-
-    impl Tokens {
-        fn hide_all(&self, bytes: &[u8]) -> Vec<u8> {
-            let text = String::from_utf8_lossy(bytes).into_owned();
-            let hidden = self.hidden().into_iter();
-            let forms = hidden.map(|form| String::from_utf8(form).expect("text"));
-            forms.fold(text, |text, form| text.replace(&form, "[]")).into_bytes()
-        }
-    }
-}
+mod tests;

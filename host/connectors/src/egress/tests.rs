@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -214,7 +215,8 @@ fn bearing(port: u16, tokens: u16) -> Gate {
     let mut gate = gate(&format!("http://api.example:{port}/"), &["127.0.0.0/8"], vec![vec![LOOPBACK]]);
     let url = Url::parse(&format!("http://id.example:{tokens}/token")).expect("it is an address");
     let client = oauth2::ClientProof::Basic;
-    let given = oauth2::Tokens::new(url, "app:canary-secret", client, &[]).expect("it is a client");
+    let secret = crate::secret::Secret::new("app:canary-secret".to_owned());
+    let given = oauth2::Tokens::of_client(url, &secret, client, &[]).expect("it is a client");
     let grant = Arc::get_mut(&mut gate.grant).expect("nobody else has it");
     let endpoint = grant.endpoints.get_mut("api").expect("it is there");
     endpoint.credential = credential::Credential::Token(Arc::new(given));
@@ -286,6 +288,24 @@ async fn without_a_token_nothing_is_sent() {
 }
 
 #[tokio::test]
+async fn a_call_that_ends_loses_no_token() {
+    let (tokens, given) = server(vec![TOKEN_1]).await;
+    let (port, asked) = server(vec![NOTHING]).await;
+    let mut gate = bearing(port, tokens);
+    let mut call = Box::pin(gate.send(get("/one")));
+    assert!(futures::poll!(&mut call).is_pending(), "it waits for a token");
+    drop(call);
+    let answered = async {
+        while locked(&given).is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), answered).await.expect("it is asked for all the same");
+    gate.send(get("/other")).await.expect("an answer");
+    assert_eq!((locked(&given).len(), locked(&asked).len()), (1, 1));
+}
+
+#[tokio::test]
 async fn many_that_need_a_token_wait_for_one() {
     let (tokens, given) = server(vec![TOKEN_1]).await;
     let (port, asked) = server(vec![NOTHING; 8]).await;
@@ -329,7 +349,7 @@ async fn a_key_of_the_query_is_the_hosts_and_comes_back_to_nobody() {
         ..crate::manifest::Auth::default()
     };
     let secret = crate::secret::Secret::new("sk+canary_4711".to_owned());
-    endpoint.credential = credential::Credential::of(&auth, Some(&secret), None).expect("it is one");
+    endpoint.credential = credential::Credential::of(&auth, Some(&secret), None, None).expect("it is one");
     let own = Request { query: vec![("key".to_owned(), "mine".to_owned())], ..get("/deals") };
     assert_eq!(code(&gate.send(own).await), "forbidden-query");
     let asks = Request { query: vec![("of".to_owned(), "eu".to_owned())], ..get("/deals") };

@@ -67,6 +67,13 @@ fn what_standard_webhooks_sign_is_proved_by_its_signed_id() {
     for (id, body) in [("msg_other", body), (id, r#"{"test": 2432232315}"#)] {
         assert!(standard.proved(&delivery(id, good, body), seconds(1_614_265_330)).is_err(), "{id} {body}");
     }
+    // The same by the names of Svix; a mixture is neither.
+    let svix = |moment_of: &str| {
+        let headers = [("svix-id", id), (moment_of, moment), ("svix-signature", good)];
+        standard.proved(&arrived(&headers, body), seconds(1_614_265_330))
+    };
+    assert_eq!(svix("svix-timestamp"), expected);
+    assert!(svix("webhook-timestamp").is_err_and(|why| why.contains("lacks the header `svix-timestamp`")));
     // The other version, by a public key; an old secret and a new one count together.
     let signing = SigningKey::from_bytes(&[7; 32]);
     let public = format!("{shared}\nwhpk_{}\n", BASE64.encode(signing.verifying_key().as_bytes()));

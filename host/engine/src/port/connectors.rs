@@ -40,7 +40,7 @@ pub trait Connectors: Send + Sync + 'static {
     fn health(&self, name: &ConnectionName) -> TargetHealth;
 
     /// Reads the credential of a connection again where it is kept; says whether it is another one now.
-    fn renew(&self, name: &ConnectionName) -> bool;
+    fn renew<'a>(&'a self, name: &'a ConnectionName) -> Answer<'a, bool>;
 
     /// Asks the target whether address, credential and permissions are right. Changes nothing.
     fn check(&self, name: &ConnectionName) -> Answer<'_, Ended<()>>;

@@ -5,14 +5,29 @@ nobody from sending it twice, as DocuSign promises no more. Ids and times are th
 
 import json
 import re
+from base64 import urlsafe_b64decode
 from copy import deepcopy
 from datetime import datetime, timedelta, timezone
+from hashlib import sha256
 from itertools import count
 
 from stand_in import Refused, StandIn
 
 TOKEN = "stand-in-token"
 ACCOUNT = "624e3e00-0000-4000-8000-000000000001"
+#: The app that may act for the user, and the public half of its key (`docusign.pem`).
+CLAIMS = {"iss": "app-4711", "sub": "user-4711", "aud": "account-d.docusign.com", "scope": "signature impersonation"}
+EXPONENT = 65537
+MODULUS = int("".join((
+    "e1ddde949672b0f8b9a473c27c8c4c5416e4577a94ebc2817ffa9a80056860305f61380d98f868a16b74672929bf44e03986",
+    "5aa89acb31215f40e4d93fe594ef2439f50f31a2eacf5c6a63250d56a0a1781d39bf7e9817bce9c59db6360c5087f2bd3b3b",
+    "d6369447ee086cf179aa07822785dc0fa15ec46fc77fc6a61a4bee29264005a9bbffa1811ca6aae91ad5823b46c2b2285dc6",
+    "e8b5aedb153f8b2682ed8cb99b4e7c245292c0e71032eac1002e9b1dc7b80cbf70d3a74ca7bb42c0351667df80cf13f3f982",
+    "56c63d650016c1bbcc9a22a143690f45c5da946dfda1bed289a92716f9bcad5b94366cd99fca9374cd8b303f3bbb9b7ee904",
+    "d073b739396d",
+)), 16)
+#: How the digest of a signature begins (RFC 8017, 9.2, note 1).
+SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
 TRANSACTION_LIFE = timedelta(days=7)
 CHANGEABLE = {"created", "sent", "delivered", "correct"}
 INCLUDES = {"custom_fields", "documents", "attachments", "extensions", "folders", "recipients", "powerform", "tabs",
@@ -87,6 +102,30 @@ stand_in = StandIn(
     lambda: {"templates": templates, "envelopes": envelopes},
     lambda request: (404, {"errorCode": "RESOURCE_NOT_FOUND", "message": "The URL provided does not resolve."}),
 )
+
+
+def is_signed(message, signature):
+    """RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, 8.2.2)."""
+    length = (MODULUS.bit_length() + 7) // 8
+    end = SHA256 + sha256(message).digest()
+    wanted = b"\x00\x01" + b"\xff" * (length - len(end) - 3) + b"\x00" + end
+    return pow(int.from_bytes(signature, "big"), EXPONENT, MODULUS).to_bytes(length, "big") == wanted
+
+
+@stand_in.route("POST", "/oauth/token")
+def token(request):
+    """The JWT grant: https://developers.docusign.com/platform/auth/jwt-get-token/."""
+    form = dict(request.form())
+    if form.get("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer":
+        return 400, {"error": "unsupported_grant_type"}
+    header, claims, signature = (urlsafe_b64decode(part + "==") for part in form.get("assertion", "").split("."))
+    signed = form["assertion"].rpartition(".")[0].encode()
+    if json.loads(header).get("alg") != "RS256" or not is_signed(signed, signature):
+        return 400, {"error": "invalid_grant", "error_description": "no_valid_keys_or_signatures"}
+    said = json.loads(claims)
+    if not 0 < said.pop("exp") - said.pop("iat") <= 3600 or said != CLAIMS:
+        return 400, {"error": "consent_required"}
+    return 200, {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600, "scope": CLAIMS["scope"]}
 
 
 def at(method, pattern):

@@ -1,0 +1,234 @@
+//! What a token is asked for with: the client's own name, a refresh token, or a signed word about somebody.
+
+use super::{ClientProof, denied};
+use crate::lock::locked;
+use crate::secret::Secret;
+use countersign_core::effect::attempt::Failure;
+use countersign_core::time::Timestamp;
+use data_encoding::{BASE64, BASE64URL_NOPAD};
+use ring::rand::SystemRandom;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+};
+use rustls_pki_types::PrivateKeyDer;
+use rustls_pki_types::pem::PemObject as _;
+use serde_json::json;
+use std::sync::Mutex;
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
+/// How long an assertion holds, in seconds. Salesforce takes three minutes at most, others an hour.
+const ASSERTION_SECONDS: i64 = 120;
+/// Shortest RSA key that signs, in bytes: 2,048 bits (RFC 7518, §3.3).
+const RSA_BYTES_MIN: usize = 256;
+
+/// What tokens are given for.
+pub(super) enum Grant {
+    /// The client itself (RFC 6749, §4.4).
+    Client(Client),
+    /// A refresh token (RFC 6749, §6). Some providers put another one in its place with every answer, and take the old
+    /// one no more: so it is kept in the secret's file before the token is used.
+    Refresh { client: Client, token: Mutex<Zeroizing<String>>, kept: Secret },
+    /// A word that the client signs, about whom it acts for (RFC 7523, §2.1).
+    Assertion(Box<Assertion>),
+}
+
+/// A client, and how it proves that it is one.
+pub(super) struct Client {
+    id: String,
+    secret: Zeroizing<String>,
+    proof: ClientProof,
+}
+
+/// Who says what of whom, and the key that it is signed with.
+pub(super) struct Assertion {
+    /// Id of the client.
+    pub(super) issuer: String,
+    /// For whom it acts.
+    pub(super) subject: String,
+    /// Who is to believe it.
+    pub(super) audience: String,
+    pub(super) key: SigningKey,
+}
+
+/// A private key, by what it signs with.
+pub(super) enum SigningKey {
+    /// RS256.
+    Rsa(RsaKeyPair),
+    /// ES256.
+    P256(EcdsaKeyPair),
+    /// EdDSA.
+    Ed25519(Ed25519KeyPair),
+}
+
+impl Client {
+    /// The client in `secret`, which is `client:secret`.
+    pub(super) fn parse(secret: &str, proof: ClientProof) -> Result<Client, String> {
+        let parts = secret.split_once(':').filter(|(id, secret)| !id.is_empty() && !secret.is_empty());
+        let (id, secret) = parts.ok_or("needs a secret of the form `client:secret`")?;
+        Ok(Client { id: id.to_owned(), secret: Zeroizing::new(secret.to_owned()), proof })
+    }
+
+    /// `Authorization`, where the client proves itself there: both are form-encoded before they are joined (§2.3.1).
+    fn basic(&self) -> Option<Zeroizing<String>> {
+        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let pair = || Zeroizing::new(format!("{}:{}", encoded(&self.id), encoded(&self.secret)));
+        (self.proof == ClientProof::Basic)
+            .then(|| Zeroizing::new(format!("Basic {}", BASE64.encode(pair().as_bytes()))))
+    }
+}
+
+impl Grant {
+    /// A refresh token in the second line of a secret whose first is `client:secret`.
+    pub(super) fn refresh(secret: &Secret, proof: ClientProof) -> Result<Grant, String> {
+        let lines: Vec<&str> = secret.expose().lines().map(str::trim).collect();
+        let [client, token] = lines[..] else {
+            return Err("needs a secret of two lines: `client:secret`, and the refresh token".to_owned());
+        };
+        if token.is_empty() {
+            return Err("has an empty refresh token".to_owned());
+        }
+        secret.is_replaceable()?;
+        let client = Client::parse(client, proof)?;
+        Ok(Grant::Refresh {
+            client,
+            token: Mutex::new(Zeroizing::new(token.to_owned())),
+            kept: secret.clone(),
+        })
+    }
+
+    /// What is posted, and what goes into `Authorization`.
+    pub(super) fn asked(
+        &self,
+        scopes: &[String],
+        now: Timestamp,
+    ) -> Result<(Zeroizing<String>, Option<Zeroizing<String>>), Failure> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        let scope = scopes.join(" ");
+        let (client, names_scope) = match self {
+            Grant::Client(client) => {
+                form.append_pair("grant_type", "client_credentials");
+                (Some(client), true)
+            }
+            Grant::Refresh { client, token, .. } => {
+                form.append_pair("grant_type", "refresh_token");
+                form.append_pair("refresh_token", &locked(token));
+                // What was granted once is granted again.
+                (Some(client), false)
+            }
+            Grant::Assertion(assertion) => {
+                form.append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
+                form.append_pair("assertion", &assertion.signed(&scope, now)?);
+                (None, true)
+            }
+        };
+        if names_scope && !scope.is_empty() {
+            form.append_pair("scope", &scope);
+        }
+        if let Some(client) = client.filter(|client| client.proof == ClientProof::Body) {
+            form.append_pair("client_id", &client.id).append_pair("client_secret", &client.secret);
+        }
+        Ok((Zeroizing::new(form.finish()), client.and_then(Client::basic)))
+    }
+
+    /// Keeps the refresh token that takes the place of the last one.
+    ///
+    /// If it cannot be written, it is used as long as this process lives, and a start needs another one.
+    pub(super) fn replaced(&self, new: String) {
+        let Grant::Refresh { client, token, kept } = self else { return };
+        let mut token = locked(token);
+        if **token == new {
+            return;
+        }
+        let text = Zeroizing::new(format!("{}:{}\n{new}", client.id, *client.secret));
+        if let Err(why) = kept.replace(&text) {
+            tracing::error!(
+                blame = "host",
+                "a provider gave another refresh token, and it could not be kept: {why}. After the next start the host \
+                 cannot sign in there; put it right, or authorize it again"
+            );
+        }
+        *token = Zeroizing::new(new);
+    }
+
+    /// What must not come back to the guest, beside the tokens that are given.
+    pub(super) fn hidden(&self) -> Vec<Vec<u8>> {
+        let secrets = match self {
+            Grant::Client(client) => vec![client.secret.to_string()],
+            Grant::Refresh { client, token, .. } => {
+                vec![client.secret.to_string(), locked(token).to_string()]
+            }
+            // A key signs and is never sent.
+            Grant::Assertion(_) => Vec::new(),
+        };
+        secrets.into_iter().map(String::into_bytes).collect()
+    }
+}
+
+impl SigningKey {
+    /// The key in a PEM file: RSA (PKCS #1 or #8), P-256 or Ed25519 (PKCS #8).
+    pub(super) fn parse(pem: &str) -> Result<SigningKey, String> {
+        let wanted = "needs a private key in PEM as its secret: RSA of 2,048 bits or more, or P-256 or Ed25519 as PKCS #8";
+        let der = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| wanted.to_owned())?;
+        let rsa = match &der {
+            PrivateKeyDer::Pkcs1(key) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
+            PrivateKeyDer::Pkcs8(key) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()),
+            _ => return Err(wanted.to_owned()),
+        };
+        if let Ok(key) = rsa {
+            let is_long = RSA_BYTES_MIN <= key.public().modulus_len();
+            return is_long.then_some(SigningKey::Rsa(key)).ok_or_else(|| wanted.to_owned());
+        }
+        let PrivateKeyDer::Pkcs8(key) = &der else { return Err(wanted.to_owned()) };
+        let der = key.secret_pkcs8_der();
+        // Whoever makes one often leaves its public half out.
+        if let Ok(key) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der) {
+            return Ok(SigningKey::Ed25519(key));
+        }
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der, &SystemRandom::new());
+        pair.map(SigningKey::P256).map_err(|_| wanted.to_owned())
+    }
+
+    fn algorithm(&self) -> &'static str {
+        match self {
+            SigningKey::Rsa(_) => "RS256",
+            SigningKey::P256(_) => "ES256",
+            SigningKey::Ed25519(_) => "EdDSA",
+        }
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ring::error::Unspecified> {
+        let random = SystemRandom::new();
+        match self {
+            SigningKey::Rsa(key) => {
+                let mut signature = vec![0; key.public().modulus_len()];
+                key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)?;
+                Ok(signature)
+            }
+            SigningKey::P256(key) => key.sign(&random, message).map(|signature| signature.as_ref().to_vec()),
+            SigningKey::Ed25519(key) => Ok(key.sign(message).as_ref().to_vec()),
+        }
+    }
+}
+
+impl Assertion {
+    /// The assertion as a JSON Web Token. Scopes stand in a claim too: Google and DocuSign look for them there.
+    fn signed(&self, scope: &str, now: Timestamp) -> Result<String, Failure> {
+        let seconds = now.0.div_euclid(1_000);
+        let header = json!({"alg": self.key.algorithm(), "typ": "JWT"});
+        let mut claims = json!({
+            "iss": self.issuer, "sub": self.subject, "aud": self.audience,
+            "iat": seconds, "exp": seconds.saturating_add(ASSERTION_SECONDS),
+        });
+        if !scope.is_empty() {
+            claims["scope"] = json!(scope);
+        }
+        let part = |of: &serde_json::Value| BASE64URL_NOPAD.encode(of.to_string().as_bytes());
+        let signed = format!("{}.{}", part(&header), part(&claims));
+        let signature = self
+            .key
+            .sign(signed.as_bytes())
+            .map_err(|_| denied("no-token", "its private key does not sign".to_owned()))?;
+        Ok(format!("{signed}.{}", BASE64URL_NOPAD.encode(&signature)))
+    }
+}
