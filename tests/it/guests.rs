@@ -1,7 +1,10 @@
-//! Hostile connectors: each harms nobody but itself, and the operator reads one sentence about it.
+//! Hostile connectors: each harms nobody but itself, and the operator reads one sentence about it. And those in other
+//! languages than ours.
 
 #[path = "guests/compiled.rs"]
 mod compiled;
+#[path = "guests/hooks.rs"]
+mod hooks;
 #[path = "guests/hot.rs"]
 mod hot;
 #[path = "guests/inert.rs"]

@@ -1,5 +1,7 @@
-//! Guests of the suites, built once by cargo for WebAssembly.
+//! Guests of the suites, built for WebAssembly: by cargo, or in another language by the program under test.
 
+use crate::world::program;
+use anyhow::ensure;
 use std::path::Path;
 use std::process::Command;
 
@@ -24,6 +26,24 @@ pub fn module(folder: &str, name: &str, temporary: &str) -> Vec<u8> {
         "the guest must build; `rustup target add wasm32-unknown-unknown` may be missing"
     );
     std::fs::read(target.join(format!("wasm32-unknown-unknown/release/{name}.wasm"))).expect("it was built")
+}
+
+/// The component of the project in `tests/guests/FOLDER`, whatever language it is in. It is built below `temporary`, the
+/// folder that cargo gives to a suite.
+///
+/// # Errors
+/// If it does not build: then the suite cannot run.
+pub fn component(folder: &str, temporary: &str) -> anyhow::Result<Vec<u8>> {
+    let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests");
+    let out = Path::new(temporary).join(folder).with_extension("wasm");
+    let ended = Command::new(program()?)
+        .args(["connector", "build"])
+        .arg(guests.join(folder))
+        .arg("--out")
+        .arg(&out)
+        .output()?;
+    ensure!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    Ok(std::fs::read(out)?)
 }
 
 /// A module whose text behind a mark is another one, as long as the one that was there.

@@ -8,6 +8,7 @@ import {
   connector,
   type Context,
   creation,
+  type Delivery,
   descriptor,
   type Effect,
   field,
@@ -28,6 +29,7 @@ import {
   value,
 } from "countersign-sdk";
 import { channelOf, find, type Message, messageOf, post, read } from "./slack";
+import { changed } from "./told";
 
 /** The one operation. */
 const POST_MESSAGE = "post-message";
@@ -39,7 +41,7 @@ const TEXT_CHARACTERS_MAX = 4_000;
 /** From when on a message is looked for: the moment of the plan, as Slack's clock may be behind by so much, in milliseconds. */
 const BEHIND_MS = 600_000;
 
-export const { identity, reader, writer } = connector({
+export const { identity, reader, webhooks, writer } = connector({
   describe() {
     const input = {
       type: "object",
@@ -97,6 +99,10 @@ export const { identity, reader, writer } = connector({
     const found = look(context, effect);
     return found === null ? absent : landed(posted(effect, found));
   },
+
+  interpret(_: Context, delivery: Delivery): RecordRef[] {
+    return changed(delivery).map(({ channel, ts }) => messageRef(channel, ts));
+  },
 });
 
 /** The message that names the effect, among those that are not older than its plan. */
@@ -107,10 +113,14 @@ function look(context: Context, effect: Effect): Message | null {
 
 /** The message that the channel holds for the effect. */
 function posted(effect: Effect, message: Message): Receipt {
-  const subject = { kind: MESSAGE, id: `${effect.plan.subject.id}/${message.ts}` };
+  const subject = messageRef(effect.plan.subject.id, message.ts);
   const since = instantMs(sealed(effect), "not_before");
   const fields = [field("text", value.text(message.text)), field("not_before", value.instantMs(since))];
   return receipt(effect, { subject, revision: null, url: null, fields }, { vendorRequestId: message.requestId });
+}
+
+function messageRef(channel: string, ts: string): RecordRef {
+  return { kind: MESSAGE, id: `${channel}/${ts}` };
 }
 
 /** Refuses what is none of our operations, or about something else than a channel. */

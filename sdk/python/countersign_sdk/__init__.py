@@ -1,6 +1,6 @@
 """Write a countersign connector in Python: decorated functions, raised failures."""
 
-from .connector import Connector, Context, Page
+from .connector import Connector, Context, Delivery, Page
 from .failure import (
     CONNECTOR_BUG,
     Failure,
@@ -19,6 +19,7 @@ from .value import (
     NOT_THERE,
     UNKNOWN,
     Change,
+    DraftIntent,
     Effect,
     Field,
     Finding,
@@ -31,6 +32,7 @@ from .value import (
     WritePlan,
     creation,
     decimal_of,
+    draft_intent,
     integer_of,
     json_value,
     landed,

@@ -8,17 +8,21 @@ from typing import Any, Callable, Optional, Sequence, TypeVar
 from componentize_py_types import Err
 from wit_world.exports.identity import Descriptor, Guarantee, Operation
 from wit_world.exports.reader import Page
-from wit_world.imports import diagnostics, http, settings
+from wit_world.imports import diagnostics, http, settings, types
+from wit_world.imports.types import DraftIntent, RecordRef
 
 from . import failure
 from .failure import Failure
-from .http import Draft
-from .value import oddity
+from .http import Draft, shortened
+from .value import odd_list, oddity
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 #: Code of a failure because of a value that the contract does not know.
 ODD_VALUE = "odd-value"
+#: Code of a failure because of a delivery that is none.
+BAD_DELIVERY = "bad-delivery"
 
 _GUARANTEES = {
     "by-key": Guarantee.BY_KEY,
@@ -26,6 +30,8 @@ _GUARANTEES = {
     "by-probe": Guarantee.BY_PROBE,
     "blind": Guarantee.BLIND,
 }
+#: What is said of a delivery.
+_SAID = {"interpret": RecordRef, "receive": DraftIntent}
 _LEVELS = {level.name.lower(): level for level in diagnostics.Level}
 
 
@@ -63,6 +69,54 @@ class Context:
     def say(self, level: str, message: str, **fields: str) -> None:
         """A line for operators. No secret, no personal data."""
         diagnostics.emit(_LEVELS[level], message, list(fields.items()))
+
+
+class Delivery:
+    """One delivery. The host has verified who sent it and, where the scheme signs a moment, how old it is; it drops
+    what it had before.
+    """
+
+    def __init__(self, raw: types.Delivery) -> None:
+        #: Which hook of the manifest it came by.
+        self.hook: str = raw.hook
+        #: Header names in lower case, in order of arrival, without credentials and signatures.
+        self.headers: list[tuple[str, str]] = raw.headers
+        #: The body as it arrived.
+        self.body: types.Payload = raw.body
+        #: When it arrived, in milliseconds since 1970 in UTC.
+        self.received_ms: int = raw.received_ms
+
+    def header(self, name: str) -> Optional[str]:
+        """The first header of this name."""
+        wanted = name.lower()
+        return next((value for known, value in self.headers if known == wanted), None)
+
+    def text(self) -> str:
+        """The body as text; ``rejected`` when it is none."""
+        if isinstance(self.body, types.Payload_Bytes):
+            raise failure.rejected(BAD_DELIVERY, "the body of the delivery is no text")
+        return self.body.value if isinstance(self.body, types.Payload_Text) else ""
+
+    def json(self, read: Callable[[Any], T]) -> T:
+        """The body as JSON, as ``read`` makes something of it; raise in there what does not fit.
+
+        A body of another shape is ``rejected``.
+        """
+        body = self._parsed()
+        try:
+            return read(body)
+        except Failure:
+            raise
+        except Exception as error:  # noqa: BLE001 whatever it is, the delivery is not what was expected
+            why = shortened(f"{type(error).__name__}: {error}")
+            raise failure.rejected(BAD_DELIVERY, f"the delivery is something else than expected: {why}") from None
+
+    def _parsed(self) -> Any:
+        text = self.text()
+        try:
+            return _json.loads(text)
+        except (ValueError, RecursionError):
+            raise failure.rejected(BAD_DELIVERY, "the body of the delivery is no JSON") from None
 
 
 class Connector:
@@ -115,6 +169,20 @@ class Connector:
         """``(context, effect, landed) -> Finding``: whether what takes it back is there."""
         return self._answered("probe_undo", by)
 
+    def interpret(self, by: F) -> F:
+        """``(context, delivery) -> list[RecordRef]``: which records it is about; none if it concerns us not.
+
+        What stands in it is never taken for the truth: the host reads each record that it watches.
+        """
+        return self._answered("interpret", by)
+
+    def receive(self, by: F) -> F:
+        """``(context, delivery) -> list[DraftIntent]``: what it asks for; nothing if it asks for nothing.
+
+        The same delivery gives the same drafts.
+        """
+        return self._answered("receive", by)
+
     def _answered(self, question: str, by: F) -> F:
         self._by[question] = by
         return by
@@ -164,11 +232,37 @@ class Connector:
 
         return Compensator
 
+    def webhooks(self) -> type:
+        """The class ``Webhooks`` of the component."""
+        connector = self
+
+        class Webhooks:
+            def interpret(self, what: Any) -> Any:
+                return connector._told("interpret", what)
+
+        return Webhooks
+
+    def intake(self) -> type:
+        """The class ``Intake`` of the component."""
+        connector = self
+
+        class Intake:
+            def receive(self, what: Any) -> Any:
+                return connector._told("receive", what)
+
+        return Intake
+
+    def _told(self, question: str, what: Any) -> Any:
+        """Some worlds want both exports: a connector that answers one of them says nothing by the other."""
+        if question not in self._by and _SAID.keys() & self._by.keys():
+            return []
+        return self._call(question, failure.rejected, Delivery(what))
+
     def _call(self, question: str, odd: Callable[[str, str], Failure], *arguments: Any) -> Any:
         """Runs a call, and makes a failure of whatever is raised in it, so that no exception becomes a trap."""
         try:
             answer = self._by[question](Context(), *arguments)
-            why = oddity(answer)
+            why = odd_list(answer, _SAID[question]) if question in _SAID else oddity(answer)
             if why is None:
                 return answer
             told = odd(ODD_VALUE, why)

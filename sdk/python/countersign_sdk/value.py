@@ -9,6 +9,7 @@ from typing import Iterable, Optional
 
 from wit_world.imports.types import (
     Change,
+    DraftIntent,
     Effect,
     Field,
     Finding,
@@ -38,6 +39,8 @@ from .failure import Failure, rejected
 
 #: Longest id of a record, in bytes.
 ID_BYTES_MAX = 2_048
+#: Longest name of a wish, in characters.
+DEDUPE_KEY_CHARACTERS_MAX = 200
 #: Longest text, in bytes.
 TEXT_BYTES_MAX = 256 * 1024
 
@@ -148,6 +151,23 @@ def receipt(effect: Effect, now: Snapshot, request_id: Optional[str] = None) -> 
     return Receipt(now.subject, now.revision, now.url, request_id, applied, [])
 
 
+def draft_intent(
+    intent_type: str,
+    source: RecordRef,
+    fields: Iterable[Field],
+    dedupe_key: str,
+    requester: Optional[str] = None,
+) -> DraftIntent:
+    """An intent that a delivery asks for.
+
+    ``intent_type`` is one that the manifest names under ``[intake]``, and ``fields`` are its tokens. ``dedupe_key`` is
+    the same text for the same wish, however often it is delivered: at most 200 characters; the host makes one intent of
+    each. ``requester`` is who asks, as the vendor names them: a mail address that the host's people file has, or an id
+    of a person there.
+    """
+    return DraftIntent(intent_type, source, list(fields), dedupe_key, requester, [])
+
+
 def landed(of: Receipt) -> Finding:
     """It is there."""
     return Finding_Landed(of)
@@ -179,6 +199,30 @@ def oddity(answer: object) -> Optional[str]:
     if isinstance(items, list):
         return next(filter(None, map(oddity, items)), None)
     return None
+
+
+def odd_list(answer: object, of: type) -> Optional[str]:
+    """What is odd about what a delivery is about or asks for, if anything is."""
+    if not isinstance(answer, list) or not all(isinstance(one, of) for one in answer):
+        return f"what is said of the delivery is no list of {of.__name__}"
+    odd = _odd_draft if of is DraftIntent else _odd_subject
+    return next(filter(None, map(odd, answer)), None)
+
+
+def _odd_subject(subject: RecordRef) -> Optional[str]:
+    return _odd_record(subject) if _is_text(subject.kind, ID_BYTES_MAX) else "the kind of a record is none"
+
+
+def _odd_draft(draft: DraftIntent) -> Optional[str]:
+    if not _is_text(draft.dedupe_key, ID_BYTES_MAX):
+        return "the `dedupe_key` of a draft is no text"
+    if not 1 <= len(draft.dedupe_key) <= DEDUPE_KEY_CHARACTERS_MAX:
+        return f"the `dedupe_key` of a draft has {len(draft.dedupe_key)} characters"
+    if not _is_text(draft.intent_type, ID_BYTES_MAX):
+        return "the intent type of a draft is no text"
+    if draft.requester is not None and not _is_text(draft.requester, ID_BYTES_MAX):
+        return "the requester of a draft is no text"
+    return _odd_subject(draft.source) or _odd_fields((field.name, field.value) for field in draft.fields)
 
 
 def _odd_record(subject: RecordRef) -> Optional[str]:

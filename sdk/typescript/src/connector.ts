@@ -4,6 +4,7 @@ import diagnostics from "countersign:connector/diagnostics@0.1.0";
 import settings from "countersign:connector/settings@0.1.0";
 import type {
   Descriptor,
+  DraftIntent,
   Effect,
   Finding,
   Guarantee,
@@ -12,14 +13,16 @@ import type {
   Operation,
   Page,
   Proposal,
+  RawDelivery,
   Receipt,
   RecordRef,
   Snapshot,
   WritePlan,
 } from "./contract";
-import { type Failure, failureOf, rejected, uncertain } from "./failure";
+import { Delivery } from "./delivery";
+import { CONNECTOR_BUG, type Failure, failureOf, rejected, uncertain } from "./failure";
 import { Draft } from "./http";
-import { oddField, oddPage, oddPlace, oddRecord, wellFormed } from "./value";
+import { oddDrafts, oddField, oddPage, oddPlace, oddRecord, oddRecords, wellFormed } from "./value";
 
 /** Code of a failure because of a value that the contract does not know. */
 const ODD_VALUE = "odd-value";
@@ -58,6 +61,13 @@ export interface Connector {
   undo?(context: Context, effect: Effect, landed: Receipt): Receipt;
   /** Whether what takes it back is there. */
   probeUndo?(context: Context, effect: Effect, landed: Receipt): Finding;
+  /**
+   * Names the records that a delivery is about; none if it concerns us not. What stands in it is never taken for the
+   * truth: the host reads each record that it watches.
+   */
+  interpret?(context: Context, delivery: Delivery): RecordRef[];
+  /** Says what a delivery asks for; nothing if it asks for nothing. The same delivery gives the same drafts. */
+  receive?(context: Context, delivery: Delivery): DraftIntent[];
 }
 
 const context: Context = {
@@ -141,12 +151,27 @@ export function connector(of: Connector) {
       probeUndo: (what: Effect, landed: Receipt) =>
         call(() => undoing(of.probeUndo)(what, landed), oddFinding, rejected),
     },
+    webhooks: {
+      interpret: (what: RawDelivery) => call(() => told(of.interpret)(what), oddRecords, rejected),
+    },
+    intake: {
+      receive: (what: RawDelivery) => call(() => told(of.receive)(what), oddDrafts, rejected),
+    },
   };
 
   function undoing<T>(by: ((context: Context, effect: Effect, landed: Receipt) => T) | undefined) {
     return (what: Effect, landed: Receipt): T => {
       if (by) return by.call(of, context, what, landed);
       throw rejected("irreversible", "this connector takes nothing back");
+    };
+  }
+
+  /** Some worlds want both exports: a connector that answers one of them says nothing by the other. */
+  function told<T>(by: ((context: Context, delivery: Delivery) => T[]) | undefined) {
+    return (what: RawDelivery): T[] => {
+      if (by) return by.call(of, context, new Delivery(what));
+      if (of.interpret || of.receive) return [];
+      throw rejected(CONNECTOR_BUG, "this connector has neither `interpret` nor `receive`");
     };
   }
 }

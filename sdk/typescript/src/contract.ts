@@ -134,6 +134,29 @@ export type RawFailure =
   | { tag: "denied"; val: Detail }
   | { tag: "uncertain"; val: Detail };
 
+/** A delivery as the host gives it. */
+export interface RawDelivery {
+  hook: string;
+  headers: [string, string][];
+  body: Payload;
+  receivedMs: number;
+}
+
+/** An intent that a delivery asks for. */
+export interface DraftIntent {
+  /** The intent type, such as `discount`. The manifest names it under `[intake]`. */
+  intentType: string;
+  /** The record at the vendor that the intent is about. */
+  source: RecordRef;
+  /** Its tokens, named as in its intent type. */
+  fields: Field[];
+  /** The same text for the same wish, however often it is delivered: at most 200 characters. The host makes one intent of each. */
+  dedupeKey: string;
+  /** Who asks, as the vendor names them: a mail address that the host's people file has, or an id of a person there. */
+  requester: string | null;
+  extra: [string, string][];
+}
+
 export type Payload = { tag: "empty" } | { tag: "text"; val: string } | { tag: "bytes"; val: Uint8Array };
 
 export type Method = "get" | "head" | "post" | "put" | "patch" | "delete";

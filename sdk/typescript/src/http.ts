@@ -194,7 +194,7 @@ export class Answer implements Answered {
 }
 
 /** A vendor's words on one line, of bounded length. */
-function shortened(words: string): string {
+export function shortened(words: string): string {
   const line = words.split(/\s+/).filter(Boolean).join(" ");
   return line.length > WORDS_CHARACTERS_MAX ? `${line.slice(0, WORDS_CHARACTERS_MAX)}…` : line;
 }

@@ -2,6 +2,7 @@
 
 export * from "./connector";
 export * from "./contract";
+export * from "./delivery";
 export * from "./failure";
 export * from "./http";
 export * from "./value";

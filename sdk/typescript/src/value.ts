@@ -1,10 +1,25 @@
 // Values and fields, read and made.
 
-import type { Change, Effect, Field, Finding, Page, Proposal, Receipt, RecordRef, Snapshot, Value, WritePlan } from "./contract";
+import type {
+  Change,
+  DraftIntent,
+  Effect,
+  Field,
+  Finding,
+  Page,
+  Proposal,
+  Receipt,
+  RecordRef,
+  Snapshot,
+  Value,
+  WritePlan,
+} from "./contract";
 import { rejected } from "./failure";
 
 /** Longest id of a record, in bytes. */
 const ID_BYTES_MAX = 2_048;
+/** Longest name of a wish, in characters. */
+const DEDUPE_KEY_CHARACTERS_MAX = 200;
 /** Longest text, in bytes. */
 const TEXT_BYTES_MAX = 256 * 1024;
 
@@ -158,8 +173,33 @@ export function oddPage(page: Page): string | null {
 
 /** What is odd about a record, if anything is. */
 export function oddRecord(subject: RecordRef): string | null {
-  const fine = typeof subject.id === "string" && bytes(subject.id) <= ID_BYTES_MAX;
-  return fine ? null : "the id of the record is none";
+  return isName(subject.id) ? null : "the id of the record is none";
+}
+
+/** What is odd about the records that a delivery is about, if anything is. */
+export function oddRecords(records: RecordRef[]): string | null {
+  if (!Array.isArray(records)) return "what the delivery is about is no list of records";
+  const kind = (of: RecordRef) => (isName(of.kind) ? null : "the kind of a record is none");
+  return records.map((of) => kind(of) ?? oddRecord(of)).find(Boolean) ?? null;
+}
+
+/** What is odd about the intents that a delivery asks for, if anything is. */
+export function oddDrafts(drafts: DraftIntent[]): string | null {
+  if (!Array.isArray(drafts)) return "what the delivery asks for is no list of drafts";
+  return drafts.map(oddDraft).find(Boolean) ?? null;
+}
+
+function oddDraft(draft: DraftIntent): string | null {
+  if (!isName(draft.dedupeKey)) return "the `dedupeKey` of a draft is no text";
+  const length = Array.from(draft.dedupeKey).length;
+  if (length < 1 || length > DEDUPE_KEY_CHARACTERS_MAX) return `the \`dedupeKey\` of a draft has ${length} characters`;
+  if (!isName(draft.intentType)) return "the intent type of a draft is no text";
+  if (draft.requester !== null && !isName(draft.requester)) return "the requester of a draft is no text";
+  return oddRecords([draft.source]) ?? oddField(draft.fields);
+}
+
+function isName(of: unknown): boolean {
+  return typeof of === "string" && bytes(of) <= ID_BYTES_MAX;
 }
 
 /** Whether a letter is half a pair of surrogates: targets send them, and they cannot leave. */

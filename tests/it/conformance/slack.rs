@@ -1,13 +1,21 @@
-//! What Slack says with status 200 and `ok: false`, and what else no recording shows: on the component that we ship.
+//! What Slack says with status 200 and `ok: false`, what it tells by itself, and what else no recording shows: on the
+//! component that we ship.
 
 use super::scripted::{NOW, World, case, proposal};
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
+use countersign_connectors::{RawConnection, Secret};
 use countersign_core::effect::attempt::{Ended, Finding, Guarantee};
 use countersign_core::effect::plan::{Change, Proposal, WritePlan};
 use countersign_core::id::EffectId;
 use countersign_core::record::{RecordRef, Value};
-use countersign_engine::port::connectors::{Call, Connectors as _};
+use countersign_engine::port::connectors::{Arrived, Call, Connectors as _, Verified};
+use data_encoding::HEXLOWER;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
+use sha2::Sha256;
+
+/// What Slack signs its events with.
+const SIGNING: &str = "signing-canary-4711";
 
 async fn world() -> Result<World> {
     World::start("slack", "xoxb-canary-4711").await
@@ -147,5 +155,60 @@ async fn what_cannot_be_posted_is_refused_before_anybody_approves_it() -> Result
     assert_eq!(case(&world.plan(message("C1", "")).await?), "rejected bad-input");
     let planned = world.plan(message("C1", &"x".repeat(4_000))).await?;
     ensure!(matches!(planned, Ended::Returned(_)), "{planned:?}");
+    Ok(())
+}
+
+/// What an event is about, once the host has seen that Slack signed it.
+async fn about(world: &World, event: &serde_json::Value) -> Result<Ended<Vec<RecordRef>>> {
+    let (body, moment) = (event.to_string(), (NOW.0 / 1_000).to_string());
+    let mac = Hmac::<Sha256>::new_from_slice(SIGNING.as_bytes())?
+        .chain_update(format!("v0:{moment}:{body}"))
+        .finalize();
+    let signature = format!("v0={}", HEXLOWER.encode(&mac.into_bytes()));
+    let headers = [("x-slack-request-timestamp", moment), ("x-slack-signature", signature)];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value)).into();
+    let arrived = Arrived { headers, body: body.into_bytes() };
+    let verified = world.runtime.verify(&World::name()?, "events", arrived, NOW);
+    let Ok(Verified::Delivery { delivery, .. }) = verified else { bail!("{verified:?}") };
+    Ok(world.runtime.interpret(delivery, NOW).await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_is_about_the_message_that_somebody_has_changed_or_deleted() -> Result<()> {
+    let world = world().await?;
+    let raw: RawConnection = toml::from_str(
+        "connector = \"countersign.slack\"\n[endpoints.api]\nsecret = \"env:SECRET\"\n\
+         [webhooks.events]\nsecret = \"env:SECRET\"\n",
+    )?;
+    let options = raw.resolve(World::name()?, |_| Ok(Secret::new(SIGNING.to_owned())));
+    let connection = world.runtime.connect(options.map_err(|faults| anyhow::anyhow!("{faults:?}"))?)?;
+    ensure!(connection.inbound.hooks == [("events".to_owned(), "slack")] && connection.inbound.interprets);
+    let event =
+        |event: serde_json::Value| json!({"type": "event_callback", "event_id": "Ev1", "event": event});
+    let message = RecordRef { kind: "message".into(), id: "C1/1795424402.000200".into() };
+    for (said, wanted) in [
+        (
+            event(json!({"type": "message", "subtype": "message_changed", "channel": "C1",
+                "ts": "1795424409.000000", "message": {"ts": "1795424402.000200", "text": "hello"}})),
+            vec![message.clone()],
+        ),
+        (
+            event(json!({"type": "message", "subtype": "message_deleted", "channel": "C1",
+                "ts": "1795424409.000000", "deleted_ts": "1795424402.000200"})),
+            vec![message],
+        ),
+        // A new one is nobody's yet.
+        (event(json!({"type": "message", "channel": "C1", "ts": "1795424409.000000"})), Vec::new()),
+        (event(json!({"type": "team_join"})), Vec::new()),
+        (json!({"type": "app_rate_limited"}), Vec::new()),
+    ] {
+        let found = about(&world, &said).await?;
+        assert_eq!(found, Ended::Returned(wanted), "{said}");
+    }
+    let nameless = event(json!({"type": "message", "subtype": "message_deleted", "channel": "C1"}));
+    for said in [nameless, json!({"type": "event_callback"}), json!({"hello": "you"})] {
+        assert_eq!(case(&about(&world, &said).await?), "rejected bad-delivery", "{said}");
+    }
+    ensure!(world.target.take().is_empty(), "nothing is asked for it");
     Ok(())
 }

@@ -6,29 +6,17 @@ use countersign_connectors::{RawConnection, Runtime, Secret};
 use countersign_core::effect::attempt::{BreakKind, Ended, Failure};
 use countersign_core::record::{RecordRef, Value};
 use countersign_engine::port::connectors::Connectors as _;
-use countersign_tests::world::{program, root};
+use countersign_tests::guests;
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
-use std::process::Command;
 use std::sync::OnceLock;
 
 /// The guest, built once by the program under test.
 pub(super) fn component() -> Result<&'static [u8]> {
     static COMPONENT: OnceLock<Result<Vec<u8>, String>> = OnceLock::new();
+    let built = || guests::component("python-curious", env!("CARGO_TARGET_TMPDIR"));
     let built = COMPONENT.get_or_init(|| built().map_err(|error| format!("{error:#}")));
     built.as_ref().map(Vec::as_slice).map_err(|error| anyhow::anyhow!("{error}"))
-}
-
-fn built() -> Result<Vec<u8>> {
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("curious.wasm");
-    let ended = Command::new(program()?)
-        .args(["connector", "build"])
-        .arg(root().join("tests/guests/python-curious"))
-        .arg("--out")
-        .arg(&out)
-        .output()?;
-    ensure!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
-    Ok(std::fs::read(out)?)
 }
 
 async fn connected(folder: &Path) -> Result<Runtime> {
