@@ -5,10 +5,12 @@ So `send-letter` is `by-key`: an attempt whose answer was lost is made again, an
 """
 
 import letters
+import told
 from countersign_sdk import (
     UNKNOWN,
     Connector,
     Context,
+    Delivery,
     Effect,
     Finding,
     Proposal,
@@ -67,4 +69,10 @@ def probe(context: Context, effect: Effect) -> Finding:
     return UNKNOWN
 
 
+@connector.interpret
+def interpret(context: Context, delivery: Delivery) -> list[RecordRef]:
+    return [RecordRef(letters.KIND, id) for id in told.letters(delivery)]
+
+
 Identity, Reader, Writer = connector.exports()
+Webhooks = connector.webhooks()

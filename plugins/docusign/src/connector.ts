@@ -8,6 +8,7 @@
 import {
   connector,
   type Context,
+  type Delivery,
   descriptor,
   type Effect,
   operation,
@@ -22,6 +23,7 @@ import { ENVELOPE, readEnvelope, snapshot as envelope } from "./envelope";
 import { applyFields, FIELDS_INPUT, planFields, probeFields } from "./fields";
 import { applySend, planSend, probeSend, SEND_INPUT } from "./send";
 import { readTemplate, snapshot as template, TEMPLATE } from "./template";
+import { changed } from "./told";
 
 const SEND_ENVELOPE = "send-envelope";
 const SET_FIELDS = "set-fields";
@@ -31,7 +33,7 @@ const SUBJECTS = new Map([
   [SET_FIELDS, ENVELOPE],
 ]);
 
-export const { identity, reader, writer } = connector({
+export const { identity, reader, webhooks, writer } = connector({
   describe() {
     const operations = [
       operation(SEND_ENVELOPE, TEMPLATE, "by-probe", SEND_INPUT),
@@ -63,6 +65,11 @@ export const { identity, reader, writer } = connector({
 
   probe(context: Context, effect: Effect) {
     return sends(effect.what) ? probeSend(context, effect) : probeFields(context, effect);
+  },
+
+  interpret(_: Context, delivery: Delivery): RecordRef[] {
+    const id = changed(delivery);
+    return id === null ? [] : [{ kind: ENVELOPE, id }];
   },
 });
 

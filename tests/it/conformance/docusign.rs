@@ -1,7 +1,7 @@
 //! What a stand-in for DocuSign answers is recorded and certifies; and what no recording shows: its refusals, an envelope
 //! whose transaction id is forgotten, and what cannot be known of a letter that may have gone out.
 
-use super::scripted::{Scripted, World, case, proposal};
+use super::scripted::{Scripted, World, case, mac, proposal};
 use super::{asked, connection, recorded};
 use anyhow::{Context as _, Result, bail, ensure};
 use countersign_core::effect::attempt::{Ended, Failure, Finding, Guarantee};
@@ -11,6 +11,7 @@ use countersign_core::record::{RecordRef, Value};
 use countersign_core::time::Millis;
 use countersign_engine::port::connectors::{Call, Connectors as _};
 use countersign_tests::servers::Vendor;
+use data_encoding::BASE64;
 use serde_json::{Value as Json, json};
 
 /// The account of the stand-in.
@@ -445,5 +446,32 @@ async fn fields_that_somebody_else_wrote_are_not_written_over() -> Result<()> {
         world.target.say(FIELDS, &json!({"textCustomFields": errors}));
         assert_eq!(case(&world.apply(call.clone()).await), wanted);
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_is_about_the_envelope_that_something_became_of() -> Result<()> {
+    const SIGNING: &str = "connect-canary-4711";
+    let world = world().await?;
+    assert_eq!(world.listen(SIGNING)?, "hmac-sha256");
+    let told = async |said: Json| {
+        let body = said.to_string();
+        let signature = BASE64.encode(&mac(SIGNING.as_bytes(), &[&body])?);
+        world.told(&[("X-DocuSign-Signature-1", &signature)], body).await
+    };
+    let envelope = RecordRef { kind: "envelope".into(), id: id("e1") };
+    let event = |of: &str| json!({"event": of, "apiVersion": "v2.1", "data": {"accountId": ACCOUNT, "envelopeId": id("e1")}});
+    for (said, wanted) in [
+        (event("envelope-voided"), vec![envelope.clone()]),
+        (event("recipient-completed"), vec![envelope]),
+        (json!({"event": "template-modified", "data": {"templateId": id("a1")}}), Vec::new()),
+    ] {
+        assert_eq!(told(said.clone()).await?, Ended::Returned(wanted), "{said}");
+    }
+    for said in [json!({"event": "envelope-sent", "data": {}}), json!({"event": "envelope-sent"}), json!({})]
+    {
+        assert_eq!(case(&told(said.clone()).await?), "rejected bad-delivery", "{said}");
+    }
+    ensure!(questions(&world).is_empty(), "nothing is asked for it");
     Ok(())
 }

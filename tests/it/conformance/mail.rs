@@ -1,7 +1,7 @@
 //! What a stand-in for Resend answers, and what no recording shows: its refusals by their names, an answer that breaks after
 //! the letter was sent, and letters that would say more than their plan shows. On the component that we ship.
 
-use super::scripted::{World, case, proposal};
+use super::scripted::{NOW, World, case, mac, proposal};
 use super::{asked, connection, recorded};
 use anyhow::{Context as _, Result, ensure};
 use countersign_core::effect::attempt::{Ended, Failure, Finding, Guarantee, Receipt};
@@ -10,6 +10,7 @@ use countersign_core::record::{Field, RecordRef, Value};
 use countersign_core::time::Millis;
 use countersign_engine::port::connectors::{Call, Connectors as _};
 use countersign_tests::servers::Vendor;
+use data_encoding::BASE64;
 use serde_json::json;
 
 /// The keys that the stand-in takes: one that may do everything, one that may only send, and one that asks too often.
@@ -309,5 +310,35 @@ async fn a_letter_is_read_by_its_id_and_a_mailbox_is_not() -> Result<()> {
     assert_eq!(case(&world.fetch(record("letter", "../domains")).await?), "rejected not-found");
     assert_eq!(case(&world.fetch(record("mailbox", MAILBOX)).await?), "rejected not-readable");
     ensure!(world.target.take().is_empty(), "neither is asked for");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_is_about_the_letter_that_something_became_of() -> Result<()> {
+    const SIGNING: &[u8] = b"thirty-two bytes that are a key!";
+    let world = world().await?;
+    assert_eq!(world.listen(&format!("whsec_{}", BASE64.encode(SIGNING)))?, "standard-webhooks");
+    let moment = (NOW.0 / 1_000).to_string();
+    let told = async |said: serde_json::Value| {
+        let body = said.to_string();
+        let signature = mac(SIGNING, &["msg_1.", &moment, ".", &body])?;
+        let signature = format!("v1,{}", BASE64.encode(&signature));
+        let headers = [("svix-id", "msg_1"), ("svix-timestamp", &moment), ("svix-signature", &signature)];
+        world.told(&headers, body).await
+    };
+    let event =
+        |of: &str| json!({"type": of, "created_at": "2026-11-02T10:00:00Z", "data": {"email_id": LETTER_ID}});
+    for (said, wanted) in [
+        (event("email.bounced"), vec![record("letter", LETTER_ID)]),
+        // What somebody wrote to the account, and what is no letter.
+        (event("email.received"), Vec::new()),
+        (json!({"type": "contact.updated", "data": {"id": "1"}}), Vec::new()),
+    ] {
+        assert_eq!(told(said.clone()).await?, Ended::Returned(wanted), "{said}");
+    }
+    for said in [json!({"type": "email.bounced", "data": {}}), json!({"data": {}}), json!([7])] {
+        assert_eq!(case(&told(said.clone()).await?), "rejected bad-delivery", "{said}");
+    }
+    ensure!(world.target.take().is_empty(), "nothing is asked for it");
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! A target that says what it is told to, in front of a component that we ship: for the answers that no recording shows.
 
 use super::{component, connection};
-use anyhow::{Context as _, Result, ensure};
-use countersign_connectors::Runtime;
+use anyhow::{Context as _, Result, bail, ensure};
+use countersign_connectors::{Runtime, Secret};
 use countersign_core::effect::attempt::{Ended, Guarantee};
 use countersign_core::effect::plan::{Proposal, WritePlan};
 use countersign_core::hash::Digest;
@@ -10,8 +10,10 @@ use countersign_core::id::{ConnectionName, EffectId};
 use countersign_core::record::{Field, RecordRef, Value};
 use countersign_core::time::Timestamp;
 use countersign_engine::port::Answer;
-use countersign_engine::port::connectors::{Call, Connectors as _, Ledger, NotRecorded};
+use countersign_engine::port::connectors::{Arrived, Call, Connectors as _, Ledger, NotRecorded, Verified};
 use countersign_tests::world::runtime;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -101,6 +103,12 @@ impl Scripted {
     }
 }
 
+/// HMAC-SHA256 of the parts in a row.
+pub(crate) fn mac(key: &[u8], parts: &[&str]) -> Result<Vec<u8>> {
+    let mac = Hmac::<Sha256>::new_from_slice(key)?.chain_update(parts.concat());
+    Ok(mac.finalize().into_bytes().to_vec())
+}
+
 /// Lets everything leave.
 struct Open;
 
@@ -142,6 +150,26 @@ impl World {
         self.target.clear();
         self.runtime.connect(connection(self.system, &self.base, self.secret)?)?;
         Ok(())
+    }
+
+    /// The same with the hook `events`, whose deliveries are proved by this; gives its scheme, if the connector is told.
+    pub(crate) fn listen(&self, signing: &str) -> Result<&'static str> {
+        let mut options = connection(self.system, &self.base, self.secret)?;
+        options.webhooks.insert("events".to_owned(), Secret::new(signing.to_owned()));
+        let connected = self.runtime.connect(options)?;
+        ensure!(connected.inbound.interprets, "the connector reads no delivery");
+        let hooks = connected.inbound.hooks.iter();
+        hooks.map(|(_, scheme)| *scheme).next().context("a hook")
+    }
+
+    /// What a delivery by the hook `events` is about, once the host has seen who sent it.
+    pub(crate) async fn told(&self, headers: &[(&str, &str)], body: String) -> Result<Ended<Vec<RecordRef>>> {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let arrived = Arrived { headers: headers.collect(), body: body.into_bytes() };
+        match self.runtime.verify(&World::name()?, "events", arrived, NOW) {
+            Ok(Verified::Delivery { delivery, .. }) => Ok(self.runtime.interpret(delivery, NOW).await),
+            other => bail!("{other:?}"),
+        }
     }
 
     pub(crate) fn name() -> Result<ConnectionName> {

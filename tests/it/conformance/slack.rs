@@ -1,18 +1,15 @@
 //! What Slack says with status 200 and `ok: false`, what it tells by itself, and what else no recording shows: on the
 //! component that we ship.
 
-use super::scripted::{NOW, World, case, proposal};
+use super::scripted::{NOW, World, case, mac, proposal};
 use anyhow::{Context as _, Result, bail, ensure};
-use countersign_connectors::{RawConnection, Secret};
 use countersign_core::effect::attempt::{Ended, Finding, Guarantee};
 use countersign_core::effect::plan::{Change, Proposal, WritePlan};
 use countersign_core::id::EffectId;
 use countersign_core::record::{RecordRef, Value};
-use countersign_engine::port::connectors::{Arrived, Call, Connectors as _, Verified};
+use countersign_engine::port::connectors::{Call, Connectors as _};
 use data_encoding::HEXLOWER;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
-use sha2::Sha256;
 
 /// What Slack signs its events with.
 const SIGNING: &str = "signing-canary-4711";
@@ -161,28 +158,16 @@ async fn what_cannot_be_posted_is_refused_before_anybody_approves_it() -> Result
 /// What an event is about, once the host has seen that Slack signed it.
 async fn about(world: &World, event: &serde_json::Value) -> Result<Ended<Vec<RecordRef>>> {
     let (body, moment) = (event.to_string(), (NOW.0 / 1_000).to_string());
-    let mac = Hmac::<Sha256>::new_from_slice(SIGNING.as_bytes())?
-        .chain_update(format!("v0:{moment}:{body}"))
-        .finalize();
-    let signature = format!("v0={}", HEXLOWER.encode(&mac.into_bytes()));
-    let headers = [("x-slack-request-timestamp", moment), ("x-slack-signature", signature)];
-    let headers = headers.map(|(name, value)| (name.to_owned(), value)).into();
-    let arrived = Arrived { headers, body: body.into_bytes() };
-    let verified = world.runtime.verify(&World::name()?, "events", arrived, NOW);
-    let Ok(Verified::Delivery { delivery, .. }) = verified else { bail!("{verified:?}") };
-    Ok(world.runtime.interpret(delivery, NOW).await)
+    let mac = mac(SIGNING.as_bytes(), &["v0:", &moment, ":", &body])?;
+    let signature = format!("v0={}", HEXLOWER.encode(&mac));
+    let headers = [("x-slack-request-timestamp", moment.as_str()), ("x-slack-signature", &signature)];
+    world.told(&headers, body).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_is_about_the_message_that_somebody_has_changed_or_deleted() -> Result<()> {
     let world = world().await?;
-    let raw: RawConnection = toml::from_str(
-        "connector = \"countersign.slack\"\n[endpoints.api]\nsecret = \"env:SECRET\"\n\
-         [webhooks.events]\nsecret = \"env:SECRET\"\n",
-    )?;
-    let options = raw.resolve(World::name()?, |_| Ok(Secret::new(SIGNING.to_owned())));
-    let connection = world.runtime.connect(options.map_err(|faults| anyhow::anyhow!("{faults:?}"))?)?;
-    ensure!(connection.inbound.hooks == [("events".to_owned(), "slack")] && connection.inbound.interprets);
+    assert_eq!(world.listen(SIGNING)?, "slack");
     let event =
         |event: serde_json::Value| json!({"type": "event_callback", "event_id": "Ev1", "event": event});
     let message = RecordRef { kind: "message".into(), id: "C1/1795424402.000200".into() };

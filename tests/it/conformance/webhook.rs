@@ -1,7 +1,7 @@
 //! Signed JSON that asks for intents: on the component that we ship, through the host's own check of who sent it.
 
 use super::component;
-use super::scripted::{NOW, World};
+use super::scripted::{NOW, World, mac};
 use anyhow::{Result, ensure};
 use countersign_connectors::{RawConnection, Secret};
 use countersign_core::delivery::{Body, Draft};
@@ -10,17 +10,14 @@ use countersign_core::record::Value;
 use countersign_engine::port::connectors::{Arrived, Connectors as _, NotTaken, Verified};
 use countersign_tests::world::runtime;
 use data_encoding::BASE64;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
-use sha2::Sha256;
 
 const KEY: &[u8] = b"thirty-two bytes that are a key!";
 
 /// A delivery that is signed as Standard Webhooks have it.
 fn signed(id: &str, body: &str, key: &[u8]) -> Result<Arrived> {
     let moment = (NOW.0 / 1_000).to_string();
-    let mac = Hmac::<Sha256>::new_from_slice(key)?.chain_update(format!("{id}.{moment}.{body}")).finalize();
-    let signature = format!("v1,{}", BASE64.encode(&mac.into_bytes()));
+    let signature = format!("v1,{}", BASE64.encode(&mac(key, &[id, ".", &moment, ".", body])?));
     let headers = [("webhook-id", id), ("webhook-timestamp", &moment), ("webhook-signature", &signature)];
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     Ok(Arrived { headers: headers.into_iter().map(owned).collect(), body: body.as_bytes().to_vec() })
