@@ -28,7 +28,7 @@ use anyhow::{Context as _, Result, ensure};
 use countersign::conformance::cassette::{self, Cassette};
 use countersign::conformance::law::Level;
 use countersign::conformance::report::Report;
-use countersign::conformance::{record, run};
+use countersign::conformance::{Recordings, deliveries, record, run};
 use countersign_connectors::{ConnectionOptions, RawConnection, Secret};
 use countersign_core::id::ConnectionName;
 use countersign_tests::servers::{
@@ -120,7 +120,8 @@ async fn recorded(system: &str, target: ConnectionOptions, all: Vec<(&str, Value
     let mut now = cassette::all(folder.path())?;
     let is_recorded = |kept: &Cassette| all.iter().any(|(name, _)| *name == kept.name);
     now.extend(cassette::all(&cassettes(system))?.into_iter().filter(|kept| !is_recorded(kept)));
-    is_certified(&run(&component, now, RECORDED_INPUTS, &|_| {}).await?)
+    let recordings = Recordings { cassettes: now, deliveries: deliveries::all(&cassettes(system))? };
+    is_certified(&run(&component, recordings, RECORDED_INPUTS, &|_| {}).await?)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -261,9 +262,9 @@ async fn every_connector_that_we_ship_is_certified_by_its_cassettes() -> Result<
             continue;
         }
         let system = folder.file_name().and_then(|name| name.to_str()).context("a name")?;
-        let cassettes = cassette::all(&cassettes(system))?;
-        ensure!(!cassettes.is_empty(), "{system} has cassettes");
-        let report = run(&component(system)?, cassettes, INPUTS, &|_| {}).await?;
+        let recordings = Recordings::of(&cassettes(system))?;
+        ensure!(!recordings.cassettes.is_empty(), "{system} has cassettes");
+        let report = run(&component(system)?, recordings, INPUTS, &|_| {}).await?;
         is_certified(&report)?;
         let fuzz = report.laws.last().context("laws")?;
         ensure!(INPUTS / 2 < fuzz.shown.checks, "{system}: strange inputs were tried");
@@ -275,7 +276,8 @@ async fn every_connector_that_we_ship_is_certified_by_its_cassettes() -> Result<
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_run_gives_the_same_report() -> Result<()> {
     let once = || async {
-        let report = run(&component("webhook")?, cassette::all(&cassettes("webhook"))?, 200, &|_| {}).await?;
+        let report =
+            run(&component("webhook")?, Recordings::of(&cassettes("webhook"))?, 200, &|_| {}).await?;
         anyhow::Ok(serde_json::to_string(&report)?)
     };
     ensure!(once().await? == once().await?);

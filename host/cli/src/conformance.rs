@@ -7,7 +7,7 @@
 //! | [`vendor`] | the scripted target: what has landed, and which request meets which trouble |
 //! | [`bench`] | one connector, called one export at a time |
 //! | [`straight`] | the straight way of one effect; the recorder walks it at a real target |
-//! | [`faults`], [`once`], [`sealed`], [`fuzz`] | the laws |
+//! | [`faults`], [`once`], [`sealed`], [`deliveries`], [`fuzz`] | the laws |
 //! | [`law`], [`report`] | what was shown of each, and the level that was reached |
 //!
 //! The same component, cassettes and number of inputs give the same report on every machine that is not so busy that
@@ -15,6 +15,7 @@
 
 pub mod bench;
 pub mod cassette;
+pub mod deliveries;
 mod faults;
 mod fuzz;
 pub mod law;
@@ -28,6 +29,7 @@ use anyhow::{Context as _, Result, bail};
 use bench::Bench;
 use cassette::Cassette;
 use countersign_connectors::{ConnectionOptions, ConnectorFault, FaultCode, inspect};
+use deliveries::Told;
 use law::{Book, Breach, Law};
 use report::Report;
 use std::path::Path;
@@ -35,11 +37,36 @@ use std::sync::Arc;
 use straight::{Crooked, Straight};
 
 /// The version of the kit: it rises when a law or a check is added.
-pub const KIT: u32 = 1;
+pub const KIT: u32 = 2;
 /// Strange inputs of the law `fuzz`.
 pub const INPUTS: u64 = 10_000;
 /// Most strange inputs of one run.
 pub const INPUTS_MAX: u64 = 10_000_000;
+
+/// What a connector is tried with.
+#[derive(Debug, Default)]
+pub struct Recordings {
+    /// What is asked, and what the target answers.
+    pub cassettes: Vec<Cassette>,
+    /// What the target tells by itself.
+    pub deliveries: Vec<Told>,
+}
+
+impl Recordings {
+    /// Everything in a folder of cassettes.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn of(folder: &Path) -> Result<Recordings> {
+        Ok(Recordings { cassettes: cassette::all(folder)?, deliveries: deliveries::all(folder)? })
+    }
+}
+
+impl From<Vec<Cassette>> for Recordings {
+    fn from(cassettes: Vec<Cassette>) -> Recordings {
+        Recordings { cassettes, deliveries: Vec::new() }
+    }
+}
 
 /// Runs every law against a component; `progress` is told what is done now.
 ///
@@ -47,10 +74,11 @@ pub const INPUTS_MAX: u64 = 10_000_000;
 /// If the kit itself cannot work here. What the connector does wrong is in the report.
 pub async fn run(
     component: &[u8],
-    cassettes: Vec<Cassette>,
+    recordings: impl Into<Recordings>,
     inputs: u64,
     progress: &(dyn Fn(&str) + Sync),
 ) -> Result<Report> {
+    let Recordings { cassettes, deliveries } = recordings.into();
     let mut book = Book::default();
     let inspected = match inspect(component) {
         Ok(inspected) => inspected,
@@ -84,8 +112,9 @@ pub async fn run(
         once::everywhere(&bench, straight, &mut book).await?;
         sealed::look(&bench, straight, &mut book).await?;
     }
+    deliveries::look(&bench, &deliveries, &mut book).await?;
     progress(&format!("{inputs} strange inputs"));
-    fuzz::run(&bench, &straights, inputs, &mut book).await?;
+    fuzz::run(&bench, &straights, &deliveries, inputs, &mut book).await?;
     enter_leaks(&bench, &mut book);
     Ok(Report::new(component, Some(&inspected.manifest), &bench.installed.operations, &book))
 }

@@ -4,9 +4,10 @@
 use super::{asked, is_certified};
 use anyhow::{Context as _, Result, ensure};
 use countersign::conformance::cassette::{self, Cassette};
+use countersign::conformance::deliveries::Told;
 use countersign::conformance::law::{Law, Level};
 use countersign::conformance::report::Report;
-use countersign::conformance::run;
+use countersign::conformance::{Recordings, run};
 use countersign_connectors::componentize;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -123,7 +124,7 @@ async fn a_connector_that_contradicts_its_manifest_breaks_the_law_of_its_descrip
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connector_that_keeps_every_law_is_certified() -> Result<()> {
-    let report = report("nothing").await?;
+    let report = told(vec![delivery("nothing", "changes")?]).await?;
     is_certified(&report)?;
     // A law that nothing was looked at for would be kept by everybody.
     let idle: Vec<_> = report.laws.iter().filter(|of| of.shown.checks == 0).map(|of| of.law).collect();
@@ -165,5 +166,44 @@ async fn each_law_is_seen_broken() -> Result<()> {
         }
     }
     ensure!(unseen.is_empty(), "{}", unseen.join("\n\n"));
+    Ok(())
+}
+
+/// A delivery to the hook of the component that has one, with `breaks` as its setting.
+fn delivery(breaks: &str, hook: &str) -> Result<Told> {
+    Ok(serde_json::from_value(json!({
+        "delivery": 1, "about": "a record has changed", "hook": hook, "now": "2026-11-02T10:00:00Z",
+        "body": {"json": {"record": "17", "owner": "Ada Example"}}, "personal": ["Ada Example"],
+        "records": [{"kind": "record", "id": "17"}], "settings": {"breaks": breaks},
+    }))?)
+}
+
+/// The report of the component with a hook that is told these.
+async fn told(deliveries: Vec<Told>) -> Result<Report> {
+    let hooked = component(|manifest| {
+        manifest.to_owned() + "\n[webhooks.changes]\nverify = { scheme = \"github\" }\n"
+    })?;
+    let recordings = Recordings { cassettes: cassettes("nothing")?, deliveries };
+    run(&hooked, recordings, INPUTS, &|_| {}).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_told_is_taken_for_what_it_is() -> Result<()> {
+    let broken = |report: &Report, law: Law| {
+        let of = report.laws.iter().find(|of| of.law == law);
+        of.map(|of| of.shown.breaches.iter().map(|breach| breach.found.clone()).collect::<Vec<_>>())
+    };
+    for (deliveries, law, found) in [
+        (Vec::new(), Law::Deliveries, "no delivery shows it"),
+        (vec![delivery("nothing", "others")?], Law::Deliveries, "no delivery shows it"),
+        (vec![delivery("delivery-kind", "changes")?], Law::Deliveries, "named [{\"kind\":\"other\""),
+        (vec![delivery("delivery-leak", "changes")?], Law::Hygiene, "Ada Example"),
+        (vec![delivery("delivery-trap", "changes")?], Law::Fuzz, ""),
+    ] {
+        let report = told(deliveries).await?;
+        let breaches = broken(&report, law).context("the law")?;
+        ensure!(breaches.iter().any(|breach| breach.contains(found)), "{law:?}: {breaches:?}");
+        ensure!(report.level < Level::Certified, "{law:?}: {:?}", report.level);
+    }
     Ok(())
 }

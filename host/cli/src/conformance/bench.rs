@@ -7,6 +7,7 @@ use countersign_connectors::{
     Cidr, ConnectionOptions, ConnectorRef, EndpointOptions, Exchange, IdempotencyMode, Installed, Manifest,
     OperatorGrant, Rate, Runtime, RuntimeOptions, Scheme, Secret, Trust, Witness,
 };
+use countersign_core::delivery::{Delivery, Draft};
 use countersign_core::effect::attempt::{Ended, Finding, Guarantee, Receipt};
 use countersign_core::effect::key::InstallKey;
 use countersign_core::effect::plan::{Proposal, WritePlan};
@@ -50,6 +51,10 @@ pub enum Call {
     Attempt(Doing),
     /// Whether it landed.
     Look(Doing),
+    /// Which records a delivery is about.
+    Interpret(Delivery),
+    /// What a delivery asks for.
+    Receive(Delivery),
 }
 
 impl Call {
@@ -58,6 +63,8 @@ impl Call {
     pub fn name(&self) -> &'static str {
         match self {
             Call::Check => "check",
+            Call::Interpret(_) => "interpret",
+            Call::Receive(_) => "receive",
             Call::Fetch(_) => "fetch",
             Call::Changes(_) => "changes",
             Call::Plan(_) => "plan",
@@ -122,6 +129,10 @@ pub enum Gave {
     Receipt(Receipt),
     /// A finding.
     Finding(Finding),
+    /// The records that a delivery is about.
+    Records(Vec<RecordRef>),
+    /// What a delivery asks for.
+    Drafts(Vec<Draft>),
 }
 
 /// How a call ended, and what it did on the way.
@@ -325,6 +336,23 @@ impl Bench {
         self.installed.operations.iter().find(|operation| operation.name == cassette.operation)
     }
 
+    /// Its connection.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionName {
+        &self.options.name
+    }
+
+    /// What a host asks of a delivery, as far as the connector answers; it is connected already.
+    #[must_use]
+    pub fn told(&self, delivery: &Delivery) -> Vec<Call> {
+        let inbound =
+            self.runtime.connection(&self.options.name).map(|connection| connection.inbound.clone());
+        let (interprets, brings) =
+            inbound.map_or((false, false), |inbound| (inbound.interprets, !inbound.brings.is_empty()));
+        let interpret = interprets.then(|| Call::Interpret(delivery.clone()));
+        interpret.into_iter().chain(brings.then(|| Call::Receive(delivery.clone()))).collect()
+    }
+
     fn guarantee(&self, operation: &str) -> Guarantee {
         let found = self.installed.operations.iter().find(|known| known.name == operation);
         found.map_or(Guarantee::Blind, |operation| operation.guarantee)
@@ -371,7 +399,12 @@ impl Bench {
     pub async fn call(&self, call: &Call, now: Timestamp, trouble: Option<(usize, Trouble)>) -> Outcome {
         let actor = match call {
             Call::Attempt(doing) | Call::Look(doing) => doing.actor,
-            Call::Check | Call::Fetch(_) | Call::Changes(_) | Call::Plan(_) => Actor::Effect,
+            Call::Check
+            | Call::Fetch(_)
+            | Call::Changes(_)
+            | Call::Plan(_)
+            | Call::Interpret(_)
+            | Call::Receive(_) => Actor::Effect,
         };
         {
             let mut watched = self.watch.locked();
@@ -408,6 +441,8 @@ impl Bench {
         let (name, runtime) = (&self.options.name, &self.runtime);
         let ended = match call {
             Call::Check => gave(runtime.check(name).await, |()| Gave::Nothing),
+            Call::Interpret(what) => gave(runtime.interpret(what.clone(), now).await, Gave::Records),
+            Call::Receive(what) => gave(runtime.receive(what.clone(), now).await, Gave::Drafts),
             Call::Fetch(subject) => gave(runtime.fetch(name, subject.clone()).await, Gave::Record),
             Call::Changes(kind) => {
                 let asked = Asked { kind: kind.clone(), cursor: None, limit: PAGE_RECORDS };

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 /// The format that this kit reads and writes.
 const FORMAT: u32 = 1;
 /// Largest cassette, in bytes: a few hundred exchanges.
-const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+pub(super) const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Most cassettes of one connector.
 const CASSETTES_MAX: usize = 64;
 
@@ -197,7 +197,8 @@ impl Body {
         }
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    /// The bytes of it.
+    pub(super) fn bytes(&self) -> Vec<u8> {
         match self {
             Body::Empty => Vec::new(),
             Body::Json(json) => json.to_string().into_bytes(),
@@ -306,7 +307,12 @@ impl Cassette {
     pub fn moment_of(&self, call: &Call) -> Timestamp {
         let attempt = match call {
             Call::Attempt(doing) | Call::Look(doing) => doing.attempt,
-            Call::Check | Call::Fetch(_) | Call::Changes(_) | Call::Plan(_) => 0,
+            Call::Check
+            | Call::Fetch(_)
+            | Call::Changes(_)
+            | Call::Plan(_)
+            | Call::Interpret(_)
+            | Call::Receive(_) => 0,
         };
         self.moment().plus(Millis::hours(u64::from(attempt)))
     }

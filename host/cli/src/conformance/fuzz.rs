@@ -2,12 +2,14 @@
 
 use super::bench::{Bench, Call, Outcome};
 use super::cassette::Actor;
+use super::deliveries::Told;
 use super::law::{self, Book, Breach, Law};
 use super::straight::Straight;
 use super::vendor::Until;
 use crate::loopback::Reply;
 use crate::standin::faults::mixed;
 use anyhow::Result;
+use countersign_core::delivery::Body;
 use countersign_core::effect::attempt::{BreakKind, Ended};
 use countersign_core::record::{Field, RecordRef, Value};
 use serde_json::{Value as Json, json};
@@ -23,13 +25,21 @@ const ANSWERS: u64 = 3;
 ///
 /// # Errors
 /// If the connector cannot be connected.
-pub(super) async fn run(bench: &Bench, straights: &[Straight], inputs: u64, book: &mut Book) -> Result<()> {
-    if straights.is_empty() {
-        return Ok(());
-    }
+pub(super) async fn run(
+    bench: &Bench,
+    straights: &[Straight],
+    deliveries: &[Told],
+    inputs: u64,
+    book: &mut Book,
+) -> Result<()> {
     for number in 0..inputs {
         let mut draw = Draw(mixed(number));
-        let Some(straight) = draw.one_of(straights) else { continue };
+        // The draws of a connector without hooks are what they were before there were any.
+        if !deliveries.is_empty() && (straights.is_empty() || draw.is(25)) {
+            told(&mut draw, number, bench, deliveries, book).await?;
+            continue;
+        }
+        let Some(straight) = draw.one_of(straights) else { return Ok(()) };
         bench.begin(&straight.cassette)?;
         let call = strange_call(&mut draw, bench, straight);
         let answers: Vec<Reply> = (0..ANSWERS).map(|_| strange_answer(&mut draw, straight)).collect();
@@ -38,6 +48,40 @@ pub(super) async fn run(bench: &Bench, straights: &[Straight], inputs: u64, book
         let (law, wanted) = judged(&call, &outcome);
         let breach = wanted.map(|wanted| Breach {
             cassette: straight.cassette.name.clone(),
+            doing: format!("{}, strange input {number}", call.name()),
+            found: law::told(&outcome),
+            wanted: wanted.to_owned(),
+        });
+        book.enter(law, breach);
+    }
+    Ok(())
+}
+
+/// Hands a strange delivery over.
+async fn told(
+    draw: &mut Draw,
+    number: u64,
+    bench: &Bench,
+    deliveries: &[Told],
+    book: &mut Book,
+) -> Result<()> {
+    let Some(told) = draw.one_of(deliveries) else { return Ok(()) };
+    let cassette = told.begin(bench)?;
+    let mut delivery = told.arrives(bench);
+    if draw.is(10) {
+        delivery.hook = short_text(draw);
+    }
+    delivery.headers.retain(|_| draw.is(80));
+    let bytes = match delivery.body {
+        Body::Text(text) => text.into_bytes(),
+        Body::Bytes(bytes) => bytes,
+    };
+    delivery.body = Body::of(if draw.is(5) { vec![0xff, 0, 0xfe] } else { strange_bytes(draw, bytes) });
+    for call in bench.told(&delivery) {
+        let outcome = bench.call(&call, cassette.moment(), None).await;
+        let (law, wanted) = judged(&call, &outcome);
+        let breach = wanted.map(|wanted| Breach {
+            cassette: cassette.name.clone(),
             doing: format!("{}, strange input {number}", call.name()),
             found: law::told(&outcome),
             wanted: wanted.to_owned(),
@@ -205,21 +249,24 @@ fn strange_answer(draw: &mut Draw, straight: &Straight) -> Reply {
             .headers
             .push((["etag", "location", "retry-after"][index(draw, 3)].to_owned(), number_text(draw)));
     }
-    match serde_json::from_slice::<Json>(&reply.body) {
+    reply.body = strange_bytes(draw, reply.body);
+    reply
+}
+
+/// Bytes with something changed in them.
+fn strange_bytes(draw: &mut Draw, mut bytes: Vec<u8>) -> Vec<u8> {
+    match serde_json::from_slice::<Json>(&bytes) {
         Ok(mut json) => {
             for _ in 0..=draw.below(3) {
                 change(draw, &mut json, 0);
             }
             // Half a pair of surrogates: JSON can say it, and UTF-8 cannot.
-            reply.body = json.to_string().replace(HALF_A_PAIR, "\\ud800").into_bytes();
+            return json.to_string().replace(HALF_A_PAIR, "\\ud800").into_bytes();
         }
-        Err(_) if draw.is(50) => {
-            let half = reply.body.len() / 2;
-            reply.body.truncate(half);
-        }
-        Err(_) => reply.body.reverse(),
+        Err(_) if draw.is(50) => bytes.truncate(bytes.len() / 2),
+        Err(_) => bytes.reverse(),
     }
-    reply
+    bytes
 }
 
 /// Changes one place of a JSON value.

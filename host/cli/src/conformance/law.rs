@@ -33,6 +33,8 @@ pub enum Law {
     Compensation,
     /// The same questions and answers give the same plan and the same receipt.
     Determinism,
+    /// A delivery is about what it is about, and asks for what it asks for, each time that it arrives.
+    Deliveries,
     /// Neither credentials nor personal data are in what people read.
     Hygiene,
     /// Nothing that it is asked or answered makes it break.
@@ -41,7 +43,7 @@ pub enum Law {
 
 impl Law {
     /// All of them.
-    pub const ALL: [Law; 11] = [
+    pub const ALL: [Law; 12] = [
         Law::Static,
         Law::Describe,
         Law::Phase,
@@ -51,6 +53,7 @@ impl Law {
         Law::Seal,
         Law::Compensation,
         Law::Determinism,
+        Law::Deliveries,
         Law::Hygiene,
         Law::Fuzz,
     ];
@@ -63,7 +66,7 @@ impl Law {
             Law::Phase | Law::Idempotency | Law::Probe | Law::Failures | Law::Seal | Law::Hygiene => {
                 Level::Safe
             }
-            Law::Compensation | Law::Determinism | Law::Fuzz => Level::Certified,
+            Law::Compensation | Law::Determinism | Law::Deliveries | Law::Fuzz => Level::Certified,
         }
     }
 
@@ -80,6 +83,7 @@ impl Law {
             Law::Seal => "seal",
             Law::Compensation => "compensation",
             Law::Determinism => "determinism",
+            Law::Deliveries => "deliveries",
             Law::Hygiene => "hygiene",
             Law::Fuzz => "fuzz",
         }
@@ -98,6 +102,7 @@ impl Law {
             Law::Seal => "what is written is the sealed plan; a record that moved is a conflict",
             Law::Compensation => "what is taken back is as it was",
             Law::Determinism => "the same questions and answers give the same plan and receipt",
+            Law::Deliveries => "what a vendor tells is taken for what it is, each time that it arrives",
             Law::Hygiene => "no credential and no personal data in what people read",
             Law::Fuzz => "nothing that it is asked or answered makes it break",
         }
@@ -197,6 +202,8 @@ pub fn told(outcome: &Outcome) -> String {
             Gave::Finding(Finding::Landed(_)) => "said `landed`".to_owned(),
             Gave::Finding(Finding::Absent) => "said `absent`".to_owned(),
             Gave::Finding(Finding::Unknown) => "said `unknown`".to_owned(),
+            Gave::Records(records) => format!("named {} records", records.len()),
+            Gave::Drafts(drafts) => format!("asked for {} intents", drafts.len()),
         },
         Ended::Failed(failure) => {
             let detail = failure.detail();

@@ -50,8 +50,8 @@ pub struct OfLaw {
     pub shown: Shown,
 }
 
-/// The laws that a connector with these operations cannot break.
-fn idle(operations: &[Operation]) -> Vec<Law> {
+/// The laws that a connector with these operations cannot break, and which is told nothing unless it has hooks.
+fn idle(operations: &[Operation], manifest: Option<&Manifest>) -> Vec<Law> {
     let writes = [Law::Idempotency, Law::Probe, Law::Seal, Law::Determinism];
     let mut idle = Vec::new();
     if operations.is_empty() {
@@ -59,6 +59,9 @@ fn idle(operations: &[Operation]) -> Vec<Law> {
     }
     if !operations.iter().any(|operation| operation.reversible) {
         idle.push(Law::Compensation);
+    }
+    if manifest.is_none_or(|manifest| manifest.webhooks.is_empty()) {
+        idle.push(Law::Deliveries);
     }
     idle
 }
@@ -78,7 +81,7 @@ impl Report {
             connector: about.map(|about| about.id.clone()).unwrap_or_default(),
             version: about.map(|about| about.version.clone()).unwrap_or_default(),
             digest: Digest::of(component).to_string(),
-            level: book.level(&idle(operations)),
+            level: book.level(&idle(operations, manifest)),
             operations: operations
                 .iter()
                 .map(|operation| Shows {

@@ -189,14 +189,18 @@ impl Walker<'_> {
         let gave = self.ended(&Call::Plan(self.cassette.proposal()), "a plan").await?;
         match gave {
             Gave::Plan(plan) => Ok(plan),
-            Gave::Nothing | Gave::Record(_) | Gave::Changes(_) | Gave::Receipt(_) | Gave::Finding(_) => {
-                Ok(WritePlan {
-                    subject: self.cassette.subject.clone(),
-                    revision: None,
-                    changes: Vec::new(),
-                    remarks: Vec::new(),
-                })
-            }
+            Gave::Nothing
+            | Gave::Record(_)
+            | Gave::Changes(_)
+            | Gave::Receipt(_)
+            | Gave::Finding(_)
+            | Gave::Records(_)
+            | Gave::Drafts(_) => Ok(WritePlan {
+                subject: self.cassette.subject.clone(),
+                revision: None,
+                changes: Vec::new(),
+                remarks: Vec::new(),
+            }),
         }
     }
 

@@ -2,8 +2,8 @@
 //! one, so that what is seen of the others is their own fault.
 
 use countersign_sdk::{
-    Answer, Compensator, Connector, Context, Descriptor, Effect, Failure, Field, Finding, Guarantee, Level,
-    Operation, Proposal, Receipt, RecordRef, Snapshot, Value, WritePlan, path,
+    Answer, Compensator, Connector, Context, Delivery, Descriptor, Effect, Failure, Field, Finding,
+    Guarantee, Level, Operation, Proposal, Receipt, RecordRef, Snapshot, Value, Webhooks, WritePlan, path,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -12,7 +12,7 @@ use serde_json::json;
 #[derive(Debug, Default)]
 pub struct Lawbreaker;
 
-countersign_sdk::export!(Lawbreaker, compensator);
+countersign_sdk::export!(Lawbreaker, compensator, webhooks);
 
 const INPUT: &str =
     r#"{"type": "object", "required": ["level"], "properties": {"level": {"title": "Level"}}}"#;
@@ -174,5 +174,27 @@ impl Compensator for Lawbreaker {
     ) -> Result<Finding, Failure> {
         let now = held(context, &effect.plan.subject.id)?;
         Ok(if is_there(&now, effect) { Finding::Landed(receipt(effect, &now)) } else { Finding::Absent })
+    }
+}
+
+/// A delivery that it is told of.
+#[derive(Deserialize)]
+struct Told {
+    record: String,
+}
+
+impl Webhooks for Lawbreaker {
+    fn interpret(&self, context: &Context<'_>, delivery: &Delivery) -> Result<Vec<RecordRef>, Failure> {
+        let told = serde_json::from_str::<Told>(delivery.text()?);
+        let told = if breaks(context, "delivery-trap") {
+            told.expect("a delivery")
+        } else {
+            told.map_err(|_| Failure::rejected("bad-delivery", "the delivery names no record"))?
+        };
+        if breaks(context, "delivery-leak") {
+            context.say(Level::Info, "something was told", &[("body", delivery.text()?)]);
+        }
+        let kind = if breaks(context, "delivery-kind") { "other" } else { "record" };
+        Ok(vec![RecordRef::new(kind, told.record)])
     }
 }

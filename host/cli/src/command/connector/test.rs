@@ -4,7 +4,7 @@ use super::{Global, kilobytes, sign};
 use crate::build::{self, MANIFEST_FILE};
 use crate::conformance::law::Level;
 use crate::conformance::report::Report;
-use crate::conformance::{self, INPUTS, INPUTS_MAX, cassette};
+use crate::conformance::{self, INPUTS, INPUTS_MAX, Recordings, cassette};
 use crate::distribution::Kind;
 use crate::output::{self, Failure, Progress, Table};
 use crate::{config, exit};
@@ -87,14 +87,14 @@ pub(super) async fn run(test: Test, global: &Global) -> Result<ExitCode> {
         progress.end();
         return record(&test, connection, component, &folder, global).await;
     }
-    let mut cassettes = cassette::all(&folder)?;
+    let mut recordings = Recordings::of(&folder)?;
     if let Some(only) = &test.only {
-        cassettes.retain(|cassette| cassette.name == *only);
-        if cassettes.is_empty() {
+        recordings.cassettes.retain(|cassette| cassette.name == *only);
+        if recordings.cassettes.is_empty() {
             return Err(no_cassette(only, &folder));
         }
     }
-    let report = conformance::run(&component, cassettes, test.inputs, &|text| progress.now(text)).await?;
+    let report = conformance::run(&component, recordings, test.inputs, &|text| progress.now(text)).await?;
     progress.end();
     if let Some(file) = &test.report {
         let text = serde_json::to_string_pretty(&report)? + "\n";
