@@ -348,7 +348,14 @@ async fn says(spec: &mut Spec, claim: String, wire: String) {
 
 fn found_receipt() -> Receipt {
     let subject = RecordRef { kind: "order".into(), id: "order-1".into() };
-    Receipt { subject, revision: None, url: None, vendor_request_id: None, applied: Vec::new() }
+    Receipt {
+        subject,
+        revision: None,
+        url: None,
+        vendor_request_id: None,
+        applied: Vec::new(),
+        extra: Vec::new(),
+    }
 }
 
 #[when(expr = "the probe says {word}")]

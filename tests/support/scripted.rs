@@ -425,6 +425,7 @@ pub fn receipt(call: &Call) -> Receipt {
         applied: applied
             .map(|change| Field { name: change.name.clone(), value: change.after.clone() })
             .collect(),
+        extra: Vec::new(),
     }
 }
 

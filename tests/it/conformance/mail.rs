@@ -202,6 +202,11 @@ async fn a_letter_whose_answer_broke_is_sent_once() -> Result<()> {
     };
     assert_eq!((receipt.subject.kind.as_str(), receipt.subject.id.as_str()), ("letter", LETTER_ID));
     assert_eq!(receipt.applied.len(), 3, "what was sealed: {receipt:?}");
+    assert_eq!(
+        receipt.extra,
+        [("letter_id".to_owned(), LETTER_ID.to_owned())],
+        "what the connector adds is kept"
+    );
     // The same key with other words: something was sent for this effect, and it was not this.
     connect()?;
     let other = world.apply(sending(&world, with("text", "other words"))?).await;

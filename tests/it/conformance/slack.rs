@@ -2,7 +2,7 @@
 //! component that we ship.
 
 use super::scripted::{NOW, World, case, mac, proposal};
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use countersign_core::effect::attempt::{Ended, Finding, Guarantee};
 use countersign_core::effect::plan::{Change, Proposal, WritePlan};
 use countersign_core::id::EffectId;

@@ -193,7 +193,14 @@ fn the_requester_reads_what_was_taken_back_and_what_was_not() {
 
 fn receipt() -> Receipt {
     let subject = RecordRef { kind: "quote".to_owned(), id: "Q-1".to_owned() };
-    Receipt { subject, revision: None, url: None, vendor_request_id: None, applied: Vec::new() }
+    Receipt {
+        subject,
+        revision: None,
+        url: None,
+        vendor_request_id: None,
+        applied: Vec::new(),
+        extra: Vec::new(),
+    }
 }
 
 fn rejected() -> Ended<Receipt> {

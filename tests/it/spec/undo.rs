@@ -97,8 +97,14 @@ impl Chain {
 /// It is there, whatever was sent.
 fn taken(place: &str) -> AttemptEnd {
     let subject = RecordRef { kind: "order".to_owned(), id: place.to_owned() };
-    let receipt =
-        Receipt { subject, revision: None, url: None, vendor_request_id: None, applied: Vec::new() };
+    let receipt = Receipt {
+        subject,
+        revision: None,
+        url: None,
+        vendor_request_id: None,
+        applied: Vec::new(),
+        extra: Vec::new(),
+    };
     AttemptEnd { claim: Ended::Returned(receipt), steps: Vec::new(), held_back: None }
 }
 

@@ -384,7 +384,7 @@ fn inspected_json(file: &str, about: &Inspected) -> serde_json::Value {
 
 fn described(component: &Fetched) -> Result<()> {
     let about = &component.about;
-    let Manifest { connector, endpoints, settings, .. } = &about.manifest;
+    let Manifest { connector, endpoints, settings, webhooks, intake, .. } = &about.manifest;
     let mut table = Table::new(&["connector", &connector.id]);
     table.row(["version", &connector.version]);
     table.row(["what", &connector.description]);
@@ -409,6 +409,15 @@ fn described(component: &Fetched) -> Result<()> {
         table.row(["reaches", &format!("{name}: {base} ({})", endpoint.auth.scheme.words())]);
         table.row(["", &format!("{} {}", endpoint.methods.join(" "), endpoint.paths.join(" "))]);
         table.row(["", &endpoint.why]);
+        if let Some(token) = &endpoint.auth.token {
+            table.row(["", &format!("tokens are given at {token}")]);
+        }
+    }
+    for (name, hook) in webhooks {
+        table.row(["is told", &format!("by hook {name}: {}", hook.verify.scheme.as_str())]);
+    }
+    for types in intake.iter().map(|intake| &intake.intent_types) {
+        table.row(["asks for", &format!("intents of type {}", types.join(", "))]);
     }
     for (name, setting) in settings {
         table.row(["setting", &format!("{name}: {}", setting.why)]);

@@ -48,6 +48,9 @@ pub struct Receipt {
     pub vendor_request_id: Option<String>,
     /// The written fields with the values that the vendor says it holds now.
     pub applied: Vec<Field>,
+    /// What the connector adds, by names of its own: kept, not read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra: Vec<(String, String)>,
 }
 
 /// Facts for people about a failure. Nothing in it decides what happens next.

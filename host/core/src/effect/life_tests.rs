@@ -29,6 +29,7 @@ fn receipt() -> Receipt {
         url: None,
         vendor_request_id: None,
         applied: Vec::new(),
+        extra: Vec::new(),
     }
 }
 

@@ -201,8 +201,14 @@ mod tests {
         let change = Change { name: "price".into(), before: text("100"), after: text("75") };
         let subject = RecordRef { kind: "quote".into(), id: "7".into() };
         let applied = vec![Field { name: "price".into(), value: text("75.00") }];
-        let receipt =
-            Receipt { subject: subject.clone(), revision: None, url: None, vendor_request_id: None, applied };
+        let receipt = Receipt {
+            subject: subject.clone(),
+            revision: None,
+            url: None,
+            vendor_request_id: None,
+            applied,
+            extra: Vec::new(),
+        };
         let holding = |name: &str, value: &str| Snapshot {
             subject: subject.clone(),
             revision: None,

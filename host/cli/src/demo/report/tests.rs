@@ -37,6 +37,7 @@ fn landed() -> EffectState {
         url: None,
         vendor_request_id: None,
         applied: Vec::new(),
+        extra: Vec::new(),
     };
     EffectState::Landed { receipt, at: Timestamp(0) }
 }

@@ -27,6 +27,8 @@ const MESSAGE_BYTES_MAX: usize = 1_000;
 /// Operations of one connector, and remarks of one plan.
 const OPERATIONS_MAX: usize = 100;
 const REMARKS_MAX: usize = 20;
+/// What a receipt adds.
+const EXTRA_MAX: usize = 32;
 
 type Checked<T> = Result<T, String>;
 
@@ -269,7 +271,7 @@ pub(super) fn receipt_out(receipt: &Receipt) -> types::Receipt {
         url: receipt.url.clone(),
         vendor_request_id: receipt.vendor_request_id.clone(),
         applied: fields_out(&receipt.applied),
-        extra: Vec::new(),
+        extra: receipt.extra.clone(),
     }
 }
 
@@ -280,7 +282,19 @@ pub(super) fn receipt_in(receipt: types::Receipt) -> Checked<Receipt> {
         url: web_address(receipt.url)?,
         vendor_request_id: optional("the vendor's request id", receipt.vendor_request_id)?,
         applied: fields_in("the receipt", receipt.applied)?,
+        extra: extra_in(receipt.extra)?,
     })
+}
+
+/// What a connector adds under names of its own: kept as it is, and given back with the receipt.
+fn extra_in(extra: Vec<(String, String)>) -> Checked<Vec<(String, String)>> {
+    if EXTRA_MAX < extra.len() {
+        return Err(format!("`extra` has {} names and not {EXTRA_MAX} at most", extra.len()));
+    }
+    let one = |(key, value)| {
+        Ok((name("a name in `extra`", key)?, short("a text in `extra`", value, ID_BYTES_MAX)?))
+    };
+    extra.into_iter().map(one).collect()
 }
 
 pub(super) fn finding_in(finding: types::Finding) -> Checked<Finding> {
