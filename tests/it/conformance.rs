@@ -321,3 +321,8 @@ fn a_new_project_in_python_is_certified_at_once() -> Result<()> {
 fn a_new_project_in_typescript_is_certified_at_once() -> Result<()> {
     a_new_project_is_certified("typescript")
 }
+
+#[test]
+fn a_new_project_in_go_is_certified_at_once() -> Result<()> {
+    a_new_project_is_certified("go")
+}

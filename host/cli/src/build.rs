@@ -1,11 +1,12 @@
 //! Builds connectors from their source: one call of cargo for `wasm32-unknown-unknown` (or the tools that
-//! a project in TypeScript or Python names), then each module is wrapped into a component with its manifest
+//! a project in TypeScript, Python or Go names), then each module is wrapped into a component with its manifest
 //! inside, in this process.
 //!
 //! What is built goes to `target/connectors/ID.wasm` below the outermost folder that holds a
 //! `Cargo.toml`, so that one connector and the whole workspace land in the same place. A build
 //! that stops half-way leaves the component of the last one: files are written beside and renamed.
 
+mod go;
 mod python;
 mod tool;
 mod toolchain;
@@ -68,6 +69,8 @@ pub fn build_all(folder: &Path, out: &Path, progress: &dyn Fn(&str)) -> Result<V
         vec![typescript::module(&folder, &between(&folder), progress)?]
     } else if is_there(python::PROJECT_FILE) {
         vec![python::module(&folder, &between(&folder), progress)?]
+    } else if is_there(go::MODULE_FILE) {
+        vec![go::module(&folder, &between(&folder), progress)?]
     } else {
         modules(&folder, &is_connector, progress)?
     };
@@ -103,7 +106,8 @@ pub fn projects_in(workspace: &Path) -> Result<Vec<PathBuf>> {
     for entry in std::fs::read_dir(workspace).with_context(named)? {
         let folder = entry.with_context(named)?.path();
         let has = |file: &str| folder.join(file).is_file();
-        let is_project = has(typescript::PACKAGE_FILE) || has(python::PROJECT_FILE);
+        let is_project =
+            [typescript::PACKAGE_FILE, python::PROJECT_FILE, go::MODULE_FILE].into_iter().any(has);
         if has(MANIFEST_FILE) && is_project && !has("Cargo.toml") {
             projects.push(folder);
         }
@@ -219,7 +223,7 @@ fn is_connector(package: &Path) -> bool {
 fn modules(folder: &Path, wanted: &dyn Fn(&Path) -> bool, progress: &dyn Fn(&str)) -> Result<Vec<Module>> {
     if !folder.join("Cargo.toml").is_file() {
         bail!(
-            "`{}` has no `Cargo.toml`, `package.json` or `pyproject.toml`; wrap a finished module with `--core FILE`",
+            "`{}` has no `Cargo.toml`, `package.json`, `pyproject.toml` or `go.mod`; wrap a finished module with `--core FILE`",
             folder.display()
         );
     }

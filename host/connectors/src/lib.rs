@@ -34,6 +34,7 @@ mod sign_in;
 mod trust;
 mod wants;
 mod witness;
+mod wrap;
 
 pub use catalogue::Installed;
 pub use compile::{COMPILE_ARGUMENT, ChildCompiler, compile_input};
@@ -57,3 +58,4 @@ pub use trust::{
     Trust, TrustedKey, Vouched, joined_reports, joined_signatures,
 };
 pub use witness::{Answered, Exchange, Witness};
+pub use wrap::embed_contract;

@@ -4,6 +4,7 @@
 
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::manifest::{MANIFEST_BYTES_MAX, MANIFEST_SECTION, Manifest};
+use crate::wrap::component_of;
 use countersign_core::hash::Digest;
 use wasmparser::{Encoding, Parser, Payload};
 use wasmtime::Engine;
@@ -30,7 +31,8 @@ pub struct Inspected {
 
 /// Makes a connector: `module` wrapped into a component if it is none yet, with the manifest inside.
 ///
-/// The module needs the `component-type` section that `wit-bindgen` leaves in it.
+/// The module needs the `component-type` section that `wit-bindgen` leaves in it, or that
+/// [`embed_contract`](crate::embed_contract) writes.
 ///
 /// # Errors
 /// [`FaultCode::BadManifest`], [`FaultCode::NotAComponent`], [`FaultCode::TooLarge`], or
@@ -49,11 +51,7 @@ pub fn componentize(module: &[u8], manifest_toml: &str) -> Result<Vec<u8>, Conne
     let mut component = if Parser::is_component(module) {
         module.to_vec()
     } else {
-        wit_component::ComponentEncoder::default()
-            .validate(true)
-            .module(module)
-            .and_then(|encoder| encoder.encode())
-            .map_err(|error| malformed(one_line(&format!("{error:#}"))))?
+        component_of(module).map_err(|error| malformed(one_line(&error)))?
     };
     match Contents::read(&component).map_err(malformed)?.manifest {
         Some(inside) if inside == manifest_toml => {}

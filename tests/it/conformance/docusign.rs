@@ -190,10 +190,10 @@ async fn planned(world: &World, what: Proposal) -> Result<Call> {
 
 /// One attempt at a letter; the target has nothing more to say then.
 async fn sending(world: &World) -> Result<Call> {
-    anew(&world)?;
+    anew(world)?;
     say_template(&world.target, CHANGED, &customer(), &json!([]));
     let call = planned(world, letter("", "")).await?;
-    anew(&world)?;
+    anew(world)?;
     Ok(call)
 }
 

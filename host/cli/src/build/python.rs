@@ -59,7 +59,8 @@ pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> 
     })?;
     let work = tool::folder_of(between, &project.name)?;
     let wanted: Vec<&String> = build.tools.iter().chain(&project.dependencies).collect();
-    let environment = environment(&work, &wanted, progress)?;
+    let needed = "a connector in Python is built by Python 3.10 or newer, with `venv` and `pip`";
+    let environment = tool::environment(&work, &wanted, progress).context(needed)?;
     progress(&format!("making a component of {}", project.name));
     let component = work.join("connector.wasm");
     let mut componentize = Command::new(environment.join("bin").join("componentize-py"));
@@ -77,26 +78,4 @@ pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> 
         .arg(&component);
     tool::run(&mut componentize, folder, "componentize-py could not make a component")?;
     Ok(Module { name: project.name, folder: folder.to_owned(), file: component })
-}
-
-/// The environment with what is wanted, made anew when something else is.
-fn environment(work: &Path, wanted: &[&String], progress: &dyn Fn(&str)) -> Result<PathBuf> {
-    let environment = work.join("environment");
-    let stamp = environment.join("countersign-installed");
-    let list = wanted.iter().map(|one| one.as_str()).collect::<Vec<_>>().join("\n");
-    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == list) {
-        return Ok(environment);
-    }
-    progress("python3 -m venv");
-    let needed = "a connector in Python is built by Python 3.10 or newer, with `venv` and `pip`";
-    let mut venv = Command::new("python3");
-    venv.args(["-m", "venv", "--clear"]).arg(&environment);
-    tool::run(&mut venv, work, "python3 could not make an environment").context(needed)?;
-    progress("pip install");
-    let mut pip = Command::new(environment.join("bin").join("python3"));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]).args(wanted);
-    tool::run(&mut pip, work, "pip could not install what the project names").context(needed)?;
-    // Written last: an installation that was stopped is made anew.
-    std::fs::write(&stamp, list).with_context(|| format!("`{}` cannot be written", stamp.display()))?;
-    Ok(environment)
 }

@@ -34,3 +34,27 @@ pub(super) fn run(command: &mut Command, folder: &Path, fault: &str) -> Result<(
     let said = [ended.stdout.as_slice(), &ended.stderr].concat();
     bail!("{fault} in `{}`:\n{}", folder.display(), String::from_utf8_lossy(&said).trim());
 }
+
+/// The environment in `work` with what pip installs of `wanted`, made anew when something else is.
+///
+/// # Errors
+/// If there is no Python with `venv` and `pip`, or pip cannot install it (with its own words).
+pub(super) fn environment(work: &Path, wanted: &[&String], progress: &dyn Fn(&str)) -> Result<PathBuf> {
+    let environment = work.join("environment");
+    let stamp = environment.join("countersign-installed");
+    let list = wanted.iter().map(|one| one.as_str()).collect::<Vec<_>>().join("\n");
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == list) {
+        return Ok(environment);
+    }
+    progress("python3 -m venv");
+    let mut venv = Command::new("python3");
+    venv.args(["-m", "venv", "--clear"]).arg(&environment);
+    run(&mut venv, work, "python3 could not make an environment")?;
+    progress("pip install");
+    let mut pip = Command::new(environment.join("bin").join("python3"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]).args(wanted);
+    run(&mut pip, work, "pip could not install what the project names")?;
+    // Written last: an installation that was stopped is made anew.
+    std::fs::write(&stamp, list).with_context(|| format!("`{}` cannot be written", stamp.display()))?;
+    Ok(environment)
+}

@@ -77,6 +77,33 @@ mod languages {
             ("README.md", sdk_file!("python/README.md")),
         ],
     };
+    static GO_CASSETTES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/go/template/cassettes");
+    static GO_GUEST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/go/guest");
+
+    pub(super) static GO: Tree = Tree {
+        folders: &[("cassettes", &GO_CASSETTES)],
+        files: &[
+            ("go.mod", sdk_file!("go/template/go.mod")),
+            ("build.toml", sdk_file!("go/template/build.toml")),
+            ("connector.go", sdk_file!("go/template/connector.go")),
+            ("connector.toml", sdk_file!("go/template/connector.toml")),
+            ("README.md", sdk_file!("go/template/README.md")),
+            (".gitignore", "/target\n"),
+        ],
+    };
+    pub(super) static GO_SDK_TREE: Tree = Tree {
+        folders: &[("guest", &GO_GUEST)],
+        files: &[
+            ("go.mod", sdk_file!("go/go.mod")),
+            ("connector.go", sdk_file!("go/connector.go")),
+            ("contract.go", sdk_file!("go/contract.go")),
+            ("failure.go", sdk_file!("go/failure.go")),
+            ("http.go", sdk_file!("go/http.go")),
+            ("odd.go", sdk_file!("go/odd.go")),
+            ("value.go", sdk_file!("go/value.go")),
+            ("README.md", sdk_file!("go/README.md")),
+        ],
+    };
     pub(super) static TYPESCRIPT: Tree = Tree {
         folders: &[("src", &TYPESCRIPT_SOURCE), ("cassettes", &TYPESCRIPT_CASSETTES)],
         files: &[
@@ -147,6 +174,8 @@ enum Language {
     Typescript,
     /// Python, run by CPython
     Python,
+    /// Go
+    Go,
 }
 
 /// Writes a project.
@@ -222,15 +251,17 @@ impl Language {
             Language::Rust => (&languages::RUST, &languages::RUST_SDK_TREE),
             Language::Typescript => (&languages::TYPESCRIPT, &languages::TYPESCRIPT_SDK_TREE),
             Language::Python => (&languages::PYTHON, &languages::PYTHON_SDK_TREE),
+            Language::Go => (&languages::GO, &languages::GO_SDK_TREE),
         };
         let workspace = WORKSPACE.replace("VERSION", env!("CARGO_PKG_VERSION"));
         let own = |name: &str, text: &str| match name {
             "Cargo.toml" => {
                 text.replacen("[workspace]\n", &workspace, 1).replace("path = \"..\"", "path = \"sdk\"")
             }
-            "pyproject.toml" => {
+            "pyproject.toml" | "build.toml" => {
                 text.replace("\"../../../wit/", "\"sdk/wit/").replace("sdk = \"..\"", "sdk = \"sdk\"")
             }
+            "go.mod" => text.replace("=> ..", "=> ./sdk"),
             "package.json" => text.replace("file:..", "file:sdk").replace("../../../wit/", "sdk/wit/"),
             _ => text.to_owned(),
         };
@@ -245,7 +276,7 @@ impl Language {
     fn own_tests(self) -> &'static str {
         match self {
             Language::Rust => "  cargo test                      its own tests\n",
-            Language::Typescript | Language::Python => "",
+            Language::Typescript | Language::Python | Language::Go => "",
         }
     }
 
@@ -255,6 +286,7 @@ impl Language {
             Language::Rust => "src/lib.rs",
             Language::Typescript => "src/connector.ts",
             Language::Python => "connector.py",
+            Language::Go => "connector.go",
         }
     }
 }
@@ -350,6 +382,18 @@ mod tests {
         let package = std::fs::read_to_string(project.join("package.json")).expect("it is read");
         for (part, there) in [("vendor-some-crm", true), ("file:sdk", true), ("..", false), ("acme", false)] {
             assert_eq!(package.contains(part), there, "{part}");
+        }
+        let project = folder.path().join("third");
+        Language::Go.write(&Id("vendor.some-crm".to_owned()), &project).expect("it is written");
+        let read = |file: &str| std::fs::read_to_string(project.join(file)).expect(file);
+        for (file, part) in [
+            ("go.mod", "module vendor-some-crm\n"),
+            ("go.mod", "countersign/sdk => ./sdk\n"),
+            ("build.toml", "wit = \"sdk/wit/connector@0.1.0\"\nsdk = \"sdk\"\n"),
+            ("connector.go", "\"vendor.some-crm\""),
+            ("sdk/guest/go.mod", "module countersign/guest\n"),
+        ] {
+            assert!(read(file).contains(part), "{file}: {part}");
         }
     }
 }
