@@ -21,6 +21,8 @@ mod scripted;
 mod slack;
 #[path = "conformance/webhook.rs"]
 mod webhook;
+#[path = "conformance/workshop.rs"]
+mod workshop;
 #[path = "conformance/xero.rs"]
 mod xero;
 

@@ -37,6 +37,27 @@ pub struct BuiltConnector {
     pub about: Inspected,
 }
 
+impl Pace {
+    /// What cargo is told of it: a profile of ours beside the project's own, which both leave as they are.
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Pace::Release => &["--release"],
+            Pace::Quick => &[
+                "--config",
+                "profile.quick.inherits = 'release'",
+                "--config",
+                "profile.quick.lto = 'off'",
+                "--config",
+                "profile.quick.incremental = true",
+                "--config",
+                "profile.quick.codegen-units = 16",
+                "--profile",
+                "quick",
+            ],
+        }
+    }
+}
+
 impl BuiltConnector {
     /// The connector's id.
     #[must_use]
@@ -58,13 +79,35 @@ pub fn out_folder(folder: &Path) -> PathBuf {
 /// If there is no guest toolchain, if cargo fails (with its own words), or if a module is no honest
 /// connector.
 pub fn build_all(folder: &Path, out: &Path, progress: &dyn Fn(&str)) -> Result<Vec<BuiltConnector>> {
+    build_at(Pace::Release, folder, out, progress)
+}
+
+/// What a build is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// To be given away: small, and the same bytes from the same source.
+    Release,
+    /// To be tried while it is written: as soon as it can be had.
+    Quick,
+}
+
+/// The same at a pace. Only what Rust makes is another thing.
+///
+/// # Errors
+/// Those of [`build_all`].
+pub fn build_at(
+    pace: Pace,
+    folder: &Path,
+    out: &Path,
+    progress: &dyn Fn(&str),
+) -> Result<Vec<BuiltConnector>> {
     let folder = folder
         .canonicalize()
         .with_context(|| format!("there is no folder `{}`; name one with a connector", folder.display()))?;
     let mut built = Vec::new();
     let is_there = |file: &str| folder.join(file).is_file();
     let modules = if is_there("Cargo.toml") {
-        modules(&folder, &is_connector, progress)?
+        modules(pace, &folder, &is_connector, progress)?
     } else if is_there(typescript::PACKAGE_FILE) {
         vec![typescript::module(&folder, &between(&folder), progress)?]
     } else if is_there(python::PROJECT_FILE) {
@@ -72,7 +115,7 @@ pub fn build_all(folder: &Path, out: &Path, progress: &dyn Fn(&str)) -> Result<V
     } else if is_there(go::MODULE_FILE) {
         vec![go::module(&folder, &between(&folder), progress)?]
     } else {
-        modules(&folder, &is_connector, progress)?
+        modules(pace, &folder, &is_connector, progress)?
     };
     for module in modules {
         progress(&format!("wrapping {}", module.name));
@@ -126,7 +169,7 @@ pub fn build_policy_component(folder: &Path, progress: &dyn Fn(&str)) -> Result<
     let folder = folder
         .canonicalize()
         .with_context(|| format!("there is no folder `{}`; name one with a component", folder.display()))?;
-    let modules = modules(&folder, &|package| package == folder, progress)?;
+    let modules = modules(Pace::Release, &folder, &|package| package == folder, progress)?;
     let [module] = modules.as_slice() else {
         let count = modules.len();
         bail!(
@@ -220,7 +263,12 @@ fn is_connector(package: &Path) -> bool {
 }
 
 /// Runs cargo once and gives the modules that it built in wanted packages.
-fn modules(folder: &Path, wanted: &dyn Fn(&Path) -> bool, progress: &dyn Fn(&str)) -> Result<Vec<Module>> {
+fn modules(
+    pace: Pace,
+    folder: &Path,
+    wanted: &dyn Fn(&Path) -> bool,
+    progress: &dyn Fn(&str),
+) -> Result<Vec<Module>> {
     if !folder.join("Cargo.toml").is_file() {
         bail!(
             "`{}` has no `Cargo.toml`, `package.json`, `pyproject.toml` or `go.mod`; wrap a finished module with `--core FILE`",
@@ -231,7 +279,8 @@ fn modules(folder: &Path, wanted: &dyn Fn(&Path) -> bool, progress: &dyn Fn(&str
     let mut command = Command::new(toolchain::cargo());
     command
         .current_dir(folder)
-        .args(["build", "--quiet", "--release", "--lib", "--target", TARGET])
+        .args(["build", "--quiet", "--lib", "--target", TARGET])
+        .args(pace.arguments())
         .args(["--message-format", "json-render-diagnostics", "--target-dir"])
         .arg(between(folder))
         .stdin(Stdio::null())
@@ -246,7 +295,7 @@ fn modules(folder: &Path, wanted: &dyn Fn(&Path) -> bool, progress: &dyn Fn(&str
     if let Some(messages) = cargo.stdout.take() {
         for line in BufReader::new(messages).lines() {
             let Some(message) = Message::read(&line?) else { continue };
-            if !message.is_build_script() {
+            if !message.fresh && !message.is_build_script() {
                 progress(&format!("compiled {}", message.target.name));
             }
             modules.extend(message.module(wanted));
@@ -269,6 +318,9 @@ struct Message {
     manifest_path: PathBuf,
     target: Target,
     filenames: Vec<PathBuf>,
+    /// Whether it was there already.
+    #[serde(default)]
+    fresh: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -13,6 +13,7 @@ pub use problem::{Problem, Problems};
 
 use countersign_connectors::{
     Class, ConnectionOptions, NotifyOptions, OperatorGrant, RawConnection, Secret, SignInOptions, Trust,
+    Witness,
 };
 use countersign_core::id::ConnectionName;
 use countersign_core::people::CalendarName;
@@ -24,6 +25,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -53,6 +55,8 @@ pub struct Settings {
     pub shutdown_grace: Millis,
     /// Component files that are installed at every start.
     pub install: Vec<PathBuf>,
+    /// Who looks on while connectors speak to their targets; nobody, unless a command says so.
+    pub witness: Option<Arc<dyn Witness>>,
     /// What connectors may want at all.
     pub grant: OperatorGrant,
     /// Whose connectors are taken.
@@ -180,6 +184,7 @@ pub fn read(
         admin_listen,
         shutdown_grace: grace.unwrap_or(SHUTDOWN_GRACE),
         install: install.iter().map(|path| here.join(path)).collect(),
+        witness: None,
         trust,
         grant: OperatorGrant { class_max: class_max.unwrap_or(Class::Small), hosts },
         connections,

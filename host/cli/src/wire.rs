@@ -432,7 +432,7 @@ async fn connectors(settings: &Settings, store: &dyn Store) -> anyhow::Result<(R
         grant: settings.grant.clone(),
         trust: settings.trust.clone(),
         compiler: Some(compiler()?),
-        witness: None,
+        witness: settings.witness.clone(),
     })?;
     if !runtime.is_pooled() {
         tracing::warn!(blame = "host", "too little address space for a pool of instances; calls are slower");

@@ -130,7 +130,12 @@ impl Secret {
 
 /// The folder that a file is in.
 fn folder_of(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    this_if_empty(file.parent().unwrap_or(Path::new("")))
+}
+
+/// A folder that a path names; an empty path names the one that we are in.
+fn this_if_empty(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
 }
 
 /// A new file beside this one, which nobody else can read.
@@ -145,6 +150,7 @@ fn told(words: &[String], folder: &Path) -> Result<String, String> {
         return Err("`command:` names no program".to_owned());
     };
     let fault = |what: &str| format!("the command `{program}` {what}");
+    let folder = this_if_empty(folder);
     let path = if program.contains('/') { folder.join(program) } else { PathBuf::from(program) };
     let mut command = Command::new(path);
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -222,6 +228,8 @@ mod tests {
             let told = Secret::of_command(command, folder.path());
             assert!(told.is_err_and(|said| said.contains(why)), "{command}");
         }
+        // A configuration in the folder that we are in.
+        assert!(Secret::of_command("echo one", Path::new("")).is_ok_and(|told| told.expose() == "one"));
         // No shell reads it.
         let literal = Secret::of_command("echo $HOME ; false", folder.path()).expect("it is told");
         assert_eq!(literal.expose(), "$HOME ; false");

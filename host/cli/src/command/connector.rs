@@ -457,7 +457,7 @@ fn class(class: Class) -> &'static str {
     }
 }
 
-fn short(digest: &str) -> String {
+pub(super) fn short(digest: &str) -> String {
     digest.chars().take(DIGEST_DIGITS).collect()
 }
 

@@ -3,7 +3,10 @@
 //! It takes the configuration and the rules of this folder if there are any, else the starter rules;
 //! it keeps the log in memory unless `--data` names a folder; it makes a token for each of a few
 //! persons and prints them; it follows changes of the rules while it runs: a file that changes counts at
-//! once, even before what was published of its policy, and it says so. It listens on loopback only, since whoever reaches it can read its tokens from the terminal.
+//! once, even before what was published of its policy, and it says so. With `--connector` it builds a connector, follows its
+//! source, and shows what that asks of its target. It listens on loopback only, since whoever reaches it can read its tokens from the terminal.
+
+mod workshop;
 
 use super::Global;
 use super::init::STARTER;
@@ -32,6 +35,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use workshop::{Shown, Workshop};
 
 /// The persons of the starter rules that get a token: who asks, and one voice of every kind of seat.
 const BUILT_IN: [&str; 13] = [
@@ -68,6 +72,10 @@ pub struct Dev {
     /// Port on 127.0.0.1, 0 for a free one; the configured address unless given
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
+    /// Build the connector in this folder, use it, build it anew whenever its source changes, and show each request to its
+    /// target
+    #[arg(long = "connector", value_name = "DIR")]
+    pub connectors: Vec<PathBuf>,
 }
 
 /// One person who may call.
@@ -94,6 +102,11 @@ pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
         Some(folder) => rule_files(folder).with_context(|| format!("rules folder `{}`", folder.display()))?,
         None => starter_files(),
     };
+    let mut workshop = Workshop::new(&command.connectors, temporary.path().join("built"))?;
+    if !command.connectors.is_empty() {
+        settings.witness = Some(Arc::new(Shown));
+        settings.install.extend(workshop.first());
+    }
     let store = store(&settings.data, in_memory).await?;
     let published = wire::published(&*store).await?;
     let rulebook =
@@ -116,12 +129,22 @@ pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
     }
     let engine = running.engine.clone();
     let served = until_stopped(running, (listener, admin), &settings);
-    match folder {
-        None => served.await,
-        Some(folder) => tokio::select! {
-            ended = served => ended,
-            never = follow(&engine, &folder, files) => match never {},
-        },
+    let rules = async {
+        match folder {
+            None => std::future::pending().await,
+            Some(folder) => follow(&engine, &folder, files).await,
+        }
+    };
+    let connectors = async {
+        match logins.last() {
+            None => std::future::pending().await,
+            Some(login) => workshop.follow(&engine, &login.person).await,
+        }
+    };
+    tokio::select! {
+        ended = served => ended,
+        never = rules => match never {},
+        never = connectors => match never {},
     }
 }
 
@@ -370,7 +393,8 @@ mod tests {
         let file = folder.path().join("countersign.toml");
         std::fs::write(&file, "[server]\nlisten = \"0.0.0.0:8700\"\n").expect("a file");
         let global = Global { config: Some(file), json: false, url: None, token: None, quiet: true };
-        let refused = settings(&Dev { data: None, rules: None, port: Some(1) }, &global).err();
+        let refused =
+            settings(&Dev { data: None, rules: None, port: Some(1), connectors: Vec::new() }, &global).err();
         let refused = refused.expect("it is refused").to_string();
         assert_eq!(refused, "`dev` listens on loopback only, not on `0.0.0.0:1`");
     }
