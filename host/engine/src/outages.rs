@@ -216,6 +216,10 @@ impl Inner {
                 self.outages.whole(connection);
                 self.denied_at(&connection.name, began).await
             }
+            Ended::Failed(failure) if failure.is_bug() => {
+                self.broke(connection, intent, began).await;
+                Ok(Denied::default())
+            }
             Ended::Returned(_) | Ended::Failed(_) => {
                 self.outages.whole(connection);
                 Ok(Denied::default())
@@ -233,6 +237,27 @@ impl Inner {
                 Ok(Denied { denial: Denial::Connection, _alone: Some(alone) })
             }
             Ended::Broke(_) => Ok(Denied::default()),
+        }
+    }
+
+    /// Takes note of how the plan of an intent ended. A plan that is made does not say that the build writes well.
+    pub(crate) async fn planned<T>(
+        self: &Arc<Self>,
+        ended: &Ended<T>,
+        (connection, intent): (&Connection, IntentId),
+        began: Timestamp,
+    ) {
+        match ended {
+            Ended::Failed(failure) if failure.is_bug() => self.broke(connection, intent, began).await,
+            Ended::Broke(broke) if is_at_fault(broke) => self.broke(connection, intent, began).await,
+            Ended::Returned(_) | Ended::Failed(_) | Ended::Broke(_) => {}
+        }
+    }
+
+    /// A build broke, or said that it is at fault, at an intent: at too many in a row, what served before it serves again.
+    async fn broke(self: &Arc<Self>, connection: &Connection, intent: IntentId, began: Timestamp) {
+        if self.outages.broken(connection, intent, (began, self.clock.now())) {
+            self.roll_back_broken(connection).await;
         }
     }
 

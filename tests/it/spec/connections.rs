@@ -5,7 +5,9 @@ use countersign_core::approval::command::Command;
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, Outcome, Stage};
 use countersign_core::connection::{Change, NotChanged};
-use countersign_core::effect::attempt::{AttemptEnd, Break, BreakKind, Detail, Ended, Failure};
+use countersign_core::effect::attempt::{
+    AttemptEnd, Break, BreakKind, CONNECTOR_BUG, Detail, Ended, Failure,
+};
 use countersign_core::effect::life::EffectState;
 use countersign_core::effect::reconcile::Agreement;
 use countersign_core::exception::{Closure, Exception};
@@ -48,6 +50,27 @@ fn breaks(spec: &mut Spec) {
     let broke = Break { kind: BreakKind::Trap, message: "it trapped".to_owned() };
     let end = AttemptEnd { claim: Ended::Broke(broke), steps: Vec::new(), held_back: None };
     spec.connectors.always("target", false, Act::End(end));
+}
+
+/// What an SDK says when its connector's own code fails.
+fn bug() -> Failure {
+    Failure::Rejected { fields: Vec::new(), detail: Detail::new(CONNECTOR_BUG, "list index out of range") }
+}
+
+#[when("the code of the connector fails at every write")]
+fn fails_at_writes(spec: &mut Spec) {
+    let end = AttemptEnd { claim: Ended::Failed(bug()), steps: Vec::new(), held_back: None };
+    spec.connectors.always("target", false, Act::End(end));
+}
+
+#[when(expr = "the new build of the connector {word} at every plan")]
+fn breaks_at_plans(spec: &mut Spec, how: String) {
+    let ended = match how.as_str() {
+        "breaks" => Ended::Broke(Break { kind: BreakKind::Trap, message: "it trapped".to_owned() }),
+        "fails" => Ended::Failed(bug()),
+        other => panic!("nothing `{other}` at a plan"),
+    };
+    spec.connectors.break_plans(spec.connectors.connections()[0].digest, ended);
 }
 
 fn broke(kind: BreakKind) -> Act {

@@ -53,7 +53,10 @@ pub struct Receipt {
     pub extra: Vec<(String, String)>,
 }
 
-/// Facts for people about a failure. Nothing in it decides what happens next.
+/// Code of a failure because of the connector's own fault: every SDK makes it of what its author did not foresee.
+pub const CONNECTOR_BUG: &str = "connector.bug";
+
+/// Facts for people about a failure. Nothing in it decides what becomes of what failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detail {
     /// Short code from an open, documented list, such as `rate-limited`.
@@ -123,6 +126,13 @@ impl Failure {
             Failure::Denied(_) => "denied",
             Failure::Uncertain(_) => "uncertain",
         }
+    }
+
+    /// Whether it is the connector itself that is at fault, and has said so: an exception that nobody caught.
+    #[must_use]
+    pub fn is_bug(&self) -> bool {
+        matches!(self, Failure::Rejected { .. } | Failure::Uncertain(_))
+            && self.detail().code == CONNECTOR_BUG
     }
 
     /// What the connector says about it, for people.
