@@ -79,8 +79,10 @@ impl Client {
 }
 
 impl Grant {
-    /// A refresh token in the second line of a secret whose first is `client:secret`.
+    /// A refresh token in the second line of a secret whose first is `client:secret`, as its file has it now: whoever
+    /// was given a token since may have put another one there.
     pub(super) fn refresh(secret: &Secret, proof: ClientProof) -> Result<Grant, String> {
+        let secret = secret.renewed()?.unwrap_or_else(|| secret.clone());
         let lines: Vec<&str> = secret.expose().lines().map(str::trim).collect();
         let [client, token] = lines[..] else {
             return Err("needs a secret of two lines: `client:secret`, and the refresh token".to_owned());
@@ -88,13 +90,9 @@ impl Grant {
         if token.is_empty() {
             return Err("has an empty refresh token".to_owned());
         }
-        secret.is_replaceable()?;
         let client = Client::parse(client, proof)?;
-        Ok(Grant::Refresh {
-            client,
-            token: Mutex::new(Zeroizing::new(token.to_owned())),
-            kept: secret.clone(),
-        })
+        secret.is_replaceable()?;
+        Ok(Grant::Refresh { client, token: Mutex::new(Zeroizing::new(token.to_owned())), kept: secret })
     }
 
     /// What is posted, and what goes into `Authorization`.

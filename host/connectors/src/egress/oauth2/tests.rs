@@ -157,6 +157,9 @@ async fn a_refresh_token_is_kept_before_what_it_gave_is_used() {
     assert!(tokens.given(&answer(200, other)).is_err());
     assert_eq!(fs::read_to_string(&file).expect("it is read"), "app:s:cret\nrefresh-2\n");
     assert_eq!(posted(&tokens).await, pairs("refresh-2"));
+    // Another build of the connector is given the same secret, which is not what its file has.
+    let again = Tokens::of_refresh(url(), &secret, ClientProof::Basic).expect("a client");
+    assert_eq!(posted(&again).await, pairs("refresh-2"));
     // A file that is gone is complained of, and the token still used as long as this process lives.
     fs::remove_file(&file).expect("it is removed");
     let lost = r#"{"access_token": "t-345678", "refresh_token": "refresh-3"}"#;
