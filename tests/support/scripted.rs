@@ -90,6 +90,7 @@ struct State {
     denies: bool,
     plans_denied: bool,
     breaking: Option<(Digest, Ended<WritePlan>)>,
+    remark: Option<String>,
     reads_denied: bool,
     plans: usize,
     renews: bool,
@@ -189,6 +190,11 @@ impl Scripted {
     /// From now on every plan writes this field too.
     pub fn plan_also(&self, field: Field) {
         self.state().also = Some(field);
+    }
+
+    /// From now on every plan says this beside its changes.
+    pub fn remark(&self, words: &str) {
+        self.state().remark = Some(words.to_owned());
     }
 
     /// The next read fails like this.
@@ -663,6 +669,7 @@ impl Connectors for Scripted {
             after: field.value.clone(),
         });
         plan.changes.extend(also);
+        plan.remarks.extend(state.remark.clone());
         plan.revision.clone_from(&state.revision);
         if let (Some(first), Some(before)) = (plan.changes.first_mut(), &state.before) {
             first.before = before.clone();

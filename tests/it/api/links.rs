@@ -38,6 +38,7 @@ pub(super) fn hidden(page: &str, name: &str) -> String {
 /// A discount that waits for the manager, the links of the manager's message, and its address in the API.
 pub(super) async fn waiting() -> (Browsers, Vec<(String, String)>, String) {
     let browsers = Browsers::start().await;
+    browsers.world.connectors.remark("the customer is told of it by mail");
     let place = browsers.world.submitted("k-1", SMALL).await;
     let message = browsers.inbox.of("sales-manager-1", 1).await.remove(0);
     // What came of the message is on record before anybody compares the record.
@@ -176,7 +177,8 @@ async fn what_is_said_behind_a_link_is_one_decision_on_what_was_shown() {
     let cookie = browsers.signed_in("sales-manager-1").await;
     let approve = path(&links, "approve");
     let page = browsers.get(&cookie, &approve).await;
-    for shown in ["12000.00 USD", "ae-1", "q-1", "field", "now", "then"] {
+    for shown in ["12000.00 USD", "ae-1", "q-1", "field", "now", "then", "the customer is told of it by mail"]
+    {
         assert!(page.text.contains(shown), "{shown}: {}", page.text);
     }
     let (revision, seal) = (hidden(&page.text, "revision"), hidden(&page.text, "seal"));

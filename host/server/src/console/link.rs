@@ -230,8 +230,10 @@ fn unreadable(approval: &Approval) -> Option<&'static str> {
     }
     let changes = case.writes.iter().flat_map(|planned| &planned.plan.changes);
     let written = changes.map(|change| change.before.to_string().len() + change.after.to_string().len());
+    let remarks = case.writes.iter().flat_map(|planned| &planned.plan.remarks).map(String::len);
     let asked = approval.intent.tokens.values().map(length);
-    (PAGE_CHARACTERS_MAX < written.chain(asked).sum()).then_some("This is too long for the page.")
+    (PAGE_CHARACTERS_MAX < written.chain(remarks).chain(asked).sum())
+        .then_some("This is too long for the page.")
 }
 
 fn length(value: &TokenValue) -> usize {
@@ -351,6 +353,7 @@ fn write(planned: &PlannedEffect) -> Markup {
                 }
             }
         }
+        @for remark in &planned.plan.remarks { p data-of="remark" { (all(remark)) } }
     }
 }
 

@@ -297,7 +297,13 @@ fn plan(intent: &IntentView) -> Result<()> {
             ]);
         }
     }
-    table.print()
+    table.print()?;
+    for write in &plan.writes {
+        for remark in &write.remarks {
+            output::line(&plain(&format!("  {}: {remark}", write.binding)))?;
+        }
+    }
+    Ok(())
 }
 
 fn effects(intent: &IntentView) -> Result<()> {
