@@ -13,6 +13,8 @@ mod docusign;
 mod hubspot;
 #[path = "conformance/mail.rs"]
 mod mail;
+#[path = "conformance/quickbooks.rs"]
+mod quickbooks;
 #[path = "conformance/salesforce.rs"]
 mod salesforce;
 #[path = "conformance/scripted.rs"]
@@ -57,13 +59,15 @@ fn cassettes(system: &str) -> PathBuf {
     root().join("plugins").join(system).join("cassettes")
 }
 
+/// A connection with this secret, or with the one in this file if the host has to replace it.
 fn connection(system: &str, base: &str, secret: &str) -> Result<ConnectionOptions> {
     let reference = if secret.is_empty() { "" } else { "secret = \"env:SECRET\"\n" };
     let manifest = std::fs::read_to_string(root().join("plugins").join(system).join("connector.toml"))?;
     let manifest = toml::from_str(&manifest)?;
     let mut token =
         token_path(&manifest).map_or_else(String::new, |path| format!("token = \"{base}/{path}\"\n"));
-    if api(&manifest).is_some_and(|api| api["auth"]["scheme"].as_str() == Some("oauth2-jwt")) {
+    let scheme = api(&manifest).and_then(|api| api.get("auth")?.get("scheme")?.as_str());
+    if scheme == Some("oauth2-jwt") {
         token.push_str(
             "issuer = \"app-4711\"\nsubject = \"user-4711\"\nvariables.sign-in = \"sign-in.example\"\n",
         );
@@ -72,8 +76,11 @@ fn connection(system: &str, base: &str, secret: &str) -> Result<ConnectionOption
         "connector = \"countersign.{system}\"\nallow = [\"127.0.0.0/8\"]\n\
          [endpoints.api]\nbase = \"{base}\"\n{token}{reference}"
     ))?;
-    raw.resolve(ConnectionName::parse("recorded")?, |_| Ok(Secret::new(secret.to_owned())))
-        .map_err(|faults| anyhow::anyhow!("{faults:?}"))
+    let secret = |_: &str| match scheme {
+        Some("oauth2-refresh") => Secret::of_file(Path::new(secret)),
+        _ => Ok(Secret::new(secret.to_owned())),
+    };
+    raw.resolve(ConnectionName::parse("recorded")?, secret).map_err(|faults| anyhow::anyhow!("{faults:?}"))
 }
 
 /// The endpoint `api` of a manifest.

@@ -123,15 +123,16 @@ pub(crate) struct World {
     pub(crate) runtime: Runtime,
     pub(crate) target: Scripted,
     system: &'static str,
-    secret: &'static str,
+    secret: String,
     digest: Digest,
     base: String,
     _folder: tempfile::TempDir,
 }
 
 impl World {
-    /// The connector of this system that we ship, with this secret.
-    pub(crate) async fn start(system: &'static str, secret: &'static str) -> Result<World> {
+    /// The connector of this system that we ship, with this secret, or with the one in this file if the host has to
+    /// replace it.
+    pub(crate) async fn start(system: &'static str, secret: &str) -> Result<World> {
         let folder = tempfile::tempdir()?;
         let runtime = runtime(folder.path())?;
         let digest = runtime.install(component(system)?).await?.digest;
@@ -140,6 +141,7 @@ impl World {
         let target = Scripted::default();
         #[expect(clippy::disallowed_methods, reason = "a stand-in owns its task; it ends with the test")]
         drop(tokio::spawn(target.clone().serve(listener)));
+        let secret = secret.to_owned();
         let world = World { runtime, target, system, secret, digest, base, _folder: folder };
         world.anew()?;
         Ok(world)
@@ -148,13 +150,13 @@ impl World {
     /// Forgets how fast the target was asked, and what it was to say.
     pub(crate) fn anew(&self) -> Result<()> {
         self.target.clear();
-        self.runtime.connect(connection(self.system, &self.base, self.secret)?)?;
+        self.runtime.connect(connection(self.system, &self.base, &self.secret)?)?;
         Ok(())
     }
 
     /// The same with the hook `events`, whose deliveries are proved by this; gives its scheme, if the connector is told.
     pub(crate) fn listen(&self, signing: &str) -> Result<&'static str> {
-        let mut options = connection(self.system, &self.base, self.secret)?;
+        let mut options = connection(self.system, &self.base, &self.secret)?;
         options.webhooks.insert("events".to_owned(), Secret::new(signing.to_owned()));
         let connected = self.runtime.connect(options)?;
         ensure!(connected.inbound.interprets, "the connector reads no delivery");
