@@ -250,6 +250,15 @@ fn what_a_vendor_pushes_an_operator_adds_by_digest_upgrades_and_rolls_back() -> 
     assert_eq!(operator.builds()?, states(&[("1.0.0", "previous"), ("1.0.1", "active")]));
     operator.run(&["connector", "rollback", "tests.hostile", "--reason", "it reads only"])?.done();
     assert_eq!(operator.builds()?, states(&[("1.0.0", "active"), ("1.0.1", "staged")]));
+    let log = operator.run(&["connector", "log", "tests.hostile", "--limit", "2"])?.done();
+    let lines: Vec<&str> = log.lines().map(str::trim_end).collect();
+    ensure!(
+        lines.len() == 3 && lines[1].ends_with("it reads only") && lines[1].contains("rolled-back"),
+        "{log}"
+    );
+    ensure!(lines[2].contains("activated") && lines[2].contains("1.0.1"), "{log}");
+    let none = operator.run(&["connector", "log", "tests.nobody"])?.refused(1);
+    ensure!(none.contains("tests.nobody"), "{none}");
     let third = vendor.sign("1.1.0", r#"["GET", "POST", "DELETE"]"#)?;
     let pinned = vendor.push(&third, &registry)?;
     let added = operator.run(&["connector", "add", &pinned, "--yes"])?;
@@ -460,7 +469,7 @@ fn a_host_that_wants_a_level_takes_what_shows_it() -> Result<()> {
     ensure!(pushed.err.contains("its conformance report is pushed"), "{pushed:?}");
     let pinned = pushed.done().trim().to_owned();
     let shown = certified.run(&["connector", "inspect", &pinned])?.done();
-    ensure!(shown.contains("`certified` by kit 1"), "{shown}");
+    ensure!(shown.contains("`certified` by kit 2"), "{shown}");
     certified.run(&["connector", "add", &pinned, "--yes"])?.done();
     let listed: Value = serde_json::from_str(&certified.run(&["connector", "list", "--json"])?.done())?;
     assert_eq!(listed["items"][0]["builds"][0]["level"], "certified");

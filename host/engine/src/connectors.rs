@@ -227,6 +227,16 @@ impl Engine {
         self.inner.connector(connector).await
     }
 
+    /// What happened to a connector, in order; empty if there never was a build of it.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn history_of_connector(&self, connector: &ConnectorId) -> Result<Vec<Entry>, Fault> {
+        let mut history = Vec::new();
+        place::read(&*self.inner.store, &record(connector), |entry| history.push(entry)).await?;
+        Ok(history)
+    }
+
     /// The builds that are there.
     #[must_use]
     pub fn catalogue(&self) -> &dyn Catalogue {

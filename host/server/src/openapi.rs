@@ -30,7 +30,7 @@ use utoipa::{Modify, OpenApi};
         connections::list, connections::show, connections::check, connections::pause,
         connections::resume,
         deliveries::take, deliveries::list,
-        connectors::list, connectors::show, connectors::add, connectors::activate, connectors::roll_back,
+        connectors::list, connectors::show, connectors::history, connectors::add, connectors::activate, connectors::roll_back,
         connectors::quarantine, connectors::release, connectors::remove,
         intent_types::list, intent_types::show, budgets::show, budgets::suggest, intent_types::starter,
         intent_types::go_live,

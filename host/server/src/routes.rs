@@ -77,6 +77,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/connectors", Some(Scope::Read)),
     route("POST", "/v1/connectors", Some(Scope::Operate)),
     route("GET", "/v1/connectors/{id}", Some(Scope::Read)),
+    route("GET", "/v1/connectors/{id}/history", Some(Scope::Read)),
     route("POST", "/v1/connectors/{id}/activations", Some(Scope::Operate)),
     route("POST", "/v1/connectors/{id}/rollbacks", Some(Scope::Operate)),
     route("POST", "/v1/connectors/{id}/quarantines", Some(Scope::Operate)),
@@ -215,6 +216,7 @@ fn public(host: Host) -> Router {
         .route("/hooks/{connection}/{hook}", post(deliveries::take))
         .route("/v1/connectors", get(connectors::list).post(connectors::add))
         .route("/v1/connectors/{id}", get(connectors::show))
+        .route("/v1/connectors/{id}/history", get(connectors::history))
         .route("/v1/connectors/{id}/activations", post(connectors::activate))
         .route("/v1/connectors/{id}/rollbacks", post(connectors::roll_back))
         .route("/v1/connectors/{id}/quarantines", post(connectors::quarantine))

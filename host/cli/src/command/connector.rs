@@ -26,6 +26,9 @@ use std::sync::Arc;
 /// Digits of a digest that a table shows.
 const DIGEST_DIGITS: usize = 12;
 
+/// Things that happened to a connector that are shown unless told otherwise.
+const LOG_ENTRIES: u16 = 50;
+
 /// What to do with connectors.
 #[derive(Debug, clap::Subcommand)]
 pub enum Connector {
@@ -85,6 +88,7 @@ pub enum Connector {
         out: PathBuf,
     },
     /// Add a build of a connector to a host while it runs; it serves at once if it asks for nothing new
+    #[command(visible_alias = "upgrade")]
     Add(hosted::Add),
     /// Put a build in force, or try it on one connection
     Activate {
@@ -93,6 +97,14 @@ pub enum Connector {
         /// On this connection only; every other one keeps its build
         #[arg(long, value_name = "CONNECTION")]
         on: Option<String>,
+    },
+    /// Show what happened to a connector: which builds were added, put in force or taken back, by whom, and why
+    Log {
+        /// The connector, such as `acme.salesforce`
+        id: String,
+        /// How many things, the newest first
+        #[arg(long, value_name = "N", default_value_t = LOG_ENTRIES, value_parser = clap::value_parser!(u16).range(1..=200))]
+        limit: u16,
     },
     /// Put in force again what was so before
     Rollback {
@@ -164,6 +176,7 @@ pub async fn run(command: Connector, global: &Global) -> Result<ExitCode> {
             None => locked::sync(global).await,
         },
         Connector::Activate { build, on } => hosted::activate(&build, on.as_deref(), global).await,
+        Connector::Log { id, limit } => hosted::log(&id, limit, global).await,
         Connector::Rollback { id, reason } => hosted::roll_back(&id, &reason, global).await,
         Connector::Quarantine(build) => hosted::quarantine(&build, global).await,
         Connector::Release(build) => hosted::release(&build, global).await,

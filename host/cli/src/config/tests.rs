@@ -121,8 +121,8 @@ fn a_literal_secret_is_refused_and_not_repeated() {
     let said = said(text, &[]);
     assert_eq!(
         said,
-        "countersign.toml:4: secret of `[connection.crm.endpoints.api]`: a secret is a reference, `env:NAME` \
-         or `file:PATH`, never the secret itself"
+        "countersign.toml:4: secret of `[connection.crm.endpoints.api]`: a secret is a reference, `env:NAME`, \
+         `file:PATH` or `command:PROGRAM …`, never the secret itself"
     );
 }
 

@@ -1,7 +1,7 @@
 //! Connectors: which builds of each there are, and which of them serves.
 
-use super::view::{ConnectorView, Listed};
-use crate::asked::{Component, Members, Place, Posted, Query};
+use super::view::{ConnectorEntryView, ConnectorView, Listed};
+use crate::asked::{self, Component, Members, Place, Posted, Query};
 use crate::limits::{COMMAND_BYTES_MAX, WORDS_CHARACTERS_MAX};
 use crate::problem::{Problem, ProblemView};
 use crate::state::Host;
@@ -54,6 +54,35 @@ pub(crate) async fn show(
     Query::of(&uri, &[])?.checked()?;
     let id = known(&host, &id).await?;
     Ok(Json(view(&host, &id).await?))
+}
+
+/// Shows what happened to a connector: who added which build, put it in force, took it back, and why.
+#[utoipa::path(
+    get, path = "/v1/connectors/{id}/history", tag = "connectors", operation_id = "show_connector_history",
+    params(
+        ("id" = String, Path, description = "the connector"),
+        ("limit" = Option<usize>, Query, description = "entries, 1 to 200", minimum = 1, maximum = 200),
+    ),
+    responses(
+        (status = 200, description = "the last things that happened, the newest first", body = Listed<ConnectorEntryView>),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn history(
+    State(host): State<Host>,
+    Place(id): Place<String>,
+    uri: Uri,
+) -> Result<Json<Listed<ConnectorEntryView>>, Problem> {
+    let mut query = Query::of(&uri, &["limit"])?;
+    let limit = asked::rows(&mut query);
+    query.checked()?;
+    // One that has no build any more has its history still.
+    let id = ConnectorId::parse(&id).map_err(|_| Problem::unknown("connector", &id))?;
+    let history = host.engine.history_of_connector(&id).await?;
+    if history.is_empty() {
+        return Err(Problem::unknown("connector", id.as_str()));
+    }
+    Ok(Json(Listed::whole(ConnectorEntryView::newest(&history, limit))))
 }
 
 /// Adds a build of a connector while the host runs: it is checked, compiled, asked to describe itself, and put on

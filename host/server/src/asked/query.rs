@@ -108,11 +108,16 @@ pub(crate) fn page(query: &mut Query) -> (Option<StreamName>, usize) {
         let stream = String::from_utf8(bytes).ok()?;
         stream.parse::<IntentId>().ok().map(|_| StreamName::from(stream))
     });
+    (after, rows(query))
+}
+
+/// How many rows are asked for.
+pub(crate) fn rows(query: &mut Query) -> usize {
     let expected = format!("a number from 1 to {PAGE_ROWS_MAX}");
     let limit = query.read("limit", &expected, |text| {
         text.parse().ok().filter(|limit| (1..=PAGE_ROWS_MAX).contains(limit))
     });
-    (after, limit.unwrap_or(PAGE_ROWS))
+    limit.unwrap_or(PAGE_ROWS)
 }
 
 /// The person that a parameter names; `me` is the caller.

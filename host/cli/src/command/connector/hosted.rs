@@ -11,7 +11,7 @@ use crate::output::{self, Failure, Table, plain};
 use anyhow::Result;
 use countersign_core::hash::Digest;
 use countersign_core::id::ConnectorId;
-use countersign_server::api::view::{BuildView, ConnectorView, Listed};
+use countersign_server::api::view::{BuildView, ConnectorEntryView, ConnectorView, Listed};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
@@ -41,6 +41,28 @@ pub(super) async fn list(global: &Global) -> Result<ExitCode> {
     } else {
         table(&connectors).print()?;
     }
+    Ok(ExitCode::from(exit::DONE))
+}
+
+/// Shows what happened to a connector.
+pub(super) async fn log(id: &str, limit: u16, global: &Global) -> Result<ExitCode> {
+    let id = named(id)?;
+    let body = Client::of(global)?.get(&format!("/v1/connectors/{id}/history?limit={limit}")).await?;
+    if global.json {
+        output::json(&body)?;
+        return Ok(ExitCode::from(exit::DONE));
+    }
+    let mut table = Table::new(&["at", "what", "build", "by", "why"]);
+    for ConnectorEntryView { at, by, what, digest, version, connection, intent, reason } in
+        typed::<Listed<ConnectorEntryView>>(&body)?.items
+    {
+        let what = connection.map_or_else(|| what.clone(), |name| format!("{what} on {name}"));
+        let build = [version, digest.map(|digest| short(&digest).to_owned())];
+        let why = [intent, reason];
+        let joined = |parts: [Option<String>; 2]| parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        table.row([at, what, joined(build), by.unwrap_or_else(|| "the host".to_owned()), joined(why)]);
+    }
+    table.print()?;
     Ok(ExitCode::from(exit::DONE))
 }
 

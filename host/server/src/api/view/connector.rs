@@ -1,6 +1,7 @@
 //! Connectors and their builds.
 
-use countersign_core::connector::{Known, OnRecord};
+use countersign_core::connector::{Entry, Event, Known, OnRecord};
+use countersign_core::hash::Digest;
 use countersign_core::id::ConnectorId;
 use countersign_engine::port::catalogue::Installed;
 use countersign_engine::port::connectors::Connection;
@@ -64,6 +65,88 @@ pub struct BuildView {
     /// Why it is called no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantined: Option<String>,
+}
+
+/// One thing that happened to a connector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConnectorEntryView {
+    /// When, RFC 3339.
+    pub at: String,
+    /// Who did it; absent if the host did by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// added, asked (people are to accept what it asks for), accepted, activated, rolled-back, quarantined, released or
+    /// removed.
+    pub what: String,
+    /// SHA-256 of the build; absent where it is none in particular.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// The version that the build gives itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The one connection that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
+    /// The intent by which people were asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl ConnectorEntryView {
+    /// The last `limit` things that happened, the newest first.
+    #[must_use]
+    pub fn newest(history: &[Entry], limit: usize) -> Vec<ConnectorEntryView> {
+        let added = |entry: &Entry| match &entry.event {
+            Event::Added { build, .. } => Some((build.digest, build.version.clone())),
+            Event::Asked { .. }
+            | Event::Accepted { .. }
+            | Event::Activated { .. }
+            | Event::RolledBack { .. }
+            | Event::Quarantined { .. }
+            | Event::Released { .. }
+            | Event::Removed { .. } => None,
+        };
+        let versions: BTreeMap<Digest, String> = history.iter().filter_map(added).collect();
+        history.iter().rev().take(limit).map(|entry| ConnectorEntryView::of(entry, &versions)).collect()
+    }
+
+    fn of(entry: &Entry, versions: &BTreeMap<Digest, String>) -> ConnectorEntryView {
+        let (mut connection, mut intent) = (None, None);
+        let (what, digest, reason) = match &entry.event {
+            Event::Added { build, stage } => {
+                ("added", Some(build.digest), stage.then(|| "it waits until it is put in force".to_owned()))
+            }
+            Event::Asked { digest, intent: asked } => {
+                intent = Some(asked.to_string());
+                ("asked", Some(*digest), None)
+            }
+            Event::Accepted { digest, intent: asked, wants } => {
+                intent = Some(asked.to_string());
+                ("accepted", Some(*digest), Some(wants.iter().cloned().collect::<Vec<_>>().join("; ")))
+            }
+            Event::Activated { digest, on, reason } => {
+                connection = on.as_ref().map(ToString::to_string);
+                ("activated", Some(*digest), Some(reason.clone()))
+            }
+            Event::RolledBack { reason } => ("rolled-back", None, Some(reason.clone())),
+            Event::Quarantined { digest, reason } => ("quarantined", Some(*digest), Some(reason.clone())),
+            Event::Released { digest, reason } => ("released", Some(*digest), Some(reason.clone())),
+            Event::Removed { digest, reason } => ("removed", Some(*digest), Some(reason.clone())),
+        };
+        ConnectorEntryView {
+            at: entry.at.to_string(),
+            by: entry.by.as_ref().map(ToString::to_string),
+            what: what.to_owned(),
+            version: digest.and_then(|digest| versions.get(&digest).cloned()),
+            digest: digest.map(|digest| digest.to_string()),
+            connection,
+            intent,
+            reason,
+        }
+    }
 }
 
 impl ConnectorView {
