@@ -321,10 +321,20 @@ async fn told(world: &World) -> anyhow::Result<()> {
     };
     let drifted = tokio::time::timeout(PATIENCE, waiting).await.context("nobody is told")??;
     ensure!(drifted.closed.is_none(), "{drifted:?}");
-    let page = world.engine.deliveries(&ConnectionName::parse("billing")?, (None, 10)).await?;
-    let [row] = page.rows.as_slice() else { anyhow::bail!("one delivery, not {}", page.rows.len()) };
-    let Summary { outcome, .. } = serde_json::from_slice(&row.row.summary)?;
-    let Some(Outcome::Handled { records, wishes }) = outcome else { anyhow::bail!("{outcome:?}") };
+    // What was found is on record before what came of the delivery is.
+    let handled = async {
+        loop {
+            let page = world.engine.deliveries(&ConnectionName::parse("billing")?, (None, 10)).await?;
+            let [row] = page.rows.as_slice() else { anyhow::bail!("one delivery, not {}", page.rows.len()) };
+            let Summary { outcome, .. } = serde_json::from_slice(&row.row.summary)?;
+            if let Some(outcome) = outcome {
+                return anyhow::Ok(outcome);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let outcome = tokio::time::timeout(PATIENCE, handled).await.context("nothing comes of it")??;
+    let Outcome::Handled { records, wishes } = outcome else { anyhow::bail!("{outcome:?}") };
     let [record] = records.as_slice() else { anyhow::bail!("one record: {records:?}") };
     ensure!((record.kind.as_str(), &record.id) == ("customer", &customer) && wishes.is_empty());
     Ok(())
