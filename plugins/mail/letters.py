@@ -104,6 +104,8 @@ def fetch(context: Context, id: str) -> Snapshot:
 def plan(what: Proposal) -> WritePlan:
     asked = letter(what)
     said = {name: optional_text_of(what, name) for name in FIELDS}
+    # As Resend gives them back, so that what was sealed is what is read.
+    said |= {name: ", ".join(addresses(name, said[name])) for name in ADDRESSES if said[name] is not None}
     changes = [Change(name, ABSENT, text(value)) for name, value in said.items() if value is not None]
     count = len(asked["to"]) + len(asked.get("cc", ()))
     remark = f"the letter goes to {count} {'address' if count == 1 else 'addresses'}, and nobody can take it back"

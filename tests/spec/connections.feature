@@ -285,18 +285,6 @@ Feature: Connections
     And 5 intents are asked for
     Then the build before serves again, and the record of the connector says so
 
-  Scenario Outline: a build that <does> at every plan is rolled back too
-    Given an approved intent with one effect whose guarantee is by-key
-    When the connector is replaced by another build, and the one before stays installed
-    And the new build of the connector <does> at every plan
-    And 5 intents are asked for
-    Then the build before serves again, and the record of the connector says so
-
-    Examples:
-      | does   |
-      | breaks |
-      | fails  |
-
   Scenario: breaks that are not one after the other say nothing of the connector
     Given an approved intent with one effect whose guarantee is by-key
     When 8 intents are asked for one after the other, and the connector breaks at the first attempt of each

@@ -89,7 +89,6 @@ struct State {
     health: TargetHealth,
     denies: bool,
     plans_denied: bool,
-    breaking: Option<(Digest, Ended<WritePlan>)>,
     remark: Option<String>,
     reads_denied: bool,
     plans: usize,
@@ -271,11 +270,6 @@ impl Scripted {
     /// Whether plans are refused as well while the credential is.
     pub fn deny_plans(&self) {
         self.state().plans_denied = true;
-    }
-
-    /// Every plan that this build is asked for ends so.
-    pub fn break_plans(&self, build: Digest, ended: Ended<WritePlan>) {
-        self.state().breaking = Some((build, ended));
     }
 
     /// Every target tells of changes to records of this kind.
@@ -649,15 +643,12 @@ impl Connectors for Scripted {
     fn plan(
         &self,
         name: &ConnectionName,
-        connector: Digest,
+        _: Digest,
         what: Proposal,
         _: Timestamp,
     ) -> Answer<'_, Ended<WritePlan>> {
         let mut state = self.state();
         state.plans += 1;
-        if let Some((_, ended)) = state.breaking.as_ref().filter(|(build, _)| *build == connector) {
-            return Box::pin(std::future::ready(ended.clone()));
-        }
         let denied = state.denies && state.plans_denied;
         let mut plan = planned(&what);
         if state.holding.as_deref() == Some(name.as_str()) {

@@ -100,14 +100,17 @@ pub struct ConnectionOptions {
 impl ConnectionOptions {
     /// The same with what is kept of its secrets now; none if that is what it has. Commands that tell a secret are run.
     pub(crate) fn renewed(mut self) -> Result<Option<ConnectionOptions>, String> {
-        let mut is_other = false;
+        let (mut is_other, mut faults) = (false, Vec::new());
         let secrets = self.endpoints.values_mut().filter_map(|endpoint| endpoint.secret.as_mut());
         for secret in secrets.chain(self.webhooks.values_mut()) {
-            if let Some(another) = secret.renewed()? {
-                (*secret, is_other) = (another, true);
+            match secret.renewed() {
+                Ok(Some(another)) => (*secret, is_other) = (another, true),
+                Ok(None) => {}
+                Err(why) => faults.push(why),
             }
         }
-        Ok(is_other.then_some(self))
+        // One that cannot be read keeps no other one from being renewed.
+        if is_other || faults.is_empty() { Ok(is_other.then_some(self)) } else { Err(faults.join("; ")) }
     }
 }
 

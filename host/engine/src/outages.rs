@@ -240,24 +240,12 @@ impl Inner {
         }
     }
 
-    /// Takes note of how the plan of an intent ended. A plan that is made does not say that the build writes well.
-    pub(crate) async fn planned<T>(
-        self: &Arc<Self>,
-        ended: &Ended<T>,
-        (connection, intent): (&Connection, IntentId),
-        began: Timestamp,
-    ) {
-        match ended {
-            Ended::Failed(failure) if failure.is_bug() => self.broke(connection, intent, began).await,
-            Ended::Broke(broke) if is_at_fault(broke) => self.broke(connection, intent, began).await,
-            Ended::Returned(_) | Ended::Failed(_) | Ended::Broke(_) => {}
-        }
-    }
-
     /// A build broke, or said that it is at fault, at an intent: at too many in a row, what served before it serves again.
     async fn broke(self: &Arc<Self>, connection: &Connection, intent: IntentId, began: Timestamp) {
         if self.outages.broken(connection, intent, (began, self.clock.now())) {
             self.roll_back_broken(connection).await;
+            // Whoever puts it in force again has it judged by what it does then.
+            self.outages.whole(connection);
         }
     }
 

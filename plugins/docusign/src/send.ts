@@ -34,6 +34,8 @@ import { readRecipients, readTemplate, type Recipients } from "./template";
 
 /** Longest subject, name and address that DocuSign takes. */
 const LINE_CHARACTERS_MAX = 100;
+/** What would end a line, is nothing that people can read, or turns the order of what they read round. */
+const CONTROL = /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
 /** From when on an envelope is looked for: the moment of the plan, as a clock may be behind by so much. */
 const BEHIND_MS = 86_400_000;
 /** The status of an envelope that nobody was asked to sign: whether it is still to be sent, only people can say. */
@@ -95,7 +97,7 @@ export function probeSend(context: Context, effect: Effect): Finding {
 /** A text that DocuSign takes as one line. */
 function line(what: Proposal, name: string): string {
   const found = text(what, name);
-  if ([...found].length <= LINE_CHARACTERS_MAX && !/[\r\n]/.test(found)) return found;
+  if ([...found].length <= LINE_CHARACTERS_MAX && !CONTROL.test(found)) return found;
   const most = `one line of ${LINE_CHARACTERS_MAX} characters at most`;
   throw rejected("bad-input", `the field \`${name}\` must be ${most}`, [name]);
 }

@@ -195,7 +195,7 @@ async fn what_is_told_is_taken_for_what_it_is() -> Result<()> {
     };
     for (deliveries, law, found) in [
         (Vec::new(), Law::Deliveries, "no delivery shows it"),
-        (vec![delivery("nothing", "others")?], Law::Deliveries, "no delivery shows it"),
+        (vec![delivery("nothing", "others")?], Law::Deliveries, "the manifest has no such hook"),
         (vec![delivery("delivery-kind", "changes")?], Law::Deliveries, "named [{\"kind\":\"other\""),
         (vec![delivery("delivery-leak", "changes")?], Law::Hygiene, "Ada Example"),
         (vec![delivery("delivery-trap", "changes")?], Law::Fuzz, ""),

@@ -190,6 +190,8 @@ async fn quote_moved(spec: &mut Spec, margin: u32) {
     let quote = [("margin", margin), ("renewal", Value::Flag(false))];
     spec.connectors.put("crm", "quote", "Q-1", &quote);
     spec.everybody_approves().await;
+    // Time that passes before it waits for nothing.
+    spec.until("the attempt", attempted, 1).await;
 }
 
 #[when(expr = "billing is changed elsewhere, and the price has brought the margin of the quote to {int} %")]

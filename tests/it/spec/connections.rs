@@ -63,16 +63,6 @@ fn fails_at_writes(spec: &mut Spec) {
     spec.connectors.always("target", false, Act::End(end));
 }
 
-#[when(expr = "the new build of the connector {word} at every plan")]
-fn breaks_at_plans(spec: &mut Spec, how: String) {
-    let ended = match how.as_str() {
-        "breaks" => Ended::Broke(Break { kind: BreakKind::Trap, message: "it trapped".to_owned() }),
-        "fails" => Ended::Failed(bug()),
-        other => panic!("nothing `{other}` at a plan"),
-    };
-    spec.connectors.break_plans(spec.connectors.connections()[0].digest, ended);
-}
-
 fn broke(kind: BreakKind) -> Act {
     let broke = Break { kind, message: "it broke".to_owned() };
     Act::End(AttemptEnd { claim: Ended::Broke(broke), steps: Vec::new(), held_back: None })

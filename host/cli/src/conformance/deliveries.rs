@@ -190,12 +190,23 @@ pub(super) async fn look(bench: &Bench, deliveries: &[Told], book: &mut Book) ->
             book.enter(Law::Deliveries, breach);
         }
     }
+    for told in deliveries {
+        let is_known = bench.installed.manifest.webhooks.contains_key(&told.hook);
+        let breach = (!is_known).then(|| Breach {
+            cassette: format!("{FOLDER}/{}", told.name),
+            doing: format!("hook `{}`", told.hook),
+            found: "the manifest has no such hook".to_owned(),
+            wanted: "a delivery by a hook of the manifest".to_owned(),
+        });
+        book.enter(Law::Deliveries, breach);
+    }
     for hook in bench.installed.manifest.webhooks.keys() {
-        let is_shown = deliveries.iter().any(|told| told.hook == *hook);
+        let says = |told: &&Told| !told.records.is_empty() || !told.intents.is_empty();
+        let is_shown = deliveries.iter().filter(says).any(|told| told.hook == *hook);
         let breach = (!is_shown).then(|| Breach {
             cassette: String::new(),
             doing: format!("hook `{hook}`"),
-            found: "no delivery shows it".to_owned(),
+            found: "no delivery shows it that is about something".to_owned(),
             wanted: format!("a delivery: a file in `{FOLDER}` beside the cassettes"),
         });
         book.enter(Law::Deliveries, breach);

@@ -89,7 +89,8 @@ struct Said {
     access_token: Option<String>,
     refresh_token: Option<String>,
     token_type: Option<String>,
-    expires_in: Option<u64>,
+    /// In seconds. Some say it as text, or with a fraction.
+    expires_in: Option<serde_json::Value>,
     error: Option<String>,
     error_description: Option<String>,
 }
@@ -241,7 +242,8 @@ impl Tokens {
             return odd("it has characters that no header can carry");
         };
         value.set_sensitive(true);
-        let life = said.expires_in.map_or(LIFETIME_MS_DEFAULT, |seconds| seconds.saturating_mul(1_000));
+        let life = said.expires_in.as_ref().and_then(seconds);
+        let life = life.map_or(LIFETIME_MS_DEFAULT, |seconds| seconds.saturating_mul(1_000));
         let life = life.min(LIFETIME_MS_MAX);
         let margin = MARGIN_MS.min(life / 10);
         let mut used = locked(&self.used);
@@ -251,6 +253,12 @@ impl Tokens {
         used.push(token.into_bytes());
         Ok((Token(value), Duration::from_millis(life - margin)))
     }
+}
+
+/// Whole seconds, whichever way they are said.
+fn seconds(said: &serde_json::Value) -> Option<u64> {
+    let text = said.as_str().map_or_else(|| said.to_string(), str::to_owned);
+    text.split('.').next()?.trim().parse().ok()
 }
 
 #[cfg(test)]

@@ -49,9 +49,8 @@ async fn planned(inner: &Arc<Inner>, approval: &Approval, write: Planned) -> Res
         what.subject = RecordRef { kind: operation.kind.clone(), id: DEFAULT_PARENT.to_owned() };
     }
     let guarantee = operation.guarantee;
-    let began = inner.clock.now();
-    let ended = inner.connectors.plan(&write.connection, connection.digest, what.clone(), began).await;
-    inner.planned(&ended, (&connection, approval.intent.id), began).await;
+    let ended =
+        inner.connectors.plan(&write.connection, connection.digest, what.clone(), inner.clock.now()).await;
     let plan = Trouble::of(ended, &write.connection)?;
     Ok(PlannedEffect {
         effect: effect_id(approval.intent.id, approval.intent.revision, &write.binding, &what.subject),

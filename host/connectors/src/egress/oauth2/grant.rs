@@ -82,6 +82,7 @@ impl Grant {
     /// A refresh token in the second line of a secret whose first is `client:secret`, as its file has it now: whoever
     /// was given a token since may have put another one there.
     pub(super) fn refresh(secret: &Secret, proof: ClientProof) -> Result<Grant, String> {
+        secret.is_replaceable()?;
         let secret = secret.renewed()?.unwrap_or_else(|| secret.clone());
         let lines: Vec<&str> = secret.expose().lines().map(str::trim).collect();
         let [client, token] = lines[..] else {
@@ -91,7 +92,6 @@ impl Grant {
             return Err("has an empty refresh token".to_owned());
         }
         let client = Client::parse(client, proof)?;
-        secret.is_replaceable()?;
         Ok(Grant::Refresh { client, token: Mutex::new(Zeroizing::new(token.to_owned())), kept: secret })
     }
 

@@ -48,6 +48,10 @@ fn a_token_lives_as_long_as_its_provider_says_and_a_little_less() {
     check(r#"{"access_token": "t-123456", "expires_in": 100}"#, 90);
     check(r#"{"access_token": "t-123456"}"#, 270);
     check(r#"{"access_token": "t-123456", "expires_in": 99999999999}"#, 86_370);
+    // What is said otherwise than it should be costs no token that came with it.
+    check(r#"{"access_token": "t-123456", "expires_in": "3600"}"#, 3_570);
+    check(r#"{"access_token": "t-123456", "expires_in": 3600.0}"#, 3_570);
+    check(r#"{"access_token": "t-123456", "expires_in": -1}"#, 270);
 }
 
 #[test]
@@ -174,7 +178,10 @@ async fn a_refresh_token_is_kept_before_what_it_gave_is_used() {
         ("denied", "no token was given (400): invalid_grant: [secret]")
     );
     let bad = |text: &str| Tokens::of_refresh(url(), &Secret::new(text.to_owned()), ClientProof::Basic).err();
-    assert!(bad("app:secret").is_some_and(|why| why.contains("two lines")));
+    fs::write(&file, "app:secret\n").expect("it is written");
+    let one = Secret::of_file(&file).expect("it is read");
+    let one = Tokens::of_refresh(url(), &one, ClientProof::Basic).err();
+    assert!(one.is_some_and(|why| why.contains("two lines")));
     assert!(
         bad("app:secret\ntoken").is_some_and(|why| why.contains("`file:PATH`")),
         "nobody could keep the next one"
