@@ -27,7 +27,7 @@ pub(super) enum Grant {
     /// The client itself (RFC 6749, §4.4).
     Client(Client),
     /// A refresh token (RFC 6749, §6). Some providers put another one in its place with every answer, and take the old
-    /// one no more: so it is kept in the secret's file before the token is used.
+    /// one no more: so it is written to the secret's file before the token is used.
     Refresh { client: Client, token: Mutex<Zeroizing<String>>, kept: Secret },
     /// A word that the client signs, about whom it acts for (RFC 7523, §2.1).
     Assertion(Box<Assertion>),
@@ -131,7 +131,8 @@ impl Grant {
 
     /// Keeps the refresh token that takes the place of the last one.
     ///
-    /// If it cannot be written, it is used as long as this process lives, and a start needs another one.
+    /// If it cannot be written, it is used until the connection is bound anew, by a start, another build or a rotated
+    /// secret: then the file counts.
     pub(super) fn replaced(&self, new: String) {
         let Grant::Refresh { client, token, kept } = self else { return };
         let mut token = locked(token);
@@ -142,8 +143,8 @@ impl Grant {
         if let Err(why) = kept.replace(&text) {
             tracing::error!(
                 blame = "host",
-                "a provider gave another refresh token, and it could not be kept: {why}. After the next start the host \
-                 cannot sign in there; put it right, or authorize it again"
+                "a provider gave another refresh token, and it could not be kept: {why}. It lasts until the \
+                 connection is bound anew; put that right, and authorize the host there once more"
             );
         }
         *token = Zeroizing::new(new);
