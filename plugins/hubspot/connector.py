@@ -61,7 +61,7 @@ def fetch(context: Context, subject: RecordRef) -> Snapshot:
 
 
 @connector.changes
-def changes(context: Context, kind: str, cursor: Optional[str], limit: int) -> Page:
+def changes(context: Context, kind: str, cursor: Optional[str], limit: int, now_ms: int) -> Page:
     if kind != deals.KIND:
         raise unknown_kind(kind)
     return changed.page(context, cursor, limit)

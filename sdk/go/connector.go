@@ -17,8 +17,9 @@ type Connector interface {
 
 // Teller is a connector that can list what changed.
 type Teller interface {
-	// Changes says which records of a kind changed since a place; `limit` is the most that is wanted.
-	Changes(context Context, kind string, cursor *string, limit uint32) (Page, error)
+	// Changes says which records of a kind changed since a place; `limit` is the most that is wanted, and `nowMs` the
+	// moment of the question.
+	Changes(context Context, kind string, cursor *string, limit uint32, nowMs uint64) (Page, error)
 }
 
 // Writer is a connector with operations.

@@ -225,22 +225,22 @@ const (
 	Error
 )
 
-// Method is an HTTP method.
-type Method uint8
+// Method is an HTTP method. Every host knows these.
+type Method string
 
 const (
 	// Get changes nothing.
-	Get Method = iota
+	Get Method = "GET"
 	// Head changes nothing.
-	Head
+	Head Method = "HEAD"
 	// Post makes something.
-	Post
+	Post Method = "POST"
 	// Put puts something in a place.
-	Put
+	Put Method = "PUT"
 	// Patch changes a part.
-	Patch
+	Patch Method = "PATCH"
 	// Delete takes something away.
-	Delete
+	Delete Method = "DELETE"
 )
 
 // Request is what to send to a named endpoint.

@@ -92,9 +92,6 @@ func (draft *Draft) send(step string) Sent {
 	if draft.fault != nil {
 		return Sent{err: draft.fault}
 	}
-	if Delete < draft.request.Method {
-		return Sent{err: fmt.Errorf("a request has the method %d, which is none", draft.request.Method)}
-	}
 	if !isWellFormed(&draft.request) {
 		return Sent{err: Rejected(OddValue, "the request holds bytes that are no text")}
 	}

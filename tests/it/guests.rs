@@ -1,5 +1,7 @@
 //! Hostile connectors: each harms nobody but itself, and the operator reads one sentence about it. And those in other
 //! languages than ours.
+//!
+//! What a guest is denied is tried with one of every contract that the host speaks: an old one gets no further.
 
 #[path = "guests/compiled.rs"]
 mod compiled;
@@ -104,25 +106,31 @@ fn sentence(kind: BreakKind, what: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_guest_that_breaks_ends_its_own_call_and_no_other() {
-    let world = World::start().await;
-    for (behaviour, kind, what) in BREAKS {
+    World::each(async |world| {
+        for (behaviour, kind, what) in BREAKS {
+            world.target.take();
+            let traps =
+                format!("connector_traps_total{{connector=\"tests.hostile\",kind=\"{}\"}}", kind.as_str());
+            let before = world.counted(&traps);
+            let (broke, message) = told(world.fetch(behaviour).await);
+            assert_eq!(world.counted(&traps), before + 1, "{behaviour} is counted");
+            assert_eq!(
+                (broke, message.as_str()),
+                (Some(*kind), sentence(*kind, what).as_str()),
+                "{behaviour}"
+            );
+            assert!(world.target.take().is_empty(), "{behaviour} must send nothing");
+            world.assert_unharmed(behaviour).await;
+        }
         world.target.take();
-        let traps =
-            format!("connector_traps_total{{connector=\"tests.hostile\",kind=\"{}\"}}", kind.as_str());
-        let before = world.counted(&traps);
-        let (broke, message) = told(world.fetch(behaviour).await);
-        assert_eq!(world.counted(&traps), before + 1, "{behaviour} is counted");
-        assert_eq!((broke, message.as_str()), (Some(*kind), sentence(*kind, what).as_str()), "{behaviour}");
-        assert!(world.target.take().is_empty(), "{behaviour} must send nothing");
-        world.assert_unharmed(behaviour).await;
-    }
-    world.target.take();
-    let step = "tried to send step `create` in a call that may only read";
-    let planned = told(world.plan("step-in-plan").await);
-    assert_eq!(planned, (Some(BreakKind::Forbidden), sentence(BreakKind::Forbidden, step)));
-    assert_eq!(told(world.probe("step-in-probe").await).0, Some(BreakKind::Forbidden));
-    assert!(world.target.take().is_empty());
-    world.assert_unharmed("step-in-plan").await;
+        let step = "tried to send step `create` in a call that may only read";
+        let planned = told(world.plan("step-in-plan").await);
+        assert_eq!(planned, (Some(BreakKind::Forbidden), sentence(BreakKind::Forbidden, step)));
+        assert_eq!(told(world.probe("step-in-probe").await).0, Some(BreakKind::Forbidden));
+        assert!(world.target.take().is_empty());
+        world.assert_unharmed("step-in-plan").await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -171,7 +179,7 @@ async fn a_secret_that_is_rotated_in_its_file_is_sent_once_it_was_read_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_says_whether_an_effect_landed_has_heard_the_target() {
-    let world = World::start().await;
+    World::each(async |world| {
     let unheard = "connector `tests.hostile` 1.0.0 on connection `hostile` said whether an effect landed, and the \
                    target was not heard; report it to its author";
     for behaviour in ["landed-unasked", "absent-unasked", "absent-unheard"] {
@@ -179,13 +187,20 @@ async fn who_says_whether_an_effect_landed_has_heard_the_target() {
         assert_eq!(ended, (Some(BreakKind::BadAnswer), unheard.to_owned()), "{behaviour}");
     }
     assert!(matches!(world.probe("landed-asked").await, Ended::Returned(Finding::Landed(_))));
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_may_not_leave_fails_inside_of_the_guest() {
-    let world = World::start().await;
+    World::each(async |world| {
     for (behaviour, arrived, expected) in [
         ("header", 0, "forbidden-header: sends header `authorization`, which is the host's own"),
+        (
+            "unknown-method",
+            0,
+            "malformed: asks by method `PROPFIND`, and this host knows GET, HEAD, POST, PUT, PATCH, DELETE",
+        ),
         ("dots", 0, "malformed: asks for path `/v1/%2e%2e/admin`, which has dot segments"),
         ("big-body", 0, "malformed: sends a body of more than 1048576 bytes"),
         ("many-requests", 32, "too-many-requests: more than 32 requests in one call"),
@@ -199,29 +214,33 @@ async fn a_request_that_may_not_leave_fails_inside_of_the_guest() {
         assert_eq!(world.target.take().len(), arrived, "{behaviour}");
         world.assert_unharmed(behaviour).await;
     }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_guest_sees_no_secret_and_no_environment() {
-    let world = World::start().await;
-    let Ended::Returned(echo) = world.fetch("echo").await else { panic!("it answers") };
-    let arrived = world.target.take();
-    assert_eq!(arrived[0].header("authorization"), Some("Bearer sk_canary_4711"));
-    assert_eq!(arrived[0].header("user-agent"), Some("countersign/0.1.0 (tests.hostile/1.0.0)"));
-    let Some(Value::Text(body)) = echo.field("body") else { panic!("it has a body") };
-    assert!(body.contains("authorization: Bearer [secret]"), "{body}");
-    assert!(!format!("{echo:?}").contains(SECRET));
-    let Ended::Returned(read) = world.fetch("setting").await else { panic!("it answers") };
-    assert_eq!(read.field("known"), Some(&Value::Text("hello".into())));
-    assert_eq!(read.field("unknown"), Some(&Value::Absent));
-    // A redirect is an answer; nobody follows it.
-    let Ended::Returned(redirect) = world.fetch("redirect").await else { panic!("it answers") };
-    assert_eq!(redirect.field("status"), Some(&Value::Integer(302)));
+    World::each(async |world| {
+        let Ended::Returned(echo) = world.fetch("echo").await else { panic!("it answers") };
+        let arrived = world.target.take();
+        assert_eq!(arrived[0].header("authorization"), Some("Bearer sk_canary_4711"));
+        assert_eq!(arrived[0].header("user-agent"), Some("countersign/0.1.0 (tests.hostile/1.0.0)"));
+        let Some(Value::Text(body)) = echo.field("body") else { panic!("it has a body") };
+        assert!(body.contains("authorization: Bearer [secret]"), "{body}");
+        assert!(!format!("{echo:?}").contains(SECRET));
+        let Ended::Returned(read) = world.fetch("setting").await else { panic!("it answers") };
+        assert_eq!(read.field("known"), Some(&Value::Text("hello".into())));
+        assert_eq!(read.field("unknown"), Some(&Value::Absent));
+        // A redirect is an answer; nobody follows it.
+        let Ended::Returned(redirect) = world.fetch("redirect").await else { panic!("it answers") };
+        assert_eq!(redirect.field("status"), Some(&Value::Integer(302)));
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_host_knows_what_left_it_whatever_the_guest_says() {
-    let world = World::start().await;
+    World::each(async |world| {
     let answered = Answer::Answered { status: 200 };
     let mut effect = 0;
     for (behaviour, guarantee, kind, answers, arrived) in [
@@ -249,50 +268,59 @@ async fn the_host_knows_what_left_it_whatever_the_guest_says() {
     let sentence = "connector `tests.hostile` 1.0.0 on connection `hostile` sent step `create` again with other bytes, \
                     which could land twice; the request was not sent";
     assert_eq!(told(end.claim).1, sentence);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_step_carries_the_hosts_key_and_keeps_its_bytes_over_attempts() {
-    let world = World::start().await;
-    world.apply("write", 1, Guarantee::ByKey).await;
-    world.apply("write", 1, Guarantee::ByKey).await;
-    world.apply("write", 2, Guarantee::ByKey).await;
-    let arrived = world.target.take();
-    assert!(
-        arrived.iter().all(|request| request.line == "POST /v1/things" && request.body == "{}"),
-        "{arrived:?}"
-    );
-    let keys: Vec<_> =
-        arrived.iter().map(|request| request.header("idempotency-key").expect("a key").to_owned()).collect();
-    assert_eq!(keys[0], keys[1]);
-    assert_ne!(keys[0], keys[2]);
-    assert_eq!(arrived[0].header("traceparent"), arrived[1].header("traceparent"));
+    World::each(async |world| {
+        world.apply("write", 1, Guarantee::ByKey).await;
+        world.apply("write", 1, Guarantee::ByKey).await;
+        world.apply("write", 2, Guarantee::ByKey).await;
+        let arrived = world.target.take();
+        assert!(
+            arrived.iter().all(|request| request.line == "POST /v1/things" && request.body == "{}"),
+            "{arrived:?}"
+        );
+        let keys: Vec<_> = arrived
+            .iter()
+            .map(|request| request.header("idempotency-key").expect("a key").to_owned())
+            .collect();
+        assert_eq!(keys[0], keys[1]);
+        assert_ne!(keys[0], keys[2]);
+        assert_eq!(arrived[0].header("traceparent"), arrived[1].header("traceparent"));
 
-    let mut call = world.call("changed-attempt", 3, Guarantee::ByKey);
-    let first = world.runtime.apply(call.clone(), Arc::new(Notes::default())).await;
-    assert!(matches!(first.claim, Ended::Returned(_)), "{first:?}");
-    call.attempt = 2;
-    let second = world.runtime.apply(call, Arc::new(Notes::default())).await;
-    assert_eq!(told(second.claim).0, Some(BreakKind::Forbidden));
-    assert!(second.steps.is_empty());
+        let mut call = world.call("changed-attempt", 3, Guarantee::ByKey);
+        let first = world.runtime.apply(call.clone(), Arc::new(Notes::default())).await;
+        assert!(matches!(first.claim, Ended::Returned(_)), "{first:?}");
+        call.attempt = 2;
+        let second = world.runtime.apply(call, Arc::new(Notes::default())).await;
+        assert_eq!(told(second.claim).0, Some(BreakKind::Forbidden));
+        assert!(second.steps.is_empty());
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_leaves_that_the_ledger_could_not_record() {
-    let world = World::start().await;
-    let ledger = Arc::new(Notes { refuses: true, ..Notes::default() });
-    let end = world.runtime.apply(world.call("write", 1, Guarantee::Blind), ledger).await;
-    assert!(end.steps.is_empty());
-    let Ended::Failed(Failure::Transient { detail, .. }) = end.claim else {
-        panic!("it is transient: {:?}", end.claim)
-    };
-    assert_eq!(detail.code, "not-recorded");
-    assert!(world.target.take().is_empty());
+    World::each(async |world| {
+        let ledger = Arc::new(Notes { refuses: true, ..Notes::default() });
+        let end = world.runtime.apply(world.call("write", 1, Guarantee::Blind), ledger).await;
+        assert!(end.steps.is_empty());
+        let Ended::Failed(Failure::Transient { detail, .. }) = end.claim else {
+            panic!("it is transient: {:?}", end.claim)
+        };
+        assert_eq!(detail.code, "not-recorded");
+        assert!(world.target.take().is_empty());
 
-    let ledger = Arc::new(Notes::default());
-    let end = world.runtime.apply(world.call("write", 1, Guarantee::Blind), Arc::clone(&ledger) as _).await;
-    let noted = ledger.steps.lock().expect("nobody panicked").clone();
-    assert_eq!(noted, [("create".to_owned(), end.steps[0].request)]);
+        let ledger = Arc::new(Notes::default());
+        let end =
+            world.runtime.apply(world.call("write", 1, Guarantee::Blind), Arc::clone(&ledger) as _).await;
+        let noted = ledger.steps.lock().expect("nobody panicked").clone();
+        assert_eq!(noted, [("create".to_owned(), end.steps[0].request)]);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -339,8 +367,8 @@ async fn a_file_that_is_no_honest_connector_is_refused_at_the_door() {
     for (import, expected) in [
         ("wasi:http/outgoing-handler@0.2.6", "of WASI 0.2 it may want cli, clocks,"),
         ("wasi:filesystem/types@0.3.0", "with nothing behind them"),
-        ("countersign:connector/secrets@0.1.0", "may import only what the contract offers"),
-        ("countersign:connector/http@0.2.0", "may import only what the contract offers"),
+        ("countersign:connector/secrets@1.0.0", "may import only what the contract offers"),
+        ("countersign:connector/http@0.1.0", "and 0.1.0 is another: build it with the SDK of 1.0"),
     ] {
         let fault = with_manifest(&format!("(component (import \"{import}\" (instance)))"))
             .expect_err("it is refused");
@@ -351,9 +379,9 @@ async fn a_file_that_is_no_honest_connector_is_refused_at_the_door() {
         );
     }
     let wrong_type =
-        "(component (import \"countersign:connector/settings@0.1.0\" (instance (export \"get\" (func)))))";
+        "(component (import \"countersign:connector/settings@1.0.0\" (instance (export \"get\" (func)))))";
     let fault_at = with_manifest(wrong_type).expect("it packs");
-    assert_refused(&runtime, fault_at, FaultCode::UnknownImport, "does not link with contract 0.1").await;
+    assert_refused(&runtime, fault_at, FaultCode::UnknownImport, "does not link with contract 1.0").await;
     assert!(runtime.stored().expect("the folder is there").is_empty(), "nothing refused is stored");
 }
 
@@ -425,7 +453,7 @@ async fn a_connector_is_packed_inspected_installed_and_found_again() {
         "{:?}",
         inspected.imports
     );
-    assert!(inspected.exports.iter().any(|export| export == "countersign:connector/writer@0.1.0"));
+    assert!(inspected.exports.iter().any(|export| export == "countersign:connector/writer@1.0.0"));
     assert_eq!(
         componentize(&packed, MANIFEST).as_deref(),
         Ok(packed.as_slice()),

@@ -406,6 +406,32 @@ fn the_contract_readme_names_the_contracts_that_stand() {
 }
 
 #[test]
+fn what_was_released_has_not_changed() {
+    use sha2::Digest as _;
+    let frozen = read(&root().join("wit/FROZEN"));
+    let lines = frozen.lines().filter(|line| !line.starts_with('#'));
+    let files_frozen: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once("  ")).collect();
+    for (digest, file) in &files_frozen {
+        let now = sha2::Sha256::digest(fs::read(root().join(file)).expect("what is released is kept"));
+        assert_eq!(
+            *digest,
+            data_encoding::HEXLOWER.encode(&now),
+            "{file} is released: add a new version beside it"
+        );
+    }
+    let is_frozen = |file: &str| files_frozen.iter().any(|(_, frozen)| *frozen == file);
+    let released: Vec<String> = files(&root().join("wit"), &[".wit"])
+        .iter()
+        .chain(&files(&root().join("tests/guests/released"), &[".wasm"]))
+        .map(|path| shown(path))
+        .filter(|file| !file.contains("@0."))
+        .collect();
+    assert!(3 <= released.len(), "contract and components of 1.0.0: {released:?}");
+    let missing: Vec<String> = released.into_iter().filter(|file| !is_frozen(file)).collect();
+    none("a released file without its line in `wit/FROZEN`", &missing);
+}
+
+#[test]
 fn no_old_word_stands_for_a_new_thing() {
     let banned = ["workflow", "task_status", "assignee"];
     let mut faults = Vec::new();

@@ -1,7 +1,7 @@
 //! Guests of the suites, built for WebAssembly: by cargo, or in another language by the program under test.
 
 use crate::world::program;
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use std::path::Path;
 use std::process::Command;
 
@@ -18,7 +18,7 @@ pub fn module(folder: &str, name: &str, temporary: &str) -> Vec<u8> {
         .args(["build", "--release", "--locked", "--target", "wasm32-unknown-unknown"])
         .current_dir(guests.join(folder))
         .env("CARGO_TARGET_DIR", &target)
-        .env_remove("RUSTFLAGS")
+        .env("RUSTFLAGS", nameless())
         .status()
         .expect("cargo starts");
     assert!(
@@ -26,6 +26,14 @@ pub fn module(folder: &str, name: &str, temporary: &str) -> Vec<u8> {
         "the guest must build; `rustup target add wasm32-unknown-unknown` may be missing"
     );
     std::fs::read(target.join(format!("wasm32-unknown-unknown/release/{name}.wasm"))).expect("it was built")
+}
+
+/// Flags by which what is built holds no path of the machine that built it: some of it is kept.
+fn nameless() -> String {
+    let house = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/"));
+    let home = std::env::var("HOME").unwrap_or_default();
+    let cargo = std::env::var("CARGO_HOME").unwrap_or_else(|_| format!("{home}/.cargo"));
+    format!("--remap-path-prefix={}=countersign --remap-path-prefix={cargo}=cargo", house.display())
 }
 
 /// The component of the project in `tests/guests/FOLDER`, whatever language it is in. It is built below `temporary`, the
@@ -44,6 +52,26 @@ pub fn component(folder: &str, temporary: &str) -> anyhow::Result<Vec<u8>> {
         .output()?;
     ensure!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
     Ok(std::fs::read(out)?)
+}
+
+/// The released versions of the connector contract, as `wit/FROZEN` has them.
+pub const RELEASES: &[&str] = &["1.0.0"];
+
+/// The component of this name that was built against a released contract, on the day of its release. With
+/// `COUNTERSIGN_WRITE=1` one that is missing is written, as it is `built` today; one that is there is never changed.
+///
+/// # Errors
+/// If it is missing or cannot be read.
+pub fn released(
+    name: &str,
+    version: &str,
+    built: impl FnOnce() -> anyhow::Result<Vec<u8>>,
+) -> anyhow::Result<Vec<u8>> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("guests/released/{name}@{version}.wasm"));
+    if !file.exists() && std::env::var_os("COUNTERSIGN_WRITE").is_some() {
+        std::fs::write(&file, built()?)?;
+    }
+    std::fs::read(&file).with_context(|| format!("`{}` cannot be read", file.display()))
 }
 
 /// A module whose text behind a mark is another one, as long as the one that was there.

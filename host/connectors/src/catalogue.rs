@@ -464,7 +464,7 @@ mod tests {
 
     #[test]
     fn a_connector_exports_what_it_says_it_can_do() {
-        const TEXT: &str = "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"0.1\"\n\
+        const TEXT: &str = "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"1.0\"\n\
              [endpoints.api]\nbase = \"https://crm.example.com\"\nmethods = [\"PUT\"]\npaths = [\"/*\"]\n";
         let manifest = Manifest::parse(TEXT).expect("it is good");
         let described = |reversible| Description {

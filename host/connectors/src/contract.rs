@@ -2,7 +2,7 @@
 //!
 //! The version is chosen once, when a connector is loaded; from then on nobody asks for it.
 
-mod v0_1;
+mod v1;
 
 use crate::fault::ConnectorFault;
 use crate::sandbox::{CallState, Outcome, Who};
@@ -84,5 +84,5 @@ pub(crate) struct Exports {
 /// Links a component against the contract that its manifest names.
 pub(crate) fn bind(component: &Component, who: &Who) -> Result<Box<dyn Contract>, ConnectorFault> {
     // The manifest check has refused every other version.
-    Ok(Box::new(v0_1::Bound::link(component, who)?))
+    Ok(Box::new(v1::Bound::link(component, who)?))
 }

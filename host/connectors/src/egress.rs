@@ -61,7 +61,7 @@ pub(crate) struct Request {
     pub(crate) purpose: Purpose,
 }
 
-/// HTTP methods of the contract.
+/// The HTTP methods that this host knows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Method {
     #[default]
@@ -74,6 +74,15 @@ pub(crate) enum Method {
 }
 
 impl Method {
+    /// All of them.
+    pub(crate) const ALL: [Method; 6] =
+        [Method::Get, Method::Head, Method::Post, Method::Put, Method::Patch, Method::Delete];
+
+    /// The method of this name, which a guest gives as text.
+    pub(crate) fn named(name: &str) -> Option<Method> {
+        Method::ALL.into_iter().find(|method| method.as_str() == name)
+    }
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Method::Get => "GET",
@@ -537,6 +546,15 @@ fn traceparent(effect: EffectId, step: &str) -> String {
 
 fn transient(code: &str, why: impl Into<String>, after: Option<Millis>) -> Failure {
     Failure::Transient { after, detail: Detail::new(code, why) }
+}
+
+/// The answer to a request by a method that this host does not know. Nothing was sent.
+pub(crate) fn unknown_method(name: &str) -> Failure {
+    /// A method of HTTP is short.
+    const SHOWN_MAX: usize = 32;
+    let shown: String = name.chars().take(SHOWN_MAX).flat_map(char::escape_debug).collect();
+    let known = Method::ALL.map(Method::as_str).join(", ");
+    rejected("malformed", format!("asks by method `{shown}`, and this host knows {known}"))
 }
 
 fn rejected(code: &str, why: impl Into<String>) -> Failure {

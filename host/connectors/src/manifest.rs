@@ -3,6 +3,7 @@
 //! It is one of two keys to every grant (the operator's connection is the other). Unknown keys are
 //! errors, so that a misspelt limit is never silently no limit.
 
+use crate::egress::Method;
 use crate::egress::oauth2::ClientProof;
 use crate::fault::{ConnectorFault, FaultCode};
 use countersign_core::effect::retry::SETTLE_MAX;
@@ -24,7 +25,13 @@ const HOOK_BYTES_MAX: usize = 64;
 const MANIFEST_FORMAT: u32 = 1;
 
 /// The contract versions that this host speaks.
-pub(crate) const CONTRACTS: &[&str] = &["0.1"];
+pub(crate) const CONTRACTS: &[&str] = &["1.0"];
+
+/// What to do about a connector of another contract.
+pub(crate) fn rebuild() -> String {
+    let newest = CONTRACTS.last().copied().unwrap_or_default();
+    format!("build it with the SDK of {newest}, or give it to a host that speaks its contract")
+}
 
 /// A checked manifest.
 #[derive(Debug, Clone, Deserialize)]
@@ -56,7 +63,7 @@ pub struct About {
     pub id: String,
     /// Its semantic version; equals `describe().version`.
     pub version: String,
-    /// The contract that it was built against, such as `0.1`.
+    /// The contract that it was built against, such as `1.0`.
     pub contract: String,
     /// Its class of limits.
     #[serde(default)]
@@ -194,9 +201,9 @@ pub struct Idempotency {
     /// Name of the header, for the mode `header`.
     #[serde(default)]
     pub name: Option<String>,
-    /// How long the target remembers a key, in hours.
+    /// How long the target remembers a key, in minutes.
     #[serde(default)]
-    pub lifetime_h: Option<u64>,
+    pub lifetime_min: Option<u64>,
 }
 
 /// The mechanisms against doing a step twice.
@@ -372,11 +379,11 @@ impl Manifest {
     }
 
     /// How long every key-honouring endpoint remembers a key: the shortest of them.
-    pub(crate) fn key_lifetime_h(&self) -> u64 {
-        /// The shortest lifetime that a vendor documents.
-        const LIFETIME_H_DEFAULT: u64 = 24;
-        let of = |endpoint: &Endpoint| endpoint.idempotency.lifetime_h;
-        self.endpoints.values().filter_map(of).min().unwrap_or(LIFETIME_H_DEFAULT)
+    pub(crate) fn key_lifetime_min(&self) -> u64 {
+        /// A day, as most vendors document it.
+        const LIFETIME_MIN_DEFAULT: u64 = 24 * 60;
+        let of = |endpoint: &Endpoint| endpoint.idempotency.lifetime_min;
+        self.endpoints.values().filter_map(of).min().unwrap_or(LIFETIME_MIN_DEFAULT)
     }
 
     fn check(&self) -> Result<(), ConnectorFault> {
@@ -400,9 +407,10 @@ impl Manifest {
         }
         if !CONTRACTS.contains(&self.connector.contract.as_str()) {
             return say(format!(
-                "was built for contract `{}`, and this host speaks {}",
+                "was built for contract `{}`, and this host speaks {}: {}",
                 self.connector.contract,
-                CONTRACTS.join(", ")
+                CONTRACTS.join(", "),
+                rebuild()
             ));
         }
         for (name, setting) in &self.settings {
@@ -482,9 +490,9 @@ impl Auth {
 impl Endpoint {
     /// What is wrong with it, to stand behind `says of endpoint`.
     fn fault(&self) -> Option<String> {
-        const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
-        if let Some(method) = self.methods.iter().find(|method| !METHODS.contains(&method.as_str())) {
-            return Some(format!("that it uses method `{method}`; known are {}", METHODS.join(", ")));
+        if let Some(method) = self.methods.iter().find(|method| Method::named(method).is_none()) {
+            let known = Method::ALL.map(Method::as_str).join(", ");
+            return Some(format!("that it uses method `{method}`; known are {known}"));
         }
         let patterns = self.paths.iter().chain(&self.read_posts);
         if let Some(path) = patterns.into_iter().find(|path| !path.starts_with('/')) {
@@ -512,9 +520,9 @@ impl Endpoint {
         if self.idempotency.mode == IdempotencyMode::Header && self.idempotency.name.is_none() {
             return Some("that it honours a key header, but not which (`idempotency.name`)".to_owned());
         }
-        if self.idempotency.lifetime_h == Some(0) {
+        if self.idempotency.lifetime_min == Some(0) {
             return Some(
-                "that it remembers a key for no time (`idempotency.lifetime-h`): then it honours none"
+                "that it remembers a key for no time (`idempotency.lifetime-min`): then it honours none"
                     .to_owned(),
             );
         }
@@ -577,13 +585,13 @@ manifest = 1
 [connector]
 id = "acme.billing"
 version = "1.0.0"
-contract = "0.1"
+contract = "1.0"
 [endpoints.api]
 base = "https://api.example.com"
 methods = ["GET", "POST"]
 paths = ["/v1/*"]
 auth = { scheme = "bearer" }
-idempotency = { mode = "header", name = "Idempotency-Key", lifetime-h = 24 }
+idempotency = { mode = "header", name = "Idempotency-Key", lifetime-min = 1440 }
 "#;
 
     fn refusal(text: &str) -> String {
@@ -600,7 +608,7 @@ idempotency = { mode = "header", name = "Idempotency-Key", lifetime-h = 24 }
             "granted.com",
         ] {
             let manifest = format!(
-                "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"0.1\"\n\
+                "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"1.0\"\n\
                  [endpoints.api]\nbase = \"{base}\"\nmethods = [\"GET\"]\npaths = [\"/*\"]\n"
             );
             let fault = Manifest::parse(&manifest).expect_err("it is in disguise");
@@ -632,7 +640,12 @@ idempotency = { mode = "header", name = "Idempotency-Key", lifetime-h = 24 }
         check("manifest = 1", "manifest = 2", "has format 2");
         check("acme.billing", "Acme Billing", "needs `connector.id`");
         check("\"1.0.0\"", "\"1\"", "needs a semantic `connector.version`");
-        check("\"0.1\"", "\"0.9\"", "was built for contract `0.9`");
+        check(
+            "\"1.0\"",
+            "\"0.1\"",
+            "was built for contract `0.1`, and this host speaks 1.0: build it with the SDK",
+        );
+        check("\"1.0\"", "\"1.1\"", "was built for contract `1.1`");
         check("\"POST\"", "\"TRACE\"", "uses method `TRACE`");
         check("\"/v1/*\"", "\"v1/*\"", "does not begin with `/`");
         let hook = |name: &str, verify: &str, expected: &str| {
@@ -651,8 +664,8 @@ idempotency = { mode = "header", name = "Idempotency-Key", lifetime-h = 24 }
         check("scheme = \"bearer\"", "scheme = \"header\"", "not which (`auth.name`)");
         check("scheme = \"bearer\"", "scheme = \"query\"", "not as what (`auth.name`)");
         check("name = \"Idempotency-Key\", ", "", "not which (`idempotency.name`)");
-        check("lifetime-h = 24", "lifetime-h = 0", "remembers a key for no time");
-        check("lifetime-h = 24 }", "lifetime-h = 24 }\nsettle-ms = 3600001", "later than 3600000 ms");
+        check("lifetime-min = 1440", "lifetime-min = 0", "remembers a key for no time");
+        check("lifetime-min = 1440 }", "lifetime-min = 1440 }\nsettle-ms = 3600001", "later than 3600000 ms");
         check("scheme = \"bearer\"", "scheme = \"oauth2-client\"", "not where one is given (`auth.token`)");
         check("scheme = \"bearer\"", "scheme = \"oauth2-jwt\"", "not where one is given (`auth.token`)");
         check(

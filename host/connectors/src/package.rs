@@ -3,7 +3,7 @@
 //! Everything happens in this process: a connector's author needs no further tool.
 
 use crate::fault::{ConnectorFault, FaultCode};
-use crate::manifest::{MANIFEST_BYTES_MAX, MANIFEST_SECTION, Manifest};
+use crate::manifest::{CONTRACTS, MANIFEST_BYTES_MAX, MANIFEST_SECTION, Manifest, rebuild};
 use crate::wrap::component_of;
 use countersign_core::hash::Digest;
 use wasmparser::{Encoding, Parser, Payload};
@@ -129,15 +129,24 @@ fn is_offered(import: &str) -> bool {
     else {
         return false;
     };
-    OFFERED.contains(&interface) && version.starts_with("0.1.")
+    OFFERED.contains(&interface) && is_spoken(version)
+}
+
+/// Whether a version of the contract, such as `1.0.0`, is one that this host speaks.
+fn is_spoken(version: &str) -> bool {
+    CONTRACTS.iter().any(|spoken| version.strip_prefix(spoken).is_some_and(|patch| patch.starts_with('.')))
 }
 
 fn unknown_import(manifest: &Manifest, import: &str) -> String {
     let about = &manifest.connector;
+    let ours = import.strip_prefix("countersign:connector/").and_then(|rest| rest.split_once('@'));
     let next = if import.starts_with("wasi:") {
         "of WASI 0.2 it may want cli, clocks, filesystem, io, random and sockets, with nothing behind them"
+            .to_owned()
+    } else if let Some((_, version)) = ours.filter(|(_, version)| !is_spoken(version)) {
+        format!("its manifest says contract {}, and {version} is another: {}", about.contract, rebuild())
     } else {
-        "a connector may import only what the contract offers (http, settings, diagnostics)"
+        "a connector may import only what the contract offers (http, settings, diagnostics)".to_owned()
     };
     format!("(`{}` {}) imports `{import}`, which the contract does not know; {next}", about.id, about.version)
 }
@@ -243,15 +252,19 @@ mod tests {
     #[test]
     fn only_the_contract_is_offered() {
         for import in [
-            "countersign:connector/http@0.1.0",
-            "countersign:connector/types@0.1.3",
+            "countersign:connector/http@1.0.0",
+            "countersign:connector/types@1.0.3",
             "wasi:filesystem/types@0.2.12",
         ] {
             assert!(is_offered(import), "{import}");
         }
         for import in [
-            "countersign:connector/http@0.2.0",
-            "countersign:connector/secrets@0.1.0",
+            "countersign:connector/http@0.1.0",
+            "countersign:connector/http@1.1.0",
+            "countersign:connector/http@1.00.0",
+            "countersign:connector/http@1.0",
+            "countersign:connector/http@2.0.0",
+            "countersign:connector/secrets@1.0.0",
             "countersign:connector/http",
             "wasi:filesystem/types@0.3.0",
             "wasi:filesystem/types",

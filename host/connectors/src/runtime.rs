@@ -542,7 +542,7 @@ fn public(bound: &Bound, options: &ConnectionOptions) -> Connection {
         tells: tells.clone(),
         inbound: inbound::of(bound),
         settle: Millis(manifest.settle_ms()),
-        key_lifetime: Millis::hours(manifest.key_lifetime_h()),
+        key_lifetime: Millis::minutes(manifest.key_lifetime_min()),
         concurrent: usize::try_from(bound.grant.rate.concurrent).unwrap_or(1),
     }
 }

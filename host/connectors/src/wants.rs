@@ -13,6 +13,11 @@ use std::collections::BTreeSet;
 /// Most sentences: more than anybody reads before they say yes.
 const WANTS_MAX: usize = 1_000;
 
+/// As people say it: whole hours where they are whole.
+fn minutes_in_words(minutes: u64) -> String {
+    if minutes.is_multiple_of(60) { format!("{} h", minutes / 60) } else { format!("{minutes} min") }
+}
+
 impl Manifest {
     /// Everything that it asks for.
     ///
@@ -97,18 +102,18 @@ impl Endpoint {
                 _ => format!("endpoint `{name}` has tokens given for whatever its client may"),
             });
         }
-        match (self.idempotency.mode, &self.idempotency.name, self.idempotency.lifetime_h) {
+        match (self.idempotency.mode, &self.idempotency.name, self.idempotency.lifetime_min) {
             (IdempotencyMode::None, _, _) => {}
             (IdempotencyMode::NaturalKey, _, _) => {
                 wants.insert(format!(
                     "endpoint `{name}` does nothing twice: it says that it writes a unique field"
                 ));
             }
-            (IdempotencyMode::Header, header, hours) => {
+            (IdempotencyMode::Header, header, minutes) => {
                 let header = header.as_deref().unwrap_or_default();
-                let hours = hours.map_or_else(|| "the usual time".to_owned(), |hours| format!("{hours} h"));
+                let long = minutes.map_or_else(|| "the usual time".to_owned(), minutes_in_words);
                 wants.insert(format!(
-                    "endpoint `{name}` does nothing twice: it says that its target keeps what `{header}` holds for {hours}"
+                    "endpoint `{name}` does nothing twice: it says that its target keeps what `{header}` holds for {long}"
                 ));
             }
         }
@@ -158,7 +163,7 @@ impl Scheme {
 mod tests {
     use super::*;
 
-    const MANIFEST: &str = "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"0.1\"\n\
+    const MANIFEST: &str = "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"1.0\"\n\
         class = \"medium\"\n[endpoints.api]\nbase = \"https://crm.example.com\"\nmethods = [\"GET\", \"POST\"]\n\
         paths = [\"/deals/*\"]\nread-posts = [\"/deals/search\"]\n\
         auth = { scheme = \"header\", name = \"x-api-key\" }\n";

@@ -107,7 +107,12 @@ async fn turn(
     kind: &str,
     place: &mut Place,
 ) -> Result<Turned, Fault> {
-    let asked = Asked { kind: kind.to_owned(), cursor: place.cursor.clone(), limit: FOLLOW_ITEMS };
+    let asked = Asked {
+        kind: kind.to_owned(),
+        cursor: place.cursor.clone(),
+        limit: FOLLOW_ITEMS,
+        now: inner.clock.now(),
+    };
     let ended = match inner.enter(connection).await? {
         Entry::Later(_) => return Ok(Turned::Done),
         Entry::Through(_turn) | Entry::Waited(_turn) => {

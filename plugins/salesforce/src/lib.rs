@@ -76,6 +76,7 @@ impl Connector for Salesforce {
         kind: &str,
         cursor: Option<&str>,
         limit: u32,
+        _now_ms: u64,
     ) -> Result<Page, Failure> {
         let object = match kind {
             "opportunity" => opportunity::OBJECT.to_owned(),

@@ -85,6 +85,7 @@ impl Connector for Tryton {
         kind: &str,
         cursor: Option<&str>,
         limit: u32,
+        _now_ms: u64,
     ) -> Result<Page, Failure> {
         match kind {
             "quote" => changes::quotes(context, cursor, limit),

@@ -38,13 +38,15 @@ func Fetch(subject types.RecordRef) wit.Result[types.Snapshot, types.Failure] {
 }
 
 // Changes answers `reader.changes`; a connector that cannot tell has none.
-func Changes(kind string, cursor wit.Option[string], limit uint32) wit.Result[reader.Page, types.Failure] {
+func Changes(
+	kind string, cursor wit.Option[string], limit uint32, nowMs uint64,
+) wit.Result[reader.Page, types.Failure] {
 	return call(func() (sdk.Page, error) {
 		teller, can := connector.(sdk.Teller)
 		if !can {
 			return sdk.Page{}, nil
 		}
-		return teller.Changes(context, kind, optionOf(cursor), limit)
+		return teller.Changes(context, kind, optionOf(cursor), limit, nowMs)
 	}, pageTo, sdk.IsRejected)
 }
 

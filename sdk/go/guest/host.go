@@ -37,8 +37,7 @@ func (host) Send(request sdk.Request) (sdk.Response, error) {
 	}
 	sent := http.Send(http.Request{
 		Endpoint: request.Endpoint,
-		// Both number the methods in the order of the contract.
-		Method:  http.Method(request.Method),
+		Method:   wellFormed(string(request.Method)),
 		Path:    request.Path,
 		Query:   each(request.Query, pairTo),
 		Headers: each(request.Headers, pairTo),

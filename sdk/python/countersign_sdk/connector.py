@@ -6,15 +6,15 @@ import json as _json
 from typing import Any, Callable, Optional, Sequence, TypeVar
 
 from componentize_py_types import Err
+from wit_world.exports import reader
 from wit_world.exports.identity import Descriptor, Guarantee, Operation
-from wit_world.exports.reader import Page
-from wit_world.imports import diagnostics, http, settings, types
+from wit_world.imports import diagnostics, settings, types
 from wit_world.imports.types import DraftIntent, RecordRef
 
 from . import failure
 from .failure import Failure
 from .http import Draft, shortened
-from .value import odd_list, oddity
+from .value import Snapshot, odd_list, oddity
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -35,32 +35,39 @@ _SAID = {"interpret": RecordRef, "receive": DraftIntent}
 _LEVELS = {level.name.lower(): level for level in diagnostics.Level}
 
 
+class Page(reader.Page):
+    """What has changed, the oldest first, and where to go on; ``None`` for nothing more."""
+
+    def __init__(self, items: list[Snapshot], next: Optional[str]) -> None:
+        super().__init__(list(items), next, [])
+
+
 class Context:
     """What a call may do: ask the target, read settings, tell operators."""
 
     def get(self, endpoint: str, path: str) -> Draft:
         """Begins a ``GET``."""
-        return Draft(http.Method.GET, endpoint, path)
+        return Draft("GET", endpoint, path)
 
     def post(self, endpoint: str, path: str) -> Draft:
         """Begins a ``POST``."""
-        return Draft(http.Method.POST, endpoint, path)
+        return Draft("POST", endpoint, path)
 
     def put(self, endpoint: str, path: str) -> Draft:
         """Begins a ``PUT``."""
-        return Draft(http.Method.PUT, endpoint, path)
+        return Draft("PUT", endpoint, path)
 
     def patch(self, endpoint: str, path: str) -> Draft:
         """Begins a ``PATCH``."""
-        return Draft(http.Method.PATCH, endpoint, path)
+        return Draft("PATCH", endpoint, path)
 
     def delete(self, endpoint: str, path: str) -> Draft:
         """Begins a ``DELETE``."""
-        return Draft(http.Method.DELETE, endpoint, path)
+        return Draft("DELETE", endpoint, path)
 
     def head(self, endpoint: str, path: str) -> Draft:
         """Begins a ``HEAD``."""
-        return Draft(http.Method.HEAD, endpoint, path)
+        return Draft("HEAD", endpoint, path)
 
     def setting(self, name: str) -> Optional[str]:
         """A setting of the connection; ``None`` if it has none."""
@@ -134,7 +141,7 @@ class Connector:
         self, name: str, kind: str, guarantee: str, input: object, reversible: bool = False
     ) -> None:
         """Describes an operation. ``input`` is its JSON Schema."""
-        described = Operation(name, kind, _json.dumps(input), _GUARANTEES[guarantee], reversible)
+        described = Operation(name, kind, _json.dumps(input), _GUARANTEES[guarantee], reversible, [])
         self._descriptor.operations.append(described)
 
     def check(self, by: F) -> F:
@@ -146,7 +153,7 @@ class Connector:
         return self._answered("fetch", by)
 
     def changes(self, by: F) -> F:
-        """``(context, kind, cursor, limit) -> Page``: which records changed since a place."""
+        """``(context, kind, cursor, limit, now_ms) -> Page``: which records changed since a place."""
         return self._answered("changes", by)
 
     def plan(self, by: F) -> F:
@@ -199,10 +206,10 @@ class Connector:
             def fetch(self, subject: Any) -> Any:
                 return connector._call("fetch", failure.rejected, subject)
 
-            def changes(self, kind: str, cursor: Optional[str], limit: int) -> Any:
+            def changes(self, kind: str, cursor: Optional[str], limit: int, now_ms: int) -> Any:
                 if "changes" not in connector._by:
                     return Page([], None)
-                return connector._call("changes", failure.rejected, kind, cursor, limit)
+                return connector._call("changes", failure.rejected, kind, cursor, limit, now_ms)
 
             def check(self) -> None:
                 connector._call("check", failure.rejected)

@@ -30,7 +30,7 @@ def path(*segments: str) -> str:
 class Draft:
     """A request in the making."""
 
-    def __init__(self, method: http.Method, endpoint: str, at: str) -> None:
+    def __init__(self, method: str, endpoint: str, at: str) -> None:
         self._method, self._endpoint, self._path = method, endpoint, at
         self._query: list[tuple[str, str]] = []
         self._headers: list[tuple[str, str]] = []
@@ -70,7 +70,7 @@ class Draft:
 
     def _send(self, purpose: http.Purpose, is_step: bool) -> "Answer":
         request = http.Request(
-            self._endpoint, self._method, self._path, self._query, self._headers, self._body, purpose
+            self._endpoint, self._method, self._path, self._query, self._headers, self._body, purpose, []
         )
         try:
             return Answer(http.send(request), is_step)

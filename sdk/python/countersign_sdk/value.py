@@ -7,6 +7,7 @@ import re
 from datetime import date as _date
 from typing import Iterable, Optional
 
+from wit_world.imports import types
 from wit_world.imports.types import (
     Change,
     DraftIntent,
@@ -17,10 +18,8 @@ from wit_world.imports.types import (
     Finding_Landed,
     Finding_Unknown,
     Money,
-    Proposal,
     Receipt,
     RecordRef,
-    Snapshot,
     Value,
     Value_Absent,
     Value_Date,
@@ -32,7 +31,6 @@ from wit_world.imports.types import (
     Value_Money,
     Value_Reference,
     Value_Text,
-    WritePlan,
 )
 
 from .failure import Failure, rejected
@@ -49,6 +47,33 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 ABSENT = Value_Absent()
+
+# The records that the contract lets grow, without the `extra` for which it documents no name.
+
+
+class Snapshot(types.Snapshot):
+    """What a record holds now."""
+
+    def __init__(
+        self, subject: RecordRef, revision: Optional[str], url: Optional[str], fields: Iterable[Field]
+    ) -> None:
+        super().__init__(subject, revision, url, list(fields), [])
+
+
+class WritePlan(types.WritePlan):
+    """What an approval will change, field by field, and what approvers should know."""
+
+    def __init__(
+        self, subject: RecordRef, revision: Optional[str], changes: Iterable[Change], remarks: Iterable[str]
+    ) -> None:
+        super().__init__(subject, revision, list(changes), list(remarks), [])
+
+
+class Proposal(types.Proposal):
+    """What is asked for."""
+
+    def __init__(self, operation: str, subject: RecordRef, fields: Iterable[Field]) -> None:
+        super().__init__(operation, subject, list(fields), [])
 
 
 def text(value: Optional[str]) -> Value:
@@ -184,14 +209,14 @@ def oddity(answer: object) -> Optional[str]:
     """What is odd about an answer, if anything is."""
     if isinstance(answer, Finding_Landed):
         return oddity(answer.value)
-    if isinstance(answer, WritePlan):
+    if isinstance(answer, types.WritePlan):
         pairs = [(change.name, value) for change in answer.changes for value in (change.before, change.after)]
         return _odd_record(answer.subject) or _odd_place(answer.revision, None) or _odd_fields(pairs)
     if isinstance(answer, Receipt):
         fields = ((field.name, field.value) for field in answer.applied)
         place = _odd_place(answer.revision, answer.url)
         return _odd_record(answer.subject) or place or _odd_fields(fields)
-    if isinstance(answer, Snapshot):
+    if isinstance(answer, types.Snapshot):
         fields = ((field.name, field.value) for field in answer.fields)
         place = _odd_place(answer.revision, answer.url)
         return _odd_record(answer.subject) or place or _odd_fields(fields)

@@ -38,6 +38,7 @@ pub trait Connector: Default {
         _kind: &str,
         _cursor: Option<&str>,
         _limit: u32,
+        _now_ms: u64,
     ) -> Result<Page, Failure> {
         Ok(Page::default())
     }

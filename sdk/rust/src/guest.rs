@@ -22,7 +22,7 @@ use webhook_bindings::exports::countersign::connector::webhooks;
 #[doc(hidden)]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: "wit/connector@0.1.0",
+        path: "wit/connector@1.0.0",
         world: "connector",
         pub_export_macro: true,
         export_macro_name: "export_component",
@@ -34,13 +34,13 @@ pub mod bindings {
 #[doc(hidden)]
 pub mod undo_bindings {
     wit_bindgen::generate!({
-        path: "wit/connector@0.1.0",
+        path: "wit/connector@1.0.0",
         inline: "package countersign:sdk;
             world compensating {
-                export countersign:connector/compensator@0.1.0;
+                export countersign:connector/compensator@1.0.0;
             }",
         world: "countersign:sdk/compensating",
-        with: { "countersign:connector/types@0.1.0": super::bindings::countersign::connector::types },
+        with: { "countersign:connector/types@1.0.0": super::bindings::countersign::connector::types },
         pub_export_macro: true,
         export_macro_name: "export_compensator",
         default_bindings_module: "countersign_sdk::guest::undo_bindings",
@@ -51,13 +51,13 @@ pub mod undo_bindings {
 #[doc(hidden)]
 pub mod webhook_bindings {
     wit_bindgen::generate!({
-        path: "wit/connector@0.1.0",
+        path: "wit/connector@1.0.0",
         inline: "package countersign:sdk;
             world told {
-                export countersign:connector/webhooks@0.1.0;
+                export countersign:connector/webhooks@1.0.0;
             }",
         world: "countersign:sdk/told",
-        with: { "countersign:connector/types@0.1.0": super::bindings::countersign::connector::types },
+        with: { "countersign:connector/types@1.0.0": super::bindings::countersign::connector::types },
         pub_export_macro: true,
         export_macro_name: "export_webhooks",
         default_bindings_module: "countersign_sdk::guest::webhook_bindings",
@@ -68,13 +68,13 @@ pub mod webhook_bindings {
 #[doc(hidden)]
 pub mod intake_bindings {
     wit_bindgen::generate!({
-        path: "wit/connector@0.1.0",
+        path: "wit/connector@1.0.0",
         inline: "package countersign:sdk;
             world asking {
-                export countersign:connector/intake@0.1.0;
+                export countersign:connector/intake@1.0.0;
             }",
         world: "countersign:sdk/asking",
-        with: { "countersign:connector/types@0.1.0": super::bindings::countersign::connector::types },
+        with: { "countersign:connector/types@1.0.0": super::bindings::countersign::connector::types },
         pub_export_macro: true,
         export_macro_name: "export_intake",
         default_bindings_module: "countersign_sdk::guest::intake_bindings",
@@ -144,9 +144,14 @@ impl<C: Connector> reader::Guest for Component<C> {
         .map(convert::snapshot)
     }
 
-    fn changes(kind: String, cursor: Option<String>, limit: u32) -> Result<reader::Page, types::Failure> {
+    fn changes(
+        kind: String,
+        cursor: Option<String>,
+        limit: u32,
+        now_ms: u64,
+    ) -> Result<reader::Page, types::Failure> {
         call(sound::read, |connector: &C, context| {
-            connector.changes(context, &kind, cursor.as_deref(), limit)
+            connector.changes(context, &kind, cursor.as_deref(), limit, now_ms)
         })
         .map(convert::page)
     }

@@ -1,7 +1,7 @@
 // From an object with one method for each question to the exports of the component.
 
-import diagnostics from "countersign:connector/diagnostics@0.1.0";
-import settings from "countersign:connector/settings@0.1.0";
+import diagnostics from "countersign:connector/diagnostics@1.0.0";
+import settings from "countersign:connector/settings@1.0.0";
 import type {
   Descriptor,
   DraftIntent,
@@ -50,7 +50,7 @@ export interface Connector {
   /** What a record holds now. */
   fetch(context: Context, subject: RecordRef): Snapshot;
   /** Which records of a kind changed since a place. Left out if the target cannot tell. */
-  changes?(context: Context, kind: string, cursor: string | null, limit: number): Page;
+  changes?(context: Context, kind: string, cursor: string | null, limit: number, nowMs: number): Page;
   /** Field by field, what `apply` would write. */
   plan(context: Context, what: Proposal, nowMs: number): WritePlan;
   /** One attempt: writes the sealed plan and nothing else, and gives the target's proof. */
@@ -71,11 +71,11 @@ export interface Connector {
 }
 
 const context: Context = {
-  get: (endpoint, path) => new Draft("get", endpoint, path),
-  post: (endpoint, path) => new Draft("post", endpoint, path),
-  put: (endpoint, path) => new Draft("put", endpoint, path),
-  patch: (endpoint, path) => new Draft("patch", endpoint, path),
-  delete: (endpoint, path) => new Draft("delete", endpoint, path),
+  get: (endpoint, path) => new Draft("GET", endpoint, path),
+  post: (endpoint, path) => new Draft("POST", endpoint, path),
+  put: (endpoint, path) => new Draft("PUT", endpoint, path),
+  patch: (endpoint, path) => new Draft("PATCH", endpoint, path),
+  delete: (endpoint, path) => new Draft("DELETE", endpoint, path),
   request: (method, endpoint, path) => new Draft(method, endpoint, path),
   setting: (name) => settings.get(name),
   say: (level, message, fields = {}) => diagnostics.emit(level, message, Object.entries(fields)),
@@ -134,15 +134,22 @@ const oddPlan = (of: WritePlan) =>
 /** The exports of the component. Export every part of it from the entry file by its name. */
 export function connector(of: Connector) {
   return {
-    identity: { describe: () => of.describe() },
+    identity: {
+      describe: () => {
+        const described = of.describe();
+        return { ...described, operations: described.operations.map(whole) };
+      },
+    },
     reader: {
       check: () => call(() => of.check(context), fine, rejected),
-      fetch: (subject: RecordRef) => call(() => of.fetch(context, subject), oddSnapshot, rejected),
-      changes: (kind: string, cursor: string | null, limit: number) =>
-        call(() => changes(of, kind, cursor, limit), oddPage, rejected),
+      fetch: (subject: RecordRef) => whole(call(() => of.fetch(context, subject), oddSnapshot, rejected)),
+      changes: (kind: string, cursor: string | null, limit: number, nowMs: number) => {
+        const page = call(() => changes(of, kind, cursor, limit, nowMs), oddPage, rejected);
+        return whole({ ...page, items: page.items.map(whole) });
+      },
     },
     writer: {
-      plan: (what: Proposal, nowMs: number) => call(() => of.plan(context, what, nowMs), oddPlan, rejected),
+      plan: (what: Proposal, nowMs: number) => whole(call(() => of.plan(context, what, nowMs), oddPlan, rejected)),
       apply: (what: Effect) => call(() => of.apply(context, what), oddReceipt, uncertain),
       probe: (what: Effect) => call(() => of.probe(context, what), oddFinding, rejected),
     },
@@ -176,6 +183,11 @@ export function connector(of: Connector) {
   }
 }
 
-function changes(of: Connector, kind: string, cursor: string | null, limit: number): Page {
-  return of.changes ? of.changes(context, kind, cursor, limit) : { items: [], next: null };
+function changes(of: Connector, kind: string, cursor: string | null, limit: number, nowMs: number): Page {
+  return of.changes ? of.changes(context, kind, cursor, limit, nowMs) : { items: [], next: null };
+}
+
+/** With the `extra` that the contract wants and documents no name for. */
+function whole<T extends object>(of: T): T & { extra: [string, string][] } {
+  return { extra: [], ...of };
 }

@@ -1,5 +1,6 @@
 // The words of the connector contract, as the component's glue gives and takes them: a variant is a
-// `tag` with its `val`, an option is the value or `null`, names are in camel case.
+// `tag` with its `val`, an option is the value or `null`, names are in camel case. An `extra` stands here where the
+// contract documents a name for it, or where nobody else would add the empty one.
 
 /** An amount as decimal text in the major unit, and an ISO 4217 code in capitals. */
 export interface Money {
@@ -159,7 +160,8 @@ export interface DraftIntent {
 
 export type Payload = { tag: "empty" } | { tag: "text"; val: string } | { tag: "bytes"; val: Uint8Array };
 
-export type Method = "get" | "head" | "post" | "put" | "patch" | "delete";
+/** The methods that every host knows. */
+export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 export type Purpose = { tag: "read" } | { tag: "step"; val: string };
 
@@ -171,6 +173,7 @@ export interface Request {
   headers: [string, string][];
   body: Payload;
   purpose: Purpose;
+  extra: [string, string][];
 }
 
 export interface Response {

@@ -1,7 +1,7 @@
 // Requests to named endpoints, and what their answers mean. The host adds address, credential and
 // idempotency key.
 
-import http from "countersign:connector/http@0.1.0";
+import http from "countersign:connector/http@1.0.0";
 import type { Method, Payload, Purpose, Request, Response } from "./contract";
 import * as failure from "./failure";
 import { type Answered, type Failure } from "./failure";
@@ -21,7 +21,7 @@ export class Draft {
 
   constructor(method: Method, endpoint: string, at: string) {
     const body: Payload = { tag: "empty" };
-    this.request = { endpoint, method, path: at, query: [], headers: [], body, purpose: { tag: "read" } };
+    this.request = { endpoint, method, path: at, query: [], headers: [], body, purpose: { tag: "read" }, extra: [] };
   }
 
   query(name: string, value: string | number): this {

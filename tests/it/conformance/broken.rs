@@ -173,18 +173,45 @@ async fn each_law_is_seen_broken() -> Result<()> {
 fn delivery(breaks: &str, hook: &str) -> Result<Told> {
     Ok(serde_json::from_value(json!({
         "delivery": 1, "about": "a record has changed", "hook": hook, "now": "2026-11-02T10:00:00Z",
-        "body": {"json": {"record": "17", "owner": "Ada Example"}}, "personal": ["Ada Example"],
+        "body": {"json": {"record": "17", "owner": "Ada Example", "wish": "gold"}}, "personal": ["Ada Example"],
         "records": [{"kind": "record", "id": "17"}], "settings": {"breaks": breaks},
+        "intents": [{
+            "intent-type": "level", "source": {"kind": "record", "id": "17"}, "dedupe-key": "17-gold",
+            "fields": [{"name": "level", "value": {"text": "gold"}}],
+        }],
     }))?)
+}
+
+/// The component with a hook.
+fn hooked() -> Result<Vec<u8>> {
+    component(|manifest| {
+        manifest.to_owned()
+            + "\n[webhooks.changes]\nverify = { scheme = \"github\" }\n[intake]\nintent-types = [\"level\"]\n"
+    })
 }
 
 /// The report of the component with a hook that is told these.
 async fn told(deliveries: Vec<Told>) -> Result<Report> {
-    let hooked = component(|manifest| {
-        manifest.to_owned() + "\n[webhooks.changes]\nverify = { scheme = \"github\" }\n"
-    })?;
     let recordings = Recordings { cassettes: cassettes("nothing")?, deliveries };
-    run(&hooked, recordings, INPUTS, &|_| {}).await
+    run(&hooked()?, recordings, INPUTS, &|_| {}).await
+}
+
+/// A release of the contract is for ever: what was built against one keeps every law in every later host.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_component_of_each_released_contract_stays_certified() -> Result<()> {
+    for version in countersign_tests::guests::RELEASES {
+        let component = countersign_tests::guests::released("lawbreaker", version, hooked)?;
+        let exports = countersign_connectors::inspect(&component)?.exports;
+        for export in ["identity", "reader", "writer", "compensator", "webhooks", "intake"] {
+            let name = format!("countersign:connector/{export}@{version}");
+            ensure!(exports.contains(&name), "{version}: it has no `{name}`: {exports:?}");
+        }
+        let deliveries = vec![delivery("nothing", "changes")?];
+        let recordings = Recordings { cassettes: cassettes("nothing")?, deliveries };
+        let report = run(&component, recordings, INPUTS, &|_| {}).await?;
+        is_certified(&report)?;
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -340,7 +340,7 @@ async fn every_deal_is_told_of_once_however_many_changed_at_one_moment() -> Resu
         world.runtime.connect(connection("hubspot", &hubspot.base_url(), TOKEN)?)?;
         let (mut seen, mut cursor) = (BTreeSet::new(), None);
         loop {
-            let asked = Asked { kind: "deal".to_owned(), cursor: cursor.clone(), limit };
+            let asked = Asked { kind: "deal".to_owned(), cursor: cursor.clone(), limit, now: NOW };
             let ended = world.runtime.changes(&World::name()?, asked).await;
             let Ended::Returned(page) = ended else { anyhow::bail!("{limit}, after {cursor:?}: {ended:?}") };
             for changed in page.items {
@@ -352,7 +352,7 @@ async fn every_deal_is_told_of_once_however_many_changed_at_one_moment() -> Resu
         }
         assert_eq!(seen.len(), 453, "{limit}");
     }
-    let asked = Asked { kind: "deal".to_owned(), cursor: Some("yesterday".to_owned()), limit: 20 };
+    let asked = Asked { kind: "deal".to_owned(), cursor: Some("yesterday".to_owned()), limit: 20, now: NOW };
     assert_eq!(case(&world.runtime.changes(&World::name()?, asked).await), "rejected bad-cursor");
     Ok(())
 }

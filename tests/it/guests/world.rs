@@ -132,9 +132,22 @@ pub(crate) fn runtime_with(folder: &Path, trust: Trust, compiler: Option<ChildCo
 
 impl World {
     pub(crate) async fn start() -> World {
+        World::of(component("plain")).await
+    }
+
+    /// The same with the guest as it is built today, and as it was built against each released contract.
+    pub(crate) async fn each(looks: impl AsyncFn(World)) {
+        looks(World::start().await).await;
+        for version in countersign_tests::guests::RELEASES {
+            let released = countersign_tests::guests::released("hostile", version, || Ok(component("plain")));
+            looks(World::of(released.expect("it is kept")).await).await;
+        }
+    }
+
+    async fn of(component: Vec<u8>) -> World {
         let folder = tempfile::tempdir().expect("a folder");
         let runtime = runtime(folder.path());
-        let installed = runtime.install(component("plain")).await.expect("it installs");
+        let installed = runtime.install(component).await.expect("it installs");
         let target = Target::start().await;
         let mut metrics = Registry::default();
         runtime.register_metrics(&mut metrics);

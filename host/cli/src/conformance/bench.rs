@@ -445,7 +445,7 @@ impl Bench {
             Call::Receive(what) => gave(runtime.receive(what.clone(), now).await, Gave::Drafts),
             Call::Fetch(subject) => gave(runtime.fetch(name, subject.clone()).await, Gave::Record),
             Call::Changes(kind) => {
-                let asked = Asked { kind: kind.clone(), cursor: None, limit: PAGE_RECORDS };
+                let asked = Asked { kind: kind.clone(), cursor: None, limit: PAGE_RECORDS, now };
                 gave(runtime.changes(name, asked).await, Gave::Changes)
             }
             Call::Plan(what) => {

@@ -190,12 +190,12 @@ mod tests {
     use countersign_connectors::Manifest;
 
     fn about(bytes: &[u8]) -> Inspected {
-        let manifest = "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"0.1\"\n\
+        let manifest = "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"1.0\"\n\
                         [endpoints.api]\nbase = \"https://crm.example.com\"\nmethods = [\"PUT\"]\npaths = [\"/*\"]\n";
         Inspected {
             digest: Digest::of(bytes),
             size: bytes.len(),
-            imports: vec!["countersign:connector/http@0.1.0".to_owned()],
+            imports: vec!["countersign:connector/http@1.0.0".to_owned()],
             exports: Vec::new(),
             manifest: Manifest::parse(manifest).expect("it is good"),
             manifest_text: manifest.to_owned(),
@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(read(&component.manifest).expect("it is one"), Some(Holds::Component(layer)));
         let config: serde_json::Value = serde_json::from_slice(&component.blobs[0].1).expect("it is JSON");
         assert_eq!(config["layerDigests"], json!([format!("sha256:{}", Digest::of(b"bytes"))]));
-        assert_eq!(config["component"]["imports"], json!(["countersign:connector/http@0.1.0"]));
+        assert_eq!(config["component"]["imports"], json!(["countersign:connector/http@1.0.0"]));
         for kind in Kind::ALL {
             let said =
                 Artifact::of_evidence(kind, b"words", &component.manifest).expect("it is written down");

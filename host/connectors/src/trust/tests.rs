@@ -6,7 +6,7 @@ use countersign_core::hash::Digest;
 
 fn about(id: &str, bytes: &[u8]) -> Inspected {
     let manifest = format!(
-        "manifest = 1\n[connector]\nid = \"{id}\"\nversion = \"1.0.0\"\ncontract = \"0.1\"\n\
+        "manifest = 1\n[connector]\nid = \"{id}\"\nversion = \"1.0.0\"\ncontract = \"1.0\"\n\
          [endpoints.api]\nbase = \"https://crm.example.com\"\nmethods = [\"PUT\"]\npaths = [\"/*\"]\n"
     );
     Inspected {

@@ -166,6 +166,8 @@ pub struct Asked {
     pub cursor: Option<String>,
     /// How many at most.
     pub limit: u32,
+    /// The moment of the question: some targets list the changes of a span of time.
+    pub now: Timestamp,
 }
 
 /// One page of what has changed, the oldest change first.

@@ -13,8 +13,8 @@ func Fetch(subject types.RecordRef) wit.Result[types.Snapshot, types.Failure] {
 	return guest.Fetch(subject)
 }
 
-func Changes(kind string, cursor wit.Option[string], limit uint32) wit.Result[reader.Page, types.Failure] {
-	return guest.Changes(kind, cursor, limit)
+func Changes(kind string, cursor wit.Option[string], limit uint32, nowMs uint64) wit.Result[reader.Page, types.Failure] {
+	return guest.Changes(kind, cursor, limit, nowMs)
 }
 
 func Check() wit.Result[wit.Unit, types.Failure] { return guest.Check() }

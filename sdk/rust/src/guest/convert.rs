@@ -1,4 +1,6 @@
 //! Between the generated types and the SDK's own, field by field.
+//!
+//! The SDK's own have an `extra` where the contract documents a name for it, and nothing of the others.
 
 use super::bindings::countersign::connector::{http, types};
 use super::bindings::exports::countersign::connector::{identity, reader};
@@ -6,20 +8,13 @@ use crate::delivery::{Delivery, DraftIntent};
 use crate::describe::{Descriptor, Guarantee, Operation};
 use crate::effect::{Change, Effect, Finding, Page, Proposal, Receipt, Snapshot, WritePlan};
 use crate::failure::{Detail, Failure};
-use crate::http::{Body, Method, Purpose, Request, Response};
+use crate::http::{Body, Purpose, Request, Response};
 use crate::value::{Field, Money, RecordRef, Value};
 
 pub(super) fn request(request: Request) -> http::Request {
     http::Request {
         endpoint: request.endpoint,
-        method: match request.method {
-            Method::Get => http::Method::Get,
-            Method::Head => http::Method::Head,
-            Method::Post => http::Method::Post,
-            Method::Put => http::Method::Put,
-            Method::Patch => http::Method::Patch,
-            Method::Delete => http::Method::Delete,
-        },
+        method: request.method.name().to_owned(),
         path: request.path,
         query: request.query,
         headers: request.headers,
@@ -32,6 +27,7 @@ pub(super) fn request(request: Request) -> http::Request {
             Purpose::Read => http::Purpose::Read,
             Purpose::Step(name) => http::Purpose::Step(name),
         },
+        extra: Vec::new(),
     }
 }
 
@@ -178,11 +174,13 @@ pub(super) fn snapshot(snapshot: Snapshot) -> types::Snapshot {
         revision: snapshot.revision,
         url: snapshot.url,
         fields: fields(snapshot.fields),
+        extra: Vec::new(),
     }
 }
 
 pub(super) fn page(page: Page) -> reader::Page {
-    reader::Page { items: page.items.into_iter().map(snapshot).collect(), next: page.next }
+    let items = page.items.into_iter().map(snapshot).collect();
+    reader::Page { items, next: page.next, extra: Vec::new() }
 }
 
 pub(super) fn proposal_from_host(proposal: types::Proposal) -> Proposal {
@@ -204,6 +202,7 @@ pub(super) fn plan(plan: WritePlan) -> types::WritePlan {
         revision: plan.revision,
         changes: changes.collect(),
         remarks: plan.remarks,
+        extra: Vec::new(),
     }
 }
 
@@ -274,6 +273,7 @@ fn operation(operation: Operation) -> identity::Operation {
             Guarantee::Blind => identity::Guarantee::Blind,
         },
         reversible: operation.reversible,
+        extra: Vec::new(),
     }
 }
 

@@ -171,7 +171,7 @@ impl ScriptedTarget {
         cursor: Option<&str>,
         limit: u32,
     ) -> Result<Page, Failure> {
-        self.reading(|context| connector.changes(context, kind, cursor, limit))
+        self.reading(|context| connector.changes(context, kind, cursor, limit, NOW_MS))
     }
 
     /// Calls [`Connector::plan`] twice and holds it to one answer.

@@ -4,10 +4,10 @@
 //! and may ask for nothing.
 
 mod bindings {
-    wit_bindgen::generate!({ path: "../../../wit/connector@0.1.0", world: "connector" });
+    wit_bindgen::generate!({ path: "../../../wit/connector@1.0.0", world: "connector" });
 }
 
-use bindings::countersign::connector::http::{self, Method, Purpose, Request, Response};
+use bindings::countersign::connector::http::{self, Purpose, Request, Response};
 use bindings::countersign::connector::types::{
     Change, Detail, Effect, Failure, Field, Finding, Money, Payload, Proposal, Receipt, RecordRef, Rejected,
     Snapshot, Value, WritePlan,
@@ -46,7 +46,7 @@ impl Identity for Hostile {
         match describe_mode() {
             b's' => spin(),
             b't' => drop(settings::get("greeting")),
-            b'h' => drop(send(Method::Get, "/v1/ok", "", Purpose::Read)),
+            b'h' => drop(send("GET", "/v1/ok", "", Purpose::Read)),
             _ => {}
         }
         let name = if describe_mode() == b'l' { "tests.friendly" } else { "tests.hostile" };
@@ -62,19 +62,20 @@ impl Identity for Hostile {
                 input_schema: "{}".into(),
                 guarantee,
                 reversible: false,
+                extra: Vec::new(),
             }],
             extra: Vec::new(),
         }
     }
 }
 
-fn send(method: Method, path: &str, body: &str, purpose: Purpose) -> Result<Response, Failure> {
+fn send(method: &str, path: &str, body: &str, purpose: Purpose) -> Result<Response, Failure> {
     request("api", method, path, &[], Payload::Text(body.into()), purpose)
 }
 
 fn request(
     endpoint: &str,
-    method: Method,
+    method: &str,
     path: &str,
     headers: &[(&str, &str)],
     body: Payload,
@@ -82,12 +83,13 @@ fn request(
 ) -> Result<Response, Failure> {
     http::send(&Request {
         endpoint: endpoint.into(),
-        method,
+        method: method.into(),
         path: path.into(),
         query: Vec::new(),
         headers: headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
         body,
         purpose,
+        extra: Vec::new(),
     })
 }
 
@@ -125,7 +127,7 @@ fn body_of(response: &Response) -> Value {
 
 /// Answers with a record that has these fields.
 fn snapshot(subject: RecordRef, fields: Vec<Field>) -> Result<Snapshot, Failure> {
-    Ok(Snapshot { subject, revision: None, url: None, fields })
+    Ok(Snapshot { subject, revision: None, url: None, fields, extra: Vec::new() })
 }
 
 impl Reader for Hostile {
@@ -173,7 +175,7 @@ impl Reader for Hostile {
             }
             "bad-link" => {
                 let url = Some("javascript:alert(1)".into());
-                return Ok(Snapshot { subject, revision: None, url, fields });
+                return Ok(Snapshot { subject, revision: None, url, fields, extra: Vec::new() });
             }
             "setting" => {
                 fields.push(field("known", settings::get("greeting").map_or(Value::Absent, Value::Text)));
@@ -184,18 +186,18 @@ impl Reader for Hostile {
         snapshot(subject, fields)
     }
 
-    fn changes(_kind: String, _cursor: Option<String>, _limit: u32) -> Result<Page, Failure> {
-        Ok(Page { items: Vec::new(), next: None })
+    fn changes(_kind: String, _cursor: Option<String>, _limit: u32, _now_ms: u64) -> Result<Page, Failure> {
+        Ok(Page { items: Vec::new(), next: None, extra: Vec::new() })
     }
 
     fn check() -> Result<(), Failure> {
-        send(Method::Get, "/v1/ok", "", Purpose::Read).map(drop)
+        send("GET", "/v1/ok", "", Purpose::Read).map(drop)
     }
 }
 
 fn fetch_over_http(subject: RecordRef) -> Result<Snapshot, Failure> {
     let behaviour = subject.id.clone();
-    let get = |path: &str| send(Method::Get, path, "", Purpose::Read);
+    let get = |path: &str| send("GET", path, "", Purpose::Read);
     let response = match behaviour.as_str() {
         "ok" => get("/v1/ok")?,
         "echo" => get("/v1/echo")?,
@@ -203,23 +205,24 @@ fn fetch_over_http(subject: RecordRef) -> Result<Snapshot, Failure> {
         "huge-answer" => get("/v1/huge")?,
         "drip" => get("/v1/drip")?,
         "compressed" => get("/v1/compressed")?,
-        "endpoint" => request("other", Method::Get, "/v1/ok", &[], Payload::Empty, Purpose::Read)?,
+        "endpoint" => request("other", "GET", "/v1/ok", &[], Payload::Empty, Purpose::Read)?,
         "path" => get("/admin")?,
         "dots" => get("/v1/%2e%2e/admin")?,
-        "method" => send(Method::Delete, "/v1/ok", "", Purpose::Read)?,
-        "write-as-read" => send(Method::Post, "/v1/things", "{}", Purpose::Read)?,
+        "method" => send("DELETE", "/v1/ok", "", Purpose::Read)?,
+        "unknown-method" => send("PROPFIND", "/v1/ok", "", Purpose::Read)?,
+        "write-as-read" => send("POST", "/v1/things", "{}", Purpose::Read)?,
         "step-in-read" => {
             // It goes on as if nothing had happened; the host must not.
-            drop(send(Method::Post, "/v1/things", "{}", step("create")));
+            drop(send("POST", "/v1/things", "{}", step("create")));
             get("/v1/ok")?
         }
         "header" => {
             let headers = [("Authorization", "Bearer stolen")];
-            request("api", Method::Get, "/v1/ok", &headers, Payload::Empty, Purpose::Read)?
+            request("api", "GET", "/v1/ok", &headers, Payload::Empty, Purpose::Read)?
         }
         "big-body" => {
             let body = Payload::Bytes(vec![0; 2 << 20]);
-            request("api", Method::Get, "/v1/ok", &[], body, Purpose::Read)?
+            request("api", "GET", "/v1/ok", &[], body, Purpose::Read)?
         }
         "many-requests" => {
             for _ in 0..32 {
@@ -247,7 +250,7 @@ fn rejected(code: &str, message: &str) -> Failure {
 impl Writer for Hostile {
     fn plan(what: Proposal, _now_ms: u64) -> Result<WritePlan, Failure> {
         if what.subject.id == "step-in-plan" {
-            send(Method::Post, "/v1/things", "{}", step("create"))?;
+            send("POST", "/v1/things", "{}", step("create"))?;
         }
         let changes = what.fields.iter().map(|field| Change {
             name: field.name.clone(),
@@ -259,12 +262,13 @@ impl Writer for Hostile {
             subject: what.subject,
             revision: None,
             remarks: Vec::new(),
+            extra: Vec::new(),
         })
     }
 
     fn apply(what: Effect) -> Result<Receipt, Failure> {
         let subject = what.plan.subject.clone();
-        let create = |path: &str, body: &str| send(Method::Post, path, body, step("create"));
+        let create = |path: &str, body: &str| send("POST", path, body, step("create"));
         match subject.id.as_str() {
             "receipt-without-step" => {}
             "same-step-twice" => {
@@ -284,7 +288,7 @@ impl Writer for Hostile {
                 create("/v1/things", "{}")?;
                 spin();
             }
-            "step-name" => drop(send(Method::Post, "/v1/things", "{}", step("Create It!"))?),
+            "step-name" => drop(send("POST", "/v1/things", "{}", step("Create It!"))?),
             "dropped" => drop(create("/v1/dropped", "{}")?),
             "huge-answer" => drop(create("/v1/huge", "{}")?),
             "says-transient" => {
@@ -316,17 +320,17 @@ impl Writer for Hostile {
         let subject = what.plan.subject;
         match subject.id.as_str() {
             "step-in-probe" => {
-                send(Method::Post, "/v1/things", "{}", step("create"))?;
+                send("POST", "/v1/things", "{}", step("create"))?;
                 Ok(Finding::Unknown)
             }
             "landed-unasked" => Ok(Finding::Landed(receipt(subject))),
             "absent-unasked" => Ok(Finding::Absent),
             "absent-unheard" => {
-                drop(send(Method::Get, "/v1/dropped", "", Purpose::Read));
+                drop(send("GET", "/v1/dropped", "", Purpose::Read));
                 Ok(Finding::Absent)
             }
             "landed-asked" => {
-                send(Method::Get, "/v1/ok", "", Purpose::Read)?;
+                send("GET", "/v1/ok", "", Purpose::Read)?;
                 Ok(Finding::Landed(receipt(subject)))
             }
             _ => Ok(Finding::Unknown),

@@ -2,8 +2,8 @@
 //! one, so that what is seen of the others is their own fault.
 
 use countersign_sdk::{
-    Answer, Compensator, Connector, Context, Delivery, Descriptor, Effect, Failure, Field, Finding,
-    Guarantee, Level, Operation, Proposal, Receipt, RecordRef, Snapshot, Value, Webhooks, WritePlan, path,
+    Answer, Compensator, Connector, Context, Delivery, Descriptor, DraftIntent, Effect, Failure, Field, Finding,
+    Guarantee, Intake, Level, Operation, Proposal, Receipt, RecordRef, Snapshot, Value, Webhooks, WritePlan, path,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -12,7 +12,7 @@ use serde_json::json;
 #[derive(Debug, Default)]
 pub struct Lawbreaker;
 
-countersign_sdk::export!(Lawbreaker, compensator, webhooks);
+countersign_sdk::export!(Lawbreaker, compensator, webhooks, intake);
 
 const INPUT: &str =
     r#"{"type": "object", "required": ["level"], "properties": {"level": {"title": "Level"}}}"#;
@@ -181,6 +181,8 @@ impl Compensator for Lawbreaker {
 #[derive(Deserialize)]
 struct Told {
     record: String,
+    /// The level that somebody wishes for.
+    wish: Option<String>,
 }
 
 impl Webhooks for Lawbreaker {
@@ -196,5 +198,20 @@ impl Webhooks for Lawbreaker {
         }
         let kind = if breaks(context, "delivery-kind") { "other" } else { "record" };
         Ok(vec![RecordRef::new(kind, told.record)])
+    }
+}
+
+impl Intake for Lawbreaker {
+    fn receive(&self, _context: &Context<'_>, delivery: &Delivery) -> Result<Vec<DraftIntent>, Failure> {
+        let told: Told = serde_json::from_str(delivery.text()?)
+            .map_err(|_| Failure::rejected("bad-delivery", "the delivery names no record"))?;
+        let draft = |wish: String| DraftIntent {
+            intent_type: "level".to_owned(),
+            dedupe_key: format!("{}-{wish}", told.record),
+            source: RecordRef::new("record", told.record.clone()),
+            fields: vec![Field::new("level", Value::Text(wish))],
+            requester: None,
+        };
+        Ok(told.wish.map(draft).into_iter().collect())
     }
 }

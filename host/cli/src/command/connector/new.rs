@@ -10,7 +10,7 @@ use include_dir::{Dir, include_dir};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-static CONTRACT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../wit/connector@0.1.0");
+static CONTRACT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../wit/connector@1.0.0");
 const LICENSE: &str = include_str!("../../../../../LICENSE");
 
 /// Folders and files by their places in a project.
@@ -268,7 +268,7 @@ impl Language {
         template.write(folder, &|name, text| id.fill(&own(name, text)))?;
         let at = folder.join(SDK_FOLDER);
         sdk.write(&at, &|_, text| text.to_owned())?;
-        write_all(&CONTRACT, &at.join("wit").join("connector@0.1.0"), &|_, text| text.to_owned())?;
+        write_all(&CONTRACT, &at.join("wit").join("connector@1.0.0"), &|_, text| text.to_owned())?;
         write(&at.join("LICENSE"), LICENSE.as_bytes())
     }
 
@@ -375,7 +375,7 @@ mod tests {
         assert!(read("connector.toml").contains("id = \"vendor.some-crm\""));
         assert!(read("tests/orders.rs").contains("use vendor_some_crm::Orders;"));
         assert!(
-            read("sdk/wit/connector@0.1.0/connector.wit").contains("package countersign:connector@0.1.0;")
+            read("sdk/wit/connector@1.0.0/connector.wit").contains("package countersign:connector@1.0.0;")
         );
         let project = folder.path().join("other");
         Language::Typescript.write(&Id("vendor.some-crm".to_owned()), &project).expect("it is written");
@@ -389,7 +389,7 @@ mod tests {
         for (file, part) in [
             ("go.mod", "module vendor-some-crm\n"),
             ("go.mod", "countersign/sdk => ./sdk\n"),
-            ("build.toml", "wit = \"sdk/wit/connector@0.1.0\"\nsdk = \"sdk\"\n"),
+            ("build.toml", "wit = \"sdk/wit/connector@1.0.0\"\nsdk = \"sdk\"\n"),
             ("connector.go", "\"vendor.some-crm\""),
             ("sdk/guest/go.mod", "module countersign/guest\n"),
         ] {

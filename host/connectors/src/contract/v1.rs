@@ -1,4 +1,4 @@
-//! Contract 0.1: bindings from the WIT, the host's side of the imports, and the calls.
+//! Contract 1: bindings from the WIT, the host's side of the imports, and the calls.
 
 mod convert;
 
@@ -21,14 +21,14 @@ use wasmtime::component::{Component, HasSelf, Instance, InstancePre, Linker};
 
 mod bindings {
     wasmtime::component::bindgen!({
-        path: "../../wit/connector@0.1.0",
+        path: "../../wit/connector@1.0.0",
         world: "full-connector",
         imports: { default: async | trappable },
         exports: { default: async },
     });
 }
 
-/// A component linked against contract 0.1.
+/// A component linked against contract 1.
 pub(super) struct Bound {
     instance: InstancePre<CallState>,
     identity: identity::GuestIndices,
@@ -55,7 +55,7 @@ impl Bound {
             .map_err(|error| ConnectorFault::host(FaultCode::Runtime, cause(&error)))?;
         let instance = linker.instantiate_pre(component).map_err(|error| {
             let what = format!(
-                "{who} does not link with contract 0.1: {}; build it with the SDK of 0.1",
+                "{who} does not link with contract 1.0: {}; build it with the SDK of 1.0",
                 cause(&error)
             );
             ConnectorFault::connector(FaultCode::UnknownImport, what)
@@ -166,7 +166,8 @@ impl Contract for Bound {
         Box::pin(async move {
             let work = async |store: &mut Store<CallState>, instance: &Instance| {
                 let reader = self.reader.load(&mut *store, instance)?;
-                reader.call_changes(store, &asked.kind, asked.cursor.as_deref(), asked.limit).await
+                let (cursor, now) = (asked.cursor.as_deref(), convert::millis(asked.now));
+                reader.call_changes(store, &asked.kind, cursor, asked.limit, now).await
             };
             let (who, answer) = self.call(state, work).await;
             read(&who, answer?, |page| convert::page_in(page, asked.limit))
@@ -294,16 +295,12 @@ impl http::Host for CallState {
         let Some(gate) = &mut self.gate else {
             return Err(NotAllowed("tried to send a request while it described itself").into());
         };
+        let Some(method) = egress::Method::named(&what.method) else {
+            return Ok(Err(convert::failure_out(&egress::unknown_method(&what.method))));
+        };
         let request = egress::Request {
             endpoint: what.endpoint,
-            method: match what.method {
-                http::Method::Get => egress::Method::Get,
-                http::Method::Head => egress::Method::Head,
-                http::Method::Post => egress::Method::Post,
-                http::Method::Put => egress::Method::Put,
-                http::Method::Patch => egress::Method::Patch,
-                http::Method::Delete => egress::Method::Delete,
-            },
+            method,
             path: what.path,
             query: what.query,
             headers: what.headers,
@@ -322,6 +319,7 @@ impl http::Host for CallState {
                 status: response.status,
                 headers: response.headers,
                 body: convert::payload_out(response.body),
+                extra: Vec::new(),
             }),
             Err(failure) => Err(convert::failure_out(&failure)),
         })

@@ -1,4 +1,4 @@
-//! Conversions between contract 0.1 and `core`, with a check of every size and shape on the way in.
+//! Conversions between contract 1 and `core`, with a check of every size and shape on the way in.
 //!
 //! Whatever a guest answers is foreign until it has passed through here.
 
@@ -192,6 +192,7 @@ pub(super) fn proposal_out(proposal: &Proposal) -> types::Proposal {
         operation: proposal.operation.clone(),
         subject: record_out(&proposal.subject),
         fields: fields_out(&proposal.fields),
+        extra: Vec::new(),
     }
 }
 
@@ -206,6 +207,7 @@ fn plan_out(plan: &WritePlan) -> types::WritePlan {
         revision: plan.revision.clone(),
         changes: plan.changes.iter().map(change).collect(),
         remarks: plan.remarks.clone(),
+        extra: Vec::new(),
     }
 }
 
@@ -384,6 +386,7 @@ pub(super) fn delivery_out(delivery: Delivery, received: Timestamp) -> types::De
             Body::Bytes(bytes) => types::Payload::Bytes(bytes),
         },
         received_ms: millis(received),
+        extra: Vec::new(),
     }
 }
 
