@@ -130,6 +130,17 @@ func (what Proposal) InstantMs(name string) (uint64, error) {
 	return uint64(found), err
 }
 
+// Flag gives an input that must be yes or no.
+func (what Proposal) Flag(name string) (bool, error) {
+	found, err := input[Flag](what, name, "yes or no")
+	return bool(found), err
+}
+
+// Reference gives an input that must point to another record.
+func (what Proposal) Reference(name string) (RecordRef, error) {
+	return input[RecordRef](what, name, "a reference to a record")
+}
+
 // Update is the plan of an update: each wanted field that the record does not hold already.
 func Update(now Snapshot, wanted ...Field) WritePlan {
 	plan := WritePlan{Subject: now.Subject, Revision: now.Revision}

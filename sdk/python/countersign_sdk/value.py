@@ -81,6 +81,31 @@ def text(value: Optional[str]) -> Value:
     return ABSENT if value is None else Value_Text(value)
 
 
+def flag(value: bool) -> Value:
+    """Yes or no."""
+    return Value_Flag(value)
+
+
+def integer(value: int) -> Value:
+    """A whole number without unit, of 64 bits."""
+    return Value_Integer(value)
+
+
+def decimal(number: str) -> Value:
+    """A number as decimal text."""
+    return Value_Decimal(number)
+
+
+def date(day: str) -> Value:
+    """A day, ``YYYY-MM-DD``."""
+    return Value_Date(day)
+
+
+def instant_ms(moment: int) -> Value:
+    """A moment, in milliseconds since 1970-01-01T00:00:00Z."""
+    return Value_InstantMs(moment)
+
+
 def money(amount: str, currency: str) -> Value:
     """Decimal text in the major unit, and a currency in capitals."""
     return Value_Money(Money(amount, currency))
@@ -141,6 +166,30 @@ def integer_of(what: Proposal, name: str) -> int:
     if isinstance(found, Value_Integer):
         return found.value
     raise _wrong(name, "a whole number", found)
+
+
+def flag_of(what: Proposal, name: str) -> bool:
+    """An input that must be yes or no."""
+    found = value_of(what.fields, name)
+    if isinstance(found, Value_Flag):
+        return found.value
+    raise _wrong(name, "yes or no", found)
+
+
+def date_of(what: Proposal, name: str) -> str:
+    """An input that must be a day, ``YYYY-MM-DD``."""
+    found = value_of(what.fields, name)
+    if isinstance(found, Value_Date):
+        return found.value
+    raise _wrong(name, "a date", found)
+
+
+def reference_of(what: Proposal, name: str) -> RecordRef:
+    """An input that must point to another record."""
+    found = value_of(what.fields, name)
+    if isinstance(found, Value_Reference):
+        return found.value
+    raise _wrong(name, "a reference to a record", found)
 
 
 def _wrong(name: str, wanted: str, found: Value) -> Failure:

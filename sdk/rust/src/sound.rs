@@ -63,14 +63,20 @@ impl Sound for Vec<DraftIntent> {
             (!fits).then(|| format!("the `dedupe_key` of a draft has {length} characters"))
         };
         self.iter().find_map(|draft| {
-            odd_key(draft).or_else(|| subject(&draft.source)).or_else(|| fields(&draft.fields))
+            odd_key(draft)
+                .or_else(|| long("intent type of a draft", Some(&draft.intent_type)))
+                .or_else(|| long("requester of a draft", draft.requester.as_ref()))
+                .or_else(|| subject(&draft.source))
+                .or_else(|| fields(&draft.fields))
         })
     }
 }
 
 impl Sound for Snapshot {
     fn oddity(&self) -> Option<String> {
-        subject(&self.subject).or_else(|| fields(&self.fields))
+        subject(&self.subject)
+            .or_else(|| place(self.revision.as_ref(), self.url.as_ref()))
+            .or_else(|| fields(&self.fields))
     }
 }
 
@@ -86,13 +92,17 @@ impl Sound for WritePlan {
             .changes
             .iter()
             .flat_map(|change| [(&change.name, &change.before), (&change.name, &change.after)]);
-        subject(&self.subject).or_else(|| values.into_iter().find_map(|(name, value)| of_field(name, value)))
+        subject(&self.subject)
+            .or_else(|| place(self.revision.as_ref(), None))
+            .or_else(|| values.into_iter().find_map(|(name, value)| of_field(name, value)))
     }
 }
 
 impl Sound for Receipt {
     fn oddity(&self) -> Option<String> {
-        subject(&self.subject).or_else(|| fields(&self.applied))
+        subject(&self.subject)
+            .or_else(|| place(self.revision.as_ref(), self.url.as_ref()))
+            .or_else(|| fields(&self.applied))
     }
 }
 
@@ -107,6 +117,15 @@ impl Sound for Finding {
 
 fn subject(subject: &RecordRef) -> Option<String> {
     record(subject).map(|what| format!("the {} is {what}", subject.kind))
+}
+
+fn place(revision: Option<&String>, url: Option<&String>) -> Option<String> {
+    long("revision of the record", revision).or_else(|| long("address of the record", url))
+}
+
+fn long(what: &str, text: Option<&String>) -> Option<String> {
+    let length = text.map_or(0, String::len);
+    (ID_BYTES_MAX < length).then(|| format!("the {what} has {length} bytes, more than {ID_BYTES_MAX}"))
 }
 
 fn record(record: &RecordRef) -> Option<String> {
@@ -220,5 +239,33 @@ mod tests {
         );
         let far = Value::Reference(RecordRef::new("order", "x".repeat(ID_BYTES_MAX + 1)));
         check(far, Some("`due` of the record is an id of 2049 bytes, more than 2048"));
+    }
+
+    #[test]
+    fn what_is_too_long_to_leave_is_named() {
+        let long = || "x".repeat(ID_BYTES_MAX + 1);
+        let receipt = || Receipt::new(RecordRef::new("order", "7"), Vec::new());
+        let revised = Receipt { revision: Some(long()), ..receipt() };
+        let what = "the revision of the record has 2049 bytes, more than 2048";
+        assert_eq!(revised.oddity().as_deref(), Some(what));
+        let placed = Receipt { url: Some(long()), ..receipt() };
+        assert_eq!(
+            placed.oddity().as_deref(),
+            Some("the address of the record has 2049 bytes, more than 2048")
+        );
+        let draft = || DraftIntent {
+            intent_type: "discount".to_owned(),
+            source: RecordRef::new("order", "7"),
+            fields: Vec::new(),
+            dedupe_key: "7".to_owned(),
+            requester: None,
+        };
+        assert_eq!(vec![draft()].oddity(), None);
+        let typed = DraftIntent { intent_type: long(), ..draft() };
+        let what = "the intent type of a draft has 2049 bytes, more than 2048";
+        assert_eq!(vec![draft(), typed].oddity().as_deref(), Some(what));
+        let asked = DraftIntent { requester: Some(long()), ..draft() };
+        let what = "the requester of a draft has 2049 bytes, more than 2048";
+        assert_eq!(vec![asked].oddity().as_deref(), Some(what));
     }
 }

@@ -51,12 +51,12 @@ export interface Connector {
   fetch(context: Context, subject: RecordRef): Snapshot;
   /** Which records of a kind changed since a place. Left out if the target cannot tell. */
   changes?(context: Context, kind: string, cursor: string | null, limit: number, nowMs: number): Page;
-  /** Field by field, what `apply` would write. */
-  plan(context: Context, what: Proposal, nowMs: number): WritePlan;
+  /** Field by field, what `apply` would write. With `apply` and `probe` left out by a connector that only reads. */
+  plan?(context: Context, what: Proposal, nowMs: number): WritePlan;
   /** One attempt: writes the sealed plan and nothing else, and gives the target's proof. */
-  apply(context: Context, effect: Effect): Receipt;
+  apply?(context: Context, effect: Effect): Receipt;
   /** Whether the effect is there. */
-  probe(context: Context, effect: Effect): Finding;
+  probe?(context: Context, effect: Effect): Finding;
   /** Takes back what landed; its plan is that of the effect with before and after exchanged. */
   undo?(context: Context, effect: Effect, landed: Receipt): Receipt;
   /** Whether what takes it back is there. */
@@ -149,9 +149,9 @@ export function connector(of: Connector) {
       },
     },
     writer: {
-      plan: (what: Proposal, nowMs: number) => whole(call(() => of.plan(context, what, nowMs), oddPlan, rejected)),
-      apply: (what: Effect) => call(() => of.apply(context, what), oddReceipt, uncertain),
-      probe: (what: Effect) => call(() => of.probe(context, what), oddFinding, rejected),
+      plan: (what: Proposal, nowMs: number) => whole(call(() => writing(of.plan)(context, what, nowMs), oddPlan, rejected)),
+      apply: (what: Effect) => call(() => writing(of.apply)(context, what), oddReceipt, uncertain),
+      probe: (what: Effect) => call(() => writing(of.probe)(context, what), oddFinding, rejected),
     },
     compensator: {
       undo: (what: Effect, landed: Receipt) => call(() => undoing(of.undo)(what, landed), oddReceipt, uncertain),
@@ -165,6 +165,11 @@ export function connector(of: Connector) {
       receive: (what: RawDelivery) => call(() => told(of.receive)(what), oddDrafts, rejected),
     },
   };
+
+  function writing<By extends (...given: never[]) => unknown>(by: By | undefined): By {
+    if (by) return by.bind(of) as By;
+    throw rejected("not-offered", "this connector writes nothing");
+  }
 
   function undoing<T>(by: ((context: Context, effect: Effect, landed: Receipt) => T) | undefined) {
     return (what: Effect, landed: Receipt): T => {

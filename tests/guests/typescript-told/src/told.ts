@@ -6,7 +6,6 @@ import {
   descriptor,
   draftIntent,
   field,
-  rejected,
   type Value,
   value,
 } from "countersign-sdk";
@@ -17,9 +16,6 @@ export const { identity, intake, reader, webhooks } = connector({
   describe: () => descriptor("tests.told-typescript", "1.0.0", "tests", [TICKET], []),
   check() {},
   fetch: (_, subject) => ({ subject, revision: null, url: null, fields: [] }),
-  plan: neverWrites,
-  apply: neverWrites,
-  probe: neverWrites,
 
   interpret(_, delivery) {
     const about = delivery.json(({ about = [] }) => about);
@@ -34,10 +30,6 @@ export const { identity, intake, reader, webhooks } = connector({
     });
   },
 });
-
-function neverWrites(): never {
-  throw rejected("read-only", "it writes nothing");
-}
 
 function tokenOf(token: unknown): Value {
   if (typeof token === "string") return value.text(token);
