@@ -6,6 +6,7 @@ use crate::contributions::{Explained, explained};
 use crate::fault::Fault;
 use crate::gates::Gates;
 use crate::handle::{Doors, Hot, Verdicts};
+use crate::inbox::Waits;
 use crate::jumps::Jumps;
 use crate::limits::PROOFS_AT_ONCE;
 use crate::metrics::Metrics;
@@ -87,6 +88,8 @@ pub(crate) struct Inner {
     pub(crate) hot: Hot,
     pub(crate) schedule: Schedule,
     pub(crate) gates: Gates,
+    /// Why deliveries wait.
+    pub(crate) waits: Waits,
     pub(crate) outages: Outages,
     pub(crate) records: Connections,
     /// The records of connectors: their builds.
@@ -192,6 +195,7 @@ impl Engine {
             changed: Notify::new(),
             schedule: Schedule::default(),
             gates: Gates::default(),
+            waits: Waits::default(),
             outages: Outages::default(),
             records: Connections::default(),
             builds: Builds::default(),

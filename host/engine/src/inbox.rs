@@ -4,7 +4,11 @@
 //!
 //! Each stands in a stream of its own, named by its id. The errand `delivery` is open until something came of it.
 
+mod waits;
 mod wish;
+
+pub use waits::Wait;
+pub(crate) use waits::Waits;
 
 use crate::engine::{Engine, Inner, Key};
 use crate::fault::Fault;
@@ -81,6 +85,12 @@ impl Engine {
         let labels = BTreeMap::from([(DELIVERY.to_owned(), connection.to_string())]);
         Ok(self.inner.store.query(Query { labels, after, limit }).await?)
     }
+
+    /// Why a delivery waits, if it was looked at since this host began.
+    #[must_use]
+    pub fn waits(&self, delivery: DeliveryId) -> Option<Wait> {
+        self.inner.waits.of(delivery)
+    }
 }
 
 impl Inner {
@@ -149,10 +159,10 @@ fn row(record: &OnRecord) -> RowChange {
 enum Turned {
     /// This came of it.
     Into(Outcome),
-    /// It is looked at again then.
-    Later(Timestamp),
-    /// Its connector or its target does not say now: why.
-    NotNow(Detail),
+    /// Nothing is asked of its connection now: why, and when it is looked at again.
+    Later(Detail, Timestamp),
+    /// Its connector or its target does not say now: why, and how long the target asked us to wait.
+    NotNow(Detail, Option<Millis>),
 }
 
 /// Turns a delivery into what it is about; says when to come again if that cannot be done now.
@@ -165,13 +175,19 @@ pub(crate) async fn run(inner: &Arc<Inner>, id: DeliveryId) -> Result<Option<Tim
     };
     let outcome = match turned(inner, &record).await? {
         Turned::Into(outcome) => outcome,
-        Turned::Later(until) => return Ok(Some(until)),
-        Turned::NotNow(why) => {
+        Turned::Later(why, until) => {
+            inner.waits.note(id, Wait { why, until });
+            return Ok(Some(until));
+        }
+        Turned::NotNow(why, after) => {
             let age = inner.clock.now().since(record.arrived).0;
             if age < DELIVERY_AGE_MS_MAX {
-                let wait = age.clamp(DELIVERY_WAIT_MS_MIN, DELIVERY_WAIT_MS_MAX);
+                let wished = after.map_or(0, |after| after.0);
+                let wait = age.max(wished).clamp(DELIVERY_WAIT_MS_MIN, DELIVERY_WAIT_MS_MAX);
                 tracing::info!(connection = %record.delivery.connection, delivery = %stream, why = why.message, "a delivery waits");
-                return Ok(Some(inner.later(Millis(wait))));
+                let until = inner.later(Millis(wait));
+                inner.waits.note(id, Wait { why, until });
+                return Ok(Some(until));
             }
             Outcome::Refused(why)
         }
@@ -189,6 +205,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, id: DeliveryId) -> Result<Option<Tim
     let errand = ErrandChange::Clear { key: Wake::Delivery.to_string().into() };
     let turn = Delivered { expected: 1, entry, errand, row: row(&after) };
     inner.append_delivery(id, turn, None).await?;
+    inner.waits.over(id);
     Ok(None)
 }
 
@@ -213,7 +230,8 @@ fn say(stream: &str, record: &OnRecord) {
 async fn turned(inner: &Arc<Inner>, record: &OnRecord) -> Result<Turned, Fault> {
     let delivery = &record.delivery;
     if inner.lacks_connector(&delivery.connection) {
-        return Ok(Turned::Later(inner.later(Millis(PAUSED_LOOK_MS))));
+        let why = format!("connection `{}` has no connector yet", delivery.connection);
+        return Ok(Turned::Later(Detail::new("no-connector", why), inner.later(Millis(PAUSED_LOOK_MS))));
     }
     let Some(connection) = inner.connectors.connection(&delivery.connection) else {
         let message = format!("connection `{}` is not configured any more", delivery.connection);
@@ -222,7 +240,11 @@ async fn turned(inner: &Arc<Inner>, record: &OnRecord) -> Result<Turned, Fault> 
     let (records, drafts) = {
         let _turn = match inner.enter(&connection).await? {
             Gate::Through(turn) | Gate::Waited(turn) => turn,
-            Gate::Later(until) => return Ok(Turned::Later(until)),
+            Gate::Later(until) => {
+                let why =
+                    format!("connection `{}` is paused, or busy with what is to be written", connection.name);
+                return Ok(Turned::Later(Detail::new("held-back", why), until));
+            }
         };
         match asked(inner, &connection, record).await {
             Ok(asked) => asked,
@@ -242,7 +264,7 @@ async fn turned(inner: &Arc<Inner>, record: &OnRecord) -> Result<Turned, Fault> 
         // It is a short cut: what cannot be read for long is read when its turn comes.
         if matches!(looked, Looked::NotYet) && age < DELIVERY_LOOK_MS_MAX {
             let message = format!("{subject} of connection `{}` cannot be read now", connection.name);
-            return Ok(Turned::NotNow(Detail::new("unavailable", message)));
+            return Ok(Turned::NotNow(Detail::new("unavailable", message), None));
         }
     }
     Ok(Turned::Into(Outcome::Handled { records, wishes }))
@@ -274,7 +296,8 @@ fn told<T>(ended: Ended<T>) -> Result<T, Turned> {
     match ended {
         Ended::Returned(told) => Ok(told),
         Ended::Failed(Failure::Rejected { detail, .. }) => Err(Turned::Into(Outcome::Refused(detail))),
-        Ended::Failed(failure) => Err(Turned::NotNow(failure.detail().clone())),
-        Ended::Broke(broke) => Err(Turned::NotNow(Detail::new("connector-broke", broke.message))),
+        Ended::Failed(Failure::Transient { after, detail }) => Err(Turned::NotNow(detail, after)),
+        Ended::Failed(failure) => Err(Turned::NotNow(failure.detail().clone(), None)),
+        Ended::Broke(broke) => Err(Turned::NotNow(Detail::new("connector-broke", broke.message), None)),
     }
 }

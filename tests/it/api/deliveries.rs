@@ -6,7 +6,7 @@ use countersign_core::delivery::Draft;
 use countersign_core::effect::attempt::{Detail, Failure};
 use countersign_core::record::{Field, RecordRef, Value};
 use countersign_core::rulebook::Rulebook;
-use countersign_core::time::Millis;
+use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::store::StoreFault;
 use countersign_tests::scripted::HOOK;
 use serde_json::{Value as Json, json};
@@ -172,6 +172,20 @@ async fn a_delivery_waits_while_its_connector_cannot_say_and_is_given_up_after_d
     assert_eq!(deliver(&world, "{}").await.status, 202);
     let waits = deliveries(&world).await;
     assert_eq!(waits[0]["state"], "waiting", "{waits:#?}");
+    // It is looked at beside the answer to its sender.
+    let mut waits = waits;
+    for _ in 0..400 {
+        if !waits[0]["waits"].is_null() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        waits = deliveries(&world).await;
+    }
+    assert_eq!(
+        (&waits[0]["waits"]["code"], &waits[0]["waits"]["message"]),
+        (&json!("down"), &json!("it is down"))
+    );
+    assert!(waits[0]["next"].is_string(), "{waits:#?}");
     for _ in 0..400 {
         world.clock.set(world.engine.now().plus(Millis::minutes(1)));
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -179,7 +193,8 @@ async fn a_delivery_waits_while_its_connector_cannot_say_and_is_given_up_after_d
             break;
         }
     }
-    assert_eq!(handled(&world).await["state"], "handled");
+    let done = handled(&world).await;
+    assert_eq!((&done["state"], &done["waits"]), (&json!("handled"), &Json::Null));
     // One that is refused is refused at once.
     let detail = Detail::new("bad-delivery", "it is no event");
     world.connectors.next_delivery(Failure::Rejected { fields: Vec::new(), detail });
@@ -197,6 +212,26 @@ async fn a_delivery_waits_while_its_connector_cannot_say_and_is_given_up_after_d
         }
     }
     assert_eq!(handled(&world).await["refused"]["code"], "down");
+}
+
+#[tokio::test]
+async fn a_delivery_waits_as_long_as_its_target_asks() {
+    let world = World::start().await;
+    let after = Some(Millis::minutes(10));
+    world.connectors.delivers(Vec::new(), vec![draft("q-1/1", "discount", "ae-1")]);
+    world.connectors.next_delivery(Failure::Transient { after, detail: Detail::new("busy", "later") });
+    let arrived = world.engine.now();
+    assert_eq!(deliver(&world, "{}").await.status, 202);
+    let mut waits = Json::Null;
+    for _ in 0..400 {
+        waits = deliveries(&world).await.remove(0);
+        if !waits["next"].is_null() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let next = waits["next"].as_str().and_then(Timestamp::from_rfc3339).expect("a moment");
+    assert!(Millis::minutes(10) <= next.since(arrived), "{waits:#}");
 }
 
 #[tokio::test]

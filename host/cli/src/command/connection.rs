@@ -124,7 +124,10 @@ fn came_to(delivery: &DeliveryView) -> String {
         (None, None) => wish.intent_type.clone(),
     });
     let refused = delivery.refused.iter().map(|why| format!("{}: {}", why.code, why.message));
-    records.chain(wishes).chain(refused).collect::<Vec<_>>().join("; ")
+    let next = delivery.next.as_deref().unwrap_or_default();
+    let waits =
+        delivery.waits.iter().map(|why| format!("{}: {}; looked at again at {next}", why.code, why.message));
+    records.chain(wishes).chain(refused).chain(waits).collect::<Vec<_>>().join("; ")
 }
 
 async fn ask(client: &Client, (name, what): (&str, &str), body: Value) -> Result<Value> {

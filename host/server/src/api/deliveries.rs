@@ -13,6 +13,7 @@ use countersign_engine::fault::Fault;
 use countersign_engine::inbox::Taken;
 use countersign_engine::limits::DELIVERY_BYTES_MAX;
 use countersign_engine::port::connectors::Arrived;
+use countersign_engine::port::store::Row;
 
 /// Takes a delivery. It is answered when it is stored; what it asks for is done after that. One that was taken before is
 /// answered as it was then.
@@ -78,7 +79,11 @@ pub(crate) async fn list(
     // One that is configured no more has its deliveries still.
     let name = ConnectionName::parse(&name).map_err(|_| Problem::unknown("connection", &name))?;
     let page = host.engine.deliveries(&name, (after, limit)).await?;
-    let views = page.rows.iter().map(DeliveryView::of).collect::<Result<Vec<_>, _>>();
+    let view = |row: &Row| {
+        let wait = row.stream.parse().ok().and_then(|id| host.engine.waits(id));
+        DeliveryView::of(row, wait.as_ref())
+    };
+    let views = page.rows.iter().map(view).collect::<Result<Vec<_>, _>>();
     let views = views.map_err(|fault| Fault::Unreadable(fault.to_string()))?;
     Ok(asked::listed(&uri, views, page.next.as_ref()))
 }

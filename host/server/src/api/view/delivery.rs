@@ -3,7 +3,7 @@
 
 use super::DetailView;
 use countersign_core::delivery::{CameTo, Outcome, Wish};
-use countersign_engine::inbox::Summary;
+use countersign_engine::inbox::{Summary, Wait};
 use countersign_engine::port::store::Row;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -28,6 +28,12 @@ pub struct DeliveryView {
     /// Why nothing came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<DetailView>,
+    /// Why it waits, once this host has looked at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<DetailView>,
+    /// When it is looked at again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// An intent that a delivery asks for.
@@ -48,12 +54,13 @@ pub struct WishView {
 }
 
 impl DeliveryView {
-    /// The delivery of a row.
+    /// The delivery of a row, and why it waits if it does.
     ///
     /// # Errors
     /// If the row's summary is not one that the engine wrote.
-    pub fn of(row: &Row) -> Result<DeliveryView, serde_json::Error> {
+    pub fn of(row: &Row, wait: Option<&Wait>) -> Result<DeliveryView, serde_json::Error> {
         let Summary { hook, arrived, outcome } = serde_json::from_slice(&row.row.summary)?;
+        let wait = wait.filter(|_| outcome.is_none());
         let (state, records, wishes, refused) = match &outcome {
             None => ("waiting", &[][..], &[][..], None),
             Some(Outcome::Handled { records, wishes }) => ("handled", &**records, &**wishes, None),
@@ -67,6 +74,8 @@ impl DeliveryView {
             records: records.iter().map(ToString::to_string).collect(),
             wishes: wishes.iter().map(WishView::of).collect(),
             refused: refused.map(Into::into),
+            waits: wait.map(|wait| (&wait.why).into()),
+            next: wait.map(|wait| wait.until.to_string()),
         })
     }
 }
