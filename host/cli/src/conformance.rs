@@ -224,10 +224,7 @@ pub async fn record(component: Vec<u8>, connection: ConnectionOptions, file: &Pa
         by_hand.filter(|one| !exchanges.iter().any(|seen| seen.is_as(one))).cloned().collect();
     exchanges.extend(unseen);
     if let Err(Crooked { breach: Breach { doing, found, wanted, .. }, .. }) = walked {
-        bail!(
-            "{doing}: the connector {found}; wanted: {wanted}; nothing was written to `{}`",
-            file.display()
-        );
+        bail!("{doing}: it {found}; wanted: {wanted}; nothing was written to `{}`", file.display());
     }
     let recorded = Cassette { exchanges, ..asked };
     recorded.write(file).context("what was recorded is lost")?;

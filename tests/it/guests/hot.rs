@@ -601,10 +601,16 @@ async fn a_connection_waits_for_its_connector_and_is_made_when_it_comes() {
     let (folder, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
     let host = Host::start(folder.path(), &target, Arc::default()).await;
     assert_eq!(host.runtime.connections().len(), 0, "there is no connector yet");
+    let path = format!("/v1/connections/{}/check", CONNECTIONS[0]);
+    let check = async |key| host.ask("POST", &path, ("application/json", b"{}".to_vec()), key).await;
+    let (status, checked) = check("early").await;
+    assert_eq!((status, &checked["detail"]["code"]), (200, &json!("no-connector")), "{checked}");
     let component = component("plain");
     let (status, added) = host.add(component.clone(), "", "first").await;
     assert_eq!((status, &added["connections"]), (200, &json!(CONNECTIONS)), "{added}");
     assert_eq!(host.serving(&[&component]), [Some(0), Some(0)]);
+    let (status, checked) = check("late").await;
+    assert_eq!((status, &checked["result"]), (200, &json!("right")), "{checked}");
 }
 
 #[tokio::test]

@@ -52,9 +52,8 @@ pub(crate) async fn show(
     uri: Uri,
 ) -> Result<Json<ConnectionView>, Problem> {
     Query::of(&uri, &[])?.checked()?;
-    let waiting = host.engine.connectors().waiting();
-    if let Some((name, connector)) = waiting.iter().find(|(waiting, _)| waiting.as_str() == name) {
-        return Ok(Json(ConnectionView::waiting(name, connector)));
+    if let Some((name, connector)) = waiting(&host, &name) {
+        return Ok(Json(ConnectionView::waiting(&name, &connector)));
     }
     Ok(Json(view(&host, &*found(&host, &name)?).await?))
 }
@@ -77,6 +76,9 @@ pub(crate) async fn check(
     Posted { body, .. }: Posted<COMMAND_BYTES_MAX>,
 ) -> Result<Json<CheckView>, Problem> {
     Members::of(body, &[]).checked()?;
+    if let Some((name, connector)) = waiting(&host, &name) {
+        return Ok(Json(CheckView::waiting(&name, &connector)));
+    }
     let connection = found(&host, &name)?;
     let ended = host.engine.connectors().check(&connection.name).await;
     Ok(Json(CheckView::of(connection.name.as_str(), &ended)))
@@ -157,6 +159,11 @@ async fn view(host: &Host, connection: &Connection) -> Result<ConnectionView, Pr
     let record = host.engine.on_record(&connection.name).await?;
     let health = host.engine.connectors().health(&connection.name);
     Ok(ConnectionView::of(connection, (record.pause.as_ref(), paused.as_ref()), health))
+}
+
+/// A connection that waits for its connector, and for which.
+fn waiting(host: &Host, name: &str) -> Option<(ConnectionName, String)> {
+    host.engine.connectors().waiting().into_iter().find(|(waiting, _)| waiting.as_str() == name)
 }
 
 fn found(host: &Host, name: &str) -> Result<Arc<Connection>, Problem> {

@@ -2,7 +2,7 @@
 
 use super::{DetailView, guarantee};
 use countersign_core::connection::Pause;
-use countersign_core::effect::attempt::Ended;
+use countersign_core::effect::attempt::{Detail, Ended};
 use countersign_core::id::ConnectionName;
 use countersign_engine::outages::Paused;
 use countersign_engine::port::connectors::{Connection, TargetHealth};
@@ -206,6 +206,20 @@ impl PausedView {
 }
 
 impl CheckView {
+    /// What there is to say of a connection that waits for its connector.
+    #[must_use]
+    pub fn waiting(connection: &ConnectionName, connector: &str) -> CheckView {
+        let message = format!(
+            "connection `{connection}` has no connector yet: `countersign connector add` brings `{connector}`"
+        );
+        CheckView {
+            connection: connection.to_string(),
+            result: "failed".to_owned(),
+            failure: Some("transient".to_owned()),
+            detail: Some((&Detail::new("no-connector", message)).into()),
+        }
+    }
+
     /// What a check of `connection` found.
     #[must_use]
     pub fn of(connection: &str, ended: &Ended<()>) -> CheckView {
