@@ -13,6 +13,8 @@ mod hot;
 mod inert;
 #[path = "guests/target.rs"]
 mod target;
+#[path = "guests/tokens.rs"]
+mod tokens;
 #[path = "guests/world.rs"]
 mod world;
 

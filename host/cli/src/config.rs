@@ -267,12 +267,34 @@ fn connections(
                 problems.at(place, format!("connection `{name}`: {}", fault.message()));
             }
             Ok(raw) => match raw.resolve(name, secret) {
-                Ok(options) => connections.push(options),
+                Ok(options) => {
+                    for other in &connections {
+                        refresh_tokens(&options, other, place, problems);
+                    }
+                    connections.push(options);
+                }
                 Err(faults) => faults.iter().for_each(|fault| problems.at(place, fault.to_string())),
             },
         }
     }
     connections
+}
+
+/// Two connections cannot spend one refresh token: at many providers the second time ends what was granted.
+fn refresh_tokens(
+    options: &ConnectionOptions,
+    other: &ConnectionOptions,
+    place: usize,
+    problems: &mut Problems,
+) {
+    let Some((own, theirs)) = options.shared_refresh_token(other) else { return };
+    let (name, other) = (&options.name, &other.name);
+    let message = format!(
+        "connection `{name}`: endpoint `{own}` has its refresh token in the file that endpoint `{theirs}` of connection \
+         `{other}` names, too; each is good for one of them only"
+    );
+    let help = "have the host authorized once more, and put that refresh token into a file of its own";
+    problems.add(place, message, Some(help.to_owned()));
 }
 
 /// Looks at the keys and secrets of one connection where they stand, so that each has its own line.

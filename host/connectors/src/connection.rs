@@ -4,6 +4,7 @@
 //! names checked and secrets resolved. Nothing is granted that does not stand here.
 
 use crate::egress::address::Cidr;
+use crate::egress::oauth2::is_refresh_token;
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::manifest::Rate;
 use crate::secret::Secret;
@@ -98,6 +99,23 @@ pub struct ConnectionOptions {
 }
 
 impl ConnectionOptions {
+    /// An endpoint of this connection and one of another that name the same file with a refresh token, if there are any:
+    /// what takes the place of the token is known to one of them only.
+    #[must_use]
+    pub fn shared_refresh_token<'a>(&'a self, other: &'a ConnectionOptions) -> Option<(&'a str, &'a str)> {
+        let secrets = |of: &'a ConnectionOptions| {
+            let endpoints = of.endpoints.iter();
+            endpoints.filter_map(|(name, endpoint)| Some((name.as_str(), endpoint.secret.as_ref()?)))
+        };
+        let spent = secrets(self).filter(|(_, secret)| is_refresh_token(secret));
+        spent
+            .flat_map(|(own, secret)| {
+                secrets(other).map(move |(theirs, another)| (own, secret, theirs, another))
+            })
+            .find(|(_, secret, _, another)| secret.is_kept_with(another))
+            .map(|(own, _, theirs, _)| (own, theirs))
+    }
+
     /// The same with what is kept of its secrets now; none if that is what it has. Commands that tell a secret are run.
     pub(crate) fn renewed(mut self) -> Result<Option<ConnectionOptions>, String> {
         let (mut is_other, mut faults) = (false, Vec::new());

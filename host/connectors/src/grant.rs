@@ -4,8 +4,8 @@
 
 use crate::connection::{ConnectionOptions, EndpointOptions};
 use crate::egress::address::Cidr;
-use crate::egress::credential::Credential;
-use crate::egress::oauth2::Parties;
+use crate::egress::credential::{Credential, SignIn};
+use crate::egress::oauth2::{Keyring, Parties};
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::inbound::Verifier;
 use crate::manifest::{Class, Endpoint, IdempotencyMode, Manifest, Rate, Scheme};
@@ -121,8 +121,12 @@ pub(crate) struct GrantedEndpoint {
 }
 
 impl Grant {
-    /// The grant of a connector with this manifest on this connection.
-    pub(crate) fn of(manifest: &Manifest, options: &ConnectionOptions) -> Result<Grant, ConnectorFault> {
+    /// The grant of a connector with this manifest on this connection, which shares its tokens with every other build's.
+    pub(crate) fn of(
+        manifest: &Manifest,
+        options: &ConnectionOptions,
+        keyring: &Keyring,
+    ) -> Result<Grant, ConnectorFault> {
         let fault = |what: String| {
             let about = &manifest.connector;
             let message =
@@ -137,7 +141,7 @@ impl Grant {
                     "grants endpoint `{name}`, which the connector does not have; it has `{known}`"
                 ))
             })?;
-            let granted = GrantedEndpoint::of(wanted, configured, &options.allow)
+            let granted = GrantedEndpoint::of(wanted, configured, (&options.allow, keyring))
                 .map_err(|what| fault(format!("endpoint `{name}` {what}")))?;
             endpoints.insert(name.clone(), granted);
         }
@@ -185,7 +189,7 @@ impl GrantedEndpoint {
     fn of(
         wanted: &Endpoint,
         configured: &EndpointOptions,
-        allow: &[Cidr],
+        (allow, keyring): (&[Cidr], &Keyring),
     ) -> Result<GrantedEndpoint, String> {
         let base = match (&configured.base, &wanted.base) {
             (Some(base), _) => base.clone(),
@@ -214,8 +218,7 @@ impl GrantedEndpoint {
             credential: Credential::of(
                 &wanted.auth,
                 configured.secret.as_ref(),
-                token,
-                parties(wanted, configured)?,
+                SignIn { keyring, token, parties: parties(wanted, configured)? },
             )?,
             key_header,
         })

@@ -9,6 +9,7 @@ use crate::connection::{ConnectionOptions, ConnectorRef};
 use crate::contract::{EffectView, Said};
 use crate::egress::client::{Resolve, SystemResolver};
 use crate::egress::line::Line;
+use crate::egress::oauth2::Keyring;
 use crate::egress::{EffectCall, Gate, Phase, Steps};
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::grant::{Grant, OperatorGrant};
@@ -92,6 +93,8 @@ struct Target {
     public: Arc<Connection>,
     options: ConnectionOptions,
     line: Arc<Line>,
+    /// What the host was itself given for it, by whichever build: it stays through swaps, renewals and new connections.
+    keyring: Arc<Keyring>,
     current: Bound,
 }
 
@@ -104,8 +107,12 @@ struct Bound {
 }
 
 impl Bound {
-    fn new(loaded: Arc<Loaded>, options: &ConnectionOptions) -> Result<Bound, ConnectorFault> {
-        let grant = Arc::new(Grant::of(&loaded.installed.manifest, options)?);
+    fn new(
+        loaded: Arc<Loaded>,
+        options: &ConnectionOptions,
+        keyring: &Keyring,
+    ) -> Result<Bound, ConnectorFault> {
+        let grant = Arc::new(Grant::of(&loaded.installed.manifest, options, keyring)?);
         let who = Arc::new(Who {
             connector: loaded.installed.id.clone(),
             version: loaded.installed.version.clone(),
@@ -230,11 +237,14 @@ impl Runtime {
 
     /// The same for whoever holds `changing`.
     fn connect_alone(&self, options: ConnectionOptions) -> Result<Arc<Connection>, ConnectorFault> {
-        let current = Bound::new(self.chosen(&options)?, &options)?;
+        let before = self.targets.load().get(&options.name).map(|target| Arc::clone(&target.keyring));
+        let keyring = before.unwrap_or_else(|| Arc::new(Keyring::of(&options.name)));
+        let current = Bound::new(self.chosen(&options)?, &options, &keyring)?;
         let public = Arc::new(public(&current, &options));
         let target = Arc::new(Target {
             public: Arc::clone(&public),
             line: Arc::new(Line::new(current.grant.rate)),
+            keyring,
             current,
             options,
         });
@@ -302,9 +312,10 @@ impl Runtime {
         if !self.targets.load().get(name).is_some_and(|now| Arc::ptr_eq(now, &target)) {
             return Ok(false);
         }
-        let current = Bound::new(Arc::clone(&target.current.loaded), &options)?;
+        let keyring = Arc::clone(&target.keyring);
+        let current = Bound::new(Arc::clone(&target.current.loaded), &options, &keyring)?;
         let (public, line) = (Arc::clone(&target.public), Arc::clone(&target.line));
-        self.put(Arc::new(Target { public, line, current, options }));
+        self.put(Arc::new(Target { public, line, keyring, current, options }));
         Ok(true)
     }
 
@@ -315,15 +326,15 @@ impl Runtime {
         if loaded.installed.digest == target.public.digest {
             return Ok(());
         }
-        let current = Bound::new(loaded, &options)?;
+        let keyring = Arc::clone(&target.keyring);
+        let current = Bound::new(loaded, &options, &keyring)?;
         let line = if current.grant.rate == target.current.grant.rate {
             Arc::clone(&target.line)
         } else {
             Arc::new(Line::new(current.grant.rate))
         };
         let public = Arc::new(public(&current, &options));
-        let anew = Arc::new(Target { public, line, current, options });
-        self.put(anew);
+        self.put(Arc::new(Target { public, line, keyring, current, options }));
         Ok(())
     }
 
@@ -368,7 +379,7 @@ impl Runtime {
         if is_current {
             return Ok(target.current.clone());
         }
-        Bound::new(loaded, &target.options)
+        Bound::new(loaded, &target.options, &target.keyring)
             .map_err(|fault| Failure::Denied(Detail::new(fault.code.as_str(), fault.message)))
     }
 

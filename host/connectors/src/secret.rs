@@ -4,7 +4,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use secrecy::{ExposeSecret, SecretString};
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -86,11 +86,32 @@ impl Secret {
         Ok((now.expose() != self.expose()).then_some(now))
     }
 
+    /// What is kept now where it is kept.
+    ///
+    /// # Errors
+    /// Those of [`Secret::of_file`] and [`Secret::of_command`].
+    pub(crate) fn again(&self) -> Result<Zeroizing<String>, String> {
+        let now = self.renewed()?;
+        Ok(Zeroizing::new(now.as_ref().unwrap_or(self).expose().to_owned()))
+    }
+
+    /// Whether both are in one file, however it is named.
+    pub(crate) fn is_kept_with(&self, other: &Secret) -> bool {
+        let (Kept::File(one), Kept::File(other)) = (&self.kept, &other.kept) else { return false };
+        let file = |path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
+        one == other || matches!((file(one), file(other)), (Ok(one), Ok(other)) if one == other)
+    }
+
     /// Whether [`Secret::replace`] can keep another one.
     ///
     /// # Errors
     /// Why it cannot.
     pub(crate) fn is_replaceable(&self) -> Result<(), String> {
+        self.replaceable().map(drop)
+    }
+
+    /// The file that another one takes the place of: where a link leads, since whoever made the link wants it there.
+    fn replaceable(&self) -> Result<PathBuf, String> {
         let Kept::File(file) = &self.kept else {
             return Err(
                 "must be in a file (`file:PATH`): the host writes there what takes its place".to_owned()
@@ -100,8 +121,17 @@ impl Secret {
         let why = |fault: std::io::Error| {
             format!("is in `{}`, which the host cannot replace: {fault}", file.display())
         };
-        File::options().append(true).open(file).map_err(why)?;
-        beside(file).map(drop).map_err(why)
+        let file = fs::canonicalize(file).map_err(why)?;
+        if is_mounted(&file) {
+            return Err(format!(
+                "is in `{}`, which is mounted as one file, so that nothing can take its place; mount the folder that it \
+                 is in",
+                file.display()
+            ));
+        }
+        File::options().append(true).open(&file).map_err(why)?;
+        beside(&file).map(drop).map_err(why)?;
+        Ok(file)
     }
 
     /// Puts another secret where this one is kept, with the permissions of what stood there. It is whole on disk
@@ -110,8 +140,7 @@ impl Secret {
     /// # Errors
     /// Why the old one still stands.
     pub(crate) fn replace(&self, text: &str) -> Result<(), String> {
-        self.is_replaceable()?;
-        let Kept::File(file) = &self.kept else { return Ok(()) };
+        let file = &self.replaceable()?;
         let why = |fault: std::io::Error| format!("`{}` cannot be replaced: {fault}", file.display());
         let mut new = beside(file).map_err(why)?;
         new.write_all(text.as_bytes()).and_then(|()| new.write_all(b"\n")).map_err(why)?;
@@ -136,6 +165,21 @@ fn folder_of(file: &Path) -> &Path {
 /// A folder that a path names; an empty path names the one that we are in.
 fn this_if_empty(folder: &Path) -> &Path {
     if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}
+
+/// Whether a file, or a folder, is mounted where it stands: a file that is has another one in its place refused.
+#[cfg(target_os = "linux")]
+fn is_mounted(path: &Path) -> bool {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+    // Before Linux 5.8 nobody says; then the first replacement fails and is told of.
+    statx(CWD, path, AtFlags::empty(), StatxFlags::empty())
+        .is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+/// The same of a system that mounts folders only.
+#[cfg(not(target_os = "linux"))]
+fn is_mounted(_path: &Path) -> bool {
+    false
 }
 
 /// A new file beside this one, which nobody else can read.
@@ -251,5 +295,36 @@ mod tests {
         assert!(Secret::new("one".to_owned()).replace("two").is_err_and(|why| why.contains("`file:PATH`")));
         fs::remove_file(&file).expect("it is removed");
         assert!(secret.is_replaceable().is_err_and(|why| why.contains("cannot replace")));
+    }
+
+    #[test]
+    fn a_link_stays_and_what_it_leads_to_is_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [file, link, other] = ["key", "link", "other"].map(|name| folder.path().join(name));
+        fs::write(&file, "one\n").expect("it is written");
+        fs::write(&other, "one\n").expect("it is written");
+        std::os::unix::fs::symlink(&file, &link).expect("it is made");
+        let secret = Secret::of_file(&link).expect("it is read");
+        secret.replace("two").expect("it is replaced");
+        assert!(fs::symlink_metadata(&link).expect("it is there").is_symlink());
+        assert_eq!(fs::read_to_string(&file).expect("it is read"), "two\n");
+        let is_kept_with = |path| secret.is_kept_with(&Secret::of_file(path).expect("it is read"));
+        assert!(is_kept_with(&link) && is_kept_with(&file) && !is_kept_with(&other));
+        assert!(!Secret::new("one".to_owned()).is_kept_with(&Secret::new("one".to_owned())));
+        fs::remove_file(&file).expect("it is removed");
+        assert!(secret.is_replaceable().is_err_and(|why| why.contains("link")), "it leads nowhere");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_mounted_where_it_stands_is_not_replaceable() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let of = |path: &Path| Secret { kept: Kept::File(path.to_owned()), ..Secret::new("one".to_owned()) };
+        assert_eq!(of(file.path()).is_replaceable(), Ok(()));
+        // It takes rights to mount a file; this folder is mounted everywhere.
+        let refused = of(Path::new("/proc")).is_replaceable().expect_err("it is mounted");
+        assert!(
+            refused.contains("`/proc`, which is mounted as one file") && refused.contains("mount the folder")
+        );
     }
 }

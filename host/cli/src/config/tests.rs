@@ -191,6 +191,31 @@ fn a_connection_is_read_with_its_secret() {
 const CHAT: (&str, &str) = ("CHAT", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
 
 #[test]
+fn two_connections_do_not_spend_one_refresh_token() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("token"), "app:secret\nrefresh-1\n").expect("it is written");
+    std::fs::write(path("other"), "app:secret\nrefresh-2\n").expect("it is written");
+    std::fs::write(path("key"), "app:secret\n").expect("it is written");
+    std::os::unix::fs::symlink(path("token"), path("link")).expect("it is made");
+    let connection = |name: &str, file: &str| {
+        let file = path(file);
+        format!(
+            "[connection.{name}]\nconnector = \"a.b\"\n[connection.{name}.endpoints.api]\nsecret = \"file:{}\"\n",
+            file.display()
+        )
+    };
+    let both = |one: &str, other: &str| said(&(connection("eu", one) + &connection("us", other)), &[]);
+    let refused = "countersign.toml:5: connection `us`: endpoint `api` has its refresh token in the file that endpoint `api` \
+                   of connection `eu` names, too; each is good for one of them only\n  try: have the host authorized once \
+                   more, and put that refresh token into a file of its own";
+    assert_eq!(both("token", "token"), refused);
+    assert_eq!(both("token", "link"), refused);
+    assert_eq!(both("token", "other"), "");
+    assert_eq!(both("key", "key"), "", "what stays as it is can be shared");
+}
+
+#[test]
 fn mail_and_webhooks_are_read_with_their_secrets() {
     let text = "[server]\npublic-address = \"https://countersign.example.com/\"\n\
                 [mail]\nserver = \"mail.example.com\"\nport = 2465\nfrom = \"Approvals <a@example.com>\"\n\

@@ -3,7 +3,7 @@
 //! It happens after every check and inside the host: a guest never holds a credential, and what the
 //! target echoes of it is hidden before the guest sees the answer.
 
-use super::oauth2::{Parties, Token, Tokens};
+use super::oauth2::{Keyring, Parties, Token, Tokens};
 use crate::manifest::{Auth, Scheme};
 use crate::secret::Secret;
 use countersign_core::time::Timestamp;
@@ -38,14 +38,22 @@ pub(crate) enum Credential {
     Token(Arc<Tokens>),
 }
 
+/// What the host has itself given tokens with.
+pub(crate) struct SignIn<'k> {
+    /// What the connection has been given already.
+    pub(crate) keyring: &'k Keyring,
+    /// Where tokens are given.
+    pub(crate) token: Option<Url>,
+    /// Who signs for whom there.
+    pub(crate) parties: Option<Parties>,
+}
+
 impl Credential {
-    /// Joins the manifest's scheme and the connection's secret.
-    /// `token` is where tokens are given, for the schemes that have any, and `parties` who signs for whom there.
+    /// Joins the manifest's scheme and the connection's secret. Of `SignIn`, what schemes with tokens want.
     pub(crate) fn of(
         auth: &Auth,
         secret: Option<&Secret>,
-        token: Option<Url>,
-        parties: Option<Parties>,
+        SignIn { keyring, token, parties }: SignIn<'_>,
     ) -> Result<Credential, String> {
         let kept = match (auth.scheme, secret) {
             (Scheme::None, None) => return Ok(Credential::None),
@@ -59,10 +67,7 @@ impl Credential {
         };
         let secret = kept.expose();
         let hide = vec![secret.as_bytes().to_vec()];
-        let tokens = |of: &dyn Fn(Url) -> Result<Tokens, String>| {
-            let url = token.clone().ok_or("does not know where tokens are given")?;
-            Ok(Credential::Token(Arc::new(of(url)?)))
-        };
+        let url = || token.ok_or("does not know where tokens are given");
         match auth.scheme {
             Scheme::None => Ok(Credential::None),
             Scheme::Bearer => header(header::AUTHORIZATION, &format!("Bearer {secret}"), hide),
@@ -96,11 +101,15 @@ impl Credential {
                 Ok(Credential::Query { name, pair: Zeroizing::new(pair), hide })
             }
             Scheme::StandardWebhooks => signing(secret, hide),
-            Scheme::Oauth2Client => tokens(&|url| Tokens::of_client(url, kept, auth.client, &auth.scopes)),
-            Scheme::Oauth2Refresh => tokens(&|url| Tokens::of_refresh(url, kept, auth.client)),
+            Scheme::Oauth2Client => {
+                Tokens::of_client(keyring, url()?, kept, (auth.client, &auth.scopes)).map(Credential::Token)
+            }
+            Scheme::Oauth2Refresh => {
+                Tokens::of_refresh(keyring, url()?, kept, auth.client).map(Credential::Token)
+            }
             Scheme::Oauth2Jwt => {
                 let parties = parties.ok_or("does not know who signs for whom")?;
-                tokens(&|url| Tokens::of_key(url, kept, parties.clone(), &auth.scopes))
+                Tokens::of_key(keyring, url()?, kept, (parties, &auth.scopes)).map(Credential::Token)
             }
         }
     }
@@ -254,12 +263,19 @@ fn replaced(bytes: Vec<u8>, form: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use countersign_core::id::ConnectionName;
     use ed25519_dalek::Verifier;
+
+    /// The credential of a scheme without tokens.
+    fn joined(auth: &Auth, secret: Option<&str>) -> Result<Credential, String> {
+        let keyring = Keyring::of(&ConnectionName::parse("crm").expect("a name"));
+        let secret = secret.map(|text| Secret::new(text.to_owned()));
+        Credential::of(auth, secret.as_ref(), SignIn { keyring: &keyring, token: None, parties: None })
+    }
 
     fn credential(scheme: Scheme, name: Option<&str>, secret: &str) -> Credential {
         let auth = Auth { scheme, name: name.map(str::to_owned), ..Auth::default() };
-        Credential::of(&auth, Some(&Secret::new(secret.to_owned())), None, None)
-            .unwrap_or_else(|error| panic!("{error}"))
+        joined(&auth, Some(secret)).unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn signed(credential: &Credential) -> HeaderMap {
@@ -333,12 +349,10 @@ mod tests {
 
     #[test]
     fn a_secret_that_does_not_fit_its_scheme_is_refused_without_being_shown() {
-        let refused = |scheme, secret: Option<&str>| {
-            let secret = secret.map(|text| Secret::new(text.to_owned()));
-            match Credential::of(&Auth { scheme, ..Auth::default() }, secret.as_ref(), None, None) {
-                Ok(_) => panic!("it must be refused"),
-                Err(message) => message,
-            }
+        let refused = |scheme, secret: Option<&str>| match joined(&Auth { scheme, ..Auth::default() }, secret)
+        {
+            Ok(_) => panic!("it must be refused"),
+            Err(message) => message,
         };
         assert!(refused(Scheme::Bearer, None).contains("needs a credential"));
         assert!(refused(Scheme::None, Some("x")).contains("sends none"));

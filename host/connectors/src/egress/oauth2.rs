@@ -1,9 +1,15 @@
 //! OAuth 2.0 (RFC 6749): the host has itself given a token, keeps it until shortly before its end, and adds it to
 //! requests. The connector sees neither what it is given for nor the token.
 //!
-//! One request for a token at a time and connection: whoever comes meanwhile waits for its answer.
+//! One request for a token at a time, whichever builds of a connection's connector want it: whoever comes meanwhile waits
+//! for its answer.
 
 mod grant;
+mod keyring;
+mod refresh;
+
+pub(crate) use keyring::Keyring;
+pub(crate) use refresh::is_refresh_token;
 
 use super::client::{Lost, Resolve, Whole};
 use super::line::Line;
@@ -13,8 +19,9 @@ use crate::lock::locked;
 use crate::secret::Secret;
 use bytes::Bytes;
 use countersign_core::effect::attempt::Failure;
+use countersign_core::hash::Digest;
 use countersign_core::time::Timestamp;
-use grant::{Assertion, Client, Grant, SigningKey};
+use grant::{Assertion, ClientId, Grant, SigningKey};
 use http::{HeaderValue, Method, Request, header};
 use http_body_util::Full;
 use serde::Deserialize;
@@ -47,7 +54,7 @@ pub enum ClientProof {
     Body,
 }
 
-/// The tokens of one endpoint of one connection.
+/// The tokens that are given for one thing: of one connection, for every endpoint and every build that asks for the same.
 pub(crate) struct Tokens {
     url: Url,
     grant: Grant,
@@ -61,6 +68,8 @@ pub(crate) struct Tokens {
 struct Kept {
     given: Result<Token, Failure>,
     until: Instant,
+    /// How often the operator had put another refresh token in place when it was asked for.
+    rotations: u64,
 }
 
 /// A token, as the header that it goes into.
@@ -76,10 +85,13 @@ pub(crate) struct Way {
 }
 
 /// Who acts for whom, where the client signs for itself, and who is to believe it.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Parties {
+    /// Id of the client.
     pub(crate) issuer: String,
+    /// For whom it acts.
     pub(crate) subject: String,
+    /// Who is to believe it.
     pub(crate) audience: String,
 }
 
@@ -98,35 +110,44 @@ struct Said {
 impl Tokens {
     /// Tokens from `url` for the client in `secret`, which is `client:secret`.
     pub(crate) fn of_client(
+        keyring: &Keyring,
         url: Url,
         secret: &Secret,
-        proof: ClientProof,
-        scopes: &[String],
-    ) -> Result<Tokens, String> {
-        Ok(Tokens::new(url, Grant::Client(Client::parse(secret.expose(), proof)?), scopes))
+        (proof, scopes): (ClientProof, &[String]),
+    ) -> Result<Arc<Tokens>, String> {
+        Ok(keyring.shared(Tokens::new(url, Grant::Client(ClientId::parse(secret.expose())?, proof), scopes)))
     }
 
     /// Tokens from `url` for a refresh token: the second line of `secret`, whose first is `client:secret`.
-    pub(crate) fn of_refresh(url: Url, secret: &Secret, proof: ClientProof) -> Result<Tokens, String> {
-        Ok(Tokens::new(url, Grant::refresh(secret, proof)?, &[]))
+    pub(crate) fn of_refresh(
+        keyring: &Keyring,
+        url: Url,
+        secret: &Secret,
+        proof: ClientProof,
+    ) -> Result<Arc<Tokens>, String> {
+        Ok(keyring.shared(Tokens::new(url, Grant::Refresh(keyring.refresh(secret)?, proof), &[])))
     }
 
     /// Tokens from `url` for what the private key in `secret` signs.
     pub(crate) fn of_key(
+        keyring: &Keyring,
         url: Url,
         secret: &Secret,
-        parties: Parties,
-        scopes: &[String],
-    ) -> Result<Tokens, String> {
-        let Parties { issuer, subject, audience } = parties;
+        (parties, scopes): (Parties, &[String]),
+    ) -> Result<Arc<Tokens>, String> {
         let key = SigningKey::parse(secret.expose())?;
-        let assertion = Assertion { issuer, subject, audience, key };
-        Ok(Tokens::new(url, Grant::Assertion(Box::new(assertion)), scopes))
+        let assertion = Assertion { parties, key, digest: Digest::of(secret.expose().as_bytes()) };
+        Ok(keyring.shared(Tokens::new(url, Grant::Assertion(Box::new(assertion)), scopes)))
     }
 
     fn new(url: Url, grant: Grant, scopes: &[String]) -> Tokens {
         let (kept, used) = (tokio::sync::Mutex::new(None), Mutex::new(Vec::new()));
         Tokens { url, grant, scopes: scopes.to_vec(), kept, used }
+    }
+
+    /// Whether these are asked for as those are.
+    fn are_asked_for_as(&self, other: &Tokens) -> bool {
+        self.url == other.url && self.scopes == other.scopes && self.grant.is_as(&other.grant)
     }
 
     /// What must not come back to the guest.
@@ -154,19 +175,27 @@ impl Tokens {
 
     async fn current(&self, way: Way, spent: Option<&Token>) -> Result<Token, Failure> {
         let mut kept = self.kept.lock().await;
-        if let Some(Kept { given, until }) = kept.as_ref()
+        let rotations = || self.grant.refresh().map_or(0, |refresh| refresh.rotations());
+        if let Some(Kept { given, until, rotations: then }) = kept.as_ref()
             && Instant::now() < *until
+            && *then == rotations()
         {
             let is_spent = matches!((given, spent), (Ok(Token(now)), Some(Token(spent))) if now == spent);
             if !is_spent {
                 return given.clone();
             }
         }
+        // What asks in another way for the same refresh token waits, too.
+        let _turn = match self.grant.refresh() {
+            Some(refresh) => Some(refresh.turn().await),
+            None => None,
+        };
+        let rotations = rotations();
         let (given, life) = match self.asked(way).await {
             Ok((token, life)) => (Ok(token), life),
             Err(failure) => (Err(failure), Duration::from_millis(REFUSED_MS)),
         };
-        *kept = Some(Kept { given: given.clone(), until: Instant::now() + life });
+        *kept = Some(Kept { given: given.clone(), until: Instant::now() + life, rotations });
         given
     }
 
@@ -226,8 +255,9 @@ impl Tokens {
             });
         }
         // Before anything else can go wrong: the old one may be good for nothing now.
-        if let Some(new) = said.refresh_token.filter(|new| !new.is_empty() && new.len() <= TOKEN_BYTES_MAX) {
-            self.grant.replaced(new);
+        let new = said.refresh_token.filter(|new| !new.is_empty() && new.len() <= TOKEN_BYTES_MAX);
+        if let (Some(new), Some(refresh)) = (new, self.grant.refresh()) {
+            refresh.replaced(new);
         }
         let odd = |what: &str| Err(transient("no-token", format!("no token was given: {what}"), None));
         let Some(token) =

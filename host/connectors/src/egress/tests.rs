@@ -5,6 +5,7 @@ use super::*;
 use crate::grant::Grant;
 use crate::manifest::Rate;
 use crate::metrics::Tally;
+use countersign_core::id::ConnectionName;
 use countersign_engine::port::Answer as Later;
 use countersign_engine::port::connectors::NotRecorded;
 use futures::future::BoxFuture;
@@ -210,16 +211,20 @@ const TOKEN_1: &str = "HTTP/1.1 200 OK\r\ncontent-length: 49\r\nconnection: clos
 const TOKEN_2: &str = "HTTP/1.1 200 OK\r\ncontent-length: 49\r\nconnection: close\r\n\r\n\
                        {\"access_token\": \"token-two\", \"expires_in\": 3600}";
 
+fn keyring() -> oauth2::Keyring {
+    oauth2::Keyring::of(&ConnectionName::parse("crm").expect("a name"))
+}
+
 /// A gate to `port` whose requests bear tokens that are given at `tokens`.
 fn bearing(port: u16, tokens: u16) -> Gate {
     let mut gate = gate(&format!("http://api.example:{port}/"), &["127.0.0.0/8"], vec![vec![LOOPBACK]]);
     let url = Url::parse(&format!("http://id.example:{tokens}/token")).expect("it is an address");
     let client = oauth2::ClientProof::Basic;
     let secret = crate::secret::Secret::new("app:canary-secret".to_owned());
-    let given = oauth2::Tokens::of_client(url, &secret, client, &[]).expect("it is a client");
+    let given = oauth2::Tokens::of_client(&keyring(), url, &secret, (client, &[])).expect("it is a client");
     let grant = Arc::get_mut(&mut gate.grant).expect("nobody else has it");
     let endpoint = grant.endpoints.get_mut("api").expect("it is there");
-    endpoint.credential = credential::Credential::Token(Arc::new(given));
+    endpoint.credential = credential::Credential::Token(given);
     gate
 }
 
@@ -349,7 +354,8 @@ async fn a_key_of_the_query_is_the_hosts_and_comes_back_to_nobody() {
         ..crate::manifest::Auth::default()
     };
     let secret = crate::secret::Secret::new("sk+canary_4711".to_owned());
-    endpoint.credential = credential::Credential::of(&auth, Some(&secret), None, None).expect("it is one");
+    let sign_in = credential::SignIn { keyring: &keyring(), token: None, parties: None };
+    endpoint.credential = credential::Credential::of(&auth, Some(&secret), sign_in).expect("it is one");
     let own = Request { query: vec![("key".to_owned(), "mine".to_owned())], ..get("/deals") };
     assert_eq!(code(&gate.send(own).await), "forbidden-query");
     let asks = Request { query: vec![("of".to_owned(), "eu".to_owned())], ..get("/deals") };

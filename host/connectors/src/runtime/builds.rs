@@ -3,6 +3,7 @@
 use super::{Bound, Runtime, Target};
 use crate::catalogue::Installed;
 use crate::connection::{ConnectionOptions, ConnectorRef};
+use crate::egress::oauth2::Keyring;
 use crate::fault::{ConnectorFault, FaultCode};
 use countersign_core::connector::{Build, OnRecord, Serving};
 use countersign_core::hash::Digest;
@@ -47,7 +48,9 @@ impl engine::Catalogue for Runtime {
                     "the component of build sha256:{digest} is not there any more; add it again"
                 ),
             })?;
-            Bound::new(loaded, options).map_err(refused)?;
+            let keyring = targets.get(&options.name).map(|target| Arc::clone(&target.keyring));
+            let keyring = keyring.unwrap_or_else(|| Arc::new(Keyring::of(&options.name)));
+            Bound::new(loaded, options, &keyring).map_err(refused)?;
         }
         // One that names its build is made as soon as that is there.
         for options in self.waiting.load().values() {
@@ -55,7 +58,7 @@ impl engine::Catalogue for Runtime {
             let loaded =
                 self.catalogue.get(digest).filter(|loaded| loaded.installed.id == connector.as_str());
             if let Some(loaded) = loaded {
-                Bound::new(loaded, options).map_err(refused)?;
+                Bound::new(loaded, options, &Keyring::of(&options.name)).map_err(refused)?;
             }
         }
         Ok(())

@@ -1,9 +1,9 @@
 //! What a token is asked for with: the client's own name, a refresh token, or a signed word about somebody.
 
-use super::{ClientProof, denied};
-use crate::lock::locked;
-use crate::secret::Secret;
+use super::refresh::Refresh;
+use super::{ClientProof, Parties, denied};
 use countersign_core::effect::attempt::Failure;
+use countersign_core::hash::Digest;
 use countersign_core::time::Timestamp;
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use ring::rand::SystemRandom;
@@ -13,7 +13,7 @@ use ring::signature::{
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::json;
-use std::sync::Mutex;
+use std::sync::Arc;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
@@ -25,30 +25,26 @@ const RSA_BYTES_MIN: usize = 256;
 /// What tokens are given for.
 pub(super) enum Grant {
     /// The client itself (RFC 6749, §4.4).
-    Client(Client),
-    /// A refresh token (RFC 6749, §6). Some providers put another one in its place with every answer, and take the old
-    /// one no more: so it is written to the secret's file before the token is used.
-    Refresh { client: Client, token: Mutex<Zeroizing<String>>, kept: Secret },
+    Client(ClientId, ClientProof),
+    /// A refresh token (RFC 6749, §6).
+    Refresh(Arc<Refresh>, ClientProof),
     /// A word that the client signs, about whom it acts for (RFC 7523, §2.1).
     Assertion(Box<Assertion>),
 }
 
-/// A client, and how it proves that it is one.
-pub(super) struct Client {
-    id: String,
-    secret: Zeroizing<String>,
-    proof: ClientProof,
+/// A client, and what only it knows.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct ClientId {
+    pub(super) id: String,
+    pub(super) secret: Zeroizing<String>,
 }
 
 /// Who says what of whom, and the key that it is signed with.
 pub(super) struct Assertion {
-    /// Id of the client.
-    pub(super) issuer: String,
-    /// For whom it acts.
-    pub(super) subject: String,
-    /// Who is to believe it.
-    pub(super) audience: String,
+    pub(super) parties: Parties,
     pub(super) key: SigningKey,
+    /// Of the key as its secret has it: what tells one key from another.
+    pub(super) digest: Digest,
 }
 
 /// A private key, by what it signs with.
@@ -61,38 +57,37 @@ pub(super) enum SigningKey {
     Ed25519(Ed25519KeyPair),
 }
 
-impl Client {
+impl ClientId {
     /// The client in `secret`, which is `client:secret`.
-    pub(super) fn parse(secret: &str, proof: ClientProof) -> Result<Client, String> {
+    pub(super) fn parse(secret: &str) -> Result<ClientId, String> {
         let parts = secret.split_once(':').filter(|(id, secret)| !id.is_empty() && !secret.is_empty());
         let (id, secret) = parts.ok_or("needs a secret of the form `client:secret`")?;
-        Ok(Client { id: id.to_owned(), secret: Zeroizing::new(secret.to_owned()), proof })
+        Ok(ClientId { id: id.to_owned(), secret: Zeroizing::new(secret.to_owned()) })
     }
 
     /// `Authorization`, where the client proves itself there: both are form-encoded before they are joined (§2.3.1).
-    fn basic(&self) -> Option<Zeroizing<String>> {
+    fn basic(&self) -> Zeroizing<String> {
         let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let pair = || Zeroizing::new(format!("{}:{}", encoded(&self.id), encoded(&self.secret)));
-        (self.proof == ClientProof::Basic)
-            .then(|| Zeroizing::new(format!("Basic {}", BASE64.encode(pair().as_bytes()))))
+        let pair = Zeroizing::new(format!("{}:{}", encoded(&self.id), encoded(&self.secret)));
+        Zeroizing::new(format!("Basic {}", BASE64.encode(pair.as_bytes())))
     }
 }
 
 impl Grant {
-    /// A refresh token in the second line of a secret whose first is `client:secret`, as its file has it now: whoever
-    /// was given a token since may have put another one there.
-    pub(super) fn refresh(secret: &Secret, proof: ClientProof) -> Result<Grant, String> {
-        secret.is_replaceable()?;
-        let secret = secret.renewed()?.unwrap_or_else(|| secret.clone());
-        let lines: Vec<&str> = secret.expose().lines().map(str::trim).collect();
-        let [client, token] = lines[..] else {
-            return Err("needs a secret of two lines: `client:secret`, and the refresh token".to_owned());
-        };
-        if token.is_empty() {
-            return Err("has an empty refresh token".to_owned());
+    /// Whether a token for the one is as good as a token for the other.
+    pub(super) fn is_as(&self, other: &Grant) -> bool {
+        match (self, other) {
+            (Grant::Client(one, proof), Grant::Client(other, other_proof)) => {
+                one == other && proof == other_proof
+            }
+            (Grant::Refresh(one, proof), Grant::Refresh(other, other_proof)) => {
+                Arc::ptr_eq(one, other) && proof == other_proof
+            }
+            (Grant::Assertion(one), Grant::Assertion(other)) => {
+                one.parties == other.parties && one.digest == other.digest
+            }
+            (Grant::Client(..) | Grant::Refresh(..) | Grant::Assertion(_), _) => false,
         }
-        let client = Client::parse(client, proof)?;
-        Ok(Grant::Refresh { client, token: Mutex::new(Zeroizing::new(token.to_owned())), kept: secret })
     }
 
     /// What is posted, and what goes into `Authorization`.
@@ -104,15 +99,16 @@ impl Grant {
         let mut form = form_urlencoded::Serializer::new(String::new());
         let scope = scopes.join(" ");
         let (client, names_scope) = match self {
-            Grant::Client(client) => {
+            Grant::Client(client, proof) => {
                 form.append_pair("grant_type", "client_credentials");
-                (Some(client), true)
+                (Some((client.clone(), *proof)), true)
             }
-            Grant::Refresh { client, token, .. } => {
+            Grant::Refresh(refresh, proof) => {
+                let (client, token) = refresh.now();
                 form.append_pair("grant_type", "refresh_token");
-                form.append_pair("refresh_token", &locked(token));
+                form.append_pair("refresh_token", &token);
                 // What was granted once is granted again.
-                (Some(client), false)
+                (Some((client, *proof)), false)
             }
             Grant::Assertion(assertion) => {
                 form.append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
@@ -123,39 +119,32 @@ impl Grant {
         if names_scope && !scope.is_empty() {
             form.append_pair("scope", &scope);
         }
-        if let Some(client) = client.filter(|client| client.proof == ClientProof::Body) {
-            form.append_pair("client_id", &client.id).append_pair("client_secret", &client.secret);
-        }
-        Ok((Zeroizing::new(form.finish()), client.and_then(Client::basic)))
+        let proof = match client {
+            Some((client, ClientProof::Basic)) => Some(client.basic()),
+            Some((client, ClientProof::Body)) => {
+                form.append_pair("client_id", &client.id).append_pair("client_secret", &client.secret);
+                None
+            }
+            None => None,
+        };
+        Ok((Zeroizing::new(form.finish()), proof))
     }
 
-    /// Keeps the refresh token that takes the place of the last one.
-    ///
-    /// If it cannot be written, it is used until the connection is bound anew, by a start, another build or a rotated
-    /// secret: then the file counts.
-    pub(super) fn replaced(&self, new: String) {
-        let Grant::Refresh { client, token, kept } = self else { return };
-        let mut token = locked(token);
-        if **token == new {
-            return;
+    /// The refresh token, where tokens are given for one.
+    pub(super) fn refresh(&self) -> Option<&Arc<Refresh>> {
+        match self {
+            Grant::Refresh(refresh, _) => Some(refresh),
+            Grant::Client(..) | Grant::Assertion(_) => None,
         }
-        let text = Zeroizing::new(format!("{}:{}\n{new}", client.id, *client.secret));
-        if let Err(why) = kept.replace(&text) {
-            tracing::error!(
-                blame = "host",
-                "a provider gave another refresh token, and it could not be kept: {why}. It lasts until the \
-                 connection is bound anew; put that right, and authorize the host there once more"
-            );
-        }
-        *token = Zeroizing::new(new);
     }
 
     /// What must not come back to the guest, beside the tokens that are given.
     pub(super) fn hidden(&self) -> Vec<Vec<u8>> {
         let secrets = match self {
-            Grant::Client(client) => vec![client.secret.to_string()],
-            Grant::Refresh { client, token, .. } => {
-                vec![client.secret.to_string(), locked(token).to_string()]
+            Grant::Client(client, _) => vec![client.secret.to_string()],
+            Grant::Refresh(refresh, _) => {
+                let (client, token) = refresh.now();
+                vec![client.secret.to_string(), token.to_string()]
             }
             // A key signs and is never sent.
             Grant::Assertion(_) => Vec::new(),
@@ -213,10 +202,11 @@ impl SigningKey {
 impl Assertion {
     /// The assertion as a JSON Web Token. Scopes stand in a claim too: Google and DocuSign look for them there.
     fn signed(&self, scope: &str, now: Timestamp) -> Result<String, Failure> {
+        let Parties { issuer, subject, audience } = &self.parties;
         let seconds = now.0.div_euclid(1_000);
         let header = json!({"alg": self.key.algorithm(), "typ": "JWT"});
         let mut claims = json!({
-            "iss": self.issuer, "sub": self.subject, "aud": self.audience,
+            "iss": issuer, "sub": subject, "aud": audience,
             "iat": seconds, "exp": seconds.saturating_add(ASSERTION_SECONDS),
         });
         if !scope.is_empty() {

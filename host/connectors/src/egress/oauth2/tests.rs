@@ -1,11 +1,13 @@
 //! What a token is asked for with, how long it lives, and what is no token.
 
+mod refresh;
+
 use super::*;
+use countersign_core::id::ConnectionName;
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey, VerificationAlgorithm};
-use std::fs;
 
 const NOW: Timestamp = Timestamp(1_700_000_000_999);
 
@@ -13,9 +15,14 @@ fn url() -> Url {
     Url::parse("https://id.example.com/token").expect("an address")
 }
 
-fn tokens(proof: ClientProof) -> Tokens {
+fn keyring() -> Keyring {
+    Keyring::of(&ConnectionName::parse("books").expect("a name"))
+}
+
+fn tokens(proof: ClientProof) -> Arc<Tokens> {
     let secret = Secret::new("app:s:cret/ü".to_owned());
-    Tokens::of_client(url(), &secret, proof, &["orders".to_owned(), "read".to_owned()]).expect("a client")
+    let scopes = ["orders".to_owned(), "read".to_owned()];
+    Tokens::of_client(&keyring(), url(), &secret, (proof, &scopes)).expect("a client")
 }
 
 fn answer(status: u16, body: &str) -> Whole {
@@ -32,7 +39,7 @@ fn a_client_proves_itself_as_the_provider_wants() {
     assert_eq!(body.uri(), "/token");
     for bad in ["", "app", "app:", ":secret"] {
         let bad = Secret::new(bad.to_owned());
-        assert!(Tokens::of_client(url(), &bad, ClientProof::Basic, &[]).is_err());
+        assert!(Tokens::of_client(&keyring(), url(), &bad, (ClientProof::Basic, &[])).is_err());
     }
 }
 
@@ -103,7 +110,7 @@ async fn a_key_signs_who_acts_for_whom() {
         let (issuer, subject) = ("app-1".to_owned(), "user-2".to_owned());
         let parties = Parties { issuer, subject, audience: "id.example.com".to_owned() };
         let scopes = ["signature".to_owned(), "impersonation".to_owned()];
-        let tokens = Tokens::of_key(url(), &pem(der), parties, &scopes).expect("a key");
+        let tokens = Tokens::of_key(&keyring(), url(), &pem(der), (parties, &scopes)).expect("a key");
         let posted = posted(&tokens).await;
         assert_eq!(posted[0], ("grant_type".into(), "urn:ietf:params:oauth:grant-type:jwt-bearer".into()));
         assert_eq!((posted[1].0.as_str(), posted.len()), ("assertion", 3));
@@ -132,58 +139,7 @@ async fn a_key_signs_who_acts_for_whom() {
     check(der.as_ref(), "EdDSA", pair.public_key().as_ref(), &ED25519).await;
     for bad in ["", "a word", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"] {
         let parties = Parties { issuer: String::new(), subject: String::new(), audience: String::new() };
-        let refused = Tokens::of_key(url(), &Secret::new(bad.to_owned()), parties, &[]);
+        let refused = Tokens::of_key(&keyring(), url(), &Secret::new(bad.to_owned()), (parties, &[]));
         assert!(refused.is_err_and(|why| why.contains("private key in PEM")), "{bad}");
     }
-}
-
-#[tokio::test]
-async fn a_refresh_token_is_kept_before_what_it_gave_is_used() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("token");
-    fs::write(&file, "app:s:cret\nrefresh-1\n").expect("it is written");
-    let secret = Secret::of_file(&file).expect("it is read");
-    let tokens = Tokens::of_refresh(url(), &secret, ClientProof::Basic).expect("a client");
-    let pairs = |token: &str| {
-        [("grant_type", "refresh_token"), ("refresh_token", token)]
-            .map(|(name, of)| (name.to_owned(), of.to_owned()))
-    };
-    assert_eq!(posted(&tokens).await, pairs("refresh-1"));
-    assert_eq!(tokens.hidden(), [b"s:cret".to_vec(), b"refresh-1".to_vec()]);
-    // One that stays the same is not written.
-    let same = r#"{"access_token": "t-123456", "refresh_token": "refresh-1"}"#;
-    let before = fs::metadata(&file).expect("it is there");
-    tokens.given(&answer(200, same)).unwrap_or_else(|why| panic!("{why:?}"));
-    let inode = |of: &fs::Metadata| std::os::unix::fs::MetadataExt::ino(of);
-    assert_eq!(inode(&before), inode(&fs::metadata(&file).expect("it is there")));
-    // Another one is, even if the token beside it cannot be used.
-    let other = r#"{"access_token": "t-234567", "token_type": "mac", "refresh_token": "refresh-2"}"#;
-    assert!(tokens.given(&answer(200, other)).is_err());
-    assert_eq!(fs::read_to_string(&file).expect("it is read"), "app:s:cret\nrefresh-2\n");
-    assert_eq!(posted(&tokens).await, pairs("refresh-2"));
-    // Another build of the connector is given the same secret, which is not what its file has.
-    let again = Tokens::of_refresh(url(), &secret, ClientProof::Basic).expect("a client");
-    assert_eq!(posted(&again).await, pairs("refresh-2"));
-    // A file that is gone is complained of, and the token still used as long as this process lives.
-    fs::remove_file(&file).expect("it is removed");
-    let lost = r#"{"access_token": "t-345678", "refresh_token": "refresh-3"}"#;
-    tokens.given(&answer(200, lost)).unwrap_or_else(|why| panic!("{why:?}"));
-    assert_eq!(posted(&tokens).await, pairs("refresh-3"));
-    // No word of a refusal repeats it.
-    let refused =
-        tokens.given(&answer(400, r#"{"error": "invalid_grant", "error_description": "refresh-3"}"#));
-    let failure = refused.err().expect("no token");
-    assert_eq!(
-        (failure.case(), failure.detail().message.as_str()),
-        ("denied", "no token was given (400): invalid_grant: [secret]")
-    );
-    let bad = |text: &str| Tokens::of_refresh(url(), &Secret::new(text.to_owned()), ClientProof::Basic).err();
-    fs::write(&file, "app:secret\n").expect("it is written");
-    let one = Secret::of_file(&file).expect("it is read");
-    let one = Tokens::of_refresh(url(), &one, ClientProof::Basic).err();
-    assert!(one.is_some_and(|why| why.contains("two lines")));
-    assert!(
-        bad("app:secret\ntoken").is_some_and(|why| why.contains("`file:PATH`")),
-        "nobody could keep the next one"
-    );
 }
