@@ -12,6 +12,7 @@ pub(crate) mod credential;
 mod headers;
 pub(crate) mod line;
 pub(crate) mod oauth2;
+mod signer;
 #[cfg(test)]
 mod tests;
 
@@ -274,7 +275,8 @@ impl Gate {
             Err(stopped) => return Err(self.stopped(stopped)),
         };
         let url = admit::address(&endpoint.base, &request).map_err(|why| rejected("malformed", why))?;
-        let reserved: Vec<&HeaderName> = endpoint.key_header.iter().collect();
+        let reserved: Vec<&HeaderName> =
+            endpoint.key_header.iter().chain(endpoint.credential.headers()).collect();
         let headers = headers::admitted(&request.headers, &reserved)
             .map_err(|why| rejected("forbidden-header", why))?;
         if let Some(name) = endpoint.credential.query_name()
@@ -430,7 +432,6 @@ impl Gate {
             Some(query) => format!("{}?{query}", outgoing.url.path()),
             None => outgoing.url.path().to_owned(),
         };
-        let target = outgoing.endpoint.credential.address(target);
         let host = match outgoing.url.port() {
             Some(port) => format!("{}:{port}", outgoing.to.host),
             None => outgoing.to.host.clone(),
@@ -452,7 +453,11 @@ impl Gate {
                 key
             }
         };
-        outgoing.endpoint.credential.sign(&mut headers, token, (&id, self.now, &request.body));
+        let credential = &outgoing.endpoint.credential;
+        let (method, body) = (request.method.as_str(), request.body.as_slice());
+        let signed = credential::Message { id: &id, now: self.now, method, target: &target, body };
+        credential.sign(&mut headers, token, &signed);
+        let target = credential.address(target);
         let body = Full::new(Bytes::from(request.body.clone()));
         let mut message = http::Request::builder()
             .method(request.method.as_str())

@@ -45,8 +45,8 @@ pub use egress::oauth2::ClientProof;
 pub use fault::{Blame, ConnectorFault, FaultCode};
 pub use grant::OperatorGrant;
 pub use manifest::{
-    About, Auth, Class, Endpoint, Idempotency, IdempotencyMode, Intake, MANIFEST_SECTION, Manifest, Rate,
-    Scheme, Setting, Verify, Webhook,
+    About, Algorithm, Auth, Class, Endpoint, Idempotency, IdempotencyMode, Intake, KeyForm, MANIFEST_SECTION,
+    Manifest, Rate, Scheme, Setting, Signing, Unit, Verify, Webhook,
 };
 pub use notify::{MailOptions, Messengers, NotifyOptions, Security, WebhookOptions, webhook_secret};
 pub use package::{COMPONENT_BYTES_MAX, Inspected, componentize, inspect};

@@ -3,6 +3,11 @@
 //! It is one of two keys to every grant (the operator's connection is the other). Unknown keys are
 //! errors, so that a misspelt limit is never silently no limit.
 
+mod signing;
+
+pub use signing::{Algorithm, KeyForm, Signing, Unit};
+pub(crate) use signing::{Piece, Place};
+
 use crate::egress::Method;
 use crate::egress::oauth2::ClientProof;
 use crate::fault::{ConnectorFault, FaultCode};
@@ -146,6 +151,9 @@ pub struct Auth {
     /// How the client proves itself where tokens are given.
     #[serde(default)]
     pub client: ClientProof,
+    /// How requests are signed, for the scheme `hmac`.
+    #[serde(default)]
+    pub sign: Option<Signing>,
 }
 
 /// The schemes that the gate can sign with.
@@ -165,6 +173,8 @@ pub enum Scheme {
     Query,
     /// Standard Webhooks: `v1` (HMAC-SHA256, `whsec_...`) or `v1a` (ed25519, `whsk_...`).
     StandardWebhooks,
+    /// A signature as `sign` declares it; the secret is the key, or `id:key`.
+    Hmac,
     /// OAuth 2.0 client credentials; the secret is `client:secret`, and the host has itself given tokens for it.
     Oauth2Client,
     /// OAuth 2.0 with a refresh token. The secret is a file of two lines, `client:secret` and the refresh token, in which
@@ -186,7 +196,8 @@ impl Scheme {
             | Scheme::Basic
             | Scheme::Header
             | Scheme::Query
-            | Scheme::StandardWebhooks => false,
+            | Scheme::StandardWebhooks
+            | Scheme::Hmac => false,
         }
     }
 }
@@ -516,6 +527,9 @@ impl Endpoint {
         }
         if let Some(fault) = self.auth.token_fault() {
             return Some(fault.to_owned());
+        }
+        if let Some(fault) = self.auth.signing_fault(&self.methods) {
+            return Some(fault);
         }
         if self.idempotency.mode == IdempotencyMode::Header && self.idempotency.name.is_none() {
             return Some("that it honours a key header, but not which (`idempotency.name`)".to_owned());

@@ -78,6 +78,7 @@ impl Endpoint {
         if self.auth.scheme != Scheme::None {
             wants.insert(format!("endpoint `{name}` is sent a credential: {}", self.auth.scheme.words()));
         }
+        wants.extend(self.auth.sign.iter().flat_map(|sign| sign.wants(&format!("endpoint `{name}`"))));
         let place = if self.auth.scheme == Scheme::Query { "the query as" } else { "header" };
         wants.extend(self.auth.name.iter().map(|called| format!("endpoint `{name}`: in {place} `{called}`")));
         wants.extend(
@@ -152,6 +153,7 @@ impl Scheme {
             Scheme::Header => "key in a header",
             Scheme::Query => "key in the query",
             Scheme::StandardWebhooks => "signed requests",
+            Scheme::Hmac => "requests signed as declared",
             Scheme::Oauth2Client => "OAuth 2.0 client credentials",
             Scheme::Oauth2Refresh => "OAuth 2.0 refresh token",
             Scheme::Oauth2Jwt => "OAuth 2.0 with what a private key signs",

@@ -101,6 +101,25 @@ async fn a_connector_whose_requests_bear_tokens_is_certified() -> Result<()> {
     Ok(())
 }
 
+/// Every request is signed as the manifest declares it, with a key of the form that it wants.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connector_whose_requests_are_signed_is_certified() -> Result<()> {
+    for further in [
+        "",
+        ", key = \"hex\"",
+        ", key = \"base64\", key-header = \"x-key\"",
+        ", value = \"v1 {key}:{signature}\"",
+    ] {
+        let sign = format!("{{ content = \"{{method}}{{target}}{{body}}\", header = \"x-sig\"{further} }}");
+        let auth = format!("{{ scheme = \"hmac\", sign = {sign} }}");
+        let component = component(|manifest| manifest.replace("{ scheme = \"bearer\" }", &auth))?;
+        ensure!(component != *COMPONENT, "its requests are signed");
+        let report = run(&component, cassettes("nothing")?, INPUTS, &|_| {}).await?;
+        is_certified(&report).context(further)?;
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_certified_by_what_was_not_looked_at() -> Result<()> {
     let silent = run(&COMPONENT, Vec::new(), INPUTS, &|_| {}).await?;

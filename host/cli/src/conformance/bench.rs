@@ -4,8 +4,8 @@ use super::cassette::{Actor, Cassette, Recorded};
 use super::vendor::{self, Trouble, Until, Vendor};
 use anyhow::{Context as _, Result};
 use countersign_connectors::{
-    Cidr, ConnectionOptions, ConnectorRef, EndpointOptions, Exchange, IdempotencyMode, Installed, Manifest,
-    OperatorGrant, Rate, Runtime, RuntimeOptions, Scheme, Secret, Trust, Witness,
+    Auth, Cidr, ConnectionOptions, ConnectorRef, EndpointOptions, Exchange, IdempotencyMode, Installed,
+    KeyForm, Manifest, OperatorGrant, Rate, Runtime, RuntimeOptions, Scheme, Secret, Trust, Witness,
 };
 use countersign_core::delivery::{Delivery, Draft};
 use countersign_core::effect::attempt::{Ended, Finding, Guarantee, Receipt};
@@ -19,7 +19,7 @@ use countersign_engine::port::clock::Clock;
 use countersign_engine::port::connectors::{
     Asked, Call as EffectCall, Connectors as _, Ledger, Operation, Page,
 };
-use data_encoding::BASE64;
+use data_encoding::{BASE64, HEXLOWER};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -285,7 +285,7 @@ impl Bench {
         let vendor = Vendor::start(key_headers(&installed.manifest)).await?;
         let endpoint = |(name, endpoint): (&String, &countersign_connectors::Endpoint)| {
             let auth = &endpoint.auth;
-            let secret = credential(auth.scheme, folder.path())?;
+            let secret = credential(auth, folder.path())?;
             let token = auth.token.as_ref().map(|_| vendor.base_of(vendor::TOKENS));
             let party = |who: &str| (auth.scheme == Scheme::Oauth2Jwt).then(|| who.to_owned());
             let variables = endpoint.variables.iter().map(|name| (name.clone(), name.clone())).collect();
@@ -517,13 +517,23 @@ fn key_headers(manifest: &Manifest) -> BTreeMap<String, String> {
 }
 
 /// A credential of the form that the scheme wants; one that must be in a file is written into `folder`.
-fn credential(scheme: Scheme, folder: &Path) -> Result<Option<Secret>> {
-    let text = match scheme {
+fn credential(auth: &Auth, folder: &Path) -> Result<Option<Secret>> {
+    let text = match auth.scheme {
         Scheme::None => return Ok(None),
         Scheme::Bearer | Scheme::Header | Scheme::Query => CANARY.to_owned(),
         Scheme::Basic | Scheme::Oauth2Client => format!("user:{CANARY}"),
         // It signs and is never sent.
         Scheme::StandardWebhooks => format!("whsec_{}", BASE64.encode(format!("{CANARY}-01").as_bytes())),
+        Scheme::Hmac => {
+            // INVARIANT: a manifest that signs says how, or it was refused.
+            let sign = auth.sign.as_ref().context("the manifest does not say how it signs")?;
+            let key = match sign.key {
+                KeyForm::Text => CANARY.to_owned(),
+                KeyForm::Hex => HEXLOWER.encode(CANARY.as_bytes()),
+                KeyForm::Base64 => BASE64.encode(CANARY.as_bytes()),
+            };
+            if sign.names_key() { format!("user:{key}") } else { key }
+        }
         Scheme::Oauth2Refresh => {
             let file = folder.join("refresh-token");
             std::fs::write(&file, format!("user:{CANARY}\n{CANARY}-refresh\n"))

@@ -4,11 +4,12 @@
 //! target echoes of it is hidden before the guest sees the answer.
 
 use super::oauth2::{Keyring, Parties, Token, Tokens};
+use super::signer::Signer;
 use crate::manifest::{Auth, Scheme};
 use crate::secret::Secret;
 use countersign_core::time::Timestamp;
 use data_encoding::BASE64;
-use ed25519_dalek::{Signer, SigningKey};
+use ed25519_dalek::{Signer as _, SigningKey};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sha2::Sha256;
@@ -34,8 +35,22 @@ pub(crate) enum Credential {
     SignedV1 { key: Vec<u8>, hide: Vec<Vec<u8>> },
     /// Standard Webhooks, asymmetric.
     SignedV1a { key: Box<SigningKey>, hide: Vec<Vec<u8>> },
+    /// A scheme that the manifest declares.
+    Hmac { signer: Box<Signer>, hide: Vec<Vec<u8>> },
     /// A token that the host has itself given.
     Token(Arc<Tokens>),
+}
+
+/// A request as it leaves, for schemes that sign it.
+pub(crate) struct Message<'m> {
+    /// Names it; the idempotency key of a step, so a receiver that remembers ids does the step once.
+    pub(crate) id: &'m str,
+    pub(crate) now: Timestamp,
+    /// In capitals.
+    pub(crate) method: &'m str,
+    /// Path and query as they are sent.
+    pub(crate) target: &'m str,
+    pub(crate) body: &'m [u8],
 }
 
 /// What the host has itself given tokens with.
@@ -101,6 +116,13 @@ impl Credential {
                 Ok(Credential::Query { name, pair: Zeroizing::new(pair), hide })
             }
             Scheme::StandardWebhooks => signing(secret, hide),
+            Scheme::Hmac => {
+                let signing = auth.sign.as_ref().ok_or("does not know how its requests are signed")?;
+                let signer = Box::new(Signer::new(signing, secret)?);
+                // The key is never sent; it is hidden all the same, alone too, for targets that show what was entered there.
+                let key = secret.trim().rsplit_once(':').map(|(_, key)| key.as_bytes().to_vec());
+                Ok(Credential::Hmac { signer, hide: hide.into_iter().chain(key).collect() })
+            }
             Scheme::Oauth2Client => {
                 Tokens::of_client(keyring, url()?, kept, (auth.client, &auth.scopes)).map(Credential::Token)
             }
@@ -122,8 +144,23 @@ impl Credential {
             | Credential::Header { .. }
             | Credential::SignedV1 { .. }
             | Credential::SignedV1a { .. }
+            | Credential::Hmac { .. }
             | Credential::Token(_) => None,
         }
+    }
+
+    /// The headers that are the host's own at an endpoint with this credential.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &HeaderName> {
+        let signer = match self {
+            Credential::Hmac { signer, .. } => Some(signer),
+            Credential::None
+            | Credential::Header { .. }
+            | Credential::Query { .. }
+            | Credential::SignedV1 { .. }
+            | Credential::SignedV1a { .. }
+            | Credential::Token(_) => None,
+        };
+        signer.into_iter().flat_map(|signer| signer.headers())
     }
 
     /// Path and query with the credential, for the scheme that puts it there.
@@ -133,15 +170,9 @@ impl Credential {
         Zeroizing::new(format!("{target}{between}{}", pair.as_str()))
     }
 
-    /// Adds the credential. `id` names the message for signing schemes; it is the idempotency key
-    /// of a step, so a receiver that remembers ids does the step once.
-    /// `token` is the one in use, for the scheme that has any.
-    pub(crate) fn sign(
-        &self,
-        headers: &mut HeaderMap,
-        token: Option<&Token>,
-        (id, now, body): (&str, Timestamp, &[u8]),
-    ) {
+    /// Adds the credential. `token` is the one in use, for the scheme that has any.
+    pub(crate) fn sign(&self, headers: &mut HeaderMap, token: Option<&Token>, message: &Message<'_>) {
+        let Message { id, now, body, .. } = *message;
         let signature = match self {
             // One of the query is in the address already.
             Credential::None | Credential::Query { .. } => return,
@@ -155,6 +186,7 @@ impl Credential {
                 headers.insert(name, value.clone());
                 return;
             }
+            Credential::Hmac { signer, .. } => return signer.sign(headers, message),
             Credential::SignedV1 { key, .. } => {
                 format!("v1,{}", BASE64.encode(&hmac(key, &signed_content(id, now, body))))
             }
@@ -187,7 +219,8 @@ impl Credential {
             Credential::Header { hide, .. }
             | Credential::Query { hide, .. }
             | Credential::SignedV1 { hide, .. }
-            | Credential::SignedV1a { hide, .. } => hide,
+            | Credential::SignedV1a { hide, .. }
+            | Credential::Hmac { hide, .. } => hide,
         };
         forms
             .iter()
@@ -281,8 +314,9 @@ mod tests {
     fn signed(credential: &Credential) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let body = br#"{"test": 2432232314}"#;
-        let message = ("msg_p5jXN8AQM9LWM0D4loKWxJek", Timestamp(1_614_265_330_999), body.as_slice());
-        credential.sign(&mut headers, None, message);
+        let (id, now) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", Timestamp(1_614_265_330_999));
+        let message = Message { id, now, method: "POST", target: "/hook", body };
+        credential.sign(&mut headers, None, &message);
         headers
     }
 

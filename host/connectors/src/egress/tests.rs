@@ -342,6 +342,39 @@ async fn tokens_are_not_asked_for_at_a_forbidden_address() {
 }
 
 #[tokio::test]
+async fn a_signature_is_of_what_is_sent_and_no_connector_makes_it() {
+    let echo = "HTTP/1.1 200 OK\r\nContent-Length: 34\r\n\r\nyour key is canary-signing-key-01.";
+    let (port, asked) = server(vec![echo]).await;
+    let mut gate = gate(&format!("http://127.0.0.1:{port}/base"), &["127.0.0.0/8"], vec![vec![LOOPBACK]]);
+    let grant = Arc::get_mut(&mut gate.grant).expect("nobody else has it");
+    let endpoint = grant.endpoints.get_mut("api").expect("it is there");
+    let sign = "content = \"{timestamp}{method}{target}{body}\"\nheader = \"X-Sig\"\n\
+                timestamp-header = \"X-Ts\"\nkey-header = \"X-Key\"";
+    let auth = crate::manifest::Auth {
+        scheme: crate::manifest::Scheme::Hmac,
+        sign: Some(toml::from_str(sign).expect("a scheme")),
+        ..crate::manifest::Auth::default()
+    };
+    let secret = crate::secret::Secret::new("k-1:canary-signing-key-01".to_owned());
+    let sign_in = credential::SignIn { keyring: &keyring(), token: None, parties: None };
+    endpoint.credential = credential::Credential::of(&auth, Some(&secret), sign_in).expect("it is one");
+    let asks = Request { query: vec![("of".to_owned(), "eu us".to_owned())], ..step("create", r#"{"a":1}"#) };
+    for name in ["x-sig", "X-Ts", "x-key"] {
+        let own = Request { headers: vec![(name.to_owned(), "mine".to_owned())], ..asks.clone() };
+        assert_eq!(code(&gate.send(own).await), "forbidden-header", "{name}");
+    }
+    let answer = gate.send(asks).await.expect("it is answered");
+    assert_eq!(String::from_utf8_lossy(&answer.body), "your key is [secret].");
+    let asked = locked(&asked).join("");
+    assert!(asked.starts_with("POST /base/things?of=eu%20us HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.contains("x-key: k-1\r\n") && asked.contains("x-ts: 0\r\n"), "{asked}");
+    // As OpenSSL signs `0POST/base/things?of=eu%20us{"a":1}`.
+    let signature = "af136ed8f3534f2453446d8e7f166c07cdd3ce0a592d6e75f3434346e8ebef4c";
+    assert!(asked.contains(&format!("x-sig: {signature}\r\n")), "{asked}");
+    assert!(!asked.contains("canary"), "{asked}");
+}
+
+#[tokio::test]
 async fn a_key_of_the_query_is_the_hosts_and_comes_back_to_nobody() {
     let (port, asked) =
         server(vec!["HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\nyou sent key=sk%2Bcanary_4711"]).await;
