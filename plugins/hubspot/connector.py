@@ -10,9 +10,11 @@ from typing import Optional
 import changes as changed
 import deals
 import notes
+import told
 from countersign_sdk import (
     Connector,
     Context,
+    Delivery,
     Effect,
     Finding,
     Page,
@@ -82,4 +84,10 @@ def probe(context: Context, effect: Effect) -> Finding:
     return operation(effect.what).probe(context, effect)
 
 
+@connector.interpret
+def interpret(context: Context, delivery: Delivery) -> list[RecordRef]:
+    return [RecordRef(deals.KIND, id) for id in told.deals(delivery)]
+
+
 Identity, Reader, Writer = connector.exports()
+Webhooks = connector.webhooks()

@@ -169,8 +169,8 @@ pub fn read(
         address: public.clone(),
     };
 
-    let connections = connections(root, here, environment, &mut problems);
     let lookup = notify::Lookup { here, environment };
+    let connections = connections(root, lookup, public.as_deref(), &mut problems);
     let sign_in = sign_in::read(&top, root, public.as_deref(), lookup, &mut problems);
     let notify = notify::read(&top, root, public, lookup, &mut problems);
     if !problems.is_empty() {
@@ -226,11 +226,11 @@ fn calendar_of(root: &DeTable<'_>, found: Option<String>, problems: &mut Problem
     parsed.map_err(|why| problems.at(place, format!("`calendar` of `[scim]`: {why}"))).ok()
 }
 
-/// Every `[connection.NAME]`.
+/// Every `[connection.NAME]`, of a host that others reach at `public`.
 fn connections(
     root: &DeTable<'_>,
-    here: &Path,
-    environment: &dyn Fn(&str) -> Option<String>,
+    notify::Lookup { here, environment }: notify::Lookup<'_>,
+    public: Option<&str>,
     problems: &mut Problems,
 ) -> Vec<ConnectionOptions> {
     let Some(DeValue::Table(all)) = root.get("connection").map(|value| value.get_ref()) else {
@@ -268,6 +268,7 @@ fn connections(
             }
             Ok(raw) => match raw.resolve(name, secret) {
                 Ok(options) => {
+                    let options = ConnectionOptions { address: public.map(str::to_owned), ..options };
                     for other in &connections {
                         refresh_tokens(&options, other, place, problems);
                     }

@@ -96,6 +96,8 @@ pub struct ConnectionOptions {
     pub allow: Vec<Cidr>,
     /// How much the target bears.
     pub rate: Option<Rate>,
+    /// Where others reach this host, such as `https://approvals.example.com`: some sign the address that they post to.
+    pub address: Option<String>,
 }
 
 impl ConnectionOptions {
@@ -207,7 +209,16 @@ impl RawConnection {
         }
         if faults.is_empty() {
             let (settings, rate) = (self.settings, self.rate);
-            Ok(ConnectionOptions { name, connector, endpoints, settings, webhooks, allow, rate })
+            Ok(ConnectionOptions {
+                name,
+                connector,
+                endpoints,
+                settings,
+                webhooks,
+                allow,
+                rate,
+                address: None,
+            })
         } else {
             Err(faults)
         }

@@ -166,7 +166,9 @@ impl Grant {
                 let known = manifest.webhooks.keys().cloned().collect::<Vec<_>>().join("`, `");
                 fault(format!("has hook `{name}`, which the connector does not have; it has `{known}`"))
             })?;
-            let verifier = Verifier::new(&wanted.verify, secret)
+            let address =
+                options.address.as_ref().map(|host| format!("{host}/hooks/{}/{name}", options.name));
+            let verifier = Verifier::new(&wanted.verify, secret, address)
                 .map_err(|what| fault(format!("hook `{name}` {what}")))?;
             hooks.insert(name.clone(), verifier);
         }

@@ -7,14 +7,17 @@
 //! | `stripe` | `stripe-signature` | `t.body`, HMAC-SHA256, hex | as Stripe shows it | `id` of the body |
 //! | `slack` | `x-slack-signature`, `x-slack-request-timestamp` | `v0:timestamp:body`, HMAC-SHA256, hex | the signing secret | `event_id` of the body, else its bytes |
 //! | `github` | `x-hub-signature-256` | the body, HMAC-SHA256, hex | as it was entered there | its bytes |
+//! | `hubspot` | `x-hubspot-signature-v3`, `x-hubspot-request-timestamp` | `POST`, the address, body and timestamp in a row, HMAC-SHA256, base64 | the app's client secret | its bytes |
 //! | `hmac-sha256` | the one that the manifest names | the body | any text | its bytes |
 //!
-//! An id that is not signed is not believed: whoever has one signed delivery could send it under a thousand names.
+//! An id that is not signed is not believed: whoever has one signed delivery could send it under a thousand names. An address
+//! is that of the configuration, whatever the delivery says of itself: a proxy on the way may have made another one of it.
 //!
 //! Sources: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>,
 //! <https://docs.svix.com/receiving/verifying-payloads/how-manual>,
 //! <https://docs.stripe.com/webhooks/signature>, <https://docs.slack.dev/authentication/verifying-requests-from-slack>,
-//! <https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries>.
+//! <https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries>,
+//! <https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation>.
 
 use crate::manifest::{Encoding, Verify, VerifyScheme};
 use crate::secret::Secret;
@@ -30,6 +33,8 @@ use zeroize::Zeroizing;
 
 /// How far the sender's clock may be from ours, in milliseconds: what each of the vendors recommends.
 const CLOCK_MS_MAX: u64 = 5 * 60 * 1_000;
+/// Milliseconds of a second, in which most count.
+const SECOND_MS: i64 = 1_000;
 /// Most secrets of one hook: an old one and a new one while it is rotated, and some to spare.
 const SECRETS_MAX: usize = 5;
 /// Most signatures of one delivery that are tried.
@@ -41,6 +46,8 @@ const SECRET_BYTES_MIN: usize = 8;
 pub(crate) struct Verifier {
     verify: Verify,
     keys: Vec<Key>,
+    /// Where its deliveries are posted to, as their sender knows it.
+    address: Option<String>,
 }
 
 enum Key {
@@ -58,15 +65,23 @@ pub(crate) enum Proved {
 }
 
 impl Verifier {
-    /// Verifies by the scheme of the manifest and any of the connection's secrets, which stand one a line.
-    pub(crate) fn new(verify: &Verify, secret: &Secret) -> Result<Verifier, String> {
+    /// Verifies by the scheme of the manifest and any of the connection's secrets, which stand one a line. `address` is
+    /// where its deliveries are posted to, if the host knows its own.
+    pub(crate) fn new(verify: &Verify, secret: &Secret, address: Option<String>) -> Result<Verifier, String> {
+        if verify.scheme == VerifyScheme::Hubspot && address.is_none() {
+            return Err(
+                "is signed with the address that it is posted to, and nothing says where this host is reached; add \
+                 `public-address` under `[server]`, as its sender was given it"
+                    .to_owned(),
+            );
+        }
         let lines = secret.expose().lines().map(str::trim).filter(|line| !line.is_empty());
         let secrets: Vec<&str> = lines.collect();
         if secrets.is_empty() || SECRETS_MAX < secrets.len() {
             return Err(format!("has {} secrets and not 1 to {SECRETS_MAX}, one a line", secrets.len()));
         }
         let keys = secrets.into_iter().map(|secret| key(verify.scheme, secret)).collect::<Result<_, _>>()?;
-        Ok(Verifier { verify: verify.clone(), keys })
+        Ok(Verifier { verify: verify.clone(), keys, address })
     }
 
     /// How deliveries are proved, in a word.
@@ -86,6 +101,7 @@ impl Verifier {
             VerifyScheme::Stripe => self.stripe(arrived, now),
             VerifyScheme::Slack => self.slack(arrived, now),
             VerifyScheme::Github => self.plain(arrived, "x-hub-signature-256", "sha256=", Encoding::Hex),
+            VerifyScheme::Hubspot => self.hubspot(arrived, now),
             VerifyScheme::HmacSha256 => {
                 let header = self.verify.header.as_deref().unwrap_or_default();
                 self.plain(arrived, header, &self.verify.prefix, self.verify.encoding)
@@ -96,7 +112,7 @@ impl Verifier {
     fn standard(&self, arrived: &Arrived, now: Timestamp) -> Result<Proved, String> {
         let [named, moment, signatures] = standard_headers(arrived);
         let (id, moment) = (header(arrived, named)?, header(arrived, moment)?);
-        is_recent(moment, now)?;
+        is_recent(moment, SECOND_MS, now)?;
         // What is signed is all three in a row: with another dot it could be taken apart otherwise.
         if id.contains('.') {
             return Err(format!("its `{named}` holds a `.`"));
@@ -126,7 +142,7 @@ impl Verifier {
             }
         };
         let moment = parts()?.find_map(value("t")).ok_or("`stripe-signature` names no moment `t`")?;
-        is_recent(&moment, now)?;
+        is_recent(&moment, SECOND_MS, now)?;
         let signed = [moment.as_bytes(), b".", &arrived.body].concat();
         let fits = parts()?.filter_map(value("v1")).any(|text| self.is_signed(&signed, &text, Encoding::Hex));
         proved(fits, || Proved::Delivery(named(&arrived.body, |said| said.id)))
@@ -134,7 +150,7 @@ impl Verifier {
 
     fn slack(&self, arrived: &Arrived, now: Timestamp) -> Result<Proved, String> {
         let moment = header(arrived, "x-slack-request-timestamp")?;
-        is_recent(moment, now)?;
+        is_recent(moment, SECOND_MS, now)?;
         let signed = [b"v0:", moment.as_bytes(), b":", &arrived.body].concat();
         let text = header(arrived, "x-slack-signature")?.strip_prefix("v0=").unwrap_or_default();
         let fits = self.is_signed(&signed, text, Encoding::Hex);
@@ -145,6 +161,19 @@ impl Verifier {
                 _ => Proved::Delivery(named(&arrived.body, |said| said.event_id)),
             }
         })
+    }
+
+    fn hubspot(&self, arrived: &Arrived, now: Timestamp) -> Result<Proved, String> {
+        let moment = header(arrived, "x-hubspot-request-timestamp")?;
+        is_recent(moment, 1, now)?;
+        // INVARIANT: without an address there is no such verifier. It is of names that need no percent signs, so nothing of
+        // it is decoded before it is signed, as HubSpot does with other addresses.
+        let address = self.address.as_deref().unwrap_or_default();
+        let signed = [b"POST", address.as_bytes(), &arrived.body, moment.as_bytes()].concat();
+        let text = header(arrived, "x-hubspot-signature-v3")?;
+        let fits = self.is_signed(&signed, text, Encoding::Base64);
+        // An event has an id, which HubSpot says is not unique.
+        proved(fits, || Proved::Delivery(Digest::of(&arrived.body)))
     }
 
     fn plain(
@@ -205,9 +234,14 @@ fn key(scheme: VerifyScheme, secret: &str) -> Result<Key, String> {
         (VerifyScheme::StandardWebhooks, _) => {
             return Err("needs a secret of the form `whsec_...`, or a public key `whpk_...`".to_owned());
         }
-        (VerifyScheme::Stripe | VerifyScheme::Slack | VerifyScheme::Github | VerifyScheme::HmacSha256, _) => {
-            Key::Shared(secret.as_bytes().to_vec().into())
-        }
+        (
+            VerifyScheme::Stripe
+            | VerifyScheme::Slack
+            | VerifyScheme::Github
+            | VerifyScheme::Hubspot
+            | VerifyScheme::HmacSha256,
+            _,
+        ) => Key::Shared(secret.as_bytes().to_vec().into()),
     };
     match &key {
         Key::Shared(bytes) if bytes.len() < SECRET_BYTES_MIN => {
@@ -234,10 +268,13 @@ fn standard_headers(arrived: &Arrived) -> [&'static str; 3] {
     }
 }
 
-/// `seconds` counts since 1970.
-fn is_recent(seconds: &str, now: Timestamp) -> Result<(), String> {
-    let moment = seconds.parse::<i64>().ok().and_then(|seconds| seconds.checked_mul(1_000));
-    let Some(moment) = moment else { return Err("its moment is no number of seconds since 1970".to_owned()) };
+/// `moment` counts since 1970 what has `unit_ms` milliseconds.
+fn is_recent(moment: &str, unit_ms: i64, now: Timestamp) -> Result<(), String> {
+    let moment = moment.parse::<i64>().ok().and_then(|moment| moment.checked_mul(unit_ms));
+    let Some(moment) = moment else {
+        let unit = if unit_ms == SECOND_MS { "seconds" } else { "milliseconds" };
+        return Err(format!("its moment is no number of {unit} since 1970"));
+    };
     if now.0.abs_diff(moment) <= CLOCK_MS_MAX {
         return Ok(());
     }

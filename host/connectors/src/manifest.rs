@@ -331,6 +331,8 @@ pub enum VerifyScheme {
     Slack,
     /// What GitHub signs.
     Github,
+    /// What HubSpot signs, the address that it posts to included.
+    Hubspot,
     /// HMAC-SHA256 of the body, in a header that the manifest names. It tells nothing of when it was sent.
     HmacSha256,
 }
@@ -344,6 +346,7 @@ impl VerifyScheme {
             VerifyScheme::Stripe => "stripe",
             VerifyScheme::Slack => "slack",
             VerifyScheme::Github => "github",
+            VerifyScheme::Hubspot => "hubspot",
             VerifyScheme::HmacSha256 => "hmac-sha256",
         }
     }

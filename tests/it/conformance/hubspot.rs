@@ -1,7 +1,7 @@
 //! What a stand-in for HubSpot answers, and what no recording shows: refusals, deals that were merged, notes on later pages,
 //! and deals that changed at one moment. On the component that we ship.
 
-use super::scripted::{NOW, Scripted, World, case, proposal};
+use super::scripted::{ADDRESS, NOW, Scripted, World, case, mac, proposal};
 use super::{asked, connection, money, recorded};
 use anyhow::{Context as _, Result, ensure};
 use countersign_core::effect::attempt::{Ended, Failure, Finding, Guarantee, Receipt};
@@ -12,6 +12,7 @@ use countersign_core::record::{RecordRef, Value};
 use countersign_core::time::Millis;
 use countersign_engine::port::connectors::{Asked, Call, Connectors as _};
 use countersign_tests::servers::Vendor;
+use data_encoding::BASE64;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -354,5 +355,68 @@ async fn every_deal_is_told_of_once_however_many_changed_at_one_moment() -> Resu
     }
     let asked = Asked { kind: "deal".to_owned(), cursor: Some("yesterday".to_owned()), limit: 20, now: NOW };
     assert_eq!(case(&world.runtime.changes(&World::name()?, asked).await), "rejected bad-cursor");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_is_about_the_deals_that_something_became_of() -> Result<()> {
+    const SIGNING: &str = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy";
+    let world = world().await?;
+    assert_eq!(world.listen(SIGNING)?, "hubspot");
+    let moment = NOW.0.to_string();
+    let told = async |said: serde_json::Value| {
+        let body = said.to_string();
+        let signature =
+            mac(SIGNING.as_bytes(), &["POST", ADDRESS, "/hooks/recorded/events", &body, &moment])?;
+        let signature = BASE64.encode(&signature);
+        let headers =
+            [("x-hubspot-signature-v3", signature.as_str()), ("x-hubspot-request-timestamp", &moment)];
+        world.told(&headers, body).await
+    };
+    let event = |of: &str, id: u64| json!({"eventId": 1, "subscriptionType": of, "objectId": id});
+    let of = |kind: &str, id: u64| {
+        let mut event = event("object.propertyChange", id);
+        event["objectTypeId"] = json!(kind);
+        event
+    };
+    let mut merged = event("deal.merge", 9001);
+    merged["primaryObjectId"] = json!(9001);
+    merged["mergedObjectIds"] = json!([9002, 9003]);
+    merged["newObjectId"] = json!(9004);
+    let deals = |ids: &[&str]| -> Vec<RecordRef> {
+        ids.iter().map(|id| RecordRef { kind: "deal".into(), id: (*id).into() }).collect()
+    };
+    for (said, wanted) in [
+        (json!([event("deal.propertyChange", 9001)]), deals(&["9001"])),
+        // Each once, whatever became of it, and none of another type.
+        (
+            json!([
+                event("deal.creation", 9002),
+                event("contact.creation", 7),
+                event("deal.deletion", 9002),
+                of("0-3", 9)
+            ]),
+            deals(&["9002", "9"]),
+        ),
+        (json!([of("0-1", 9001)]), Vec::new()),
+        (json!([merged]), deals(&["9001", "9004", "9002", "9003"])),
+        (json!([{"subscriptionType": "deal.associationChange", "fromObjectId": 9001}]), Vec::new()),
+        (json!([]), Vec::new()),
+    ] {
+        assert_eq!(told(said.clone()).await?, Ended::Returned(wanted), "{said}");
+    }
+    for said in [
+        json!([{"subscriptionType": "deal.creation"}]),
+        json!([{"subscriptionType": "deal.creation", "objectId": "../9001"}]),
+        json!([{"subscriptionType": "deal.creation", "objectId": true}]),
+        json!([{"subscriptionType": "deal.creation", "objectId": -1}]),
+        json!([{"subscriptionType": "object.creation", "objectId": 1}]),
+        json!([{}]),
+        json!([7]),
+        event("deal.creation", 9001),
+    ] {
+        assert_eq!(case(&told(said.clone()).await?), "rejected bad-delivery", "{said}");
+    }
+    ensure!(world.target.take().is_empty(), "nothing is asked for it");
     Ok(())
 }

@@ -118,6 +118,9 @@ impl Ledger for Open {
     }
 }
 
+/// Where the host is reached by whoever tells it something.
+pub(crate) const ADDRESS: &str = "https://approvals.example.com";
+
 /// A component behind a target that says what it is told to.
 pub(crate) struct World {
     pub(crate) runtime: Runtime,
@@ -158,6 +161,7 @@ impl World {
     pub(crate) fn listen(&self, signing: &str) -> Result<&'static str> {
         let mut options = connection(self.system, &self.base, &self.secret)?;
         options.webhooks.insert("events".to_owned(), Secret::new(signing.to_owned()));
+        options.address = Some(ADDRESS.to_owned());
         let connected = self.runtime.connect(options)?;
         ensure!(connected.inbound.interprets, "the connector reads no delivery");
         let hooks = connected.inbound.hooks.iter();

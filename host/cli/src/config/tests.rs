@@ -186,9 +186,12 @@ fn a_connection_is_read_with_its_secret() {
     assert_eq!(connection.name.to_string(), "crm");
     assert!(connection.endpoints.get("api").is_some_and(|endpoint| endpoint.secret.is_some()));
     assert!(connection.webhooks.contains_key("deals"));
+    assert_eq!(connection.address, None);
+    let public = format!("[server]\npublic-address = \"https://approvals.example.com/\"\n{text}");
+    let settings = read_with(&public, &[("CRM_KEY", "s3cret"), ("HOOK", "hush")]).expect("it is read");
+    let connection = settings.connections.first().expect("one connection");
+    assert_eq!(connection.address.as_deref(), Some("https://approvals.example.com"));
 }
-
-const CHAT: (&str, &str) = ("CHAT", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
 
 #[test]
 fn two_connections_do_not_spend_one_refresh_token() {
@@ -214,6 +217,8 @@ fn two_connections_do_not_spend_one_refresh_token() {
     assert_eq!(both("token", "other"), "");
     assert_eq!(both("key", "key"), "", "what stays as it is can be shared");
 }
+
+const CHAT: (&str, &str) = ("CHAT", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
 
 #[test]
 fn mail_and_webhooks_are_read_with_their_secrets() {

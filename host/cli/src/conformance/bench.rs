@@ -307,6 +307,7 @@ impl Bench {
             webhooks: BTreeMap::new(),
             allow: Cidr::parse("127.0.0.0/8").into_iter().collect(),
             rate: Some(Rate { per_second: REQUESTS_PER_SECOND, burst: REQUESTS_PER_SECOND, concurrent: 4 }),
+            address: None,
         };
         Ok(Bench { installed, runtime, options, vendor: Some(vendor), watch, _folder: folder })
     }

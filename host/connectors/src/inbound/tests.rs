@@ -6,8 +6,13 @@ use ed25519_dalek::{Signer, SigningKey};
 
 /// How the deliveries of a hook are verified that a manifest declares so.
 fn verifier(verify: &str, secret: &str) -> Result<Verifier, String> {
+    verifier_at(verify, secret, None)
+}
+
+/// The same of a host that knows where the hook is posted to.
+fn verifier_at(verify: &str, secret: &str, address: Option<&str>) -> Result<Verifier, String> {
     let verify: Verify = toml::from_str(verify).expect("it is declared");
-    Verifier::new(&verify, &Secret::new(secret.to_owned()))
+    Verifier::new(&verify, &Secret::new(secret.to_owned()), address.map(str::to_owned))
 }
 
 fn arrived(headers: &[(&str, &str)], body: &str) -> Arrived {
@@ -139,6 +144,42 @@ fn a_signature_of_the_body_stands_where_the_manifest_says() {
         assert!(proved(&header, "{}").is_err(), "{header}");
     }
     assert!(proved(&format!("mac {text}"), "{ }").is_err(), "every byte counts");
+}
+
+#[test]
+fn what_hubspot_signs_is_proved_with_the_address_that_it_was_given() {
+    let (secret, declared) = ("yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy", "scheme = \"hubspot\"");
+    let address = "https://approvals.example.com/hooks/crm/deals";
+    let body = r#"[{"eventId":1,"subscriptionType":"deal.propertyChange","objectId":123}]"#;
+    // Made with another program.
+    let (good, moment) = ("9WRqW5ukyhN+ogRHe44CVElqJNew/XqtOOD6NjguQn4=", "1764400000123");
+    let proved = |address: &str, (signature, moment): (&str, &str), body: &str, now: i64| {
+        let hubspot = verifier_at(declared, secret, Some(address)).expect("a secret");
+        let headers = [("x-hubspot-signature-v3", signature), ("x-hubspot-request-timestamp", moment)];
+        // What a proxy, or whoever sends it, says of the address counts for nothing.
+        let others = [("host", "internal:8700"), ("x-forwarded-host", "evil.example.com")];
+        hubspot.proved(&arrived(&[&headers[..], &others].concat(), body), Timestamp(now))
+    };
+    let expected = Ok(Proved::Delivery(Digest::of(body.as_bytes())));
+    let now = 1_764_400_000_123;
+    assert_eq!(proved(address, (good, moment), body, now), expected);
+    assert_eq!(proved(address, (good, moment), body, now + 300_000), expected, "five minutes are allowed");
+    for (address, said, body, at, why) in [
+        (address, (good, moment), body, now + 300_001, "more than five minutes away"),
+        (address, (good, moment), body, now - 300_001, "more than five minutes away"),
+        (address, (good, "1764400000124"), body, now, "no signature of it"),
+        (address, (good, "1764400000"), body, now, "more than five minutes away"),
+        (address, (good, "soon"), body, now, "no number of milliseconds"),
+        (address, (good, moment), "[]", now, "no signature of it"),
+        (address, (&good[..40], moment), body, now, "no signature of it"),
+        ("https://approvals.example.com/hooks/crm/notes", (good, moment), body, now, "no signature of it"),
+        ("http://approvals.example.com/hooks/crm/deals", (good, moment), body, now, "no signature of it"),
+    ] {
+        let refused = proved(address, said, body, at).expect_err(why);
+        assert!(refused.contains(why), "{address} {said:?} {body}: {refused}");
+    }
+    let nowhere = verifier(declared, secret).err().expect("it is refused");
+    assert!(nowhere.contains("add `public-address` under `[server]`"), "{nowhere}");
 }
 
 #[test]
