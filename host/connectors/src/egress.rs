@@ -27,7 +27,8 @@ use countersign_core::effect::attempt::{Answer, Detail, Failure, Guarantee, Step
 use countersign_core::effect::key::{InstallKey, idempotency_key};
 use countersign_core::hash::Digest;
 use countersign_core::id::EffectId;
-use countersign_core::time::{Millis, Timestamp};
+use countersign_core::time::Millis;
+use countersign_engine::port::clock::Clock;
 use countersign_engine::port::connectors::Ledger;
 use credential::Credential;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -234,7 +235,8 @@ pub(crate) struct Gate {
     pub(crate) user_agent: HeaderValue,
     pub(crate) effect: Option<EffectCall>,
     pub(crate) steps: Steps,
-    pub(crate) now: Timestamp,
+    /// What is signed says when it is sent, not when the call began: some targets believe it for seconds only.
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) requests: u32,
     /// Who looks on, if anybody does.
     pub(crate) witness: Option<Arc<dyn Witness>>,
@@ -413,7 +415,7 @@ impl Gate {
             line: Arc::clone(&self.line),
             resolver: Arc::clone(&self.resolver),
             grant: Arc::clone(&self.grant),
-            now: self.now,
+            now: self.clock.now(),
         };
         tokens.token(way, spent.cloned()).await.map(Some)
     }
@@ -455,7 +457,7 @@ impl Gate {
         };
         let credential = &outgoing.endpoint.credential;
         let (method, body) = (request.method.as_str(), request.body.as_slice());
-        let signed = credential::Message { id: &id, now: self.now, method, target: &target, body };
+        let signed = credential::Message { id: &id, now: self.clock.now(), method, target: &target, body };
         credential.sign(&mut headers, token, &signed);
         let target = credential.address(target);
         let body = Full::new(Bytes::from(request.body.clone()));

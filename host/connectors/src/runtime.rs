@@ -51,7 +51,7 @@ pub struct RuntimeOptions {
     pub install_key: InstallKey,
     /// A secret of this machine that marks compiled code. Never shared between hosts.
     pub cache_key: [u8; 32],
-    /// Says what time it is, for signatures on reading calls.
+    /// Says what time it is, for what is signed.
     pub clock: Arc<dyn Clock>,
     /// What connectors may want at all.
     pub grant: OperatorGrant,
@@ -402,7 +402,7 @@ impl Runtime {
             user_agent: HeaderValue::from_str(&agent).unwrap_or(HeaderValue::from_static("countersign")),
             effect: None,
             steps: Steps::default(),
-            now,
+            clock: Arc::clone(&self.clock),
             requests: 0,
             witness: self.witness.clone(),
             tally: Tally { metrics: Arc::clone(&self.metrics), connection: target.public.name.to_string() },

@@ -6,12 +6,13 @@ use crate::grant::Grant;
 use crate::manifest::Rate;
 use crate::metrics::Tally;
 use countersign_core::id::ConnectionName;
+use countersign_core::time::Timestamp;
 use countersign_engine::port::Answer as Later;
 use countersign_engine::port::connectors::NotRecorded;
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -32,6 +33,24 @@ impl Resolve for Scripted {
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PUBLIC: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 1, 1));
+
+/// A clock that is turned by hand.
+#[derive(Default)]
+struct Turned(AtomicI64);
+
+impl Clock for Turned {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+
+    fn passed(&self) -> Millis {
+        Millis(0)
+    }
+
+    fn sleep_until(&self, _moment: Timestamp) -> Later<'_, ()> {
+        Box::pin(async {})
+    }
+}
 
 struct Silent;
 
@@ -72,7 +91,7 @@ fn gate(base: &str, allow: &[&str], answers: Vec<Vec<IpAddr>>) -> Gate {
             ledger: Arc::new(Silent),
         }),
         steps: Steps::default(),
-        now: Timestamp(0),
+        clock: Arc::default() as Arc<Turned>,
         requests: 0,
         witness: None,
         tally: Tally::default(),
@@ -358,18 +377,22 @@ async fn a_signature_is_of_what_is_sent_and_no_connector_makes_it() {
     let secret = crate::secret::Secret::new("k-1:canary-signing-key-01".to_owned());
     let sign_in = credential::SignIn { keyring: &keyring(), token: None, parties: None };
     endpoint.credential = credential::Credential::of(&auth, Some(&secret), sign_in).expect("it is one");
+    let clock = Arc::new(Turned::default());
+    gate.clock = Arc::clone(&clock) as Arc<dyn Clock>;
     let asks = Request { query: vec![("of".to_owned(), "eu us".to_owned())], ..step("create", r#"{"a":1}"#) };
     for name in ["x-sig", "X-Ts", "x-key"] {
         let own = Request { headers: vec![(name.to_owned(), "mine".to_owned())], ..asks.clone() };
         assert_eq!(code(&gate.send(own).await), "forbidden-header", "{name}");
     }
+    // It waited before it was sent.
+    clock.0.store(7_000, Ordering::SeqCst);
     let answer = gate.send(asks).await.expect("it is answered");
     assert_eq!(String::from_utf8_lossy(&answer.body), "your key is [secret].");
     let asked = locked(&asked).join("");
     assert!(asked.starts_with("POST /base/things?of=eu%20us HTTP/1.1\r\n"), "{asked}");
-    assert!(asked.contains("x-key: k-1\r\n") && asked.contains("x-ts: 0\r\n"), "{asked}");
-    // As OpenSSL signs `0POST/base/things?of=eu%20us{"a":1}`.
-    let signature = "af136ed8f3534f2453446d8e7f166c07cdd3ce0a592d6e75f3434346e8ebef4c";
+    assert!(asked.contains("x-key: k-1\r\n") && asked.contains("x-ts: 7\r\n"), "{asked}");
+    // As OpenSSL signs `7POST/base/things?of=eu%20us{"a":1}`.
+    let signature = "b3400efe73c5c25ba3915f00dc79a532aab6c4faa5a95d2f79e03f249b2d8063";
     assert!(asked.contains(&format!("x-sig: {signature}\r\n")), "{asked}");
     assert!(!asked.contains("canary"), "{asked}");
 }
