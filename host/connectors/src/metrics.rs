@@ -6,6 +6,7 @@ use countersign_core::id::ConnectionName;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use std::sync::Arc;
@@ -41,6 +42,11 @@ struct Denied {
     reason: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Of {
+    connection: String,
+}
+
 /// All that this crate counts.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -48,6 +54,7 @@ pub(crate) struct Metrics {
     broke: Family<Broke, Counter>,
     requests: Family<Sent, Counter>,
     denied: Family<Denied, Counter>,
+    unwritten: Family<Of, Gauge>,
 }
 
 impl Default for Metrics {
@@ -57,6 +64,7 @@ impl Default for Metrics {
             broke: Family::default(),
             requests: Family::default(),
             denied: Family::default(),
+            unwritten: Family::default(),
         }
     }
 }
@@ -71,6 +79,8 @@ impl Metrics {
         registry.register("egress_requests", help, self.requests.clone());
         let help = "Requests of connectors that the gate did not let out, by why";
         registry.register("egress_denied", help, self.denied.clone());
+        let help = "Refresh tokens that a provider gave and that are not in their file: a stop of the host would lose them";
+        registry.register("credential_unwritten", help, self.unwritten.clone());
     }
 
     /// Runs one call of an export, and counts how long it took and whether it broke.
@@ -99,6 +109,16 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// A refresh token is held that is not in its file, or is there now.
+    pub(crate) fn unwritten(&self, is_unwritten: bool) {
+        let gauge = self.metrics.unwritten.get_or_create_owned(&Of { connection: self.connection.clone() });
+        if is_unwritten {
+            gauge.inc()
+        } else {
+            gauge.dec()
+        };
+    }
+
     /// A request was answered with this status, or not: each failure is the gate's own, and so is its code.
     pub(crate) fn request(&self, answer: Result<u16, &Failure>) {
         let connection = self.connection.clone();

@@ -238,7 +238,7 @@ impl Runtime {
     /// The same for whoever holds `changing`.
     fn connect_alone(&self, options: ConnectionOptions) -> Result<Arc<Connection>, ConnectorFault> {
         let before = self.targets.load().get(&options.name).map(|target| Arc::clone(&target.keyring));
-        let keyring = before.unwrap_or_else(|| Arc::new(Keyring::of(&options.name)));
+        let keyring = before.unwrap_or_else(|| Arc::new(self.keyring(&options.name)));
         let current = Bound::new(self.chosen(&options)?, &options, &keyring)?;
         let public = Arc::new(public(&current, &options));
         let target = Arc::new(Target {
@@ -338,6 +338,16 @@ impl Runtime {
         Ok(())
     }
 
+    /// What counts for a connection.
+    fn tally(&self, name: &ConnectionName) -> Tally {
+        Tally { metrics: Arc::clone(&self.metrics), connection: name.to_string() }
+    }
+
+    /// What a connection was given that was not there before: nothing.
+    fn keyring(&self, name: &ConnectionName) -> Keyring {
+        Keyring::of(self.tally(name))
+    }
+
     /// Puts a target in the place of what had its name. Whoever calls holds `changing`.
     fn put(&self, target: Arc<Target>) {
         self.targets.rcu(|targets| {
@@ -405,7 +415,7 @@ impl Runtime {
             clock: Arc::clone(&self.clock),
             requests: 0,
             witness: self.witness.clone(),
-            tally: Tally { metrics: Arc::clone(&self.metrics), connection: target.public.name.to_string() },
+            tally: self.tally(&target.public.name),
             violation: None,
         };
         let seed = Digest::of_parts(&[&[bound.loaded.installed.digest.0.as_slice()], about].concat());

@@ -296,12 +296,12 @@ fn replaced(bytes: Vec<u8>, form: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use countersign_core::id::ConnectionName;
+    use crate::metrics::Tally;
     use ed25519_dalek::Verifier;
 
     /// The credential of a scheme without tokens.
     fn joined(auth: &Auth, secret: Option<&str>) -> Result<Credential, String> {
-        let keyring = Keyring::of(&ConnectionName::parse("crm").expect("a name"));
+        let keyring = Keyring::of(Tally::default());
         let secret = secret.map(|text| Secret::new(text.to_owned()));
         Credential::of(auth, secret.as_ref(), SignIn { keyring: &keyring, token: None, parties: None })
     }

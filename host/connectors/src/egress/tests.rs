@@ -5,7 +5,6 @@ use super::*;
 use crate::grant::Grant;
 use crate::manifest::Rate;
 use crate::metrics::Tally;
-use countersign_core::id::ConnectionName;
 use countersign_core::time::Timestamp;
 use countersign_engine::port::Answer as Later;
 use countersign_engine::port::connectors::NotRecorded;
@@ -231,7 +230,7 @@ const TOKEN_2: &str = "HTTP/1.1 200 OK\r\ncontent-length: 49\r\nconnection: clos
                        {\"access_token\": \"token-two\", \"expires_in\": 3600}";
 
 fn keyring() -> oauth2::Keyring {
-    oauth2::Keyring::of(&ConnectionName::parse("crm").expect("a name"))
+    oauth2::Keyring::of(Tally::default())
 }
 
 /// A gate to `port` whose requests bear tokens that are given at `tokens`.

@@ -3,7 +3,6 @@
 use super::{Bound, Runtime, Target};
 use crate::catalogue::Installed;
 use crate::connection::{ConnectionOptions, ConnectorRef};
-use crate::egress::oauth2::Keyring;
 use crate::fault::{ConnectorFault, FaultCode};
 use countersign_core::connector::{Build, OnRecord, Serving};
 use countersign_core::hash::Digest;
@@ -49,7 +48,7 @@ impl engine::Catalogue for Runtime {
                 ),
             })?;
             let keyring = targets.get(&options.name).map(|target| Arc::clone(&target.keyring));
-            let keyring = keyring.unwrap_or_else(|| Arc::new(Keyring::of(&options.name)));
+            let keyring = keyring.unwrap_or_else(|| Arc::new(self.keyring(&options.name)));
             Bound::new(loaded, options, &keyring).map_err(refused)?;
         }
         // One that names its build is made as soon as that is there.
@@ -58,7 +57,7 @@ impl engine::Catalogue for Runtime {
             let loaded =
                 self.catalogue.get(digest).filter(|loaded| loaded.installed.id == connector.as_str());
             if let Some(loaded) = loaded {
-                Bound::new(loaded, options, &Keyring::of(&options.name)).map_err(refused)?;
+                Bound::new(loaded, options, &self.keyring(&options.name)).map_err(refused)?;
             }
         }
         Ok(())

@@ -4,8 +4,8 @@
 use super::Tokens;
 use super::refresh::Refresh;
 use crate::lock::locked;
+use crate::metrics::Tally;
 use crate::secret::Secret;
-use countersign_core::id::ConnectionName;
 use std::sync::{Arc, Mutex};
 
 /// Most kinds of tokens that one connection keeps: each of its endpoints, as a few builds want them. The one that was
@@ -14,15 +14,15 @@ const TOKENS_MAX: usize = 32;
 
 /// The tokens of one connection, and the refresh tokens that some of them are given for.
 pub(crate) struct Keyring {
-    whose: ConnectionName,
+    tally: Tally,
     tokens: Mutex<Vec<Arc<Tokens>>>,
     refreshes: Mutex<Vec<Arc<Refresh>>>,
 }
 
 impl Keyring {
-    /// An empty one.
-    pub(crate) fn of(whose: &ConnectionName) -> Keyring {
-        Keyring { whose: whose.clone(), tokens: Mutex::default(), refreshes: Mutex::default() }
+    /// An empty one, of the connection that this counts for.
+    pub(crate) fn of(tally: Tally) -> Keyring {
+        Keyring { tally, tokens: Mutex::default(), refreshes: Mutex::default() }
     }
 
     /// The tokens that are there already and are asked for in the same way, or these.
@@ -47,7 +47,7 @@ impl Keyring {
             found.look()?;
             return Ok(Arc::clone(found));
         }
-        let refresh = Arc::new(Refresh::open(&self.whose, secret)?);
+        let refresh = Arc::new(Refresh::open(self.tally.clone(), secret)?);
         known.push(Arc::clone(&refresh));
         Ok(refresh)
     }

@@ -5,8 +5,8 @@
 
 use super::grant::ClientId;
 use crate::lock::locked;
+use crate::metrics::Tally;
 use crate::secret::Secret;
-use countersign_core::id::ConnectionName;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -20,7 +20,7 @@ const WRITE_DELAY_MS_MAX: u64 = 10 * 60 * 1_000;
 
 /// The refresh token of one secret.
 pub(super) struct Refresh {
-    whose: ConnectionName,
+    tally: Tally,
     secret: Secret,
     held: Mutex<Held>,
     /// Held from before the token is sent until what takes its place is known.
@@ -34,6 +34,8 @@ struct Held {
     seen: Zeroizing<String>,
     /// How often the operator has.
     rotations: u64,
+    /// Whether the token is not in its file.
+    is_unwritten: bool,
     /// Whether somebody goes on trying to write the token into its file.
     is_tried: bool,
 }
@@ -66,6 +68,7 @@ impl Held {
             token: Zeroizing::new(token.to_owned()),
             seen: Zeroizing::new(text.to_owned()),
             rotations: 0,
+            is_unwritten: false,
             is_tried: false,
         })
     }
@@ -80,12 +83,12 @@ impl Held {
 impl Refresh {
     /// The one in the second line of a secret whose first is `client:secret`, as its file has it now: whoever was given
     /// a token before this process may have put another one there.
-    pub(super) fn open(whose: &ConnectionName, secret: &Secret) -> Result<Refresh, String> {
+    pub(super) fn open(tally: Tally, secret: &Secret) -> Result<Refresh, String> {
         secret.is_replaceable()?;
         let now = secret.renewed()?;
         let held = Held::parse(now.as_ref().unwrap_or(secret).expose())?;
         let (secret, turn) = (secret.clone(), tokio::sync::Mutex::default());
-        Ok(Refresh { whose: whose.clone(), secret, held: Mutex::new(held), turn })
+        Ok(Refresh { tally, secret, held: Mutex::new(held), turn })
     }
 
     /// The secret that it is kept in.
@@ -121,15 +124,20 @@ impl Refresh {
     /// Whether the file has something that was not read or written here.
     fn rotated(&self, held: &mut Held) -> Result<bool, String> {
         let Ok(text) = self.secret.again() else { return Ok(false) };
-        let is_ours = *text == *held.seen || *text == *held.text();
-        if is_ours {
+        let is_kept = *text == *held.text();
+        if is_kept {
+            self.note(held, false);
+        }
+        if is_kept || *text == *held.seen {
             held.seen = text;
             return Ok(false);
         }
         let Held { client, token, seen, .. } = Held::parse(&text)?;
         self.secret.is_replaceable()?;
-        *held = Held { client, token, seen, rotations: held.rotations + 1, is_tried: held.is_tried };
-        tracing::info!(connection = %self.whose, "another refresh token was put where the last one was, and is used from here on");
+        self.note(held, false);
+        held.rotations += 1;
+        (held.client, held.token, held.seen) = (client, token, seen);
+        tracing::info!(connection = %self.tally.connection, "another refresh token was put where the last one was, and is used from here on");
         Ok(true)
     }
 
@@ -144,8 +152,9 @@ impl Refresh {
         }
         held.token = Zeroizing::new(new);
         let Err(why) = self.write(&mut held) else { return };
+        self.note(&mut held, true);
         tracing::error!(
-            connection = %self.whose,
+            connection = %self.tally.connection,
             blame = "host",
             "a provider gave another refresh token, and it could not be kept: it {why}. The host goes on with it and \
              tries to write it for two hours; let the host replace that file before it is stopped, or authorize the host \
@@ -174,10 +183,18 @@ impl Refresh {
         let written = self.secret.replace(&text);
         // A folder that cannot be synchronized says so when the new one is in its place already.
         if written.is_ok() || self.secret.again().is_ok_and(|now| *now == *text) {
+            self.note(held, false);
             held.seen = text;
             return Ok(Written::Kept);
         }
         written.map(|()| Written::Kept)
+    }
+
+    /// Notes for whoever watches whether the token is not in its file.
+    fn note(&self, held: &mut Held, is_unwritten: bool) {
+        if std::mem::replace(&mut held.is_unwritten, is_unwritten) != is_unwritten {
+            self.tally.unwritten(is_unwritten);
+        }
     }
 
     async fn written_later(&self) {
@@ -189,7 +206,7 @@ impl Refresh {
             match self.write(&mut held) {
                 Ok(Written::Kept) => {
                     held.is_tried = false;
-                    tracing::info!(connection = %self.whose, "the refresh token that could not be kept is in its file now");
+                    tracing::info!(connection = %self.tally.connection, "the refresh token that could not be kept is in its file now");
                     return;
                 }
                 Ok(Written::Rotated) => {
@@ -204,7 +221,7 @@ impl Refresh {
             }
         }
         tracing::error!(
-            connection = %self.whose,
+            connection = %self.tally.connection,
             blame = "host",
             "the refresh token that a provider gave is still not kept: it {last}. It lasts until the host is stopped; let \
              the host replace that file, and authorize the host there once more"

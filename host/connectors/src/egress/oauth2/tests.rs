@@ -3,7 +3,7 @@
 mod refresh;
 
 use super::*;
-use countersign_core::id::ConnectionName;
+use crate::metrics::Tally;
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
@@ -16,7 +16,7 @@ fn url() -> Url {
 }
 
 fn keyring() -> Keyring {
-    Keyring::of(&ConnectionName::parse("books").expect("a name"))
+    Keyring::of(Tally::default())
 }
 
 fn tokens(proof: ClientProof) -> Arc<Tokens> {

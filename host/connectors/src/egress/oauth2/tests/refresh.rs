@@ -4,6 +4,8 @@ use super::*;
 use crate::egress::address::Cidr;
 use crate::egress::client::SystemResolver;
 use crate::manifest::Rate;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ use tokio::sync::Semaphore;
 
 /// A secret in a file, and what one connection was given for it.
 struct Books {
+    metrics: Registry,
     keyring: Keyring,
     folder: tempfile::TempDir,
     secret: Secret,
@@ -24,7 +27,19 @@ impl Books {
         let file = folder.path().join("token");
         fs::write(&file, "app:s:cret\nrefresh-1\n").expect("it is written");
         let secret = Secret::of_file(&file).expect("it is read");
-        Books { keyring: keyring(), folder, secret }
+        let (tally, mut metrics) =
+            (Tally { connection: "books".to_owned(), ..Tally::default() }, Registry::default());
+        tally.metrics.register(&mut metrics);
+        Books { metrics, keyring: Keyring::of(tally), folder, secret }
+    }
+
+    /// What whoever watches over the host is told of a token that is not in its file.
+    fn unwritten(&self) -> Option<String> {
+        let mut text = String::new();
+        encode(&mut text, &self.metrics).expect("it is written");
+        let figure =
+            text.lines().find_map(|line| line.strip_prefix("credential_unwritten{connection=\"books\"} "));
+        figure.map(str::to_owned)
     }
 
     fn file(&self) -> PathBuf {
@@ -229,13 +244,15 @@ async fn a_refresh_token_that_cannot_be_written_outlives_every_binding_and_is_wr
     fs::rename(&away, books.file()).expect("it is moved");
     let tokens = books.bound();
     fs::rename(books.file(), &away).expect("it is moved");
+    assert_eq!(books.unwritten(), None);
     tokens.given(&next("refresh-2")).unwrap_or_else(|why| panic!("{why:?}"));
     assert_eq!(posted(&books.bound()).await, pairs("refresh-2"));
+    assert_eq!(books.unwritten().as_deref(), Some("1"));
     // What the file had before is no news, so the old one is not taken up again.
     fs::rename(&away, books.file()).expect("it is moved");
     assert_eq!(posted(&books.bound()).await, pairs("refresh-2"));
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(books.kept(), "app:s:cret\nrefresh-2\n");
+    assert_eq!((books.kept().as_str(), books.unwritten().as_deref()), ("app:s:cret\nrefresh-2\n", Some("0")));
     // It is not tried for ever; the next one begins anew, also while the last one is still tried.
     fs::rename(books.file(), &away).expect("it is moved");
     tokens.given(&next("refresh-3")).unwrap_or_else(|why| panic!("{why:?}"));
@@ -244,6 +261,7 @@ async fn a_refresh_token_that_cannot_be_written_outlives_every_binding_and_is_wr
     fs::rename(&away, books.file()).expect("it is moved");
     tokio::time::sleep(Duration::from_secs(3 * 60 * 60)).await;
     assert_eq!(books.kept(), "app:s:cret\nrefresh-2\n", "nobody tries any more");
+    assert_eq!(books.unwritten().as_deref(), Some("1"), "and it is still not there");
     assert_eq!(posted(&books.bound()).await, pairs("refresh-4"));
     fs::rename(books.file(), &away).expect("it is moved");
     tokens.given(&next("refresh-5")).unwrap_or_else(|why| panic!("{why:?}"));
@@ -273,12 +291,14 @@ async fn what_the_operator_puts_there_counts_and_is_never_written_over() {
     // While one is tried to be written.
     fs::remove_file(books.file()).expect("it is removed");
     tokens.given(&next("unwritten")).unwrap_or_else(|why| panic!("{why:?}"));
+    assert_eq!(books.unwritten().as_deref(), Some("1"));
     rotate("app:other\nrotated-3\n");
     tokio::time::sleep(Duration::from_secs(60 * 60)).await;
     assert_eq!(
         (posted(&tokens).await, books.kept()),
         (pairs("rotated-3"), "app:other\nrotated-3\n".to_owned())
     );
+    assert_eq!(books.unwritten().as_deref(), Some("0"), "it is worth nothing any more");
     // What is none is said, and neither used nor written over.
     rotate("half of it");
     let refused = Tokens::of_refresh(&books.keyring, url(), &books.secret, ClientProof::Basic);
