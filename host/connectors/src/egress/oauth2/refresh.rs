@@ -156,7 +156,7 @@ impl Refresh {
         tracing::error!(
             connection = %self.tally.connection,
             blame = "host",
-            "a provider gave another refresh token, and it could not be kept: it {why}. The host goes on with it and \
+            "a provider gave another refresh token, and it could not be kept: the secret {why}. The host goes on with it and \
              tries to write it for two hours; let the host replace that file before it is stopped, or authorize the host \
              there once more"
         );
@@ -223,7 +223,7 @@ impl Refresh {
         tracing::error!(
             connection = %self.tally.connection,
             blame = "host",
-            "the refresh token that a provider gave is still not kept: it {last}. It lasts until the host is stopped; let \
+            "the refresh token that a provider gave is still not kept: the secret {last}. It lasts until the host is stopped; let \
              the host replace that file, and authorize the host there once more"
         );
     }
