@@ -6,7 +6,7 @@ use countersign_connectors::componentize;
 use countersign_core::hash::Digest;
 use countersign_tests::guests;
 use countersign_tests::host::Host;
-use countersign_tests::servers::{Process, Registry, free_port, http};
+use countersign_tests::servers::{Process, Registry, free_port, http, program_of};
 use countersign_tests::world::{program, root};
 use serde_json::{Value, json};
 use std::fs;
@@ -87,6 +87,14 @@ impl Vendor {
         let file = self.build(version, methods)?;
         self.run(&["connector", "sign", text(&file), "--key", "vendor.pem"])?.done();
         Ok(file)
+    }
+
+    /// Says of a component what it is made of: nothing.
+    fn bill(&self, file: &Path) -> Result<()> {
+        let digest = Digest::of(&fs::read(file)?).to_string();
+        let hashes = json!([{"alg": "SHA-256", "content": digest}]);
+        let bill = json!({"bomFormat": "CycloneDX", "metadata": {"component": {"hashes": hashes}}});
+        Ok(fs::write(format!("{}.cdx.json", text(file)), bill.to_string())?)
     }
 
     /// Pushes it, and gives where exactly it is.
@@ -187,7 +195,7 @@ fn what_a_vendor_pushes_an_operator_adds_by_digest_upgrades_and_rolls_back() -> 
     let registry = Registry::start()?;
     let vendor = Vendor::new()?;
     let first = vendor.sign("1.0.0", READS_AND_WRITES)?;
-    fs::write(vendor.folder.path().join("hostile-1.0.0.wasm.cdx.json"), r#"{"bomFormat":"CycloneDX"}"#)?;
+    vendor.bill(&first)?;
     let pinned = vendor.push(&first, &registry)?;
     ensure!(pinned.starts_with(&format!("oci://{}/acme/hostile@sha256:", registry.host())), "{pinned}");
 
@@ -269,6 +277,102 @@ fn what_a_vendor_pushes_an_operator_adds_by_digest_upgrades_and_rolls_back() -> 
     added.done();
     ensure!(operator.builds()?.contains(&("1.1.0".to_owned(), "held".to_owned())));
     Ok(())
+}
+
+#[test]
+fn a_bill_of_materials_goes_with_its_component_and_with_no_other() -> Result<()> {
+    let registry = Registry::start()?;
+    let vendor = Vendor::new()?;
+    let (first, second) = (vendor.sign("1.0.0", READS_AND_WRITES)?, vendor.sign("1.0.1", READS_AND_WRITES)?);
+    vendor.bill(&first)?;
+    let held = fs::read_to_string(format!("{}.cdx.json", text(&first)))?;
+    let pinned = vendor.push(&first, &registry)?;
+    vendor.run(&["connector", "export", &pinned, "--out", "one.tar"])?.done();
+    for from in [text(&first), &pinned, "one.tar"] {
+        let printed = vendor.run(&["connector", "inspect", from, "--sbom"])?.done();
+        assert_eq!(printed.trim_end(), held, "{from}");
+        ensure!(
+            vendor.run(&["connector", "inspect", from])?.done().contains("made of    0 packages"),
+            "{from}"
+        );
+    }
+    let none = vendor.run(&["connector", "inspect", text(&second), "--sbom"])?.refused(1);
+    ensure!(none.contains("has no bill of materials") && none.contains("connector build"), "{none}");
+
+    // Of another build, which is what a file that was left there is.
+    fs::copy(format!("{}.cdx.json", text(&first)), format!("{}.cdx.json", text(&second)))?;
+    let to = format!("{}/acme/hostile", registry.host());
+    for arguments in [
+        &["connector", "sign", text(&second), "--key", "vendor.pem"][..],
+        &["connector", "push", text(&second), &to],
+        &["connector", "export", text(&second), "--out", "two.tar"],
+        &["connector", "inspect", text(&second)],
+    ] {
+        let words = vendor.run(arguments)?.refused(1);
+        ensure!(
+            words.contains("it is about other bytes") && words.contains("hostile-1.0.1.wasm.cdx.json"),
+            "{words}"
+        );
+    }
+    fs::write(format!("{}.cdx.json", text(&second)), r#"{"bomFormat":"CycloneDX"}"#)?;
+    let words = vendor.run(&["connector", "push", text(&second), &to])?.refused(1);
+    ensure!(
+        words.contains("does not say which bytes") && words.contains("metadata.component.hashes"),
+        "{words}"
+    );
+    Ok(())
+}
+
+/// Whatever its language: what is built says of what it is made, as the published schema has it.
+#[test]
+fn what_is_built_in_each_language_has_a_bill_that_others_read() -> Result<()> {
+    let mut files = Vec::new();
+    for (system, inside) in [
+        ("stripe", "pkg:cargo/serde@"),
+        ("slack", "pkg:npm/componentize-qjs@"),
+        ("hubspot", "pkg:pypi/componentize-py@"),
+        ("quickbooks", "pkg:golang/std@"),
+    ] {
+        let component = root().join(format!("target/connectors/countersign.{system}.wasm"));
+        let file = PathBuf::from(format!("{}.cdx.json", component.display()));
+        let text = fs::read_to_string(&file)
+            .with_context(|| format!("{}: `countersign connector build plugins` makes it", file.display()))?;
+        let bill: Value = serde_json::from_str(&text)?;
+        let digest = Digest::of(&fs::read(&component)?).to_string();
+        assert_eq!(bill["metadata"]["component"]["hashes"][0]["content"], digest, "{system}");
+        let parts = bill["components"].as_array().context("parts")?;
+        let is_inside =
+            |part: &&Value| part["scope"] == "required" && word(&part["purl"]).starts_with(inside);
+        assert_eq!(parts.iter().filter(is_inside).count(), 1, "{system}: {inside}");
+        let has_sdk = parts.iter().any(|part| {
+            part["scope"] == "required"
+                && ["countersign-sdk", "countersign_sdk", "countersign/sdk"].contains(&&*word(&part["name"]))
+        });
+        ensure!(has_sdk, "{system} has the SDK in it");
+        ensure!(!text.contains(text_of_root()?.as_str()), "{system}: no path of this machine is in it");
+        files.push(file);
+    }
+    // The schema is strict: a member that it does not know is a fault.
+    let mut python = Command::new(program_of("cyclonedx", "python")?);
+    let checked = python.arg("-c").arg(CHECK).args(&files).output()?;
+    ensure!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    Ok(())
+}
+
+/// Has the library of CycloneDX look at files.
+const CHECK: &str = "\
+import sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+for file in sys.argv[1:]:
+    fault = JsonStrictValidator(SchemaVersion.V1_6).validate_str(open(file).read())
+    if fault is not None:
+        sys.exit(f'{file}: {fault}')
+assert JsonStrictValidator(SchemaVersion.V1_6).validate_str('{}') is not None, 'it checks nothing'
+";
+
+fn text_of_root() -> Result<String> {
+    Ok(root().canonicalize()?.display().to_string())
 }
 
 #[test]
@@ -576,7 +680,7 @@ fn a_list_that_cannot_be_read_is_neither_empty_nor_written_over() -> Result<()> 
     let file = vendor.sign("1.0.0", READS_AND_WRITES)?;
     let to = format!("127.0.0.1:{}/acme/hostile", registry.port());
     let pinned = vendor.run(&["connector", "push", text(&file), &to])?.done().trim().to_owned();
-    fs::write(vendor.folder.path().join("hostile-1.0.0.wasm.cdx.json"), r#"{"bomFormat":"CycloneDX"}"#)?;
+    vendor.bill(&file)?;
     let say = |word: &str| http::send("POST", &format!("{}/{word}", registry.base_url()), &[], b"");
     say("busy")?;
     let pull = ["connector", "pull", &pinned, "--out", "there.wasm"];

@@ -63,7 +63,10 @@ fn python_program(name: &str) -> Result<PathBuf> {
 }
 
 /// A program of one of its Python environments.
-fn program_of(environment: &str, name: &str) -> Result<PathBuf> {
+///
+/// # Errors
+/// If it is not installed.
+pub fn program_of(environment: &str, name: &str) -> Result<PathBuf> {
     let path = install_folder().join(environment).join("bin").join(name);
     ensure!(path.exists(), "the test server `{name}` is not installed: run `tests/install`");
     Ok(path)

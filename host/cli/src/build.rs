@@ -2,18 +2,27 @@
 //! a project in TypeScript, Python or Go names), then each module is wrapped into a component with its manifest
 //! inside, in this process.
 //!
+//! Beside each component that is to be given away lies its bill of materials (`materials.rs`): of what it is made is known
+//! here, and nowhere later.
+//!
 //! What is built goes to `target/connectors/ID.wasm` below the outermost folder that holds a
 //! `Cargo.toml`, so that one connector and the whole workspace land in the same place. A build
 //! that stops half-way leaves the component of the last one: files are written beside and renamed.
 
+mod crates;
 mod go;
+mod gomod;
+mod npm;
 mod python;
 mod tool;
 mod toolchain;
 mod typescript;
+mod wheels;
 
 pub use toolchain::Toolchain;
 
+use crate::distribution::Kind;
+use crate::materials::Materials;
 use anyhow::{Context, Result, bail};
 use countersign_connectors::{Inspected, componentize, componentize_contributor, inspect};
 use countersign_core::hash::Digest;
@@ -35,6 +44,8 @@ pub struct BuiltConnector {
     pub file: PathBuf,
     /// What the component says of itself.
     pub about: Inspected,
+    /// Where its bill of materials lies; none of what was not built here, or only to be tried.
+    pub materials: Option<PathBuf>,
 }
 
 impl Pace {
@@ -124,7 +135,15 @@ pub fn build_at(
         let about = inspect(&component)?;
         let file = out.join(format!("{}.wasm", about.manifest.connector.id));
         put(&file, &component)?;
-        built.push(BuiltConnector { file, about });
+        let materials = match pace {
+            Pace::Release => {
+                let place = Kind::Materials.place_of(&file);
+                put(&place, &module.materials.document(&about)?)?;
+                Some(place)
+            }
+            Pace::Quick => None,
+        };
+        built.push(BuiltConnector { file, about, materials });
     }
     if built.is_empty() {
         bail!(
@@ -194,7 +213,7 @@ pub fn wrap(module: &Path, manifest: &Path, out: &Path) -> Result<BuiltConnector
     let component = wrapped(module, manifest)?;
     let about = inspect(&component)?;
     put(out, &component)?;
-    Ok(BuiltConnector { file: out.to_owned(), about })
+    Ok(BuiltConnector { file: out.to_owned(), about, materials: None })
 }
 
 /// Reads a component and what it says of itself.
@@ -255,6 +274,7 @@ struct Module {
     name: String,
     folder: PathBuf,
     file: PathBuf,
+    materials: Materials,
 }
 
 /// Whether the package in this folder makes a connector.
@@ -291,13 +311,14 @@ fn modules(
     toolchain.apply(&mut command);
     progress(&format!("building for {TARGET} with {toolchain}"));
     let mut cargo = command.spawn().context("cargo cannot be started; install Rust with rustup")?;
-    let mut modules = Vec::new();
+    let (mut modules, mut compiled) = (Vec::new(), crates::Compiled::default());
     if let Some(messages) = cargo.stdout.take() {
         for line in BufReader::new(messages).lines() {
             let Some(message) = Message::read(&line?) else { continue };
             if !message.fresh && !message.is_build_script() {
                 progress(&format!("compiled {}", message.target.name));
             }
+            message.note(&mut compiled);
             modules.extend(message.module(wanted));
         }
     }
@@ -308,6 +329,13 @@ fn modules(
             folder.display()
         );
     }
+    // Whoever tries something wants it at once, and gives it to nobody.
+    if pace == Pace::Release {
+        let (metadata, rustc) = (crates::metadata(folder)?, toolchain.version(folder)?);
+        for module in &mut modules {
+            module.materials = metadata.materials(&module.folder, &compiled, &rustc)?;
+        }
+    }
     Ok(modules)
 }
 
@@ -315,6 +343,7 @@ fn modules(
 #[derive(Debug, Deserialize)]
 struct Message {
     reason: String,
+    package_id: String,
     manifest_path: PathBuf,
     target: Target,
     filenames: Vec<PathBuf>,
@@ -342,6 +371,17 @@ impl Message {
         self.target.kind.iter().any(|kind| kind == "custom-build")
     }
 
+    /// Remembers what it was compiled for: what is for the target lies in a folder of that name.
+    fn note(&self, compiled: &mut crates::Compiled) {
+        let is_target = |file: &PathBuf| file.iter().any(|part| part == TARGET);
+        let those = if self.filenames.iter().any(is_target) {
+            &mut compiled.for_target
+        } else {
+            &mut compiled.for_host
+        };
+        those.insert(self.package_id.clone());
+    }
+
     /// The module of a wanted package, if that is what was built.
     fn module(self, wanted: &dyn Fn(&Path) -> bool) -> Option<Module> {
         let folder = self.manifest_path.parent()?.to_owned();
@@ -350,7 +390,7 @@ impl Message {
         }
         let file =
             self.filenames.into_iter().find(|file| file.extension().is_some_and(|end| end == "wasm"))?;
-        Some(Module { name: self.target.name, folder, file })
+        Some(Module { name: self.target.name, folder, file, materials: Materials::default() })
     }
 }
 
@@ -367,6 +407,7 @@ mod tests {
         let check = |reason: &str, package: &str, kind: &str, expected: bool| {
             let line = serde_json::json!({
                 "reason": reason,
+                "package_id": package,
                 "manifest_path": folder.join(package).join("Cargo.toml"),
                 "target": { "name": "it", "kind": [kind, "lib"] },
                 "filenames": ["libit.rlib", "it.wasm"],
@@ -376,6 +417,16 @@ mod tests {
             assert_eq!(found.is_some(), expected, "{reason} {package} {kind}");
             assert!(found.is_none_or(|module| module.file == Path::new("it.wasm")));
         };
+        let mut compiled = crates::Compiled::default();
+        for file in ["/t/wasm32-unknown-unknown/release/deps/liba.rlib", "/t/release/deps/libb.so"] {
+            let line = serde_json::json!({
+                "reason": "compiler-artifact", "package_id": file, "manifest_path": "a/Cargo.toml",
+                "target": { "name": "it", "kind": ["lib"] }, "filenames": [file],
+            });
+            Message::read(&line.to_string()).expect("it is one").note(&mut compiled);
+        }
+        assert!(compiled.for_target.iter().all(|file| file.ends_with("liba.rlib")));
+        assert_eq!((compiled.for_target.len(), compiled.for_host.len()), (1, 1));
         check("compiler-artifact", "one", "cdylib", true);
         check("compiler-artifact", "one", "bin", false);
         check("compiler-artifact", "other", "cdylib", false);

@@ -13,7 +13,8 @@ pub mod registry;
 
 use crate::build;
 use crate::exit;
-use crate::output::Failure;
+use crate::materials;
+use crate::output::{self, Failure, plain};
 use anyhow::{Context as _, Result};
 use countersign_connectors::{
     COMPONENT_BYTES_MAX, CONFORMANCE_BYTES_MAX, Inspected, SIGNATURE_BYTES_MAX, inspect, joined_reports,
@@ -89,7 +90,16 @@ impl Kind {
         match self {
             Kind::Signature => joined_signatures(all, about),
             Kind::Conformance => joined_reports(all, about),
-            Kind::Materials => all.last().map(|bytes| bytes.to_vec()),
+            Kind::Materials => {
+                let of_this = |bytes: &&&Vec<u8>| match materials::read(bytes, &about.digest) {
+                    Ok(_) => true,
+                    Err(unfit) => {
+                        left_out(&unfit);
+                        false
+                    }
+                };
+                all.iter().rev().find(of_this).map(|bytes| bytes.to_vec())
+            }
         }
     }
 }
@@ -139,6 +149,23 @@ impl Fetched {
         self.evidence.iter().find(|(other, _)| *other == kind).map(|(_, bytes)| bytes.as_slice())
     }
 
+    /// What its bill of materials says; none if it has none.
+    ///
+    /// # Errors
+    /// If that is not about these bytes.
+    pub fn materials(&self) -> Result<Option<materials::Said>, materials::Unfit> {
+        self.of(Kind::Materials).map(|bytes| materials::read(bytes, &self.about.digest)).transpose()
+    }
+
+    /// Leaves out what somebody else says it is made of, if that is about other bytes.
+    fn with_its_own_materials(mut self) -> Fetched {
+        if let Err(unfit) = self.materials() {
+            left_out(&unfit);
+            self.evidence.retain(|(kind, _)| *kind != Kind::Materials);
+        }
+        self
+    }
+
     /// What of it a host looks at.
     #[must_use]
     pub fn evidence(&self) -> Evidence {
@@ -184,6 +211,10 @@ impl Fetched {
         }
         Ok(())
     }
+}
+
+fn left_out(unfit: &materials::Unfit) {
+    output::say(&plain(&format!("a bill of materials is left out: {unfit}")));
 }
 
 /// Where components are had from.
@@ -261,5 +292,44 @@ fn from_file(file: &Path) -> Result<Fetched> {
     for kind in Kind::ALL {
         evidence.extend(kind.beside(file)?.map(|bytes| (kind, bytes)));
     }
-    Fetched::new(bytes, evidence, format!("`{}`", file.display()))
+    let fetched = Fetched::new(bytes, evidence, format!("`{}`", file.display()))?;
+    fetched.materials().map_err(|unfit| unfit.beside(file, &fetched.about.digest))?;
+    Ok(fetched)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_connectors::Manifest;
+    use countersign_core::hash::Digest;
+
+    fn fetched(bytes: &[u8]) -> Fetched {
+        let manifest = "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"0.1\"\n\
+                        [endpoints.api]\nbase = \"https://crm.example.com\"\nmethods = [\"PUT\"]\npaths = [\"/*\"]\n";
+        let about = Inspected {
+            digest: Digest::of(bytes),
+            size: bytes.len(),
+            imports: Vec::new(),
+            exports: Vec::new(),
+            manifest: Manifest::parse(manifest).expect("it is good"),
+            manifest_text: manifest.to_owned(),
+        };
+        Fetched { bytes: bytes.to_owned(), about, evidence: Vec::new(), from: "it".to_owned(), pinned: None }
+    }
+
+    #[test]
+    fn what_somebody_says_other_bytes_are_made_of_is_left_out_wherever_it_came_from() {
+        let bill = |of: &Fetched| {
+            let written = materials::Materials::default().document(&of.about);
+            (Kind::Materials, written.expect("it is written down"))
+        };
+        let mut ours = fetched(b"ours");
+        let (own, other) = (bill(&ours), bill(&fetched(b"others")));
+        ours.keep(&[own.clone(), other.clone(), (Kind::Materials, b"words".to_vec())]);
+        assert_eq!(ours.evidence, std::slice::from_ref(&own));
+        let from_address =
+            |evidence| Fetched { evidence, ..fetched(b"ours") }.with_its_own_materials().evidence;
+        assert_eq!(from_address(vec![own.clone()]), [own]);
+        assert_eq!(from_address(vec![other]), []);
+    }
 }

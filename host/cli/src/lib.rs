@@ -15,6 +15,7 @@ pub mod distribution;
 pub mod exit;
 pub mod formats;
 pub mod loopback;
+pub mod materials;
 pub mod output;
 pub mod standin;
 pub mod wire;

@@ -4,7 +4,7 @@
 //! The project's own `go.mod` knows the SDK alone. What only a component needs is added to a copy of it, in the folder
 //! of the build, so that the project stays a plain module that every Go tool understands.
 
-use super::{Module, bytes_of, put, tool};
+use super::{Module, bytes_of, gomod, put, tool};
 use anyhow::{Context as _, Result, bail};
 use countersign_connectors::embed_contract;
 use include_dir::{Dir, include_dir};
@@ -21,13 +21,13 @@ const BUILD_FILE: &str = "build.toml";
 /// What the bindings run on, as the package that generates them has it.
 static RUNTIME: Dir<'_> = include_dir!("$OUT_DIR/go-runtime");
 /// The module of the runtime, as the bindings name it.
-const RUNTIME_MODULE: &str = "go.bytecodealliance.org/pkg";
+pub(super) const RUNTIME_MODULE: &str = "go.bytecodealliance.org/pkg";
 /// The module of the bindings, as the SDK names it.
-const BINDINGS_MODULE: &str = "countersign/wit";
+pub(super) const BINDINGS_MODULE: &str = "countersign/wit";
 /// The module that stands between bindings and SDK.
 const GUEST_MODULE: &str = "countersign/guest";
 /// The module of the program.
-const PROGRAM_MODULE: &str = "countersign/component";
+pub(super) const PROGRAM_MODULE: &str = "countersign/component";
 /// The language of what is generated, as the runtime has it.
 const LANGUAGE: &str = "1.25";
 
@@ -69,13 +69,20 @@ pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> 
         .with_context(|| format!("`{}` cannot be written", copy.display()))?;
     progress(&format!("compiling {name}"));
     let core = work.join("core.wasm");
-    let mut go = compiler(&environment, &copy, &core);
-    tool::run(&mut go, folder, "go could not build it")?;
+    tool::run(&mut compiler(&environment, &copy, &core), folder, "go could not build it")?;
+    let mut list = go(&environment);
+    list.args(["list", "-deps", "-json=Standard,Module", "-mod=mod", "-modfile"])
+        .arg(&copy)
+        .arg(PROGRAM_MODULE);
+    let listed = tool::said_by(&mut list, folder, "go does not say of what the connector is made")?;
+    let version =
+        tool::said_by(go(&environment).args(["env", "GOVERSION"]), folder, "go does not say what it is")?;
+    let materials = gomod::materials(&listed, name, String::from_utf8_lossy(&version).trim())?;
     let mut bytes = bytes_of(&core)?;
     embed_contract(&mut bytes, &wit, &build.world)?;
     let file = work.join("connector.wasm");
     put(&file, &bytes)?;
-    Ok(Module { name: name.to_owned(), folder: folder.to_owned(), file })
+    Ok(Module { name: name.to_owned(), folder: folder.to_owned(), file, materials })
 }
 
 fn read(file: &Path) -> Result<String> {
@@ -97,17 +104,23 @@ fn sums(folder: &Path, work: &Path) -> std::io::Result<()> {
     if copy.is_file() { std::fs::remove_file(copy) } else { Ok(()) }
 }
 
-/// The call of the compiler. It builds the same bytes of the same sources, wherever they lie.
-fn compiler(environment: &Path, modules: &Path, out: &Path) -> Command {
+/// The tool of the language in an environment, as every call of it is made.
+fn go(environment: &Path) -> Command {
     let mut go = Command::new(environment.join("bin").join("go"));
     go.env("GOOS", "wasip1")
         .env("GOARCH", "wasm")
         // The compiler that pip brought, and no other.
         .env("GOTOOLCHAIN", "local")
         .env("GOWORK", "off")
-        .env("GOFLAGS", "")
-        // The runtime takes memory before the collector is there, by a name that is not exported.
-        .args(["build", "-trimpath", "-buildvcs=false", "-buildmode=c-shared", "-mod=mod"])
+        .env("GOFLAGS", "");
+    go
+}
+
+/// The call of the compiler. It builds the same bytes of the same sources, wherever they lie.
+fn compiler(environment: &Path, modules: &Path, out: &Path) -> Command {
+    let mut go = go(environment);
+    // The runtime takes memory before the collector is there, by a name that is not exported.
+    go.args(["build", "-trimpath", "-buildvcs=false", "-buildmode=c-shared", "-mod=mod"])
         .args(["-ldflags", "-s -w -buildid= -checklinkname=0", "-modfile"])
         .arg(modules)
         .arg("-o")

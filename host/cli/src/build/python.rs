@@ -1,7 +1,7 @@
 //! Connectors in Python: pip brings the tools that the project names into an environment of their own, and
 //! componentize-py makes a component with CPython inside.
 
-use super::{Module, tool};
+use super::{Module, tool, wheels};
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -77,5 +77,6 @@ pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> 
         .arg("--output")
         .arg(&component);
     tool::run(&mut componentize, folder, "componentize-py could not make a component")?;
-    Ok(Module { name: project.name, folder: folder.to_owned(), file: component })
+    let materials = wheels::materials(&environment, &project.dependencies, &folder.join(&build.sdk))?;
+    Ok(Module { name: project.name, folder: folder.to_owned(), file: component, materials })
 }

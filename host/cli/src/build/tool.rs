@@ -4,6 +4,9 @@ use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// What pip says of what it installed, in the environment.
+pub(super) const REPORT: &str = "countersign-report.json";
+
 /// The folder of a project below `between`, by its name, which is a plain one.
 ///
 /// # Errors
@@ -25,11 +28,16 @@ pub(super) fn folder_of(between: &Path, name: &str) -> Result<PathBuf> {
 
 /// Runs a tool in `folder`; what it says is told when it fails, after `fault`.
 pub(super) fn run(command: &mut Command, folder: &Path, fault: &str) -> Result<()> {
+    said_by(command, folder, fault).map(drop)
+}
+
+/// The same, and gives what it says.
+pub(super) fn said_by(command: &mut Command, folder: &Path, fault: &str) -> Result<Vec<u8>> {
     let tool = command.get_program().to_string_lossy().into_owned();
     let ended = command.current_dir(folder).stdin(Stdio::null()).output();
     let ended = ended.with_context(|| format!("`{tool}` cannot be started"))?;
     if ended.status.success() {
-        return Ok(());
+        return Ok(ended.stdout);
     }
     let said = [ended.stdout.as_slice(), &ended.stderr].concat();
     bail!("{fault} in `{}`:\n{}", folder.display(), String::from_utf8_lossy(&said).trim());
@@ -43,7 +51,8 @@ pub(super) fn environment(work: &Path, wanted: &[&String], progress: &dyn Fn(&st
     let environment = work.join("environment");
     let stamp = environment.join("countersign-installed");
     let list = wanted.iter().map(|one| one.as_str()).collect::<Vec<_>>().join("\n");
-    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == list) {
+    let is_installed = std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == list);
+    if is_installed && environment.join(REPORT).is_file() {
         return Ok(environment);
     }
     progress("python3 -m venv");
@@ -52,7 +61,9 @@ pub(super) fn environment(work: &Path, wanted: &[&String], progress: &dyn Fn(&st
     run(&mut venv, work, "python3 could not make an environment")?;
     progress("pip install");
     let mut pip = Command::new(environment.join("bin").join("python3"));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]).args(wanted);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--report"])
+        .arg(environment.join(REPORT))
+        .args(wanted);
     run(&mut pip, work, "pip could not install what the project names")?;
     // Written last: an installation that was stopped is made anew.
     std::fs::write(&stamp, list).with_context(|| format!("`{}` cannot be written", stamp.display()))?;

@@ -1,7 +1,7 @@
 //! The guest toolchain: a compiler that can make `wasm32-unknown-unknown`, found in the cheapest way
 //! that this machine offers.
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -67,6 +67,17 @@ impl Toolchain {
         let library = Path::new(&sources).join("lib/rustlib/src/rust/library");
         let linker = linker(folder).filter(|_| library.is_dir())?;
         Some(Toolchain::Distribution { linker })
+    }
+
+    /// The version of its compiler.
+    pub(super) fn version(&self, folder: &Path) -> Result<String> {
+        let rustc = match self {
+            Toolchain::Installed => "rustc",
+            Toolchain::Distribution { .. } => DISTRIBUTION_RUSTC,
+        };
+        let said = said_by(Path::new(rustc), folder, &["--version"]);
+        let version = said.as_deref().and_then(|said| said.split_whitespace().nth(1)).map(str::to_owned);
+        version.with_context(|| format!("`{rustc}` does not say its version"))
     }
 
     /// Makes a call of `cargo build` use this toolchain.

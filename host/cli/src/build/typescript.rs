@@ -1,7 +1,7 @@
 //! Connectors in TypeScript: npm brings the tools that the project names, tsc looks at the types, esbuild
 //! makes one file of it, and componentize-qjs a component with QuickJS inside.
 
-use super::{Module, tool};
+use super::{Module, npm, tool};
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 /// The manifest of an npm package.
 pub(super) const PACKAGE_FILE: &str = "package.json";
 /// Where npm puts what it installs.
-const INSTALLED: &str = "node_modules";
+pub(super) const INSTALLED: &str = "node_modules";
 
 /// A `package.json`, as far as it matters here.
 #[derive(Debug, Deserialize)]
@@ -51,6 +51,7 @@ pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> 
     progress(&format!("bundling {}", package.name));
     let work = tool::folder_of(between, &package.name)?;
     let bundle = work.join("connector.js");
+    let inputs = work.join("inputs.json");
     let mut esbuild = Command::new(installed("esbuild"));
     esbuild
         .arg(&package.countersign.entry)
@@ -61,6 +62,7 @@ pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> 
             "--external:countersign:*",
             "--log-level=warning",
         ])
+        .arg(format!("--metafile={}", inputs.display()))
         .arg(format!("--outfile={}", bundle.display()));
     tool::run(&mut esbuild, folder, "esbuild could not bundle it")?;
     progress(&format!("making a component of {}", package.name));
@@ -76,7 +78,8 @@ pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> 
         .arg(&component)
         .stdout(Stdio::null());
     tool::run(&mut componentize, &work, "componentize-qjs could not make a component")?;
-    Ok(Module { name: package.name, folder: folder.to_owned(), file: component })
+    let materials = npm::materials(folder, &inputs)?;
+    Ok(Module { name: package.name, folder: folder.to_owned(), file: component, materials })
 }
 
 /// Brings the tools, if they are not there as the package names them.

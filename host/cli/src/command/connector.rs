@@ -46,6 +46,9 @@ pub enum Connector {
     Inspect {
         #[command(flatten)]
         from: Component,
+        /// Print its bill of materials instead, as it lies beside it: CycloneDX
+        #[arg(long)]
+        sbom: bool,
     },
     /// Test a connector against its laws, offline, or record what its target answers
     Test(test::Test),
@@ -157,7 +160,8 @@ pub async fn run(command: Connector, global: &Global) -> Result<ExitCode> {
         }
         Connector::List { offline: true } => list(global).await,
         Connector::List { offline: false } => hosted::list(global).await,
-        Connector::Inspect { from } => {
+        Connector::Inspect { from, sbom: true } => distribute::materials(&from.source).await,
+        Connector::Inspect { from, sbom: false } => {
             for component in from.source.fetch().await? {
                 shown_of(&component, global)?;
             }
@@ -207,8 +211,12 @@ fn built(build: &Build, global: &Global) -> Result<Vec<BuiltConnector>> {
             |out: &Path| Ok::<bool, std::io::Error>(out.canonicalize()? == one.file.canonicalize()?);
         // To copy a file onto itself empties it.
         if !is_there(out).unwrap_or(false) {
-            std::fs::copy(&one.file, out)
-                .with_context(|| format!("`{}` cannot be written", out.display()))?;
+            let beside = one.materials.take().map(|bill| (bill, Kind::Materials.place_of(out)));
+            let all = [(one.file.clone(), out.clone())].into_iter().chain(beside);
+            for (from, to) in all {
+                std::fs::copy(from, &to).with_context(|| format!("`{}` cannot be written", to.display()))?;
+            }
+            one.materials = Some(Kind::Materials.place_of(out));
         }
         one.file.clone_from(out);
     }
@@ -221,13 +229,12 @@ fn one_folder(option: &str) -> Failure {
 
 fn shown(built: &[BuiltConnector], global: &Global) -> Result<ExitCode> {
     if global.json {
-        let items: Vec<_> =
-            built.iter().map(|one| inspected_json(&one.file.display().to_string(), &one.about)).collect();
+        let items: Vec<_> = built.iter().map(built_json).collect();
         output::json(&json!({ "items": items }))?;
         return Ok(ExitCode::from(exit::DONE));
     }
     let mut table = Table::new(&["connector", "version", "size", "sha256", "imports", "file"]);
-    for BuiltConnector { file, about } in built {
+    for BuiltConnector { file, about, .. } in built {
         table.row([
             about.manifest.connector.id.clone(),
             about.manifest.connector.version.clone(),
@@ -239,6 +246,12 @@ fn shown(built: &[BuiltConnector], global: &Global) -> Result<ExitCode> {
     }
     table.print()?;
     Ok(ExitCode::from(exit::DONE))
+}
+
+fn built_json(built: &BuiltConnector) -> serde_json::Value {
+    let mut said = inspected_json(&built.file.display().to_string(), &built.about);
+    said["materials"] = json!(built.materials.as_ref().map(|file| file.display().to_string()));
+    said
 }
 
 /// A component in the data folder's catalogue, and nothing else of a host.
@@ -358,6 +371,14 @@ fn shown_of(component: &Fetched, global: &Global) -> Result<()> {
         shown["from"] = json!(component.pinned);
         shown["evidence"] =
             json!(component.evidence.iter().map(|(kind, _)| kind.artifact_type()).collect::<Vec<_>>());
+        if let Ok(Some(said)) = component.materials() {
+            shown["materials"] = json!({
+                "inside": said.inside,
+                "builds": said.builds,
+                "licences": said.licences,
+                "unsaid": said.unsaid,
+            });
+        }
         return output::json(&shown);
     }
     described(component)
@@ -414,6 +435,9 @@ fn described(component: &Fetched) -> Result<()> {
     table.row(["signed", if is_signed { "yes; the host says whether by whom you trust" } else { "no" }]);
     if let Some(report) = component.of(Kind::Conformance) {
         table.row(["tested", &tested(report)]);
+    }
+    if let Ok(Some(said)) = component.materials() {
+        table.row(["made of", &plain(&said.to_string())]);
     }
     table.row(["imports", &names(&about.imports)]);
     table.row(["exports", &names(&about.exports)]);

@@ -85,7 +85,8 @@ impl Address {
             evidence
                 .extend(get(&client, &beside, (kind.bytes_max(), true)).await?.map(|bytes| (kind, bytes)));
         }
-        let mut fetched = Fetched::new(bytes, evidence, format!("`{}`", plain(&self.url)))?;
+        let mut fetched =
+            Fetched::new(bytes, evidence, format!("`{}`", plain(&self.url)))?.with_its_own_materials();
         fetched.pinned = Some(self.to_string());
         Ok(fetched)
     }

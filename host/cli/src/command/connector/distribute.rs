@@ -5,7 +5,7 @@ use crate::distribution::reference::{At, Reference, SCHEME};
 use crate::distribution::registry::{Pushed, Registry};
 use crate::distribution::{self, Fetched, Kind, Source, layout};
 use crate::exit;
-use crate::output::{self, plain};
+use crate::output::{self, Failure, plain};
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -59,12 +59,31 @@ pub(super) async fn push(file: &Path, reference: &Reference, global: &Global) ->
         let came = if *was_there { "was there already" } else { "is pushed" };
         output::say(&format!("its {} {came}", words(*kind)));
     }
+    if component.of(Kind::Materials).is_none() {
+        output::say(
+            "nothing says what it is made of; `countersign connector build` writes that beside what it builds",
+        );
+    }
     if component.of(Kind::Signature).is_none() {
         output::say(
             "it is not signed: an operator takes it only where unsigned connectors are taken; \
              `countersign connector sign` signs it, then push it again",
         );
     }
+    Ok(ExitCode::from(exit::DONE))
+}
+
+/// Prints the bill of materials of a component, as it is.
+pub(super) async fn materials(source: &Source) -> Result<ExitCode> {
+    let component = distribution::one(source).await?;
+    let Some(bill) = component.of(Kind::Materials) else {
+        let failure = Failure::new(exit::NO, format!("{} has no bill of materials", component.from));
+        let help =
+            "`countersign connector build` writes one beside what it builds; whoever made this can push it";
+        return Err(failure.with_help(help).into());
+    };
+    let text = std::str::from_utf8(bill).context("the bill of materials is no text")?;
+    output::line(text.trim_end())?;
     Ok(ExitCode::from(exit::DONE))
 }
 

@@ -4,6 +4,7 @@ use crate::build;
 use crate::command::Global;
 use crate::distribution::Kind;
 use crate::exit;
+use crate::materials;
 use crate::output::{self, Failure};
 use anyhow::{Context as _, Result};
 use countersign_connectors::PrivateKey;
@@ -73,9 +74,13 @@ pub(super) fn private(key: &Path) -> Result<PrivateKey> {
 /// Signs a component; the signature lies beside it.
 ///
 /// # Errors
-/// If the component is none, the key is none, or the signature cannot be written.
+/// If the component is none, its bill of materials is not of it, the key is none, or the signature cannot be written.
 pub(super) fn sign(component: &Path, key: &Path, global: &Global) -> Result<ExitCode> {
     let about = build::inspected(component)?;
+    // Whoever signs gives it away, with what lies beside it.
+    if let Some(bill) = Kind::Materials.beside(component)? {
+        materials::read(&bill, &about.digest).map_err(|unfit| unfit.beside(component, &about.digest))?;
+    }
     let key = private(key)?;
     let signature = key.sign(&about)?;
     let place = Kind::Signature.place_of(component);
