@@ -11,8 +11,11 @@ use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectorId, PersonId};
 use countersign_engine::engine::Engine;
 use countersign_engine::port::catalogue::Evidence;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -37,15 +40,29 @@ pub(super) struct Workshop {
 struct Source {
     folder: PathBuf,
     seen: Seen,
+    /// Whether it was said that it has more than is looked at.
+    is_large: bool,
     /// What was added of it in this run, oldest first.
     added: Vec<(ConnectorId, Digest)>,
 }
 
-/// A source at one moment: how many files it has, and when the last of them was changed.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// A source at one moment: each file of it, by its place.
+///
+/// A file that is put in the place of another one can be older than that, and as large: it is another one on the disk.
+#[derive(Default, PartialEq, Eq)]
 struct Seen {
-    files: usize,
-    changed: SystemTime,
+    files: BTreeMap<PathBuf, Stamp>,
+    /// Whether there are more than are looked at.
+    is_cut: bool,
+}
+
+/// What tells a file from the one that was there before.
+#[derive(PartialEq, Eq)]
+struct Stamp {
+    size: u64,
+    changed: Option<SystemTime>,
+    device: u64,
+    inode: u64,
 }
 
 impl Workshop {
@@ -58,7 +75,9 @@ impl Workshop {
             let folder = folder.canonicalize().with_context(|| {
                 format!("there is no folder `{}`; `--connector` names one with a connector", folder.display())
             })?;
-            Ok(Source { seen: seen(&folder)?, folder, added: Vec::new() })
+            let mut source = Source { seen: seen(&folder)?, folder, is_large: false, added: Vec::new() };
+            source.say_if_large();
+            Ok(source)
         };
         Ok(Workshop { sources: folders.iter().map(source).collect::<Result<_>>()?, out })
     }
@@ -86,6 +105,7 @@ impl Workshop {
                     continue;
                 }
                 source.seen = now;
+                source.say_if_large();
                 if let Err(fault) = source.again(engine, by, &self.out).await {
                     say_fault(&source.folder, &fault);
                 }
@@ -95,6 +115,19 @@ impl Workshop {
 }
 
 impl Source {
+    /// Says once that a change may not be seen.
+    fn say_if_large(&mut self) {
+        if self.seen.is_cut && !self.is_large {
+            self.is_large = true;
+            output::say(&plain(&format!(
+                "`{}` has more than {FILES_MAX} files, and a change in the others is not seen: keep what is not source elsewhere, \
+                 or in a folder called {}, which nobody looks into",
+                self.folder.display(),
+                MADE.map(|name| format!("`{name}`")).join(", "),
+            )));
+        }
+    }
+
     async fn again(&mut self, engine: &Engine, by: &PersonId, out: &Path) -> Result<()> {
         let (folder, out) = (self.folder.clone(), out.to_owned());
         let built = tokio::task::spawn_blocking(move || built(&folder, &out)).await??;
@@ -171,27 +204,43 @@ fn say_fault(folder: &Path, fault: &anyhow::Error) {
     }
 }
 
+/// Looks at a source. Links are followed; a folder that is reached twice is looked into once, so that a link upwards ends.
 fn seen(folder: &Path) -> Result<Seen> {
-    let mut seen = Seen { files: 0, changed: SystemTime::UNIX_EPOCH };
+    let mut seen = Seen::default();
     let mut folders = vec![folder.to_owned()];
+    let mut looked_into = BTreeSet::new();
+    let mut looked_at = 0_usize;
     while let Some(folder) = folders.pop() {
+        let about = std::fs::metadata(&folder)?;
+        if !looked_into.insert((about.dev(), about.ino())) {
+            continue;
+        }
+        let mut places = Vec::new();
         for entry in std::fs::read_dir(&folder)? {
             let entry = entry?;
-            let (kind, name) = (entry.file_type()?, entry.file_name());
-            if MADE.iter().any(|made| name == OsStr::new(made)) {
+            if MADE.iter().any(|made| entry.file_name() == OsStr::new(made)) {
                 continue;
             }
-            if kind.is_dir() {
-                folders.push(entry.path());
+            looked_at += 1;
+            if FILES_MAX < looked_at {
+                seen.is_cut = true;
+                return Ok(seen);
             }
-            seen.files += 1;
-            anyhow::ensure!(
-                seen.files <= FILES_MAX,
-                "`{}` has more than {FILES_MAX} files",
-                folder.display()
-            );
-            if kind.is_file() {
-                seen.changed = seen.changed.max(entry.metadata()?.modified()?);
+            places.push(entry.path());
+        }
+        // In one order each time: where the limit cuts, it cuts at the same place.
+        places.sort();
+        for place in places {
+            match std::fs::metadata(&place) {
+                Ok(about) if about.is_dir() => folders.push(place),
+                Ok(about) => {
+                    let (device, inode) = (about.dev(), about.ino());
+                    let stamp = Stamp { size: about.len(), changed: about.modified().ok(), device, inode };
+                    seen.files.insert(place, stamp);
+                }
+                // A link to nothing, as editors make them, or gone meanwhile.
+                Err(fault) if fault.kind() == ErrorKind::NotFound => {}
+                Err(fault) => return Err(fault.into()),
             }
         }
     }
@@ -288,6 +337,60 @@ mod tests {
         let second = now();
         assert!(second != first, "a file was added");
         std::fs::remove_file(folder.path().join("src/other.rs")).expect("it is removed");
-        assert!(now().files == first.files && now() != second);
+        assert!(now() == first, "it is as it was");
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_another_is_a_change_although_it_is_older_and_as_large() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |file: &str| folder.path().join(file);
+        let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let write = |file: &str, text: &str, changed: SystemTime| {
+            std::fs::write(at(file), text).expect("it is written");
+            let file = std::fs::File::options().write(true).open(at(file)).expect("it is there");
+            file.set_modified(changed).expect("it is set");
+        };
+        std::fs::create_dir(at("it")).expect("a folder");
+        let now = || seen(&at("it")).expect("it is read");
+        write("it/lib.rs", "one", SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000));
+        write("it/newest.rs", "newest", SystemTime::UNIX_EPOCH + Duration::from_secs(3_000_000));
+        let first = now();
+        write("it/lib.rs", "two", old);
+        assert!(now() != first, "a time that lies before is another one");
+        let second = now();
+        write("kept", "six", old);
+        std::fs::rename(at("kept"), at("it/lib.rs")).expect("it is replaced");
+        assert!(now() != second, "as large and as old, and another file");
+    }
+
+    #[test]
+    fn links_are_followed_and_one_that_leads_upwards_ends() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |file: &str| folder.path().join(file);
+        for name in ["it", "shared"] {
+            std::fs::create_dir(at(name)).expect("a folder");
+        }
+        std::fs::write(at("shared/lib.rs"), "one").expect("it is written");
+        symlink(at("shared"), at("it/shared")).expect("a link");
+        symlink(at("it"), at("it/again")).expect("a link");
+        symlink(at("nothing"), at("it/.#lib.rs")).expect("a link");
+        let now = || seen(&at("it")).expect("it is read");
+        let first = now();
+        assert_eq!(first.files.len(), 1);
+        std::fs::write(at("shared/lib.rs"), "another").expect("it is written");
+        assert!(now() != first, "what a link leads to is source");
+    }
+
+    #[test]
+    fn a_folder_with_more_files_than_are_looked_at_says_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for number in 0..=FILES_MAX {
+            std::fs::write(folder.path().join(number.to_string()), "").expect("it is written");
+        }
+        assert!(seen(folder.path()).expect("it is read").is_cut);
+        std::fs::remove_file(folder.path().join("0")).expect("it is removed");
+        let now = seen(folder.path()).expect("it is read");
+        assert!(!now.is_cut && now.files.len() == FILES_MAX);
     }
 }
