@@ -5,6 +5,7 @@
 //! of the build, so that the project stays a plain module that every Go tool understands.
 
 use super::{Module, bytes_of, gomod, put, tool};
+use crate::output::{self, plain};
 use anyhow::{Context as _, Result, bail};
 use countersign_connectors::embed_contract;
 use include_dir::{Dir, include_dir};
@@ -55,7 +56,7 @@ pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> 
     let build: Build = toml::from_str(&read(&file)?).with_context(|| {
         format!("`{}` does not say what to build; it needs `world`, `wit`, `sdk` and `tools`", file.display())
     })?;
-    let work = tool::folder_of(&between.join("go"), name)?;
+    let work = tool::folder_of(&between.join("go"), &folder_name(name))?;
     let wanted: Vec<&String> = build.tools.iter().collect();
     let environment = tool::environment(&work, &wanted, progress)
         .context("a connector in Go is built by the compiler that pip brings; that needs Python 3.10 or newer, with `venv` and `pip`")?;
@@ -69,7 +70,14 @@ pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> 
         .with_context(|| format!("`{}` cannot be written", copy.display()))?;
     progress(&format!("compiling {name}"));
     let core = work.join("core.wasm");
+    let sums_before = std::fs::read(work.join("go.sum")).unwrap_or_default();
     tool::run(&mut compiler(&environment, &copy, &core), folder, "go could not build it")?;
+    if std::fs::read(work.join("go.sum")).unwrap_or_default() != sums_before {
+        output::say(&plain(&format!(
+            "`{}` lacks sums of what {name} imports, so nothing holds it to the same the next time; `go mod tidy` writes them",
+            folder.join("go.sum").display()
+        )));
+    }
     let mut list = go(&environment);
     list.args(["list", "-deps", "-json=Standard,Module", "-mod=mod", "-modfile"])
         .arg(&copy)
@@ -95,6 +103,11 @@ fn module_name(text: &str) -> Option<&str> {
     rest.split_whitespace().next().map(|name| name.trim_matches('"'))
 }
 
+/// The name of a module's folder. `a/b` does not lie in that of `a`, and no module has an `@` in its name.
+fn folder_name(module: &str) -> String {
+    module.replace('/', "@")
+}
+
 /// The sums of what the connector imports, beside the copy of its `go.mod`; none if it has none.
 fn sums(folder: &Path, work: &Path) -> std::io::Result<()> {
     let (own, copy) = (folder.join("go.sum"), work.join("go.sum"));
@@ -112,7 +125,12 @@ fn go(environment: &Path) -> Command {
         // The compiler that pip brought, and no other.
         .env("GOTOOLCHAIN", "local")
         .env("GOWORK", "off")
-        .env("GOFLAGS", "");
+        // Nor what somebody set with `go env -w`, which an empty variable alone lets through.
+        .env("GOENV", "off")
+        .env("GOFLAGS", "")
+        .env("GOWASM", "")
+        .env("GOEXPERIMENT", "")
+        .env("GODEBUG", "");
     go
 }
 
@@ -246,6 +264,26 @@ mod tests {
         check("module acme-orders\n\ngo 1.25\n", Some("acme-orders"));
         check("// Orders.\nmodule \"example.com/orders\" // ours\n", Some("example.com/orders"));
         check("go 1.25\n", None);
+    }
+
+    #[test]
+    fn no_module_lies_in_the_folder_of_another() {
+        assert_eq!(folder_name("countersign-quickbooks"), "countersign-quickbooks");
+        assert_eq!(folder_name("a/wit"), "a@wit");
+        let work = tempfile::tempdir().expect("a folder");
+        let one = tool::folder_of(work.path(), &folder_name("a")).expect("a folder");
+        let other = tool::folder_of(work.path(), &folder_name("a/wit")).expect("a folder");
+        assert!(!other.starts_with(one));
+    }
+
+    #[test]
+    fn what_somebody_has_set_for_go_changes_no_build() {
+        let call = go(Path::new("/environment"));
+        let set: Vec<_> =
+            call.get_envs().filter_map(|(name, value)| name.to_str().zip(value?.to_str())).collect();
+        for expected in [("GOENV", "off"), ("GOFLAGS", ""), ("GOWORK", "off"), ("GOTOOLCHAIN", "local")] {
+            assert!(set.contains(&expected), "{expected:?}");
+        }
     }
 
     #[test]
