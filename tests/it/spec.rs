@@ -10,6 +10,8 @@ mod assignment;
 mod break_glass;
 #[path = "spec/budget.rs"]
 mod budget;
+#[path = "spec/builds.rs"]
+mod builds;
 #[path = "spec/clock.rs"]
 mod clock;
 #[path = "spec/conflicts.rs"]

@@ -17,6 +17,7 @@ use countersign_engine::port::connectors::{
     Arrived, Asked, Call, Changed, Connection, Connectors, Inbound, Ledger, NotTaken, Operation, Page,
     TargetHealth, Verified,
 };
+use countersign_engine::simulated::SimulatedClock;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -96,6 +97,19 @@ struct State {
     nothing_found: bool,
     hangs: Option<String>,
     hanging: usize,
+    /// What each so many attempts of one build do, with how many it has made.
+    habits: BTreeMap<Digest, (usize, Act, usize)>,
+    /// How long each attempt of one build takes.
+    paces: BTreeMap<Digest, (Arc<SimulatedClock>, Millis)>,
+}
+
+impl State {
+    /// What an attempt of this build does now by its habit.
+    fn habit(&mut self, build: &Digest) -> Option<Act> {
+        let (every, act, made) = self.habits.get_mut(build)?;
+        *made += 1;
+        (*made % *every == 0).then(|| act.clone())
+    }
 }
 
 impl Scripted {
@@ -229,6 +243,16 @@ impl Scripted {
     /// From now on every attempt at a connection does this, or every one at taking back what was written there.
     pub fn always(&self, connection: &str, takes_back: bool, act: Act) {
         self.state().always.insert((connection.to_owned(), takes_back), act);
+    }
+
+    /// From now on every so many attempts of this build do this.
+    pub fn build_does(&self, build: Digest, every: usize, act: Act) {
+        self.state().habits.insert(build, (every, act, 0));
+    }
+
+    /// From now on each attempt of this build takes so long.
+    pub fn build_takes(&self, build: Digest, clock: &Arc<SimulatedClock>, length: Millis) {
+        self.state().paces.insert(build, (Arc::clone(clock), length));
     }
 
     /// From now on they land again.
@@ -675,18 +699,30 @@ impl Connectors for Scripted {
                 return std::future::pending().await;
             }
             self.state().attempts += 1;
+            let pace = self.state().paces.get(&call.connector).cloned();
+            if let Some((clock, length)) = pace {
+                clock.turn(length);
+            }
             let denies = self.state().denies;
             let place = (call.connection.to_string(), call.takes_back.is_some());
             let once = self.state().once.get_mut(&place.0).and_then(VecDeque::pop_front);
             let always = || self.state().always.get(&place).cloned();
-            let act = once.or_else(always).or_else(|| self.state().acts.pop_front()).unwrap_or_else(|| {
-                if denies {
-                    let steps = vec![step(Wire::Answered { status: 401 })];
-                    return Act::End(AttemptEnd { claim: Ended::Failed(denied()), steps, held_back: None });
-                }
-                let steps = vec![step(Wire::Answered { status: 200 })];
-                Act::End(AttemptEnd { claim: Ended::Returned(receipt(&call)), steps, held_back: None })
-            });
+            let act = once
+                .or_else(always)
+                .or_else(|| self.state().habit(&call.connector))
+                .or_else(|| self.state().acts.pop_front())
+                .unwrap_or_else(|| {
+                    if denies {
+                        let steps = vec![step(Wire::Answered { status: 401 })];
+                        return Act::End(AttemptEnd {
+                            claim: Ended::Failed(denied()),
+                            steps,
+                            held_back: None,
+                        });
+                    }
+                    let steps = vec![step(Wire::Answered { status: 200 })];
+                    Act::End(AttemptEnd { claim: Ended::Returned(receipt(&call)), steps, held_back: None })
+                });
             let steps = match &act {
                 Act::End(end) | Act::EndMoved(end, ..) | Act::EndTogether(_, end) => end.steps.clone(),
                 Act::Hang => vec![step(Wire::Unanswered)],

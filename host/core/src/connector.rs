@@ -5,6 +5,7 @@
 //! it asks for nothing more than the one before it was granted, else once somebody who may has accepted the
 //! difference. What served before stays where it is, so that going back takes no time.
 
+pub mod beside;
 mod refusal;
 pub mod upgrade;
 
@@ -279,6 +280,15 @@ impl OnRecord {
         } else {
             State::Held
         }
+    }
+
+    /// The build that one is compared with which serves a connection: the one that a roll-back puts in its place there.
+    #[must_use]
+    pub fn beside(&self, connection: &ConnectionName, digest: &Digest) -> Option<Digest> {
+        let before = self.previous.as_ref().and_then(|previous| previous.of(connection));
+        let other = before.filter(|_| self.serving.of(connection) == Some(*digest))?;
+        let known = self.builds.get(&other).filter(|known| known.quarantined.is_none())?;
+        Some(known.build.digest).filter(|other| other != digest)
     }
 
     /// The builds that are called no more.

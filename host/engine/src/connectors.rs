@@ -308,11 +308,30 @@ impl Inner {
         let after = Arc::new(after);
         self.builds.keep(connector, (Arc::clone(&after), next));
         self.catalogue.serve(connector, &after);
+        self.note_changes(connector, &entries);
         if let Change::Remove(digest) = change {
             take_away(&*self.catalogue, digest);
         }
         self.follow_all();
         Ok(after)
+    }
+
+    /// Whoever begins to serve is judged anew, and nothing is kept of what is gone.
+    fn note_changes(&self, connector: &ConnectorId, entries: &[Entry]) {
+        for entry in entries {
+            match &entry.event {
+                Event::Activated { digest, .. } => {
+                    self.beside.begin(digest, |name| self.catalogue.is_of(name, connector));
+                }
+                Event::Removed { digest, .. } => self.beside.forget(digest),
+                Event::Added { .. }
+                | Event::Asked { .. }
+                | Event::Accepted { .. }
+                | Event::RolledBack { .. }
+                | Event::Quarantined { .. }
+                | Event::Released { .. } => {}
+            }
+        }
     }
 
     /// Asks whoever decides that to accept what a build asks for, if it waits for that; in the name of whoever added it.
@@ -387,26 +406,31 @@ impl Inner {
     /// Puts back in force what served before a build that breaks whatever it is given. What that has planned stays with
     /// it, and with whoever is told of it.
     pub(crate) async fn roll_back_broken(self: &Arc<Self>, connection: &Connection) {
+        let reason = format!("{} broke whatever it was given at `{}`", connection.version, connection.name);
+        self.roll_back(connection, &reason).await;
+    }
+
+    /// Puts back in force what served before a build, for a reason that the host itself has found. What the build has
+    /// planned stays with it.
+    pub(crate) async fn roll_back(self: &Arc<Self>, connection: &Connection, reason: &str) {
         let Ok(id) = ConnectorId::parse(&connection.connector) else { return };
         // One that names its build has it whatever is in force.
         if !self.catalogue.is_of(&connection.name, &id) {
             return;
         }
-        let (name, digest) = (&connection.name, connection.digest);
-        let reason = format!("{} broke whatever it was given at `{name}`", connection.version);
-        let change = Change::RollBackFrom { connection: name.clone(), digest };
+        let change = Change::RollBackFrom { connection: connection.name.clone(), digest: connection.digest };
         let rolled_back = async {
             let before = self.connector(&id).await?;
-            let after = self.change_connector(&id, &change, (None, &reason), None).await?;
+            let after = self.change_connector(&id, &change, (None, reason), None).await?;
             Ok::<bool, Fault>(before.serving != after.serving)
         };
         match rolled_back.await {
             Ok(true) => {
-                tracing::warn!(connector = %id, version = connection.version, blame = "connector", "it broke again and again: the build before it serves");
+                tracing::warn!(connector = %id, reason, blame = "connector", "a build was rolled back: the one before it serves");
             }
             Ok(false) => {}
             Err(fault) => {
-                tracing::warn!(%fault, connector = %id, blame = "host", "a broken build of a connector was not rolled back");
+                tracing::warn!(%fault, connector = %id, reason, blame = "host", "a build of a connector was not rolled back");
             }
         }
     }

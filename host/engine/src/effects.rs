@@ -3,6 +3,7 @@
 //! It decides nothing: it asks for the proof that the intent was approved, calls the connector, and
 //! gives what came back to the transition table.
 
+use crate::beside::Begun;
 use crate::engine::Inner;
 use crate::fault::Fault;
 use crate::gates::Entry;
@@ -134,16 +135,9 @@ pub(crate) async fn run(
                 Err(fault) => Err(fault),
             }
         }
-        Work::Attempt { call, records, connection, mut target } => {
-            let running = Running::begin(inner, intent);
-            let began = call.now;
+        Work::Attempt { call, records, connection, target } => {
             let ledger = StepLedger { inner: Arc::clone(inner), intent, effect, records };
-            let end = inner.connectors.apply(*call, Arc::new(ledger)).await;
-            let denied = inner.denied(&end.claim, (&connection, intent), began).await?;
-            target.denial = denied.denial;
-            // Nobody else goes there before it is stored that the connection is paused.
-            let _permit = permit.filter(|_| denied.denial == Denial::Connection);
-            running.end(Command::Attempted { effect, end, began, target }).await
+            attempt(inner, &approval, (call, ledger), (&connection, target), permit).await
         }
         Work::Probe { call, connection, mut target } => {
             let running = Running::begin(inner, intent);
@@ -164,6 +158,31 @@ pub(crate) async fn run(
         inner.tell_of_outage(&connection.name, intent, effect).await?;
     }
     Ok(None)
+}
+
+/// Makes one attempt, and compares what it came to with what the build before came to.
+async fn attempt(
+    inner: &Arc<Inner>,
+    approval: &Approval,
+    (call, ledger): (Box<Call>, StepLedger),
+    (connection, mut target): (&Arc<Connection>, Target),
+    permit: Option<OwnedSemaphorePermit>,
+) -> Result<(), Fault> {
+    let (intent, effect, began) = (ledger.intent, ledger.effect, call.now);
+    let running = Running::begin(inner, intent);
+    let begun = Begun::of(inner, connection, approval, &call);
+    let end = inner.connectors.apply(*call, Arc::new(ledger)).await;
+    let done = begun.map(|begun| begun.ended(inner, &end));
+    let denied = inner.denied(&end.claim, (connection, intent), began).await?;
+    target.denial = denied.denial;
+    // Nobody else goes there before it is stored that the connection is paused.
+    let permit = permit.filter(|_| denied.denial == Denial::Connection);
+    let recorded = running.end(Command::Attempted { effect, end, began, target }).await;
+    drop((permit, denied));
+    if let Some(done) = done {
+        inner.compare(done).await;
+    }
+    recorded
 }
 
 /// Plans an effect anew whose record was changed elsewhere; says when to come again if a connection that it needs is

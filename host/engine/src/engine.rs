@@ -1,5 +1,6 @@
 //! The engine: one object that every door holds, and the loop behind it.
 
+use crate::beside::Beside;
 use crate::connections::Connections;
 use crate::connectors::Connectors as Builds;
 use crate::contributions::{Explained, explained};
@@ -94,6 +95,7 @@ pub(crate) struct Inner {
     pub(crate) records: Connections,
     /// The records of connectors: their builds.
     pub(crate) builds: Builds,
+    pub(crate) beside: Beside,
     /// The connections whose targets are asked what has changed.
     pub(crate) following: StdMutex<BTreeSet<ConnectionName>>,
     pub(crate) jumps: Jumps,
@@ -199,6 +201,7 @@ impl Engine {
             outages: Outages::default(),
             records: Connections::default(),
             builds: Builds::default(),
+            beside: Beside::default(),
             following: StdMutex::default(),
             ways: Ways::default(),
             tasks: Tasks::default(),

@@ -46,6 +46,15 @@ impl Gates {
         });
         Arc::clone(gate)
     }
+
+    /// Whether as many are at a connection as may be, so that one takes the time of another.
+    pub(crate) fn is_full(&self, connection: &Connection) -> bool {
+        let gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.get(&connection.name).is_some_and(|gate| {
+            let others = 1 < connection.concurrent || 0 < gate.waiting.load(Ordering::Relaxed);
+            others && gate.places.available_permits() == 0
+        })
+    }
 }
 
 impl Inner {

@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 
 mod adopt;
+mod beside;
 mod budget;
 mod connections;
 pub mod connectors;
