@@ -129,7 +129,9 @@ async fn recorded(system: &str, target: ConnectionOptions, all: Vec<(&str, Value
     let mut now = cassette::all(folder.path())?;
     let is_recorded = |kept: &Cassette| all.iter().any(|(name, _)| *name == kept.name);
     now.extend(cassette::all(&cassettes(system))?.into_iter().filter(|kept| !is_recorded(kept)));
-    let recordings = Recordings { cassettes: now, deliveries: deliveries::all(&cassettes(system))? };
+    let deliveries = deliveries::all(&cassettes(system))?;
+    // A record that was made just now costs what it costs.
+    let recordings = Recordings { cassettes: now, deliveries, budgets: None };
     is_certified(&run(&component, recordings, RECORDED_INPUTS, &|_| {}).await?)
 }
 
@@ -275,6 +277,8 @@ async fn every_connector_that_we_ship_is_certified_by_its_cassettes() -> Result<
         ensure!(!recordings.cassettes.is_empty(), "{system} has cassettes");
         let report = run(&component(system)?, recordings, INPUTS, &|_| {}).await?;
         is_certified(&report)?;
+        let unknown: Vec<_> = report.costs.iter().filter(|of| of.was.is_none()).collect();
+        ensure!(unknown.is_empty(), "{system}: nobody agreed to these, `--accept-budgets` does: {unknown:?}");
         let fuzz = report.laws.last().context("laws")?;
         ensure!(INPUTS / 2 < fuzz.shown.checks, "{system}: strange inputs were tried");
     }

@@ -573,7 +573,7 @@ fn a_host_that_wants_a_level_takes_what_shows_it() -> Result<()> {
     ensure!(pushed.err.contains("its conformance report is pushed"), "{pushed:?}");
     let pinned = pushed.done().trim().to_owned();
     let shown = certified.run(&["connector", "inspect", &pinned])?.done();
-    ensure!(shown.contains("`certified` by kit 2"), "{shown}");
+    ensure!(shown.contains("`certified` by kit 3"), "{shown}");
     certified.run(&["connector", "add", &pinned, "--yes"])?.done();
     let listed: Value = serde_json::from_str(&certified.run(&["connector", "list", "--json"])?.done())?;
     assert_eq!(listed["items"][0]["builds"][0]["level"], "certified");

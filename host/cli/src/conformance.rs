@@ -8,12 +8,14 @@
 //! | [`bench`] | one connector, called one export at a time |
 //! | [`straight`] | the straight way of one effect; the recorder walks it at a real target |
 //! | [`faults`], [`once`], [`sealed`], [`deliveries`], [`fuzz`] | the laws |
+//! | [`budgets`] | the same ways once more, on an engine that counts fuel |
 //! | [`law`], [`report`] | what was shown of each, and the level that was reached |
 //!
 //! The same component, cassettes and number of inputs give the same report on every machine that is not so busy that
 //! a call is cut off for its time.
 
 pub mod bench;
+pub mod budgets;
 pub mod cassette;
 pub mod deliveries;
 mod faults;
@@ -27,6 +29,7 @@ pub mod vendor;
 
 use anyhow::{Context as _, Result, bail};
 use bench::Bench;
+use budgets::Budgets;
 use cassette::Cassette;
 use countersign_connectors::{ConnectionOptions, ConnectorFault, FaultCode, inspect};
 use deliveries::Told;
@@ -37,7 +40,7 @@ use std::sync::Arc;
 use straight::{Crooked, Straight};
 
 /// The version of the kit: it rises when a law or a check is added.
-pub const KIT: u32 = 2;
+pub const KIT: u32 = 3;
 /// Strange inputs of the law `fuzz`.
 pub const INPUTS: u64 = 10_000;
 /// Most strange inputs of one run.
@@ -50,6 +53,8 @@ pub struct Recordings {
     pub cassettes: Vec<Cassette>,
     /// What the target tells by itself.
     pub deliveries: Vec<Told>,
+    /// What each call may cost, if anybody has agreed to that.
+    pub budgets: Option<Budgets>,
 }
 
 impl Recordings {
@@ -58,13 +63,17 @@ impl Recordings {
     /// # Errors
     /// What cannot be read.
     pub fn of(folder: &Path) -> Result<Recordings> {
-        Ok(Recordings { cassettes: cassette::all(folder)?, deliveries: deliveries::all(folder)? })
+        Ok(Recordings {
+            cassettes: cassette::all(folder)?,
+            deliveries: deliveries::all(folder)?,
+            budgets: Budgets::of(folder)?,
+        })
     }
 }
 
 impl From<Vec<Cassette>> for Recordings {
     fn from(cassettes: Vec<Cassette>) -> Recordings {
-        Recordings { cassettes, deliveries: Vec::new() }
+        Recordings { cassettes, ..Recordings::default() }
     }
 }
 
@@ -78,13 +87,13 @@ pub async fn run(
     inputs: u64,
     progress: &(dyn Fn(&str) + Sync),
 ) -> Result<Report> {
-    let Recordings { cassettes, deliveries } = recordings.into();
+    let Recordings { cassettes, deliveries, budgets } = recordings.into();
     let mut book = Book::default();
     let inspected = match inspect(component) {
         Ok(inspected) => inspected,
         Err(fault) => {
             book.enter(Law::Static, Some(refused("reading the component", &fault.into())));
-            return Ok(Report::new(component, None, &[], &book));
+            return Ok(Report::new(component, None, &[], (&book, Vec::new())));
         }
     };
     progress("loading");
@@ -98,7 +107,7 @@ pub async fn run(
                 _ => Law::Static,
             };
             book.enter(law, Some(refused("installing the component", &error)));
-            return Ok(Report::new(component, Some(&inspected.manifest), &[], &book));
+            return Ok(Report::new(component, Some(&inspected.manifest), &[], (&book, Vec::new())));
         }
     };
     book.enter(Law::Static, None);
@@ -113,10 +122,12 @@ pub async fn run(
         sealed::look(&bench, straight, &mut book).await?;
     }
     deliveries::look(&bench, &deliveries, &mut book).await?;
+    progress("once more, with its fuel counted");
+    let costs = budgets::look(component, &cassettes, &deliveries, budgets.as_ref(), &mut book).await?;
     progress(&format!("{inputs} strange inputs"));
     fuzz::run(&bench, &straights, &deliveries, inputs, &mut book).await?;
     enter_leaks(&bench, &mut book);
-    Ok(Report::new(component, Some(&inspected.manifest), &bench.installed.operations, &book))
+    Ok(Report::new(component, Some(&inspected.manifest), &bench.installed.operations, (&book, costs)))
 }
 
 /// The straight way of each cassette that has one; the others are entered as what they are.

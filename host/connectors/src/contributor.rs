@@ -64,7 +64,7 @@ impl Contributors {
     /// [`FaultCode::Runtime`] or [`FaultCode::Storage`].
     pub fn open(folder: &Path, cache_key: [u8; 32]) -> Result<Contributors, ConnectorFault> {
         create_private(&folder.join(BLOBS))?;
-        let sandbox = Arc::new(Sandbox::for_policies()?);
+        let sandbox = Arc::new(Sandbox::counting()?);
         let compiler = Arc::new(Compiler::open(sandbox, folder, cache_key)?);
         let contributors = Contributors {
             compiler,

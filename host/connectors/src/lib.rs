@@ -57,5 +57,5 @@ pub use trust::{
     CONFORMANCE_BYTES_MAX, Level, Looks, Namespace, PrivateKey, PublicKey, SIGNATURE_BYTES_MAX, Tested,
     Trust, TrustedKey, Vouched, joined_reports, joined_signatures,
 };
-pub use witness::{Answered, Exchange, Witness};
+pub use witness::{Answered, Exchange, Spent, Witness};
 pub use wrap::embed_contract;

@@ -94,6 +94,14 @@ pub enum Class {
     Large,
 }
 
+impl Class {
+    /// Most linear memory of one call, in bytes.
+    #[must_use]
+    pub fn memory_bytes(self) -> usize {
+        crate::sandbox::Limits::of(self).memory_bytes
+    }
+}
+
 /// One way out.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

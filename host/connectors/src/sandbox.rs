@@ -31,6 +31,13 @@ pub(crate) const CALLS_MAX: u32 = 64;
 /// Wall time of a call: the gate's own deadline for one request, and a little.
 pub(crate) const WALL_MS: u64 = 30_000;
 
+/// Fuel that stands for a millisecond of guest time: about one unit an instruction, and more instructions than any core
+/// does in it, so that whatever ends in its time ends with its fuel too.
+const FUEL_PER_MS: u64 = 10_000_000;
+
+/// Fuel after which a guest that runs on lets other tasks run, where fuel is counted.
+pub(crate) const YIELD_FUEL: u64 = 100_000_000;
+
 /// Bytes that a guest may pass in one host call: eight times the largest request body.
 pub(crate) const HOSTCALL_BYTES_MAX: usize = 8 * 1024 * 1024;
 
@@ -54,6 +61,8 @@ pub(crate) struct Limits {
     pub(crate) memory_bytes: usize,
     /// Time in which guest code itself runs.
     pub(crate) guest: Duration,
+    /// The same where fuel is counted instead.
+    pub(crate) fuel: u64,
     /// Time of the whole call.
     pub(crate) wall: Duration,
 }
@@ -68,6 +77,7 @@ impl Limits {
         Limits {
             memory_bytes: memory_mib * MIB,
             guest: Duration::from_millis(guest_ms),
+            fuel: guest_ms * FUEL_PER_MS,
             wall: Duration::from_millis(WALL_MS),
         }
     }
@@ -119,8 +129,9 @@ impl Sandbox {
         Ok(Sandbox { engine, runtime_id, pooled: false })
     }
 
-    /// The engine of policy components: fuel instead of a clock, memory on demand.
-    pub(crate) fn for_policies() -> Result<Sandbox, ConnectorFault> {
+    /// The engine of whoever counts: fuel instead of a clock, memory on demand. Policy components run on it, and the
+    /// connectors whose cost is measured; no connector serves on it, which would take two to three times as long.
+    pub(crate) fn counting() -> Result<Sandbox, ConnectorFault> {
         let engine = engine(InstanceAllocationStrategy::OnDemand, Meter::Fuel).map_err(cannot_start)?;
         let runtime_id = runtime_id(&engine, Meter::Fuel);
         Ok(Sandbox { engine, runtime_id, pooled: false })

@@ -2,6 +2,7 @@
 
 use crate::egress::{Purpose, Request, Response};
 use countersign_core::effect::attempt::Failure;
+use std::time::Duration;
 
 /// Sees every request of every connector, as the guest made it, and hears what it says to operators.
 ///
@@ -12,6 +13,20 @@ pub trait Witness: Send + Sync {
 
     /// A line for operators, with its fields behind it and secrets hidden.
     fn said(&self, line: &str);
+
+    /// A call came to its end, however it did.
+    fn spent(&self, _: Spent) {}
+}
+
+/// What one call took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spent {
+    /// Fuel, about one unit an instruction; only a [`crate::Runtime::counting`] counts it.
+    pub fuel: Option<u64>,
+    /// Most linear memory, summed over its memories, in bytes.
+    pub memory_bytes: usize,
+    /// Time in which guest code itself ran.
+    pub guest: Duration,
 }
 
 /// One request of a guest, and what the guest heard.

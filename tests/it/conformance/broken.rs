@@ -3,6 +3,7 @@
 
 use super::{asked, is_certified};
 use anyhow::{Context as _, Result, ensure};
+use countersign::conformance::budgets::Budgets;
 use countersign::conformance::cassette::{self, Cassette};
 use countersign::conformance::deliveries::Told;
 use countersign::conformance::law::{Law, Level};
@@ -145,6 +146,9 @@ async fn a_connector_that_contradicts_its_manifest_breaks_the_law_of_its_descrip
 async fn a_connector_that_keeps_every_law_is_certified() -> Result<()> {
     let report = told(vec![delivery("nothing", "changes")?]).await?;
     is_certified(&report)?;
+    let agreed = Some(Budgets::from_costs(&report.costs));
+    let report = costing(vec![delivery("nothing", "changes")?], agreed).await?;
+    is_certified(&report)?;
     // A law that nothing was looked at for would be kept by everybody.
     let idle: Vec<_> = report.laws.iter().filter(|of| of.shown.checks == 0).map(|of| of.law).collect();
     ensure!(idle.is_empty(), "nothing was looked at for {idle:?}");
@@ -211,7 +215,12 @@ fn hooked() -> Result<Vec<u8>> {
 
 /// The report of the component with a hook that is told these.
 async fn told(deliveries: Vec<Told>) -> Result<Report> {
-    let recordings = Recordings { cassettes: cassettes("nothing")?, deliveries };
+    costing(deliveries, None).await
+}
+
+/// The same where this was agreed to.
+async fn costing(deliveries: Vec<Told>, budgets: Option<Budgets>) -> Result<Report> {
+    let recordings = Recordings { cassettes: cassettes("nothing")?, deliveries, budgets };
     run(&hooked()?, recordings, INPUTS, &|_| {}).await
 }
 
@@ -226,9 +235,29 @@ async fn a_component_of_each_released_contract_stays_certified() -> Result<()> {
             ensure!(exports.contains(&name), "{version}: it has no `{name}`: {exports:?}");
         }
         let deliveries = vec![delivery("nothing", "changes")?];
-        let recordings = Recordings { cassettes: cassettes("nothing")?, deliveries };
+        let recordings = Recordings { cassettes: cassettes("nothing")?, deliveries, budgets: None };
         let report = run(&component, recordings, INPUTS, &|_| {}).await?;
         is_certified(&report)?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_takes_much_more_than_was_agreed_to_is_no_more_certified() -> Result<()> {
+    let agreed = Budgets::from_costs(&report("nothing").await?.costs);
+    for (breaks, found) in [("burns-fuel", "units of fuel, and "), ("hoards-memory", "KiB of memory, and ")] {
+        // Nobody has agreed to anything yet: it is said what is taken, and nothing is broken.
+        let first = report(breaks).await?;
+        is_certified(&first)?;
+        ensure!(first.costs.iter().any(|of| of.call == "plan" && 0 < of.is.fuel), "{:?}", first.costs);
+        let budgets = Some(agreed.clone());
+        let recordings = Recordings { cassettes: cassettes(breaks)?, budgets, ..Recordings::default() };
+        let report = run(&COMPONENT, recordings, INPUTS, &|_| {}).await?;
+        ensure!(report.level == Level::Safe, "{breaks}: {:?}", report.level);
+        let of = report.laws.iter().find(|of| of.law == Law::Budgets).context("the law")?;
+        let told = report.words().join("\n");
+        let is_plan = of.shown.breaches.iter().all(|breach| breach.doing == "plan");
+        ensure!(is_plan && told.contains(found) && told.contains("--accept-budgets"), "{breaks}: {told}");
     }
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! A connector on the bench: the host's own runtime and egress gate, one call at a time.
 
+use super::budgets::{Cost, kib};
 use super::cassette::{Actor, Cassette, Recorded};
 use super::vendor::{self, Trouble, Until, Vendor};
 use anyhow::{Context as _, Result};
 use countersign_connectors::{
-    Auth, Cidr, ConnectionOptions, ConnectorRef, EndpointOptions, Exchange, IdempotencyMode, Installed,
-    KeyForm, Manifest, OperatorGrant, Rate, Runtime, RuntimeOptions, Scheme, Secret, Trust, Witness,
+    Auth, Cidr, ConnectionOptions, ConnectorFault, ConnectorRef, EndpointOptions, Exchange, IdempotencyMode,
+    Installed, KeyForm, Manifest, OperatorGrant, Rate, Runtime, RuntimeOptions, Scheme, Secret, Spent, Trust,
+    Witness,
 };
 use countersign_core::delivery::{Delivery, Draft};
 use countersign_core::effect::attempt::{Ended, Finding, Guarantee, Receipt};
@@ -166,6 +168,10 @@ struct Watched {
     exchanges: Vec<Exchange>,
     lines: Vec<String>,
     tape: Option<Tape>,
+    /// The call that is made now.
+    call: &'static str,
+    /// The most that a call took, by cassette and call; only where fuel is counted.
+    costs: BTreeMap<(String, &'static str), Cost>,
 }
 
 /// Something secret or personal where people read it.
@@ -252,6 +258,14 @@ impl Witness for Watch {
     fn said(&self, line: &str) {
         self.locked().lines.push(line.to_owned());
     }
+
+    fn spent(&self, spent: Spent) {
+        let Some(fuel) = spent.fuel else { return };
+        let mut watched = self.locked();
+        let key = (watched.cassette.clone(), watched.call);
+        let cost = watched.costs.entry(key).or_default();
+        *cost = cost.most(Cost { fuel, memory_kib: kib(spent.memory_bytes) });
+    }
 }
 
 /// Everything of a request and its answer that a guest has in its hands.
@@ -280,7 +294,21 @@ impl Bench {
     /// # Errors
     /// Why the host would refuse it, in its words.
     pub async fn scripted(component: Vec<u8>) -> Result<Bench> {
-        let (runtime, watch, folder) = runtime()?;
+        Bench::against_script(component, runtime(Runtime::new)?).await
+    }
+
+    /// The same on an engine that counts fuel.
+    ///
+    /// # Errors
+    /// Why the host would refuse it, in its words.
+    pub async fn counting(component: Vec<u8>) -> Result<Bench> {
+        Bench::against_script(component, runtime(Runtime::counting)?).await
+    }
+
+    async fn against_script(
+        component: Vec<u8>,
+        (runtime, watch, folder): (Runtime, Arc<Watch>, TempDir),
+    ) -> Result<Bench> {
         let installed = runtime.install(component).await?;
         let vendor = Vendor::start(key_headers(&installed.manifest)).await?;
         let endpoint = |(name, endpoint): (&String, &countersign_connectors::Endpoint)| {
@@ -317,7 +345,7 @@ impl Bench {
     /// # Errors
     /// Why the host would refuse it, in its words.
     pub async fn real(component: Vec<u8>, connection: ConnectionOptions) -> Result<Bench> {
-        let (runtime, watch, folder) = runtime()?;
+        let (runtime, watch, folder) = runtime(Runtime::new)?;
         let installed = runtime.install(component).await?;
         let options = ConnectionOptions { connector: ConnectorRef::Digest(installed.digest), ..connection };
         Ok(Bench { installed, runtime, options, vendor: None, watch, _folder: folder })
@@ -384,6 +412,12 @@ impl Bench {
         (watched.calls, watched.leaked, watched.leaks.clone())
     }
 
+    /// The most that each call took, by cassette and name of the call. Nothing where no fuel is counted.
+    #[must_use]
+    pub fn costs(&self) -> BTreeMap<(String, &'static str), Cost> {
+        self.watch.locked().costs.clone()
+    }
+
     /// From now on, what goes over the wire is recorded.
     pub fn record(&self) {
         self.watch.locked().tape =
@@ -411,6 +445,7 @@ impl Bench {
             let mut watched = self.watch.locked();
             watched.exchanges.clear();
             watched.lines.clear();
+            watched.call = call.name();
             if let Some(tape) = &mut watched.tape {
                 tape.actor = actor;
             }
@@ -490,12 +525,15 @@ fn gave<T>(ended: Ended<T>, what: impl FnOnce(T) -> Gave) -> Ended<Gave> {
     }
 }
 
-fn runtime() -> Result<(Runtime, Arc<Watch>, TempDir)> {
+/// A runtime that `start` starts, who looks on, and its folder.
+fn runtime(
+    start: impl FnOnce(RuntimeOptions) -> Result<Runtime, ConnectorFault>,
+) -> Result<(Runtime, Arc<Watch>, TempDir)> {
     let folder = tempfile::tempdir().context("a temporary folder cannot be made")?;
     let watch = Arc::new(Watch::default());
     let witness: Arc<dyn Witness> = Arc::clone(&watch) as Arc<dyn Witness>;
     // The keys are worth nothing: the folder goes with the run, and the target is a script.
-    let runtime = Runtime::new(RuntimeOptions {
+    let runtime = start(RuntimeOptions {
         folder: folder.path().to_owned(),
         install_key: InstallKey::new([1; 32]),
         cache_key: [2; 32],

@@ -37,13 +37,15 @@ pub enum Law {
     Deliveries,
     /// Neither credentials nor personal data are in what people read.
     Hygiene,
+    /// No call takes much more than its author agreed to.
+    Budgets,
     /// Nothing that it is asked or answered makes it break.
     Fuzz,
 }
 
 impl Law {
     /// All of them.
-    pub const ALL: [Law; 12] = [
+    pub const ALL: [Law; 13] = [
         Law::Static,
         Law::Describe,
         Law::Phase,
@@ -55,6 +57,7 @@ impl Law {
         Law::Determinism,
         Law::Deliveries,
         Law::Hygiene,
+        Law::Budgets,
         Law::Fuzz,
     ];
 
@@ -66,7 +69,9 @@ impl Law {
             Law::Phase | Law::Idempotency | Law::Probe | Law::Failures | Law::Seal | Law::Hygiene => {
                 Level::Safe
             }
-            Law::Compensation | Law::Determinism | Law::Deliveries | Law::Fuzz => Level::Certified,
+            Law::Compensation | Law::Determinism | Law::Deliveries | Law::Budgets | Law::Fuzz => {
+                Level::Certified
+            }
         }
     }
 
@@ -85,6 +90,7 @@ impl Law {
             Law::Determinism => "determinism",
             Law::Deliveries => "deliveries",
             Law::Hygiene => "hygiene",
+            Law::Budgets => "budgets",
             Law::Fuzz => "fuzz",
         }
     }
@@ -104,6 +110,7 @@ impl Law {
             Law::Determinism => "the same questions and answers give the same plan and receipt",
             Law::Deliveries => "what a vendor tells is taken for what it is, each time that it arrives",
             Law::Hygiene => "no credential and no personal data in what people read",
+            Law::Budgets => "no call takes much more fuel or memory than was agreed to",
             Law::Fuzz => "nothing that it is asked or answered makes it break",
         }
     }

@@ -2,6 +2,7 @@
 //! bytes it is about.
 
 use super::KIT;
+use super::budgets::Costs;
 use super::law::{Book, Breach, Law, Level, Shown};
 use countersign_connectors::{Looks, Manifest, Tested};
 use countersign_core::hash::Digest;
@@ -25,6 +26,8 @@ pub struct Report {
     pub operations: Vec<Shows>,
     /// What was shown of each law.
     pub laws: Vec<OfLaw>,
+    /// What each call took.
+    pub costs: Vec<Costs>,
 }
 
 /// An operation with its guarantee.
@@ -51,7 +54,8 @@ pub struct OfLaw {
 }
 
 /// The laws that a connector with these operations cannot break, and which is told nothing unless it has hooks.
-fn idle(operations: &[Operation], manifest: Option<&Manifest>) -> Vec<Law> {
+/// What nobody agreed to cannot be gone beyond.
+fn idle(operations: &[Operation], manifest: Option<&Manifest>, costs: &[Costs]) -> Vec<Law> {
     let writes = [Law::Idempotency, Law::Probe, Law::Seal, Law::Determinism];
     let mut idle = Vec::new();
     if operations.is_empty() {
@@ -63,6 +67,9 @@ fn idle(operations: &[Operation], manifest: Option<&Manifest>) -> Vec<Law> {
     if manifest.is_none_or(|manifest| manifest.webhooks.is_empty()) {
         idle.push(Law::Deliveries);
     }
+    if costs.iter().all(|of| of.was.is_none()) {
+        idle.push(Law::Budgets);
+    }
     idle
 }
 
@@ -73,7 +80,7 @@ impl Report {
         component: &[u8],
         manifest: Option<&Manifest>,
         operations: &[Operation],
-        book: &Book,
+        (book, costs): (&Book, Vec<Costs>),
     ) -> Report {
         let about = manifest.map(|manifest| &manifest.connector);
         Report {
@@ -81,7 +88,7 @@ impl Report {
             connector: about.map(|about| about.id.clone()).unwrap_or_default(),
             version: about.map(|about| about.version.clone()).unwrap_or_default(),
             digest: Digest::of(component).to_string(),
-            level: book.level(&idle(operations, manifest)),
+            level: book.level(&idle(operations, manifest, &costs)),
             operations: operations
                 .iter()
                 .map(|operation| Shows {
@@ -94,6 +101,7 @@ impl Report {
                 .into_iter()
                 .map(|law| OfLaw { law, says: law.words(), shown: book.of(law) })
                 .collect(),
+            costs,
         }
     }
 

@@ -1,6 +1,7 @@
 //! One call of one export: a fresh store with every limit armed, run to an answer or to a break.
 
-use super::{CallState, HANDLES_MAX, HOSTCALL_BYTES_MAX, YIELD_TICKS};
+use super::{CallState, HANDLES_MAX, HOSTCALL_BYTES_MAX, YIELD_FUEL, YIELD_TICKS};
+use crate::witness::Spent;
 use countersign_core::effect::attempt::{Break, BreakKind};
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
@@ -68,9 +69,24 @@ impl Session {
         Session { store: armed(engine, state) }
     }
 
+    /// What the call took until now.
+    fn spent(&self) -> Spent {
+        let state = self.store.data();
+        // Only the engine that counts fuel knows it.
+        let left = self.store.get_fuel().ok();
+        Spent {
+            fuel: left.map(|left| state.limits.fuel.saturating_sub(left)),
+            memory_bytes: state.memory.used(),
+            guest: state.clock.used(),
+        }
+    }
+
     /// Ends the call: the answer, or how it broke, in one sentence for the operator.
     pub(crate) fn close<T>(&self, guarded: Guarded<T>) -> Outcome<T> {
         let state = self.store.data();
+        if let Some(witness) = state.gate.as_ref().and_then(|gate| gate.witness.as_ref()) {
+            witness.spent(self.spent());
+        }
         let who = &state.who;
         let broke = |kind, what: &str| Break { kind, message: format!("{who} {what}") };
         if 0 < state.words.dropped() {
@@ -108,8 +124,12 @@ impl Session {
 /// A store with its limits in force before any guest code runs.
 fn armed(engine: &Engine, state: CallState) -> Store<CallState> {
     let clock = Arc::clone(&state.clock);
-    let allowed = state.limits.guest;
+    let (allowed, fuel) = (state.limits.guest, state.limits.fuel);
     let mut store = Store::new(engine, state);
+    // An engine that runs by the clock has no fuel to give, and says so.
+    if store.set_fuel(fuel).is_ok() && store.fuel_async_yield_interval(Some(YIELD_FUEL)).is_err() {
+        tracing::warn!(blame = "host", "a call that counts fuel does not yield to others");
+    }
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(HOSTCALL_BYTES_MAX);
     store.set_max_component_handles(HANDLES_MAX);
@@ -160,6 +180,13 @@ fn words(error: &wasmtime::Error, state: &CallState) -> (BreakKind, String) {
         return (BreakKind::Trap, what);
     }
     match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => {
+            let fuel = state.limits.fuel;
+            let what = format!(
+                "computed for more than the {fuel} units of fuel of its class{last}; report it to its author"
+            );
+            (BreakKind::Cpu, what)
+        }
         Some(trap) => {
             let trap = crate::package::one_line(&trap.to_string());
             (BreakKind::Trap, format!("trapped: {trap}{last}; report it to its author"))

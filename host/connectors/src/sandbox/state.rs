@@ -90,6 +90,11 @@ impl MemoryMeter {
     pub(crate) fn new(limit: usize) -> MemoryMeter {
         MemoryMeter { used: 0, limit, exceeded: false }
     }
+
+    /// Linear memory until now, in bytes. It never shrinks, so at the end of a call it is the most that was used.
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
 }
 
 impl ResourceLimiter for MemoryMeter {

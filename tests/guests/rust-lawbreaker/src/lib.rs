@@ -115,6 +115,14 @@ impl Connector for Lawbreaker {
 
     fn plan(&self, context: &Context<'_>, what: &Proposal, _now_ms: u64) -> Result<WritePlan, Failure> {
         let now = self.fetch(context, &what.subject)?;
+        if breaks(context, "burns-fuel") {
+            for number in 0..100_000_u32 {
+                std::hint::black_box(number);
+            }
+        }
+        if breaks(context, "hoards-memory") {
+            drop(std::hint::black_box(vec![1_u8; 4 * 1024 * 1024]));
+        }
         if breaks(context, "step-in-plan") {
             context.put("api", at(&what.subject.id)).json(&json!({"lock": true})).step("lock")?;
         }

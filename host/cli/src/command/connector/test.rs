@@ -2,6 +2,7 @@
 
 use super::{Global, kilobytes, sign};
 use crate::build::{self, MANIFEST_FILE};
+use crate::conformance::budgets::{Budgets, Cost, FILE};
 use crate::conformance::law::Level;
 use crate::conformance::report::Report;
 use crate::conformance::{self, INPUTS, INPUTS_MAX, Recordings, cassette};
@@ -40,6 +41,10 @@ pub struct Test {
     /// with it into registries and hosts
     #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "only"])]
     key: Option<PathBuf>,
+    /// Agree to what each call takes now: it is written as `budgets.toml` beside the cassettes, and a later run that
+    /// takes over 20 % more fuel or memory breaks a law
+    #[arg(long, conflicts_with_all = ["record", "only", "key"])]
+    accept_budgets: bool,
     /// Record the cassettes at the target of this connection of the configuration, instead of
     /// testing. Everything that they ask for is really done there
     #[arg(long, value_name = "CONNECTION")]
@@ -94,6 +99,9 @@ pub(super) async fn run(test: Test, global: &Global) -> Result<ExitCode> {
             return Err(no_cassette(only, &folder));
         }
     }
+    if test.accept_budgets {
+        recordings.budgets = None;
+    }
     let report = conformance::run(&component, recordings, test.inputs, &|text| progress.now(text)).await?;
     progress.end();
     if let Some(file) = &test.report {
@@ -103,13 +111,34 @@ pub(super) async fn run(test: Test, global: &Global) -> Result<ExitCode> {
     if global.json {
         output::json(&report)?;
     } else {
-        shown(&report, component.len(), global)?;
+        shown(&report, component.len(), &test, global)?;
     }
     if let Some(key) = key {
         signed(&report, &key, &file, global)?;
     }
+    if test.accept_budgets {
+        accepted(&report, &folder, global)?;
+    }
     let reached = test.level.level() <= report.level;
     Ok(ExitCode::from(if reached { exit::DONE } else { exit::NO }))
+}
+
+/// Writes what each call took beside the cassettes.
+fn accepted(report: &Report, folder: &Path, global: &Global) -> Result<()> {
+    if report.breaches().next().is_some() {
+        let failure = Failure::new(exit::NO, "nothing was agreed to: the connector breaks other laws");
+        return Err(failure.with_help("make it keep them first, since they decide which way it goes").into());
+    }
+    if report.costs.is_empty() {
+        let message = format!("`{}` holds no cassette and no delivery", folder.display());
+        return Err(Failure::new(exit::USAGE, message).with_help("there is nothing to measure it by").into());
+    }
+    Budgets::from_costs(&report.costs).write(folder)?;
+    if !global.quiet && !global.json {
+        let calls = report.costs.len();
+        output::say(&format!("what {calls} calls take is agreed to: `{}`", folder.join(FILE).display()));
+    }
+    Ok(())
 }
 
 /// Writes what was shown beside the component, signed.
@@ -186,13 +215,16 @@ async fn record(
     Ok(ExitCode::from(exit::DONE))
 }
 
-fn shown(report: &Report, size: usize, global: &Global) -> Result<()> {
+fn shown(report: &Report, size: usize, test: &Test, global: &Global) -> Result<()> {
     let mut table = Table::new(&["law", "looks", "broken", "says"]);
     for of in &report.laws {
         let looks = if of.shown.checks == 0 { "–".to_owned() } else { of.shown.checks.to_string() };
         table.row([of.law.name(), &looks, &of.shown.broken.to_string(), of.says]);
     }
     table.print()?;
+    if !global.quiet {
+        costs_shown(report, test)?;
+    }
     let breaches = report.words();
     for breach in breaches.iter().take(BREACHES_SHOWN) {
         output::say(&format!("\n{breach}"));
@@ -210,6 +242,36 @@ fn shown(report: &Report, size: usize, global: &Global) -> Result<()> {
             kilobytes(size),
             report.kit,
             report.level.name()
+        ));
+    }
+    Ok(())
+}
+
+/// What each call took, and what was agreed to.
+fn costs_shown(report: &Report, test: &Test) -> Result<()> {
+    if report.costs.is_empty() {
+        return Ok(());
+    }
+    output::line("")?;
+    let mut table = Table::new(&["cassette", "call", "fuel", "agreed", "KiB", "agreed", "of its class"]);
+    for of in &report.costs {
+        let agreed =
+            |part: fn(&Cost) -> u64| of.was.as_ref().map_or("–".to_owned(), |was| part(was).to_string());
+        table.row([
+            of.cassette.clone(),
+            of.call.clone(),
+            of.is.fuel.to_string(),
+            agreed(|cost| cost.fuel),
+            of.is.memory_kib.to_string(),
+            agreed(|cost| cost.memory_kib),
+            format!("{} %", of.memory_percent),
+        ]);
+    }
+    table.print()?;
+    let new = report.costs.iter().filter(|of| of.was.is_none()).count();
+    if 0 < new && !test.accept_budgets {
+        output::say(&format!(
+            "nothing to compare yet for {new} calls; `--accept-budgets` records what they take"
         ));
     }
     Ok(())
