@@ -142,6 +142,10 @@ pub struct Request {
     /// Names and values, decoded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<(String, String)>,
+    /// Headers that matter, names in lower case. The conditions of a request (`if-match` and its like) always do: each
+    /// that is asked must stand here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
     /// The body.
     #[serde(default, skip_serializing_if = "Body::is_empty")]
     pub body: Body,
@@ -210,19 +214,88 @@ impl Body {
 }
 
 impl Request {
-    /// Whether the target is asked just this. The first part of its path is the endpoint's name.
+    /// Whether the target is asked just this.
     #[must_use]
     pub fn is(&self, asked: &Asked) -> bool {
+        self.is_at(asked) && self.differs(asked).is_none()
+    }
+
+    /// Whether it is the same method at the same place. The first part of the path that is asked for is the endpoint's
+    /// name.
+    fn is_at(&self, asked: &Asked) -> bool {
+        let path: Vec<String> = self.path.split('/').skip(1).map(|part| decoded(part, false)).collect();
+        asked.method == self.method
+            && asked.path.split_first().is_some_and(|(first, rest)| *first == self.endpoint && rest == path)
+    }
+
+    /// In what a request at the same place differs from this one.
+    fn differs(&self, asked: &Asked) -> Option<String> {
         let sorted = |pairs: &[(String, String)]| {
             let mut pairs = pairs.to_vec();
             pairs.sort();
             pairs
         };
-        let path: Vec<String> = self.path.split('/').skip(1).map(|part| decoded(part, false)).collect();
-        asked.method == self.method
-            && asked.path.split_first().is_some_and(|(first, rest)| *first == self.endpoint && rest == path)
-            && sorted(&asked.query) == sorted(&self.query)
-            && Body::of(&asked.body) == self.body
+        if sorted(&asked.query) != sorted(&self.query) {
+            return Some("its query".to_owned());
+        }
+        let lacks = |name: &str, value: &str| asked.header(name) != Some(value);
+        if let Some((name, _)) = self.headers.iter().find(|(name, value)| lacks(name, value)) {
+            return Some(format!("its header `{name}`"));
+        }
+        let is_known = |name: &str| self.headers.iter().any(|(known, _)| known == name);
+        if let Some(more) = CONDITIONS.iter().find(|name| asked.header(name).is_some() && !is_known(name)) {
+            return Some(format!("its header `{more}`"));
+        }
+        match (Body::of(&asked.body), &self.body) {
+            (asked, known) if asked == *known => None,
+            (Body::Json(asked), Body::Json(known)) => {
+                Some(format!("its body at `{}`", pointer(&asked, known)))
+            }
+            (_, _) => Some("its body".to_owned()),
+        }
+    }
+}
+
+/// The headers by which a request makes a condition (RFC 9110, §13.1).
+const CONDITIONS: [&str; 4] = ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
+
+/// Where two values differ first, as a JSON Pointer.
+fn pointer(one: &serde_json::Value, other: &serde_json::Value) -> String {
+    use serde_json::Value;
+    let below = |name: &str, one: &Value, other: &Value| {
+        let name = name.replace('~', "~0").replace('/', "~1");
+        format!("/{name}{}", pointer(one, other))
+    };
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let names = one.keys().chain(other.keys());
+            let differing = names.into_iter().find(|name| one.get(*name) != other.get(*name));
+            let value = |of: &serde_json::Map<String, Value>, name| of.get(name).cloned().unwrap_or_default();
+            differing.map_or_else(String::new, |name| below(name, &value(one, name), &value(other, name)))
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            let differing = (0..one.len().max(other.len())).find(|at| one.get(*at) != other.get(*at));
+            let value = |of: &[Value], at: usize| of.get(at).cloned().unwrap_or_default();
+            differing
+                .map_or_else(String::new, |at| below(&at.to_string(), &value(one, at), &value(other, at)))
+        }
+        (_, _) => String::new(),
+    }
+}
+
+impl Cassette {
+    /// The exchange that comes nearest to a request, in words: its place in the file, and in what it differs.
+    #[must_use]
+    pub fn nearest(&self, asked: &Asked, step: Option<&str>) -> Option<String> {
+        let near = (1..).zip(&self.exchanges).filter(|(_, recorded)| {
+            recorded.request.is_at(asked) && recorded.step.is_some() == step.is_some()
+        });
+        let differs = |recorded: &Recorded| match recorded.request.differs(asked) {
+            Some(what) => format!("fits but for {what}"),
+            None if recorded.step.as_deref() != step => "fits but for its step".to_owned(),
+            None => format!("fits when these have landed: {:?}", recorded.when),
+        };
+        near.map(|(number, recorded)| format!("exchange {number} {}", differs(recorded))).next()
     }
 }
 
@@ -252,6 +325,7 @@ impl Recorded {
                 method: exchange.method.to_owned(),
                 path: exchange.path.clone(),
                 query: exchange.query.clone(),
+                headers: conditions(&exchange.headers),
                 body: Body::of(&exchange.body),
             },
             response: Response {
@@ -261,6 +335,12 @@ impl Recorded {
             },
         })
     }
+}
+
+/// Those by which a request makes a condition, names in lower case.
+fn conditions(headers: &[(String, String)]) -> Vec<(String, String)> {
+    let lower = headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+    lower.filter(|(name, _)| CONDITIONS.contains(&name.as_str())).collect()
 }
 
 /// Headers that belong to one connection or one moment, not to the answer.
@@ -447,6 +527,22 @@ mod tests {
         assert!(request.is(&asked));
         asked.body = b"{}".to_vec();
         assert!(!request.is(&asked), "another body");
+        assert_eq!(
+            cassette.nearest(&asked, cassette.exchanges[0].step.as_deref()).as_deref(),
+            Some("exchange 1 fits but for its body at `/key`")
+        );
+        asked.body = format!("{{\"n\": 1, \"key\": \"{}\"}}", Actor::Effect.id()).into_bytes();
+        asked.headers.push(("accept".to_owned(), "*/*".to_owned()));
+        assert!(request.is(&asked), "a header that matters to nobody");
+        asked.headers.push(("if-match".to_owned(), "3".to_owned()));
+        assert!(!request.is(&asked), "a condition that is not in the cassette");
+        let conditional =
+            Request { headers: vec![("if-match".to_owned(), "3".to_owned())], ..request.clone() };
+        assert!(conditional.is(&asked));
+        asked.headers.pop();
+        assert!(!conditional.is(&asked), "a condition that is made no more");
+        asked.path.push("more".to_owned());
+        assert_eq!(cassette.nearest(&asked, None), None);
     }
 
     #[test]

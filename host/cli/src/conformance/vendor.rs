@@ -389,7 +389,8 @@ impl State {
             })
         };
         let Some(recorded) = now.or_else(again) else {
-            self.unknown.push(described(asked, step, &landed));
+            let nearest = cassette.nearest(asked, step).map(|near| format!(" ({near})"));
+            self.unknown.push(described(asked, step, &landed) + &nearest.unwrap_or_default());
             return Reply::json(501, &serde_json::json!({ "error": "not in the cassette" }));
         };
         let reply = recorded.response.reply();
