@@ -12,6 +12,10 @@ use std::process::ExitCode;
 
 static CONTRACT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../wit/connector@1.0.0");
 const LICENSE: &str = include_str!("../../../../../LICENSE");
+/// What is the same in every language.
+const COMMON: &str = include_str!("../../../../../sdk/README.md");
+/// Its name in a project of its own, where `README.md` is the project's.
+const COMMON_FILE: &str = "CONNECTORS.md";
 
 /// Folders and files by their places in a project.
 struct Tree {
@@ -244,6 +248,31 @@ impl Id {
     }
 }
 
+/// A page without the links that lead out of a project: their words stay.
+fn linked(page: &str) -> String {
+    let leads = |to: &str| to.starts_with("https://") || to.starts_with('#') || to == COMMON_FILE;
+    let mut text = String::with_capacity(page.len());
+    let mut rest = page;
+    while let Some((before, behind)) = rest.split_once('[') {
+        text.push_str(before);
+        let link = behind.split_once("](").and_then(|(words, behind)| {
+            let (to, behind) = behind.split_once(')')?;
+            (!words.contains(['[', '\n']) && !leads(to)).then_some((words, behind))
+        });
+        match link {
+            Some((words, behind)) => {
+                text.push_str(words);
+                rest = behind;
+            }
+            None => {
+                text.push('[');
+                rest = behind;
+            }
+        }
+    }
+    text + rest
+}
+
 impl Language {
     /// Writes template and SDK.
     fn write(self, id: &Id, folder: &Path) -> Result<()> {
@@ -267,7 +296,11 @@ impl Language {
         };
         template.write(folder, &|name, text| id.fill(&own(name, text)))?;
         let at = folder.join(SDK_FOLDER);
-        sdk.write(&at, &|_, text| text.to_owned())?;
+        sdk.write(&at, &|name, text| match name {
+            "README.md" => linked(&text.replace("(../README.md)", &format!("({COMMON_FILE})"))),
+            _ => text.to_owned(),
+        })?;
+        write(&at.join(COMMON_FILE), linked(COMMON).as_bytes())?;
         write_all(&CONTRACT, &at.join("wit").join("connector@1.0.0"), &|_, text| text.to_owned())?;
         write(&at.join("LICENSE"), LICENSE.as_bytes())
     }
@@ -349,6 +382,20 @@ mod tests {
             let why = Id::parse(bad).err().map(|error| error.to_string());
             assert_eq!(why, Some(format!("`{bad}` is no id of a connector")));
         }
+    }
+
+    #[test]
+    fn a_page_keeps_the_links_that_lead_somewhere() {
+        let check = |page: &str, expected: &str| assert_eq!(linked(page), expected, "{page}");
+        check("see [`sdk`](../sdk/README.md), [it](#it).", "see `sdk`, [it](#it).");
+        check("[a](https://a.example) [b](CONNECTORS.md)", "[a](https://a.example) [b](CONNECTORS.md)");
+        check("[connection.shop]\nallow = [\"a\"]\n\n[x](y.md)", "[connection.shop]\nallow = [\"a\"]\n\nx");
+        check("a [ b", "a [ b");
+        let page = linked(COMMON);
+        let leaves = |to: &str| !to.starts_with("https://") && !to.starts_with('#');
+        let dead: Vec<_> = page.split("](").skip(1).filter(|to| leaves(to)).collect();
+        assert_eq!(dead.len(), 0, "{dead:?}");
+        assert!(page.contains("[connection.shop]") && page.contains("## The five answers"));
     }
 
     #[test]
