@@ -312,7 +312,7 @@ fn effects(intent: &IntentView) -> Result<()> {
     }
     heading("effects")?;
     let mut table =
-        Table::new(&["  binding", "connection", "state", "attempts", "proof or cause", "read back"]);
+        Table::new(&["  binding", "connection", "state", "failed attempts", "proof or cause", "read back"]);
     for effect in &intent.effects {
         let receipt = effect.receipt.as_ref().map(|receipt| receipt.subject.clone());
         let held = effect.detail.as_ref().map(|detail| detail.message.clone());
