@@ -35,6 +35,7 @@ use countersign::conformance::report::Report;
 use countersign::conformance::{Recordings, deliveries, record, run};
 use countersign_connectors::{ConnectionOptions, RawConnection, Secret};
 use countersign_core::id::ConnectionName;
+use countersign_tests::guests;
 use countersign_tests::servers::{
     Clause, Contract, HledgerWeb, LocalStripe, Quote, QuoteLine, Slack, Tryton, WebDav, sha256,
 };
@@ -338,4 +339,17 @@ fn a_new_project_in_typescript_is_certified_at_once() -> Result<()> {
 #[test]
 fn a_new_project_in_go_is_certified_at_once() -> Result<()> {
     a_new_project_is_certified("go")
+}
+
+/// What needs no SDK keeps the laws too: a connector in C on nothing but the bindings. It wants nothing of WASI, so
+/// the manifest says all that it can ask for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connector_in_plain_c_is_built_and_keeps_the_laws() -> Result<()> {
+    let built = guests::component("c-plain", env!("CARGO_TARGET_TMPDIR"))?;
+    let recordings = Recordings::of(&root().join("tests/guests/c-plain/cassettes"))?;
+    let report = run(&built, recordings, INPUTS, &|_| {}).await?;
+    is_certified(&report)?;
+    let of_wasi = b"wasi:";
+    ensure!(!built.windows(of_wasi.len()).any(|part| part == of_wasi), "it wants something of WASI");
+    Ok(())
 }

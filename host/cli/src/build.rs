@@ -1,5 +1,5 @@
 //! Builds connectors from their source: one call of cargo for `wasm32-unknown-unknown` (or the tools that
-//! a project in TypeScript, Python or Go names), then each module is wrapped into a component with its manifest
+//! a project in TypeScript, Python, Go or C names), then each module is wrapped into a component with its manifest
 //! inside, in this process.
 //!
 //! Beside each component that is to be given away lies its bill of materials (`materials.rs`): of what it is made is known
@@ -9,6 +9,7 @@
 //! `Cargo.toml`, so that one connector and the whole workspace land in the same place. A build
 //! that stops half-way leaves the component of the last one: files are written beside and renamed.
 
+mod c;
 mod crates;
 mod go;
 mod gomod;
@@ -125,6 +126,8 @@ pub fn build_at(
         vec![python::module(&folder, &between(&folder), progress)?]
     } else if is_there(go::MODULE_FILE) {
         vec![go::module(&folder, &between(&folder), progress)?]
+    } else if is_there(c::BUILD_FILE) {
+        vec![c::module(&folder, &between(&folder), progress)?]
     } else {
         modules(pace, &folder, &is_connector, progress)?
     };
@@ -168,8 +171,9 @@ pub fn projects_in(workspace: &Path) -> Result<Vec<PathBuf>> {
     for entry in std::fs::read_dir(workspace).with_context(named)? {
         let folder = entry.with_context(named)?.path();
         let has = |file: &str| folder.join(file).is_file();
-        let is_project =
-            [typescript::PACKAGE_FILE, python::PROJECT_FILE, go::MODULE_FILE].into_iter().any(has);
+        let is_project = [typescript::PACKAGE_FILE, python::PROJECT_FILE, go::MODULE_FILE, c::BUILD_FILE]
+            .into_iter()
+            .any(has);
         if has(MANIFEST_FILE) && is_project && !has("Cargo.toml") {
             projects.push(folder);
         }
@@ -291,7 +295,7 @@ fn modules(
 ) -> Result<Vec<Module>> {
     if !folder.join("Cargo.toml").is_file() {
         bail!(
-            "`{}` has no `Cargo.toml`, `package.json`, `pyproject.toml` or `go.mod`; wrap a finished module with `--core FILE`",
+            "`{}` has no `Cargo.toml`, `package.json`, `pyproject.toml`, `go.mod` or `build.toml`; wrap a finished module with `--core FILE`",
             folder.display()
         );
     }
