@@ -25,7 +25,7 @@ pub use toolchain::Toolchain;
 use crate::distribution::Kind;
 use crate::materials::Materials;
 use anyhow::{Context, Result, bail};
-use countersign_connectors::{Inspected, componentize, componentize_contributor, inspect};
+use countersign_connectors::{Inspected, Manifest, componentize, componentize_contributor, inspect};
 use countersign_core::hash::Digest;
 use serde::Deserialize;
 use std::io::{BufRead, BufReader, Read};
@@ -78,6 +78,14 @@ impl BuiltConnector {
     }
 }
 
+/// Whether the manifest is one: known before anything is built, which may take a minute.
+fn is_manifest(file: &Path) -> Result<()> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+    Manifest::parse(&text).with_context(|| format!("`{}` is no manifest", file.display()))?;
+    Ok(())
+}
+
 /// Where components go that are built from `folder`.
 #[must_use]
 pub fn out_folder(folder: &Path) -> PathBuf {
@@ -118,6 +126,9 @@ pub fn build_at(
         .with_context(|| format!("there is no folder `{}`; name one with a connector", folder.display()))?;
     let mut built = Vec::new();
     let is_there = |file: &str| folder.join(file).is_file();
+    if is_there(MANIFEST_FILE) {
+        is_manifest(&folder.join(MANIFEST_FILE))?;
+    }
     let modules = if is_there("Cargo.toml") {
         modules(pace, &folder, &is_connector, progress)?
     } else if is_there(typescript::PACKAGE_FILE) {
@@ -401,6 +412,17 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_faulty_manifest_is_named_before_anything_is_built() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |file: &str, text: &str| std::fs::write(folder.path().join(file), text).expect("a file");
+        write(typescript::PACKAGE_FILE, "{}");
+        write(MANIFEST_FILE, "manifest = 1\n[connector]\nidd = 'acme.orders'\n");
+        let built = build_all(folder.path(), folder.path(), &|doing| panic!("{doing}"));
+        let why = format!("{:#}", built.expect_err("it is no manifest"));
+        assert!(why.contains("connector.toml` is no manifest: line 3") && why.contains("`idd`"), "{why}");
+    }
 
     #[test]
     fn only_a_cdylib_beside_a_manifest_is_a_connector() {

@@ -83,15 +83,16 @@ pub(super) async fn run(test: Test, global: &Global) -> Result<ExitCode> {
     let progress = Progress::begin(global.quiet);
     // Before anything runs: a key that is none is known now.
     let key = test.key.as_deref().map(sign::private).transpose()?;
-    let (file, component) = component(&test.connector, &|text| progress.now(text))?;
     let folder = test.cassettes.clone().or_else(|| beside(&test.connector)).ok_or_else(|| {
         Failure::new(exit::USAGE, "it is not known where the cassettes are")
             .with_help("name their folder with `--cassettes DIR`")
     })?;
     if let Some(connection) = &test.record {
+        let (_, component) = component(&test.connector, &|text| progress.now(text))?;
         progress.end();
         return record(&test, connection, component, &folder, global).await;
     }
+    // What is written by hand is read before anything is built, which may take a minute.
     let mut recordings = Recordings::of(&folder)?;
     if let Some(only) = &test.only {
         recordings.cassettes.retain(|cassette| cassette.name == *only);
@@ -102,6 +103,7 @@ pub(super) async fn run(test: Test, global: &Global) -> Result<ExitCode> {
     if test.accept_budgets {
         recordings.budgets = None;
     }
+    let (file, component) = component(&test.connector, &|text| progress.now(text))?;
     let report = conformance::run(&component, recordings, test.inputs, &|text| progress.now(text)).await?;
     progress.end();
     if let Some(file) = &test.report {
