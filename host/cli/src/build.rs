@@ -19,6 +19,7 @@ mod tool;
 mod toolchain;
 mod typescript;
 mod wheels;
+mod world;
 
 pub use toolchain::Toolchain;
 

@@ -3,7 +3,7 @@
 //!
 //! The author includes `contract.h` and writes the functions that it declares.
 
-use super::{Module, put, tool};
+use super::{Module, put, tool, world};
 use crate::materials::{Licence, Materials, Part, Role};
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use wit_bindgen_core::Files;
-use wit_bindgen_core::wit_parser::Resolve;
 
 /// What to build. A project in Go has one too, and its own manifest beside it.
 pub(super) const BUILD_FILE: &str = "build.toml";
@@ -139,14 +138,12 @@ fn zig(environment: &Path, work: &Path) -> Command {
 
 /// The bindings to a world of the contract in the folder `wit`.
 fn bindings(wit: &Path, world: &str) -> Result<Files> {
-    let named = || format!("the world `{world}` of `{}` cannot be bound", wit.display());
-    let mut contract = Resolve::default();
-    let (package, _) = contract.push_path(wit).with_context(named)?;
-    let world = contract.select_world(&[package], Some(world)).with_context(named)?;
+    let (mut contract, id) = world::named(wit, world)?;
     let options =
         wit_bindgen_c::Opts { rename_world: Some(BINDINGS.to_owned()), ..wit_bindgen_c::Opts::default() };
     let mut files = Files::default();
-    options.build().generate(&mut contract, world, &mut files).with_context(named)?;
+    let what = || format!("the world `{world}` of `{}` cannot be bound", wit.display());
+    options.build().generate(&mut contract, id, &mut files).with_context(what)?;
     Ok(files)
 }
 

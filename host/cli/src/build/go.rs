@@ -4,7 +4,7 @@
 //! The project's own `go.mod` knows the SDK alone. What only a component needs is added to a copy of it, in the folder
 //! of the build, so that the project stays a plain module that every Go tool understands.
 
-use super::{Module, bytes_of, gomod, put, tool};
+use super::{Module, bytes_of, gomod, put, tool, world};
 use crate::output::{self, plain};
 use anyhow::{Context as _, Result, bail};
 use countersign_connectors::embed_contract;
@@ -13,7 +13,6 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use wit_bindgen_core::Files;
-use wit_bindgen_core::wit_parser::Resolve;
 
 /// The manifest of a Go module.
 pub(super) const MODULE_FILE: &str = "go.mod";
@@ -239,10 +238,7 @@ fn program(connector: &str) -> String {
 
 /// The bindings to a world of the contract in the folder `wit`.
 fn bindings(wit: &Path, world: &str) -> Result<Files> {
-    let named = || format!("the world `{world}` of `{}` cannot be bound", wit.display());
-    let mut contract = Resolve::default();
-    let (package, _) = contract.push_path(wit).with_context(named)?;
-    let world = contract.select_world(&[package], Some(world)).with_context(named)?;
+    let (mut contract, id) = world::named(wit, world)?;
     let options = wit_bindgen_go::Opts {
         format: wit_bindgen_go::Format::False,
         pkg_name: Some(BINDINGS_MODULE.to_owned()),
@@ -250,7 +246,8 @@ fn bindings(wit: &Path, world: &str) -> Result<Files> {
         ..wit_bindgen_go::Opts::default()
     };
     let mut files = Files::default();
-    options.build().generate(&mut contract, world, &mut files).with_context(named)?;
+    let what = || format!("the world `{world}` of `{}` cannot be bound", wit.display());
+    options.build().generate(&mut contract, id, &mut files).with_context(what)?;
     Ok(files)
 }
 

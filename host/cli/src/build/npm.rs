@@ -23,6 +23,8 @@ struct Bundle {
 
 #[derive(Debug, Deserialize)]
 struct Output {
+    #[serde(default)]
+    exports: BTreeSet<String>,
     inputs: BTreeMap<String, Input>,
 }
 
@@ -54,6 +56,13 @@ struct Locked {
     integrity: Option<String>,
     #[serde(default)]
     link: bool,
+}
+
+/// What of `wanted` the entry file does not export; `inputs` is what esbuild said of the bundle.
+pub(super) fn lacks(inputs: &Path, wanted: &BTreeSet<String>) -> Result<BTreeSet<String>> {
+    let bundle: Bundle = read(inputs)?;
+    let exports: BTreeSet<String> = bundle.outputs.into_values().flat_map(|output| output.exports).collect();
+    Ok(wanted.difference(&exports).cloned().collect())
 }
 
 /// What the component of the package in `folder` is made of; `inputs` is what esbuild said of the bundle.
@@ -170,12 +179,15 @@ mod tests {
         );
         write(
             "inputs.json",
-            r#"{"outputs": {"connector.js": {"inputs": {
+            r#"{"outputs": {"connector.js": {"exports": ["identity", "reader"], "inputs": {
                 "src/connector.ts": {"bytesInOutput": 9}, "../sdk/src/index.ts": {"bytesInOutput": 9},
                 "node_modules/used/esm/index.js": {"bytesInOutput": 9}, "node_modules/@a/b/esm/index.js": {"bytesInOutput": 1},
                 "node_modules/typed/esm/index.js": {"bytesInOutput": 0}
             }}}}"#,
         );
+        let wanted = BTreeSet::from(["reader", "writer"].map(str::to_owned));
+        let lacking = lacks(&root.join("inputs.json"), &wanted).expect("it is read");
+        assert_eq!(lacking, BTreeSet::from(["writer".to_owned()]));
         let materials = materials(&root.join("it"), &root.join("inputs.json")).expect("it is read");
         let expression = |text: &str| Licence::Expression(text.to_owned());
         let part = |name: &str, licence: Licence, role: Role, is_fetched: bool| Part {

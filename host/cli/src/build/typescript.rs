@@ -1,8 +1,8 @@
 //! Connectors in TypeScript: npm brings the tools that the project names, tsc looks at the types, esbuild
 //! makes one file of it, and componentize-qjs a component with QuickJS inside.
 
-use super::{Module, npm, tool};
-use anyhow::{Context as _, Result};
+use super::{Module, npm, tool, world};
+use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -65,13 +65,25 @@ pub(super) fn module(folder: &Path, between: &Path, progress: &dyn Fn(&str)) -> 
         .arg(format!("--metafile={}", inputs.display()))
         .arg(format!("--outfile={}", bundle.display()));
     tool::run(&mut esbuild, folder, "esbuild could not bundle it")?;
+    let wit = folder.join(&package.countersign.wit);
+    // The component would be made all the same, and break at the first call of what is not there.
+    let lacking = npm::lacks(&inputs, &world::exports(&wit, &package.countersign.world)?)?;
+    if !lacking.is_empty() {
+        bail!(
+            "`{}` does not export {}, which the world `{}` of `{}` wants",
+            folder.join(&package.countersign.entry).display(),
+            lacking.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+            package.countersign.world,
+            file.display()
+        );
+    }
     progress(&format!("making a component of {}", package.name));
     let component = work.join("connector.wasm");
     let mut componentize = Command::new(installed("componentize-qjs"));
     // Without `--sync` it would want what no host of ours has switched on.
     componentize
         .arg("--wit")
-        .arg(folder.join(&package.countersign.wit))
+        .arg(&wit)
         .args(["--world", &package.countersign.world, "--sync", "--opt-size", "--minify", "--js"])
         .arg(&bundle)
         .arg("--output")
