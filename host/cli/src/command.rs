@@ -106,7 +106,7 @@ enum Command {
     /// Give people passwords, on a host without an identity provider
     #[command(subcommand)]
     Password(password::Password),
-    /// Verify the log
+    /// Verify the log and prove what stands in it
     #[command(subcommand)]
     Audit(audit::Audit),
     /// Print completions for a shell

@@ -1,3 +1,7 @@
 //! The log: the append-only, hash-linked record of everything. It is also the source of truth.
 
 pub mod chain;
+pub mod leaf;
+pub mod note;
+pub mod proof;
+pub mod tree;

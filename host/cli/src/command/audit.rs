@@ -1,36 +1,148 @@
-//! `countersign audit`: whether the log is what was written.
+//! `countersign audit`: whether the log is what was written, and proofs of it for those who do not have it.
+
+mod key;
+mod tree;
 
 use super::Global;
 use crate::output::{self, Failure, Progress};
 use crate::{config, exit};
 use anyhow::{Context as _, Result};
-use countersign_engine::port::store::{Store as _, StoreFault};
+use countersign_core::hash::Digest;
+use countersign_core::log::note::{Checkpoint, NOTE_BYTES_MAX, Note, VerifierKey};
+use countersign_core::log::proof::{PROOF_BYTES_MAX, Proof};
+use countersign_engine::port::store::{ENTRY_BYTES_MAX, Store as _, StoreFault, Verified};
 use countersign_store_local::{LocalStore, Options};
 use serde_json::json;
-use std::path::PathBuf;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// What to do with the log.
 #[derive(Debug, clap::Subcommand)]
 pub enum Audit {
     /// Read the whole log again: every sum, every link of the hash chain
     Verify {
-        /// Data folder, instead of the one in the configuration
-        #[arg(long, value_name = "DIR")]
-        data: Option<PathBuf>,
+        #[command(flatten)]
+        from: From,
         /// Head of the chain that was noted down elsewhere; the log must end with it
         #[arg(long, value_name = "SHA256")]
         head: Option<String>,
+        /// Checkpoint that was noted down elsewhere; the log must extend it
+        #[arg(long, value_name = "FILE", requires = "public")]
+        since: Option<PathBuf>,
+        /// Public key of the log, as `countersign audit key` prints it
+        #[arg(long, value_name = "KEY", value_parser = public)]
+        public: Option<VerifierKey>,
+    },
+    /// Draw the key pair that signs the checkpoints of a log
+    Key {
+        /// Name of the log, such as `acme.example/approvals`
+        name: String,
+        /// Where the private half goes; there must be no such file yet
+        file: PathBuf,
+    },
+    /// Print a signed checkpoint: how many entries the log has, and the root over all of them
+    Checkpoint {
+        #[command(flatten)]
+        from: From,
+        /// The private key, as `countersign audit key` writes it
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// Print the proof that a decision or the end of an effect stands in the log
+    Prove {
+        /// Intent, effect or, with `--sequence`, any stream
+        id: String,
+        #[command(flatten)]
+        from: From,
+        /// The private key, as `countersign audit key` writes it
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Entry of the stream, counted from 1, instead of the decision
+        #[arg(long, value_name = "NUMBER")]
+        sequence: Option<u64>,
+        /// Where the entry's bytes go, for whoever is to see what it says; there must be no such file yet
+        #[arg(long, value_name = "FILE")]
+        entry: Option<PathBuf>,
+    },
+    /// Check a proof; neither a host nor its data folder is needed
+    Check {
+        /// The proof, as `countersign audit prove` prints it
+        file: PathBuf,
+        /// Public key of the log, as `countersign audit key` prints it
+        #[arg(long, value_name = "KEY", value_parser = public)]
+        public: VerifierKey,
+        /// The entry's bytes; they must be those that the proof is of
+        #[arg(long, value_name = "FILE")]
+        entry: Option<PathBuf>,
     },
 }
 
-/// Verifies the log of a host that does not run.
+/// Whose log.
+#[derive(Debug, clap::Args)]
+pub struct From {
+    /// Data folder, instead of the one in the configuration
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+fn public(text: &str) -> Result<VerifierKey, String> {
+    VerifierKey::parse(text)
+        .ok_or_else(|| "not a public key `NAME+ID+KEY`, as `countersign audit key` prints it".to_owned())
+}
+
+/// Verifies the log of a host that does not run, signs what it has come to, or checks a proof.
 ///
 /// # Errors
-/// If the log is not what was written, or is in use.
+/// If the log or the proof is not what was written, or the log is in use.
 pub async fn run(command: Audit, global: &Global) -> Result<ExitCode> {
-    let Audit::Verify { data, head } = command;
-    let data = match data {
+    match command {
+        Audit::Verify { from, head, since, public } => {
+            let since = since.zip(public).map(|(file, public)| noted(&file, &public)).transpose()?;
+            verify(from, head, since, global).await
+        }
+        Audit::Key { name, file } => key::draw(&name, &file, global),
+        Audit::Checkpoint { from, key } => {
+            let key = key::private(&key)?;
+            let tree = with_log(from, global, async |store, _| tree::whole(store).await).await?;
+            let note = Note::of(tree.size(), tree.root(), key.public(), |text| key.sign(text));
+            show(&note.to_text(), "checkpoint", global)
+        }
+        Audit::Prove { id, from, key, sequence, entry } => {
+            let key = key::private(&key)?;
+            let found =
+                with_log(from, global, async |store, _| tree::prove(store, &id, sequence, &key).await);
+            let (proof, bytes) = found.await?;
+            if let Some(file) = entry {
+                let written = OpenOptions::new().write(true).create_new(true).open(&file);
+                let written = written.and_then(|mut new| new.write_all(&bytes));
+                written.with_context(|| format!("`{}` cannot be written", file.display()))?;
+            }
+            show(&proof.to_text(), "proof", global)
+        }
+        Audit::Check { file, public, entry } => check(&file, &public, entry.as_deref(), global),
+    }
+}
+
+/// Prints a text that others read as it is.
+fn show(text: &str, name: &str, global: &Global) -> Result<ExitCode> {
+    if global.json {
+        output::json(&json!({ name: text }))?;
+    } else {
+        output::line(text.trim_end_matches('\n'))?;
+    }
+    Ok(ExitCode::from(exit::DONE))
+}
+
+/// Reads the log of a host that does not run.
+async fn with_log<T>(
+    from: From,
+    global: &Global,
+    read: impl AsyncFnOnce(&LocalStore, &Progress) -> Result<T>,
+) -> Result<T> {
+    let data = match from.data {
         Some(data) => data,
         None => config::load(global.config.as_deref())?.data,
     };
@@ -43,22 +155,47 @@ pub async fn run(command: Audit, global: &Global) -> Result<ExitCode> {
     let folder = data.clone();
     let opened = tokio::task::spawn_blocking(move || LocalStore::open(Options::at(folder))).await?;
     let place = || format!("data folder `{}`", data.display());
-    let store = opened.map_err(broken).with_context(place)?;
-    let verified = store
-        .verify(&|done, of| {
-            let percent = done.saturating_mul(100).checked_div(of).unwrap_or(100);
-            progress.now(&format!("verifying the log: {percent} %"));
-        })
-        .await;
+    let store = Arc::new(opened.map_err(broken).with_context(place)?);
+    progress.now("reading the log");
+    let answer = read(&store, &progress).await;
     let closed = tokio::task::spawn_blocking(move || store.close()).await?;
     progress.end();
-    let verified = verified.map_err(broken).with_context(place)?;
+    let answer = answer.with_context(place)?;
     closed.with_context(place)?;
+    Ok(answer)
+}
+
+async fn verify(
+    from: From,
+    head: Option<String>,
+    since: Option<Checkpoint>,
+    global: &Global,
+) -> Result<ExitCode> {
+    let extends = since.as_ref().map(|checkpoint| checkpoint.size);
+    let read = async |store: &LocalStore, progress: &Progress| -> Result<Verified> {
+        let percent = |done: u64, of: u64| {
+            let percent = done.saturating_mul(100).checked_div(of).unwrap_or(100);
+            progress.now(&format!("verifying the log: {percent} %"));
+        };
+        let verified = store.verify(&percent).await.map_err(broken)?;
+        if let Some(checkpoint) = &since {
+            tree::extends(store, checkpoint).await?;
+        }
+        Ok(verified)
+    };
+    let verified = with_log(from, global, read).await?;
     let found = verified.head.to_string();
     if global.json {
-        output::json(&json!({ "entries": verified.entries, "head": found }))?;
+        let mut answer = json!({ "entries": verified.entries, "head": found });
+        if let Some(size) = extends {
+            answer["extends"] = size.into();
+        }
+        output::json(&answer)?;
     } else {
         output::line(&format!("{} entries, head {found}", verified.entries))?;
+        if let Some(size) = extends {
+            output::line(&format!("the first {size} are those of the noted checkpoint"))?;
+        }
     }
     if head.is_some_and(|head| !head.eq_ignore_ascii_case(&found)) {
         let help = "if the noted head is older, this log has grown since; otherwise somebody replaced it";
@@ -67,6 +204,70 @@ pub async fn run(command: Audit, global: &Global) -> Result<ExitCode> {
             .into());
     }
     Ok(ExitCode::from(exit::DONE))
+}
+
+/// A checkpoint that was noted down, if the log's key signed it.
+fn noted(file: &Path, public: &VerifierKey) -> Result<Checkpoint> {
+    let text = text_of(file, NOTE_BYTES_MAX)?;
+    let checkpoint = Note::parse(&text).and_then(|note| note.checkpoint(public, key::is_right));
+    checkpoint.ok_or_else(|| {
+        let message = format!("`{}` is no checkpoint that `{}` signed", file.display(), public.name());
+        let help = "a checkpoint is kept byte for byte as `countersign audit checkpoint` printed it";
+        Failure::new(exit::NO, message).with_help(help).into()
+    })
+}
+
+fn check(file: &Path, public: &VerifierKey, entry: Option<&Path>, global: &Global) -> Result<ExitCode> {
+    let text = text_of(file, PROOF_BYTES_MAX)?;
+    let checked = Proof::parse(&text).and_then(|proof| {
+        let checkpoint = proof.check(public, key::is_right)?;
+        Ok((proof, checkpoint))
+    });
+    let (proof, checkpoint) = checked
+        .map_err(|flaw| Failure::new(exit::NO, format!("`{}` proves nothing: {flaw}", file.display())))?;
+    let leaf = &proof.leaf;
+    if let Some(entry) = entry {
+        let bytes = bytes_of(entry, ENTRY_BYTES_MAX)?;
+        if Digest::of(&bytes) != leaf.entry {
+            let message = format!("`{}` is not the entry that is proved", entry.display());
+            return Err(Failure::new(exit::NO, message).into());
+        }
+    }
+    if global.json {
+        output::json(&json!({
+            "log": checkpoint.origin,
+            "entries": checkpoint.size,
+            "position": proof.index + 1,
+            "stream": leaf.stream,
+            "sequence": leaf.sequence,
+            "entry": leaf.entry.to_string(),
+        }))?;
+    } else {
+        output::line(&format!(
+            "entry {} of `{}` is number {} of the {} that `{}` had; its SHA-256 is {}",
+            leaf.sequence,
+            leaf.stream,
+            proof.index + 1,
+            checkpoint.size,
+            checkpoint.origin,
+            leaf.entry
+        ))?;
+    }
+    Ok(ExitCode::from(exit::DONE))
+}
+
+fn text_of(file: &Path, bytes_max: usize) -> Result<String> {
+    String::from_utf8(bytes_of(file, bytes_max)?)
+        .map_err(|_| Failure::new(exit::NO, format!("`{}` is no text in UTF-8", file.display())).into())
+}
+
+fn bytes_of(file: &Path, bytes_max: usize) -> Result<Vec<u8>> {
+    let named = || format!("`{}` cannot be read", file.display());
+    if bytes_max as u64 <= fs::metadata(file).with_context(named)?.len().saturating_sub(1) {
+        let message = format!("`{}` is longer than {bytes_max} bytes", file.display());
+        return Err(Failure::new(exit::NO, message).into());
+    }
+    fs::read(file).with_context(named)
 }
 
 /// A fault of the log with the exit code that it deserves.

@@ -67,6 +67,10 @@ fn words_that_scripts_use_are_understood() {
     check("countersign policy list --json");
     check("countersign policy show discount --version 00 --document");
     check("countersign audit verify --data data");
+    check("countersign audit key acme.example/approvals log.key");
+    check("countersign audit checkpoint --key log.key --data data");
+    check("countersign audit prove int_1 --key log.key --entry entry.json");
+    check("countersign audit prove connection/crm --sequence 3 --key log.key");
     check("countersign policy check --since 90d --data data");
     check("countersign policy backtest new.policy.md --since 90d --max-newly-approved 0 --json");
     check("countersign policy backtest new.policy.md --from old.jsonl");
@@ -85,6 +89,8 @@ fn a_word_that_is_not_known_is_wrong_usage() {
         "countersign policy backtest new.policy.md --from old.jsonl --data data",
         "countersign policy backtest new.policy.md --from old.jsonl --since 90d",
         "countersign policy check --data data",
+        "countersign audit verify --since noted",
+        "countersign audit check one.tlog-proof --public log.key",
     ] {
         let fault = Arguments::try_parse_from(line.split_whitespace()).expect_err(line);
         assert_eq!(fault.exit_code(), i32::from(crate::exit::USAGE), "{line}");
