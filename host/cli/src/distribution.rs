@@ -304,7 +304,7 @@ mod tests {
     use countersign_core::hash::Digest;
 
     fn fetched(bytes: &[u8]) -> Fetched {
-        let manifest = "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"0.1\"\n\
+        let manifest = "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"1.0\"\n\
                         [endpoints.api]\nbase = \"https://crm.example.com\"\nmethods = [\"PUT\"]\npaths = [\"/*\"]\n";
         let about = Inspected {
             digest: Digest::of(bytes),

@@ -4,7 +4,7 @@ use super::*;
 use countersign_connectors::Manifest;
 
 fn about(bytes: &[u8]) -> Inspected {
-    let manifest = "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"0.1\"\nlicense = \"MIT\"\n\
+    let manifest = "manifest = 1\n[connector]\nid = \"acme.crm\"\nversion = \"1.0.0\"\ncontract = \"1.0\"\nlicense = \"MIT\"\n\
                     [endpoints.api]\nbase = \"https://crm.example.com\"\nmethods = [\"PUT\"]\npaths = [\"/*\"]\n";
     Inspected {
         digest: Digest::of(bytes),

@@ -321,7 +321,7 @@ mod tests {
     /// The manifest of an endpoint with these methods that signs in this way.
     fn parsed(methods: &str, sign: &str) -> Result<Manifest, String> {
         let text = format!(
-            "manifest = 1\n[connector]\nid = \"acme.billing\"\nversion = \"1.0.0\"\ncontract = \"0.1\"\n\
+            "manifest = 1\n[connector]\nid = \"acme.billing\"\nversion = \"1.0.0\"\ncontract = \"1.0\"\n\
              [endpoints.api]\nbase = \"https://api.example.com\"\nmethods = [{methods}]\npaths = [\"/v1/*\"]\n\
              auth = {{ scheme = \"hmac\", {sign} }}\n"
         );
@@ -367,7 +367,7 @@ mod tests {
         );
         let bearer = parsed(BOTH, "sign = { content = \"{body}\", header = \"x\" }").expect("it is sound");
         assert!(bearer.endpoints.contains_key("api"));
-        let text = "manifest = 1\n[connector]\nid = \"a.b\"\nversion = \"1.0.0\"\ncontract = \"0.1\"\n[endpoints.api]\n\
+        let text = "manifest = 1\n[connector]\nid = \"a.b\"\nversion = \"1.0.0\"\ncontract = \"1.0\"\n[endpoints.api]\n\
                     methods = []\npaths = []\nauth = { sign = { content = \"{body}\", header = \"x\" } }\n";
         assert!(
             Manifest::parse(text).is_err_and(|fault| fault.message.contains("(`auth.sign`), and nothing is"))
