@@ -200,7 +200,7 @@ mod tests {
     fn package(name: &str, source: Option<&str>) -> serde_json::Value {
         json!({
             "id": name, "name": name, "version": "1.0.0", "license": "MIT/Apache-2.0", "source": source,
-            "manifest_path": format!("/work/{name}/Cargo.toml"),
+            "manifest_path": format!("/house/{name}/Cargo.toml"),
         })
     }
 
@@ -242,7 +242,7 @@ mod tests {
             for_host: ids(&["derive", "syn", "both", "cc", "tests"]),
         };
         let metadata = metadata();
-        let roles = metadata.roles(Path::new("/work/own"), &compiled);
+        let roles = metadata.roles(Path::new("/house/own"), &compiled);
         let expected = [
             ("both", Role::Inside),
             ("cc", Role::Builds),
@@ -263,7 +263,7 @@ mod tests {
             ..Compiled::default()
         };
         let metadata = metadata();
-        let parts: Vec<Part> = metadata.parts(Path::new("/work/own"), &compiled, &lock).collect();
+        let parts: Vec<Part> = metadata.parts(Path::new("/house/own"), &compiled, &lock).collect();
         let [sdk, both] = parts.as_slice() else { panic!("{parts:?}") };
         assert_eq!((sdk.purl.as_deref(), sdk.hash.as_ref()), (None, None), "a folder is in no registry");
         assert_eq!(both.purl.as_deref(), Some("pkg:cargo/both@1.0.0"));
