@@ -271,6 +271,7 @@ Feature: Connections
     And the connector breaks at every write
     And 5 intents are asked for
     Then the build before serves again, and the record of the connector says so
+    And one of them waits with an exception of cause quarantined
     When the connector is whole again
     And 3 intents are asked for
     Then 3 intents are done, and one waits with an exception of cause quarantined

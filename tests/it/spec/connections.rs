@@ -125,6 +125,21 @@ async fn all_but_one(spec: &mut Spec, done: usize, cause: String) {
     assert_eq!(tokio::time::timeout(PATIENCE, waiting).await.as_deref(), Ok(cause.as_str()));
 }
 
+/// Whoever goes on before it is on record may find the connector whole, and land.
+#[then(expr = "one of them waits with an exception of cause {word}")]
+async fn one_waits(spec: &mut Spec, cause: String) {
+    let waiting = async {
+        loop {
+            let all = spec.approvals().await;
+            if let Some(exception) = all.iter().find_map(|approval| approval.exceptions.values().next()) {
+                return exception.cause.as_str().to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    assert_eq!(tokio::time::timeout(PATIENCE, waiting).await.as_deref(), Ok(cause.as_str()));
+}
+
 /// The build that a target had first.
 fn first_build() -> Digest {
     Digest::of(b"target")
