@@ -19,6 +19,8 @@ const OTHERS: u64 = 300;
 const DAMAGED: usize = 200;
 const INTENT: IntentId = IntentId::from_bits(77);
 const EFFECT: EffectId = EffectId::from_bits(78);
+/// It is attempted and goes on.
+const OPEN: EffectId = EffectId::from_bits(79);
 
 fn countersign(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
@@ -77,7 +79,12 @@ async fn log(folder: &Path, words: &str, others: u64) {
             request: countersign_core::hash::Digest::ZERO,
         }),
         entry(ends),
-        entry(Event::UndoBegun { because: EFFECT }),
+        entry(Event::Attempted {
+            effect: OPEN,
+            steps: Vec::new(),
+            detail: None,
+            verdict: EffectState::Waiting,
+        }),
     ];
     for number in 0..others {
         if number == 100 {
@@ -100,6 +107,9 @@ fn a_decision_and_the_end_of_an_effect_are_proved_to_whoever_has_the_key_alone()
     log(folder, "something", OTHERS);
     let public = keyed(folder);
     let (intent, effect) = (INTENT.to_string(), EFFECT.to_string());
+    let open = OPEN.to_string();
+    let none = refused(folder, &["audit", "prove", &open, "--key", "log.key", "--data", "data"]);
+    assert!(none.contains("no end of an effect") && none.contains(&open), "{none}");
     for (id, sequence, position) in [(&intent, 2, 102), (&effect, 4, 104)] {
         let prove = ["audit", "prove", id, "--key", "log.key", "--data", "data", "--entry", id, "--quiet"];
         let proof = said(folder, &prove);
