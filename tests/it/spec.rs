@@ -12,6 +12,8 @@ mod break_glass;
 mod budget;
 #[path = "spec/builds.rs"]
 mod builds;
+#[path = "spec/candidates.rs"]
+mod candidates;
 #[path = "spec/clock.rs"]
 mod clock;
 #[path = "spec/conflicts.rs"]

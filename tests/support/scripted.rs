@@ -99,11 +99,23 @@ struct State {
     hanging: usize,
     /// What each so many attempts of one build do, with how many it has made.
     habits: BTreeMap<Digest, (usize, Act, usize)>,
+    /// What becomes of the plans of one build, one after the other; the last one stays.
+    planning: BTreeMap<Digest, VecDeque<Planning>>,
     /// How long each attempt of one build takes.
     paces: BTreeMap<Digest, (Arc<SimulatedClock>, Millis)>,
 }
 
+/// What a build makes of the plan that was scripted.
+pub type Planning = fn(WritePlan) -> Ended<WritePlan>;
+
 impl State {
+    /// What this build makes of a plan now.
+    fn planned(&mut self, build: &Digest, plan: WritePlan) -> Ended<WritePlan> {
+        let Some(planning) = self.planning.get_mut(build) else { return Ended::Returned(plan) };
+        let next = if planning.len() > 1 { planning.pop_front() } else { planning.front().copied() };
+        next.map_or_else(|| Ended::Returned(plan.clone()), |make| make(plan.clone()))
+    }
+
     /// What an attempt of this build does now by its habit.
     fn habit(&mut self, build: &Digest) -> Option<Act> {
         let (every, act, made) = self.habits.get_mut(build)?;
@@ -248,6 +260,11 @@ impl Scripted {
     /// From now on every so many attempts of this build do this.
     pub fn build_does(&self, build: Digest, every: usize, act: Act) {
         self.state().habits.insert(build, (every, act, 0));
+    }
+
+    /// The next plans of this build become this, one after the other; the last one stays.
+    pub fn build_plans(&self, build: Digest, planning: &[Planning]) {
+        self.state().planning.insert(build, planning.iter().copied().collect());
     }
 
     /// From now on each attempt of this build takes so long.
@@ -667,7 +684,7 @@ impl Connectors for Scripted {
     fn plan(
         &self,
         name: &ConnectionName,
-        _: Digest,
+        build: Digest,
         what: Proposal,
         _: Timestamp,
     ) -> Answer<'_, Ended<WritePlan>> {
@@ -689,7 +706,8 @@ impl Connectors for Scripted {
         if let (Some(first), Some(before)) = (plan.changes.first_mut(), &state.before) {
             first.before = before.clone();
         }
-        Box::pin(async move { if denied { Ended::Failed(self::denied()) } else { Ended::Returned(plan) } })
+        let ended = if denied { Ended::Failed(self::denied()) } else { state.planned(&build, plan) };
+        Box::pin(async move { ended })
     }
 
     fn apply(&self, call: Call, ledger: Arc<dyn Ledger>) -> Answer<'_, AttemptEnd> {

@@ -6,6 +6,7 @@
 //! difference. What served before stays where it is, so that going back takes no time.
 
 pub mod beside;
+pub mod candidate;
 mod refusal;
 pub mod upgrade;
 
@@ -14,6 +15,7 @@ pub use refusal::NotChanged;
 use crate::hash::Digest;
 use crate::id::{ConnectionName, IntentId};
 use crate::time::Timestamp;
+use candidate::{Candidate, Share};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use upgrade::Accepted;
@@ -79,6 +81,22 @@ pub enum Event {
         /// Why, in the words of whoever did it.
         reason: String,
     },
+    /// A build may be the next one, and plans a share of the intents.
+    Nominated {
+        /// The build.
+        digest: Digest,
+        /// How many of a hundred, 0 to 99; with none, it plans in the shadow.
+        percent: u8,
+        /// Why.
+        reason: String,
+    },
+    /// It is not to be the next one: the active build plans for every intent again.
+    Dropped {
+        /// The build.
+        digest: Digest,
+        /// Why.
+        reason: String,
+    },
     /// What was in force before is so again.
     RolledBack {
         /// Why.
@@ -114,19 +132,47 @@ pub struct Serving {
     pub active: Option<Digest>,
     /// For single ones, on which another build is tried.
     pub on: BTreeMap<ConnectionName, Digest>,
+    /// What may be the next active one.
+    pub candidate: Option<Candidate>,
 }
 
 impl Serving {
+    /// The same with this build for every connection.
+    #[must_use]
+    pub fn by(active: Digest) -> Serving {
+        Serving { active: Some(active), ..Serving::default() }
+    }
+
     /// The build for a connection.
     #[must_use]
     pub fn of(&self, connection: &ConnectionName) -> Option<Digest> {
         self.on.get(connection).copied().or(self.active)
     }
 
+    /// The candidate for a connection: none where another build is tried on it.
+    #[must_use]
+    pub fn candidate_at(&self, connection: &ConnectionName) -> Option<Candidate> {
+        self.candidate.filter(|_| !self.on.contains_key(connection))
+    }
+
+    /// Every build that may be called for a connection.
+    #[must_use]
+    pub fn all_of(&self, connection: &ConnectionName) -> BTreeSet<Digest> {
+        let candidate = self.candidate_at(connection).map(|candidate| candidate.digest);
+        self.of(connection).into_iter().chain(candidate).collect()
+    }
+
     /// Whether this build serves anything.
     #[must_use]
     pub fn has(&self, digest: &Digest) -> bool {
-        self.active == Some(*digest) || self.on.values().any(|on| on == digest)
+        let mut builds = self.active.iter().chain(self.on.values());
+        builds.any(|build| build == digest) || self.is_candidate(digest)
+    }
+
+    /// Whether this build may be the next active one.
+    #[must_use]
+    pub fn is_candidate(&self, digest: &Digest) -> bool {
+        self.candidate.is_some_and(|candidate| candidate.digest == *digest)
     }
 }
 
@@ -174,7 +220,14 @@ pub enum Change {
         /// For this connection only.
         on: Option<ConnectionName>,
     },
-    /// What was in force before is to be so again.
+    /// A build is to plan a share of the intents, or to plan in the shadow.
+    Nominate {
+        /// The build.
+        digest: Digest,
+        /// How many.
+        share: Share,
+    },
+    /// The candidate is to be none, if there is one; else, what was in force before is to be so again.
     RollBack,
     /// The same, if that puts another build in the place of this one at a connection where it serves.
     RollBackFrom {
@@ -198,6 +251,10 @@ pub enum State {
     Active,
     /// It serves single connections, on which it is tried.
     Tried,
+    /// It plans a share of the intents.
+    Canary,
+    /// It plans beside the active one, and nothing of that is written.
+    Shadow,
     /// It served before, and would again after a roll-back.
     Previous,
     /// It waits until somebody has accepted what it asks for.
@@ -215,6 +272,8 @@ impl State {
         match self {
             State::Active => "active",
             State::Tried => "tried",
+            State::Canary => "canary",
+            State::Shadow => "shadow",
             State::Previous => "previous",
             State::Held => "held",
             State::Staged => "staged",
@@ -271,6 +330,8 @@ impl OnRecord {
             State::Quarantined
         } else if self.serving.active == Some(*digest) {
             State::Active
+        } else if let Some(candidate) = self.serving.candidate.filter(|one| one.digest == *digest) {
+            if candidate.share == Share::NONE { State::Shadow } else { State::Canary }
         } else if self.serving.has(digest) {
             State::Tried
         } else if self.previous.as_ref().is_some_and(|previous| previous.has(digest)) {
@@ -282,11 +343,17 @@ impl OnRecord {
         }
     }
 
-    /// The build that one is compared with which serves a connection: the one that a roll-back puts in its place there.
+    /// The build that one is compared with which writes at a connection: the one that a roll-back puts in its place there.
     #[must_use]
     pub fn beside(&self, connection: &ConnectionName, digest: &Digest) -> Option<Digest> {
-        let before = self.previous.as_ref().and_then(|previous| previous.of(connection));
-        let other = before.filter(|_| self.serving.of(connection) == Some(*digest))?;
+        let candidate = self.serving.candidate_at(connection).filter(|one| one.digest == *digest);
+        let other = match candidate {
+            Some(_) => self.serving.active?,
+            None => {
+                let before = self.previous.as_ref().and_then(|previous| previous.of(connection));
+                before.filter(|_| self.serving.of(connection) == Some(*digest))?
+            }
+        };
         let known = self.builds.get(&other).filter(|known| known.quarantined.is_none())?;
         Some(known.build.digest).filter(|other| other != digest)
     }
@@ -314,7 +381,14 @@ impl OnRecord {
             }
             Change::Accept(accepted) => self.accept(accepted, reason),
             Change::Activate { digest, on } => self.activate(digest, on.as_ref(), reason),
-            Change::RollBack => self.back().map(|()| vec![Event::RolledBack { reason }]),
+            Change::Nominate { digest, share } => self.nominate(digest, *share, reason),
+            Change::RollBack => match self.serving.candidate {
+                Some(Candidate { digest, .. }) => Ok(vec![Event::Dropped { digest, reason }]),
+                None => self.back().map(|()| vec![Event::RolledBack { reason }]),
+            },
+            Change::RollBackFrom { digest, .. } if self.serving.is_candidate(digest) => {
+                Ok(vec![Event::Dropped { digest: *digest, reason }])
+            }
             Change::RollBackFrom { connection, digest } => {
                 let other = self.previous.as_ref().and_then(|previous| previous.of(connection));
                 let serves = self.serving.of(connection) == Some(*digest);
@@ -329,6 +403,9 @@ impl OnRecord {
                     return Ok(Vec::new());
                 }
                 let quarantined = Event::Quarantined { digest: *digest, reason: reason.clone() };
+                if self.serving.is_candidate(digest) {
+                    return Ok(vec![Event::Dropped { digest: *digest, reason }, quarantined]);
+                }
                 if !self.serving.has(digest) {
                     return Ok(vec![quarantined]);
                 }
@@ -385,10 +462,7 @@ impl OnRecord {
         on: Option<&ConnectionName>,
         reason: String,
     ) -> Result<Vec<Event>, NotChanged> {
-        let known = self.known(digest)?;
-        if let Some(why) = &known.quarantined {
-            return Err(NotChanged::Quarantined { digest: *digest, reason: why.clone() });
-        }
+        let known = self.callable(digest)?;
         let already = match on {
             Some(connection) => self.serving.of(connection) == Some(*digest),
             None => self.serving.active == Some(*digest) && self.serving.on.is_empty(),
@@ -396,11 +470,41 @@ impl OnRecord {
         if already {
             return Err(NotChanged::Active(*digest));
         }
-        let asks = self.holds(&known.build);
-        if !asks.is_empty() {
-            return Err(NotChanged::Held { digest: *digest, asks });
-        }
+        self.granted(known)?;
         Ok(vec![Event::Activated { digest: *digest, on: on.cloned(), reason }])
+    }
+
+    fn nominate(&self, digest: &Digest, share: Share, reason: String) -> Result<Vec<Event>, NotChanged> {
+        let known = self.callable(digest)?;
+        match self.serving.active {
+            None => return Err(NotChanged::NothingBeside(*digest)),
+            Some(active) if active == *digest => return Err(NotChanged::Active(*digest)),
+            Some(_) => {}
+        }
+        self.granted(known)?;
+        if self.serving.candidate == Some(Candidate { digest: *digest, share }) {
+            return Ok(Vec::new());
+        }
+        let nominated =
+            Event::Nominated { digest: *digest, percent: share.percent(), reason: reason.clone() };
+        let other = self.serving.candidate.filter(|candidate| candidate.digest != *digest);
+        let dropped = other.map(|other| Event::Dropped { digest: other.digest, reason });
+        Ok(dropped.into_iter().chain([nominated]).collect())
+    }
+
+    /// The build, if it may be called.
+    fn callable(&self, digest: &Digest) -> Result<&Known, NotChanged> {
+        let known = self.known(digest)?;
+        match &known.quarantined {
+            Some(why) => Err(NotChanged::Quarantined { digest: *digest, reason: why.clone() }),
+            None => Ok(known),
+        }
+    }
+
+    /// Whether all that a build asks for was granted.
+    fn granted(&self, known: &Known) -> Result<(), NotChanged> {
+        let asks = self.holds(&known.build);
+        if asks.is_empty() { Ok(()) } else { Err(NotChanged::Held { digest: known.build.digest, asks }) }
     }
 
     fn known(&self, digest: &Digest) -> Result<&Known, NotChanged> {
@@ -459,19 +563,31 @@ impl OnRecord {
                 }
             }
             Event::Activated { digest, on, .. } => {
-                let before = self.serving.clone();
+                // What goes back goes back to what was in force, not to what was tried.
+                let before = Serving { candidate: None, ..self.serving.clone() };
                 if let Some(known) = self.builds.get_mut(digest) {
                     known.served = true;
                 }
                 match on {
                     Some(connection) => drop(self.serving.on.insert(connection.clone(), *digest)),
-                    None => self.serving = Serving { active: Some(*digest), on: BTreeMap::new() },
+                    None => self.serving = Serving::by(*digest),
                 }
                 self.previous = Some(before);
             }
+            Event::Nominated { digest, percent, .. } => {
+                if let Some(known) = self.builds.get_mut(digest) {
+                    known.served = true;
+                }
+                self.serving.candidate =
+                    Share::of(*percent).map(|share| Candidate { digest: *digest, share });
+            }
+            Event::Dropped { .. } => self.serving.candidate = None,
             Event::RolledBack { .. } => {
                 if let Some(previous) = self.previous.take() {
-                    self.serving = previous;
+                    // Beside another active build it would be compared with another.
+                    let stays = previous.active == self.serving.active;
+                    let candidate = self.serving.candidate.filter(|_| stays);
+                    self.serving = Serving { candidate, ..previous };
                 }
             }
             Event::Quarantined { digest, reason } => {

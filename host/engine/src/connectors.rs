@@ -21,7 +21,7 @@ use countersign_core::connector::{
 use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectorId, IntentTypeName, PersonId};
 use countersign_core::time::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The records of all connectors that were asked for.
@@ -296,7 +296,7 @@ impl Inner {
             }
         } else if let Change::Add(build) = change {
             // It is to serve as soon as it may; what never could is told at once.
-            let serving = Serving { active: Some(build.digest), on: BTreeMap::new() };
+            let serving = Serving::by(build.digest);
             self.catalogue.fits(connector, &serving)?;
         }
         if let Change::Remove(digest) = change
@@ -322,8 +322,17 @@ impl Inner {
             match &entry.event {
                 Event::Activated { digest, .. } => {
                     self.beside.begin(digest, |name| self.catalogue.is_of(name, connector));
+                    self.shadow.forget(digest);
                 }
-                Event::Removed { digest, .. } => self.beside.forget(digest),
+                Event::Nominated { digest, .. } => {
+                    self.beside.begin(digest, |name| self.catalogue.is_of(name, connector));
+                    self.shadow.begin(*digest);
+                }
+                Event::Dropped { digest, .. } => self.shadow.forget(digest),
+                Event::Removed { digest, .. } => {
+                    self.beside.forget(digest);
+                    self.shadow.forget(digest);
+                }
                 Event::Added { .. }
                 | Event::Asked { .. }
                 | Event::Accepted { .. }

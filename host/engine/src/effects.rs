@@ -142,7 +142,8 @@ pub(crate) async fn run(
         Work::Probe { call, connection, mut target } => {
             let running = Running::begin(inner, intent);
             let began = call.now;
-            let end = inner.connectors.probe(*call).await;
+            let end = inner.connectors.probe(Call::clone(&call)).await;
+            inner.probe_in_the_shadow(&connection, (intent, *call, &end)).await;
             let denied = inner.denied(&end, (&connection, intent), began).await?;
             target.denial = denied.denial;
             let _permit = permit.filter(|_| denied.denial == Denial::Connection);

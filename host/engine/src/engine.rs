@@ -23,6 +23,7 @@ use crate::port::notifier::Notifier;
 use crate::port::store::{Health, Page, Query, Store};
 use crate::reconcile::Reconciliation;
 use crate::schedule::Schedule;
+use crate::shadow::Shadow;
 use crate::task::Tasks;
 use countersign_core::approval::Approval;
 use countersign_core::approval::command::Command;
@@ -96,6 +97,8 @@ pub(crate) struct Inner {
     /// The records of connectors: their builds.
     pub(crate) builds: Builds,
     pub(crate) beside: Beside,
+    /// What candidates have planned in the shadow.
+    pub(crate) shadow: Shadow,
     /// The connections whose targets are asked what has changed.
     pub(crate) following: StdMutex<BTreeSet<ConnectionName>>,
     pub(crate) jumps: Jumps,
@@ -202,6 +205,7 @@ impl Engine {
             records: Connections::default(),
             builds: Builds::default(),
             beside: Beside::default(),
+            shadow: Shadow::default(),
             following: StdMutex::default(),
             ways: Ways::default(),
             tasks: Tasks::default(),

@@ -40,6 +40,7 @@ mod records;
 mod review;
 pub mod row;
 mod schedule;
+pub mod shadow;
 pub mod simulated;
 pub mod task;
 mod watch;

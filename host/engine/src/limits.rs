@@ -100,6 +100,13 @@ pub const OPEN_ROWS_MAX: usize = 100_000;
 /// Longest idempotency key of a caller, in bytes.
 pub const CALLER_KEY_BYTES_MAX: usize = 255;
 
+/// Most questions to candidates in the shadow that are on their way at one time: what comes beyond is not asked, so that
+/// they never hold up what is.
+pub const SHADOW_AT_ONCE: usize = 4;
+
+/// Intents at which a candidate may break in the shadow before it is dropped.
+pub const SHADOW_BREAKS_MAX: usize = 3;
+
 /// Most facts and plans that are read at one time for one approval.
 pub const PREPARE_READS_AT_ONCE: usize = 8;
 

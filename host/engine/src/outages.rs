@@ -66,7 +66,7 @@ struct Broke {
 
 /// Whether it is the connector that is at fault, as far as anybody can tell: time runs out where a target is slow or the
 /// machine is busy, too.
-fn is_at_fault(broke: &Break) -> bool {
+pub(crate) fn is_at_fault(broke: &Break) -> bool {
     match broke.kind {
         BreakKind::Trap | BreakKind::Memory | BreakKind::BadAnswer | BreakKind::Forbidden => true,
         BreakKind::Cpu | BreakKind::Deadline => false,

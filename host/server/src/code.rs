@@ -168,6 +168,7 @@ pub static CODES: &[Code] = &[
     code!("CS-E0235", 409),
     code!("CS-E0236", 409),
     code!("CS-E0237", 401),
+    code!("CS-E0238", 409),
     // Faults of the host and its store.
     code!("CS-E0301", 507),
     code!("CS-E0302", 429),

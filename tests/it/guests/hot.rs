@@ -1,5 +1,8 @@
 //! Connectors that change while the host runs, through its API.
 
+#[path = "hot/candidates.rs"]
+mod candidates;
+
 use super::target::Target;
 use super::world::{MANIFEST, SECRET, component, component_with, name, raw, runtime, runtime_that_trusts};
 use countersign_connectors::{

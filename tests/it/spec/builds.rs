@@ -19,12 +19,12 @@ const A_WHILE: Duration = Duration::from_millis(200);
 /// Those that ask, one after the other: what one alone asks for says nothing of a build.
 const REQUESTERS: [&str; 2] = ["ae-1", "owner-1"];
 
-fn connector() -> ConnectorId {
+pub(super) fn connector() -> ConnectorId {
     ConnectorId::parse("scripted.target").expect("it is a name")
 }
 
 /// A build by what the features call it.
-fn build(which: &str) -> Digest {
+pub(super) fn build(which: &str) -> Digest {
     match which {
         "first" => Digest::of(b"target"),
         "other" => Digest::of(b"another build"),
@@ -33,18 +33,18 @@ fn build(which: &str) -> Digest {
 }
 
 impl Spec {
-    async fn changes_build(&self, change: Change) {
+    pub(super) async fn changes_build(&self, change: Change) {
         let by = person("integration-1");
         let changed = self.engine().change_connector(&connector(), &change, (&by, "said"), None).await;
         changed.expect("it may be changed");
     }
 
-    async fn builds(&self) -> Arc<OnRecord> {
+    pub(super) async fn builds(&self) -> Arc<OnRecord> {
         self.engine().connector(&connector()).await.expect("the record is read")
     }
 
     /// One intent that is attempted once, whatever that comes to.
-    async fn is_written(&mut self, requester: &str) {
+    pub(super) async fn is_written(&mut self, requester: &str) {
         let tokens = Raw::Map(vec![
             ("order_id".to_owned(), text(&format!("order-{}", self.all.len()))),
             ("amount".to_owned(), money("10.00")),

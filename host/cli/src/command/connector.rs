@@ -93,13 +93,12 @@ pub enum Connector {
     /// Add a build of a connector to a host while it runs; it serves at once if it asks for nothing new
     #[command(visible_alias = "upgrade")]
     Add(hosted::Add),
-    /// Put a build in force, or try it on one connection
+    /// Put a build in force, try it on one connection or with a share of the intents, or compare it in the shadow
     Activate {
         #[command(flatten)]
         build: hosted::OneBuild,
-        /// On this connection only; every other one keeps its build
-        #[arg(long, value_name = "CONNECTION")]
-        on: Option<String>,
+        #[command(flatten)]
+        how: hosted::How,
     },
     /// Show what happened to a connector: which builds were added, put in force or taken back, by whom, and why
     Log {
@@ -109,7 +108,7 @@ pub enum Connector {
         #[arg(long, value_name = "N", default_value_t = LOG_ENTRIES, value_parser = clap::value_parser!(u16).range(1..=200))]
         limit: u16,
     },
-    /// Put in force again what was so before
+    /// Take back a canary or shadow, if there is one; else put in force again what was so before
     Rollback {
         /// The connector, such as `acme.salesforce`
         id: String,
@@ -179,7 +178,7 @@ pub async fn run(command: Connector, global: &Global) -> Result<ExitCode> {
             Some(source) => hosted::add(source, &add, global).await,
             None => locked::sync(global).await,
         },
-        Connector::Activate { build, on } => hosted::activate(&build, on.as_deref(), global).await,
+        Connector::Activate { build, how } => hosted::activate(&build, &how, global).await,
         Connector::Log { id, limit } => hosted::log(&id, limit, global).await,
         Connector::Rollback { id, reason } => hosted::roll_back(&id, &reason, global).await,
         Connector::Quarantine(build) => hosted::quarantine(&build, global).await,

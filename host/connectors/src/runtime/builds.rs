@@ -40,16 +40,17 @@ impl engine::Catalogue for Runtime {
         let expected = self.expected.load();
         let waiting = expected.iter().filter(|options| !targets.contains_key(&options.name));
         for options in connected.chain(waiting).filter(|options| is_of(options, connector)) {
-            let Some(digest) = serving.of(&options.name) else { continue };
-            let loaded = self.catalogue.get(&digest).ok_or_else(|| engine::NotInstalled {
-                ours: false,
-                message: format!(
-                    "the component of build sha256:{digest} is not there any more; add it again"
-                ),
-            })?;
             let keyring = targets.get(&options.name).map(|target| Arc::clone(&target.keyring));
             let keyring = keyring.unwrap_or_else(|| Arc::new(self.keyring(&options.name)));
-            Bound::new(loaded, options, &keyring).map_err(refused)?;
+            for digest in serving.all_of(&options.name) {
+                let loaded = self.catalogue.get(&digest).ok_or_else(|| engine::NotInstalled {
+                    ours: false,
+                    message: format!(
+                        "the component of build sha256:{digest} is not there any more; add it again"
+                    ),
+                })?;
+                Bound::new(loaded, options, &keyring).map_err(refused)?;
+            }
         }
         // One that names its build is made as soon as that is there.
         for options in self.waiting.load().values() {

@@ -37,6 +37,8 @@ pub enum NotChanged {
     },
     /// It serves a connection.
     Serves(Digest),
+    /// No build is in force that it could be tried beside.
+    NothingBeside(Digest),
     /// Nothing was in force before.
     NothingBefore,
     /// There are as many builds as there may be.
@@ -57,6 +59,7 @@ impl NotChanged {
             NotChanged::TooMany => "CS-E0233",
             NotChanged::NotHeld(_) => "CS-E0235",
             NotChanged::OtherConnector { .. } => "CS-E0236",
+            NotChanged::NothingBeside(_) => "CS-E0238",
         }
     }
 
@@ -87,6 +90,9 @@ impl NotChanged {
                 "put another build in force: `countersign connector activate`; until there is one, \
                  `countersign connection pause` stops what goes there"
             }
+            NotChanged::NothingBeside(_) => {
+                "put a build in force first, this one or another: `countersign connector activate`"
+            }
             NotChanged::TooMany => "remove one that nobody needs: `countersign connector remove`",
         }
     }
@@ -113,6 +119,10 @@ impl fmt::Display for NotChanged {
                 "build sha256:{digest} cannot be tried on `{connection}`, which names another connector, or one build"
             ),
             NotChanged::Serves(digest) => write!(formatter, "build sha256:{digest} serves a connection"),
+            NotChanged::NothingBeside(digest) => write!(
+                formatter,
+                "build sha256:{digest} cannot plan a share of the intents, or in the shadow: no build is in force beside it"
+            ),
             NotChanged::NothingBefore => {
                 formatter.write_str("there is no build before this one to go back to")
             }

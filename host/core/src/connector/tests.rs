@@ -221,6 +221,8 @@ fn an_entry_is_read_as_it_was_written() {
         Event::Accepted { digest, intent: IntentId::from_bits(3), wants: BTreeSet::from(["a".to_owned()]) },
         Event::Activated { digest, on: Some(connection("crm")), reason: reason.clone() },
         Event::Activated { digest, on: None, reason: reason.clone() },
+        Event::Nominated { digest, percent: 10, reason: reason.clone() },
+        Event::Dropped { digest, reason: reason.clone() },
         Event::RolledBack { reason: reason.clone() },
         Event::Quarantined { digest, reason: reason.clone() },
         Event::Released { digest, reason: reason.clone() },
@@ -230,4 +232,89 @@ fn an_entry_is_read_as_it_was_written() {
         let bytes = entry.to_bytes().expect("it has a canonical form");
         assert_eq!(serde_json::from_slice::<Entry>(&bytes).expect("it is one"), entry);
     }
+}
+
+fn nominate(number: u8, percent: u8) -> Change {
+    let share = candidate::Share::of(percent).expect("a share");
+    Change::Nominate { digest: digest(number), share }
+}
+
+/// Three builds that ask for the same; the second serves, the first did before.
+fn three() -> OnRecord {
+    let record = with(OnRecord::default(), &Change::Add(build(1, &["a"])));
+    let record = with(record, &Change::Add(build(2, &["a"])));
+    with(record, &Change::Stage(build(3, &["a"])))
+}
+
+fn candidate_of(record: &OnRecord) -> Option<(Digest, u8)> {
+    record.serving.candidate.map(|candidate| (candidate.digest, candidate.share.percent()))
+}
+
+#[test]
+fn a_candidate_is_compared_with_the_active_build_and_taken_back_first() {
+    let record = with(three(), &nominate(3, 0));
+    assert_eq!(states(&record), ["previous", "active", "shadow"]);
+    let record = with(record, &nominate(3, 10));
+    assert_eq!(states(&record), ["previous", "active", "canary"]);
+    assert_eq!(record.decide(&nominate(3, 10), ""), Ok(Vec::new()));
+    assert_eq!(record.decide(&Change::Remove(digest(3)), ""), Err(NotChanged::Serves(digest(3))));
+    let crm = connection("crm");
+    assert_eq!(record.serving.all_of(&crm), BTreeSet::from([digest(2), digest(3)]));
+    assert_eq!(record.beside(&crm, &digest(3)), Some(digest(2)));
+    assert_eq!(record.beside(&crm, &digest(2)), Some(digest(1)));
+    for change in [
+        Change::RollBack,
+        Change::RollBackFrom { connection: crm.clone(), digest: digest(3) },
+        Change::Quarantine(digest(3)),
+    ] {
+        let after = with(record.clone(), &change);
+        assert_eq!((after.serving.active, candidate_of(&after)), (Some(digest(2)), None), "{change:?}");
+        assert_eq!(after.previous, record.previous, "{change:?}");
+    }
+    // The one that serves may do worse as well: then nothing is tried any more.
+    let back = with(record.clone(), &Change::RollBackFrom { connection: crm, digest: digest(2) });
+    assert_eq!((back.serving.active, candidate_of(&back)), (Some(digest(1)), None));
+    // Another candidate takes its place, and it may serve later as it did now.
+    let events = with(record, &Change::Stage(build(4, &["a"]))).decide(&nominate(4, 5), "said");
+    let dropped = Event::Dropped { digest: digest(3), reason: "said".to_owned() };
+    let nominated = Event::Nominated { digest: digest(4), percent: 5, reason: "said".to_owned() };
+    assert_eq!(events, Ok(vec![dropped, nominated]));
+}
+
+#[test]
+fn a_candidate_that_is_put_in_force_is_none_and_nobody_goes_back_to_one() {
+    let record = with(with(three(), &nominate(3, 10)), &activate(3));
+    assert_eq!(states(&record), ["staged", "previous", "active"]);
+    assert_eq!(candidate_of(&record), None);
+    let back = with(record, &Change::RollBack);
+    assert_eq!((back.serving.active, candidate_of(&back)), (Some(digest(2)), None));
+    // On a connection where another build is tried it plans nothing, and it stays when that is taken back.
+    let on = Change::Activate { digest: digest(1), on: Some(connection("crm")) };
+    let tried = with(with(three(), &nominate(3, 10)), &on);
+    assert_eq!(candidate_of(&tried), Some((digest(3), 10)));
+    assert_eq!(tried.serving.candidate_at(&connection("crm")), None);
+    assert!(tried.serving.candidate_at(&connection("erp")).is_some());
+    assert_eq!(tried.beside(&connection("crm"), &digest(3)), None);
+    let from = Change::RollBackFrom { connection: connection("crm"), digest: digest(1) };
+    let back = with(tried, &from);
+    assert_eq!((back.serving.on.len(), candidate_of(&back)), (0, Some((digest(3), 10))));
+}
+
+#[test]
+fn no_share_is_given_to_what_may_not_serve() {
+    let share = |record: &OnRecord, number| record.decide(&nominate(number, 0), "");
+    let record = with(OnRecord::default(), &Change::Stage(build(1, &["a"])));
+    assert_eq!(share(&record, 1), Err(NotChanged::NothingBeside(digest(1))));
+    let record = with(record, &activate(1));
+    assert_eq!(share(&record, 1), Err(NotChanged::Active(digest(1))));
+    assert_eq!(share(&record, 2), Err(NotChanged::Unknown(digest(2))));
+    let record = with(record, &Change::Stage(build(2, &["a", "b"])));
+    let held = NotChanged::Held { digest: digest(2), asks: vec!["b".to_owned()] };
+    assert_eq!(share(&record, 2), Err(held));
+    let accepted = with(with(record, &ask(2, 7)), &accept(2, 7, &["b"]));
+    let nominated = with(accepted.clone(), &nominate(2, 10));
+    // What was granted to a candidate is granted to what it becomes.
+    assert_eq!(nominated.builds.get(&digest(2)).map(|known| known.served), Some(true));
+    let gone = with(accepted, &Change::Quarantine(digest(2)));
+    assert!(matches!(share(&gone, 2), Err(NotChanged::Quarantined { .. })));
 }

@@ -7,7 +7,7 @@ use crate::limits::PREPARE_READS_AT_ONCE;
 use crate::port::connectors::{Connection, Operation};
 use countersign_core::approval::{Approval, PlannedEffect};
 use countersign_core::effect::key::effect_id;
-use countersign_core::id::ConnectionName;
+use countersign_core::id::{ConnectionName, IntentId};
 use countersign_core::intent::{EngineNames, Facts, IntentType, Planned};
 use countersign_core::record::RecordRef;
 use futures::StreamExt as _;
@@ -43,7 +43,8 @@ pub(super) async fn writes(
 }
 
 async fn planned(inner: &Arc<Inner>, approval: &Approval, write: Planned) -> Result<PlannedEffect, Trouble> {
-    let (connection, operation) = able(inner, &write)?;
+    let intent = approval.intent.id;
+    let (connection, operation) = able(inner, intent, &write).await?;
     let mut what = write.proposal;
     if what.subject.id.is_empty() {
         what.subject = RecordRef { kind: operation.kind.clone(), id: DEFAULT_PARENT.to_owned() };
@@ -52,8 +53,9 @@ async fn planned(inner: &Arc<Inner>, approval: &Approval, write: Planned) -> Res
     let ended =
         inner.connectors.plan(&write.connection, connection.digest, what.clone(), inner.clock.now()).await;
     let plan = Trouble::of(ended, &write.connection)?;
+    inner.plan_in_the_shadow(&connection, (intent, &what, &plan)).await;
     Ok(PlannedEffect {
-        effect: effect_id(approval.intent.id, approval.intent.revision, &write.binding, &what.subject),
+        effect: effect_id(intent, approval.intent.revision, &write.binding, &what.subject),
         binding: write.binding,
         connection: write.connection,
         connector: connection.digest,
@@ -69,10 +71,16 @@ async fn planned(inner: &Arc<Inner>, approval: &Approval, write: Planned) -> Res
     })
 }
 
-/// The connection and operation of a write, if they are there and promise enough.
-fn able(inner: &Inner, write: &Planned) -> Result<(Arc<Connection>, Operation), Trouble> {
+/// The connection and operation of a write, by the build that plans for this intent, if they are there and promise
+/// enough.
+async fn able(
+    inner: &Inner,
+    intent: IntentId,
+    write: &Planned,
+) -> Result<(Arc<Connection>, Operation), Trouble> {
     let name = &write.connection;
-    let connection = inner.connectors.connection(name).ok_or_else(|| Trouble::missing(inner, name))?;
+    let serving = inner.connectors.connection(name).ok_or_else(|| Trouble::missing(inner, name))?;
+    let connection = inner.planner(serving, intent).await;
     let wanted = &write.proposal.operation;
     let operation = connection.operation(wanted).cloned().ok_or_else(|| {
         let known: Vec<&str> = connection.operations.iter().map(|known| known.name.as_str()).collect();

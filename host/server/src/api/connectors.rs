@@ -3,14 +3,17 @@
 use super::view::{ConnectorEntryView, ConnectorView, Listed};
 use crate::asked::{self, Component, Members, Place, Posted, Query};
 use crate::limits::{COMMAND_BYTES_MAX, WORDS_CHARACTERS_MAX};
-use crate::problem::{Problem, ProblemView};
+use crate::problem::{Flaw, Problem, ProblemView};
 use crate::state::Host;
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use countersign_core::connector::Change;
+use countersign_core::connector::candidate::Share;
+use countersign_core::connector::{Change, OnRecord};
 use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, ConnectorId};
+use countersign_core::intent::Raw;
+use countersign_engine::shadow::Seen;
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
@@ -32,7 +35,7 @@ pub(crate) async fn list(State(host): State<Host>, uri: Uri) -> Result<Json<List
     let mut views = Vec::new();
     for id in ids {
         let record = host.engine.connector(&id).await?;
-        views.push(ConnectorView::of(&id, &record, &installed, &connections));
+        views.push(ConnectorView::of(&id, &record, &installed, &connections).with(seen(&host, &record)));
     }
     Ok(Json(Listed::whole(views)))
 }
@@ -126,11 +129,15 @@ pub(crate) struct ActivationBody {
     digest: String,
     /// The one connection on which it is tried; every one that names the connector unless given.
     connection: Option<String>,
+    /// Percent of the intents that it plans while the active build plans the others, 0 to 99: with 0 it plans in the
+    /// shadow, is compared with the active build, and nothing of it is written. It serves them all unless given.
+    #[schema(minimum = 0, maximum = 99)]
+    share: Option<u8>,
     /// For whoever meets it next.
     reason: String,
 }
 
-/// Puts a build in force, for every connection or for one on which it is tried.
+/// Puts a build in force, for every connection or for one on which it is tried, or lets it plan a share of the intents.
 #[utoipa::path(
     post, path = "/v1/connectors/{id}/activations", tag = "connectors", operation_id = "activate_connector",
     request_body = ActivationBody,
@@ -148,14 +155,18 @@ pub(crate) async fn activate(
     Place(id): Place<String>,
     posted: Posted<COMMAND_BYTES_MAX>,
 ) -> Result<Json<ConnectorView>, Problem> {
-    change(&host, &id, posted, &["digest", "connection", "reason"], |members| {
+    change(&host, &id, posted, &["digest", "connection", "share", "reason"], |members| {
         let on = members.optional("connection", "the name of a connection", |name| {
             let name = ConnectionName::parse(name).ok()?;
             let connectors = host.engine.connectors();
             let is_there = connectors.connection(&name).is_some() || connectors.waiting().contains_key(&name);
             is_there.then_some(name)
         });
-        digest(members).map(|digest| Change::Activate { digest, on })
+        let share = share(members, on.is_some());
+        digest(members).map(|digest| match share {
+            Some(share) => Change::Nominate { digest, share },
+            None => Change::Activate { digest, on },
+        })
     })
     .await
 }
@@ -169,7 +180,8 @@ pub(crate) struct RollbackBody {
     reason: String,
 }
 
-/// Puts in force again what was so before.
+/// Lets the active build plan for every intent again, if a candidate plans a share of them or plans in the shadow; else
+/// puts in force again what was so before.
 #[utoipa::path(
     post, path = "/v1/connectors/{id}/rollbacks", tag = "connectors", operation_id = "roll_back_connector",
     request_body = RollbackBody,
@@ -264,6 +276,23 @@ pub(crate) async fn remove(
     change(&host, &id, posted, &["digest", "reason"], |members| digest(members).map(Change::Remove)).await
 }
 
+/// How many intents a build is to plan, if that was said.
+fn share(members: &mut Members, is_for_one: bool) -> Option<Share> {
+    let raw = members.take("share")?;
+    let share = match raw {
+        Raw::Integer(percent) => u8::try_from(percent).ok().and_then(Share::of),
+        Raw::Null | Raw::Bool(_) | Raw::Float | Raw::TooLarge | Raw::Text(_) | Raw::List(_) | Raw::Map(_) => {
+            None
+        }
+    };
+    if share.is_none() {
+        members.flaw(Flaw::new("/share", "a whole number of percent, 0 to 99", raw.found()));
+    } else if is_for_one {
+        members.flaw(Flaw::new("/share", "either a connection or a share", "both"));
+    }
+    share
+}
+
 fn digest(members: &mut Members) -> Option<Digest> {
     let read = |text: &str| Digest::parse(text.strip_prefix("sha256:").unwrap_or(text));
     members.required("digest", "the digest of a build: 64 hexadecimal digits", read)
@@ -299,5 +328,12 @@ async fn known(host: &Host, id: &str) -> Result<ConnectorId, Problem> {
 async fn view(host: &Host, id: &ConnectorId) -> Result<ConnectorView, Problem> {
     let record = host.engine.connector(id).await?;
     let installed = host.engine.catalogue().installed();
-    Ok(ConnectorView::of(id, &record, &installed, &host.engine.connectors().connections()))
+    let connections = host.engine.connectors().connections();
+    Ok(ConnectorView::of(id, &record, &installed, &connections).with(seen(host, &record)))
+}
+
+/// What the candidate of a connector has shown in the shadow, if it plans there.
+fn seen(host: &Host, record: &OnRecord) -> Option<(Digest, Seen)> {
+    let candidate = record.serving.candidate.filter(|candidate| candidate.share == Share::NONE)?;
+    host.engine.seen_in_the_shadow(&candidate.digest).map(|seen| (candidate.digest, seen))
 }

@@ -32,7 +32,7 @@ pub use backtest::BacktestView;
 pub use budget::{BudgetView, ClusterView, SpentOnView, SuggestedRowView, SuggestedRowsView};
 pub use check::{CheckedView, FaultView, FindingView, RanView, ReportView, SuggestedView, SuggestionView};
 pub use connection::{CheckView, ConnectionView};
-pub use connector::{BuildView, ConnectorEntryView, ConnectorView};
+pub use connector::{BuildView, ConnectorEntryView, ConnectorView, OddView, ShadowView};
 pub use delivery::{DeliveryView, WishView};
 pub use draft::{DifferenceView, FormattedView, ImportView, StarterView};
 pub use effect::{EffectView, ReceiptView, WatchView};

@@ -11,7 +11,9 @@ use crate::output::{self, Failure, Table, plain};
 use anyhow::Result;
 use countersign_core::hash::Digest;
 use countersign_core::id::ConnectorId;
-use countersign_server::api::view::{BuildView, ConnectorEntryView, ConnectorView, Listed};
+use countersign_server::api::view::{
+    BuildView, ConnectorEntryView, ConnectorView, Listed, OddView, ShadowView,
+};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
@@ -27,6 +29,20 @@ pub struct OneBuild {
     pub reason: String,
 }
 
+/// For what a build is put in force; for everything, unless one of these is said.
+#[derive(Debug, clap::Args)]
+pub struct How {
+    /// On this connection only; every other one keeps its build
+    #[arg(long, value_name = "CONNECTION", conflicts_with_all = ["canary", "shadow"])]
+    pub on: Option<String>,
+    /// For this share of the intents, in percent; the active build plans the others
+    #[arg(long, value_name = "PERCENT", conflicts_with = "shadow", value_parser = clap::value_parser!(u8).range(1..=99))]
+    pub canary: Option<u8>,
+    /// For none: it plans what the active build plans, the two are compared, and nothing of it is written
+    #[arg(long)]
+    pub shadow: bool,
+}
+
 /// Fewest digits of a digest that name a build.
 const DIGITS_MIN: usize = 6;
 
@@ -39,7 +55,7 @@ pub(super) async fn list(global: &Global) -> Result<ExitCode> {
     } else if connectors.is_empty() {
         output::say("no connector is installed; `countersign connector add FILE` adds one");
     } else {
-        table(&connectors).print()?;
+        print(&connectors)?;
     }
     Ok(ExitCode::from(exit::DONE))
 }
@@ -53,10 +69,11 @@ pub(super) async fn log(id: &str, limit: u16, global: &Global) -> Result<ExitCod
         return Ok(ExitCode::from(exit::DONE));
     }
     let mut table = Table::new(&["at", "what", "build", "by", "why"]);
-    for ConnectorEntryView { at, by, what, digest, version, connection, intent, reason } in
+    for ConnectorEntryView { at, by, what, digest, version, share, connection, intent, reason } in
         typed::<Listed<ConnectorEntryView>>(&body)?.items
     {
         let what = connection.map_or_else(|| what.clone(), |name| format!("{what} on {name}"));
+        let what = share.map_or_else(|| what.clone(), |percent| format!("{what} {percent} %"));
         let build = [version, digest.map(|digest| short(&digest).to_owned())];
         let why = [intent, reason];
         let joined = |parts: [Option<String>; 2]| parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
@@ -175,9 +192,15 @@ fn served(build: &BuildView) -> String {
 }
 
 /// Puts a build in force.
-pub(super) async fn activate(build: &OneBuild, on: Option<&str>, global: &Global) -> Result<ExitCode> {
-    let more = on.map(|on| ("connection", json!(on)));
-    change(build, ("activations", "it serves"), more, global).await
+pub(super) async fn activate(build: &OneBuild, how: &How, global: &Global) -> Result<ExitCode> {
+    let (more, says) = match how {
+        How { shadow: true, .. } => (Some(("share", json!(0))), "it plans in the shadow".to_owned()),
+        How { canary: Some(percent), .. } => {
+            (Some(("share", json!(percent))), format!("it plans {percent} % of the intents"))
+        }
+        How { on, .. } => (on.as_ref().map(|on| ("connection", json!(on))), "it serves".to_owned()),
+    };
+    change(build, ("activations", &says), more, global).await
 }
 
 /// Calls a build no more.
@@ -201,13 +224,13 @@ pub(super) async fn remove(build: &OneBuild, global: &Global) -> Result<ExitCode
     change(build, ("removals", "it is not there any more"), None, global).await
 }
 
-/// Puts in force again what was so before.
+/// Takes back what was tried or put in force last.
 pub(super) async fn roll_back(id: &str, reason: &str, global: &Global) -> Result<ExitCode> {
     let client = Client::of(global)?;
     let path = format!("/v1/connectors/{}/rollbacks", named(id)?);
     let body = json!({ "reason": reason });
     let body = client.change(&Change { path: &path, body: &body, revision: None, key: None }).await?;
-    changed(&body, "what served before serves again", global)
+    changed(&body, "it is taken back", global)
 }
 
 async fn change(
@@ -233,7 +256,7 @@ fn changed(body: &Value, says: &str, global: &Global) -> Result<ExitCode> {
         output::json(body)?;
     } else {
         output::say(says);
-        table(&[typed::<ConnectorView>(body)?]).print()?;
+        print(&[typed::<ConnectorView>(body)?])?;
     }
     Ok(ExitCode::from(exit::DONE))
 }
@@ -270,6 +293,38 @@ async fn found(client: &Client, id: &ConnectorId, begins: &str) -> Result<String
     }
 }
 
+/// Prints the builds, and below what those in the shadow have shown.
+fn print(connectors: &[ConnectorView]) -> Result<()> {
+    table(connectors).print()?;
+    for connector in connectors {
+        for build in &connector.builds {
+            if let Some(shadow) = &build.shadow {
+                output::say(&plain(&shown_in_the_shadow(connector, build, shadow)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a build has shown in the shadow, and what to do next.
+fn shown_in_the_shadow(connector: &ConnectorView, build: &BuildView, shadow: &ShadowView) -> String {
+    let ShadowView { same, differs, failed, unknown, skipped, last } = shadow;
+    let mut text = format!(
+        "\n`{}` {} in the shadow: {same} the same as the active build, {differs} not, {failed} failed; {unknown} cannot be \
+         told, {skipped} were not asked",
+        connector.id, build.version
+    );
+    if let Some(OddView { intent, connection, what }) = last {
+        text.push_str(&format!("\n  the last of these, {intent} at `{connection}`: {what}"));
+    }
+    text
+}
+
+/// A state with the share of a canary.
+fn state(build: &BuildView) -> String {
+    build.share.map_or_else(|| build.state.clone(), |percent| format!("{} {percent} %", build.state))
+}
+
 fn table(connectors: &[ConnectorView]) -> Table {
     let mut table = Table::new(&[
         "connector",
@@ -292,7 +347,7 @@ fn table(connectors: &[ConnectorView]) -> Table {
                 &connector.system,
                 &build.size.map_or_else(|| "gone".to_owned(), kilobytes),
                 &short(&build.digest),
-                &build.state,
+                &state(build),
                 if is_used { &serves } else { "" },
                 build.level.as_deref().unwrap_or_default(),
                 &build.operations.join(", "),
@@ -313,6 +368,8 @@ mod tests {
             version: "1.1.0".to_owned(),
             state: state.to_owned(),
             serves: vec!["crm-eu".to_owned()],
+            share: None,
+            shadow: None,
             since: "2026-11-28T00:00:00.000Z".to_owned(),
             size: Some(1),
             signer: None,
@@ -341,6 +398,22 @@ mod tests {
             assert_eq!(came_of(&connector, &build(state)), format!("{name} {expected}"));
         }
         assert!(came_of(&connector, &build("held")).contains("lacks the route `connector-upgrade`"));
+        let canary = BuildView { share: Some(10), ..build("canary") };
+        assert_eq!(
+            (state(&canary), state(&build("staged"))),
+            ("canary 10 %".to_owned(), "staged".to_owned())
+        );
+        let last = OddView {
+            intent: "int_1".to_owned(),
+            connection: "crm-eu".to_owned(),
+            what: "it does not write `memo`".to_owned(),
+        };
+        let shadow = ShadowView { same: 40, differs: 2, failed: 0, unknown: 1, skipped: 3, last: Some(last) };
+        assert_eq!(
+            shown_in_the_shadow(&connector, &build("shadow"), &shadow),
+            "\n`acme.crm` 1.1.0 in the shadow: 40 the same as the active build, 2 not, 0 failed; 1 cannot be told, 3 were \
+             not asked\n  the last of these, int_1 at `crm-eu`: it does not write `memo`"
+        );
         let asked = BuildView { asked: Some("int_1".to_owned()), ..build("held") };
         assert!(
             came_of(&connector, &asked).ends_with("more than was granted, and int_1 asks who may to accept")

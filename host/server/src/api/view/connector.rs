@@ -1,10 +1,12 @@
 //! Connectors and their builds.
 
+use countersign_core::connector::candidate::Share;
 use countersign_core::connector::{Entry, Event, Known, OnRecord};
 use countersign_core::hash::Digest;
 use countersign_core::id::ConnectorId;
 use countersign_engine::port::catalogue::Installed;
 use countersign_engine::port::connectors::Connection;
+use countersign_engine::shadow::Seen;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,11 +36,18 @@ pub struct BuildView {
     pub digest: String,
     /// The version that it gives itself.
     pub version: String,
-    /// active, tried (it serves single connections), previous (a roll-back goes there), held (it asks for more than was
+    /// active, tried (it serves single connections), canary (it plans a share of the intents), shadow (it plans beside the
+    /// active build, and nothing of that is written), previous (a roll-back goes there), held (it asks for more than was
     /// granted), staged (it waits), or quarantined (it is called no more).
     pub state: String,
     /// Connections that it serves.
     pub serves: Vec<String>,
+    /// Percent of the intents that it plans; absent unless it is a canary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<u8>,
+    /// What it has shown in the shadow; absent unless it plans there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowView>,
     /// Since when it is there.
     pub since: String,
     /// Length in bytes; absent if its component is not there any more.
@@ -67,6 +76,48 @@ pub struct BuildView {
     pub quarantined: Option<String>,
 }
 
+/// What a build has shown in the shadow, beside the active one: how often it was asked for a write plan, or for an effect
+/// that may have landed, since it plans there or since the host runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ShadowView {
+    /// How often it said what the active build said.
+    pub same: u64,
+    /// How often it said something else.
+    pub differs: u64,
+    /// How often it failed or broke where the active build did not.
+    pub failed: u64,
+    /// How often nothing can be said: its target was in trouble, or the record was changed in between.
+    pub unknown: u64,
+    /// How often it was not asked, as too much was being asked already.
+    pub skipped: u64,
+    /// The last time that it was not the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<OddView>,
+}
+
+/// One time that a build in the shadow was not the same as the active one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OddView {
+    /// The intent.
+    pub intent: String,
+    /// The connection.
+    pub connection: String,
+    /// In what it differs, or how it failed; the names of fields and none of their values.
+    pub what: String,
+}
+
+impl ShadowView {
+    fn of(seen: Seen) -> ShadowView {
+        let last = seen.last.map(|odd| OddView {
+            intent: odd.intent.to_string(),
+            connection: odd.connection.to_string(),
+            what: odd.what,
+        });
+        let Seen { same, differs, failed, unknown, skipped, .. } = seen;
+        ShadowView { same, differs, failed, unknown, skipped, last }
+    }
+}
+
 /// One thing that happened to a connector.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConnectorEntryView {
@@ -75,7 +126,8 @@ pub struct ConnectorEntryView {
     /// Who did it; absent if the host did by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// added, asked (people are to accept what it asks for), accepted, activated, rolled-back, quarantined, released or
+    /// added, asked (people are to accept what it asks for), accepted, activated, canary (it plans a share of the intents),
+    /// shadow (it plans beside the active build), dropped (it does neither any more), rolled-back, quarantined, released or
     /// removed.
     pub what: String,
     /// SHA-256 of the build; absent where it is none in particular.
@@ -84,6 +136,9 @@ pub struct ConnectorEntryView {
     /// The version that the build gives itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// Percent of the intents that a canary plans.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<u8>,
     /// The one connection that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<String>,
@@ -104,6 +159,8 @@ impl ConnectorEntryView {
             Event::Asked { .. }
             | Event::Accepted { .. }
             | Event::Activated { .. }
+            | Event::Nominated { .. }
+            | Event::Dropped { .. }
             | Event::RolledBack { .. }
             | Event::Quarantined { .. }
             | Event::Released { .. }
@@ -114,7 +171,7 @@ impl ConnectorEntryView {
     }
 
     fn of(entry: &Entry, versions: &BTreeMap<Digest, String>) -> ConnectorEntryView {
-        let (mut connection, mut intent) = (None, None);
+        let (mut connection, mut intent, mut share) = (None, None, None);
         let (what, digest, reason) = match &entry.event {
             Event::Added { build, stage } => {
                 ("added", Some(build.digest), stage.then(|| "it waits until it is put in force".to_owned()))
@@ -131,6 +188,14 @@ impl ConnectorEntryView {
                 connection = on.as_ref().map(ToString::to_string);
                 ("activated", Some(*digest), Some(reason.clone()))
             }
+            Event::Nominated { digest, percent: 0, reason } => {
+                ("shadow", Some(*digest), Some(reason.clone()))
+            }
+            Event::Nominated { digest, percent, reason } => {
+                share = Some(*percent);
+                ("canary", Some(*digest), Some(reason.clone()))
+            }
+            Event::Dropped { digest, reason } => ("dropped", Some(*digest), Some(reason.clone())),
             Event::RolledBack { reason } => ("rolled-back", None, Some(reason.clone())),
             Event::Quarantined { digest, reason } => ("quarantined", Some(*digest), Some(reason.clone())),
             Event::Released { digest, reason } => ("released", Some(*digest), Some(reason.clone())),
@@ -142,6 +207,7 @@ impl ConnectorEntryView {
             what: what.to_owned(),
             version: digest.and_then(|digest| versions.get(&digest).cloned()),
             digest: digest.map(|digest| digest.to_string()),
+            share,
             connection,
             intent,
             reason,
@@ -194,14 +260,31 @@ impl ConnectorView {
     }
 }
 
+impl ConnectorView {
+    /// The same with what a build has shown in the shadow.
+    #[must_use]
+    pub fn with(mut self, seen: Option<(Digest, Seen)>) -> ConnectorView {
+        if let Some((digest, seen)) = seen {
+            let digest = digest.to_string();
+            let build = self.builds.iter_mut().find(|build| build.digest == digest);
+            build.into_iter().for_each(|build| build.shadow = Some(ShadowView::of(seen.clone())));
+        }
+        self
+    }
+}
+
 impl BuildView {
     fn of(known: &Known, record: &OnRecord, there: Option<&Installed>) -> BuildView {
         let operations = there.iter().flat_map(|one| &one.operations);
+        let candidate = record.serving.candidate.filter(|one| one.digest == known.build.digest);
+        let share = candidate.map(|candidate| candidate.share).filter(|share| *share != Share::NONE);
         BuildView {
             digest: known.build.digest.to_string(),
             version: known.build.version.clone(),
             state: record.state(known).as_str().to_owned(),
             serves: Vec::new(),
+            share: share.map(Share::percent),
+            shadow: None,
             since: known.since.to_string(),
             size: there.map(|one| one.size),
             signer: known.build.signer.clone(),

@@ -1,0 +1,278 @@
+//! Candidates: which build plans for an intent, and what one that plans in the shadow would have planned and found beside
+//! the active build.
+//!
+//! Nobody waits for what is asked in the shadow, and nothing of it is written or kept: what was counted is forgotten by a
+//! restart.
+
+use crate::engine::{Engine, Inner};
+use crate::limits::{SHADOW_AT_ONCE, SHADOW_BREAKS_MAX};
+use crate::outages::is_at_fault;
+use crate::port::connectors::{Call, Connection};
+use countersign_core::connector::candidate::{Candidate, Difference, Share};
+use countersign_core::effect::attempt::{Ended, Failure, Finding};
+use countersign_core::effect::plan::{Proposal, WritePlan};
+use countersign_core::hash::Digest;
+use countersign_core::id::{ConnectionName, ConnectorId, IntentId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Semaphore;
+
+/// What a candidate has shown in the shadow since it plans there, or since the host runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// How often it said what the active build said.
+    pub same: u64,
+    /// How often it said something else.
+    pub differs: u64,
+    /// How often it failed or broke where the active build did not.
+    pub failed: u64,
+    /// How often nothing can be said: its target was in trouble, or the record was changed in between.
+    pub unknown: u64,
+    /// How often it was not asked, as it was being asked too often already.
+    pub skipped: u64,
+    /// The last time that it was not the same.
+    pub last: Option<Odd>,
+}
+
+/// One time that a candidate was not the same as the active build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Odd {
+    /// The intent.
+    pub intent: IntentId,
+    /// The connection.
+    pub connection: ConnectionName,
+    /// In what it differs, or how it failed. It holds no values of fields.
+    pub what: String,
+}
+
+/// What came of one question in the shadow.
+enum Came {
+    Same,
+    Differs(Vec<Difference>),
+    Failed(String),
+    Broke(String),
+    Unknown,
+}
+
+impl Came {
+    /// How a question ended for a candidate that came to no answer.
+    fn of<T>(ended: Ended<T>) -> Result<T, Came> {
+        match ended {
+            Ended::Returned(answer) => Ok(answer),
+            Ended::Failed(Failure::Transient { .. } | Failure::Denied(_)) => Err(Came::Unknown),
+            Ended::Failed(failure) if failure.is_bug() => {
+                Err(Came::Broke(format!("it failed with `{}`", failure.detail().code)))
+            }
+            Ended::Failed(failure) => {
+                Err(Came::Failed(format!("it failed with `{}`", failure.detail().code)))
+            }
+            Ended::Broke(broke) if is_at_fault(&broke) => Err(Came::Broke(broke.message)),
+            Ended::Broke(broke) => Err(Came::Failed(broke.message)),
+        }
+    }
+
+    fn by(differences: Vec<Difference>) -> Came {
+        if differences.is_empty() { Came::Same } else { Came::Differs(differences) }
+    }
+}
+
+/// What one candidate has shown, with the intents at which it broke.
+type Counted = (Seen, BTreeSet<IntentId>);
+
+/// What candidates have shown: at most one of each connector.
+#[derive(Debug)]
+pub(crate) struct Shadow {
+    seen: Mutex<BTreeMap<Digest, Counted>>,
+    at_once: Arc<Semaphore>,
+}
+
+impl Default for Shadow {
+    fn default() -> Shadow {
+        Shadow { seen: Mutex::default(), at_once: Arc::new(Semaphore::new(SHADOW_AT_ONCE)) }
+    }
+}
+
+impl Shadow {
+    fn seen(&self) -> MutexGuard<'_, BTreeMap<Digest, Counted>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A candidate begins: it is judged by what it shows from here on.
+    pub(crate) fn begin(&self, digest: Digest) {
+        self.seen().insert(digest, Counted::default());
+    }
+
+    /// A build is no candidate any more.
+    pub(crate) fn forget(&self, digest: &Digest) {
+        self.seen().remove(digest);
+    }
+
+    /// Takes note; says whether it has broken too often. What is asked after it was dropped counts nowhere.
+    fn note(&self, digest: Digest, (intent, connection): (IntentId, &ConnectionName), came: Came) -> bool {
+        let mut all = self.seen();
+        let Some((seen, broke)) = all.get_mut(&digest) else { return false };
+        let mut odd = |what: String| {
+            seen.last = Some(Odd { intent, connection: connection.clone(), what });
+        };
+        match came {
+            Came::Same => seen.same = seen.same.saturating_add(1),
+            Came::Unknown => seen.unknown = seen.unknown.saturating_add(1),
+            Came::Differs(differences) => {
+                let what: Vec<String> = differences.iter().map(ToString::to_string).collect();
+                odd(what.join("; "));
+                seen.differs = seen.differs.saturating_add(1);
+            }
+            Came::Failed(what) => {
+                odd(what);
+                seen.failed = seen.failed.saturating_add(1);
+            }
+            Came::Broke(what) => {
+                odd(what);
+                seen.failed = seen.failed.saturating_add(1);
+                broke.insert(intent);
+            }
+        }
+        SHADOW_BREAKS_MAX <= broke.len()
+    }
+
+    fn skip(&self, digest: &Digest) {
+        if let Some((seen, _)) = self.seen().get_mut(digest) {
+            seen.skipped = seen.skipped.saturating_add(1);
+        }
+    }
+}
+
+impl Engine {
+    /// What a candidate has shown in the shadow; `None` for a build that is no candidate.
+    #[must_use]
+    pub fn seen_in_the_shadow(&self, digest: &Digest) -> Option<Seen> {
+        self.inner.shadow.seen().get(digest).map(|(seen, _)| seen.clone())
+    }
+}
+
+impl Inner {
+    /// The build that plans what is written for an intent at a connection.
+    pub(crate) async fn planner(&self, serving: Arc<Connection>, intent: IntentId) -> Arc<Connection> {
+        let Some(candidate) = self.candidate(&serving).await.filter(|one| one.plans(intent)) else {
+            return serving;
+        };
+        match self.connectors.bound(&serving.name, candidate.digest) {
+            Ok(planner) => planner,
+            Err(why) => {
+                let (connection, digest) = (&serving.name, candidate.digest);
+                tracing::warn!(why, %connection, %digest, blame = "host", "a candidate cannot plan: the active build does");
+                serving
+            }
+        }
+    }
+
+    /// The candidate at a connection, beside the build that serves there.
+    async fn candidate(&self, serving: &Connection) -> Option<Candidate> {
+        let id = ConnectorId::parse(&serving.connector).ok()?;
+        if !self.catalogue.is_of(&serving.name, &id) {
+            return None;
+        }
+        match self.connector(&id).await {
+            Ok(record) => record.serving.candidate_at(&serving.name),
+            Err(fault) => {
+                tracing::warn!(%fault, connector = %id, blame = "host", "whether there is a candidate is not known: the active build plans");
+                None
+            }
+        }
+    }
+
+    /// The candidate that is asked in the shadow what the build behind a connection was asked.
+    async fn shadow_of(&self, asked: &Connection) -> Option<Arc<Connection>> {
+        let serving = self.connectors.connection(&asked.name)?;
+        if serving.digest != asked.digest || self.tasks.are_stopping() {
+            return None;
+        }
+        let candidate = self.candidate(&serving).await.filter(|one| one.share == Share::NONE)?;
+        match self.connectors.bound(&serving.name, candidate.digest) {
+            Ok(shadow) => Some(shadow),
+            Err(why) => {
+                let (connection, digest) = (&serving.name, candidate.digest);
+                tracing::warn!(why, %connection, %digest, blame = "host", "a candidate is not asked in the shadow");
+                None
+            }
+        }
+    }
+
+    /// Has the candidate in the shadow, if there is one, plan what was planned, and compares.
+    pub(crate) async fn plan_in_the_shadow(
+        self: &Arc<Self>,
+        serving: &Arc<Connection>,
+        (intent, what, plan): (IntentId, &Proposal, &WritePlan),
+    ) {
+        let Some(shadow) = self.shadow_of(serving).await else { return };
+        let (inner, serving, what, plan) = (Arc::clone(self), serving.digest, what.clone(), plan.clone());
+        self.ask(intent, Arc::clone(&shadow), async move {
+            let ask = |digest| inner.connectors.plan(&shadow.name, digest, what.clone(), inner.clock.now());
+            let came = match Came::of(ask(shadow.digest).await) {
+                Ok(planned) => Came::by(Difference::between(&plan, &planned)),
+                Err(came) => came,
+            };
+            match came {
+                Came::Same | Came::Unknown | Came::Broke(_) => came,
+                // The record may have been changed in between: then the active build says something else now, too.
+                Came::Differs(_) | Came::Failed(_) => match ask(serving).await {
+                    Ended::Returned(again) if Difference::between(&plan, &again).is_empty() => came,
+                    Ended::Returned(_) | Ended::Failed(_) | Ended::Broke(_) => Came::Unknown,
+                },
+            }
+        });
+    }
+
+    /// Has the candidate in the shadow, if there is one, look for what was looked for, and compares.
+    pub(crate) async fn probe_in_the_shadow(
+        self: &Arc<Self>,
+        serving: &Arc<Connection>,
+        (intent, call, ended): (IntentId, Call, &Ended<Finding>),
+    ) {
+        let Ended::Returned(finding) = ended else { return };
+        let Some(shadow) = self.shadow_of(serving).await else { return };
+        let (inner, finding) = (Arc::clone(self), finding.clone());
+        self.ask(intent, Arc::clone(&shadow), async move {
+            let (now, serving) = (inner.clock.now(), call.connector);
+            let ask = |connector| inner.connectors.probe(Call { connector, now, ..call.clone() });
+            let compared =
+                |found: &Finding| Difference::of_findings(&finding, found).map_or(Came::Unknown, Came::by);
+            let came = match Came::of(ask(shadow.digest).await) {
+                Ok(found) => compared(&found),
+                Err(came) => came,
+            };
+            match came {
+                Came::Same | Came::Unknown | Came::Broke(_) => came,
+                Came::Differs(_) | Came::Failed(_) => match ask(serving).await {
+                    Ended::Returned(again) if matches!(compared(&again), Came::Same) => came,
+                    Ended::Returned(_) | Ended::Failed(_) | Ended::Broke(_) => Came::Unknown,
+                },
+            }
+        });
+    }
+
+    /// Asks in the background, if few enough are being asked, and drops a candidate that breaks too often.
+    fn ask(
+        self: &Arc<Self>,
+        intent: IntentId,
+        shadow: Arc<Connection>,
+        question: impl Future<Output = Came> + Send + 'static,
+    ) {
+        let Ok(turn) = Arc::clone(&self.shadow.at_once).try_acquire_owned() else {
+            self.shadow.skip(&shadow.digest);
+            return;
+        };
+        let inner = Arc::clone(self);
+        self.tasks.start(async move {
+            let came = question.await;
+            drop(turn);
+            if inner.shadow.note(shadow.digest, (intent, &shadow.name), came) {
+                let (version, name) = (&shadow.version, &shadow.name);
+                let reason = format!(
+                    "{version} broke at {SHADOW_BREAKS_MAX} intents in the shadow, the last at `{name}`"
+                );
+                inner.roll_back(&shadow, &reason).await;
+            }
+        });
+    }
+}
