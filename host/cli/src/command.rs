@@ -13,6 +13,7 @@ pub mod exception;
 pub mod init;
 pub mod intent;
 pub mod intent_type;
+mod key_file;
 pub mod override_;
 pub mod ownership;
 pub mod password;

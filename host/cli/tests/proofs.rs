@@ -9,6 +9,7 @@ use countersign_core::time::Timestamp;
 use countersign_engine::port::store::{Append, Batch, Store as _};
 use countersign_store_local::{LocalStore, Options};
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -114,6 +115,9 @@ fn a_decision_and_the_end_of_an_effect_are_proved_to_whoever_has_the_key_alone()
         let prove = ["audit", "prove", id, "--key", "log.key", "--data", "data", "--entry", id, "--quiet"];
         let proof = said(folder, &prove);
         assert!(proof.len() <= 2_000, "{}", proof.len());
+        // An entry says what only some may see.
+        let mode = fs::metadata(folder.join(id)).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
         fs::write(folder.join("one.tlog-proof"), proof).expect("it is written");
         let found = said(folder, &["audit", "check", "one.tlog-proof", "--public", &public, "--entry", id]);
         let expected = format!("entry {sequence} of `{intent}` is number {position} of the 305 that ");

@@ -319,6 +319,9 @@ impl Inner {
     /// Whoever begins to serve is judged anew, and nothing is kept of what is gone.
     fn note_changes(&self, connector: &ConnectorId, entries: &[Entry]) {
         for entry in entries {
+            if let (None, Event::RolledBack { .. } | Event::Dropped { .. }) = (&entry.by, &entry.event) {
+                self.metrics.taken_back(connector);
+            }
             match &entry.event {
                 Event::Activated { digest, .. } => {
                     self.beside.begin(digest, |name| self.catalogue.is_of(name, connector));

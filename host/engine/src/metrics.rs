@@ -12,7 +12,7 @@ use countersign_core::approval::event::{Entry, Event};
 use countersign_core::approval::{Approval, Authority};
 use countersign_core::effect::life::EffectState;
 use countersign_core::effect::reconcile::Agreement;
-use countersign_core::id::{EffectId, ExceptionId};
+use countersign_core::id::{ConnectorId, EffectId, ExceptionId};
 use countersign_core::time::{Millis, Timestamp};
 use open::Open;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -75,6 +75,19 @@ struct Came {
     outcome: &'static str,
 }
 
+/// A connector alone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Of {
+    connector: String,
+}
+
+/// What a candidate showed in the shadow.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Shown {
+    connector: String,
+    outcome: &'static str,
+}
+
 /// All that the engine counts.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -90,6 +103,8 @@ pub(crate) struct Metrics {
     lag: Family<Connected, Histogram, fn() -> Histogram>,
     notices: Family<Came, Counter>,
     clock_jumps: Counter,
+    taken_back: Family<Of, Counter>,
+    shadow: Family<Shown, Counter>,
     pub(crate) open: Open,
 }
 
@@ -108,6 +123,8 @@ impl Default for Metrics {
             lag: Family::new_with_constructor(|| Histogram::new(LAG_SECONDS)),
             notices: Family::default(),
             clock_jumps: Counter::default(),
+            taken_back: Family::default(),
+            shadow: Family::default(),
             open: Open::default(),
         }
     }
@@ -133,7 +150,21 @@ impl Metrics {
         registry.register_with_unit("reconciliation_lag", help, Unit::Seconds, self.lag.clone());
         registry.register("notices", "Messages to people, by what came of them", self.notices.clone());
         registry.register("clock_jumps", "Jumps of the clock of the machine", self.clock_jumps.clone());
+        let help = "Builds of connectors that the host took back by itself";
+        registry.register("connector_taken_back", help, self.taken_back.clone());
+        let help = "What candidates planned or found in the shadow, beside the active build";
+        registry.register("connector_shadow", help, self.shadow.clone());
         self.open.register(registry);
+    }
+
+    /// The host went back from a build by itself, or dropped a candidate, and that is on record.
+    pub(crate) fn taken_back(&self, connector: &ConnectorId) {
+        self.taken_back.get_or_create(&Of { connector: connector.to_string() }).inc();
+    }
+
+    /// A candidate was asked in the shadow, or was not.
+    pub(crate) fn shown(&self, connector: &str, outcome: &'static str) {
+        self.shadow.get_or_create(&Shown { connector: connector.to_owned(), outcome }).inc();
     }
 
     /// The clock of the machine jumped, and that is on record.

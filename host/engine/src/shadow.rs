@@ -71,6 +71,16 @@ impl Came {
         }
     }
 
+    /// The outcome as the metrics spell it.
+    fn as_str(&self) -> &'static str {
+        match self {
+            Came::Same => "same",
+            Came::Differs(_) => "differs",
+            Came::Failed(_) | Came::Broke(_) => "failed",
+            Came::Unknown => "unknown",
+        }
+    }
+
     fn by(differences: Vec<Difference>) -> Came {
         if differences.is_empty() { Came::Same } else { Came::Differs(differences) }
     }
@@ -260,12 +270,14 @@ impl Inner {
     ) {
         let Ok(turn) = Arc::clone(&self.shadow.at_once).try_acquire_owned() else {
             self.shadow.skip(&shadow.digest);
+            self.metrics.shown(&shadow.connector, "skipped");
             return;
         };
         let inner = Arc::clone(self);
         self.tasks.start(async move {
             let came = question.await;
             drop(turn);
+            inner.metrics.shown(&shadow.connector, came.as_str());
             if inner.shadow.note(shadow.digest, (intent, &shadow.name), came) {
                 let (version, name) = (&shadow.version, &shadow.name);
                 let reason = format!(

@@ -1,9 +1,13 @@
 //! What whoever watches over the host sees, and that each kind of fault is seen: its metric moves and its code is told.
 
 use super::world::{SMALL, Setup, World};
+use countersign_core::connector::Change;
+use countersign_core::connector::candidate::Share;
 use countersign_core::effect::attempt::{
     Answer as Wire, AttemptEnd, Break, BreakKind, Detail, Ended, Failure, Guarantee,
 };
+use countersign_core::hash::Digest;
+use countersign_core::id::{ConnectorId, PersonId};
 use countersign_core::record::Value;
 use countersign_core::time::Millis;
 use countersign_engine::port::store::StoreFault;
@@ -153,6 +157,36 @@ async fn what_a_target_does_not_hold_any_more_is_counted() {
     shows(&world, r#"countersign_effects_total{connection="crm",outcome="landed"} 2"#).await;
     world.connectors.put("crm", "quote", "q-1", &[("discount_percent", Value::Decimal("40".to_owned()))]);
     shows(&world, r#"countersign_drift_open{connection="crm"} 1"#).await;
+}
+
+#[tokio::test]
+async fn what_a_candidate_shows_and_that_it_is_dropped_is_counted() {
+    let world = World::of(Setup { upgraded: true, ..Setup::default() }).await;
+    let connector = ConnectorId::parse("scripted.crm").expect("an id");
+    let other = Digest::of(b"another build");
+    let by = PersonId::parse("integration-1").expect("a person");
+    for change in [
+        Change::Activate { digest: Digest::of(b"crm"), on: None },
+        Change::Nominate { digest: other, share: Share::NONE },
+    ] {
+        world.engine.change_connector(&connector, &change, (&by, "said"), None).await.expect("it may");
+    }
+    world.submitted("k-1", &approved()).await;
+    shows(&world, r#"countersign_connector_shadow_total{connector="scripted.crm",outcome="same"} 2"#).await;
+    world.connectors.build_plans(
+        other,
+        &[|plan| match plan.subject.kind.as_str() {
+            "quote" => Ended::Broke(Break { kind: BreakKind::Trap, message: "it broke".to_owned() }),
+            // It serves the other connection.
+            _ => Ended::Returned(plan),
+        }],
+    );
+    for key in ["q-2", "q-3", "q-4"] {
+        let quote = [("margin", Value::Decimal("40".to_owned())), ("renewal", Value::Flag(false))];
+        world.connectors.put("crm", "quote", key, &quote);
+        world.submitted(key, &approved().replace("q-1", key)).await;
+    }
+    shows(&world, r#"countersign_connector_taken_back_total{connector="scripted.crm"} 1"#).await;
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use countersign_core::time::Timestamp;
 use countersign_engine::engine::{Engine, Parts};
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::port::Answer as Port;
+use countersign_engine::port::catalogue::{Catalogue, NoCatalogue};
 use countersign_engine::port::components::{Components, NoComponents};
 use countersign_engine::port::notifier::{NoNotifier, Notifier};
 use countersign_engine::port::store::{
@@ -212,6 +213,8 @@ pub(crate) struct Setup {
     pub(crate) sign_in: SignIn,
     /// What the CRM offers against writing twice.
     pub(crate) crm: Guarantee,
+    /// Whether every connector has another build.
+    pub(crate) upgraded: bool,
 }
 
 impl Default for Setup {
@@ -222,6 +225,7 @@ impl Default for Setup {
             notifier: Arc::new(NoNotifier),
             sign_in: SignIn::default(),
             crm: Guarantee::ByNaturalKey,
+            upgraded: false,
         }
     }
 }
@@ -284,14 +288,17 @@ impl World {
         );
         let quote = [("margin", Value::Decimal("40".to_owned())), ("renewal", Value::Flag(false))];
         connectors.put("crm", "quote", "q-1", &quote);
-        let connectors = Arc::new(connectors);
+        let connectors = Arc::new(if setup.upgraded { connectors.upgraded() } else { connectors });
+        let catalogue: Arc<dyn Catalogue> =
+            if setup.upgraded { Arc::clone(&connectors) as Arc<_> } else { Arc::new(NoCatalogue) };
         let store = Arc::new(FaultyStore::default());
         let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").expect("a moment");
         let clock = Arc::new(SimulatedClock::at(now));
+        countersign_engine::connectors::settle(&*store, &*catalogue, now).await.expect("the log is read");
         let engine = Engine::start(Parts {
             notifier: setup.notifier,
             components: setup.components,
-            catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
+            catalogue,
             record: countersign_engine::people::Record::default(),
             store: Arc::clone(&store) as Arc<dyn Store>,
             connectors: Arc::clone(&connectors) as Arc<_>,

@@ -3,7 +3,7 @@
 mod key;
 mod tree;
 
-use super::Global;
+use super::{Global, key_file};
 use crate::output::{self, Failure, Progress};
 use crate::{config, exit};
 use anyhow::{Context as _, Result};
@@ -13,8 +13,7 @@ use countersign_core::log::proof::{PROOF_BYTES_MAX, Proof};
 use countersign_engine::port::store::{ENTRY_BYTES_MAX, Store as _, StoreFault, Verified};
 use countersign_store_local::{LocalStore, Options};
 use serde_json::json;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -116,8 +115,8 @@ pub async fn run(command: Audit, global: &Global) -> Result<ExitCode> {
                 with_log(from, global, async |store, _| tree::prove(store, &id, sequence, &key).await);
             let (proof, bytes) = found.await?;
             if let Some(file) = entry {
-                let written = OpenOptions::new().write(true).create_new(true).open(&file);
-                let written = written.and_then(|mut new| new.write_all(&bytes));
+                // It may say what is nobody else's business.
+                let written = key_file::new_file(&file, &bytes);
                 written.with_context(|| format!("`{}` cannot be written", file.display()))?;
             }
             show(&proof.to_text(), "proof", global)

@@ -3,23 +3,17 @@
 //! The file holds one line, `PRIVATE+KEY+NAME+ID+KEY`, as the signed notes of Go's checksum database have it. A log that
 //! gets another key keeps its name; what the old one signed is checked with the old one.
 
-use crate::command::Global;
+use crate::command::{Global, key_file};
 use crate::exit;
-use crate::output::{self, Failure};
-use anyhow::{Context as _, Result};
+use crate::output::Failure;
+use anyhow::Result;
 use countersign_core::log::note::VerifierKey;
 use data_encoding::{BASE64, HEXLOWER};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use serde_json::json;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 use zeroize::Zeroizing;
 
-/// Largest file with a private key, in bytes.
-const KEY_BYTES_MAX: u64 = 1024;
 /// What an Ed25519 key begins with.
 const ED25519: u8 = 1;
 const PRIVATE: &str = "PRIVATE+KEY+";
@@ -74,36 +68,16 @@ pub(super) fn is_right(public: &[u8; 32], text: &[u8], signature: &[u8; 64]) -> 
 /// # Errors
 /// If the name is none, or the file is there already or cannot be written.
 pub(super) fn draw(name: &str, file: &Path, global: &Global) -> Result<ExitCode> {
-    let mut seed = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *seed).context("the operating system gives no random bits")?;
+    let seed = key_file::seed()?;
     let Some(key) = LogKey::of(name, &seed) else {
         let help = "at most 128 bytes without spaces and `+`, such as `acme.example/approvals`";
         return Err(Failure::new(exit::USAGE, format!("`{name}` is no name of a log"))
             .with_help(help)
             .into());
     };
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    let written = options.open(file).and_then(|mut new| {
-        new.write_all(key.to_line().as_bytes())?;
-        new.sync_all()
-    });
-    if let Err(fault) = written {
-        let failure = Failure::new(exit::NO, format!("`{}` cannot be written: {fault}", file.display()));
-        return Err(failure.with_help("a key is never written over another one: name a new file").into());
-    }
-    let public = key.public.to_string();
-    if global.json {
-        output::json(&json!({ "file": file.display().to_string(), "public": public }))?;
-    } else {
-        output::line(&public)?;
-        if !global.quiet {
-            output::say(&format!(
-                "`{}` signs checkpoints: keep it where nobody else reads it. Give the line above to whoever checks them",
-                file.display()
-            ));
-        }
-    }
+    let next =
+        "signs checkpoints: keep it where nobody else reads it. Give the line above to whoever checks them";
+    key_file::write(file, &key.to_line(), (&key.public.to_string(), next), global)?;
     Ok(ExitCode::from(exit::DONE))
 }
 
@@ -112,12 +86,7 @@ pub(super) fn draw(name: &str, file: &Path, global: &Global) -> Result<ExitCode>
 /// # Errors
 /// If the file cannot be read, or holds none.
 pub(super) fn private(file: &Path) -> Result<LogKey> {
-    let named = || format!("the key `{}` cannot be read", file.display());
-    let size = fs::metadata(file).with_context(named)?.len();
-    if KEY_BYTES_MAX < size {
-        return Err(Failure::new(exit::USAGE, format!("`{}` is larger than any key", file.display())).into());
-    }
-    let text = Zeroizing::new(fs::read_to_string(file).with_context(named)?);
+    let text = key_file::read(file)?;
     LogKey::parse(text.trim_end()).ok_or_else(|| {
         let failure =
             Failure::new(exit::USAGE, format!("`{}` holds no private key of a log", file.display()));

@@ -1,7 +1,7 @@
 //! Signatures of components: a key pair is made once, and each component signed with it.
 
 use crate::build;
-use crate::command::Global;
+use crate::command::{Global, key_file};
 use crate::distribution::Kind;
 use crate::exit;
 use crate::materials;
@@ -9,47 +9,20 @@ use crate::output::{self, Failure};
 use anyhow::{Context as _, Result};
 use countersign_connectors::PrivateKey;
 use serde_json::json;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
-
-/// Largest file with a private key, in bytes.
-const KEY_BYTES_MAX: u64 = 16 * 1024;
 
 /// Draws a key pair: the private half into a file that only its owner reads, the public half onto the terminal.
 ///
 /// # Errors
 /// If the file is there already or cannot be written.
 pub(super) fn key(file: &Path, global: &Global) -> Result<ExitCode> {
-    let mut bits = zeroize::Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *bits).context("the operating system gives no random bits")?;
-    let key = PrivateKey::drawn(&bits);
+    let key = PrivateKey::drawn(&*key_file::seed()?);
     let pem = key.to_pem().context("the key cannot be written down")?;
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    let written = options.open(file).and_then(|mut new| {
-        new.write_all(pem.as_bytes())?;
-        new.sync_all()
-    });
-    if let Err(fault) = written {
-        let failure = Failure::new(exit::NO, format!("`{}` cannot be written: {fault}", file.display()));
-        return Err(failure.with_help("a key is never written over another one: name a new file").into());
-    }
-    let public = key.public().to_string();
-    if global.json {
-        output::json(&json!({ "file": file.display().to_string(), "public": public }))?;
-    } else {
-        output::line(&public)?;
-        if !global.quiet {
-            output::say(&format!(
-                "`{}` signs connectors: keep it where nobody else reads it. Operators put the line above into \
-                 `keys` of `[trust.NAMESPACE]`",
-                file.display()
-            ));
-        }
-    }
+    let next = "signs connectors: keep it where nobody else reads it. Operators put the line above into `keys` of \
+                `[trust.NAMESPACE]`";
+    key_file::write(file, &pem, (&key.public().to_string(), next), global)?;
     Ok(ExitCode::from(exit::DONE))
 }
 
@@ -58,12 +31,7 @@ pub(super) fn key(file: &Path, global: &Global) -> Result<ExitCode> {
 /// # Errors
 /// If the file cannot be read, or holds none.
 pub(super) fn private(key: &Path) -> Result<PrivateKey> {
-    let named = || format!("the key `{}` cannot be read", key.display());
-    let size = fs::metadata(key).with_context(named)?.len();
-    if KEY_BYTES_MAX < size {
-        return Err(Failure::new(exit::USAGE, format!("`{}` is larger than any key", key.display())).into());
-    }
-    let pem = zeroize::Zeroizing::new(fs::read_to_string(key).with_context(named)?);
+    let pem = key_file::read(key)?;
     PrivateKey::from_pem(&pem).map_err(|why| {
         let failure = Failure::new(exit::USAGE, format!("`{}` {why}", key.display()));
         let help = "`countersign connector key FILE` makes one; so does `openssl genpkey -algorithm ed25519`";
