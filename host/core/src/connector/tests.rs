@@ -288,6 +288,9 @@ fn a_candidate_that_is_put_in_force_is_none_and_nobody_goes_back_to_one() {
     assert_eq!(candidate_of(&record), None);
     let back = with(record, &Change::RollBack);
     assert_eq!((back.serving.active, candidate_of(&back)), (Some(digest(2)), None));
+    // Where another one is put in force, it is none either, and has not served before.
+    let other = with(with(three(), &nominate(3, 10)), &activate(1));
+    assert_eq!((states(&other), candidate_of(&other)), (vec!["active", "previous", "staged"], None));
     // On a connection where another build is tried it plans nothing, and it stays when that is taken back.
     let on = Change::Activate { digest: digest(1), on: Some(connection("crm")) };
     let tried = with(with(three(), &nominate(3, 10)), &on);
