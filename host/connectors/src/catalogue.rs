@@ -1,13 +1,14 @@
 //! The installed connectors: their bytes by digest, checked at the door and hashed at every load.
 
-use crate::compile::{self, ChildCompiler, Compiler};
+use crate::compile::{self, ChildCompiler, Compiler, Weight};
 use crate::contract::{self, Contract, Description, Exports};
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::grant::OperatorGrant;
 use crate::manifest::{IdempotencyMode, Manifest};
 use crate::package::{self, Inspected};
-use crate::sandbox::{CallState, Fate, Limits, Sandbox, Who};
+use crate::sandbox::{CallState, Fate, Limits, MEMORIES_MAX, Room, Sandbox, TABLES_MAX, Who};
 use crate::trust::{Times, Trust, Vouched, When};
+use crate::witness::Witness;
 use arc_swap::ArcSwap;
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::hash::Digest;
@@ -19,6 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use wasmtime::component::Component;
 
 /// A connector that is ready to be connected.
 #[derive(Debug, Clone)]
@@ -52,6 +54,18 @@ pub(crate) struct Loaded {
     pub(crate) installed: Installed,
     pub(crate) contract: Box<dyn Contract>,
     pub(crate) limits: Limits,
+}
+
+impl Loaded {
+    /// Has it describe itself once more, within the limits of a description.
+    pub(crate) async fn describes_itself(
+        &self,
+        witness: Option<Arc<dyn Witness>>,
+    ) -> Result<(), ConnectorFault> {
+        let Installed { id, version, .. } = &self.installed;
+        let who = Arc::new(Who { connector: id.clone(), version: version.clone(), connection: None });
+        described(self.contract.as_ref(), &who, self.limits, witness).await.map(drop)
+    }
 }
 
 /// Marks what was there already as installed now.
@@ -329,20 +343,13 @@ impl Catalogue {
         let about = &manifest.connector;
         let who =
             Arc::new(Who { connector: about.id.clone(), version: about.version.clone(), connection: None });
-        let (compiler, digest) = (Arc::clone(&self.compiler), inspected.digest);
-        let compiled = tokio::task::spawn_blocking(move || compiler.load(digest, &bytes)).await;
-        let component = compiled.unwrap_or_else(|error| {
-            let what = format!(
-                "{who} made the compiler fail: {}; report it to its author",
-                package::one_line(&error.to_string())
-            );
-            Err(ConnectorFault::connector(FaultCode::NotCompiled, what))
-        })?;
-        self.check_fits(&component, &who)?;
-        let contract = contract::bind(&component, &who)?;
-        let limits = Limits::of(about.class);
-        let first = describe(contract.as_ref(), &who, limits).await?;
-        if first != describe(contract.as_ref(), &who, limits).await? {
+        let digest = inspected.digest;
+        let component = self.compiling(&who, move |compiler| compiler.load(digest, &bytes)).await?;
+        let room = self.room_for(&component, &who)?;
+        let contract = contract::bind(&component, room, &who)?;
+        let limits = self.sandbox.limits(about.class);
+        let first = described(contract.as_ref(), &who, limits, None).await?;
+        if first != described(contract.as_ref(), &who, limits, None).await? {
             let what = format!("{who} describes itself differently each time; report it to its author");
             return Err(ConnectorFault::connector(FaultCode::BadDescription, what));
         }
@@ -363,40 +370,61 @@ impl Catalogue {
         Ok(Arc::new(Loaded { installed, contract, limits }))
     }
 
-    /// Refuses at the door what would not fit the pool at its first call.
-    fn check_fits(
+    /// Compiles a component and loads the result, to see what that takes.
+    pub(crate) async fn weigh(&self, bytes: Vec<u8>) -> Result<Weight, ConnectorFault> {
+        let inspected = package::inspect(&bytes)?;
+        let about = inspected.manifest.connector;
+        let who = Who { connector: about.id, version: about.version, connection: None };
+        self.compiling(&who, move |compiler| compiler.weigh(inspected.digest, &bytes)).await
+    }
+
+    /// Runs what compiles where blocking is fine; a panic of the compiler is the component's fault.
+    async fn compiling<T: Send + 'static>(
         &self,
-        component: &wasmtime::component::Component,
         who: &Who,
-    ) -> Result<(), ConnectorFault> {
-        let Some(needs) = component.resources_required() else { return Ok(()) };
-        let too_many = |count: u32, limit: usize| limit < usize::try_from(count).unwrap_or(usize::MAX);
-        if self.sandbox.pooled
-            && (too_many(needs.num_memories, crate::sandbox::MEMORIES_MAX)
-                || too_many(needs.num_tables, crate::sandbox::TABLES_MAX))
-        {
+        work: impl FnOnce(&Compiler) -> Result<T, ConnectorFault> + Send + 'static,
+    ) -> Result<T, ConnectorFault> {
+        let compiler = Arc::clone(&self.compiler);
+        tokio::task::spawn_blocking(move || work(&compiler)).await.unwrap_or_else(|error| {
             let what = format!(
-                "{who} needs {} memories and {} tables, more than any connector may have",
-                needs.num_memories, needs.num_tables
+                "{who} made the compiler fail: {}; report it to its author",
+                package::one_line(&error.to_string())
+            );
+            Err(ConnectorFault::connector(FaultCode::NotCompiled, what))
+        })
+    }
+
+    /// What each call takes of the pool. Refuses at the door what would not fit at its first call.
+    fn room_for(&self, component: &Component, who: &Who) -> Result<Option<Room>, ConnectorFault> {
+        let Some(pool) = &self.sandbox.pool else { return Ok(None) };
+        let needs = component.resources_required();
+        let (memories, tables) = needs.map_or((0, 0), |needs| (needs.num_memories, needs.num_tables));
+        let too_many = |count: u32, limit: usize| limit < usize::try_from(count).unwrap_or(usize::MAX);
+        let room = pool.room_for(component);
+        if room.is_none() || too_many(memories, MEMORIES_MAX) || too_many(tables, TABLES_MAX) {
+            let what = format!(
+                "{who} needs {memories} memories and {tables} tables, more than any connector may have"
             );
             return Err(ConnectorFault::connector(FaultCode::NotCompiled, what));
         }
-        Ok(())
+        Ok(room)
     }
 }
 
 /// Time in which a connector describes itself, in milliseconds: a host that starts waits for each of them.
 const DESCRIBE_MS: u64 = 5_000;
 
-async fn describe(
+async fn described(
     contract: &dyn Contract,
     who: &Arc<Who>,
     limits: Limits,
+    witness: Option<Arc<dyn Witness>>,
 ) -> Result<Description, ConnectorFault> {
     let limits = Limits { wall: Duration::from_millis(DESCRIBE_MS), ..limits };
     // No moment and no chance: it says the same of itself each time.
     let fate = Fate { now: Timestamp::default(), seed: Digest::of(who.connector.as_bytes()) };
-    let state = CallState::new(Arc::clone(who), limits, fate, None);
+    let mut state = CallState::new(Arc::clone(who), limits, fate, None);
+    state.witness = witness;
     let described = contract.describe(state).await;
     described.map_err(|broke| ConnectorFault::connector(FaultCode::BadDescription, broke.message))
 }

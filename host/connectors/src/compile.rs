@@ -12,7 +12,7 @@ pub use child::{COMPILE_ARGUMENT, ChildCompiler, compile_input};
 
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::package::one_line;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, monotonic};
 use countersign_core::hash::Digest;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -20,8 +20,23 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use wasmtime::Engine;
 use wasmtime::component::Component;
+
+/// Loads that are timed of one component: an odd number, of which the one in the middle counts.
+const LOADS: usize = 9;
+
+/// What a component is as native code, and how long it takes to become that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Weight {
+    /// Bytes of native code.
+    pub native_bytes: usize,
+    /// Time to compile it.
+    pub compile: Duration,
+    /// Time to load it from the cache: reading, the mark of this machine, mapping.
+    pub load: Duration,
+}
 
 /// Compiles components and remembers the result.
 pub(crate) struct Compiler {
@@ -62,24 +77,40 @@ impl Compiler {
         if let Some(component) = self.cached(digest) {
             return Ok(component);
         }
-        let native = match &self.child {
-            Some(compiler) => child::compiled_by(compiler, bytes),
-            None => compile(&self.sandbox.engine, bytes),
-        };
-        let native = native.map_err(|why| {
-            let what = format!("component sha256:{digest} does not compile: {why}; report it to its author");
-            ConnectorFault::connector(FaultCode::NotCompiled, what)
-        })?;
+        let native = self.native(digest, bytes)?;
         // A cache that cannot be written is slower, not wrong.
         if let Err(fault) = self.remember(digest, &native) {
             tracing::warn!(blame = "host", %fault, "compiled code was not cached");
         }
-        self.adopt(&native).map_err(|error| {
-            let what = format!(
-                "the compiled code of sha256:{digest} does not load: {}",
-                one_line(&format!("{error:#}"))
-            );
-            ConnectorFault::host(FaultCode::NotCompiled, what)
+        self.adopt(&native).map_err(|error| not_loaded(digest, &one_line(&format!("{error:#}"))))
+    }
+
+    /// Compiles a component even if the cache has it, remembers the result, and loads that from the cache. Blocks.
+    pub(crate) fn weigh(&self, digest: Digest, bytes: &[u8]) -> Result<Weight, ConnectorFault> {
+        let began = monotonic();
+        let native = self.native(digest, bytes)?;
+        let compile = began.elapsed();
+        self.remember(digest, &native)?;
+        let mut loads = [Duration::ZERO; LOADS];
+        for load in &mut loads {
+            let began = monotonic();
+            let component = self.cached(digest);
+            *load = began.elapsed();
+            component.ok_or_else(|| not_loaded(digest, "the cache does not give it back"))?;
+        }
+        loads.sort_unstable();
+        let load = loads.get(LOADS / 2).copied().unwrap_or_default();
+        Ok(Weight { native_bytes: native.len(), compile, load })
+    }
+
+    fn native(&self, digest: Digest, bytes: &[u8]) -> Result<Vec<u8>, ConnectorFault> {
+        let native = match &self.child {
+            Some(compiler) => child::compiled_by(compiler, bytes),
+            None => compile(&self.sandbox.engine, bytes),
+        };
+        native.map_err(|why| {
+            let what = format!("component sha256:{digest} does not compile: {why}; report it to its author");
+            ConnectorFault::connector(FaultCode::NotCompiled, what)
         })
     }
 
@@ -140,6 +171,11 @@ impl Compiler {
         component.initialize_copy_on_write_image()?;
         Ok(component)
     }
+}
+
+fn not_loaded(digest: Digest, why: &str) -> ConnectorFault {
+    let what = format!("the compiled code of sha256:{digest} does not load: {why}");
+    ConnectorFault::host(FaultCode::NotCompiled, what)
 }
 
 /// Compiles a component. Pure: bytes in, native code or a reason out.

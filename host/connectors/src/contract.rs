@@ -5,7 +5,7 @@
 mod v1;
 
 use crate::fault::ConnectorFault;
-use crate::sandbox::{CallState, Outcome, Who};
+use crate::sandbox::{CallState, Outcome, Room, Who};
 use countersign_core::delivery::{Delivery, Draft};
 use countersign_core::effect::attempt::{Failure, Finding, Receipt};
 use countersign_core::effect::plan::{Proposal, WritePlan};
@@ -81,8 +81,12 @@ pub(crate) struct Exports {
     pub(crate) brings: bool,
 }
 
-/// Links a component against the contract that its manifest names.
-pub(crate) fn bind(component: &Component, who: &Who) -> Result<Box<dyn Contract>, ConnectorFault> {
+/// Links a component against the contract that its manifest names; each call takes so much of the pool.
+pub(crate) fn bind(
+    component: &Component,
+    room: Option<Room>,
+    who: &Who,
+) -> Result<Box<dyn Contract>, ConnectorFault> {
     // The manifest check has refused every other version.
-    Ok(Box::new(v1::Bound::link(component, who)?))
+    Ok(Box::new(v1::Bound::link(component, room, who)?))
 }

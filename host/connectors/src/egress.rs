@@ -40,7 +40,7 @@ use std::sync::{Arc, Mutex};
 use url::{Host, Url};
 
 /// Requests of one call: more than any vendor's paging needs for one record.
-pub(crate) const REQUESTS_MAX: u32 = 32;
+pub const REQUESTS_MAX: u32 = 32;
 
 /// What a call may do on the wire, by the export that it is in. The pure phase has no gate at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -37,9 +37,10 @@ mod witness;
 mod wrap;
 
 pub use catalogue::Installed;
-pub use compile::{COMPILE_ARGUMENT, ChildCompiler, compile_input};
+pub use compile::{COMPILE_ARGUMENT, ChildCompiler, Weight, compile_input};
 pub use connection::{ConnectionOptions, ConnectorRef, EndpointOptions, RawConnection, RawEndpoint};
 pub use contributor::{Contributors, componentize_contributor, inspect_contributor};
+pub use egress::REQUESTS_MAX;
 pub use egress::address::Cidr;
 pub use egress::oauth2::ClientProof;
 pub use fault::{Blame, ConnectorFault, FaultCode};

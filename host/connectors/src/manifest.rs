@@ -11,11 +11,13 @@ pub(crate) use signing::{Piece, Place};
 use crate::egress::Method;
 use crate::egress::oauth2::ClientProof;
 use crate::fault::{ConnectorFault, FaultCode};
+use crate::sandbox::{Limits, fuel};
 use countersign_core::effect::retry::SETTLE_MAX;
 use countersign_core::id::ConnectorId;
 use http::HeaderName;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Name of the custom section of a component that holds the manifest.
 pub const MANIFEST_SECTION: &str = "countersign:manifest";
@@ -95,10 +97,32 @@ pub enum Class {
 }
 
 impl Class {
+    /// Its name in a manifest.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Small => "small",
+            Class::Medium => "medium",
+            Class::Large => "large",
+        }
+    }
+
     /// Most linear memory of one call, in bytes.
     #[must_use]
     pub fn memory_bytes(self) -> usize {
-        crate::sandbox::Limits::of(self).memory_bytes
+        Limits::serving(self).memory_bytes
+    }
+
+    /// Most time in which guest code itself runs in one call.
+    #[must_use]
+    pub fn guest(self) -> Duration {
+        Limits::serving(self).guest
+    }
+
+    /// Most fuel of one call, where it is counted: more than any machine burns in that time.
+    #[must_use]
+    pub fn fuel(self) -> u64 {
+        fuel(self)
     }
 }
 

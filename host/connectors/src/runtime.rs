@@ -2,6 +2,9 @@
 
 mod builds;
 mod inbound;
+mod measure;
+#[cfg(test)]
+mod tests;
 
 use crate::catalogue::{Catalogue, Installed, Loaded};
 use crate::compile::ChildCompiler;
@@ -220,7 +223,7 @@ impl Runtime {
     /// Whether instances come from a pool; if not, this machine has too little address space.
     #[must_use]
     pub fn is_pooled(&self) -> bool {
-        self.sandbox.pooled
+        self.sandbox.pool.is_some()
     }
 
     /// Makes or replaces a connection. Calls in flight end as they began. Call it inside of a

@@ -3,11 +3,13 @@
 
 mod call;
 mod inert;
+mod pool;
 mod state;
 
 pub(crate) use call::{NotAllowed, Outcome, Session, guard};
 pub(crate) use inert::Fate;
-pub(crate) use state::{CallState, Level, MemoryMeter, Who};
+pub(crate) use pool::{Pool, Room};
+pub(crate) use state::{CallState, Level, MemoryMeter, Who, monotonic};
 
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::manifest::Class;
@@ -15,8 +17,7 @@ use countersign_core::hash::Digest;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel,
-    PoolingAllocationConfig, Strategy, WasmFeatures,
+    Config, Engine, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel, Strategy, WasmFeatures,
 };
 
 /// How often the epoch moves: the finest grain of an interruption.
@@ -25,8 +26,11 @@ const TICK_MS: u64 = 10;
 /// Ticks after which a guest that runs on lets other tasks run (100 ms).
 pub(crate) const YIELD_TICKS: u64 = 10;
 
-/// Calls at one time. A pool twice as large leaves room for stores that are being dropped.
+/// Calls at one time.
 pub(crate) const CALLS_MAX: u32 = 64;
+
+/// Shares of the pool: one for each call, and as many for those that take more than one and for what is being installed.
+const POOL_SHARES: u32 = CALLS_MAX * 2;
 
 /// Wall time of a call: the gate's own deadline for one request, and a little.
 pub(crate) const WALL_MS: u64 = 30_000;
@@ -61,26 +65,48 @@ pub(crate) struct Limits {
     pub(crate) memory_bytes: usize,
     /// Time in which guest code itself runs.
     pub(crate) guest: Duration,
-    /// The same where fuel is counted instead.
-    pub(crate) fuel: u64,
+    /// The same where fuel is counted instead; `None` where it is not.
+    pub(crate) fuel: Option<u64>,
     /// Time of the whole call.
     pub(crate) wall: Duration,
 }
 
 impl Limits {
-    pub(crate) const fn of(class: Class) -> Limits {
-        let (memory_mib, guest_ms) = match class {
-            Class::Small => (32, 200),
-            Class::Medium => (128, 1_000),
-            Class::Large => (256, 5_000),
+    /// Those on an engine that is limited by this.
+    const fn of(class: Class, meter: Meter) -> Limits {
+        let memory_mib = match class {
+            Class::Small => 32,
+            Class::Medium => 128,
+            Class::Large => 256,
         };
         Limits {
             memory_bytes: memory_mib * MIB,
-            guest: Duration::from_millis(guest_ms),
-            fuel: guest_ms * FUEL_PER_MS,
+            guest: Duration::from_millis(guest_ms(class)),
+            fuel: match meter {
+                Meter::Epoch => None,
+                Meter::Fuel => Some(fuel(class)),
+            },
             wall: Duration::from_millis(WALL_MS),
         }
     }
+
+    /// Those on a host that serves.
+    pub(crate) const fn serving(class: Class) -> Limits {
+        Limits::of(class, Meter::Epoch)
+    }
+}
+
+const fn guest_ms(class: Class) -> u64 {
+    match class {
+        Class::Small => 200,
+        Class::Medium => 1_000,
+        Class::Large => 5_000,
+    }
+}
+
+/// Fuel of one call, where it is counted.
+pub(crate) const fn fuel(class: Class) -> u64 {
+    guest_ms(class) * FUEL_PER_MS
 }
 
 /// The engine with its profile, and the thread that moves its epoch.
@@ -88,26 +114,33 @@ pub(crate) struct Sandbox {
     pub(crate) engine: Engine,
     /// Names everything that compiled code depends on: the version of wasmtime, the profile, the CPU.
     pub(crate) runtime_id: String,
-    /// Whether instances come from a pool.
-    pub(crate) pooled: bool,
+    /// Where instances come from; `None` if each call maps its own memory.
+    pub(crate) pool: Option<Pool>,
+    meter: Meter,
 }
 
 impl Sandbox {
     /// Starts the engine. Tries a pool first and falls back to memory on demand, with a warning.
     pub(crate) fn start() -> Result<Sandbox, ConnectorFault> {
-        let (engine, pooled) = match engine(InstanceAllocationStrategy::Pooling(pool()), Meter::Epoch) {
-            Ok(engine) => (engine, true),
+        Sandbox::start_with(POOL_SHARES)
+    }
+
+    /// The same with a pool of so many shares.
+    pub(crate) fn start_with(shares: u32) -> Result<Sandbox, ConnectorFault> {
+        let pooled = InstanceAllocationStrategy::Pooling(pool::config(shares));
+        let (engine, pool) = match engine(pooled, Meter::Epoch) {
+            Ok(engine) => (engine, Some(Pool::of(shares))),
             Err(error) => {
                 tracing::warn!(
                     blame = "host",
                     error = %crate::package::one_line(&format!("{error:#}")),
                     "no pool of instances on this machine; each call maps its own memory, which is slower"
                 );
-                (engine(InstanceAllocationStrategy::OnDemand, Meter::Epoch).map_err(cannot_start)?, false)
+                (engine(InstanceAllocationStrategy::OnDemand, Meter::Epoch).map_err(cannot_start)?, None)
             }
         };
-        let runtime_id = runtime_id(&engine, Meter::Epoch);
-        let weak = engine.weak();
+        let sandbox = Sandbox::of(engine, pool, Meter::Epoch);
+        let weak = sandbox.engine.weak();
         // An OS thread: a guest that spins can starve the timers of tokio itself.
         std::thread::Builder::new()
             .name("connector-epoch".to_owned())
@@ -119,22 +152,30 @@ impl Sandbox {
                 }
             })
             .map_err(|error| cannot_start(error.into()))?;
-        Ok(Sandbox { engine, runtime_id, pooled })
+        Ok(sandbox)
     }
 
     /// The engine of whoever only compiles: no pool, whose address space is larger than that process may have.
     pub(crate) fn for_compiling() -> Result<Sandbox, ConnectorFault> {
         let engine = engine(InstanceAllocationStrategy::OnDemand, Meter::Epoch).map_err(cannot_start)?;
-        let runtime_id = runtime_id(&engine, Meter::Epoch);
-        Ok(Sandbox { engine, runtime_id, pooled: false })
+        Ok(Sandbox::of(engine, None, Meter::Epoch))
     }
 
     /// The engine of whoever counts: fuel instead of a clock, memory on demand. Policy components run on it, and the
     /// connectors whose cost is measured; no connector serves on it, which would take two to three times as long.
     pub(crate) fn counting() -> Result<Sandbox, ConnectorFault> {
         let engine = engine(InstanceAllocationStrategy::OnDemand, Meter::Fuel).map_err(cannot_start)?;
-        let runtime_id = runtime_id(&engine, Meter::Fuel);
-        Ok(Sandbox { engine, runtime_id, pooled: false })
+        Ok(Sandbox::of(engine, None, Meter::Fuel))
+    }
+
+    fn of(engine: Engine, pool: Option<Pool>, meter: Meter) -> Sandbox {
+        let runtime_id = runtime_id(&engine, meter);
+        Sandbox { engine, runtime_id, pool, meter }
+    }
+
+    /// What a call of a connector of this class may take here.
+    pub(crate) fn limits(&self, class: Class) -> Limits {
+        Limits::of(class, self.meter)
     }
 }
 
@@ -215,27 +256,6 @@ fn runtime_id(engine: &Engine, meter: Meter) -> String {
     let mut hasher = std::hash::SipHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
     format!("{}-{:016x}", module_version(meter), hasher.finish())
-}
-
-/// A pool for [`CALLS_MAX`] calls at a time. Address space is reserved, not memory.
-fn pool() -> PoolingAllocationConfig {
-    let stores = CALLS_MAX * 2;
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(stores)
-        .total_core_instances(stores * 40)
-        .total_memories(stores * 3)
-        .total_tables(stores * 4)
-        .total_stacks(stores)
-        .max_memory_size(256 * MIB)
-        .table_elements(TABLE_ELEMENTS_MAX)
-        .max_tables_per_module(2)
-        .max_memories_per_module(2)
-        .max_core_instances_per_component(64)
-        .linear_memory_keep_resident(MIB)
-        // Where the kernel can say which pages a guest wrote, only those are cleared.
-        .pagemap_scan(Enabled::Auto)
-        .table_keep_resident(64 * 1024);
-    pool
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub struct Spent {
     pub memory_bytes: usize,
     /// Time in which guest code itself ran.
     pub guest: Duration,
+    /// Time until there was an instance of it, with what the guest computed for that.
+    pub instantiation: Duration,
 }
 
 /// One request of a guest, and what the guest heard.

@@ -5,7 +5,7 @@ mod convert;
 use super::{Contract, Description, EffectView, Exports, Said};
 use crate::egress;
 use crate::fault::{ConnectorFault, FaultCode};
-use crate::sandbox::{CallState, Level, NotAllowed, Outcome, Session, Who, guard};
+use crate::sandbox::{CallState, Level, NotAllowed, Outcome, Room, Session, Who, guard};
 use bindings::countersign::connector::{diagnostics, http, settings, types};
 use bindings::exports::countersign::connector::{compensator, identity, intake, reader, webhooks, writer};
 use countersign_core::delivery::{Delivery, Draft};
@@ -31,6 +31,8 @@ mod bindings {
 /// A component linked against contract 1.
 pub(super) struct Bound {
     instance: InstancePre<CallState>,
+    /// What each call takes of the pool, if there is one.
+    room: Option<Room>,
     identity: identity::GuestIndices,
     reader: reader::GuestIndices,
     /// Absent in a connector that only reads. Exports are found by their presence.
@@ -44,7 +46,11 @@ pub(super) struct Bound {
 }
 
 impl Bound {
-    pub(super) fn link(component: &Component, who: &Who) -> Result<Bound, ConnectorFault> {
+    pub(super) fn link(
+        component: &Component,
+        room: Option<Room>,
+        who: &Who,
+    ) -> Result<Bound, ConnectorFault> {
         let cause = |error: &wasmtime::Error| crate::package::one_line(&format!("{error:#}"));
         let mut linker = Linker::<CallState>::new(component.engine());
         http::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)
@@ -73,7 +79,7 @@ impl Bound {
         let compensator = compensator::GuestIndices::new(&instance).ok();
         let webhooks = webhooks::GuestIndices::new(&instance).ok();
         let intake = intake::GuestIndices::new(&instance).ok();
-        Ok(Bound { instance, identity, reader, writer, compensator, webhooks, intake })
+        Ok(Bound { instance, room, identity, reader, writer, compensator, webhooks, intake })
     }
 
     /// Runs one call of an export on an instance of its own; gives who was called with what came of it.
@@ -83,11 +89,15 @@ impl Bound {
         work: impl AsyncFnOnce(&mut Store<CallState>, &Instance) -> wasmtime::Result<T>,
     ) -> (Arc<Who>, Outcome<T>) {
         let (who, wall) = (Arc::clone(&state.who), state.limits.wall);
+        // INVARIANT: it is given back behind the store, which is dropped first.
+        let _taken = match &self.room {
+            Some(room) => room.taken().await,
+            None => None,
+        };
         let mut session = Session::open(self.instance.engine(), state);
         let guarded = guard(wall, async {
-            let store = &mut session.store;
-            let instance = self.instance.instantiate_async(&mut *store).await?;
-            work(store, &instance).await
+            let instance = session.instance(&self.instance).await?;
+            work(&mut session.store, &instance).await
         });
         let answer = guarded.await;
         (who, session.close(answer))

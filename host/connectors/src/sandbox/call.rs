@@ -1,13 +1,14 @@
 //! One call of one export: a fresh store with every limit armed, run to an answer or to a break.
 
-use super::{CallState, HANDLES_MAX, HOSTCALL_BYTES_MAX, YIELD_FUEL, YIELD_TICKS};
+use super::{CallState, HANDLES_MAX, HOSTCALL_BYTES_MAX, YIELD_FUEL, YIELD_TICKS, monotonic};
 use crate::witness::Spent;
 use countersign_core::effect::attempt::{Break, BreakKind};
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
-use wasmtime::{CallHook, Engine, Store, StoreContextMut, Trap, UpdateDeadline};
+use wasmtime::component::{Instance, InstancePre};
+use wasmtime::{CallHook, Engine, PoolConcurrencyLimitError, Store, StoreContextMut, Trap, UpdateDeadline};
 use wasmtime_wasi::I32Exit;
 
 /// How a call ended: the guest's answer, or how it broke.
@@ -69,22 +70,31 @@ impl Session {
         Session { store: armed(engine, state) }
     }
 
+    /// The instance of the call. What guest code runs for it has the limits of the call.
+    pub(crate) async fn instance(&mut self, of: &InstancePre<CallState>) -> wasmtime::Result<Instance> {
+        let began = monotonic();
+        let instance = of.instantiate_async(&mut self.store).await;
+        self.store.data_mut().instantiation = began.elapsed();
+        instance
+    }
+
     /// What the call took until now.
     fn spent(&self) -> Spent {
         let state = self.store.data();
-        // Only the engine that counts fuel knows it.
-        let left = self.store.get_fuel().ok();
+        // An engine that does not count fuel answers with an error, which holds a backtrace: it is not asked.
+        let left = |allowed: u64| allowed.saturating_sub(self.store.get_fuel().unwrap_or(allowed));
         Spent {
-            fuel: left.map(|left| state.limits.fuel.saturating_sub(left)),
+            fuel: state.limits.fuel.map(left),
             memory_bytes: state.memory.used(),
             guest: state.clock.used(),
+            instantiation: state.instantiation,
         }
     }
 
     /// Ends the call: the answer, or how it broke, in one sentence for the operator.
     pub(crate) fn close<T>(&self, guarded: Guarded<T>) -> Outcome<T> {
         let state = self.store.data();
-        if let Some(witness) = state.gate.as_ref().and_then(|gate| gate.witness.as_ref()) {
+        if let Some(witness) = &state.witness {
             witness.spent(self.spent());
         }
         let who = &state.who;
@@ -126,9 +136,11 @@ fn armed(engine: &Engine, state: CallState) -> Store<CallState> {
     let clock = Arc::clone(&state.clock);
     let (allowed, fuel) = (state.limits.guest, state.limits.fuel);
     let mut store = Store::new(engine, state);
-    // An engine that runs by the clock has no fuel to give, and says so.
-    if store.set_fuel(fuel).is_ok() && store.fuel_async_yield_interval(Some(YIELD_FUEL)).is_err() {
-        tracing::warn!(blame = "host", "a call that counts fuel does not yield to others");
+    if let Some(fuel) = fuel
+        && let Err(error) =
+            store.set_fuel(fuel).and_then(|()| store.fuel_async_yield_interval(Some(YIELD_FUEL)))
+    {
+        tracing::warn!(blame = "host", %error, "a call whose fuel is counted has none, or does not yield to others");
     }
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(HOSTCALL_BYTES_MAX);
@@ -179,9 +191,14 @@ fn words(error: &wasmtime::Error, state: &CallState) -> (BreakKind, String) {
         let what = format!("ended itself with status {status}{last}; report it to its author");
         return (BreakKind::Trap, what);
     }
+    if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
+        let full = crate::package::one_line(&full.to_string());
+        let what = format!("found no room in the host: {full}; report it to the makers of countersign");
+        return (BreakKind::Trap, what);
+    }
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => {
-            let fuel = state.limits.fuel;
+            let fuel = state.limits.fuel.unwrap_or_default();
             let what = format!(
                 "computed for more than the {fuel} units of fuel of its class{last}; report it to its author"
             );

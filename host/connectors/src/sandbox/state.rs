@@ -3,6 +3,7 @@
 use super::inert::{Fate, Inert};
 use super::{INSTANCES_MAX, Limits, MEMORIES_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX};
 use crate::egress::Gate;
+use crate::witness::Witness;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use wasmtime::ResourceLimiter;
@@ -40,6 +41,10 @@ pub(crate) struct CallState {
     pub(crate) memory: MemoryMeter,
     pub(crate) clock: Arc<GuestClock>,
     pub(crate) words: Words,
+    /// How long it took until there was an instance.
+    pub(crate) instantiation: Duration,
+    /// Who wants to know what the call took.
+    pub(crate) witness: Option<Arc<dyn Witness>>,
     /// Absent in the pure phase: there is no way out at all.
     pub(crate) gate: Option<Gate>,
     fate: Fate,
@@ -49,12 +54,15 @@ pub(crate) struct CallState {
 
 impl CallState {
     pub(crate) fn new(who: Arc<Who>, limits: Limits, fate: Fate, gate: Option<Gate>) -> CallState {
+        let witness = gate.as_ref().and_then(|gate| gate.witness.clone());
         CallState {
             who,
             limits,
             memory: MemoryMeter::new(limits.memory_bytes),
             clock: Arc::default(),
             words: Words::default(),
+            instantiation: Duration::ZERO,
+            witness,
             gate,
             fate,
             inert: None,
@@ -167,11 +175,8 @@ impl GuestClock {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it measures a span inside of one call and is never a moment of record"
-)]
-fn monotonic() -> Instant {
+#[expect(clippy::disallowed_methods, reason = "it measures a span and is never a moment of record")]
+pub(crate) fn monotonic() -> Instant {
     Instant::now()
 }
 
