@@ -13,6 +13,8 @@ mod docusign;
 mod hubspot;
 #[path = "conformance/mail.rs"]
 mod mail;
+#[path = "conformance/profile.rs"]
+mod profile;
 #[path = "conformance/quickbooks.rs"]
 mod quickbooks;
 #[path = "conformance/salesforce.rs"]

@@ -9,6 +9,7 @@
 //! | [`straight`] | the straight way of one effect; the recorder walks it at a real target |
 //! | [`faults`], [`once`], [`sealed`], [`deliveries`], [`fuzz`] | the laws |
 //! | [`budgets`] | the same ways once more, on an engine that counts fuel |
+//! | [`profile`] | what a connector takes, along the same ways, for its author |
 //! | [`law`], [`report`] | what was shown of each, and the level that was reached |
 //!
 //! The same component, cassettes and number of inputs give the same report on every machine that is not so busy that
@@ -22,6 +23,7 @@ mod faults;
 mod fuzz;
 pub mod law;
 mod once;
+pub mod profile;
 pub mod report;
 mod sealed;
 pub mod straight;

@@ -4,6 +4,7 @@ mod distribute;
 mod hosted;
 mod locked;
 mod new;
+mod profile;
 mod sign;
 mod test;
 
@@ -16,7 +17,7 @@ use crate::exit;
 use crate::output::{self, Failure, Progress, Table, plain};
 use crate::wire;
 use anyhow::{Context as _, Result};
-use countersign_connectors::{Class, FaultCode, Inspected, Manifest, Runtime, RuntimeOptions, Tested};
+use countersign_connectors::{FaultCode, Inspected, Manifest, Runtime, RuntimeOptions, Tested};
 use countersign_core::effect::key::InstallKey;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,8 @@ pub enum Connector {
     },
     /// Test a connector against its laws, offline, or record what its target answers
     Test(test::Test),
+    /// Measure what a connector takes, offline: time, fuel and memory of each export, and how near that is to its limits
+    Profile(profile::Profile),
     /// Draw a key pair that signs connectors
     Key {
         /// Where the private half goes; there must be no such file yet
@@ -168,6 +171,7 @@ pub async fn run(command: Connector, global: &Global) -> Result<ExitCode> {
         }
         Connector::New(new) => new::run(&new, global),
         Connector::Test(test) => test::run(test, global).await,
+        Connector::Profile(profile) => profile::run(&profile, global).await,
         Connector::Key { file } => sign::key(&file, global),
         Connector::Sign { file, key } => sign::sign(&file, &key, global),
         Connector::Push { file, reference } => distribute::push(&file, &reference, global).await,
@@ -403,7 +407,7 @@ fn inspected_json(file: &str, about: &Inspected) -> serde_json::Value {
         "id": connector.id,
         "version": connector.version,
         "contract": connector.contract,
-        "class": class(connector.class),
+        "class": connector.class.as_str(),
         "license": connector.license,
         "description": connector.description,
         "size": about.size,
@@ -423,7 +427,7 @@ fn described(component: &Fetched) -> Result<()> {
     table.row(["what", &connector.description]);
     table.row(["licence", &connector.license]);
     table.row(["contract", &connector.contract]);
-    table.row(["class", class(connector.class)]);
+    table.row(["class", connector.class.as_str()]);
     table.row(["from", component.from.trim_matches('`')]);
     if let Some(pinned) = &component.pinned {
         table.row(["exactly", pinned]);
@@ -483,14 +487,6 @@ fn names(all: &[String]) -> String {
         names.push("inert WASI".to_owned());
     }
     names.join(", ")
-}
-
-fn class(class: Class) -> &'static str {
-    match class {
-        Class::Small => "small",
-        Class::Medium => "medium",
-        Class::Large => "large",
-    }
 }
 
 pub(super) fn short(digest: &str) -> String {

@@ -57,6 +57,8 @@ fn words_that_scripts_use_are_understood() {
     check("countersign exception list");
     check("countersign connector build plugins");
     check("countersign connector inspect one.wasm");
+    check("countersign connector profile plugins/webhook --json");
+    check("countersign connector profile one.wasm --cassettes cassettes --runs 1000");
     check("countersign policy fmt --check");
     check("countersign policy new refund");
     check("countersign policy import book.xlsx --as discount --dry-run");

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use countersign_connectors::{
     Auth, Cidr, ConnectionOptions, ConnectorFault, ConnectorRef, EndpointOptions, Exchange, IdempotencyMode,
     Installed, KeyForm, Manifest, OperatorGrant, Rate, Runtime, RuntimeOptions, Scheme, Secret, Spent, Trust,
-    Witness,
+    Weight, Witness,
 };
 use countersign_core::delivery::{Delivery, Draft};
 use countersign_core::effect::attempt::{Ended, Finding, Guarantee, Receipt};
@@ -31,6 +31,8 @@ use tempfile::TempDir;
 const ED25519_BEGINNING: &[u8] = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 /// The credential that the connector is given, and that must show up nowhere.
 pub const CANARY: &str = "canary-credential-4f1c";
+/// The name of the call that a host makes when it installs a connector, beside those of [`Call`].
+pub const DESCRIBE: &str = "describe";
 /// Leaks that are kept; the others are counted.
 const LEAKS_MAX: usize = 20;
 /// Changes on one page.
@@ -172,6 +174,17 @@ struct Watched {
     call: &'static str,
     /// The most that a call took, by cassette and call; only where fuel is counted.
     costs: BTreeMap<(String, &'static str), Cost>,
+    /// What every call took, by its name, since somebody began to measure.
+    taken: Option<BTreeMap<&'static str, Taken>>,
+}
+
+/// What the calls of one export took.
+#[derive(Debug, Clone, Default)]
+pub struct Taken {
+    /// Each call, in order.
+    pub spent: Vec<Spent>,
+    /// The most requests of one of them.
+    pub requests: usize,
 }
 
 /// Something secret or personal where people read it.
@@ -260,8 +273,12 @@ impl Witness for Watch {
     }
 
     fn spent(&self, spent: Spent) {
-        let Some(fuel) = spent.fuel else { return };
         let mut watched = self.locked();
+        let call = watched.call;
+        if let Some(taken) = &mut watched.taken {
+            taken.entry(call).or_default().spent.push(spent);
+        }
+        let Some(fuel) = spent.fuel else { return };
         let key = (watched.cassette.clone(), watched.call);
         let cost = watched.costs.entry(key).or_default();
         *cost = cost.most(Cost { fuel, memory_kib: kib(spent.memory_bytes) });
@@ -295,6 +312,16 @@ impl Bench {
     /// Why the host would refuse it, in its words.
     pub async fn scripted(component: Vec<u8>) -> Result<Bench> {
         Bench::against_script(component, runtime(Runtime::new)?).await
+    }
+
+    /// The same, with what it took to compile the component and what it takes to load it.
+    ///
+    /// # Errors
+    /// Why the host would refuse it, in its words.
+    pub async fn weighed(component: Vec<u8>) -> Result<(Bench, Weight)> {
+        let made = runtime(Runtime::new)?;
+        let weight = made.0.weigh(component.clone()).await?;
+        Ok((Bench::against_script(component, made).await?, weight))
     }
 
     /// The same on an engine that counts fuel.
@@ -418,6 +445,32 @@ impl Bench {
         self.watch.locked().costs.clone()
     }
 
+    /// Whether its instances come from a pool, as on a host with enough address space.
+    #[must_use]
+    pub fn is_pooled(&self) -> bool {
+        self.runtime.is_pooled()
+    }
+
+    /// From now on, what each call takes is kept.
+    pub fn measure(&self) {
+        self.watch.locked().taken = Some(BTreeMap::new());
+    }
+
+    /// What each call took since then, by its name; from now on nothing is kept.
+    #[must_use]
+    pub fn measured(&self) -> BTreeMap<&'static str, Taken> {
+        self.watch.locked().taken.take().unwrap_or_default()
+    }
+
+    /// Has it describe itself once more, as when it was installed.
+    ///
+    /// # Errors
+    /// If it does not do it again.
+    pub async fn describe(&self) -> Result<()> {
+        self.watch.locked().call = DESCRIBE;
+        Ok(self.runtime.describe(self.installed.digest).await?)
+    }
+
     /// From now on, what goes over the wire is recorded.
     pub fn record(&self) {
         self.watch.locked().tape =
@@ -463,6 +516,9 @@ impl Bench {
             lines: watched.lines.clone(),
         };
         watched.calls += 1;
+        if let Some(taken) = watched.taken.as_mut().and_then(|taken| taken.get_mut(call.name())) {
+            taken.requests = taken.requests.max(outcome.exchanges.len());
+        }
         if let Some(leak) = watched.leak(call.name(), &outcome) {
             watched.leaked += 1;
             if watched.leaks.len() < LEAKS_MAX {

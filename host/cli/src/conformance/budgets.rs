@@ -140,23 +140,11 @@ pub(super) async fn look(
         return Ok(Vec::new());
     }
     let bench = Bench::counting(component.to_vec()).await?;
-    for cassette in cassettes {
-        let walked = match cassette.rival {
-            Some(_) => straight::walk_with_rival(&bench, cassette).await,
-            None => straight::walk(&bench, cassette).await.map(|_| ()),
-        };
+    for Crooked { law, breach } in straight::everywhere(&bench, cassettes, deliveries).await? {
         // What is wrong with the connector is on record already; here it must go the way that it went before.
-        if let Err(Crooked { law, breach }) = walked
-            && !book.of(law).breaches.contains(&breach)
-        {
+        if !book.of(law).breaches.contains(&breach) {
             let doing = format!("{}, while its fuel was counted", breach.doing);
             book.enter(Law::Budgets, Some(Breach { doing, ..breach }));
-        }
-    }
-    for told in deliveries {
-        let cassette = told.begin(&bench)?;
-        for call in bench.told(&told.arrives(&bench)) {
-            bench.call(&call, cassette.moment(), None).await;
         }
     }
     let class_kib = kib(bench.installed.manifest.connector.class.memory_bytes()).max(1);

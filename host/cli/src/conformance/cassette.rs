@@ -202,7 +202,8 @@ impl Body {
     }
 
     /// The bytes of it.
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
         match self {
             Body::Empty => Vec::new(),
             Body::Json(json) => json.to_string().into_bytes(),

@@ -6,8 +6,10 @@
 
 use super::bench::{Bench, Call, Doing, Gave, Outcome};
 use super::cassette::{Actor, Cassette};
+use super::deliveries::Told;
 use super::law::{self, Breach, Law};
 use super::vendor::{Until, Vendor};
+use anyhow::Result;
 use countersign_core::effect::attempt::{BreakKind, Ended, Failure, Finding, Guarantee, Receipt};
 use countersign_core::effect::plan::WritePlan;
 use countersign_core::record::{Snapshot, Value};
@@ -113,6 +115,32 @@ pub async fn walk_with_rival(bench: &Bench, cassette: &Arc<Cassette>) -> Result<
         return Err(walker.breach("probe, after a rival wrote the record", &outcome, wanted));
     }
     Ok(())
+}
+
+/// Walks the way of every cassette, and hands every delivery over once.
+///
+/// # Errors
+/// If a connection cannot be made to hand a delivery over. Where a way is not straight is in what it gives.
+pub async fn everywhere(
+    bench: &Bench,
+    cassettes: &[Arc<Cassette>],
+    deliveries: &[Told],
+) -> Result<Vec<Crooked>> {
+    let mut crooked = Vec::new();
+    for cassette in cassettes {
+        let walked = match cassette.rival {
+            Some(_) => walk_with_rival(bench, cassette).await,
+            None => walk(bench, cassette).await.map(|_| ()),
+        };
+        crooked.extend(walked.err());
+    }
+    for told in deliveries {
+        let cassette = told.begin(bench)?;
+        for call in bench.told(&told.arrives(bench)) {
+            bench.call(&call, cassette.moment(), None).await;
+        }
+    }
+    Ok(crooked)
 }
 
 /// Where the way is not straight.

@@ -83,10 +83,7 @@ pub(super) async fn run(test: Test, global: &Global) -> Result<ExitCode> {
     let progress = Progress::begin(global.quiet);
     // Before anything runs: a key that is none is known now.
     let key = test.key.as_deref().map(sign::private).transpose()?;
-    let folder = test.cassettes.clone().or_else(|| beside(&test.connector)).ok_or_else(|| {
-        Failure::new(exit::USAGE, "it is not known where the cassettes are")
-            .with_help("name their folder with `--cassettes DIR`")
-    })?;
+    let folder = cassettes_of(&test.connector, test.cassettes.as_deref())?;
     if let Some(connection) = &test.record {
         let (_, component) = component(&test.connector, &|text| progress.now(text))?;
         progress.end();
@@ -155,8 +152,17 @@ fn signed(report: &Report, key: &PrivateKey, component: &Path, global: &Global) 
     Ok(())
 }
 
+/// The folder of cassettes: the one that is named, or the one beside the source.
+pub(super) fn cassettes_of(connector: &Path, named: Option<&Path>) -> Result<PathBuf> {
+    let folder = named.map(Path::to_owned).or_else(|| beside(connector)).ok_or_else(|| {
+        Failure::new(exit::USAGE, "it is not known where the cassettes are")
+            .with_help("name their folder with `--cassettes DIR`")
+    })?;
+    Ok(folder)
+}
+
 /// The component, built first if a folder is named: where it lies, and its bytes.
-fn component(connector: &Path, progress: &dyn Fn(&str)) -> Result<(PathBuf, Vec<u8>)> {
+pub(super) fn component(connector: &Path, progress: &dyn Fn(&str)) -> Result<(PathBuf, Vec<u8>)> {
     let file = if connector.is_dir() {
         let built = build::build_all(connector, &build::out_folder(connector), progress)?;
         let [one] = built.as_slice() else {
