@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report is what it makes")]
 
 mod backtest;
+mod connectors;
 mod decisions;
 mod effects;
 mod figures;
@@ -41,6 +42,9 @@ fn main() -> anyhow::Result<()> {
     }
     if runs("sandbox") {
         sandbox::run(&mut report)?;
+    }
+    if runs("connectors") {
+        connectors::run(&mut report)?;
     }
     if runs("effects") {
         effects::run(&mut report)?;
