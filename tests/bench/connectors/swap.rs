@@ -11,7 +11,6 @@ use countersign_core::connector::{OnRecord, Serving};
 use countersign_core::id::ConnectorId;
 use countersign_engine::port::catalogue::Catalogue as _;
 use countersign_tests::world::runtime;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -61,7 +60,7 @@ pub(super) async fn run(report: &mut Report) -> Result<()> {
     tokio::time::sleep(WINDOW).await;
     for swap in 0..SWAPS {
         tokio::time::sleep(WINDOW).await;
-        let serving = Serving { active: Some(builds[swap % 2]), on: BTreeMap::new() };
+        let serving = Serving::by(builds[swap % 2]);
         let began = Instant::now();
         host.serve(&connector, &OnRecord { serving, ..OnRecord::default() });
         swaps.push((began, began.elapsed()));
