@@ -300,8 +300,9 @@ async fn the_same_run_gives_the_same_report() -> Result<()> {
     Ok(())
 }
 
-/// What an author has after one command is certified after the next.
-fn a_new_project_is_certified(language: &str) -> Result<()> {
+/// What an author has after one command is certified after the next, for each of these kinds of system. What a language's
+/// tools have installed for one project serves the next.
+fn new_projects_are_certified(language: &str, kinds: &[&str]) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let countersign = |arguments: &[&str], at: &Path| -> Result<String> {
         let ended =
@@ -309,11 +310,20 @@ fn a_new_project_is_certified(language: &str) -> Result<()> {
         ensure!(ended.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ended.stderr));
         Ok(String::from_utf8(ended.stdout)?)
     };
-    countersign(&["connector", "new", "vendor.some-crm", "--lang", language], folder.path())?;
-    let project = folder.path().join("vendor-some-crm");
-    let report = countersign(&["--json", "connector", "test", ".", "--inputs", "300"], &project)?;
-    let report: Value = serde_json::from_str(&report)?;
-    ensure!(report["level"] == "certified" && report["connector"] == "vendor.some-crm", "{report:#}");
+    let project = folder.path().join("project");
+    std::fs::create_dir(&project)?;
+    for kind in kinds {
+        let new =
+            ["connector", "new", "vendor.some-crm", "--lang", language, "--system", kind, "--folder", "new"];
+        countersign(&new, folder.path())?;
+        put(&folder.path().join("new"), &project)?;
+        let report = countersign(&["--json", "connector", "test", ".", "--inputs", "300"], &project)?;
+        let report: Value = serde_json::from_str(&report)?;
+        ensure!(
+            report["level"] == "certified" && report["connector"] == "vendor.some-crm",
+            "{kind}: {report:#}"
+        );
+    }
     if language == "rust" {
         // Built into the file where it lies already, it is not emptied.
         let file = "target/connectors/vendor.some-crm.wasm";
@@ -323,24 +333,47 @@ fn a_new_project_is_certified(language: &str) -> Result<()> {
     Ok(())
 }
 
+/// Puts a new project in the place of the one before, whose tools stay.
+fn put(new: &Path, project: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(project)? {
+        let entry = entry?;
+        if entry.file_name() == "target" || entry.file_name() == "node_modules" {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            std::fs::remove_dir_all(entry.path())?;
+        } else {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    for entry in std::fs::read_dir(new)? {
+        let entry = entry?;
+        std::fs::rename(entry.path(), project.join(entry.file_name()))?;
+    }
+    Ok(std::fs::remove_dir(new)?)
+}
+
+// Each language with both of its templates, each kind of system somewhere, with an amount of money and without. Those of
+// Rust with an amount are the SDK's own tests.
+
 #[test]
-fn a_new_project_in_rust_is_certified_at_once() -> Result<()> {
-    a_new_project_is_certified("rust")
+fn new_projects_in_rust_are_certified_at_once() -> Result<()> {
+    new_projects_are_certified("rust", &["other", "messages"])
 }
 
 #[test]
-fn a_new_project_in_python_is_certified_at_once() -> Result<()> {
-    a_new_project_is_certified("python")
+fn new_projects_in_python_are_certified_at_once() -> Result<()> {
+    new_projects_are_certified("python", &["contract", "ledger"])
 }
 
 #[test]
-fn a_new_project_in_typescript_is_certified_at_once() -> Result<()> {
-    a_new_project_is_certified("typescript")
+fn new_projects_in_typescript_are_certified_at_once() -> Result<()> {
+    new_projects_are_certified("typescript", &["crm", "messages"])
 }
 
 #[test]
-fn a_new_project_in_go_is_certified_at_once() -> Result<()> {
-    a_new_project_is_certified("go")
+fn new_projects_in_go_are_certified_at_once() -> Result<()> {
+    new_projects_are_certified("go", &["other", "billing"])
 }
 
 /// What needs no SDK keeps the laws too: a connector in C on nothing but the bindings. It wants nothing of WASI, so

@@ -1,19 +1,26 @@
 //! `countersign connector new`: a project that builds and is certified at once.
 //!
-//! Template and SDK are inside of the program, so that whoever has it needs nothing else of this repository.
+//! Templates and SDK are inside of the program, so that whoever has it needs nothing else of this repository.
 
+mod ask;
 mod languages;
+mod systems;
+mod tree;
 
 use super::Global;
 use crate::exit;
 use crate::output::{self, Failure};
 use anyhow::Result;
+use ask::{Question, choice};
+use clap::ValueEnum;
 use languages::Language;
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use systems::{Filling, System};
 
-/// The id that the template has.
-const TEMPLATE_ID: &str = "acme.orders";
+/// The language and the kind of system that nobody has chosen otherwise.
+const USUAL: (Language, System) = (Language::Rust, System::Other);
 /// Longest id of a connector.
 const ID_BYTES_MAX: usize = 64;
 
@@ -23,9 +30,12 @@ pub struct New {
     /// Its id: your name, then the system's, such as `acme.orders`
     #[arg(value_name = "ID")]
     id: String,
-    /// The language it is written in
-    #[arg(long, value_enum, default_value = "rust")]
-    lang: Language,
+    /// The language it is written in. Asked for at a terminal; elsewhere it is Rust
+    #[arg(long, value_enum)]
+    lang: Option<Language>,
+    /// What it is to write to. Asked for at a terminal; elsewhere it is another kind of system
+    #[arg(long, value_enum, value_name = "KIND")]
+    system: Option<System>,
     /// The folder, instead of the id with dashes. It must not be there yet
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
@@ -34,7 +44,7 @@ pub struct New {
 /// Writes a project.
 ///
 /// # Errors
-/// If the id is none, or the folder is there already or cannot be made.
+/// If the id is none, the folder is there already or cannot be made, or a question is not answered.
 pub(super) fn run(new: &New, global: &Global) -> Result<ExitCode> {
     let id = Id::parse(&new.id)?;
     let folder = new.folder.clone().unwrap_or_else(|| PathBuf::from(id.package()));
@@ -44,19 +54,54 @@ pub(super) fn run(new: &New, global: &Global) -> Result<ExitCode> {
             .with_help("name another folder with `--folder DIR`")
             .into());
     }
-    new.lang.write(&id, &folder)?;
+    let (lang, system) = new.chosen(global)?;
+    lang.write(&Filling::new(&id, system)?, &folder)?;
     if !global.quiet {
+        let taken = match (new.lang, new.system) {
+            (Some(_), Some(_)) => String::new(),
+            (None, _) | (_, None) => format!(" (`--lang {} --system {}`)", name(lang), name(system)),
+        };
         output::say(&format!(
-            "wrote the connector `{id}` to {at}. Now:\n\n  cd {at}\n  countersign connector test .    every law, offline; it is certified as it is\n{own}\n\
+            "wrote the connector `{id}` to {at}{taken}. Now:\n\n  cd {at}\n  countersign connector test .    every law, offline; it is certified as it is\n{own}\n\
              Then make it yours: connector.toml says what it asks for, {source} what it does, cassettes/ what its target \
              answers.",
             id = id.0,
             at = folder.display(),
-            own = new.lang.own_tests(),
-            source = new.lang.source(),
+            own = lang.own_tests(),
+            source = lang.source(),
         ));
     }
     Ok(ExitCode::from(exit::DONE))
+}
+
+impl New {
+    /// In which language and for what: as it was said, as somebody at a terminal answers, or the usual.
+    fn chosen(&self, global: &Global) -> Result<(Language, System)> {
+        let asks = !global.json && io::stdin().is_terminal() && io::stderr().is_terminal();
+        let (mut from, mut to) = (io::stdin().lock(), io::stderr().lock());
+        let lang = match self.lang {
+            Some(lang) => lang,
+            None if asks => {
+                let question = Question { words: "which language is it written in", option: "lang" };
+                choice(&question, USUAL.0, &mut from, &mut to)?
+            }
+            None => USUAL.0,
+        };
+        let system = match self.system {
+            Some(system) => system,
+            None if asks => {
+                let question = Question { words: "what does it write to", option: "system" };
+                choice(&question, USUAL.1, &mut from, &mut to)?
+            }
+            None => USUAL.1,
+        };
+        Ok((lang, system))
+    }
+}
+
+/// What a value is called on the command line.
+fn name(value: impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
 /// The id of a connector, as the manifest wants it.
@@ -84,16 +129,9 @@ impl Id {
         self.0.replace('.', "-")
     }
 
-    /// The same with what the template calls itself in its place.
-    fn fill(&self, text: &str) -> String {
-        let of_template = Id(TEMPLATE_ID.to_owned());
-        let module = |id: &Id| id.package().replace('-', "_");
-        // Through marks, so that what was put in is not looked at again.
-        let marked = text
-            .replace(TEMPLATE_ID, "\u{1}")
-            .replace(&of_template.package(), "\u{2}")
-            .replace(&module(&of_template), "\u{3}");
-        marked.replace('\u{1}', &self.0).replace('\u{2}', &self.package()).replace('\u{3}', &module(self))
+    /// As it stands in a text: itself, as the name of a package, and of a module.
+    fn forms(&self) -> [String; 3] {
+        [self.0.clone(), self.package(), self.package().replace('-', "_")]
     }
 }
 
@@ -123,47 +161,11 @@ mod tests {
 
     #[test]
     fn an_id_that_holds_the_templates_name_stays_as_it_is() {
-        let id = Id("acme-orders.v2".to_owned());
+        let id = Id("acme-quotes.v2".to_owned());
+        let filling = Filling::new(&id, System::Other).expect("words");
         assert_eq!(
-            id.fill("acme.orders acme-orders acme_orders"),
-            "acme-orders.v2 acme-orders-v2 acme_orders_v2"
+            filling.fill("acme.quotes acme-quotes acme_quotes"),
+            "acme-quotes.v2 acme-quotes-v2 acme_quotes_v2"
         );
-    }
-
-    #[test]
-    fn nothing_of_the_template_is_left_in_a_new_project() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let project = folder.path().join("it");
-        Language::Rust.write(&Id("vendor.some-crm".to_owned()), &project).expect("it is written");
-        let read = |file: &str| std::fs::read_to_string(project.join(file)).expect(file);
-        for file in ["Cargo.toml", "connector.toml", "README.md", "src/lib.rs", "tests/orders.rs"] {
-            let text = read(file);
-            for left in ["acme.orders", "acme-orders", "acme_orders", "path = \"..\""] {
-                assert!(!text.contains(left), "{file} holds `{left}`");
-            }
-        }
-        assert!(read("connector.toml").contains("id = \"vendor.some-crm\""));
-        assert!(read("tests/orders.rs").contains("use vendor_some_crm::Orders;"));
-        assert!(
-            read("sdk/wit/connector@1.0.0/connector.wit").contains("package countersign:connector@1.0.0;")
-        );
-        let project = folder.path().join("other");
-        Language::Typescript.write(&Id("vendor.some-crm".to_owned()), &project).expect("it is written");
-        let package = std::fs::read_to_string(project.join("package.json")).expect("it is read");
-        for (part, there) in [("vendor-some-crm", true), ("file:sdk", true), ("..", false), ("acme", false)] {
-            assert_eq!(package.contains(part), there, "{part}");
-        }
-        let project = folder.path().join("third");
-        Language::Go.write(&Id("vendor.some-crm".to_owned()), &project).expect("it is written");
-        let read = |file: &str| std::fs::read_to_string(project.join(file)).expect(file);
-        for (file, part) in [
-            ("go.mod", "module vendor-some-crm\n"),
-            ("go.mod", "countersign/sdk => ./sdk\n"),
-            ("build.toml", "wit = \"sdk/wit/connector@1.0.0\"\nsdk = \"sdk\"\n"),
-            ("connector.go", "\"vendor.some-crm\""),
-            ("sdk/guest/go.mod", "module countersign/guest\n"),
-        ] {
-            assert!(read(file).contains(part), "{file}: {part}");
-        }
     }
 }

@@ -1,24 +1,20 @@
-//! The languages that a connector can be begun in: a template and an SDK each.
+//! The languages that a connector can be begun in: templates and an SDK each.
 //!
-//! Folders are named one by one: what a build leaves beside them is nobody's.
+//! Folders are named one by one: what a build leaves beside them is nobody's. A language that is added has its [`Parts`]
+//! and its arms in [`Language`].
 
-use super::Id;
-use anyhow::{Context as _, Result};
-use include_dir::{Dir, include_dir};
+use super::systems::{Filling, Shape};
+use super::tree::{Tree, write};
+use anyhow::Result;
+use include_dir::include_dir;
 use std::path::Path;
 
-static CONTRACT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../wit/connector@1.0.0");
-const LICENSE: &str = include_str!("../../../../../../LICENSE");
 /// What is the same in every language.
 const COMMON: &str = include_str!("../../../../../../sdk/README.md");
 /// Its name in a project of its own, where `README.md` is the project's.
 const COMMON_FILE: &str = "CONNECTORS.md";
-
-/// Folders and files by their places in a project.
-struct Tree {
-    folders: &'static [(&'static str, &'static Dir<'static>)],
-    files: &'static [(&'static str, &'static str)],
-}
+/// Where the SDK lies in a new project.
+const SDK_FOLDER: &str = "sdk";
 
 /// A file of `sdk/`, by its place in there.
 macro_rules! sdk_file {
@@ -27,98 +23,156 @@ macro_rules! sdk_file {
     };
 }
 
-static RUST_SOURCE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/template/src");
-static RUST_TESTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/template/tests");
-static RUST_CASSETTES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/template/cassettes");
-static RUST_SDK: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/src");
-static TYPESCRIPT_SOURCE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/typescript/template/src");
-static TYPESCRIPT_CASSETTES: Dir<'_> =
-    include_dir!("$CARGO_MANIFEST_DIR/../../sdk/typescript/template/cassettes");
-static TYPESCRIPT_SDK: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/typescript/src");
-
-static RUST: Tree = Tree {
-    folders: &[("src", &RUST_SOURCE), ("tests", &RUST_TESTS), ("cassettes", &RUST_CASSETTES)],
-    files: &[
-        ("Cargo.toml", sdk_file!("rust/template/Cargo.toml")),
-        ("connector.toml", sdk_file!("rust/template/connector.toml")),
-        ("README.md", sdk_file!("rust/template/README.md")),
-        (".gitignore", "/target\n"),
-    ],
-};
-static RUST_SDK_TREE: Tree = Tree {
-    folders: &[("src", &RUST_SDK)],
-    files: &[("Cargo.toml", sdk_file!("rust/Cargo.toml")), ("README.md", sdk_file!("rust/README.md"))],
-};
-static PYTHON_CASSETTES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/python/template/cassettes");
-
-static PYTHON: Tree = Tree {
-    folders: &[("cassettes", &PYTHON_CASSETTES)],
-    files: &[
-        ("pyproject.toml", sdk_file!("python/template/pyproject.toml")),
-        ("connector.py", sdk_file!("python/template/connector.py")),
-        ("connector.toml", sdk_file!("python/template/connector.toml")),
-        ("README.md", sdk_file!("python/template/README.md")),
-        (".gitignore", "/target\n__pycache__/\n"),
-    ],
-};
-static PYTHON_SDK_TREE: Tree = Tree {
-    folders: &[],
-    files: &[
-        ("countersign_sdk/__init__.py", sdk_file!("python/countersign_sdk/__init__.py")),
-        ("countersign_sdk/connector.py", sdk_file!("python/countersign_sdk/connector.py")),
-        ("countersign_sdk/failure.py", sdk_file!("python/countersign_sdk/failure.py")),
-        ("countersign_sdk/http.py", sdk_file!("python/countersign_sdk/http.py")),
-        ("countersign_sdk/value.py", sdk_file!("python/countersign_sdk/value.py")),
-        ("README.md", sdk_file!("python/README.md")),
-    ],
-};
-static GO_CASSETTES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/go/template/cassettes");
-static GO_GUEST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/go/guest");
-
-static GO: Tree = Tree {
-    folders: &[("cassettes", &GO_CASSETTES)],
-    files: &[
-        ("go.mod", sdk_file!("go/template/go.mod")),
-        ("build.toml", sdk_file!("go/template/build.toml")),
-        ("connector.go", sdk_file!("go/template/connector.go")),
-        ("connector.toml", sdk_file!("go/template/connector.toml")),
-        ("README.md", sdk_file!("go/template/README.md")),
-        (".gitignore", "/target\n"),
-    ],
-};
-static GO_SDK_TREE: Tree = Tree {
-    folders: &[("guest", &GO_GUEST)],
-    files: &[
-        ("go.mod", sdk_file!("go/go.mod")),
-        ("connector.go", sdk_file!("go/connector.go")),
-        ("contract.go", sdk_file!("go/contract.go")),
-        ("failure.go", sdk_file!("go/failure.go")),
-        ("http.go", sdk_file!("go/http.go")),
-        ("odd.go", sdk_file!("go/odd.go")),
-        ("value.go", sdk_file!("go/value.go")),
-        ("README.md", sdk_file!("go/README.md")),
-    ],
-};
-static TYPESCRIPT: Tree = Tree {
-    folders: &[("src", &TYPESCRIPT_SOURCE), ("cassettes", &TYPESCRIPT_CASSETTES)],
-    files: &[
-        ("package.json", sdk_file!("typescript/template/package.json")),
-        ("tsconfig.json", sdk_file!("typescript/template/tsconfig.json")),
-        ("connector.toml", sdk_file!("typescript/template/connector.toml")),
-        ("README.md", sdk_file!("typescript/template/README.md")),
-        (".gitignore", "/node_modules\n/target\n"),
-    ],
-};
-static TYPESCRIPT_SDK_TREE: Tree = Tree {
-    folders: &[("src", &TYPESCRIPT_SDK)],
-    files: &[
-        ("package.json", sdk_file!("typescript/package.json")),
-        ("README.md", sdk_file!("typescript/README.md")),
-    ],
+/// What lies beside an SDK.
+static CONTRACT: Tree = Tree {
+    folders: &[("wit/connector@1.0.0", &include_dir!("$CARGO_MANIFEST_DIR/../../wit/connector@1.0.0"))],
+    files: &[("LICENSE", include_str!("../../../../../../LICENSE"))],
 };
 
-/// Where the SDK lies in a new project.
-const SDK_FOLDER: &str = "sdk";
+/// What is of a language in a project.
+struct Parts {
+    /// The template for a target in which a record is changed.
+    change: Tree,
+    /// The template for one in which something new is made.
+    creation: Tree,
+    sdk: Tree,
+}
+
+static RUST: Parts = Parts {
+    change: Tree {
+        folders: &[
+            ("src", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/template/change/src")),
+            ("tests", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/template/change/tests")),
+        ],
+        files: &[
+            ("Cargo.toml", sdk_file!("rust/template/change/Cargo.toml")),
+            ("connector.toml", sdk_file!("rust/template/change/connector.toml")),
+            (".gitignore", "/target\n"),
+        ],
+    },
+    creation: Tree {
+        folders: &[
+            ("src", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/template/creation/src")),
+            ("tests", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/template/creation/tests")),
+        ],
+        files: &[
+            ("Cargo.toml", sdk_file!("rust/template/creation/Cargo.toml")),
+            ("connector.toml", sdk_file!("rust/template/creation/connector.toml")),
+            (".gitignore", "/target\n"),
+        ],
+    },
+    sdk: Tree {
+        folders: &[("src", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/src"))],
+        files: &[("Cargo.toml", sdk_file!("rust/Cargo.toml")), ("README.md", sdk_file!("rust/README.md"))],
+    },
+};
+
+static TYPESCRIPT: Parts = Parts {
+    change: Tree {
+        folders: &[("src", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/typescript/template/change/src"))],
+        files: &[
+            ("package.json", sdk_file!("typescript/template/change/package.json")),
+            ("tsconfig.json", sdk_file!("typescript/template/change/tsconfig.json")),
+            ("connector.toml", sdk_file!("typescript/template/change/connector.toml")),
+            (".gitignore", "/node_modules\n/target\n"),
+        ],
+    },
+    creation: Tree {
+        folders: &[("src", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/typescript/template/creation/src"))],
+        files: &[
+            ("package.json", sdk_file!("typescript/template/creation/package.json")),
+            ("tsconfig.json", sdk_file!("typescript/template/creation/tsconfig.json")),
+            ("connector.toml", sdk_file!("typescript/template/creation/connector.toml")),
+            (".gitignore", "/node_modules\n/target\n"),
+        ],
+    },
+    sdk: Tree {
+        folders: &[("src", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/typescript/src"))],
+        files: &[
+            ("package.json", sdk_file!("typescript/package.json")),
+            ("README.md", sdk_file!("typescript/README.md")),
+        ],
+    },
+};
+
+static PYTHON: Parts = Parts {
+    change: Tree {
+        folders: &[],
+        files: &[
+            ("pyproject.toml", sdk_file!("python/template/change/pyproject.toml")),
+            ("connector.py", sdk_file!("python/template/change/connector.py")),
+            ("connector.toml", sdk_file!("python/template/change/connector.toml")),
+            (".gitignore", "/target\n__pycache__/\n"),
+        ],
+    },
+    creation: Tree {
+        folders: &[],
+        files: &[
+            ("pyproject.toml", sdk_file!("python/template/creation/pyproject.toml")),
+            ("connector.py", sdk_file!("python/template/creation/connector.py")),
+            ("connector.toml", sdk_file!("python/template/creation/connector.toml")),
+            (".gitignore", "/target\n__pycache__/\n"),
+        ],
+    },
+    sdk: Tree {
+        folders: &[],
+        files: &[
+            ("countersign_sdk/__init__.py", sdk_file!("python/countersign_sdk/__init__.py")),
+            ("countersign_sdk/connector.py", sdk_file!("python/countersign_sdk/connector.py")),
+            ("countersign_sdk/failure.py", sdk_file!("python/countersign_sdk/failure.py")),
+            ("countersign_sdk/http.py", sdk_file!("python/countersign_sdk/http.py")),
+            ("countersign_sdk/value.py", sdk_file!("python/countersign_sdk/value.py")),
+            ("README.md", sdk_file!("python/README.md")),
+        ],
+    },
+};
+
+static GO: Parts = Parts {
+    change: Tree {
+        folders: &[],
+        files: &[
+            ("go.mod", sdk_file!("go/template/change/go.mod")),
+            ("build.toml", sdk_file!("go/template/change/build.toml")),
+            ("connector.go", sdk_file!("go/template/change/connector.go")),
+            ("connector.toml", sdk_file!("go/template/change/connector.toml")),
+            (".gitignore", "/target\n"),
+        ],
+    },
+    creation: Tree {
+        folders: &[],
+        files: &[
+            ("go.mod", sdk_file!("go/template/creation/go.mod")),
+            ("build.toml", sdk_file!("go/template/creation/build.toml")),
+            ("connector.go", sdk_file!("go/template/creation/connector.go")),
+            ("connector.toml", sdk_file!("go/template/creation/connector.toml")),
+            (".gitignore", "/target\n"),
+        ],
+    },
+    sdk: Tree {
+        folders: &[("guest", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/go/guest"))],
+        files: &[
+            ("go.mod", sdk_file!("go/go.mod")),
+            ("connector.go", sdk_file!("go/connector.go")),
+            ("contract.go", sdk_file!("go/contract.go")),
+            ("failure.go", sdk_file!("go/failure.go")),
+            ("http.go", sdk_file!("go/http.go")),
+            ("odd.go", sdk_file!("go/odd.go")),
+            ("value.go", sdk_file!("go/value.go")),
+            ("README.md", sdk_file!("go/README.md")),
+        ],
+    },
+};
+
+/// What both are in, whatever the language: answers of the target, and what the project says of itself.
+static CHANGE: Tree = Tree {
+    folders: &[("cassettes", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/systems/change/cassettes"))],
+    files: &[("README.md", sdk_file!("systems/change/README.md"))],
+};
+static CREATION: Tree = Tree {
+    folders: &[("cassettes", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/systems/creation/cassettes"))],
+    files: &[("README.md", sdk_file!("systems/creation/README.md"))],
+};
+
 /// What the SDK takes from the workspace that it is in.
 const WORKSPACE: &str = r#"# The SDK lies in `sdk/`, as the program that made this project has it. It is a member of this workspace.
 [workspace]
@@ -141,7 +195,7 @@ toml = "0.9"
 rust_2018_idioms = { level = "warn", priority = -1 }
 "#;
 
-/// Languages with a template.
+/// Languages with templates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Language {
     /// Rust
@@ -152,6 +206,84 @@ pub(super) enum Language {
     Python,
     /// Go
     Go,
+}
+
+impl Language {
+    fn parts(self) -> &'static Parts {
+        match self {
+            Language::Rust => &RUST,
+            Language::Typescript => &TYPESCRIPT,
+            Language::Python => &PYTHON,
+            Language::Go => &GO,
+        }
+    }
+
+    /// Writes template and SDK.
+    pub(super) fn write(self, filling: &Filling, folder: &Path) -> Result<()> {
+        let parts = self.parts();
+        let (own, shared) = match filling.shape() {
+            Shape::Change => (&parts.change, &CHANGE),
+            Shape::Creation => (&parts.creation, &CREATION),
+        };
+        for tree in [own, shared] {
+            tree.write(folder, &|name, text| (filling.fill(name), filling.fill(&self.placed(name, text))))?;
+        }
+        let at = folder.join(SDK_FOLDER);
+        parts.sdk.write(&at, &|name, text| match name {
+            "README.md" => {
+                let page = text.replace("(../README.md)", &format!("({COMMON_FILE})"));
+                (name.to_owned(), linked(&page))
+            }
+            _ => (name.to_owned(), text.to_owned()),
+        })?;
+        write(&at.join(COMMON_FILE), linked(COMMON).as_bytes())?;
+        CONTRACT.write(&at, &|name, text| (name.to_owned(), text.to_owned()))
+    }
+
+    /// A file of the template with the SDK where it lies in a project.
+    fn placed(self, name: &str, text: &str) -> String {
+        match name {
+            "Cargo.toml" => {
+                let workspace = WORKSPACE.replace("VERSION", env!("CARGO_PKG_VERSION"));
+                text.replacen("[workspace]\n", &workspace, 1).replace("\"../..\"", "\"sdk\"")
+            }
+            "pyproject.toml" | "build.toml" => {
+                text.replace("\"../../../../wit/", "\"sdk/wit/").replace("\"../..\"", "\"sdk\"")
+            }
+            "go.mod" => text.replace("=> ../..", "=> ./sdk"),
+            "package.json" => text.replace("file:../..", "file:sdk").replace("../../../../wit/", "sdk/wit/"),
+            "README.md" => text.replacen("```sh\n", &format!("```sh\n{}", self.own_tests_in_readme()), 1),
+            _ => text.to_owned(),
+        }
+    }
+
+    /// How its own tests are run.
+    pub(super) fn own_tests(self) -> &'static str {
+        match self {
+            Language::Rust => "  cargo test                      its own tests\n",
+            Language::Typescript | Language::Python | Language::Go => "",
+        }
+    }
+
+    /// The same for the project's page.
+    fn own_tests_in_readme(self) -> &'static str {
+        match self {
+            Language::Rust => {
+                "cargo test                               # natively, against a scripted target\n"
+            }
+            Language::Typescript | Language::Python | Language::Go => "",
+        }
+    }
+
+    /// Where the connector is.
+    pub(super) fn source(self) -> &'static str {
+        match self {
+            Language::Rust => "src/lib.rs",
+            Language::Typescript => "src/connector.ts",
+            Language::Python => "connector.py",
+            Language::Go => "connector.go",
+        }
+    }
 }
 
 /// A page without the links that lead out of a project: their words stay.
@@ -179,95 +311,10 @@ fn linked(page: &str) -> String {
     text + rest
 }
 
-impl Language {
-    /// Writes template and SDK.
-    pub(super) fn write(self, id: &Id, folder: &Path) -> Result<()> {
-        let (template, sdk) = match self {
-            Language::Rust => (&RUST, &RUST_SDK_TREE),
-            Language::Typescript => (&TYPESCRIPT, &TYPESCRIPT_SDK_TREE),
-            Language::Python => (&PYTHON, &PYTHON_SDK_TREE),
-            Language::Go => (&GO, &GO_SDK_TREE),
-        };
-        let workspace = WORKSPACE.replace("VERSION", env!("CARGO_PKG_VERSION"));
-        let own = |name: &str, text: &str| match name {
-            "Cargo.toml" => {
-                text.replacen("[workspace]\n", &workspace, 1).replace("path = \"..\"", "path = \"sdk\"")
-            }
-            "pyproject.toml" | "build.toml" => {
-                text.replace("\"../../../wit/", "\"sdk/wit/").replace("sdk = \"..\"", "sdk = \"sdk\"")
-            }
-            "go.mod" => text.replace("=> ..", "=> ./sdk"),
-            "package.json" => text.replace("file:..", "file:sdk").replace("../../../wit/", "sdk/wit/"),
-            _ => text.to_owned(),
-        };
-        template.write(folder, &|name, text| id.fill(&own(name, text)))?;
-        let at = folder.join(SDK_FOLDER);
-        sdk.write(&at, &|name, text| match name {
-            "README.md" => linked(&text.replace("(../README.md)", &format!("({COMMON_FILE})"))),
-            _ => text.to_owned(),
-        })?;
-        write(&at.join(COMMON_FILE), linked(COMMON).as_bytes())?;
-        write_all(&CONTRACT, &at.join("wit").join("connector@1.0.0"), &|_, text| text.to_owned())?;
-        write(&at.join("LICENSE"), LICENSE.as_bytes())
-    }
-
-    /// How its own tests are run.
-    pub(super) fn own_tests(self) -> &'static str {
-        match self {
-            Language::Rust => "  cargo test                      its own tests\n",
-            Language::Typescript | Language::Python | Language::Go => "",
-        }
-    }
-
-    /// Where the connector is.
-    pub(super) fn source(self) -> &'static str {
-        match self {
-            Language::Rust => "src/lib.rs",
-            Language::Typescript => "src/connector.ts",
-            Language::Python => "connector.py",
-            Language::Go => "connector.go",
-        }
-    }
-}
-
-/// What becomes of a file's text, by its name.
-type Fill<'f> = &'f dyn Fn(&str, &str) -> String;
-
-impl Tree {
-    fn write(&self, to: &Path, fill: Fill<'_>) -> Result<()> {
-        for (name, folder) in self.folders {
-            write_all(folder, &to.join(name), fill)?;
-        }
-        for (name, text) in self.files {
-            write(&to.join(name), fill(name, text).as_bytes())?;
-        }
-        Ok(())
-    }
-}
-
-/// Writes every file of a folder that the program holds, each through `fill`.
-fn write_all(from: &Dir<'_>, to: &Path, fill: Fill<'_>) -> Result<()> {
-    for file in from.files() {
-        let text = file.contents_utf8().context("a file of the template is no text")?;
-        let name = file.path().file_name().and_then(|name| name.to_str()).context("a file without a name")?;
-        write(&to.join(name), fill(name, text).as_bytes())?;
-    }
-    for folder in from.dirs() {
-        let name = folder.path().file_name().context("a folder of the template has no name")?;
-        write_all(folder, &to.join(name), fill)?;
-    }
-    Ok(())
-}
-
-fn write(file: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(file, bytes))
-        .with_context(|| format!("`{}` cannot be written", file.display()))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::Id;
+    use super::super::systems::System;
     use super::*;
 
     #[test]
@@ -282,5 +329,57 @@ mod tests {
         let dead: Vec<_> = page.split("](").skip(1).filter(|to| leaves(to)).collect();
         assert_eq!(dead.len(), 0, "{dead:?}");
         assert!(page.contains("[connection.shop]") && page.contains("## The five answers"));
+    }
+
+    #[test]
+    fn the_sdk_lies_in_the_project() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let check = |lang: Language, system: System, holds: &[(&str, &str)]| {
+            let project = folder.path().join(format!("{lang:?}{system:?}"));
+            let filling = Filling::new(&Id("vendor.desk".to_owned()), system).expect("words");
+            lang.write(&filling, &project).expect("it is written");
+            for (file, part) in holds {
+                let text = std::fs::read_to_string(project.join(file)).expect(file);
+                assert!(text.contains(part), "{file} lacks `{part}`: {text}");
+            }
+        };
+        for system in [System::Other, System::Messages] {
+            check(
+                Language::Rust,
+                system,
+                &[
+                    ("Cargo.toml", "countersign-sdk = { path = \"sdk\" }"),
+                    ("Cargo.toml", "members = [\"sdk\"]"),
+                    ("README.md", "```sh\ncargo test "),
+                    ("sdk/wit/connector@1.0.0/connector.wit", "package countersign:connector@1.0.0;"),
+                    ("sdk/LICENSE", "Apache License"),
+                    ("sdk/CONNECTORS.md", "## The five answers"),
+                ],
+            );
+            check(
+                Language::Typescript,
+                system,
+                &[
+                    ("package.json", "\"name\": \"vendor-desk\""),
+                    ("package.json", "\"file:sdk\""),
+                    ("package.json", "\"sdk/wit/connector@1.0.0\""),
+                    ("README.md", "```sh\ncountersign connector test"),
+                ],
+            );
+            let wit = "wit = \"sdk/wit/connector@1.0.0\"\nsdk = \"sdk\"\n";
+            check(Language::Python, system, &[("pyproject.toml", wit)]);
+            check(
+                Language::Go,
+                system,
+                &[
+                    ("go.mod", "module vendor-desk\n"),
+                    ("go.mod", "countersign/sdk => ./sdk\n"),
+                    ("build.toml", wit),
+                    ("sdk/guest/go.mod", "module countersign/guest\n"),
+                ],
+            );
+        }
+        check(Language::Rust, System::Ledger, &[("tests/entries.rs", "use vendor_desk::Entries;")]);
+        check(Language::Rust, System::Other, &[("cassettes/cancel-order.json", "\"effect/cancel\"")]);
     }
 }

@@ -1,0 +1,7 @@
+module acme-quotes
+
+go 1.25
+
+require countersign/sdk v0.0.0
+
+replace countersign/sdk => ../..
