@@ -64,7 +64,7 @@ pub fn run(command: Init, global: &Global) -> Result<ExitCode> {
 }
 
 /// Writes everything into `folder`; gives the paths that were written and those that were there.
-fn begin(folder: &Path) -> Result<(Vec<String>, Vec<String>)> {
+pub(crate) fn begin(folder: &Path) -> Result<(Vec<String>, Vec<String>)> {
     std::fs::create_dir_all(folder).with_context(|| format!("`{}` cannot be made", folder.display()))?;
     let (mut written, mut kept) = (Vec::new(), Vec::new());
     for (path, text) in [(CONFIGURATION_FILE, CONFIGURATION)].into_iter().chain(STARTER) {

@@ -64,7 +64,7 @@ pub(super) fn run(new: &New, global: &Global) -> Result<ExitCode> {
         output::say(&format!(
             "wrote the connector `{id}` to {at}{taken}. Now:\n\n  cd {at}\n  countersign connector test .    every law, offline; it is certified as it is\n{own}\n\
              Then make it yours: connector.toml says what it asks for, {source} what it does, cassettes/ what its target \
-             answers.",
+             answers, example/ how somebody asks for it.",
             id = id.0,
             at = folder.display(),
             own = lang.own_tests(),

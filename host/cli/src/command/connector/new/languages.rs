@@ -163,13 +163,19 @@ static GO: Parts = Parts {
     },
 };
 
-/// What both are in, whatever the language: answers of the target, and what the project says of itself.
+/// What is the same whatever the language: answers of the target, rules by which it is asked, and the project's page.
 static CHANGE: Tree = Tree {
-    folders: &[("cassettes", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/systems/change/cassettes"))],
+    folders: &[
+        ("cassettes", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/systems/change/cassettes")),
+        ("example", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/systems/change/example")),
+    ],
     files: &[("README.md", sdk_file!("systems/change/README.md"))],
 };
 static CREATION: Tree = Tree {
-    folders: &[("cassettes", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/systems/creation/cassettes"))],
+    folders: &[
+        ("cassettes", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/systems/creation/cassettes")),
+        ("example", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/systems/creation/example")),
+    ],
     files: &[("README.md", sdk_file!("systems/creation/README.md"))],
 };
 
@@ -316,6 +322,9 @@ mod tests {
     use super::super::Id;
     use super::super::systems::System;
     use super::*;
+    use crate::command::init;
+    use crate::{config, wire};
+    use clap::ValueEnum as _;
 
     #[test]
     fn a_page_keeps_the_links_that_lead_somewhere() {
@@ -328,7 +337,7 @@ mod tests {
         let leaves = |to: &str| !to.starts_with("https://") && !to.starts_with('#');
         let dead: Vec<_> = page.split("](").skip(1).filter(|to| leaves(to)).collect();
         assert_eq!(dead.len(), 0, "{dead:?}");
-        assert!(page.contains("[connection.shop]") && page.contains("## The five answers"));
+        assert!(page.contains("[connection.target]") && page.contains("## The five answers"));
     }
 
     #[test]
@@ -381,5 +390,27 @@ mod tests {
         }
         check(Language::Rust, System::Ledger, &[("tests/entries.rs", "use vendor_desk::Entries;")]);
         check(Language::Rust, System::Other, &[("cassettes/cancel-order.json", "\"effect/cancel\"")]);
+    }
+
+    #[test]
+    fn the_example_of_every_kind_fits_into_the_starter_rules() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (number, system) in System::value_variants().iter().enumerate() {
+            let project = folder.path().join(number.to_string());
+            let filling = Filling::new(&Id("vendor.desk".to_owned()), *system).expect("words");
+            Language::Go.write(&filling, &project).expect("it is written");
+            let example = project.join("example");
+            let (_, kept) = init::begin(&example).expect("the rest is written");
+            assert_eq!(kept, ["countersign.toml"], "{system:?}");
+            let file = example.join("countersign.toml");
+            let text = std::fs::read_to_string(&file).expect("it was written");
+            let key = |name: &str| (name == "ACME_KEY").then(|| "secret".to_owned());
+            let settings = config::read(&file, &text, &key).expect("no problem");
+            let rules = wire::load_rules(&settings.rules).expect("no fault");
+            let asked = rules
+                .intent_types()
+                .filter(|schema| schema.destinations.iter().any(|to| to.as_str() == "target"));
+            assert_eq!(asked.count(), 1, "{system:?}");
+        }
     }
 }

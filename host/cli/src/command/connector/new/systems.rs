@@ -239,7 +239,8 @@ mod tests {
             // `why` is also what a manifest says.
             let not_ours = home.words.iter().filter(not_ours).filter(|(name, _)| *name != "title");
             let mut left: Vec<String> = not_ours.map(|(_, word)| word.to_lowercase()).collect();
-            left.extend(["acme.quotes", "acme.refunds", "acme-", "acme_", "../"].map(str::to_owned));
+            left.extend(["acme.quotes", "acme.refunds", "../../"].map(str::to_owned));
+            left.extend(["acme-quotes", "acme-refunds", "acme_quotes", "acme_refunds"].map(str::to_owned));
             if !ours.amount {
                 left.extend(OF_AMOUNTS.map(str::to_owned));
             }
