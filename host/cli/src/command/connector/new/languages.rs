@@ -6,6 +6,8 @@
 use super::systems::{Filling, Shape};
 use super::tree::{Tree, write};
 use anyhow::Result;
+use countersign_core::document::SourceFile;
+use countersign_core::rulebook;
 use include_dir::include_dir;
 use std::path::Path;
 
@@ -232,7 +234,11 @@ impl Language {
             Shape::Creation => (&parts.creation, &CREATION),
         };
         for tree in [own, shared] {
-            tree.write(folder, &|name, text| (filling.fill(name), filling.fill(&self.placed(name, text))))?;
+            tree.write(folder, &|name, text| {
+                let name = filling.fill(name);
+                let text = laid_out(&name, filling.fill(&self.placed(&name, text)));
+                (name, text)
+            })?;
         }
         let at = folder.join(SDK_FOLDER);
         parts.sdk.write(&at, &|name, text| match name {
@@ -290,6 +296,12 @@ impl Language {
             Language::Go => "connector.go",
         }
     }
+}
+
+/// The text of a file of rules with its tables aligned, as `policy fmt` does it; that of another file as it is.
+fn laid_out(name: &str, text: String) -> String {
+    let file = SourceFile { path: name.to_owned(), text };
+    rulebook::formatted(&file).unwrap_or(file.text)
 }
 
 /// A page without the links that lead out of a project: their words stay.
@@ -407,6 +419,9 @@ mod tests {
             let key = |name: &str| (name == "ACME_KEY").then(|| "secret".to_owned());
             let settings = config::read(&file, &text, &key).expect("no problem");
             let rules = wire::load_rules(&settings.rules).expect("no fault");
+            for file in config::rule_files(&example).expect("they are read") {
+                assert_eq!(rulebook::formatted(&file).as_ref(), Ok(&file.text), "{system:?}: {}", file.path);
+            }
             let asked = rules
                 .intent_types()
                 .filter(|schema| schema.destinations.iter().any(|to| to.as_str() == "target"));
