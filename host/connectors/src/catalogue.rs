@@ -1,5 +1,9 @@
 //! The installed connectors: their bytes by digest, checked at the door and hashed at every load.
 
+mod folder;
+
+pub use folder::installed_builds;
+
 use crate::compile::{self, ChildCompiler, Compiler, Weight};
 use crate::contract::{self, Contract, Description, Exports};
 use crate::fault::{ConnectorFault, FaultCode};
@@ -15,9 +19,10 @@ use countersign_core::hash::Digest;
 use countersign_core::time::Timestamp;
 use countersign_engine::port::catalogue::Evidence;
 use countersign_engine::port::connectors::Operation;
+use folder::Folder;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::Component;
@@ -74,15 +79,6 @@ fn touch(path: &Path) -> std::io::Result<()> {
     fs::File::open(path)?.set_modified(std::time::SystemTime::now())
 }
 
-/// What is kept there; none if nothing is.
-fn kept(path: &Path) -> Result<Option<Vec<u8>>, ConnectorFault> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(ConnectorFault::storage("read", path, &error)),
-    }
-}
-
 /// Connectors by digest, and the order in which they were taken up.
 #[derive(Default, Clone)]
 struct Shelf {
@@ -94,8 +90,7 @@ struct Shelf {
 pub(crate) struct Catalogue {
     sandbox: Arc<Sandbox>,
     compiler: Arc<Compiler>,
-    blobs: PathBuf,
-    evidence: PathBuf,
+    folder: Folder,
     trust: Trust,
     shelf: ArcSwap<Shelf>,
 }
@@ -109,12 +104,11 @@ impl Catalogue {
         trust: Trust,
         compiler: Option<ChildCompiler>,
     ) -> Result<Catalogue, ConnectorFault> {
-        let blobs = folder.join("blobs").join("sha256");
-        compile::create_private(&blobs)?;
-        let evidence = folder.join("evidence");
-        compile::create_private(&evidence)?;
+        let kept = Folder::at(folder);
+        compile::create_private(&kept.blobs)?;
+        compile::create_private(&kept.evidence)?;
         let compiler = Arc::new(Compiler::open(Arc::clone(&sandbox), folder, cache_key)?.by(compiler));
-        Ok(Catalogue { sandbox, compiler, blobs, evidence, trust, shelf: ArcSwap::default() })
+        Ok(Catalogue { sandbox, compiler, folder: kept, trust, shelf: ArcSwap::default() })
     }
 
     /// Checks, compiles, links and describes a component, stores it, and takes it up.
@@ -135,15 +129,15 @@ impl Catalogue {
         let bytes = Arc::new(bytes);
         let loaded = self.make(&inspected, Arc::clone(&bytes), (vouched, wanted)).await?;
         if wanted {
-            compile::store(&self.wanted(inspected.digest), b"", 0o600)?;
+            compile::store(&self.folder.wanted(inspected.digest), b"", 0o600)?;
         }
         if let Some(signature) = &evidence.signature {
-            compile::store(&self.signature(inspected.digest), signature, 0o444)?;
+            compile::store(&self.folder.signature(inspected.digest), signature, 0o444)?;
         }
         if let Some(report) = &evidence.conformance {
-            compile::store(&self.conformance(inspected.digest), report, 0o444)?;
+            compile::store(&self.folder.conformance(inspected.digest), report, 0o444)?;
         }
-        let path = self.blob(inspected.digest);
+        let path = self.folder.blob(inspected.digest);
         if path.exists() {
             // Nothing but that depends on it: which of several builds is the newest after the next start.
             if let Err(error) = touch(&path) {
@@ -170,8 +164,11 @@ impl Catalogue {
         now: Timestamp,
     ) -> Result<(Evidence, Vouched), ConnectorFault> {
         let digest = inspected.digest;
-        let stored =
-            if self.blob(digest).exists() { self.stored_evidence(digest)? } else { Evidence::default() };
+        let stored = if self.folder.blob(digest).exists() {
+            self.folder.evidence_of(digest)?
+        } else {
+            Evidence::default()
+        };
         // What is there already was added in its time; what comes now must count now.
         let when = |given: &Option<Vec<u8>>, stored: &Option<Vec<u8>>| {
             if given.is_some() && given == stored { When::Loaded } else { When::Added(now) }
@@ -196,56 +193,24 @@ impl Catalogue {
         looked.map(|vouched| (both, vouched))
     }
 
-    fn stored_evidence(&self, digest: Digest) -> Result<Evidence, ConnectorFault> {
-        Ok(Evidence {
-            signature: kept(&self.signature(digest))?,
-            conformance: kept(&self.conformance(digest))?,
-        })
-    }
-
     /// Loads a connector that was installed before, by its digest.
     pub(crate) async fn load(&self, digest: Digest) -> Result<Installed, ConnectorFault> {
         if let Some(loaded) = self.get(&digest) {
             return Ok(self.take_up(loaded));
         }
-        let path = self.blob(digest);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let what = format!("connector sha256:{digest} is not installed; install it first");
-                return Err(ConnectorFault::host(FaultCode::NotInstalled, what));
-            }
-            Err(error) => return Err(ConnectorFault::storage("read", &path, &error)),
-        };
-        if Digest::of(&bytes) != digest {
-            let what = format!(
-                "the file `{}` was changed after it was installed; install the connector again",
-                path.display()
-            );
-            return Err(ConnectorFault::host(FaultCode::Storage, what));
-        }
+        let bytes = self.folder.bytes(digest)?;
         let inspected = package::inspect(&bytes)?;
-        let evidence = self.stored_evidence(digest)?;
+        let evidence = self.folder.evidence_of(digest)?;
         let vouched = self.trust.look_at(&inspected, &evidence, When::Loaded)?;
-        Ok(self
-            .take_up(self.make(&inspected, Arc::new(bytes), (vouched, self.wanted(digest).exists())).await?))
+        Ok(self.take_up(
+            self.make(&inspected, Arc::new(bytes), (vouched, self.folder.wanted(digest).exists())).await?,
+        ))
     }
 
     /// The digests of everything that is installed, loaded or not; what was installed last stands last, so that it is
     /// what its id means after a start too.
     pub(crate) fn stored(&self) -> Result<Vec<Digest>, ConnectorFault> {
-        let fault = |error: std::io::Error| ConnectorFault::storage("read", &self.blobs, &error);
-        let mut digests = Vec::new();
-        for entry in fs::read_dir(&self.blobs).map_err(fault)? {
-            let entry = entry.map_err(fault)?;
-            let installed = entry.metadata().and_then(|about| about.modified()).map_err(fault)?;
-            let name = entry.file_name();
-            // Left-overs of an interrupted write have another ending and are overwritten.
-            let digest = name.to_str().and_then(|name| name.strip_suffix(".wasm")).and_then(Digest::parse);
-            digests.extend(digest.map(|digest| (installed, digest)));
-        }
-        digests.sort();
-        Ok(digests.into_iter().map(|(_, digest)| digest).collect())
+        self.folder.digests()
     }
 
     /// The loaded connector with this digest.
@@ -269,8 +234,9 @@ impl Catalogue {
 
     /// Takes a build away from disk and from memory; calls in flight end with it. One that is not there is gone.
     pub(crate) fn remove(&self, digest: &Digest) -> Result<(), ConnectorFault> {
-        let evidence = [self.signature(*digest), self.conformance(*digest), self.wanted(*digest)];
-        for path in evidence.into_iter().chain([self.blob(*digest)]) {
+        let evidence =
+            [self.folder.signature(*digest), self.folder.conformance(*digest), self.folder.wanted(*digest)];
+        for path in evidence.into_iter().chain([self.folder.blob(*digest)]) {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(ConnectorFault::storage("remove", &path, &error));
@@ -301,19 +267,10 @@ impl Catalogue {
         installed
     }
 
-    fn blob(&self, digest: Digest) -> PathBuf {
-        self.blobs.join(format!("{digest}.wasm"))
-    }
-
-    /// The mark that a build was installed to serve, until that is on record.
-    fn wanted(&self, digest: Digest) -> PathBuf {
-        self.evidence.join(format!("{digest}.wanted"))
-    }
-
     /// What was wanted is on record: nothing is any more.
     pub(crate) fn settled(&self) -> Result<(), ConnectorFault> {
         for digest in self.shelf.load().by_digest.keys() {
-            let path = self.wanted(*digest);
+            let path = self.folder.wanted(*digest);
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(ConnectorFault::storage("remove", &path, &error));
@@ -322,14 +279,6 @@ impl Catalogue {
             }
         }
         Ok(())
-    }
-
-    fn conformance(&self, digest: Digest) -> PathBuf {
-        self.evidence.join(format!("{digest}.conformance"))
-    }
-
-    fn signature(&self, digest: Digest) -> PathBuf {
-        self.evidence.join(format!("{digest}.sig"))
     }
 
     /// Compiles, links and describes.

@@ -36,7 +36,7 @@ mod wants;
 mod witness;
 mod wrap;
 
-pub use catalogue::Installed;
+pub use catalogue::{Installed, installed_builds};
 pub use compile::{COMPILE_ARGUMENT, ChildCompiler, Weight, compile_input};
 pub use connection::{ConnectionOptions, ConnectorRef, EndpointOptions, RawConnection, RawEndpoint};
 pub use contributor::{Contributors, componentize_contributor, inspect_contributor};
