@@ -83,8 +83,8 @@ const BREAKS: &[(&str, BreakKind, &str)] = &[
     (
         "endpoint",
         BreakKind::Forbidden,
-        "asked for endpoint `other`, which this connection does not grant; \
-         grant it under `endpoints`, or tell the connector's author",
+        "asked for endpoint `other`, which its manifest does not have; \
+         whoever writes the connector adds `[endpoints.other]` there",
     ),
     (
         "write-as-read",

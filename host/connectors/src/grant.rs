@@ -10,7 +10,7 @@ use crate::fault::{ConnectorFault, FaultCode};
 use crate::inbound::Verifier;
 use crate::manifest::{Class, Endpoint, IdempotencyMode, Manifest, Rate, Scheme};
 use http::HeaderName;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use url::{Host, Url};
 
 /// What the operator lets connectors want at all. Checked when one is installed.
@@ -94,6 +94,8 @@ fn covers_host(granted: &str, host: &str) -> bool {
 pub(crate) struct Grant {
     /// The endpoints that may be used.
     pub(crate) endpoints: BTreeMap<String, GrantedEndpoint>,
+    /// The endpoints that the manifest asks for.
+    pub(crate) asked: BTreeSet<String>,
     /// The settings that may be read, with their values.
     pub(crate) settings: BTreeMap<String, String>,
     /// The hooks that take deliveries, each with how those are verified.
@@ -173,7 +175,8 @@ impl Grant {
             hooks.insert(name.clone(), verifier);
         }
         let rate = options.rate.unwrap_or_else(|| slowest(manifest));
-        Ok(Grant { endpoints, settings, hooks, allow: options.allow.clone(), rate })
+        let asked = manifest.endpoints.keys().cloned().collect();
+        Ok(Grant { endpoints, asked, settings, hooks, allow: options.allow.clone(), rate })
     }
 }
 

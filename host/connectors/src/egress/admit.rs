@@ -51,10 +51,16 @@ pub(crate) fn admitted<'g>(
     }
     let name = request.endpoint.escape_debug();
     let Some(endpoint) = grant.endpoints.get(&request.endpoint) else {
-        return Err(Stopped::NotGranted(format!(
-            "asked for endpoint `{name}`, which this connection does not grant; \
-             grant it under `endpoints`, or tell the connector's author"
-        )));
+        // Whose it is to put right: the operator grants nothing that the author has not asked for.
+        let whose = if grant.asked.contains(&request.endpoint) {
+            "which this connection does not grant; grant it under `endpoints`, or do without what needs it"
+                .to_owned()
+        } else {
+            format!(
+                "which its manifest does not have; whoever writes the connector adds `[endpoints.{name}]` there"
+            )
+        };
+        return Err(Stopped::NotGranted(format!("asked for endpoint `{name}`, {whose}")));
     };
     let method = request.method.as_str();
     if !endpoint.methods.iter().any(|granted| granted == method) {

@@ -71,6 +71,7 @@ fn gate(base: &str, allow: &[&str], answers: Vec<Vec<IpAddr>>) -> Gate {
     };
     let grant = Grant {
         endpoints: BTreeMap::from([("api".to_owned(), endpoint)]),
+        asked: ["api".to_owned(), "files".to_owned()].into(),
         settings: BTreeMap::new(),
         hooks: BTreeMap::new(),
         allow: allow.iter().map(|text| address::Cidr::parse(text).expect("it is a range")).collect(),
@@ -419,4 +420,18 @@ async fn a_key_of_the_query_is_the_hosts_and_comes_back_to_nobody() {
     let asked = locked(&asked);
     assert!(asked[0].starts_with("GET /deals?of=eu&key=sk%2Bcanary_4711 HTTP/1.1\r\n"), "{}", asked[0]);
     assert_eq!(asked.len(), 1, "the other one was not sent");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_there_is_whose_it_is_to_add() {
+    let check = |endpoint: &str, whose: &str| {
+        let gate = gate("https://api.example/", &[], Vec::new());
+        let request = Request { endpoint: endpoint.to_owned(), ..get("/v1/things") };
+        let stopped =
+            admit::admitted(&request, Phase::Read, &gate.grant).map(drop).expect_err("it is not there");
+        let admit::Stopped::NotGranted(why) = stopped else { panic!("{stopped:?}") };
+        assert!(why.contains(whose), "{why}");
+    };
+    check("files", "grant it under `endpoints`");
+    check("other", "whoever writes the connector adds `[endpoints.other]` there");
 }

@@ -6,7 +6,7 @@ use crate::egress::client::SystemResolver;
 use crate::manifest::Rate;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -141,6 +141,7 @@ fn way() -> Way {
     let rate = Rate { per_second: 1_000, burst: 1_000, concurrent: 8 };
     let grant = ConnectionGrant {
         endpoints: BTreeMap::new(),
+        asked: BTreeSet::new(),
         settings: BTreeMap::new(),
         hooks: BTreeMap::new(),
         allow: vec![Cidr::parse("127.0.0.0/8").expect("a range")],
