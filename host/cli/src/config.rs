@@ -321,7 +321,7 @@ fn connection_keys(
         section.only(&["per-second", "burst", "concurrent"], problems);
     }
     for (kind, known) in [
-        ("endpoints", &["base", "token", "variables", "issuer", "subject", "secret"][..]),
+        ("endpoints", &["base", "token", "authorize", "variables", "issuer", "subject", "secret"][..]),
         ("webhooks", &["secret"]),
     ] {
         let Some(DeValue::Table(all)) = table.get(kind).map(Spanned::get_ref) else { continue };

@@ -46,6 +46,9 @@ pub struct RawEndpoint {
     /// Where tokens are given, instead of the manifest's address.
     #[serde(default)]
     pub token: Option<String>,
+    /// Where a person signs in to have the first refresh token given, instead of the manifest's address.
+    #[serde(default)]
+    pub authorize: Option<String>,
     /// Values for the variables of the manifest's base address.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
@@ -142,6 +145,8 @@ pub struct EndpointOptions {
     pub base: Option<String>,
     /// Where tokens are given, instead of the manifest's address.
     pub token: Option<String>,
+    /// Where a person signs in to have the first refresh token given, instead of the manifest's address.
+    pub authorize: Option<String>,
     /// Values for the variables of the manifest's base address.
     pub variables: BTreeMap<String, String>,
     /// Id of the client that signs, where it signs for itself.
@@ -197,8 +202,9 @@ impl RawConnection {
                     None
                 }
             };
-            let RawEndpoint { base, token, variables, issuer, subject, secret: _ } = raw;
-            endpoints.insert(endpoint, EndpointOptions { base, token, variables, issuer, subject, secret });
+            let RawEndpoint { base, token, authorize, variables, issuer, subject, secret: _ } = raw;
+            let options = EndpointOptions { base, token, authorize, variables, issuer, subject, secret };
+            endpoints.insert(endpoint, options);
         }
         let mut webhooks = BTreeMap::new();
         for (hook, raw) in self.webhooks {

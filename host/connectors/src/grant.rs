@@ -207,14 +207,9 @@ impl GrantedEndpoint {
             ),
             (IdempotencyMode::Header | IdempotencyMode::NaturalKey | IdempotencyMode::None, _) => None,
         };
-        let token = match (&configured.token, &wanted.auth.token) {
-            (Some(_), None) => {
-                return Err("is given an address for tokens, and its requests bear none".to_owned());
-            }
-            (Some(token), Some(_)) => Some(checked_base(token, allow)?),
-            (None, Some(token)) => Some(checked_base(&filled(token, &wanted.variables, configured)?, allow)?),
-            (None, None) => None,
-        };
+        let token = token_address(wanted, configured, allow)?;
+        // It is asked for when somebody signs in; what cannot be used is told before.
+        authorize_address(wanted, configured, allow)?;
         Ok(GrantedEndpoint {
             base: checked_base(&base, allow)?,
             methods: wanted.methods.clone(),
@@ -228,6 +223,45 @@ impl GrantedEndpoint {
             key_header,
         })
     }
+}
+
+/// Where tokens are given, if the endpoint's requests bear any.
+pub(crate) fn token_address(
+    wanted: &Endpoint,
+    configured: &EndpointOptions,
+    allow: &[Cidr],
+) -> Result<Option<Url>, String> {
+    match (&configured.token, &wanted.auth.token) {
+        (Some(_), None) => Err("is given an address for tokens, and its requests bear none".to_owned()),
+        (Some(token), Some(_)) => checked_base(token, allow).map(Some),
+        (None, Some(token)) => checked_base(&filled(token, &wanted.variables, configured)?, allow).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// Where a person signs in to have the first refresh token given, if anybody says.
+pub(crate) fn authorize_address(
+    wanted: &Endpoint,
+    configured: &EndpointOptions,
+    allow: &[Cidr],
+) -> Result<Option<Url>, String> {
+    let address = match (&configured.authorize, &wanted.auth.authorize) {
+        (Some(_), _) if wanted.auth.scheme != Scheme::Oauth2Refresh => {
+            return Err(
+                "is given an address to sign in at (`authorize`), and nobody signs in there".to_owned()
+            );
+        }
+        (Some(address), _) => checked_base(address, allow)?,
+        (None, Some(address)) => checked_base(&filled(address, &wanted.variables, configured)?, allow)?,
+        (None, None) => return Ok(None),
+    };
+    // A name may lead anywhere; an address is one that the operator has allowed.
+    if address.scheme() != "https" && matches!(address.host(), Some(Host::Domain(_))) {
+        return Err(format!(
+            "has a person sign in at `{address}`, where a password would travel in the open; write `https://`"
+        ));
+    }
+    Ok(Some(address))
 }
 
 /// Who signs for whom, and who is to believe it, where an endpoint's tokens are given for what is signed.

@@ -47,7 +47,7 @@ pub use fault::{Blame, ConnectorFault, FaultCode};
 pub use grant::OperatorGrant;
 pub use manifest::{
     About, Algorithm, Auth, Class, Endpoint, Idempotency, IdempotencyMode, Intake, KeyForm, MANIFEST_SECTION,
-    Manifest, Rate, Scheme, Setting, Signing, Unit, Verify, Webhook,
+    Manifest, Rate, Redirect, Scheme, Setting, Signing, Unit, Verify, Webhook,
 };
 pub use notify::{MailOptions, Messengers, NotifyOptions, Security, WebhookOptions, webhook_secret};
 pub use package::{COMPONENT_BYTES_MAX, Inspected, componentize, inspect};

@@ -3,8 +3,10 @@
 //! It is one of two keys to every grant (the operator's connection is the other). Unknown keys are
 //! errors, so that a misspelt limit is never silently no limit.
 
+mod authorizing;
 mod signing;
 
+pub use authorizing::Redirect;
 pub use signing::{Algorithm, KeyForm, Signing, Unit};
 pub(crate) use signing::{Piece, Place};
 
@@ -161,7 +163,7 @@ pub struct Endpoint {
 }
 
 /// How requests prove who sends them.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Auth {
     /// The scheme.
@@ -177,9 +179,19 @@ pub struct Auth {
     /// Absent: the address where tokens are given, as the manifest has it.
     #[serde(default)]
     pub audience: Option<String>,
-    /// What is asked for with a token.
+    /// What is asked for with a token; for the scheme `oauth2-refresh`, what a person is asked for.
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// Where a person signs in to have the first refresh token given, for the scheme `oauth2-refresh`; perhaps with the
+    /// `{variables}` of the base address. Absent: whoever operates the host gets one elsewhere.
+    #[serde(default)]
+    pub authorize: Option<String>,
+    /// What else they are asked with there, such as `access_type = "offline"`.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    /// Where their browser may be sent back to.
+    #[serde(default)]
+    pub redirect: Option<Redirect>,
     /// How the client proves itself where tokens are given.
     #[serde(default)]
     pub client: ClientProof,
@@ -526,9 +538,6 @@ impl Auth {
         if self.audience.is_some() && self.scheme != Scheme::Oauth2Jwt {
             return Some("who is to believe what is signed (`auth.audience`), and nothing is");
         }
-        if !self.scopes.is_empty() && self.scheme == Scheme::Oauth2Refresh {
-            return Some("scopes (`auth.scopes`), which whoever gave the refresh token has granted already");
-        }
         None
     }
 }
@@ -548,7 +557,8 @@ impl Endpoint {
         let disguised = |base: &&String| {
             base.contains(['\\', '@']) || base.matches("://").count() != 1 || !base.is_ascii()
         };
-        if let Some(base) = self.base.iter().chain(&self.auth.token).find(disguised) {
+        let auth = [&self.auth.token, &self.auth.authorize];
+        if let Some(base) = self.base.iter().chain(auth.into_iter().flatten()).find(disguised) {
             return Some(format!(
                 "that it leads to `{}`, which is no plain address such as `https://api.example.com`",
                 base.escape_debug()
@@ -562,6 +572,9 @@ impl Endpoint {
         }
         if let Some(fault) = self.auth.token_fault() {
             return Some(fault.to_owned());
+        }
+        if let Some(fault) = self.auth.authorize_fault() {
+            return Some(fault);
         }
         if let Some(fault) = self.auth.signing_fault(&self.methods) {
             return Some(fault);
@@ -723,7 +736,10 @@ idempotency = { mode = "header", name = "Idempotency-Key", lifetime-min = 1440 }
             "(`auth.audience`), and nothing is",
         );
         let refresh = "scheme = \"oauth2-refresh\", token = \"https://id.example.com\", scopes = [\"a\"]";
-        check("scheme = \"bearer\"", refresh, "has granted already");
+        check("scheme = \"bearer\"", refresh, "has granted some already");
+        let disguised =
+            refresh.replace("scopes = [\"a\"]", "authorize = \"https://id.example.com@other.com\"");
+        check("scheme = \"bearer\"", &disguised, "which is no plain address");
         check("scheme = \"bearer\"", "scheme = \"mtls\"", "unknown variant `mtls`");
     }
 }

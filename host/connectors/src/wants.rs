@@ -6,7 +6,7 @@
 
 use crate::egress::oauth2::ClientProof;
 use crate::fault::{ConnectorFault, FaultCode};
-use crate::manifest::{Class, Encoding, Endpoint, IdempotencyMode, Manifest, Scheme, Verify};
+use crate::manifest::{Auth, Class, Encoding, Endpoint, IdempotencyMode, Manifest, Scheme, Verify};
 use countersign_core::delivery::ANY_TYPE;
 use std::collections::BTreeSet;
 
@@ -95,14 +95,7 @@ impl Endpoint {
                 .iter()
                 .map(|audience| format!("endpoint `{name}` signs for {audience} to believe")),
         );
-        if self.auth.token.is_some() && self.auth.scopes.is_empty() {
-            wants.insert(match self.auth.scheme {
-                Scheme::Oauth2Refresh => {
-                    format!("endpoint `{name}` has tokens given for what was granted with the first")
-                }
-                _ => format!("endpoint `{name}` has tokens given for whatever its client may"),
-            });
-        }
+        self.auth.tokens(name, wants);
         match (self.idempotency.mode, &self.idempotency.name, self.idempotency.lifetime_min) {
             (IdempotencyMode::None, _, _) => {}
             (IdempotencyMode::NaturalKey, _, _) => {
@@ -123,8 +116,32 @@ impl Endpoint {
                 "endpoint `{name}`: it says that nothing arrives later than {settle} ms after it was sent"
             )
         }));
-        let scopes = self.auth.scopes.iter();
+    }
+}
+
+impl Auth {
+    /// What tokens are given for, at the endpoint of this name.
+    fn tokens(&self, name: &str, wants: &mut BTreeSet<String>) {
+        if self.token.is_none() {
+            return;
+        }
+        if self.scheme == Scheme::Oauth2Refresh {
+            wants.insert(format!("endpoint `{name}` has tokens given for what was granted with the first"));
+            let Some(authorize) = &self.authorize else { return };
+            let asked = format!("endpoint `{name}` has a person asked at {authorize}");
+            wants.extend(self.scopes.iter().map(|scope| format!("{asked} for `{scope}`")));
+            if self.scopes.is_empty() {
+                wants.insert(format!("{asked} for whatever its client may"));
+            }
+            let with = self.parameters.iter().map(|(parameter, value)| format!("{parameter}={value}"));
+            wants.extend(with.map(|with| format!("{asked} with `{with}`")));
+            return;
+        }
+        let scopes = self.scopes.iter();
         wants.extend(scopes.map(|scope| format!("endpoint `{name}` has tokens given for `{scope}`")));
+        if self.scopes.is_empty() {
+            wants.insert(format!("endpoint `{name}` has tokens given for whatever its client may"));
+        }
     }
 }
 
@@ -226,6 +243,34 @@ mod tests {
         ] {
             assert_eq!(new(from, to), 0, "{to}");
         }
+    }
+
+    #[test]
+    fn what_a_person_is_asked_for_is_read_by_whoever_installs_it() {
+        let refresh = "scheme = \"oauth2-refresh\", token = \"https://id.example.com/token\"";
+        let of = |more: &str| {
+            wants(&MANIFEST.replace("scheme = \"header\", name = \"x-api-key\"", &format!("{refresh}{more}")))
+        };
+        let before = of("");
+        let authorize = ", authorize = \"https://id.example.com/ask\"";
+        let check = |more: &str, expected: &[&str]| {
+            let now = of(&format!("{authorize}{more}"));
+            let new: Vec<&str> = now.difference(&before).map(String::as_str).collect();
+            assert_eq!(new, expected);
+            assert!(before.is_subset(&now));
+        };
+        check(
+            "",
+            &["endpoint `api` has a person asked at https://id.example.com/ask for whatever its client may"],
+        );
+        check(
+            ", scopes = [\"deals\", \"offline_access\"], parameters = { prompt = \"consent\" }",
+            &[
+                "endpoint `api` has a person asked at https://id.example.com/ask for `deals`",
+                "endpoint `api` has a person asked at https://id.example.com/ask for `offline_access`",
+                "endpoint `api` has a person asked at https://id.example.com/ask with `prompt=consent`",
+            ],
+        );
     }
 
     #[test]

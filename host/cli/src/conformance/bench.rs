@@ -347,6 +347,7 @@ impl Bench {
             let options = EndpointOptions {
                 base: Some(vendor.base_of(name)),
                 token,
+                authorize: None,
                 variables,
                 issuer: party("bench"),
                 subject: party("somebody"),
