@@ -5,10 +5,12 @@
 
 mod keys;
 mod notify;
+mod one;
 mod problem;
 mod sign_in;
 mod trust;
 
+pub use one::{OneConnection, one_connection};
 pub use problem::{Problem, Problems};
 
 use countersign_connectors::{
@@ -85,6 +87,12 @@ pub fn found(named: Option<&Path>) -> Option<PathBuf> {
 /// # Errors
 /// Every problem at once.
 pub fn load(named: Option<&Path>) -> Result<Settings, Problems> {
+    let (file, text) = text_of(named)?;
+    read(&file, &text, &|name| std::env::var(name).ok())
+}
+
+/// The file that is named, or the first that is there, and its text.
+fn text_of(named: Option<&Path>) -> Result<(PathBuf, String), Problems> {
     let file = match named {
         Some(file) => file.to_owned(),
         None => found(None).ok_or_else(|| {
@@ -98,7 +106,7 @@ pub fn load(named: Option<&Path>) -> Result<Settings, Problems> {
     }
     let text = std::fs::read_to_string(&file)
         .map_err(|fault| Problems::one(&file, 0, format!("cannot be read: {fault}")))?;
-    read(&file, &text, &|name| std::env::var(name).ok())
+    Ok((file, text))
 }
 
 /// Reads `text` as the configuration in `file`; `environment` looks a variable up.
@@ -137,9 +145,7 @@ pub fn read(
     );
     let here = file.parent().unwrap_or(Path::new("."));
 
-    let mut data = top.section("data", &mut problems);
-    data.only(&["folder"], &mut problems);
-    let data_folder = data.text("folder", &mut problems).unwrap_or_else(|| "data".to_owned());
+    let data_folder = data_folder(&top, &mut problems);
 
     let mut rules = top.section("rules", &mut problems);
     rules.only(&["folder"], &mut problems);
@@ -147,17 +153,7 @@ pub fn read(
 
     let Server { listen, admin_listen, grace, public } = server(&top, root, &mut problems);
 
-    let mut connectors = top.section("connectors", &mut problems);
-    connectors.only(&["install", "hosts", "class-max", "unsigned"], &mut problems);
-    let unsigned = connectors.flag("unsigned", &mut problems);
-    let trust = trust::read(root, unsigned.unwrap_or(false), environment, &mut problems);
-    let install = connectors.texts("install", &mut problems).unwrap_or_default();
-    let hosts = connectors.texts("hosts", &mut problems).unwrap_or_default();
-    let class_max = connectors.word(
-        "class-max",
-        &[("small", Class::Small), ("medium", Class::Medium), ("large", Class::Large)],
-        &mut problems,
-    );
+    let Connectors { install, grant, trust } = connectors(&top, root, environment, &mut problems);
 
     let mut scim = top.section("scim", &mut problems);
     scim.only(&["calendar", "domains"], &mut problems);
@@ -186,12 +182,43 @@ pub fn read(
         install: install.iter().map(|path| here.join(path)).collect(),
         witness: None,
         trust,
-        grant: OperatorGrant { class_max: class_max.unwrap_or(Class::Small), hosts },
+        grant,
         connections,
         notify,
         sign_in,
         provisioning,
     })
+}
+
+/// The data folder, seen from the configuration.
+fn data_folder(top: &Section<'_>, problems: &mut Problems) -> String {
+    let mut data = top.section("data", problems);
+    data.only(&["folder"], problems);
+    data.text("folder", problems).unwrap_or_else(|| "data".to_owned())
+}
+
+/// `[connectors]` and `[trust.NAMESPACE]`.
+struct Connectors {
+    install: Vec<String>,
+    grant: OperatorGrant,
+    trust: Trust,
+}
+
+fn connectors(
+    top: &Section<'_>,
+    root: &DeTable<'_>,
+    environment: &dyn Fn(&str) -> Option<String>,
+    problems: &mut Problems,
+) -> Connectors {
+    let mut connectors = top.section("connectors", problems);
+    connectors.only(&["install", "hosts", "class-max", "unsigned"], problems);
+    let unsigned = connectors.flag("unsigned", problems);
+    let trust = trust::read(root, unsigned.unwrap_or(false), environment, problems);
+    let install = connectors.texts("install", problems).unwrap_or_default();
+    let hosts = connectors.texts("hosts", problems).unwrap_or_default();
+    let classes = [("small", Class::Small), ("medium", Class::Medium), ("large", Class::Large)];
+    let class_max = connectors.word("class-max", &classes, problems).unwrap_or(Class::Small);
+    Connectors { install, grant: OperatorGrant { class_max, hosts }, trust }
 }
 
 /// `[server]`.

@@ -11,7 +11,9 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// Largest body that a server takes, in bytes.
@@ -117,7 +119,9 @@ pub enum Heard {
 #[derive(Debug)]
 pub struct Listening {
     address: SocketAddr,
-    _listener: JoinSet<()>,
+    listeners: JoinSet<()>,
+    /// Dropped when nobody new is let in any more.
+    open: watch::Sender<()>,
 }
 
 impl Listening {
@@ -130,11 +134,35 @@ impl Listening {
         R: Fn(Asked) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Heard> + Send + 'static,
     {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
+        Listening::on(vec![TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?], respond)
+    }
+
+    /// The same on ports that somebody has had already; there is one at least.
+    ///
+    /// # Errors
+    /// If nobody knows which they are.
+    pub fn on<R, F>(listeners: Vec<TcpListener>, respond: R) -> io::Result<Listening>
+    where
+        R: Fn(Asked) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Heard> + Send + 'static,
+    {
+        let first = listeners.first().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let address = first.local_addr()?;
+        let (open, closed) = watch::channel(());
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, respond));
-        Ok(Listening { address, _listener: tasks })
+        for listener in listeners {
+            tasks.spawn(accept(listener, closed.clone(), respond.clone()));
+        }
+        Ok(Listening { address, listeners: tasks, open })
+    }
+
+    /// Lets nobody new in, and waits until whoever is in has been answered, at most this long.
+    pub async fn finish(self, limit: Duration) {
+        let Listening { mut listeners, open, .. } = self;
+        drop(open);
+        let ended = async { while listeners.join_next().await.is_some() {} };
+        // Whoever reads slower than that has to do without.
+        drop(tokio::time::timeout(limit, ended).await);
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -144,7 +172,7 @@ impl Listening {
     }
 }
 
-async fn accept<R, F>(listener: TcpListener, respond: R)
+async fn accept<R, F>(listener: TcpListener, mut closed: watch::Receiver<()>, respond: R)
 where
     R: Fn(Asked) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Heard> + Send + 'static,
@@ -155,6 +183,8 @@ where
             connections.join_next().await;
         }
         tokio::select! {
+            // It says nothing until it is dropped.
+            _ = closed.changed() => break,
             accepted = listener.accept() => {
                 // A connection that died before it was taken is its caller's to try again.
                 let Ok((stream, _)) = accepted else { continue };
@@ -176,6 +206,7 @@ where
             Some(_) = connections.join_next() => {}
         }
     }
+    while connections.join_next().await.is_some() {}
 }
 
 async fn read(request: Request<Incoming>) -> Result<Asked, Lost> {

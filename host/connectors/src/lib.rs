@@ -42,7 +42,7 @@ pub use connection::{ConnectionOptions, ConnectorRef, EndpointOptions, RawConnec
 pub use contributor::{Contributors, componentize_contributor, inspect_contributor};
 pub use egress::REQUESTS_MAX;
 pub use egress::address::Cidr;
-pub use egress::oauth2::ClientProof;
+pub use egress::oauth2::{Authorizing, Back, ClientProof, Gone, Granted, NotAuthorized, Overwrite};
 pub use fault::{Blame, ConnectorFault, FaultCode};
 pub use grant::OperatorGrant;
 pub use manifest::{

@@ -140,15 +140,59 @@ impl Secret {
     /// # Errors
     /// Why the old one still stands.
     pub(crate) fn replace(&self, text: &str) -> Result<(), String> {
+        self.put(text, |stood, new| new.set_permissions(stood.permissions()))
+    }
+
+    /// The same on behalf of a host that may run as somebody else: what was put there stays its owner's, and nobody else
+    /// reads it.
+    ///
+    /// # Errors
+    /// Why the old one still stands.
+    pub(crate) fn replace_privately(&self, text: &str) -> Result<(), String> {
+        self.put(text, |stood, new| {
+            let made = new.metadata()?;
+            if (made.uid(), made.gid()) != (stood.uid(), stood.gid()) {
+                std::os::unix::fs::fchown(new, Some(stood.uid()), Some(stood.gid()))?;
+            }
+            new.set_permissions(fs::Permissions::from_mode(private(stood.mode())))
+        })
+    }
+
+    /// Puts another secret where this one is kept; `keep` gives the new file what it keeps of the old one.
+    fn put(
+        &self,
+        text: &str,
+        keep: impl FnOnce(&fs::Metadata, &File) -> std::io::Result<()>,
+    ) -> Result<(), String> {
         let file = &self.replaceable()?;
         let why = |fault: std::io::Error| format!("`{}` cannot be replaced: {fault}", file.display());
         let mut new = beside(file).map_err(why)?;
         new.write_all(text.as_bytes()).and_then(|()| new.write_all(b"\n")).map_err(why)?;
-        let permissions = fs::metadata(file).map_err(why)?.permissions();
-        new.as_file().set_permissions(permissions).map_err(why)?;
+        let stood = fs::metadata(file).map_err(why)?;
+        keep(&stood, new.as_file()).map_err(why)?;
         new.as_file().sync_all().map_err(why)?;
         new.persist(file).map_err(|fault| why(fault.error))?;
         File::open(folder_of(file)).and_then(|folder| folder.sync_all()).map_err(why)
+    }
+
+    /// Whether [`Secret::replace_privately`] can keep another one that the owner of its file can read.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(crate) fn is_replaceable_for_its_owner(&self) -> Result<(), String> {
+        let file = self.replaceable()?;
+        let owner = fs::metadata(&file).map(|stood| stood.uid());
+        let owner =
+            owner.map_err(|fault| format!("is in `{}`, which cannot be read: {fault}", file.display()))?;
+        let us = rustix::process::geteuid();
+        if us.is_root() || us.as_raw() == owner {
+            return Ok(());
+        }
+        Err(format!(
+            "is in `{}`, which is the file of user {owner}: what takes its place would be that of user {us}",
+            file.display(),
+            us = us.as_raw()
+        ))
     }
 
     /// The secret itself, for the gate only.
@@ -180,6 +224,15 @@ fn is_mounted(path: &Path) -> bool {
 #[cfg(not(target_os = "linux"))]
 fn is_mounted(_path: &Path) -> bool {
     false
+}
+
+/// The permissions of a secret that is put where something with these permissions stood: its owner's alone, and those of a
+/// group that could write it, which is how a host that runs as somebody else replaces it.
+fn private(stood: u32) -> u32 {
+    const OWNER: u32 = 0o600;
+    const GROUP: u32 = 0o060;
+    const GROUP_WRITES: u32 = 0o020;
+    if stood & GROUP_WRITES == 0 { OWNER } else { OWNER | GROUP }
 }
 
 /// A new file beside this one, which nobody else can read.
@@ -295,6 +348,25 @@ mod tests {
         assert!(Secret::new("one".to_owned()).replace("two").is_err_and(|why| why.contains("`file:PATH`")));
         fs::remove_file(&file).expect("it is removed");
         assert!(secret.is_replaceable().is_err_and(|why| why.contains("cannot replace")));
+    }
+
+    #[test]
+    fn what_somebody_else_puts_there_is_read_by_nobody_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("key");
+        for (stood, expected) in
+            [(0o644, 0o600), (0o600, 0o600), (0o640, 0o600), (0o664, 0o660), (0o666, 0o660)]
+        {
+            fs::write(&file, "one\n").expect("it is written");
+            fs::set_permissions(&file, fs::Permissions::from_mode(stood)).expect("they are set");
+            let secret = Secret::of_file(&file).expect("it is read");
+            assert_eq!(secret.is_replaceable_for_its_owner(), Ok(()));
+            secret.replace_privately("two").expect("it is replaced");
+            assert_eq!(fs::read_to_string(&file).expect("it is read"), "two\n");
+            let mode = fs::metadata(&file).expect("it is there").permissions().mode() & 0o777;
+            assert_eq!(mode, expected, "{stood:o}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).expect("it is read").count(), 1, "nothing is left beside it");
     }
 
     #[test]

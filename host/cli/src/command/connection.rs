@@ -1,4 +1,7 @@
-//! `countersign connection`: whether what is approved can be written where it belongs, and an operator's stop to it.
+//! `countersign connection`: whether what is approved can be written where it belongs, who lets the host in there, and an
+//! operator's stop to it.
+
+mod sign_in;
 
 use super::Global;
 use crate::client::{Change, Client, typed};
@@ -21,6 +24,8 @@ pub enum Connection {
         /// The connection
         name: String,
     },
+    /// Have somebody let the host in at a provider, and keep the refresh token in the file that the connection names
+    SignIn(sign_in::SignIn),
     /// List what has arrived at the hooks of one, the newest first, and what came of it
     Deliveries {
         /// The connection
@@ -52,10 +57,12 @@ pub enum Connection {
 /// # Errors
 /// If the host cannot be reached or refuses.
 pub async fn run(command: Connection, global: &Global) -> Result<ExitCode> {
-    let client = Client::of(global)?;
+    let host = || Client::of(global);
     match command {
+        // It needs the folders of a host, and none that runs.
+        Connection::SignIn(command) => return sign_in::run(command, global).await,
         Connection::List => {
-            let body = client.get("/v1/connections").await?;
+            let body = host()?.get("/v1/connections").await?;
             let connections = typed::<Listed<ConnectionView>>(&body)?.items;
             if global.json {
                 output::json(&body)?;
@@ -68,17 +75,17 @@ pub async fn run(command: Connection, global: &Global) -> Result<ExitCode> {
             }
         }
         Connection::Check { name } => {
-            return check(&ask(&client, (&name, "check"), json!({})).await?, global);
+            return check(&ask(&host()?, (&name, "check"), json!({})).await?, global);
         }
         Connection::Deliveries { name, limit } => {
-            deliveries(&client.list(&path(&name, "deliveries")?, &[], limit).await?, global)?;
+            deliveries(&host()?.list(&path(&name, "deliveries")?, &[], limit).await?, global)?;
         }
         Connection::Pause { name, reason } => {
-            let body = ask(&client, (&name, "pauses"), json!({ "reason": reason })).await?;
+            let body = ask(&host()?, (&name, "pauses"), json!({ "reason": reason })).await?;
             changed(&body, "it is paused: what is on its way ends, and all else waits", global)?;
         }
         Connection::Resume { name, reason } => {
-            let body = ask(&client, (&name, "resumptions"), json!({ "reason": reason })).await?;
+            let body = ask(&host()?, (&name, "resumptions"), json!({ "reason": reason })).await?;
             let says = match typed::<ConnectionView>(&body)?.paused {
                 None => "it goes on: what has waited is sent within a minute",
                 Some(_) => "nobody keeps it paused by hand any more; what still does is below",
@@ -90,11 +97,14 @@ pub async fn run(command: Connection, global: &Global) -> Result<ExitCode> {
 }
 
 fn path(name: &str, what: &str) -> Result<String> {
-    let Ok(name) = ConnectionName::parse(name) else {
+    Ok(format!("/v1/connections/{}/{what}", named(name)?))
+}
+
+fn named(name: &str) -> Result<ConnectionName> {
+    ConnectionName::parse(name).map_err(|_| {
         let failure = Failure::new(exit::USAGE, format!("`{}` is no name of a connection", plain(name)));
-        return Err(failure.with_help("`countersign connection list` shows them").into());
-    };
-    Ok(format!("/v1/connections/{name}/{what}"))
+        failure.with_help("`countersign connection list` shows them").into()
+    })
 }
 
 fn deliveries(body: &Value, global: &Global) -> Result<()> {

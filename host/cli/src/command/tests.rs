@@ -55,6 +55,8 @@ fn words_that_scripts_use_are_understood() {
     check("countersign decide int_1 --approve --revision 1");
     check("countersign decide int_1 --decline --revision 1 --reason late");
     check("countersign exception list");
+    check("countersign connection sign-in books --again --json");
+    check("countersign connection sign-in books --endpoint api --paste --redirect https://approvals.example.com/");
     check("countersign connector build plugins");
     check("countersign connector inspect one.wasm");
     check("countersign connector profile plugins/webhook --json");
@@ -92,6 +94,8 @@ fn a_word_that_is_not_known_is_wrong_usage() {
         "countersign policy backtest new.policy.md --from old.jsonl --since 90d",
         "countersign policy check --data data",
         "countersign audit verify --since noted",
+        "countersign connection sign-in books --wait 0",
+        "countersign connection sign-in books --build 1.0.0",
         "countersign audit check one.tlog-proof --public log.key",
     ] {
         let fault = Arguments::try_parse_from(line.split_whitespace()).expect_err(line);

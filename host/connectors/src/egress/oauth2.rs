@@ -4,10 +4,12 @@
 //! One request for a token at a time, whichever builds of a connection's connector want it: whoever comes meanwhile waits
 //! for its answer.
 
+mod authorizing;
 mod grant;
 mod keyring;
 mod refresh;
 
+pub use authorizing::{Authorizing, Back, Gone, Granted, NotAuthorized, Overwrite};
 pub(crate) use keyring::Keyring;
 pub(crate) use refresh::is_refresh_token;
 
@@ -103,6 +105,8 @@ struct Said {
     token_type: Option<String>,
     /// In seconds. Some say it as text, or with a fraction.
     expires_in: Option<serde_json::Value>,
+    /// What was granted, where that is not what was asked for.
+    scope: Option<serde_json::Value>,
     error: Option<String>,
     error_description: Option<String>,
 }
@@ -185,9 +189,18 @@ impl Tokens {
                 return given.clone();
             }
         }
-        // What asks in another way for the same refresh token waits, too.
+        // What asks in another way for the same refresh token waits, too. One that somebody has had given since counts.
         let _turn = match self.grant.refresh() {
-            Some(refresh) => Some(refresh.turn().await),
+            Some(refresh) => {
+                let turn = refresh.turn().await;
+                if let Err(why) = refresh.look() {
+                    tracing::warn!(
+                        blame = "host",
+                        "what was put where a refresh token is kept is not used: it {why}"
+                    );
+                }
+                Some(turn)
+            }
             None => None,
         };
         let rotations = rotations();
@@ -200,6 +213,12 @@ impl Tokens {
     }
 
     async fn asked(&self, way: Way) -> Result<(Token, Duration), Failure> {
+        let whole = self.posted(&way).await?;
+        self.given(&whole)
+    }
+
+    /// Asks, whatever is answered.
+    async fn posted(&self, way: &Way) -> Result<Whole, Failure> {
         let to =
             destination(&self.url, &*way.resolver, &way.grant.allow, "connection").await.map_err(|no| {
                 match no {
@@ -213,10 +232,9 @@ impl Tokens {
         let lost = |why: String| transient("no-token", format!("no token could be had: {why}"), None);
         let open = way.line.pool.open(&to).await.map_err(lost)?;
         let message = self.message(&to.host, way.now)?;
-        let whole = way.line.pool.send(&to, open, message).await.map_err(|how| match how {
+        way.line.pool.send(&to, open, message).await.map_err(|how| match how {
             Lost::NotSent(why) | Lost::Unanswered(why) | Lost::Unusable { why, .. } => lost(why),
-        })?;
-        self.given(&whole)
+        })
     }
 
     fn message(&self, host: &str, now: Timestamp) -> Result<Request<Full<Bytes>>, Failure> {
@@ -238,24 +256,34 @@ impl Tokens {
         request.body(body).map_err(|error| denied("no-token", error.to_string()))
     }
 
-    fn given(&self, whole: &Whole) -> Result<(Token, Duration), Failure> {
+    /// What an answer says, if it is a good one.
+    fn said(&self, whole: &Whole) -> Result<Said, Failure> {
         let status = whole.status;
         // A page of a proxy leaves the status to speak.
         let said: Said = serde_json::from_slice(&whole.body).unwrap_or_default();
-        if !(200..300).contains(&status) {
-            let words = [said.error, said.error_description];
-            let words = words.into_iter().flatten().collect::<Vec<_>>().join(": ");
-            let forms = self.grant.hidden().into_iter().filter_map(|form| String::from_utf8(form).ok());
-            let words = forms.fold(words, |words, form| words.replace(&form, "[secret]"));
-            let words: String = words.chars().take(WORDS_CHARS_MAX).collect();
-            let what = format!("no token was given ({status}): {words}");
-            return Err(match status {
-                408 | 425 | 429 | 500.. => transient("no-token", what, None),
-                _ => denied("no-token", what),
-            });
+        if (200..300).contains(&status) {
+            return Ok(said);
         }
+        let what = format!("no token was given ({status}): {}", self.words(&said));
+        Err(match status {
+            408 | 425 | 429 | 500.. => transient("no-token", what, None),
+            _ => denied("no-token", what),
+        })
+    }
+
+    /// The provider's words about why it gives nothing, without what it was sent.
+    fn words(&self, said: &Said) -> String {
+        let words = [&said.error, &said.error_description];
+        let words = words.into_iter().flatten().cloned().collect::<Vec<_>>().join(": ");
+        let forms = self.grant.unspoken().into_iter();
+        let words = forms.fold(words, |words, form| words.replace(&form, "[secret]"));
+        words.chars().take(WORDS_CHARS_MAX).collect()
+    }
+
+    fn given(&self, whole: &Whole) -> Result<(Token, Duration), Failure> {
+        let said = self.said(whole)?;
         // Before anything else can go wrong: the old one may be good for nothing now.
-        let new = said.refresh_token.filter(|new| !new.is_empty() && new.len() <= TOKEN_BYTES_MAX);
+        let new = said.refresh_token.filter(|token| can_be_kept(token));
         if let (Some(new), Some(refresh)) = (new, self.grant.refresh()) {
             refresh.replaced(new);
         }
@@ -283,6 +311,11 @@ impl Tokens {
         used.push(token.into_bytes());
         Ok((Token(value), Duration::from_millis(life - margin)))
     }
+}
+
+/// Whether what an answer calls a refresh token can be one: it is kept as one line of a file.
+fn can_be_kept(token: &str) -> bool {
+    !token.trim().is_empty() && token.len() <= TOKEN_BYTES_MAX && !token.contains(char::is_control)
 }
 
 /// Whole seconds, whichever way they are said.

@@ -30,6 +30,19 @@ pub(super) enum Grant {
     Refresh(Arc<Refresh>, ClientProof),
     /// A word that the client signs, about whom it acts for (RFC 7523, §2.1).
     Assertion(Box<Assertion>),
+    /// What a person's browser came back with (RFC 6749, §4.1.3).
+    Code(Box<Code>),
+}
+
+/// A code, and all that shows that it was asked for by whom it was given to.
+pub(super) struct Code {
+    pub(super) client: ClientId,
+    pub(super) proof: ClientProof,
+    pub(super) code: Zeroizing<String>,
+    /// Where the browser was sent back to.
+    pub(super) back: String,
+    /// What nobody has who only saw the code (RFC 7636, §4.5).
+    pub(super) verifier: Zeroizing<String>,
 }
 
 /// A client, and what only it knows.
@@ -57,6 +70,11 @@ pub(super) enum SigningKey {
     Ed25519(Ed25519KeyPair),
 }
 
+/// As it stands in a form.
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
 impl ClientId {
     /// The client in `secret`, which is `client:secret`.
     pub(super) fn parse(secret: &str) -> Result<ClientId, String> {
@@ -67,7 +85,6 @@ impl ClientId {
 
     /// `Authorization`, where the client proves itself there: both are form-encoded before they are joined (§2.3.1).
     fn basic(&self) -> Zeroizing<String> {
-        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let pair = Zeroizing::new(format!("{}:{}", encoded(&self.id), encoded(&self.secret)));
         Zeroizing::new(format!("Basic {}", BASE64.encode(pair.as_bytes())))
     }
@@ -86,7 +103,8 @@ impl Grant {
             (Grant::Assertion(one), Grant::Assertion(other)) => {
                 one.parties == other.parties && one.digest == other.digest
             }
-            (Grant::Client(..) | Grant::Refresh(..) | Grant::Assertion(_), _) => false,
+            // A code is spent once.
+            (Grant::Client(..) | Grant::Refresh(..) | Grant::Assertion(_) | Grant::Code(_), _) => false,
         }
     }
 
@@ -115,6 +133,13 @@ impl Grant {
                 form.append_pair("assertion", &assertion.signed(&scope, now)?);
                 (None, true)
             }
+            Grant::Code(given) => {
+                form.append_pair("grant_type", "authorization_code");
+                form.append_pair("code", &given.code).append_pair("redirect_uri", &given.back);
+                form.append_pair("code_verifier", &given.verifier);
+                // The person was asked for the scopes.
+                (Some((given.client.clone(), given.proof)), false)
+            }
         };
         if names_scope && !scope.is_empty() {
             form.append_pair("scope", &scope);
@@ -134,13 +159,30 @@ impl Grant {
     pub(super) fn refresh(&self) -> Option<&Arc<Refresh>> {
         match self {
             Grant::Refresh(refresh, _) => Some(refresh),
-            Grant::Client(..) | Grant::Assertion(_) => None,
+            Grant::Client(..) | Grant::Assertion(_) | Grant::Code(_) => None,
         }
     }
 
     /// What must not come back to the guest, beside the tokens that are given.
     pub(super) fn hidden(&self) -> Vec<Vec<u8>> {
-        let secrets = match self {
+        self.secrets().into_iter().map(String::into_bytes).collect()
+    }
+
+    /// What must not be repeated of a provider's words: the same, and each as it was sent.
+    pub(super) fn unspoken(&self) -> Vec<String> {
+        let basic = match self {
+            Grant::Client(client, _) => Some(client.basic()),
+            Grant::Refresh(refresh, _) => Some(refresh.now().0.basic()),
+            Grant::Code(given) => Some(given.client.basic()),
+            Grant::Assertion(_) => None,
+        };
+        let basic = basic.and_then(|basic| basic.strip_prefix("Basic ").map(str::to_owned));
+        let secrets = self.secrets().into_iter();
+        secrets.flat_map(|secret| [encoded(&secret), secret]).chain(basic).collect()
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        match self {
             Grant::Client(client, _) => vec![client.secret.to_string()],
             Grant::Refresh(refresh, _) => {
                 let (client, token) = refresh.now();
@@ -148,8 +190,11 @@ impl Grant {
             }
             // A key signs and is never sent.
             Grant::Assertion(_) => Vec::new(),
-        };
-        secrets.into_iter().map(String::into_bytes).collect()
+            Grant::Code(given) => {
+                let Code { client, code, verifier, .. } = &**given;
+                vec![client.secret.to_string(), code.to_string(), verifier.to_string()]
+            }
+        }
     }
 }
 

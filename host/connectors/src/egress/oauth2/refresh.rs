@@ -54,29 +54,37 @@ pub(crate) fn is_refresh_token(secret: &Secret) -> bool {
     Held::parse(secret.expose()).is_ok()
 }
 
+/// The client in the first line of a secret, and the refresh token in its second one, if there is one yet.
+pub(super) fn parted(text: &str) -> Result<(ClientId, Option<Zeroizing<String>>), String> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let (client, token) = match lines[..] {
+        [client] => (client, ""),
+        [client, token] => (client, token),
+        _ => return Err("needs a secret of two lines: `client:secret`, and the refresh token".to_owned()),
+    };
+    let token = Some(token).filter(|token| !token.is_empty());
+    Ok((ClientId::parse(client)?, token.map(|token| Zeroizing::new(token.to_owned()))))
+}
+
+/// What a secret of this client and this refresh token has.
+pub(super) fn joined(client: &ClientId, token: &str) -> Zeroizing<String> {
+    let ClientId { id, secret } = client;
+    Zeroizing::new(format!("{id}:{}\n{token}", **secret))
+}
+
 impl Held {
     fn parse(text: &str) -> Result<Held, String> {
-        let lines: Vec<&str> = text.lines().map(str::trim).collect();
-        let [client, token] = lines[..] else {
-            return Err("needs a secret of two lines: `client:secret`, and the refresh token".to_owned());
-        };
-        if token.is_empty() {
-            return Err("has an empty refresh token".to_owned());
-        }
-        Ok(Held {
-            client: ClientId::parse(client)?,
-            token: Zeroizing::new(token.to_owned()),
-            seen: Zeroizing::new(text.to_owned()),
-            rotations: 0,
-            is_unwritten: false,
-            is_tried: false,
-        })
+        let (client, token) = parted(text)?;
+        let token = token.ok_or(
+            "has no refresh token in the second line of its secret; `countersign connection sign-in NAME` puts one there",
+        )?;
+        let seen = Zeroizing::new(text.to_owned());
+        Ok(Held { client, token, seen, rotations: 0, is_unwritten: false, is_tried: false })
     }
 
     /// What its file should have.
     fn text(&self) -> Zeroizing<String> {
-        let ClientId { id, secret } = &self.client;
-        Zeroizing::new(format!("{id}:{}\n{}", **secret, *self.token))
+        joined(&self.client, &self.token)
     }
 }
 

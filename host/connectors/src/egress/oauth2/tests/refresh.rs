@@ -230,6 +230,8 @@ async fn a_refresh_token_is_kept_before_what_it_gave_is_used() {
         Tokens::of_refresh(&keyring(), url(), secret, ClientProof::Basic).err().expect("it is refused")
     };
     fs::write(books.file(), "app:secret\n").expect("it is written");
+    assert!(refused(&books.secret).contains("`countersign connection sign-in NAME`"));
+    fs::write(books.file(), "app:secret\ntoken\nmore\n").expect("it is written");
     assert!(refused(&books.secret).contains("two lines"));
     let nowhere = Secret::new("app:secret\ntoken".to_owned());
     assert!(refused(&nowhere).contains("`file:PATH`"), "nobody could keep the next one");
@@ -303,7 +305,7 @@ async fn what_the_operator_puts_there_counts_and_is_never_written_over() {
     // What is none is said, and neither used nor written over.
     rotate("half of it");
     let refused = Tokens::of_refresh(&books.keyring, url(), &books.secret, ClientProof::Basic);
-    assert!(refused.is_err_and(|why| why.contains("two lines")));
+    assert!(refused.is_err_and(|why| why.contains("`client:secret`")));
     tokens.given(&next("refresh-9")).unwrap_or_else(|why| panic!("{why:?}"));
     assert_eq!((posted(&tokens).await, books.kept().as_str()), (pairs("refresh-9"), "half of it"));
 }
@@ -321,6 +323,23 @@ async fn a_token_that_was_given_before_a_rotation_is_not_used_after_it() {
     books.bound_at(provider.port, ClientProof::Basic);
     assert_eq!(words(tokens.token(way(), None).await), "Bearer access-2");
     assert_eq!(locked(&provider.asked).len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_person_has_had_given_since_is_taken_for_the_next_token() {
+    let (books, provider) = (Books::new(), Provider::start(100).await);
+    fs::write(books.file(), "app:s:cret\nrefresh-spent\n").expect("it is written");
+    let tokens = books.bound_at(provider.port, ClientProof::Basic);
+    assert!(tokens.token(way(), None).await.is_err());
+    fs::write(books.file(), "app:s:cret\nrefresh-2\n").expect("it is written");
+    // The refusal is believed for a moment.
+    tokio::time::sleep(Duration::from_millis(REFUSED_MS + 100)).await;
+    assert_eq!(words(tokens.token(way(), None).await), "Bearer access-2", "nobody was bound anew");
+    assert_eq!(*locked(&provider.asked), ["refresh-spent", "refresh-2"]);
+    // What is none is passed over.
+    fs::write(books.file(), "half of it").expect("it is written");
+    let spent = tokens.token(way(), None).await.expect("a token");
+    assert_eq!(words(tokens.token(way(), Some(spent)).await), "Bearer access-3");
 }
 
 #[test]
