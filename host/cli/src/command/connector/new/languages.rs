@@ -165,6 +165,43 @@ static GO: Parts = Parts {
     },
 };
 
+static C: Parts = Parts {
+    change: Tree {
+        folders: &[],
+        files: &[
+            ("build.toml", sdk_file!("c/template/change/build.toml")),
+            ("connector.c", sdk_file!("c/template/change/connector.c")),
+            ("compile_flags.txt", sdk_file!("c/template/change/compile_flags.txt")),
+            ("connector.toml", sdk_file!("c/template/change/connector.toml")),
+            (".gitignore", "/target\n"),
+        ],
+    },
+    creation: Tree {
+        folders: &[],
+        files: &[
+            ("build.toml", sdk_file!("c/template/creation/build.toml")),
+            ("connector.c", sdk_file!("c/template/creation/connector.c")),
+            ("compile_flags.txt", sdk_file!("c/template/creation/compile_flags.txt")),
+            ("connector.toml", sdk_file!("c/template/creation/connector.toml")),
+            (".gitignore", "/target\n"),
+        ],
+    },
+    sdk: Tree {
+        folders: &[("guest", &include_dir!("$CARGO_MANIFEST_DIR/../../sdk/c/guest"))],
+        files: &[
+            ("countersign.h", sdk_file!("c/countersign.h")),
+            ("host.h", sdk_file!("c/host.h")),
+            ("call.c", sdk_file!("c/call.c")),
+            ("http.c", sdk_file!("c/http.c")),
+            ("json.c", sdk_file!("c/json.c")),
+            ("odd.c", sdk_file!("c/odd.c")),
+            ("text.c", sdk_file!("c/text.c")),
+            ("value.c", sdk_file!("c/value.c")),
+            ("README.md", sdk_file!("c/README.md")),
+        ],
+    },
+};
+
 /// What is the same whatever the language: answers of the target, rules by which it is asked, and the project's page.
 static CHANGE: Tree = Tree {
     folders: &[
@@ -214,6 +251,8 @@ pub(super) enum Language {
     Python,
     /// Go
     Go,
+    /// C
+    C,
 }
 
 impl Language {
@@ -223,6 +262,7 @@ impl Language {
             Language::Typescript => &TYPESCRIPT,
             Language::Python => &PYTHON,
             Language::Go => &GO,
+            Language::C => &C,
         }
     }
 
@@ -262,6 +302,7 @@ impl Language {
             "pyproject.toml" | "build.toml" => {
                 text.replace("\"../../../../wit/", "\"sdk/wit/").replace("\"../..\"", "\"sdk\"")
             }
+            "compile_flags.txt" => text.replace("-I../..", "-Isdk"),
             "go.mod" => text.replace("=> ../..", "=> ./sdk"),
             "package.json" => text.replace("file:../..", "file:sdk").replace("../../../../wit/", "sdk/wit/"),
             "README.md" => text.replacen("```sh\n", &format!("```sh\n{}", self.own_tests_in_readme()), 1),
@@ -273,7 +314,7 @@ impl Language {
     pub(super) fn own_tests(self) -> &'static str {
         match self {
             Language::Rust => "  cargo test                      its own tests\n",
-            Language::Typescript | Language::Python | Language::Go => "",
+            Language::Typescript | Language::Python | Language::Go | Language::C => "",
         }
     }
 
@@ -283,7 +324,7 @@ impl Language {
             Language::Rust => {
                 "cargo test                               # natively, against a scripted target\n"
             }
-            Language::Typescript | Language::Python | Language::Go => "",
+            Language::Typescript | Language::Python | Language::Go | Language::C => "",
         }
     }
 
@@ -294,6 +335,7 @@ impl Language {
             Language::Typescript => "src/connector.ts",
             Language::Python => "connector.py",
             Language::Go => "connector.go",
+            Language::C => "connector.c",
         }
     }
 }
@@ -397,6 +439,17 @@ mod tests {
                     ("go.mod", "countersign/sdk => ./sdk\n"),
                     ("build.toml", wit),
                     ("sdk/guest/go.mod", "module countersign/guest\n"),
+                ],
+            );
+            check(
+                Language::C,
+                system,
+                &[
+                    ("build.toml", "name = \"vendor-desk\"\n"),
+                    ("build.toml", wit),
+                    ("connector.c", ".name = \"vendor.desk\""),
+                    ("compile_flags.txt", "-Isdk\n"),
+                    ("sdk/guest/guest.c", "#include \"contract.h\""),
                 ],
             );
         }
