@@ -49,6 +49,9 @@ use std::process::Command;
 /// Strange inputs of a connector in the quick run.
 const INPUTS: u64 = 1_000;
 
+/// The same for a connector that has all of an SDK in it: the rarest of them are what an SDK must bear.
+const SDK_INPUTS: u64 = 10_000;
+
 /// The same for what was recorded just now.
 const RECORDED_INPUTS: u64 = 50;
 
@@ -376,15 +379,29 @@ fn new_projects_in_go_are_certified_at_once() -> Result<()> {
     new_projects_are_certified("go", &["other", "billing"])
 }
 
-/// What needs no SDK keeps the laws too: a connector in C on nothing but the bindings. It wants nothing of WASI, so
-/// the manifest says all that it can ask for.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connector_in_plain_c_is_built_and_keeps_the_laws() -> Result<()> {
-    let built = guests::component("c-plain", env!("CARGO_TARGET_TMPDIR"))?;
-    let recordings = Recordings::of(&root().join("tests/guests/c-plain/cassettes"))?;
-    let report = run(&built, recordings, INPUTS, &|_| {}).await?;
-    is_certified(&report)?;
+#[test]
+fn a_new_project_in_c_is_certified_at_once() -> Result<()> {
+    a_new_project_is_certified("c")
+}
+
+/// A connector in C is certified, and wants nothing of WASI: the manifest says all that it can ask for.
+async fn a_guest_in_c_is_certified(folder: &str, inputs: u64) -> Result<()> {
+    let built = guests::component(folder, env!("CARGO_TARGET_TMPDIR"))?;
+    let recordings = Recordings::of(&root().join("tests/guests").join(folder).join("cassettes"))?;
+    is_certified(&run(&built, recordings, inputs, &|_| {}).await?)?;
     let of_wasi = b"wasi:";
     ensure!(!built.windows(of_wasi.len()).any(|part| part == of_wasi), "it wants something of WASI");
     Ok(())
+}
+
+/// One that answers every question of the contract, and so has all of the SDK.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connector_in_c_on_its_sdk_is_built_and_keeps_the_laws() -> Result<()> {
+    a_guest_in_c_is_certified("c-told", SDK_INPUTS).await
+}
+
+/// What needs no SDK keeps the laws too: one on nothing but the bindings.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connector_in_plain_c_is_built_and_keeps_the_laws() -> Result<()> {
+    a_guest_in_c_is_certified("c-plain", INPUTS).await
 }

@@ -9,6 +9,8 @@ mod compiled;
 mod hooks;
 #[path = "guests/hot.rs"]
 mod hot;
+#[path = "guests/in_c.rs"]
+mod in_c;
 #[path = "guests/inert.rs"]
 mod inert;
 #[path = "guests/target.rs"]

@@ -2,8 +2,13 @@
 
 use crate::world::program;
 use anyhow::{Context as _, ensure};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One lock for each guest: tests that run side by side build it one after the other, for they share its folder.
+static BUILDING: Mutex<BTreeMap<String, Arc<Mutex<()>>>> = Mutex::new(BTreeMap::new());
 
 /// The core module of the crate in `tests/guests/FOLDER`, whose library is called `name`. It is
 /// built below `temporary`, the folder that cargo gives to a suite.
@@ -42,6 +47,11 @@ fn nameless() -> String {
 /// # Errors
 /// If it does not build: then the suite cannot run.
 pub fn component(folder: &str, temporary: &str) -> anyhow::Result<Vec<u8>> {
+    let own = {
+        let mut all = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(folder.to_owned()).or_default())
+    };
+    let _building = own.lock().unwrap_or_else(PoisonError::into_inner);
     let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests");
     let out = Path::new(temporary).join(folder).with_extension("wasm");
     let ended = Command::new(program()?)
