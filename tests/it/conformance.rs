@@ -380,8 +380,8 @@ fn new_projects_in_go_are_certified_at_once() -> Result<()> {
 }
 
 #[test]
-fn a_new_project_in_c_is_certified_at_once() -> Result<()> {
-    a_new_project_is_certified("c")
+fn new_projects_in_c_are_certified_at_once() -> Result<()> {
+    new_projects_are_certified("c", &["crm", "messages"])
 }
 
 /// A connector in C is certified, and wants nothing of WASI: the manifest says all that it can ask for.
