@@ -56,7 +56,9 @@ fn words_that_scripts_use_are_understood() {
     check("countersign decide int_1 --decline --revision 1 --reason late");
     check("countersign exception list");
     check("countersign connection sign-in books --again --json");
-    check("countersign connection sign-in books --endpoint api --paste --redirect https://approvals.example.com/");
+    check(
+        "countersign connection sign-in books --endpoint api --paste --redirect https://approvals.example.com/",
+    );
     check("countersign connector build plugins");
     check("countersign connector inspect one.wasm");
     check("countersign connector profile plugins/webhook --json");
