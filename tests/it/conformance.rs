@@ -385,23 +385,27 @@ fn new_projects_in_c_are_certified_at_once() -> Result<()> {
 }
 
 /// A connector in C is certified, and wants nothing of WASI: the manifest says all that it can ask for.
-async fn a_guest_in_c_is_certified(folder: &str, inputs: u64) -> Result<()> {
+async fn a_guest_in_c_is_certified(folder: &str, inputs: u64) -> Result<Report> {
     let built = guests::component(folder, env!("CARGO_TARGET_TMPDIR"))?;
     let recordings = Recordings::of(&root().join("tests/guests").join(folder).join("cassettes"))?;
-    is_certified(&run(&built, recordings, inputs, &|_| {}).await?)?;
+    let report = run(&built, recordings, inputs, &|_| {}).await?;
+    is_certified(&report)?;
     let of_wasi = b"wasi:";
     ensure!(!built.windows(of_wasi.len()).any(|part| part == of_wasi), "it wants something of WASI");
-    Ok(())
+    Ok(report)
 }
 
 /// One that answers every question of the contract, and so has all of the SDK.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connector_in_c_on_its_sdk_is_built_and_keeps_the_laws() -> Result<()> {
-    a_guest_in_c_is_certified("c-told", SDK_INPUTS).await
+    let report = a_guest_in_c_is_certified("c-told", SDK_INPUTS).await?;
+    ensure!(report.operations.iter().all(|operation| operation.reversible), "it says what it can take back");
+    ensure!(report.costs.iter().any(|of| of.call == "changes"), "it says of which kinds it tells");
+    Ok(())
 }
 
 /// What needs no SDK keeps the laws too: one on nothing but the bindings.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connector_in_plain_c_is_built_and_keeps_the_laws() -> Result<()> {
-    a_guest_in_c_is_certified("c-plain", INPUTS).await
+    a_guest_in_c_is_certified("c-plain", INPUTS).await.map(drop)
 }

@@ -39,21 +39,6 @@ static held read(cs_call *call, cs_text id) { return held_of(call, id, cs_get(ca
 
 static void check(cs_call *call) { cs_ok(call, cs_get(call, "api", CS("/tickets"))); }
 
-static cs_page changes(cs_call *call, cs_text kind, cs_text cursor, uint32_t limit, uint64_t now_ms) {
-  (void)now_ms;
-  cs_page page = {0};
-  cs_request list = {.endpoint = "api", .path = CS("/tickets")};
-  if (cs_is_there(cursor)) cs_add_pair(call, &list.query, "after", cursor);
-  cs_add_pair(call, &list.query, "limit", cs_digits(call, limit));
-  if (!cs_equal(kind, ticket)) cs_unknown_kind(call, kind);
-  const cs_json *body = cs_answer_json(call, cs_ok(call, cs_send(call, list, CS_READ)));
-  for (const cs_json *one = cs_first(cs_must_array(body)); one; one = one->next) {
-    page.next = cs_must_text(cs_member(one, "id"));
-    cs_add_snapshot(call, &page.items, snapshot_of(call, page.next, one));
-  }
-  return page;
-}
-
 // ---- Bugs ----
 
 static void deep(cs_call *call) {
@@ -66,7 +51,7 @@ static void deep(cs_call *call) {
   cs_json_write(call, top);
 }
 
-// Falls into the bug that a ticket is named after, if it is.
+// Falls into the bug of this name, if it is one.
 static bool falls(cs_call *call, cs_text id) {
   bool is_bug = true;
   if (cs_is(id, "assert")) {
@@ -92,6 +77,22 @@ static bool falls(cs_call *call, cs_text id) {
 
 static cs_snapshot fetch(cs_call *call, cs_record subject) {
   return falls(call, subject.id) ? (cs_snapshot){0} : read(call, subject.id).now;
+}
+
+static cs_page changes(cs_call *call, cs_text kind, cs_text cursor, uint32_t limit, uint64_t now_ms) {
+  (void)now_ms;
+  cs_page page = {0};
+  if (falls(call, cursor)) return page;
+  cs_request list = {.endpoint = "api", .path = CS("/tickets")};
+  if (cs_is_there(cursor)) cs_add_pair(call, &list.query, "after", cursor);
+  cs_add_pair(call, &list.query, "limit", cs_digits(call, limit));
+  if (!cs_equal(kind, ticket)) cs_unknown_kind(call, kind);
+  const cs_json *body = cs_answer_json(call, cs_ok(call, cs_send(call, list, CS_READ)));
+  for (const cs_json *one = cs_first(cs_must_array(body)); one; one = one->next) {
+    page.next = cs_must_text(cs_member(one, "id"));
+    cs_add_snapshot(call, &page.items, snapshot_of(call, page.next, one));
+  }
+  return page;
 }
 
 // ---- Writing ----

@@ -6,7 +6,8 @@ use super::told;
 use super::world::name;
 use anyhow::{Context as _, Result, ensure};
 use countersign_core::record::RecordRef;
-use countersign_engine::port::connectors::Connectors as _;
+use countersign_core::time::Timestamp;
+use countersign_engine::port::connectors::{Asked, Connectors as _};
 use countersign_tests::guests::component;
 use countersign_tests::world::root;
 use std::path::{Path, PathBuf};
@@ -63,5 +64,12 @@ async fn a_bug_of_a_guest_in_c_is_a_failure_and_no_trap() -> Result<()> {
         ensure!(broke.is_none() && said.starts_with(expected), "{bug}: {broke:?} {said}");
         ensure!(bug != "assert" || said.ends_with(": `!cs_is(id, \"assert\")` does not hold"), "{said}");
     }
+    let asked =
+        Asked { kind: "ticket".to_owned(), cursor: Some("assert".to_owned()), limit: 10, now: Timestamp(0) };
+    let (broke, said) = told(runtime.changes(&name("told"), asked).await);
+    ensure!(
+        broke.is_none() && said.starts_with("connector.bug: told.c:"),
+        "a cursor comes in: {broke:?} {said}"
+    );
     Ok(())
 }
