@@ -199,7 +199,7 @@ impl Catalogue {
             return Ok(self.take_up(loaded));
         }
         let bytes = self.folder.bytes(digest)?;
-        let inspected = package::inspect(&bytes)?;
+        let inspected = package::inspected(digest, &bytes)?;
         let evidence = self.folder.evidence_of(digest)?;
         let vouched = self.trust.look_at(&inspected, &evidence, When::Loaded)?;
         Ok(self.take_up(

@@ -73,7 +73,11 @@ pub fn componentize(module: &[u8], manifest_toml: &str) -> Result<Vec<u8>, Conne
 /// [`FaultCode::Precompiled`], [`FaultCode::TooLarge`], [`FaultCode::NotAComponent`],
 /// [`FaultCode::BadManifest`] or [`FaultCode::UnknownImport`].
 pub fn inspect(bytes: &[u8]) -> Result<Inspected, ConnectorFault> {
-    let digest = Digest::of(bytes);
+    inspected(Digest::of(bytes), bytes)
+}
+
+/// The same of bytes that were hashed already: a large component takes longer to hash than to read.
+pub(crate) fn inspected(digest: Digest, bytes: &[u8]) -> Result<Inspected, ConnectorFault> {
     let short = digest.to_string().chars().take(12).collect::<String>();
     let refuse =
         |code, what: String| Err(ConnectorFault::connector(code, format!("file sha256:{short} {what}")));
