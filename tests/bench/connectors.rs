@@ -147,10 +147,10 @@ async fn measure(report: &mut Report, shipped: &Shipped) -> Result<()> {
     let connectors = folder.path().join("connectors");
     let (told, bytes) = (told(system)?, component(system)?);
     let delivery = delivery(&told)?;
-    let first = runtime(&connectors)?;
+    let (first, options) = (runtime(&connectors)?, connection(system, folder.path())?);
     let began = Instant::now();
     let installed = first.install(bytes).await?;
-    first.connect(connection(system, folder.path())?)?;
+    first.connect(options.clone())?;
     asked(&first, &delivery, &told).await?;
     report.row(&format!("{language}: install to active"), millis(began.elapsed()), *install_bar);
     drop(first);
@@ -161,7 +161,7 @@ async fn measure(report: &mut Report, shipped: &Shipped) -> Result<()> {
         let host = runtime(&connectors)?;
         let began = Instant::now();
         host.load(installed.digest).await?;
-        host.connect(connection(system, folder.path())?)?;
+        host.connect(options.clone())?;
         asked(&host, &delivery, &told).await?;
         starts.push(began.elapsed());
         started = Some(host);

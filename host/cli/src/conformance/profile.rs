@@ -21,6 +21,8 @@ use std::time::Duration;
 pub const RUNS: u32 = 50;
 /// Most walks: every call of every one of them is kept until the end.
 pub const RUNS_MAX: u32 = 1_000;
+/// Most walks that are told while they go on.
+const TOLD: u32 = 10;
 /// The exports, in the order of the contract.
 const EXPORTS: [&str; 11] = [
     DESCRIBE,
@@ -176,7 +178,10 @@ pub async fn run(
     walk(&bench).await?;
     bench.measure();
     for run in 1..=runs {
-        progress(&format!("run {run} of {runs}"));
+        // Where nobody watches, each is a line of its own.
+        if (run - 1).is_multiple_of(runs.div_ceil(TOLD)) {
+            progress(&format!("run {run} of {runs}"));
+        }
         walk(&bench).await?;
     }
     let taken = bench.measured();
