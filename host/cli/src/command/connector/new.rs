@@ -57,10 +57,7 @@ pub(super) fn run(new: &New, global: &Global) -> Result<ExitCode> {
     let (lang, system) = new.chosen(global)?;
     lang.write(&Filling::new(&id, system)?, &folder)?;
     if !global.quiet {
-        let taken = match (new.lang, new.system) {
-            (Some(_), Some(_)) => String::new(),
-            (None, _) | (_, None) => format!(" (`--lang {} --system {}`)", name(lang), name(system)),
-        };
+        let taken = new.taken(lang, system);
         output::say(&format!(
             "wrote the connector `{id}` to {at}{taken}. Now:\n\n  cd {at}\n  countersign connector test .    every law, offline; it is certified as it is\n{own}\n\
              Then make it yours: connector.toml says what it asks for, {source} what it does, cassettes/ what its target \
@@ -96,6 +93,14 @@ impl New {
             None => USUAL.1,
         };
         Ok((lang, system))
+    }
+
+    /// How what nobody said is said the next time.
+    fn taken(&self, lang: Language, system: System) -> String {
+        match (self.lang, self.system) {
+            (Some(_), Some(_)) => String::new(),
+            (None, _) | (_, None) => format!(" (`--lang {} --system {}`)", name(lang), name(system)),
+        }
     }
 }
 
@@ -157,6 +162,21 @@ mod tests {
             let why = Id::parse(bad).err().map(|error| error.to_string());
             assert_eq!(why, Some(format!("`{bad}` is no id of a connector")));
         }
+    }
+
+    #[test]
+    fn without_a_terminal_nothing_is_asked_and_what_is_taken_is_said() {
+        let taken = |lang, system| {
+            let new = New { id: "acme.orders".to_owned(), lang, system, folder: None };
+            // Whoever wants JSON is no person, also at the terminal of whoever runs this.
+            let global = Global { config: None, json: true, url: None, token: None, quiet: false };
+            let (lang, system) = new.chosen(&global).expect("a choice");
+            new.taken(lang, system)
+        };
+        assert_eq!(taken(None, None), " (`--lang rust --system other`)");
+        assert_eq!(taken(Some(Language::Go), None), " (`--lang go --system other`)");
+        assert_eq!(taken(None, Some(System::Ledger)), " (`--lang rust --system ledger`)");
+        assert_eq!(taken(Some(Language::Go), Some(System::Ledger)), "");
     }
 
     #[test]

@@ -192,6 +192,8 @@ mod tests {
         check(System::Other, "Quotes: a quote, A quote", "Orders: an order, An order");
         check(System::Other, "fn a_quote_is_priced()", "fn an_order_is_cancelled()");
         check(System::Other, "set-price of quotes/7/price.", "cancel-order of orders/7/cancel.");
+        // The longest word that stands there is the one that is meant.
+        check(System::Other, "quote_price.policy.md", "order_cancellation.policy.md");
         check(System::Other, "unquoted misquotes overpriced", "unquoted misquotes overpriced");
         check(System::Ledger, "acme.refunds refunds of payments", "vendor.desk entries into journals");
         // What was put in holds a word of the template: `post`s are no refunds, a text has no reason.
