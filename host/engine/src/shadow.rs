@@ -86,6 +86,29 @@ impl Came {
     }
 }
 
+/// Asks a candidate what the active build has answered, and that one again where the two are not the same: the record may
+/// have been changed in between, and then it answers otherwise now, too.
+async fn beside<T, F>(
+    (shadow, serving): (Digest, Digest),
+    ask: impl Fn(Digest) -> F,
+    compared: impl Fn(&T) -> Came,
+) -> Came
+where
+    F: Future<Output = Ended<T>>,
+{
+    let came = match Came::of(ask(shadow).await) {
+        Ok(answer) => compared(&answer),
+        Err(came) => came,
+    };
+    match came {
+        Came::Same | Came::Unknown | Came::Broke(_) => came,
+        Came::Differs(_) | Came::Failed(_) => match ask(serving).await {
+            Ended::Returned(again) if matches!(compared(&again), Came::Same) => came,
+            Ended::Returned(_) | Ended::Failed(_) | Ended::Broke(_) => Came::Unknown,
+        },
+    }
+}
+
 /// What one candidate has shown, with the intents at which it broke.
 type Counted = (Seen, BTreeSet<IntentId>);
 
@@ -217,19 +240,9 @@ impl Inner {
         let Some(shadow) = self.shadow_of(serving).await else { return };
         let (inner, serving, what, plan) = (Arc::clone(self), serving.digest, what.clone(), plan.clone());
         self.ask(intent, Arc::clone(&shadow), async move {
-            let ask = |digest| inner.connectors.plan(&shadow.name, digest, what.clone(), inner.clock.now());
-            let came = match Came::of(ask(shadow.digest).await) {
-                Ok(planned) => Came::by(Difference::between(&plan, &planned)),
-                Err(came) => came,
-            };
-            match came {
-                Came::Same | Came::Unknown | Came::Broke(_) => came,
-                // The record may have been changed in between: then the active build says something else now, too.
-                Came::Differs(_) | Came::Failed(_) => match ask(serving).await {
-                    Ended::Returned(again) if Difference::between(&plan, &again).is_empty() => came,
-                    Ended::Returned(_) | Ended::Failed(_) | Ended::Broke(_) => Came::Unknown,
-                },
-            }
+            let ask = |build| inner.connectors.plan(&shadow.name, build, what.clone(), inner.clock.now());
+            let compared = |planned: &WritePlan| Came::by(Difference::between(&plan, planned));
+            beside((shadow.digest, serving), ask, compared).await
         });
     }
 
@@ -247,17 +260,7 @@ impl Inner {
             let ask = |connector| inner.connectors.probe(Call { connector, now, ..call.clone() });
             let compared =
                 |found: &Finding| Difference::of_findings(&finding, found).map_or(Came::Unknown, Came::by);
-            let came = match Came::of(ask(shadow.digest).await) {
-                Ok(found) => compared(&found),
-                Err(came) => came,
-            };
-            match came {
-                Came::Same | Came::Unknown | Came::Broke(_) => came,
-                Came::Differs(_) | Came::Failed(_) => match ask(serving).await {
-                    Ended::Returned(again) if matches!(compared(&again), Came::Same) => came,
-                    Ended::Returned(_) | Ended::Failed(_) | Ended::Broke(_) => Came::Unknown,
-                },
-            }
+            beside((shadow.digest, serving), ask, compared).await
         });
     }
 
