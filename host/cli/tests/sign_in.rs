@@ -121,7 +121,9 @@ impl House {
 
     /// Runs it where nobody is asked.
     fn refused(&self, arguments: &[&str]) -> Ended {
-        let output = self.command(arguments).stdin(Stdio::null()).output().expect("it runs");
+        // If it listened after all, it would do so until somebody came.
+        let arguments = [arguments, &["--wait", "5"]].concat();
+        let output = self.command(&arguments).stdin(Stdio::null()).output().expect("it runs");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
         let ended = Ended { status: output.status, out: text(output.stdout), err: text(output.stderr) };
         assert!(!ended.err.contains("open this address"), "{}", ended.err);
