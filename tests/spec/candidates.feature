@@ -8,6 +8,7 @@ Feature: a build that may be the next one plans a share of the intents, or plans
     When the other build gets 30 percent of the intents
     And 40 intents are written one after the other
     Then each intent was written by the build whose share it is
+    And nothing was asked in the shadow
     When the host stops and starts
     And 1 second passes
     And 20 intents are written one after the other

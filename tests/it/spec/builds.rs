@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long it is looked whether something is done after all that is not to be done.
-const A_WHILE: Duration = Duration::from_millis(200);
+pub(super) const A_WHILE: Duration = Duration::from_millis(200);
 
 /// Those that ask, one after the other: what one alone asks for says nothing of a build.
 const REQUESTERS: [&str; 2] = ["ae-1", "owner-1"];

@@ -1,6 +1,6 @@
 //! The steps of `candidates.feature`: a build that plans a share of the intents, or plans in the shadow.
 
-use super::builds::{build, connector};
+use super::builds::{A_WHILE, build, connector};
 use super::{PATIENCE, Spec, found_receipt, probed, single_rules};
 use countersign_core::connector::candidate::{Candidate, Share};
 use countersign_core::connector::{Change, Event};
@@ -221,6 +221,12 @@ async fn was_otherwise(spec: &mut Spec, how: String, times: u64, because: String
 async fn cannot_be_told(spec: &mut Spec, times: u64) {
     let seen = spec.seen(|seen| times <= seen.unknown).await;
     assert_eq!(seen, Seen { unknown: times, ..Seen::default() });
+}
+
+#[then("nothing was asked in the shadow")]
+async fn nothing_asked(spec: &mut Spec) {
+    tokio::time::sleep(A_WHILE).await;
+    assert_eq!(spec.engine().seen_in_the_shadow(&build("other")), Some(Seen::default()));
 }
 
 #[then("the other build is in the shadow")]
