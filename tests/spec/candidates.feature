@@ -54,6 +54,10 @@ Feature: a build that may be the next one plans a share of the intents, or plans
     And 5 intents are written one after the other
     Then the shadow was the same 5 times
     And only the first build wrote the last 5
+    When the host stops and starts
+    And 1 second passes
+    And 2 intents are written one after the other
+    Then the shadow was the same 2 times
 
   Scenario Outline: a build in the shadow is seen to plan something else
     Given a connector with another build of it that waits
@@ -90,8 +94,10 @@ Feature: a build that may be the next one plans a share of the intents, or plans
     When the other build breaks as it plans
     And the other build plans in the shadow
     And 2 intents are written one after the other
-    Then the shadow failed 2 times, because "it broke"
-    When 1 intent is written one after the other
+    Then the shadow failed 2 times, because "it broke: trap"
+    When the host stops and starts
+    And 1 second passes
+    And 3 intents are written one after the other
     Then the other build was dropped, because "broke at 3 intents in the shadow, the last at `target`"
 
   Scenario: a build in the shadow looks for what the active build looks for

@@ -323,13 +323,9 @@ impl Inner {
                 self.metrics.taken_back(connector);
             }
             match &entry.event {
-                Event::Activated { digest, .. } => {
+                Event::Activated { digest, .. } | Event::Nominated { digest, .. } => {
                     self.beside.begin(digest, |name| self.catalogue.is_of(name, connector));
                     self.shadow.forget(digest);
-                }
-                Event::Nominated { digest, .. } => {
-                    self.beside.begin(digest, |name| self.catalogue.is_of(name, connector));
-                    self.shadow.begin(*digest);
                 }
                 Event::Dropped { digest, .. } => self.shadow.forget(digest),
                 Event::Removed { digest, .. } => {

@@ -142,8 +142,11 @@ pub(crate) async fn run(
         Work::Probe { call, connection, mut target } => {
             let running = Running::begin(inner, intent);
             let began = call.now;
-            let end = inner.connectors.probe(Call::clone(&call)).await;
-            inner.probe_in_the_shadow(&connection, (intent, *call, &end)).await;
+            let shadow = inner.shadow_of(&connection).await.map(|shadow| (shadow, Call::clone(&call)));
+            let end = inner.connectors.probe(*call).await;
+            if let Some((shadow, call)) = shadow {
+                inner.probe_in_the_shadow(shadow, (intent, call, &end));
+            }
             let denied = inner.denied(&end, (&connection, intent), began).await?;
             target.denial = denied.denial;
             let _permit = permit.filter(|_| denied.denial == Denial::Connection);

@@ -41,7 +41,7 @@ pub struct Odd {
     pub intent: IntentId,
     /// The connection.
     pub connection: ConnectionName,
-    /// In what it differs, or how it failed. It holds no values of fields.
+    /// In what it differs, or how it failed: names of fields, the code of a failure or the kind of a break, and no values.
     pub what: String,
 }
 
@@ -66,8 +66,11 @@ impl Came {
             Ended::Failed(failure) => {
                 Err(Came::Failed(format!("it failed with `{}`", failure.detail().code)))
             }
-            Ended::Broke(broke) if is_at_fault(&broke) => Err(Came::Broke(broke.message)),
-            Ended::Broke(broke) => Err(Came::Failed(broke.message)),
+            // Its last words may hold what it was given.
+            Ended::Broke(broke) => {
+                let what = format!("it broke: {}", broke.kind.as_str());
+                Err(if is_at_fault(&broke) { Came::Broke(what) } else { Came::Failed(what) })
+            }
         }
     }
 
@@ -112,7 +115,7 @@ where
 /// What one candidate has shown, with the intents at which it broke.
 type Counted = (Seen, BTreeSet<IntentId>);
 
-/// What candidates have shown: at most one of each connector.
+/// What candidates have shown: at most one of each connector, and what one that was dropped was asked last.
 #[derive(Debug)]
 pub(crate) struct Shadow {
     seen: Mutex<BTreeMap<Digest, Counted>>,
@@ -130,20 +133,15 @@ impl Shadow {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A candidate begins: it is judged by what it shows from here on.
-    pub(crate) fn begin(&self, digest: Digest) {
-        self.seen().insert(digest, Counted::default());
-    }
-
-    /// A build is no candidate any more.
+    /// A build is no candidate any more, or begins anew: it is judged by what it shows from here on.
     pub(crate) fn forget(&self, digest: &Digest) {
         self.seen().remove(digest);
     }
 
-    /// Takes note; says whether it has broken too often. What is asked after it was dropped counts nowhere.
+    /// Takes note; says whether it has broken too often.
     fn note(&self, digest: Digest, (intent, connection): (IntentId, &ConnectionName), came: Came) -> bool {
         let mut all = self.seen();
-        let Some((seen, broke)) = all.get_mut(&digest) else { return false };
+        let (seen, broke) = all.entry(digest).or_default();
         let mut odd = |what: String| {
             seen.last = Some(Odd { intent, connection: connection.clone(), what });
         };
@@ -168,18 +166,18 @@ impl Shadow {
         SHADOW_BREAKS_MAX <= broke.len()
     }
 
-    fn skip(&self, digest: &Digest) {
-        if let Some((seen, _)) = self.seen().get_mut(digest) {
-            seen.skipped = seen.skipped.saturating_add(1);
-        }
+    fn skip(&self, digest: Digest) {
+        let mut all = self.seen();
+        let (seen, _) = all.entry(digest).or_default();
+        seen.skipped = seen.skipped.saturating_add(1);
     }
 }
 
 impl Engine {
-    /// What a candidate has shown in the shadow; `None` for a build that is no candidate.
+    /// What a candidate has shown in the shadow.
     #[must_use]
-    pub fn seen_in_the_shadow(&self, digest: &Digest) -> Option<Seen> {
-        self.inner.shadow.seen().get(digest).map(|(seen, _)| seen.clone())
+    pub fn seen_in_the_shadow(&self, digest: &Digest) -> Seen {
+        self.inner.shadow.seen().get(digest).map(|(seen, _)| seen.clone()).unwrap_or_default()
     }
 }
 
@@ -215,7 +213,7 @@ impl Inner {
     }
 
     /// The candidate that is asked in the shadow what the build behind a connection was asked.
-    async fn shadow_of(&self, asked: &Connection) -> Option<Arc<Connection>> {
+    pub(crate) async fn shadow_of(&self, asked: &Connection) -> Option<Arc<Connection>> {
         let serving = self.connectors.connection(&asked.name)?;
         if serving.digest != asked.digest || self.tasks.are_stopping() {
             return None;
@@ -246,14 +244,13 @@ impl Inner {
         });
     }
 
-    /// Has the candidate in the shadow, if there is one, look for what was looked for, and compares.
-    pub(crate) async fn probe_in_the_shadow(
+    /// Has a candidate in the shadow look for what was looked for, and compares.
+    pub(crate) fn probe_in_the_shadow(
         self: &Arc<Self>,
-        serving: &Arc<Connection>,
+        shadow: Arc<Connection>,
         (intent, call, ended): (IntentId, Call, &Ended<Finding>),
     ) {
         let Ended::Returned(finding) = ended else { return };
-        let Some(shadow) = self.shadow_of(serving).await else { return };
         let (inner, finding) = (Arc::clone(self), finding.clone());
         self.ask(intent, Arc::clone(&shadow), async move {
             let (now, serving) = (inner.clock.now(), call.connector);
@@ -272,7 +269,7 @@ impl Inner {
         question: impl Future<Output = Came> + Send + 'static,
     ) {
         let Ok(turn) = Arc::clone(&self.shadow.at_once).try_acquire_owned() else {
-            self.shadow.skip(&shadow.digest);
+            self.shadow.skip(shadow.digest);
             self.metrics.shown(&shadow.connector, "skipped");
             return;
         };

@@ -335,5 +335,5 @@ async fn view(host: &Host, id: &ConnectorId) -> Result<ConnectorView, Problem> {
 /// What the candidate of a connector has shown in the shadow, if it plans there.
 fn seen(host: &Host, record: &OnRecord) -> Option<(Digest, Seen)> {
     let candidate = record.serving.candidate.filter(|candidate| candidate.share == Share::NONE)?;
-    host.engine.seen_in_the_shadow(&candidate.digest).map(|seen| (candidate.digest, seen))
+    Some((candidate.digest, host.engine.seen_in_the_shadow(&candidate.digest)))
 }

@@ -102,7 +102,7 @@ pub struct OddView {
     pub intent: String,
     /// The connection.
     pub connection: String,
-    /// In what it differs, or how it failed; the names of fields and none of their values.
+    /// In what it differs, or how it failed: names of fields, the code of a failure or the kind of a break, and no values.
     pub what: String,
 }
 

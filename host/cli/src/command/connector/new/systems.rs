@@ -177,7 +177,7 @@ mod tests {
             let home = words.shape.home().words().expect("words");
             assert_eq!((home.shape, home.amount), (words.shape, true), "{system:?}");
             assert!(words.words.keys().eq(home.words.keys()), "{system:?}: {:?}", words.words.keys());
-            // They stand in TOML, JSON, and the texts of four languages.
+            // They stand in TOML, JSON, and the texts of five languages.
             let is_plain = |word: &String| !word.contains(['"', '\\', '\n']) && word.trim() == word;
             assert!(words.words.values().all(is_plain), "{system:?}: {words:?}");
         }
