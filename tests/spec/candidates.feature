@@ -58,6 +58,9 @@ Feature: a build that may be the next one plans a share of the intents, or plans
     And 1 second passes
     And 2 intents are written one after the other
     Then the shadow was the same 2 times
+    When the other build gets 30 percent of the intents
+    And the other build plans in the shadow
+    Then nothing was asked in the shadow
 
   Scenario Outline: a build in the shadow is seen to plan something else
     Given a connector with another build of it that waits
