@@ -299,25 +299,27 @@ fn print(connectors: &[ConnectorView]) -> Result<()> {
     for connector in connectors {
         for build in &connector.builds {
             if let Some(shadow) = &build.shadow {
-                output::say(&plain(&shown_in_the_shadow(connector, build, shadow)));
+                for line in shown_in_the_shadow(connector, build, shadow) {
+                    output::say(&plain(&line));
+                }
             }
         }
     }
     Ok(())
 }
 
-/// What a build has shown in the shadow, and what to do next.
-fn shown_in_the_shadow(connector: &ConnectorView, build: &BuildView, shadow: &ShadowView) -> String {
+/// What a build has shown in the shadow, line by line.
+fn shown_in_the_shadow(connector: &ConnectorView, build: &BuildView, shadow: &ShadowView) -> Vec<String> {
     let ShadowView { same, differs, failed, unknown, skipped, last } = shadow;
-    let mut text = format!(
-        "\n`{}` {} in the shadow: {same} the same as the active build, {differs} not, {failed} failed; {unknown} cannot be \
+    let counts = format!(
+        "`{}` {} in the shadow: {same} the same as the active build, {differs} not, {failed} failed; {unknown} cannot be \
          told, {skipped} were not asked",
         connector.id, build.version
     );
-    if let Some(OddView { intent, connection, what }) = last {
-        text.push_str(&format!("\n  the last of these, {intent} at `{connection}`: {what}"));
-    }
-    text
+    let last = last.as_ref().map(|OddView { intent, connection, what }| {
+        format!("  the last that was not the same, {intent} at `{connection}`: {what}")
+    });
+    [counts].into_iter().chain(last).collect()
 }
 
 /// A state with the share of a canary.
@@ -411,8 +413,11 @@ mod tests {
         let shadow = ShadowView { same: 40, differs: 2, failed: 0, unknown: 1, skipped: 3, last: Some(last) };
         assert_eq!(
             shown_in_the_shadow(&connector, &build("shadow"), &shadow),
-            "\n`acme.crm` 1.1.0 in the shadow: 40 the same as the active build, 2 not, 0 failed; 1 cannot be told, 3 were \
-             not asked\n  the last of these, int_1 at `crm-eu`: it does not write `memo`"
+            [
+                "`acme.crm` 1.1.0 in the shadow: 40 the same as the active build, 2 not, 0 failed; 1 cannot be told, 3 \
+                 were not asked",
+                "  the last that was not the same, int_1 at `crm-eu`: it does not write `memo`"
+            ]
         );
         let asked = BuildView { asked: Some("int_1".to_owned()), ..build("held") };
         assert!(
