@@ -433,12 +433,50 @@ async fn native_code_and_changed_files_are_refused() {
     std::fs::remove_file(&blob).expect("the folder is ours");
     *bytes.last_mut().expect("it is not empty") ^= 1;
     std::fs::write(&blob, bytes).expect("the folder is ours");
-    let fresh = world::runtime(world.folder.path());
-    let fault = fresh.load(world.digest).await.expect_err("it was changed");
-    assert!(
-        fault.message.contains("was changed after it was installed; install the connector again"),
-        "{fault}"
-    );
+    let fresh = || world::runtime(world.folder.path());
+    fresh().load(world.digest).await.expect("what serves is what was compiled; the file is not read");
+    for cached in walk(&world.folder.path().join("aot")) {
+        std::fs::remove_file(cached).expect("the folder is ours");
+    }
+    let fault = fresh().load(world.digest).await.expect_err("it was changed");
+    let expected = "was changed after it was installed; install the connector again";
+    assert!(fault.message.contains(expected), "{fault}");
+    fresh().install(world::component("plain")).await.expect("it is installed again");
+    for cached in walk(&world.folder.path().join("aot")) {
+        std::fs::remove_file(cached).expect("the folder is ours");
+    }
+    fresh().load(world.digest).await.expect("the file is what it was");
+
+    std::fs::remove_file(&blob).expect("the folder is ours");
+    let fault = fresh().load(world.digest).await.expect_err("the cache is none of the connector");
+    assert_eq!(fault.code, FaultCode::NotInstalled, "{fault}");
+}
+
+/// What a start needs is kept under this machine's mark: nobody else can say what a build wants.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_from_the_cache_says_the_same_of_a_build() {
+    let world = World::start().await;
+    let again = world::runtime(world.folder.path()).load(world.digest).await.expect("it is cached");
+    let notes: Vec<_> = walk(&world.folder.path().join("aot"))
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending == "note"))
+        .collect();
+    let [note] = notes.as_slice() else { panic!("one note: {notes:?}") };
+    std::fs::remove_file(note).expect("the folder is ours");
+    let anew = world::runtime(world.folder.path()).load(world.digest).await.expect("it is described anew");
+    assert!(note.is_file(), "what was lost is kept again");
+    assert_eq!(format!("{again:?}"), format!("{anew:?}"));
+
+    let mut altered = std::fs::read(note).expect("it is readable");
+    let at = altered
+        .windows(8)
+        .position(|text| text == b"friendly")
+        .or_else(|| altered.windows(7).position(|text| text == b"hostile"));
+    altered[at.expect("it says who it is")] ^= 1;
+    std::fs::remove_file(note).expect("the folder is ours");
+    std::fs::write(note, altered).expect("the folder is ours");
+    let read = world::runtime(world.folder.path()).load(world.digest).await.expect("the component is read");
+    assert_eq!(format!("{read:?}"), format!("{anew:?}"), "nobody believes the note");
 }
 
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {

@@ -1,6 +1,7 @@
-//! The installed connectors: their bytes by digest, checked at the door and hashed at every load.
+//! The installed connectors: their bytes by digest, checked at the door, and hashed whenever they are read.
 
 mod folder;
+mod known;
 
 pub use folder::installed_builds;
 
@@ -20,6 +21,7 @@ use countersign_core::time::Timestamp;
 use countersign_engine::port::catalogue::Evidence;
 use countersign_engine::port::connectors::Operation;
 use folder::Folder;
+use known::Ready;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -67,8 +69,7 @@ impl Loaded {
         &self,
         witness: Option<Arc<dyn Witness>>,
     ) -> Result<(), ConnectorFault> {
-        let Installed { id, version, .. } = &self.installed;
-        let who = Arc::new(Who { connector: id.clone(), version: version.clone(), connection: None });
+        let who = who(&self.installed.manifest);
         described(self.contract.as_ref(), &who, self.limits, witness).await.map(drop)
     }
 }
@@ -126,19 +127,20 @@ impl Catalogue {
         // Before anything of it is compiled or run.
         let (evidence, vouched) = self.vouched(&inspected, evidence, now)?;
         grant.covers(&inspected.manifest)?;
-        let bytes = Arc::new(bytes);
-        let loaded = self.make(&inspected, Arc::clone(&bytes), (vouched, wanted)).await?;
+        let (digest, bytes) = (inspected.digest, Arc::new(bytes));
+        let loaded = self.make(inspected, Arc::clone(&bytes), (vouched, wanted)).await?;
         if wanted {
-            compile::store(&self.folder.wanted(inspected.digest), b"", 0o600)?;
+            compile::store(&self.folder.wanted(digest), b"", 0o600)?;
         }
         if let Some(signature) = &evidence.signature {
-            compile::store(&self.folder.signature(inspected.digest), signature, 0o444)?;
+            compile::store(&self.folder.signature(digest), signature, 0o444)?;
         }
         if let Some(report) = &evidence.conformance {
-            compile::store(&self.folder.conformance(inspected.digest), report, 0o444)?;
+            compile::store(&self.folder.conformance(digest), report, 0o444)?;
         }
-        let path = self.folder.blob(inspected.digest);
-        if path.exists() {
+        let path = self.folder.blob(digest);
+        // What is there and was changed since is put right.
+        if path.exists() && self.folder.bytes(digest).is_ok() {
             // Nothing but that depends on it: which of several builds is the newest after the next start.
             if let Err(error) = touch(&path) {
                 tracing::warn!(
@@ -198,13 +200,32 @@ impl Catalogue {
         if let Some(loaded) = self.get(&digest) {
             return Ok(self.take_up(loaded));
         }
+        let evidence = self.folder.evidence_of(digest)?;
+        let vouched = |inspected: &Inspected| self.trust.look_at(inspected, &evidence, When::Loaded);
+        let wanted = self.folder.wanted(digest).exists();
+        if let Some(ready) = self.known(digest).await? {
+            let Ready { component, inspected, description } = ready;
+            let said = (vouched(&inspected)?, wanted);
+            let contract = self.linked(&component, &inspected.manifest)?;
+            return Ok(self.take_up(self.serving(inspected, contract, description, said)?));
+        }
         let bytes = self.folder.bytes(digest)?;
         let inspected = package::inspected(digest, &bytes)?;
-        let evidence = self.folder.evidence_of(digest)?;
-        let vouched = self.trust.look_at(&inspected, &evidence, When::Loaded)?;
-        Ok(self.take_up(
-            self.make(&inspected, Arc::new(bytes), (vouched, self.folder.wanted(digest).exists())).await?,
-        ))
+        let said = (vouched(&inspected)?, wanted);
+        Ok(self.take_up(self.make(inspected, Arc::new(bytes), said).await?))
+    }
+
+    /// A build that this runtime compiled and heard here before. Of its component nothing is read: what is not used
+    /// need not be right.
+    async fn known(&self, digest: Digest) -> Result<Option<Ready>, ConnectorFault> {
+        if !self.folder.blob(digest).exists() {
+            return Ok(None);
+        }
+        let compiler = Arc::clone(&self.compiler);
+        tokio::task::spawn_blocking(move || known::recall(&compiler, digest)).await.map_err(|error| {
+            let what = format!("the compiled code of sha256:{digest} cannot be looked for: {error}");
+            ConnectorFault::host(FaultCode::NotCompiled, what)
+        })
     }
 
     /// The digests of everything that is installed, loaded or not; what was installed last stands last, so that it is
@@ -281,49 +302,72 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Compiles, links and describes.
+    /// Compiles, links and describes, and keeps what it learned for the next start.
     async fn make(
         &self,
-        inspected: &Inspected,
+        inspected: Inspected,
         bytes: Arc<Vec<u8>>,
-        (vouched, wanted): (Vouched, bool),
+        said: (Vouched, bool),
     ) -> Result<Arc<Loaded>, ConnectorFault> {
-        let manifest = inspected.manifest.clone();
-        let about = &manifest.connector;
-        let who =
-            Arc::new(Who { connector: about.id.clone(), version: about.version.clone(), connection: None });
+        let who = who(&inspected.manifest);
         let digest = inspected.digest;
         let component = self.compiling(&who, move |compiler| compiler.load(digest, &bytes)).await?;
-        let room = self.room_for(&component, &who)?;
-        let contract = contract::bind(&component, room, &who)?;
-        let limits = self.sandbox.limits(about.class);
-        let first = described(contract.as_ref(), &who, limits, None).await?;
-        if first != described(contract.as_ref(), &who, limits, None).await? {
+        let contract = self.linked(&component, &inspected.manifest)?;
+        let limits = self.sandbox.limits(inspected.manifest.connector.class);
+        let description = described(contract.as_ref(), &who, limits, None).await?;
+        if description != described(contract.as_ref(), &who, limits, None).await? {
             let what = format!("{who} describes itself differently each time; report it to its author");
             return Err(ConnectorFault::connector(FaultCode::BadDescription, what));
         }
-        check_description(&first, &manifest, contract.exports(), &who)?;
+        let (compiler, kept) = (Arc::clone(&self.compiler), (inspected.clone(), description.clone()));
+        let keeping = tokio::task::spawn_blocking(move || known::keep(&compiler, &kept.0, &kept.1));
+        if let Err(error) = keeping.await {
+            tracing::warn!(blame = "host", %error, "what is known of a connector was not kept");
+        }
+        self.serving(inspected, contract, description, said)
+    }
+
+    /// A compiled build against the contract that its manifest names.
+    fn linked(
+        &self,
+        component: &Component,
+        manifest: &Manifest,
+    ) -> Result<Box<dyn Contract>, ConnectorFault> {
+        let who = who(manifest);
+        contract::bind(component, self.room_for(component, &who)?, &who)
+    }
+
+    /// A linked build, if what it says of itself is what its manifest says.
+    fn serving(
+        &self,
+        inspected: Inspected,
+        contract: Box<dyn Contract>,
+        description: Description,
+        (vouched, wanted): (Vouched, bool),
+    ) -> Result<Arc<Loaded>, ConnectorFault> {
+        let Inspected { digest, size, manifest, .. } = inspected;
+        check_description(&description, &manifest, contract.exports(), &who(&manifest))?;
         let installed = Installed {
-            id: about.id.clone(),
-            version: about.version.clone(),
+            id: manifest.connector.id.clone(),
+            version: manifest.connector.version.clone(),
             digest,
-            size: inspected.size,
-            system: first.system,
-            operations: first.operations,
-            tells: first.tells,
+            size,
+            system: description.system,
+            operations: description.operations,
+            tells: description.tells,
             wants: manifest.wants()?,
-            manifest,
             vouched,
             wanted,
+            manifest,
         };
+        let limits = self.sandbox.limits(installed.manifest.connector.class);
         Ok(Arc::new(Loaded { installed, contract, limits }))
     }
 
     /// Compiles a component and loads the result, to see what that takes.
     pub(crate) async fn weigh(&self, bytes: Vec<u8>) -> Result<Weight, ConnectorFault> {
         let inspected = package::inspect(&bytes)?;
-        let about = inspected.manifest.connector;
-        let who = Who { connector: about.id, version: about.version, connection: None };
+        let who = who(&inspected.manifest);
         self.compiling(&who, move |compiler| compiler.weigh(inspected.digest, &bytes)).await
     }
 
@@ -358,6 +402,12 @@ impl Catalogue {
         }
         Ok(room)
     }
+}
+
+/// Whom a build is called before it has a connection.
+fn who(manifest: &Manifest) -> Arc<Who> {
+    let about = &manifest.connector;
+    Arc::new(Who { connector: about.id.clone(), version: about.version.clone(), connection: None })
 }
 
 /// Time in which a connector describes itself, in milliseconds: a host that starts waits for each of them.

@@ -14,10 +14,11 @@ use countersign_core::record::{RecordRef, Snapshot};
 use countersign_core::time::Timestamp;
 use countersign_engine::port::connectors::{Asked, Operation, Page};
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use wasmtime::component::Component;
 
 /// What a connector says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Description {
     pub(crate) name: String,
     pub(crate) version: String,

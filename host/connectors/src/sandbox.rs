@@ -198,10 +198,10 @@ impl Meter {
     const fn profile(self) -> &'static str {
         match self {
             Meter::Epoch => {
-                "cranelift speed epoch nan-canonical no:threads,memory64,gc,exceptions,relaxed-simd,cm-async 1"
+                "cranelift speed epoch nan-canonical no:threads,memory64,gc,exceptions,relaxed-simd,cm-async 2"
             }
             Meter::Fuel => {
-                "cranelift speed fuel nan-canonical no:threads,memory64,gc,exceptions,relaxed-simd,cm-async 1"
+                "cranelift speed fuel nan-canonical no:threads,memory64,gc,exceptions,relaxed-simd,cm-async 2"
             }
         }
     }
@@ -232,6 +232,9 @@ fn engine(allocation: InstanceAllocationStrategy, meter: Meter) -> wasmtime::Res
         .wasm_multi_memory(true)
         .wasm_tail_call(true)
         .wasm_backtrace_max_frames(NonZeroUsize::new(32))
+        // Of what broke, the functions are named and not the places in them: a tenth of the code is for nobody else.
+        .generate_address_map(false)
+        .native_unwind_info(false)
         .max_wasm_stack(512 * 1024)
         .async_stack_size(2 * MIB)
         .memory_init_cow(true)

@@ -11,6 +11,7 @@ use countersign_core::hash::Digest;
 use countersign_core::id::{ConnectionName, EffectId};
 use countersign_core::record::{RecordRef, Snapshot};
 use countersign_core::time::{Millis, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -252,7 +253,7 @@ impl Connection {
 }
 
 /// One kind of change that a connector can make.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
     /// Name, such as `set-price`.
     pub name: String,
