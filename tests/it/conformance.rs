@@ -332,6 +332,21 @@ fn new_projects_are_certified(language: &str, kinds: &[&str]) -> Result<()> {
         let file = "target/connectors/vendor.some-crm.wasm";
         countersign(&["connector", "build", ".", "--out", file], &project)?;
         ensure!(std::fs::metadata(project.join(file))?.len() != 0, "nothing is left of it");
+        // Who builds the same elsewhere gets the same.
+        let here = std::fs::read(project.join(file))?;
+        let elsewhere = folder.path().join("somebody/elses");
+        std::fs::create_dir_all(&elsewhere)?;
+        std::fs::remove_dir_all(project.join("target"))?;
+        let elsewhere = elsewhere.join("project");
+        std::fs::rename(&project, &elsewhere)?;
+        countersign(&["connector", "build", ".", "--out", file], &elsewhere)?;
+        let there = std::fs::read(elsewhere.join(file))?;
+        let folders = ["registry/src", "somebody/elses"];
+        for name in folders {
+            let is_in = there.windows(name.len()).any(|bytes| bytes == name.as_bytes());
+            ensure!(!is_in, "it names a folder of the machine that built it: {name}");
+        }
+        ensure!(here == there, "the same project gives other bytes in another folder");
     }
     Ok(())
 }

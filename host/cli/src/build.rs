@@ -321,6 +321,15 @@ fn modules(
         .arg(between(folder))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
+    // Whoever tries something wants it at once, and gives it to nobody.
+    let is_given = pace == Pace::Release;
+    // What keeps cargo from an answer keeps it from building too, which it says itself.
+    let before = if is_given { crates::metadata(folder).ok() } else { None };
+    if let Some(metadata) = &before {
+        // Joined with what the project says there; a project that sets its flags elsewhere keeps those alone.
+        let flags = toml::Value::try_from(metadata.nameless())?;
+        command.arg("--config").arg(format!("build.rustflags={flags}"));
+    }
     if folder.join("Cargo.lock").is_file() {
         command.arg("--locked");
     }
@@ -345,9 +354,9 @@ fn modules(
             folder.display()
         );
     }
-    // Whoever tries something wants it at once, and gives it to nobody.
-    if pace == Pace::Release {
-        let (metadata, rustc) = (crates::metadata(folder)?, toolchain.version(folder)?);
+    if is_given {
+        let metadata = before.map_or_else(|| crates::metadata(folder), Ok)?;
+        let rustc = toolchain.version(folder)?;
         for module in &mut modules {
             module.materials = metadata.materials(&module.folder, &compiled, &rustc)?;
         }

@@ -1,5 +1,5 @@
 //! Of which crates a module in Rust is made: what cargo compiled for its target just now, as far as it is reached from
-//! the connector's own crate, and what ran on this machine for it.
+//! the connector's own crate, and what ran on this machine for it. And where they lie, which is nobody else's matter.
 
 use super::{tool, toolchain};
 use crate::materials::{Hash, Licence, Materials, Part, Role, encoded, purl};
@@ -78,15 +78,17 @@ struct Locked {
     checksum: Option<String>,
 }
 
-/// Asks cargo about the workspace that `folder` is in. It was built just now, so nothing has to be fetched; what only its
-/// tests need may be missing all the same.
+/// Asks cargo about the workspace that `folder` is in. Where it was built before, nothing has to be fetched; what only its
+/// tests need may be missing all the same. A workspace that has no lock gets one, as a build would write it.
 pub(super) fn metadata(folder: &Path) -> Result<Metadata> {
     let ask = |how: &[&str]| {
         let mut cargo = Command::new(toolchain::cargo());
         cargo.args(["metadata", "--format-version", "1", "--filter-platform", toolchain::TARGET]).args(how);
         tool::said_by(&mut cargo, folder, "cargo does not say of what the connector is made")
     };
-    let said = ask(&["--locked", "--offline"]).or_else(|_| ask(&["--locked"]))?;
+    let is_locked = folder.join("Cargo.lock").is_file();
+    let online = || ask(if is_locked { &["--locked"] } else { &[] });
+    let said = ask(&["--locked", "--offline"]).or_else(|_| online())?;
     serde_json::from_slice(&said).context("cargo metadata is not understood")
 }
 
@@ -102,6 +104,20 @@ impl Metadata {
             parts: self.parts(own, compiled, &lock).chain([standard_library(rustc)]).collect(),
             tools: BTreeMap::from([("rustc".to_owned(), rustc.to_owned())]),
         })
+    }
+
+    /// Flags by which what is built names no folder of this machine: places in the source, which panics tell, begin with
+    /// the name of their package. Members of the workspace are named from its root on by themselves.
+    pub(super) fn nameless(&self) -> Vec<String> {
+        let named = |package: &Package| {
+            let folder = package.manifest_path.parent()?;
+            let is_member = package.source.is_none() && folder.starts_with(&self.workspace_root);
+            (!is_member).then(|| format!("{}={}-{}", folder.display(), package.name, package.version))
+        };
+        // Of several that fit, the last one counts.
+        let root = format!("{}=.", self.workspace_root.display());
+        let all = std::iter::once(root).chain(self.packages.iter().filter_map(named));
+        all.map(|renamed| format!("--remap-path-prefix={renamed}")).collect()
     }
 
     fn parts(&self, own: &Path, compiled: &Compiled, lock: &Lock) -> impl Iterator<Item = Part> {
@@ -216,7 +232,7 @@ mod tests {
     fn metadata() -> Metadata {
         let crates_io = Some(CRATES_IO[0]);
         let metadata = json!({
-            "workspace_root": "/work",
+            "workspace_root": "/shop",
             "packages": [
                 package("own", None), package("sdk", None), package("derive", crates_io), package("syn", crates_io),
                 package("both", crates_io), package("tests", crates_io), package("other", crates_io), package("cc", crates_io),
@@ -251,6 +267,27 @@ mod tests {
             ("syn", Role::Builds),
         ];
         assert_eq!(roles.into_iter().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn what_is_built_names_its_packages_and_no_folder() {
+        let mut metadata = metadata();
+        metadata.packages.retain(|package| ["own", "sdk", "both"].contains(&package.name.as_str()));
+        for (package, file) in metadata.packages.iter_mut().zip([
+            "/shop/own/Cargo.toml",
+            "/house/sdk/rust/Cargo.toml",
+            "/home/cargo/src/both-1.0.0/Cargo.toml",
+        ]) {
+            package.manifest_path = PathBuf::from(file);
+        }
+        assert_eq!(
+            metadata.nameless(),
+            [
+                "--remap-path-prefix=/shop=.",
+                "--remap-path-prefix=/house/sdk/rust=sdk-1.0.0",
+                "--remap-path-prefix=/home/cargo/src/both-1.0.0=both-1.0.0",
+            ]
+        );
     }
 
     #[test]
