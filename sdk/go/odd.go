@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -34,7 +35,8 @@ func (page Page) Oddity() string {
 
 // Oddity of a snapshot.
 func (now Snapshot) Oddity() string {
-	return first(oddRecord(now.Subject), oddPlace(now.Revision, now.URL), oddFields(now.Fields))
+	place := first(oddPlace(now.Revision, now.URL), oddURL(now.URL))
+	return first(oddRecord(now.Subject), place, oddFields(now.Fields))
 }
 
 // Oddity of a plan.
@@ -53,7 +55,7 @@ func (plan WritePlan) Oddity() string {
 
 // Oddity of a receipt.
 func (receipt Receipt) Oddity() string {
-	place := oddPlace(receipt.Revision, receipt.URL, receipt.VendorRequestID)
+	place := first(oddPlace(receipt.Revision, receipt.URL, receipt.VendorRequestID), oddURL(receipt.URL))
 	return first(oddRecord(receipt.Subject), place, oddPairs(receipt.Extra), oddFields(receipt.Applied))
 }
 
@@ -91,6 +93,14 @@ func oddPlace(places ...*string) string {
 	return ""
 }
 
+// oddURL looks at what a person will click on.
+func oddURL(url *string) string {
+	if url == nil || strings.HasPrefix(*url, "https://") || strings.HasPrefix(*url, "http://") {
+		return ""
+	}
+	return "the address of the record is " + unless(false, *url, "web address")
+}
+
 func oddPairs(pairs []Pair) string {
 	for _, pair := range pairs {
 		if !isText(pair.Name, idBytesMax) || !isText(pair.Value, textBytesMax) {
@@ -121,8 +131,10 @@ func odd(value Value) string {
 	case Date:
 		return unless(isDate(string(value)), string(value), "date such as 2026-11-23")
 	case Money:
-		amount := unless(isDecimal(value.Amount), value.Amount, "amount of money")
-		return first(amount, unless(isCurrency(value.Currency), value.Currency, "currency such as EUR"))
+		if !isCurrency(value.Currency) {
+			return unless(false, value.Currency, "currency such as EUR")
+		}
+		return unless(isAmount(value), value.Amount, "amount of "+value.Currency)
 	case RecordRef:
 		return unless(oddRecord(value) == "", value.ID, "id of a record")
 	case Text:
@@ -152,6 +164,31 @@ func isText(text string, bytesMax int) bool { return len(text) <= bytesMax && ut
 func isDecimal(text string) bool {
 	whole, part, hasPoint := strings.Cut(strings.TrimPrefix(text, "-"), ".")
 	return isDigits(whole) && (!hasPoint || isDigits(part))
+}
+
+// CurrencyDigits is how many digits a currency has after the point (ISO 4217, table A.1), as the host counts them: an
+// answer with more is refused.
+func CurrencyDigits(currency string) int {
+	switch currency {
+	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF":
+		return 0
+	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
+		return 3
+	case "CLF", "UYW":
+		return 4
+	}
+	return 2
+}
+
+// isAmount says no to what is finer than its currency, or too large for 63 bits of minor units.
+func isAmount(money Money) bool {
+	whole, behind, _ := strings.Cut(strings.TrimPrefix(money.Amount, "-"), ".")
+	missing := CurrencyDigits(money.Currency) - len(behind)
+	if !isDecimal(money.Amount) || missing < 0 {
+		return false
+	}
+	_, err := strconv.ParseInt(whole+behind+strings.Repeat("0", missing), 10, 64)
+	return err == nil
 }
 
 func isDigits(text string) bool {

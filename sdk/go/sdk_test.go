@@ -144,12 +144,27 @@ func TestAnOddValueIsNamed(t *testing.T) {
 		{Date("2026-02-29"), false},
 		{Money{"1250.00", "EUR"}, true},
 		{Money{"1250.00", "eu"}, false},
+		{Money{"-92233720368547758.07", "EUR"}, true},
+		{Money{"92233720368547758.08", "EUR"}, false},
+		{Money{"1.234", "KWD"}, true},
+		{Money{"1.234", "EUR"}, false},
+		{Money{"1.0", "JPY"}, false},
 		{Text("\xff"), false},
 		{RecordRef{"order", "7"}, true},
 	} {
 		odd := Snapshot{Fields: []Field{Named("it", row.value)}}.Oddity()
 		if (odd == "") != row.isFine {
 			t.Errorf("%v: %s", row.value, odd)
+		}
+	}
+}
+
+func TestAnAddressIsOneOfTheWeb(t *testing.T) {
+	for url, isFine := range map[string]bool{"https://crm.example.com/7": true, "javascript:alert(1)": false, "": false} {
+		for _, odd := range []string{Snapshot{URL: &url}.Oddity(), Receipt{URL: &url}.Oddity()} {
+			if (odd == "") != isFine {
+				t.Errorf("`%s`: %s", url, odd)
+			}
 		}
 	}
 }

@@ -31,6 +31,7 @@ from .value import (
     Value,
     WritePlan,
     creation,
+    currency_digits,
     date,
     date_of,
     decimal,

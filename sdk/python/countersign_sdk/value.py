@@ -46,6 +46,13 @@ _DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
+_CURRENCIES = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+_DIGITS = {code: digits for digits, codes in _CURRENCIES.items() for code in codes.split()}
+
 ABSENT = Value_Absent()
 
 # The records that the contract lets grow, without the `extra` for which it documents no name.
@@ -307,7 +314,25 @@ def _odd_place(revision: Optional[str], url: Optional[str]) -> Optional[str]:
     for name, found in (("revision", revision), ("address", url)):
         if found is not None and not _is_text(found, ID_BYTES_MAX):
             return f"the {name} of the record is `{str(found)[:40]!r}`, which is no text"
+    # A person will click on it.
+    if url is not None and not url.startswith(("https://", "http://")):
+        return f"the address of the record is `{url[:40]!r}`, which is no web address"
     return None
+
+
+def currency_digits(currency: str) -> int:
+    """Digits after the point of a currency (ISO 4217, table A.1), as the host counts them: an answer with more is
+    refused."""
+    return _DIGITS.get(currency, 2)
+
+
+def _is_amount(amount: object, currency: str) -> bool:
+    """Not finer than its currency, and not too large for 63 bits of minor units."""
+    if not _is(_DECIMAL, amount):
+        return False
+    whole, _, behind = str(amount).removeprefix("-").partition(".")
+    digits = currency_digits(currency)
+    return len(behind) <= digits and int(whole + behind.ljust(digits, "0")) < 2**63
 
 
 def _is_text(found: object, bytes_max: int) -> bool:
@@ -347,9 +372,9 @@ def _odd(value: Value) -> Optional[str]:
         case Value_Date(day):
             return None if _is_date(day) else no(day, "date such as 2026-11-23")
         case Value_Money(Money(amount, currency)):
-            if not _is(_DECIMAL, amount):
-                return no(amount, "amount of money")
-            return None if _is(_CURRENCY, currency) else no(currency, "currency such as EUR")
+            if not _is(_CURRENCY, currency):
+                return no(currency, "currency such as EUR")
+            return None if _is_amount(amount, currency) else no(amount, f"amount of {currency}")
         case Value_Reference(subject):
             return no(subject.id, "id of a record") if _odd_record(subject) else None
         case Value_Text(words) | Value_Json(words):

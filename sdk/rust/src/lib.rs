@@ -43,7 +43,7 @@ pub use describe::{Descriptor, Guarantee, Operation};
 pub use effect::{Change, Effect, Finding, Page, Proposal, Receipt, Snapshot, WritePlan};
 pub use failure::{CONNECTOR_BUG, Detail, Failure};
 pub use http::{Answer, Body, Draft, Method, Purpose, Request, Response, path};
-pub use value::{Field, Money, RecordRef, Value};
+pub use value::{Field, Money, RecordRef, Value, currency_digits};
 
 /// Makes the component: gives the exports of the contract to a [`Connector`], and with
 /// `export!(Name, compensator, webhooks, intake)` those of a [`Compensator`], of [`Webhooks`] and of an [`Intake`] too;

@@ -6,7 +6,7 @@
 use crate::delivery::DraftIntent;
 use crate::effect::{Finding, Page, Receipt, Snapshot, WritePlan};
 use crate::failure::Failure;
-use crate::value::{Field, Money, RecordRef, Value};
+use crate::value::{Field, Money, RecordRef, Value, currency_digits};
 
 /// Code of a failure because of a value that the contract does not know.
 const ODD_VALUE: &str = "odd-value";
@@ -120,7 +120,15 @@ fn subject(subject: &RecordRef) -> Option<String> {
 }
 
 fn place(revision: Option<&String>, url: Option<&String>) -> Option<String> {
-    long("revision of the record", revision).or_else(|| long("address of the record", url))
+    long("revision of the record", revision)
+        .or_else(|| long("address of the record", url))
+        .or_else(|| no_web(url))
+}
+
+/// A person will click on it.
+fn no_web(url: Option<&String>) -> Option<String> {
+    let url = url.filter(|url| !url.starts_with("https://") && !url.starts_with("http://"))?;
+    Some(format!("the address of the record is `{}`, which is no web address", shown(url)))
 }
 
 fn long(what: &str, text: Option<&String>) -> Option<String> {
@@ -142,18 +150,17 @@ fn of_field(name: &str, value: &Value) -> Option<String> {
 }
 
 fn odd(value: &Value) -> Option<String> {
-    let is_no = |text: &str, what: &str| {
-        let shown: String = text.chars().take(SHOWN_CHARS_MAX).collect();
-        Some(format!("`{shown}`, which is no {what}"))
-    };
+    let is_no = |text: &str, what: &str| Some(format!("`{}`, which is no {what}", shown(text)));
     match value {
         Value::Absent | Value::Flag(_) | Value::Integer(_) => None,
         Value::Decimal(text) if !is_decimal(text) => is_no(text, "decimal number"),
         Value::Date(text) if !is_date(text) => is_no(text, "date such as 2026-11-23"),
         Value::InstantMs(moment) if i64::try_from(*moment).is_err() => is_no(&moment.to_string(), "moment"),
-        Value::Money(Money { amount, .. }) if !is_decimal(amount) => is_no(amount, "amount of money"),
         Value::Money(Money { currency, .. }) if !is_currency(currency) => {
             is_no(currency, "currency such as EUR")
+        }
+        Value::Money(money) if !is_amount(money) => {
+            is_no(&money.amount, &format!("amount of {}", money.currency))
         }
         Value::Text(text) | Value::Json(text) if TEXT_BYTES_MAX < text.len() => {
             Some(format!("{} bytes long, more than {TEXT_BYTES_MAX}", text.len()))
@@ -176,6 +183,17 @@ fn is_decimal(text: &str) -> bool {
         Some((whole, fraction)) => digits(whole) && digits(fraction),
         None => digits(unsigned),
     }
+}
+
+/// Not finer than its currency, and not too large for 63 bits of minor units.
+fn is_amount(money: &Money) -> bool {
+    let digits = currency_digits(&money.currency);
+    let behind = money.amount.split_once('.').map_or(0, |(_, behind)| behind.len());
+    is_decimal(&money.amount) && behind <= digits as usize && money.minor(digits).is_ok()
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_CHARS_MAX).collect()
 }
 
 fn is_currency(code: &str) -> bool {
@@ -229,7 +247,17 @@ mod tests {
         );
         check(
             Value::Money(Money::new("", "EUR")),
-            Some("`due` of the record is ``, which is no amount of money"),
+            Some("`due` of the record is ``, which is no amount of EUR"),
+        );
+        check(Value::Money(Money::new("-92233720368547758.07", "EUR")), None);
+        check(Value::Money(Money::new("1.234", "KWD")), None);
+        check(
+            Value::Money(Money::new("92233720368547758.08", "EUR")),
+            Some("`due` of the record is `92233720368547758.08`, which is no amount of EUR"),
+        );
+        check(
+            Value::Money(Money::new("1.0", "JPY")),
+            Some("`due` of the record is `1.0`, which is no amount of JPY"),
         );
         let long = Value::Text("x".repeat(TEXT_BYTES_MAX + 1));
         check(long, Some("`due` of the record is 262145 bytes long, more than 262144"));
@@ -253,6 +281,9 @@ mod tests {
             placed.oddity().as_deref(),
             Some("the address of the record has 2049 bytes, more than 2048")
         );
+        let scripted = Receipt { url: Some("javascript:alert(1)".to_owned()), ..receipt() };
+        let what = "the address of the record is `javascript:alert(1)`, which is no web address";
+        assert_eq!(scripted.oddity().as_deref(), Some(what));
         let draft = || DraftIntent {
             intent_type: "discount".to_owned(),
             source: RecordRef::new("order", "7"),

@@ -65,6 +65,23 @@ impl Money {
     }
 }
 
+/// Digits after the point of a currency (ISO 4217, table A.1), as the host counts them: an answer with more is refused.
+///
+/// ```
+/// use countersign_sdk::currency_digits;
+/// assert_eq!((currency_digits("EUR"), currency_digits("JPY"), currency_digits("KWD")), (2, 0, 3));
+/// ```
+#[must_use]
+pub fn currency_digits(currency: &str) -> u32 {
+    match currency {
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI"
+        | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+        "CLF" | "UYW" => 4,
+        _ => 2,
+    }
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} {}", self.amount, self.currency)

@@ -22,7 +22,7 @@ import type {
 import { Delivery } from "./delivery";
 import { CONNECTOR_BUG, type Failure, failureOf, rejected, uncertain } from "./failure";
 import { Draft } from "./http";
-import { oddDrafts, oddField, oddPage, oddPlace, oddRecord, oddRecords, wellFormed } from "./value";
+import { oddDrafts, oddField, oddPage, oddPlace, oddRecord, oddRecords, oddUrl, wellFormed } from "./value";
 
 /** Code of a failure because of a value that the contract does not know. */
 const ODD_VALUE = "odd-value";
@@ -122,9 +122,9 @@ function call<T>(run: () => T, odd: (answer: T) => string | null, of: (code: str
 
 const fine = () => null;
 const oddReceipt = (of: Receipt) =>
-  oddRecord(of.subject) ?? oddPlace(of.revision, of.url) ?? oddField(of.applied);
+  oddRecord(of.subject) ?? oddPlace(of.revision, of.url) ?? oddUrl(of.url) ?? oddField(of.applied);
 const oddSnapshot = (of: Snapshot) =>
-  oddRecord(of.subject) ?? oddPlace(of.revision, of.url) ?? oddField(of.fields);
+  oddRecord(of.subject) ?? oddPlace(of.revision, of.url) ?? oddUrl(of.url) ?? oddField(of.fields);
 const oddFinding = (of: Finding) => (of.tag === "landed" ? oddReceipt(of.val) : null);
 const oddPlan = (of: WritePlan) =>
   oddRecord(of.subject) ??

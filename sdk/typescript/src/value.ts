@@ -166,6 +166,12 @@ export function oddPlace(...found: unknown[]): string | null {
   return found.every(fine) ? null : "the revision or the address of the record is no text";
 }
 
+/** What is odd about an address on which a person will click, if anything is. */
+export function oddUrl(url: string | null): string | null {
+  if (url === null || /^https?:\/\//.test(url)) return null;
+  return `the address of the record is \`${wellFormed(url.slice(0, 40))}\`, which is no web address`;
+}
+
 /** What is odd about a page, if anything is. */
 export function oddPage(page: Page): string | null {
   return page.items.map((item) => oddRecord(item.subject) ?? oddField(item.fields)).find(Boolean) ?? null;
@@ -242,8 +248,8 @@ function odd(of: Value): string | null {
     case "date":
       return isDate(of.val) ? null : no(of.val, "date such as 2026-11-23");
     case "money":
-      if (!isDecimal(of.val.amount)) return no(of.val.amount, "amount of money");
-      return /^[A-Z]{3}$/.test(of.val.currency) ? null : no(of.val.currency, "currency such as EUR");
+      if (!/^[A-Z]{3}$/.test(of.val.currency)) return no(of.val.currency, "currency such as EUR");
+      return isAmount(of.val.amount, of.val.currency) ? null : no(of.val.amount, `amount of ${of.val.currency}`);
     case "reference":
       return oddRecord(of.val) ? no(of.val.id, "id of a record") : null;
     case "text":
@@ -254,6 +260,30 @@ function odd(of: Value): string | null {
 
 function isDecimal(text: unknown): boolean {
   return typeof text === "string" && /^-?\d{1,40}(\.\d{1,40})?$/.test(text);
+}
+
+const CURRENCIES: [number, string][] = [
+  [0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"],
+  [3, "BHD IQD JOD KWD LYD OMR TND"],
+  [4, "CLF UYW"],
+];
+/** Most minor units of an amount: 63 bits. */
+const MINOR_MAX = BigInt("9223372036854775807");
+
+/**
+ * How many digits a currency has after the point (ISO 4217, table A.1), as the host counts them: an answer with more
+ * is refused.
+ */
+export function currencyDigits(currency: string): number {
+  return CURRENCIES.find(([, codes]) => codes.split(" ").includes(currency))?.[0] ?? 2;
+}
+
+/** Not finer than its currency, and not too large. */
+function isAmount(text: unknown, currency: string): boolean {
+  if (!isDecimal(text)) return false;
+  const [whole = "", behind = ""] = String(text).replace("-", "").split(".");
+  const digits = currencyDigits(currency);
+  return behind.length <= digits && BigInt(whole + behind.padEnd(digits, "0")) <= MINOR_MAX;
 }
 
 function isDate(text: unknown): boolean {
