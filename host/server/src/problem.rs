@@ -299,7 +299,9 @@ impl From<Fault> for Problem {
             )
             .later(),
             Fault::Catalogue(NotInstalled { ours: false, .. }) => {
-                Problem::new("CS-E0234", detail, "nothing was put on record; put it right and add it again")
+                let help = "nothing was put on record; put it right and add it again; a host takes up a changed \
+                            configuration when it is started";
+                Problem::new("CS-E0234", detail, help)
             }
             Fault::NotTaken(NotTaken::NoHook { connection, hook }) => {
                 Problem::unknown("hook", &format!("{connection}/{hook}"))
