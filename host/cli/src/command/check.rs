@@ -275,11 +275,12 @@ impl Findings {
                 let name = &connection.name;
                 if installed {
                     self.warnings.push(format!(
-                        "connection `{name}` uses `{id}`, which is not under `install`: it must have been added"
+                        "connection `{name}` uses `{id}`, which is not under `install`: it serves if it was added"
                     ));
                 } else {
                     let message = format!("connection `{name}` uses `{id}`, which nothing installs");
-                    let help = "add its component to `[connectors] install`";
+                    let help = "add it to the host once that runs: `countersign connector add`; or name it in \
+                                `[connectors] install`";
                     self.problem(&settings.file, message, Some(help));
                 }
             }

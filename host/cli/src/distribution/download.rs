@@ -109,7 +109,8 @@ async fn get(
     let unreachable = |fault: reqwest::Error| {
         let failure =
             Failure::new(exit::UNREACHABLE, format!("`{name}` cannot be had: {}", fault.without_url()));
-        failure.with_help("check the address, the network and the proxy")
+        failure
+            .with_help("check the address, the network, the proxy and which certificates this machine trusts")
     };
     let mut answer = client.get(url).send().await.map_err(unreachable)?;
     match answer.status().as_u16() {
