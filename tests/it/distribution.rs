@@ -107,9 +107,8 @@ impl Vendor {
 /// Whoever runs a host, on a data folder that nothing was in.
 struct Operator {
     folder: TempDir,
-    address: SocketAddr,
     token: String,
-    _host: Host,
+    host: Host,
 }
 
 impl Operator {
@@ -139,12 +138,12 @@ impl Operator {
         let mut host = Host::new(file, address)?;
         host.set("SECRET", "x");
         host.start()?;
-        Ok(Operator { token: token.trim().to_owned(), folder, address, _host: host })
+        Ok(Operator { token: token.trim().to_owned(), folder, host })
     }
 
     fn run(&self, arguments: &[&str]) -> Result<Ran> {
+        // Where the host is, its configuration in this folder says.
         let variables = [
-            ("COUNTERSIGN_URL", format!("http://{}", self.address)),
             ("COUNTERSIGN_TOKEN", self.token.clone()),
             ("DOCKER_CONFIG", self.folder.path().display().to_string()),
         ];
@@ -323,6 +322,35 @@ fn a_bill_of_materials_goes_with_its_component_and_with_no_other() -> Result<()>
     Ok(())
 }
 
+/// A disk that has spoilt one file is no reason to serve nothing, and the same build added again puts it right.
+#[test]
+fn a_host_goes_on_without_a_build_that_was_changed_on_disk() -> Result<()> {
+    let vendor = Vendor::new()?;
+    let mut operator = Operator::start(&vendor.public)?;
+    let file = vendor.sign("1.0.0", READS_AND_WRITES)?;
+    operator.run(&["connector", "add", text(&file), "--yes"])?.done();
+    let kept = operator.folder.path().join("data/connectors");
+    let digest = Digest::of(&fs::read(&file)?);
+    let blob = kept.join(format!("blobs/sha256/{digest}.wasm"));
+
+    operator.host.stop()?;
+    let mut bytes = fs::read(&blob)?;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::remove_file(&blob)?;
+    fs::write(&blob, bytes)?;
+    fs::remove_dir_all(kept.join("aot"))?;
+    operator.host.start()?;
+    assert_eq!(operator.builds()?, states(&[("1.0.0", "active")]), "on record");
+    let listed = operator.run(&["connector", "list"])?.done();
+    ensure!(listed.contains("gone"), "and not there: {listed}");
+
+    operator.run(&["connector", "add", text(&file), "--yes"])?.done();
+    assert_eq!(operator.builds()?, states(&[("1.0.0", "active")]));
+    assert_eq!(fs::read(&blob)?, fs::read(&file)?);
+    Ok(())
+}
+
 /// Whatever its language: what is built says of what it is made, as the published schema has it.
 #[test]
 fn what_is_built_in_each_language_has_a_bill_that_others_read() -> Result<()> {
@@ -417,7 +445,15 @@ fn what_is_not_what_it_says_does_not_get_to_a_host() -> Result<()> {
         vendor.folder.path().join("hostile-1.0.1.wasm.sig"),
         vendor.folder.path().join("hostile-1.0.2.wasm.sig"),
     )?;
-    vendor.push(&file, &registry)?;
+    let to = format!("{}/acme/hostile", registry.host());
+    let pushed = vendor.run(&["connector", "push", text(&file), &to])?;
+    ensure!(
+        pushed.err.contains("no host takes it so: it has a signature of `tests.hostile` 1.0.1"),
+        "{pushed:?}"
+    );
+    pushed.done();
+    let shown = vendor.run(&["connector", "inspect", text(&file)])?.done();
+    ensure!(shown.contains("signed     no: it has a signature of `tests.hostile` 1.0.1"), "{shown}");
     let words = add(&at("1.0.2"))?.refused(1);
     ensure!(words.contains("which is another component"), "{words}");
 

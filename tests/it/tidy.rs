@@ -405,6 +405,25 @@ fn the_contract_readme_names_the_contracts_that_stand() {
     }
 }
 
+/// What a host speaks is what its suites deny things to: a version more would run without them.
+#[test]
+fn each_contract_that_is_spoken_was_released_and_is_tried() {
+    let released: BTreeSet<&str> = countersign_tests::guests::RELEASES
+        .iter()
+        .filter_map(|version| version.rsplit_once('.'))
+        .map(|of| of.0)
+        .collect();
+    assert_eq!(released, countersign_connectors::CONTRACTS.iter().copied().collect());
+    let frozen = read(&root().join("wit/FROZEN"));
+    for version in countersign_tests::guests::RELEASES {
+        for file in
+            [format!("wit/connector@{version}/connector.wit"), format!("released/hostile@{version}.wasm")]
+        {
+            assert!(frozen.contains(&file), "{file} is released and not frozen");
+        }
+    }
+}
+
 #[test]
 fn what_was_released_has_not_changed() {
     use sha2::Digest as _;

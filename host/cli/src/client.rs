@@ -5,6 +5,7 @@
 //! before it has answered, so that nothing is asked for twice.
 
 use crate::command::Global;
+use crate::config;
 use crate::demo::client::{Answer, Api, Ask, Sent};
 use crate::exit;
 use crate::output::Failure;
@@ -14,6 +15,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use hyper::body::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// Where a host listens unless somebody changed it.
@@ -35,6 +37,12 @@ pub struct Client {
     token: String,
 }
 
+/// How a host on this machine is reached that listens there: on every address means on this machine's own too.
+fn reached_at(listens: SocketAddr) -> String {
+    let ip = if listens.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listens.ip() };
+    format!("http://{}", SocketAddr::new(ip, listens.port()))
+}
+
 /// A change that is asked for.
 #[derive(Debug)]
 pub struct Change<'a> {
@@ -54,7 +62,9 @@ impl Client {
     /// # Errors
     /// If there is no token, or the address is none.
     pub fn of(global: &Global) -> Result<Client> {
-        let url = global.url.clone().unwrap_or_else(|| URL.to_owned());
+        let url = global.url.clone().unwrap_or_else(|| {
+            config::listens(global.config.as_deref()).map_or_else(|| URL.to_owned(), reached_at)
+        });
         let url = url.trim_end_matches('/').to_owned();
         if !url.starts_with("http://") {
             let failure =
@@ -262,6 +272,17 @@ mod tests {
         assert_eq!(failure.code.as_deref(), Some("CS-E0105"));
         assert_eq!(failure.places, ["/tokens/percent: expected a percentage, found `a lot`"]);
         assert_eq!((failure.help.as_deref(), failure.exit), (Some("correct it"), exit::NO));
+    }
+
+    #[test]
+    fn a_host_is_asked_where_it_listens() {
+        let check = |listens: &str, expected: &str| {
+            assert_eq!(reached_at(listens.parse().expect("an address")), expected);
+        };
+        check("127.0.0.1:9000", "http://127.0.0.1:9000");
+        check("0.0.0.0:9000", "http://127.0.0.1:9000");
+        check("[::]:9000", "http://127.0.0.1:9000");
+        check("[::1]:9000", "http://[::1]:9000");
     }
 
     #[test]

@@ -91,6 +91,20 @@ pub fn load(named: Option<&Path>) -> Result<Settings, Problems> {
     read(&file, &text, &|name| std::env::var(name).ok())
 }
 
+/// Where the host of the configuration that is named, or of the first that is there, listens; none if nothing says so. What
+/// else is wrong with the configuration is not looked at.
+#[must_use]
+pub fn listens(named: Option<&Path>) -> Option<SocketAddr> {
+    let (file, text) = text_of(named).ok()?;
+    listens_in(&file, &text, &|name| std::env::var(name).ok())
+}
+
+fn listens_in(file: &Path, text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Option<SocketAddr> {
+    let (parsed, _) = DeTable::parse_recoverable(text);
+    let root = parsed.get_ref();
+    server(&Section::new("", Some(root), environment), root, &mut Problems::of(file, text)).listen
+}
+
 /// The file that is named, or the first that is there, and its text.
 fn text_of(named: Option<&Path>) -> Result<(PathBuf, String), Problems> {
     let file = match named {

@@ -18,7 +18,7 @@ use crate::output::{self, Failure, plain};
 use anyhow::{Context as _, Result};
 use countersign_connectors::{
     COMPONENT_BYTES_MAX, CONFORMANCE_BYTES_MAX, Inspected, SIGNATURE_BYTES_MAX, inspect, joined_reports,
-    joined_signatures,
+    joined_signatures, unfit_report, unfit_signature,
 };
 use countersign_engine::port::catalogue::Evidence;
 use download::Address;
@@ -147,6 +147,17 @@ impl Fetched {
     #[must_use]
     pub fn of(&self, kind: Kind) -> Option<&[u8]> {
         self.evidence.iter().find(|(other, _)| *other == kind).map(|(_, bytes)| bytes.as_slice())
+    }
+
+    /// Why what is said of it is about something else; none if it is about it, or if nothing is said.
+    #[must_use]
+    pub fn unfit(&self, kind: Kind) -> Option<String> {
+        let said = self.of(kind)?;
+        match kind {
+            Kind::Signature => unfit_signature(said, &self.about),
+            Kind::Conformance => unfit_report(said, &self.about),
+            Kind::Materials => self.materials().err().map(|unfit| unfit.to_string()),
+        }
     }
 
     /// What its bill of materials says; none if it has none.

@@ -440,8 +440,9 @@ async fn connectors(settings: &Settings, store: &dyn Store) -> anyhow::Result<(R
     for digest in runtime.stored()? {
         match runtime.load(digest).await {
             Ok(_) => {}
-            // Whoever took a key away wants nothing more of what it signed; where that is missed is said below.
-            Err(fault) if fault.code == FaultCode::Untrusted => {
+            // Whoever took a key away wants nothing more of what it signed, and one file that a disk has spoilt is no
+            // reason to serve nothing; where either is missed is said below.
+            Err(fault) if matches!(fault.code, FaultCode::Untrusted | FaultCode::Altered) => {
                 tracing::warn!(%fault, %digest, blame = "operator", "an installed connector is left alone");
             }
             Err(fault) => return Err(fault.into()),

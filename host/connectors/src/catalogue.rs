@@ -334,7 +334,7 @@ impl Catalogue {
         manifest: &Manifest,
     ) -> Result<Box<dyn Contract>, ConnectorFault> {
         let who = who(manifest);
-        contract::bind(component, self.room_for(component, &who)?, &who)
+        contract::bind(&manifest.connector.contract, component, self.room_for(component, &who)?, &who)
     }
 
     /// A linked build, if what it says of itself is what its manifest says.

@@ -4,7 +4,7 @@
 
 mod v1;
 
-use crate::fault::ConnectorFault;
+use crate::fault::{ConnectorFault, FaultCode};
 use crate::sandbox::{CallState, Outcome, Room, Who};
 use countersign_core::delivery::{Delivery, Draft};
 use countersign_core::effect::attempt::{Failure, Finding, Receipt};
@@ -84,10 +84,17 @@ pub(crate) struct Exports {
 
 /// Links a component against the contract that its manifest names; each call takes so much of the pool.
 pub(crate) fn bind(
+    version: &str,
     component: &Component,
     room: Option<Room>,
     who: &Who,
 ) -> Result<Box<dyn Contract>, ConnectorFault> {
-    // The manifest check has refused every other version.
-    Ok(Box::new(v1::Bound::link(component, room, who)?))
+    match version.split_once('.').map(|(major, _)| major) {
+        Some("1") => Ok(Box::new(v1::Bound::link(component, room, who)?)),
+        // The manifest check has refused every version that no shim is for.
+        Some(_) | None => {
+            let what = format!("{who} was built for contract `{version}`, for which this host has no shim");
+            Err(ConnectorFault::host(FaultCode::BadManifest, what))
+        }
+    }
 }

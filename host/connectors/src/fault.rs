@@ -67,6 +67,8 @@ pub enum FaultCode {
     NotInstalled,
     /// A connection is configured wrongly.
     BadConnection,
+    /// The bytes of an installed connector are not those that were installed.
+    Altered,
     /// The folder of connectors cannot be read or written.
     Storage,
     /// The runtime cannot start.
@@ -90,6 +92,7 @@ impl FaultCode {
             FaultCode::NotCompiled => "not-compiled",
             FaultCode::NotInstalled => "not-installed",
             FaultCode::BadConnection => "bad-connection",
+            FaultCode::Altered => "altered",
             FaultCode::Storage => "storage",
             FaultCode::Runtime => "runtime",
         }

@@ -46,8 +46,8 @@ pub use egress::oauth2::{Authorizing, Back, ClientProof, Gone, Granted, NotAutho
 pub use fault::{Blame, ConnectorFault, FaultCode};
 pub use grant::OperatorGrant;
 pub use manifest::{
-    About, Algorithm, Auth, Class, Endpoint, Idempotency, IdempotencyMode, Intake, KeyForm, MANIFEST_SECTION,
-    Manifest, Rate, Redirect, Scheme, Setting, Signing, Unit, Verify, Webhook,
+    About, Algorithm, Auth, CONTRACTS, Class, Endpoint, Idempotency, IdempotencyMode, Intake, KeyForm,
+    MANIFEST_SECTION, Manifest, Rate, Redirect, Scheme, Setting, Signing, Unit, Verify, Webhook,
 };
 pub use notify::{MailOptions, Messengers, NotifyOptions, Security, WebhookOptions, webhook_secret};
 pub use package::{COMPONENT_BYTES_MAX, Inspected, componentize, inspect};
@@ -56,7 +56,7 @@ pub use secret::Secret;
 pub use sign_in::{Claim, OpenIdProvider, SignInOptions};
 pub use trust::{
     CONFORMANCE_BYTES_MAX, Level, Looks, Namespace, PrivateKey, PublicKey, SIGNATURE_BYTES_MAX, Tested,
-    Trust, TrustedKey, Vouched, joined_reports, joined_signatures,
+    Trust, TrustedKey, Vouched, joined_reports, joined_signatures, unfit_report, unfit_signature,
 };
 pub use witness::{Answered, Exchange, Spent, Witness};
 pub use wrap::embed_contract;

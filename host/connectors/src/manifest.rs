@@ -34,7 +34,7 @@ const HOOK_BYTES_MAX: usize = 64;
 const MANIFEST_FORMAT: u32 = 1;
 
 /// The contract versions that this host speaks.
-pub(crate) const CONTRACTS: &[&str] = &["1.0"];
+pub const CONTRACTS: &[&str] = &["1.0"];
 
 /// What to do about a connector of another contract.
 pub(crate) fn rebuild() -> String {

@@ -170,6 +170,18 @@ impl Trust {
     }
 }
 
+/// Why a signature that lies beside a component says nothing of it; none if it does, whoever made it.
+#[must_use]
+pub fn unfit_signature(signature: &[u8], about: &Inspected) -> Option<String> {
+    Signed::read(signature, about).err()
+}
+
+/// The same of a conformance report.
+#[must_use]
+pub fn unfit_report(report: &[u8], about: &Inspected) -> Option<String> {
+    Signed::read_reports(report, about).err()
+}
+
 /// What is said of a component is kept beside it: what belongs to something else is not.
 fn belongs(about: &Inspected, evidence: &Evidence) -> Result<(), String> {
     let foreign = |what: String| format!("{what}; add it without, or with its own");

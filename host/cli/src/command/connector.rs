@@ -434,10 +434,16 @@ fn described(component: &Fetched) -> Result<()> {
     }
     table.row(["size", &kilobytes(about.size)]);
     table.row(["sha256", &about.digest.to_string()]);
-    let is_signed = component.of(Kind::Signature).is_some();
-    table.row(["signed", if is_signed { "yes; the host says whether by whom you trust" } else { "no" }]);
-    if let Some(report) = component.of(Kind::Conformance) {
-        table.row(["tested", &tested(report)]);
+    let signed = match (component.of(Kind::Signature), component.unfit(Kind::Signature)) {
+        (None, _) => "no".to_owned(),
+        (Some(_), None) => "yes; the host says whether by whom you trust".to_owned(),
+        (Some(_), Some(why)) => format!("no: it {why}"),
+    };
+    table.row(["signed", &plain(&signed)]);
+    match (component.of(Kind::Conformance), component.unfit(Kind::Conformance)) {
+        (None, _) => {}
+        (Some(report), None) => table.row(["tested", &tested(report)]),
+        (Some(_), Some(why)) => table.row(["tested", &plain(&format!("no: it {why}"))]),
     }
     if let Ok(Some(said)) = component.materials() {
         table.row(["made of", &plain(&said.to_string())]);

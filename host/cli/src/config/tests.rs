@@ -152,6 +152,21 @@ fn the_environment_goes_before_the_file_and_is_named_when_it_is_wrong() {
     let text = "[server]\nlisten = \"127.0.0.1:1\"\nshutdown-grace = \"3s\"";
     let settings = read_with(text, &[("COUNTERSIGN__SERVER__LISTEN", "127.0.0.1:2")]).expect("it is read");
     assert_eq!((settings.listen.port(), settings.shutdown_grace), (2, Millis::seconds(3)));
+    let file = Path::new("countersign.toml");
+    let listens = |text: &str, found: Option<&str>| {
+        listens_in(file, text, &|_| found.map(str::to_owned)).map(|address| address.port())
+    };
+    assert_eq!((listens(text, None), listens(text, Some("127.0.0.1:2"))), (Some(1), Some(2)));
+    assert_eq!(
+        listens(
+            "[sever]
+[connection.crm]
+conector = 1",
+            None
+        ),
+        None,
+        "and nothing else matters"
+    );
     let unsigned = |text: &str, environment: &[(&str, &str)]| {
         read_with(text, environment).map(|settings| settings.trust.unsigned).ok()
     };

@@ -74,7 +74,7 @@ impl Folder {
                 "the file `{}` was changed after it was installed; install the connector again",
                 path.display()
             );
-            return Err(ConnectorFault::host(FaultCode::Storage, what));
+            return Err(ConnectorFault::host(FaultCode::Altered, what));
         }
         Ok(bytes)
     }

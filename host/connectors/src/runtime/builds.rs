@@ -136,7 +136,7 @@ pub(super) fn build_of(installed: Installed) -> Option<engine::Installed> {
 }
 
 pub(super) fn refused(fault: ConnectorFault) -> engine::NotInstalled {
-    let ours = matches!(fault.code, FaultCode::Storage | FaultCode::Runtime);
+    let ours = matches!(fault.code, FaultCode::Altered | FaultCode::Storage | FaultCode::Runtime);
     engine::NotInstalled { ours, message: fault.message }
 }
 

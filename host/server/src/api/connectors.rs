@@ -31,7 +31,15 @@ pub(crate) async fn list(State(host): State<Host>, uri: Uri) -> Result<Json<List
     let behind = connections.iter().filter_map(|connection| ConnectorId::parse(&connection.connector).ok());
     let installed = host.engine.catalogue().installed();
     let there = installed.iter().map(|one| one.connector.clone());
-    let ids: BTreeSet<ConnectorId> = behind.chain(there).collect();
+    let mut ids: BTreeSet<ConnectorId> = behind.chain(there).collect();
+    // What a connection waits for may be on record all the same: its bytes are gone, or nobody may trust them any more.
+    for wanted in
+        host.engine.connectors().waiting().into_values().filter_map(|id| ConnectorId::parse(&id).ok())
+    {
+        if !ids.contains(&wanted) && !host.engine.connector(&wanted).await?.builds.is_empty() {
+            ids.insert(wanted);
+        }
+    }
     let mut views = Vec::new();
     for id in ids {
         let record = host.engine.connector(&id).await?;

@@ -59,6 +59,13 @@ pub(super) async fn push(file: &Path, reference: &Reference, global: &Global) ->
         let came = if *was_there { "was there already" } else { "is pushed" };
         output::say(&format!("its {} {came}", words(*kind)));
     }
+    for (kind, again) in [(Kind::Signature, "sign"), (Kind::Conformance, "test --key")] {
+        if let Some(why) = component.unfit(kind) {
+            output::say(&plain(&format!(
+                "no host takes it so: it {why}; make that anew (`countersign connector {again}`) and push again"
+            )));
+        }
+    }
     if component.of(Kind::Materials).is_none() {
         output::say(
             "nothing says what it is made of; `countersign connector build` writes that beside what it builds",
