@@ -365,6 +365,25 @@ async fn a_file_that_is_no_honest_connector_is_refused_at_the_door() {
         "is not a whole component",
     )
     .await;
+    let section = |text: &str| {
+        let name = b"countersign:manifest";
+        let mut bytes = vec![0];
+        let mut length = 1 + name.len() + text.len();
+        while 0x80 <= length {
+            bytes.push((length & 0x7f) as u8 | 0x80);
+            length >>= 7;
+        }
+        bytes.push(length as u8);
+        bytes.push(name.len() as u8);
+        [bytes.as_slice(), name, text.as_bytes()].concat()
+    };
+    let twice = [whole.as_slice(), &section(MANIFEST)].concat();
+    assert_refused(&runtime, twice, FaultCode::NotAComponent, "it carries two manifests").await;
+    let inside = wat("(component (core module (@custom \"countersign:manifest\" \"manifest = 1\")))");
+    assert_refused(&runtime, inside, FaultCode::BadManifest, "carries no manifest").await;
+    let old = countersign_tests::guests::marked(&whole, "contract = ", "\"0.9\"");
+    let other = "was built for contract `0.9`, and this host speaks 1.0";
+    assert_refused(&runtime, old, FaultCode::BadManifest, other).await;
     let empty = with_manifest("(component)").expect("it packs");
     assert_refused(&runtime, empty, FaultCode::MissingExport, "lacks an export that every connector has")
         .await;

@@ -350,7 +350,8 @@ fn modules(
     let status = cargo.wait()?;
     if !status.success() {
         bail!(
-            "cargo could not build `{}` ({status}); correct what it says above and build again",
+            "cargo could not build `{}` ({status}); correct what it says above and build again (where that is the lock \
+             file: `cargo update --workspace` brings it up to date)",
             folder.display()
         );
     }

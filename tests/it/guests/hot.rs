@@ -456,7 +456,7 @@ async fn nothing_is_taken_that_no_trusted_key_has_signed() {
     installed.expect("it is trusted");
     let host = Host::on(runtime, &target, Arc::default()).await;
     // A byte of what the code says of itself, in a text that nothing reads.
-    let mut altered = second.clone();
+    let (mut altered, swapped) = (second.clone(), component_with("plain", &wider()));
     let mark = b"describe=";
     let place = altered.windows(mark.len()).position(|window| window == mark).expect("the mark is there");
     altered[place] ^= 0x20;
@@ -464,6 +464,8 @@ async fn nothing_is_taken_that_no_trusted_key_has_signed() {
         (&second, signed(&stranger, &second), "is signed by no key of `[trust.tests]`"),
         (&second, signed(&vendor, &first), "which is another component"),
         (&altered, signed(&vendor, &second), "which is another component"),
+        // The same code under a manifest that asks for more.
+        (&swapped, signed(&vendor, &second), "which is another component"),
         (&second, b"no envelope".to_vec(), "that is no envelope of one"),
     ]
     .into_iter()
