@@ -125,7 +125,7 @@ fn is_offered(import: &str) -> bool {
     const INERT: &[&str] = &["cli", "clocks", "filesystem", "io", "random", "sockets"];
     if let Some((package, rest)) = import.strip_prefix("wasi:").and_then(|rest| rest.split_once('/')) {
         let version = rest.split_once('@').map(|(_, version)| version);
-        return INERT.contains(&package) && version.is_some_and(|version| version.starts_with("0.2."));
+        return INERT.contains(&package) && version.is_some_and(|version| is_patch_of(version, "0.2"));
     }
     const OFFERED: &[&str] = &["types", "http", "settings", "diagnostics"];
     let Some((interface, version)) =
@@ -138,7 +138,13 @@ fn is_offered(import: &str) -> bool {
 
 /// Whether a version of the contract, such as `1.0.0`, is one that this host speaks.
 fn is_spoken(version: &str) -> bool {
-    CONTRACTS.iter().any(|spoken| version.strip_prefix(spoken).is_some_and(|patch| patch.starts_with('.')))
+    CONTRACTS.iter().any(|spoken| is_patch_of(version, spoken))
+}
+
+/// Whether a version is `minor` with a third number behind it.
+fn is_patch_of(version: &str, minor: &str) -> bool {
+    let patch = version.strip_prefix(minor).and_then(|rest| rest.strip_prefix('.'));
+    patch.is_some_and(|patch| patch.parse::<u32>().is_ok_and(|number| number.to_string() == patch))
 }
 
 fn unknown_import(manifest: &Manifest, import: &str) -> String {
@@ -271,6 +277,8 @@ mod tests {
             "countersign:connector/secrets@1.0.0",
             "countersign:connector/http",
             "wasi:filesystem/types@0.3.0",
+            "wasi:sockets/tcp@0.2.00",
+            "wasi:sockets/tcp@0.2.",
             "wasi:filesystem/types",
             "wasi:keyvalue/store@0.2.0",
             "wasi:http/outgoing-handler@0.2.6",
