@@ -7,9 +7,10 @@ Feature: Conflicts
   Scenario Outline: a change that is none of our business holds nothing up
     Given an approved intent with one effect whose guarantee is <guarantee>
     When the record is changed elsewhere, and the same would be written
+    And whoever is asked finds nothing there
     And 1 minute passes
     Then the effect is landed
-    And it was written on the record as it is now
+    And it was written with new keys, on the record as it is now
     And nobody is asked about it
 
     Examples:
@@ -18,6 +19,14 @@ Feature: Conflicts
       | by-natural-key |
       | by-probe       |
       | blind          |
+
+  Scenario: what a target refused as a conflict and holds all the same is not written again
+    Given an approved intent with one effect whose guarantee is by-key
+    When the record is changed elsewhere, and the same would be written
+    And the look for it finds it there
+    And 1 minute passes
+    Then the effect is landed
+    And the target was sent 1 write
 
   Scenario Outline: what would be written otherwise is decided anew, once it is known that nothing is in
     Given an approved intent with one effect whose guarantee is <guarantee>
@@ -83,11 +92,11 @@ Feature: Conflicts
   Scenario: a record that never comes to rest is somebody's
     Given an approved intent with one effect whose guarantee is by-probe
     When the record is changed elsewhere again and again
-    And 1 minute passes
+    And whoever is asked finds nothing there
+    And 5 minutes pass
     Then an exception with cause conflict has an owner
     And the target was sent 6 writes
     When it comes to rest, and the owner closes the exception of cause conflict by retry
-    And whoever is asked finds nothing there
     And 1 minute passes
     Then the effect is landed
     And the target was sent 7 writes
@@ -96,6 +105,7 @@ Feature: Conflicts
   Scenario Outline: what it was decided on is looked at once more
     Given a discount of 12 % that people have approved at a margin of <was> %
     When the quote is changed elsewhere, and its margin is <now> % now
+    And whoever is asked finds nothing there
     And 1 minute passes
     Then the quote is <end>
 
@@ -124,11 +134,13 @@ Feature: Conflicts
     Given more than 10000 that was approved for one customer within 7 days needs finance
     And a discount of 12 % that people have approved at a margin of 40 %
     When the quote is changed elsewhere, and its margin is 40 % now
+    And whoever is asked finds nothing there
     And 1 minute passes
     Then the quote is priced
 
   Scenario: what this intent has changed itself is no reason to hold it
     Given a discount of 12 % that people have approved at a margin of 40 %
     When billing is changed elsewhere, and the price has brought the margin of the quote to 5 %
+    And whoever is asked finds nothing there
     Then the quote is priced
     And billing has the price too

@@ -106,6 +106,15 @@ fn on_the_new_one(spec: &mut Spec) {
     assert_eq!(revisions, [None, Some("r2".to_owned())]);
 }
 
+#[then("it was written with new keys, on the record as it is now")]
+fn with_new_keys(spec: &mut Spec) {
+    on_the_new_one(spec);
+    let writes = spec.connectors.writes();
+    assert_eq!(writes[0].effect, writes[1].effect);
+    // The bytes of a step are other ones for another revision, and a key stands for its bytes.
+    assert!(writes[0].generation < writes[1].generation, "{} {}", writes[0].generation, writes[1].generation);
+}
+
 #[then("it was written under another key, on the record as it is now")]
 fn under_another_key(spec: &mut Spec) {
     let writes = spec.connectors.writes();

@@ -145,7 +145,7 @@ impl History {
     }
 
     /// The same under new keys, of which the target knows nothing.
-    fn anew(self) -> History {
+    pub(crate) fn anew(self) -> History {
         let generation = self.generation.saturating_add(1);
         History { generation, repeats: 0, first_sent: None, untraced: None, vouched: false, ..self }
     }

@@ -599,7 +599,17 @@ fn replan(
 ) -> Option<()> {
     move_effect(stage, effect, at, |_| Some(verdict.clone()))?;
     let Stage::Executing { revisions, .. } = stage else { return None };
-    if let EffectState::Ready { .. } = verdict {
+    let goes_on = match verdict {
+        EffectState::Ready { .. } => true,
+        // Looked for first. Where something else would be written, it is still to be planned anew.
+        EffectState::Probing { history, .. } => !history.moved,
+        EffectState::Waiting
+        | EffectState::Sent { .. }
+        | EffectState::Landed { .. }
+        | EffectState::Held { .. }
+        | EffectState::GivenUp => false,
+    };
+    if goes_on {
         revisions.insert(effect, revision.clone());
     }
     Some(())

@@ -16,7 +16,7 @@ use crate::id::{ConnectionName, EffectId};
 use crate::intent::{FactSource, FactSpec, FactValue, Facts};
 use crate::policy::component::Contributions;
 use crate::policy::{self, Outcome};
-use crate::time::Millis;
+use crate::time::{Millis, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -46,10 +46,7 @@ pub(super) fn replanned(turn: &mut Turn<'_>, effect: EffectId, found: Anew) -> R
             let history = History { replans: history.replans.saturating_add(1), ..history };
             (life::probe(history, turn.context.now, Millis(0)), None)
         }
-        None => {
-            let history = History { moved: false, ..history };
-            (EffectState::Ready { due: turn.context.now, history }, None)
-        }
+        None => (goes_on(planned.guarantee, history, turn.context.now), None),
         Some(why) if is_reconsidered(turn, effect, &plan) && is_clean(history) => {
             reconsider(turn, why);
             return Ok(());
@@ -78,6 +75,22 @@ pub(super) fn replanned(turn: &mut Turn<'_>, effect: EffectId, found: Anew) -> R
     }
     follow_up(turn, effect);
     Ok(())
+}
+
+/// What is still the same is written on the record as it is now, so its steps have other bytes, and no target may get those
+/// under a key that it knows. What went out is looked for first, and what is absent has new keys. Where nothing can be
+/// looked for, the refusal is all that there is to go by. What a person had sent once more keeps its key.
+fn goes_on(guarantee: Guarantee, history: History, now: Timestamp) -> EffectState {
+    let history = History { moved: false, ..history };
+    if history.vouched || is_clean(history) {
+        return EffectState::Ready { due: now, history };
+    }
+    match guarantee {
+        Guarantee::Blind => EffectState::Ready { due: now, history: history.anew() },
+        Guarantee::ByKey | Guarantee::ByNaturalKey | Guarantee::ByProbe => {
+            life::probe(history, now, Millis(0))
+        }
+    }
 }
 
 /// Whether what is otherwise is decided anew: the policy or people in their seats approved it, nothing else of the
