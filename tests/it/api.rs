@@ -26,6 +26,8 @@ mod hands;
 mod links;
 #[path = "api/lists.rs"]
 mod lists;
+#[path = "api/log.rs"]
+mod log;
 #[path = "api/metrics.rs"]
 mod metrics;
 #[path = "api/overrides.rs"]

@@ -289,6 +289,7 @@ async fn told(world: &World) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let hook = format!("http://{}/hooks/billing/events", listener.local_addr()?);
     let public = routers(countersign_server::Parts {
+        log_signer: None,
         registry: Registry::default(),
         engine: world.engine.clone(),
         tokens: Arc::default(),

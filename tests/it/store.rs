@@ -80,6 +80,8 @@ async fn an_acknowledged_append_is_seen_by_every_read() {
         let appended = store.append(batch(vec![first])).await.expect("it is appended");
         assert_eq!(appended.position, Position(2));
         assert_eq!(store.load("int_1").await, Ok(vec![entry("asked"), entry("judged")]));
+        let logged = store.logged("int_1").await.expect("it is read");
+        assert_eq!(logged, store.scan(Position(1), 10).await.expect("it is read"), "with their places");
         let found = store.row("int_1").await.expect("the row is read").expect("there is a row");
         assert_eq!((found.sequence, found.position, &*found.row.summary), (2, Position(2), &b"a quote"[..]));
         let due = store.due(Timestamp(500), None, 10).await.expect("errands are read");
@@ -352,8 +354,10 @@ async fn everything(store: &dyn Store) -> impl PartialEq + std::fmt::Debug + use
     let mut streams = Vec::new();
     for number in 0..6 {
         let name = format!("int_{number}");
-        streams
-            .push((store.load(&name).await.expect("it loads"), store.row(&name).await.expect("it is read")));
+        streams.push((
+            store.logged(&name).await.expect("it loads"),
+            store.row(&name).await.expect("it is read"),
+        ));
     }
     let mut pages = vec![all_rows(store, query(&[], 2)).await];
     for (one, other) in [(0, 0), (0, 1), (1, 2), (2, 2)] {

@@ -47,6 +47,10 @@ pub struct Settings {
     pub file: PathBuf,
     /// The data folder.
     pub data: PathBuf,
+    /// The file with the private key of the log; without one the host proves nothing of it.
+    pub log_key: Option<PathBuf>,
+    /// The file outside of the data folder in which the newest checkpoint of the log is noted.
+    pub log_noted: Option<PathBuf>,
     /// The folder with `intents/`, `policies/`, `people.md` and `routes.md`.
     pub rules: PathBuf,
     /// Where the API listens.
@@ -154,12 +158,22 @@ pub fn read(
             "sign-in",
             "scim",
             "trust",
+            "log",
         ],
         &mut problems,
     );
     let here = file.parent().unwrap_or(Path::new("."));
 
     let data_folder = data_folder(&top, &mut problems);
+    let mut log = top.section("log", &mut problems);
+    log.only(&["key", "noted"], &mut problems);
+    let log_key = log.text("key", &mut problems).map(|file| here.join(file));
+    let log_noted = log.text("noted", &mut problems).map(|file| here.join(file));
+    if log_noted.is_some() && log_key.is_none() {
+        let place = root.get("log").map_or(0, |section| section.span().start);
+        let help = Some("`countersign audit key NAME FILE` makes one; name FILE as `key`".to_owned());
+        problems.add(place, "`noted` wants a `key`, which signs what is noted".to_owned(), help);
+    }
 
     let mut rules = top.section("rules", &mut problems);
     rules.only(&["folder"], &mut problems);
@@ -189,6 +203,8 @@ pub fn read(
     Ok(Settings {
         file: file.to_owned(),
         data: here.join(data_folder),
+        log_key,
+        log_noted,
         rules: here.join(rules_folder),
         listen: listen.unwrap_or(LISTEN),
         admin_listen,

@@ -4,4 +4,5 @@ pub mod chain;
 pub mod leaf;
 pub mod note;
 pub mod proof;
+pub mod stored;
 pub mod tree;

@@ -10,6 +10,7 @@ use crate::handle::{Doors, Hot, Verdicts};
 use crate::inbox::Waits;
 use crate::jumps::Jumps;
 use crate::limits::PROOFS_AT_ONCE;
+use crate::log_tree::{LogTree, Noting};
 use crate::metrics::Metrics;
 use crate::notices::Ways;
 use crate::outages::Outages;
@@ -39,7 +40,7 @@ use countersign_core::time::Timestamp;
 use prometheus_client::registry::Registry;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, Mutex as StdMutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError, RwLock};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -125,6 +126,8 @@ pub(crate) struct Inner {
     /// Where the record of people goes on; held while it is changed.
     pub(crate) recording: tokio::sync::Mutex<Place>,
     pub(crate) proofs: Semaphore,
+    /// By what the log is proved to others, if it is.
+    pub(crate) log_tree: OnceLock<Arc<LogTree>>,
     /// Rings when other rules are in force.
     pub(crate) changed: Notify,
 }
@@ -197,6 +200,7 @@ impl Engine {
             verifying: tokio::sync::Mutex::new(()),
             spending: tokio::sync::Mutex::new(()),
             proofs: Semaphore::new(PROOFS_AT_ONCE),
+            log_tree: OnceLock::new(),
             changed: Notify::new(),
             schedule: Schedule::default(),
             gates: Gates::default(),
@@ -331,6 +335,22 @@ impl Engine {
     #[must_use]
     pub fn reachable(&self) -> Reachable {
         self.inner.reachable()
+    }
+
+    /// Has `tree` follow the log from here on, so that the log can be proved while it grows, and what it comes to noted.
+    /// Once.
+    ///
+    /// If the process stops while it follows, the next start goes on from what was kept.
+    pub fn prove_by(&self, tree: Arc<LogTree>, noting: Option<Noting>) {
+        if self.inner.log_tree.set(Arc::clone(&tree)).is_ok() {
+            self.inner.tasks.start(tree.follow(noting, self.inner.tasks.clone()));
+        }
+    }
+
+    /// By what the log is proved; nothing where nobody keeps the tree.
+    #[must_use]
+    pub fn log_tree(&self) -> Option<&Arc<LogTree>> {
+        self.inner.log_tree.get()
     }
 
     /// The store, for doors that verify or export the log.

@@ -25,6 +25,7 @@ pub mod history;
 pub mod inbox;
 mod jumps;
 pub mod limits;
+pub mod log_tree;
 pub mod memory;
 mod metrics;
 mod notices;

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod components;
 pub mod connectors;
 pub mod exchange;
+pub mod hashes;
 pub mod identity;
 pub mod notifier;
 pub mod store;

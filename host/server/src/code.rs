@@ -169,6 +169,9 @@ pub static CODES: &[Code] = &[
     code!("CS-E0236", 409),
     code!("CS-E0237", 401),
     code!("CS-E0238", 409),
+    code!("CS-E0239", 404),
+    code!("CS-E0240", 409),
+    code!("CS-E0241", 404),
     // Faults of the host and its store.
     code!("CS-E0301", 507),
     code!("CS-E0302", 429),

@@ -12,6 +12,7 @@ pub mod code;
 pub mod console;
 pub mod door;
 pub mod limits;
+mod log_signer;
 mod metrics;
 mod openapi;
 pub mod password;
@@ -24,6 +25,7 @@ mod sign_in;
 mod state;
 pub mod token;
 
+pub use log_signer::{LogSigner, Sign};
 pub use openapi::openapi;
 pub use password::{PasswordEntry, Passwords};
 pub use routes::{Routers, routers};

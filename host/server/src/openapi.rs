@@ -3,7 +3,7 @@
 
 use crate::api::{
     amendments, backtest, budgets, connections, connectors, decisions, deliveries, drafts, effects,
-    exceptions, exchange, hands, health, intent_types, intents, overrides, ownership, pages, people,
+    exceptions, exchange, hands, health, intent_types, intents, log, overrides, ownership, pages, people,
     policies, seats,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -39,7 +39,7 @@ use utoipa::{Modify, OpenApi};
         ownership::show,
         people::list, people::away, people::back,
         policies::list, policies::show, policies::rollback,
-        health::log,
+        health::log, log::checkpoint, log::consistency, log::proof,
     ),
     modifiers(&Tokens),
     security(("token" = []))

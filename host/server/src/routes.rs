@@ -3,7 +3,7 @@
 
 use crate::api::{
     amendments, backtest, budgets, connections, connectors, decisions, deliveries, drafts, effects,
-    exceptions, exchange, hands, health, intent_types, intents, overrides, ownership, pages, people,
+    exceptions, exchange, hands, health, intent_types, intents, log, overrides, ownership, pages, people,
     policies, seats,
 };
 use crate::console;
@@ -57,6 +57,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/intents/{id}/transfers", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/reassignments", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/recalls", Some(Scope::Decide)),
+    route("GET", "/v1/intents/{id}/proof", Some(Scope::Read)),
     route("POST", "/v1/intents/{id}/voices", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/comments", Some(Scope::Ask)),
     route("POST", "/v1/intents/{id}/reminders", Some(Scope::Ask)),
@@ -106,6 +107,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/policies/{name}/export", Some(Scope::Read)),
     route("POST", "/v1/policies/{name}/import", Some(Scope::Read)),
     route("GET", "/v1/log/health", Some(Scope::Read)),
+    route("GET", "/v1/log/checkpoint", Some(Scope::Read)),
+    route("GET", "/v1/log/consistency", Some(Scope::Read)),
     route("GET", "/scim/v2/ServiceProviderConfig", Some(Scope::Provision)),
     route("GET", "/scim/v2/ResourceTypes", Some(Scope::Provision)),
     route("GET", "/scim/v2/ResourceTypes/{kind}", Some(Scope::Provision)),
@@ -184,6 +187,7 @@ fn public(host: Host) -> Router {
         .route("/v1/intents", get(intents::list).post(intents::submit))
         .route("/v1/intents/{id}", get(intents::show))
         .route("/v1/intents/{id}/timeline", get(intents::timeline))
+        .route("/v1/intents/{id}/proof", get(log::proof))
         .route("/v1/intents/{id}/plan", get(intents::plan))
         .route("/v1/intents/{id}/reconciliation", get(intents::reconciliation))
         .route("/v1/intents/{id}/decisions", post(decisions::decide))
@@ -245,6 +249,8 @@ fn public(host: Host) -> Router {
         .route("/v1/policies/{name}/export", get(exchange::export))
         .route("/v1/policies/{name}/import", post(exchange::import))
         .route("/v1/log/health", get(health::log))
+        .route("/v1/log/checkpoint", get(log::checkpoint))
+        .route("/v1/log/consistency", get(log::consistency))
         .merge(provisioning())
         .method_not_allowed_fallback(door::method_not_taken)
         .route_layer(from_fn_with_state(host.clone(), door::sign_in));

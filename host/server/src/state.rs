@@ -5,6 +5,7 @@ use crate::limits::{
     BACKTESTS_AT_ONCE_MAX, COMPONENTS_AT_ONCE_MAX, IMPORTS_AT_ONCE_MAX, PROOFS_AT_ONCE_MAX,
     REQUESTS_IN_FLIGHT_MAX,
 };
+use crate::log_signer::LogSigner;
 use crate::metrics::Metrics;
 use crate::scim::Provisioning;
 use crate::sign_in::{SignIn, Signing};
@@ -32,6 +33,8 @@ pub struct Parts {
     pub exchange: Arc<dyn Exchange>,
     /// What the operator says about joiners.
     pub provisioning: Provisioning,
+    /// What signs the checkpoints of the log; nothing where its tree is not kept.
+    pub log_signer: Option<LogSigner>,
     /// What everything else of the host counts into; what the server counts is added.
     pub registry: Registry,
 }
@@ -52,6 +55,7 @@ pub(crate) struct Host {
     pub(crate) places: Arc<Semaphore>,
     pub(crate) exchange: Arc<dyn Exchange>,
     pub(crate) provisioning: Arc<Provisioning>,
+    pub(crate) log_signer: Option<LogSigner>,
     pub(crate) metrics: Metrics,
     pub(crate) registry: Arc<Registry>,
     pub(crate) proofs: Arc<Semaphore>,
@@ -73,6 +77,7 @@ impl Host {
             chance: parts.chance,
             exchange: parts.exchange,
             provisioning: Arc::new(parts.provisioning),
+            log_signer: parts.log_signer,
             proofs: Arc::new(Semaphore::new(PROOFS_AT_ONCE_MAX)),
             imports: Arc::new(Semaphore::new(IMPORTS_AT_ONCE_MAX)),
             places: Arc::new(Semaphore::new(REQUESTS_IN_FLIGHT_MAX)),

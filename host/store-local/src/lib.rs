@@ -14,7 +14,7 @@
 //! ```
 //! Why it is so, and what it costs: `host/docs/decisions/0002-log-first-sled-trails.md`. The
 //! modules, from the bytes up: `wire`, `squeeze`, `record`, `disk`, `segment`, `folder`, `hot`, `block`, `index`,
-//! `metrics`, `shared`, `writer`, `indexer`, `open`, `verify`.
+//! `metrics`, `shared`, `writer`, `indexer`, `open`, `verify`; `tree` stands beside them.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -31,11 +31,13 @@ mod record;
 mod segment;
 mod shared;
 mod squeeze;
+mod tree;
 mod verify;
 mod wire;
 mod writer;
 
 pub use open::{Network, Opened};
+pub use tree::TreeFile;
 pub use writer::{FREE_BYTES_MIN, GROUP_BATCHES_MAX, GROUP_BYTES_MAX, QUEUE_BATCHES_MAX};
 
 use countersign_core::time::Timestamp;
@@ -238,6 +240,11 @@ impl Store for LocalStore {
     fn load(&self, stream: &str) -> Answer<'_, Result<Vec<Arc<[u8]>>, StoreFault>> {
         let stream = stream.to_owned();
         Box::pin(self.read(move |shared| shared.load(&stream)))
+    }
+
+    fn logged<'a>(&'a self, stream: &'a str) -> Answer<'a, Result<Vec<Logged>, StoreFault>> {
+        let stream = stream.to_owned();
+        Box::pin(self.read(move |shared| shared.logged(&stream)))
     }
 
     fn scan(&self, from: Position, limit: usize) -> Answer<'_, Result<Vec<Logged>, StoreFault>> {

@@ -8,7 +8,7 @@ use crate::segment::{End, Segments};
 use crate::writer::FREE_BYTES_MIN;
 use countersign_engine::memory::bears_all;
 use countersign_engine::port::store::{
-    CallerKey, PAGE_ROWS_MAX, Page, Position, Query, Row, RowChange, StoreFault, StreamName,
+    CallerKey, Logged, PAGE_ROWS_MAX, Page, Position, Query, Row, RowChange, StoreFault, StreamName,
 };
 use std::collections::BTreeMap;
 use std::fmt;
@@ -192,6 +192,11 @@ impl Shared {
 
     /// All entries of `stream`, read backwards along its records.
     pub(crate) fn load(&self, stream: &str) -> Result<Vec<Arc<[u8]>>, StoreFault> {
+        Ok(self.logged(stream)?.into_iter().map(|logged| logged.entry).collect())
+    }
+
+    /// The same with the place of each entry.
+    pub(crate) fn logged(&self, stream: &str) -> Result<Vec<Logged>, StoreFault> {
         let mut next = self.head(stream)?.map(|head| head.last);
         let mut newest_first = Vec::new();
         while let Some(place) = next {
@@ -201,8 +206,17 @@ impl Shared {
                 let help = "the record is of another stream; stop the host and delete the index folder";
                 return Err(crate::fault::corrupt(&path, u64::from(place.offset), help));
             };
+            let before: usize = record.parts.iter().take(index).map(|part| part.append.entries.len()).sum();
+            let first = record.first.saturating_add(before as u64);
             let part = record.parts.swap_remove(index);
-            newest_first.extend(part.append.entries.into_iter().rev());
+            let (stream, sequence) = (part.append.stream, part.append.expected);
+            let logged = part.append.entries.into_iter().enumerate().map(|(number, entry)| Logged {
+                position: Position(first.saturating_add(number as u64)),
+                stream: Arc::clone(&stream),
+                sequence: sequence.saturating_add(number as u64).saturating_add(1),
+                entry,
+            });
+            newest_first.extend(logged.rev());
             next = if part.append.expected == 0 { None } else { part.previous };
         }
         newest_first.reverse();

@@ -7,10 +7,12 @@ use countersign_core::record::Value;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use countersign_engine::engine::{Engine, Parts};
+use countersign_engine::log_tree::LogTree;
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::port::Answer as Port;
 use countersign_engine::port::catalogue::{Catalogue, NoCatalogue};
 use countersign_engine::port::components::{Components, NoComponents};
+use countersign_engine::port::hashes::MemoryHashes;
 use countersign_engine::port::notifier::{NoNotifier, Notifier};
 use countersign_engine::port::store::{
     Appended, Batch, CallerKey, Errand, Health, Logged, Page, Position, Query, Row, Store, StoreFault,
@@ -18,7 +20,7 @@ use countersign_engine::port::store::{
 };
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_engine::task::Tasks;
-use countersign_server::{Scope, SignIn, TokenEntry, TokenTable, token};
+use countersign_server::{LogSigner, Scope, SignIn, TokenEntry, TokenTable, token};
 use countersign_tests::{
     scripted::Scripted,
     world::{root, source_files, starter},
@@ -215,6 +217,8 @@ pub(crate) struct Setup {
     pub(crate) crm: Guarantee,
     /// Whether every connector has another build.
     pub(crate) upgraded: bool,
+    /// What signs the log; nothing does unless a test wants it.
+    pub(crate) log_signer: Option<LogSigner>,
 }
 
 impl Default for Setup {
@@ -226,6 +230,7 @@ impl Default for Setup {
             sign_in: SignIn::default(),
             crm: Guarantee::ByNaturalKey,
             upgraded: false,
+            log_signer: None,
         }
     }
 }
@@ -308,8 +313,13 @@ impl World {
         });
         let mut registry = Registry::with_prefix("countersign");
         engine.register_metrics(&mut registry);
+        let tree = LogTree::of(Arc::clone(&store) as Arc<dyn Store>, Arc::new(MemoryHashes::default()));
+        if setup.log_signer.is_some() {
+            engine.prove_by(Arc::new(tree), None);
+        }
         let routers = countersign_server::routers(countersign_server::Parts {
             registry,
+            log_signer: setup.log_signer,
             engine: engine.clone(),
             tokens: Arc::new(tokens()),
             sign_in: setup.sign_in,

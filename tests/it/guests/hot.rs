@@ -121,6 +121,7 @@ impl Host {
         };
         let tokens = TokenTable::new(vec![entry]).expect("it is a table");
         let routers = countersign_server::routers(countersign_server::Parts {
+            log_signer: None,
             registry: prometheus_client::registry::Registry::default(),
             engine: engine.clone(),
             tokens: Arc::new(tokens),

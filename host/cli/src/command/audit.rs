@@ -1,6 +1,7 @@
 //! `countersign audit`: whether the log is what was written, and proofs of it for those who do not have it.
 
-mod key;
+pub(super) mod key;
+mod running;
 mod tree;
 
 use super::{Global, key_file};
@@ -8,6 +9,7 @@ use crate::output::{self, Failure, Progress};
 use crate::{config, exit};
 use anyhow::{Context as _, Result};
 use countersign_core::hash::Digest;
+use countersign_core::id::EffectId;
 use countersign_core::log::note::{Checkpoint, NOTE_BYTES_MAX, Note, VerifierKey};
 use countersign_core::log::proof::{PROOF_BYTES_MAX, Proof};
 use countersign_engine::port::store::{ENTRY_BYTES_MAX, Store as _, StoreFault, Verified};
@@ -43,28 +45,37 @@ pub enum Audit {
         file: PathBuf,
     },
     /// Print a signed checkpoint: how many entries the log has, and the root over all of them
+    ///
+    /// The host is asked, which signs with the key of `[log]`. With `--key` the log of a host that does not run is read.
     Checkpoint {
         #[command(flatten)]
-        from: From,
-        /// The private key, as `countersign audit key` writes it
-        #[arg(long, value_name = "FILE")]
-        key: PathBuf,
+        from: Stopped,
     },
     /// Print the proof that a decision or the end of an effect stands in the log
+    ///
+    /// The host is asked, which signs with the key of `[log]`. With `--key` the log of a host that does not run is read.
     Prove {
-        /// Intent, effect or, with `--sequence`, any stream
+        /// Intent; with `--key` also an effect or, with `--sequence`, any stream
         id: String,
         #[command(flatten)]
-        from: From,
-        /// The private key, as `countersign audit key` writes it
-        #[arg(long, value_name = "FILE")]
-        key: PathBuf,
+        from: Stopped,
+        /// Effect of the intent whose end is proved, instead of the decision
+        #[arg(long, value_name = "ID", conflicts_with_all = ["key", "sequence"])]
+        effect: Option<EffectId>,
         /// Entry of the stream, counted from 1, instead of the decision
         #[arg(long, value_name = "NUMBER")]
         sequence: Option<u64>,
         /// Where the entry's bytes go, for whoever is to see what it says; there must be no such file yet
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", requires = "key")]
         entry: Option<PathBuf>,
+    },
+    /// Check that the log of a running host goes on where a noted checkpoint ended, and print today's
+    Extends {
+        /// The checkpoint, as it was printed
+        file: PathBuf,
+        /// Public key of the log, as `countersign audit key` prints it
+        #[arg(long, value_name = "KEY", value_parser = public)]
+        public: VerifierKey,
     },
     /// Check a proof; neither a host nor its data folder is needed
     Check {
@@ -87,12 +98,23 @@ pub struct From {
     data: Option<PathBuf>,
 }
 
+/// The log of a host that does not run.
+#[derive(Debug, clap::Args)]
+pub struct Stopped {
+    /// Data folder, instead of the one in the configuration
+    #[arg(long, value_name = "DIR", requires = "key")]
+    data: Option<PathBuf>,
+    /// The private key, as `countersign audit key` writes it
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
 fn public(text: &str) -> Result<VerifierKey, String> {
     VerifierKey::parse(text)
         .ok_or_else(|| "not a public key `NAME+ID+KEY`, as `countersign audit key` prints it".to_owned())
 }
 
-/// Verifies the log of a host that does not run, signs what it has come to, or checks a proof.
+/// Verifies the log of a host that does not run, signs what a log has come to, or checks a proof.
 ///
 /// # Errors
 /// If the log or the proof is not what was written, or the log is in use.
@@ -103,14 +125,21 @@ pub async fn run(command: Audit, global: &Global) -> Result<ExitCode> {
             verify(from, head, since, global).await
         }
         Audit::Key { name, file } => key::draw(&name, &file, global),
-        Audit::Checkpoint { from, key } => {
+        Audit::Checkpoint { from: Stopped { key: None, .. } } => {
+            show(&running::checkpoint(global).await?, "checkpoint", global)
+        }
+        Audit::Checkpoint { from: Stopped { data, key: Some(key) } } => {
             let key = key::private(&key)?;
-            let tree = with_log(from, global, async |store, _| tree::whole(store).await).await?;
+            let tree = with_log(From { data }, global, async |store, _| tree::whole(store).await).await?;
             let note = Note::of(tree.size(), tree.root(), key.public(), |text| key.sign(text));
             show(&note.to_text(), "checkpoint", global)
         }
-        Audit::Prove { id, from, key, sequence, entry } => {
+        Audit::Prove { id, from: Stopped { key: None, .. }, effect, sequence, .. } => {
+            show(&running::proof(&id, effect, sequence, global).await?, "proof", global)
+        }
+        Audit::Prove { id, from: Stopped { data, key: Some(key) }, sequence, entry, .. } => {
             let key = key::private(&key)?;
+            let from = From { data };
             let found =
                 with_log(from, global, async |store, _| tree::prove(store, &id, sequence, &key).await);
             let (proof, bytes) = found.await?;
@@ -120,6 +149,11 @@ pub async fn run(command: Audit, global: &Global) -> Result<ExitCode> {
                 written.with_context(|| format!("`{}` cannot be written", file.display()))?;
             }
             show(&proof.to_text(), "proof", global)
+        }
+        Audit::Extends { file, public } => {
+            let noted = noted(&file, &public)?;
+            let today = running::extension(&noted, &public, global).await?;
+            show(&today, "checkpoint", global)
         }
         Audit::Check { file, public, entry } => check(&file, &public, entry.as_deref(), global),
     }

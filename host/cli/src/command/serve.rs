@@ -1,5 +1,7 @@
 //! `countersign serve`: the host, until somebody stops it.
 
+mod log;
+
 use super::Global;
 use crate::access;
 use crate::config::{self, Settings};
@@ -115,6 +117,7 @@ pub async fn until_stopped(
     settings: &Settings,
 ) -> anyhow::Result<ExitCode> {
     let address = listener.local_addr()?;
+    let log_signer = log::proving(&running, settings).await?;
     let routers = countersign_server::routers(Parts {
         registry: registry(&running),
         engine: running.engine.clone(),
@@ -123,6 +126,7 @@ pub async fn until_stopped(
         chance: Arc::new(SystemChance),
         exchange: Arc::new(Formats),
         provisioning: settings.provisioning.clone(),
+        log_signer,
     });
     let mut terminate = signal(SignalKind::terminate())?;
     let engine = running.engine.clone();

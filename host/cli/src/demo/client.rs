@@ -73,6 +73,12 @@ pub struct Ask<'a> {
     pub body: Option<Sent<'a>>,
 }
 
+/// A body as a value; what is no JSON is text.
+fn body_of(bytes: &[u8]) -> Value {
+    let text = || if bytes.is_empty() { Value::Null } else { String::from_utf8_lossy(bytes).into() };
+    serde_json::from_slice(bytes).unwrap_or_else(|_| text())
+}
+
 /// What a request carries.
 #[derive(Debug)]
 pub enum Sent<'a> {
@@ -151,7 +157,7 @@ impl Api {
             let status = response.status().as_u16();
             let etag = response.headers().get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
             let body = response.into_body().collect().await.ok()?.to_bytes();
-            Some(Answer { status, etag, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
+            Some(Answer { status, etag, body: body_of(&body) })
         };
         Ok(tokio::time::timeout(Duration::from_millis(within_ms), answered).await.ok().flatten())
     }

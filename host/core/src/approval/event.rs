@@ -535,6 +535,24 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl Event {
+    /// Whether the intent is decided by it.
+    #[must_use]
+    pub fn decides(&self) -> bool {
+        matches!(self, Event::Approved { .. } | Event::Declined { .. } | Event::Withdrawn { .. })
+    }
+
+    /// Whether the effect has come to its end by it.
+    #[must_use]
+    pub fn ends(&self, wanted: EffectId) -> bool {
+        let (Event::Attempted { effect, verdict, .. }
+        | Event::Probed { effect, verdict, .. }
+        | Event::Replanned { effect, verdict, .. }) = self
+        else {
+            return false;
+        };
+        *effect == wanted && verdict.is_settled()
+    }
+
     /// The event as the log spells it.
     #[must_use]
     pub fn as_str(&self) -> &'static str {

@@ -14,7 +14,8 @@ pub fn leaf(bytes: &[u8]) -> Digest {
     Digest(Sha256::new().chain_update([0]).chain_update(bytes).finalize().into())
 }
 
-fn node(left: &Digest, right: &Digest) -> Digest {
+/// Hash of two subtrees that become one.
+pub(super) fn node(left: &Digest, right: &Digest) -> Digest {
     Digest(Sha256::new().chain_update([1]).chain_update(left.0).chain_update(right.0).finalize().into())
 }
 
@@ -36,6 +37,20 @@ impl Tree {
     /// Adds the hash of one more leaf.
     pub fn push(&mut self, leaf: Digest) {
         self.grow(leaf, |_, _, _| {});
+    }
+
+    /// The same, and puts every hash that comes to be behind those in `row`: see [`super::stored`].
+    pub fn push_into(&mut self, leaf: Digest, row: &mut Vec<Digest>) {
+        row.push(leaf);
+        self.grow(leaf, |_, left, right| row.push(node(left, right)));
+    }
+
+    /// The tree of so many leaves whose complete subtrees have these roots, the largest first; `None` if they are not as
+    /// many as it has.
+    #[must_use]
+    pub fn of(size: u64, peaks: Vec<Digest>) -> Option<Tree> {
+        let wanted = usize::try_from(size.count_ones()).ok()?;
+        (peaks.len() == wanted).then_some(Tree { size, peaks })
     }
 
     /// The root: that of the empty tree is the SHA-256 of nothing.

@@ -53,6 +53,19 @@ pub trait Store: Send + Sync + 'static {
     /// Up to `limit` entries of the whole log, in order, beginning with `from`.
     fn scan(&self, from: Position, limit: usize) -> Answer<'_, Result<Vec<Logged>, StoreFault>>;
 
+    /// The same with the place of each entry in the log.
+    fn logged<'a>(&'a self, stream: &'a str) -> Answer<'a, Result<Vec<Logged>, StoreFault>> {
+        Box::pin(async move {
+            let (mut found, mut from) = (Vec::new(), Position(1));
+            loop {
+                let page = self.scan(from, PAGE_ROWS_MAX).await?;
+                let Some(last) = page.last() else { return Ok(found) };
+                from = Position(last.position.0.saturating_add(1));
+                found.extend(page.into_iter().filter(|logged| &*logged.stream == stream));
+            }
+        })
+    }
+
     /// Up to `limit` open errands that are due at `now`, the longest overdue first, going on after
     /// the errand `after` of an earlier call.
     fn due(

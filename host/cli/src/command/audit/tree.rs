@@ -5,13 +5,13 @@ use super::key::LogKey;
 use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, Result};
-use countersign_core::approval::event::{Entry, Event};
+use countersign_core::approval::event::Entry;
 use countersign_core::hash::Digest;
 use countersign_core::id::EffectId;
-use countersign_core::log::leaf::Leaf;
 use countersign_core::log::note::{Checkpoint, Note};
 use countersign_core::log::proof::Proof;
 use countersign_core::log::tree::{self, Prover, Tree};
+use countersign_engine::log_tree::leaf_of;
 use countersign_engine::port::store::{Logged, Position, Store};
 use std::sync::Arc;
 
@@ -33,13 +33,8 @@ async fn read(store: &impl Store, mut visit: impl FnMut(Logged) -> Result<bool>)
     }
 }
 
-fn leaf(logged: &Logged) -> Leaf {
-    let entry = Digest::of(&logged.entry);
-    Leaf { stream: logged.stream.to_string(), sequence: logged.sequence, entry }
-}
-
 fn hash(logged: &Logged) -> Digest {
-    tree::leaf(leaf(logged).to_text().as_bytes())
+    tree::leaf(leaf_of(logged).to_text().as_bytes())
 }
 
 /// The tree over the whole log.
@@ -116,7 +111,7 @@ pub(super) async fn prove(
     let (tree, path) = prover.finish();
     let path = path.context("the log became shorter while it was read")?;
     let note = Note::of(tree.size(), tree.root(), key.public(), |text| key.sign(text));
-    Ok((Proof { leaf: leaf(&logged), index, path, note }, logged.entry))
+    Ok((Proof { leaf: leaf_of(&logged), index, path, note }, logged.entry))
 }
 
 /// Whether the entry decides the intent `id`, or ends the effect `id`.
@@ -135,17 +130,8 @@ fn ends(id: &str, logged: &Logged) -> Result<bool> {
     }
     let entry: Entry = serde_json::from_slice(&logged.entry)
         .with_context(|| format!("entry {} of `{}` cannot be read", logged.sequence, logged.stream))?;
-    let Some(wanted) = effect else {
-        return Ok(matches!(
-            entry.event,
-            Event::Approved { .. } | Event::Declined { .. } | Event::Withdrawn { .. }
-        ));
-    };
-    let (Event::Attempted { effect, verdict, .. }
-    | Event::Probed { effect, verdict, .. }
-    | Event::Replanned { effect, verdict, .. }) = &entry.event
-    else {
-        return Ok(false);
-    };
-    Ok(*effect == wanted && verdict.is_settled())
+    Ok(match effect {
+        Some(effect) => entry.event.ends(effect),
+        None => entry.event.decides(),
+    })
 }

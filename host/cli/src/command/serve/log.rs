@@ -1,0 +1,104 @@
+//! The log of a host that runs, as others may check it: its key, its tree, and the checkpoint that is noted elsewhere.
+
+use super::super::audit::key::{self, LogKey};
+use crate::config::Settings;
+use crate::exit;
+use crate::output::Failure;
+use crate::wire::Running;
+use anyhow::{Context as _, Result};
+use countersign_core::hash::Digest;
+use countersign_core::log::note::{Checkpoint, NOTE_BYTES_MAX, Note};
+use countersign_engine::log_tree::{Begins, LogTree, Noting};
+use countersign_engine::port::hashes::{Hashes, MemoryHashes};
+use countersign_server::LogSigner;
+use countersign_store_local::TreeFile;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where in the data folder the hashes of the log's tree lie: they follow from the log.
+const TREE_FOLDER: &str = "tree";
+
+/// What signs the log, if the configuration names a key: its tree is kept from here on, and its checkpoint noted.
+///
+/// # Errors
+/// If the key cannot be read, or the log does not begin with what was noted of it.
+pub(super) async fn proving(running: &Running, settings: &Settings) -> Result<Option<LogSigner>> {
+    let Some(file) = &settings.log_key else { return Ok(None) };
+    let key = Arc::new(key::private(file).context("the key of `[log]`")?);
+    let hashes: Arc<dyn Hashes> = match running.local {
+        Some(_) => Arc::new(TreeFile::open(&settings.data.join(TREE_FOLDER))?),
+        None => Arc::new(MemoryHashes::default()),
+    };
+    let tree = Arc::new(LogTree::of(Arc::clone(&running.store), hashes));
+    // A log in memory begins anew each time.
+    let place = settings.log_noted.clone().filter(|_| running.local.is_some());
+    let noting = match place {
+        Some(place) => {
+            if let Some(noted) = noted(&place, &key)? {
+                extends(&tree, &noted, &place).await?;
+            }
+            Some(noting(place, Arc::clone(&key)))
+        }
+        None => None,
+    };
+    running.engine.prove_by(tree, noting);
+    let public = key.public().clone();
+    Ok(Some(LogSigner { public, sign: Arc::new(move |text| key.sign(text)) }))
+}
+
+/// The checkpoint that was noted last; nothing if none was.
+fn noted(place: &Path, key: &LogKey) -> Result<Option<Checkpoint>> {
+    let named = || format!("`{}`, where the log is noted, cannot be read", place.display());
+    match fs::metadata(place) {
+        Ok(about) if NOTE_BYTES_MAX as u64 >= about.len() => {}
+        Ok(_) => return Err(foreign(place, key)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(named),
+    }
+    let bytes = fs::read(place).with_context(named)?;
+    let note = std::str::from_utf8(&bytes).ok().and_then(Note::parse);
+    let checkpoint = note.and_then(|note| note.checkpoint(key.public(), key::is_right));
+    checkpoint.map(Some).ok_or_else(|| foreign(place, key))
+}
+
+fn foreign(place: &Path, key: &LogKey) -> anyhow::Error {
+    let message =
+        format!("`{}` is no checkpoint that `{}` signed with this key", place.display(), key.public().name());
+    let help = "it was noted of another log, or with a key that was exchanged: look at it with that key (`countersign audit \
+                verify --since`), then move it away";
+    Failure::new(exit::CONFIGURATION, message).with_help(help).into()
+}
+
+/// Makes sure that the log begins with what was noted of it.
+async fn extends(tree: &LogTree, noted: &Checkpoint, place: &Path) -> Result<()> {
+    let message = match tree.begins_with(noted.size, &noted.root).await? {
+        Begins::So => return Ok(()),
+        Begins::Shorter(size) => {
+            format!("the log has {size} entries, and `{}` says that it had {}", place.display(), noted.size)
+        }
+        Begins::Otherwise => format!(
+            "the first {} entries of the log are not those of the checkpoint in `{}`",
+            noted.size,
+            place.display()
+        ),
+    };
+    let help = "somebody replaced the log or put an old copy in its place, and what was acknowledged since is not in it: keep \
+                the data folder as it is and find out. To go on with this log all the same, move that file away";
+    Err(Failure::new(exit::NO, message).with_help(help).into())
+}
+
+/// Notes each checkpoint in a file, whole or not at all.
+fn noting(place: PathBuf, key: Arc<LogKey>) -> Noting {
+    Arc::new(move |size: u64, root: Digest| {
+        let note = Note::of(size, root, key.public(), |text| key.sign(text)).to_text();
+        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+            file.write_all(note.as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(&place).map(drop).map_err(|error| error.error)
+        });
+        written.map_err(|error| format!("`{}`: {error}", place.display()))
+    })
+}

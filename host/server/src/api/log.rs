@@ -1,0 +1,123 @@
+//! The log as others may check it: signed checkpoints, proofs of entries, and that it goes on where it ended.
+
+use super::view::ConsistencyView;
+use crate::asked::{self, Place, Query};
+use crate::door::Caller;
+use crate::log_signer::LogSigner;
+use crate::problem::{Problem, ProblemView};
+use crate::state::Host;
+use axum::extract::State;
+use axum::http::{Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use countersign_core::id::EffectId;
+use countersign_core::log::proof::Proof;
+use countersign_engine::fault::Fault;
+use countersign_engine::log_tree::LogTree;
+use std::sync::Arc;
+
+/// The tree and the key, where the host has both.
+fn proving(host: &Host) -> Result<(Arc<LogTree>, &LogSigner), Problem> {
+    let tree = host.engine.log_tree().map(Arc::clone);
+    tree.zip(host.log_signer.as_ref()).ok_or_else(|| {
+        let help = "name one as `key` of `[log]` (`countersign audit key` makes it) and start the host again; or stop \
+                    it, and prove by `countersign audit` with `--key`";
+        Problem::new("CS-E0239", "this host has no key for its log, so it proves nothing of it", help)
+    })
+}
+
+/// A text that others read as it is.
+fn text(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+}
+
+/// Shows a signed checkpoint of the log: how many entries it has now, and the root over all of them.
+#[utoipa::path(
+    get, path = "/v1/log/checkpoint", tag = "log", operation_id = "log_checkpoint",
+    responses(
+        (status = 200, description = "the checkpoint, as `c2sp.org/tlog-checkpoint` has it", body = String, content_type = "text/plain; charset=utf-8"),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn checkpoint(State(host): State<Host>, uri: Uri) -> Result<Response, Problem> {
+    Query::of(&uri, &[])?.checked()?;
+    let (tree, signer) = proving(&host)?;
+    let (size, root) = tree.checkpoint().await.map_err(Fault::Store)?;
+    Ok(text(signer.checkpoint(size, root).to_text()))
+}
+
+/// Proves that the log goes on where it ended when it had fewer entries.
+#[utoipa::path(
+    get, path = "/v1/log/consistency", tag = "log", operation_id = "log_consistency",
+    params(("from" = u64, Query, description = "entries of the checkpoint that was noted")),
+    responses(
+        (status = 200, description = "the proof, and a signed checkpoint that it leads to", body = ConsistencyView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn consistency(
+    State(host): State<Host>,
+    uri: Uri,
+) -> Result<Json<ConsistencyView>, Problem> {
+    let mut query = Query::of(&uri, &["from"])?;
+    let from = query.required("from", "a number of entries", |text| text.parse::<u64>().ok());
+    query.checked()?;
+    let (tree, signer) = proving(&host)?;
+    let from = from.unwrap_or_default();
+    let proved = tree.consistency(from).await.map_err(Fault::Store)?;
+    let Some((path, size, root)) = proved else {
+        let size = tree.checkpoint().await.map_err(Fault::Store)?.0;
+        let detail = format!("the log has {size} entries, and {from} were noted");
+        let help = "it was replaced by another one, or an old copy stands in its place: keep the data folder as it is, and \
+                    compare it with a backup";
+        return Err(Problem::new("CS-E0240", detail, help));
+    };
+    Ok(Json(ConsistencyView::of(from, &path, &signer.checkpoint(size, root))))
+}
+
+/// Proves that the decision of an intent stands in the log, or the end of one of its effects, or any entry of its life.
+#[utoipa::path(
+    get, path = "/v1/intents/{id}/proof", tag = "log", operation_id = "prove_intent",
+    params(
+        ("id" = String, Path, description = "the intent"),
+        ("effect" = Option<String>, Query, description = "its effect whose end is proved, instead of the decision"),
+        ("sequence" = Option<u64>, Query, description = "the entry of its life that is proved, counted from 1, instead of the decision"),
+    ),
+    responses(
+        (status = 200, description = "the proof, as `c2sp.org/tlog-proof` has it", body = String, content_type = "text/plain; charset=utf-8"),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn proof(
+    State(host): State<Host>,
+    Extension(caller): Extension<Caller>,
+    Place(name): Place<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut query = Query::of(&uri, &["effect", "sequence"])?;
+    let effect = query.read("effect", "the id of an effect", |text| text.parse::<EffectId>().ok());
+    let sequence = query.read("sequence", "a number, counted from 1", |text| text.parse::<u64>().ok());
+    query.checked()?;
+    let intent = asked::intent(&name)?;
+    super::read(&host, &caller, intent).await?;
+    let (tree, signer) = proving(&host)?;
+    let entries = host.engine.entries(intent).await?;
+    let found = entries.iter().rposition(|entry| match effect {
+        Some(effect) => entry.event.ends(effect),
+        None => entry.event.decides(),
+    });
+    let of_life = found.and_then(|found| u64::try_from(found).ok()).map(|found| found.saturating_add(1));
+    let proved = match sequence.or(of_life) {
+        Some(sequence) => tree.prove(&intent.to_string(), sequence).await.map_err(Fault::Store)?,
+        None => None,
+    };
+    let Some(proved) = proved else {
+        let help =
+            "an open one has none yet; `sequence` proves any entry of the life that its timeline shows";
+        let what = effect.map_or_else(|| "decision".to_owned(), |effect| format!("end of {effect}"));
+        let what = sequence.map_or(what, |sequence| format!("entry {sequence}"));
+        return Err(Problem::new("CS-E0241", format!("the log has no {what} of {intent}"), help));
+    };
+    let note = signer.checkpoint(proved.size, proved.root);
+    Ok(text(Proof { leaf: proved.leaf, index: proved.index, path: proved.path, note }.to_text()))
+}

@@ -1,0 +1,194 @@
+//! The log of a real host, noted elsewhere: proved while it runs, and found out where an old copy stands in its place.
+
+use anyhow::{Context as _, Result, ensure};
+use countersign_tests::host::Host;
+use countersign_tests::servers::free_port;
+use countersign_tests::world::program;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// How long a checkpoint may take to be noted: some times as long as a host takes between two.
+const NOTED_MS_MAX: u64 = 60_000;
+/// Wait between two looks.
+const LOOK_MS: u64 = 50;
+
+/// A house with a key for its log, whose checkpoints are noted beside it.
+struct House {
+    folder: TempDir,
+    public: String,
+    token: String,
+    host: Host,
+}
+
+#[derive(Debug)]
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn run(folder: &Path, arguments: &[&str], token: &str) -> Result<Ran> {
+    let mut command = Command::new(program()?);
+    command.current_dir(folder).args(arguments).env("COUNTERSIGN_TOKEN", token);
+    let output = command.output()?;
+    let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(Ran { code: output.status.code(), out: words(&output.stdout), err: words(&output.stderr) })
+}
+
+impl House {
+    fn start() -> Result<House> {
+        let folder = tempfile::tempdir()?;
+        let done = |arguments: &[&str]| -> Result<String> {
+            let ran = run(folder.path(), arguments, "")?;
+            ensure!(ran.code == Some(0), "{arguments:?}: {ran:?}");
+            Ok(ran.out.trim().to_owned())
+        };
+        done(&["init", "--quiet"])?;
+        let public = done(&["audit", "key", "acme.example/approvals", "log.key", "--quiet"])?;
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
+        let file = folder.path().join("countersign.toml");
+        let text = format!(
+            "[server]\nlisten = \"{address}\"\n[log]\nkey = \"log.key\"\nnoted = \"elsewhere/checkpoint\"\n"
+        );
+        fs::write(&file, text)?;
+        fs::create_dir(folder.path().join("elsewhere"))?;
+        let token = done(&["token", "create", "ae-1", "--scope", "read,ask", "--quiet"])?;
+        let host = Host::new(file, address)?;
+        Ok(House { folder, public, token, host })
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<Ran> {
+        run(self.folder.path(), arguments, &self.token)
+    }
+
+    fn done(&self, arguments: &[&str]) -> Result<String> {
+        let ran = self.run(arguments)?;
+        ensure!(ran.code == Some(0), "{arguments:?}: {ran:?}");
+        Ok(ran.out.trim().to_owned())
+    }
+
+    /// Asks for a discount that somebody has to approve; gives its id.
+    fn asked(&self) -> Result<String> {
+        let asked = self.done(&[
+            "--json",
+            "intent",
+            "submit",
+            "discount",
+            "--set",
+            "quote_id=q-1",
+            "--set",
+            "customer_id=a-1",
+            "--set",
+            "discount_percent=12%",
+            "--set",
+            "term_months:=12",
+            "--set",
+            "payment_days:=30",
+            "--set",
+            "reason=volume",
+            "--set",
+            "amount:={\"amount\":\"12000.00\",\"currency\":\"USD\"}",
+        ])?;
+        let asked: serde_json::Value = serde_json::from_str(&asked)?;
+        Ok(asked["id"].as_str().context("an id")?.to_owned())
+    }
+
+    /// How many entries the noted checkpoint speaks of, once that is `wanted` or more.
+    fn noted(&self, wanted: u64) -> Result<String> {
+        let place = self.folder.path().join("elsewhere/checkpoint");
+        for _ in 0..NOTED_MS_MAX / LOOK_MS {
+            if let Ok(note) = fs::read_to_string(&place)
+                && size(&note).is_some_and(|size| wanted <= size)
+            {
+                return Ok(note);
+            }
+            std::thread::sleep(Duration::from_millis(LOOK_MS));
+        }
+        anyhow::bail!("nothing of {wanted} entries is noted in time")
+    }
+
+    /// Copies the data folder of a host that does not run.
+    fn copy(&self, from: &str, to: &str) -> Result<()> {
+        let (from, to) = (self.folder.path().join(from), self.folder.path().join(to));
+        let ended = Command::new("cp").arg("-a").arg(from).arg(to).status()?;
+        ensure!(ended.success());
+        Ok(())
+    }
+}
+
+fn size(note: &str) -> Option<u64> {
+    note.lines().nth(1)?.parse().ok()
+}
+
+#[test]
+fn a_host_that_runs_proves_its_log_and_finds_an_old_copy_of_it() -> Result<()> {
+    let mut house = House::start()?;
+    house.host.start()?;
+    let id = house.asked()?;
+    let first = house.done(&["audit", "checkpoint"])?;
+    let entries = size(&first).context("a size")?;
+    ensure!(0 < entries, "{first}");
+    fs::write(house.folder.path().join("first"), format!("{first}\n"))?;
+    let proof = house.done(&["audit", "prove", &id, "--sequence", "1"])?;
+    fs::write(house.folder.path().join("proof"), format!("{proof}\n"))?;
+    let checked = house.done(&["audit", "check", "proof", "--public", &house.public])?;
+    ensure!(checked.starts_with(&format!("entry 1 of `{id}` is number ")), "{checked}");
+
+    // A backup of now, and then the log goes on.
+    house.noted(entries)?;
+    house.host.stop()?;
+    house.copy("data", "backup")?;
+    house.host.start()?;
+    house.asked()?;
+    let extended = house.done(&["audit", "extends", "first", "--public", &house.public])?;
+    let grown = size(&extended).context("a size")?;
+    ensure!(entries < grown, "{extended}");
+    let note = house.noted(grown)?;
+    house.host.stop()?;
+
+    // The old copy is put back.
+    fs::remove_dir_all(house.folder.path().join("data"))?;
+    house.copy("backup", "data")?;
+    let refused = house.run(&["serve"])?;
+    ensure!(refused.code == Some(1), "{refused:?}");
+    let noted = size(&note).context("a size")?;
+    ensure!(
+        refused.err.contains("entries, and `") && refused.err.contains(&format!("says that it had {noted}")),
+        "{refused:?}"
+    );
+
+    // Its operator goes on with it all the same; an auditor who noted the newer one finds out.
+    let place = house.folder.path().join("elsewhere/checkpoint");
+    fs::rename(&place, house.folder.path().join("second"))?;
+    house.host.start()?;
+    let refused = house.run(&["audit", "extends", "second", "--public", &house.public])?;
+    ensure!(refused.code == Some(6) && refused.err.contains("CS-E0240"), "{refused:?}");
+    while size(&house.done(&["audit", "checkpoint"])?).is_some_and(|size| size <= noted) {
+        house.asked()?;
+    }
+    let refused = house.run(&["audit", "extends", "second", "--public", &house.public])?;
+    ensure!(refused.code == Some(1) && refused.err.contains("does not begin with the"), "{refused:?}");
+    house.host.stop()?;
+
+    // As long as the noted one, and another log: that is found at the start too.
+    fs::rename(house.folder.path().join("second"), &place)?;
+    let refused = house.run(&["serve"])?;
+    ensure!(
+        refused.code == Some(1) && refused.err.contains("are not those of the checkpoint in `"),
+        "{refused:?}"
+    );
+
+    // What is noted there is not this log's, or nobody's.
+    fs::write(&place, note.replace("acme.example", "evil.example"))?;
+    let refused = house.run(&["serve"])?;
+    ensure!(
+        refused.code == Some(3)
+            && refused.err.contains("is no checkpoint that `acme.example/approvals` signed"),
+        "{refused:?}"
+    );
+    Ok(())
+}
