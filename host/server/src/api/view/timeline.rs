@@ -398,8 +398,9 @@ fn quoted<'a>(names: impl Iterator<Item = &'a String>) -> String {
 fn replanned(verdict: &EffectState) -> String {
     let what = match verdict {
         EffectState::Held { detail, .. } => detail.message.clone(),
-        EffectState::Probing { .. } => {
-            "something else would be written now; what was sent before is looked for first".to_owned()
+        EffectState::Probing { history, .. } => {
+            let what = if history.moved { "something else" } else { "the same" };
+            format!("{what} would be written now; what was sent before is looked for first")
         }
         EffectState::Ready { .. }
         | EffectState::Waiting
@@ -433,7 +434,7 @@ fn without_values(event: &Event) -> Option<String> {
         Event::Postponed { hopeless: true, .. } => "cannot be prepared".to_owned(),
         Event::Postponed { due, .. } => format!("could not be prepared yet; again at {due}"),
         Event::Evaluated { .. } => "the policy has answered".to_owned(),
-        Event::Sealed { case } => format!("the policy has answered; {} writes are planned and sealed", case.writes.len()),
+        Event::Sealed { case } => format!("the policy has answered; {}", planned(case)),
         Event::Declined { authority: Authority::Policy, .. } => "declined by policy".to_owned(),
         // Which way a value moved is part of what is withheld.
         Event::Carried { people, revision, .. } => {
@@ -575,7 +576,14 @@ fn sealed(case: &Case) -> String {
         return format!("{answer}; advisory: the decision is recorded and nothing is written");
     }
     let council = case.council.as_ref().map(|council| format!("; {council}")).unwrap_or_default();
-    format!("{answer}; {} writes are planned and sealed{council}", case.writes.len())
+    format!("{answer}; {}{council}", planned(case))
+}
+
+fn planned(case: &Case) -> String {
+    match case.writes.len() {
+        1 => "1 write is planned and sealed".to_owned(),
+        count => format!("{count} writes are planned and sealed"),
+    }
 }
 
 /// Who decided against the policy, and on what ground.
