@@ -73,8 +73,11 @@ impl Rounding {
         if by <= 0 {
             return None;
         }
-        let whole = number.checked_div(by)?;
-        let rest = number.checked_rem(by)?;
+        let (whole, rest) = match (i64::try_from(number), i64::try_from(by)) {
+            // Nearly all numbers are small, and 128 bits are divided bit by bit.
+            (Ok(number), Ok(by)) => (number.checked_div(by)?.into(), number.checked_rem(by)?.into()),
+            (_, _) => (number.checked_div(by)?, number.checked_rem(by)?),
+        };
         if rest == 0 {
             return Some(whole);
         }

@@ -101,8 +101,8 @@ impl Node {
         faults: &mut Vec<ReasonKind>,
     ) -> Option<i128> {
         let both = |one: &Node, other: &Node, faults: &mut Vec<ReasonKind>| {
-            let one = one.evaluate(env, element, faults);
-            let other = other.evaluate(env, element, faults);
+            let one = one.operand(env, element, faults);
+            let other = other.operand(env, element, faults);
             one.zip(other)
         };
         match self {
@@ -111,14 +111,7 @@ impl Node {
             Node::Element(index) => number_of(element_slot(env, element, *index)),
             Node::Term(index) => env.terms.get(*index).copied().flatten(),
             Node::Text(_) => None,
-            Node::Not(inner) => inner.evaluate(env, element, faults).map(|truth| i128::from(truth == 0)),
             Node::Negate(inner) => checked(inner.evaluate(env, element, faults)?.checked_neg(), faults),
-            Node::And(one, other) => {
-                both(one, other, faults).map(|(one, other)| i128::from(one != 0 && other != 0))
-            }
-            Node::Or(one, other) => {
-                both(one, other, faults).map(|(one, other)| i128::from(one != 0 || other != 0))
-            }
             Node::Add(one, other) => {
                 let (one, other) = both(one, other, faults)?;
                 checked(one.checked_add(other), faults)
@@ -130,21 +123,6 @@ impl Node {
             Node::Multiply(one, other) => {
                 let (one, other) = both(one, other, faults)?;
                 checked(one.checked_mul(other), faults)
-            }
-            Node::Compare(compare, one, other) => {
-                let (one, other) = match (&**one, &**other) {
-                    // Nearly all comparisons are of this form, and of a million replays they are most.
-                    (Node::Input(index), Node::Const(number)) => {
-                        (number_of(env.inputs.get(*index))?, *number)
-                    }
-                    (one, other) => both(one, other, faults)?,
-                };
-                Some(i128::from(compare.holds(one, other)))
-            }
-            Node::SameText(one, other) => {
-                let one = one.text(env, element)?;
-                let other = other.text(env, element)?;
-                Some(i128::from(one == other))
             }
             Node::Round { value, by, up, down, step, mode } => {
                 let value = value.evaluate(env, element, faults);
@@ -164,6 +142,74 @@ impl Node {
                 Some(if *greatest { one.max(other) } else { one.min(other) })
             }
             Node::Fold { fold, value, filter } => folded(*fold, value, filter.as_deref(), env, faults),
+            Node::Not(_) | Node::And(..) | Node::Or(..) | Node::Compare(..) | Node::SameText(..) => {
+                self.holds(env, element, faults).map(i128::from)
+            }
+        }
+    }
+
+    /// Whether a condition holds: its value as [`Node::evaluate`] gives it, where only 0 is no.
+    pub(crate) fn holds(
+        &self,
+        env: &Env<'_>,
+        element: Option<usize>,
+        faults: &mut Vec<ReasonKind>,
+    ) -> Option<bool> {
+        match self {
+            Node::Not(inner) => inner.holds(env, element, faults).map(|truth| !truth),
+            Node::And(one, other) => {
+                let one = one.holds(env, element, faults);
+                let other = other.holds(env, element, faults);
+                Some(one? & other?)
+            }
+            Node::Or(one, other) => {
+                let one = one.holds(env, element, faults);
+                let other = other.holds(env, element, faults);
+                Some(one? | other?)
+            }
+            Node::Compare(compare, one, other) => {
+                let one = one.operand(env, element, faults);
+                let other = other.operand(env, element, faults);
+                Some(compare.holds(one?, other?))
+            }
+            Node::SameText(one, other) => Some(one.text(env, element)? == other.text(env, element)?),
+            Node::Const(_)
+            | Node::Input(_)
+            | Node::Element(_)
+            | Node::Term(_)
+            | Node::Text(_)
+            | Node::Negate(_)
+            | Node::Add(..)
+            | Node::Subtract(..)
+            | Node::Multiply(..)
+            | Node::Round { .. }
+            | Node::Extreme { .. }
+            | Node::Fold { .. } => self.operand(env, element, faults).map(|truth| truth != 0),
+        }
+    }
+
+    /// The same value as [`Node::evaluate`]. Nearly everything that is compared only has to be looked
+    /// up, and of a million replays comparisons are most.
+    #[inline]
+    fn operand(&self, env: &Env<'_>, element: Option<usize>, faults: &mut Vec<ReasonKind>) -> Option<i128> {
+        match self {
+            Node::Const(number) => Some(*number),
+            Node::Input(index) => number_of(env.inputs.get(*index)),
+            Node::Term(index) => env.terms.get(*index).copied().flatten(),
+            Node::Element(_)
+            | Node::Text(_)
+            | Node::Not(_)
+            | Node::Negate(_)
+            | Node::And(..)
+            | Node::Or(..)
+            | Node::Add(..)
+            | Node::Subtract(..)
+            | Node::Multiply(..)
+            | Node::Compare(..)
+            | Node::SameText(..)
+            | Node::Round { .. }
+            | Node::Extreme { .. }
+            | Node::Fold { .. } => self.evaluate(env, element, faults),
         }
     }
 
@@ -237,9 +283,19 @@ fn checked(value: Option<i128>, faults: &mut Vec<ReasonKind>) -> Option<i128> {
 }
 
 fn rounded(value: i128, by: i128, (up, down, step): (i128, i128, i128), mode: Rounding) -> Option<i128> {
-    let sign = if by < 0 { -1 } else { 1 };
-    let number = value.checked_mul(up)?.checked_mul(sign)?;
-    let divisor = by.checked_abs()?.checked_mul(down)?.checked_mul(step)?;
+    // Nearly all numbers are small, and to multiply with care is a single step for them.
+    let narrow = |number: i128| i64::try_from(number).ok();
+    let small = || {
+        let by = narrow(by)?;
+        let number = narrow(value)?.checked_mul(narrow(up)?)?.checked_mul(by.signum())?;
+        let divisor = by.checked_abs()?.checked_mul(narrow(down)?)?.checked_mul(narrow(step)?)?;
+        Some((i128::from(number), i128::from(divisor)))
+    };
+    let large = || {
+        let number = value.checked_mul(up)?.checked_mul(by.signum())?;
+        Some((number, by.checked_abs()?.checked_mul(down)?.checked_mul(step)?))
+    };
+    let (number, divisor) = small().or_else(large)?;
     mode.divide(number, divisor)?.checked_mul(step)
 }
 

@@ -207,9 +207,9 @@ impl Space<'_> {
         let mut faults = Vec::new();
         for (index, guard) in policy.guards.iter().enumerate() {
             let element = guard.when.per_element.then_some(0);
-            match guard.when.node.evaluate(&env, element, &mut faults) {
-                Some(0) => {}
-                Some(_) => answered.guards.push(index),
+            match guard.when.node.holds(&env, element, &mut faults) {
+                Some(false) => {}
+                Some(true) => answered.guards.push(index),
                 None => return answered,
             }
         }
@@ -240,7 +240,7 @@ impl Space<'_> {
         let env = self.env(model, point).filter(|_| !self.stop.is_asked())?;
         let mut faults = Vec::new();
         let element = condition.per_element.then_some(0);
-        condition.node.evaluate(&env, element, &mut faults).map(|truth| truth != 0)
+        condition.node.holds(&env, element, &mut faults)
     }
 
     /// The point as a policy sees it; nothing if a value is out of its bounds or a term fails.
