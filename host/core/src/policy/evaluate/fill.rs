@@ -8,7 +8,6 @@ use crate::policy::outcome::{Reason, ReasonKind};
 use crate::policy::typed::Input;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, btree_map};
-use std::iter::Peekable;
 
 /// The inputs of a policy by where their values are looked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,12 +61,12 @@ pub(crate) fn fill<'a>(
         list_known,
         terms: Vec::new(),
     };
-    let (mut tokens, mut outer) = (tokens.iter().peekable(), facts.iter().peekable());
+    let (mut tokens, mut outer) = (Rising::of(tokens), Rising::of(facts));
     for index in &layout.outer {
         let (Some(input), Some(own)) = (inputs.get(*index), env.inputs.get_mut(*index)) else { continue };
-        let found = match sought(&mut tokens, &input.name) {
+        let found = match tokens.take(&input.name) {
             Some(value) => Found::Value(value),
-            None => found(sought(&mut outer, &input.name)),
+            None => found(outer.take(&input.name)),
         };
         *own = slot(input, found, reasons);
     }
@@ -88,19 +87,31 @@ pub(crate) fn fill<'a>(
     env
 }
 
-/// The value of `name`, for names that are asked for in their order.
-fn sought<'a, V>(
-    rising: &mut Peekable<btree_map::Iter<'a, FieldName, V>>,
-    name: &FieldName,
-) -> Option<&'a V> {
-    while let Some((own, value)) = rising.peek() {
-        match (*own).cmp(name) {
-            Ordering::Less => drop(rising.next()),
-            Ordering::Equal => return Some(value),
-            Ordering::Greater => return None,
+/// Values of which each is asked for once, in the order of their names.
+struct Rising<'a, V> {
+    next: Option<(&'a FieldName, &'a V)>,
+    rest: btree_map::Iter<'a, FieldName, V>,
+}
+
+impl<'a, V> Rising<'a, V> {
+    fn of(values: &'a BTreeMap<FieldName, V>) -> Rising<'a, V> {
+        let mut rest = values.iter();
+        Rising { next: rest.next(), rest }
+    }
+
+    fn take(&mut self, name: &FieldName) -> Option<&'a V> {
+        loop {
+            let (own, value) = self.next?;
+            let order = own.cmp(name);
+            if order == Ordering::Greater {
+                return None;
+            }
+            self.next = self.rest.next();
+            if order == Ordering::Equal {
+                return Some(value);
+            }
         }
     }
-    None
 }
 
 enum Found<'a> {
