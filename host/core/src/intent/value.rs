@@ -77,14 +77,9 @@ impl Percent {
     /// The rate as decimal text without the sign of percent: 12.5 % is `12.5`.
     #[must_use]
     pub fn decimal(self) -> String {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let whole = self.0.unsigned_abs().checked_div(10_000).unwrap_or(0);
-        let rest = self.0.unsigned_abs().checked_rem(10_000).unwrap_or(0);
-        if rest == 0 {
-            return format!("{sign}{whole}");
-        }
-        let fraction = format!("{rest:04}");
-        format!("{sign}{whole}.{}", fraction.trim_end_matches('0'))
+        let mut text = self.to_string();
+        text.pop();
+        text
     }
 }
 
@@ -157,7 +152,16 @@ impl Day {
 
 impl fmt::Display for Percent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}%", self.decimal())
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let whole = self.0.unsigned_abs() / 10_000;
+        let (mut rest, mut width) = (self.0.unsigned_abs() % 10_000, 4_usize);
+        if rest == 0 {
+            return write!(formatter, "{sign}{whole}%");
+        }
+        while rest % 10 == 0 {
+            (rest, width) = (rest / 10, width.saturating_sub(1));
+        }
+        write!(formatter, "{sign}{whole}.{rest:0width$}%")
     }
 }
 

@@ -119,6 +119,16 @@ impl Asked {
         Asked(self.0 | other.0)
     }
 
+    /// What both ask for.
+    pub(crate) fn shared(self, other: Asked) -> Asked {
+        Asked(self.0 & other.0)
+    }
+
+    /// What this asks for and the other does not.
+    pub(crate) fn without(self, other: Asked) -> Asked {
+        Asked(self.0 & !other.0)
+    }
+
     /// How much it asks for, to show the least first.
     pub(crate) fn strictness(self) -> u32 {
         if self.0 & DENY != 0 { u32::MAX } else { self.0.count_ones() }

@@ -17,6 +17,7 @@ use super::node::Env;
 use super::outcome::{Outcome, Reason, ReasonKind, Settled, Unsure};
 use super::{Hit, Policy};
 use crate::intent::value::{Facts, Tokens};
+use near::Beside;
 use std::collections::BTreeSet;
 
 /// The answer of the tables of `policy` to an intent with these tokens and facts, and how they came
@@ -37,10 +38,10 @@ pub fn decide_with(policy: &Policy, tokens: &Tokens, facts: &Facts, said: &Contr
 }
 
 fn answered(policy: &Policy, tokens: &Tokens, facts: &Facts, heard: &Heard) -> Evaluation {
-    let mut near = Vec::new();
-    let mut findings = Findings::over(policy, tokens, facts, Some(&mut near));
+    let mut beside = Beside::default();
+    let mut findings = Findings::over(policy, tokens, facts, Some(&mut beside));
     findings.hear(heard);
-    trace::written(findings, &near, heard)
+    trace::written(findings, beside, heard)
 }
 
 /// The same answer without its reasons, for a million replays at once.
@@ -85,12 +86,12 @@ struct Findings<'a> {
 }
 
 impl<'a> Findings<'a> {
-    /// Evaluates everything once. `near` receives the rows that miss in one column.
+    /// Evaluates everything once, and notes what is beside it in the table for a trace.
     fn over(
         policy: &'a Policy,
         tokens: &'a Tokens,
         facts: &'a Facts,
-        near: Option<&mut Vec<usize>>,
+        beside: Option<&mut Beside<'a>>,
     ) -> Findings<'a> {
         let mut reasons = BTreeSet::new();
         let mut env = fill(&policy.inputs, &policy.layout, policy.list(), tokens, facts, &mut reasons);
@@ -108,12 +109,12 @@ impl<'a> Findings<'a> {
             known: Asked::default(),
             possible: Asked::default(),
             heard: Vec::new(),
-            traced: near.is_some(),
+            traced: beside.is_some(),
             decided: Vec::new(),
             held: Vec::new(),
             not_true: Vec::new(),
         };
-        findings.rules(near);
+        findings.rules(beside);
         findings.guards();
         findings
     }
@@ -129,9 +130,9 @@ impl<'a> Findings<'a> {
         }
     }
 
-    fn rules(&mut self, near: Option<&mut Vec<usize>>) {
+    fn rules(&mut self, beside: Option<&mut Beside<'a>>) {
         let Some(each) = &self.policy.each else {
-            self.table(None, near);
+            self.table(None, beside);
             return;
         };
         if self.env.elements.is_empty() {
@@ -163,10 +164,10 @@ impl<'a> Findings<'a> {
     }
 
     /// Decides one element, or the whole intent, by the rule table.
-    fn table(&mut self, element: Option<usize>, near: Option<&mut Vec<usize>>) {
+    fn table(&mut self, element: Option<usize>, mut beside: Option<&mut Beside<'a>>) {
         let policy = self.policy;
         if policy.hit == Hit::First
-            && near.is_none()
+            && beside.is_none()
             && let Some(row) = policy.index.first(&self.env, element)
         {
             self.counts(row, element);
@@ -174,7 +175,11 @@ impl<'a> Findings<'a> {
         }
         let places = policy.index.places(&self.env, element);
         let depth = if policy.hit == Hit::First { Depth::First } else { Depth::All };
+        let near = beside.as_deref_mut().map(|beside| &mut beside.rows);
         let matches = policy.index.matches(&places, depth, near);
+        if let Some(beside) = beside {
+            beside.places = places;
+        }
         let rule = |row: &usize| policy.rules.get(*row);
         if matches.sure.is_empty() && matches.maybe.is_empty() {
             self.reasons.insert(Reason { kind: ReasonKind::Gap, at: table_name(policy, element) });
@@ -221,12 +226,12 @@ impl<'a> Findings<'a> {
     /// Whether a guard holds or may hold; unsure counts as holding in what is possible.
     fn guard(&mut self, index: usize, element: Option<usize>, faults: &mut Vec<ReasonKind>) -> bool {
         let Some(guard) = self.policy.guards.get(index) else { return false };
-        let result = guard.when.node.evaluate(&self.env, element, faults);
+        let holds = guard.when.node.holds(&self.env, element, faults);
         note(&mut self.reasons, faults, &guard.id);
         let asked = self.policy.index.asks().guard(index);
-        match result {
-            Some(0) => return false,
-            Some(_) => {
+        match holds {
+            Some(false) => return false,
+            Some(true) => {
                 self.known = self.known.with(asked);
                 if self.traced {
                     self.held.push((index, element));
@@ -282,5 +287,8 @@ fn table_name(policy: &Policy, element: Option<usize>) -> String {
 
 /// Moves faults of arithmetic into the reasons, under the name of what was evaluated.
 fn note(reasons: &mut BTreeSet<Reason>, faults: &mut Vec<ReasonKind>, at: &str) {
+    if faults.is_empty() {
+        return;
+    }
     reasons.extend(faults.drain(..).map(|kind| Reason { kind, at: at.to_owned() }));
 }

@@ -29,7 +29,8 @@ type Block = [u64; BLOCK_WORDS];
 /// What a rule table accepts, by column.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Index {
-    rows: usize,
+    /// A bit for each row that there is.
+    rows: Vec<Block>,
     columns: Vec<Column>,
     levers: Vec<Vec<Lever>>,
     readers: Vec<Readers>,
@@ -101,7 +102,9 @@ impl Index {
                 columns.push(column);
             }
         }
-        Index { rows: rules.len(), columns, asks: Asks::of(rules, guards, covers), ..Index::default() }
+        let mut all = vec![Block::default(); blocks];
+        (0..rules.len()).for_each(|row| put(&mut all, row));
+        Index { rows: all, columns, asks: Asks::of(rules, guards, covers), ..Index::default() }
     }
 
     /// Adds what moves the guards of this policy, whose rows are indexed.
@@ -144,43 +147,47 @@ impl Index {
         self.columns.iter().map(|column| column.seen(env, element)).collect()
     }
 
-    /// Takes in that an outer input has another value.
-    pub(crate) fn place<'a>(&'a self, places: &mut [Seen<'a>], input: usize, number: i64) {
-        let Some(index) = self.column_of.get(input).copied().flatten() else { return };
-        if let Some((column, own)) = self.columns.get(index).zip(places.get_mut(index)) {
-            *own = column.at(number);
-        }
+    /// Takes in that an outer input has another value; the place that changes, and what it was.
+    pub(crate) fn place<'a>(
+        &'a self,
+        places: &mut [Seen<'a>],
+        input: usize,
+        number: i64,
+    ) -> Option<(usize, Seen<'a>)> {
+        let index = self.column_of.get(input).copied().flatten()?;
+        let (column, own) = self.columns.get(index).zip(places.get_mut(index))?;
+        Some((index, std::mem::replace(own, column.at(number))))
     }
 
     /// The first row that matches the values of `env`, or of one element of its list; none if one is
     /// unknown.
     pub(crate) fn first(&self, env: &Env<'_>, element: Option<usize>) -> Option<usize> {
-        self.first_at(|_, column| column.seen(env, element))
+        self.first_at(|| self.columns.iter().map(|column| column.seen(env, element)))
     }
 
     /// The first row that matches values that lie there in the columns; none if one is unknown.
     pub(crate) fn first_in(&self, places: &[Seen<'_>]) -> Option<usize> {
-        self.first_at(|index, _| places.get(index).copied().unwrap_or(Seen::Nowhere))
+        self.first_at(|| places.iter().copied())
     }
 
     /// Asks each column once a block, so that nothing has to be remembered.
-    fn first_at<'a>(&'a self, seen: impl Fn(usize, &'a Column) -> Seen<'a>) -> Option<usize> {
-        for block in 0..self.rows.div_ceil(BLOCK_WORDS.saturating_mul(WORD_ROWS)) {
+    fn first_at<'a, S: Iterator<Item = Seen<'a>>>(&self, seen: impl Fn() -> S) -> Option<usize> {
+        for (block, rows) in self.rows.iter().enumerate() {
             let from = block.saturating_mul(BLOCK_WORDS);
-            let mut sure: Block = std::array::from_fn(|word| self.rows_of(from.saturating_add(word)));
-            for (index, column) in self.columns.iter().enumerate() {
-                let accept = match seen(index, column) {
+            let mut sure = *rows;
+            for seen in seen() {
+                match seen {
                     Seen::Nowhere => return None,
-                    Seen::Piece(rows) => rows.get(block).copied().unwrap_or_default(),
+                    Seen::Piece(rows) => keep(&mut sure, rows.get(block)?),
                     Seen::Number(number, rows) => {
-                        std::array::from_fn(|word| scanned(rows, from.saturating_add(word), number))
+                        let accept = |word| scanned(rows, from.saturating_add(word), number);
+                        keep(&mut sure, &std::array::from_fn(accept));
                     }
-                };
-                sure.iter_mut().zip(accept).for_each(|(sure, accept)| *sure &= accept);
+                }
             }
-            if let Some((word, sure)) = (from..).zip(sure).find(|(_, sure)| *sure != 0) {
+            if let Some((word, sure)) = sure.iter().enumerate().find(|(_, sure)| **sure != 0) {
                 let row = usize::try_from(sure.trailing_zeros()).ok()?;
-                return word.checked_mul(WORD_ROWS)?.checked_add(row);
+                return from.checked_add(word)?.checked_mul(WORD_ROWS)?.checked_add(row);
             }
         }
         None
@@ -196,15 +203,17 @@ impl Index {
         depth: Depth,
         mut near: Option<&mut Vec<usize>>,
     ) -> Matches {
+        if let Some(near) = near.as_deref_mut() {
+            near.reserve(WORD_ROWS);
+        }
         let mut matches = Matches::default();
-        for word in 0..self.rows.div_ceil(WORD_ROWS) {
-            let all = self.rows_of(word);
+        let words = self.rows.as_flattened().iter().copied().enumerate();
+        for (word, all) in words.take_while(|(_, all)| *all != 0) {
             let (mut sure, mut live, mut once, mut twice) = (all, all, 0_u64, 0_u64);
             for (column, place) in self.columns.iter().zip(places) {
-                let free = word_of(&column.free, word);
                 let accept = match place {
                     Seen::Nowhere => {
-                        sure &= free;
+                        sure &= word_of(&column.free, word);
                         continue;
                     }
                     Seen::Piece(rows) => word_of(rows, word),
@@ -248,11 +257,6 @@ impl Index {
             }
             Accept::Rows(_) => None,
         }
-    }
-
-    /// A word with a bit for each row that there is.
-    fn rows_of(&self, word: usize) -> u64 {
-        below(self.rows.saturating_sub(word.saturating_mul(WORD_ROWS)))
     }
 }
 
@@ -329,6 +333,14 @@ fn put(blocks: &mut [Block], row: usize) {
     if let Some(word) = blocks.as_flattened_mut().get_mut(row / 64) {
         *word |= bit(row % 64);
     }
+}
+
+fn keep(block: &mut Block, other: &Block) {
+    let ([one, two, three, four], [first, second, third, fourth]) = (block, other);
+    *one &= first;
+    *two &= second;
+    *three &= third;
+    *four &= fourth;
 }
 
 fn word_of(blocks: &[Block], word: usize) -> u64 {

@@ -10,7 +10,7 @@ mod spell;
 
 pub(crate) use formula::{Formula, Trend, trend};
 pub(crate) use point::{Answered, Point, Verdict};
-pub(crate) use spell::{spelled, spelled_ranges, spelled_value};
+pub(crate) use spell::{Spelled, spelled, spelled_ranges, spelled_value};
 
 use super::Hit;
 use super::Policy;

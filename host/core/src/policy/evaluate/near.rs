@@ -11,11 +11,11 @@ use super::Findings;
 use crate::intent::kind::FieldType;
 use crate::policy::asks::{Asked, Asks};
 use crate::policy::explain::NearMiss;
-use crate::policy::index::Lever;
+use crate::policy::index::{Lever, Places};
 use crate::policy::outcome::ReasonKind;
 use crate::policy::space::Trend;
 use crate::policy::{Hit, Policy, Rule};
-use point::{Before, Point, Said};
+use point::{Point, Said};
 use std::sync::Arc;
 
 /// Most ways that a trace shows; more do not help the requester.
@@ -24,9 +24,11 @@ const NEAR_MISSES_MAX: usize = 3;
 const NEAR_ROWS_MAX: usize = 16;
 /// Most rows that decided whose ends are looked at, and most guards that hold.
 const HELD_MAX: usize = 4;
+/// Most changes of one way.
+const MOVES_MAX: usize = 2;
 
 /// One input, from its value to another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Move {
     input: usize,
     from: i64,
@@ -36,8 +38,8 @@ struct Move {
 /// Nothing, one change, or one and a second that makes a guard stop to hold; no two of one input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Moves {
-    first: Option<Move>,
-    last: Option<Move>,
+    all: [Move; MOVES_MAX],
+    count: usize,
 }
 
 /// A less strict answer and the way to it.
@@ -48,14 +50,19 @@ struct Found {
     moves: Moves,
 }
 
+/// What is beside the whole intent in the table.
+#[derive(Debug, Default)]
+pub(super) struct Beside<'a> {
+    /// The rows that miss in one column.
+    pub(super) rows: Vec<usize>,
+    /// Where its values lie in the columns.
+    pub(super) places: Places<'a>,
+}
+
 struct Search<'f, 'a> {
     policy: &'a Policy,
     asks: &'a Asks,
     point: Point<'f, 'a>,
-    /// The point where everything has its own value.
-    own: Before<'a>,
-    /// The point that is looked at while a guard is released from there.
-    aside: Before<'a>,
     /// The answer as it is; nothing where no row matches.
     now: Option<Asked>,
     /// Where a lever releases a guard, by guard and input, as far as it was looked for at values that
@@ -64,9 +71,9 @@ struct Search<'f, 'a> {
     found: Vec<Found>,
 }
 
-impl Findings<'_> {
-    /// The ways to a less strict answer, the best first. `rows` are those that miss in one column.
-    pub(super) fn near(&mut self, rows: &[usize]) -> Vec<NearMiss> {
+impl<'a> Findings<'a> {
+    /// The ways to a less strict answer, the best first.
+    pub(super) fn near(&mut self, beside: Beside<'a>) -> Vec<NearMiss> {
         let policy = self.policy;
         let asks = policy.index.asks();
         let now = if self.reasons.is_empty() {
@@ -79,15 +86,14 @@ impl Findings<'_> {
         if policy.each.is_some() || now == Some(Asked::default()) {
             return Vec::new();
         }
-        let point = Point::of(policy, asks, &mut self.env);
-        let mut own = Before::default();
-        point.keep(&mut own);
-        let (aside, released) = (Before::default(), Vec::with_capacity(HELD_MAX));
-        let found = Vec::with_capacity(NEAR_ROWS_MAX);
-        let mut search = Search { policy, asks, point, own, aside, now, released, found };
+        // A guard of which nobody can tell whether it holds is a reason of its own.
+        let held = self.held.iter().map(|(guard, _)| *guard);
+        let point = Point::of(policy, &mut self.env, beside.places, held);
+        let (released, found) = (Vec::with_capacity(HELD_MAX), Vec::with_capacity(NEAR_ROWS_MAX));
+        let mut search = Search { policy, asks, point, now, released, found };
         // Where all matching rows are joined, one more could only add.
         if policy.hit != Hit::Every {
-            search.rows(rows);
+            search.rows(&beside.rows);
         }
         search.ends(&self.decided);
         search.attempt(Moves::default());
@@ -99,7 +105,7 @@ impl Search<'_, '_> {
     /// Each row that misses in one column, at the value of that column that is nearest. Of those that
     /// say the same of one input, only the one that asks for the smallest change.
     fn rows(&mut self, rows: &[usize]) {
-        let mut nearest: Vec<(Asked, Move)> = Vec::new();
+        let mut nearest: Vec<(Asked, Move)> = Vec::with_capacity(NEAR_ROWS_MAX);
         for row in rows {
             let asked = self.asks.rule(*row);
             if self.now.is_some_and(|now| asked == now || !self.asks.is_within(asked, now)) {
@@ -161,24 +167,35 @@ impl Search<'_, '_> {
 
     /// Looks at these changes, and at each further one that makes a guard stop to hold.
     fn attempt(&mut self, moves: Moves) {
-        for change in moves.iter() {
-            self.point.set(change.input, change.to);
-        }
-        if let Some(said) = self.point.look() {
+        let mark = self.point.mark();
+        if let Some(said) = self.look(moves.iter()) {
             self.note(said, moves);
-            // What the rows ask for stays, whichever guard stops to hold.
-            if self.now.is_none_or(|now| self.asks.is_within(said.by_rows, now)) {
-                self.point.keep(&mut self.aside);
-                let mut left = HELD_MAX;
-                for guard in 0..self.policy.guards.len() {
-                    if left > 0 && self.point.is_decisive(guard, said) {
-                        left = left.saturating_sub(1);
-                        self.release(guard, moves);
-                    }
+            let mut left = HELD_MAX;
+            for guard in 0..self.policy.guards.len() {
+                if left > 0 && self.point.is_decisive(guard, said) {
+                    left = left.saturating_sub(1);
+                    self.release(guard, moves);
                 }
             }
         }
-        self.point.reset(&self.own);
+        self.point.reset(mark);
+    }
+
+    /// Makes these changes, and says what is said there. The guards, which cost most, are not asked
+    /// where the rows alone are no better than the answer as it is: they only add.
+    fn look<'m>(&mut self, changes: impl Iterator<Item = &'m Move> + Clone) -> Option<Said> {
+        for change in changes.clone() {
+            self.point.place(change.input, change.to);
+        }
+        let (row, by_rows) = self.point.rows()?;
+        if self.now.is_some_and(|now| !self.asks.is_within(by_rows, now)) {
+            return None;
+        }
+        for change in changes {
+            self.point.weigh(change.input, change.to);
+        }
+        let by_guards = self.point.guards()?;
+        Some(Said { row, by_rows, by_guards })
     }
 
     /// Looks at the nearest value of each input with which this guard does not hold.
@@ -190,11 +207,12 @@ impl Search<'_, '_> {
             }
             let Some(from) = self.point.number(lever.input) else { continue };
             let Some(to) = self.released(guard, lever, from, moves) else { continue };
-            self.point.set(lever.input, to);
-            if let Some(said) = self.point.look() {
-                self.note(said, moves.and(Move { input: lever.input, from, to }));
+            let change = Move { input: lever.input, from, to };
+            let mark = self.point.mark();
+            if let Some(said) = self.look(std::iter::once(&change)) {
+                self.note(said, moves.and(change));
             }
-            self.point.reset(&self.aside);
+            self.point.reset(mark);
         }
     }
 
@@ -202,8 +220,9 @@ impl Search<'_, '_> {
     /// guard reads what was changed before.
     fn released(&mut self, guard: usize, lever: &Lever, from: i64, moves: Moves) -> Option<i64> {
         let index = &self.policy.index;
-        let reads =
-            |change: Move| index.readers(change.input).is_some_and(|readers| readers.guards.contains(&guard));
+        let reads = |change: &Move| {
+            index.readers(change.input).is_some_and(|readers| readers.guards.contains(&guard))
+        };
         let again = moves.iter().any(reads);
         let key = (guard, lever.input);
         let known = self.released.iter().find(|(own, _)| *own == key && !again);
@@ -211,14 +230,13 @@ impl Search<'_, '_> {
             return *to;
         }
         let to = self.search(guard, lever, from);
-        self.point.compute(lever.input, from);
         if !again {
             self.released.push((key, to));
         }
         to
     }
 
-    /// Looks for that value, and leaves the input wherever it looked last.
+    /// Looks for that value.
     fn search(&mut self, guard: usize, lever: &Lever, from: i64) -> Option<i64> {
         let (min, max) = self.policy.inputs.get(lever.input)?.kind.bounds()?;
         let mut cuts = nearest_first(&lever.cuts, from).filter(|cut| min <= *cut && *cut <= max);
@@ -256,9 +274,9 @@ impl Search<'_, '_> {
 
     /// Keeps what is said with these changes if it is less strict than the answer as it is.
     fn note(&mut self, said: Said, moves: Moves) {
-        let asked = self.asks.normal(said.by_all);
+        let asked = self.asks.normal(said.by_rows.with(said.by_guards.asked));
         let better = |now: Asked| now != asked && self.asks.is_within(asked, now);
-        if moves.count() > 0 && self.now.is_none_or(better) {
+        if moves.count > 0 && self.now.is_none_or(better) {
             self.found.push(Found { row: said.row, asked, moves });
         }
     }
@@ -272,14 +290,19 @@ impl Search<'_, '_> {
                 same && (!better.is_no_better(found, self.asks) || other < *index)
             })
         });
-        let mut best: Vec<&Found> = kept.map(|(_, found)| found).collect();
-        best.sort_by_key(|found| {
-            let words = found.moves.iter().any(|change| {
-                self.policy.inputs.get(change.input).is_none_or(|input| !is_ordered(&input.kind))
-            });
-            (words, found.asked.strictness(), found.moves.count())
-        });
-        best.into_iter().take(NEAR_MISSES_MAX).copied().collect()
+        let mut best: Vec<((bool, u32, usize), &Found)> =
+            kept.map(|(_, found)| (self.rank(found), found)).collect();
+        best.sort_by_key(|(rank, _)| *rank);
+        best.truncate(NEAR_MISSES_MAX);
+        best.into_iter().map(|(_, found)| *found).collect()
+    }
+
+    fn rank(&self, found: &Found) -> (bool, u32, usize) {
+        let words = found
+            .moves
+            .iter()
+            .any(|change| self.policy.inputs.get(change.input).is_none_or(|input| !is_ordered(&input.kind)));
+        (words, found.asked.strictness(), found.moves.count)
     }
 
     /// A way as the trace shows it.
@@ -294,23 +317,20 @@ impl Search<'_, '_> {
 
 impl Moves {
     fn one(change: Move) -> Moves {
-        Moves { first: Some(change), last: None }
+        Moves::default().and(change)
     }
 
     /// These and one more, of which there may be two in all.
-    fn and(self, change: Move) -> Moves {
-        match self.first {
-            None => Moves::one(change),
-            Some(_) => Moves { last: Some(change), ..self },
+    fn and(mut self, change: Move) -> Moves {
+        if let Some(next) = self.all.get_mut(self.count) {
+            *next = change;
+            self.count = self.count.saturating_add(1);
         }
+        self
     }
 
-    fn iter(self) -> impl Iterator<Item = Move> {
-        self.first.into_iter().chain(self.last)
-    }
-
-    fn count(self) -> usize {
-        self.iter().count()
+    fn iter(&self) -> std::slice::Iter<'_, Move> {
+        self.all.get(..self.count).unwrap_or_default().iter()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The trace of what an evaluation found.
 
+use super::near::Beside;
 use super::{Findings, number};
 use crate::id::FieldName;
 use crate::intent::value::TokenValue;
@@ -10,10 +11,10 @@ use crate::policy::typed::Input;
 use crate::policy::{Demand, LANGUAGE};
 use std::sync::Arc;
 
-/// The whole answer. `near` are the rows that miss in one column.
-pub(super) fn written(mut findings: Findings<'_>, near: &[usize], heard: &Heard) -> Evaluation {
+/// The whole answer. `beside` is what is beside the intent in the table.
+pub(super) fn written<'a>(mut findings: Findings<'a>, beside: Beside<'a>, heard: &Heard) -> Evaluation {
     // A component may answer otherwise at another value, and nobody can ask it here.
-    let near = if findings.policy.components.is_empty() { findings.near(near) } else { Vec::new() };
+    let near = if findings.policy.components.is_empty() { findings.near(beside) } else { Vec::new() };
     let policy = findings.policy;
     let terms = policy
         .terms

@@ -4,31 +4,49 @@ use crate::intent::kind::{FieldType, Unit};
 use crate::intent::value::{Day, Percent, TokenValue};
 use crate::money::Money;
 use crate::policy::sweep::Range;
+use std::fmt;
 
 /// One value as a cell writes it: `49_999.99`, `15.01%`, `smb`.
 pub(crate) fn spelled(kind: &FieldType, number: i64) -> String {
-    match kind {
-        FieldType::Number(grid) => match grid.unit {
-            Unit::Percent => Percent(number).to_string(),
-            Unit::Money(currency) => spelled_amount(Money { minor: number, currency }),
-            Unit::Months | Unit::Days | Unit::Count => grouped(&number.to_string()),
-        },
-        FieldType::YesNo => if number == 0 { "no" } else { "yes" }.to_owned(),
-        FieldType::OneOf(words) => {
-            let word = usize::try_from(number).ok().and_then(|index| words.get(index));
-            word.cloned().unwrap_or_else(|| number.to_string())
+    Spelled { kind, number }.to_string()
+}
+
+/// The same as a part of a longer text.
+pub(crate) struct Spelled<'a> {
+    pub(crate) kind: &'a FieldType,
+    pub(crate) number: i64,
+}
+
+impl fmt::Display for Spelled<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = self.number;
+        match self.kind {
+            FieldType::Number(grid) => match grid.unit {
+                Unit::Percent => write!(formatter, "{}", Percent(number)),
+                Unit::Money(currency) => spell_amount(formatter, Money { minor: number, currency }),
+                Unit::Months | Unit::Days | Unit::Count => spell_grouped(formatter, number),
+            },
+            FieldType::YesNo => formatter.write_str(if number == 0 { "no" } else { "yes" }),
+            FieldType::OneOf(words) => {
+                match usize::try_from(number).ok().and_then(|index| words.get(index)) {
+                    Some(word) => formatter.write_str(word),
+                    None => write!(formatter, "{number}"),
+                }
+            }
+            FieldType::Date { .. } => write!(formatter, "{}", Day(number)),
+            FieldType::Text { .. } | FieldType::Record { .. } | FieldType::List { .. } => {
+                write!(formatter, "{number}")
+            }
         }
-        FieldType::Date { .. } => Day(number).to_string(),
-        FieldType::Text { .. } | FieldType::Record { .. } | FieldType::List { .. } => number.to_string(),
     }
 }
 
 /// A value without its unit, as a cell writes it.
 pub(crate) fn spelled_value(value: &TokenValue) -> String {
     match value {
-        TokenValue::Money(money) => spelled_amount(*money),
+        TokenValue::Money(money) => fmt::from_fn(|formatter| spell_amount(formatter, *money)).to_string(),
         TokenValue::Months(number) | TokenValue::Days(number) | TokenValue::Count(number) => {
-            grouped(&number.to_string())
+            fmt::from_fn(|formatter| spell_grouped(formatter, *number)).to_string()
         }
         TokenValue::Percent(_)
         | TokenValue::YesNo(_)
@@ -40,12 +58,18 @@ pub(crate) fn spelled_value(value: &TokenValue) -> String {
     }
 }
 
-fn spelled_amount(money: Money) -> String {
-    let amount = money.amount();
-    match amount.split_once('.') {
-        Some((whole, cents)) if cents.bytes().all(|byte| byte == b'0') => grouped(whole),
-        Some((whole, cents)) => format!("{}.{cents}", grouped(whole)),
-        None => grouped(&amount),
+/// An amount without its currency; cents only where there are some.
+fn spell_amount(formatter: &mut fmt::Formatter<'_>, money: Money) -> fmt::Result {
+    let digits = money.currency.digits();
+    let unit = 10_u64.saturating_pow(digits);
+    let minor = money.minor.unsigned_abs();
+    if money.minor < 0 {
+        formatter.write_str("-")?;
+    }
+    spell_groups(formatter, minor.checked_div(unit).unwrap_or(minor))?;
+    match (minor.checked_rem(unit), usize::try_from(digits)) {
+        (Some(fraction), Ok(width)) if fraction != 0 => write!(formatter, ".{fraction:0width$}"),
+        (_, _) => Ok(()),
     }
 }
 
@@ -65,16 +89,20 @@ pub(crate) fn spelled_ranges(kind: &FieldType, ranges: &[Range]) -> String {
     ranges.iter().map(one).collect::<Vec<String>>().join(" or ")
 }
 
-/// Digits in groups of three.
-fn grouped(digits: &str) -> String {
-    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
-    let mut out = String::from(sign);
-    for (index, digit) in digits.chars().enumerate() {
-        let left = digits.len().saturating_sub(index);
-        if index > 0 && left % 3 == 0 {
-            out.push('_');
-        }
-        out.push(digit);
+/// A number with its digits in groups of three.
+fn spell_grouped(formatter: &mut fmt::Formatter<'_>, number: i64) -> fmt::Result {
+    if number < 0 {
+        formatter.write_str("-")?;
     }
-    out
+    spell_groups(formatter, number.unsigned_abs())
+}
+
+fn spell_groups(formatter: &mut fmt::Formatter<'_>, number: u64) -> fmt::Result {
+    match number / 1_000 {
+        0 => write!(formatter, "{number}"),
+        upper => {
+            spell_groups(formatter, upper)?;
+            write!(formatter, "_{:03}", number % 1_000)
+        }
+    }
 }

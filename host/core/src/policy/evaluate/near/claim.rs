@@ -1,8 +1,9 @@
 //! How far a change may go: `<= 5%` is only said if every value down to the least one does.
 
-use super::{Found, Move, Search, is_ordered};
+use super::point::Point;
+use super::{Found, MOVES_MAX, Move, Search, is_ordered};
 use crate::policy::explain::Change;
-use crate::policy::space::spelled;
+use crate::policy::space::Spelled;
 use std::sync::Arc;
 
 /// Most points that one claim is tried at; beyond it only the exact value is named.
@@ -19,16 +20,16 @@ struct Span<'a> {
 /// The changes of what was found, each as wide as it is true.
 pub(super) fn changes(search: &mut Search<'_, '_>, found: &Found) -> Vec<Change> {
     // Both wide, then each alone, then none.
-    let tries: &[[bool; 2]] = match found.moves.last {
-        Some(_) => &[[true, true], [true, false], [false, true]],
-        None => &[[true, false]],
+    let tries: &[[bool; MOVES_MAX]] = match found.moves.count {
+        0 | 1 => &[[true, false]],
+        _ => &[[true, true], [true, false], [false, true]],
     };
     let wide = tries.iter().find(|wide| holds(search, found, **wide)).copied().unwrap_or_default();
-    let shown = |(change, wide): (Move, bool)| {
+    let shown = |(change, wide): (&Move, bool)| {
         let input = search.policy.inputs.get(change.input)?;
-        let value = spelled(&input.kind, change.to);
+        let value = Spelled { kind: &input.kind, number: change.to };
         let cell = match (wide, change.to < change.from) {
-            (false, _) => value,
+            (false, _) => value.to_string(),
             (true, true) => format!("<= {value}"),
             (true, false) => format!(">= {value}"),
         };
@@ -42,43 +43,53 @@ pub(super) fn changes(search: &mut Search<'_, '_>, found: &Found) -> Vec<Change>
 ///
 /// Between two beginnings of pieces the table says one thing, and guards that only rise or only fall
 /// are at their strictest in a corner: so rows are tried on all pieces, and guards in the corners.
-fn holds(search: &mut Search<'_, '_>, found: &Found, wide: [bool; 2]) -> bool {
+fn holds(search: &mut Search<'_, '_>, found: &Found, wide: [bool; MOVES_MAX]) -> bool {
     // Where there is one change, the second has nothing to vary.
-    let mut spans = [Span::at(0); 2];
+    let mut spans = [Span::at(0); MOVES_MAX];
     for ((change, wide), own) in found.moves.iter().zip(wide).zip(&mut spans) {
-        let Some(span) = span(search, change, wide) else { return false };
+        let Some(span) = span(search, *change, wide) else { return false };
         *own = span;
     }
-    let asks = search.asks;
-    let rows = points(spans).is_some_and(|mut points| {
-        points.all(|point| {
-            for (change, value) in found.moves.iter().zip(point) {
-                search.point.place(change.input, value);
-            }
-            search.point.rows().is_some_and(|(_, asked)| asks.is_within(asked, found.asked))
-        })
-    });
-    // Where the changes lead to exactly, that was found already.
-    let found_there =
-        |point: &[i64; 2]| found.moves.iter().zip(point).all(|(change, value)| change.to == *value);
-    let holds = rows
-        && points(spans.map(Span::ends)).is_some_and(|points| {
-            points.filter(|point| !found_there(point)).all(|point| {
-                for (change, value) in found.moves.iter().zip(point) {
-                    search.point.set(change.input, value);
-                }
-                search.point.look().is_some_and(|said| asks.is_within(said.by_all, found.asked))
-            })
-        });
-    search.point.reset(&search.own);
+    let (asks, point) = (search.asks, &mut search.point);
+    let mark = point.mark();
+    let within = |asked| asks.is_within(asked, found.asked);
+    let rows = |point: &Point<'_, '_>| point.rows().is_some_and(|(_, asked)| within(asked));
+    let guards = |point: &Point<'_, '_>| point.guards().is_some_and(|said| within(said.asked));
+    let holds = is_few(spans)
+        && everywhere(point, found, spans, Point::place, rows)
+        && everywhere(point, found, spans.map(Span::ends), Point::weigh, guards);
+    point.reset(mark);
     holds
 }
 
-/// Every choice of one value of each; nothing if there are too many.
-fn points([first, second]: [Span<'_>; 2]) -> Option<impl Iterator<Item = [i64; 2]>> {
-    let few = first.count().checked_mul(second.count()).is_some_and(|count| count <= CLAIM_POINTS_MAX);
-    let all = move || second.values().flat_map(move |other| first.values().map(move |one| [one, other]));
-    few.then(all)
+/// Whether there are not too many choices of one value of each.
+fn is_few([first, second]: [Span<'_>; MOVES_MAX]) -> bool {
+    first.count().checked_mul(second.count()).is_some_and(|count| count <= CLAIM_POINTS_MAX)
+}
+
+/// Whether something holds with every choice of one value of each, which `put` gives to the inputs.
+fn everywhere<'f, 'a>(
+    point: &mut Point<'f, 'a>,
+    found: &Found,
+    [first, second]: [Span<'_>; MOVES_MAX],
+    put: fn(&mut Point<'f, 'a>, usize, i64),
+    holds: impl Fn(&Point<'f, 'a>) -> bool,
+) -> bool {
+    let [one, other] = found.moves.all;
+    let two = found.moves.count == MOVES_MAX;
+    second.values().all(|last| {
+        if two {
+            put(point, other.input, last);
+        }
+        first.values().all(|value| {
+            // Where the changes lead to exactly, that was found already.
+            if value == one.to && (!two || last == other.to) {
+                return true;
+            }
+            put(point, one.input, value);
+            holds(point)
+        })
+    })
 }
 
 impl<'a> Span<'a> {
@@ -97,7 +108,8 @@ impl<'a> Span<'a> {
     }
 
     fn count(self) -> usize {
-        self.values().count()
+        let last = self.cuts.last().unwrap_or(&self.low);
+        self.cuts.len().saturating_add(1).saturating_add(usize::from(*last != self.high))
     }
 }
 

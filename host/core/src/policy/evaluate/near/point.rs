@@ -2,10 +2,13 @@
 //! only what reads it is evaluated again.
 
 use crate::policy::asks::{Asked, Asks};
-use crate::policy::index::{Depth, Places};
+use crate::policy::index::{Depth, Places, Seen};
 use crate::policy::node::{Env, Slot};
 use crate::policy::outcome::ReasonKind;
 use crate::policy::{Hit, Policy};
+
+/// Room for what the changes of one way change: more is taken where it does not suffice.
+const CHANGES_USUAL: usize = 16;
 
 pub(super) struct Point<'f, 'a> {
     policy: &'a Policy,
@@ -15,15 +18,25 @@ pub(super) struct Point<'f, 'a> {
     places: Places<'a>,
     /// Whether each guard holds; nothing where that cannot be told.
     holds: Vec<Option<bool>>,
+    /// What was changed since the beginning, in its order.
+    changed: Vec<Before<'a>>,
 }
 
-/// What a point was before some inputs took other values.
-#[derive(Default)]
-pub(super) struct Before<'a> {
-    inputs: Vec<Slot<'a>>,
-    terms: Vec<Option<i128>>,
-    places: Places<'a>,
-    holds: Vec<Option<bool>>,
+/// What an input, a term, a column or a guard was before it changed.
+#[derive(Clone, Copy)]
+enum Before<'a> {
+    Input(usize, Slot<'a>),
+    Term(usize, Option<i128>),
+    Place(usize, Seen<'a>),
+    Guard(usize, Option<bool>),
+}
+
+/// What the guards that hold at a point ask for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Guarded {
+    pub(super) asked: Asked,
+    /// What more than one of them asks for.
+    shared: Asked,
 }
 
 /// What is said at a point whose answer is sure.
@@ -32,34 +45,45 @@ pub(super) struct Said {
     /// The first row that decides.
     pub(super) row: usize,
     pub(super) by_rows: Asked,
-    pub(super) by_all: Asked,
+    pub(super) by_guards: Guarded,
 }
 
 impl<'f, 'a> Point<'f, 'a> {
-    /// The point where everything has the value of `env`.
-    pub(super) fn of(policy: &'a Policy, asks: &'a Asks, env: &'f mut Env<'a>) -> Point<'f, 'a> {
-        let places = policy.index.places(env, None);
-        let holds = vec![None; policy.guards.len()];
-        let mut point = Point { policy, asks, env, places, holds };
-        for guard in 0..policy.guards.len() {
-            point.ask(guard);
+    /// The point where everything has the value of `env`, which lie there in the table, and where of
+    /// all guards only those hold.
+    pub(super) fn of(
+        policy: &'a Policy,
+        env: &'f mut Env<'a>,
+        places: Places<'a>,
+        held: impl Iterator<Item = usize>,
+    ) -> Point<'f, 'a> {
+        let mut holds = vec![Some(false); policy.guards.len()];
+        for guard in held {
+            if let Some(own) = holds.get_mut(guard) {
+                *own = Some(true);
+            }
         }
-        point
+        let changed = Vec::with_capacity(CHANGES_USUAL);
+        Point { policy, asks: policy.index.asks(), env, places, holds, changed }
     }
 
-    /// Notes the point as it is, to come back to.
-    pub(super) fn keep(&self, before: &mut Before<'a>) {
-        before.inputs.clone_from(&self.env.inputs);
-        before.terms.clone_from(&self.env.terms);
-        before.places.clone_from(&self.places);
-        before.holds.clone_from(&self.holds);
+    /// The point as it is, to come back to by [`Point::reset`].
+    pub(super) fn mark(&self) -> usize {
+        self.changed.len()
     }
 
-    pub(super) fn reset(&mut self, before: &Before<'a>) {
-        self.env.inputs.copy_from_slice(&before.inputs);
-        self.env.terms.copy_from_slice(&before.terms);
-        self.places.copy_from_slice(&before.places);
-        self.holds.copy_from_slice(&before.holds);
+    /// Takes back everything that was changed since then, the last first.
+    pub(super) fn reset(&mut self, mark: usize) {
+        while mark < self.changed.len()
+            && let Some(before) = self.changed.pop()
+        {
+            match before {
+                Before::Input(index, slot) => drop(put(&mut self.env.inputs, index, slot)),
+                Before::Term(index, value) => drop(put(&mut self.env.terms, index, value)),
+                Before::Place(index, seen) => drop(put(&mut self.places, index, seen)),
+                Before::Guard(index, holds) => drop(put(&mut self.holds, index, holds)),
+            }
+        }
     }
 
     pub(super) fn number(&self, input: usize) -> Option<i64> {
@@ -69,10 +93,10 @@ impl<'f, 'a> Point<'f, 'a> {
         }
     }
 
-    /// Gives an input another value.
-    pub(super) fn set(&mut self, input: usize, number: i64) {
+    /// Gives an input another value for the guards and what they read: only [`Point::guards`] may be
+    /// asked before it is placed too.
+    pub(super) fn weigh(&mut self, input: usize, number: i64) {
         self.compute(input, number);
-        self.place(input, number);
         let readers = self.policy.index.readers(input);
         for guard in readers.iter().flat_map(|readers| &readers.guards) {
             self.ask(*guard);
@@ -80,45 +104,45 @@ impl<'f, 'a> Point<'f, 'a> {
     }
 
     /// Gives an input another value in the table alone: only [`Point::rows`] may be asked before it is
-    /// set again.
+    /// weighed too.
     pub(super) fn place(&mut self, input: usize, number: i64) {
-        self.policy.index.place(&mut self.places, input, number);
+        let before = self.policy.index.place(&mut self.places, input, number);
+        self.changed.extend(before.map(|(column, seen)| Before::Place(column, seen)));
     }
 
-    /// Whether a guard does not hold with another value of one input. Nothing else may be asked before
-    /// that is set or computed again.
+    /// Whether a guard does not hold with another value of one input.
     pub(super) fn releases(&mut self, guard: usize, input: usize, number: i64) -> bool {
+        let mark = self.mark();
         self.compute(input, number);
-        self.evaluate(guard) == Some(false)
+        let releases = self.evaluate(guard) == Some(false);
+        self.reset(mark);
+        releases
     }
 
     /// Gives an input another value for the expressions that read it.
-    pub(super) fn compute(&mut self, input: usize, number: i64) {
-        if let Some(slot) = self.env.inputs.get_mut(input) {
-            *slot = Slot::Number(number);
-        }
+    fn compute(&mut self, input: usize, number: i64) {
+        let before = put(&mut self.env.inputs, input, Slot::Number(number));
+        self.changed.extend(before.map(|slot| Before::Input(input, slot)));
         let mut faults = Vec::new();
         let readers = self.policy.index.readers(input);
         for index in readers.iter().flat_map(|readers| &readers.terms) {
             let term = self.policy.terms.get(*index);
             let value = term.and_then(|(_, term)| term.node.evaluate(self.env, None, &mut faults));
-            if let Some(own) = self.env.terms.get_mut(*index) {
-                *own = value;
-            }
+            let before = put(&mut self.env.terms, *index, value);
+            self.changed.extend(before.map(|value| Before::Term(*index, value)));
         }
     }
 
     fn evaluate(&self, guard: usize) -> Option<bool> {
         let mut faults: Vec<ReasonKind> = Vec::new();
         let guard = self.policy.guards.get(guard)?;
-        guard.when.node.evaluate(self.env, None, &mut faults).map(|truth| truth != 0)
+        guard.when.node.holds(self.env, None, &mut faults)
     }
 
     fn ask(&mut self, guard: usize) {
         let holds = self.evaluate(guard);
-        if let Some(own) = self.holds.get_mut(guard) {
-            *own = holds;
-        }
+        let before = put(&mut self.holds, guard, holds);
+        self.changed.extend(before.map(|holds| Before::Guard(guard, holds)));
     }
 
     /// The first row that decides here, and what those that do ask for together; nothing where that is
@@ -135,27 +159,34 @@ impl<'f, 'a> Point<'f, 'a> {
         first.map(|row| (*row, asked))
     }
 
-    fn held(&self) -> impl Iterator<Item = usize> {
-        self.holds.iter().enumerate().filter(|(_, holds)| **holds == Some(true)).map(|(guard, _)| guard)
-    }
-
-    /// What rules and guards say here; nothing where the answer would be unsure.
-    pub(super) fn look(&self) -> Option<Said> {
-        if !self.env.terms.iter().all(Option::is_some) || !self.holds.iter().all(Option::is_some) {
+    /// What the guards ask for here; nothing where the answer would be unsure.
+    pub(super) fn guards(&self) -> Option<Guarded> {
+        if self.env.terms.iter().any(Option::is_none) {
             return None;
         }
-        let (row, by_rows) = self.rows()?;
-        let by_all = self.held().fold(by_rows, |all, guard| all.with(self.asks.guard(guard)));
-        Some(Said { row, by_rows, by_all })
+        let mut guarded = Guarded::default();
+        for (guard, holds) in self.holds.iter().enumerate() {
+            if (*holds)? {
+                let asked = self.asks.guard(guard);
+                guarded.shared = guarded.shared.with(guarded.asked.shared(asked));
+                guarded.asked = guarded.asked.with(asked);
+            }
+        }
+        Some(guarded)
     }
 
-    /// Whether a guard holds here and asks for something that nobody else does.
+    /// Whether a guard holds here, where this is said, and asks for something that nobody else does.
     pub(super) fn is_decisive(&self, guard: usize, said: Said) -> bool {
         if self.holds.get(guard) != Some(&Some(true)) {
             return false;
         }
-        let others = self.held().filter(|other| *other != guard);
-        let others = others.fold(said.by_rows, |all, other| all.with(self.asks.guard(other)));
-        !self.asks.is_within(self.asks.guard(guard), others)
+        let asked = self.asks.guard(guard);
+        let Guarded { asked: all, shared } = said.by_guards;
+        !self.asks.is_within(asked, said.by_rows.with(all.without(asked)).with(shared))
     }
+}
+
+/// Puts a value in the place of another one, which it returns.
+fn put<T>(all: &mut [T], index: usize, value: T) -> Option<T> {
+    all.get_mut(index).map(|own| std::mem::replace(own, value))
 }
