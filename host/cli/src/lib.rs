@@ -17,5 +17,6 @@ pub mod formats;
 pub mod loopback;
 pub mod materials;
 pub mod output;
+pub mod proving;
 pub mod standin;
 pub mod wire;

@@ -4,6 +4,7 @@ use crate::config::{Settings, rule_files};
 use crate::distribution::evidence_beside;
 use crate::exit;
 use crate::output::Failure;
+use crate::proving::Proving;
 use anyhow::{Context as _, bail};
 use countersign_connectors::{
     ChildCompiler, ConnectorFault, Contributors, FaultCode, Messengers, NotifyOptions, OpenIdProvider,
@@ -106,6 +107,8 @@ pub struct Running {
     pub store: Arc<dyn Store>,
     /// The same log where it is on disk, so that it can be closed.
     pub local: Option<Arc<LocalStore>>,
+    /// By what the log is proved, if the configuration names a key for it.
+    pub proving: Option<Proving>,
     /// The connectors.
     pub runtime: Arc<Runtime>,
     /// Who may call.
@@ -142,8 +145,9 @@ pub async fn assemble(settings: &Settings) -> anyhow::Result<Running> {
     let published = published(&*local).await?;
     let rulebook = Rulebook::with_published(&files, &published, SystemClock.now())
         .map_err(|faults| unsound(folder, &faults))?;
+    let proving = Proving::of(settings, local.clone(), true).await?;
     let running = start(settings, rulebook, local.clone()).await?;
-    Ok(Running { local: Some(local), ..running })
+    Ok(Running { local: Some(local), proving, ..running })
 }
 
 /// Opens the log of a data folder, away from the runtime's threads.
@@ -246,6 +250,7 @@ pub async fn start(
         engine,
         store,
         local: None,
+        proving: None,
         runtime,
         tokens,
         sign_in,

@@ -1,6 +1,6 @@
 //! `countersign audit`: whether the log is what was written, and proofs of it for those who do not have it.
 
-pub(super) mod key;
+pub(crate) mod key;
 mod running;
 mod tree;
 

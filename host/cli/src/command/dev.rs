@@ -14,7 +14,8 @@ use super::serve::{admin_listener, until_stopped};
 use crate::config::{self, Settings, rule_files};
 use crate::exit;
 use crate::output::{self, Failure, Table, plain};
-use crate::wire::{self, DEVELOPMENT_FILE, SystemChance, TOKENS_FILE};
+use crate::proving::Proving;
+use crate::wire::{self, DEVELOPMENT_FILE, Running, SystemChance, TOKENS_FILE};
 use anyhow::{Context as _, Result};
 use countersign_connectors::OperatorGrant;
 use countersign_core::document::SourceFile;
@@ -120,7 +121,8 @@ pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
         format!("`{}` cannot be listened on: choose another one with `--port`", settings.listen)
     })?;
     let admin = admin_listener(&settings).await?;
-    let running = wire::start(&settings, rulebook, store).await?;
+    let proving = Proving::of(&settings, Arc::clone(&store), !in_memory).await?;
+    let running = Running { proving, ..wire::start(&settings, rulebook, store).await? };
     show(&logins, &running.missing, &listener, in_memory, global)?;
     running.waiting.iter().for_each(|waits| output::say(&plain(waits)));
     running.unreached.iter().for_each(|way| output::say(&plain(way)));

@@ -1,7 +1,5 @@
 //! `countersign serve`: the host, until somebody stops it.
 
-mod log;
-
 use super::Global;
 use crate::access;
 use crate::config::{self, Settings};
@@ -112,12 +110,12 @@ fn registry(running: &Running) -> Registry {
 /// # Errors
 /// If the listener breaks.
 pub async fn until_stopped(
-    running: Running,
+    mut running: Running,
     (listener, admin): (TcpListener, Option<TcpListener>),
     settings: &Settings,
 ) -> anyhow::Result<ExitCode> {
     let address = listener.local_addr()?;
-    let log_signer = log::proving(&running, settings).await?;
+    let log_signer = running.proving.take().map(|proving| proving.begun(&running.engine));
     let routers = countersign_server::routers(Parts {
         registry: registry(&running),
         engine: running.engine.clone(),

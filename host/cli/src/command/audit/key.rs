@@ -19,7 +19,7 @@ const ED25519: u8 = 1;
 const PRIVATE: &str = "PRIVATE+KEY+";
 
 /// A private key and the name of its log. It has no `Debug`, so that it cannot reach a log by accident.
-pub(in crate::command) struct LogKey {
+pub(crate) struct LogKey {
     signing: SigningKey,
     public: VerifierKey,
 }
@@ -48,17 +48,17 @@ impl LogKey {
         Zeroizing::new(format!("{PRIVATE}{}+{id}+{}\n", self.public.name(), *key))
     }
 
-    pub(in crate::command) fn public(&self) -> &VerifierKey {
+    pub(crate) fn public(&self) -> &VerifierKey {
         &self.public
     }
 
-    pub(in crate::command) fn sign(&self, text: &[u8]) -> [u8; 64] {
+    pub(crate) fn sign(&self, text: &[u8]) -> [u8; 64] {
         self.signing.sign(text).to_bytes()
     }
 }
 
 /// Whether an Ed25519 signature is right.
-pub(in crate::command) fn is_right(public: &[u8; 32], text: &[u8], signature: &[u8; 64]) -> bool {
+pub(crate) fn is_right(public: &[u8; 32], text: &[u8], signature: &[u8; 64]) -> bool {
     let key = VerifyingKey::from_bytes(public);
     key.is_ok_and(|key| key.verify_strict(text, &Signature::from_bytes(signature)).is_ok())
 }
@@ -67,7 +67,7 @@ pub(in crate::command) fn is_right(public: &[u8; 32], text: &[u8], signature: &[
 ///
 /// # Errors
 /// If the name is none, or the file is there already or cannot be written.
-pub(in crate::command) fn draw(name: &str, file: &Path, global: &Global) -> Result<ExitCode> {
+pub(crate) fn draw(name: &str, file: &Path, global: &Global) -> Result<ExitCode> {
     let seed = key_file::seed()?;
     let Some(key) = LogKey::of(name, &seed) else {
         let help = "at most 128 bytes without spaces and `+`, such as `acme.example/approvals`";
@@ -85,7 +85,7 @@ pub(in crate::command) fn draw(name: &str, file: &Path, global: &Global) -> Resu
 ///
 /// # Errors
 /// If the file cannot be read, or holds none.
-pub(in crate::command) fn private(file: &Path) -> Result<LogKey> {
+pub(crate) fn private(file: &Path) -> Result<LogKey> {
     let text = key_file::read(file)?;
     LogKey::parse(text.trim_end()).ok_or_else(|| {
         let failure =

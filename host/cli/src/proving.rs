@@ -1,17 +1,19 @@
 //! The log of a host that runs, as others may check it: its key, its tree, and the checkpoint that is noted elsewhere.
 
-use super::super::audit::key::{self, LogKey};
+use crate::command::audit::key::{self, LogKey};
 use crate::config::Settings;
 use crate::exit;
 use crate::output::Failure;
-use crate::wire::Running;
 use anyhow::{Context as _, Result};
 use countersign_core::hash::Digest;
 use countersign_core::log::note::{Checkpoint, NOTE_BYTES_MAX, Note};
+use countersign_engine::engine::Engine;
 use countersign_engine::log_tree::{Begins, LogTree, Noting};
 use countersign_engine::port::hashes::{Hashes, MemoryHashes};
+use countersign_engine::port::store::Store;
 use countersign_server::LogSigner;
 use countersign_store_local::TreeFile;
+use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -20,32 +22,54 @@ use std::sync::Arc;
 /// Where in the data folder the hashes of the log's tree lie: they follow from the log.
 const TREE_FOLDER: &str = "tree";
 
-/// What signs the log, if the configuration names a key: its tree is kept from here on, and its checkpoint noted.
-///
-/// # Errors
-/// If the key cannot be read, or the log does not begin with what was noted of it.
-pub(super) async fn proving(running: &Running, settings: &Settings) -> Result<Option<LogSigner>> {
-    let Some(file) = &settings.log_key else { return Ok(None) };
-    let key = Arc::new(key::private(file).context("the key of `[log]`")?);
-    let hashes: Arc<dyn Hashes> = match running.local {
-        Some(_) => Arc::new(TreeFile::open(&settings.data.join(TREE_FOLDER))?),
-        None => Arc::new(MemoryHashes::default()),
-    };
-    let tree = Arc::new(LogTree::of(Arc::clone(&running.store), hashes));
-    // A log in memory begins anew each time.
-    let place = settings.log_noted.clone().filter(|_| running.local.is_some());
-    let noting = match place {
-        Some(place) => {
-            if let Some(noted) = noted(&place, &key)? {
-                extends(&tree, &noted, &place).await?;
-            }
-            Some(noting(place, Arc::clone(&key)))
+/// By what the log of a host is proved.
+pub struct Proving {
+    tree: Arc<LogTree>,
+    key: Arc<LogKey>,
+    noting: Option<Noting>,
+}
+
+impl fmt::Debug for Proving {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Proving").field(&self.key.public().name()).finish()
+    }
+}
+
+impl Proving {
+    /// The key that the configuration names, and the tree over `store`; nothing without a key. If the log is on disk it
+    /// must begin with what was noted of it: looked at before an engine acts on it, which would send once more what
+    /// an old copy does not know to be sent.
+    ///
+    /// # Errors
+    /// If the key cannot be read, or the log does not begin with what was noted of it.
+    pub async fn of(settings: &Settings, store: Arc<dyn Store>, on_disk: bool) -> Result<Option<Proving>> {
+        let Some(file) = &settings.log_key else { return Ok(None) };
+        let key = Arc::new(key::private(file).context("the key of `[log]`")?);
+        let hashes: Arc<dyn Hashes> = if on_disk {
+            Arc::new(TreeFile::open(&settings.data.join(TREE_FOLDER))?)
+        } else {
+            Arc::new(MemoryHashes::default())
+        };
+        let tree = Arc::new(LogTree::of(store, hashes));
+        // A log in memory begins anew each time.
+        let place = settings.log_noted.clone().filter(|_| on_disk);
+        if let Some(place) = &place
+            && let Some(noted) = noted(place, &key)?
+        {
+            extends(&tree, &noted, place).await?;
         }
-        None => None,
-    };
-    running.engine.prove_by(tree, noting);
-    let public = key.public().clone();
-    Ok(Some(LogSigner { public, sign: Arc::new(move |text| key.sign(text)) }))
+        let noting = place.map(|place| noting(place, Arc::clone(&key)));
+        Ok(Some(Proving { tree, key, noting }))
+    }
+
+    /// Keeps the tree from here on, and gives what signs.
+    #[must_use]
+    pub fn begun(self, engine: &Engine) -> LogSigner {
+        let Proving { tree, key, noting } = self;
+        engine.prove_by(tree, noting);
+        let public = key.public().clone();
+        LogSigner { public, sign: Arc::new(move |text| key.sign(text)) }
+    }
 }
 
 /// The checkpoint that was noted last; nothing if none was.
