@@ -75,6 +75,11 @@ pub fn leaf_of(logged: &Logged) -> Leaf {
     Leaf { stream: logged.stream.to_string(), sequence: logged.sequence, entry }
 }
 
+/// The hash of that leaf.
+fn hash_of(logged: &Logged) -> Digest {
+    tree::leaf(leaf_of(logged).to_text().as_bytes())
+}
+
 impl LogTree {
     /// Proves the log in `store` by these hashes.
     pub fn of(store: Arc<dyn Store>, hashes: Arc<dyn Hashes>) -> LogTree {
@@ -150,12 +155,6 @@ impl LogTree {
         if self.caught_up().await?.size() < old {
             return Ok(None);
         }
-        let ((_, proof), size, root) = self.rooted(old).await?;
-        Ok(Some((proof, size, root)))
-    }
-
-    /// The root of the first `old` entries, and the proof that the log goes on from there, with its size and root.
-    async fn rooted(&self, old: u64) -> Result<((Digest, Vec<Digest>), u64, Digest), StoreFault> {
         let made = move |hashes: &dyn Hashes, size| {
             let was = stored::root(hashes, old)?;
             Ok((was, stored::consistency(hashes, old, size)?))
@@ -163,20 +162,39 @@ impl LogTree {
         let holds = move |(was, proof): &(Digest, Vec<Digest>), size, root: &Digest| {
             stored::is_consistent((old, was), (size, root), proof)
         };
-        self.sound(made, holds).await
+        let ((_, proof), size, root) = self.sound(made, holds).await?;
+        Ok(Some((proof, size, root)))
     }
 
-    /// Whether the log begins with the entries of a checkpoint that was noted.
+    /// Whether the log begins with the entries of a checkpoint that was noted. All of them are read, and no kept hash is
+    /// believed: whoever puts another log in the place of this one may leave those as they are.
     ///
     /// # Errors
     /// If the log or the hashes cannot be read or written.
     pub async fn begins_with(&self, size: u64, root: &Digest) -> Result<Begins, StoreFault> {
-        let now = self.caught_up().await?.size();
-        if now < size {
-            return Ok(Begins::Shorter(now));
+        let mut read = Tree::default();
+        while read.size() < size {
+            let page = self.store.scan(Position(read.size().saturating_add(1)), SCAN_ENTRIES).await?;
+            if page.is_empty() {
+                return Ok(Begins::Shorter(read.size()));
+            }
+            let left = usize::try_from(size.saturating_sub(read.size())).unwrap_or(usize::MAX);
+            page.iter().take(left).for_each(|logged| read.push(hash_of(logged)));
         }
-        let (was, _) = self.rooted(size).await?.0;
-        Ok(if was == *root { Begins::So } else { Begins::Otherwise })
+        let found = read.root();
+        if found != *root {
+            return Ok(Begins::Otherwise);
+        }
+        let kept = self
+            .blocking(move |hashes| {
+                let is_kept = size <= hashes.size();
+                if is_kept { stored::root(hashes, size).map(|root| root == found) } else { Ok(true) }
+            })
+            .await;
+        if kept != Ok(true) {
+            self.forget().await?;
+        }
+        Ok(Begins::So)
     }
 
     /// What is made of the hashes, with the size and the root that it was made for; they are made anew if it does not hold.
@@ -220,9 +238,7 @@ impl LogTree {
             let (mut grown, mut row) = (tree.clone(), Vec::new());
             for _ in 0..PAGES_A_SYNC {
                 let page = self.store.scan(Position(grown.size().saturating_add(1)), SCAN_ENTRIES).await?;
-                page.iter().for_each(|logged| {
-                    grown.push_into(tree::leaf(leaf_of(logged).to_text().as_bytes()), &mut row)
-                });
+                page.iter().for_each(|logged| grown.push_into(hash_of(logged), &mut row));
                 if page.len() < SCAN_ENTRIES {
                     break;
                 }
@@ -243,11 +259,22 @@ impl LogTree {
     async fn begun(&self) -> Result<Tree, StoreFault> {
         let size = self.hashes.size();
         let peaks = self.blocking(move |hashes| stored::peaks(hashes, size)).await;
-        if let Some(tree) = peaks.ok().and_then(|peaks| Tree::of(size, peaks)) {
+        if let Some(tree) = peaks.ok().and_then(|peaks| Tree::of(size, peaks))
+            && self.is_of_this_log(size).await?
+        {
             return Ok(tree);
         }
         self.blocking(|hashes| hashes.clear()).await?;
         Ok(Tree::default())
+    }
+
+    /// Whether the last of so many kept leaves is what stands there in the log: somebody may have put another log in its
+    /// place.
+    async fn is_of_this_log(&self, size: u64) -> Result<bool, StoreFault> {
+        let Some(before) = size.checked_sub(1) else { return Ok(true) };
+        let last = self.store.scan(Position(size), 1).await?;
+        let Some(last) = last.first().map(hash_of) else { return Ok(false) };
+        Ok(self.blocking(move |hashes| hashes.hash(stored::count(before))).await == Ok(last))
     }
 
     async fn forget(&self) -> Result<(), StoreFault> {
@@ -374,15 +401,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn hashes_of_a_longer_log_are_another_logs() {
+    async fn hashes_of_another_log_are_made_anew() {
+        for others in [1, 9] {
+            let hashes = Arc::new(MemoryHashes::default());
+            let other = Arc::new(MemoryStore::default());
+            appended(&other, "int_9", 0, 5).await;
+            LogTree::of(other, hashes.clone()).checkpoint().await.expect("it catches up");
+            let own = Arc::new(MemoryStore::default());
+            appended(&own, "int_1", 0, others).await;
+            let found = LogTree::of(own.clone(), hashes).checkpoint().await;
+            let fresh = LogTree::of(own, Arc::new(MemoryHashes::default())).checkpoint().await;
+            assert_eq!(found, fresh, "{others} entries");
+        }
+    }
+
+    /// A log whose first entry was changed, beside the hashes of what it was.
+    #[tokio::test]
+    async fn what_was_noted_is_compared_with_the_log_and_not_with_kept_hashes() {
         let hashes = Arc::new(MemoryHashes::default());
-        let long = Arc::new(MemoryStore::default());
-        appended(&long, "int_9", 0, 9).await;
-        LogTree::of(long, hashes.clone()).checkpoint().await.expect("it catches up");
-        let short = Arc::new(MemoryStore::default());
-        appended(&short, "int_1", 0, 2).await;
-        let (size, root) = LogTree::of(short.clone(), hashes).checkpoint().await.expect("it begins anew");
-        let fresh = LogTree::of(short, Arc::new(MemoryHashes::default())).checkpoint().await;
-        assert_eq!(fresh, Ok((size, root)));
+        let (was, is) = (Arc::new(MemoryStore::default()), Arc::new(MemoryStore::default()));
+        appended(&was, "int_1", 0, 1).await;
+        appended(&is, "int_3", 0, 1).await;
+        for store in [&was, &is] {
+            appended(store, "int_2", 0, 1).await;
+        }
+        let (size, root) = LogTree::of(was, hashes.clone()).checkpoint().await.expect("it catches up");
+        let tree = LogTree::of(is, hashes);
+        assert_eq!(tree.begins_with(size, &root).await, Ok(Begins::Otherwise));
     }
 }
