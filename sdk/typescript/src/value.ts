@@ -262,28 +262,35 @@ function isDecimal(text: unknown): boolean {
   return typeof text === "string" && /^-?\d{1,40}(\.\d{1,40})?$/.test(text);
 }
 
-const CURRENCIES: [number, string][] = [
-  [0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"],
-  [3, "BHD IQD JOD KWD LYD OMR TND"],
-  [4, "CLF UYW"],
-];
+/** The currencies that have other than two digits after the point. */
+const DIGITS: Readonly<Record<string, number>> = {
+  BIF: 0, CLP: 0, DJF: 0, GNF: 0, ISK: 0, JPY: 0, KMF: 0, KRW: 0, PYG: 0, RWF: 0, UGX: 0, UYI: 0, VND: 0, VUV: 0,
+  XAF: 0, XOF: 0, XPF: 0, BHD: 3, IQD: 3, JOD: 3, KWD: 3, LYD: 3, OMR: 3, TND: 3, CLF: 4, UYW: 4,
+};
+/** Digits of which every number fits into 63 bits. */
+const DIGITS_THAT_FIT = 18;
 /** Most minor units of an amount: 63 bits. */
-const MINOR_MAX = BigInt("9223372036854775807");
+const MINOR_MAX = "9223372036854775807";
 
 /**
  * How many digits a currency has after the point (ISO 4217, table A.1), as the host counts them: an answer with more
  * is refused.
  */
 export function currencyDigits(currency: string): number {
-  return CURRENCIES.find(([, codes]) => codes.split(" ").includes(currency))?.[0] ?? 2;
+  return DIGITS[currency] ?? 2;
 }
 
 /** Not finer than its currency, and not too large. */
 function isAmount(text: unknown, currency: string): boolean {
   if (!isDecimal(text)) return false;
-  const [whole = "", behind = ""] = String(text).replace("-", "").split(".");
+  const found = String(text);
+  const point = found.indexOf(".");
+  const behind = point < 0 ? 0 : found.length - point - 1;
   const digits = currencyDigits(currency);
-  return behind.length <= digits && BigInt(whole + behind.padEnd(digits, "0")) <= MINOR_MAX;
+  if (behind > digits) return false;
+  if (found.length + digits - behind <= DIGITS_THAT_FIT) return true;
+  const minor = found.replace(/[-.]/g, "") + "0".repeat(digits - behind);
+  return BigInt(minor) <= BigInt(MINOR_MAX);
 }
 
 function isDate(text: unknown): boolean {
