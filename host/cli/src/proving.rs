@@ -1,12 +1,13 @@
 //! The log of a host that runs, as others may check it: its key, its tree, and the checkpoint that is noted elsewhere.
 
+use crate::command::audit::checkpoint_in;
 use crate::command::audit::key::{self, LogKey};
 use crate::config::Settings;
 use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, Result};
 use countersign_core::hash::Digest;
-use countersign_core::log::note::{Checkpoint, NOTE_BYTES_MAX, Note};
+use countersign_core::log::note::{Checkpoint, Note};
 use countersign_engine::engine::Engine;
 use countersign_engine::log_tree::{Begins, LogTree, Noting};
 use countersign_engine::port::hashes::{Hashes, MemoryHashes};
@@ -14,8 +15,7 @@ use countersign_engine::port::store::Store;
 use countersign_server::LogSigner;
 use countersign_store_local::TreeFile;
 use std::fmt;
-use std::fs;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -75,24 +75,16 @@ impl Proving {
 /// The checkpoint that was noted last; nothing if none was.
 fn noted(place: &Path, key: &LogKey) -> Result<Option<Checkpoint>> {
     let named = || format!("`{}`, where the log is noted, cannot be read", place.display());
-    match fs::metadata(place) {
-        Ok(about) if NOTE_BYTES_MAX as u64 >= about.len() => {}
-        Ok(_) => return Err(foreign(place, key)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(named),
+    if !place.try_exists().with_context(named)? {
+        return Ok(None);
     }
-    let bytes = fs::read(place).with_context(named)?;
-    let note = std::str::from_utf8(&bytes).ok().and_then(Note::parse);
-    let checkpoint = note.and_then(|note| note.checkpoint(key.public(), key::is_right));
-    checkpoint.map(Some).ok_or_else(|| foreign(place, key))
-}
-
-fn foreign(place: &Path, key: &LogKey) -> anyhow::Error {
-    let message =
-        format!("`{}` is no checkpoint that `{}` signed with this key", place.display(), key.public().name());
-    let help = "it was noted of another log, or with a key that was exchanged: look at it with that key (`countersign audit \
-                verify --since`), then move it away";
-    Failure::new(exit::CONFIGURATION, message).with_help(help).into()
+    checkpoint_in(place, key.public())?.map(Some).ok_or_else(|| {
+        let message =
+            format!("`{}` is no checkpoint that `{}` signed with this key", place.display(), key.public().name());
+        let help = "it was noted of another log, or with a key that was exchanged: look at it with that key (`countersign \
+                    audit verify --since`), then move it away";
+        Failure::new(exit::CONFIGURATION, message).with_help(help).into()
+    })
 }
 
 /// Makes sure that the log begins with what was noted of it.

@@ -98,11 +98,6 @@ impl Compiler {
         if let Some(component) = self.cached(digest) {
             return Ok(component);
         }
-        self.compiled(digest, bytes)
-    }
-
-    /// The same of a component that is not in the cache.
-    fn compiled(&self, digest: Digest, bytes: &[u8]) -> Result<Component, ConnectorFault> {
         let native = self.native(digest, bytes)?;
         // A cache that cannot be written is slower, not wrong.
         if let Err(fault) = self.remember(digest, &native) {

@@ -232,7 +232,7 @@ fn engine(allocation: InstanceAllocationStrategy, meter: Meter) -> wasmtime::Res
         .wasm_multi_memory(true)
         .wasm_tail_call(true)
         .wasm_backtrace_max_frames(NonZeroUsize::new(32))
-        // Of what broke, the functions are named and not the places in them: a tenth of the code is for nobody else.
+        // Of what broke, the functions are named; tables of the places in them, a tenth of the file, nobody reads.
         .generate_address_map(false)
         .native_unwind_info(false)
         .max_wasm_stack(512 * 1024)

@@ -1,4 +1,4 @@
-//! LogTree of a log that grows: its Merkle tree is kept beside it, so that a proof takes a few hashes and no reading of
+//! Proofs of a log that grows: its Merkle tree is kept beside it, so that a proof takes a few hashes and no reading of
 //! the whole.
 //!
 //! The tree follows the log. What it has come to is behind by [`CATCH_UP_MS`] at the most, and whoever asks waits until it
@@ -50,8 +50,6 @@ pub enum Begins {
 pub struct Proved {
     /// The entry.
     pub leaf: Leaf,
-    /// Its bytes.
-    pub entry: Arc<[u8]>,
     /// Its place in the log, counted from 0.
     pub index: u64,
     /// Hashes from the leaf's sibling up.
@@ -143,7 +141,7 @@ impl LogTree {
                 move |path, size, root| tree::root_by(hash, index, size, path) == Some(*root),
             )
             .await?;
-        Ok(Some(Proved { leaf, entry: logged.entry, index, path, size, root }))
+        Ok(Some(Proved { leaf, index, path, size, root }))
     }
 
     /// Proves that today's log goes on where the one of the first `old` entries ended: the proof, how many entries there
@@ -342,7 +340,8 @@ mod tests {
                         tree.prove(stream, sequence).await.expect("it is read").expect("it is there");
                     assert_eq!((proved.leaf.stream.as_str(), proved.leaf.sequence), (stream, sequence));
                     assert_eq!((proved.size, proved.root), now);
-                    assert_eq!(*proved.entry, *format!("{stream} {}", sequence - 1).as_bytes());
+                    let bytes = format!("{stream} {}", sequence - 1);
+                    assert_eq!(proved.leaf.entry, Digest::of(bytes.as_bytes()));
                     let leaf = tree::leaf(proved.leaf.to_text().as_bytes());
                     assert_eq!(
                         tree::root_by(leaf, proved.index, proved.size, &proved.path),

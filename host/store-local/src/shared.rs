@@ -3,6 +3,7 @@
 use crate::fault::io_fault;
 use crate::hot::{Head, Hot};
 use crate::index::{Index, IndexFault};
+use crate::marks::Marks;
 use crate::metrics::Metrics;
 use crate::segment::{End, Segments};
 use crate::writer::FREE_BYTES_MIN;
@@ -10,14 +11,10 @@ use countersign_engine::memory::bears_all;
 use countersign_engine::port::store::{
     CallerKey, Logged, PAGE_ROWS_MAX, Page, Position, Query, Row, RowChange, StoreFault, StreamName,
 };
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
-
-/// Most points of the log that scans remember.
-const MARKS_MAX: usize = 256;
 
 /// How the threads are to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +49,8 @@ pub(crate) struct Shared {
     pub(crate) work: Condvar,
     /// Absent while it is broken, until it is rebuilt.
     index: RwLock<Option<Arc<Index>>>,
-    /// Where scans ended lately, by position.
-    marks: Mutex<BTreeMap<u64, End>>,
+    /// Where scans ended lately.
+    marks: Mutex<Marks>,
     pub(crate) syncs: AtomicU64,
     pub(crate) metrics: Metrics,
     pub(crate) log_bytes: AtomicU64,
@@ -119,20 +116,15 @@ impl Shared {
 
     /// The nearest known point of the log at which at most `position` entries lie before.
     pub(crate) fn mark_before(&self, position: u64) -> Option<End> {
-        let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, mark) = marks.range(..=position).next_back()?;
+        let mark = self.marks.lock().unwrap_or_else(PoisonError::into_inner).before(position)?;
         let start = self.segments.holding(position + 1)?.1.first;
         // A segment that begins nearer is the better place to begin.
-        (start <= mark.position + 1).then_some(*mark)
+        (start <= mark.position + 1).then_some(mark)
     }
 
-    /// Remembers a point of the log; forgets the oldest beyond [`MARKS_MAX`].
+    /// Remembers a point of the log.
     pub(crate) fn put_mark(&self, mark: End) {
-        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        marks.insert(mark.position, mark);
-        if marks.len() > MARKS_MAX {
-            marks.pop_first();
-        }
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).put(mark);
     }
 
     /// Looks whether the disk has the room that an append needs, and remembers it. A host that is full

@@ -1,7 +1,7 @@
 //! The hashes of the log's Merkle tree, in a folder of their own: `hashes`, 32 bytes each, and `size`, which says how many
 //! leaves they are of and what root they make.
 //!
-//! Hashes are synced before `size` is replaced, so what stands behind it was never whole and is cut off. Where the two do
+//! Hashes are synced before `size` is replaced, so what stands behind it was never whole and is written over. Where the two do
 //! not fit, everything is forgotten: the log has it all.
 
 use crate::disk;

@@ -23,14 +23,6 @@ fn place(level: u32, n: u64) -> u64 {
     count(last).saturating_add(u64::from(level))
 }
 
-/// How many leaves a row of so many hashes has; `None` if the last leaf is not whole.
-#[must_use]
-pub fn size(hashes: u64) -> Option<u64> {
-    // A tree has at most twice as many hashes as leaves, and at least one less than that for each of 64 bits.
-    let least = hashes / 2;
-    (least..=least.saturating_add(64)).find(|size| count(*size) == hashes)
-}
-
 /// Reads hashes by their places.
 pub trait Row {
     /// Why one cannot be read.
@@ -223,14 +215,6 @@ mod tests {
                 assert_eq!(root_by(leaf, index, size, &path), Some(tree.root()));
             }
         }
-    }
-
-    #[test]
-    fn the_length_of_a_row_says_how_many_leaves_it_has() {
-        for leaves in (0..500).chain([u64::from(u32::MAX), 1 << 40, (1 << 40) - 1]) {
-            assert_eq!(size(count(leaves)), Some(leaves));
-        }
-        assert_eq!((size(2), size(5), size(6)), (None, None, None), "the last leaf completes a subtree");
     }
 
     #[test]

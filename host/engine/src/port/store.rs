@@ -50,9 +50,6 @@ pub trait Store: Send + Sync + 'static {
     /// All entries of `stream` in order; empty if there is none. Sees every acknowledged append.
     fn load(&self, stream: &str) -> Answer<'_, Result<Vec<Arc<[u8]>>, StoreFault>>;
 
-    /// Up to `limit` entries of the whole log, in order, beginning with `from`.
-    fn scan(&self, from: Position, limit: usize) -> Answer<'_, Result<Vec<Logged>, StoreFault>>;
-
     /// The same with the place of each entry in the log.
     fn logged<'a>(&'a self, stream: &'a str) -> Answer<'a, Result<Vec<Logged>, StoreFault>> {
         Box::pin(async move {
@@ -65,6 +62,9 @@ pub trait Store: Send + Sync + 'static {
             }
         })
     }
+
+    /// Up to `limit` entries of the whole log, in order, beginning with `from`.
+    fn scan(&self, from: Position, limit: usize) -> Answer<'_, Result<Vec<Logged>, StoreFault>>;
 
     /// Up to `limit` open errands that are due at `now`, the longest overdue first, going on after
     /// the errand `after` of an earlier call.

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use countersign_core::approval::event::Entry;
 use countersign_core::id::EffectId;
 use countersign_core::log::proof::Proof;
 use countersign_engine::fault::Fault;
@@ -75,6 +76,16 @@ pub(crate) async fn consistency(
     Ok(Json(ConsistencyView::of(from, &path, &signer.checkpoint(size, root))))
 }
 
+/// The sequence of the entry that decided, or by which the effect came to its end.
+fn ended(life: &[Entry], effect: Option<EffectId>) -> Option<u64> {
+    let is_it = |entry: &Entry| match effect {
+        Some(effect) => entry.event.ends(effect),
+        None => entry.event.decides(),
+    };
+    let (_, sequence) = life.iter().zip(1_u64..).filter(|(entry, _)| is_it(entry)).last()?;
+    Some(sequence)
+}
+
 /// Proves that the decision of an intent stands in the log, or the end of one of its effects, or any entry of its life.
 #[utoipa::path(
     get, path = "/v1/intents/{id}/proof", tag = "log", operation_id = "prove_intent",
@@ -101,13 +112,11 @@ pub(crate) async fn proof(
     let intent = asked::intent(&name)?;
     super::read(&host, &caller, intent).await?;
     let (tree, signer) = proving(&host)?;
-    let entries = host.engine.entries(intent).await?;
-    let found = entries.iter().rposition(|entry| match effect {
-        Some(effect) => entry.event.ends(effect),
-        None => entry.event.decides(),
-    });
-    let of_life = found.and_then(|found| u64::try_from(found).ok()).map(|found| found.saturating_add(1));
-    let proved = match sequence.or(of_life) {
+    let wanted = match sequence {
+        Some(sequence) => Some(sequence),
+        None => ended(&host.engine.entries(intent).await?, effect),
+    };
+    let proved = match wanted {
         Some(sequence) => tree.prove(&intent.to_string(), sequence).await.map_err(Fault::Store)?,
         None => None,
     };

@@ -79,10 +79,10 @@ pub(super) fn replanned(turn: &mut Turn<'_>, effect: EffectId, found: Anew) -> R
 
 /// What is still the same is written on the record as it is now, so its steps have other bytes, and no target may get those
 /// under a key that it knows. What went out is looked for first, and what is absent has new keys. Where nothing can be
-/// looked for, the refusal is all that there is to go by. What a person had sent once more keeps its key.
+/// looked for, the refusal is all that there is to go by.
 fn goes_on(guarantee: Guarantee, history: History, now: Timestamp) -> EffectState {
     let history = History { moved: false, ..history };
-    if history.vouched || is_clean(history) {
+    if is_clean(history) {
         return EffectState::Ready { due: now, history };
     }
     match guarantee {
@@ -259,5 +259,35 @@ fn words(fact: &FactValue) -> String {
         FactValue::Missing(_) => "missing".to_owned(),
         FactValue::Stale => "too old".to_owned(),
         FactValue::Each(each) => each.iter().map(words).collect::<Vec<_>>().join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_out_is_looked_for_before_it_has_new_keys() {
+        let sent = History { first_sent: Some(Timestamp(1)), moved: true, ..History::default() };
+        let vouched = History { first_sent: None, vouched: true, ..sent };
+        let unsent = History { first_sent: None, ..sent };
+        let check =
+            |guarantee, history, looks: bool, keys: u32| match goes_on(guarantee, history, Timestamp(9)) {
+                EffectState::Ready { history, .. } => {
+                    assert_eq!((looks, history.generation, history.moved), (false, keys, false))
+                }
+                EffectState::Probing { history, .. } => {
+                    assert_eq!((looks, history.generation, history.moved), (true, keys, false))
+                }
+                other => panic!("{other:?}"),
+            };
+        for guarantee in [Guarantee::ByKey, Guarantee::ByNaturalKey, Guarantee::ByProbe] {
+            check(guarantee, unsent, false, 0);
+            check(guarantee, sent, true, 0);
+            check(guarantee, vouched, true, 0);
+        }
+        check(Guarantee::Blind, unsent, false, 0);
+        check(Guarantee::Blind, sent, false, 1);
+        check(Guarantee::Blind, vouched, false, 1);
     }
 }
