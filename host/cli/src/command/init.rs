@@ -26,6 +26,9 @@ pub const STARTER: [(&str, &str); 8] = [
     ("routes.md", include_str!("../../starter/routes.md")),
 ];
 
+/// Requests of a made-up quarter, for `policy backtest --from`: a new house has decided nothing yet.
+const HISTORY: (&str, &str) =
+    ("history/discount.jsonl", include_str!("../../starter/history/discount.jsonl"));
 /// The commented configuration, which is also its reference.
 pub const CONFIGURATION: &str = include_str!("../../starter/countersign.toml");
 /// Where the configuration goes.
@@ -67,7 +70,7 @@ pub fn run(command: Init, global: &Global) -> Result<ExitCode> {
 pub(crate) fn begin(folder: &Path) -> Result<(Vec<String>, Vec<String>)> {
     std::fs::create_dir_all(folder).with_context(|| format!("`{}` cannot be made", folder.display()))?;
     let (mut written, mut kept) = (Vec::new(), Vec::new());
-    for (path, text) in [(CONFIGURATION_FILE, CONFIGURATION)].into_iter().chain(STARTER) {
+    for (path, text) in [(CONFIGURATION_FILE, CONFIGURATION), HISTORY].into_iter().chain(STARTER) {
         let list = if written_new(&folder.join(path), text)? { &mut written } else { &mut kept };
         list.push(path.to_owned());
     }
@@ -106,14 +109,14 @@ mod tests {
     fn what_init_writes_is_clean_and_is_never_overwritten() {
         let folder = std::env::temp_dir().join(format!("countersign-init-{}", std::process::id()));
         let (written, kept) = begin(&folder).expect("it is written");
-        assert_eq!((written.len(), kept.len()), (STARTER.len() + 2, 0));
+        assert_eq!((written.len(), kept.len()), (STARTER.len() + 3, 0));
         let settings = config::load(Some(&folder.join(CONFIGURATION_FILE))).expect("no problem");
         wire::load_rules(&settings.rules).expect("no fault");
         let key = settings.data.join(INSTALL_KEY_FILE);
         assert_eq!(std::fs::metadata(key).expect("a key").permissions().mode() & 0o777, 0o600);
         std::fs::write(folder.join("people.md"), "mine").expect("it is changed");
         let (written, kept) = begin(&folder).expect("it is repeated");
-        assert_eq!((written.len(), kept.len()), (0, STARTER.len() + 2));
+        assert_eq!((written.len(), kept.len()), (0, STARTER.len() + 3));
         assert_eq!(std::fs::read_to_string(folder.join("people.md")).expect("it is read"), "mine");
         std::fs::remove_dir_all(&folder).expect("it can be removed");
     }

@@ -23,6 +23,7 @@ use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, Result};
 use countersign_core::document::{Fault, SourceFile};
+use countersign_core::id::IntentTypeName;
 use countersign_core::policy::Policy;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
@@ -84,7 +85,7 @@ pub enum PolicyCommand {
 pub async fn run(command: PolicyCommand, global: &Global) -> Result<ExitCode> {
     match command {
         PolicyCommand::Check(command) => check::run(&command, global).await,
-        PolicyCommand::Diff(command) => diff::run(&command, global),
+        PolicyCommand::Diff(command) => diff::run(&command, global).await,
         PolicyCommand::Build(command) => build::run(&command, global),
         PolicyCommand::Backtest(command) => backtest::run(&command, global).await,
         PolicyCommand::Publish(command) => publish::publish(&command, global).await,
@@ -135,6 +136,13 @@ fn policy_text(file: &Path) -> Result<String> {
         return Err(Failure::new(exit::NO, message).into());
     }
     std::fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))
+}
+
+/// A changed policy that a running host is asked about: the intent type that it decides, and its text.
+fn draft(file: &Path) -> Result<(IntentTypeName, String)> {
+    let source = SourceFile { path: file.display().to_string(), text: policy_text(file)? };
+    let intent = Policy::decides(&source).map_err(|faults| unsound(&faults, &source.path))?;
+    Ok((intent, source.text))
 }
 
 /// A changed policy among the rules, beside the one that it replaces.

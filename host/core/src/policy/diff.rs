@@ -39,7 +39,7 @@ pub struct Diff {
 }
 
 /// A diff with the versions that it is between.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// The intent type that both decide.
     pub intent: String,

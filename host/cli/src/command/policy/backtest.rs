@@ -1,13 +1,11 @@
 //! `countersign policy backtest`: what a changed policy would have answered to what was decided already.
 
-use super::{Change, Global, change, now, past, policy_text, unsound};
+use super::{Change, Global, change, draft, now, past};
 use crate::client::{Client, typed};
 use crate::exit;
 use crate::output::{self, Bar, Failure, Progress, plain};
 use anyhow::{Context as _, Result};
-use countersign_core::document::SourceFile;
 use countersign_core::intent::IntentType;
-use countersign_core::policy::Policy;
 use countersign_core::policy::backtest::{Backtest, Trial, Versions};
 use countersign_engine::history::{self, NotRead, Wanted};
 use serde_json::json;
@@ -145,11 +143,9 @@ async fn from_host(command: &Tried, global: &Global) -> Result<Backtest> {
         let failure = Failure::new(exit::USAGE, "a running host compares with its own rules");
         return Err(failure.with_help("leave `--rules` out, or add `--data DIR` or `--from FILE`").into());
     }
-    let shown = command.new.display().to_string();
-    let file = SourceFile { path: shown.clone(), text: policy_text(&command.new)? };
-    let intent = Policy::decides(&file).map_err(|faults| unsound(&faults, &shown))?;
+    let (intent, text) = draft(&command.new)?;
     let client = Client::of(global)?;
-    let mut body = json!({ "policy": file.text });
+    let mut body = json!({ "policy": text });
     if let Some(days) = command.since {
         body["since"] = json!(format!("{days}d"));
     }

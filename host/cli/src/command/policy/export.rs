@@ -7,6 +7,7 @@ use crate::output::{self, Failure};
 use anyhow::Result;
 use countersign_core::exchange::{Format, Writing};
 use countersign_exchange::carry;
+use serde_json::json;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,7 +64,9 @@ pub(super) fn run(command: &Export, global: &Global) -> Result<ExitCode> {
         failure.places = refused.to_string().lines().map(str::to_owned).collect();
         failure
     })?;
-    written.left_out.iter().for_each(|what| output::say(&format!("left out  {what}")));
+    if !global.json || command.output.is_none() {
+        written.left_out.iter().for_each(|what| output::say(&format!("left out  {what}")));
+    }
     let Some(file) = &command.output else {
         if format == Format::Xlsx {
             let failure = Failure::new(exit::USAGE, "a workbook is no text for standard output");
@@ -77,7 +80,9 @@ pub(super) fn run(command: &Export, global: &Global) -> Result<ExitCode> {
     } else {
         written_new(file, &written.bytes)?;
     }
-    if !global.quiet {
+    if global.json {
+        output::json(&json!({ "written": file.display().to_string(), "left_out": written.left_out }))?;
+    } else if !global.quiet {
         output::say(&format!("written  {}", file.display()));
     }
     Ok(ExitCode::from(exit::DONE))

@@ -7,6 +7,7 @@ use crate::output::{self, Failure};
 use anyhow::Result;
 use countersign_core::id::IntentTypeName;
 use countersign_core::policy::starter::{NoStarter, sound};
+use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -49,6 +50,10 @@ pub(super) fn run(command: &New, global: &Global) -> Result<ExitCode> {
     let target = folder.join("policies").join(format!("{}.policy.md", intent.name));
     std::fs::create_dir_all(folder.join("policies"))?;
     written_new(&target, text.as_bytes())?;
+    if global.json {
+        output::json(&json!({ "written": target.display().to_string() }))?;
+        return Ok(ExitCode::from(exit::DONE));
+    }
     output::line(&format!("written  {}", target.display()))?;
     if !global.quiet {
         output::say(&format!(
