@@ -1,5 +1,6 @@
 //! The linter: what is wrong with a policy that could be read, and what its owner should know.
 
+mod each;
 mod people;
 mod seats;
 mod table;
@@ -120,6 +121,16 @@ impl<'a> Findings<'a> {
     pub(crate) fn witness(&mut self, space: &Space<'_>, point: &Point) {
         if let Some(last) = self.list.last_mut() {
             last.witness = Some(space.said(point));
+        }
+    }
+
+    /// The same for an intent with several elements: one point each.
+    pub(crate) fn witnesses(&mut self, space: &Space<'_>, points: &[Point]) {
+        let Some((first, others)) = points.split_first() else { return };
+        let others = others.iter().map(|point| format!("; and beside it {}", space.said_of_element(point)));
+        let said = others.fold(space.said(first), |said, other| said + &other);
+        if let Some(last) = self.list.last_mut() {
+            last.witness = Some(said);
         }
     }
 }

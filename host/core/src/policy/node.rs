@@ -213,6 +213,30 @@ impl Node {
         }
     }
 
+    /// Whether the value differs from element to element; a fold over all of them does not.
+    pub(crate) fn reads_element(&self) -> bool {
+        match self {
+            Node::Element(_) | Node::Text(TextOf::Element(_)) => true,
+            Node::Const(_)
+            | Node::Input(_)
+            | Node::Term(_)
+            | Node::Text(TextOf::Const(_) | TextOf::Input(_))
+            | Node::Fold { .. } => false,
+            Node::Not(inner) | Node::Negate(inner) => inner.reads_element(),
+            Node::And(one, other)
+            | Node::Or(one, other)
+            | Node::Add(one, other)
+            | Node::Subtract(one, other)
+            | Node::Multiply(one, other)
+            | Node::Compare(_, one, other)
+            | Node::Extreme { one, other, .. } => one.reads_element() || other.reads_element(),
+            Node::SameText(one, other) => [one, other].iter().any(|text| matches!(text, TextOf::Element(_))),
+            Node::Round { value, by, .. } => {
+                value.reads_element() || by.as_ref().is_some_and(|by| by.reads_element())
+            }
+        }
+    }
+
     /// The value of a node that reads nothing.
     pub(crate) fn constant(&self) -> Option<i128> {
         match self {

@@ -2,7 +2,7 @@
 
 use super::check::{check_all, check_files};
 use super::diff::diff;
-use super::lint::Level;
+use super::lint::{Finding, Level};
 use super::mutant::{SUGGESTED_MAX, Suggested, mutants};
 use super::promise::{Proof, promises};
 use super::space::{Space, Verdict};
@@ -143,6 +143,52 @@ fn a_report_of_a_set_that_cannot_be_read_says_why() {
     let report = check_files(&files, ON);
     assert!(!report.passes());
     assert!(report.to_string().contains("people.md: the file is missing"), "{report}");
+}
+
+/// The shipped rules with privacy and finance answered by three directors: one is enough for the one,
+/// two for the other, and whoever asks is none of them.
+fn few_for_two_clauses(clauses: &str) -> Vec<SourceFile> {
+    let mut files = starter();
+    let edits = [
+        (
+            "contract_redline.policy.md",
+            "| privacy | 1    | pool privacy         | 1    | 16bh   | pool legal-leads | hold    |",
+            "| privacy | 1 | pool directors | 1 | 16bh | pool directors | hold |",
+        ),
+        (
+            "contract_redline.policy.md",
+            "| finance | 1    | pool finance         | 1    | 16bh   | pool fpna        | decline |",
+            "| finance | 1 | pool directors | 2 | 16bh | pool directors | decline |",
+        ),
+        ("contract_redline.intent.md", "list 1 .. 200", clauses),
+    ];
+    for (name, from, to) in edits {
+        let file = files.iter_mut().find(|file| file.path.ends_with(name)).expect("it is shipped");
+        assert!(file.text.contains(from), "{from}");
+        file.text = file.text.replacen(from, to, 1);
+    }
+    files
+}
+
+#[test]
+fn seats_that_only_two_clauses_together_leave_empty_are_found() {
+    let short = |clauses: &str| {
+        let report = check_files(&few_for_two_clauses(clauses), ON);
+        assert_eq!(report.faults, Vec::new());
+        let seats = report.findings().filter(|finding| finding.kind == "seats").cloned();
+        seats.collect::<Vec<Finding>>()
+    };
+    let found = short("list 1 .. 200");
+    let two = found.iter().find(|finding| finding.message.starts_with("finance + privacy: "));
+    let two = two.unwrap_or_else(|| panic!("{found:?}"));
+    assert_eq!(two.level, Level::Error);
+    let witness = two.witness.as_deref().unwrap_or_default();
+    assert!(
+        witness.contains("clause.topic payment") && witness.contains("and beside it clause.topic data"),
+        "{witness}"
+    );
+    // What a list of one clause cannot hold does not happen.
+    assert_eq!(short("list 1 .. 1"), Vec::new());
 }
 
 #[test]

@@ -158,6 +158,17 @@ impl<'a> Space<'a> {
         region.keys().any(|axis| *axis >= self.inputs.len())
     }
 
+    /// Whether an axis is asked of each element of a list, and not of the whole intent.
+    pub(crate) fn is_of_element(&self, axis: usize) -> bool {
+        match self.inputs.get(axis) {
+            Some(input) => input.is_of_element(),
+            None => {
+                let derived = self.derived.iter().find(|derived| derived.axis == axis);
+                derived.is_some_and(|derived| derived.node.reads_element())
+            }
+        }
+    }
+
     /// What the rows of a policy ask for; nothing where no row is live, or too many are.
     fn by_rows(model: &Model<'_>, mut live: impl Iterator<Item = usize>) -> Option<Asked> {
         let asks = model.policy.index.asks();

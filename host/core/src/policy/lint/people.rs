@@ -1,6 +1,6 @@
 //! Findings about routes: who is asked, how much is at stake, and which routes meet.
 
-use super::{Findings, House, Level};
+use super::{Findings, House, Level, each};
 use crate::id::RouteName;
 use crate::people::Directory;
 use crate::policy::Policy;
@@ -11,10 +11,13 @@ use crate::policy::sweep::{Place, Region};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most sets of routes whose seats are checked one by one.
-const JOINS_MAX: usize = 256;
+pub(super) const JOINS_MAX: usize = 256;
+
+/// A place where routes meet: a region, or one for each of several elements of an intent's list.
+pub(super) type Meeting = Vec<Region>;
 
 /// Sets of routes that some intent needs together, with a place where they do.
-pub(super) type Joins = BTreeMap<BTreeSet<RouteName>, Region>;
+pub(super) type Joins = BTreeMap<BTreeSet<RouteName>, Meeting>;
 
 /// How many people a row names before anybody is away or in conflict; nothing if it depends on the
 /// intent.
@@ -115,11 +118,12 @@ fn row(
 /// Which routes an intent can need together, and how much money each of them can see.
 pub(super) fn joins(space: &Space<'_>, house: House<'_>, findings: &mut Findings<'_>) -> Option<Joins> {
     let model = space.models.first()?;
-    // The amount comes first, so that its largest piece that leads to a route is the exposure.
+    // The amount comes first, so that its largest piece that leads to a route is the exposure; what
+    // belongs to an element comes last, so that behind a place stand all elements of one intent.
     let stake = house.intent.amount_at_stake.as_ref();
     let amount = space.inputs.iter().position(|input| Some(&input.name) == stake);
     let mut order = space.order();
-    order.sort_by_key(|axis| Some(*axis) != amount);
+    order.sort_by_key(|axis| (space.is_of_element(*axis), Some(*axis) != amount));
     let diagram = space.asked(model, &order, |_| true);
     let diagram = diagram.map(|diagram| diagram.map(space.stop, |asked| space.verdict(model, *asked)));
     let Some(diagram) = diagram else {
@@ -144,8 +148,12 @@ pub(super) fn joins(space: &Space<'_>, house: House<'_>, findings: &mut Findings
             continue;
         }
         if let Some((region, _)) = diagram.regions(1, space.stop, |other| other == end).0.into_iter().next() {
-            joins.insert(needs.routes, region);
+            joins.insert(needs.routes, vec![region]);
         }
+    }
+    if model.policy.each.is_some() {
+        let elements_max = each::elements_max(model.policy, house.intent);
+        more |= !each::united(space, &diagram, &model.policy.covers, elements_max, &mut joins);
     }
     if more {
         let message =

@@ -7,7 +7,7 @@ use crate::intent::value::Tokens;
 use crate::people::Asking;
 use crate::policy::Policy;
 use crate::policy::route::{Need, RouteStep, Whom};
-use crate::policy::space::Space;
+use crate::policy::space::{Point, Space};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most pairs of a requester and a set of routes that are matched.
@@ -27,7 +27,7 @@ pub(super) fn all(space: &Space<'_>, house: House<'_>, joins: &Joins, findings: 
     lonely(policy, house, findings);
     let mut said: BTreeSet<String> = BTreeSet::new();
     let mut tried = 0_usize;
-    for (routes, region) in joins {
+    for (routes, meeting) in joins {
         for requester in requesters(policy, house, routes) {
             if space.stop.is_asked() {
                 return;
@@ -52,10 +52,11 @@ pub(super) fn all(space: &Space<'_>, house: House<'_>, joins: &Joins, findings: 
                  distinct people are left",
                 short.step.step, short.seats, short.step.whom
             );
-            let confirmed = !space.is_derived(region);
+            let confirmed = !meeting.iter().any(|region| space.is_derived(region));
             let level = if confirmed { Level::Error } else { Level::Warning };
             findings.add(level, "seats", &format!("Routes {route}"), message);
-            findings.witness(space, &space.corner(region));
+            let points: Vec<Point> = meeting.iter().map(|region| space.corner(region)).collect();
+            findings.witnesses(space, &points);
             findings.advise("add people to the pool, lower the quorum, or name a backup with other people");
         }
     }

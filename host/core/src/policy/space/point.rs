@@ -281,6 +281,14 @@ impl Space<'_> {
         parts.join(", ")
     }
 
+    /// What a point says of an element alone: `clause.topic data, clause.position beyond`.
+    pub(crate) fn said_of_element(&self, point: &Point) -> String {
+        let of_element = self.inputs.iter().map(crate::policy::typed::Input::is_of_element);
+        let values = self.values(point).into_iter().zip(of_element).filter(|(_, of_element)| *of_element);
+        let parts: Vec<String> = values.map(|((name, value), _)| format!("{name} {value}")).collect();
+        parts.join(", ")
+    }
+
     /// The values of a point as an example writes them.
     pub(crate) fn values(&self, point: &Point) -> Vec<(String, String)> {
         let values = self.inputs.iter().zip(&point.numbers).zip(&point.texts);

@@ -240,6 +240,17 @@ impl<T: Ord + Clone> Diagram<T> {
         stop: &Stop<'_>,
         wanted: impl Fn(&T) -> bool,
     ) -> (Vec<(Region, T)>, bool) {
+        self.regions_below(self.root, most, stop, wanted)
+    }
+
+    /// The same behind a place; what was asked on the way there is not in the regions.
+    pub(crate) fn regions_below(
+        &self,
+        from: Place,
+        most: usize,
+        stop: &Stop<'_>,
+        wanted: impl Fn(&T) -> bool,
+    ) -> (Vec<(Region, T)>, bool) {
         let ends: Vec<bool> = self.ends.iter().map(wanted).collect();
         let mut leads: Vec<bool> = Vec::with_capacity(self.nodes.len());
         for node in self.nodes.iter().take_while(|_| !stop.is_asked()) {
@@ -250,7 +261,7 @@ impl<T: Ord + Clone> Diagram<T> {
             leads.push(leads_there);
         }
         let mut search = Search { diagram: self, ends, leads, most, stop, found: Vec::new(), all: true };
-        search.go(self.root, &mut Region::new());
+        search.go(from, &mut Region::new());
         (search.found, search.all)
     }
 
