@@ -147,7 +147,7 @@ fn a_report_of_a_set_that_cannot_be_read_says_why() {
 
 /// The shipped rules with privacy and finance answered by three directors: one is enough for the one,
 /// two for the other, and whoever asks is none of them.
-fn few_for_two_clauses(clauses: &str) -> Vec<SourceFile> {
+fn few_for_two_clauses(clauses: &str, rules: &[(&'static str, &'static str)]) -> Vec<SourceFile> {
     let mut files = starter();
     let edits = [
         (
@@ -162,7 +162,8 @@ fn few_for_two_clauses(clauses: &str) -> Vec<SourceFile> {
         ),
         ("contract_redline.intent.md", "list 1 .. 200", clauses),
     ];
-    for (name, from, to) in edits {
+    let rules = rules.iter().map(|(from, to)| ("contract_redline.policy.md", *from, *to));
+    for (name, from, to) in edits.into_iter().chain(rules) {
         let file = files.iter_mut().find(|file| file.path.ends_with(name)).expect("it is shipped");
         assert!(file.text.contains(from), "{from}");
         file.text = file.text.replacen(from, to, 1);
@@ -172,13 +173,13 @@ fn few_for_two_clauses(clauses: &str) -> Vec<SourceFile> {
 
 #[test]
 fn seats_that_only_two_clauses_together_leave_empty_are_found() {
-    let short = |clauses: &str| {
-        let report = check_files(&few_for_two_clauses(clauses), ON);
+    let short = |clauses: &str, rules: &[(&'static str, &'static str)]| {
+        let report = check_files(&few_for_two_clauses(clauses, rules), ON);
         assert_eq!(report.faults, Vec::new());
         let seats = report.findings().filter(|finding| finding.kind == "seats").cloned();
         seats.collect::<Vec<Finding>>()
     };
-    let found = short("list 1 .. 200");
+    let found = short("list 1 .. 200", &[]);
     let two = found.iter().find(|finding| finding.message.starts_with("finance + privacy: "));
     let two = two.unwrap_or_else(|| panic!("{found:?}"));
     assert_eq!(two.level, Level::Error);
@@ -187,8 +188,27 @@ fn seats_that_only_two_clauses_together_leave_empty_are_found() {
         witness.contains("clause.topic payment") && witness.contains("and beside it clause.topic data"),
         "{witness}"
     );
-    // What a list of one clause cannot hold does not happen.
-    assert_eq!(short("list 1 .. 1"), Vec::new());
+    // What a list of one clause cannot hold does not happen, nor what two contracts would have to hold.
+    assert_eq!(short("list 1 .. 1", &[]), Vec::new());
+    let apart = [
+        (
+            "| risk-beyond | liability, indemnity    | beyond          |    ",
+            "| risk-beyond | liability, indemnity | beyond | < 100_000 ",
+        ),
+        (
+            "| data-beyond | data                    | beyond          |    ",
+            "| data-beyond | data | beyond | >= 100_000 ",
+        ),
+        (
+            "| data        | data                    | fallback        |    ",
+            "| data | data | fallback | >= 100_000 ",
+        ),
+        (
+            "| cash        | payment                 |                 |    ",
+            "| cash | payment | | < 100_000 ",
+        ),
+    ];
+    assert_eq!(short("list 1 .. 200", &apart), Vec::new());
 }
 
 #[test]
