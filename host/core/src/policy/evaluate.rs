@@ -94,7 +94,18 @@ impl<'a> Findings<'a> {
         beside: Option<&mut Beside<'a>>,
     ) -> Findings<'a> {
         let mut reasons = BTreeSet::new();
-        let mut env = fill(&policy.inputs, &policy.layout, policy.list(), tokens, facts, &mut reasons);
+        let env = fill(&policy.inputs, &policy.layout, policy.list(), tokens, facts, &mut reasons);
+        Findings::in_env(policy, env, reasons, beside.is_some(), beside)
+    }
+
+    /// The same of values that stand in their slots already, without their terms.
+    fn in_env(
+        policy: &'a Policy,
+        mut env: Env<'a>,
+        mut reasons: BTreeSet<Reason>,
+        traced: bool,
+        beside: Option<&mut Beside<'a>>,
+    ) -> Findings<'a> {
         let mut faults = Vec::new();
         env.terms.reserve_exact(policy.terms.len());
         for (name, term) in &policy.terms {
@@ -109,7 +120,7 @@ impl<'a> Findings<'a> {
             known: Asked::default(),
             possible: Asked::default(),
             heard: Vec::new(),
-            traced: beside.is_some(),
+            traced,
             decided: Vec::new(),
             held: Vec::new(),
             not_true: Vec::new(),

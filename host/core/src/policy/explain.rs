@@ -162,6 +162,9 @@ pub struct Change {
     pub to: TokenValue,
     /// All values that do it: `<= 5%`, `>= 24`, or the one value alone.
     pub cell: Arc<str>,
+    /// The element of the list that it is of, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<u32>,
 }
 
 /// One voice in the join: a rule, a guard or a component's, what it asked for and what it read.
@@ -308,7 +311,7 @@ impl Change {
             Some(">=") => format!(" {more}"),
             Some(_) | None => String::new(),
         };
-        format!("{} is {}{way}", self.input, self.to)
+        format!("{}{} is {}{way}", self.input, place(self.element), self.to)
     }
 }
 

@@ -328,6 +328,42 @@ fn every_element_of_a_list_is_decided_and_joined() {
 }
 
 #[test]
+fn what_one_element_would_have_to_be_is_said_with_everything_else_as_it_is() {
+    let policy = policy(EACH);
+    let near = |sizes: &[i64], label: &str, limit: i64| {
+        let element = |size: &i64| {
+            let label = TokenValue::Text(label.to_owned());
+            BTreeMap::from([(name("size"), TokenValue::Count(*size)), (name("label"), label)])
+        };
+        let tokens = Tokens::from([
+            (name("limit"), TokenValue::Count(limit)),
+            (name("item"), TokenValue::List(sizes.iter().map(element).collect())),
+        ]);
+        let evaluation = policy.decide(&tokens, &Facts::new());
+        let near: Vec<String> =
+            evaluation.near.iter().map(|near| format!("{} ({})", near.words(), near.rule)).collect();
+        let terms: Vec<String> = evaluation.terms.iter().map(|term| term.value.to_string()).collect();
+        assert_eq!(terms[0], sizes.iter().sum::<i64>().to_string(), "the trace is of what was asked");
+        near
+    };
+    // `total` is a sum over all elements, so nothing is claimed of sizes that nobody tried.
+    assert_eq!(near(&[1, 6], "a", 5), ["approved if item.size for element 2 is 3 (small)"]);
+    // Another value of the whole intent does it as well.
+    let both =
+        ["approved if item.size for element 2 is 3 (small)", "needs only low if limit is 5 or more (small)"];
+    assert_eq!(near(&[1, 6], "a", 4), both);
+    let less = [
+        "approved if item.size for element 2 is 3 (small)",
+        "needs only low if item.size for element 2 is 6 (fits)",
+    ];
+    assert_eq!(near(&[1, 9], "a", 5), less);
+    // Two elements ask for the same: one of them alone changes nothing.
+    assert_eq!(near(&[6, 6, 1], "a", 5), Vec::<String>::new());
+    assert_eq!(near(&[1, 2], "a", 5), Vec::<String>::new(), "it is approved");
+    assert_eq!(near(&[1, 2], "odd", 5), Vec::<String>::new(), "a guard of an element is not looked into");
+}
+
+#[test]
 fn a_fact_of_a_list_is_read_element_by_element() {
     let policy = policy(EACH);
     let element = |label: &str| BTreeMap::from([(name("label"), TokenValue::Text(label.to_owned()))]);

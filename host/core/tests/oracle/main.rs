@@ -107,9 +107,10 @@ fn found(evaluation: &Evaluation) -> Expected {
     }
 }
 
-/// One pair: whether it is unsure, and how many near misses it has. Panics with everything that is
+/// One pair: whether it is unsure, how many near misses it has, and how many of them are of one
+/// element. Panics with everything that is
 /// needed to see a difference.
-fn compare(model: &model::Policy, policy: &Policy, asked: &Asked, chance: &mut Chance) -> (bool, usize) {
+fn compare(model: &model::Policy, policy: &Policy, asked: &Asked, chance: &mut Chance) -> (bool, [usize; 2]) {
     let expected = naive::decide(model, &asked.given);
     let evaluation = policy.decide(&asked.tokens, &asked.facts);
     let found = found(&evaluation);
@@ -122,7 +123,9 @@ fn compare(model: &model::Policy, policy: &Policy, asked: &Asked, chance: &mut C
             panic!("{}\n{} is not true: {wrong}", shown(), miss.words());
         }
     }
-    (!expected.reasons.is_empty(), evaluation.near.len())
+    let of_element =
+        evaluation.near.iter().filter(|near| near.changes.iter().any(|own| own.element.is_some()));
+    (!expected.reasons.is_empty(), [evaluation.near.len(), of_element.count()])
 }
 
 /// What a run has seen.
@@ -131,6 +134,7 @@ struct Seen {
     pairs: u64,
     unsure: u64,
     near: u64,
+    near_of_element: u64,
     policies: u64,
     refused: BTreeMap<String, u64>,
 }
@@ -152,10 +156,11 @@ impl Seen {
         let edges = given::edges(&model);
         for _ in 0..inputs {
             let asked = given::asked(&model, &edges, &mut chance);
-            let (unsure, near) = compare(&model, &policy, &asked, &mut chance);
+            let (unsure, [near, of_element]) = compare(&model, &policy, &asked, &mut chance);
             self.pairs += 1;
             self.unsure += u64::from(unsure);
             self.near += near as u64;
+            self.near_of_element += of_element as u64;
         }
     }
 }
@@ -180,6 +185,7 @@ fn a_naive_reading_of_the_document_gives_the_same_answers() {
         seed += 1;
     }
     println!("{seen:?}: no difference in {:?}", began.elapsed());
+    assert!(seen.near > 0 && seen.near_of_element > 0, "nothing that was near was tried");
     let refused: u64 = seen.refused.values().sum();
     assert!(refused * 4 <= seen.policies, "too many of the policies are refused: {:?}", seen.refused);
 }

@@ -47,6 +47,14 @@ fn within(kind: &Kind, cell: &str, to: Value, chance: &mut Chance) -> Value {
     }
 }
 
+fn put(given: &mut Given, index: usize, element: Option<u32>, value: Value) {
+    let slots = match element {
+        Some(element) => &mut given.elements[element as usize - 1],
+        None => &mut given.inputs,
+    };
+    slots[index] = Known::Valid(value);
+}
+
 /// What is false about a near miss; nothing if all of it is true.
 pub(crate) fn wrong(
     policy: &Policy,
@@ -56,18 +64,18 @@ pub(crate) fn wrong(
     claimed: &Answer,
     chance: &mut Chance,
 ) -> Option<String> {
-    let changes: Vec<(usize, Value, &str)> = near
+    let changes: Vec<(usize, Option<u32>, Value, &str)> = near
         .changes
         .iter()
         .map(|change| {
             let index = policy.inputs.iter().position(|input| input.name == change.input.as_str());
             let index = index.expect("it is an input");
-            (index, read(&policy.inputs[index].kind, &change.to), &*change.cell)
+            (index, change.element, read(&policy.inputs[index].kind, &change.to), &*change.cell)
         })
         .collect();
     let mut then = given.clone();
-    for (index, to, _) in &changes {
-        then.inputs[*index] = Known::Valid(*to);
+    for (index, element, to, _) in &changes {
+        put(&mut then, *index, *element, *to);
     }
     let answer = decide(policy, &then);
     if !answer.reasons.is_empty() || answer.known != *claimed {
@@ -81,8 +89,9 @@ pub(crate) fn wrong(
     }
     for _ in 0..TRIES {
         let mut there = then.clone();
-        for (index, to, cell) in &changes {
-            there.inputs[*index] = Known::Valid(within(&policy.inputs[*index].kind, cell, *to, chance));
+        for (index, element, to, cell) in &changes {
+            let value = within(&policy.inputs[*index].kind, cell, *to, chance);
+            put(&mut there, *index, *element, value);
         }
         let answer = decide(policy, &there);
         if !answer.reasons.is_empty() || joined([claimed, &answer.known]) != *claimed {

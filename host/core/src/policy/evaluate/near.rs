@@ -5,6 +5,7 @@
 //! where a guard stops to hold. Rules and guards are evaluated again at each changed value.
 
 mod claim;
+mod each;
 mod point;
 
 use super::Findings;
@@ -83,8 +84,12 @@ impl<'a> Findings<'a> {
         } else {
             return Vec::new();
         };
-        if policy.each.is_some() || now == Some(Asked::default()) {
+        if now == Some(Asked::default()) {
             return Vec::new();
+        }
+        if policy.each.is_some() {
+            // Where one element has no row, another one may have none either.
+            return if now.is_some() { each::near(self) } else { Vec::new() };
         }
         // A guard of which nobody can tell whether it holds is a reason of its own.
         let held = self.held.iter().map(|(guard, _)| *guard);

@@ -155,7 +155,7 @@ impl NearMiss {
             .iter()
             .map(|change| {
                 let sign = if change.cell.starts_with(['<', '>']) { "" } else { "= " };
-                format!("{} {sign}{}", change.input, change.cell)
+                format!("{}{} {sign}{}", change.input, super::place(change.element), change.cell)
             })
             .collect();
         format!("{} if {}   (rule {})", self.outcome, changes.join(" and "), self.rule)

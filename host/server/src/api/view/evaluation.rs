@@ -149,6 +149,9 @@ pub struct NearChangeView {
     pub to: Option<String>,
     /// All values that do it, as a table's cell says it.
     pub cell: String,
+    /// The element of the list that it is of, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<u32>,
 }
 
 impl EvaluationView {
@@ -262,6 +265,7 @@ impl From<&NearMiss> for NearView {
                 input: near.input.to_string(),
                 to: None,
                 cell: near.cell.to_string(),
+                element: None,
             });
         }
         NearView {
@@ -279,6 +283,7 @@ impl From<&Change> for NearChangeView {
             input: change.input.to_string(),
             to: Some(change.to.to_string()),
             cell: change.cell.to_string(),
+            element: change.element,
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::policy::space::Spelled;
 use std::sync::Arc;
 
 /// Most points that one claim is tried at; beyond it only the exact value is named.
-const CLAIM_POINTS_MAX: usize = 16;
+pub(super) const CLAIM_POINTS_MAX: usize = 16;
 
 /// The values of one input that stand for all that a change claims, rising.
 #[derive(Clone, Copy)]
@@ -34,7 +34,7 @@ pub(super) fn changes(search: &mut Search<'_, '_>, found: &Found) -> Vec<Change>
             (true, false) => format!(">= {value}"),
         };
         let to = input.kind.value(change.to)?;
-        Some(Change { input: input.name.clone(), to, cell: Arc::from(cell) })
+        Some(Change { input: input.name.clone(), to, cell: Arc::from(cell), element: None })
     };
     found.moves.iter().zip(wide).filter_map(shown).collect()
 }
