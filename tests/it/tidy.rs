@@ -505,7 +505,7 @@ fn named_in(page: &str) -> Vec<(String, Vec<String>)> {
 }
 
 #[test]
-fn every_way_around_an_approval_names_tests_that_exist() {
+fn every_way_around_an_approval_and_every_incident_names_tests_that_exist() {
     let code: String = sources().iter().map(|path| read(path)).collect();
     let features: String =
         files(&root().join("tests/spec"), &[".feature"]).iter().map(|path| read(path)).collect();
@@ -514,17 +514,18 @@ fn every_way_around_an_approval_names_tests_that_exist() {
         .filter_map(|line| line.trim().strip_prefix("Scenario"))
         .filter_map(|line| line.strip_prefix(" Outline: ").or_else(|| line.strip_prefix(": ")))
         .collect();
-    let ways = named_in(&read(&root().join("host/docs/security.md")));
     let mut faults = Vec::new();
-    for (way, names) in &ways {
-        if names.is_empty() {
-            faults.push(format!("`{way}` names no test"));
+    for (page, least) in [("security.md", 40), ("incidents.md", 23)] {
+        let ways = named_in(&read(&root().join("host/docs").join(page)));
+        for (way, names) in &ways {
+            if names.is_empty() {
+                faults.push(format!("{page}: `{way}` names no test"));
+            }
+            let exists = |name: &str| scenarios.contains(name) || code.contains(&format!("fn {name}()"));
+            let lacking = names.iter().filter(|name| !exists(name));
+            faults.extend(lacking.map(|name| format!("{page}: `{way}`: no test `{name}`")));
         }
-        let exists = |name: &str| scenarios.contains(name) || code.contains(&format!("fn {name}()"));
-        faults.extend(
-            names.iter().filter(|name| !exists(name)).map(|name| format!("`{way}`: no test `{name}`")),
-        );
+        assert!(least <= ways.len(), "only {} ways were found in {page}", ways.len());
     }
-    none("host/docs/security.md names tests that are there", &faults);
-    assert!(40 <= ways.len(), "only {} ways were found in the page", ways.len());
+    none("security.md and incidents.md name tests that are there", &faults);
 }

@@ -28,6 +28,22 @@ Feature: an intent is sent back, amended, and asked again only where something c
     When sales-manager-1 approves revision 2
     Then the intent is executing
 
+  Scenario: what waits for longer than its seal lives is prepared anew, and a decision on the same stands
+    When finance-1 approves revision 1
+    And finance-2 approves revision 1
+    And 30 days pass
+    Then the revision is 1
+    When 1 days pass
+    Then the intent becomes seated
+    And the revision is 2
+    And the story says "its seal has ended; it is prepared anew as revision 2"
+    And finance has 2 of 2 voices
+    And manager has 0 of 1 voices
+    When sales-manager-1 approves revision 1
+    Then it is refused with CS-E0106
+    When sales-manager-1 approves revision 2
+    Then the intent is executing
+
   Scenario: a decision falls whose inputs changed, and the others stand
     When finance-1 approves revision 1
     And sales-manager-1 approves revision 1

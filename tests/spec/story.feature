@@ -44,6 +44,14 @@ Feature: routes of two steps, and how their story reads
     And vp-sales-1 may decide for vp
     And the story says "`director-2` approved revision 1, and what that rested on is the same"
 
+  Scenario: a decision before its seat is refused aloud, and taken as soon as the seat is there
+    Given ae-1 asks for a discount of 32 % on 12000 at a margin of 40 %
+    When vp-sales-1 approves revision 1
+    Then it is refused with CS-E0109
+    When director-2 approves revision 1
+    And vp-sales-1 approves revision 1
+    Then the intent is executing
+
   Scenario: a refund of two steps, with an absence and a missed seat in the middle
     Given agent-1 asks for a refund of 5000 because of a defect
     When finance-lead is away from 2026-11-23 until 2026-11-25 and fpna-lead covers

@@ -141,6 +141,7 @@ impl Measures {
             | Event::Carried { .. }
             | Event::SentBack { .. }
             | Event::Amended { .. }
+            | Event::Renewed { .. }
             | Event::Overridden { .. }
             | Event::Voted { .. }
             | Event::Sending { .. }

@@ -244,6 +244,7 @@ impl Metrics {
             | Event::Amended { .. }
             | Event::Reopened { .. }
             | Event::Reconsidered { .. }
+            | Event::Renewed { .. }
             | Event::Overridden { .. }
             | Event::Voted { .. }
             | Event::Sending { .. }

@@ -289,6 +289,12 @@ pub enum Event {
         /// What is otherwise.
         why: String,
     },
+    /// The seal of what waits for people has ended: it is prepared anew from the facts of now. Whoever has decided on the
+    /// same keeps their voice.
+    Renewed {
+        /// The next revision; it asks for the same.
+        intent: Arc<Intent>,
+    },
     /// It is approved; its effects may be attempted.
     Approved {
         /// By whom.
@@ -584,6 +590,7 @@ impl Event {
             Event::Overridden { .. } => "overridden",
             Event::Reopened { .. } => "reopened",
             Event::Reconsidered { .. } => "reconsidered",
+            Event::Renewed { .. } => "renewed",
             Event::Approved { .. } => "approved",
             Event::Activated { .. } => "activated",
             Event::WentLive { .. } => "went-live",

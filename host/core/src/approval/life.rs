@@ -19,6 +19,7 @@ mod hand;
 mod override_;
 mod prepare;
 mod reassign;
+pub(super) mod renew;
 mod replan;
 mod seat;
 mod settle;

@@ -212,7 +212,9 @@ impl Refusal {
             Refusal::StaleRevision { .. } | Refusal::StaleSeal | Refusal::Overtaken => {
                 "read the intent again and decide on what stands now"
             }
-            Refusal::SealExpired => "ask the requester to submit it again",
+            Refusal::SealExpired => {
+                "read it again: it is prepared anew by itself, and only what changes the host must be submitted again"
+            }
             Refusal::WrongStage { .. } => "read the intent again to see what can be done now",
             Refusal::OwnIntent(_) => "somebody else must decide",
             Refusal::NoSeat { .. } => "one of the eligible persons must decide",

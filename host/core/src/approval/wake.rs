@@ -2,11 +2,12 @@
 //! item has its next wake-up at every instant. What is closed only wakes until everybody was told, for
 //! an exception that outlives it, and for what it wrote to be read back.
 
+use super::life::renew;
 use super::watch::Next;
 use super::{Approval, Outcome, Stage};
 use crate::effect::life::EffectState;
 use crate::id::{EffectId, ExceptionId};
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -91,7 +92,10 @@ impl Approval {
                 wakes.insert(Wake::Prepare, *due);
             }
             Stage::Seated { seats, .. } => {
-                wakes.extend(seats.unfilled().map(|(row, seat)| (Wake::Seat(row), seats.wakes(row, seat))));
+                // The first moment behind the seal, at which a decision would come too late.
+                let renewed = renew::due(&self.intent, &self.stage).map(|due| due.plus(Millis(1)));
+                let due = |row, seat| renewed.into_iter().fold(seats.wakes(row, seat), Timestamp::min);
+                wakes.extend(seats.unfilled().map(|(row, seat)| (Wake::Seat(row), due(row, seat))));
             }
             Stage::Executing { effects, .. } => {
                 wakes.extend(effects.iter().filter_map(|(id, state)| Some((Wake::Effect(*id), due(state)?))));

@@ -113,6 +113,7 @@ impl Found {
             | Event::Overridden { .. }
             | Event::Reopened { .. }
             | Event::Reconsidered { .. }
+            | Event::Renewed { .. }
             | Event::Amended { .. }
             | Event::Voted { .. }
             | Event::Activated { .. }

@@ -72,7 +72,7 @@ impl Life {
             Event::VoiceDropped { row } => drop(self.seats.remove(&row)),
             Event::Carried { row, people, .. } => self.carried(row, &people),
             // What is asked for now is what is compared; its evaluation follows.
-            Event::Amended { intent } => {
+            Event::Amended { intent } | Event::Renewed { intent } => {
                 self.intent = intent;
                 self.evaluation = None;
             }

@@ -122,6 +122,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         }
         Event::Reopened { intent, what } => reopen(&mut approval, intent, what, at)?,
         Event::Reconsidered { intent, why } => reconsider(&mut approval, intent, why, at)?,
+        Event::Renewed { intent } => renew(&mut approval, intent, at)?,
         Event::Sending { effect, step, .. } => send(&mut approval.stage, *effect, step, at)?,
         Event::Attempted { effect, verdict, .. } | Event::Probed { effect, verdict, .. } => {
             move_effect(&mut approval.stage, *effect, at, |_| Some(verdict.clone()))?;
@@ -308,6 +309,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::Overridden { .. }
         | Event::Reopened { .. }
         | Event::Reconsidered { .. }
+        | Event::Renewed { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
         | Event::WentLive { .. }
@@ -397,13 +399,24 @@ fn amend(approval: &mut Approval, intent: &Arc<Intent>, at: Timestamp) -> Option
         Stage::Preparing { .. } | Stage::Unsettled { .. } | Stage::Returned { .. } => {}
         Stage::Executing { .. } | Stage::Closed(_) => return None,
     }
+    approval.asked = at;
+    prepare_anew(approval, intent, at, "the intent was amended");
+    Some(())
+}
+
+/// What waits for people is prepared from the beginning, when its seal has ended.
+fn renew(approval: &mut Approval, intent: &Arc<Intent>, at: Timestamp) -> Option<()> {
+    remember(approval)?;
+    prepare_anew(approval, intent, at, "its seal has ended, and it is prepared anew");
+    Some(())
+}
+
+fn prepare_anew(approval: &mut Approval, intent: &Arc<Intent>, at: Timestamp, why: &str) {
     approval.stage = Stage::Preparing { tries: 0, due: at };
     approval.intent = Arc::clone(intent);
-    approval.asked = at;
     approval.overridden = None;
     close_unused(approval, at);
-    moot(approval, at, "the intent was amended");
-    Some(())
+    moot(approval, at, why);
 }
 
 /// What the policy said no to, or could not say anything to, is prepared from the beginning.

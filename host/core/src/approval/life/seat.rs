@@ -2,7 +2,7 @@
 //! backup when they are missed.
 
 use super::settle::Opening;
-use super::{Turn, ask, carry, claim, override_, settle, talk, vote, wrong_stage};
+use super::{Turn, ask, carry, claim, override_, renew, settle, talk, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::rules::{self, About};
@@ -476,6 +476,9 @@ pub(super) fn due(turn: &mut Turn<'_>, row: u32) -> Result<(), Refusal> {
     let Stage::Seated { .. } = &turn.approval.stage else {
         return Err(wrong_stage("seat-due", &turn.approval));
     };
+    if renew::renew(turn) {
+        return Ok(());
+    }
     claim::expire(turn, row);
     review(turn, &Actor::Timer);
     ask::expire(turn, row);

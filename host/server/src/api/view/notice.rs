@@ -49,6 +49,7 @@ impl<'a> Notices<'a> {
             | Event::Overridden { .. }
             | Event::Reopened { .. }
             | Event::Reconsidered { .. }
+            | Event::Renewed { .. }
             | Event::Asked { .. }
             | Event::Answered { .. }
             | Event::Unanswered { .. }

@@ -153,6 +153,7 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::Overridden { .. }
         | Event::Reopened { .. }
         | Event::Reconsidered { .. }
+        | Event::Renewed { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
         | Event::WentLive { .. }
@@ -236,6 +237,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::Overridden { .. }
         | Event::Reopened { .. }
         | Event::Reconsidered { .. }
+        | Event::Renewed { .. }
         | Event::Voted { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
@@ -293,6 +295,9 @@ fn words(event: &Event) -> String {
         Event::Overridden { what, .. } => overridden(what),
         Event::Reopened { intent, what } => reopened(intent, what),
         Event::Reconsidered { why, .. } => reconsidered(why),
+        Event::Renewed { intent } => {
+            format!("its seal has ended; it is prepared anew as revision {}", intent.revision)
+        }
         Event::Voted { person, note, .. } if note.is_empty() => format!("`{person}` approved"),
         Event::Voted { person, note, .. } => format!("`{person}` approved: {note}"),
         Event::Approved { authority } => format!("approved by {}", names(authority)),
@@ -480,6 +485,7 @@ fn without_values(event: &Event) -> Option<String> {
         | Event::SentBack { .. }
         // Their own words come after it, and only what is shown.
         | Event::Amended { .. }
+        | Event::Renewed { .. }
         | Event::Overridden { .. }
         | Event::Reopened { .. }
         | Event::Voted { .. }
