@@ -17,6 +17,23 @@ Feature: an intent is sent back, amended, and asked again only where something c
     When finance-1 approves revision 1
     Then it is refused with CS-E0106
 
+  Scenario: what was sent back to somebody who leaves waits for nobody
+    When sales-manager-1 sends it back because "36 months or nothing"
+    Then the intent is returned
+    When ae-1 leaves the house
+    Then the intent becomes declined
+    And the story says "it was sent back, and `ae-1`, who answers for it, has left the house"
+
+  Scenario: a question to somebody who leaves holds up nobody, and nothing is sent back to them
+    When finance-1 asks "is the competitor's offer in writing?"
+    Then finance waits for an answer
+    When ae-1 leaves the house
+    Then the story tells in the end "no answer came; the seat's time runs on"
+    When finance-2 asks "is it?"
+    Then it is refused with CS-E0242
+    When finance-2 sends it back because "36 months or nothing"
+    Then it is refused with CS-E0242
+
   Scenario: a decision stands whose inputs did not change
     When finance-1 approves revision 1
     And finance-2 approves revision 1

@@ -141,6 +141,22 @@ Feature: a seat follows the people who can fill it
     Then finance is due at 2026-11-27T15:00:00Z
     And the story says "answered: yes, from the 12th"
 
+  Scenario Outline: a calendar that is changed moves no seat that is open: it is missed when its people were told
+    Then finance is due at 2026-11-25T15:00:00Z
+    When the calendar us-east becomes <zone>, <days>, <hours>
+    Then finance is due at 2026-11-25T15:00:00Z
+    When it becomes 2026-11-25T14:59:59Z
+    Then finance-1 may decide for finance
+    When it becomes 2026-11-25T15:00:01Z
+    Then finance-1 may not decide for finance
+    And fpna-1 may decide for finance
+
+    Examples:
+      | zone                | days    | hours       |
+      | Asia/Tokyo          | mon-fri | 09:00-17:00 |
+      | America/Los_Angeles | mon-fri | 09:00-17:00 |
+      | America/New_York    | sat-sun | 10:00-11:00 |
+
   Scenario: a requester who does not answer holds nothing up
     When finance-1 asks "why now?"
     And it becomes 2026-11-25T15:00:00Z

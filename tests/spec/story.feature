@@ -45,10 +45,12 @@ Feature: routes of two steps, and how their story reads
     And the story says "`director-2` approved revision 1, and what that rested on is the same"
 
   Scenario: a decision before its seat is refused aloud, and taken as soon as the seat is there
-    Given ae-1 asks for a discount of 32 % on 12000 at a margin of 40 %
+    Given ae-1 asks for a discount of 38 % on 12000 at a margin of 40 %
     When vp-sales-1 approves revision 1
-    Then it is refused with CS-E0109
-    When director-2 approves revision 1
+    Then it is refused with CS-E0111
+    When finance-1 approves revision 1
+    And finance-2 approves revision 1
+    And director-2 approves revision 1
     And vp-sales-1 approves revision 1
     Then the intent is executing
 

@@ -1,5 +1,5 @@
 //! When the directory changes: everything that waits for a person is looked up again, so that nobody
-//! who left or is away keeps a seat or an exception.
+//! who left or is away keeps a seat or an exception, and nothing waits for a requester who has left.
 //!
 //! Absences that begin and end need none of this: each seat wakes by itself then. If the process stops
 //! in here nothing is lost: the next start looks through everything once.
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Where something can wait for a person.
-const STATES: [&str; 3] = ["seated", "unsettled", "executing"];
+const STATES: [&str; 4] = ["seated", "returned", "unsettled", "executing"];
 
 /// Looks through everything at the start and after every change of the rules, until the engine stops.
 pub(crate) async fn run(inner: Arc<Inner>) {

@@ -37,7 +37,7 @@ use utoipa::{Modify, OpenApi};
         drafts::check, drafts::suggest, drafts::test, drafts::explain, drafts::diff, drafts::format,
         exchange::export, exchange::import, backtest::backtest,
         ownership::show,
-        people::list, people::away, people::back,
+        people::list, people::outlook, people::away, people::back,
         policies::list, policies::show, policies::rollback,
         health::log, log::checkpoint, log::consistency, log::proof,
     ),

@@ -248,6 +248,7 @@ impl From<Refusal> for Problem {
             | Refusal::NotClaimed(_)
             | Refusal::AlreadyAsked(_)
             | Refusal::QuestionsSpent(_)
+            | Refusal::RequesterLeft(_)
             | Refusal::NoQuestion { .. }
             | Refusal::RoundsSpent(_)
             | Refusal::NothingAmended
@@ -495,6 +496,7 @@ mod tests {
             (Refusal::NotClaimed(person()), 409, "CS-E0125"),
             (Refusal::AlreadyAsked(person()), 409, "CS-E0126"),
             (Refusal::QuestionsSpent(20), 409, "CS-E0127"),
+            (Refusal::RequesterLeft(person()), 409, "CS-E0242"),
             (Refusal::NoQuestion { open: Vec::new() }, 422, "CS-E0128"),
             (Refusal::RoundsSpent(3), 409, "CS-E0129"),
             (Refusal::NothingAmended, 422, "CS-E0130"),

@@ -92,6 +92,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/intent-types/{name}/go-live", Some(Scope::Ask)),
     route("GET", "/v1/ownership", Some(Scope::Read)),
     route("GET", "/v1/people", Some(Scope::Read)),
+    route("GET", "/v1/people/outlook", Some(Scope::Read)),
     route("POST", "/v1/people/{id}/absences", Some(Scope::Decide)),
     route("POST", "/v1/people/{id}/returns", Some(Scope::Decide)),
     route("GET", "/v1/policies", Some(Scope::Read)),
@@ -234,6 +235,7 @@ fn public(host: Host) -> Router {
         .route("/v1/intent-types/{name}/go-live", post(intent_types::go_live))
         .route("/v1/ownership", get(ownership::show))
         .route("/v1/people", get(people::list))
+        .route("/v1/people/outlook", get(people::outlook))
         .route("/v1/people/{id}/absences", post(people::away))
         .route("/v1/people/{id}/returns", post(people::back))
         .route("/v1/policies", get(policies::list))

@@ -3,6 +3,7 @@
 use crate::world::{SMALL, Setup, World};
 use countersign_core::record::Value;
 use countersign_core::rulebook::Rulebook;
+use countersign_server::api::view::OutlookView;
 use countersign_tests::world::{root, source_files};
 use serde_json::json;
 
@@ -51,6 +52,33 @@ async fn an_absence_is_put_on_record_shown_and_ended() {
     let answer = world.post("finance-1", returns, "k-5", r#"{"absence":2}"#).await;
     assert_eq!((answer.status, answer.json.get("ahead")), (200, None), "{}", answer.text);
     assert_eq!(world.post("finance-1", returns, "k-5", r#"{"absence":2}"#).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_absences_on_record_mean_for_the_routes_is_foretold() {
+    let world = World::start().await;
+    let ahead = async |query: &str| {
+        let answer = world.get("ae-1", &format!("/v1/people/outlook{query}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        serde_json::from_value::<OutlookView>(answer.json).expect("it has the shape that is described")
+    };
+    let thin = |outlook: &OutlookView| {
+        let of_finance =
+            outlook.thin.iter().filter(|thin| thin.row == "finance step 1" && thin.policy == "discount");
+        of_finance.map(|thin| (thin.from.clone(), thin.until.clone(), thin.present)).collect::<Vec<_>>()
+    };
+    assert_eq!(thin(&ahead("").await), Vec::new());
+    for (person, key) in [("finance-1", "k-1"), ("finance-3", "k-3")] {
+        let away = body("2026-12-14", "2026-12-18", "finance-lead");
+        let answer = world.post(person, &format!("/v1/people/{person}/absences"), key, &away).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    let (from, until) = ("2026-12-14".to_owned(), "2026-12-18".to_owned());
+    assert_eq!(thin(&ahead("").await), [(from, until, 1)], "finance-2 is away by the files");
+    assert_eq!(thin(&ahead("?days=7").await), Vec::new(), "that is not so far ahead");
+    let answer = world.get("ae-1", "/v1/people/outlook?days=400&day=3").await;
+    answer.is_problem(400, "CS-E0210");
+    assert_eq!(answer.pointers(), ["day", "days"]);
 }
 
 #[tokio::test]

@@ -168,6 +168,18 @@ fn leaves(spec: &mut Spec, who: String) {
     });
 }
 
+#[when(expr = "the calendar {word} becomes {word}, {word}, {word}")]
+fn calendar_becomes(spec: &mut Spec, calendar: String, zone: String, days: String, hours: String) {
+    spec.save_people(|text| {
+        let begins = format!("| {calendar} ");
+        let changed = text.lines().map(|line| match line.strip_prefix(&begins) {
+            Some(rest) if rest.contains(':') => format!("| {calendar} | {zone} | {days} | {hours} |"),
+            Some(_) | None => line.to_owned(),
+        });
+        format!("{}\n", changed.collect::<Vec<_>>().join("\n"))
+    });
+}
+
 #[when(expr = "it becomes {word}")]
 async fn becomes(spec: &mut Spec, moment: String) {
     spec.clock.set(Timestamp::from_rfc3339(&moment).expect("a moment"));

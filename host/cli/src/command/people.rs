@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use countersign_core::id::PersonId;
 use countersign_core::intent::Day;
 use countersign_core::rulebook::Rulebook;
-use countersign_core::rulebook::outlook::{OUTLOOK_DAYS_MAX, Outlook};
+use countersign_core::rulebook::outlook::{OUTLOOK_DAYS, OUTLOOK_DAYS_MAX, Outlook};
 use countersign_engine::port::clock::Clock as _;
 use countersign_server::api::view::{AwayView, Listed, PersonView, SourceView};
 use serde_json::{Map, Value, json};
@@ -31,14 +31,17 @@ pub enum People {
         #[arg(long, value_name = "NUMBER")]
         absence: Option<u64>,
     },
-    /// Look ahead in `people.md`: days on which too few can decide, covers who are away, people whom the
-    /// routes cannot do without
+    /// Look ahead: days on which too few can decide, covers who are away, people whom the routes cannot do
+    /// without
     Check {
+        /// Look at what the running host follows, with leavers and absences on record, instead of the files
+        #[arg(long, conflicts_with = "rules")]
+        in_force: bool,
         /// The folder of the rules, instead of the configured one
         #[arg(long, value_name = "DIR")]
         rules: Option<PathBuf>,
         /// How many days ahead
-        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=i64::from(OUTLOOK_DAYS_MAX)))]
+        #[arg(long, default_value_t = OUTLOOK_DAYS, value_parser = clap::value_parser!(u32).range(1..=i64::from(OUTLOOK_DAYS_MAX)))]
         days: u32,
     },
 }
@@ -90,14 +93,19 @@ pub async fn run(command: People, global: &Global) -> Result<ExitCode> {
             let body: Map<String, Value> = absence.into_iter().collect();
             said_of(&person, "returns", &Value::Object(body), global).await
         }
-        People::Check { rules, days } => {
-            let (_, files) = policy::rules(rules.as_deref(), global)?;
-            let rulebook = Rulebook::draft(&files).map_err(|faults| policy::unsound(&faults, "people.md"))?;
-            let outlook = rulebook.outlook(SystemClock.now(), days);
-            if global.json {
-                output::json(&outlook)?
+        People::Check { in_force, rules, days } => {
+            let outlook = if in_force {
+                typed(&Client::of(global)?.get(&format!("/v1/people/outlook?days={days}")).await?)?
             } else {
-                said(&outlook, days)?
+                let (_, files) = policy::rules(rules.as_deref(), global)?;
+                let rulebook =
+                    Rulebook::draft(&files).map_err(|faults| policy::unsound(&faults, "people.md"))?;
+                rulebook.outlook(SystemClock.now(), days)
+            };
+            if global.json {
+                output::json(&outlook)?;
+            } else {
+                said(&outlook, in_force, days)?;
             }
             let dead_end = outlook.thin.iter().any(|thin| thin.instead.is_none());
             Ok(ExitCode::from(if dead_end { exit::NO } else { exit::DONE }))
@@ -160,7 +168,7 @@ fn table(people: &[PersonView]) -> Table {
     table
 }
 
-fn said(outlook: &Outlook, days: u32) -> Result<()> {
+fn said(outlook: &Outlook, in_force: bool, days: u32) -> Result<()> {
     let say = |text: String| output::line(&plain(&text));
     for thin in &outlook.thin {
         let instead = match &thin.instead {
@@ -190,10 +198,13 @@ fn said(outlook: &Outlook, days: u32) -> Result<()> {
             lone.rows.join(", ")
         ))?;
     }
-    say("(leavers and absences on record are not looked at here: `countersign people list` of a running host has them)".to_owned())?;
+    if !in_force {
+        say("(leavers and absences on record are not in these files: `--in-force` asks a running host)"
+            .to_owned())?;
+    }
     if outlook.thin.is_empty() && outlook.uncovered.is_empty() && outlook.lone.is_empty() {
         say(format!(
-            "by these files, every seat that does not depend on the requester can be filled on each of the next \
+            "every seat that does not depend on the requester can be filled on each of the next \
              {days} days, and none of them depends on one person"
         ))?;
     }

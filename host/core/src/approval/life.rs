@@ -233,7 +233,11 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
             amend::amend(&mut turn, person, revision, &tokens)?;
         }
         Command::ReturnDue => amend::due(&mut turn)?,
-        Command::Review => seat::review(&mut turn, &Actor::Engine),
+        Command::Review => {
+            seat::review(&mut turn, &Actor::Engine);
+            ask::give_up(&mut turn);
+            amend::give_up(&mut turn);
+        }
         Command::BreakGlass { person, revision, reason } => {
             break_glass::break_it(&mut turn, person, revision, reason)?;
         }

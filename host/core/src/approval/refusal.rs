@@ -75,6 +75,8 @@ pub enum Refusal {
     AlreadyAsked(PersonId),
     /// As many questions were asked as may be.
     QuestionsSpent(usize),
+    /// Whoever would have to answer or amend has left the house.
+    RequesterLeft(PersonId),
     /// No such question waits for an answer.
     NoQuestion {
         /// Which do, from 1.
@@ -182,6 +184,7 @@ impl Refusal {
             Refusal::NotClaimed(_) => "CS-E0125",
             Refusal::AlreadyAsked(_) => "CS-E0126",
             Refusal::QuestionsSpent(_) => "CS-E0127",
+            Refusal::RequesterLeft(_) => "CS-E0242",
             Refusal::NoQuestion { .. } => "CS-E0128",
             Refusal::RoundsSpent(_) => "CS-E0129",
             Refusal::NothingAmended => "CS-E0130",
@@ -225,7 +228,7 @@ impl Refusal {
             Refusal::NothingToClaim(_) => "decide, or ask the requester first",
             Refusal::NotClaimed(_) => "read the intent again to see who has claimed what",
             Refusal::AlreadyAsked(_) => "wait for the answer, or decide without it",
-            Refusal::QuestionsSpent(_) => "decide on what is known",
+            Refusal::QuestionsSpent(_) | Refusal::RequesterLeft(_) => "decide on what is known",
             Refusal::NoQuestion { .. } => "name one of the open questions by its number",
             Refusal::RoundsSpent(_) => "decide, or leave it to the owner of the exception",
             Refusal::NothingAmended => "change a token, or leave it as it is",
@@ -294,6 +297,9 @@ impl fmt::Display for Refusal {
             Refusal::NotClaimed(person) => write!(formatter, "`{person}` has claimed no seat here"),
             Refusal::AlreadyAsked(person) => {
                 write!(formatter, "`{person}` has asked already, and the requester has not answered yet")
+            }
+            Refusal::RequesterLeft(person) => {
+                write!(formatter, "`{person}`, who answers for it, has left the house")
             }
             Refusal::QuestionsSpent(most) => {
                 write!(formatter, "{most} questions were asked about this revision; there are no more")

@@ -8,14 +8,16 @@ use crate::people::Directory;
 use crate::policy::route::{RouteStep, Whom};
 use crate::policy::{Need, Policy, Route};
 use crate::time::{Millis, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Furthest that is looked ahead, in days.
 pub const OUTLOOK_DAYS_MAX: u32 = 366;
+/// How far is looked ahead unless somebody says otherwise, in days.
+pub const OUTLOOK_DAYS: u32 = 90;
 
 /// What lies ahead.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outlook {
     /// Rows of routes that too few people can fill on some days.
     pub thin: Vec<Thin>,
@@ -26,7 +28,7 @@ pub struct Outlook {
 }
 
 /// A row of a route that too few people can fill.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thin {
     /// The policy.
     pub policy: IntentTypeName,
@@ -43,12 +45,12 @@ pub struct Thin {
     /// The last of them.
     pub until: Day,
     /// Who is asked instead; nobody if no backup can fill it either.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead: Option<String>,
 }
 
 /// Days on which somebody is away, and whoever covers for them too.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uncovered {
     /// Who.
     pub person: PersonId,
@@ -61,7 +63,7 @@ pub struct Uncovered {
 }
 
 /// A person whom routes cannot do without.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lone {
     /// Who.
     pub person: PersonId,

@@ -1,8 +1,9 @@
 //! People: who there is, who is away and who covers; and saying so.
 
 use super::view::person::Sources;
-use super::view::{Listed, PersonView};
-use crate::asked::{Members, Place, Posted, Query};
+use super::view::{Listed, OutlookView, PersonView};
+use crate::asked::{Line, Members, Place, Posted, Query};
+use crate::busy;
 use crate::limits::COMMAND_BYTES_MAX;
 use crate::problem::{Flaw, Problem, ProblemView};
 use crate::state::Host;
@@ -12,6 +13,8 @@ use axum::http::Uri;
 use countersign_core::id::{IntentTypeName, PersonId};
 use countersign_core::intent::{Day, Raw};
 use countersign_core::people::register::{Actor, Away, Command, Register};
+use countersign_core::policy::stop::Stop;
+use countersign_core::rulebook::outlook::{OUTLOOK_DAYS, OUTLOOK_DAYS_MAX, Outlook};
 use utoipa::ToSchema;
 
 /// When somebody is away, and who covers.
@@ -55,6 +58,34 @@ pub(crate) async fn list(State(host): State<Host>, uri: Uri) -> Result<Json<List
     let sources = Sources { rulebook: &rulebook, now };
     let views = rulebook.directory().persons.keys().map(|person| PersonView::of(sources, person));
     Ok(Json(Listed::whole(views.collect())))
+}
+
+/// Looks ahead: days on which too few can decide, covers who are away, people whom the routes cannot do without. Leavers
+/// and absences on record count as those of the files do.
+#[utoipa::path(
+    get, path = "/v1/people/outlook", tag = "people", operation_id = "people_outlook",
+    params(
+        ("days" = Option<u32>, Query, description = "how many days from today on, 1 to 366; 90 unless given"),
+    ),
+    responses(
+        (status = 200, description = "what lies ahead", body = OutlookView),
+        (status = "default", description = "a problem", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn outlook(
+    State(host): State<Host>,
+    line: Line,
+    uri: Uri,
+) -> Result<Json<Outlook>, Problem> {
+    let mut query = Query::of(&uri, &["days"])?;
+    let expected = format!("a number of days, 1 to {OUTLOOK_DAYS_MAX}");
+    let days = query.read("days", &expected, |text| {
+        text.parse::<u32>().ok().filter(|days| (1..=OUTLOOK_DAYS_MAX).contains(days))
+    });
+    query.checked()?;
+    let (rulebook, now) = (host.engine.rulebook(), host.engine.now());
+    let ahead = move |_: &Stop<'_>| Ok(rulebook.outlook(now, days.unwrap_or(OUTLOOK_DAYS)));
+    busy::proved(&host, line, ahead).await.map(Json)
 }
 
 /// Puts an absence on record: a person's own, or somebody else's by the pool that owns `people.md`.

@@ -1,7 +1,7 @@
 //! The next revision: sent back by whoever has a seat, and amended by the requester.
 
 use super::settle::Opening;
-use super::{Turn, prepare, requester_only, seat, settle, vote, wrong_stage};
+use super::{Turn, ask, prepare, requester_only, seat, settle, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Authority, Intent, Stage};
@@ -23,6 +23,7 @@ pub(super) fn send_back(
     seat::review(turn, &Actor::Engine);
     vote::seat_of(turn, "send-back", &person, revision)?;
     amendable(&turn.approval.intent)?;
+    ask::requester_is_there(turn)?;
     if words.trim().is_empty() {
         return Err(Refusal::ReasonMissing);
     }
@@ -94,6 +95,17 @@ fn amendable(intent: &Intent) -> Result<(), Refusal> {
         return Err(Refusal::NotAmendable(intent.intent_type.clone()));
     }
     Ok(())
+}
+
+/// Declines what waits to be amended by somebody who has left the house.
+pub(super) fn give_up(turn: &mut Turn<'_>) {
+    if !matches!(turn.approval.stage, Stage::Returned { .. }) {
+        return;
+    }
+    if let Err(left) = ask::requester_is_there(turn) {
+        let reason = format!("it was sent back, and {left}");
+        turn.record(Actor::Engine, Event::Declined { authority: Authority::Policy, reason });
+    }
 }
 
 /// Declines what was sent back and not amended in time.

@@ -29,6 +29,7 @@ pub(super) fn ask(
     if QUESTIONS_MAX <= seats.questions.len() {
         return Err(Refusal::QuestionsSpent(QUESTIONS_MAX));
     }
+    requester_is_there(turn)?;
     let (Some(seat), Some(route)) = (seats.open.get(&row), seat::route_row(turn, row)) else { return Ok(()) };
     let (directory, now) = (turn.context.rulebook.directory(), turn.context.now);
     let left = match calendar(turn, &route, seat.missed) {
@@ -76,15 +77,38 @@ pub(super) fn answer(
     Ok(())
 }
 
+/// Whether anybody could answer, or amend what was sent back.
+pub(super) fn requester_is_there(turn: &Turn<'_>) -> Result<(), Refusal> {
+    let directory = turn.context.rulebook.directory();
+    let behind = turn.approval.intent.behind(directory);
+    if directory.knows(behind) { Ok(()) } else { Err(Refusal::RequesterLeft(behind.clone())) }
+}
+
+/// Lets the time of every seat run on that waits for a requester who has left the house.
+pub(super) fn give_up(turn: &mut Turn<'_>) {
+    let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
+    let waiting: Vec<u32> =
+        seats.unfilled().map(|(row, _)| row).filter(|row| seats.awaited(*row).is_some()).collect();
+    if waiting.is_empty() || requester_is_there(turn).is_ok() {
+        return;
+    }
+    waiting.into_iter().for_each(|row| unanswered(turn, row, |_| true));
+}
+
 /// Lets the time of a seat run on when the requester's time to answer is up.
 pub(super) fn expire(turn: &mut Turn<'_>, row: u32) {
+    let now = turn.context.now;
+    unanswered(turn, row, |until| until <= now);
+}
+
+fn unanswered(turn: &mut Turn<'_>, row: u32, is_up: impl Fn(Timestamp) -> bool) {
     let Stage::Seated { seats, .. } = &turn.approval.stage else { return };
     let Some((index, Question { reply: Reply::Awaited { left, until }, .. })) = seats.awaited(row) else {
         return;
     };
     let (left, until) = (*left, *until);
     let Ok(question) = u32::try_from(index.saturating_add(1)) else { return };
-    if until <= turn.context.now {
+    if is_up(until) {
         let (due, remind) = runs_on(turn, row, left);
         turn.record(Actor::Timer, Event::Unanswered { question, due, remind });
     }
