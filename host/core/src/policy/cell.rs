@@ -105,10 +105,16 @@ pub(crate) fn advice(text: &str, kind: &FieldType) -> Option<String> {
     }
 }
 
+/// Most letters that may be wrong in a word, so that another one is near.
+const NEAR_LETTERS_MAX: usize = 2;
+
 /// The known word that differs least from a misspelt one; nothing if none is near.
 pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a String>) -> Option<&'a str> {
-    let best = known.into_iter().map(|word| (distance(wrong, word), word)).min()?;
-    (best.0 <= 2 && best.0 < wrong.len()).then_some(best.1)
+    // Comparing takes the product of the lengths, and what somebody wrote may be of any length.
+    let may_be_near = |word: &&String| word.len().abs_diff(wrong.len()) <= NEAR_LETTERS_MAX;
+    let near = known.into_iter().filter(may_be_near).map(|word| (distance(wrong, word), word));
+    let best = near.min()?;
+    (best.0 <= NEAR_LETTERS_MAX && best.0 < wrong.len()).then_some(best.1)
 }
 
 /// How many letters must be added, dropped or changed.
@@ -287,6 +293,20 @@ mod tests {
         check("yes/no", "no", Some(vec![(0, 0)]));
         check("count 0 .. 9", "1, 3, 4", Some(vec![(1, 1), (3, 4)]));
         check("date 1970-01-01 .. 1970-12-31", "<= 1970-01-03", Some(vec![(0, 2)]));
+    }
+
+    #[test]
+    fn a_word_is_near_up_to_two_letters_and_a_text_of_any_length_is_compared_with_none() {
+        let words = ["smb", "enterprise"].map(str::to_owned);
+        let check =
+            |wrong: &str, expected: Option<&str>| assert_eq!(nearest(wrong, &words), expected, "{wrong}");
+        check("smbs", Some("smb"));
+        check("enterpr", None);
+        check("enterpri", Some("enterprise"));
+        check("enterprises_", Some("enterprise"));
+        check("enterprises__", None);
+        check("xx", None);
+        check(&"enterprise".repeat(10_000_000), None);
     }
 
     #[test]
