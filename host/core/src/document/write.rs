@@ -3,10 +3,14 @@
 //! Every line end becomes a line feed, the last line has one, and a byte order mark is dropped, so
 //! that one document has one spelling on every machine. Nothing else changes: no blank line, no
 //! word of the prose, no letter of a cell.
+//!
+//! A cell that is wider than all others widens each row. Where the document would become longer than
+//! one may be, its tables are not aligned: one blank stands at each end of a cell.
 
 use super::read::split;
-use super::{Faults, SourceFile};
+use super::{DOCUMENT_BYTES_MAX, Faults, SourceFile};
 use std::fmt::{self, Write as _};
+use std::iter;
 
 /// Narrowest column, in characters: three dashes are what every renderer takes for a table.
 const WIDTH_MIN: usize = 3;
@@ -93,49 +97,82 @@ impl Layout {
 
 impl fmt::Display for Layout {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = |block: &Block| match block {
+            Block::Lines(lines) => lines.iter().map(|line| line.len().saturating_add(1)).sum(),
+            Block::Table(table) => table.bytes(&table.widths()),
+        };
+        let all = self.blocks.iter().map(bytes).fold(0, usize::saturating_add);
         for block in &self.blocks {
             match block {
                 Block::Lines(lines) => lines.iter().try_for_each(|line| writeln!(formatter, "{line}"))?,
-                Block::Table(table) => table.fmt(formatter)?,
+                Block::Table(table) if all <= DOCUMENT_BYTES_MAX => {
+                    table.written(formatter, &table.widths())?;
+                }
+                Block::Table(table) => table.written(formatter, &vec![0; table.header.len()])?,
             }
         }
         Ok(())
     }
 }
 
-impl fmt::Display for PlainTable {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let escaped = |row: &Vec<String>| -> Vec<String> { row.iter().map(|text| escape(text)).collect() };
-        let header = escaped(&self.header);
-        let rows: Vec<Vec<String>> = self.rows.iter().map(escaped).collect();
-        let mut widths: Vec<usize> = header.iter().map(|text| text.chars().count().max(WIDTH_MIN)).collect();
-        for row in &rows {
+impl PlainTable {
+    fn rows(&self) -> impl Iterator<Item = &Vec<String>> {
+        iter::once(&self.header).chain(&self.rows)
+    }
+
+    /// What each column needs, in characters.
+    fn widths(&self) -> Vec<usize> {
+        let mut widths = vec![WIDTH_MIN; self.header.len()];
+        for row in self.rows() {
             for (width, text) in widths.iter_mut().zip(row) {
-                *width = text.chars().count().max(*width);
+                *width = escape(text).chars().count().max(*width);
             }
         }
-        line(formatter, &header, &widths)?;
+        widths
+    }
+
+    /// How long the table is with columns so wide.
+    fn bytes(&self, widths: &[usize]) -> usize {
+        let cells = self.rows().flat_map(|row| row.iter().zip(widths));
+        // A pipe and two blanks; and letters of more than one byte count as one in a width.
+        let cell = |(text, width): (&String, &usize)| {
+            let more = text.len().saturating_sub(text.chars().count());
+            width.saturating_add(more).saturating_add(3)
+        };
+        let dashes = widths.iter().map(|width| width.saturating_add(3));
+        let ends = self.rows.len().saturating_add(2).saturating_mul(2);
+        cells.map(cell).chain(dashes).fold(ends, usize::saturating_add)
+    }
+
+    fn written(&self, formatter: &mut fmt::Formatter<'_>, widths: &[usize]) -> fmt::Result {
+        line(formatter, &self.header, widths)?;
         formatter.write_char('|')?;
         for (index, width) in widths.iter().enumerate() {
-            let dashes = "-".repeat(*width);
-            match self.align.get(index).copied().unwrap_or_default() {
-                Align::Free => write!(formatter, "-{dashes}-|")?,
-                Align::Left => write!(formatter, ":{dashes}-|")?,
-                Align::Right => write!(formatter, "-{dashes}:|")?,
-                Align::Middle => write!(formatter, ":{dashes}:|")?,
-            }
+            let align = self.align.get(index).copied().unwrap_or_default();
+            formatter.write_char(if matches!(align, Align::Left | Align::Middle) { ':' } else { '-' })?;
+            times(formatter, '-', (*width).max(WIDTH_MIN))?;
+            formatter.write_char(if matches!(align, Align::Right | Align::Middle) { ':' } else { '-' })?;
+            formatter.write_char('|')?;
         }
         formatter.write_char('\n')?;
-        rows.iter().try_for_each(|row| line(formatter, row, &widths))
+        self.rows.iter().try_for_each(|row| line(formatter, row, widths))
     }
 }
 
 fn line(formatter: &mut fmt::Formatter<'_>, row: &[String], widths: &[usize]) -> fmt::Result {
     formatter.write_char('|')?;
     for (text, width) in row.iter().zip(widths) {
-        write!(formatter, " {text:width$} |")?;
+        let text = escape(text);
+        write!(formatter, " {text}")?;
+        // The width of a format ends at 65,535.
+        times(formatter, ' ', width.saturating_sub(text.chars().count()).saturating_add(1))?;
+        formatter.write_char('|')?;
     }
     formatter.write_char('\n')
+}
+
+fn times(formatter: &mut fmt::Formatter<'_>, letter: char, count: usize) -> fmt::Result {
+    iter::repeat_n(letter, count).try_for_each(|letter| formatter.write_char(letter))
 }
 
 /// A pipe would end the cell.

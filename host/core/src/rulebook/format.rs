@@ -1,6 +1,6 @@
 //! The files of a rulebook taken apart and put together again, without looking at what they say.
 
-use crate::document::{Fault, Faults, Layout, SourceFile};
+use crate::document::{DOCUMENT_BYTES_MAX, Fault, Faults, Layout, SourceFile};
 
 /// Takes a file of a rulebook apart; what kind it is stands in its name.
 ///
@@ -26,9 +26,19 @@ pub fn layout(file: &SourceFile) -> Result<Layout, Vec<Fault>> {
 /// ends, which become line feeds, and a byte order mark, which goes. Done twice it is as done once.
 ///
 /// # Errors
-/// Every fault of its shape.
+/// Every fault of its shape, or that the text would be longer than a document may be.
 pub fn formatted(file: &SourceFile) -> Result<String, Vec<Fault>> {
-    layout(file).map(|layout| layout.to_string())
+    let text = layout(file)?.to_string();
+    if text.len() <= DOCUMENT_BYTES_MAX {
+        return Ok(text);
+    }
+    let mut faults = Faults::new(&file.path);
+    let bytes = text.len();
+    faults.on_line(
+        0,
+        format!("formatted, the document has {bytes} bytes, at most {DOCUMENT_BYTES_MAX} are read"),
+    );
+    Err(faults.into_list())
 }
 
 #[cfg(test)]
@@ -70,6 +80,31 @@ mod tests {
         );
         let marked = formatted(&file("x.policy.md", &format!("\u{feff}{head}")));
         assert_eq!(marked, Ok(head.to_owned()));
+    }
+
+    #[test]
+    fn a_wide_cell_widens_the_others_only_as_far_as_a_document_goes() {
+        let of = |rows: usize, wide: usize| {
+            let row = "|a|b|\n".repeat(rows);
+            file("x.policy.md", &format!("# T\n\n|x|y|\n|-|-|\n|{}|b|\n{row}", "w".repeat(wide)))
+        };
+        let check = |rows: usize, wide: usize, expected: &str| {
+            let once = formatted(&of(rows, wide)).expect("it is well shaped");
+            assert_eq!(once.lines().last(), Some(expected), "{rows} rows beside {wide} letters");
+            assert_eq!(formatted(&file("x.policy.md", &once)), Ok(once));
+        };
+        check(2, 5, "| a     | b   |");
+        check(2, 70_000, &format!("| a{} | b   |", " ".repeat(69_999)));
+        check(4_000, 200, &format!("| a{} | b   |", " ".repeat(199)));
+        check(4_000, 300, "| a | b |");
+        check(4_000, 900_000, "| a | b |");
+        let tight = format!(
+            "# T\n\n|x|y|\n|-|-|\n{}\n-{}",
+            "|a|b|\n".repeat(4_999),
+            "\nword".to_owned() + &" word".repeat(202_000)
+        );
+        let faults = formatted(&file("x.policy.md", &tight)).expect_err("it grows");
+        assert!(faults[0].message.contains("formatted, the document has 10"), "{faults:?}");
     }
 
     #[test]
