@@ -20,6 +20,8 @@ pub const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
 pub const TABLE_ROWS_MAX: usize = 5_000;
 /// Most columns of one table.
 pub const TABLE_COLUMNS_MAX: usize = 24;
+/// Most words that one message lists: each cell of a large table can be wrong, and all messages would fill the memory.
+const WORDS_LISTED_MAX: usize = 20;
 
 /// One file as it was found, not yet read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +58,17 @@ impl fmt::Display for Fault {
             write!(formatter, ":{}", self.column)?;
         }
         write!(formatter, ": {}", self.message)
+    }
+}
+
+/// Words that are known, for a message: the first of them, and how many more there are.
+#[must_use]
+pub fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let mut words = words.into_iter();
+    let first: Vec<&str> = words.by_ref().take(WORDS_LISTED_MAX).collect();
+    match words.count() {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
     }
 }
 

@@ -28,6 +28,18 @@ fn prose_and_known_tables_are_read() {
 }
 
 #[test]
+fn of_many_words_the_first_are_listed_and_the_others_counted() {
+    let words: Vec<String> = (1..=23).map(|number| number.to_string()).collect();
+    let check = |count: usize, expected: &str| {
+        assert_eq!(listed(words[..count].iter().map(String::as_str)), expected, "{count}");
+    };
+    check(0, "");
+    check(3, "1, 2, 3");
+    check(20, "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20");
+    check(23, "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20 and 3 more");
+}
+
+#[test]
 fn what_a_renderer_hides_or_the_host_does_not_read_is_a_fault() {
     let check = |body: &str, expected: &str| {
         let found = faults_of(body);

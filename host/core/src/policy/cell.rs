@@ -1,5 +1,6 @@
 //! Cells of a rule table, compiled to closed ranges of integers.
 
+use crate::document::listed;
 use crate::intent::kind::{FieldType, Unit};
 use crate::intent::literal::Literal;
 use crate::intent::value::{Day, Percent};
@@ -213,7 +214,7 @@ pub fn value(text: &str, kind: &FieldType) -> Result<i64, String> {
             .iter()
             .position(|word| word == text)
             .and_then(|index| i64::try_from(index).ok())
-            .ok_or_else(|| format!("`{text}` is not one of {}", words.join(", "))),
+            .ok_or_else(|| format!("`{text}` is not one of {}", listed(words.iter().map(String::as_str)))),
         FieldType::Date { from, until } => {
             let day = Day::parse(text).ok_or_else(|| format!("`{text}` is no date"))?;
             if day < *from || *until < day {

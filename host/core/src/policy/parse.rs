@@ -12,7 +12,7 @@ use super::route::{self, Route, take};
 use super::stop::Stop;
 use super::typed::{Expression, Input, Kind, Scope};
 use super::{Demand, FailOpen, GUARDS_MAX, Guard, Hit, Policy, Promise, Proved, Rule};
-use crate::document::{Cell, Document, Fault, Faults, SourceFile, required};
+use crate::document::{Cell, Document, Fault, Faults, SourceFile, listed, required};
 use crate::hash::Digest;
 use crate::id::{FieldName, IntentTypeName, PoolName, RouteName};
 use crate::intent::kind::FieldType;
@@ -408,8 +408,8 @@ pub(crate) fn settled(text: &str, routes: &BTreeMap<RouteName, Route>) -> Result
         }
         let name = RouteName::parse(need).map_err(|fault| fault.to_string())?;
         if !routes.contains_key(&name) {
-            let known: Vec<&str> = routes.keys().map(RouteName::as_str).collect();
-            return Err(format!("unknown route `{need}`; known are {}", known.join(", ")));
+            let known = listed(routes.keys().map(RouteName::as_str));
+            return Err(format!("unknown route `{need}`; known are {known}"));
         }
         needs.routes.insert(name);
     }

@@ -5,6 +5,7 @@ use super::units::{
     overflow, power, rounded_unit, same, truth,
 };
 use super::{Expression, Input, Kind, Scope};
+use crate::document::listed;
 use crate::id::FieldName;
 use crate::intent::kind::{FieldType, Rounding, Unit};
 use crate::intent::literal::Literal;
@@ -100,7 +101,9 @@ impl Checker<'_> {
         match (word, words) {
             ("yes", None) => Ok(truth(Node::Const(1))),
             ("no", None) => Ok(truth(Node::Const(0))),
-            (_, Some(words)) => wrong(at, format!("`{word}` is not one of {}", words.join(", "))),
+            (_, Some(words)) => {
+                wrong(at, format!("`{word}` is not one of {}", listed(words.iter().map(String::as_str))))
+            }
             (_, None) => wrong(at, format!("`{word}` is no input and no term")),
         }
     }
