@@ -7,7 +7,7 @@
 use crate::book::{Book, Draft, Prose, SECTIONS, Section};
 use crate::column::{Kind, Types};
 use crate::{FILE_BYTES_MAX, Misfit, Refused};
-use countersign_core::document::{Align, PlainTable};
+use countersign_core::document::{Align, PlainTable, TABLE_COLUMNS_MAX, TABLE_ROWS_MAX};
 use countersign_core::intent::literal::parse_type;
 use countersign_core::policy::cell;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 
 /// What the files of this form say of themselves.
 pub const FORMAT: &str = "countersign-policy/1";
+/// Longest name of a column, in bytes: the place of a cell repeats it.
+const COLUMN_BYTES_MAX: usize = 200;
 /// The schema of these files.
 pub const SCHEMA: &str = include_str!("../policy.schema.json");
 
@@ -225,7 +227,22 @@ pub fn read(bytes: &[u8]) -> Result<Imported, Refused> {
     if misfits.is_empty() { Ok(Imported { book }) } else { Err(Refused(misfits)) }
 }
 
+/// The table, or an empty one if it is larger than one may be: each column is a cell of each row, so that a small file
+/// could fill the memory.
 fn plain(path: &str, columns: &[String], rows: &[Row], misfits: &mut Vec<Misfit>) -> PlainTable {
+    if TABLE_COLUMNS_MAX < columns.len() || TABLE_ROWS_MAX < rows.len() {
+        let (columns, rows) = (columns.len(), rows.len());
+        let message = format!(
+            "{rows} rows and {columns} columns, at most {TABLE_ROWS_MAX} and {TABLE_COLUMNS_MAX} are read"
+        );
+        misfits.push(Misfit::at(path, message));
+        return PlainTable::default();
+    }
+    if let Some(index) = columns.iter().position(|name| COLUMN_BYTES_MAX < name.len()) {
+        let message = format!("the name of the column has more than {COLUMN_BYTES_MAX} bytes");
+        misfits.push(Misfit::at(format!("{path}.columns[{index}]"), message));
+        return PlainTable::default();
+    }
     let mut table = PlainTable {
         header: columns.to_vec(),
         align: vec![Align::Free; columns.len()],
@@ -369,6 +386,21 @@ mod tests {
             "/sections/2/rows/0/cells",
             json!({"colour": "red"}),
             "the column `colour` is not among `columns`",
+        );
+        check(
+            "/settings/rows",
+            json!(vec![json!({"cells": {}}); 5_001]),
+            "settings: 5001 rows and 2 columns, at most 5000",
+        );
+        check(
+            "/sections/2/columns",
+            json!(vec!["a"; 25]),
+            "sections[2]: 11 rows and 25 columns, at most 5000 and 24",
+        );
+        check(
+            "/sections/2/columns/1",
+            json!("a".repeat(201)),
+            "sections[2].columns[1]: the name of the column has more",
         );
         check(
             "/sections/2/rows/0/cells/because",
