@@ -4,6 +4,8 @@
 //! without aggregator, cells that are unary tests of S-FEEL, one output, each answer a constant. Out:
 //! the rule table; guards, terms and promises have no place in a table.
 
+mod place;
+
 use crate::book::Book;
 use crate::column::Types;
 use crate::feel;
@@ -11,10 +13,13 @@ use crate::foreign::{Column, Foreign, Imported, Placed, Row, Side, id_of};
 use crate::{FILE_BYTES_MAX, Misfit, Refused};
 use countersign_core::document::{PlainTable, TABLE_COLUMNS_MAX, TABLE_ROWS_MAX};
 use countersign_core::intent::kind::FieldType;
+use place::Places;
 use roxmltree::{Document, Node};
 
 /// Most nodes of one file.
 const NODES_MAX: u32 = 1_000_000;
+/// Most characters of a decision's name that are told with each place.
+const NAME_CHARACTERS_MAX: usize = 80;
 /// The version of DMN that is written.
 const NAMESPACE: &str = "https://www.omg.org/spec/DMN/20191111/MODEL/";
 
@@ -33,7 +38,12 @@ pub fn read(bytes: &[u8], policy: &Book, side: &Side) -> Result<Imported, Refuse
     let document = Document::parse_with_options(text.strip_prefix('\u{feff}').unwrap_or(text), options)
         .map_err(|fault| Misfit::at("", format!("the file is no XML: {fault}")))?;
     let decision = decision(&document, side)?;
-    let mut reader = Reader { document: &document, name: name_of(decision).to_owned(), misfits: Vec::new() };
+    let places = Places::of(document.input_text());
+    let mut reader = Reader {
+        places,
+        name: name_of(decision).chars().take(NAME_CHARACTERS_MAX).collect(),
+        misfits: Vec::new(),
+    };
     let foreign = reader.decision(decision);
     match foreign {
         Some(foreign) if reader.misfits.is_empty() => foreign.into_policy(policy, side),
@@ -81,25 +91,31 @@ fn decision<'a, 'i>(document: &'a Document<'i>, side: &Side) -> Result<Node<'a, 
     }
 }
 
-struct Reader<'a, 'i> {
-    document: &'a Document<'i>,
+struct Reader<'t> {
+    places: Places<'t>,
     name: String,
     misfits: Vec<Misfit>,
 }
 
-impl<'i> Reader<'_, 'i> {
-    fn place(&self, node: Node<'_, 'i>, rule: Option<usize>) -> String {
-        let at = self.document.text_pos_at(node.range().start);
+/// Which notes of a rule are its id and its reason, if they are called so.
+struct Notes {
+    id: Option<usize>,
+    because: Option<usize>,
+}
+
+impl Reader<'_> {
+    fn place(&self, node: Node<'_, '_>, rule: Option<usize>) -> String {
+        let (line, column) = self.places.of_byte(node.range().start);
         let rule = rule.map(|rule| format!(", rule {rule}")).unwrap_or_default();
-        format!("line {}, column {} (decision {}{rule})", at.row, at.col, self.name)
+        format!("line {line}, column {column} (decision {}{rule})", self.name)
     }
 
-    fn wrong(&mut self, node: Node<'_, 'i>, rule: Option<usize>, message: impl Into<String>) {
+    fn wrong(&mut self, node: Node<'_, '_>, rule: Option<usize>, message: impl Into<String>) {
         let place = self.place(node, rule);
         self.misfits.push(Misfit::at(place, message));
     }
 
-    fn decision(&mut self, decision: Node<'_, 'i>) -> Option<Foreign> {
+    fn decision(&mut self, decision: Node<'_, '_>) -> Option<Foreign> {
         for needed in
             children(decision, "informationRequirement").flat_map(|node| children(node, "requiredDecision"))
         {
@@ -116,8 +132,8 @@ impl<'i> Reader<'_, 'i> {
             return None;
         };
         let hit = self.hit(table);
-        let inputs: Vec<Node<'_, 'i>> = children(table, "input").collect();
-        let outputs: Vec<Node<'_, 'i>> = children(table, "output").collect();
+        let inputs: Vec<Node<'_, '_>> = children(table, "input").collect();
+        let outputs: Vec<Node<'_, '_>> = children(table, "output").collect();
         let columns = inputs.iter().map(|input| self.column(*input)).collect();
         match outputs.as_slice() {
             [one] => {
@@ -127,7 +143,7 @@ impl<'i> Reader<'_, 'i> {
             }
             _ => self.wrong(table, None, format!("{} outputs; a rule has one answer", outputs.len())),
         }
-        let rules: Vec<Node<'_, 'i>> = children(table, "rule").collect();
+        let rules: Vec<Node<'_, '_>> = children(table, "rule").collect();
         if rules.len() > TABLE_ROWS_MAX || inputs.len() > TABLE_COLUMNS_MAX {
             let (rows, columns) = (rules.len(), inputs.len());
             let message = format!(
@@ -136,15 +152,16 @@ impl<'i> Reader<'_, 'i> {
             self.wrong(table, None, message);
             return None;
         }
-        let names: Vec<&str> = children(table, "annotation").map(name_of).collect();
+        let named = |name: &str| children(table, "annotation").position(|node| name_of(node) == name);
+        let notes = Notes { id: named("id"), because: named("because") };
         let mut rows = Vec::new();
         for (number, rule) in (1..).zip(rules) {
-            rows.extend(self.rule(number, rule, inputs.len(), &names));
+            rows.extend(self.rule(number, rule, inputs.len(), &notes));
         }
         Some(Foreign { hit: hit?, columns, rows })
     }
 
-    fn hit(&mut self, table: Node<'_, 'i>) -> Option<&'static str> {
+    fn hit(&mut self, table: Node<'_, '_>) -> Option<&'static str> {
         if let Some(aggregation) = table.attribute("aggregation") {
             self.wrong(
                 table,
@@ -167,7 +184,7 @@ impl<'i> Reader<'_, 'i> {
         }
     }
 
-    fn column(&mut self, input: Node<'_, 'i>) -> Column {
+    fn column(&mut self, input: Node<'_, '_>) -> Column {
         let expression = children(input, "inputExpression").next();
         let text = expression.and_then(|node| children(node, "text").next()).map(text_of).unwrap_or_default();
         let is_name =
@@ -182,8 +199,8 @@ impl<'i> Reader<'_, 'i> {
         Column { expression: text, hint }
     }
 
-    fn rule(&mut self, number: usize, rule: Node<'_, 'i>, columns: usize, names: &[&str]) -> Option<Row> {
-        let entry = |reader: &mut Self, node: Node<'_, 'i>| {
+    fn rule(&mut self, number: usize, rule: Node<'_, '_>, columns: usize, named: &Notes) -> Option<Row> {
+        let entry = |reader: &mut Self, node: Node<'_, '_>| {
             if let Some(language) = node
                 .attribute("expressionLanguage")
                 .filter(|language| !language.to_ascii_lowercase().contains("feel"))
@@ -213,14 +230,11 @@ impl<'i> Reader<'_, 'i> {
         let notes: Vec<String> = children(rule, "annotationEntry")
             .map(|node| children(node, "text").next().map(text_of).unwrap_or_default())
             .collect();
-        let named = |name: &str| {
-            let at = names.iter().position(|other| *other == name)?;
-            notes.get(at).filter(|note| !note.is_empty()).cloned()
-        };
-        let id = named("id").unwrap_or_else(|| rule.attribute("id").unwrap_or("").to_owned());
+        let note = |at: Option<usize>| notes.get(at?).filter(|note| !note.is_empty()).cloned();
+        let id = note(named.id).unwrap_or_else(|| rule.attribute("id").unwrap_or("").to_owned());
         let joined: Vec<String> = notes.iter().filter(|note| !note.is_empty()).cloned().collect();
         let own = children(rule, "description").next().map(text_of).filter(|text| !text.is_empty());
-        let because = match (named("because").or(own), names.contains(&"because")) {
+        let because = match (note(named.because).or(own), named.because.is_some()) {
             (Some(because), _) => because,
             (None, true) => String::new(),
             (None, false) => joined.join("; "),
