@@ -260,6 +260,9 @@ impl Seen {
                     ensure!(misfit.place.starts_with("line "), "refused without a place: {misfit}");
                     ensure!(!misfit.message.contains("in a column of"), "refused for our types: {misfit}");
                 }
+                // The types of an unlisted table are a guess: it must be refused for more than its words.
+                let is_word = |misfit: &Misfit| misfit.message.contains("is no word of a column");
+                ensure!(!refused.0.iter().all(is_word), "refused for our types: {refused}");
                 let first = refused.0.first().context("a refusal says why")?;
                 *self.refused.entry(reason(first)).or_default() += 1;
                 Ok(())

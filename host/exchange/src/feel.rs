@@ -2,6 +2,7 @@
 //! cells can say the same. Everything else is an error, never a guess.
 
 use crate::number::Decimal;
+use countersign_core::document::listed;
 use countersign_core::intent::kind::{FieldType, Unit};
 use countersign_core::intent::value::Day;
 
@@ -227,15 +228,31 @@ fn value(
             (Unit::Percent, Share::Hundred) => number.spelled() + "%",
             (Unit::Money(_) | Unit::Months | Unit::Days | Unit::Count, _) => number.spelled(),
         }),
-        (FieldType::OneOf(_), Literal::Text(text)) => Ok(word(text)),
+        // Only a word of the column: `-` or `not smb` would mean something else in a cell than as a text.
+        (FieldType::OneOf(words), Literal::Text(text)) => Some(word(text))
+            .filter(|own| words.contains(own))
+            .ok_or_else(|| format!("the text `{text}` is no word of a column of {}", called(kind))),
         (FieldType::YesNo, Literal::Truth(truth)) => Ok(if *truth { "yes" } else { "no" }.to_owned()),
         (FieldType::Date { .. }, Literal::Day(day)) => Ok(day.to_string()),
         (kind, Literal::Number(number)) => {
-            Err(format!("the number {} in a column of {kind}", number.spelled()))
+            Err(format!("the number {} in a column of {}", number.spelled(), called(kind)))
         }
-        (kind, Literal::Text(text)) => Err(format!("the text `{text}` in a column of {kind}")),
-        (kind, Literal::Truth(truth)) => Err(format!("`{truth}` in a column of {kind}")),
-        (kind, Literal::Day(day)) => Err(format!("the date {day} in a column of {kind}")),
+        (kind, Literal::Text(text)) => Err(format!("the text `{text}` in a column of {}", called(kind))),
+        (kind, Literal::Truth(truth)) => Err(format!("`{truth}` in a column of {}", called(kind))),
+        (kind, Literal::Day(day)) => Err(format!("the date {day} in a column of {}", called(kind))),
+    }
+}
+
+/// A type in a message.
+fn called(kind: &FieldType) -> String {
+    match kind {
+        FieldType::OneOf(words) => format!("one of {}", listed(words.iter().map(String::as_str))),
+        FieldType::Number(_)
+        | FieldType::YesNo
+        | FieldType::Date { .. }
+        | FieldType::Text { .. }
+        | FieldType::Record { .. }
+        | FieldType::List { .. } => kind.to_string(),
     }
 }
 
@@ -346,6 +363,16 @@ mod tests {
             "5 .. 7",
         ] {
             check(text, money, text);
+        }
+        let words = "one of smb, mid, ent";
+        for text in ["-", "not smb", "smb, mid", "> smb", "", "large", "smb "] {
+            check(
+                &format!("\"{text}\""),
+                words,
+                &format!("the text `{text}` is no word of a column of one of smb"),
+            );
+            check(&format!("\"smb\", \"{text}\""), words, "is no word of a column");
+            check(&format!("not(\"{text}\")"), words, "is no word of a column");
         }
         check("[1..5", money, "does not end");
         check("[1, 5]", money, "`..` between its ends");
