@@ -4,6 +4,7 @@ use super::format::Format;
 use super::sheet::{RawCell, Value};
 use crate::column::Kind;
 use crate::number::Decimal;
+use countersign_core::document::listed;
 use countersign_core::intent::kind::{FieldType, Unit};
 use countersign_core::intent::value::Day;
 use countersign_core::policy::cell;
@@ -135,7 +136,8 @@ fn number_text(number: &str, format: &Format, kind: &Kind) -> Result<String, Wro
             if words.contains(&word) {
                 Ok(word)
             } else {
-                wrong(format!("the number {word} is not one of {}", words.join(", ")), AS_TEXT)
+                let known = listed(words.iter().map(String::as_str));
+                wrong(format!("the number {word} is not one of {known}"), AS_TEXT)
             }
         }
         Kind::Whole | Kind::Quorum if decimal.places() == 0 && !format.percent => {
@@ -192,11 +194,12 @@ fn checked(text: String, kind: &Kind) -> Result<String, Wrong> {
 mod tests {
     use super::*;
     use countersign_core::intent::literal::parse_type;
+    use std::rc::Rc;
 
     const READING: Reading = Reading { values: false, from_1904: false };
 
     fn found(kind: &Kind, value: Value, code: &str) -> Result<String, String> {
-        let cell = RawCell { column: 0, value, format: Format::of_code(code), formula: false };
+        let cell = RawCell { column: 0, value, format: Rc::new(Format::of_code(code)), formula: false };
         text(&cell, kind, READING).map_err(|(message, _)| message)
     }
 
@@ -237,8 +240,12 @@ mod tests {
         check(&Kind::Day, Value::Day("2026-01-01T00:00:00".to_owned()), "", "2026-01-01");
         check(&Kind::Whole, number("1"), "General", "1");
         check(&Kind::Quorum, number("0.5"), "0%", "50%");
-        let cell =
-            RawCell { column: 0, value: number("44561"), format: Format::of_code("d.m.yy"), formula: false };
+        let cell = RawCell {
+            column: 0,
+            value: number("44561"),
+            format: Rc::new(Format::of_code("d.m.yy")),
+            formula: false,
+        };
         let reading = Reading { values: false, from_1904: true };
         assert_eq!(text(&cell, &Kind::Day, reading).as_deref(), Ok("2026-01-01"));
     }
@@ -281,7 +288,7 @@ mod tests {
         check(&Kind::Whole, number("1.5"), "General", "no whole number");
         check(&Kind::Text, Value::Error("#REF!".to_owned()), "General", "the error `#REF!`");
         check(&Kind::Text, Value::Text("a\nb".to_owned()), "General", "more than one line");
-        let computed = RawCell { column: 0, value: number("1"), format: Format::default(), formula: true };
+        let computed = RawCell { column: 0, value: number("1"), format: Rc::default(), formula: true };
         let refused = text(&computed, &Kind::Whole, READING).expect_err("it is a formula");
         assert!(refused.0.contains("formula"), "{refused:?}");
         assert_eq!(text(&computed, &Kind::Whole, Reading { values: true, ..READING }).as_deref(), Ok("1"));

@@ -3,14 +3,17 @@
 use super::format::Format;
 use super::package::{Package, parsed};
 use crate::Misfit;
-use countersign_core::document::{TABLE_COLUMNS_MAX, TABLE_ROWS_MAX};
+use countersign_core::document::{DOCUMENT_BYTES_MAX, TABLE_COLUMNS_MAX, TABLE_ROWS_MAX};
 use roxmltree::Node;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Most sheets of one workbook.
 const SHEETS_MAX: usize = 100;
 /// Most rows of one sheet: a table and the prose of a large document.
 const ROWS_MAX: usize = 4 * TABLE_ROWS_MAX;
+/// Longest code of a number format, in characters: what spreadsheets let anybody type.
+const FORMAT_CHARACTERS_MAX: usize = 255;
 /// What a workbook part is called in the relations.
 const WORKBOOK_RELATION: &str = "/officeDocument";
 
@@ -33,7 +36,7 @@ pub(super) struct RawCell {
     /// From 0.
     pub(super) column: usize,
     pub(super) value: Value,
-    pub(super) format: Format,
+    pub(super) format: Rc<Format>,
     /// Whether the value was computed.
     pub(super) formula: bool,
 }
@@ -64,7 +67,24 @@ pub(super) struct Workbook {
 /// What all sheets share.
 struct Shared {
     strings: Vec<String>,
-    formats: Vec<Format>,
+    formats: Vec<Rc<Format>>,
+}
+
+/// Bytes of text that the cells of a workbook may still hold. A text that stands in the file once can stand in every cell,
+/// so a small file could fill the memory; what no document holds needs not be read.
+struct Room(usize);
+
+impl Room {
+    fn take(&mut self, cell: &RawCell) -> Result<(), String> {
+        let Value::Text(text) = &cell.value else { return Ok(()) };
+        let left = self.0.checked_sub(text.len());
+        self.0 = left.ok_or_else(|| {
+            format!(
+                "up to here the cells hold more than {DOCUMENT_BYTES_MAX} bytes of text, and no document does"
+            )
+        })?;
+        Ok(())
+    }
 }
 
 /// The name of a column: 0 is A, 26 is AA.
@@ -109,6 +129,7 @@ pub(super) fn workbook(bytes: &[u8]) -> Result<Workbook, Misfit> {
     let truth = |node: Node<'_, '_>, name: &str| matches!(node.attribute(name), Some("1" | "true"));
     let from_1904 = of_name("workbookPr").any(|node| truth(node, "date1904"));
     let mut sheets = Vec::new();
+    let mut room = Room(DOCUMENT_BYTES_MAX);
     if of_name("sheet").count() > SHEETS_MAX {
         return Err(Misfit::at("", format!("the workbook has more than {SHEETS_MAX} sheets")));
     }
@@ -120,7 +141,7 @@ pub(super) fn workbook(bytes: &[u8]) -> Result<Workbook, Misfit> {
         });
         let part = id.and_then(|id| relations.get(id.value())).map(|(_, part)| part.as_str());
         let part = part.ok_or_else(|| Misfit::at(format!("sheet {name}"), "the workbook lacks its part"))?;
-        let sheet = read_sheet(&name, part, &package.needed(part)?, &shared)?;
+        let sheet = read_sheet(&name, part, &package.needed(part)?, &shared, &mut room)?;
         let hidden = matches!(node.attribute("state"), Some("hidden" | "veryHidden"));
         if hidden && !sheet.rows.is_empty() {
             let message = "the sheet is hidden: what nobody sees is not taken over";
@@ -167,13 +188,17 @@ fn relations(
 
 /// The text of a string with its runs; what only says how it is pronounced is no part of it.
 fn text_of(node: Node<'_, '_>) -> String {
+    let named = |node: &Node<'_, '_>, name: &str| node.tag_name().name() == name;
     let mut text = String::new();
+    let mut plain = |node: Node<'_, '_>| {
+        text.extend(node.descendants().filter_map(|node| node.is_text().then(|| node.text()).flatten()));
+    };
     for child in node.children() {
-        match child.tag_name().name() {
-            "t" => text
-                .extend(child.descendants().filter_map(|node| node.is_text().then(|| node.text()).flatten())),
-            "r" => text += &text_of(child),
-            _ => {}
+        if named(&child, "t") {
+            plain(child);
+        } else if named(&child, "r") {
+            // The format has no runs in runs.
+            child.children().filter(|inner| named(inner, "t")).for_each(&mut plain);
         }
     }
     text
@@ -207,13 +232,19 @@ fn strings(part: &str, text: &str) -> Result<Vec<String>, Misfit> {
 }
 
 /// The number format of each cell style.
-fn formats(part: &str, text: &str) -> Result<Vec<Format>, Misfit> {
+fn formats(part: &str, text: &str) -> Result<Vec<Rc<Format>>, Misfit> {
     let document = parsed(part, text)?;
-    let mut codes: BTreeMap<u32, Format> = BTreeMap::new();
+    let mut codes: BTreeMap<u32, Rc<Format>> = BTreeMap::new();
     for node in document.descendants().filter(|node| node.tag_name().name() == "numFmt") {
         let id = node.attribute("numFmtId").and_then(|id| id.parse().ok());
         if let (Some(id), Some(code)) = (id, node.attribute("formatCode")) {
-            codes.insert(id, Format::of_code(code));
+            if code.chars().nth(FORMAT_CHARACTERS_MAX).is_some() {
+                let message = format!(
+                    "part `{part}`: a number format has more than {FORMAT_CHARACTERS_MAX} characters"
+                );
+                return Err(Misfit::at("", message));
+            }
+            codes.insert(id, Rc::new(Format::of_code(code)));
         }
     }
     let styles = document.descendants().find(|node| node.tag_name().name() == "cellXfs");
@@ -221,12 +252,18 @@ fn formats(part: &str, text: &str) -> Result<Vec<Format>, Misfit> {
         styles.into_iter().flat_map(|node| node.children()).filter(|node| node.tag_name().name() == "xf");
     let format = |node: Node<'_, '_>| {
         let id = node.attribute("numFmtId").and_then(|id| id.parse().ok()).unwrap_or(0);
-        codes.get(&id).cloned().or_else(|| Format::built_in(id)).unwrap_or_default()
+        codes.get(&id).cloned().or_else(|| Format::built_in(id).map(Rc::new)).unwrap_or_default()
     };
     Ok(styles.map(format).collect())
 }
 
-fn read_sheet(name: &str, part: &str, text: &str, shared: &Shared) -> Result<RawSheet, Misfit> {
+fn read_sheet(
+    name: &str,
+    part: &str,
+    text: &str,
+    shared: &Shared,
+    room: &mut Room,
+) -> Result<RawSheet, Misfit> {
     let document = parsed(part, text)?;
     let whole = format!("sheet {name}");
     let mut sheet = RawSheet { name: name.to_owned(), rows: Vec::new() };
@@ -234,7 +271,7 @@ fn read_sheet(name: &str, part: &str, text: &str, shared: &Shared) -> Result<Raw
     let mut number = 0_u32;
     for row in document.descendants().filter(|node| node.tag_name().name() == "row") {
         number = row.attribute("r").and_then(|r| r.parse().ok()).unwrap_or(number.saturating_add(1));
-        let cells = read_row(name, number, row, shared)?;
+        let cells = read_row((name, number), row, shared, room)?;
         let Some(last) = cells.last() else { continue };
         if last.column >= TABLE_COLUMNS_MAX {
             let message = format!("{} columns, at most {TABLE_COLUMNS_MAX} are read", last.column + 1);
@@ -245,9 +282,7 @@ fn read_sheet(name: &str, part: &str, text: &str, shared: &Shared) -> Result<Raw
             let message = format!("row {number} is hidden: what nobody sees is not taken over");
             return Err(Misfit::at(whole, message).try_instead(help));
         }
-        if let Some(cell) =
-            cells.iter().find(|cell| hidden.iter().any(|(low, high)| (*low..=*high).contains(&cell.column)))
-        {
+        if let Some(cell) = cells.iter().find(|cell| hidden.get(cell.column).is_some_and(|hidden| *hidden)) {
             let column = column_name(cell.column);
             let message = format!("column {column} is hidden: what nobody sees is not taken over");
             return Err(Misfit::at(whole, message).try_instead(help));
@@ -267,26 +302,38 @@ fn read_sheet(name: &str, part: &str, text: &str, shared: &Shared) -> Result<Raw
     Ok(sheet)
 }
 
-/// The columns that nobody sees, from 0.
-fn hidden_columns(document: &roxmltree::Document<'_>) -> Vec<(usize, usize)> {
-    let columns = document.descendants().filter(|node| node.tag_name().name() == "col");
-    let hidden = columns.filter(|node| matches!(node.attribute("hidden"), Some("1" | "true")));
+/// For each column that a table may have whether nobody sees it.
+fn hidden_columns(document: &roxmltree::Document<'_>) -> [bool; TABLE_COLUMNS_MAX] {
+    let mut hidden = [false; TABLE_COLUMNS_MAX];
     let bound = |node: Node<'_, '_>, name: &str| node.attribute(name)?.parse::<usize>().ok()?.checked_sub(1);
-    hidden.filter_map(|node| Some((bound(node, "min")?, bound(node, "max")?))).collect()
+    for node in document.descendants().filter(|node| node.tag_name().name() == "col") {
+        let is_hidden = matches!(node.attribute("hidden"), Some("1" | "true"));
+        if let (true, Some(low), Some(high)) = (is_hidden, bound(node, "min"), bound(node, "max")) {
+            let all = hidden.iter_mut().enumerate();
+            all.filter(|(column, _)| low <= *column && *column <= high)
+                .for_each(|(_, hidden)| *hidden = true);
+        }
+    }
+    hidden
 }
 
-fn read_row(sheet: &str, number: u32, row: Node<'_, '_>, shared: &Shared) -> Result<Vec<RawCell>, Misfit> {
+fn read_row(
+    (sheet, number): (&str, u32),
+    row: Node<'_, '_>,
+    shared: &Shared,
+    room: &mut Room,
+) -> Result<Vec<RawCell>, Misfit> {
     let mut cells = Vec::new();
     let mut next = 0_usize;
     for node in row.children().filter(|node| node.tag_name().name() == "c") {
         let column = node.attribute("r").and_then(column_of).unwrap_or(next);
+        let wrong = |what: String| Misfit::at(place(sheet, number, column), what);
         if column < next {
-            return Err(Misfit::at(place(sheet, number, column), "the cells of the row are out of order"));
+            return Err(wrong("the cells of the row are out of order".to_owned()));
         }
         next = column + 1;
-        if let Some(cell) =
-            read_cell(column, node, shared).map_err(|what| Misfit::at(place(sheet, number, column), what))?
-        {
+        if let Some(cell) = read_cell(column, node, shared).map_err(wrong)? {
+            room.take(&cell).map_err(wrong)?;
             cells.push(cell);
         }
     }

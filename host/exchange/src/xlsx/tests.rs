@@ -247,6 +247,41 @@ fn a_bomb_is_refused_before_it_bursts() {
 }
 
 #[test]
+fn what_stands_in_a_file_once_does_not_fill_the_memory_from_every_cell() {
+    let relations = br#"<Relationships><Relationship Id="a" Type="x/worksheet" Target="sheet.xml"/>
+        <Relationship Id="b" Type="x/sharedStrings" Target="strings.xml"/>
+        <Relationship Id="c" Type="x/styles" Target="styles.xml"/></Relationships>"#;
+    let check = |cells: &str, strings: &str, styles: &str, expected: &str| {
+        let sheet = format!(
+            "<worksheet><cols><col hidden=\"1\" min=\"2\" max=\"90\"/></cols><row>{cells}</row></worksheet>"
+        );
+        let found = refusal(&packed(&[
+            ("xl/workbook.xml", WORKBOOK),
+            ("xl/_rels/workbook.xml.rels", relations),
+            ("xl/sheet.xml", sheet.as_bytes()),
+            ("xl/strings.xml", format!("<sst><si>{strings}</si></sst>").as_bytes()),
+            ("xl/styles.xml", format!("<styleSheet>{styles}</styleSheet>").as_bytes()),
+        ]));
+        assert!(found.contains(expected), "{found}");
+    };
+    let cell = "<c t=\"s\" s=\"0\"><v>0</v></c>";
+    let long = format!("<t>{}</t>", "a".repeat(300_000));
+    check(
+        &cell.repeat(4),
+        &long,
+        "",
+        "sheet Rules, cell D1: up to here the cells hold more than 1048576 bytes of text",
+    );
+    check(&cell.repeat(3), &long, "", "column B is hidden");
+    check(cell, &long, "", "the workbook has no sheet `Policy`");
+    let deep = format!("{}<t>x</t>{}", "<r>".repeat(200_000), "</r>".repeat(200_000));
+    check(cell, &deep, "", "the workbook has no sheet `Policy`");
+    let code = |long: usize| format!("<numFmt numFmtId=\"200\" formatCode=\"{}\"/>", "0".repeat(long));
+    check(cell, "", &code(256), "part `xl/styles.xml`: a number format has more than 255 characters");
+    check(cell, "", &code(255), "the workbook has no sheet `Policy`");
+}
+
+#[test]
 fn a_sheet_that_is_too_large_is_refused_with_the_number_found() {
     let rows: String =
         (1..=100_000).map(|row| format!("<row r=\"{row}\"><c t=\"n\"><v>1</v></c></row>")).collect();
