@@ -4,7 +4,7 @@ use super::Policy;
 use super::cell::{self, nearest};
 use crate::id::FieldName;
 use crate::intent::IntentType;
-use crate::intent::kind::FieldType;
+use crate::intent::kind::{FieldType, LIST_ELEMENTS_MAX};
 use crate::intent::value::{FactValue, Facts, TokenValue, Tokens};
 use crate::record::RecordRef;
 use std::collections::BTreeMap;
@@ -120,6 +120,9 @@ fn read(
     let mut tokens = Tokens::new();
     let mut list = None;
     let mut elements: Vec<BTreeMap<FieldName, TokenValue>> = Vec::new();
+    let elements_max = usize::try_from(LIST_ELEMENTS_MAX).unwrap_or(usize::MAX);
+    // In how many elements a name has a value; they are the first ones.
+    let mut given_in: BTreeMap<FieldName, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
     for (index, (name, text)) in given.iter().enumerate() {
         let mut misread = |message: String| wrong.push(Misread::Input { index, message });
@@ -158,10 +161,17 @@ fn read(
             continue;
         };
         list = Some(of);
-        match elements.iter_mut().find(|element| !element.contains_key(&short)) {
+        let before = given_in.entry(short.clone()).or_default();
+        let count = elements.len();
+        match elements.get_mut(*before) {
             Some(element) => drop(element.insert(short, value)),
+            None if elements_max <= count => {
+                misread(format!("`{name}`: a list has at most {LIST_ELEMENTS_MAX} elements"));
+                continue;
+            }
             None => elements.push(BTreeMap::from([(short, value)])),
         }
+        *before = before.saturating_add(1);
     }
     if let Some(list) = list {
         tokens.insert(list, TokenValue::List(elements));
@@ -253,6 +263,12 @@ mod tests {
         let fields = |index: usize| clauses[index].keys().map(FieldName::as_str).collect::<Vec<_>>();
         assert_eq!((fields(0), fields(1)), (vec!["new_text", "position", "topic"], vec!["new_text"]));
         assert_eq!(clauses[0][&name("topic")], TokenValue::OneOf("data".to_owned()));
+        let many = pairs(&"clause.topic=data; ".repeat(1_001));
+        let most = Asked { case: None, inputs: &many[..1_000] };
+        let (tokens, _) = asked(&policy, intent, most).expect("a list may have so many");
+        assert!(matches!(&tokens[&name("clause")], TokenValue::List(clauses) if clauses.len() == 1_000));
+        let wrong = asked(&policy, intent, Asked { case: None, inputs: &many }).expect_err("one more");
+        assert!(matches!(&wrong[..], [Misread::Input { index: 1_000, .. }]), "{wrong:?}");
         let wrong = asked(&policy, intent, Asked { case: None, inputs: &pairs("clause=x; new_text=y") });
         assert_eq!(wrong.expect_err("a list is given by its elements").len(), 2);
     }
