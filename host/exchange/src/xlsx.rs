@@ -176,6 +176,9 @@ impl Reader {
 
     /// The settings, with title and hit policy taken out.
     fn policy(&mut self, sheet: &RawSheet, book: &mut Book) {
+        if sheet.rows.is_empty() {
+            self.misfits.push(Misfit::at(format!("sheet {POLICY}"), "the sheet is empty"));
+        }
         let Some(mut table) = self.table(sheet) else { return };
         let mut numbers = self.rows.remove(POLICY).unwrap_or_default();
         for (name, slot) in [(TITLE, &mut book.title), (RULES, &mut book.rules)] {

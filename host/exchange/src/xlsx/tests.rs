@@ -201,6 +201,9 @@ fn a_workbook_that_is_no_policy_says_why() {
     let mut hand = ByHand { workbook: Workbook::new() };
     hand.sheet("Inputs", &[&[Text("name"), Text("type")]]);
     assert!(refusal(&hand.bytes()).contains("the workbook has no sheet `Policy`"));
+    let mut hand = ByHand { workbook: Workbook::new() };
+    hand.sheet("Policy", &[]);
+    assert_eq!(refusal(&hand.bytes()), "sheet Policy: the sheet is empty");
     assert!(refusal(b"PK").contains("the file is no workbook"));
     assert!(refusal(&[0xD0, 0xCF, 0x11, 0xE0, 0]).contains("old Excel file or is locked by a password"));
     assert!(refusal(&vec![0; crate::FILE_BYTES_MAX + 1]).contains("at most 10485760 are read"));
