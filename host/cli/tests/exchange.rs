@@ -50,7 +50,7 @@ fn untidy_tables_are_named_then_aligned_in_place() {
     assert_eq!(text(at, DISCOUNT), tidy);
     std::fs::write(at.join("people.md"), "# People\n\n| stray |\n").expect("it is broken");
     let broken = ran(at, &["policy", "fmt"], 1);
-    assert!(broken.contains("people.md:3: a line that starts with `|` belongs to no table"), "{broken}");
+    assert!(broken.contains("people.md:3:1: a line that starts with `|` belongs to no table"), "{broken}");
     assert_eq!(text(at, "people.md"), "# People\n\n| stray |\n");
     ran(at, &["policy", "fmt", "nowhere.policy.md"], 1);
 }

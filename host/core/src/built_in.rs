@@ -2,6 +2,7 @@
 //! route of `routes.md` and by nothing else: no row approves it.
 
 use crate::connector::upgrade::{self, CONNECTOR_UPGRADE};
+use crate::document::Aside;
 use crate::going_live::{self, GO_LIVE};
 use crate::id::{ConnectionName, FieldName, IntentTypeName, PersonId, PoolName, RouteName};
 use crate::intent::value::Day;
@@ -115,7 +116,7 @@ fn decided_by(described: &Described, shared: &Shared) -> Option<Policy> {
         examples: Vec::new(),
         version: crate::hash::Digest::ZERO,
         path: PATH.to_owned(),
-        lines: BTreeMap::new(),
+        places: Aside::default(),
         list: None,
         layout: Layout::default(),
         index,
@@ -160,6 +161,6 @@ fn schema(described: Described, owner: &PoolName, lead: PersonId) -> Option<Inte
         break_glass: None,
         asked_by: None,
         path: PATH.to_owned(),
-        lines: BTreeMap::new(),
+        places: Aside::default(),
     })
 }

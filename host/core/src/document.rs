@@ -4,15 +4,18 @@
 //! everything else is prose. What a reader sees rendered is exactly what is evaluated: whatever a
 //! renderer would hide, move or show as a table that the host does not read is a [`Fault`].
 
+mod advice;
 mod read;
 mod write;
 
+pub(crate) use advice::{any_of, day, day_advice, did_you_mean, nearest};
 pub use read::read;
 pub(crate) use read::{is_invisible, is_lookalike};
 pub use write::{Align, Block, Layout, PlainTable};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Deref;
 
 /// Longest document in bytes; beyond it nobody reviews a table by eye.
 pub const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
@@ -32,6 +35,65 @@ pub struct SourceFile {
     pub text: String,
 }
 
+/// Where something stands in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Place {
+    /// Line, from 1; 0 for the whole file.
+    pub line: u32,
+    /// Column in characters, from 1; 0 for the whole file.
+    pub column: u32,
+}
+
+/// Where something stands is no part of what it says: with other blanks a document says the same. Whatever is in
+/// here, two of them are equal.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Aside<T>(pub T);
+
+impl<T> PartialEq for Aside<T> {
+    fn eq(&self, _: &Aside<T>) -> bool {
+        true
+    }
+}
+
+impl<T> Eq for Aside<T> {}
+
+impl<T> Deref for Aside<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// What is wrong inside one cell, and how many characters into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// Characters before the place.
+    pub at: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to try, if that is known.
+    pub help: Option<String>,
+}
+
+impl Wrong {
+    /// At the beginning of the cell, with what to try.
+    pub(crate) fn advised(message: impl Into<String>, help: impl Into<String>) -> Wrong {
+        Wrong { at: 0, message: message.into(), help: Some(help.into()) }
+    }
+
+    /// The same `offset` characters further on, and of something that has a name.
+    pub(crate) fn of(self, whose: &str, offset: usize) -> Wrong {
+        Wrong { at: self.at.saturating_add(offset), message: format!("{whose}: {}", self.message), ..self }
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(message: String) -> Wrong {
+        Wrong { at: 0, message, help: None }
+    }
+}
+
 /// Something in a document that keeps the whole set from being used, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Fault {
@@ -39,7 +101,7 @@ pub struct Fault {
     pub file: String,
     /// Line, from 1; 0 where the fault is about the whole file.
     pub line: u32,
-    /// Column in characters, from 1; 0 where the fault is about the whole line.
+    /// Column in characters, from 1; 0 where the fault is about the whole file.
     pub column: u32,
     /// What is wrong.
     pub message: String,
@@ -91,15 +153,20 @@ impl Faults {
         self.push(cell.line, cell.column, message.into(), None);
     }
 
-    /// Notes a fault `offset` characters into a cell.
-    pub fn inside(&mut self, cell: &Cell, offset: usize, message: impl Into<String>) {
-        let offset = u32::try_from(offset).unwrap_or(0);
-        self.push(cell.line, cell.column.saturating_add(offset), message.into(), None);
+    /// Notes a fault at a place.
+    pub fn at_place(&mut self, place: Place, message: impl Into<String>) {
+        self.push(place.line, place.column, message.into(), None);
     }
 
-    /// Notes a fault of a whole line.
+    /// Notes what is wrong inside a cell.
+    pub fn inside(&mut self, cell: &Cell, wrong: Wrong) {
+        let offset = u32::try_from(wrong.at).unwrap_or(0);
+        self.push(cell.line, cell.column.saturating_add(offset), wrong.message, wrong.help);
+    }
+
+    /// Notes a fault of a whole line, or of the whole file if it is line 0.
     pub fn on_line(&mut self, line: u32, message: impl Into<String>) {
-        self.push(line, 0, message.into(), None);
+        self.push(line, line.min(1), message.into(), None);
     }
 
     /// Notes a fault with every part of its place.
@@ -144,6 +211,14 @@ pub struct Cell {
     pub column: u32,
 }
 
+impl Cell {
+    /// Where it begins.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place { line: self.line, column: self.column }
+    }
+}
+
 /// One line of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -151,6 +226,14 @@ pub struct Row {
     pub line: u32,
     /// As many cells as the header has.
     pub cells: Vec<Cell>,
+}
+
+impl Row {
+    /// Where its first cell begins.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.cells.first().map_or(Place { line: self.line, column: 1 }, Cell::place)
+    }
 }
 
 /// A header and its rows.
@@ -173,10 +256,12 @@ impl Table {
     pub fn rows_with(&self, names: &[&str], faults: &mut Faults) -> Vec<&[Cell]> {
         let found: Vec<&str> = self.header.cells.iter().map(|cell| cell.text.as_str()).collect();
         if found != names {
-            faults.on_line(
-                self.header.line,
+            let differs = self.header.cells.iter().zip(names).find(|(cell, name)| cell.text != **name);
+            faults.at_place(
+                differs.map_or(self.header.place(), |(cell, _)| cell.place()),
                 format!("the columns are `{}`, expected `{}`", found.join(", "), names.join(", ")),
             );
+            faults.help(format!("write the header as `| {} |`", names.join(" | ")));
             return Vec::new();
         }
         self.rows.iter().map(|row| row.cells.as_slice()).collect()
@@ -227,9 +312,10 @@ impl Document {
             let [name, value] = row.cells.as_slice() else { continue };
             if !known.contains(&name.text.as_str()) {
                 faults.at(name, format!("unknown setting `{}`", name.text));
-                faults.help(format!("one of {}", known.join(", ")));
+                faults.help(did_you_mean(&name.text, known.iter().copied(), "the settings are"));
             } else if found.iter().any(|(other, _)| *other == name.text) {
                 faults.at(name, format!("setting `{}` stands here twice", name.text));
+                faults.help("remove one of the two rows");
             } else {
                 found.push((&name.text, value));
             }
@@ -238,7 +324,7 @@ impl Document {
     }
 }
 
-/// The value of a setting; a fault if it is not there.
+/// The value of a setting; a fault if it is not there, unless a misspelt name may be meant for it: that is said already.
 pub fn required<'a>(
     settings: &[(&str, &'a Cell)],
     name: &str,
@@ -246,8 +332,11 @@ pub fn required<'a>(
     faults: &mut Faults,
 ) -> Option<&'a Cell> {
     let found = settings.iter().find(|(other, _)| *other == name).map(|(_, cell)| *cell);
-    if found.is_none() {
-        faults.on_line(document.settings.header.line, format!("the settings lack `{name}`"));
+    let rows = document.settings.rows.iter().filter_map(|row| row.cells.first());
+    let mut unknown = rows.filter(|cell| !settings.iter().any(|(other, _)| *other == cell.text));
+    if found.is_none() && !unknown.any(|cell| nearest(&cell.text, [name]).is_some()) {
+        faults.at_place(document.settings.header.place(), format!("the settings lack `{name}`"));
+        faults.help(format!("add a row `| {name} | .. |` with its value to this table"));
     }
     found
 }

@@ -25,6 +25,7 @@ pub use write::{
 
 use crate::break_glass::BreakGlass;
 use crate::budget::Budget;
+use crate::document::{Aside, Place};
 use crate::effect::attempt::Guarantee;
 use crate::id::{BindingName, ConnectionName, FieldName, IntentTypeName, PersonId, PoolName};
 use crate::money::Money;
@@ -336,9 +337,9 @@ pub struct IntentType {
     /// Path of its file.
     #[serde(skip)]
     pub path: String,
-    /// Lines of its file by what stands there, for faults that only the whole set shows.
+    /// Places in its file by what stands there, for faults that only the whole set shows.
     #[serde(skip)]
-    pub lines: BTreeMap<String, u32>,
+    pub places: Aside<BTreeMap<String, Place>>,
 }
 
 impl IntentType {

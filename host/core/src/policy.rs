@@ -22,6 +22,7 @@ pub mod mutant;
 pub(crate) mod node;
 pub mod outcome;
 mod parse;
+pub mod places;
 pub mod promise;
 pub mod route;
 pub(crate) mod space;
@@ -33,13 +34,13 @@ pub mod typed;
 pub(crate) use evaluate::{Layout, fill};
 pub use evaluate::{decide, decide_with, outcome, outcome_with};
 pub use explain::Evaluation;
-pub use expr::Wrong;
 pub use outcome::{Needs, Outcome, Reason, ReasonKind, Settled, Unsure};
 pub use parse::{Head, head};
-pub(crate) use parse::{SECTIONS, expression as route_expression, field_name};
+pub(crate) use parse::{SECTIONS, field_name};
 pub(crate) use route::take as route_take;
 pub use route::{Finally, Need, Route, RouteRow, RouteStep, Whom, Within};
 
+use crate::document::Aside;
 use crate::hash::Digest;
 use crate::id::{FieldName, IntentTypeName, PoolName, RouteName};
 use crate::intent::value::Day;
@@ -48,6 +49,7 @@ use component::Component;
 use example::Example;
 use index::Index;
 use outcome::Covers;
+use places::Places;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -200,9 +202,21 @@ pub struct Policy {
     /// What is proved of it, once somebody has asked.
     #[serde(skip)]
     pub(crate) proved: Proved,
-    /// Lines of its settings, for faults that only the whole set shows.
+    /// Where things stand in its file, for what only the whole of it shows.
     #[serde(skip)]
-    pub lines: BTreeMap<String, u32>,
+    pub places: Aside<Places>,
+}
+
+impl Hit {
+    /// What the heading of the rules calls it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Hit::First => "first",
+            Hit::Unique => "unique",
+            Hit::Every => "every",
+        }
+    }
 }
 
 impl Policy {

@@ -452,8 +452,8 @@ fn intents(files: &[SourceFile], faults: &mut Vec<Fault>) -> BTreeMap<IntentType
         let mut own = Faults::new(&file.path);
         if let Some(intent) = IntentType::parse(file, &mut own) {
             if is_built_in(&intent.name) {
-                own.on_line(
-                    intent.lines.get("intent").copied().unwrap_or(0),
+                own.at_place(
+                    intent.places.get("intent").copied().unwrap_or_default(),
                     format!("intent type `{}` is built in: a file cannot define it", intent.name),
                 );
                 own.help("give the intent type another name");

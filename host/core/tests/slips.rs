@@ -95,7 +95,22 @@ fn placeless(entry: &str) -> String {
     entry.split_once(": ").map_or(entry, |(_, rest)| rest).to_owned()
 }
 
-fn answer(slip: &Slip, before: &BTreeSet<String>) -> String {
+/// What an entry lacks of `FILE:LINE:COLUMN: REASON` and a line `try: ..`.
+fn lacks(entry: &str) -> Vec<&'static str> {
+    let first = entry.lines().next().unwrap_or_default();
+    let (place, reason) = first.split_once(": ").unwrap_or((first, ""));
+    let mut parts = place.rsplitn(3, ':');
+    let mut number =
+        || parts.next().and_then(|part| part.parse::<u32>().ok()).is_some_and(|number| 0 < number);
+    let (column, line) = (number(), number());
+    let helps = entry.lines().any(|line| line.strip_prefix("  try: ").is_some_and(|help| !help.is_empty()));
+    let found =
+        [(line, "a line"), (column, "a column"), (!reason.is_empty(), "a reason"), (helps, "what to try")];
+    found.into_iter().filter(|(there, _)| !there).map(|(_, what)| what).collect()
+}
+
+/// What a slip adds to the findings, and what each entry of it lacks.
+fn answer(slip: &Slip, before: &BTreeSet<String>) -> (String, Vec<String>) {
     let mut files = shipped();
     let file = files.iter_mut().find(|file| file.path == slip.file);
     let file = file.unwrap_or_else(|| panic!("{}: there is no {}", slip.title, slip.file));
@@ -107,8 +122,11 @@ fn answer(slip: &Slip, before: &BTreeSet<String>) -> String {
     if fresh.iter().any(|entry| !entry.contains(": warning ")) {
         fresh.retain(|entry| !entry.contains(": warning "));
     }
+    let lacking =
+        fresh.iter().flat_map(|entry| lacks(entry).into_iter().map(move |what| format!("{what}: {entry}")));
+    let lacking: Vec<String> = lacking.collect();
     let lines: Vec<&str> = fresh.iter().flat_map(|entry| entry.lines()).take(ANSWER_LINES_MAX).collect();
-    lines.join("\n") + "\n"
+    (lines.join("\n") + "\n", lacking)
 }
 
 fn golden() -> Vec<PathBuf> {
@@ -134,10 +152,12 @@ fn each_slip_is_answered_with_place_reason_and_fix() {
         let mut out = text.split("\n## ").next().unwrap_or_default().trim_end().to_owned() + "\n";
         for slip in slips(&text) {
             count += 1;
-            let found = answer(&slip, &before);
-            let first = found.lines().next().unwrap_or_default();
-            if !first.contains(".md:") || !first.contains(": ") {
-                let _ = writeln!(wrong, "{}: no place or no reason: {first}", slip.title);
+            let (found, lacking) = answer(&slip, &before);
+            if found.trim().is_empty() {
+                let _ = writeln!(wrong, "{}: nothing is said", slip.title);
+            }
+            for lacks in lacking {
+                let _ = writeln!(wrong, "{}: lacks {lacks}", slip.title);
             }
             if !rewrite && found != slip.answer {
                 let _ = writeln!(wrong, "{}\nexpected\n{}found\n{found}", slip.title, slip.answer);

@@ -152,7 +152,7 @@ impl Inner {
         let missing = policy.components.iter().filter(|named| !self.components.is_installed(&named.digest));
         let found = missing.map(|named| Found {
             file: policy.path.clone(),
-            line: policy.lines.get(&format!("Components {}", named.id)).copied().unwrap_or_default(),
+            line: policy.places.row("Components", &named.id).line,
             level: Level::Error,
             kind: "component".to_owned(),
             message: format!("component `{}` sha256:{} is not installed here", named.id, named.digest),

@@ -354,7 +354,7 @@ async fn a_formatted_document_stays_as_it_is() {
     broken.is_problem(422, "CS-E0203");
     assert_eq!(
         broken.json["errors"][0]["found"],
-        "discount.policy.md:5: the row has 1 cells, its header has 2"
+        "discount.policy.md:5:3: the row has 1 cells, its header has 2"
     );
 }
 

@@ -23,6 +23,8 @@ struct Reader<'a> {
     sections: Vec<Section>,
     /// The table that is being read; its rows end at the next blank line.
     table: Option<Table>,
+    /// The last heading that is no section.
+    last_heading: Option<String>,
     /// Whether the line before was blank or a heading, so that a table may begin.
     clear: bool,
 }
@@ -47,6 +49,7 @@ pub fn read(file: &SourceFile, known: &[&str], faults: &mut Faults) -> Option<Do
         settings: None,
         sections: Vec::new(),
         table: None,
+        last_heading: None,
         clear: true,
     };
     let mut skip = false;
@@ -106,6 +109,9 @@ impl Reader<'_> {
         if self.table.is_some() && !line.starts_with('#') {
             self.faults.on_line(number, "text right under a table is rendered as a row of it");
             self.faults.help("put a blank line between");
+            // The rows below it are still those of the table.
+            markup(self.faults, number, 1, line);
+            return false;
         }
         self.close_table();
         if line.starts_with('#') {
@@ -124,6 +130,7 @@ impl Reader<'_> {
         let text = rest.trim();
         if !rest.starts_with(' ') || text.is_empty() {
             self.faults.on_line(number, "a heading has a blank and words behind its `#`");
+            self.faults.help("write `## HEADING`");
             return;
         }
         markup(self.faults, number, 1, line);
@@ -132,7 +139,10 @@ impl Reader<'_> {
                 self.title = Some(text.to_owned());
                 self.place = Place::Settings;
             }
-            1 => self.faults.on_line(number, "a document has one `# Title`, at its beginning"),
+            1 => {
+                self.faults.on_line(number, "a document has one `# Title`, at its beginning");
+                self.faults.help("write `##` before a section");
+            }
             2 => self.section(number, text, marks.saturating_add(1)),
             _ => self.place = Place::Unknown,
         }
@@ -146,15 +156,17 @@ impl Reader<'_> {
         if !self.known.contains(&name) {
             // Prose may have headings of its own; a table under one is refused when it comes.
             self.place = Place::Unknown;
+            self.last_heading = Some(name.to_owned());
             let near = self.known.iter().find(|known| known.eq_ignore_ascii_case(name));
             if let Some(near) = near {
                 self.faults.on_line(number, format!("unknown section `{name}`"));
-                self.faults.help(format!("write `{near}`"));
+                self.faults.help(format!("write `## {near}`"));
             }
             return;
         }
         if self.sections.iter().any(|section| section.name == name) {
             self.faults.on_line(number, format!("a second section `{name}`"));
+            self.faults.help("put its rows into the table of the first one");
             self.place = Place::Unknown;
             return;
         }
@@ -178,9 +190,18 @@ impl Reader<'_> {
                 }
                 Some(row) => {
                     let count = row.cells.len();
-                    self.faults
-                        .on_line(number, format!("the row has {count} cells, its header has {expected}"));
-                    self.faults.help("a pipe inside a cell is written `\\|`");
+                    let at = row.cells.get(expected).or(row.cells.last()).unwrap_or(&Cell::default()).column;
+                    let message = format!("the row has {count} cells, its header has {expected}");
+                    self.faults.push(number, at.max(1), message, None);
+                    self.faults.help(match count.checked_sub(expected) {
+                        Some(1) => {
+                            "take one `|` out; one that belongs to the text of a cell is written `\\|`"
+                        }
+                        Some(_) => {
+                            "take some `|` out; those that belong to the text of a cell are written `\\|`"
+                        }
+                        None => "add a `|` for each cell that is missing; a cell may be empty",
+                    });
                 }
                 None => {}
             }
@@ -190,6 +211,7 @@ impl Reader<'_> {
         let columns = delimiter_columns(next);
         if columns.is_none() || !next.starts_with('|') {
             self.faults.on_line(number, "a line that starts with `|` belongs to no table");
+            self.faults.help("a table begins with a header and a line of `|---|` under it");
             return false;
         }
         if !self.clear {
@@ -198,6 +220,7 @@ impl Reader<'_> {
         }
         if columns != Some(header.cells.len()) {
             self.faults.on_line(number, "the line under the header has another number of cells than it");
+            self.faults.help("write `---` once for each cell of the header");
         }
         if header.cells.len() > TABLE_COLUMNS_MAX {
             let count = header.cells.len();
@@ -217,13 +240,20 @@ impl Reader<'_> {
                     self.settings = Some(table);
                 } else {
                     self.faults.on_line(line, "the settings table has two columns");
+                    self.faults.help("write `| name | value |` in each row");
                 }
             }
-            Place::Settings => self.faults.on_line(line, "a second settings table"),
+            Place::Settings => {
+                self.faults.on_line(line, "a second settings table");
+                self.faults.help("put its rows into the first one, or a `## HEADING` above it");
+            }
             Place::Section => {
                 if let Some(section) = self.sections.last_mut() {
                     if section.table.is_some() {
                         self.faults.on_line(line, format!("a second table under `{}`", section.name));
+                        let first = section.table.as_ref().map_or(0, |table| table.header.line);
+                        self.faults
+                            .help(format!("put its rows into the table of line {first}, or remove it"));
                     } else {
                         section.table = Some(table);
                     }
@@ -231,7 +261,12 @@ impl Reader<'_> {
             }
             Place::Start | Place::Unknown => {
                 self.faults.on_line(line, "a table under no known heading is not evaluated");
-                self.faults.help(format!("the headings are {}", self.known.join(", ")));
+                let known = self.known.iter().copied();
+                let near = self.last_heading.as_deref().and_then(|name| super::nearest(name, known));
+                self.faults.help(match near {
+                    Some(near) => format!("write `## {near}` above it"),
+                    None => format!("the headings are {}", self.known.join(", ")),
+                });
             }
         }
     }
@@ -240,6 +275,7 @@ impl Reader<'_> {
         let trimmed = line.trim_start();
         if trimmed.starts_with("```") || trimmed.starts_with("~~~") {
             self.faults.on_line(number, "a fence hides what stands in it from the evaluation");
+            self.faults.help("write what stands in it as plain text");
         }
         let inner = trimmed.trim_start_matches(|character: char| {
             matches!(character, '>' | '-' | '*' | '+' | '.' | ')' | ' ' | '\t') || character.is_ascii_digit()
@@ -253,10 +289,12 @@ impl Reader<'_> {
             && (underline.bytes().all(|byte| byte == b'=') || underline.bytes().all(|byte| byte == b'-'));
         if setext {
             self.faults.on_line(number, "a heading is written with `#`, not underlined");
+            self.faults.help("write `## HEADING`, and remove the line under it");
         }
         let marks = trimmed.trim_end();
         if delimiter_columns(marks).is_some() && marks.contains(['|', ':']) {
             self.faults.on_line(number, "a table has `|` at the beginning of each of its lines");
+            self.faults.help("write `|` at the beginning and the end of each line");
         }
         markup(self.faults, number, 1, line);
     }
@@ -292,6 +330,7 @@ pub(super) fn split(faults: &mut Faults, number: u32, line: &str) -> Option<Row>
     }
     if !ended {
         faults.on_line(number, "a table line ends with `|`");
+        faults.help("write `|` at its end");
         return None;
     }
     for cell in &cells {
@@ -334,12 +373,16 @@ fn markup(faults: &mut Faults, number: u32, column: u32, text: &str) {
         let opens = character.is_ascii_alphabetic() || matches!(character, '/' | '!' | '?');
         if previous == '<' && opens && !code {
             let offset = u32::try_from(index).unwrap_or(0);
-            let message = if character == '!' { "a comment" } else { "HTML" };
+            let (what, help) = if character == '!' {
+                ("a comment", "remove it, or write it as plain text away from the table")
+            } else {
+                ("HTML", "write plain text; put a blank behind a `<` that compares")
+            };
             faults.push(
                 number,
                 column.saturating_add(offset).saturating_sub(1),
-                format!("{message} is rendered as something else than it says"),
-                Some("write plain text; put a blank behind a `<` that compares".to_owned()),
+                format!("{what} is rendered as something else than it says"),
+                Some(help.to_owned()),
             );
             return;
         }

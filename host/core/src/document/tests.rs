@@ -46,11 +46,11 @@ fn what_a_renderer_hides_or_the_host_does_not_read_is_a_fault() {
         assert!(found.iter().any(|fault| fault.contains(expected)), "{body:?}: {found:?}");
     };
     check("| a |\n|---|\n| 1 |", "second settings table");
-    check("## Nothing\n\n| a |\n|---|\n| 1 |", "t.md:9: a table under no known heading");
+    check("## Nothing\n\n| a |\n|---|\n| 1 |", "t.md:9:1: a table under no known heading");
     check("## rules\n\nx", "unknown section `rules`");
-    check("## Rules\n\n| a |\n|---|\n\n| b |\n|---|", "t.md:12: a second table under `Rules`");
+    check("## Rules\n\n| a |\n|---|\n\n| b |\n|---|", "t.md:12:1: a second table under `Rules`");
     check("## Rules\n\n## Rules", "a second section `Rules`");
-    check("## Rules\n\n| a | b |\n|---|---|\n| 1 |", "t.md:11: the row has 1 cells, its header has 2");
+    check("## Rules\n\n| a | b |\n|---|---|\n| 1 |", "t.md:11:3: the row has 1 cells, its header has 2");
     check("## Rules\n\n| a |\n|---|\n| 1 | 2 |", "the row has 2 cells, its header has 1");
     check("| stray |", "belongs to no table");
     check("    | indented |", "belongs to no table");

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::break_glass::BreakGlass;
 use crate::budget::Budget;
-use crate::document::{Cell, Document, Faults, SourceFile};
+use crate::document::{Aside, Cell, Document, Faults, SourceFile};
 use crate::id::{ConnectionName, FieldName, IntentTypeName, PersonId, PoolName};
 use crate::intent::literal::is_word;
 use crate::policy::route_take as take;
@@ -114,13 +114,13 @@ impl IntentType {
         let tokens = tables::tokens(&document, faults);
         let facts = tables::facts(&document, &tokens, faults);
         let mut intent = head(&header, faults)?;
-        let mut lines = BTreeMap::from([("intent type".to_owned(), line)]);
+        let mut places = BTreeMap::from([("intent type".to_owned(), document.settings.header.place())]);
         for (name, cell) in &header.rows {
-            lines.insert((*name).to_owned(), cell.line);
+            places.insert((*name).to_owned(), cell.place());
         }
         intent.visibility.fields = visibility::fields(&document, &tokens, &facts, faults);
         if let Some(table) = document.table("Visibility") {
-            lines.insert("Visibility".to_owned(), table.header.line);
+            places.insert("Visibility".to_owned(), table.header.place());
         }
         intent.tokens = tokens;
         intent.facts = facts;
@@ -129,7 +129,7 @@ impl IntentType {
         intent.reconciliation = tables::reconciliation(&document, &intent, faults);
         intent.overrides = tables::overrides(&document, faults);
         file.path.clone_into(&mut intent.path);
-        intent.lines = lines;
+        intent.places = Aside(places);
         checked(&intent, &header, &document, faults);
         Some(intent)
     }
@@ -197,7 +197,7 @@ fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
         break_glass: break_glass?,
         asked_by: asked_by?,
         path: String::new(),
-        lines: BTreeMap::new(),
+        places: Aside::default(),
     })
 }
 

@@ -11,7 +11,7 @@ use crate::document::{Document, Faults};
 use crate::effect::attempt::Guarantee;
 use crate::id::{BindingName, FieldName};
 use crate::policy::typed::{Expression, Kind, Scope};
-use crate::policy::{Whom, field_name, route_expression as expression, route_take as take};
+use crate::policy::{Whom, field_name, route_take as take};
 use crate::time::Millis;
 use std::collections::BTreeSet;
 
@@ -71,7 +71,10 @@ pub(super) fn facts(document: &Document, tokens: &[TokenSpec], faults: &mut Faul
             faults.at(name, format!("the name `{parsed}` stands for two things"));
             continue;
         }
-        if let Err(why) = source_fits(&source, &parsed, &typed, age, tokens, &facts) {
+        if matches!(source, FactSource::Connection { .. }) && age.is_none() {
+            faults.at(fresh, "a fact of a connection says how old it may be, in `fresh`");
+            faults.help("write the age at which it is read again, such as `5m`, `24h` or `7d`");
+        } else if let Err(why) = source_fits(&source, &parsed, &typed, tokens, &facts) {
             faults.at(from, why);
         }
         facts.push(FactSpec { name: parsed, kind: typed, source, fresh: age });
@@ -134,7 +137,6 @@ fn source_fits(
     source: &FactSource,
     name: &FieldName,
     kind: &FieldType,
-    fresh: Option<Millis>,
     tokens: &[TokenSpec],
     facts: &[FactSpec],
 ) -> Result<(), String> {
@@ -147,9 +149,6 @@ fn source_fits(
     let list_of = |name: &FieldName| name.as_str().split_once('.').map(|(list, _)| list.to_owned());
     match source {
         FactSource::Connection { connection, token, .. } => {
-            if fresh.is_none() {
-                return Err("a fact of a connection says how old it may be, in `fresh`".to_owned());
-            }
             let spec = needed(token)?;
             match &spec.kind {
                 FieldType::Record { connection: own, .. } if own == connection => {}
@@ -270,7 +269,7 @@ fn subject_of(text: &str, connection: &str, intent: &IntentType) -> Result<Field
 pub(super) fn writes(document: &Document, intent: &IntentType, faults: &mut Faults) -> Vec<Write> {
     let Some(table) = document.table("Writes") else { return Vec::new() };
     let inputs = intent.write_inputs();
-    let scope = Scope { inputs: &inputs, terms: &[], in_element: false, folds: true };
+    let scope = Scope { inputs: &inputs, terms: &[], in_element: false, folds: true, broken: &[] };
     let mut writes: Vec<Write> = Vec::new();
     for [binding, field, value] in table.rows_of(["binding", "field", "value"], faults) {
         let Some(parsed) = take(named::<BindingName>(&binding.text), binding, faults) else { continue };
@@ -298,7 +297,7 @@ pub(super) fn writes(document: &Document, intent: &IntentType, faults: &mut Faul
             (None, Some(input), _) => Some(WriteValue::Named(input.name.clone())),
             (None, None, Some(text)) if !text.contains('"') => Some(WriteValue::Text(text.to_owned())),
             (None, None, _) => {
-                let typed = expression(Expression::parse(&value.text, scope), value, faults);
+                let typed = take(Expression::parse(&value.text, scope), value, faults);
                 match typed {
                     Some(typed) if typed.kind == Kind::Text => {
                         faults.at(value, "text is written as it is, by its name");

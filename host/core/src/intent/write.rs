@@ -133,10 +133,7 @@ impl IntentType {
     pub fn write_inputs(&self) -> Vec<Input> {
         let tokens = self.tokens.iter().map(|token| (&token.name, &token.kind));
         let facts = self.facts.iter().map(|fact| (&fact.name, &fact.kind));
-        tokens
-            .chain(facts)
-            .map(|(name, kind)| Input { name: name.clone(), kind: kind.clone(), line: 0 })
-            .collect()
+        tokens.chain(facts).map(|(name, kind)| Input { name: name.clone(), kind: kind.clone() }).collect()
     }
 
     /// What each binding will ask of its connection, in the order of the document.

@@ -4,9 +4,8 @@ use super::{
     Absence, Account, Assigns, Calendar, CalendarName, Contact, Directory, Person, Pool, Standby, Whom,
     Within,
 };
-use crate::document::{Cell, Document, Faults, SourceFile, required};
+use crate::document::{Cell, Document, Faults, SourceFile, day, required};
 use crate::id::{IntentTypeName, NotAName, PersonId, PoolName, RoleName};
-use crate::intent::value::Day;
 use crate::policy::route_take as take;
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -144,8 +143,7 @@ fn calendars(document: &Document, faults: &mut Faults) -> BTreeMap<CalendarName,
     }
     let Some(table) = document.table("Holidays") else { return calendars };
     for [name, date, _] in table.rows_of(["calendar", "date", "name"], faults) {
-        let day = Day::parse(&date.text).ok_or_else(|| format!("`{}` is no date", date.text));
-        let day = take(day, date, faults);
+        let day = take(day(&date.text), date, faults);
         match (calendars.get_mut(&CalendarName(name.text.clone())), day) {
             (Some(calendar), Some(day)) => {
                 calendar.holidays.insert(day);
@@ -411,10 +409,8 @@ impl Reader<'_> {
         {
             let who = self.person(person);
             let instead = self.person(cover);
-            let day =
-                |cell: &Cell| Day::parse(&cell.text).ok_or_else(|| format!("`{}` is no date", cell.text));
-            let first = take(day(from), from, self.faults);
-            let last = take(day(until), until, self.faults);
+            let first = take(day(&from.text), from, self.faults);
+            let last = take(day(&until.text), until, self.faults);
             let of: Option<Option<IntentTypeName>> =
                 if of.text == "all" { Some(None) } else { named(of, self.faults).map(Some) };
             let (Some(who), Some(instead), Some(first), Some(last), Some(of)) =

@@ -3,11 +3,11 @@
 use super::Policy;
 use super::coverage::{Coverage, Fired, Past, coverage};
 use super::explain::Evaluation;
-use super::lint::{Finding, Findings, House, Level, lint_until};
+use super::lint::{Finding, Findings, House, Level, Spot, lint_until};
 use super::mutant::{Mutant, mutants};
 use super::promise::{Kept, Proof, promises};
 use super::stop::{Stop, Stopped};
-use crate::document::{Fault, Faults, SourceFile};
+use crate::document::{Fault, Faults, SourceFile, any_of};
 use crate::rulebook::Rulebook;
 use crate::time::Timestamp;
 use serde::ser::SerializeStruct as _;
@@ -137,7 +137,7 @@ fn checked(
     edges(&mutants, &mut more);
     unused(&coverage, &mut more);
     findings.extend(more.list);
-    findings.sort_by(|one, other| (one.level, one.line, one).cmp(&(other.level, other.line, other)));
+    findings.sort_by(|one, other| one.urgency().cmp(&other.urgency()));
     Some(Checked {
         file: policy.path.clone(),
         intent: policy.intent.to_string(),
@@ -174,19 +174,22 @@ fn failing(policy: &Policy, stop: &Stop<'_>, findings: &mut Findings<'_>) -> usi
 }
 
 fn broken(promises: &[Kept], findings: &mut Findings<'_>) {
-    for kept in promises {
-        let place = format!("Promises {}", kept.promise);
+    for (row, kept) in promises.iter().enumerate() {
+        let place = Spot::Nth("Promises", row, &kept.promise);
         match &kept.proof {
             Proof::Proved => {}
             Proof::Tested { points } => {
                 let message =
                     format!("promise \"{}\" is tested at {points} points, not proved", kept.promise);
-                findings.add(Level::Warning, "promise-tested", &place, message);
+                findings.add(Level::Warning, "promise-tested", place, message);
                 findings.advise("compare inputs with constants, or accept it by name when publishing");
             }
-            Proof::Broken { .. } => {
-                findings.add(Level::Error, "promise-broken", &place, kept.to_string());
-                findings.advise("correct the row or guard that asks for less, or take the promise back");
+            Proof::Broken { by, .. } => {
+                findings.add(Level::Error, "promise-broken", place, kept.to_string());
+                let answer = any_of(by);
+                findings.advise(format!(
+                    "correct {answer} (the last of these is answered so), or take the promise back"
+                ));
             }
         }
     }
@@ -199,7 +202,7 @@ fn unseen(policy: &Policy, findings: &mut Findings<'_>) {
             "component `{}` is asked beside the tables: what is proved here is proved of the tables alone",
             component.id
         );
-        findings.add(Level::Warning, "component", &format!("Components {}", component.id), message);
+        findings.add(Level::Warning, "component", Spot::Row("Components", &component.id), message);
         findings.advise("it can only tighten; accept it by name when publishing");
     }
 }
@@ -219,7 +222,7 @@ fn edges(mutants: &[Mutant], findings: &mut Findings<'_>) {
         findings.add(
             Level::Warning,
             "edge-without-example",
-            &format!("Rules {}", mutant.rule),
+            Spot::Cell("Rules", &mutant.rule, mutant.input.as_str()),
             format!(
                 "rule `{}`, {} `{}`: no example notices the edge at {}",
                 mutant.rule,
@@ -245,7 +248,7 @@ fn unused(coverage: &Coverage, findings: &mut Findings<'_>) {
                 (None, 0) => format!("{what} `{}` is used by no example", used.id),
                 (None, _) => format!("{what} `{}` is used by no example and no recorded decision", used.id),
             };
-            findings.add(Level::Note, "unused", &format!("{section} {}", used.id), message);
+            findings.add(Level::Note, "unused", Spot::Row(section, &used.id), message);
         }
     }
 }

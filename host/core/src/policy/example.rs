@@ -8,7 +8,7 @@ use super::route::{Route, take};
 use super::stop::{Stop, Stopped};
 use super::typed::Input;
 use super::{Policy, decide};
-use crate::document::{Cell, Document, Faults};
+use crate::document::{Cell, Document, Faults, any_of, did_you_mean};
 use crate::id::{FieldName, RouteName};
 use crate::intent::kind::FieldType;
 use crate::intent::value::{Facts, TokenValue, Tokens};
@@ -41,12 +41,14 @@ pub(crate) fn parse(
 ) -> Vec<Example> {
     let Some(table) = document.table("Examples") else { return Vec::new() };
     let [case, columns @ .., outcome, by] = table.header.cells.as_slice() else {
-        faults.on_line(table.header.line, "the columns are `case, INPUT.., => outcome, by`");
+        faults.at_place(table.header.place(), "the columns are `case, INPUT.., => outcome, by`");
+        faults.help("write the header as `| case | INPUT | => outcome | by |`, with a column for each input");
         return Vec::new();
     };
     for (cell, name) in [(case, "case"), (outcome, "=> outcome"), (by, "by")] {
         if cell.text != name {
             faults.at(cell, format!("the column is `{}`, expected `{name}`", cell.text));
+            faults.help(format!("write `{name}`"));
         }
     }
     let known: Vec<Option<&Input>> =
@@ -54,17 +56,20 @@ pub(crate) fn parse(
     for (column, found) in columns.iter().zip(&known) {
         if found.is_none() {
             faults.at(column, format!("column `{}` is no input", column.text));
+            let names = inputs.iter().map(|input| input.name.as_str());
+            faults.help(did_you_mean(&column.text, names, "the inputs are"));
         }
     }
     for input in inputs {
         if !columns.iter().any(|column| column.text == input.name.as_str()) {
+            faults.at_place(by.place(), format!("the examples lack a column for input `{}`", input.name));
             faults
-                .on_line(table.header.line, format!("the examples lack a column for input `{}`", input.name));
+                .help(format!("add the column `{}`; an empty cell takes the first row's value", input.name));
         }
     }
     let mut examples = Vec::new();
     let first = table.rows.first();
-    for row in &table.rows {
+    for (number, row) in table.rows.iter().enumerate() {
         let [case, cells @ .., outcome, by] = row.cells.as_slice() else { continue };
         let mut values = Values { list, tokens: Tokens::new(), element: BTreeMap::new() };
         for (index, (input, cell)) in known.iter().zip(cells).enumerate() {
@@ -72,7 +77,12 @@ pub(crate) fn parse(
             let above = first.and_then(|first| first.cells.get(index.saturating_add(1)));
             let text = if cell.text.is_empty() { above.unwrap_or(cell) } else { cell };
             if text.text.is_empty() {
-                faults.at(cell, format!("the first example needs a value for `{}`, or `?`", input.name));
+                // The rows below lack it because the first one does.
+                if number == 0 {
+                    faults.at(cell, format!("the first example needs a value for `{}`, or `?`", input.name));
+                    let what = if let FieldType::OneOf(_) = input.kind { "" } else { "a value of " };
+                    faults.help(format!("write {what}{}, or `?` where it is missing", input.kind));
+                }
             } else if text.text != "?" {
                 values.put(input, text, faults);
             }
@@ -111,7 +121,7 @@ impl Values<'_> {
             | FieldType::Date { .. }
             | FieldType::Record { .. }
             | FieldType::List { .. } => {
-                let number = take(cell::value(&cell.text, &input.kind), cell, faults);
+                let number = take(cell::read_value(&cell.text, &input.kind), cell, faults);
                 number.and_then(|number| input.kind.value(number))
             }
         };
@@ -211,6 +221,17 @@ pub(crate) fn try_all(policy: &Policy, stop: &Stop<'_>) -> Vec<Tried> {
     tried.collect()
 }
 
+impl Tried {
+    /// What to correct where it fails: whoever answers so, or what the example expects.
+    fn help(&self) -> String {
+        if !self.unsure.is_empty() {
+            return "let exactly one row take it; if that was meant, the example expects `unsure`".to_owned();
+        }
+        let (answer, got, by) = (any_of(self.by.iter()), &self.got, self.by.join(", "));
+        format!("correct {answer}; if that was meant, the example expects `{got}` by `{by}`")
+    }
+}
+
 impl fmt::Display for Tried {
     /// What was expected and what came instead, or that it passes.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -233,9 +254,10 @@ impl fmt::Display for Tried {
 
 /// Runs the examples; one that gets another answer is a fault.
 pub(crate) fn run(policy: &Policy, stop: &Stop<'_>, faults: &mut Faults) {
-    for tried in try_all(policy, stop).iter().filter(|tried| !tried.passes) {
-        faults.on_line(tried.line, tried.to_string());
-        faults.help("correct the rule or guard that answers so, or the example if that was meant");
+    for (row, tried) in try_all(policy, stop).iter().enumerate().filter(|(_, tried)| !tried.passes) {
+        let column = if tried.got == tried.expected { "by" } else { "=> outcome" };
+        faults.at_place(policy.places.nth_cell("Examples", row, column), tried.to_string());
+        faults.help(tried.help());
     }
 }
 

@@ -1,5 +1,6 @@
 //! The grammar of expressions: text to a tree. What the names mean is checked in [`super::typed`].
 
+use crate::document::Wrong;
 use crate::intent::kind::Rounding;
 use crate::intent::literal::Literal;
 use crate::intent::value::Day;
@@ -9,17 +10,8 @@ pub(crate) const EXPRESSION_DEPTH_MAX: usize = 32;
 /// Most words and signs of one expression.
 pub(crate) const EXPRESSION_TOKENS_MAX: usize = 500;
 
-/// What is wrong in an expression, and how many characters into it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong {
-    /// Characters before the place.
-    pub at: usize,
-    /// What is wrong.
-    pub message: String,
-}
-
 pub(crate) fn wrong<T>(at: usize, message: impl Into<String>) -> Result<T, Wrong> {
-    Err(Wrong { at, message: message.into() })
+    Err(Wrong { at, message: message.into(), help: None })
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,7 +159,7 @@ fn word(rest: &str, at: usize) -> Result<(Option<Lexeme>, usize), Wrong> {
         Some(code) => (format!("{text} {code}"), length.saturating_add(4)),
         None => (text.to_owned(), length),
     };
-    let literal = Literal::parse(&text).map_err(|message| Wrong { at, message })?;
+    let literal = Literal::parse(&text).map_err(|message| Wrong { at, message, help: None })?;
     Ok((Some(Lexeme::Number(literal, text)), length))
 }
 

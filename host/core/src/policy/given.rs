@@ -1,7 +1,8 @@
 //! Inputs as people write them on one line: `discount_percent=12%`, in the spelling of the tables.
 
 use super::Policy;
-use super::cell::{self, nearest};
+use super::cell;
+use crate::document::did_you_mean;
 use crate::id::FieldName;
 use crate::intent::IntentType;
 use crate::intent::kind::{FieldType, LIST_ELEMENTS_MAX};
@@ -180,11 +181,8 @@ fn read(
 }
 
 fn unknown(policy: &Policy, name: &str) -> String {
-    let names: Vec<String> = policy.inputs.iter().map(|input| input.name.to_string()).collect();
-    match nearest(name, &names) {
-        Some(better) => format!("`{name}` is no input; did you mean `{better}`?"),
-        None => format!("`{name}` is no input; the inputs are {}", names.join(", ")),
-    }
+    let names = policy.inputs.iter().map(|input| input.name.as_str());
+    format!("`{name}` is no input; {}", did_you_mean(name, names, "the inputs are"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The linter: what is wrong with a policy that could be read, and what its owner should know.
 
 mod each;
+mod exposure;
 mod people;
 mod seats;
 mod table;
@@ -8,6 +9,8 @@ mod table;
 use super::Policy;
 use super::space::{Point, Space};
 use super::stop::Stop;
+use crate::document::Place;
+use crate::id::RouteName;
 use crate::intent::IntentType;
 use crate::people::Directory;
 use crate::time::Timestamp;
@@ -33,17 +36,21 @@ pub struct Finding {
     pub file: String,
     /// Line, from 1; 0 where it is about the whole file.
     pub line: u32,
-    /// Column in characters, from 1; 0 where it is about the whole line.
+    /// Column in characters, from 1; 0 where it is about the whole file.
     pub column: u32,
     /// How much it weighs.
     pub level: Level,
     /// What it is, in a word that does not change: `gap`, `overlap`, `unreachable`.
     pub kind: &'static str,
-    /// The rule, guard, route, term or input that it is about; empty if it is the whole policy.
+    /// The setting, rule, guard, route, term, input or promise that it is about; empty if it is a whole table.
     pub at: String,
     /// What is wrong.
     pub message: String,
-    /// One intent that shows it.
+    /// One intent that shows it, and what becomes of it where that is what was found; for a column that never matters,
+    /// two that differ in nothing else.
+    ///
+    /// There is none where no intent can show it: of a guard that never holds, of what nobody reads, of an edge or
+    /// row without example, and of the people behind a route, whoever asks; nor of what is not proved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub witness: Option<String>,
     /// What to try.
@@ -58,6 +65,13 @@ impl fmt::Display for Level {
             Level::Warning => "warning",
             Level::Note => "note",
         })
+    }
+}
+
+impl Finding {
+    /// What comes first is most urgent; beside that, the order of the document.
+    pub(crate) fn urgency(&self) -> (Level, u32, &Finding) {
+        (self.level, self.line, self)
     }
 }
 
@@ -93,17 +107,16 @@ impl<'a> Findings<'a> {
         Findings { policy, list: Vec::new() }
     }
 
-    /// Notes a finding. `place` names a line of the policy: `Rules`, `Guards big-give`.
-    pub(crate) fn add(&mut self, level: Level, kind: &'static str, place: &str, message: String) {
-        let line = self.policy.lines.get(place).copied().unwrap_or(0);
-        let at = place.split_once(' ').map_or("", |(_, id)| id).to_owned();
+    /// Notes a finding at its place.
+    pub(crate) fn add(&mut self, level: Level, kind: &'static str, spot: Spot<'_>, message: String) {
+        let Place { line, column } = spot.place(self.policy);
         self.list.push(Finding {
             file: self.policy.path.clone(),
             line,
-            column: 0,
+            column,
             level,
             kind,
-            at,
+            at: spot.name().to_owned(),
             message,
             witness: None,
             advice: None,
@@ -119,18 +132,78 @@ impl<'a> Findings<'a> {
 
     /// Adds an intent that shows the finding that was noted last.
     pub(crate) fn witness(&mut self, space: &Space<'_>, point: &Point) {
-        if let Some(last) = self.list.last_mut() {
-            last.witness = Some(space.said(point));
-        }
+        self.shown_by(space.said(point));
     }
 
     /// The same for an intent with several elements: one point each.
     pub(crate) fn witnesses(&mut self, space: &Space<'_>, points: &[Point]) {
         let Some((first, others)) = points.split_first() else { return };
         let others = others.iter().map(|point| format!("; and beside it {}", space.said_of_element(point)));
-        let said = others.fold(space.said(first), |said, other| said + &other);
+        self.shown_by(others.fold(space.said(first), |said, other| said + &other));
+    }
+
+    /// The same in words of its own.
+    pub(crate) fn shown_by(&mut self, witness: String) {
         if let Some(last) = self.list.last_mut() {
-            last.witness = Some(said);
+            last.witness = Some(witness);
+        }
+    }
+}
+
+/// What a finding is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Spot<'a> {
+    /// The value of a setting.
+    Setting(&'a str),
+    /// A table.
+    Table(&'static str),
+    /// A column of a table, by its name.
+    Column(&'static str, &'a str),
+    /// The row of a table that begins with an id.
+    Row(&'static str, &'a str),
+    /// A cell of such a row: table, id, column.
+    Cell(&'static str, &'a str, &'a str),
+    /// A row of a table by its number, and what it says.
+    Nth(&'static str, usize, &'a str),
+    /// A row of a route, and its column.
+    Step(&'a RouteName, usize, &'static str),
+}
+
+impl<'a> Spot<'a> {
+    fn name(self) -> &'a str {
+        match self {
+            Spot::Table(_) => "",
+            Spot::Setting(name)
+            | Spot::Column(_, name)
+            | Spot::Row(_, name)
+            | Spot::Cell(_, name, _)
+            | Spot::Nth(_, _, name) => name,
+            Spot::Step(route, ..) => route.as_str(),
+        }
+    }
+
+    fn place(self, policy: &Policy) -> Place {
+        let places = &policy.places;
+        match self {
+            Spot::Setting(name) => places.setting(name),
+            Spot::Table(section) => places.table(section),
+            Spot::Column(section, name) => places.column(section, name),
+            Spot::Row(section, id) => places.row(section, id),
+            Spot::Cell(section, id, column) => places.cell(section, id, column),
+            Spot::Nth(section, row, _) => places.nth(section, row),
+            Spot::Step(route, nth, column) if places.has("Routes", route.as_str()) => {
+                places.cell_of("Routes", (route.as_str(), nth), column)
+            }
+            // A shared route stands in another file: this one says where it is asked.
+            Spot::Step(route, ..) => {
+                let rule = policy.rules.iter().find(|rule| rule.outcome.needs(route));
+                let guard = policy.guards.iter().find(|guard| guard.then.needs(route));
+                match (rule, guard) {
+                    (Some(rule), _) => places.cell("Rules", &rule.id, "=> outcome"),
+                    (None, Some(guard)) => places.cell("Guards", &guard.id, "then"),
+                    (None, None) => places.table("Rules"),
+                }
+            }
         }
     }
 }
@@ -160,11 +233,12 @@ pub(crate) fn lint_until(policy: &Policy, house: House<'_>, stop: &Stop<'_>) -> 
     table::guards(&space, &mut findings);
     table::unread(&space, policy, &mut findings);
     people::routes(policy, house, &mut findings);
+    exposure::of_fail_open(policy, house, stop, &mut findings);
     let joins = people::joins(&space, house, &mut findings);
     if let Some(joins) = joins {
         seats::all(&space, house, &joins, &mut findings);
     }
     let mut list = findings.list;
-    list.sort_by(|one, other| (one.level, one.line, one).cmp(&(other.level, other.line, other)));
+    list.sort_by(|one, other| one.urgency().cmp(&other.urgency()));
     list
 }

@@ -5,19 +5,24 @@ use super::cell;
 use super::component;
 use super::evaluate::Layout;
 use super::example;
-use super::expr::Wrong;
 use super::index::Index;
-use super::outcome::{Covers, Needs, Settled};
+use super::outcome::{Needs, Settled};
+use super::places::Places;
 use super::route::{self, Route, take};
 use super::stop::Stop;
 use super::typed::{Expression, Input, Kind, Scope};
 use super::{Demand, FailOpen, GUARDS_MAX, Guard, Hit, Policy, Promise, Proved, Rule};
-use crate::document::{Cell, Document, Fault, Faults, SourceFile, listed, required};
+use crate::connector::upgrade::CONNECTOR_UPGRADE_ROUTE;
+use crate::document::{
+    Aside, Cell, Document, Fault, Faults, SourceFile, Wrong, day, did_you_mean, listed, nearest, required,
+};
+use crate::going_live::GO_LIVE_ROUTE;
 use crate::hash::Digest;
 use crate::id::{FieldName, IntentTypeName, PoolName, RouteName};
 use crate::intent::kind::FieldType;
 use crate::intent::literal::{is_word, parse_type};
 use crate::intent::value::Day;
+use crate::publish::POLICY_CHANGE_ROUTE;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -54,19 +59,22 @@ impl Policy {
                 document.settings.header.line,
                 "the settings table of a policy begins with `policy`",
             );
+            faults.help("write its header as `| policy | |`");
         }
         let inputs = inputs(&document, faults);
-        let terms = terms(&document, &inputs, faults);
+        let (terms, broken) = terms(&document, &inputs, faults);
+        let names = Names { inputs: &inputs, terms: &terms, broken: &broken };
         let routes = routes(&document, shared, faults);
-        let header = header(&document, &inputs, &terms, faults);
+        let header = header(&document, names, faults);
         let (hit, each) = hit(&document, &inputs, faults);
+        let said = hit.map_or("first", Hit::as_str);
         let mut reader =
-            Reader { inputs: &inputs, terms: &terms, routes: &routes, each: each.is_some(), faults };
+            Reader { names, inputs: &inputs, routes: &routes, each: each.is_some(), hit: said, faults };
         let rules = reader.rules(&document);
         let guards = reader.guards(&document);
         let promises = reader.promises(&document);
         let components = component::parse(&document, faults);
-        let covers = covers(&routes, faults);
+        let covers = route::closure(&routes, |name| !shared.contains_key(name), faults);
         let list = super::list_of(&inputs);
         let examples = example::parse(&document, &inputs, list.as_ref(), &routes, faults);
         let (intent, owner, effective, fail_open) = header?;
@@ -93,7 +101,7 @@ impl Policy {
             layout,
             index: Index::default(),
             proved: Proved::default(),
-            lines: lines(&document),
+            places: Aside(Places::of(&document)),
         };
         policy.keep_asked_routes(shared);
         let mut index = Index::of(&policy.rules, &policy.guards, &policy.covers);
@@ -169,42 +177,22 @@ pub fn head(file: &SourceFile, faults: &mut Faults) -> Option<Head> {
     };
     let (Some(intent), Some(effective)) = (setting("intent"), setting("effective")) else {
         faults.on_line(document.settings.header.line, "the settings lack `intent` or `effective`");
+        faults.help("add `| intent | NAME |` and `| effective | 2026-01-31 |` to this table");
         return None;
     };
     let name = take(IntentTypeName::parse(&intent.text).map_err(|fault| fault.to_string()), intent, faults);
-    let day = Day::parse(&effective.text).ok_or_else(|| format!("`{}` is no date", effective.text));
-    let day = take(day, effective, faults);
-    Some(Head { intent: name?, effective: day?, intent_line: intent.line, effective_line: effective.line })
+    let from = take(day(&effective.text), effective, faults);
+    Some(Head { intent: name?, effective: from?, intent_line: intent.line, effective_line: effective.line })
 }
 
-/// Lines of the settings by name, and of tables and their rows: `Rules`, `Guards big-give`.
-fn lines(document: &Document) -> BTreeMap<String, u32> {
-    let setting = |row: &crate::document::Row| row.cells.first().map(|cell| (cell.text.clone(), cell.line));
-    let mut lines: BTreeMap<String, u32> = document.settings.rows.iter().filter_map(setting).collect();
-    for section in &document.sections {
-        let Some(table) = &section.table else { continue };
-        lines.insert(section.name.clone(), table.header.line);
-        for row in &table.rows {
-            if let Some(first) = row.cells.first() {
-                lines.entry(format!("{} {}", section.name, first.text)).or_insert(row.line);
-            }
-        }
-    }
-    lines
-}
+/// Routes of `routes.md` that our own changes ask; no policy of an intent type is advised to.
+const OUR_ROUTES: [&str; 4] = [CONNECTOR_UPGRADE_ROUTE, GO_LIVE_ROUTE, POLICY_CHANGE_ROUTE, "shared-change"];
+
+/// What to write into an empty `because`.
+const WHY: &str =
+    "write the reason in a few words into `because`: whoever asks or decides reads it beside the answer";
 
 type Terms = Vec<(FieldName, Expression)>;
-
-/// Notes what is wrong in an expression at its place in the cell.
-pub(crate) fn expression<T>(result: Result<T, Wrong>, cell: &Cell, faults: &mut Faults) -> Option<T> {
-    match result {
-        Ok(value) => Some(value),
-        Err(Wrong { at, message }) => {
-            faults.inside(cell, at, message);
-            None
-        }
-    }
-}
 
 fn inputs(document: &Document, faults: &mut Faults) -> Vec<Input> {
     let Some(table) = document.table("Inputs") else {
@@ -220,8 +208,9 @@ fn inputs(document: &Document, faults: &mut Faults) -> Vec<Input> {
             faults.at(kind, format!("`{typed}` stands in intent types only"));
         } else if inputs.iter().any(|input| input.name == parsed) {
             faults.at(name, format!("input `{parsed}` stands here twice"));
+            faults.help("remove one of the two rows");
         } else {
-            inputs.push(Input { name: parsed, kind: typed, line: name.line });
+            inputs.push(Input { name: parsed, kind: typed });
         }
     }
     let lists: BTreeSet<&str> =
@@ -246,14 +235,32 @@ pub(crate) fn field_name(text: &str) -> Result<FieldName, String> {
     FieldName::parse(text).map_err(|fault| fault.to_string())
 }
 
-fn terms(document: &Document, inputs: &[Input], faults: &mut Faults) -> Terms {
-    let mut terms: Terms = Vec::new();
-    let Some(table) = document.table("Terms") else { return terms };
+/// What expressions may read.
+#[derive(Clone, Copy)]
+struct Names<'a> {
+    inputs: &'a [Input],
+    terms: &'a Terms,
+    broken: &'a [FieldName],
+}
+
+impl<'a> Names<'a> {
+    fn scope(self, in_element: bool, folds: bool) -> Scope<'a> {
+        Scope { inputs: self.inputs, terms: self.terms, in_element, folds, broken: self.broken }
+    }
+}
+
+/// The terms, and the names of those that are wrong.
+fn terms(document: &Document, inputs: &[Input], faults: &mut Faults) -> (Terms, Vec<FieldName>) {
+    let (mut terms, mut broken): (Terms, Vec<FieldName>) = (Vec::new(), Vec::new());
+    let Some(table) = document.table("Terms") else { return (terms, broken) };
     for [name, formula] in table.rows_of(["name", "formula"], faults) {
         let parsed = take(field_name(&name.text), name, faults);
-        let scope = Scope { inputs, terms: &terms, in_element: false, folds: true };
-        let typed = expression(Expression::parse(&formula.text, scope), formula, faults);
-        let (Some(parsed), Some(typed)) = (parsed, typed) else { continue };
+        let scope = Names { inputs, terms: &terms, broken: &broken }.scope(false, true);
+        let typed = take(Expression::parse(&formula.text, scope), formula, faults);
+        let (Some(parsed), Some(typed)) = (parsed.clone(), typed) else {
+            broken.extend(parsed);
+            continue;
+        };
         if typed.kind == Kind::Text || parsed.as_str().contains('.') {
             faults.at(
                 name,
@@ -267,7 +274,7 @@ fn terms(document: &Document, inputs: &[Input], faults: &mut Faults) -> Terms {
             terms.push((parsed, typed));
         }
     }
-    terms
+    (terms, broken)
 }
 
 fn routes(
@@ -278,10 +285,13 @@ fn routes(
     let mut routes = document.table("Routes").map(|table| route::parse(table, faults)).unwrap_or_default();
     for (name, route) in &routes {
         if shared.contains_key(name) {
-            faults.on_line(
-                route.line,
+            faults.at_place(
+                route.places(0).route,
                 format!("route `{name}` stands in `routes.md` too; a route has one place"),
             );
+            faults.help(format!(
+                "write another name, such as `{name}-here`, or remove its rows to ask that of `routes.md`"
+            ));
         }
     }
     for (name, route) in shared {
@@ -290,21 +300,9 @@ fn routes(
     routes
 }
 
-fn covers(routes: &BTreeMap<RouteName, Route>, faults: &mut Faults) -> Option<Covers> {
-    match route::closure(routes) {
-        Ok(covers) => Some(covers),
-        Err(wrong) => {
-            for (line, message) in wrong {
-                faults.on_line(line, message);
-            }
-            None
-        }
-    }
-}
-
 type Header = (IntentTypeName, PoolName, Day, Option<FailOpen>);
 
-fn header(document: &Document, inputs: &[Input], terms: &Terms, faults: &mut Faults) -> Option<Header> {
+fn header(document: &Document, names: Names<'_>, faults: &mut Faults) -> Option<Header> {
     let settings = document.settings(&["intent", "owner", "effective", "unsure", "fail open"], faults);
     let intent = required(&settings, "intent", document, faults);
     let owner = required(&settings, "owner", document, faults);
@@ -313,35 +311,38 @@ fn header(document: &Document, inputs: &[Input], terms: &Terms, faults: &mut Fau
         && unsure.text != "closed"
     {
         faults.at(unsure, format!("`{}`: `unsure` is `closed`", unsure.text));
-        faults.help("what may pass stands in a row `fail open`, and the intent type allows it");
+        faults
+            .help("write `closed`; what may pass stands in a row `fail open`, and the intent type allows it");
     }
     let fail_open = settings.iter().find(|(name, _)| *name == "fail open").map(|(_, cell)| *cell);
     let fail_open = match fail_open {
         None => Some(None),
-        Some(cell) => fail_open_of(cell, inputs, terms, faults).map(Some),
+        Some(cell) => fail_open_of(cell, names, faults).map(Some),
     };
     let name = |cell: &Cell| IntentTypeName::parse(&cell.text).map_err(|fault| fault.to_string());
     let intent = intent.and_then(|cell| take(name(cell), cell, faults));
     let pool = |cell: &Cell| PoolName::parse(&cell.text).map_err(|fault| fault.to_string());
     let owner = owner.and_then(|cell| take(pool(cell), cell, faults));
-    let day = |cell: &Cell| Day::parse(&cell.text).ok_or_else(|| format!("`{}` is no date", cell.text));
-    let effective = effective.and_then(|cell| take(day(cell), cell, faults));
+    let effective = effective.and_then(|cell| take(day(&cell.text), cell, faults));
     Some((intent?, owner?, effective?, fail_open?))
 }
 
 /// `only if EXPR, at most INT a day`.
-fn fail_open_of(cell: &Cell, inputs: &[Input], terms: &Terms, faults: &mut Faults) -> Option<FailOpen> {
+fn fail_open_of(cell: &Cell, names: Names<'_>, faults: &mut Faults) -> Option<FailOpen> {
     let parts = cell.text.strip_prefix("only if ").and_then(|rest| {
         let (condition, cap) = rest.rsplit_once(", at most ")?;
         let cap = cap.strip_suffix(" a day").filter(|cap| cap.bytes().all(|byte| byte.is_ascii_digit()))?;
         Some((condition, cap.parse::<u32>().ok()?))
     });
     let Some((condition, at_most_a_day)) = parts else {
-        faults.at(cell, "write `only if CONDITION, at most NUMBER a day`");
+        faults.at(cell, format!("`{}` is not when it may fail open", cell.text));
+        faults.help("write `only if CONDITION, at most NUMBER a day`");
         return None;
     };
-    let scope = Scope { inputs, terms, in_element: false, folds: false };
-    let only_if = expression(Expression::condition(condition, scope), cell, faults)?;
+    let scope = names.scope(false, false);
+    let only_if =
+        Expression::condition(condition, scope).map_err(|wrong| wrong.of("fail open", "only if ".len()));
+    let only_if = take(only_if, cell, faults)?;
     Some(FailOpen { only_if, at_most_a_day })
 }
 
@@ -361,7 +362,11 @@ fn hit(document: &Document, inputs: &[Input], faults: &mut Faults) -> (Option<Hi
         "every" => Some(Hit::Every),
         _ => {
             faults.at(detail, format!("`{hit}` is none of first, unique, every"));
-            faults.help("write `## Rules: first`: the first row that matches decides");
+            let each = each.map(|each| format!(", for each {each}")).unwrap_or_default();
+            faults.help(match nearest(hit, ["first", "unique", "every"]) {
+                Some(meant) => format!("write `## Rules: {meant}{each}`"),
+                None => format!("write `## Rules: first{each}`: the first row that matches decides"),
+            });
             None
         }
     };
@@ -374,26 +379,35 @@ fn hit(document: &Document, inputs: &[Input], faults: &mut Faults) -> (Option<Hi
 }
 
 struct Reader<'a> {
+    names: Names<'a>,
     inputs: &'a [Input],
-    terms: &'a Terms,
     routes: &'a BTreeMap<RouteName, Route>,
     each: bool,
+    /// What the heading says of the hit policy.
+    hit: &'a str,
     faults: &'a mut Faults,
 }
 
 /// Reads `approve`, `deny` or needs. `routes` are those that may be asked for.
-pub(crate) fn settled(text: &str, routes: &BTreeMap<RouteName, Route>) -> Result<Settled, String> {
+pub(crate) fn settled(text: &str, routes: &BTreeMap<RouteName, Route>) -> Result<Settled, Wrong> {
+    let known = || routes.keys().map(RouteName::as_str).filter(|name| !OUR_ROUTES.contains(name));
     match text {
         "approve" => return Ok(Settled::Approve),
         "deny" => return Ok(Settled::Deny),
-        "" => return Err("the outcome is empty; approve, deny, or routes".to_owned()),
+        "" => {
+            let routes = listed(known());
+            let help = format!("write `approve`, `deny`, or who must decide: {routes}");
+            return Err(Wrong::advised("the outcome is empty", help));
+        }
         _ => {}
     }
     let mut needs = Needs::default();
     for need in text.split(" + ") {
         if let Some(kind) = need.strip_prefix("evidence ") {
             if !is_word(kind) {
-                return Err(format!("`{kind}` is no kind of evidence"));
+                let help =
+                    "a kind is a word of lower-case letters, digits, `_` and `-`: `evidence offer-letter`";
+                return Err(Wrong::advised(format!("`{kind}` is no kind of evidence"), help));
             }
             needs.evidence.insert(kind.to_owned());
             continue;
@@ -404,17 +418,26 @@ pub(crate) fn settled(text: &str, routes: &BTreeMap<RouteName, Route>) -> Result
                 || lower == "deny"
                 || lower.parse().is_ok_and(|name| routes.contains_key(&name)))
         {
-            return Err(format!("`{need}`: write `{lower}`"));
+            let better = text.replacen(need, &lower, 1);
+            return Err(Wrong::advised(format!("`{need}` is no outcome"), format!("write `{better}`")));
         }
-        let name = RouteName::parse(need).map_err(|fault| fault.to_string())?;
+        let unknown = || {
+            let near = nearest(need, known().chain(["approve", "deny"]))
+                .map(|name| format!("did you mean `{name}`?"));
+            let routes = listed(known());
+            let help = near
+                .unwrap_or_else(|| format!("write one of {routes}, or give `{need}` rows under `Routes`"));
+            Wrong::advised(format!("unknown route `{need}`"), help)
+        };
+        let name = RouteName::parse(need).map_err(|_| unknown())?;
         if !routes.contains_key(&name) {
-            let known = listed(routes.keys().map(RouteName::as_str));
-            return Err(format!("unknown route `{need}`; known are {known}"));
+            return Err(unknown());
         }
         needs.routes.insert(name);
     }
     if needs.routes.is_empty() {
-        return Err("evidence stands beside a route".to_owned());
+        let such_as = known().next().unwrap_or("ROUTE");
+        return Err(Wrong::advised("evidence stands beside a route", format!("write `{such_as} + {text}`")));
     }
     Ok(Settled::Needs(needs))
 }
@@ -423,16 +446,24 @@ impl Reader<'_> {
     fn id(&mut self, cell: &Cell, seen: &mut BTreeSet<String>) -> Arc<str> {
         if !is_word(&cell.text) {
             self.faults.at(cell, format!("`{}` is no id (a-z, 0-9, `-`, `_`)", cell.text));
+            let better = cell.text.trim().to_ascii_lowercase().replace(' ', "-");
+            self.faults.help(match is_word(&better) {
+                true => format!("write `{better}`"),
+                false => "write a short word, such as `mid-auto`".to_owned(),
+            });
         } else if !seen.insert(cell.text.clone()) {
             self.faults.at(cell, format!("id `{}` stands here twice", cell.text));
-            self.faults.help("give this row an id of its own; the log names rows by it");
+            let free =
+                (2..).map(|number: u32| format!("{}-{number}", cell.text)).find(|id| !seen.contains(id));
+            let free = free.unwrap_or_default();
+            self.faults.help(format!("write another id, such as `{free}`; the log names rows by it"));
         }
         cell.text.as_str().into()
     }
 
     /// Whose cell a fault is in, before its message.
-    fn cell_fault<T>(&mut self, result: Result<T, String>, cell: &Cell, whose: &str) -> Option<T> {
-        take(result.map_err(|message| format!("{whose}: {message}")), cell, self.faults)
+    fn cell_fault<T>(&mut self, result: Result<T, Wrong>, cell: &Cell, whose: &str) -> Option<T> {
+        take(result.map_err(|wrong| wrong.of(whose, 0)), cell, self.faults)
     }
 
     fn rules(&mut self, document: &Document) -> Vec<Rule> {
@@ -466,12 +497,7 @@ impl Reader<'_> {
                 else {
                     continue;
                 };
-                let parsed = cell::parse(&cell.text, &input.kind);
-                let failed = parsed.is_err();
-                let read = self.cell_fault(parsed, cell, &whose);
-                if failed && let Some(advice) = cell::advice(&cell.text, &input.kind) {
-                    self.faults.help(advice);
-                }
+                let read = self.cell_fault(cell::read(&cell.text, &input.kind), cell, &whose);
                 let Some(Some(ranges)) = read else { continue };
                 reads.insert(input.name.clone());
                 demands.push(Demand {
@@ -484,6 +510,7 @@ impl Reader<'_> {
             let answer = self.cell_fault(settled(&outcome.text, self.routes), outcome, &whose);
             if because.text.is_empty() {
                 self.faults.at(because, format!("{whose}: a rule says why"));
+                self.faults.help(WHY);
             }
             rules.push(Rule {
                 id,
@@ -505,20 +532,20 @@ impl Reader<'_> {
         let found = self.inputs.iter().position(|input| input.name.as_str() == cell.text);
         let Some(index) = found else {
             self.faults.at(cell, format!("column `{}` is no input", cell.text));
-            let names: Vec<String> = self.inputs.iter().map(|input| input.name.to_string()).collect();
-            match cell::nearest(&cell.text, &names) {
-                Some(name) => self.faults.help(format!("did you mean `{name}`?")),
-                None => self.faults.help(format!("the inputs are {}", names.join(", "))),
-            }
+            let names = self.inputs.iter().map(|input| input.name.as_str());
+            self.faults.help(did_you_mean(&cell.text, names, "the inputs are"));
             return None;
         };
         let input = self.inputs.get(index)?;
         if input.kind.bounds().is_none() {
             self.faults.at(cell, format!("column `{}`: {} takes no rule column", cell.text, input.kind));
+            self.faults.help("remove the column; text is compared in a guard, such as `name = \"x\"`");
             return None;
         }
         if input.is_of_element() && !self.each {
             self.faults.at(cell, format!("column `{}` needs `Rules: HIT, for each LIST`", cell.text));
+            let list = cell.text.split_once('.').map_or("LIST", |(list, _)| list);
+            self.faults.help(format!("write `## Rules: {}, for each {list}`", self.hit));
             return None;
         }
         Some(index)
@@ -536,18 +563,22 @@ impl Reader<'_> {
         for [id, when, then, because] in rows {
             let whose = format!("guard `{}`", id.text);
             let id = self.id(id, &mut seen);
-            let scope =
-                Scope { inputs: self.inputs, terms: self.terms, in_element: self.each, folds: !self.each };
-            let condition = Expression::condition(&when.text, scope)
-                .map_err(|Wrong { at, message }| Wrong { at, message: format!("{whose}: {message}") });
-            let condition = expression(condition, when, self.faults);
+            let scope = self.names.scope(self.each, !self.each);
+            let condition = Expression::condition(&when.text, scope).map_err(|wrong| wrong.of(&whose, 0));
+            let condition = take(condition, when, self.faults);
             let then_is = match settled(&then.text, self.routes) {
-                Ok(Settled::Approve) => Err("a guard only tightens: it cannot approve".to_owned()),
+                Ok(Settled::Approve) => {
+                    let known = self.routes.keys().map(RouteName::as_str);
+                    let known: Vec<&str> = known.filter(|name| !OUR_ROUTES.contains(name)).collect();
+                    let help = format!("write `deny`, or who must decide: {}", known.join(", "));
+                    Err(Wrong::advised("a guard only tightens: it cannot approve", help))
+                }
                 other => other,
             };
             let adds = self.cell_fault(then_is, then, &whose);
             if because.text.is_empty() {
                 self.faults.at(because, format!("{whose}: a guard says why"));
+                self.faults.help(WHY);
             }
             let (Some(when), Some(then)) = (condition, adds) else { continue };
             guards.push(Guard {
@@ -575,26 +606,39 @@ impl Reader<'_> {
 
     fn promise(&mut self, cell: &Cell) -> Option<Promise> {
         if let Some(condition) = cell.text.strip_prefix("approve only if ") {
-            let scope = Scope { inputs: self.inputs, terms: self.terms, in_element: self.each, folds: false };
-            let condition = Expression::condition(condition, scope).map_err(|Wrong { at, message }| Wrong {
-                at: at.saturating_add("approve only if ".len()),
-                message: format!("promise: {message}"),
-            });
-            let condition = expression(condition, cell, self.faults)?;
+            let scope = self.names.scope(self.each, false);
+            let condition = Expression::condition(condition, scope)
+                .map_err(|wrong| wrong.of("promise", "approve only if ".len()));
+            let condition = take(condition, cell, self.faults)?;
             return Some(Promise::ApproveOnlyIf(condition));
         }
         let subject = cell.text.strip_suffix(" never needs less").and_then(|rest| rest.split_once(' '));
         let Some((direction @ ("more" | "less"), name)) = subject else {
             self.faults.at(cell, format!("`{}` is no promise", cell.text));
-            self.faults.help("write `more INPUT never needs less` or `approve only if CONDITION`");
+            let name = cell
+                .text
+                .split(' ')
+                .find(|word| self.inputs.iter().any(|input| input.name.as_str() == *word));
+            self.faults.help(match name {
+                Some(name) => {
+                    format!("write `less {name} never needs less` or `more {name} never needs less`")
+                }
+                None => "write `more INPUT never needs less` or `approve only if CONDITION`".to_owned(),
+            });
             return None;
         };
         let Some(input) = self.inputs.iter().find(|input| input.name.as_str() == name) else {
             self.faults.at(cell, format!("`{name}` is no input"));
+            let names = self.inputs.iter().map(|input| input.name.as_str());
+            self.faults.help(did_you_mean(name, names, "the inputs are"));
             return None;
         };
-        if !matches!(input.kind, FieldType::Number(_) | FieldType::Date { .. }) {
+        let has_order = |input: &&Input| matches!(input.kind, FieldType::Number(_) | FieldType::Date { .. });
+        if !has_order(&input) {
             self.faults.at(cell, format!("`{name}` is {}, which has no more and less", input.kind));
+            let others: Vec<&str> =
+                self.inputs.iter().filter(has_order).map(|input| input.name.as_str()).collect();
+            self.faults.help(format!("promise it of an input that has: {}", others.join(", ")));
             return None;
         }
         let name = input.name.clone();

@@ -26,6 +26,9 @@ pub enum Proof {
     Broken {
         /// Intents and their outcomes: two neighbours, or the one that is approved.
         witness: Vec<(String, String)>,
+        /// The rules and guards that answer the last of them.
+        #[serde(skip)]
+        by: Vec<String>,
     },
 }
 
@@ -54,7 +57,7 @@ impl fmt::Display for Kept {
         match &self.proof {
             Proof::Proved => formatter.write_str("proved"),
             Proof::Tested { points } => write!(formatter, "tested at {points} points, not proved"),
-            Proof::Broken { witness } => {
+            Proof::Broken { witness, .. } => {
                 formatter.write_str("BROKEN")?;
                 witness.iter().try_for_each(|(intent, outcome)| write!(formatter, "\n  {intent}: {outcome}"))
             }
@@ -249,8 +252,18 @@ fn broken(
     if at_least(policy, &before, &after) {
         return None;
     }
+    let by = answering(space, policy, stricter);
     let witness = vec![(space.said(less), before.to_string()), (space.said(stricter), after.to_string())];
-    Some(Proof::Broken { witness })
+    Some(Proof::Broken { witness, by })
+}
+
+/// The ids of the rules and guards that answer a point.
+fn answering(space: &Space<'_>, policy: &Policy, point: &Point) -> Vec<String> {
+    let Some(model) = space.models.first() else { return Vec::new() };
+    let answered = space.answer(model, point);
+    let rules = answered.rules.iter().filter_map(|row| policy.rules.get(*row)).map(|rule| &rule.id);
+    let guards = answered.guards.iter().filter_map(|guard| policy.guards.get(*guard)).map(|guard| &guard.id);
+    rules.chain(guards).map(|id| id.to_string()).collect()
 }
 
 fn approve_only_if(policy: &Policy, condition: &Expression, stop: &Stop<'_>) -> Proof {
@@ -260,8 +273,10 @@ fn approve_only_if(policy: &Policy, condition: &Expression, stop: &Stop<'_>) -> 
     let breaks = |point: &Point| {
         let verdict = space.answer(model, point).verdict;
         let holds = space.condition(model, condition, point) != Some(false);
-        (verdict == Verdict::Approve && !holds)
-            .then(|| Proof::Broken { witness: vec![(space.said(point), verdict.to_string())] })
+        (verdict == Verdict::Approve && !holds).then(|| Proof::Broken {
+            witness: vec![(space.said(point), verdict.to_string())],
+            by: answering(&space, policy, point),
+        })
     };
     let order = space.order();
     let mut read = BTreeSet::new();

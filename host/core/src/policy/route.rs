@@ -1,7 +1,7 @@
 //! Routes: who must decide, in which order, until when, and who is asked next.
 
 use super::outcome::Covers;
-use crate::document::{Cell, Faults, Table};
+use crate::document::{Aside, Cell, Faults, Place, Table, Wrong, did_you_mean};
 use crate::id::{FieldName, PersonId, PoolName, RoleName, RouteName};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,8 @@ use std::fmt;
 
 /// Most steps of one route.
 pub const ROUTE_STEPS_MAX: u32 = 20;
+/// Longest time of one seat, in hours: more than a year.
+const WITHIN_HOURS_MAX: u32 = 10_000;
 
 /// Who fills a seat.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -111,9 +113,32 @@ pub struct Route {
     pub steps: Vec<RouteStep>,
     /// Routes that are not needed beside this one.
     pub covers: BTreeSet<RouteName>,
-    /// Where it stands in its file.
+    /// Where its rows stand in its file, step by step; empty if nobody knows.
     #[serde(skip)]
-    pub line: u32,
+    pub places: Aside<Vec<StepPlaces>>,
+}
+
+/// Where a row of a route stands in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StepPlaces {
+    /// The name of the route.
+    pub route: Place,
+    /// Who is asked.
+    pub whom: Place,
+    /// How many of them.
+    pub need: Place,
+    /// Who is asked next.
+    pub backup: Place,
+    /// What it covers; where there is no such column, the name of the route.
+    pub covers: Place,
+}
+
+impl Route {
+    /// Where a row of it stands, counted from 0.
+    #[must_use]
+    pub fn places(&self, row: usize) -> StepPlaces {
+        self.places.get(row).copied().unwrap_or_default()
+    }
 }
 
 impl RouteRow {
@@ -179,13 +204,20 @@ impl Whom {
     ///
     /// # Errors
     /// What is wrong.
-    pub fn backups(text: &str) -> Result<Vec<Whom>, String> {
+    pub fn backups(text: &str) -> Result<Vec<Whom>, Wrong> {
         if text.is_empty() {
-            return Err("a route has a backup".to_owned());
+            return Err(Wrong::advised(
+                "a route has a backup",
+                "name who is asked when nobody answers in time",
+            ));
         }
         let list: Vec<Whom> = text.split(", ").map(Whom::parse).collect::<Result<_, _>>()?;
         if list.len() > 2 {
-            return Err(format!("`{text}`: at most two backups"));
+            let two: Vec<&str> = text.split(", ").take(2).collect();
+            return Err(Wrong::advised(
+                format!("`{text}`: at most two backups"),
+                format!("write `{}`", two.join(", ")),
+            ));
         }
         Ok(list)
     }
@@ -204,14 +236,21 @@ impl Within {
     ///
     /// # Errors
     /// What is wrong.
-    pub fn parse(text: &str) -> Result<Within, String> {
-        let wrong = || format!("`{text}` is no time limit; write `8bh` (business hours) or `8h`");
+    pub fn parse(text: &str) -> Result<Within, Wrong> {
+        let wrong = || {
+            let bare = text.parse::<u32>().is_ok_and(|hours| 0 < hours && hours <= WITHIN_HOURS_MAX);
+            let hours = if bare { text } else { "8" };
+            Wrong::advised(
+                format!("`{text}` is no time limit"),
+                format!("write `{hours}bh` (business hours) or `{hours}h` (hours on the clock)"),
+            )
+        };
         let (digits, business) = match text.strip_suffix("bh") {
             Some(digits) => (digits, true),
             None => (text.strip_suffix('h').ok_or_else(wrong)?, false),
         };
         let hours: u32 = digits.parse().map_err(|_| wrong())?;
-        if hours == 0 || hours > 10_000 {
+        if hours == 0 || WITHIN_HOURS_MAX < hours {
             return Err(wrong());
         }
         Ok(if business { Within::BusinessHours(hours) } else { Within::Hours(hours) })
@@ -219,8 +258,13 @@ impl Within {
 }
 
 impl Need {
-    fn parse(text: &str) -> Result<Need, String> {
-        let wrong = || format!("`{text}` is no quorum; write a number of voices, `all`, `50%` or `weight 3`");
+    fn parse(text: &str) -> Result<Need, Wrong> {
+        let wrong = || {
+            Wrong::advised(
+                format!("`{text}` is no quorum"),
+                "write a number of voices such as `1`, or `all`, `50%` or `weight 3`",
+            )
+        };
         let number = |digits: &str| match digits.parse::<u32>() {
             Ok(number) if number > 0 && digits.bytes().all(|byte| byte.is_ascii_digit()) => Ok(number),
             Ok(_) | Err(_) => Err(wrong()),
@@ -271,11 +315,14 @@ impl Finally {
         }
     }
 
-    fn parse(text: &str) -> Result<Finally, String> {
+    fn parse(text: &str) -> Result<Finally, Wrong> {
         let all = [Finally::Hold, Finally::Decline];
         let found = all.into_iter().find(|finally| finally.as_str() == text);
         found.ok_or_else(|| {
-            format!("`{text}` is not how a route ends: write `hold` or `decline`; that nobody came approves nothing")
+            Wrong::advised(
+                format!("`{text}` is not how a route ends; that nobody came approves nothing"),
+                "write `hold`, and an exception goes to an owner, or `decline`",
+            )
         })
     }
 }
@@ -305,12 +352,12 @@ impl fmt::Display for Within {
     }
 }
 
-/// Notes an error at its cell and gives up the row.
-pub(crate) fn take<T>(result: Result<T, String>, cell: &Cell, faults: &mut Faults) -> Option<T> {
+/// Notes what is wrong at its cell and gives up the row.
+pub(crate) fn take<T, E: Into<Wrong>>(result: Result<T, E>, cell: &Cell, faults: &mut Faults) -> Option<T> {
     match result {
         Ok(value) => Some(value),
-        Err(message) => {
-            faults.at(cell, message);
+        Err(wrong) => {
+            faults.inside(cell, wrong.into());
             None
         }
     }
@@ -328,27 +375,32 @@ pub(crate) fn parse(table: &Table, faults: &mut Faults) -> BTreeMap<RouteName, R
         let columns = [route, step, whom, need, within, backup, finally];
         table.rows_of::<7>(columns, faults).into_iter().map(<[Cell; 7]>::as_slice).collect()
     };
-    for row in rows {
+    let backups = rows.iter().filter_map(|row| row.get(5)).map(|backup| backup.text.as_str());
+    let such_as = backups.into_iter().find(|text| !text.is_empty()).unwrap_or("pool deal-desk");
+    for row in &rows {
         let (Some(name), covers) = (row.first(), row.get(7)) else { continue };
-        let step = row_step(row, faults);
+        let step = row_step(row, such_as, faults);
         let route = RouteName::parse(&name.text).map_err(|fault| fault.to_string());
-        let (Some(route), Some(step)) = (take(route, name, faults), step) else { continue };
-        let line = name.line;
+        let Some(route) = take(route, name, faults) else { continue };
+        // A route with a fault of its own is there all the same: whoever asks for it made no mistake.
         let entry = routes.entry(route.clone()).or_insert_with(|| Route {
             name: route.clone(),
             steps: Vec::new(),
             covers: BTreeSet::new(),
-            line,
+            places: Aside::default(),
         });
+        let Some(step) = step else { continue };
         let expected = entry.steps.last().map_or(1, |last| last.step);
         if step.step != expected && step.step != expected.saturating_add(1) {
             faults.at(name, format!("the steps of `{route}` rise by one from 1"));
+            faults.help(format!("write `{expected}` or `{}` for `step`", expected.saturating_add(1)));
         }
         if let Some(covers) = covers
             && !covers.text.is_empty()
         {
             if step.step != 1 {
                 faults.at(covers, "`covers` stands on step 1");
+                faults.help(format!("write it in the first row of `{route}`"));
             }
             for covered in covers.text.split(", ") {
                 let covered = RouteName::parse(covered).map_err(|fault| fault.to_string());
@@ -357,24 +409,41 @@ pub(crate) fn parse(table: &Table, faults: &mut Faults) -> BTreeMap<RouteName, R
         }
         if step.step == 1 && entry.steps.is_empty() || !entry.steps.is_empty() {
             entry.steps.push(step);
+            entry.places.0.push(places_of(row, name.place()));
         } else {
             faults.at(name, format!("the route `{route}` begins with step 1"));
+            faults.help("write `1` for `step`");
         }
     }
     routes
 }
 
-fn row_step(row: &[Cell], faults: &mut Faults) -> Option<RouteStep> {
+fn places_of(row: &[Cell], route: Place) -> StepPlaces {
+    let of = |index: usize| row.get(index).map_or(route, Cell::place);
+    StepPlaces { route, whom: of(2), need: of(3), backup: of(5), covers: of(7) }
+}
+
+fn row_step(row: &[Cell], such_as: &str, faults: &mut Faults) -> Option<RouteStep> {
     let [_, step, whom, need, within, backup, finally, ..] = row else { return None };
     let number = match step.text.parse::<u32>() {
         Ok(number) if 0 < number && number <= ROUTE_STEPS_MAX => Ok(number),
-        Ok(_) | Err(_) => Err(format!("`{}` is no step; 1 .. {ROUTE_STEPS_MAX}", step.text)),
+        Ok(_) | Err(_) => Err(Wrong::advised(
+            format!("`{}` is no step", step.text),
+            format!("write a number from 1 to {ROUTE_STEPS_MAX}"),
+        )),
     };
     let number = take(number, step, faults);
     let who = take(Whom::parse(&whom.text), whom, faults);
     let quorum = take(Need::parse(&need.text), need, faults);
     let limit = take(Within::parse(&within.text), within, faults);
-    let backups = take(Whom::backups(&backup.text), backup, faults);
+    let backups = Whom::backups(&backup.text).map_err(|wrong| match backup.text.as_str() {
+        "" => Wrong::advised(
+            wrong.message,
+            format!("name who is asked when nobody answers in time, such as `{such_as}`"),
+        ),
+        _ => wrong,
+    });
+    let backups = take(backups, backup, faults);
     let end = take(Finally::parse(&finally.text), finally, faults);
     Some(RouteStep {
         step: number?,
@@ -386,33 +455,58 @@ fn row_step(row: &[Cell], faults: &mut Faults) -> Option<RouteStep> {
     })
 }
 
-/// Follows `covers` to the end. A circle, or a route that is not there, is an error.
-///
-/// # Errors
-/// The message and the line of the route that it is about.
-pub(crate) fn closure(routes: &BTreeMap<RouteName, Route>) -> Result<Covers, Vec<(u32, String)>> {
-    let mut faults = Vec::new();
+/// Follows `covers` to the end. A circle, or a route that is not there, is a fault of those routes that are `own`:
+/// the shared ones are looked at in their own file.
+pub(crate) fn closure(
+    routes: &BTreeMap<RouteName, Route>,
+    own: impl Fn(&RouteName) -> bool,
+    faults: &mut Faults,
+) -> Option<Covers> {
+    let mut closed = true;
     let mut covers: Covers = BTreeMap::new();
     for (name, route) in routes {
-        let mut reached: BTreeSet<RouteName> = BTreeSet::new();
-        let mut open: Vec<&RouteName> = route.covers.iter().collect();
-        while let Some(next) = open.pop() {
-            if !reached.insert(next.clone()) {
-                continue;
-            }
-            match routes.get(next) {
-                Some(further) => open.extend(further.covers.iter()),
-                None => {
-                    faults.push((route.line, format!("route `{name}` covers `{next}`, which is not there")))
-                }
+        let reached = covered(routes, &route.covers);
+        let place = route.places(0).covers;
+        for missing in route.covers.iter().filter(|covered| !routes.contains_key(*covered)) {
+            closed = false;
+            if own(name) {
+                faults.at_place(place, format!("route `{name}` covers `{missing}`, which is not there"));
+                let others = routes.keys().filter(|other| *other != name).map(RouteName::as_str);
+                faults.help(did_you_mean(missing.as_str(), others, "the other routes are"));
             }
         }
         if reached.contains(name) {
-            faults.push((route.line, format!("route `{name}` covers itself in a circle")));
+            closed = false;
+            if own(name) {
+                let leads_back = |covered: &&RouteName| {
+                    *covered == name
+                        || routes
+                            .get(*covered)
+                            .is_some_and(|next| self::covered(routes, &next.covers).contains(name))
+                };
+                let back = route.covers.iter().find(leads_back).unwrap_or(name);
+                faults.at_place(place, format!("route `{name}` covers itself in a circle"));
+                faults
+                    .help(format!("take `{back}` out of what `{name}` covers, or open the circle elsewhere"));
+            }
         }
         if !reached.is_empty() {
             covers.insert(name.clone(), reached);
         }
     }
-    if faults.is_empty() { Ok(covers) } else { Err(faults) }
+    closed.then_some(covers)
+}
+
+/// All routes that these cover, directly or through others, themselves among them.
+fn covered(routes: &BTreeMap<RouteName, Route>, from: &BTreeSet<RouteName>) -> BTreeSet<RouteName> {
+    let mut reached: BTreeSet<RouteName> = BTreeSet::new();
+    let mut open: Vec<&RouteName> = from.iter().collect();
+    while let Some(next) = open.pop() {
+        if reached.insert(next.clone())
+            && let Some(further) = routes.get(next)
+        {
+            open.extend(&further.covers);
+        }
+    }
+    reached
 }

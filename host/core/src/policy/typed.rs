@@ -1,10 +1,12 @@
 //! Expressions with their types: units are checked and sizes are bounded before anything runs.
 
+mod advice;
 mod check;
 mod units;
 
-use super::expr::{self, Wrong, wrong};
+use super::expr;
 use super::node::Node;
+use crate::document::Wrong;
 use crate::id::FieldName;
 use crate::intent::kind::{FieldType, Grid, Unit};
 use crate::intent::value::{Day, TokenValue};
@@ -19,9 +21,6 @@ pub struct Input {
     pub name: FieldName,
     /// Its type.
     pub kind: FieldType,
-    /// Where it stands in its file; 0 if it stands in another one.
-    #[serde(skip)]
-    pub line: u32,
 }
 
 impl Input {
@@ -43,6 +42,8 @@ pub struct Scope<'a> {
     pub in_element: bool,
     /// Whether folds over the list may stand here.
     pub folds: bool,
+    /// Names of terms that are wrong themselves: whoever reads one made no slip of their own.
+    pub broken: &'a [FieldName],
 }
 
 /// The type of an expression.
@@ -88,8 +89,13 @@ impl Expression {
     /// Reads and checks an expression.
     ///
     /// # Errors
-    /// The first thing that is wrong, and where.
+    /// The first thing that is wrong, where, and what to write instead if that can be guessed.
     pub fn parse(text: &str, scope: Scope<'_>) -> Result<Expression, Wrong> {
+        let reads = |better: &str| Expression::read(better, scope).is_ok();
+        Expression::read(text, scope).map_err(|wrong| advice::advised(wrong, text, scope, reads))
+    }
+
+    fn read(text: &str, scope: Scope<'_>) -> Result<Expression, Wrong> {
         let ast = expr::parse(text)?;
         let mut checker = Checker { scope, reads: Vec::new(), per_element: false, in_fold: false };
         let typed = checker.check(&ast, None)?;
@@ -110,7 +116,13 @@ impl Expression {
         match expression.kind {
             Kind::Truth => Ok(expression),
             Kind::Number(_) | Kind::Bare | Kind::Word(_) | Kind::Day | Kind::Text => {
-                wrong(0, "a condition is yes or no, such as `margin < 15%`")
+                let help = format!("compare it with something, such as `{text} > 0`");
+                let help = if expression.kind == Kind::Bare { None } else { Some(help) };
+                Err(Wrong {
+                    at: 0,
+                    message: "a condition is yes or no, such as `margin < 15%`".to_owned(),
+                    help,
+                })
             }
         }
     }

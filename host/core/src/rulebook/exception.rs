@@ -3,7 +3,7 @@
 
 use super::{Rulebook, shared};
 use crate::built_in;
-use crate::document::{Cell, Document, Faults};
+use crate::document::{Aside, Cell, Document, Faults, Place};
 use crate::going_live::{self, is_going_live};
 use crate::id::{ConnectionName, IntentTypeName, PersonId, PoolName};
 use crate::intent::IntentType;
@@ -84,14 +84,14 @@ pub struct ExceptionRule {
     intent: Option<Ranges>,
     amount: Option<Ranges>,
     connection: Option<Ranges>,
-    line: u32,
+    place: Aside<Place>,
 }
 
 impl ExceptionRule {
     /// Where it stands in its file.
     #[must_use]
-    pub fn line(&self) -> u32 {
-        self.line
+    pub fn place(&self) -> Place {
+        self.place.0
     }
 }
 
@@ -192,8 +192,8 @@ pub(super) fn parse(
             faults.at(id, format!("`{}` is no id, or stands here twice", id.text));
         }
         let mut read = |cell: &Cell, kind: &FieldType| {
-            let parsed = cell::parse(&cell.text, kind).map_err(|why| format!("row `{}`: {why}", id.text));
-            take(parsed, cell, faults).flatten()
+            let whose = format!("row `{}`", id.text);
+            take(cell::read(&cell.text, kind).map_err(|wrong| wrong.of(&whose, 0)), cell, faults).flatten()
         };
         let cause = read(cause, &columns.cause);
         let intent = read(intent, &columns.intent);
@@ -208,13 +208,14 @@ pub(super) fn parse(
         }
         let (Some(whom), Some(within), Some(backup)) = (who, limit, backups) else { continue };
         let route = ExceptionRoute { id: id.text.clone(), whom, within, backup, closes_when: criteria };
-        rules.push(ExceptionRule { route, cause, intent, amount, connection, line: id.line });
+        rules.push(ExceptionRule { route, cause, intent, amount, connection, place: Aside(id.place()) });
     }
     let open = |rule: &ExceptionRule| {
         rule.cause.is_none() && rule.intent.is_none() && rule.amount.is_none() && rule.connection.is_none()
     };
     if !rules.last().is_some_and(open) {
-        faults.on_line(table.header.line, "the last row of the exception table takes everything");
+        faults.at_place(table.header.place(), "the last row of the exception table takes everything");
+        faults.help("add a row at its end whose cells are empty");
     }
     rules
 }

@@ -115,7 +115,7 @@ mod tests {
             assert!(faults.iter().any(|fault| fault.contains(expected)), "{faults:?}");
         };
         check("x.policy.md", "# T\n", "x.policy.md: the document has no settings table");
-        check("x.policy.md", "# T\n\n| a | b |\n|---|---|\n| 1 |\n", "x.policy.md:5: the row has 1 cells");
+        check("x.policy.md", "# T\n\n| a | b |\n|---|---|\n| 1 |\n", "x.policy.md:5:3: the row has 1 cells");
         check("notes.md", "# T\n", "the name says no kind");
         let large = format!("# T\n\n{}", "words ".repeat(2_000_000));
         check("x.policy.md", &large, "the document has 12000005 bytes, at most 1048576 are read");

@@ -1,7 +1,7 @@
 //! `routes.md`: the routes of our own changes, and the table that gives every exception an owner.
 
 use super::exception::{self, ExceptionRule};
-use crate::document::{Faults, SourceFile, required};
+use crate::document::{Faults, SourceFile, day, required};
 use crate::id::{ConnectionName, IntentTypeName, PoolName, RouteName};
 use crate::intent::value::Day;
 use crate::intent::{IntentType, Trigger};
@@ -41,23 +41,19 @@ impl Shared {
         let line = document.settings.header.line;
         if document.settings.header.cells.first().is_none_or(|cell| cell.text != "routes") {
             faults.on_line(line, "the settings table of this file begins with `routes`");
+            faults.help("write its header as `| routes | |`");
         }
         let settings = document.settings(&["owner", "effective", "currency"], faults);
         let owner = required(&settings, "owner", &document, faults).and_then(|cell| {
             take(PoolName::parse(&cell.text).map_err(|fault| fault.to_string()), cell, faults)
         });
-        let effective = required(&settings, "effective", &document, faults).and_then(|cell| {
-            take(Day::parse(&cell.text).ok_or_else(|| format!("`{}` is no date", cell.text)), cell, faults)
-        });
+        let effective = required(&settings, "effective", &document, faults)
+            .and_then(|cell| take(day(&cell.text), cell, faults));
         let currency = required(&settings, "currency", &document, faults).and_then(|cell| {
             take(Currency::parse(&cell.text).map_err(|fault| fault.to_string()), cell, faults)
         });
         let routes = document.table("Routes").map(|table| route::parse(table, faults)).unwrap_or_default();
-        if let Err(wrong) = route::closure(&routes) {
-            for (line, message) in wrong {
-                faults.on_line(line, message);
-            }
-        }
+        route::closure(&routes, |_| true, faults);
         let exceptions = exception::parse(&document, currency?, intents, faults);
         Some(Shared {
             owner: owner?,

@@ -186,7 +186,7 @@ const POLICY_SLIPS: &[(&str, &str, &str, &str)] = &[
         "discount.policy.md",
         "months 1 .. 84",
         "months 1 .. 96",
-        "discount.policy.md:20: input `term_months`: months 1 .. 96 is not within months 1 .. 84",
+        "discount.policy.md:20:22: input `term_months`: months 1 .. 96 is not within months 1 .. 84",
     ),
     (
         "discount.policy.md",

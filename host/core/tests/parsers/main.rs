@@ -208,6 +208,7 @@ impl Seeds {
                     terms: &policy.terms,
                     in_element: policy.each.is_some(),
                     folds: policy.each.is_none(),
+                    broken: &[],
                 };
                 drop(Expression::condition(text, scope));
                 if let Ok(expression) = Expression::parse(text, scope) {

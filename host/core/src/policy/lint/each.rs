@@ -90,7 +90,7 @@ fn singles(
     let mut singles = BTreeMap::new();
     for (end, _) in diagram.ends.iter().zip(ends).filter(|(_, reached)| **reached) {
         let Some(Settled::Needs(needs)) = end.settled() else { continue };
-        let below = diagram.regions_below(place, 1, stop, |other| other == end).0;
+        let below = diagram.regions_from(place, 1, stop, |other| other == end).0;
         let Some((below, _)) = below.into_iter().next() else { continue };
         let mut region = path.clone();
         region.extend(below);

@@ -1,13 +1,13 @@
 //! Findings about routes: who is asked, how much is at stake, and which routes meet.
 
-use super::{Findings, House, Level, each};
+use super::{Findings, House, Level, Spot, each, exposure};
 use crate::id::RouteName;
 use crate::people::Directory;
 use crate::policy::Policy;
 use crate::policy::outcome::Settled;
 use crate::policy::route::{Need, RouteStep, Whom};
-use crate::policy::space::{Space, Verdict, spelled};
-use crate::policy::sweep::{Place, Region};
+use crate::policy::space::Space;
+use crate::policy::sweep::Region;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most sets of routes whose seats are checked one by one.
@@ -41,19 +41,18 @@ fn voices(directory: &Directory, policy: &Policy, need: Need, whom: &Whom) -> Op
 /// Backups that are too few, and managers that are nobody.
 pub(super) fn routes(policy: &Policy, house: House<'_>, findings: &mut Findings<'_>) {
     for (name, route) in &policy.routes {
-        let place = format!("Routes {name}");
-        for step in &route.steps {
-            row(policy, house, name, step, &place, findings);
+        for (index, step) in route.steps.iter().enumerate() {
+            row(policy, house, name, (index, step), findings);
         }
-        let mut levels: Vec<u32> = Vec::new();
-        for step in &route.steps {
+        let mut levels: Vec<(usize, u32)> = Vec::new();
+        for (index, step) in route.steps.iter().enumerate() {
             if let Whom::Manager(level) = step.whom
-                && !levels.contains(&level)
+                && !levels.iter().any(|(_, other)| *other == level)
             {
-                levels.push(level);
+                levels.push((index, level));
             }
         }
-        for level in levels {
+        for (index, level) in levels {
             let without: Vec<String> = house
                 .directory
                 .persons
@@ -69,7 +68,7 @@ pub(super) fn routes(policy: &Policy, house: House<'_>, findings: &mut Findings<
                 findings.add(
                     Level::Warning,
                     "no-manager",
-                    &place,
+                    Spot::Step(name, index, "whom"),
                     format!(
                         "route `{name}`: {whom} is nobody for {shown}{more}; their intents go to the backup"
                     ),
@@ -84,13 +83,12 @@ fn row(
     policy: &Policy,
     house: House<'_>,
     name: &RouteName,
-    step: &RouteStep,
-    place: &str,
+    (index, step): (usize, &RouteStep),
     findings: &mut Findings<'_>,
 ) {
     if step.backup.is_empty() {
         let message = format!("route `{name}`, step {}: there is no backup", step.step);
-        findings.add(Level::Error, "no-backup", place, message);
+        findings.add(Level::Error, "no-backup", Spot::Step(name, index, "backup"), message);
         findings.advise("name a pool that is asked when nobody answers in time");
     }
     let (needed, weigh) = match step.need {
@@ -104,15 +102,26 @@ fn row(
             findings.add(
                 Level::Warning,
                 "backup-too-small",
-                place,
+                Spot::Step(name, index, "backup"),
                 format!(
                     "route `{name}`, step {}: needs {weigh}{needed}, but its backup {backup} has {count}",
                     step.step
                 ),
             );
-            findings.advise("name a larger pool as backup");
+            findings.advise(match larger(house.directory, policy, step) {
+                Some(pool) => format!("name a larger pool as backup, such as `{pool}`"),
+                None => format!("lower `need` to {count}, or add people: no other pool is large enough"),
+            });
         }
     }
+}
+
+/// A pool that is not asked already and could give as many voices as a row needs.
+fn larger(directory: &Directory, policy: &Policy, step: &RouteStep) -> Option<Whom> {
+    let (Need::Count(needed) | Need::Weight(needed)) = step.need else { return None };
+    let pools = directory.pools.keys().map(|name| Whom::Pool(name.clone()));
+    let mut free = pools.filter(|pool| step.whom.owned_by(&policy.owner) != *pool);
+    free.find(|pool| voices(directory, policy, step.need, pool).is_some_and(|count| needed <= count))
 }
 
 /// Which routes an intent can need together, and how much money each of them can see.
@@ -130,7 +139,7 @@ pub(super) fn joins(space: &Space<'_>, house: House<'_>, findings: &mut Findings
         findings.add(
             Level::Warning,
             "not-proved",
-            "Routes",
+            Spot::Table("Routes"),
             "rules and guards have too many cases together: seats and exposure are not proved".to_owned(),
         );
         findings.advise("split the table, or make guards simpler");
@@ -158,66 +167,11 @@ pub(super) fn joins(space: &Space<'_>, house: House<'_>, findings: &mut Findings
     if more {
         let message =
             format!("more than {JOINS_MAX} sets of routes meet: the seats of the rest are not proved");
-        findings.add(Level::Warning, "not-proved", "Routes", message);
+        findings.add(Level::Warning, "not-proved", Spot::Table("Routes"), message);
         findings.advise("let one route cover another, so that fewer meet");
     }
     if let Some(axis) = amount {
-        exposure(space, &diagram, axis, findings);
+        exposure::of_routes(space, &diagram, axis, findings);
     }
     Some(joins)
-}
-
-/// The largest amount at stake of each route, and of an approval without people.
-fn exposure(
-    space: &Space<'_>,
-    diagram: &crate::policy::sweep::Diagram<Verdict>,
-    axis: usize,
-    findings: &mut Findings<'_>,
-) {
-    let (Some(input), Some(grid), Some(model)) =
-        (space.inputs.get(axis), space.axes.get(axis), space.models.first())
-    else {
-        return;
-    };
-    let pieces: Vec<(i64, Place)> = match diagram.root {
-        Place::Node(index) => match diagram.nodes.get(index) {
-            Some(node) if node.axis == axis => {
-                node.pieces.iter().map(|(_, high, place)| (*high, *place)).collect()
-            }
-            Some(_) | None => vec![(grid.high, diagram.root)],
-        },
-        Place::End(_) => vec![(grid.high, diagram.root)],
-    };
-    let mut most: BTreeMap<String, i64> = BTreeMap::new();
-    for (high, place) in pieces {
-        let (ends, _) = diagram.reached(place);
-        for (end, _) in diagram.ends.iter().zip(ends).filter(|(_, reached)| *reached) {
-            match end {
-                Verdict::Needs(routes, _) => {
-                    routes.iter().for_each(|route| {
-                        most.insert(route.clone(), high);
-                    });
-                }
-                Verdict::Approve => {
-                    most.insert(String::new(), high);
-                }
-                Verdict::Deny | Verdict::Unsure => {}
-            }
-        }
-    }
-    for (route, high) in most {
-        let amount = spelled(&input.kind, high);
-        let (place, who) = match route.as_str() {
-            "" => ("Rules".to_owned(), "an approval without people".to_owned()),
-            route => (format!("Routes {route}"), format!("route `{route}`")),
-        };
-        let message = format!("{who} decides about at most {amount} ({})", input.name);
-        findings.add(Level::Note, "exposure", &place, message);
-    }
-    let open = model.policy.fail_open.as_ref().map(|open| open.at_most_a_day);
-    if let Some(cap) = open {
-        let amount = spelled(&input.kind, grid.high);
-        let message = format!("fail-open may pass at most {amount} ({}) x {cap} a day", input.name);
-        findings.add(Level::Note, "exposure", "fail open", message);
-    }
 }

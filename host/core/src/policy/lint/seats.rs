@@ -1,7 +1,7 @@
 //! Seats: whether present, unconflicted, distinct people can fill everything that meets.
 
 use super::people::Joins;
-use super::{Findings, House, Level};
+use super::{Findings, House, Level, Spot};
 use crate::id::{PersonId, RouteName};
 use crate::intent::value::Tokens;
 use crate::people::Asking;
@@ -13,9 +13,14 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Most pairs of a requester and a set of routes that are matched.
 const MATCHINGS_MAX: usize = 20_000;
 
+/// Most pools that are tried as a backup for a seat that stays empty.
+const POOLS_TRIED_MAX: usize = 32;
+
 /// One seat-bearing row: who may fill it, and how many seats it has.
 struct Row<'a> {
     route: &'a RouteName,
+    /// Which row of the route it is, from 0.
+    index: usize,
     step: &'a RouteStep,
     people: Vec<PersonId>,
     seats: usize,
@@ -36,7 +41,7 @@ pub(super) fn all(space: &Space<'_>, house: House<'_>, joins: &Joins, findings: 
             if tried > MATCHINGS_MAX {
                 let message =
                     format!("after {MATCHINGS_MAX} pairs of requester and routes: seats are not proved");
-                findings.add(Level::Warning, "not-proved", "Routes", message);
+                findings.add(Level::Warning, "not-proved", Spot::Table("Routes"), message);
                 findings.advise("let fewer routes meet");
                 return;
             }
@@ -54,18 +59,67 @@ pub(super) fn all(space: &Space<'_>, house: House<'_>, joins: &Joins, findings: 
             );
             let confirmed = !meeting.iter().any(|region| space.is_derived(region));
             let level = if confirmed { Level::Error } else { Level::Warning };
-            findings.add(level, "seats", &format!("Routes {route}"), message);
+            findings.add(level, "seats", Spot::Step(route, short.index, "whom"), message);
             let points: Vec<Point> = meeting.iter().map(|region| space.corner(region)).collect();
             findings.witnesses(space, &points);
-            findings.advise("add people to the pool, lower the quorum, or name a backup with other people");
+            let asked = short.step.whom.owned_by(&policy.owner);
+            findings.advise(match (helping(policy, house, &rows, short, requester), &asked) {
+                (Some(other), _) => format!("name `{other}` as backup of it"),
+                (None, Whom::Pool(_)) => format!("add people to {asked}, or lower the quorum"),
+                (
+                    None,
+                    Whom::Role(_)
+                    | Whom::Person(_)
+                    | Whom::Manager(_)
+                    | Whom::NamedIn(_)
+                    | Whom::OwnerOfPolicy,
+                ) => {
+                    format!("ask a pool instead of {asked}")
+                }
+            });
         }
     }
+}
+
+/// A pool that as backup of the row would let everybody find a seat.
+fn helping<'a>(
+    policy: &Policy,
+    house: House<'_>,
+    rows: &[Row<'a>],
+    short: &Row<'a>,
+    requester: &PersonId,
+) -> Option<Whom> {
+    let asked = std::iter::once(&short.step.whom).chain(&short.step.backup);
+    let asked: Vec<Whom> = asked.map(|whom| whom.owned_by(&policy.owner)).collect();
+    let pools = house.directory.pools.keys().map(|name| Whom::Pool(name.clone()));
+    let mut others = pools.filter(|pool| !asked.contains(pool)).take(POOLS_TRIED_MAX);
+    others.find(|pool| {
+        let with = |row: &Row<'a>| {
+            let mut people = row.people.clone();
+            if (row.route, row.index) == (short.route, short.index) {
+                people.extend(fill(policy, house, pool, requester));
+                people.sort();
+                people.dedup();
+            }
+            Row { people, ..*row }
+        };
+        let rows: Vec<Row<'a>> = rows.iter().map(with).collect();
+        unfilled(&rows).is_none()
+    })
+}
+
+/// Who can fill a seat of an intent that `requester` asks for.
+fn fill(policy: &Policy, house: House<'_>, whom: &Whom, requester: &PersonId) -> Vec<PersonId> {
+    let tokens = Tokens::new();
+    let asking = Asking { requester, answers: &[], intent_type: &policy.intent, tokens: &tokens };
+    let filled = house.directory.fill(&whom.owned_by(&policy.owner), asking, &[], house.on);
+    filled.map(|filled| filled.eligible).unwrap_or_default()
 }
 
 /// Rows that one person alone can ever fill.
 fn lonely(policy: &Policy, house: House<'_>, findings: &mut Findings<'_>) {
     for (name, route) in &policy.routes {
-        for step in &route.steps {
+        for (index, step) in route.steps.iter().enumerate() {
             let whoms = std::iter::once(&step.whom).chain(&step.backup);
             if whoms.clone().any(|whom| matches!(whom, Whom::Manager(_) | Whom::NamedIn(_))) {
                 continue;
@@ -82,7 +136,7 @@ fn lonely(policy: &Policy, house: House<'_>, findings: &mut Findings<'_>) {
                 findings.add(
                     Level::Warning,
                     "one-person",
-                    &format!("Routes {name}"),
+                    Spot::Step(name, index, "whom"),
                     format!("route `{name}`, step {}: nobody but `{only}` can fill it", step.step),
                 );
                 findings.advise("name a standby or a pool as backup, or accept it by name when publishing");
@@ -133,17 +187,12 @@ fn rows<'a>(
     routes: &BTreeSet<RouteName>,
     requester: &PersonId,
 ) -> Vec<Row<'a>> {
-    let tokens = Tokens::new();
-    let asking = Asking { requester, answers: &[], intent_type: &policy.intent, tokens: &tokens };
     let mut rows = Vec::new();
     for route in routes.iter().filter_map(|route| policy.routes.get(route)) {
         // Whom a token names is only known of an intent.
-        let known = route.steps.iter().filter(|step| !matches!(step.whom, Whom::NamedIn(_)));
-        for step in known {
-            let fill = |whom: &Whom| {
-                let filled = house.directory.fill(&whom.owned_by(&policy.owner), asking, &[], house.on);
-                filled.map(|filled| filled.eligible).unwrap_or_default()
-            };
+        let known = route.steps.iter().enumerate().filter(|(_, step)| !matches!(step.whom, Whom::NamedIn(_)));
+        for (index, step) in known {
+            let fill = |whom: &Whom| fill(policy, house, whom, requester);
             let mut people = fill(&step.whom);
             let needed = match step.need {
                 Need::Count(count) => count,
@@ -163,6 +212,7 @@ fn rows<'a>(
             }
             rows.push(Row {
                 route: &route.name,
+                index,
                 step,
                 people,
                 seats: usize::try_from(needed).unwrap_or(usize::MAX).min(1_000),

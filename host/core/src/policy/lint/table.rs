@@ -1,10 +1,12 @@
 //! Findings about the rule table, the guards and the names that nobody reads.
 
-use super::{Findings, Level};
+use super::{Findings, Level, Spot};
+use crate::id::FieldName;
+use crate::intent::kind::FieldType;
 use crate::policy::Hit;
 use crate::policy::outcome::Settled;
 use crate::policy::route::Whom;
-use crate::policy::space::{Model, Space, Verdict};
+use crate::policy::space::{Model, Point, Space, Verdict, spelled, spelled_ranges};
 use crate::policy::sweep::{Diagram, Region};
 use crate::policy::typed::Expression;
 use crate::policy::{Policy, Promise, Rule};
@@ -23,7 +25,7 @@ pub(super) fn rules(space: &Space<'_>, findings: &mut Findings<'_>) {
         findings.add(
             Level::Warning,
             "not-proved",
-            "Rules",
+            Spot::Table("Rules"),
             format!("the table has more than {nodes} cases: gaps and overlaps are not proved to be absent"),
         );
         findings.advise("split the table, or let fewer rows restrict the same columns");
@@ -44,25 +46,84 @@ pub(super) fn rules(space: &Space<'_>, findings: &mut Findings<'_>) {
         findings.add(
             Level::Error,
             "unreachable",
-            &format!("Rules {}", rule.id),
+            Spot::Row("Rules", &rule.id),
             format!("rule `{}` can never be the one that decides", rule.id),
         );
-        findings.advise(hidden_by(policy, index));
+        hidden(space, policy, index, findings);
     }
     columns(space, policy, &table, findings);
+}
+
+/// Shows the first intent that a row accepts and who takes it, and says what to correct.
+fn hidden(space: &Space<'_>, policy: &Policy, index: usize, findings: &mut Findings<'_>) {
+    let (Some(model), Some(rule)) = (space.models.first(), policy.rules.get(index)) else { return };
+    let area = model.rows.clone().nth(index).and_then(|row| space.areas.get(row));
+    let Some(area) = area else { return };
+    let point = space.corner(&area.demands.iter().cloned().collect());
+    let taker = space.answer(model, &point).rules.first().and_then(|row| policy.rules.get(*row));
+    if let Some(taker) = taker {
+        findings.shown_by(format!("{}: `{}` decides", space.said(&point), taker.id));
+    }
+    let named = |rule: &Rule| format!("`{}` (line {})", rule.id, rule.line);
+    let above: Vec<String> =
+        policy.rules.iter().take(index).filter(|other| meets(rule, other)).map(named).collect();
+    findings.advise(match above.as_slice() {
+        [one] => format!("correct {one}, which takes everything from it, or remove `{}`", rule.id),
+        several => format!(
+            "correct one of {}, which together take everything from it, or remove `{}`",
+            several.join(", "),
+            rule.id
+        ),
+    });
+}
+
+/// Whether some intent is accepted by both.
+fn meets(rule: &Rule, other: &Rule) -> bool {
+    other.demands.iter().all(|demand| {
+        rule.demands.iter().filter(|own| own.input == demand.input).all(|own| {
+            own.ranges.pairs().iter().any(|(low, high)| {
+                demand.ranges.pairs().iter().any(|(from, until)| from <= high && low <= until)
+            })
+        })
+    })
 }
 
 fn gaps(space: &Space<'_>, table: &Diagram<Vec<usize>>, findings: &mut Findings<'_>) {
     let (gaps, all) = table.regions(REGIONS_MAX, space.stop, Vec::is_empty);
     for (region, _) in &gaps {
-        findings.add(Level::Error, "gap", "Rules", format!("no rule for {}", space.shown(region)));
+        let place = Spot::Table("Rules");
+        findings.add(Level::Error, "gap", place, format!("no rule for {}", space.shown(region)));
         findings.witness(space, &space.corner(region));
-        findings.advise("add a row for it, or a last row whose cells are empty");
+        findings.advise(format!(
+            "add a row such as `{}`, or a last row whose cells are empty",
+            row_for(space, region)
+        ));
     }
     if !all {
-        findings.add(Level::Error, "gap", "Rules", format!("there are more gaps than these {REGIONS_MAX}"));
+        let place = Spot::Table("Rules");
+        findings.add(Level::Error, "gap", place, format!("there are more gaps than these {REGIONS_MAX}"));
         findings.advise("close these first, then check again");
     }
+}
+
+/// A row of the rule table that takes a region, or where a cell cannot hold all of it, the first part.
+fn row_for(space: &Space<'_>, region: &Region) -> String {
+    let Some(policy) = space.models.first().map(|model| model.policy) else { return String::new() };
+    let cells = policy.places.columns("Rules").iter().map(|column| match column.as_str() {
+        "id" => "ID".to_owned(),
+        "=> outcome" => "OUTCOME".to_owned(),
+        "because" => "WHY".to_owned(),
+        name => {
+            let axis = space.inputs.iter().position(|input| input.name.as_str() == name);
+            let own = axis.and_then(|axis| Some((space.inputs.get(axis)?, region.get(&axis)?)));
+            own.map_or_else(String::new, |(input, ranges)| {
+                let listed = matches!(input.kind, FieldType::OneOf(_) | FieldType::YesNo);
+                let most = if listed { ranges.len() } else { 1 };
+                spelled_ranges(&input.kind, ranges.get(..most).unwrap_or_default())
+            })
+        }
+    });
+    format!("| {} |", cells.collect::<Vec<String>>().join(" | "))
 }
 
 fn overlaps(space: &Space<'_>, policy: &Policy, table: &Diagram<Vec<usize>>, findings: &mut Findings<'_>) {
@@ -79,37 +140,46 @@ fn overlaps(space: &Space<'_>, policy: &Policy, table: &Diagram<Vec<usize>>, fin
         let Some(first) = rules.first() else { continue };
         let names: Vec<String> = rules.iter().map(|rule| format!("`{}`", rule.id)).collect();
         let same = rules.iter().all(|rule| rule.outcome == first.outcome);
-        let place = format!("Rules {}", rules.get(1).map_or(&first.id, |rule| &rule.id));
+        let second = rules.get(1).unwrap_or(first);
         let (kind, verb) = if same { ("overlap-same", "say the same") } else { ("overlap", "disagree") };
         let message = format!("{} {verb} at {}", names.join(" and "), space.shown(&region));
-        findings.add(Level::Error, kind, &place, message);
+        findings.add(Level::Error, kind, Spot::Row("Rules", &second.id), message);
         findings.witness(space, &space.corner(&region));
-        findings.advise(if same {
-            "merge the rows, or write `Rules: every`"
-        } else {
-            "move a bound so that only one of them matches; ends are included unless `>` or `<` stands there"
+        findings.advise(match apart(space, policy, first, second) {
+            Some(advice) => advice,
+            None if same => "merge the rows, or write `## Rules: every`".to_owned(),
+            None => format!("let a cell of `{}` or `{}` leave this to the other one", first.id, second.id),
         });
     }
 }
 
-/// Which rows above hide a row.
-fn hidden_by(policy: &Policy, index: usize) -> String {
-    let Some(rule) = policy.rules.get(index) else { return String::new() };
-    let meets = |other: &&Rule| {
-        other.demands.iter().all(|demand| {
-            rule.demands.iter().filter(|own| own.input == demand.input).all(|own| {
-                own.ranges.pairs().iter().any(|(low, high)| {
-                    demand.ranges.pairs().iter().any(|(from, until)| from <= high && low <= until)
-                })
-            })
+/// A cell of one of two rows that overlap by a bound, moved so that they do not meet there any more.
+fn apart(space: &Space<'_>, policy: &Policy, first: &Rule, second: &Rule) -> Option<String> {
+    let moved = |lower: &Rule, upper: &Rule| {
+        lower.demands.iter().find_map(|below| {
+            let above = upper.demands.iter().find(|above| above.input == below.input)?;
+            let (&[(from, until)], &[(start, end)]) = (below.ranges.pairs(), above.ranges.pairs()) else {
+                return None;
+            };
+            let input = policy.inputs.get(below.input)?;
+            let ordered = matches!(input.kind, FieldType::Number(_) | FieldType::Date { .. });
+            if !(ordered && from < start && start <= until && until < end) {
+                return None;
+            }
+            let (_, max) = input.kind.bounds()?;
+            let bound = spelled(&input.kind, until);
+            let cell = match end == max {
+                true => format!("> {bound}"),
+                false => format!("> {bound} .. {}", spelled(&input.kind, end)),
+            };
+            Some(format!(
+                "write `{cell}` for {} in `{}`, and they do not meet any more",
+                input.name, upper.id
+            ))
         })
     };
-    let above: Vec<String> =
-        policy.rules.iter().take(index).filter(meets).map(|rule| format!("`{}`", rule.id)).collect();
-    format!(
-        "the rows above take everything from it ({}): correct one of them, or remove it",
-        above.join(", ")
-    )
+    let advice = moved(first, second).or_else(|| moved(second, first));
+    advice.filter(|_| !space.stop.is_asked())
 }
 
 fn columns(space: &Space<'_>, policy: &Policy, table: &Diagram<Vec<usize>>, findings: &mut Findings<'_>) {
@@ -125,12 +195,42 @@ fn columns(space: &Space<'_>, policy: &Policy, table: &Diagram<Vec<usize>>, find
             findings.add(
                 Level::Warning,
                 "column-never-matters",
-                "Rules",
+                Spot::Column("Rules", input.name.as_str()),
                 format!("column `{}` never changes what the rules say", input.name),
             );
+            if let Some(witness) = twins(space, policy, axis) {
+                findings.shown_by(witness);
+            }
             findings.advise("remove the column, or correct the cell that should make the difference");
         }
     }
+}
+
+/// Two intents that differ in one column alone, and get one answer: one that a cell of it accepts and one that it
+/// does not.
+fn twins(space: &Space<'_>, policy: &Policy, axis: usize) -> Option<String> {
+    let (model, input, grid) = (space.models.first()?, space.inputs.get(axis)?, space.axes.get(axis)?);
+    let said = |point: &Point| {
+        let rules = space.answer(model, point).rules;
+        let ids: Vec<&str> = rules.iter().filter_map(|row| Some(&*policy.rules.get(*row)?.id)).collect();
+        format!("{} by {}", space.joined(policy, &rules, &[]), ids.join(", "))
+    };
+    model.rows.clone().zip(&policy.rules).find_map(|(row, _)| {
+        let area = space.areas.get(row)?;
+        let (_, ranges) = area.demands.iter().find(|(own, _)| *own == axis)?;
+        let outside = ranges
+            .iter()
+            .flat_map(|(low, high)| [low.saturating_sub(grid.step), high.saturating_add(grid.step)]);
+        let accepted = |number: i64| ranges.iter().any(|(low, high)| *low <= number && number <= *high);
+        let mut outside =
+            outside.filter(|number| grid.low <= *number && *number <= grid.high && !accepted(*number));
+        let one = space.corner(&area.demands.iter().cloned().collect());
+        let mut other = one.clone();
+        *other.numbers.get_mut(axis)? = outside.next()?;
+        let value = spelled(&input.kind, *other.numbers.get(axis)?);
+        let (first, second) = (said(&one), said(&other));
+        Some(format!("{}: {first}; with {} {value}: {second}", space.said(&one), input.name))
+    })
 }
 
 /// Guards that never or always hold.
@@ -151,18 +251,33 @@ pub(super) fn guards(space: &Space<'_>, findings: &mut Findings<'_>) {
             let (seen, points) = tried(space, model, &guard.when);
             (seen, format!(" at any of {points} points (tested, not proved)"))
         };
-        let place = format!("Guards {}", guard.id);
-        let line = if seen == BTreeSet::from([false]) {
-            ("guard-never", format!("guard `{}` never holds{how}: `{}`", guard.id, guard.when.source))
+        let place = Spot::Cell("Guards", &guard.id, "when");
+        if seen == BTreeSet::from([false]) {
+            let message = format!("guard `{}` never holds{how}: `{}`", guard.id, guard.when.source);
+            findings.add(Level::Warning, "guard-never", place, message);
+            findings.advise(format!("correct its bound, or remove it: {}", bounds(space, &guard.reads)));
         } else if seen == BTreeSet::from([true]) {
             let how = how.replace(" at any of", " at all of");
-            ("guard-always", format!("guard `{}` always holds{how}: `{}`", guard.id, guard.when.source))
-        } else {
-            continue;
-        };
-        findings.add(Level::Warning, line.0, &place, line.1);
-        findings.advise("correct its bound, or write what it adds into the rules");
+            let message = format!("guard `{}` always holds{how}: `{}`", guard.id, guard.when.source);
+            findings.add(Level::Warning, "guard-always", place, message);
+            let holds = |point: &Point| space.condition(model, &guard.when, point) == Some(true);
+            let corner = space.corner(&Region::new());
+            let point = if holds(&corner) { Some(corner) } else { space.points(&Region::new()).find(holds) };
+            if let Some(point) = point {
+                findings.witness(space, &point);
+            }
+            findings.advise(format!("correct its bound, or write `{}` into the rules instead", guard.then));
+        }
     }
+}
+
+/// Between which values the inputs lie that a condition reads.
+fn bounds(space: &Space<'_>, reads: &[FieldName]) -> String {
+    let said = reads.iter().filter_map(|name| {
+        let input = space.inputs.iter().find(|input| input.name == *name)?;
+        Some(format!("`{name}` is {}", input.kind))
+    });
+    said.collect::<Vec<String>>().join(", ")
 }
 
 /// The answers of a condition at points where something may change, until both were seen, and how many
@@ -195,8 +310,8 @@ pub(super) fn unread(space: &Space<'_>, policy: &Policy, findings: &mut Findings
     for (name, _) in policy.terms.iter().take_while(|_| !space.stop.is_asked()) {
         let formulas = policy.terms.iter().map(|(_, term)| term).chain(conditions.iter().copied());
         if !formulas.into_iter().any(|other| other.source.split(' ').any(|word| word == name.as_str())) {
-            let place = format!("Terms {name}");
-            findings.add(Level::Warning, "unread", &place, format!("term `{name}` is never read"));
+            let place = Spot::Row("Terms", name.as_str());
+            findings.add(Level::Warning, "unread", place, format!("term `{name}` is never read"));
             findings.advise("remove it, or read it in a guard");
         }
     }
@@ -215,7 +330,7 @@ pub(super) fn unread(space: &Space<'_>, policy: &Policy, findings: &mut Findings
             findings.add(
                 Level::Warning,
                 "unread",
-                &format!("Inputs {}", input.name),
+                Spot::Row("Inputs", input.name.as_str()),
                 format!("input `{}` is never read, but an intent without it is `unsure`", input.name),
             );
             findings.advise("remove it, or read it in a rule or guard");

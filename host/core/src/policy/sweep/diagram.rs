@@ -240,11 +240,11 @@ impl<T: Ord + Clone> Diagram<T> {
         stop: &Stop<'_>,
         wanted: impl Fn(&T) -> bool,
     ) -> (Vec<(Region, T)>, bool) {
-        self.regions_below(self.root, most, stop, wanted)
+        self.regions_from(self.root, most, stop, wanted)
     }
 
-    /// The same behind a place; what was asked on the way there is not in the regions.
-    pub(crate) fn regions_below(
+    /// The same behind a place.
+    pub(crate) fn regions_from(
         &self,
         from: Place,
         most: usize,

@@ -5,11 +5,11 @@ use super::units::{
     overflow, power, rounded_unit, same, truth,
 };
 use super::{Expression, Input, Kind, Scope};
-use crate::document::listed;
+use crate::document::{Wrong, did_you_mean, listed, nearest};
 use crate::id::FieldName;
 use crate::intent::kind::{FieldType, Rounding, Unit};
 use crate::intent::literal::Literal;
-use crate::policy::expr::{Ast, AstNode, FoldKind, Op, Wrong, wrong};
+use crate::policy::expr::{Ast, AstNode, FoldKind, Op, wrong};
 use crate::policy::node::{Compare, Fold, Node, TextOf};
 
 /// What is known while an expression is walked.
@@ -102,9 +102,20 @@ impl Checker<'_> {
             ("yes", None) => Ok(truth(Node::Const(1))),
             ("no", None) => Ok(truth(Node::Const(0))),
             (_, Some(words)) => {
-                wrong(at, format!("`{word}` is not one of {}", listed(words.iter().map(String::as_str))))
+                let help = did_you_mean(word, words.iter().map(String::as_str), "the values are");
+                let message = format!("`{word}` is not one of {}", listed(words.iter().map(String::as_str)));
+                Err(Wrong { at, message, help: Some(help) })
             }
-            (_, None) => wrong(at, format!("`{word}` is no input and no term")),
+            (_, None) if self.scope.broken.iter().any(|name| name.as_str() == word) => {
+                let help = Some("correct the row of it under `Terms`".to_owned());
+                Err(Wrong { at, message: format!("`{word}` has a fault of its own"), help })
+            }
+            (_, None) => {
+                let inputs = self.scope.inputs.iter().map(|input| input.name.as_str());
+                let names = inputs.chain(self.scope.terms.iter().map(|(name, _)| name.as_str()));
+                let help = nearest(word, names).map(|name| format!("did you mean `{name}`?"));
+                Err(Wrong { at, message: format!("`{word}` is no input and no term"), help })
+            }
         }
     }
 
@@ -189,7 +200,8 @@ impl Checker<'_> {
 
     fn compare(&mut self, op: Op, left: &Ast, right: &Ast, at: usize) -> Checked {
         let (first, second) = self.pair(left, right)?;
-        same(&first, &second, at)?;
+        let literal = [right, left].into_iter().find(|side| matches!(side.node, AstNode::Number(_)));
+        same(&first, &second, literal.map_or(at, |side| side.at))?;
         let compare = match op {
             Op::Equal => Compare::Equal,
             Op::NotEqual => Compare::NotEqual,
@@ -282,8 +294,11 @@ impl Checker<'_> {
             }
         };
         let unit = rounded_unit(&number, by.as_ref(), step, at)?;
-        let step =
-            step.in_unit(unit).map_err(|why| Wrong { at, message: format!("the step of `round`: {why}") })?;
+        let step = step.in_unit(unit).map_err(|why| Wrong {
+            at,
+            message: format!("the step of `round`: {why}"),
+            help: None,
+        })?;
         if step < 1 {
             return wrong(at, "the step of `round` is more than 0");
         }

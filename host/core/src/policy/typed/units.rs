@@ -1,9 +1,10 @@
 //! Units and scales of numbers inside an expression: what may meet, and what comes out.
 
 use super::Kind;
+use crate::document::Wrong;
 use crate::intent::kind::Unit;
 use crate::intent::literal::{Literal, Suffix};
-use crate::policy::expr::{Wrong, wrong};
+use crate::policy::expr::wrong;
 use crate::policy::node::Node;
 
 /// A node with its type and the interval that its value lies in.
@@ -55,7 +56,7 @@ pub(super) fn name_of(kind: &Kind) -> String {
 }
 
 pub(super) fn overflow(at: usize) -> Wrong {
-    Wrong { at, message: OVERFLOW.to_owned() }
+    Wrong { at, message: OVERFLOW.to_owned(), help: None }
 }
 
 pub(super) fn negated(typed: &Typed) -> Option<(i128, i128)> {
@@ -66,12 +67,13 @@ pub(super) fn number(literal: &Literal, at: usize) -> Checked {
     let (kind, scale, mantissa) = match literal.suffix {
         Suffix::None => (Kind::Bare, literal.scale, literal.mantissa),
         Suffix::Percent => {
-            let number = literal.in_unit(Unit::Percent).map_err(|message| Wrong { at, message })?;
+            let number =
+                literal.in_unit(Unit::Percent).map_err(|message| Wrong { at, message, help: None })?;
             (Kind::Number(Unit::Percent), Unit::Percent.scale(), number)
         }
         Suffix::Currency(currency) => {
             let unit = Unit::Money(currency);
-            let number = literal.in_unit(unit).map_err(|message| Wrong { at, message })?;
+            let number = literal.in_unit(unit).map_err(|message| Wrong { at, message, help: None })?;
             (Kind::Number(unit), unit.scale(), number)
         }
     };

@@ -24,7 +24,7 @@ pub struct FaultView {
     pub file: String,
     /// Line, from 1; 0 where it is about the whole file.
     pub line: u32,
-    /// Column in characters, from 1; 0 where it is about the whole line.
+    /// Column in characters, from 1; 0 where it is about the whole file.
     pub column: u32,
     /// What is wrong.
     pub message: String,
@@ -63,17 +63,17 @@ pub struct FindingView {
     pub file: String,
     /// Line, from 1; 0 where it is about the whole file.
     pub line: u32,
-    /// Column in characters, from 1; 0 where it is about the whole line.
+    /// Column in characters, from 1; 0 where it is about the whole file.
     pub column: u32,
     /// `error`, `warning` or `note`.
     pub level: String,
     /// What it is, in a word that does not change: `gap`, `overlap`, `unreachable`.
     pub kind: String,
-    /// The rule, guard, route, term or input that it is about; empty if it is the whole policy.
+    /// The setting, rule, guard, route, term, input or promise that it is about; empty if it is a whole table.
     pub at: String,
     /// What is wrong.
     pub message: String,
-    /// One intent that shows it.
+    /// One intent that shows it, and what becomes of it where that is what was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness: Option<String>,
     /// What to try.

@@ -1,0 +1,103 @@
+//! What to write instead of an expression that is wrong: slips that people make, each tried until one reads.
+
+use super::Scope;
+use crate::document::Wrong;
+use crate::intent::value::Percent;
+
+/// Most brackets that are closed at the end of an expression.
+const BRACKETS_MAX: usize = 3;
+
+/// Signs of other languages, and ours.
+const SIGNS: [(&str, &str); 8] = [
+    ("==", "="),
+    ("=<", "<="),
+    ("=>", ">="),
+    ("<>", "!="),
+    ("&&", "and"),
+    ("||", "or"),
+    (" & ", " and "),
+    (" | ", " or "),
+];
+
+/// The same with what to write instead, if one of the usual slips explains it. `reads` says whether a text is right.
+pub(super) fn advised(wrong: Wrong, text: &str, scope: Scope<'_>, reads: impl Fn(&str) -> bool) -> Wrong {
+    if wrong.help.is_some() {
+        return wrong;
+    }
+    let at = text.char_indices().nth(wrong.at).map_or(text.len(), |(index, _)| index);
+    let found = currency(text).filter(|(better, _)| reads(better)).map(|(better, code)| {
+        format!("write `{better}`; an amount in {code} comes in by a fact that converts it")
+    });
+    let help = found.or_else(|| {
+        let mut candidates = whole(text).into_iter().chain(inside(text, at, scope));
+        candidates.find(|better| better != text && reads(better)).map(|better| format!("write `{better}`"))
+    });
+    Wrong { help, ..wrong }
+}
+
+/// Other spellings of the whole expression.
+fn whole(text: &str) -> Vec<String> {
+    let mut all: Vec<String> = SIGNS.iter().map(|(theirs, ours)| text.replace(theirs, ours)).collect();
+    all.extend((1..=BRACKETS_MAX).map(|count| format!("{text}{}", ")".repeat(count))));
+    all.push(text.to_ascii_lowercase());
+    for sign in ["*", "-"] {
+        all.push(text.replace(sign, &format!(" {sign} ")).replace("  ", " "));
+    }
+    all.push(text.replace(',', "_"));
+    all
+}
+
+/// Other spellings of what stands at the place that is wrong.
+fn inside(text: &str, at: usize, scope: Scope<'_>) -> Vec<String> {
+    let (Some(before), Some(rest)) = (text.get(..at), text.get(at..)) else { return Vec::new() };
+    let put =
+        |length: usize, better: &str| rest.get(length..).map(|behind| format!("{before}{better}{behind}"));
+    let word = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte)).count();
+    let own = rest.get(..word).unwrap_or_default();
+    let mut all = Vec::new();
+    if own.bytes().next().is_some_and(|first| first.is_ascii_digit()) {
+        // 0.15 was meant as 15 %.
+        let fraction = Percent::parse(&format!("{own}%")).filter(|percent| percent.0.abs() < 10_000);
+        let fraction = fraction.and_then(|percent| percent.0.checked_mul(100)).map(Percent);
+        all.extend(fraction.and_then(|percent| put(word, &percent.to_string())));
+        all.extend(put(word, &format!("{own}%")));
+    } else if word > 0 {
+        all.extend(put(word, &format!("\"{own}\"")));
+    }
+    let operand = operand(rest);
+    let inner = rest.get(..operand).unwrap_or_default();
+    for step in ["0.01", "0.01%", "1"] {
+        all.extend(put(operand, &format!("round({inner}, {step})")));
+    }
+    // A list is only asked as a whole.
+    if scope.folds {
+        all.extend(put(operand, &format!("any({inner})")));
+    }
+    all
+}
+
+/// How far the value reaches that a text begins with: to a comparison, a connective or the end of its bracket.
+fn operand(text: &str) -> usize {
+    let mut depth = 0_usize;
+    for (index, character) in text.char_indices() {
+        let rest = text.get(index..).unwrap_or_default();
+        let ends = matches!(character, '<' | '>' | '=' | '!' | ')' | ',')
+            || [" and ", " or ", " in "].iter().any(|word| rest.starts_with(word));
+        if depth == 0 && ends {
+            return text.get(..index).unwrap_or_default().trim_end().len();
+        }
+        match character {
+            '(' => depth = depth.saturating_add(1),
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    text.trim_end().len()
+}
+
+/// The same without a currency behind a number, and which that was.
+fn currency(text: &str) -> Option<(String, &str)> {
+    let is_code = |word: &&str| word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    let code = text.split([' ', ')', ',']).find(is_code)?;
+    Some((text.replace(&format!(" {code}"), ""), code))
+}
