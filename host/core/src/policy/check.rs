@@ -184,8 +184,10 @@ fn broken(promises: &[Kept], findings: &mut Findings<'_>) {
                 findings.add(Level::Warning, "promise-tested", place, message);
                 findings.advise("compare inputs with constants, or accept it by name when publishing");
             }
-            Proof::Broken { by, .. } => {
-                findings.add(Level::Error, "promise-broken", place, kept.to_string());
+            Proof::Broken { witness, by } => {
+                let message = format!("promise \"{}\": BROKEN", kept.promise);
+                findings.add(Level::Error, "promise-broken", place, message);
+                findings.shown_by(neighbours(witness));
                 let answer = any_of(by);
                 findings.advise(format!(
                     "correct {answer} (the last of these is answered so), or take the promise back"
@@ -193,6 +195,23 @@ fn broken(promises: &[Kept], findings: &mut Findings<'_>) {
             }
         }
     }
+}
+
+/// Intents that break a promise and their outcomes; of the second only what differs.
+fn neighbours(witness: &[(String, String)]) -> String {
+    let mut shown = String::new();
+    let mut before = "";
+    for (intent, outcome) in witness {
+        let differs = |(part, other): &(&str, &str)| part != other;
+        let parts: Vec<&str> =
+            intent.split(", ").zip(before.split(", ")).filter(differs).map(|(part, _)| part).collect();
+        shown += &match before {
+            "" => format!("{intent}: {outcome}"),
+            _ => format!("; with {}: {outcome}", parts.join(", ")),
+        };
+        before = intent;
+    }
+    shown
 }
 
 /// What no proof sees: a component can add people or say no, whatever the tables promise.

@@ -49,8 +49,9 @@ pub struct Finding {
     /// One intent that shows it, and what becomes of it where that is what was found; for a column that never matters,
     /// two that differ in nothing else.
     ///
-    /// There is none where no intent can show it: of a guard that never holds, of what nobody reads, of an edge or
-    /// row without example, and of the people behind a route, whoever asks; nor of what is not proved.
+    /// There is none where no intent can show it: of a guard that never holds, of what nobody reads, of the people behind
+    /// a route, whoever asks, and of what is not proved. For edges and rows without example
+    /// [`Suggested`](super::mutant::Suggested) writes whole examples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub witness: Option<String>,
     /// What to try.
@@ -242,3 +243,6 @@ pub(crate) fn lint_until(policy: &Policy, house: House<'_>, stop: &Stop<'_>) -> 
     list.sort_by(|one, other| one.urgency().cmp(&other.urgency()));
     list
 }
+
+#[cfg(test)]
+mod tests;

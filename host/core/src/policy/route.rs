@@ -12,6 +12,8 @@ use std::fmt;
 pub const ROUTE_STEPS_MAX: u32 = 20;
 /// Longest time of one seat, in hours: more than a year.
 const WITHIN_HOURS_MAX: u32 = 10_000;
+/// Longest time that is understood where its unit is a slip, so that as days it fits too.
+const WITHIN_DAYS_MAX: u32 = WITHIN_HOURS_MAX / 24;
 
 /// Who fills a seat.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -238,11 +240,17 @@ impl Within {
     /// What is wrong.
     pub fn parse(text: &str) -> Result<Within, Wrong> {
         let wrong = || {
-            let bare = text.parse::<u32>().is_ok_and(|hours| 0 < hours && hours <= WITHIN_HOURS_MAX);
-            let hours = if bare { text } else { "8" };
+            // A bare number has the unit to come, a day is eight hours of business or 24 on the clock.
+            let number =
+                |text: &str| text.parse::<u32>().ok().filter(|hours| 0 < *hours && *hours <= WITHIN_DAYS_MAX);
+            let (business, clock) = match (number(text), text.strip_suffix('d').and_then(number)) {
+                (Some(hours), _) => (hours, hours),
+                (None, Some(days)) => (days.saturating_mul(8), days.saturating_mul(24)),
+                (None, None) => (8, 8),
+            };
             Wrong::advised(
                 format!("`{text}` is no time limit"),
-                format!("write `{hours}bh` (business hours) or `{hours}h` (hours on the clock)"),
+                format!("write `{business}bh` (business hours) or `{clock}h` (hours on the clock)"),
             )
         };
         let (digits, business) = match text.strip_suffix("bh") {

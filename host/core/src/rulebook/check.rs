@@ -94,6 +94,20 @@ fn pool(directory: &Directory, name: &PoolName, at: Place, place: &str, faults: 
     }
 }
 
+/// Who was probably meant: one of `known`, else a pool that is called so.
+fn person_or_pool<'a>(
+    directory: &Directory,
+    name: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+    listed: &str,
+) -> String {
+    let pool = nearest(name, directory.pools.keys().map(PoolName::as_str));
+    match (nearest(name, known.clone()), pool) {
+        (None, Some(pool)) => format!("did you mean `pool {pool}`?"),
+        (_, _) => did_you_mean(name, known, listed),
+    }
+}
+
 /// Whether those whom a row names are there.
 fn known(
     directory: &Directory,
@@ -108,12 +122,12 @@ fn known(
         Whom::Role(name) if !directory.roles.contains_key(name) => {
             faults.at_place(at, format!("{place}: `{name}` is no role of `people.md`"));
             let roles = directory.roles.keys().map(RoleName::as_str);
-            faults.help(did_you_mean(name.as_str(), roles, "the roles are"));
+            faults.help(person_or_pool(directory, name.as_str(), roles, "the roles are"));
         }
         Whom::Person(name) if !directory.knows(name) => {
             faults.at_place(at, format!("{place}: `{name}` is no person of `people.md`"));
             let persons = directory.persons.keys().map(PersonId::as_str);
-            faults.help(did_you_mean(name.as_str(), persons, "the persons are"));
+            faults.help(person_or_pool(directory, name.as_str(), persons, "the persons are"));
         }
         Whom::NamedIn(token) => {
             let can_name = |spec: &&TokenSpec| {

@@ -7,6 +7,9 @@ use crate::intent::value::Percent;
 /// Most brackets that are closed at the end of an expression.
 const BRACKETS_MAX: usize = 3;
 
+/// Steps to which a value is rounded that left its grid.
+const STEPS: [&str; 3] = ["0.01", "0.01%", "1"];
+
 /// Signs of other languages, and ours.
 const SIGNS: [(&str, &str); 8] = [
     ("==", "="),
@@ -32,7 +35,9 @@ pub(super) fn advised(wrong: Wrong, text: &str, scope: Scope<'_>, reads: impl Fn
         let mut candidates = whole(text).into_iter().chain(inside(text, at, scope));
         candidates.find(|better| better != text && reads(better)).map(|better| format!("write `{better}`"))
     });
-    Wrong { help, ..wrong }
+    let divides = text.get(at..).is_some_and(|rest| rest.starts_with('/'));
+    let division = divides.then(|| "division stands only inside `round(x / y, STEP)`".to_owned());
+    Wrong { help: help.or(division), ..wrong }
 }
 
 /// Other spellings of the whole expression.
@@ -44,6 +49,7 @@ fn whole(text: &str) -> Vec<String> {
         all.push(text.replace(sign, &format!(" {sign} ")).replace("  ", " "));
     }
     all.push(text.replace(',', "_"));
+    all.extend(STEPS.iter().map(|step| format!("round({text}, {step})")));
     all
 }
 
@@ -66,7 +72,7 @@ fn inside(text: &str, at: usize, scope: Scope<'_>) -> Vec<String> {
     }
     let operand = operand(rest);
     let inner = rest.get(..operand).unwrap_or_default();
-    for step in ["0.01", "0.01%", "1"] {
+    for step in STEPS {
         all.extend(put(operand, &format!("round({inner}, {step})")));
     }
     // A list is only asked as a whole.
