@@ -7,6 +7,8 @@ use crate::intent::literal::{Literal, Suffix};
 use crate::intent::value::{Day, Percent};
 use crate::policy::space::spelled;
 
+/// Longest cell that is written anew; nobody reads a longer one.
+const ADVISED_BYTES_MAX: usize = 1_000;
 /// What stands before a value.
 const SIGNS: [&str; 4] = ["<=", ">=", "<", ">"];
 /// What people write for yes and no.
@@ -32,6 +34,9 @@ pub(crate) fn of_value(text: &str, kind: &FieldType) -> String {
 }
 
 fn advice(text: &str, kind: &FieldType, reads: &dyn Fn(&str) -> bool) -> String {
+    if ADVISED_BYTES_MAX < text.len() {
+        return general(kind);
+    }
     let fits = |better: &str| (better != text && reads(better)).then(|| better.to_owned());
     if let FieldType::Number(grid) = kind
         && let Some(said) = another_currency(text, grid, &fits)

@@ -4,6 +4,8 @@ use super::Scope;
 use crate::document::Wrong;
 use crate::intent::value::Percent;
 
+/// Longest expression that is written anew; nobody reads a longer one.
+const ADVISED_BYTES_MAX: usize = 1_000;
 /// Most brackets that are closed at the end of an expression.
 const BRACKETS_MAX: usize = 3;
 
@@ -24,7 +26,7 @@ const SIGNS: [(&str, &str); 8] = [
 
 /// The same with what to write instead, if one of the usual slips explains it. `reads` says whether a text is right.
 pub(super) fn advised(wrong: Wrong, text: &str, scope: Scope<'_>, reads: impl Fn(&str) -> bool) -> Wrong {
-    if wrong.help.is_some() {
+    if wrong.help.is_some() || ADVISED_BYTES_MAX < text.len() {
         return wrong;
     }
     let at = text.char_indices().nth(wrong.at).map_or(text.len(), |(index, _)| index);
@@ -42,7 +44,7 @@ pub(super) fn advised(wrong: Wrong, text: &str, scope: Scope<'_>, reads: impl Fn
 
 /// Other spellings of the whole expression.
 fn whole(text: &str) -> Vec<String> {
-    let mut all: Vec<String> = SIGNS.iter().map(|(theirs, ours)| text.replace(theirs, ours)).collect();
+    let mut all = vec![SIGNS.iter().fold(text.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))];
     all.extend((1..=BRACKETS_MAX).map(|count| format!("{text}{}", ")".repeat(count))));
     all.push(text.to_ascii_lowercase());
     for sign in ["*", "-"] {
@@ -70,25 +72,27 @@ fn inside(text: &str, at: usize, scope: Scope<'_>) -> Vec<String> {
     } else if word > 0 {
         all.extend(put(word, &format!("\"{own}\"")));
     }
-    let operand = operand(rest);
+    let operand = reach(rest, "<>=!),");
     let inner = rest.get(..operand).unwrap_or_default();
     for step in STEPS {
         all.extend(put(operand, &format!("round({inner}, {step})")));
     }
     // A list is only asked as a whole.
     if scope.folds {
-        all.extend(put(operand, &format!("any({inner})")));
+        let condition = reach(rest, ")");
+        let inner = rest.get(..condition).unwrap_or_default();
+        all.extend(put(condition, &format!("any({inner})")));
     }
     all
 }
 
-/// How far the value reaches that a text begins with: to a comparison, a connective or the end of its bracket.
-fn operand(text: &str) -> usize {
+/// How far the part reaches that a text begins with: to one of the signs or a connective outside of its own brackets.
+fn reach(text: &str, signs: &str) -> usize {
     let mut depth = 0_usize;
     for (index, character) in text.char_indices() {
         let rest = text.get(index..).unwrap_or_default();
-        let ends = matches!(character, '<' | '>' | '=' | '!' | ')' | ',')
-            || [" and ", " or ", " in "].iter().any(|word| rest.starts_with(word));
+        let ends =
+            signs.contains(character) || [" and ", " or ", " in "].iter().any(|word| rest.starts_with(word));
         if depth == 0 && ends {
             return text.get(..index).unwrap_or_default().trim_end().len();
         }
@@ -106,4 +110,56 @@ fn currency(text: &str) -> Option<(String, &str)> {
     let is_code = |word: &&str| word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_uppercase());
     let code = text.split([' ', ')', ',']).find(is_code)?;
     Some((text.replace(&format!(" {code}"), ""), code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intent::literal::parse_type;
+    use crate::policy::typed::{Expression, Input};
+
+    #[test]
+    fn a_slip_in_an_expression_is_answered_with_one_that_reads() {
+        let inputs: Vec<Input> = [
+            ("amount", "money USD 0 .. 1_000"),
+            ("rate", "percent 0% .. 60%"),
+            ("kind", "one of small, large"),
+            ("word", "text"),
+            ("ok", "yes/no"),
+            ("item.size", "count 0 .. 9"),
+        ]
+        .iter()
+        .map(|(name, kind)| Input {
+            name: name.parse().expect("it is a name"),
+            kind: parse_type(kind).expect("it is a type"),
+        })
+        .collect();
+        let scope = Scope { inputs: &inputs, terms: &[], in_element: false, folds: true, broken: &[] };
+        let check = |text: &str, expected: &str| {
+            let wrong = Expression::condition(text, scope).expect_err(text);
+            assert_eq!(wrong.help.as_deref(), Some(expected), "{text}: {}", wrong.message);
+        };
+        check("rate > 25", "write `rate > 25%`");
+        check("rate > 0.25", "write `rate > 25%`");
+        check("amount == 3", "write `amount = 3`");
+        check("amount => 3", "write `amount >= 3`");
+        check("amount == 3 && ok", "write `amount = 3 and ok`");
+        check("ok && amount > 3", "write `ok and amount > 3`");
+        check("amount > 1,000", "write `amount > 1_000`");
+        check("(ok or (amount > 3", "write `(ok or (amount > 3))`");
+        check("amount *2 > 3", "write `amount * 2 > 3`");
+        check("OK AND amount > 3", "write `ok and amount > 3`");
+        check("word = hello", "write `word = \"hello\"`");
+        check("kind = smal", "did you mean `small`?");
+        check("amuont > 3", "did you mean `amount`?");
+        check("amount * rate > 3", "write `round(amount * rate, 0.01) > 3`");
+        check("ok and 3 < amount * rate", "write `ok and 3 < round(amount * rate, 0.01)`");
+        check("amount / 3 > 2", "division stands only inside `round(x / y, STEP)`");
+        check("item.size > 3", "write `any(item.size > 3)`");
+        check("amount", "compare it with something, such as `amount > 0`");
+        check(
+            "amount > 100 EUR",
+            "write `amount > 100`; an amount in EUR comes in by a fact that converts it",
+        );
+    }
 }
