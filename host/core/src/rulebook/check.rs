@@ -167,8 +167,28 @@ fn route_people(
         }
         for owner in owners {
             let place = format!("{place}, for what `{owner}` owns");
+            let before = faults.len();
             quorum(directory, (&Whom::Pool(PoolName::clone(owner)), step.need), at.need, &place, faults);
+            if before < faults.len()
+                && let Some(all) = all_have(directory, step.need, owners)
+            {
+                faults.help(format!("write `{all}` or less, which the smallest of these pools has too"));
+            }
         }
+    }
+}
+
+/// The largest number or weight of voices that each of these pools has; nothing if the row asks for neither.
+fn all_have(directory: &Directory, need: Need, pools: &BTreeSet<&PoolName>) -> Option<String> {
+    let found = pools.iter().filter_map(|name| directory.pool(name).map(|pool| (name, pool)));
+    match need {
+        Need::Count(_) => found.map(|(_, pool)| pool.members.len()).min().map(|least| least.to_string()),
+        Need::Weight(_) => {
+            let whole =
+                found.filter_map(|(name, _)| directory.whole_weight(&Whom::Pool(PoolName::clone(name))));
+            whole.min().map(|least| format!("weight {least}"))
+        }
+        Need::All | Need::Percent(_) => None,
     }
 }
 
