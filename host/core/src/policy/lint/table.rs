@@ -14,6 +14,8 @@ use std::collections::BTreeSet;
 
 /// Most gaps and overlaps that are listed one by one.
 const REGIONS_MAX: usize = 8;
+/// Most rows that are named as those that hide one.
+const ABOVE_SHOWN_MAX: usize = 8;
 /// Most regions among which different overlaps are looked for.
 const OVERLAPS_MAX: usize = 10_000;
 
@@ -57,7 +59,7 @@ pub(super) fn rules(space: &Space<'_>, findings: &mut Findings<'_>) {
 /// Shows the first intent that a row accepts and who takes it, and says what to correct.
 fn hidden(space: &Space<'_>, policy: &Policy, index: usize, findings: &mut Findings<'_>) {
     let (Some(model), Some(rule)) = (space.models.first(), policy.rules.get(index)) else { return };
-    let area = model.rows.clone().nth(index).and_then(|row| space.areas.get(row));
+    let area = space.areas.get(model.rows.clone()).and_then(|rows| rows.get(index));
     let Some(area) = area else { return };
     let point = space.corner(&area.demands.iter().cloned().collect());
     let taker = space.answer(model, &point).rules.first().and_then(|row| policy.rules.get(*row));
@@ -65,12 +67,13 @@ fn hidden(space: &Space<'_>, policy: &Policy, index: usize, findings: &mut Findi
         findings.shown_by(format!("{}: `{}` decides", space.said(&point), taker.id));
     }
     let named = |rule: &Rule| format!("`{}` (line {})", rule.id, rule.line);
-    let above: Vec<String> =
-        policy.rules.iter().take(index).filter(|other| meets(rule, other)).map(named).collect();
-    findings.advise(match above.as_slice() {
+    let mut above = policy.rules.iter().take(index).filter(|other| meets(rule, other));
+    let shown: Vec<String> = above.by_ref().take(ABOVE_SHOWN_MAX).map(named).collect();
+    let more = if above.next().is_some() { " and others" } else { "" };
+    findings.advise(match shown.as_slice() {
         [one] => format!("correct {one}, which takes everything from it, or remove `{}`", rule.id),
         several => format!(
-            "correct one of {}, which together take everything from it, or remove `{}`",
+            "correct one of {}{more}, which together take everything from it, or remove `{}`",
             several.join(", "),
             rule.id
         ),
@@ -215,8 +218,8 @@ fn twins(space: &Space<'_>, policy: &Policy, axis: usize) -> Option<String> {
         let ids: Vec<&str> = rules.iter().filter_map(|row| Some(&*policy.rules.get(*row)?.id)).collect();
         format!("{} by {}", space.joined(policy, &rules, &[]), ids.join(", "))
     };
-    model.rows.clone().zip(&policy.rules).find_map(|(row, _)| {
-        let area = space.areas.get(row)?;
+    let rows = space.areas.get(model.rows.clone()).unwrap_or_default();
+    rows.iter().find_map(|area| {
         let (_, ranges) = area.demands.iter().find(|(own, _)| *own == axis)?;
         let outside = ranges
             .iter()
