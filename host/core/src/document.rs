@@ -324,7 +324,8 @@ impl Document {
     }
 }
 
-/// The value of a setting; a fault if it is not there, unless a misspelt name may be meant for it: that is said already.
+/// The value of a setting; a fault if it is not there, unless a misspelt name may be meant for it: that is said
+/// already.
 pub fn required<'a>(
     settings: &[(&str, &'a Cell)],
     name: &str,

@@ -49,8 +49,8 @@ pub struct Finding {
     /// One intent that shows it, and what becomes of it where that is what was found; for a column that never matters,
     /// two that differ in nothing else.
     ///
-    /// There is none where no intent can show it: of a guard that never holds, of what nobody reads, of the people behind
-    /// a route, whoever asks, and of what is not proved. For edges and rows without example
+    /// There is none where no intent can show it: of a guard that never holds, of what nobody reads, of the people
+    /// behind a route, whoever asks, and of what is not proved. For edges and rows without example
     /// [`Suggested`](super::mutant::Suggested) writes whole examples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub witness: Option<String>,

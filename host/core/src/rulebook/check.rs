@@ -74,7 +74,9 @@ fn shared(rulebook: &Rulebook, faults: &mut Vec<Fault>) {
     {
         let message = format!("route `{GO_LIVE_ROUTE}`: no step asks `owner of policy`");
         own.at_place(route.places(0).whom, message);
-        own.help("write `owner of policy` as `whom` of one of its rows: it stands for the pool that owns the intent type");
+        own.help(
+            "write `owner of policy` as `whom` of one of its rows: it stands for the pool that owns the intent type",
+        );
     }
     for rule in &shared.exceptions {
         let people = std::iter::once(&rule.route.whom).chain(&rule.route.backup);
