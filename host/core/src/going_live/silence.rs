@@ -41,7 +41,18 @@ pub(super) fn silent(rulebook: &Rulebook, entries: &[Entry], fallback: &PersonId
                 None => Ok(format!("left alone, its seats go to their backups, and at {now} {end}")),
             };
         }
-        let (next, due) = next(&approval).ok_or("left alone, it wakes nobody")?;
+        let Some((next, due)) = next(&approval) else {
+            return Err(match approval.stage {
+                Stage::Preparing { .. } => {
+                    format!("left alone, it is not with `{fallback}` when its seal ends")
+                }
+                Stage::Unsettled { .. }
+                | Stage::Returned { .. }
+                | Stage::Seated { .. }
+                | Stage::Executing { .. }
+                | Stage::Closed(_) => "left alone, it wakes nobody".to_owned(),
+            });
+        };
         now = now.max(due);
         command = next;
     }

@@ -73,6 +73,10 @@ impl fmt::Display for Diff {
             writeln!(formatter, "{}: was {}, now {}{how}", changed.region, changed.was, changed.now)?;
             writeln!(formatter, "  such as: {}", changed.witness)?;
         }
+        if self.changed.iter().any(|changed| changed.tried) {
+            let why = "a guard computes there: the request below it is sure, and its neighbours are like it as far as they were tried";
+            writeln!(formatter, "tried, not proved: {why}")?;
+        }
         if self.unsettled > 0 {
             writeln!(formatter, "{} further regions: no tried point differs, not proved", self.unsettled)?;
         }
@@ -98,15 +102,15 @@ pub(crate) fn diff(old: &Policy, new: &Policy, stop: &Stop<'_>) -> Diff {
         old.with(&new, &order, stop, |old, new| (space.verdict(was, *old), space.verdict(now, *new)))
     });
     let differs = |(was, now): &(Verdict, Verdict)| was != now;
-    let tried = |region: &Region| {
+    let tried = |region: &Region, wanted: &dyn Fn(&(Verdict, Verdict)) -> bool| {
         space.points(region).find_map(|point| {
             let answers = (space.answer(was, &point).verdict, space.answer(now, &point).verdict);
-            differs(&answers).then(|| (space.said(&point), answers))
+            wanted(&answers).then(|| (space.said(&point), answers))
         })
     };
     let Some(diagram) = diagram else {
         diff.all = false;
-        if let Some((witness, (was, now))) = tried(&Region::new()) {
+        if let Some((witness, (was, now))) = tried(&Region::new(), &differs) {
             diff.changed.push(Changed {
                 region: "somewhere".to_owned(),
                 was: was.to_string(),
@@ -121,8 +125,12 @@ pub(crate) fn diff(old: &Policy, new: &Policy, stop: &Stop<'_>) -> Diff {
     diff.all = all;
     for (region, answers) in regions {
         let computed = space.is_derived(&region);
-        let found =
-            if computed { tried(&region) } else { Some((space.said(&space.corner(&region)), answers)) };
+        // What one region answers is not what its neighbour does, although both read the same.
+        let found = if computed {
+            tried(&region, &|tried| *tried == answers)
+        } else {
+            Some((space.said(&space.corner(&region)), answers))
+        };
         let Some((witness, (was, now))) = found else {
             diff.unsettled = diff.unsettled.saturating_add(1);
             continue;

@@ -13,6 +13,7 @@ use crate::document::{Faults, SourceFile};
 use crate::rulebook::tests::{starter, starter_rulebook};
 use crate::time::Timestamp;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 /// 2026-11-24, when nobody of the shipped people is away.
 pub(super) const ON: Timestamp = Timestamp(1_795_513_600_000);
@@ -134,6 +135,47 @@ fn a_moved_bound_is_the_whole_difference() {
         assert!(changed.region.contains("charge_age 30"), "{found}");
         assert!(changed.region.contains("reason cancellation"), "{found}");
     }
+}
+
+#[test]
+fn a_diff_names_every_change_of_answer_that_some_intent_gets_where_a_guard_computes() {
+    // Above 50_000 given away finance is asked too, and neither before nor after does that depend on the row.
+    let from =
+        "| mid-auto  | mid     | <= 10%           |           | approve      | list-price band             |";
+    let to = "| mid-auto | mid | <= 12% | | approve | list-price band |";
+    let (old, new) = (of("discount"), edited("discount", from, to));
+    let stop = Stop::never();
+    let found = diff(&old, &new, &stop);
+    let told: BTreeSet<(&str, &str)> =
+        found.changed.iter().map(|changed| (&*changed.was, &*changed.now)).collect();
+    let space = Space::over(&[&old, &new], &stop);
+    let [was, now] = space.models.as_slice() else { panic!("two versions") };
+    let mut seed = 1_u64;
+    let mut drawn = |below: i64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from((seed >> 33) % u64::try_from(below).expect("it is positive")).expect("it fits")
+    };
+    let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
+    for _ in 0..20_000 {
+        let mut point = space.corner(&Region::new());
+        for (grid, number) in space.axes.iter().zip(&mut point.numbers) {
+            // The deals of the house lie below a million more often than not.
+            let high = if drawn(2) == 0 { grid.high } else { grid.high.min(grid.low + 100_000_000) };
+            *number = grid.low + drawn((high - grid.low) / grid.step + 1) * grid.step;
+        }
+        let (was, now) = (space.answer(was, &point).verdict, space.answer(now, &point).verdict);
+        if was != now {
+            seen.insert((was.to_string(), now.to_string()));
+        }
+    }
+    assert!(seen.contains(&("director + finance".to_owned(), "finance".to_owned())), "{seen:?}");
+    let untold: Vec<_> = seen.iter().filter(|(was, now)| !told.contains(&(&**was, &**now))).collect();
+    assert!(untold.is_empty(), "{untold:?} is in none of\n{found}");
+    // Each is told where it is, not only that it is somewhere.
+    let large =
+        found.changed.iter().find(|changed| changed.region.contains("payment_days 0 .. 45, given_away >="));
+    let large = large.unwrap_or_else(|| panic!("{found}"));
+    assert_eq!((&*large.was, &*large.now), ("director + finance", "finance"), "{found}");
 }
 
 #[test]

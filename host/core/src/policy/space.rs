@@ -10,6 +10,7 @@ mod spell;
 
 pub(crate) use formula::{Formula, Trend, trend};
 pub(crate) use point::{Answered, Point, Verdict};
+use spell::spelled_term;
 pub(crate) use spell::{Spelled, spelled, spelled_ranges, spelled_value};
 
 use super::Hit;
@@ -252,8 +253,8 @@ impl<'a> Space<'a> {
                     let derived = self.derived.iter().find(|derived| derived.axis == *axis)?;
                     let policy = self.models.get(derived.owner)?.policy;
                     let Node::Term(index) = derived.node else { return None };
-                    let name = policy.terms.get(index).map(|(name, _)| name);
-                    name.map(|name| format!("some {name}"))
+                    let (name, term) = policy.terms.get(index)?;
+                    Some(format!("{name} {}", spelled_term(term, *self.axes.get(*axis)?, ranges)?))
                 }
             })
             .collect();

@@ -3,7 +3,8 @@
 use crate::intent::kind::{FieldType, Unit};
 use crate::intent::value::{Day, Percent, TokenValue};
 use crate::money::Money;
-use crate::policy::sweep::Range;
+use crate::policy::sweep::{Axis, Range};
+use crate::policy::typed::Expression;
 use std::fmt;
 
 /// One value as a cell writes it: `49_999.99`, `15.01%`, `smb`.
@@ -105,4 +106,20 @@ fn spell_groups(formatter: &mut fmt::Formatter<'_>, number: u64) -> fmt::Result 
             write!(formatter, "_{:03}", number % 1_000)
         }
     }
+}
+
+/// Ranges of what a term comes to, within what it can come to: `<= 50_000`, `1 .. 9`; nothing where it has no
+/// spelling.
+pub(super) fn spelled_term(term: &Expression, axis: Axis, ranges: &[Range]) -> Option<String> {
+    let one = |(low, high): &Range| {
+        let value = |number: i64| Some(spelled_value(&term.value(i128::from(number))?));
+        Some(match (*low <= axis.low, axis.high <= *high) {
+            (true, true) => "whatever it is".to_owned(),
+            (true, false) => format!("<= {}", value(*high)?),
+            (false, true) => format!(">= {}", value(*low)?),
+            (false, false) if low == high => value(*low)?,
+            (false, false) => format!("{} .. {}", value(*low)?, value(*high)?),
+        })
+    };
+    Some(ranges.iter().map(one).collect::<Option<Vec<String>>>()?.join(" or "))
 }
