@@ -113,11 +113,32 @@ fn an_import_shows_what_changes_and_writes_only_when_told_to() {
     let dry = ran(at, &[&import[..], &["--dry-run"]].concat(), 0);
     assert!(dry.contains("changed  Rules smb-auto: discount_percent `<= 5%` -> `<= 6%`"), "{dry}");
     assert!(dry.contains("added    Rules mid-easy: ") && dry.contains("removed  Rules mid-auto: "), "{dry}");
-    let unasked = ran(at, &import, 1);
-    assert!(unasked.contains("say `--replace`"), "{unasked}");
+    let unasked = ran(at, &import, 0);
+    assert!(unasked.contains("nothing is written: `--replace` overwrites"), "{unasked}");
     assert_eq!(text(at, DISCOUNT), before);
+    std::fs::create_dir(at.join("draft")).expect("a folder");
+    let draft = "draft/discount.policy.md";
+    ran(at, &[&import[..], &["-o", draft]].concat(), 0);
+    assert_eq!(text(at, DISCOUNT), before);
+    assert_eq!(text(at, draft), before.replace("<= 5% ", "<= 6% ").replace("mid-auto", "mid-easy"));
+    let again = ran(at, &[&import[..], &["-o", draft]].concat(), 1);
+    assert!(again.contains("is not overwritten unasked"), "{again}");
     ran(at, &[&import[..], &["--replace"]].concat(), 0);
     assert_eq!(text(at, DISCOUNT), before.replace("<= 5% ", "<= 6% ").replace("mid-auto", "mid-easy"));
+
+    // A host that follows its files would decide by it at once.
+    let gap: Vec<&str> = changed.lines().filter(|line| !line.starts_with("rest,")).collect();
+    std::fs::write(at.join("rules.csv"), gap.join("\n")).expect("a file");
+    let gap = ran(at, &[&import[..], &["--replace"]].concat(), 1);
+    assert!(
+        gap.contains("does not pass its check: nothing is written") && gap.contains("error gap"),
+        "{gap}"
+    );
+    assert!(text(at, DISCOUNT).contains("| rest "));
+    ran(at, &[&import[..], &["-o", draft, "--replace"]].concat(), 0);
+    let checked = ran(at, &["policy", "check", draft], 1);
+    assert!(checked.contains(&format!("{draft}:")) && checked.contains("error gap"), "{checked}");
+    assert!(!checked.contains("refund"), "it is asked about one policy: {checked}");
 
     std::fs::write(at.join("rules.csv"), changed.replace("<= 6%", "<= 6")).expect("a file");
     let wrong = ran(at, &[&import[..], &["--replace"]].concat(), 1);

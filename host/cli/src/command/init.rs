@@ -61,7 +61,9 @@ pub fn run(command: Init, global: &Global) -> Result<ExitCode> {
         output::line(&format!("kept     {path}"))?;
     }
     if !global.quiet {
-        output::say("next: countersign check, countersign token create PERSON, countersign serve");
+        output::say(
+            "next: countersign check; then countersign dev to try it out, or countersign token create PERSON and countersign serve",
+        );
     }
     Ok(ExitCode::from(exit::DONE))
 }

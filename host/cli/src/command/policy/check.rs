@@ -6,6 +6,7 @@ use crate::exit;
 use crate::output::{self, Failure, plain};
 use anyhow::Result;
 use countersign_core::document::SourceFile;
+use countersign_core::id::IntentTypeName;
 use countersign_core::policy::Policy;
 use countersign_core::policy::backtest::Was;
 use countersign_core::policy::check::{Report, check_files_with};
@@ -14,13 +15,18 @@ use countersign_core::policy::mutant::{SUGGESTED_MAX, Suggested};
 use countersign_core::policy::stop::Stop;
 use countersign_core::rulebook::Rulebook;
 use countersign_engine::history::{self, Wanted};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// How the files of policies end.
+const POLICY_ENDING: &str = ".policy.md";
 
 /// Which policies to check.
 #[derive(Debug, clap::Args)]
 pub struct Check {
-    /// Intent type of the only policy to check
+    /// The only policy to check: its intent type, or a changed file, which is looked at in the place of the one of
+    /// its name
+    #[arg(value_name = "INTENT|FILE")]
     pub intent: Option<String>,
     /// Folder with the rules, instead of the configured one
     #[arg(long, value_name = "DIR")]
@@ -41,20 +47,53 @@ pub struct Check {
 /// # Errors
 /// Rules or a log that cannot be read, or an intent type that no policy decides.
 pub(super) async fn run(command: &Check, global: &Global) -> Result<ExitCode> {
-    let (_, files) = rules(command.rules.as_deref(), global)?;
+    let (_, mut files) = rules(command.rules.as_deref(), global)?;
+    let draft = command.intent.as_deref().filter(|name| name.ends_with(POLICY_ENDING)).map(Path::new);
+    let standing = draft.map(|file| beside(&mut files, file)).transpose()?;
+    let intent = match &standing {
+        Some((_, intent)) => Some(intent.to_string()),
+        None => command.intent.clone(),
+    };
     if command.suggest {
-        return suggest(&files, command.intent.as_deref(), global);
+        return suggest(&files, intent.as_deref(), global);
     }
     let past = fired(command, global).await?;
     let mut report = check_files_with(&files, now(), &past);
-    if let Some(intent) = &command.intent {
+    if let Some(intent) = &intent {
         only(&mut report, intent)?;
+    }
+    if let (Some((path, _)), Some(file)) = (&standing, draft) {
+        told_of(&mut report, path, &file.display().to_string());
     }
     printed(&report, global)?;
     if report.passes() && !global.json && !global.quiet {
         output::say("nothing keeps these policies from being published");
     }
     Ok(ExitCode::from(if report.passes() { exit::DONE } else { exit::NO }))
+}
+
+/// Puts a changed file in the place of the policy of its name; gives that place, and what it decides.
+fn beside(files: &mut Vec<SourceFile>, draft: &Path) -> Result<(String, IntentTypeName)> {
+    let (intent, text) = super::draft(draft)?;
+    let name = draft.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let path = format!("policies/{name}");
+    match files.iter_mut().find(|file| file.path == path) {
+        Some(file) => file.text = text,
+        None => files.push(SourceFile { path: path.clone(), text }),
+    }
+    Ok((path, intent))
+}
+
+/// Names the file that somebody has before them.
+fn told_of(report: &mut Report, path: &str, file: &str) {
+    let faults = report.faults.iter_mut().map(|fault| &mut fault.file);
+    let policies = report.policies.iter_mut();
+    let named = policies.flat_map(|policy| {
+        std::iter::once(&mut policy.file).chain(policy.findings.iter_mut().map(|finding| &mut finding.file))
+    });
+    for own in faults.chain(named).filter(|own| *own == path) {
+        file.clone_into(own);
+    }
 }
 
 fn printed(report: &Report, global: &Global) -> Result<()> {

@@ -1,17 +1,20 @@
 //! `countersign policy import`: a policy, or a table of one, from the format of another tool.
 
 use super::exchange::{existing, format_of};
-use super::{Global, bytes_of, replace, rules, text_of, written_new};
+use super::{Global, bytes_of, now, replace, rules, text_of, written_new};
 use crate::exit;
 use crate::output::{self, Failure, plain};
 use anyhow::Result;
 use countersign_core::document::SourceFile;
 use countersign_core::exchange::{Changes, Reading, Refused};
 use countersign_core::id::IntentTypeName;
+use countersign_core::policy::check::check_files;
+use countersign_core::policy::lint::{Finding, Level};
 use countersign_core::rulebook::Rulebook;
 use countersign_exchange::book::Book;
 use countersign_exchange::carry::Taken;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -29,6 +32,9 @@ pub struct Import {
     /// Overwrite the policy that is there
     #[arg(long)]
     pub replace: bool,
+    /// Write it there instead of among the rules, such as draft/discount.policy.md
+    #[arg(long, short, value_name = "FILE", conflicts_with = "dry_run")]
+    pub output: Option<PathBuf>,
     /// Workbook: take the values of formulas
     #[arg(long)]
     pub values: bool,
@@ -65,10 +71,10 @@ struct Answer<'a> {
     changes: &'a Changes,
 }
 
-/// Shows what changes, then writes it.
+/// Shows what changes, and writes it where nothing is there or somebody said so.
 ///
 /// # Errors
-/// A file that cannot be carried over exactly, or a policy that would be overwritten unasked.
+/// A file that cannot be carried over exactly, or a policy that would not pass its check any more.
 pub(super) fn run(command: &Import, global: &Global) -> Result<ExitCode> {
     let intent = IntentTypeName::parse(&command.intent)
         .map_err(|fault| Failure::new(exit::USAGE, format!("`--as`: {fault}")))?;
@@ -81,24 +87,24 @@ pub(super) fn run(command: &Import, global: &Global) -> Result<ExitCode> {
         (None, Some(name)) => format!("policies/{name}"),
         (None, None) => format!("policies/{intent}.policy.md"),
     };
-    check(&files, &path, &taken).map_err(|refused| failure(command, &refused))?;
+    let changed = with(&files, &path, &taken);
+    Rulebook::draft(&changed).map_err(|faults| failure(command, &taken.refused(&path, &faults)))?;
     let changes = taken.changes(standing);
-    let target = folder.join(&path);
-    let write = !command.dry_run && !changes.is_empty();
+    let target = command.output.clone().unwrap_or_else(|| folder.join(&path));
+    let among_the_rules = command.output.is_none();
+    let asked = command.replace || old.is_none() || !among_the_rules;
+    let write = asked && !command.dry_run && !changes.is_empty();
     if !global.json {
         changes.to_string().lines().try_for_each(|line| output::line(&plain(line)))?;
     }
-    if write {
+    if write && among_the_rules {
+        proved(&files, &changed, intent.as_str())?;
         std::fs::create_dir_all(folder.join("policies"))?;
-        match (&old, command.replace) {
-            (Some(_), true) => replace(&target, taken.text().as_bytes())?,
-            (Some(_), false) => {
-                let message = format!("`{}` is there, and is not overwritten unasked", target.display());
-                let help = "read the changes above, then say `--replace`";
-                return Err(Failure::new(exit::NO, message).with_help(help).into());
-            }
-            (None, _) => written_new(&target, taken.text().as_bytes())?,
-        }
+    }
+    match (write, command.replace) {
+        (true, true) if target.exists() => replace(&target, taken.text().as_bytes())?,
+        (true, _) => written_new(&target, taken.text().as_bytes())?,
+        (false, _) => {}
     }
     if global.json {
         output::json(&Answer { file: target.display().to_string(), written: write, changes: &changes })?;
@@ -111,7 +117,10 @@ pub(super) fn run(command: &Import, global: &Global) -> Result<ExitCode> {
                     target.display()
                 ));
             }
-            (false, false) => output::say("nothing is written"),
+            (false, false) if command.dry_run => output::say("nothing is written"),
+            (false, false) => output::say(
+                "nothing is written: `--replace` overwrites the policy that is there, `-o FILE` writes a draft elsewhere",
+            ),
         }
     }
     Ok(ExitCode::from(exit::DONE))
@@ -131,15 +140,41 @@ fn taken(command: &Import, intent: &IntentTypeName, old: Option<&Book>) -> Resul
     Ok(taken.map_err(|refused| failure(command, &refused))?)
 }
 
-/// Checks the new policy among the others; its faults are told in the words of the imported file.
-fn check(files: &[SourceFile], path: &str, taken: &Taken) -> Result<(), Refused> {
+/// The rules with the new policy among them.
+fn with(files: &[SourceFile], path: &str, taken: &Taken) -> Vec<SourceFile> {
     let mut changed = files.to_vec();
     let text = taken.text().to_owned();
     match changed.iter_mut().find(|file| file.path == path) {
         Some(file) => file.text = text,
         None => changed.push(SourceFile { path: path.to_owned(), text }),
     }
-    Rulebook::draft(&changed).map(drop).map_err(|faults| taken.refused(path, &faults))
+    changed
+}
+
+/// Proves the new policy before it takes the place of the old one: a host that follows its files would decide by it at
+/// once. What was wrong before does not count, nor an example that fails: such a file no host takes, and the example may
+/// be what has to follow.
+fn proved(before: &[SourceFile], after: &[SourceFile], intent: &str) -> Result<()> {
+    let errors = |files: &[SourceFile]| {
+        let report = check_files(files, now());
+        let policies = report.policies.into_iter().filter(|policy| policy.intent == intent);
+        let findings = policies.flat_map(|policy| policy.findings);
+        findings
+            .filter(|finding| finding.level == Level::Error && finding.kind != "example-failed")
+            .collect::<Vec<Finding>>()
+    };
+    let known: BTreeSet<String> = errors(before).into_iter().map(|finding| finding.message).collect();
+    let fresh = errors(after).into_iter().filter(|finding| !known.contains(&finding.message));
+    let places: Vec<String> = fresh
+        .flat_map(|finding| finding.to_string().lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    if places.is_empty() {
+        return Ok(());
+    }
+    let mut failure =
+        Failure::new(exit::NO, "the policy that comes of it does not pass its check: nothing is written");
+    failure.places = places;
+    Err(failure.with_help("correct the file, or write a draft elsewhere with `-o FILE`").into())
 }
 
 fn failure(command: &Import, refused: &Refused) -> Failure {

@@ -46,6 +46,8 @@ fn advice(text: &str, kind: &FieldType, reads: &dyn Fn(&str) -> bool) -> String 
     let has_order = matches!(kind, FieldType::Number(_) | FieldType::Date { .. });
     let spaced = |sign: &&str| fits(&text.replacen(*sign, &format!("{sign} "), 1));
     let guesses = [
+        fits(&signed(text)),
+        decimal(text).as_deref().and_then(fits),
         fits(&text.replace(',', "_")),
         fits(&text.replace(',', ", ")),
         fits(&text.replace("..", " .. ").replace("  ", " ")),
@@ -99,6 +101,19 @@ fn another_currency(text: &str, grid: &Grid, fits: &dyn Fn(&str) -> Option<Strin
     let better = fits(&text.replace(other, &own))?;
     let bare = fits(&text.replace(&format!(" {other}"), ""))?;
     Some(format!("write `{better}` or `{bare}`; an amount in {other} comes in by a fact that converts it"))
+}
+
+/// `<= 5` for `≤5`.
+fn signed(text: &str) -> String {
+    let signs = text.replace("≤ ", "≤").replace("≥ ", "≥");
+    signs.replace('≤', "<= ").replace('≥', ">= ")
+}
+
+/// `12.5` for `12,5`: three digits behind a comma are a group, fewer are a fraction.
+fn decimal(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once(',')?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    (1..3).contains(&digits).then(|| text.replacen(',', ".", 1))
 }
 
 /// `0.15` for 15 %.
@@ -200,6 +215,9 @@ mod tests {
         check(percent, "<= 5.005%", "write `<= 5%` or `<= 5.01%`");
         check(percent, "> 65%", "write `>= 60%`: there the column ends; or widen its type under `Inputs`");
         check(percent, "> 60%", "write `>= 60%`");
+        check(percent, "<= 12,5%", "write `<= 12.5%`");
+        check(percent, "≤15%", "write `<= 15%`");
+        check(percent, "≥ 15%", "write `>= 15%`");
         check(
             percent,
             "-5% .. 10%",
@@ -234,8 +252,9 @@ mod tests {
     #[test]
     fn a_value_is_not_answered_with_a_range() {
         let kind = parse_type("money USD 0 .. 100").expect("it is a type");
+        assert_eq!(of_value("5,0", &kind), "write `5.0`");
         assert_eq!(
-            of_value("5,0", &kind),
+            of_value("5-10", &kind),
             "write a value such as `100`, a comparison such as `<= 100` or a range such as `0 .. 100`"
         );
         assert_eq!(of_value("0.005", &kind), "write `0` or `0.01`");

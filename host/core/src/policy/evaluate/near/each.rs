@@ -121,9 +121,10 @@ impl<'a> Search<'a> {
         if policy.hit == Hit::Every {
             return;
         }
-        let depth = if policy.hit == Hit::First { Depth::First } else { Depth::All };
+        // A row below the one that decides can be the way too, where the change lets that one go.
         let mut rows = Vec::new();
-        policy.index.matches(&policy.index.places(&self.env, Some(element)), depth, Some(&mut rows));
+        let places = policy.index.places(&self.env, Some(element));
+        policy.index.matches(&places, Depth::All, Some(&mut rows));
         for row in rows {
             let then = self.asks.normal(self.asks.rule(row).with(others));
             if then == self.now || !self.asks.is_within(then, self.now) {
