@@ -21,7 +21,10 @@ use countersign_connectors::OperatorGrant;
 use countersign_core::document::SourceFile;
 use countersign_core::id::PersonId;
 use countersign_core::people::Directory;
+use countersign_core::policy::check::check_files;
+use countersign_core::policy::lint::Level;
 use countersign_core::rulebook::Rulebook;
+use countersign_core::time::Timestamp;
 use countersign_engine::engine::Engine;
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::port::clock::{Chance as _, Clock as _};
@@ -310,6 +313,7 @@ async fn follow(engine: &Engine, folder: &Path, mut known: Vec<SourceFile>) -> I
                     continue;
                 }
                 output::say("the rules have changed and are in force");
+                unproved(&files, engine.now()).await;
                 for policy in aside {
                     output::say(&format!(
                         "{policy}: a development host follows its files, so what was published is set aside"
@@ -323,6 +327,20 @@ async fn follow(engine: &Engine, folder: &Path, mut known: Vec<SourceFile>) -> I
         }
         known = files;
     }
+}
+
+/// Says what would keep rules that are in force here from being published: a gap makes an answer unsure, and nobody is
+/// there to be asked about the file.
+async fn unproved(files: &[SourceFile], now: Timestamp) {
+    let files = files.to_vec();
+    let checked = tokio::task::spawn_blocking(move || check_files(&files, now)).await;
+    let Ok(report) = checked else { return output::say("they could not be proved") };
+    let errors: Vec<String> =
+        report.findings().filter(|finding| finding.level == Level::Error).map(ToString::to_string).collect();
+    if !errors.is_empty() {
+        output::say("they do not pass `countersign policy check`, and no host would let them be published:");
+    }
+    errors.iter().flat_map(|error| error.lines()).for_each(|line| output::say(&format!("  {}", plain(line))));
 }
 
 /// The files that are there in one set only, or otherwise.
