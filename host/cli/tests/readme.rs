@@ -178,6 +178,12 @@ fn somebody_who_never_saw_rust_changes_a_threshold_sees_its_effect_and_publishes
     let line = published.lines().find(|line| line.starts_with("discount ")).expect("the policy's line");
     assert!(line.contains("revops-1") && line.contains("pricing-lead"), "{line}");
     assert!(published.contains("<= 12%"), "the document that is in force: {published}");
+    // Whoever asks the host is told by what is in force, and not by the file that was left as it was.
+    let deal =
+        "--case 'plain small deal' --input segment=mid --input discount_percent=11% --input amount=80_000";
+    let files = reader.run(&format!("countersign policy explain discount {deal}"));
+    let host = reader.run(&format!("countersign policy explain discount {deal} --in-force"));
+    assert!(files.contains("needs director") && host.contains("approved by policy"), "{files}\n{host}");
     assert!(answer("policy rollback").contains("somebody else"), "{said:?}");
     assert!(house.path().join("discount.xlsx").is_file());
 }

@@ -1,6 +1,8 @@
-//! `countersign policy explain`: what a policy answers, and why, without asking a host.
+//! `countersign policy explain`: what a policy answers, and why; the one of the files unless a host is asked.
 
+use super::show::place;
 use super::{Global, now, read, rules, unknown};
+use crate::client::{Client, typed};
 use crate::config;
 use crate::exit;
 use crate::output::{self, Failure, plain};
@@ -13,11 +15,21 @@ use countersign_core::policy::given::{self, Asked};
 use countersign_core::rulebook::Rulebook;
 use countersign_engine::contributions::explained;
 use countersign_server::api::view::EvaluationView;
+use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// What the help page ends with.
+const EXAMPLE: &str = "\
+Example: a deal, and a redline of two clauses
+  countersign policy explain discount --case \"thin renewal\" --input discount_percent=12%
+  countersign policy explain contract_redline --input contract_value=80_000 --input paper=ours \\
+    --input clause.topic=data --input clause.position=standard \\
+    --input clause.topic=liability --input clause.position=beyond";
+
 /// What to decide.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLE)]
 pub struct Explain {
     /// Intent type whose policy answers
     #[arg(value_name = "INTENT-TYPE")]
@@ -33,6 +45,9 @@ pub struct Explain {
     /// Say too which facts were read, and the digests of facts and inputs
     #[arg(long)]
     pub facts: bool,
+    /// Ask the running host, by the policy in force there, instead of the files
+    #[arg(long, conflicts_with_all = ["rules", "facts"])]
+    pub in_force: bool,
     /// Folder with the rules, instead of the configured one
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
@@ -50,6 +65,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
 /// A component that cannot be loaded, rules that cannot be read or are not sound, an unknown intent
 /// type, example or input, or a value that its input's type does not hold.
 pub(super) async fn run(command: &Explain, global: &Global) -> Result<ExitCode> {
+    if command.in_force {
+        return told(&from_host(command, global).await?, global);
+    }
     let (folder, files) = rules(command.rules.as_deref(), global)?;
     let rulebook = read(&files, &folder.display().to_string())?;
     let of_type = |policy: &&Policy| policy.intent.as_str() == command.intent;
@@ -66,15 +84,39 @@ pub(super) async fn run(command: &Explain, global: &Global) -> Result<ExitCode> 
     };
     let installed = wire::components_of(policy, &folder, data.as_deref()).await?;
     let view = EvaluationView::explained(&explained(&*installed, policy, &tokens, &facts).await?);
-    if global.json {
-        output::json(&view)?;
-        return Ok(ExitCode::from(exit::DONE));
-    }
-    view.text.lines().try_for_each(|line| output::line(&plain(line)))?;
-    if command.facts {
+    let done = told(&view, global)?;
+    if command.facts && !global.json {
         captured(&tokens, &facts).lines().try_for_each(|line| output::line(&plain(line)))?;
     }
+    Ok(done)
+}
+
+fn told(view: &EvaluationView, global: &Global) -> Result<ExitCode> {
+    if global.json {
+        output::json(view)?;
+    } else {
+        view.text.lines().try_for_each(|line| output::line(&plain(line)))?;
+    }
     Ok(ExitCode::from(exit::DONE))
+}
+
+/// The answer of the policy that is in force on the running host.
+async fn from_host(command: &Explain, global: &Global) -> Result<EvaluationView> {
+    let mut inputs: Map<String, Value> = Map::new();
+    for (name, value) in &command.input {
+        match inputs.get_mut(name) {
+            // Of an element's input the next value is that of the next element.
+            Some(Value::Array(values)) => values.push(json!(value)),
+            Some(one) => *one = json!([one.take(), value]),
+            None => drop(inputs.insert(name.clone(), json!(value))),
+        }
+    }
+    let mut body = json!({ "inputs": inputs });
+    if let Some(case) = &command.case {
+        body["case"] = json!(case);
+    }
+    let path = format!("{}/explain", place(&command.intent, None)?);
+    typed(&Client::of(global)?.question(&path, &body).await?)
 }
 
 /// The inputs as tokens and facts.
