@@ -8,6 +8,7 @@ use super::mutant::{Mutant, mutants};
 use super::promise::{Kept, Proof, promises};
 use super::stop::{Stop, Stopped};
 use crate::document::{Fault, Faults, SourceFile, any_of};
+use crate::publish::POLICY_CHANGE_BYTES_MAX;
 use crate::rulebook::Rulebook;
 use crate::time::Timestamp;
 use serde::ser::SerializeStruct as _;
@@ -81,8 +82,32 @@ pub fn check_files_with(files: &[SourceFile], on: Timestamp, past: &Past) -> Rep
         Err(faults) => return Report { faults, policies: Vec::new() },
     };
     let never = Stop::never();
-    let checked = |policy: &Policy| checked(&rulebook, policy, on, &past.of(&policy.intent), &never);
+    let checked = |policy: &Policy| {
+        let mut found = checked(&rulebook, policy, on, &past.of(&policy.intent), &never)?;
+        let text = files.iter().find(|file| file.path == policy.path).map(|file| file.text.len());
+        found.findings.extend(text.and_then(|bytes| too_long(&policy.path, bytes)));
+        Some(found)
+    };
     Report { faults: Vec::new(), policies: rulebook.policies().filter_map(checked).collect() }
+}
+
+/// That a document is read, and longer than one that can be published.
+fn too_long(path: &str, bytes: usize) -> Option<Finding> {
+    (POLICY_CHANGE_BYTES_MAX < bytes).then(|| Finding {
+        file: path.to_owned(),
+        line: 1,
+        column: 1,
+        level: Level::Warning,
+        kind: "too-long",
+        at: String::new(),
+        message: format!(
+            "the document has {bytes} bytes; at most {POLICY_CHANGE_BYTES_MAX} can be published"
+        ),
+        witness: None,
+        advice: Some(
+            "let one row say what several do, or keep words that nobody decides by elsewhere".to_owned(),
+        ),
+    })
 }
 
 /// Checks every policy of a rulebook.

@@ -370,3 +370,15 @@ fn each_finding_has_a_line_and_a_column() {
         }
     }
 }
+
+#[test]
+fn a_document_that_is_too_long_to_be_published_says_so_before_somebody_tries() {
+    let long = format!("{}\nFloors come from", "Nobody decides by this line.\n".repeat(7_000));
+    let found = found(&[(DISCOUNT, "Floors come from", &long)], "too-long");
+    let [said] = found.as_slice() else { panic!("{found:?}") };
+    assert!(
+        said.starts_with("policies/discount.policy.md:1:1: warning too-long: the document has "),
+        "{said}"
+    );
+    assert_eq!(self::found(&[], "too-long"), Vec::<String>::new());
+}
