@@ -8,6 +8,7 @@ mod decided;
 pub mod event;
 pub mod hand;
 pub mod life;
+pub mod question;
 pub mod refusal;
 mod rules;
 pub mod seat;

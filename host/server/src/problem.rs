@@ -246,9 +246,7 @@ impl From<Refusal> for Problem {
             | Refusal::Claimed { .. }
             | Refusal::NothingToClaim(_)
             | Refusal::NotClaimed(_)
-            | Refusal::AlreadyAsked(_)
-            | Refusal::QuestionsSpent(_)
-            | Refusal::RequesterLeft(_)
+            | Refusal::Ask(_)
             | Refusal::NoQuestion { .. }
             | Refusal::RoundsSpent(_)
             | Refusal::NothingAmended
@@ -410,6 +408,7 @@ mod tests {
     use super::*;
     use countersign_core::adopt::NotAdopted;
     use countersign_core::approval::hand::NotHanded;
+    use countersign_core::approval::question::NotAsked;
     use countersign_core::break_glass::NotBroken;
     use countersign_core::budget::TakesNothing;
     use countersign_core::id::{ExceptionId, IntentId, IntentTypeName, PersonId, PoolName};
@@ -494,9 +493,9 @@ mod tests {
             (Refusal::Claimed { by: person(), until: Timestamp(0) }, 409, "CS-E0123"),
             (Refusal::NothingToClaim(person()), 422, "CS-E0124"),
             (Refusal::NotClaimed(person()), 409, "CS-E0125"),
-            (Refusal::AlreadyAsked(person()), 409, "CS-E0126"),
-            (Refusal::QuestionsSpent(20), 409, "CS-E0127"),
-            (Refusal::RequesterLeft(person()), 409, "CS-E0242"),
+            (Refusal::Ask(NotAsked::Already(person())), 409, "CS-E0126"),
+            (Refusal::Ask(NotAsked::Spent(20)), 409, "CS-E0127"),
+            (Refusal::Ask(NotAsked::Left(person())), 409, "CS-E0242"),
             (Refusal::NoQuestion { open: Vec::new() }, 422, "CS-E0128"),
             (Refusal::RoundsSpent(3), 409, "CS-E0129"),
             (Refusal::NothingAmended, 422, "CS-E0130"),

@@ -178,6 +178,14 @@ fn admin(host: Host) -> Router {
         .with_state(host)
 }
 
+fn people_of_the_house() -> Router<Host> {
+    Router::new()
+        .route("/v1/people", get(people::list))
+        .route("/v1/people/outlook", get(people::outlook))
+        .route("/v1/people/{id}/absences", post(people::away))
+        .route("/v1/people/{id}/returns", post(people::back))
+}
+
 fn public(host: Host) -> Router {
     let api = Router::new()
         .route("/livez", get(health::live))
@@ -234,10 +242,6 @@ fn public(host: Host) -> Router {
         .route("/v1/intent-types/{name}/starter", get(intent_types::starter))
         .route("/v1/intent-types/{name}/go-live", post(intent_types::go_live))
         .route("/v1/ownership", get(ownership::show))
-        .route("/v1/people", get(people::list))
-        .route("/v1/people/outlook", get(people::outlook))
-        .route("/v1/people/{id}/absences", post(people::away))
-        .route("/v1/people/{id}/returns", post(people::back))
         .route("/v1/policies", get(policies::list))
         .route("/v1/policies/{name}", get(policies::show))
         .route("/v1/policies/{name}/rollback", post(policies::rollback))
@@ -253,6 +257,7 @@ fn public(host: Host) -> Router {
         .route("/v1/log/health", get(health::log))
         .route("/v1/log/checkpoint", get(log::checkpoint))
         .route("/v1/log/consistency", get(log::consistency))
+        .merge(people_of_the_house())
         .merge(provisioning())
         .method_not_allowed_fallback(door::method_not_taken)
         .route_layer(from_fn_with_state(host.clone(), door::sign_in));

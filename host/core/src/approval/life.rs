@@ -233,11 +233,7 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
             amend::amend(&mut turn, person, revision, &tokens)?;
         }
         Command::ReturnDue => amend::due(&mut turn)?,
-        Command::Review => {
-            seat::review(&mut turn, &Actor::Engine);
-            ask::give_up(&mut turn);
-            amend::give_up(&mut turn);
-        }
+        Command::Review => review(&mut turn),
         Command::BreakGlass { person, revision, reason } => {
             break_glass::break_it(&mut turn, person, revision, reason)?;
         }
@@ -312,6 +308,13 @@ impl Stage {
 fn still(turn: &Turn<'_>, revision: u32) -> Result<(), Refusal> {
     let now = turn.approval.intent.revision;
     if revision == now { Ok(()) } else { Err(Refusal::StaleRevision { found: revision, now }) }
+}
+
+/// Looks up again whoever it waits for, as people may have changed.
+fn review(turn: &mut Turn<'_>) {
+    seat::review(turn, &Actor::Engine);
+    ask::give_up(turn);
+    amend::give_up(turn);
 }
 
 /// Some things only whoever asked may do, about what they have read.

@@ -1,6 +1,7 @@
 //! A rule's no to a command: typed, shown to the person, nothing changed.
 
 use super::hand::NotHanded;
+use super::question::NotAsked;
 use crate::adopt::NotAdopted;
 use crate::break_glass::NotBroken;
 use crate::budget::TakesNothing;
@@ -71,12 +72,8 @@ pub enum Refusal {
     NothingToClaim(PersonId),
     /// The person has claimed nothing here.
     NotClaimed(PersonId),
-    /// Somebody has asked in this seat already and the requester has not answered yet.
-    AlreadyAsked(PersonId),
-    /// As many questions were asked as may be.
-    QuestionsSpent(usize),
-    /// Whoever would have to answer or amend has left the house.
-    RequesterLeft(PersonId),
+    /// The requester is not asked, and nothing is sent back to them.
+    Ask(NotAsked),
     /// No such question waits for an answer.
     NoQuestion {
         /// Which do, from 1.
@@ -182,9 +179,7 @@ impl Refusal {
             Refusal::Claimed { .. } => "CS-E0123",
             Refusal::NothingToClaim(_) => "CS-E0124",
             Refusal::NotClaimed(_) => "CS-E0125",
-            Refusal::AlreadyAsked(_) => "CS-E0126",
-            Refusal::QuestionsSpent(_) => "CS-E0127",
-            Refusal::RequesterLeft(_) => "CS-E0242",
+            Refusal::Ask(refused) => refused.code(),
             Refusal::NoQuestion { .. } => "CS-E0128",
             Refusal::RoundsSpent(_) => "CS-E0129",
             Refusal::NothingAmended => "CS-E0130",
@@ -227,8 +222,7 @@ impl Refusal {
             }
             Refusal::NothingToClaim(_) => "decide, or ask the requester first",
             Refusal::NotClaimed(_) => "read the intent again to see who has claimed what",
-            Refusal::AlreadyAsked(_) => "wait for the answer, or decide without it",
-            Refusal::QuestionsSpent(_) | Refusal::RequesterLeft(_) => "decide on what is known",
+            Refusal::Ask(refused) => refused.help(),
             Refusal::NoQuestion { .. } => "name one of the open questions by its number",
             Refusal::RoundsSpent(_) => "decide, or leave it to the owner of the exception",
             Refusal::NothingAmended => "change a token, or leave it as it is",
@@ -295,15 +289,7 @@ impl fmt::Display for Refusal {
                 write!(formatter, "the seat of `{person}` is not one of a pool, so there is nothing to claim")
             }
             Refusal::NotClaimed(person) => write!(formatter, "`{person}` has claimed no seat here"),
-            Refusal::AlreadyAsked(person) => {
-                write!(formatter, "`{person}` has asked already, and the requester has not answered yet")
-            }
-            Refusal::RequesterLeft(person) => {
-                write!(formatter, "`{person}`, who answers for it, has left the house")
-            }
-            Refusal::QuestionsSpent(most) => {
-                write!(formatter, "{most} questions were asked about this revision; there are no more")
-            }
+            Refusal::Ask(refused) => refused.fmt(formatter),
             Refusal::NoQuestion { open } => {
                 write!(formatter, "no such question waits for an answer; open are {}", list(open))
             }

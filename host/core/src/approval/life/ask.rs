@@ -3,6 +3,7 @@
 
 use super::{Turn, requester_only, seat, vote, wrong_stage};
 use crate::approval::event::{Actor, Event};
+use crate::approval::question::NotAsked;
 use crate::approval::refusal::Refusal;
 use crate::approval::seat::{QUESTIONS_MAX, Question, Reply};
 use crate::approval::{Stage, rules};
@@ -24,10 +25,10 @@ pub(super) fn ask(
     }
     let Stage::Seated { seats, .. } = &turn.approval.stage else { return Ok(()) };
     if let Some((_, open)) = seats.awaited(row) {
-        return Err(Refusal::AlreadyAsked(open.by.clone()));
+        return Err(Refusal::Ask(NotAsked::Already(open.by.clone())));
     }
     if QUESTIONS_MAX <= seats.questions.len() {
-        return Err(Refusal::QuestionsSpent(QUESTIONS_MAX));
+        return Err(Refusal::Ask(NotAsked::Spent(QUESTIONS_MAX)));
     }
     requester_is_there(turn)?;
     let (Some(seat), Some(route)) = (seats.open.get(&row), seat::route_row(turn, row)) else { return Ok(()) };
@@ -81,7 +82,7 @@ pub(super) fn answer(
 pub(super) fn requester_is_there(turn: &Turn<'_>) -> Result<(), Refusal> {
     let directory = turn.context.rulebook.directory();
     let behind = turn.approval.intent.behind(directory);
-    if directory.knows(behind) { Ok(()) } else { Err(Refusal::RequesterLeft(behind.clone())) }
+    if directory.knows(behind) { Ok(()) } else { Err(Refusal::Ask(NotAsked::Left(behind.clone()))) }
 }
 
 /// Lets the time of every seat run on that waits for a requester who has left the house.

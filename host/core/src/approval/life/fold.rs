@@ -113,9 +113,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
             send_back(&mut approval, (person, words), *until, at)?;
         }
         Event::Amended { intent } => amend(&mut approval, intent, at)?,
-        Event::Overridden { what, .. } => {
-            overrides(&mut approval, what, at)?;
-        }
+        Event::Overridden { what, .. } => overrides(&mut approval, what, at)?,
         Event::FailedOpen { .. } => approval.failed_open = Some(at),
         Event::GlassBroken { person, until, reason, loud, .. } => {
             break_glass(&mut approval, (person, reason), *until, loud);

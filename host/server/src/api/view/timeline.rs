@@ -289,15 +289,11 @@ fn words(event: &Event) -> String {
         Event::SentBack { person, words, until } => {
             format!("`{person}` sent it back: {words} (declined, if it is not amended until {until})")
         }
-        Event::Amended { intent } => {
-            format!("`{}` amended it: revision {}", intent.requester, intent.revision)
-        }
+        Event::Amended { intent } => amended(intent),
         Event::Overridden { what, .. } => overridden(what),
         Event::Reopened { intent, what } => reopened(intent, what),
         Event::Reconsidered { why, .. } => reconsidered(why),
-        Event::Renewed { intent } => {
-            format!("its seal has ended; it is prepared anew as revision {}", intent.revision)
-        }
+        Event::Renewed { intent } => renewed(intent),
         Event::Voted { person, note, .. } if note.is_empty() => format!("`{person}` approved"),
         Event::Voted { person, note, .. } => format!("`{person}` approved: {note}"),
         Event::Approved { authority } => format!("approved by {}", names(authority)),
@@ -557,6 +553,14 @@ fn closed_by(closed: &Closed) -> String {
 }
 
 /// What was approved is decided once more.
+fn amended(intent: &Intent) -> String {
+    format!("`{}` amended it: revision {}", intent.requester, intent.revision)
+}
+
+fn renewed(intent: &Intent) -> String {
+    format!("its seal has ended; it is prepared anew as revision {}", intent.revision)
+}
+
 fn reconsidered(why: &str) -> String {
     format!("decided anew, as its record was changed elsewhere before anything was written: {why}")
 }
