@@ -6,7 +6,7 @@ use crate::intent::value::Day;
 /// Most letters in which a misspelt word may differ from the one that is proposed for it.
 const LETTERS_MAX: usize = 2;
 /// Most known words that a misspelt one is compared with: a table that is wrong in each row is answered all the same.
-const KNOWN_COMPARED_MAX: usize = 1_000;
+const KNOWN_COMPARED_MAX: usize = 256;
 
 /// The known word that differs least from a misspelt one; nothing if none is near.
 pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

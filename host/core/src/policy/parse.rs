@@ -422,11 +422,10 @@ pub(crate) fn settled(text: &str, routes: &BTreeMap<RouteName, Route>) -> Result
             return Err(Wrong::advised(format!("`{need}` is no outcome"), format!("write `{better}`")));
         }
         let unknown = || {
-            let near = nearest(need, known().chain(["approve", "deny"]))
-                .map(|name| format!("did you mean `{name}`?"));
-            let routes = listed(known());
-            let help = near
-                .unwrap_or_else(|| format!("write one of {routes}, or give `{need}` rows under `Routes`"));
+            let help = match nearest(need, ["approve", "deny"].into_iter().chain(known())) {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => format!("write one of {}, or give `{need}` rows under `Routes`", listed(known())),
+            };
             Wrong::advised(format!("unknown route `{need}`"), help)
         };
         let name = RouteName::parse(need).map_err(|_| unknown())?;
