@@ -4,19 +4,16 @@
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::{Outcome, Stage};
 use countersign_core::document::SourceFile;
-use countersign_core::effect::attempt::Guarantee;
 use countersign_core::id::{IntentId, IntentTypeName};
-use countersign_core::intent::Raw;
 use countersign_core::policy::backtest::{Backtest, Fate, Trial, Versions, Was};
 use countersign_core::policy::check::check_files_with;
 use countersign_core::policy::coverage::Past;
-use countersign_core::record::{RecordRef, Value};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::engine::{Engine, Parts, Submission};
 use countersign_engine::history::{self, Wanted};
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
-use countersign_tests::scripted::Scripted;
+use countersign_tests::deals;
 use countersign_tests::world::{root, source_files, starter};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,19 +31,6 @@ struct World {
 
 impl World {
     fn start() -> World {
-        let connectors = Scripted::default()
-            .with("crm", Guarantee::ByProbe, &[("set-price", "quote"), ("record-approval", "quote")])
-            .with("billing", Guarantee::ByKey, &[("set-price", "customer")]);
-        let customer = RecordRef { kind: "customer".into(), id: "cus_1".into() };
-        for (account, segment) in [("A-1", "smb"), ("A-2", "pub")] {
-            let fields = [
-                ("segment", Value::Text(segment.into())),
-                ("billing_account", Value::Reference(customer.clone())),
-            ];
-            connectors.put("crm", "account", account, &fields);
-        }
-        let quote = [("margin", Value::Decimal("40".into())), ("renewal", Value::Flag(false))];
-        connectors.put("crm", "quote", "Q-1", &quote);
         let store = Arc::new(MemoryStore::new());
         let clock = Arc::new(SimulatedClock::at(Timestamp::from_rfc3339(MORNING).expect("a moment")));
         let engine = Engine::start(Parts {
@@ -55,7 +39,7 @@ impl World {
             components: Arc::new(countersign_engine::port::components::NoComponents),
             catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
             store: store.clone(),
-            connectors: Arc::new(connectors),
+            connectors: Arc::new(deals::connectors()),
             clock: clock.clone(),
             chance: Arc::new(SeededChance::new(7)),
             rulebook: starter().expect("the starter rules check"),
@@ -65,20 +49,7 @@ impl World {
 
     /// Submits a discount and waits until the policy has answered.
     async fn asked(&self, account: &str, percent: u32, amount: u32) -> IntentId {
-        let text = |text: &str| Raw::Text(text.to_owned());
-        let map = |members: Vec<(&str, Raw)>| {
-            Raw::Map(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-        };
-        let amount = map(vec![("amount", text(&format!("{amount}.00"))), ("currency", text("USD"))]);
-        let tokens = map(vec![
-            ("quote_id", text("Q-1")),
-            ("customer_id", text(account)),
-            ("discount_percent", text(&format!("{percent}%"))),
-            ("amount", amount),
-            ("term_months", Raw::Integer(18)),
-            ("payment_days", Raw::Integer(30)),
-            ("reason", text("competitor")),
-        ]);
+        let tokens = deals::discount(account, &format!("{percent}%"), &format!("{amount}.00"));
         let (requester, intent_type) = ("ae-1".to_owned(), "discount".to_owned());
         let submission = Submission { requester, intent_type, tokens, key: None };
         let id = self.engine.submit(submission).await.expect("it passes the door").approval.intent.id;

@@ -6,17 +6,14 @@
 
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::{Approval, Outcome, Stage};
-use countersign_core::effect::attempt::Guarantee;
 use countersign_core::id::{IntentId, PersonId};
-use countersign_core::intent::Raw;
-use countersign_core::record::{RecordRef, Value};
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::engine::{Engine, Parts, Submission};
 use countersign_engine::port::store::Store as _;
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_store_local::{LocalStore, Options};
-use countersign_tests::scripted::Scripted;
+use countersign_tests::deals;
 use countersign_tests::world::{root, source_files};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -67,19 +64,6 @@ fn copied(from: &Path, to: &Path) {
 
 impl World {
     fn start(data: &Path, rules: &Path, at: Timestamp) -> World {
-        let connectors = Scripted::default()
-            .with("crm", Guarantee::ByProbe, &[("set-price", "quote"), ("record-approval", "quote")])
-            .with("billing", Guarantee::ByKey, &[("set-price", "customer")]);
-        let customer = RecordRef { kind: "customer".into(), id: "cus_1".into() };
-        for (account, segment) in [("A-1", "smb"), ("A-2", "pub")] {
-            let fields = [
-                ("segment", Value::Text(segment.into())),
-                ("billing_account", Value::Reference(customer.clone())),
-            ];
-            connectors.put("crm", "account", account, &fields);
-        }
-        let quote = [("margin", Value::Decimal("40".into())), ("renewal", Value::Flag(false))];
-        connectors.put("crm", "quote", "Q-1", &quote);
         let store = Arc::new(LocalStore::open(Options::at(data)).expect("the folder opens"));
         let clock = Arc::new(SimulatedClock::at(at));
         let files = source_files(rules).expect("the rules are read");
@@ -89,7 +73,7 @@ impl World {
             components: Arc::new(countersign_engine::port::components::NoComponents),
             catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
             store: store.clone(),
-            connectors: Arc::new(connectors),
+            connectors: Arc::new(deals::connectors()),
             clock: clock.clone(),
             chance: Arc::new(SeededChance::new(7)),
             rulebook: Rulebook::load(&files).expect("the rules of that day still check"),
@@ -98,19 +82,7 @@ impl World {
     }
 
     async fn asked(&self, account: &str, percent: &str) -> IntentId {
-        let text = |text: &str| Raw::Text(text.to_owned());
-        let map = |members: Vec<(&str, Raw)>| {
-            Raw::Map(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-        };
-        let tokens = map(vec![
-            ("quote_id", text("Q-1")),
-            ("customer_id", text(account)),
-            ("discount_percent", text(percent)),
-            ("amount", map(vec![("amount", text("12000.00")), ("currency", text("USD"))])),
-            ("term_months", Raw::Integer(18)),
-            ("payment_days", Raw::Integer(30)),
-            ("reason", text("competitor")),
-        ]);
+        let tokens = deals::discount(account, percent, "12000.00");
         let (requester, intent_type) = ("ae-1".to_owned(), "discount".to_owned());
         let submission = Submission { requester, intent_type, tokens, key: None };
         self.engine.submit(submission).await.expect("it passes the door").approval.intent.id

@@ -47,6 +47,14 @@ Feature: a policy is published by two persons, and what they approved is what de
     And the host is started again
     Then the open discount is still decided by the version of its day
 
+  Scenario: an open intent keeps its version when its seal ends and it is prepared anew
+    When ae-1 asks for 12 % off
+    And pricing-1 publishes "<= 10%" as "<= 12%", effective 2026-11-20
+    And pricing-lead approves revision 1
+    And 31 days pass
+    Then the open discount is prepared anew
+    And the open discount is still decided by the version of its day
+
   Scenario: a version for a later day waits for its day
     When pricing-1 publishes "<= 10%" as "<= 12%", effective 2026-11-25
     And pricing-lead approves revision 1

@@ -1,6 +1,7 @@
 //! What the suites share: scripted ports, real servers, a world to put them in.
 
 pub mod browser;
+pub mod deals;
 pub mod dmn;
 pub mod draw;
 pub mod guests;

@@ -1,6 +1,6 @@
 //! The steps of `publishing.feature` and `advisory.feature`.
 
-use super::{Spec, asked_tokens, map, text};
+use super::{PATIENCE, Spec, asked_tokens, map, text};
 use countersign_core::approval::event::Event;
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::{Approval, ApprovedIntent, Authority, Case, Outcome, Stage};
@@ -291,6 +291,21 @@ async fn sealed(spec: &mut Spec) {
     case.change = Some(Arc::new(change));
     assert_ne!(seal(&case), case.seal, "other evidence has another seal");
     assert!(ApprovedIntent::of(&approval).is_none(), "a change that is not approved yields no write");
+}
+
+#[then("the open discount is prepared anew")]
+async fn prepared_anew(spec: &mut Spec) {
+    let first = *spec.house.discounts.first().expect("a discount was asked for");
+    let waiting = async {
+        loop {
+            let approval = spec.engine().read(first).await.expect("it is there").approval;
+            if approval.intent.revision == 2 && !matches!(approval.stage, Stage::Preparing { .. }) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("its seal has ended");
 }
 
 #[then("the open discount is still decided by the version of its day")]

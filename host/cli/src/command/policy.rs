@@ -145,6 +145,14 @@ fn draft(file: &Path) -> Result<(IntentTypeName, String)> {
     Ok((intent, source.text))
 }
 
+/// Puts a document in the place of the file of its path, or beside the others if there is none.
+fn placed(files: &mut Vec<SourceFile>, path: &str, text: String) {
+    match files.iter_mut().find(|file| file.path == path) {
+        Some(file) => file.text = text,
+        None => files.push(SourceFile { path: path.to_owned(), text }),
+    }
+}
+
 /// A changed policy among the rules, beside the one that it replaces.
 #[derive(Debug)]
 struct Change {

@@ -86,6 +86,7 @@ pub fn check_files_with(files: &[SourceFile], on: Timestamp, past: &Past) -> Rep
         let mut found = checked(&rulebook, policy, on, &past.of(&policy.intent), &never)?;
         let text = files.iter().find(|file| file.path == policy.path).map(|file| file.text.len());
         found.findings.extend(text.and_then(|bytes| too_long(&policy.path, bytes)));
+        found.findings.sort_by(|one, other| one.urgency().cmp(&other.urgency()));
         Some(found)
     };
     Report { faults: Vec::new(), policies: rulebook.policies().filter_map(checked).collect() }

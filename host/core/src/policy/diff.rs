@@ -74,8 +74,10 @@ impl fmt::Display for Diff {
             writeln!(formatter, "  such as: {}", changed.witness)?;
         }
         if self.changed.iter().any(|changed| changed.tried) {
-            let why = "a guard computes there: the request below it is sure, and its neighbours are like it as far as they were tried";
-            writeln!(formatter, "tried, not proved: {why}")?;
+            writeln!(
+                formatter,
+                "where a guard computes, the request that is shown is sure, and those beside it as far as they were tried"
+            )?;
         }
         if self.unsettled > 0 {
             writeln!(formatter, "{} further regions: no tried point differs, not proved", self.unsettled)?;

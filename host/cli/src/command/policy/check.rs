@@ -1,7 +1,7 @@
 //! `countersign policy check`: proves every table before anybody relies on it.
 
 use super::backtest::days;
-use super::{Global, now, past, rules, unknown};
+use super::{Global, now, past, placed, rules, unknown};
 use crate::exit;
 use crate::output::{self, Failure, plain};
 use anyhow::Result;
@@ -77,10 +77,7 @@ fn beside(files: &mut Vec<SourceFile>, draft: &Path) -> Result<(String, IntentTy
     let (intent, text) = super::draft(draft)?;
     let name = draft.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let path = format!("policies/{name}");
-    match files.iter_mut().find(|file| file.path == path) {
-        Some(file) => file.text = text,
-        None => files.push(SourceFile { path: path.clone(), text }),
-    }
+    placed(files, &path, text);
     Ok((path, intent))
 }
 

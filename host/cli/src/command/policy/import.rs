@@ -1,7 +1,7 @@
 //! `countersign policy import`: a policy, or a table of one, from the format of another tool.
 
 use super::exchange::{existing, format_of};
-use super::{Global, bytes_of, now, replace, rules, text_of, written_new};
+use super::{Global, bytes_of, now, placed, replace, rules, text_of, written_new};
 use crate::exit;
 use crate::output::{self, Failure, plain};
 use anyhow::Result;
@@ -87,7 +87,8 @@ pub(super) fn run(command: &Import, global: &Global) -> Result<ExitCode> {
         (None, Some(name)) => format!("policies/{name}"),
         (None, None) => format!("policies/{intent}.policy.md"),
     };
-    let changed = with(&files, &path, &taken);
+    let mut changed = files.clone();
+    placed(&mut changed, &path, taken.text().to_owned());
     Rulebook::draft(&changed).map_err(|faults| failure(command, &taken.refused(&path, &faults)))?;
     let changes = taken.changes(standing);
     let target = command.output.clone().unwrap_or_else(|| folder.join(&path));
@@ -138,17 +139,6 @@ fn taken(command: &Import, intent: &IntentTypeName, old: Option<&Book>) -> Resul
     };
     let taken = Taken::read(&bytes, format_of(&command.file)?, intent, old, &reading);
     Ok(taken.map_err(|refused| failure(command, &refused))?)
-}
-
-/// The rules with the new policy among them.
-fn with(files: &[SourceFile], path: &str, taken: &Taken) -> Vec<SourceFile> {
-    let mut changed = files.to_vec();
-    let text = taken.text().to_owned();
-    match changed.iter_mut().find(|file| file.path == path) {
-        Some(file) => file.text = text,
-        None => changed.push(SourceFile { path: path.to_owned(), text }),
-    }
-    changed
 }
 
 /// Proves the new policy before it takes the place of the old one: a host that follows its files would decide by it at

@@ -1,7 +1,7 @@
 //! A seal that ends while people are asked: what they were shown is old by then. The intent is prepared anew, as
 //! its next revision, and whoever has decided on the same keeps their voice.
 
-use super::{Turn, amend};
+use super::Turn;
 use crate::approval::event::{Actor, Event};
 use crate::approval::{Intent, Stage};
 use crate::built_in::is_built_in;
@@ -23,7 +23,8 @@ pub(in crate::approval) fn due(intent: &Intent, stage: &Stage) -> Option<Timesta
     }
 }
 
-/// Prepares anew what has lost its seal; says whether it did.
+/// Prepares anew what has lost its seal, by the policy that it was asked under: nobody amended it, and time alone puts
+/// no intent under other rules. Says whether it did.
 pub(super) fn renew(turn: &mut Turn<'_>) -> bool {
     let intent = &turn.approval.intent;
     if due(intent, &turn.approval.stage).is_none_or(|due| turn.context.now <= due) {
@@ -31,6 +32,5 @@ pub(super) fn renew(turn: &mut Turn<'_>) -> bool {
     }
     let next = Intent { revision: intent.revision.saturating_add(1), ..Intent::clone(intent) };
     turn.record(Actor::Timer, Event::Renewed { intent: Arc::new(next) });
-    amend::judge_anew(turn);
     true
 }

@@ -71,8 +71,8 @@ impl Walk<'_, '_> {
                     path.remove(&node.axis);
                 }
             }
-            // Elements that all need the same meet nobody else.
             Some(_) => self.below.push((place, path.clone())),
+            // Elements that all need the same meet nobody else.
             None => {}
         }
     }
