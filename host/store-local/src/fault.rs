@@ -5,10 +5,10 @@ use std::io;
 use std::path::Path;
 
 /// The format that this program writes.
-pub(crate) const FORMAT_VERSION: u32 = 3;
+pub(crate) const FORMAT_VERSION: u32 = 4;
 
-/// The oldest format that it reads: no record of it says that it follows another one in the same write, which is the
-/// more careful reading.
+/// The oldest format that it reads. No record of format 2 says that it follows another one in the same write, which is
+/// the more careful reading; records of formats 2 and 3 are compressed with other words.
 pub(crate) const FORMAT_VERSION_MIN: u32 = 2;
 
 /// The format of the index that this program writes. An older one is built again from the log; a

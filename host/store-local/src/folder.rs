@@ -7,7 +7,7 @@
 //! index.broken/   an index that was moved aside, for somebody to look at; may be deleted
 //! STATE           how the folder was left: open or clean, in which boot of the machine
 //! ```
-//! LOCK and STATE are lines of `word value`, the first of them `format 3`.
+//! LOCK and STATE are lines of `word value`, the first of them `format 4`.
 
 use crate::disk::{self, Disk};
 use crate::fault::{FORMAT_VERSION, FORMAT_VERSION_MIN, INDEX_VERSION, io_fault};

@@ -3,14 +3,15 @@
 //! ```text
 //! frame     length u32 LE | crc32c u32 LE | payload of that length
 //!           the sum covers the four length bytes and the payload, so zeros are no record
-//! payload   kind 1 or 2; 3 or 4 where other records stand before it in the same write
-//!           number   kind 3 and 4: how many bytes of that write stand before the frame
+//! payload   kind 1 or 5; 3 or 6 where other records stand before it in the same write; 2 and 4 for 5 and 6 with
+//!           the words of formats 2 and 3
+//!           number   kinds 3, 4 and 6: how many bytes of that write stand before the frame
 //!           number   position of the batch's first entry (of the next one, if it has none)
 //!           count    streams; for each:
 //!             bytes    name
 //!             number   sequence before the batch
 //!             place    the stream's record before this one
-//!           body     kind 1 and 3: bytes; kind 2 and 4: number its length, bytes of it compressed by
+//!           body     kinds 1 and 3: bytes; the others: number its length, bytes of it compressed by
 //!                    [`crate::squeeze`]
 //!           32 bytes head of the hash chain after the batch's last entry
 //! body      for each stream:
@@ -25,7 +26,7 @@
 //! cut can leave any: one that follows proves nothing about those before it. The body is made where the batch is
 //! given, by whoever waits for it; the one writer adds only what depends on the end of the log.
 
-use crate::squeeze::{squeeze, unsqueeze};
+use crate::squeeze::{Words, squeeze, unsqueeze};
 use crate::wire::{Place, Reader, put_bytes, put_moment, put_number, put_place};
 use countersign_core::hash::Digest;
 use countersign_engine::port::store::{Append, Batch, CallerKey, ErrandChange, RowChange, StreamName};
@@ -38,10 +39,12 @@ pub(crate) const PAYLOAD_BYTES_MIN: usize = 36;
 /// Longest payload and longest body: the largest batch and what its keys and labels add.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-const KIND_PLAIN: u8 = 1;
-const KIND_SQUEEZED: u8 = 2;
-/// What is added to a kind where other records stand before it in the same write.
-const KIND_FOLLOWS: u8 = 2;
+const PLAIN: u8 = 1;
+const PLAIN_FOLLOWS: u8 = 3;
+const SQUEEZED: u8 = 5;
+const SQUEEZED_FOLLOWS: u8 = 6;
+const SQUEEZED_BEFORE_4: u8 = 2;
+const SQUEEZED_BEFORE_4_FOLLOWS: u8 = 4;
 
 /// One atomic batch.
 #[derive(Debug)]
@@ -85,11 +88,14 @@ impl Record {
     pub(crate) fn frame(&self, body: &Body, out: &mut Vec<u8>) -> Option<u32> {
         let start = out.len();
         out.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
-        let kind = if body.squeezed { KIND_SQUEEZED } else { KIND_PLAIN };
-        if self.behind == 0 {
-            out.push(kind);
-        } else {
-            out.push(kind + KIND_FOLLOWS);
+        let follows = 0 < self.behind;
+        out.push(match (body.squeezed, follows) {
+            (true, false) => SQUEEZED,
+            (true, true) => SQUEEZED_FOLLOWS,
+            (false, false) => PLAIN,
+            (false, true) => PLAIN_FOLLOWS,
+        });
+        if follows {
             put_number(out, self.behind);
         }
         put_number(out, self.first);
@@ -119,24 +125,29 @@ impl Record {
     /// Reads a payload; `None` if it is not wholly a record that this program writes.
     pub(crate) fn decode(payload: &[u8]) -> Option<Record> {
         let mut reader = Reader(payload);
-        let kind = reader.byte()?;
-        let follows = KIND_SQUEEZED < kind;
-        let kind = if follows { kind.checked_sub(KIND_FOLLOWS)? } else { kind };
+        let (words, follows) = match reader.byte()? {
+            PLAIN => (None, false),
+            PLAIN_FOLLOWS => (None, true),
+            SQUEEZED => (Some(Words::Now), false),
+            SQUEEZED_FOLLOWS => (Some(Words::Now), true),
+            SQUEEZED_BEFORE_4 => (Some(Words::Before4), false),
+            SQUEEZED_BEFORE_4_FOLLOWS => (Some(Words::Before4), true),
+            _ => return None,
+        };
         let behind = if follows { reader.number().filter(|behind| 0 < *behind)? } else { 0 };
         let first = reader.number()?;
         let streams = (0..reader.count()?).map(|_| stream(&mut reader)).collect::<Option<Vec<_>>>()?;
         let unsqueezed;
-        let body = match kind {
-            KIND_PLAIN => reader.bytes()?,
-            KIND_SQUEEZED => {
+        let body = match words {
+            None => reader.bytes()?,
+            Some(words) => {
                 let length = usize::try_from(reader.number()?).ok()?;
                 if PAYLOAD_BYTES_MAX < length {
                     return None;
                 }
-                unsqueezed = unsqueeze(reader.bytes()?, length)?;
+                unsqueezed = unsqueeze(reader.bytes()?, length, words)?;
                 unsqueezed.as_slice()
             }
-            _ => return None,
         };
         let head = digest(&mut reader)?;
         let mut body = Reader(body);
@@ -311,7 +322,8 @@ mod tests {
     /// A body as it stands when it cannot be compressed.
     fn plain(record: &Record) -> Body {
         let body = body(record);
-        let bytes = if body.squeezed { unsqueeze(&body.bytes, body.length) } else { Some(body.bytes) };
+        let bytes =
+            if body.squeezed { unsqueeze(&body.bytes, body.length, Words::Now) } else { Some(body.bytes) };
         Body { bytes: bytes.expect("it comes back"), squeezed: false, length: body.length }
     }
 

@@ -224,9 +224,9 @@ async fn a_file_of_another_version_is_refused_before_anything_is_touched() {
     let mut segment = fs::read(&segments(whole.path())[0]).expect("it reads");
     segment[8] = 9;
     let cases: [(&str, Vec<u8>, u32, u32); 4] = [
-        ("log/0000000001.cslog", segment, 9, 3),
-        ("LOCK", b"format 9\n".to_vec(), 9, 3),
-        ("STATE", b"format 1\n".to_vec(), 1, 3),
+        ("log/0000000001.cslog", segment, 9, 4),
+        ("LOCK", b"format 9\n".to_vec(), 9, 4),
+        ("STATE", b"format 1\n".to_vec(), 1, 4),
         ("index/FORMAT", b"9".to_vec(), 9, 3),
     ];
     for (name, bytes, found, known) in cases {
@@ -262,8 +262,8 @@ async fn a_log_of_the_format_before_opens_and_goes_on() {
     }
     for name in ["LOCK", "STATE"] {
         let text = fs::read_to_string(folder.path().join(name)).expect("it reads");
-        assert!(text.starts_with("format 3\n"), "{text}");
-        fs::write(folder.path().join(name), text.replace("format 3", "format 2")).expect("it is written");
+        assert!(text.starts_with("format 4\n"), "{text}");
+        fs::write(folder.path().join(name), text.replace("format 4", "format 2")).expect("it is written");
     }
     let store = open(folder.path()).expect("it opens");
     assert!(answers(&store).await == before, "nothing of it is lost");
