@@ -28,6 +28,8 @@ mod fail_open;
 mod going_live;
 #[path = "spec/hands.rs"]
 mod hands;
+#[path = "spec/integrations.rs"]
+mod integrations;
 #[path = "spec/machines.rs"]
 mod machines;
 #[path = "spec/notices.rs"]

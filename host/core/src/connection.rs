@@ -1,7 +1,8 @@
-//! What the log says of a connection itself, beside what is written there: that an operator paused it, and how far its
+//! What the log says of a connection itself, beside what is written there: that somebody paused it, and how far its
 //! target was asked what has changed there.
 
 use crate::id::PersonId;
+use crate::people::NoOperator;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -102,6 +103,8 @@ pub enum NotChanged {
     Paused(Pause),
     /// Nobody has paused it.
     NotPaused,
+    /// They do not look after it.
+    NotTheirs(NoOperator),
 }
 
 impl NotChanged {
@@ -111,6 +114,7 @@ impl NotChanged {
         match self {
             NotChanged::Paused(_) => "CS-E0225",
             NotChanged::NotPaused => "CS-E0226",
+            NotChanged::NotTheirs(_) => "CS-E0223",
         }
     }
 
@@ -123,6 +127,7 @@ impl NotChanged {
                 "if it is paused nevertheless, an exception does that: `countersign connection list` names it, and \
                  closing it lets the connection go on"
             }
+            NotChanged::NotTheirs(refused) => refused.help(),
         }
     }
 }
@@ -134,7 +139,14 @@ impl fmt::Display for NotChanged {
                 write!(formatter, "{by} paused the connection already, at {since}: {reason}")
             }
             NotChanged::NotPaused => formatter.write_str("nobody has paused the connection"),
+            NotChanged::NotTheirs(refused) => refused.fmt(formatter),
         }
+    }
+}
+
+impl From<NoOperator> for NotChanged {
+    fn from(refused: NoOperator) -> NotChanged {
+        NotChanged::NotTheirs(refused)
     }
 }
 

@@ -86,6 +86,34 @@ impl Cause {
         !self.closed_by().is_empty()
     }
 
+    /// Whether it is about the way to a target, not about what is to be written there: whoever looks after the connection
+    /// may have it tried again.
+    #[must_use]
+    pub fn is_of_connection(self) -> bool {
+        match self {
+            Cause::Exhausted | Cause::Denied | Cause::Quarantined => true,
+            // Nobody but whoever answers for it gives their word for what nobody knows; what a target that is down
+            // holds up goes on by itself.
+            Cause::Uncertain
+            | Cause::Unavailable
+            | Cause::Unsure
+            | Cause::NoSeat
+            | Cause::Overdue
+            | Cause::Rounds
+            | Cause::Rejected
+            | Cause::Conflict
+            | Cause::Irreversible
+            | Cause::Drift
+            | Cause::Late
+            | Cause::Gone
+            | Cause::Unreadable
+            | Cause::PostMortem
+            | Cause::FailOpen
+            | Cause::Budget
+            | Cause::BreakGlass => false,
+        }
+    }
+
     /// By what alone an exception of this cause is closed, wherever its intent stands; empty where that depends on
     /// the intent.
     #[must_use]

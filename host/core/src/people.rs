@@ -18,11 +18,11 @@ pub use account::Account;
 pub use calendar::{Calendar, CalendarName};
 pub use clock::Spelt;
 pub use contact::{Contact, MailAddress};
-pub use duty::Duty;
+pub use duty::{Duty, NoOperator};
 pub(crate) use parse::{MANAGERS_MAX, SECTIONS};
 pub(crate) use with::successor;
 
-use crate::id::{FieldName, IntentTypeName, PersonId, PoolName, RoleName};
+use crate::id::{ConnectionName, FieldName, IntentTypeName, PersonId, PoolName, RoleName};
 use crate::intent::value::{Day, TokenValue, Tokens};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -109,6 +109,8 @@ pub struct Directory {
     pub roles: BTreeMap<RoleName, PersonId>,
     /// What pools do for the house beside deciding.
     pub duties: BTreeMap<Duty, PoolName>,
+    /// Which pool owns a connection: its members are the integration owners of it.
+    pub integrations: BTreeMap<ConnectionName, PoolName>,
     /// Who stands by for whom.
     pub standby: Vec<Standby>,
     /// Working hours.

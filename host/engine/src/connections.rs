@@ -1,4 +1,4 @@
-//! The record of a connection: that an operator paused it, and how far its target was asked what has changed.
+//! The record of a connection: that somebody paused it, and how far its target was asked what has changed.
 //!
 //! It stands in streams of its own, `connection/NAME/1` and on, and is read when it is first asked for. An entry is
 //! stored before it counts.
@@ -25,7 +25,7 @@ impl Engine {
     /// If the process stops in here it is on record or it is not; asked again under the same key, it is.
     ///
     /// # Errors
-    /// [`Fault::Connection`] if it is so already; those of the store. Nothing changes then.
+    /// [`Fault::Connection`] if it is so already, or they do not look after it; those of the store. Nothing changes then.
     pub async fn change_connection(
         &self,
         connection: &ConnectionName,
@@ -34,6 +34,7 @@ impl Engine {
         key: Option<Key>,
     ) -> Result<Arc<OnRecord>, Fault> {
         let _inside = self.inner.doors.enter();
+        self.rulebook().directory().operates(by, Some(connection)).map_err(NotChanged::from)?;
         let decide = |record: &OnRecord| record.decide(change, reason);
         self.inner.note(connection, Some(by), key.as_ref(), decide).await
     }

@@ -12,14 +12,15 @@ use crate::scim;
 use crate::session::Inforce;
 use crate::state::Host;
 use crate::token::{Scope, TOKEN_PREFIX, TokenEntry};
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use countersign_core::approval::refusal::Refusal;
-use countersign_core::id::PersonId;
-use countersign_core::people::Duty;
+use countersign_core::id::{ConnectionName, PersonId};
 use countersign_core::people::register::Actor;
+use countersign_engine::fault::Fault;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -175,25 +176,42 @@ fn no_method(detail: &str) -> Problem {
     Problem::new("CS-E0209", detail, "use a method that `Allow` or `/openapi.json` names for this address")
 }
 
+/// What every address below one connection begins with.
+const OF_CONNECTION: &str = "/v1/connections/{name}/";
+
+/// What a request wants to be let in to.
+#[derive(Debug, Clone, Copy)]
+struct Wanted<'a> {
+    scope: Scope,
+    /// The one connection that it is about, as its address names it.
+    connection: Option<&'a ConnectionName>,
+}
+
 /// Lets a request on to its handler if the table of routes says that its token may.
 pub(crate) async fn sign_in(
     State(host): State<Host>,
     matched: MatchedPath,
+    named: Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let Some(route) = routes::find(request.method(), matched.as_str()) else {
         return method_not_taken(request.method().clone()).await.into_response();
     };
+    // What is no name of a connection is nobody's: only operators are told that there is none.
+    let mut names = named.iter().flatten();
+    let named = names.find(|(name, _)| *name == "name" && route.path.starts_with(OF_CONNECTION));
+    let connection = named.and_then(|(_, value)| ConnectionName::parse(value).ok());
+    let wanted = |scope| Wanted { scope, connection: connection.as_ref() };
     let caller = match route.scope {
         None => None,
-        Some(scope) => match caller(&host, request.headers(), scope) {
+        Some(scope) => match caller(&host, request.headers(), wanted(scope)) {
             Ok(caller) => Some(caller),
             Err(problem) => return problem.into_response(),
         },
     };
     if host.engine.is_stopping() && !request.method().is_safe() {
-        return Problem::from(countersign_engine::fault::Fault::Stopping).into_response();
+        return Problem::from(Fault::Stopping).into_response();
     }
     if let Some(caller) = caller {
         request.extensions_mut().insert(caller);
@@ -201,7 +219,8 @@ pub(crate) async fn sign_in(
     next.run(request).await
 }
 
-fn caller(host: &Host, headers: &HeaderMap, scope: Scope) -> Result<Caller, Problem> {
+fn caller(host: &Host, headers: &HeaderMap, wanted: Wanted<'_>) -> Result<Caller, Problem> {
+    let scope = wanted.scope;
     let token = bearer(headers);
     let Some(entry) = token.and_then(|token| host.tokens.find(token)) else {
         // What the operator made is found without a look at the sessions, of which there may be many.
@@ -213,7 +232,7 @@ fn caller(host: &Host, headers: &HeaderMap, scope: Scope) -> Result<Caller, Prob
             )
             .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"countersign\""))
         })?;
-        return terminal_may(host, person, scope);
+        return terminal_may(host, person, wanted);
     };
     if !entry.scopes.contains(&scope) {
         let detail = format!("the token `{}` lacks the scope `{scope}`", entry.name.escape_debug());
@@ -233,9 +252,12 @@ fn caller(host: &Host, headers: &HeaderMap, scope: Scope) -> Result<Caller, Prob
             let help = "make one for the identity provider in a name that nobody of the house has";
             Err(Problem::new("CS-E0207", detail, help))
         }
-        // Where the house has operators, whoever is none any more operates nothing, whatever their token says.
-        (Scope::Operate, true) if !operates(host, &entry.person) => Err(no_operator(&entry.person)),
-        (Scope::Provision, false) | (Scope::Read | Scope::Ask | Scope::Decide | Scope::Operate, true) => {
+        // Where the house has operators, whoever does not look after it operates nothing, whatever their token says.
+        (Scope::Operate, true) => match rulebook.directory().operates(&entry.person, wanted.connection) {
+            Ok(()) => Ok(Caller { person: entry.person.clone(), token: entry.name.clone() }),
+            Err(refused) => Err(Fault::Connection(refused.into()).into()),
+        },
+        (Scope::Provision, false) | (Scope::Read | Scope::Ask | Scope::Decide, true) => {
             Ok(Caller { person: entry.person.clone(), token: entry.name.clone() })
         }
         (Scope::Read | Scope::Ask | Scope::Decide | Scope::Operate, false) => {
@@ -252,18 +274,6 @@ fn of_terminal(host: &Host, token: &str) -> Option<PersonId> {
     host.signing.sessions.terminal(token, inforce).map(|session| session.person)
 }
 
-/// Whether a person may operate, as far as the house says who does.
-fn operates(host: &Host, person: &PersonId) -> bool {
-    let rulebook = host.engine.rulebook();
-    let directory = rulebook.directory();
-    !directory.duties.contains_key(&Duty::Operator) || directory.has_duty(person, Duty::Operator)
-}
-
-fn no_operator(person: &PersonId) -> Problem {
-    let help = "ask an operator; who they are is in `people.md` under `Duties`";
-    Problem::new("CS-E0223", format!("`{person}` is no operator"), help)
-}
-
 /// A machine reads and asks; what it asks for is decided by persons.
 fn machine_may(entry: &TokenEntry, scope: Scope) -> Result<Caller, Problem> {
     match scope {
@@ -276,9 +286,10 @@ fn machine_may(entry: &TokenEntry, scope: Scope) -> Result<Caller, Problem> {
     }
 }
 
-/// A person in their terminal may what people may; connections are for those who operate.
-fn terminal_may(host: &Host, person: PersonId, scope: Scope) -> Result<Caller, Problem> {
-    let operator = host.engine.rulebook().directory().has_duty(&person, Duty::Operator);
+/// A person in their terminal may what people may; connections are for those who look after them.
+fn terminal_may(host: &Host, person: PersonId, wanted: Wanted<'_>) -> Result<Caller, Problem> {
+    let scope = wanted.scope;
+    let operator = host.engine.rulebook().directory().looks_after(&person, wanted.connection);
     let token = format!("the terminal of {person}");
     match scope {
         Scope::Read | Scope::Ask | Scope::Decide => Ok(Caller { person, token }),

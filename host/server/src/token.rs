@@ -41,7 +41,7 @@ pub enum Scope {
     Ask,
     /// Decide and close exceptions in the name of its person.
     Decide,
-    /// Have connections checked.
+    /// Look after connections and connectors, as far as its person does.
     Operate,
     /// Say who is there: for an identity provider. It stands alone, and its token acts for no person.
     Provision,

@@ -113,8 +113,17 @@ pub(super) fn links() -> Links {
 }
 
 /// Who has a password.
-const PEOPLE: [&str; 7] =
-    ["sales-manager-1", "ae-1", "finance-1", "pricing-lead", "revops-lead", "auditor-1", "gone"];
+const PEOPLE: [&str; 9] = [
+    "sales-manager-1",
+    "ae-1",
+    "finance-1",
+    "pricing-lead",
+    "revops-lead",
+    "auditor-1",
+    "integration-1",
+    "billing-1",
+    "gone",
+];
 
 /// A host with browsers: `sales-manager-1`, `ae-1` and `finance-1` have the password.
 pub(super) struct Browsers {
@@ -494,4 +503,30 @@ async fn two_accounts_of_one_person_are_one_voice() {
     };
     assert_eq!(decide(&one, "d-1").await.status, 200);
     decide(&other, "d-2").await.is_problem(409, "CS-E0112");
+}
+
+#[tokio::test]
+async fn a_terminal_operates_what_its_person_looks_after() {
+    let browsers = Browsers::start().await;
+    for (person, billing, crm, connector) in [
+        ("integration-1", 200, 200, 409),
+        // The integration owner of one connection.
+        ("billing-1", 200, 403, 403),
+        ("finance-1", 403, 403, 403),
+    ] {
+        let cookie = browsers.signed_in(person).await;
+        let token = format!("Bearer {}", terminal(&browsers.post(&cookie, "/you/terminal", "").await));
+        let answered = async |path: &str, body: &str| {
+            let headers = [("authorization", token.as_str()), ("idempotency-key", path)];
+            let answer = browsers.world.send("", "POST", path, &headers, body).await;
+            if answer.status == 403 {
+                answer.is_problem(403, "CS-E0207");
+            }
+            answer.status
+        };
+        assert_eq!(answered("/v1/connections/billing/check", "").await, billing, "{person}");
+        assert_eq!(answered("/v1/connections/crm/check", "").await, crm, "{person}");
+        let back = answered("/v1/connectors/scripted.billing/rollbacks", r#"{"reason":"why"}"#).await;
+        assert_eq!(back, connector, "{person}");
+    }
 }

@@ -379,6 +379,17 @@ async fn who_operates_is_who_the_house_says() {
     // Their tokens have every scope.
     world.post("ae-1", path, "c-2", "").await.is_problem(403, "CS-E0223");
     world.post("revops-lead", path, "c-3", "").await.is_problem(403, "CS-E0223");
+    // An integration owner looks after their connection, however its name is spelt, and after nothing else.
+    let refused = world.post("billing-1", path, "c-5", "").await;
+    refused.is_problem(403, "CS-E0223");
+    let words = "`billing-1` is neither an operator nor an integration owner of `crm`";
+    assert_eq!(refused.json["detail"], words);
+    assert_eq!(world.post("billing-1", "/v1/connections/billing/check", "c-6", "").await.status, 200);
+    assert_eq!(world.post("billing-1", "/v1/connections/%62illing/check", "c-7", "").await.status, 200);
+    for other in ["%63rm", "Billing", "billing%2f..%2fcrm", "billing%00", "%ff"] {
+        let answer = world.post("billing-1", &format!("/v1/connections/{other}/check"), "c-8", "").await;
+        answer.is_problem(403, "CS-E0223");
+    }
     // Without the row it is as the token says.
     let mut files = source_files(&root().join("host/cli/starter")).expect("the starter files");
     for file in files.iter_mut().filter(|file| file.path == "people.md") {

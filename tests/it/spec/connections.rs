@@ -461,7 +461,7 @@ fn effects(all: &[Arc<Approval>], is: impl Fn(&EffectState) -> bool) -> usize {
 }
 
 impl Spec {
-    async fn paused(&self) -> Option<Paused> {
+    pub(super) async fn paused(&self) -> Option<Paused> {
         let target = ConnectionName::parse("target").expect("a name");
         self.engine().paused(&target).await.expect("the log is read")
     }

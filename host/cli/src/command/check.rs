@@ -296,6 +296,12 @@ impl Findings {
                 "the rules use connection `{name}`, which is not configured: an intent that needs it becomes an exception"
             ));
         }
+        let (used, owned) = (rulebook.connections(), &rulebook.house().integrations);
+        for name in owned.keys().filter(|name| !configured(name) && !used.contains(*name)) {
+            self.warnings.push(format!(
+                "`people.md` names the integration owner of connection `{name}`, which is neither configured nor used"
+            ));
+        }
     }
 
     /// Ways by which `people.md` wants people told and nobody configured.

@@ -2,7 +2,7 @@
 
 use super::seat::Because;
 use super::{Approval, Intent};
-use crate::exception::{Cause, Exception};
+use crate::exception::{Cause, Closure, Exception};
 use crate::id::{ConnectionName, EffectId, PersonId};
 use crate::money::Money;
 use crate::people::{Asking, Filled, MANAGERS_MAX, Whom};
@@ -92,12 +92,10 @@ pub(super) fn owner(
     now: Timestamp,
 ) -> Answerable {
     let intent = &approval.intent;
-    let of_effect = || about.effect.and_then(|effect| connection_of(approval, effect));
-    let connection = about.connection.cloned().or_else(of_effect);
     let happened = Happening {
         cause: about.cause.as_str(),
         amount: stake(rulebook, approval),
-        connection: connection.as_ref(),
+        connection: connection(approval, about),
     };
     rulebook.owner_of(asking(intent), happened, (missed, about.barred), now).unwrap_or_else(|| Answerable {
         route: "none".to_owned(),
@@ -126,6 +124,22 @@ fn stake(rulebook: &Rulebook, approval: &Approval) -> Option<Money> {
     approval.case().map_or_else(|| schema.stake_of(tokens), |case| schema.stake_with(tokens, &case.facts))
 }
 
-fn connection_of(approval: &Approval, effect: EffectId) -> Option<ConnectionName> {
-    approval.planned(effect).map(|planned| planned.connection.clone())
+/// The connection that an exception is about, or over which its effect goes.
+fn connection<'a>(approval: &'a Approval, about: About<'a>) -> Option<&'a ConnectionName> {
+    let of_effect = || Some(&approval.planned(about.effect?)?.connection);
+    about.connection.or_else(of_effect)
+}
+
+/// Whether a person who does not answer for an exception may close it in this way all the same: whoever looks after the
+/// connection that it is about has what is stuck there tried again, or looked for, once it is whole. What else becomes
+/// of the intent is for whoever answers.
+pub(super) fn tries_again(
+    rulebook: &Rulebook,
+    approval: &Approval,
+    exception: &Exception,
+    (person, by): (&PersonId, Closure),
+) -> bool {
+    let about = connection(approval, About::of(exception));
+    let theirs = about.is_some() && rulebook.directory().looks_after(person, about);
+    theirs && exception.cause.is_of_connection() && matches!(by, Closure::Retry | Closure::Probe)
 }

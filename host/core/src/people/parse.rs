@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 /// The sections that `people.md` may have.
-pub(crate) const SECTIONS: [&str; 11] = [
+pub(crate) const SECTIONS: [&str; 12] = [
     "Persons",
     "Machines",
     "Accounts",
@@ -19,6 +19,7 @@ pub(crate) const SECTIONS: [&str; 11] = [
     "Pools",
     "Roles",
     "Duties",
+    "Connections",
     "Standby",
     "Calendars",
     "Holidays",
@@ -62,6 +63,7 @@ impl Directory {
         let pools = reader.pools();
         let roles = reader.roles();
         let duties = super::duty::read(reader.document, &pools, reader.faults);
+        let integrations = super::duty::read_integrations(reader.document, &pools, &duties, reader.faults);
         let standby = reader.standby(&roles);
         let absence = reader.absence();
         let contacts = reader.contacts();
@@ -81,6 +83,7 @@ impl Directory {
             pools,
             roles,
             duties,
+            integrations,
             standby,
             calendars,
             absence,

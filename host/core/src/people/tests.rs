@@ -364,3 +364,37 @@ fn an_auditor_has_no_other_duty() {
     directory.persons.remove(&operator);
     assert!(!directory.has_duty(&operator, Duty::Operator));
 }
+
+#[test]
+fn an_integration_owner_looks_after_their_connections_alone() {
+    let mut directory = starter_rulebook().directory().clone();
+    let connection = |name: &str| ConnectionName::parse(name).expect("a name");
+    let looks_after = |directory: &Directory, who: &str, after: Option<&str>| {
+        directory.looks_after(&person(who), after.map(connection).as_ref())
+    };
+    for (who, of_billing, of_crm, of_all) in [
+        ("billing-1", true, false, false),
+        ("billing-2", true, false, false),
+        ("integration-1", true, true, true),
+        ("revops-lead", false, false, false),
+        ("auditor-1", false, false, false),
+        ("somebody-else", false, false, false),
+    ] {
+        let found = [Some("billing"), Some("crm"), None].map(|after| looks_after(&directory, who, after));
+        assert_eq!(found, [of_billing, of_crm, of_all], "{who}");
+    }
+    let (crm, billing) = (connection("crm"), PoolName::parse("billing").expect("it is a name"));
+    let refused = directory.operates(&person("billing-1"), Some(&crm)).expect_err("it is not theirs");
+    assert_eq!(refused.to_string(), "`billing-1` is neither an operator nor an integration owner of `crm`");
+    let refused = directory.operates(&person("billing-1"), None).expect_err("connectors are for operators");
+    assert_eq!(refused.to_string(), "`billing-1` is no operator");
+    // A group puts an auditor into the pool: they look after nothing that they would audit.
+    directory.pools.get_mut(&billing).expect("the pool").members.push(person("auditor-1"));
+    assert!(!looks_after(&directory, "auditor-1", Some("billing")));
+    directory.persons.remove(&person("billing-1"));
+    assert!(!looks_after(&directory, "billing-1", Some("billing")), "whoever left looks after nothing");
+    // Where nobody says who operates, the word of a token counts; no more than that.
+    directory.duties.remove(&Duty::Operator);
+    assert_eq!(directory.operates(&person("ae-1"), Some(&crm)), Ok(()));
+    assert!(!looks_after(&directory, "ae-1", Some("crm")));
+}

@@ -70,6 +70,7 @@ impl Directory {
             pools: pools.collect(),
             roles: self.roles.clone().into_iter().filter(|(_, holder)| there(holder)).collect(),
             duties: self.duties.clone(),
+            integrations: self.integrations.clone(),
             standby: standby.collect(),
             calendars: self.calendars.clone(),
             absence: covered.collect(),

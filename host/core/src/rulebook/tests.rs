@@ -333,6 +333,20 @@ const OTHER_SLIPS: &[(&str, &str, &str, &str)] = &[
         "| administrator | audit |",
         "`audit-lead` would audit what they do as administrator",
     ),
+    ("people.md", "| billing    | billing ", "| billing    | biling  ", "`biling` is no pool"),
+    (
+        "people.md",
+        "| ledger     | billing ",
+        "| billing    | billing ",
+        "the connection `billing` stands here twice",
+    ),
+    ("people.md", "| billing    | billing ", "| Billing    | billing ", "`Billing` is not a connection"),
+    (
+        "people.md",
+        "| billing    | billing ",
+        "| billing    | audit   ",
+        "`audit-lead` would audit what they do as integration owner",
+    ),
     ("discount.intent.md", "| rounds  ", "| seen by | all |\n| rounds  ", "or `everybody`, or `those in it`"),
     (
         "discount.intent.md",

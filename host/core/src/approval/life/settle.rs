@@ -156,7 +156,8 @@ pub(super) fn close(
     if exception.barred.contains(&person) {
         return Err(if own { Refusal::OwnIntent(person) } else { NotOverridden::Own(person).into() });
     }
-    if exception.owner != person {
+    let rulebook = turn.context.rulebook;
+    if exception.owner != person && !rules::tries_again(rulebook, &turn.approval, exception, (&person, by)) {
         return Err(Refusal::NotOwner { person, owner: exception.owner.clone() });
     }
     if reason.trim().is_empty() {
