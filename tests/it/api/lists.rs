@@ -2,7 +2,7 @@
 
 use crate::world::{SMALL, World};
 use countersign_core::time::Millis;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -142,6 +142,15 @@ async fn who_answers_for_what_is_told_with_what_is_lacking() {
             .iter()
             .any(|exception| exception["id"] == "money-drift" && exception["within"] == "8 business hours")
     );
+    let connections = answer.json["connections"].as_array().expect("connections").iter();
+    let of = |connection: &Json| {
+        let pool = connection["integration_owner"]["pool"].as_str().unwrap_or("operators alone").to_owned();
+        (connection["name"].as_str().expect("a name").to_owned(), pool, connection["configured"] == true)
+    };
+    let expected =
+        [("billing", "billing", true), ("crm", "operators alone", true), ("ledger", "billing", false)];
+    let expected = expected.map(|(name, pool, there)| (name.to_owned(), pool.to_owned(), there));
+    assert_eq!(connections.map(of).collect::<Vec<_>>(), expected);
     assert_eq!(answer.json["alone"], json!([]));
 }
 

@@ -5,7 +5,9 @@ use crate::client::{Client, typed};
 use crate::exit;
 use crate::output::{self, plain};
 use anyhow::Result;
-use countersign_server::api::view::{AloneView, OwnedTypeView, OwnerView, OwnershipView};
+use countersign_server::api::view::{
+    AloneView, OwnedConnectionView, OwnedTypeView, OwnerView, OwnershipView,
+};
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -35,15 +37,28 @@ pub async fn run(command: Ownership, global: &Global) -> Result<ExitCode> {
         return Err(failure.with_help("`countersign ownership` shows all of them").into());
     }
     let lacking = types.iter().any(|owned| !owned.lacking.is_empty());
-    output::line(page(&types, &view.alone).trim_end())?;
+    // Whoever asks about one type asks about no connection of another one.
+    let connections: &[_] = if command.intent_type.is_some() { &[] } else { &view.connections };
+    output::line(page(&types, connections, &view.alone).trim_end())?;
     Ok(ExitCode::from(if lacking { exit::NO } else { exit::DONE }))
 }
 
 /// The page.
-fn page(types: &[&OwnedTypeView], alone: &[AloneView]) -> String {
+fn page(types: &[&OwnedTypeView], connections: &[OwnedConnectionView], alone: &[AloneView]) -> String {
     let mut page = String::from("# Who answers for what\n");
     for owned in types {
         one(&mut page, owned);
+    }
+    if !connections.is_empty() {
+        page.push_str("\n## Connections\n\n");
+        let rows = connections.iter().map(|connection| {
+            let owner = connection.integration_owner.as_ref();
+            let owner = owner.map_or_else(|| "operators alone".to_owned(), of);
+            let name = &connection.name;
+            let name = if connection.configured { name.clone() } else { format!("{name} (not configured)") };
+            vec![name, owner]
+        });
+        table(&mut page, &["connection", "integration owner"], &rows.collect::<Vec<_>>());
     }
     page.push_str("\n## If somebody leaves\n\n");
     if alone.is_empty() {

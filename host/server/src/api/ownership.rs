@@ -10,8 +10,8 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::{Extension, Json};
 
-/// Says who answers for what: owners, seats and exceptions of every intent type with their times, what is lacking,
-/// and people whom the house cannot do without.
+/// Says who answers for what: owners, seats and exceptions of every intent type with their times, what is lacking, who
+/// looks after which connection, and people whom the house cannot do without.
 #[utoipa::path(
     get, path = "/v1/ownership", tag = "people", operation_id = "show_ownership",
     responses(

@@ -46,7 +46,7 @@ pub use intent_type::IntentTypeView;
 pub use log::ConsistencyView;
 pub use outlook::OutlookView;
 pub use override_::{BrokenView, EvidenceView, OverrideView};
-pub use ownership::{AloneView, OwnedTypeView, OwnerView, OwnershipView};
+pub use ownership::{AloneView, OwnedConnectionView, OwnedTypeView, OwnerView, OwnershipView};
 pub use person::{AwayView, PersonView, SourceView};
 pub use plan::{ChangeView, PlanView, WriteView};
 pub use policy::{DocumentView, FoundView, PolicyChangeView, PolicyView, VersionView};

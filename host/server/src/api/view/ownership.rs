@@ -13,7 +13,7 @@ use countersign_core::policy::{Policy, Whom};
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
 /// Who answers for what.
@@ -21,8 +21,23 @@ use utoipa::ToSchema;
 pub struct OwnershipView {
     /// Every intent type.
     pub types: Vec<OwnedTypeView>,
+    /// Every connection that is configured, or that somebody owns.
+    #[serde(default)]
+    pub connections: Vec<OwnedConnectionView>,
     /// People without whom a seat could not be filled by anybody, its backups included.
     pub alone: Vec<AloneView>,
+}
+
+/// Who looks after one connection, beside the operators.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OwnedConnectionView {
+    /// Its name.
+    pub name: String,
+    /// Its integration owner; absent if operators alone look after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub integration_owner: Option<OwnerView>,
+    /// Whether it is configured.
+    pub configured: bool,
 }
 
 /// Who answers for one intent type.
@@ -149,8 +164,19 @@ impl OwnershipView {
             rows: lone.rows,
             rules: lone.rules,
         });
-        OwnershipView { types, alone: alone.collect() }
+        let connections = connections(rulebook.directory(), reachable);
+        OwnershipView { types, connections, alone: alone.collect() }
     }
+}
+
+fn connections(directory: &Directory, reachable: &Reachable) -> Vec<OwnedConnectionView> {
+    let names: BTreeSet<&ConnectionName> = reachable.keys().chain(directory.integrations.keys()).collect();
+    let view = |name: &ConnectionName| OwnedConnectionView {
+        name: name.to_string(),
+        integration_owner: directory.integrations.get(name).map(|pool| owner(directory, pool)),
+        configured: reachable.contains_key(name),
+    };
+    names.into_iter().map(view).collect()
 }
 
 fn owned(looking: Looking<'_>, schema: &IntentType, reachable: &Reachable) -> OwnedTypeView {
