@@ -30,6 +30,8 @@ mod lists;
 mod log;
 #[path = "api/metrics.rs"]
 mod metrics;
+#[path = "api/of_the_house.rs"]
+mod of_the_house;
 #[path = "api/overrides.rs"]
 mod overrides;
 #[path = "api/people.rs"]

@@ -62,7 +62,7 @@ async fn world(changed: Option<(&str, &str)>) -> World {
 }
 
 /// A trial of the small discount.
-fn trial(percent: &str) -> String {
+pub(super) fn trial(percent: &str) -> String {
     let mut body: Json = serde_json::from_str(SMALL).expect("it is JSON");
     body["trial"] = json!(true);
     body["tokens"]["discount_percent"] = json!(percent);
@@ -74,7 +74,7 @@ async fn asked(world: &World, person: &str, key: &str, place: &str, body: &str) 
     world.send(person, "POST", place, &headers, body).await
 }
 
-async fn until(world: &World, place: &str, state: &str) -> Json {
+pub(super) async fn until(world: &World, place: &str, state: &str) -> Json {
     for _ in 0..600 {
         let answer = world.get("ae-1", place).await;
         if answer.json["state"] == state {
@@ -85,7 +85,7 @@ async fn until(world: &World, place: &str, state: &str) -> Json {
     panic!("{place} is not {state}: {}", world.get("ae-1", place).await.text);
 }
 
-const DECIDED: (&str, &str, &str) = ("revops-lead", "decisions", r#"{"decision":"approve"}"#);
+pub(super) const DECIDED: (&str, &str, &str) = ("revops-lead", "decisions", r#"{"decision":"approve"}"#);
 /// The one seat is not decided, but overridden.
 const OVERRIDDEN: (&str, &str, &str) = (
     "cro",
@@ -95,7 +95,7 @@ const OVERRIDDEN: (&str, &str, &str) = (
 );
 
 /// Tries the discount out, decided like this, and gives the id of the trial.
-async fn tried(world: &World, (person, below, body): (&str, &str, &str)) -> String {
+pub(super) async fn tried(world: &World, (person, below, body): (&str, &str, &str)) -> String {
     let answer = asked(world, "revops-1", "trial", "/v1/intents", &trial("12%")).await;
     assert_eq!((answer.status, &answer.json["state"]), (201, &json!("seated")), "{}", answer.text);
     let place = format!("{}/{below}", answer.header("location"));
@@ -104,7 +104,7 @@ async fn tried(world: &World, (person, below, body): (&str, &str, &str)) -> Stri
     answer.json["id"].as_str().expect("an id").to_owned()
 }
 
-fn body(trial: &str, waive: Option<&str>) -> String {
+pub(super) fn body(trial: &str, waive: Option<&str>) -> String {
     let mut body = json!({ "trial": trial, "reason": "the pilot begins" });
     if let Some(why) = waive {
         body["waive_trigger"] = json!(why);

@@ -26,9 +26,13 @@ fn is_right(_: &[u8; 32], text: &[u8], found: &[u8; 64]) -> bool {
     signature(text) == *found
 }
 
+/// What signs the log of a test.
+pub(crate) fn signer() -> LogSigner {
+    LogSigner { public: key(), sign: Arc::new(signature) }
+}
+
 async fn proving() -> World {
-    let signer = LogSigner { public: key(), sign: Arc::new(signature) };
-    World::of(Setup { log_signer: Some(signer), ..Setup::default() }).await
+    World::of(Setup { log_signer: Some(signer()), ..Setup::default() }).await
 }
 
 fn signed(note: &str) -> Checkpoint {
@@ -48,7 +52,7 @@ async fn checkpoint(world: &World) -> Checkpoint {
 }
 
 /// A discount of 4 %, which the policy approves by itself, once all of it has landed.
-async fn done(world: &World, key: &str) -> String {
+pub(crate) async fn done(world: &World, key: &str) -> String {
     let place = world.submitted(key, &SMALL.replace("12%", "4%")).await;
     for _ in 0..400 {
         if world.get("ae-1", &place).await.json["state"] == "done" {

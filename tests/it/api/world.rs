@@ -38,7 +38,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// People with a token of all scopes, and one token a scope besides.
-const PEOPLE: [&str; 19] = [
+const PEOPLE: [&str; 22] = [
     "ae-1",
     "ae-2",
     "sales-manager-1",
@@ -55,6 +55,9 @@ const PEOPLE: [&str; 19] = [
     "fpna-2",
     "auditor-1",
     "integration-1",
+    "integration-lead",
+    "privacy-1",
+    "controller-1",
     "cro-chief-of-staff",
     "deal-desk-1",
     "deal-desk-lead",
@@ -454,7 +457,8 @@ fn tokens() -> TokenTable {
     let scopes = Scope::ALL.iter().map(|scope| entry(scope.as_str(), whose(scope), &[*scope]));
     let leaver = entry("leaver", "somebody-else", &all);
     let joiner = entry("joiner", "joiner", &all);
-    TokenTable::new(people.chain(scopes).chain([leaver, joiner]).collect()).expect("a table")
+    let machine = entry("crm-bot", "crm-bot", &all);
+    TokenTable::new(people.chain(scopes).chain([leaver, joiner, machine]).collect()).expect("a table")
 }
 
 /// An answer as a golden file keeps it: drawn ids and digests say only of what kind they are, so that
