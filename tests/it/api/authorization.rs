@@ -319,7 +319,11 @@ async fn the_published_table_of_who_may_do_what_is_what_the_doors_do() {
         std::fs::write(&path, &now).expect("the page is written");
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(committed, now, "run the test with COUNTERSIGN_WRITE=1 and read what has changed");
+    let differs = committed.lines().zip(now.lines()).find(|(before, after)| before != after);
+    assert!(
+        committed == now,
+        "run the test with COUNTERSIGN_WRITE=1 and read what has changed, first: {differs:#?}"
+    );
     // Nobody who must not decide does, whatever else the table says.
     let (doors, links) = now.split_once("\n## Behind").expect("both parts");
     let links = links.split("\n## ").next().expect("its own part");

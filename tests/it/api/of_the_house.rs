@@ -7,8 +7,8 @@ use crate::log::{self, signer};
 use crate::policies;
 use crate::world::{Answer, SMALL, Setup, World};
 use countersign_core::rulebook::Rulebook;
-use countersign_server::openapi;
 use countersign_server::routes::ROUTES;
+use countersign_server::{Scope, openapi};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -452,6 +452,18 @@ fn code(answer: &Answer) -> String {
     answer.json["code"].as_str().map(str::to_owned).or_else(of_scim).unwrap_or_default()
 }
 
+/// That nobody operates who must not, and no machine does what is for persons, whatever the page says.
+fn is_right(row: &Row, cells: &[String]) {
+    let route = ROUTES.iter().find(|route| row.route == format!("{} {}", route.method, route.path));
+    let scope = route.and_then(|route| route.scope).expect("it wants a token");
+    let let_in = WHO.iter().zip(cells).filter(|(_, cell)| cell.starts_with("**yes**"));
+    let let_in: Vec<&str> = let_in.map(|((name, _), _)| *name).collect();
+    let theirs: &[&str] = if row.at == ["crm"] { &["operator", "integration owner"] } else { &["operator"] };
+    assert!(scope != Scope::Operate || let_in == theirs, "{}: {let_in:?}", row.says);
+    let persons = [Scope::Decide, Scope::Operate].contains(&scope);
+    assert!(!persons || !let_in.contains(&"machine"), "{}: {let_in:?}", row.says);
+}
+
 fn header(page: &mut String, names: &[&str]) {
     writeln!(page, "| {} |", names.join(" | ")).expect("a text takes it");
     writeln!(page, "|{}", "---|".repeat(names.len())).expect("a text takes it");
@@ -470,6 +482,7 @@ async fn group(title: &str, rows: &[Row]) -> String {
             cells.push(house.tried(row, token).await);
         }
         house.shut_out(row).await;
+        is_right(row, &cells);
         if let Some(open) = row.open {
             // Whoever tried last, the next row finds it decided.
             house = House::with(title, open).await;

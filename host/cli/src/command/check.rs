@@ -357,4 +357,27 @@ mod tests {
         assert!(found.checked.is_empty());
         std::fs::remove_dir_all(&folder).expect("it can be removed");
     }
+    #[test]
+    fn an_integration_owner_of_what_is_not_there_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        crate::command::init::begin(folder.path()).expect("it is begun");
+        let people = folder.path().join("people.md");
+        let text = std::fs::read_to_string(&people).expect("it is read");
+        // The rules use both of these connections, and nobody has configured one.
+        let warned = || {
+            let mut found = Findings::default();
+            found.everything(Some(&folder.path().join("countersign.toml")));
+            assert!(found.problems.is_empty(), "{:?}", found.problems);
+            found
+                .warnings
+                .into_iter()
+                .filter(|warning| warning.contains("integration owner"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(warned(), Vec::<String>::new());
+        std::fs::write(&people, text.replacen("| ledger     | billing ", "| legder     | billing ", 1))
+            .expect("it is written");
+        let expected = "`people.md` names the integration owner of connection `legder`, which is neither configured nor used";
+        assert_eq!(warned(), [expected]);
+    }
 }

@@ -192,3 +192,29 @@ fn line(page: &mut String, text: &str) {
     // Writing to a text cannot fail.
     let _ = writeln!(page, "{text}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_says_who_looks_after_which_connection() {
+        let owner = OwnerView {
+            pool: "billing".to_owned(),
+            lead: Some("billing-1".to_owned()),
+            members: vec!["billing-1".to_owned(), "billing-2".to_owned()],
+        };
+        let connection = |name: &str, owner: Option<OwnerView>, configured| OwnedConnectionView {
+            name: name.to_owned(),
+            integration_owner: owner,
+            configured,
+        };
+        let connections = [connection("crm", None, true), connection("ledger", Some(owner), false)];
+        let page = page(&[], &connections, &[]);
+        let rows = [
+            "| crm | operators alone |",
+            "| ledger (not configured) | pool billing: billing-1 leads; billing-2 |",
+        ];
+        assert!(rows.iter().all(|row| page.contains(row)), "{page}");
+    }
+}
