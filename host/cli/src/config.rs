@@ -12,6 +12,7 @@ mod trust;
 
 pub use one::{OneConnection, one_connection};
 pub use problem::{Problem, Problems};
+pub use trust::{SIGN_THEM, UNSIGNED};
 
 use countersign_connectors::{
     Class, ConnectionOptions, NotifyOptions, OperatorGrant, RawConnection, Secret, SignInOptions, Trust,

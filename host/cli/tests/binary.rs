@@ -105,6 +105,27 @@ fn what_init_writes_is_clean_for_check_and_doctor() {
 }
 
 #[test]
+fn a_house_that_takes_unsigned_connectors_hears_of_it_from_doctor_and_at_each_start() {
+    let house = house();
+    let file = house.path().join("countersign.toml");
+    let without = std::fs::read_to_string(&file).expect("it reads");
+    let said = |text: &str| {
+        std::fs::write(&file, text).expect("it is written");
+        let looked = run(house.path(), &["doctor", "--offline", "--json"]);
+        assert_eq!(looked.status.code(), Some(0), "{}", out(&looked));
+        // It cannot serve: the address is nobody's.
+        let began =
+            countersign(house.path(), &["serve"]).env("COUNTERSIGN__SERVER__LISTEN", "192.0.2.1:1").output();
+        (
+            out(&looked).contains("`unsigned = true`"),
+            err(&began.expect("the program runs")).contains("`unsigned = true`"),
+        )
+    };
+    assert_eq!(said(&without), (false, false));
+    assert_eq!(said(&without.replacen("[connectors]\n", "[connectors]\nunsigned = true\n", 1)), (true, true));
+}
+
+#[test]
 fn a_mistake_has_its_place_and_the_way_out_and_wrong_configuration_is_3() {
     let house = house();
     let file = house.path().join("countersign.toml");

@@ -105,7 +105,7 @@ pub async fn run(command: Doctor, global: &Global) -> Result<ExitCode> {
 
 /// What the configuration leads to.
 async fn installation(settings: &Settings, offline: bool, progress: &Progress) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings = vec![trust(settings)];
     let rulebook = match wire::load_rules(&settings.rules) {
         Ok(rulebook) => {
             let types = rulebook.intent_types().filter(|schema| !is_built_in(&schema.name)).count();
@@ -149,6 +149,15 @@ fn toolchain() -> Finding {
             "rustup target add wasm32-unknown-unknown",
         ),
     }
+}
+
+/// Whose connectors are taken.
+fn trust(settings: &Settings) -> Finding {
+    let (what, count) = ("trust", settings.trust.namespaces.len());
+    if settings.trust.unsigned {
+        return Finding::odd(what, config::UNSIGNED, config::SIGN_THEM);
+    }
+    Finding::fine(what, format!("only signed connectors are taken, of {count} namespaces"))
 }
 
 /// Opens the log and closes it again.

@@ -55,6 +55,9 @@ fn take_descriptors() {
 pub async fn run(_: Serve, global: &Global) -> anyhow::Result<ExitCode> {
     let settings = config::load(global.config.as_deref())?;
     take_descriptors();
+    if settings.trust.unsigned {
+        tracing::warn!(blame = "host", "{}; {}", config::UNSIGNED, config::SIGN_THEM);
+    }
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("`{}` cannot be listened on: is another host running? see `[server] listen`", settings.listen)
     })?;

@@ -7,6 +7,12 @@ use countersign_core::id::ConnectorId;
 use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
+/// What is said of a host that takes unsigned connectors.
+pub const UNSIGNED: &str =
+    "`unsigned = true` in `[connectors]`: a connector that no namespace covers is taken whoever made it";
+/// What to do about it.
+pub const SIGN_THEM: &str = "sign yours with `countersign connector sign`, list the key in `[trust.NAMESPACE]`, and take `unsigned` out";
+
 /// Every namespace with its keys.
 pub(super) fn read(
     root: &DeTable<'_>,
