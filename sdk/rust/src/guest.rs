@@ -4,6 +4,7 @@
 //! the SDK's own types; nothing decides anything.
 
 mod convert;
+mod memory;
 
 use crate::connector::{Compensator, Connector, Intake, Webhooks};
 use crate::context::{Context, Host, Level};
