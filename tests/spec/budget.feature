@@ -144,6 +144,29 @@ Feature: an exception budget tells its owner that it burns, and does what it say
     And another order is asked for
     Then the intent becomes done
 
+  Scenario: a throttled type takes so many of a day, and more on the next one
+    Given a type with the exception budget "2 in 7d, warn at 50%, then throttle 3 a day"
+    When 2 orders are rejected by their target, one every 1 hour
+    Then owner-1 is told once that the budget is spent: 2 of 2 in 7 days
+    When another order is asked for
+    Then it is taken
+    When another order is asked for
+    Then it is refused with CS-E0171
+    And the refusal says that owner-1 can give the budget back, and that it ends at 2026-11-24T00:00:00.000Z
+    And the refusal says that at most 3 of a day are taken
+    When 86400 seconds pass
+    And 5 orders are asked for at one moment
+    Then 3 of them are taken, and the others are refused with CS-E0171
+
+  Scenario: whoever owns a throttled budget gives it back
+    Given a type with the exception budget "2 in 7d, warn at 50%, then throttle 1 a day"
+    When 2 orders are rejected by their target, one every 1 hour
+    And another order is asked for
+    Then it is refused with CS-E0171
+    When owner-1 closes the exception about the budget
+    And another order is asked for
+    Then it is taken
+
   Scenario: a budget that only warns stops nothing
     Given a type with the exception budget "2 in 7d, warn at 50%, then warn"
     When 3 orders are rejected by their target, one every 1 hour
@@ -160,6 +183,7 @@ Feature: an exception budget tells its owner that it burns, and does what it say
       | 4 in 7d, warn at 50%, then refuse     | rest   | which `exception route` lacks            |
       | 4 in 7d, warn at 50%, then refuse     | closed | does not close when `reviewed`           |
       | 4 in 7d, warn at 50%, then shrug      | budget | is none of `then warn`                   |
+      | 4 in 7d, warn at 50%, then throttle 0 a day | budget | `0` is no number from 1 to 1000    |
       | 4 in 7d, warn at 100%, then warn      | budget | `100` is no number from 1 to 99          |
       | 0 in 7d, warn at 50%, then warn       | budget | `0` is no number from 1 to 1000          |
       | 4 in 93d, warn at 50%, then warn      | budget | `93` is no number from 1 to 92           |

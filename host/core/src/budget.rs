@@ -19,6 +19,9 @@ use std::fmt;
 /// Most exceptions that a budget can allow.
 pub const BUDGET_EXCEPTIONS_MAX: u32 = 1_000;
 
+/// Most intents of a day that a spent budget can let through.
+pub const THROTTLE_A_DAY_MAX: u32 = 1_000;
+
 /// Longest window of a budget, in days: each of them is a look into the index.
 pub const BUDGET_DAYS_MAX: u32 = 92;
 
@@ -46,6 +49,8 @@ pub enum Spent {
     Warn,
     /// People of this route of `routes.md` decide on each of them, whatever the policy lets pass.
     Council(RouteName),
+    /// So many of a day, by UTC, are taken.
+    Throttle(u32),
     /// None is taken.
     Refuse,
 }
@@ -60,7 +65,7 @@ impl Budget {
         let [often, warn, then] = parts.as_slice() else {
             return Err(format!(
                 "`{text}`: write `20 in 7d, warn at 50%, then refuse`; the last part can be `then warn`, \
-                 `then council ROUTE` or `then refuse`"
+                 `then council ROUTE`, `then throttle 5 a day` or `then refuse`"
             ));
         };
         let number = |text: &str, most: u32| {
@@ -81,7 +86,12 @@ impl Budget {
             ["then", "council", route] => {
                 Spent::Council(RouteName::parse(route).map_err(|fault| fault.to_string())?)
             }
-            _ => return Err(format!("`{then}` is none of `then warn`, `then council ROUTE`, `then refuse`")),
+            ["then", "throttle", often, "a", "day"] => Spent::Throttle(number(often, THROTTLE_A_DAY_MAX)?),
+            _ => {
+                return Err(format!(
+                    "`{then}` is none of `then warn`, `then council ROUTE`, `then throttle 5 a day`, `then refuse`"
+                ));
+            }
         };
         Ok(Budget {
             at_most: number(count, BUDGET_EXCEPTIONS_MAX)?,
@@ -118,6 +128,7 @@ impl fmt::Display for Spent {
         match self {
             Spent::Warn => formatter.write_str("warn"),
             Spent::Council(route) => write!(formatter, "council {route}"),
+            Spent::Throttle(most) => write!(formatter, "throttle {most} a day"),
             Spent::Refuse => formatter.write_str("refuse"),
         }
     }
@@ -227,6 +238,8 @@ pub struct Spending {
     pub open: Option<(IntentId, Told)>,
     /// Whether its owner was told since then, whatever became of it.
     pub was_told: bool,
+    /// How many intents of the type were taken today, by UTC; `None` where nobody has counted.
+    pub today: Option<u32>,
 }
 
 impl Spending {
@@ -244,7 +257,7 @@ impl Spending {
         let open = found.told.into_iter().filter(|(_, told)| told.closed.is_none());
         // One at a time: were there two, the one that knows more.
         let open = open.max_by_key(|(intent, told)| (told.level, told.opened, *intent));
-        Spending { budget: budget.clone(), now, since, opened, open, was_told }
+        Spending { budget: budget.clone(), now, since, opened, open, was_told, today: None }
     }
 
     /// How many count.
@@ -341,6 +354,9 @@ impl Spending {
             Spent::Council(route) => format!(
                 "{figures}: route `{route}` decides on whatever is new, until {until} or until the budget is given back"
             ),
+            Spent::Throttle(most) => format!(
+                "{figures}: at most {most} a day are taken, until {until} or until the budget is given back"
+            ),
             Spent::Refuse => {
                 format!("{figures}: nothing new is taken, until {until} or until the budget is given back")
             }
@@ -352,7 +368,9 @@ impl Spending {
     pub fn stops(&self) -> Option<&Spent> {
         match &self.budget.then {
             Spent::Warn => None,
-            then @ (Spent::Council(_) | Spent::Refuse) => (self.level()? == Level::Spent).then_some(then),
+            then @ (Spent::Council(_) | Spent::Throttle(_) | Spent::Refuse) => {
+                (self.level()? == Level::Spent).then_some(then)
+            }
         }
     }
 }
@@ -368,6 +386,8 @@ pub struct TakesNothing {
     pub at_most: u32,
     /// ... in so many days.
     pub days: u32,
+    /// How many of a day are taken all the same: today there were as many.
+    pub a_day: Option<u32>,
     /// Until when, if nothing new is opened.
     pub until: Timestamp,
     /// Who can give the budget back, by closing the exception about it. In which intent that stands is not for
@@ -377,13 +397,16 @@ pub struct TakesNothing {
 
 impl fmt::Display for TakesNothing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TakesNothing { of, opened, at_most, days, until, owner } = self;
+        let TakesNothing { of, opened, at_most, days, a_day, until, owner } = self;
         write!(
             formatter,
             "nothing new of `{of}` is taken until {until}: it has {} in {}, and its budget is {at_most}",
             many(*opened, "exception"),
             many(*days, "day"),
         )?;
+        if let Some(most) = a_day {
+            write!(formatter, ", so at most {most} of a day are taken")?;
+        }
         match owner {
             Some(owner) => write!(formatter, "; `{owner}` can give it back"),
             None => Ok(()),

@@ -117,6 +117,8 @@ pub(crate) struct Inner {
     pub(crate) failing_open: tokio::sync::Mutex<()>,
     /// Held while a trial is taken, or an intent by which a type goes live, so that two at once find each other.
     pub(crate) trying: tokio::sync::Mutex<()>,
+    /// Held while an intent is taken whose type takes only so many of a day, so that two at once count each other.
+    pub(crate) throttling: tokio::sync::Mutex<()>,
     /// Held while something is adopted, so that two at once find each other.
     pub(crate) adopting: tokio::sync::Mutex<()>,
     /// Held while the log is read as a proof that it is whole.
@@ -196,6 +198,7 @@ impl Engine {
             overriding: tokio::sync::Mutex::new(()),
             failing_open: tokio::sync::Mutex::new(()),
             trying: tokio::sync::Mutex::new(()),
+            throttling: tokio::sync::Mutex::new(()),
             adopting: tokio::sync::Mutex::new(()),
             verifying: tokio::sync::Mutex::new(()),
             spending: tokio::sync::Mutex::new(()),

@@ -4,7 +4,7 @@ use crate::port::store::RowChange;
 use crate::prepare::summed;
 use countersign_core::approval::seat::Seats;
 use countersign_core::approval::{Approval, Intent, Outcome, Overridden, PlannedEffect, Stage};
-use countersign_core::budget::Told;
+use countersign_core::budget::{Spent, Told};
 use countersign_core::effect::life::{EffectState, HeldCause};
 use countersign_core::exception::{Cause, Exception};
 use countersign_core::hash::Digest;
@@ -27,6 +27,8 @@ pub const POST_MORTEM: &str = "post-mortem";
 /// Label of an approval with an exception that counts against the budget of its intent type, or is about that budget:
 /// each day, by UTC, on which one was opened or a budget given back.
 pub const EXCEPTED: &str = "excepted";
+/// Label of an intent of a type that a spent budget throttles: the day on which it was taken, by UTC.
+pub const TAKEN: &str = "taken";
 /// Label of an approval with an open exception about the budget of its intent type.
 pub const BUDGET: (&str, &str) = ("budget", "open");
 /// Most exceptions of one approval that count against the budget of its intent type: the newest of them.
@@ -267,6 +269,7 @@ pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {
         labels.push((TRIED.to_owned(), Day::at(intent.submitted).to_string()));
     } else {
         labels.extend(overridden(approval));
+        labels.extend(throttled(intent, schema));
     }
     if approval.broken.is_some() {
         labels.push(fixed(GLASS));
@@ -323,6 +326,12 @@ fn seated(seats: &Seats, intent: &Intent) -> Vec<(String, String)> {
     let waiting = waiting.into_iter().map(label("seat"));
     let fair = fair.map(|(_, seat)| seat.answerable()).map(label(ASSIGNED));
     waiting.chain(fair).chain(asked.map(label("question"))).collect()
+}
+
+/// The label by which a spent budget counts what was taken of a day, if it throttles.
+fn throttled(intent: &Intent, schema: Option<&IntentType>) -> Option<(String, String)> {
+    let throttles = matches!(schema?.budget.as_ref()?.then, Spent::Throttle(_));
+    throttles.then(|| (TAKEN.to_owned(), Day::at(intent.submitted).to_string()))
 }
 
 /// Labels by which overrides are counted, and open post-mortems about them found.

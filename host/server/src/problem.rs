@@ -457,7 +457,7 @@ mod tests {
     fn a_spent_budget_is_a_conflict_that_says_until_when() {
         let of = IntentTypeName::parse("discount").expect("a name");
         let (opened, at_most, days, until) = (20, 20, 7, Timestamp(0));
-        let refused = TakesNothing { of, opened, at_most, days, until, owner: None };
+        let refused = TakesNothing { of, opened, at_most, days, a_day: None, until, owner: None };
         let problem = Problem::from(Fault::from(Refusal::BudgetSpent(Box::new(refused))));
         assert_eq!((problem.code().code, problem.code().status), ("CS-E0171", 409));
         assert!(problem.told.detail.contains("until 1970-01-01T00:00:00.000Z"), "{}", problem.told.detail);

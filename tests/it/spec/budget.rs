@@ -70,6 +70,8 @@ fn order(amount: u32) -> Raw {
 #[derive(Debug, Default)]
 pub(crate) struct Budgets {
     refusal: String,
+    /// What became of those that were asked for at one moment.
+    at_once: Vec<Result<IntentId, Fault>>,
     /// The exception about the budget that somebody has read.
     read: Option<(IntentId, ExceptionId)>,
 }
@@ -281,6 +283,28 @@ fn refusal_says(spec: &mut Spec, owner: String, until: String) {
         said.contains(&format!("until {until}")) && said.contains(&format!("`{owner}` can give")),
         "{said}"
     );
+}
+
+#[then(expr = "the refusal says that at most {int} of a day are taken")]
+fn refusal_throttles(spec: &mut Spec, most: u32) {
+    let said = &spec.budgets.refusal;
+    assert!(said.contains(&format!("so at most {most} of a day are taken")), "{said}");
+}
+
+#[when(expr = "{int} orders are asked for at one moment")]
+async fn asked_at_once(spec: &mut Spec, count: u32) {
+    spec.budgets.at_once = futures::future::join_all((0..count).map(|_| spec.ask(10))).await;
+}
+
+#[then(expr = "{int} of them are taken, and the others are refused with {word}")]
+fn so_many_are_taken(spec: &mut Spec, count: usize, code: String) {
+    let taken = spec.budgets.at_once.iter().filter(|done| done.is_ok()).count();
+    assert_eq!(taken, count);
+    for done in &spec.budgets.at_once {
+        if let Err(fault) = done {
+            assert!(matches!(fault, Fault::Refused(refusal) if refusal.code() == code), "{fault}");
+        }
+    }
 }
 
 #[when(regex = r"^(\S+) closes the exception about the budget$")]

@@ -205,5 +205,7 @@ fn only_a_spent_budget_stops_anything_and_one_that_warns_stops_nothing() {
     check("4 in 1d, warn at 50%, then refuse", 4, true);
     check("4 in 1d, warn at 50%, then council panel", 3, false);
     check("4 in 1d, warn at 50%, then council panel", 4, true);
+    check("4 in 1d, warn at 50%, then throttle 5 a day", 3, false);
+    check("4 in 1d, warn at 50%, then throttle 5 a day", 4, true);
     check("4 in 1d, warn at 50%, then warn", 400, false);
 }

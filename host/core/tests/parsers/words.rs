@@ -24,7 +24,7 @@ use countersign_core::time::{Millis, Timestamp};
 use std::fmt::{Debug, Display};
 
 /// One of each that is read without a fault.
-const WORDS: [&str; 40] = [
+const WORDS: [&str; 41] = [
     "12_000.50 USD",
     "-12.5%",
     "1250.00",
@@ -47,6 +47,7 @@ const WORDS: [&str; 40] = [
     "4h",
     "20 in 7d, warn at 50%, then refuse",
     "20 in 7d, warn at 50%, then council",
+    "20 in 7d, warn at 50%, then throttle 5 a day",
     "role cro for 4h",
     "vp + finance + evidence contract",
     "unsure",

@@ -4,7 +4,7 @@ use crate::budget;
 use crate::engine::{Inner, Standing, Submission};
 use crate::fault::Fault;
 use crate::going_live::Log;
-use crate::row::TRIED;
+use crate::row::{TAKEN, TRIED};
 use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Entry;
 use countersign_core::approval::life::{self, Context, Loads};
@@ -17,6 +17,7 @@ use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_core::intent::Trigger;
 use countersign_core::publish::POLICY_CHANGE;
 use std::sync::Arc;
+use tokio::sync::MutexGuard;
 
 impl Inner {
     /// Takes what is asked for; as a trial of a draft, if it says by what that begins; as an adoption, if it says of
@@ -36,9 +37,9 @@ impl Inner {
         if let Some(answered) = self.answered(key).await? {
             return self.read(answered).await;
         }
-        let spending = match trial {
+        let (_throttling, spending) = match trial {
             // What is tried out spends no budget, and no spent one stops it.
-            Some(_) => None,
+            Some(_) => (None, None),
             None => self.known_at_the_door(&submission.intent_type).await?,
         };
         let goes_live = submission.intent_type == GO_LIVE;
@@ -66,7 +67,10 @@ impl Inner {
             return Err(Refusal::from(NotLive::NotReady { of, lacking }).into());
         }
         // What opens exceptions, or a seat of a fair pool, is decided once more with a count of the others.
-        let counted = self.counted(&turn.0, &turn.1).await?;
+        let mut counted = self.counted(&turn.0, &turn.1).await?;
+        if let (Some((_, anew)), Some(known)) = (&mut counted, &spending) {
+            anew.today = known.today;
+        }
         let spending = counted.as_ref().map(|(_, spending)| spending).or(spending.as_ref());
         let loads = self.loads(None, &turn.0).await;
         if counted.is_some() || loads.is_some() {
@@ -89,22 +93,34 @@ impl Inner {
     }
 
     /// How far the exception budget of an intent type has burnt, if that matters for what is asked for here and now.
-    async fn known_at_the_door(&self, name: &str) -> Result<Option<Spending>, Fault> {
+    /// With a guard, nobody else is counted until that is dropped.
+    async fn known_at_the_door(
+        &self,
+        name: &str,
+    ) -> Result<(Option<MutexGuard<'_, ()>>, Option<Spending>), Fault> {
         let rulebook = self.rulebook();
         let name = IntentTypeName::parse(name).ok();
         let schema = name.as_ref().and_then(|name| rulebook.intent_type(name));
         let Some((schema, budget)) = schema.and_then(|schema| Some((schema, schema.budget.as_ref()?))) else {
-            return Ok(None);
+            return Ok((None, None));
+        };
+        let throttling = match &budget.then {
+            Spent::Throttle(_) => Some(self.throttling.lock().await),
+            Spent::Warn | Spent::Council(_) | Spent::Refuse => None,
         };
         let matters = match &budget.then {
-            Spent::Refuse => true,
+            Spent::Refuse | Spent::Throttle(_) => true,
             Spent::Council(_) => schema.is_self_contained(),
             Spent::Warn => false,
         };
         if !matters {
-            return Ok(None);
+            return Ok((None, None));
         }
-        self.spending(&schema.name, budget).await.map(Some)
+        let mut spending = self.spending(&schema.name, budget).await?;
+        if throttling.is_some() {
+            spending.today = Some(self.counted_today(&schema.name, TAKEN).await?);
+        }
+        Ok((throttling, Some(spending)))
     }
 
     /// The first entries of an intent that passes the door.

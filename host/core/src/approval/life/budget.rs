@@ -10,6 +10,7 @@ use crate::budget::{Spending, Spent, TakesNothing, many};
 use crate::effect::attempt::Detail;
 use crate::exception::{Burn, Cause, Exception, Level};
 use crate::id::{ExceptionId, IntentTypeName};
+use crate::intent::Day;
 
 /// How many exceptions that spend the budget of their intent type these entries open.
 #[must_use]
@@ -23,17 +24,24 @@ pub fn spends(entries: &[Entry]) -> usize {
 /// Refuses what is asked for anew while the budget of its intent type is spent and its file says so.
 pub(super) fn admit(context: Context<'_>, name: &IntentTypeName) -> Result<(), Refusal> {
     let Some(spending) = context.spending else { return Ok(()) };
-    match (spending.stops(), spending.ends()) {
-        (Some(Spent::Refuse), Some(until)) => Err(Refusal::BudgetSpent(Box::new(TakesNothing {
-            of: name.clone(),
-            opened: spending.count(),
-            at_most: spending.budget.at_most,
-            days: spending.budget.days,
-            until,
-            owner: spending.open.as_ref().map(|(_, told)| told.owner.clone()),
-        }))),
-        (Some(Spent::Refuse | Spent::Council(_) | Spent::Warn) | None, _) => Ok(()),
-    }
+    let (Some(stops), Some(ends)) = (spending.stops(), spending.ends()) else { return Ok(()) };
+    let (a_day, until) = match stops {
+        Spent::Warn | Spent::Council(_) => return Ok(()),
+        Spent::Throttle(most) if spending.today.is_some_and(|today| today < *most) => return Ok(()),
+        Spent::Throttle(most) => {
+            (Some(*most), ends.min(Day(Day::at(context.now).0.saturating_add(1)).begins()))
+        }
+        Spent::Refuse => (None, ends),
+    };
+    Err(Refusal::BudgetSpent(Box::new(TakesNothing {
+        of: name.clone(),
+        opened: spending.count(),
+        at_most: spending.budget.at_most,
+        days: spending.budget.days,
+        a_day,
+        until,
+        owner: spending.open.as_ref().map(|(_, told)| told.owner.clone()),
+    })))
 }
 
 /// How far the budget has burnt, for what spends it or is stopped by it. A trial does neither.
@@ -46,7 +54,7 @@ pub(super) fn council(turn: &Turn<'_>) -> Option<Council> {
     let spending = spending(turn)?;
     match spending.stops()? {
         Spent::Council(route) => Some(Council { route: route.clone(), burn: spending.burn(Level::Spent) }),
-        Spent::Warn | Spent::Refuse => None,
+        Spent::Warn | Spent::Throttle(_) | Spent::Refuse => None,
     }
 }
 
@@ -122,6 +130,7 @@ fn detail(turn: &Turn<'_>, burn: &Burn, spending: &Spending) -> Detail {
             let then = match &spending.budget.then {
                 Spent::Warn => "then you are told again".to_owned(),
                 Spent::Council(route) => format!("then route `{route}` decides on every new intent"),
+                Spent::Throttle(most) => format!("then at most {most} a day are taken"),
                 Spent::Refuse => "then nothing new is taken".to_owned(),
             };
             ("budget-burning", format!("{foretold}; {then}"))
@@ -134,6 +143,7 @@ fn detail(turn: &Turn<'_>, burn: &Burn, spending: &Spending) -> Detail {
             let now = match &spending.budget.then {
                 Spent::Warn => "nothing else follows".to_owned(),
                 Spent::Council(route) => format!("route `{route}` decides on every new intent, {until}"),
+                Spent::Throttle(most) => format!("at most {most} a day are taken, {until}"),
                 Spent::Refuse => format!("nothing new is taken, {until}"),
             };
             ("budget-spent", now)
