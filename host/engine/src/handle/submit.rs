@@ -104,14 +104,11 @@ impl Inner {
         let Some((schema, budget)) = schema.and_then(|schema| Some((schema, schema.budget.as_ref()?))) else {
             return Ok((None, None));
         };
-        let throttling = match &budget.then {
-            Spent::Throttle(_) => Some(self.throttling.lock().await),
-            Spent::Warn | Spent::Council(_) | Spent::Refuse => None,
-        };
-        let matters = match &budget.then {
-            Spent::Refuse | Spent::Throttle(_) => true,
-            Spent::Council(_) => schema.is_self_contained(),
-            Spent::Warn => false,
+        let (matters, throttling) = match &budget.then {
+            Spent::Refuse => (true, None),
+            Spent::Throttle(_) => (true, Some(self.throttling.lock().await)),
+            Spent::Council(_) => (schema.is_self_contained(), None),
+            Spent::Warn => (false, None),
         };
         if !matters {
             return Ok((None, None));
