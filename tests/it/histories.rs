@@ -8,8 +8,14 @@
 mod budget;
 #[path = "histories/check.rs"]
 mod check;
+#[path = "histories/clocks.rs"]
+mod clocks;
 #[path = "histories/notices.rs"]
 mod notices;
+#[path = "histories/people.rs"]
+mod people;
+#[path = "histories/tally.rs"]
+mod tally;
 
 use countersign_core::approval::command::{Command, Hope, Prepared, Voice};
 use countersign_core::approval::event::{Entry, Event};
@@ -17,21 +23,24 @@ use countersign_core::approval::life::{self, Context};
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::approval::seat::Order;
 use countersign_core::approval::wake::Wake;
-use countersign_core::approval::{Approval, Outcome, Stage};
+use countersign_core::approval::{Approval, Stage};
 use countersign_core::break_glass::BREAK_GLASS;
 use countersign_core::budget::Spending;
 use countersign_core::effect::attempt::Detail;
-use countersign_core::exception::{Cause, Closure};
+use countersign_core::exception::Closure;
 use countersign_core::id::{IntentId, IntentTypeName, PersonId};
 use countersign_core::intent::Raw;
 use countersign_core::override_::{Evidence, Habit, Instead, Override, Piece};
+use countersign_core::people::register::Register;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::clock::Chance as _;
 use countersign_tests::draw::{Draw, wanted};
 use countersign_tests::world::{root, source_files, weighed};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
+use tally::Tally;
 
 /// A Monday morning in New York.
 const MORNING: &str = "2026-11-23T15:00:00Z";
@@ -205,7 +214,12 @@ struct History<'a> {
     seed: u64,
     draw: Draw,
     books: &'a [Rulebook],
-    book: &'a Rulebook,
+    /// The files in force.
+    house: &'a Rulebook,
+    /// Who is on record.
+    register: Arc<Register>,
+    /// Both together.
+    book: Rulebook,
     now: Timestamp,
     /// The latest moment so far: behind it the clock has been set back.
     latest: Timestamp,
@@ -223,17 +237,21 @@ struct History<'a> {
     habit: Habit,
     /// What got through.
     sent: BTreeSet<u32>,
+    /// Whoever ever left.
+    left: BTreeSet<PersonId>,
+    /// What people did beside the approval, and how often.
+    deeds: BTreeMap<&'static str, usize>,
 }
 
 impl<'a> History<'a> {
     fn begin(seed: u64, books: &'a [Rulebook]) -> History<'a> {
         let draw = Draw::new(seed);
-        let book = draw.of(books);
+        let house = draw.of(books);
         let now =
             Timestamp::from_rfc3339(MORNING).expect("a moment").plus(Millis::minutes(draw.below(10_000)));
         let (asked, found) = (tokens(&draw), found(&draw));
         let requester = draw.of(&["ae-1", "ae-2", "sales-manager-1", "finance-1", "director-1"]);
-        let context = Context::new(book, now, draw.0.bits());
+        let context = Context::new(house, now, draw.0.bits());
         let id = IntentId::from_bits(u128::from(seed) + 1);
         let turn = life::submit(context, id, requester, "discount", &asked).expect("it passes the door");
         let (entries, approval) = turn.into_parts();
@@ -242,7 +260,9 @@ impl<'a> History<'a> {
             seed,
             draw,
             books,
-            book,
+            house,
+            register: Arc::default(),
+            book: house.clone(),
             now,
             latest: now,
             asked,
@@ -251,6 +271,8 @@ impl<'a> History<'a> {
             entries,
             story,
             sent: BTreeSet::new(),
+            left: BTreeSet::new(),
+            deeds: BTreeMap::new(),
             in_place: 0,
             restarts: 0,
             habit: Habit::default(),
@@ -265,7 +287,7 @@ impl<'a> History<'a> {
 
     fn context<'b>(&'b self, spending: Option<&'b Spending>) -> Context<'b> {
         let overrides = Some(&self.habit);
-        Context { overrides, spending, ..Context::new(self.book, self.now, self.draw.0.bits()) }
+        Context { overrides, spending, ..Context::new(&self.book, self.now, self.draw.0.bits()) }
     }
 
     fn fail(&self, what: &str) -> ! {
@@ -281,6 +303,7 @@ impl<'a> History<'a> {
         self.habit.reviewed_in = self.draw.in_100(10).then(|| IntentId::from_bits(7));
         let before = self.approval.clone();
         let spending = self.counted();
+        let looks = matches!(command, Command::Review | Command::ExceptionDue { .. });
         let turn = life::decide(&before, command, self.context(spending.as_ref()));
         let turn = match turn {
             Ok(turn) => turn,
@@ -303,6 +326,10 @@ impl<'a> History<'a> {
         self.overridden(&before, &after, &new);
         self.broken(&after, &new);
         self.within_budget(spending.as_ref(), &after, &new);
+        self.clocks(&before, &after, &new);
+        if looks {
+            self.owners_are_there(&after);
+        }
         self.voices_are_distinct(&new);
         self.no_quorum_shrinks_by_amendment(&before, &after, &new);
         self.entries.extend(new);
@@ -432,7 +459,7 @@ impl<'a> History<'a> {
         if self.draw.in_100(5) {
             self.replay();
         }
-        match self.draw.below(115) {
+        match self.draw.below(125) {
             0..22 => self.now = self.now.plus(Millis::minutes(self.draw.below(3_000))),
             22..25 => {
                 self.now =
@@ -440,7 +467,8 @@ impl<'a> History<'a> {
             }
             25..27 => self.now = self.now.plus(Millis::hours(24 * 400)),
             27..37 => {
-                self.book = self.draw.of(self.books);
+                self.house = self.draw.of(self.books);
+                self.book = self.house.clone().with_register(Arc::clone(&self.register));
                 self.story.push(format!("{}: the directory changes", self.now));
                 let _ = self.give("engine", Command::Review);
             }
@@ -491,6 +519,7 @@ impl<'a> History<'a> {
                 }
             }
             100..115 => self.hands(who, revision),
+            115..125 => self.people(),
             _ => {
                 let open = self.approval.exceptions.iter().find(|(_, exception)| exception.closed.is_none());
                 let Some((id, owner)) = open.map(|(id, exception)| (*id, exception.owner.clone())) else {
@@ -532,40 +561,6 @@ impl<'a> History<'a> {
     }
 }
 
-/// What became of all histories, so that none of it can be trivial.
-#[derive(Debug, Default)]
-struct Tally {
-    done: u32,
-    declined: u32,
-    withdrawn: u32,
-    open: u32,
-    moved: usize,
-    backups: usize,
-    claims: usize,
-    answers: usize,
-    rounds: usize,
-    carried: usize,
-    no_worse: usize,
-    no_seat: usize,
-    handed: usize,
-    in_place: usize,
-    added: usize,
-    reminded: usize,
-    overridden: usize,
-    reopened: usize,
-    reviews: usize,
-    broken: usize,
-    alone: usize,
-    budgets: usize,
-    raised: usize,
-    councils: usize,
-    told: usize,
-    given_up: usize,
-    moot: usize,
-    links: usize,
-    restarts: usize,
-}
-
 fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
     let mut history = History::begin(seed, books);
     history.fire();
@@ -576,47 +571,7 @@ fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
         history.check();
     }
     history.replay();
-    let count = |kind: fn(&Event) -> bool| history.entries.iter().filter(|entry| kind(&entry.event)).count();
-    tally.moved += count(|event| matches!(event, Event::SeatMoved { .. }));
-    tally.backups += count(|event| matches!(event, Event::SeatOpened { seat, .. } if seat.missed > 0));
-    tally.claims += count(|event| matches!(event, Event::Claimed { .. }));
-    tally.answers += count(|event| matches!(event, Event::Answered { .. }));
-    tally.rounds += count(|event| matches!(event, Event::SentBack { .. }));
-    tally.carried += count(|event| matches!(event, Event::Carried { .. }));
-    tally.no_worse += count(|event| matches!(event, Event::Carried { promises, .. } if !promises.is_empty()));
-    tally.handed += count(|event| matches!(event, Event::Handed { .. }));
-    tally.in_place += history.in_place;
-    tally.added += count(|event| matches!(event, Event::VoiceAdded { .. }));
-    tally.reminded += count(|event| matches!(event, Event::Reminded { .. }));
-    tally.overridden += count(|event| matches!(event, Event::Overridden { .. }));
-    tally.broken += count(|event| matches!(event, Event::GlassBroken { .. }));
-    tally.alone +=
-        count(|event| matches!(event, Event::Overridden { what, .. } if what.reason == BREAK_GLASS));
-    tally.reopened += count(|event| matches!(event, Event::Reopened { .. }));
-    tally.reviews += count(
-        |event| matches!(event, Event::ExceptionOpened { exception, .. } if exception.cause == Cause::PostMortem),
-    );
-    tally.budgets += count(
-        |event| matches!(event, Event::ExceptionOpened { exception, .. } if exception.cause == Cause::Budget),
-    );
-    tally.raised += count(
-        |event| matches!(event, Event::ExceptionClosed { closed, .. } if closed.reason.starts_with("the budget is spent")),
-    );
-    tally.councils += count(|event| matches!(event, Event::Sealed { case } if case.council.is_some()));
-    tally.no_seat += count(
-        |event| matches!(event, Event::ExceptionOpened { exception, .. } if exception.cause == Cause::NoSeat),
-    );
-    tally.told += history.sent.len();
-    tally.given_up += count(|event| matches!(event, Event::NotTold { due: None, .. }));
-    tally.moot += count(|event| matches!(event, Event::NoticesMoot { .. }));
-    tally.links += count(|event| matches!(event, Event::LinkUsed { .. }));
-    tally.restarts += history.restarts;
-    match &history.approval.stage {
-        Stage::Closed(Outcome::Done { .. }) => tally.done += 1,
-        Stage::Closed(Outcome::Declined { .. }) => tally.declined += 1,
-        Stage::Closed(Outcome::Withdrawn { .. }) => tally.withdrawn += 1,
-        _ => tally.open += 1,
-    }
+    tally.count(&history);
 }
 
 #[test]
@@ -632,28 +587,5 @@ fn nothing_that_is_open_is_ever_left_to_nobody() {
         run(seed, &books, &mut tally);
     }
     println!("{histories} histories of {STEPS} steps: {tally:?}");
-    let Tally {
-        done,
-        declined,
-        withdrawn,
-        open,
-        moved,
-        backups,
-        claims,
-        answers,
-        rounds,
-        carried,
-        no_worse,
-        ..
-    } = tally;
-    assert!([done, declined, withdrawn, open].into_iter().all(|count| count > 0));
-    assert!([moved, backups, claims, answers, rounds, carried, no_worse].into_iter().all(|count| count > 0));
-    let Tally { no_seat, overridden, reopened, reviews, handed, in_place, added, reminded, .. } = tally;
-    assert!([no_seat, overridden, reopened, reviews].into_iter().all(|count| count > 0));
-    assert!([tally.broken, tally.alone].into_iter().all(|count| count > 0));
-    assert!([handed, in_place, added, reminded].into_iter().all(|count| count > 0));
-    let Tally { budgets, raised, councils, .. } = tally;
-    assert!([budgets, raised, councils].into_iter().all(|count| count > 0));
-    let Tally { told, given_up, moot, links, restarts, .. } = tally;
-    assert!([told, given_up, moot, links, restarts].into_iter().all(|count| count > 0));
+    tally.has_some_of_all();
 }

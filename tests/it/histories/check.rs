@@ -81,7 +81,10 @@ impl History<'_> {
             (_, Event::Unanswered { question, .. }) => {
                 let index = usize::try_from(*question).expect("an index") - 1;
                 let reply = &seats.questions[index].reply;
-                if !matches!(reply, Reply::Awaited { until, .. } if *until <= self.now) {
+                let directory = self.book.directory();
+                // Nobody waits for whoever has left the house.
+                let has_left = !directory.knows(before.intent.behind(directory));
+                if !matches!(reply, Reply::Awaited { until, .. } if *until <= self.now || has_left) {
                     self.fail("a question ended before its time");
                 }
             }
@@ -279,6 +282,7 @@ impl History<'_> {
     pub(super) fn check(&self) {
         self.check_notices();
         let wakes = self.approval.wakes();
+        self.each_wakes(&wakes);
         let open: Vec<_> = self.approval.exceptions.values().filter(|found| found.closed.is_none()).collect();
         match &self.approval.stage {
             Stage::Closed(outcome) => {
@@ -299,7 +303,13 @@ impl History<'_> {
                 return;
             }
             Stage::Seated { seats, .. } => self.check_seats(seats),
-            Stage::Preparing { .. } | Stage::Returned { .. } | Stage::Executing { .. } => {}
+            Stage::Returned { .. } => {
+                let directory = self.book.directory();
+                if !directory.knows(self.approval.intent.behind(directory)) {
+                    self.fail("it was sent back to somebody who left");
+                }
+            }
+            Stage::Preparing { .. } | Stage::Executing { .. } => {}
             Stage::Unsettled { .. } => {
                 if open.is_empty() {
                     self.fail("it waits for nobody");
