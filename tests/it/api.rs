@@ -46,6 +46,8 @@ mod reconciliation;
 mod scim;
 #[path = "api/seats.rs"]
 mod seats;
+#[path = "api/stores.rs"]
+mod stores;
 #[path = "api/told.rs"]
 mod told;
 #[path = "api/visibility.rs"]

@@ -1,5 +1,5 @@
-//! A server on a free port of this machine, over the memory store, scripted connectors and a clock that
-//! stands still; and a caller that speaks HTTP to it.
+//! A server on a free port of this machine, over scripted connectors and a clock that stands still; and a caller
+//! that speaks HTTP to it. `STORE=local` runs every test over a data folder of its own instead of the memory store.
 
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::hash::Digest;
@@ -21,6 +21,7 @@ use countersign_engine::port::store::{
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_engine::task::Tasks;
 use countersign_server::{LogSigner, Scope, SignIn, TokenEntry, TokenTable, token};
+use countersign_store_local::{LocalStore, Options};
 use countersign_tests::{
     scripted::Scripted,
     world::{root, source_files, starter},
@@ -33,12 +34,14 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use prometheus_client::registry::Registry;
 use serde_json::Value as Json;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
 
 /// People with a token of all scopes, and one token a scope besides.
-const PEOPLE: [&str; 22] = [
+const PEOPLE: [&str; 28] = [
     "ae-1",
     "ae-2",
     "sales-manager-1",
@@ -61,6 +64,12 @@ const PEOPLE: [&str; 22] = [
     "cro-chief-of-staff",
     "deal-desk-1",
     "deal-desk-lead",
+    "director-2",
+    "counsel-2",
+    "legal-lead-2",
+    "deputy-general-counsel",
+    "agent-1",
+    "controller-2",
 ];
 
 /// A small discount: the sales manager decides.
@@ -69,16 +78,49 @@ pub(crate) const SMALL: &str = r#"{"type":"discount","tokens":{"quote_id":"q-1",
     "payment_days":30,"reason":"volume"}}"#;
 
 /// A store that can be told to fail.
-#[derive(Debug, Default)]
 pub(crate) struct FaultyStore {
-    inner: MemoryStore,
+    inner: Arc<dyn Store>,
+    /// Gone with the store.
+    _folder: Option<TempDir>,
     fault: Mutex<Option<StoreFault>>,
     broken: AtomicBool,
     hangs: AtomicBool,
     spoilt: Mutex<Option<String>>,
 }
 
+impl fmt::Debug for FaultyStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("FaultyStore").field("fault", &self.fault).finish_non_exhaustive()
+    }
+}
+
+impl Default for FaultyStore {
+    fn default() -> FaultyStore {
+        match std::env::var("STORE").as_deref() {
+            Err(_) | Ok("memory") => FaultyStore::over(Arc::new(MemoryStore::new())),
+            Ok("local") => {
+                let folder = tempfile::tempdir().expect("a folder for the test");
+                let store = LocalStore::open(Options::at(folder.path())).expect("the folder opens");
+                FaultyStore { _folder: Some(folder), ..FaultyStore::over(Arc::new(store)) }
+            }
+            Ok(other) => panic!("STORE is `memory` or `local`, not `{other}`"),
+        }
+    }
+}
+
 impl FaultyStore {
+    /// One that fails as it is told, and else does what another one does.
+    pub(crate) fn over(inner: Arc<dyn Store>) -> FaultyStore {
+        FaultyStore {
+            inner,
+            _folder: None,
+            fault: Mutex::default(),
+            broken: AtomicBool::default(),
+            hangs: AtomicBool::default(),
+            spoilt: Mutex::default(),
+        }
+    }
+
     /// From now on every append fails like this.
     pub(crate) fn fail(&self, fault: Option<StoreFault>) {
         *self.fault.lock().expect("nobody panicked") = fault;
@@ -212,6 +254,10 @@ impl Answer {
 
 /// What a server is made of, where a test wants something else than the usual.
 pub(crate) struct Setup {
+    /// The store, where it is not the usual one.
+    pub(crate) store: Option<Arc<dyn Store>>,
+    /// The targets, where they are not the CRM and the billing that hold a small deal.
+    pub(crate) connectors: Option<Scripted>,
     pub(crate) components: Arc<dyn Components>,
     pub(crate) rulebook: Rulebook,
     pub(crate) notifier: Arc<dyn Notifier>,
@@ -227,6 +273,8 @@ pub(crate) struct Setup {
 impl Default for Setup {
     fn default() -> Setup {
         Setup {
+            store: None,
+            connectors: None,
             components: Arc::new(NoComponents),
             rulebook: starter().expect("the starter rules check"),
             notifier: Arc::new(NoNotifier),
@@ -284,22 +332,11 @@ impl World {
     }
 
     async fn until(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'static) -> World {
-        let connectors = Scripted::default()
-            .with("crm", setup.crm, &[("set-price", "quote"), ("record-approval", "quote")])
-            .with("billing", Guarantee::ByKey, &[("set-price", "customer")]);
-        let text = |text: &str| Value::Text(text.to_owned());
-        connectors.put(
-            "crm",
-            "account",
-            "a-1",
-            &[("segment", text("smb")), ("billing_account", text("cus_1"))],
-        );
-        let quote = [("margin", Value::Decimal("40".to_owned())), ("renewal", Value::Flag(false))];
-        connectors.put("crm", "quote", "q-1", &quote);
+        let connectors = setup.connectors.unwrap_or_else(|| small_deal(setup.crm));
         let connectors = Arc::new(if setup.upgraded { connectors.upgraded() } else { connectors });
         let catalogue: Arc<dyn Catalogue> =
             if setup.upgraded { Arc::clone(&connectors) as Arc<_> } else { Arc::new(NoCatalogue) };
-        let store = Arc::new(FaultyStore::default());
+        let store = Arc::new(setup.store.map_or_else(FaultyStore::default, FaultyStore::over));
         let now = Timestamp::from_rfc3339("2026-11-23T15:00:00Z").expect("a moment");
         let clock = Arc::new(SimulatedClock::at(now));
         countersign_engine::connectors::settle(&*store, &*catalogue, now).await.expect("the log is read");
@@ -307,7 +344,7 @@ impl World {
             notifier: setup.notifier,
             components: setup.components,
             catalogue,
-            record: countersign_engine::people::Record::default(),
+            record: countersign_engine::people::recorded(&*store).await.expect("the log is read"),
             store: Arc::clone(&store) as Arc<dyn Store>,
             connectors: Arc::clone(&connectors) as Arc<_>,
             clock: Arc::clone(&clock) as Arc<_>,
@@ -424,6 +461,19 @@ impl World {
         assert_eq!(answer.status, 201, "{}", answer.text);
         answer.header("location").to_owned()
     }
+}
+
+/// A CRM and a billing that hold what [`SMALL`] is about.
+pub(crate) fn small_deal(crm: Guarantee) -> Scripted {
+    let connectors = Scripted::default()
+        .with("crm", crm, &[("set-price", "quote"), ("record-approval", "quote")])
+        .with("billing", Guarantee::ByKey, &[("set-price", "customer")]);
+    let text = |text: &str| Value::Text(text.to_owned());
+    let account = [("segment", text("smb")), ("billing_account", text("cus_1"))];
+    connectors.put("crm", "account", "a-1", &account);
+    let quote = [("margin", Value::Decimal("40".to_owned())), ("renewal", Value::Flag(false))];
+    connectors.put("crm", "quote", "q-1", &quote);
+    connectors
 }
 
 /// The starter's policy of a type with one change.
