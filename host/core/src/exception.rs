@@ -204,6 +204,10 @@ pub struct Exception {
     pub owner: PersonId,
     /// Until when.
     pub due: Timestamp,
+    /// When it is looked up again who answers for it, because an absence of its owner begins before it is due: an
+    /// entry of its own says so in the log.
+    #[serde(skip)]
+    pub review: Option<Timestamp>,
     /// How often it was missed.
     #[serde(default)]
     pub missed: u32,

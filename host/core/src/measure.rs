@@ -97,10 +97,7 @@ impl Measures {
                 self.decided(intent, entry.at);
             }
             Event::Reopened { .. } | Event::Reconsidered { .. } => self.waits(intent, entry.at),
-            Event::Withdrawn { .. } => {
-                count(&mut self.withdrawn);
-                self.waiting.remove(&intent);
-            }
+            Event::Withdrawn { .. } => self.taken_back(intent),
             Event::Closed if self.again.remove(&intent) => {}
             Event::Closed => count(&mut self.done),
             Event::Watched { effects } => self.watched(effects, entry.at),
@@ -151,6 +148,7 @@ impl Measures {
             | Event::Superseded { .. }
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }
+            | Event::ExceptionReview { .. }
             | Event::Activated { .. }
             | Event::WentLive { .. }
             | Event::Noticed { .. }
@@ -164,6 +162,11 @@ impl Measures {
 
     fn waits(&mut self, intent: IntentId, since: Timestamp) {
         self.waiting.insert(intent, since);
+    }
+
+    fn taken_back(&mut self, intent: IntentId) {
+        count(&mut self.withdrawn);
+        self.waiting.remove(&intent);
     }
 
     fn watched(&mut self, effects: &BTreeMap<EffectId, Timestamp>, since: Timestamp) {

@@ -255,6 +255,7 @@ impl Metrics {
             | Event::Superseded { .. }
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }
+            | Event::ExceptionReview { .. }
             | Event::GlassBroken { .. }
             | Event::Activated { .. }
             | Event::WentLive { .. }

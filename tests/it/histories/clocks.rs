@@ -341,15 +341,20 @@ impl History<'_> {
                 self.fail(&format!("{wake} does not wake until {latest}: {wakes:?}"));
             }
         };
+        let directory = self.book.directory();
+        let intent = &self.approval.intent;
         for (id, exception) in self.approval.exceptions.iter().filter(|(_, found)| found.closed.is_none()) {
             by(Wake::Exception(*id), exception.due);
+            // Under a clock that was set back it is looked up at the next command, and not before.
+            let away = directory.next_away(&exception.owner, &intent.intent_type, self.now);
+            away.filter(|_| self.latest <= self.now)
+                .into_iter()
+                .for_each(|away| by(Wake::Exception(*id), away));
         }
         for (number, notice) in &self.approval.notices.open {
             by(Wake::Notice(*number), notice.due);
         }
         let Some(seats) = seats_of(&self.approval) else { return };
-        let directory = self.book.directory();
-        let intent = &self.approval.intent;
         for (row, seat) in seats.unfilled() {
             by(Wake::Seat(row), seats.needs_by(row, seat));
             seat.claims.iter().for_each(|claim| by(Wake::Seat(row), claim.until));

@@ -464,6 +464,14 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         reason: String,
     },
+    /// When it is looked up again who answers for an exception changed.
+    ExceptionReview {
+        /// Its id.
+        id: ExceptionId,
+        /// When an absence of its owner begins; absent if none does before it is due.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+    },
     /// In an emergency somebody took it on themselves to decide alone.
     GlassBroken {
         /// Who.
@@ -610,6 +618,7 @@ impl Event {
             Event::ExceptionOpened { .. } => "exception-opened",
             Event::ExceptionEscalated { .. } => "exception-escalated",
             Event::ExceptionMoved { .. } => "exception-moved",
+            Event::ExceptionReview { .. } => "exception-review",
             Event::GlassBroken { .. } => "glass-broken",
             Event::ExceptionClosed { .. } => "exception-closed",
             Event::Closed => "closed",

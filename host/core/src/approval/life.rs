@@ -23,6 +23,8 @@ pub(super) mod renew;
 mod replan;
 mod seat;
 mod settle;
+#[cfg(test)]
+mod settle_tests;
 mod talk;
 mod tell;
 mod undo;
@@ -265,6 +267,7 @@ fn run(mut turn: Turn<'_>, command: Command) -> Result<Turn<'_>, Refusal> {
         }
     }
     budget::look(&mut turn);
+    settle::foresee(&mut turn);
     tell::end(&mut turn, begun);
     Ok(turn)
 }

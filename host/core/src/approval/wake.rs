@@ -6,6 +6,7 @@ use super::life::renew;
 use super::watch::Next;
 use super::{Approval, Outcome, Stage};
 use crate::effect::life::EffectState;
+use crate::exception::Exception;
 use crate::id::{EffectId, ExceptionId};
 use crate::time::{Millis, Timestamp};
 use std::collections::BTreeMap;
@@ -25,7 +26,7 @@ pub enum Wake {
     ReAssert(EffectId),
     /// A seat needs a look: see [`super::seat::Seats::wakes`]. The number is the index of its row.
     Seat(u32),
-    /// The time of an exception runs out.
+    /// The time of an exception runs out, or an absence of its owner begins.
     Exception(ExceptionId),
     /// The requester's time to amend what was sent back runs out.
     Returned,
@@ -117,7 +118,8 @@ impl Approval {
         let unsent = self.notices.open.iter();
         wakes.extend(unsent.map(|(number, open)| (Wake::Notice(*number), open.due)));
         let open = self.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
-        wakes.extend(open.map(|(id, exception)| (Wake::Exception(*id), exception.due)));
+        let due = |exception: &Exception| exception.review.into_iter().fold(exception.due, Timestamp::min);
+        wakes.extend(open.map(|(id, exception)| (Wake::Exception(*id), due(exception))));
         wakes
     }
 }

@@ -130,6 +130,7 @@ impl Found {
             | Event::ReAsserted { .. }
             | Event::NotReAsserted { .. }
             | Event::Superseded { .. }
+            | Event::ExceptionReview { .. }
             | Event::ExceptionClosed { .. }
             | Event::Noticed { .. }
             | Event::Told { .. }

@@ -55,8 +55,7 @@ impl Life {
         let at = entry.at;
         match entry.event {
             Event::Evaluated { evaluation, facts } => {
-                self.facts = facts;
-                self.evaluation = Some(evaluation);
+                (self.facts, self.evaluation) = (facts, Some(evaluation));
             }
             Event::Sealed { case } => {
                 let case = Arc::unwrap_or_clone(case);
@@ -110,6 +109,7 @@ impl Life {
             | Event::ExceptionOpened { .. }
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }
+            | Event::ExceptionReview { .. }
             | Event::Claimed { .. }
             | Event::Released { .. }
             | Event::Handed { .. }

@@ -87,6 +87,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         }
         Event::ExceptionEscalated { id, owner, due } => escalate(&mut approval, *id, owner, *due)?,
         Event::ExceptionMoved { id, owner, .. } => approval.exceptions.get_mut(id)?.owner.clone_from(owner),
+        Event::ExceptionReview { id, at } => approval.exceptions.get_mut(id)?.review = *at,
         Event::ExceptionClosed { id, closed, effects } => close(&mut approval, *id, closed, effects)?,
         Event::Seated { .. }
         | Event::SeatOpened { .. }
@@ -280,11 +281,8 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
             seats.open.remove(row);
         }
         Event::Asked { row, person, words, left, until } => {
-            // Its time stands still.
-            seats.open.get_mut(row)?.remind = None;
             let reply = Reply::Awaited { left: *left, until: *until };
-            let question = Question { row: *row, by: person.clone(), words: words.clone(), reply };
-            seats.questions.push(question);
+            ask(seats, Question { row: *row, by: person.clone(), words: words.clone(), reply })?;
         }
         Event::Answered { question, words, due, remind } => {
             reply(seats, *question, Reply::Given(words.clone()), (*due, *remind))?;
@@ -327,6 +325,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::ExceptionOpened { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
+        | Event::ExceptionReview { .. }
         | Event::GlassBroken { .. }
         | Event::ExceptionClosed { .. }
         | Event::Closed
@@ -336,6 +335,13 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::NoticesMoot { .. }
         | Event::LinkUsed { .. } => return None,
     }
+    Some(())
+}
+
+/// The requester is asked: the time of the seat stands still.
+fn ask(seats: &mut Seats, question: Question) -> Option<()> {
+    seats.open.get_mut(&question.row)?.remind = None;
+    seats.questions.push(question);
     Some(())
 }
 

@@ -58,6 +58,7 @@ pub(super) fn open(turn: &mut Turn<'_>, opening: Opening) -> Timestamp {
         barred,
         burn,
         of_council,
+        review: None,
         closed: None,
     };
     turn.record(Actor::Engine, Event::ExceptionOpened { id, exception });
@@ -136,6 +137,22 @@ pub(super) fn review(turn: &mut Turn<'_>, by: &Actor) {
         .collect();
     for (id, owner) in moved {
         turn.record(by.clone(), Event::ExceptionMoved { id, owner, reason: String::new() });
+    }
+}
+
+/// Remembers of each open exception when an absence of its owner begins before it is due, so that it wakes then.
+pub(super) fn foresee(turn: &mut Turn<'_>) {
+    let (directory, now) = (turn.context.rulebook.directory(), turn.context.now);
+    let intent_type = &turn.approval.intent.intent_type;
+    let open = turn.approval.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
+    let changed: Vec<(ExceptionId, Option<Timestamp>)> = open
+        .map(|(id, exception)| (*id, exception, directory.next_away(&exception.owner, intent_type, now)))
+        .map(|(id, exception, away)| (id, exception, away.filter(|away| *away < exception.due)))
+        .filter(|(_, exception, away)| exception.review != *away)
+        .map(|(id, _, away)| (id, away))
+        .collect();
+    for (id, at) in changed {
+        turn.record(Actor::Engine, Event::ExceptionReview { id, at });
     }
 }
 

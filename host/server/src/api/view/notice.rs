@@ -76,6 +76,7 @@ impl<'a> Notices<'a> {
             | Event::ExceptionOpened { .. }
             | Event::ExceptionEscalated { .. }
             | Event::ExceptionMoved { .. }
+            | Event::ExceptionReview { .. }
             | Event::ExceptionClosed { .. }
             | Event::FailedOpen { .. }
             | Event::GlassBroken { .. }

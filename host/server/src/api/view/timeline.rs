@@ -173,6 +173,7 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::ExceptionOpened { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
+        | Event::ExceptionReview { .. }
         | Event::GlassBroken { .. }
         | Event::ExceptionClosed { .. }
         | Event::Closed
@@ -211,6 +212,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         }
         Event::ExceptionEscalated { id, .. }
         | Event::ExceptionMoved { id, .. }
+        | Event::ExceptionReview { id, .. }
         | Event::ExceptionClosed { id, .. } => (None, Some(id.to_string())),
         Event::Submitted { .. }
         | Event::Postponed { .. }
@@ -325,6 +327,7 @@ fn words(event: &Event) -> String {
         Event::ExceptionMoved { owner, .. } => {
             format!("whoever answered for an exception is not there; `{owner}` answers for it now")
         }
+        Event::ExceptionReview { at, .. } => looked_up(*at),
         Event::GlassBroken { until, reason, .. } => glass_broken(*until, reason),
         Event::ExceptionClosed { closed, .. } => closed_by(closed),
         Event::Closed => "nothing is open any more".to_owned(),
@@ -497,6 +500,7 @@ fn without_values(event: &Event) -> Option<String> {
         | Event::Superseded { .. }
         | Event::ExceptionEscalated { .. }
         | Event::ExceptionMoved { .. }
+        | Event::ExceptionReview { .. }
         | Event::ExceptionClosed { .. }
         | Event::GlassBroken { .. }
         | Event::Closed
@@ -542,6 +546,16 @@ fn wanted_too(by: &PersonId, order: Order, wanted: &RouteRow, reason: &str) -> S
 fn ended(call: &str, detail: Option<&Detail>, verdict: &EffectState) -> String {
     let said = detail.map(|detail| format!(" ({})", detail.message)).unwrap_or_default();
     format!("{call} ended{said}: {}", verdict_words(verdict))
+}
+
+/// When who answers for an exception is looked up again.
+fn looked_up(at: Option<Timestamp>) -> String {
+    match at {
+        Some(at) => {
+            format!("who answers for an exception is looked up again at {at}, when an absence begins")
+        }
+        None => "no absence is ahead any more of whoever answers for an exception".to_owned(),
+    }
 }
 
 fn closed_by(closed: &Closed) -> String {
