@@ -6,6 +6,7 @@ pub mod budget;
 pub mod check;
 pub mod connection;
 pub mod connector;
+mod course;
 pub mod delivery;
 pub mod draft;
 pub mod effect;

@@ -4,9 +4,9 @@ use crate::output::{self, Table, plain};
 use anyhow::Result;
 use countersign_server::api::view::{
     BrokenView, EffectView, ExceptionView, IntentView, OverrideView, PolicyChangeView, QuestionView,
-    ReconciliationView, TimelineView, TokenChangeView, ValueView, WatchView,
+    ReconciliationView, SeatView, TimelineView, TokenChangeView, ValueView, WatchView,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Prints it.
 pub(super) fn intent(intent: &IntentView) -> Result<()> {
@@ -28,12 +28,12 @@ pub(super) fn intent(intent: &IntentView) -> Result<()> {
     }
     head.print()?;
     if let Some(evaluation) = &intent.evaluation {
-        heading(&format!("policy says {}", evaluation.outcome))?;
+        heading("what the policy says")?;
         for line in evaluation.text.lines() {
             output::line(&format!("  {}", plain(line)))?;
         }
         for near in &evaluation.near {
-            output::line(&format!("  it would be {}", plain(&near.words)))?;
+            output::line(&format!("  {}", plain(&otherwise_it(&near.words))))?;
         }
     }
     change(intent)?;
@@ -162,34 +162,56 @@ fn seats(intent: &IntentView) -> Result<()> {
     heading(&format!("seats: {words}"))?;
     let mut table = Table::new(&["  route", "step", "state", "whom", "approved", "owner", "due"]);
     for seat in &intent.seats {
-        let (owner, due) =
-            (seat.owner.as_deref().unwrap_or_default(), seat.due.as_deref().unwrap_or_default());
+        // Of a seat that is filled nobody is asked any more.
+        let asked = |text: &Option<String>| text.clone().filter(|_| is_asked(seat)).unwrap_or_default();
+        let (owner, due) = (asked(&seat.owner), asked(&seat.due));
         let (step, approved) = (seat.step.to_string(), seat.approved.join(", "));
-        table.row([&format!("  {}", seat.route), &*step, &seat.state, &seat.whom, &approved, owner, due]);
+        let whom = if seat.missed == 0 { seat.whom.clone() } else { format!("{}, by its backup", seat.whom) };
+        table.row([&format!("  {}", seat.route), &*step, &seat.state, &whom, &approved, &owner, &due]);
     }
     table.print()?;
     for seat in &intent.seats {
+        let name = name(seat, &intent.seats);
         for stands in &seat.standing_in {
             let until = stands.until.as_ref().map(|until| format!(", until {until}")).unwrap_or_default();
             let (person, whose) = (&stands.person, &stands.instead_of);
-            output::line(&plain(&format!(
-                "  {}: {person} decides in the place of {whose}{until}",
-                seat.route
-            )))?;
+            let words = match (seat.approved.contains(person), is_asked(seat)) {
+                (true, _) => format!("{person} decided in the place of {whose}"),
+                (false, true) => format!("{person} decides in the place of {whose}{until}"),
+                (false, false) => continue,
+            };
+            output::line(&plain(&format!("  {name}: {words}")))?;
         }
         if let (Some(by), false) = (&seat.added_by, seat.state == "taken-back") {
-            output::line(&plain(&format!("  {}: {by} wants {} to decide too", seat.route, seat.whom)))?;
+            output::line(&plain(&format!("  {name}: {by} wants {} to decide too", seat.whom)))?;
         }
         for claim in &seat.claims {
-            output::line(&format!(
-                "  {}: {} will decide, until {}",
-                plain(&seat.route),
-                plain(&claim.by),
-                claim.until
-            ))?;
+            output::line(&plain(&format!("  {name}: {} will decide, until {}", claim.by, claim.until)))?;
         }
     }
     intent.questions.iter().try_for_each(question)
+}
+
+/// The route of a seat, with its step where the route has several.
+fn name(seat: &SeatView, seats: &[SeatView]) -> String {
+    let mut steps = seats.iter().filter(|other| other.route == seat.route);
+    if steps.any(|other| other.step != seat.step) {
+        return format!("{} step {}", seat.route, seat.step);
+    }
+    seat.route.clone()
+}
+
+/// Whether somebody is asked in a seat, or will be once the requester has answered.
+fn is_asked(seat: &SeatView) -> bool {
+    matches!(seat.state.as_str(), "open" | "asked")
+}
+
+/// What it would be otherwise, as a sentence.
+fn otherwise_it(words: &str) -> String {
+    match words.strip_prefix("needs ") {
+        Some(rest) => format!("it would need {rest}"),
+        None => format!("it would be {words}"),
+    }
 }
 
 /// A question to the requester, and what came of it.
@@ -398,13 +420,25 @@ fn heading(text: &str) -> Result<()> {
     output::line(&format!("\n{}", plain(text)))
 }
 
-/// A token as it was asked for: texts bare, everything else as JSON.
+/// A token as a person reads it: texts and money bare, the fields of an element beside each other.
 fn text(value: &Value) -> String {
     match value {
         Value::String(text) if text.contains('\n') => format!("a text of {} lines", text.lines().count()),
         Value::String(text) => text.clone(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            value.to_string()
-        }
+        Value::Object(fields) => money(fields).unwrap_or_else(|| {
+            fields
+                .iter()
+                .map(|(name, value)| format!("{name} {}", text(value)))
+                .collect::<Vec<_>>()
+                .join(", ")
+        }),
+        Value::Array(elements) => elements.iter().map(text).collect::<Vec<_>>().join("; "),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
+}
+
+/// An amount with its currency, if that is all there is.
+fn money(fields: &Map<String, Value>) -> Option<String> {
+    let (amount, currency) = (fields.get("amount")?.as_str()?, fields.get("currency")?.as_str()?);
+    (fields.len() == 2).then(|| format!("{amount} {currency}"))
 }

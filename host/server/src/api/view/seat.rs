@@ -1,5 +1,6 @@
 //! Seats: who must decide, who has, who may, until when.
 
+use super::course::label;
 use countersign_core::approval::seat::{Claim, Reply, Seat, Seats};
 use countersign_core::id::PersonId;
 use serde::{Deserialize, Serialize};
@@ -151,7 +152,8 @@ pub fn progress(seats: &[SeatView]) -> ProgressView {
             }
             Some(_) | None => String::new(),
         };
-        let route = format!("{}{}", seat.route, extra(seat));
+        let steps = seats.iter().filter(|other| other.route == seat.route).map(|other| other.step);
+        let route = format!("{}{}", label(&seat.route, seat.step, steps), extra(seat));
         words.push(match (seat.state.as_str(), &seat.due) {
             ("later", _) => format!("then {route}"),
             ("asked", _) => format!("{route}{voices} waits for the requester's answer"),

@@ -1,5 +1,6 @@
 //! The timeline: every entry of an approval, in order, in words.
 
+use super::course::Course;
 use super::intent::names;
 use super::notice::Notices;
 use super::value::WITHHELD;
@@ -52,7 +53,7 @@ impl TimelineView {
     #[must_use]
     pub fn of(entries: &[Entry], sight: &Sight) -> TimelineView {
         let mut asked: Option<&Intent> = None;
-        let mut rows: Vec<RouteRow> = Vec::new();
+        let mut course = Course::default();
         let mut notices = Notices::default();
         let mut story = Vec::with_capacity(entries.len());
         for (sequence, entry) in (1_u64..).zip(entries) {
@@ -70,14 +71,15 @@ impl TimelineView {
             {
                 told.words = words;
             }
-            if let Event::Seated { rows: now } = &entry.event {
-                rows.clone_from(now);
+            if course.is_missed(entry) {
+                told.words = format!("nobody decided in time; {}", told.words);
             }
-            if let Event::VoiceAdded { wanted, .. } = &entry.event {
-                rows.push(wanted.clone());
+            if let Some(write) = course.write(&entry.event).filter(|_| sight.is_whole()) {
+                told.words = format!("{write}: {}", told.words);
             }
-            if let Some(row) = seat_of(&entry.event).and_then(|row| rows.get(row)) {
-                told.words = format!("{}: {}", row.route, told.words);
+            course.pass(&entry.event);
+            if let Some(seat) = seat_of(&entry.event).and_then(|row| course.seat(row)) {
+                told.words = format!("{seat}: {}", told.words);
             }
             story.push(told);
         }
@@ -106,6 +108,9 @@ fn of(sequence: u64, entry: &Entry) -> TimelineEntry {
 fn said(entry: &Entry) -> String {
     match (&entry.by, &entry.event) {
         (Actor::Person(person), Event::Commented { words }) => format!("`{person}` comments: {words}"),
+        (Actor::Person(person), Event::Answered { words, due, .. }) => {
+            format!("`{person}` answered: {words} (the seat is due at {due})")
+        }
         (Actor::Person(person), Event::Amended { intent }) => {
             format!("`{person}` amended it: revision {}", intent.revision)
         }
@@ -283,7 +288,7 @@ fn words(event: &Event) -> String {
         Event::VoiceAdded { by, order, wanted, reason, .. } => wanted_too(by, *order, wanted, reason),
         Event::VoiceDropped { .. } => "the voice that was added is not needed any more".to_owned(),
         Event::Commented { words } => format!("a comment: {words}"),
-        Event::Reminded { .. } => "those who have not decided are reminded".to_owned(),
+        Event::Reminded { next, .. } => reminded(next),
         Event::Asked { person, words, until, .. } => asked(person, words, *until),
         Event::Answered { words, due, .. } => format!("answered: {words} (the seat is due at {due})"),
         Event::Unanswered { due, .. } => format!("no answer came; the seat's time runs on, until {due}"),
@@ -548,6 +553,12 @@ fn ended(call: &str, detail: Option<&Detail>, verdict: &EffectState) -> String {
     format!("{call} ended{said}: {}", verdict_words(verdict))
 }
 
+/// Who has not decided is reminded, with most of the time gone whoever is asked next too.
+fn reminded(next: &[PersonId]) -> String {
+    let words = "those who have not decided are reminded";
+    if next.is_empty() { words.to_owned() } else { format!("{words}; next in turn: {}", listed(next)) }
+}
+
 /// When who answers for an exception is looked up again.
 fn looked_up(at: Option<Timestamp>) -> String {
     match at {
@@ -667,7 +678,11 @@ fn seated(seat: &Seat) -> String {
         return format!("nobody can fill the seat; `{}` answers for it", seat.owner);
     }
     let again = if seat.missed == 0 { "" } else { ", as the backup" };
-    format!("{} may decide until {}{again}", listed(&seat.eligible), seat.due)
+    let people = seat.eligible.iter().map(|person| match seat.standing_in.get(person) {
+        Some(whose) => format!("`{person}` in the place of `{whose}`"),
+        None => format!("`{person}`"),
+    });
+    format!("{} may decide until {}{again}", people.collect::<Vec<_>>().join(", "), seat.due)
 }
 
 /// Who may not fill a seat any more and why, and who may instead.

@@ -8,6 +8,9 @@ use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
+/// Elements of a list of which a line says what was found; the others are in `each`.
+const READINGS_SHOWN_MAX: usize = 8;
+
 /// One value at a target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ValueView {
@@ -90,12 +93,23 @@ impl From<&FactValue> for FactView {
             FactValue::Missing(why) => ("missing", None, why.clone(), Vec::new()),
             FactValue::Stale => ("stale", None, "read too long ago".to_owned(), Vec::new()),
             FactValue::Each(readings) => {
-                let text = format!("{} readings", readings.len());
-                ("each", None, text, readings.iter().map(FactView::from).collect())
+                let each: Vec<FactView> = readings.iter().map(FactView::from).collect();
+                ("each", None, of_each(&each), each)
             }
         };
         FactView { state: state.to_owned(), value, text, each }
     }
+}
+
+/// What was found of each element, in one line.
+fn of_each(each: &[FactView]) -> String {
+    let shown = each.iter().take(READINGS_SHOWN_MAX).map(|fact| fact.text.as_str());
+    let mut text = shown.collect::<Vec<_>>().join(", ");
+    match each.len().saturating_sub(READINGS_SHOWN_MAX) {
+        0 => {}
+        more => text.push_str(&format!(", and {more} more")),
+    }
+    text
 }
 
 /// A token as a requester writes it.
