@@ -48,6 +48,8 @@ mod scim;
 mod seats;
 #[path = "api/stores.rs"]
 mod stores;
+#[path = "api/stories.rs"]
+mod stories;
 #[path = "api/told.rs"]
 mod told;
 #[path = "api/visibility.rs"]
