@@ -123,7 +123,14 @@ async fn becomes(spec: &mut Spec, expected: String) {
 
 #[then(expr = "the revision is {int}")]
 async fn revision_is(spec: &mut Spec, expected: u32) {
-    assert_eq!(spec.approval().await.intent.revision, expected);
+    // What time alone does comes by itself, a moment later.
+    let waiting = async {
+        while spec.approval().await.intent.revision != expected {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let reached = tokio::time::timeout(PATIENCE, waiting).await;
+    assert!(reached.is_ok(), "the revision is {}", spec.approval().await.intent.revision);
 }
 
 #[then(expr = "{word} sees {word} as {string} instead of {string}")]
