@@ -4,21 +4,32 @@ use crate::world::{SMALL, Setup, World};
 use countersign_core::record::Value;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Millis;
+use countersign_engine::port::store::Store;
+use countersign_store_local::{LocalStore, Options};
 use countersign_tests::world::{root, source_files};
 use serde_json::{Value as Json, json};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+/// Callers that ask at one moment.
+const CALLERS: usize = 32;
 
 /// A world in which discounts have this budget, and no quote has the margin that the policy reads.
 async fn budgeted(budget: &str) -> World {
+    let world = World::of(Setup { rulebook: rules(budget), ..Setup::default() }).await;
+    world.connectors.put("crm", "quote", "q-1", &[("renewal", Value::Flag(false))]);
+    world
+}
+
+fn rules(budget: &str) -> Rulebook {
     let mut files = source_files(&root().join("host/cli/starter")).expect("the starter files");
     for file in files.iter_mut().filter(|file| file.path == "intents/discount.intent.md") {
         let row = format!("| exception budget | {budget} |\n| QA checkpoint ");
         file.text = file.text.replacen("| QA checkpoint ", &row, 1);
     }
-    let rulebook = Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"));
-    let world = World::of(Setup { rulebook, ..Setup::default() }).await;
-    world.connectors.put("crm", "quote", "q-1", &[("renewal", Value::Flag(false))]);
-    world
+    Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"))
 }
 
 async fn budget(world: &World) -> Json {
@@ -86,6 +97,34 @@ async fn a_spent_budget_is_refused_with_until_when_and_told_to_whoever_asks_what
     // What was asked under a key before is answered as before, not refused.
     let again = world.post("ae-1", "/v1/intents", "k-1", SMALL).await;
     assert_eq!(again.status, 201, "{}", again.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn callers_in_parallel_do_not_share_the_last_places_of_a_throttled_day() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Arc::new(LocalStore::open(Options::at(folder.path())).expect("the folder opens"));
+    let rulebook = rules("1 in 7d, warn at 50%, then throttle 6 a day");
+    let setup = Setup { rulebook, store: Some(store as Arc<dyn Store>), ..Setup::default() };
+    let world = Arc::new(World::of(setup).await);
+    world.connectors.put("crm", "quote", "q-1", &[("renewal", Value::Flag(false))]);
+    world.submitted("k-0", SMALL).await;
+    let start = Arc::new(Barrier::new(CALLERS));
+    let mut callers = JoinSet::new();
+    for caller in 1..=CALLERS {
+        let (world, start) = (Arc::clone(&world), Arc::clone(&start));
+        callers.spawn(async move {
+            start.wait().await;
+            world.post("ae-1", "/v1/intents", &format!("k-{caller}"), SMALL).await
+        });
+    }
+    let answers = callers.join_all().await;
+    let taken = answers.iter().filter(|answer| answer.status == 201).count();
+    assert_eq!(taken, 5, "one of the six was there before");
+    for answer in answers.iter().filter(|answer| answer.status != 201) {
+        answer.is_problem(409, "CS-E0171");
+        assert!(answer.text.contains("so at most 6 of a day are taken"), "{}", answer.text);
+        assert!(answer.text.contains("until 2026-11-24T00:00:00.000Z"), "{}", answer.text);
+    }
 }
 
 #[tokio::test]
