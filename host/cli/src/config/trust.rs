@@ -11,7 +11,8 @@ use toml::de::{DeTable, DeValue};
 pub const UNSIGNED: &str =
     "`unsigned = true` in `[connectors]`: a connector that no namespace covers is taken whoever made it";
 /// What to do about it.
-pub const SIGN_THEM: &str = "sign yours with `countersign connector sign`, list the key in `[trust.NAMESPACE]`, and take `unsigned` out";
+pub const SIGN_THEM: &str = "sign yours with `countersign connector sign`, list the key in `[trust.NAMESPACE]`, \
+                              and take `unsigned` out";
 
 /// Every namespace with its keys.
 pub(super) fn read(
