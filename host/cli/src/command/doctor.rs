@@ -153,11 +153,15 @@ fn toolchain() -> Finding {
 
 /// Whose connectors are taken.
 fn trust(settings: &Settings) -> Finding {
-    let (what, count) = ("trust", settings.trust.namespaces.len());
+    let what = "trust";
     if settings.trust.unsigned {
         return Finding::odd(what, config::UNSIGNED, config::SIGN_THEM);
     }
-    Finding::fine(what, format!("only signed connectors are taken, of {count} namespaces"))
+    let names: Vec<&str> = settings.trust.namespaces.keys().map(String::as_str).collect();
+    match names.as_slice() {
+        [] => Finding::fine(what, "no namespace has a key yet, so no connector is taken"),
+        names => Finding::fine(what, format!("what is signed by a key of {}", names.join(", "))),
+    }
 }
 
 /// Opens the log and closes it again.

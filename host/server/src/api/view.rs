@@ -54,7 +54,7 @@ pub use policy::{DocumentView, FoundView, PolicyChangeView, PolicyView, VersionV
 pub use readiness::{LiveView, PointView, ReadinessView};
 pub use reconciliation::{ComparedView, ReconciledView, ReconciliationView};
 pub use row::{IntentRow, Listed};
-pub use seat::{ClaimView, ProgressView, QuestionView, SeatView, StandInView};
+pub use seat::{ClaimView, ProgressView, QuestionView, SeatView, StandInView, seat_name};
 pub use timeline::{TimelineEntry, TimelineView};
 pub use value::ValueView;
 

@@ -4,7 +4,7 @@ use crate::output::{self, Table, plain};
 use anyhow::Result;
 use countersign_server::api::view::{
     BrokenView, EffectView, ExceptionView, IntentView, OverrideView, PolicyChangeView, QuestionView,
-    ReconciliationView, SeatView, TimelineView, TokenChangeView, ValueView, WatchView,
+    ReconciliationView, SeatView, TimelineView, TokenChangeView, ValueView, WatchView, seat_name,
 };
 use serde_json::{Map, Value};
 
@@ -194,11 +194,8 @@ fn seats(intent: &IntentView) -> Result<()> {
 
 /// The route of a seat, with its step where the route has several.
 fn name(seat: &SeatView, seats: &[SeatView]) -> String {
-    let mut steps = seats.iter().filter(|other| other.route == seat.route);
-    if steps.any(|other| other.step != seat.step) {
-        return format!("{} step {}", seat.route, seat.step);
-    }
-    seat.route.clone()
+    let steps = seats.iter().filter(|other| other.route == seat.route).map(|other| other.step);
+    seat_name(&seat.route, seat.step, steps)
 }
 
 /// Whether somebody is asked in a seat, or will be once the requester has answered.

@@ -1,6 +1,7 @@
 //! What stood before an entry, for the words that need it: which step a seat is of, whether somebody missed it, which
 //! write an effect is.
 
+use super::seat::seat_name;
 use countersign_core::approval::Case;
 use countersign_core::approval::event::{Actor, Entry, Event};
 use countersign_core::approval::seat::Seat;
@@ -82,7 +83,7 @@ impl Course {
     pub(super) fn seat(&self, row: usize) -> Option<String> {
         let found = self.rows.get(row)?;
         let steps = self.rows.iter().filter(|other| other.route == found.route).map(|other| other.step);
-        Some(label(found.route.as_str(), found.step, steps))
+        Some(seat_name(found.route.as_str(), found.step, steps))
     }
 
     /// Whether an entry asks whoever comes next, as nobody decided in time.
@@ -103,9 +104,4 @@ impl Course {
         };
         self.writes.get(effect).map(String::as_str)
     }
-}
-
-/// A route, with its step where it has several.
-pub(super) fn label(route: &str, step: u32, mut steps: impl Iterator<Item = u32>) -> String {
-    if steps.any(|other| other != step) { format!("{route} step {step}") } else { route.to_owned() }
 }

@@ -1,6 +1,5 @@
 //! Seats: who must decide, who has, who may, until when.
 
-use super::course::label;
 use countersign_core::approval::seat::{Claim, Reply, Seat, Seats};
 use countersign_core::id::PersonId;
 use serde::{Deserialize, Serialize};
@@ -153,7 +152,7 @@ pub fn progress(seats: &[SeatView]) -> ProgressView {
             Some(_) | None => String::new(),
         };
         let steps = seats.iter().filter(|other| other.route == seat.route).map(|other| other.step);
-        let route = format!("{}{}", label(&seat.route, seat.step, steps), extra(seat));
+        let route = format!("{}{}", seat_name(&seat.route, seat.step, steps), extra(seat));
         words.push(match (seat.state.as_str(), &seat.due) {
             ("later", _) => format!("then {route}"),
             ("asked", _) => format!("{route}{voices} waits for the requester's answer"),
@@ -227,4 +226,10 @@ fn state(seat: Option<&Seat>, asked: bool) -> &'static str {
 
 fn people<T: ToString>(people: &[T]) -> Vec<String> {
     people.iter().map(ToString::to_string).collect()
+}
+
+/// What a seat is called: its route, with its step where the route has several. `steps` are those of the route.
+#[must_use]
+pub fn seat_name(route: &str, step: u32, mut steps: impl Iterator<Item = u32>) -> String {
+    if steps.any(|other| other != step) { format!("{route} step {step}") } else { route.to_owned() }
 }
