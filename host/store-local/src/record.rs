@@ -346,6 +346,25 @@ mod tests {
     }
 
     #[test]
+    fn records_of_the_formats_before_are_read_alone_and_behind_others() {
+        for (behind, kind) in [(0, SQUEEZED_BEFORE_4), (300, SQUEEZED_BEFORE_4_FOLLOWS)] {
+            let mut record = Record { behind, ..sample() };
+            // Made of words of the dictionary, or any would do.
+            let entry = br#"{"at":17,"by":"engine","event":{"approved":{"authority":{"people":["x"]}}}}"#;
+            record.parts[0].append.entries = vec![Arc::from(&entry[..])];
+            let Body { bytes, length, .. } = plain(&record);
+            let body = Body { bytes: crate::squeeze::squeezed_before_4(&bytes), squeezed: true, length };
+            let mut frame = Vec::new();
+            record.frame(&body, &mut frame).expect("it is a frame");
+            let mut payload = frame.split_off(FRAME_HEADER_BYTES);
+            payload[0] = kind;
+            let read = Record::decode(&payload).expect("it is a record");
+            assert_eq!(self::frame(&read), self::frame(&record), "kind {kind}");
+            assert_eq!(read.behind, behind);
+        }
+    }
+
+    #[test]
     fn every_flipped_bit_and_every_cut_is_seen() {
         let frame = frame(&sample());
         for bit in 0..frame.len() * 8 {

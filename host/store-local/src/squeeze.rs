@@ -76,6 +76,13 @@ pub(crate) fn unsqueeze(bytes: &[u8], length: usize, words: Words) -> Option<Vec
     whole.ok().filter(|whole| whole.len() == length)
 }
 
+/// What formats 2 and 3 made of these bytes.
+#[cfg(test)]
+pub(crate) fn squeezed_before_4(bytes: &[u8]) -> Vec<u8> {
+    let compressor = Compressor::with_dictionary(5, WORDS_3);
+    compressor.and_then(|mut compressor| compressor.compress(bytes)).expect("it is compressed")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,8 +101,7 @@ mod tests {
     #[test]
     fn what_was_compressed_with_the_words_before_is_read_with_them() {
         let entry = br#"{"at":1795537764054,"by":"engine","event":{"approved":{"authority":"policy"}}}"#;
-        let mut before = Compressor::with_dictionary(5, WORDS_3).expect("it starts");
-        let squeezed = before.compress(entry).expect("it is compressed");
+        let squeezed = squeezed_before_4(entry);
         assert_eq!(unsqueeze(&squeezed, entry.len(), Words::Before4).as_deref(), Some(&entry[..]));
         assert_ne!(unsqueeze(&squeezed, entry.len(), Words::Now).as_deref(), Some(&entry[..]));
     }
