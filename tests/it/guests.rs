@@ -20,13 +20,16 @@ mod tokens;
 #[path = "guests/world.rs"]
 mod world;
 
-use countersign_connectors::{FaultCode, Runtime, Secret, componentize, inspect};
+use countersign_connectors::{FaultCode, RawConnection, Runtime, Secret, componentize, inspect};
 use countersign_core::effect::attempt::{Answer, BreakKind, Ended, Failure, Finding, Guarantee};
+use countersign_core::effect::plan::Proposal;
 use countersign_core::hash::Digest;
 use countersign_core::id::EffectId;
-use countersign_core::record::Value;
+use countersign_core::record::{Field, RecordRef, Value};
+use countersign_core::time::Timestamp;
 use countersign_engine::port::connectors::{Call, Connectors};
 use countersign_tests::host::{now, resident_kib};
+use countersign_tests::world::root;
 use futures::StreamExt as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -531,6 +534,33 @@ async fn a_connector_is_packed_inspected_installed_and_found_again() {
     assert_eq!(second.stored(), Ok(vec![installed.digest]));
     let again = second.load(installed.digest).await.expect("it is there");
     assert_eq!((again.id.as_str(), again.version.as_str()), ("tests.hostile", "1.0.0"));
+}
+
+/// A component of the Rust SDK begins with 256 KiB of memory: this takes several times as much.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connector_gets_more_memory_than_it_begins_with() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = world::runtime(folder.path());
+    let component = root().join("target/connectors/countersign.webhook.wasm");
+    runtime.install(std::fs::read(component).expect("it is built")).await.expect("it installs");
+    let raw: RawConnection = toml::from_str(
+        "connector = \"countersign.webhook\"\nallow = [\"127.0.0.0/8\"]\n\
+         [endpoints.receiver]\nbase = \"http://127.0.0.1:9\"\nsecret = \"x\"\n",
+    )
+    .expect("a connection");
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let options = raw.resolve(name("sink"), |_| Ok(Secret::new(secret.to_owned()))).expect("it resolves");
+    let connection = runtime.connect(options).expect("it connects");
+    let field = |number: usize| Field { name: format!("f{number}"), value: Value::Text("é".repeat(20_000)) };
+    let what = Proposal {
+        operation: "deliver".to_owned(),
+        subject: RecordRef { kind: "record".to_owned(), id: "order-1".to_owned() },
+        fields: (0..12).map(field).collect(),
+    };
+    let ended = runtime.plan(&connection.name, connection.digest, what, Timestamp(0)).await;
+    // It had all of it at hand, and the body that it made of it.
+    let said = "too-long: the delivery would have 480273 bytes, more than 20000";
+    assert_eq!(told(ended), (None, said.to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
