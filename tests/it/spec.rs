@@ -48,6 +48,8 @@ mod refusals;
 mod sealed;
 #[path = "spec/seats.rs"]
 mod seats;
+#[path = "spec/shared_change.rs"]
+mod shared_change;
 #[path = "spec/splitting.rs"]
 mod splitting;
 #[path = "spec/story.rs"]

@@ -19,6 +19,7 @@ pub mod ownership;
 pub mod password;
 pub mod people;
 pub mod policy;
+pub mod rules;
 pub mod serve;
 pub mod token;
 pub mod version;
@@ -80,6 +81,9 @@ enum Command {
     /// Prove policies, try them on what was decided, publish them with a second person
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// See what all policies share, and publish a changed people.md, routes.md or intent type with a second person
+    #[command(subcommand)]
+    Rules(rules::Rules),
     /// Decide in your seat
     Decide(decide::Decide),
     /// Decide against the policy, with a reason and evidence
@@ -132,6 +136,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Intent(command) => intent::run(command, &global).await,
         Command::IntentType(command) => intent_type::run(command, &global).await,
         Command::Policy(command) => policy::run(command, &global).await,
+        Command::Rules(command) => rules::run(command, &global).await,
         Command::Decide(command) => decide::run(command, &global).await,
         Command::Override(command) => override_::run(command, &global).await,
         Command::BreakGlass(command) => override_::break_glass(command, &global).await,

@@ -1,9 +1,10 @@
 //! `people.md` while a host serves: who joins, leaves or is away counts within seconds, without a restart.
 //!
-//! Only people. Intent types and routes are read at the start, and a policy that was published is in the
-//! log: a changed file of those means nothing until then.
+//! Only people. Intent types and routes are read at the start, and what was published is in the log: a changed file
+//! of that means nothing, `people.md` like the others.
 
 use countersign_core::rulebook::{PEOPLE_FILE, Rulebook};
+use countersign_core::shared_change::SharedFile;
 use countersign_engine::engine::Engine;
 use std::convert::Infallible;
 use std::path::Path;
@@ -38,8 +39,8 @@ pub async fn follow(engine: &Engine, rules: &Path) -> Infallible {
         };
         unread = 0;
         let before = engine.rulebook();
-        if before.people() == text || refused.as_ref() == Some(&text) {
-            if before.people() == text && refused.take().is_some() {
+        if before.people_of_house() == text || refused.as_ref() == Some(&text) {
+            if before.people_of_house() == text && refused.take().is_some() {
                 tracing::info!("people.md is again what is in force");
             }
             continue;
@@ -52,7 +53,17 @@ pub async fn follow(engine: &Engine, rules: &Path) -> Infallible {
             Ok(Ok(rulebook)) => {
                 let (persons, absences) = counted(&rulebook);
                 // A policy was published meanwhile: the next look puts both together.
-                if engine.replace_rulebook(&before, rulebook) {
+                let aside = rulebook.published_file(&SharedFile::People).map(|published| published.intent);
+                if !engine.replace_rulebook(&before, rulebook) {
+                    continue;
+                }
+                if let Some(intent) = aside {
+                    tracing::warn!(
+                        %intent, blame = "host",
+                        "people.md has changed and does not count: what this intent published is in force, and \
+                         `countersign rules publish` proposes the file"
+                    );
+                } else {
                     tracing::info!(persons, absences, "people.md has changed and is in force");
                     name_leavers(&engine.rulebook());
                 }

@@ -16,7 +16,7 @@ use countersign_core::hash::Digest;
 use countersign_core::notice::link::{LinkKey, Links};
 use countersign_core::people::{CalendarName, Contact};
 use countersign_core::policy::Policy;
-use countersign_core::rulebook::{Published, Rulebook};
+use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::engine::{Engine, Parts};
 use countersign_engine::fault::Fault;
@@ -27,6 +27,7 @@ use countersign_engine::port::components::{Components, NoComponents};
 use countersign_engine::port::identity::IdentityProvider;
 use countersign_engine::port::notifier::Notifier;
 use countersign_engine::port::store::{Store, StoreFault};
+use countersign_engine::publish::OnRecord;
 use countersign_server::{PasswordEntry, Passwords, SignIn, TokenEntry, TokenTable};
 use countersign_store_local::{LocalStore, Options};
 use serde::de::DeserializeOwned;
@@ -143,7 +144,7 @@ pub async fn assemble(settings: &Settings) -> anyhow::Result<Running> {
     let files = rule_files(folder).with_context(|| format!("rules folder `{}`", folder.display()))?;
     let local = open_log(&settings.data).await?;
     let published = published(&*local).await?;
-    let rulebook = Rulebook::with_published(&files, &published, SystemClock.now())
+    let rulebook = Rulebook::with_published(&files, published.publications(), SystemClock.now())
         .map_err(|faults| unsound(folder, &faults))?;
     let proving = Proving::of(settings, local.clone(), true).await?;
     let running = start(settings, rulebook, local.clone()).await?;
@@ -163,13 +164,13 @@ pub async fn open_log(data: &Path) -> anyhow::Result<Arc<LocalStore>> {
     Ok(Arc::new(store))
 }
 
-/// Every version of a policy that the log says was published, in its order.
+/// Every version of a policy and every text of a shared file that the log says was published.
 ///
 /// # Errors
 /// If the log cannot be read, or its index is not there in time.
-pub async fn published(store: &dyn Store) -> anyhow::Result<Vec<Arc<Published>>> {
+pub async fn published(store: &dyn Store) -> anyhow::Result<OnRecord> {
     let read = async || countersign_engine::publish::published(store).await;
-    when_built(read).await.context("the published policies cannot be read")
+    when_built(read).await.context("what was published cannot be read")
 }
 
 /// Who the log says is on record.

@@ -38,6 +38,7 @@ use crate::people::Directory;
 use crate::policy::Evaluation;
 use crate::publish::Change;
 use crate::seal::{Content, Seal};
+use crate::shared_change::SharedChange;
 use crate::time::{Millis, Timestamp};
 use seat::Seats;
 use serde::{Deserialize, Serialize};
@@ -353,6 +354,9 @@ pub struct Case {
     /// The change of a policy, where that is what is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Arc<Change>>,
+    /// The change of a shared file, where that is what is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<Arc<SharedChange>>,
     /// What an intent type goes live on, where that is what is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readiness: Option<Arc<Readiness>>,
@@ -398,6 +402,18 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl Case {
+    /// Whether it changes what everybody may do instead of writing anything.
+    #[must_use]
+    pub fn is_of_house(&self) -> bool {
+        self.change.is_some() || self.shared.is_some() || self.readiness.is_some()
+    }
+
+    /// Who has no seat of it because they have a stake in the change.
+    pub fn conflicted(&self) -> impl Iterator<Item = &PersonId> {
+        let of_policy = self.change.iter().flat_map(|change| &change.conflicted);
+        of_policy.chain(self.shared.iter().flat_map(|change| &change.conflicted))
+    }
+
     /// Whether every step of this effect is on record before it leaves.
     ///
     /// Where a key makes repeats harmless that costs a commit for nothing, unless the intent may be taken back: an attempt
@@ -418,6 +434,7 @@ impl Case {
         Content {
             writes: &self.writes,
             change: self.change.as_deref(),
+            shared: self.shared.as_deref(),
             readiness: self.readiness.as_deref(),
             advisory: self.advisory,
             expires: self.expires,

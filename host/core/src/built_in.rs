@@ -12,9 +12,10 @@ use crate::intent::{
 };
 use crate::people::Directory;
 use crate::policy::index::Index;
-use crate::policy::{Hit, Layout, Needs, Policy, Proved, Rule, Settled};
+use crate::policy::{Hit, Layout, Needs, Policy, Proved, Rule, Settled, Whom};
 use crate::publish::{self, POLICY_CHANGE};
 use crate::rulebook::Shared;
+use crate::shared_change::{self, SHARED_CHANGE};
 use crate::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ const SEAL_LIFE: Millis = Millis::hours(30 * 24);
 const PATH: &str = "built in";
 
 /// The names of the host's own intent types.
-pub const NAMES: [&str; 3] = [POLICY_CHANGE, GO_LIVE, CONNECTOR_UPGRADE];
+pub const NAMES: [&str; 4] = [POLICY_CHANGE, SHARED_CHANGE, GO_LIVE, CONNECTOR_UPGRADE];
 
 /// Whether this is an intent type of the host itself.
 #[must_use]
@@ -46,7 +47,7 @@ pub(crate) struct BuiltIn {
 /// which is a fault of the set already.
 pub(crate) fn all(shared: &Shared, directory: &Directory) -> BTreeMap<IntentTypeName, BuiltIn> {
     let Some(lead) = directory.lead(&shared.owner) else { return BTreeMap::new() };
-    [publish::described(), going_live::described(), upgrade::described()]
+    [publish::described(), shared_change::described(), going_live::described(), upgrade::described()]
         .into_iter()
         .flatten()
         .filter_map(|described| {
@@ -71,6 +72,8 @@ pub(crate) struct Described {
     pub(crate) tokens: Vec<TokenSpec>,
     /// The questions that its decisions are looked at with again.
     pub(crate) list: &'static str,
+    /// Tokens that are for those who decide and for the owners alone.
+    pub(crate) withheld: Vec<FieldName>,
 }
 
 /// A token of a built-in intent type.
@@ -126,6 +129,8 @@ fn decided_by(described: &Described, shared: &Shared) -> Option<Policy> {
 
 fn schema(described: Described, owner: &PoolName, lead: PersonId) -> Option<IntentType> {
     let pool = owner.clone();
+    let owners = || vec![Whom::Pool(owner.clone())];
+    let fields = described.withheld.into_iter().map(|name| (name, owners())).collect();
     Some(IntentType {
         name: described.name,
         impact: Impact::Legal,
@@ -157,7 +162,7 @@ fn schema(described: Described, owner: &PoolName, lead: PersonId) -> Option<Inte
         reconciliation: Vec::new(),
         overrides: Vec::new(),
         state: TypeState::Live,
-        visibility: Visibility::default(),
+        visibility: Visibility { fields, ..Visibility::default() },
         break_glass: None,
         asked_by: None,
         path: PATH.to_owned(),

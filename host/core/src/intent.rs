@@ -14,7 +14,7 @@ mod write;
 
 pub use fact::{FactSource, FactSpec, LogMeasure, LogStanding, RecordRead, Window};
 pub use kind::{FieldType, Grid, Unit};
-pub(crate) use parse::SECTIONS;
+pub(crate) use parse::{SECTIONS, defined_by};
 pub use raw::Raw;
 pub use validate::TokenFault;
 pub use value::{Day, FactValue, Facts, Percent, TokenValue, Tokens};

@@ -49,4 +49,5 @@ pub mod publish;
 pub mod record;
 pub mod rulebook;
 pub mod seal;
+pub mod shared_change;
 pub mod time;

@@ -150,6 +150,7 @@ impl Measures {
             | Event::ExceptionMoved { .. }
             | Event::ExceptionReview { .. }
             | Event::Activated { .. }
+            | Event::FilePublished { .. }
             | Event::WentLive { .. }
             | Event::Noticed { .. }
             | Event::Told { .. }

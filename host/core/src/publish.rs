@@ -9,8 +9,8 @@ mod built_in;
 mod evidence;
 mod examine;
 
-pub(crate) use built_in::described;
 pub use built_in::voices;
+pub(crate) use built_in::{described, seated_by};
 pub use evidence::{Again, Change, Tally};
 pub(crate) use examine::no_route;
 pub use examine::{Found, admit, confirm, evidence, places};

@@ -7,11 +7,12 @@ mod format;
 pub mod outlook;
 mod published;
 mod shared;
+mod shared_file;
 
 pub use exception::{Answerable, ExceptionRoute, ExceptionRule, Happening};
 pub use format::{formatted, layout};
 pub(crate) use published::same_document;
-pub use published::{Published, Turn, bare_document};
+pub use published::{Publications, Published, Turn, bare_document};
 pub use shared::Shared;
 
 use crate::built_in::{self, BuiltIn, is_built_in};
@@ -24,6 +25,7 @@ use crate::intent::{IntentType, TypeState};
 use crate::people::register::Register;
 use crate::people::{self, Directory};
 use crate::policy::{LANGUAGE, Outcome, Policy, Route, RouteRow, RouteStep, Whom};
+use crate::shared_change::{PublishedFile, SharedFile};
 use crate::time::{Millis, Timestamp};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +36,9 @@ pub const FILES_MAX: usize = 1_000;
 
 /// The file that says who there is.
 pub const PEOPLE_FILE: &str = "people.md";
+
+/// The file with the routes of our own changes and the exception table.
+pub const ROUTES_FILE: &str = "routes.md";
 
 /// Of a file whose name says nothing.
 const NO_KIND: &str = "the name says no kind: `*.intent.md`, `*.policy.md`, `people.md`, `routes.md`";
@@ -56,8 +61,10 @@ pub struct Rulebook {
     shared: Shared,
     /// The files of the house, as they were read.
     files: Arc<[SourceFile]>,
-    /// What was published, in the order of the log.
+    /// Which versions of policies were published, in the order of the log.
     published: Arc<[Arc<Published>]>,
+    /// Which texts of shared files were, in the order of the log.
+    published_files: Arc<[Arc<PublishedFile>]>,
     /// Which types went live.
     lives: Arc<Lives>,
     /// What tells this set from others, whoever is on record beside it.
@@ -95,7 +102,8 @@ impl Rulebook {
         Self::read(files, Policy::draft)
     }
 
-    /// The same set with another `people.md`.
+    /// The same set with another `people.md` of the house. It means nothing once that file was published: see
+    /// [`Rulebook::published_file`].
     ///
     /// # Errors
     /// Every fault, if the set does not check with it: a route may ask for a pool that is gone.
@@ -103,7 +111,7 @@ impl Rulebook {
         let others = self.files.iter().filter(|file| file.path != PEOPLE_FILE).cloned();
         let people = SourceFile { path: PEOPLE_FILE.to_owned(), text: text.to_owned() };
         let files: Vec<SourceFile> = others.chain([people]).collect();
-        Ok(Rulebook::with_published(&files, &self.published, now)?.with_record_of(self))
+        Ok(Rulebook::with_published(&files, self.publications(), now)?.with_record_of(self))
     }
 
     /// The same set with these people on record. It always checks: the files ask for pools and roles of
@@ -182,6 +190,12 @@ impl Rulebook {
     /// `people.md` as it is in force.
     #[must_use]
     pub fn people(&self) -> &str {
+        self.text_of(&SharedFile::People).unwrap_or_default()
+    }
+
+    /// `people.md` of the house as it was read, whether or not it is in force.
+    #[must_use]
+    pub fn people_of_house(&self) -> &str {
         self.files.iter().find(|file| file.path == PEOPLE_FILE).map_or("", |file| &file.text)
     }
 
@@ -200,7 +214,7 @@ impl Rulebook {
             directory
         });
         let intents = intents(files, &mut faults);
-        let shared = only(files, "routes.md", &mut faults).and_then(|file| {
+        let shared = only(files, ROUTES_FILE, &mut faults).and_then(|file| {
             let mut own = Faults::new(&file.path);
             let shared = Shared::parse(file, &intents, &mut own);
             faults.extend(own.into_list());
@@ -219,7 +233,7 @@ impl Rulebook {
         for file in files {
             let name = file.path.rsplit('/').next().unwrap_or(&file.path);
             let known = name.ends_with(".intent.md") || name.ends_with(".policy.md");
-            if !known && name != PEOPLE_FILE && name != "routes.md" {
+            if !known && name != PEOPLE_FILE && name != ROUTES_FILE {
                 let mut own = Faults::new(&file.path);
                 own.on_line(0, NO_KIND);
                 faults.extend(own.into_list());
@@ -255,6 +269,7 @@ impl Rulebook {
             shared,
             files: files.into(),
             published: Arc::from([]),
+            published_files: Arc::from([]),
             left_out: Vec::new(),
         };
         rulebook.address_built_in(&mut faults);

@@ -27,6 +27,7 @@ use countersign_core::going_live::WentLive;
 use countersign_core::id::{IntentId, PersonId};
 use countersign_core::override_::Habit;
 use countersign_core::rulebook::{Published, Rulebook};
+use countersign_core::shared_change::PublishedFile;
 use countersign_core::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -272,7 +273,10 @@ impl Inner {
         self.metrics.count(before.map(|loaded| &*loaded.approval), &approval, &entries);
         for entry in &entries {
             if let Some(published) = Published::of(&approval, entry) {
-                self.put_in_force(published, entry.at);
+                self.put_in_force(&published, entry.at);
+            }
+            if let Some(published) = PublishedFile::of(&approval, entry) {
+                self.put_file_in_force(&published, entry.at);
             }
             if let Some(went) = WentLive::of(&approval, entry) {
                 self.now_live(went);

@@ -258,6 +258,7 @@ impl Metrics {
             | Event::ExceptionReview { .. }
             | Event::GlassBroken { .. }
             | Event::Activated { .. }
+            | Event::FilePublished { .. }
             | Event::WentLive { .. }
             | Event::Noticed { .. }
             | Event::NoticesMoot { .. }

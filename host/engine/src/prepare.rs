@@ -25,6 +25,7 @@ use countersign_core::intent::Enforcement;
 use countersign_core::policy::Outcome;
 use countersign_core::policy::component::Contributions;
 use countersign_core::publish::is_policy_change;
+use countersign_core::shared_change::is_shared_change;
 use countersign_core::time::{Millis, Timestamp};
 use std::sync::Arc;
 
@@ -135,6 +136,11 @@ async fn prepared(inner: &Arc<Inner>, approval: &Approval) -> Result<Result<Prep
     if is_policy_change(name) {
         let evidence = inner.evidence(approval).await?;
         let ready = |change| Prepared { change: Some(Arc::new(change)), ..Prepared::default() };
+        return Ok(evidence.map(ready).map_err(|places| Trouble::hopeless("change-does-not-check", places)));
+    }
+    if is_shared_change(name) {
+        let evidence = inner.shared_evidence(approval).await?;
+        let ready = |change| Prepared { shared: Some(Arc::new(change)), ..Prepared::default() };
         return Ok(evidence.map(ready).map_err(|places| Trouble::hopeless("change-does-not-check", places)));
     }
     if is_going_live(name) {

@@ -1,5 +1,5 @@
-//! Publishing a policy: what the log says is in force, who may not vote for a change, and the moment
-//! at which an approved version takes its place.
+//! Publishing a policy or a shared file: what the log says is in force, who may not vote for a change, and the moment
+//! at which what was approved takes its place.
 
 use crate::engine::Inner;
 use crate::fault::Fault;
@@ -12,14 +12,17 @@ use countersign_core::approval::Approval;
 use countersign_core::approval::event::Entry;
 use countersign_core::approval::life;
 use countersign_core::approval::refusal::Refusal;
-use countersign_core::document::SourceFile;
+use countersign_core::document::{Fault as RuleFault, SourceFile};
 use countersign_core::id::{IntentId, IntentTypeName, PersonId};
 use countersign_core::people::Directory;
 use countersign_core::policy::Policy;
 use countersign_core::policy::backtest::Backtest;
 use countersign_core::policy::lint::Level;
 use countersign_core::publish::{Asked, Change, Found, POLICY_CHANGE, is_policy_change, places, voices};
-use countersign_core::rulebook::{Published, Rulebook};
+use countersign_core::rulebook::{Publications, Published, Rulebook};
+use countersign_core::shared_change::{
+    self, PublishedFile, SHARED_CHANGE, SharedChange, SharedFile, is_shared_change,
+};
 use countersign_core::time::{Millis, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,13 +30,34 @@ use std::sync::Arc;
 /// Where an intent that is not decided yet can stand.
 pub(crate) const OPEN: [&str; 4] = ["preparing", "unsettled", "seated", "returned"];
 
-/// Every version that was published, in the order of the log. Asked once, before an engine starts.
+/// What the log holds beside the files of a house.
+#[derive(Debug, Clone, Default)]
+pub struct OnRecord {
+    /// Versions of policies, in the order of the log.
+    pub policies: Vec<Arc<Published>>,
+    /// Texts of shared files, in the order of the log.
+    pub files: Vec<Arc<PublishedFile>>,
+}
+
+impl OnRecord {
+    /// The same for a set of rules.
+    #[must_use]
+    pub fn publications(&self) -> Publications<'_> {
+        Publications { policies: &self.policies, files: &self.files }
+    }
+}
+
+/// Everything that was published. Asked once, before an engine starts.
 ///
 /// # Errors
 /// [`Fault::Store`] if the log or its index cannot be read; [`Fault::Unreadable`] if an entry is none.
-pub async fn published(store: &dyn Store) -> Result<Vec<Arc<Published>>, Fault> {
-    let activated = |approval: &Approval, entry: &Entry| Published::of(approval, entry).map(Arc::new);
-    finished(store, POLICY_CHANGE, PUBLISHED_MAX, activated).await
+pub async fn published(store: &dyn Store) -> Result<OnRecord, Fault> {
+    let version = |approval: &Approval, entry: &Entry| Published::of(approval, entry).map(Arc::new);
+    let text = |approval: &Approval, entry: &Entry| PublishedFile::of(approval, entry).map(Arc::new);
+    Ok(OnRecord {
+        policies: finished(store, POLICY_CHANGE, PUBLISHED_MAX, version).await?,
+        files: finished(store, SHARED_CHANGE, PUBLISHED_MAX, text).await?,
+    })
 }
 
 /// What is kept of every intent of this type that is done, at most so many of them, in the order of the log: of each
@@ -90,23 +114,38 @@ pub(crate) fn asks_as(directory: &Directory, person: &PersonId) -> Vec<(&'static
     now.chain([(ANSWERS, person.clone())]).collect()
 }
 
+/// The intent type whose file this is.
+fn type_of(file: Option<SharedFile>) -> Option<IntentTypeName> {
+    match file? {
+        SharedFile::IntentType(of) => Some(of),
+        SharedFile::People | SharedFile::Routes => None,
+    }
+}
+
 fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 impl Inner {
-    /// An open intent of `person` of the type whose policy this approval would change; nothing if it
-    /// changes none.
+    /// An open intent of `person` of the type that this approval would change, or whose policy it would; nothing if
+    /// it changes none.
     pub(crate) async fn own_open(
         &self,
         approval: &Approval,
         person: &PersonId,
     ) -> Result<Option<IntentId>, Fault> {
-        if !is_policy_change(&approval.intent.intent_type) {
-            return Ok(None);
+        let intent = &approval.intent;
+        let of = if is_policy_change(&intent.intent_type) {
+            Asked::of(&intent.tokens).map(|asked| asked.of)
+        } else if is_shared_change(&intent.intent_type) {
+            type_of(shared_change::Asked::of(&intent.tokens).map(|asked| asked.file))
+        } else {
+            None
+        };
+        match of {
+            Some(of) => self.open_of(&of, person).await,
+            None => Ok(None),
         }
-        let Some(asked) = Asked::of(&approval.intent.tokens) else { return Ok(None) };
-        self.open_of(&asked.of, person).await
     }
 
     async fn open_of(&self, of: &IntentTypeName, person: &PersonId) -> Result<Option<IntentId>, Fault> {
@@ -143,6 +182,27 @@ impl Inner {
             }
         }
         Ok(Ok(change))
+    }
+
+    /// The evidence of a shared file's change, or every place that keeps it from being one.
+    pub(crate) async fn shared_evidence(
+        self: &Arc<Self>,
+        approval: &Approval,
+    ) -> Result<Result<SharedChange, String>, Fault> {
+        let (rulebook, now) = (self.rulebook(), self.clock.now());
+        let asked = shared_change::Asked::of(&approval.intent.tokens);
+        let mut conflicted = BTreeSet::new();
+        if let Some(of) = type_of(asked.map(|asked| asked.file)) {
+            let owner = rulebook.intent_type(&of).map(|schema| schema.owner.clone());
+            for person in shared_change::voices(&rulebook, owner.as_slice()) {
+                if self.open_of(&of, &person).await?.is_some() {
+                    conflicted.insert(person);
+                }
+            }
+        }
+        let (rules, intent) = (Arc::clone(&rulebook), Arc::clone(&approval.intent));
+        let proved = self.proved(move || shared_change::evidence(&rules, &intent, conflicted, now)).await?;
+        Ok(proved.map_err(|found| places(&found)))
     }
 
     /// Refuses a change that names a component which this host does not have: once in force, it would
@@ -193,11 +253,22 @@ impl Inner {
         ended.map_err(|_| Fault::Unreadable("the check of a policy ended before it was done".to_owned()))
     }
 
-    /// Lets a version that is on record take its place. The caller holds `publishing`.
-    pub(crate) fn put_in_force(&self, published: Published, now: Timestamp) {
+    /// Lets a version of a policy that is on record take its place. The caller holds `publishing`.
+    pub(crate) fn put_in_force(&self, published: &Published, now: Timestamp) {
+        self.replace(published.intent, |before| before.publish(published.clone(), now));
+    }
+
+    /// Lets a text that is on record take the place of a shared file, and has everything looked up again: seats and
+    /// exceptions go to the people of now. The caller holds `publishing`.
+    pub(crate) fn put_file_in_force(&self, published: &PublishedFile, now: Timestamp) {
+        self.replace(published.intent, |before| before.publish_file(published.clone(), now));
+        self.changed.notify_one();
+    }
+
+    fn replace(&self, intent: IntentId, with: impl Fn(&Rulebook) -> Result<Rulebook, Vec<RuleFault>>) {
         loop {
             let before = self.rulebook();
-            match before.publish(published.clone(), now) {
+            match with(&before) {
                 // Other people may have come into force meanwhile; then both must be kept.
                 Ok(rulebook) => {
                     if self.replace_rulebook(&before, rulebook) {
@@ -208,8 +279,8 @@ impl Inner {
                 // last good set stays, and the next start says what is wrong with the one on record.
                 Err(faults) => {
                     let places: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                    let (intent, places) = (published.intent, places.join("; "));
-                    tracing::error!(%intent, places, blame = "host", "a policy could not be put in force");
+                    let places = places.join("; ");
+                    tracing::error!(%intent, places, blame = "host", "what was published could not be put in force");
                     return;
                 }
             }

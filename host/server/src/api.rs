@@ -21,6 +21,7 @@ pub(crate) mod ownership;
 pub(crate) mod pages;
 pub(crate) mod people;
 pub(crate) mod policies;
+pub(crate) mod rules;
 pub(crate) mod seats;
 pub mod view;
 mod walk;

@@ -173,6 +173,7 @@ pub static CODES: &[Code] = &[
     code!("CS-E0240", 409),
     code!("CS-E0241", 404),
     code!("CS-E0242", 409),
+    code!("CS-E0243", 403),
     // Faults of the host and its store.
     code!("CS-E0301", 507),
     code!("CS-E0302", 429),

@@ -4,7 +4,7 @@
 use crate::api::{
     amendments, backtest, budgets, connections, connectors, decisions, deliveries, drafts, effects,
     exceptions, exchange, hands, health, intent_types, intents, log, overrides, ownership, pages, people,
-    policies, seats,
+    policies, rules, seats,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -39,6 +39,7 @@ use utoipa::{Modify, OpenApi};
         ownership::show,
         people::list, people::outlook, people::away, people::back,
         policies::list, policies::show, policies::rollback,
+        rules::list, rules::show,
         health::log, log::checkpoint, log::consistency, log::proof,
     ),
     modifiers(&Tokens),

@@ -4,7 +4,7 @@
 use crate::api::{
     amendments, backtest, budgets, connections, connectors, decisions, deliveries, drafts, effects,
     exceptions, exchange, hands, health, intent_types, intents, log, overrides, ownership, pages, people,
-    policies, seats,
+    policies, rules, seats,
 };
 use crate::console;
 use crate::door;
@@ -107,6 +107,8 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/policies/{name}/backtest", Some(Scope::Read)),
     route("GET", "/v1/policies/{name}/export", Some(Scope::Read)),
     route("POST", "/v1/policies/{name}/import", Some(Scope::Read)),
+    route("GET", "/v1/rules", Some(Scope::Read)),
+    route("GET", "/v1/rules/{file}", Some(Scope::Read)),
     route("GET", "/v1/log/health", Some(Scope::Read)),
     route("GET", "/v1/log/checkpoint", Some(Scope::Read)),
     route("GET", "/v1/log/consistency", Some(Scope::Read)),
@@ -254,6 +256,8 @@ fn public(host: Host) -> Router {
         .route("/v1/policies/{name}/backtest", post(backtest::backtest))
         .route("/v1/policies/{name}/export", get(exchange::export))
         .route("/v1/policies/{name}/import", post(exchange::import))
+        .route("/v1/rules", get(rules::list))
+        .route("/v1/rules/{file}", get(rules::show))
         .route("/v1/log/health", get(health::log))
         .route("/v1/log/checkpoint", get(log::checkpoint))
         .route("/v1/log/consistency", get(log::consistency))

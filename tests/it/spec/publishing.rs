@@ -47,6 +47,13 @@ pub(crate) struct House {
     position: u64,
 }
 
+impl House {
+    /// The change that was proposed first.
+    pub(super) fn first_change(&self) -> Option<IntentId> {
+        self.changes.first().copied()
+    }
+}
+
 fn discount() -> IntentTypeName {
     IntentTypeName::parse("discount").expect("a name")
 }
@@ -74,7 +81,6 @@ fn warnings(house: &House, document: &str) -> BTreeSet<String> {
 
 impl Spec {
     async fn propose(&mut self, person: &str, document: &str, accept: BTreeSet<String>) {
-        self.house.position = self.engine().health().position.0;
         let kinds = accept.iter().map(|kind| map(vec![("kind", text(kind))])).collect();
         let tokens = map(vec![
             ("intent", text("discount")),
@@ -82,8 +88,13 @@ impl Spec {
             ("reason", text("as the memo says")),
             ("accept", Raw::List(kinds)),
         ]);
-        let submission =
-            Submission { requester: person.into(), intent_type: POLICY_CHANGE.into(), tokens, key: None };
+        self.submit_change(person, POLICY_CHANGE, tokens).await;
+    }
+
+    /// Asks for a change of the rules, and keeps what is said of it.
+    pub(super) async fn submit_change(&mut self, person: &str, of: &str, tokens: Raw) {
+        self.house.position = self.engine().health().position.0;
+        let submission = Submission { requester: person.into(), intent_type: of.into(), tokens, key: None };
         self.refused = None;
         self.house.named.clear();
         match self.engine().submit(submission).await {
@@ -118,7 +129,7 @@ impl Spec {
         tokio::time::timeout(super::PATIENCE, waiting).await.expect("it is prepared")
     }
 
-    async fn last_discount(&self) -> Arc<Approval> {
+    pub(super) async fn last_discount(&self) -> Arc<Approval> {
         self.prepared(*self.house.discounts.last().expect("a discount was asked for")).await
     }
 
@@ -134,7 +145,7 @@ impl Spec {
         self.clock.turn(Millis::seconds(1));
         let published = countersign_engine::publish::published(&*self.store).await.expect("the log is read");
         let now = self.engine().now();
-        let rulebook = Rulebook::with_published(&self.house.files, &published, now);
+        let rulebook = Rulebook::with_published(&self.house.files, published.publications(), now);
         self.start(rulebook.unwrap_or_else(|faults| panic!("{faults:#?}")));
     }
 }
@@ -188,7 +199,7 @@ async fn goes_back(spec: &mut Spec, person: String) {
 
 #[when("the earlier change is looked at again")]
 fn earlier_change(spec: &mut Spec) {
-    spec.intent = spec.house.changes.first().copied();
+    spec.intent = spec.house.first_change();
 }
 
 #[when(expr = "{word} asks for {int} % off")]

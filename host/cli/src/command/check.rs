@@ -174,8 +174,13 @@ impl Findings {
             Ok(Ok(rulebook)) => {
                 let remarks = rulebook.remarks().into_iter();
                 self.warnings.extend(remarks.map(|(policy, remark)| format!("{policy}: {remark}")));
+                self.warnings.extend(rulebook.file_remarks());
                 if !rulebook.published().is_empty() {
                     self.checked.push(format!("{} published versions", rulebook.published().len()));
+                }
+                if !rulebook.published_files().is_empty() {
+                    let files = rulebook.published_files().len();
+                    self.checked.push(format!("{files} published texts of shared files"));
                 }
                 return Some(rulebook);
             }
@@ -335,7 +340,7 @@ async fn in_force(settings: &Settings) -> Result<Result<Rulebook, Vec<Fault>>> {
     let record = wire::recorded(&*log).await;
     tokio::task::spawn_blocking(move || log.close()).await??;
     let (published, lives) = (published?, record?.lives);
-    let rulebook = Rulebook::with_published(&files, &published, wire::SystemClock.now());
+    let rulebook = Rulebook::with_published(&files, published.publications(), wire::SystemClock.now());
     Ok(rulebook.map(|rulebook| rulebook.with_lives(lives)))
 }
 

@@ -23,7 +23,7 @@ use countersign_core::id::PersonId;
 use countersign_core::people::Directory;
 use countersign_core::policy::check::check_files;
 use countersign_core::policy::lint::Level;
-use countersign_core::rulebook::Rulebook;
+use countersign_core::rulebook::{Publications, Rulebook};
 use countersign_core::time::Timestamp;
 use countersign_engine::engine::Engine;
 use countersign_engine::memory::MemoryStore;
@@ -113,8 +113,8 @@ pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
     }
     let store = store(&settings.data, in_memory).await?;
     let published = wire::published(&*store).await?;
-    let rulebook =
-        Rulebook::with_published(&files, &published, wire::SystemClock.now()).map_err(|faults| {
+    let rulebook = Rulebook::with_published(&files, published.publications(), wire::SystemClock.now())
+        .map_err(|faults| {
             let failure = Failure::new(exit::CONFIGURATION, "the rules do not check");
             let places = faults.iter().map(ToString::to_string).collect();
             Failure { places, ..failure.with_help("correct them; `countersign check` says it again") }
@@ -132,6 +132,7 @@ pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
     for (policy, remark) in running.engine.rulebook().remarks() {
         output::say(&plain(&format!("{policy}: {remark}")));
     }
+    running.engine.rulebook().file_remarks().iter().for_each(|remark| output::say(&plain(remark)));
     let engine = running.engine.clone();
     let served = until_stopped(running, (listener, admin), &settings);
     let rules = async {
@@ -303,10 +304,15 @@ async fn follow(engine: &Engine, folder: &Path, mut known: Vec<SourceFile>) -> I
             continue;
         }
         let before = engine.rulebook();
-        let aside = before.published_of(&changed(&known, &files));
-        let kept: Vec<_> =
+        let changed = changed(&known, &files);
+        let (aside, files_aside) = (before.published_of(&changed), before.published_files_of(&changed));
+        let policies: Vec<_> =
             before.published().iter().filter(|published| !aside.contains(&published.of)).cloned().collect();
-        match Rulebook::with_published(&files, &kept, engine.now()) {
+        let shared = before.published_files().iter();
+        let shared: Vec<_> =
+            shared.filter(|published| !files_aside.contains(&published.file)).cloned().collect();
+        let kept = Publications { policies: &policies, files: &shared };
+        match Rulebook::with_published(&files, kept, engine.now()) {
             Ok(rulebook) => {
                 // Something was published meanwhile: the next look puts both together.
                 if !engine.replace_rulebook(&before, rulebook) {
@@ -314,9 +320,10 @@ async fn follow(engine: &Engine, folder: &Path, mut known: Vec<SourceFile>) -> I
                 }
                 output::say("the rules have changed and are in force");
                 unproved(&files, engine.now()).await;
-                for policy in aside {
+                let files_aside = files_aside.iter().map(ToString::to_string);
+                for name in aside.iter().map(ToString::to_string).chain(files_aside) {
                     output::say(&format!(
-                        "{policy}: a development host follows its files, so what was published is set aside"
+                        "{name}: a development host follows its files, so what was published is set aside"
                     ));
                 }
             }

@@ -170,34 +170,7 @@ fn table(people: &[PersonView]) -> Table {
 
 fn said(outlook: &Outlook, in_force: bool, days: u32) -> Result<()> {
     let say = |text: String| output::line(&plain(&text));
-    for thin in &outlook.thin {
-        let instead = match &thin.instead {
-            Some(backup) => format!("{backup} is asked instead"),
-            None => "nobody else can be asked: it will wait for an exception's owner".to_owned(),
-        };
-        say(format!(
-            "{}: {} of {} needs {} of {}, and {} there; {instead}",
-            days_of(thin.from, thin.until),
-            thin.row,
-            thin.policy,
-            thin.need,
-            thin.whom,
-            if thin.present == 1 { "1 is".to_owned() } else { format!("{} are", thin.present) },
-        ))?;
-    }
-    for gap in &outlook.uncovered {
-        let (person, cover) = (&gap.person, &gap.cover);
-        let days = days_of(gap.from, gap.until);
-        say(format!("{days}: {person} is away, and so is {cover}, who covers"))?;
-    }
-    for lone in &outlook.lone {
-        let rows = if lone.rules == 1 { "1 row".to_owned() } else { format!("{} rows", lone.rules) };
-        say(format!(
-            "if {} leaves, nobody can fill {}: what {rows} of the policies ask for could not be approved",
-            lone.person,
-            lone.rows.join(", ")
-        ))?;
-    }
+    ahead(outlook).into_iter().try_for_each(say)?;
     if !in_force {
         say("(leavers and absences on record are not in these files: `--in-force` asks a running host)"
             .to_owned())?;
@@ -209,6 +182,40 @@ fn said(outlook: &Outlook, in_force: bool, days: u32) -> Result<()> {
         ))?;
     }
     Ok(())
+}
+
+/// What lies ahead, a sentence each.
+pub(super) fn ahead(outlook: &Outlook) -> Vec<String> {
+    let mut lines = Vec::new();
+    for thin in &outlook.thin {
+        let instead = match &thin.instead {
+            Some(backup) => format!("{backup} is asked instead"),
+            None => "nobody else can be asked: it will wait for an exception's owner".to_owned(),
+        };
+        lines.push(format!(
+            "{}: {} of {} needs {} of {}, and {} there; {instead}",
+            days_of(thin.from, thin.until),
+            thin.row,
+            thin.policy,
+            thin.need,
+            thin.whom,
+            if thin.present == 1 { "1 is".to_owned() } else { format!("{} are", thin.present) },
+        ));
+    }
+    for gap in &outlook.uncovered {
+        let (person, cover) = (&gap.person, &gap.cover);
+        let days = days_of(gap.from, gap.until);
+        lines.push(format!("{days}: {person} is away, and so is {cover}, who covers"));
+    }
+    for lone in &outlook.lone {
+        let rows = if lone.rules == 1 { "1 row".to_owned() } else { format!("{} rows", lone.rules) };
+        lines.push(format!(
+            "if {} leaves, nobody can fill {}: what {rows} of the policies ask for could not be approved",
+            lone.person,
+            lone.rows.join(", ")
+        ));
+    }
+    lines
 }
 
 fn days_of(from: Day, until: Day) -> String {

@@ -15,7 +15,8 @@ mod publish;
 mod show;
 mod test;
 
-pub(super) use publish::propose;
+pub(super) use publish::{propose, read as document};
+pub(super) use show::short;
 
 use super::Global;
 use crate::config::{self, rule_files};

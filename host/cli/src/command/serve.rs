@@ -75,6 +75,9 @@ pub async fn run(_: Serve, global: &Global) -> anyhow::Result<ExitCode> {
     for (policy, remark) in running.engine.rulebook().remarks() {
         tracing::warn!(policy = %policy, blame = "host", "{remark}");
     }
+    for remark in running.engine.rulebook().file_remarks() {
+        tracing::warn!(blame = "host", "{remark}");
+    }
     directory::name_leavers(&running.engine.rulebook());
     let engine = running.engine.clone();
     tokio::select! {

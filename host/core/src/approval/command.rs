@@ -18,6 +18,7 @@ use crate::policy::component::Contributions;
 use crate::publish::Change;
 use crate::record::Snapshot;
 use crate::seal::Seal;
+use crate::shared_change::SharedChange;
 use crate::time::{Millis, Timestamp};
 use std::sync::Arc;
 
@@ -34,6 +35,8 @@ pub struct Prepared {
     pub unplanned: bool,
     /// The evidence of a policy's change, where that is what is asked for.
     pub change: Option<Arc<Change>>,
+    /// The evidence of a shared file's change, where that is what is asked for.
+    pub shared: Option<Arc<SharedChange>>,
     /// What an intent type goes live on, where that is what is asked for.
     pub readiness: Option<Arc<Readiness>>,
 }

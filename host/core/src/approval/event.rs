@@ -17,6 +17,7 @@ use crate::notice::link::LinkVerb;
 use crate::override_::Override;
 use crate::policy::{Evaluation, RouteRow};
 use crate::seal::Seal;
+use crate::shared_change::SharedFile;
 use crate::time::{Millis, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -310,6 +311,16 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         base: Vec<SourceFile>,
     },
+    /// The text that was approved is in the place of a shared file from now on.
+    FilePublished {
+        /// The file.
+        file: SharedFile,
+        /// Content address of the text.
+        version: Digest,
+        /// The file of the house that the first publication takes the place of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        base: Option<SourceFile>,
+    },
     /// The intent type takes intents from now on, as long as it is what it was tried as.
     WentLive {
         /// The intent type.
@@ -601,6 +612,7 @@ impl Event {
             Event::Renewed { .. } => "renewed",
             Event::Approved { .. } => "approved",
             Event::Activated { .. } => "activated",
+            Event::FilePublished { .. } => "file-published",
             Event::WentLive { .. } => "went-live",
             Event::Declined { .. } => "declined",
             Event::Withdrawn { .. } => "withdrawn",

@@ -40,6 +40,7 @@ pub(crate) fn described() -> Option<Described> {
             token("reason", words(1, 2_000), true, "why, in the words of whoever added it")?,
         ],
         list: "connectors",
+        withheld: Vec::new(),
     })
 }
 

@@ -23,5 +23,6 @@ pub(crate) fn described() -> Option<Described> {
             )?,
         ],
         list: "intent-types",
+        withheld: Vec::new(),
     })
 }

@@ -135,6 +135,15 @@ impl IntentType {
     }
 }
 
+/// The intent type that a file says it defines, before anything else of it is looked at; `None` if it says none.
+pub(crate) fn defined_by(file: &SourceFile) -> Option<IntentTypeName> {
+    let document = crate::document::read(file, &SECTIONS, &mut Faults::new(&file.path))?;
+    document.settings.rows.iter().find_map(|row| match row.cells.as_slice() {
+        [setting, value] if setting.text == "intent" => IntentTypeName::parse(&value.text).ok(),
+        _ => None,
+    })
+}
+
 fn head(header: &Header<'_>, faults: &mut Faults) -> Option<IntentType> {
     let name: Option<IntentTypeName> = header.row("intent", faults, named);
     let impacts = [("financial", Impact::Financial), ("legal", Impact::Legal), ("low", Impact::Low)];

@@ -117,6 +117,7 @@ impl Found {
             | Event::Amended { .. }
             | Event::Voted { .. }
             | Event::Activated { .. }
+            | Event::FilePublished { .. }
             | Event::WentLive { .. }
             | Event::Withdrawn { .. }
             | Event::Sending { .. }

@@ -23,6 +23,7 @@ use crate::intent::kind::FieldType;
 use crate::intent::literal::{is_word, parse_type};
 use crate::intent::value::Day;
 use crate::publish::POLICY_CHANGE_ROUTE;
+use crate::shared_change::SHARED_CHANGE_ROUTE;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -186,7 +187,8 @@ pub fn head(file: &SourceFile, faults: &mut Faults) -> Option<Head> {
 }
 
 /// Routes of `routes.md` that our own changes ask; no policy of an intent type is advised to.
-const OUR_ROUTES: [&str; 4] = [CONNECTOR_UPGRADE_ROUTE, GO_LIVE_ROUTE, POLICY_CHANGE_ROUTE, "shared-change"];
+const OUR_ROUTES: [&str; 4] =
+    [CONNECTOR_UPGRADE_ROUTE, GO_LIVE_ROUTE, POLICY_CHANGE_ROUTE, SHARED_CHANGE_ROUTE];
 
 /// What to write into an empty `because`.
 const WHY: &str =

@@ -17,6 +17,7 @@ pub(crate) fn described() -> Option<Described> {
         subject: "intent",
         tokens: tokens()?,
         list: "policies",
+        withheld: Vec::new(),
     })
 }
 
@@ -39,10 +40,15 @@ fn tokens() -> Option<Vec<TokenSpec>> {
 /// Everybody whom a change can seat, while nobody is away: whose open intents must be looked at.
 #[must_use]
 pub fn voices(rulebook: &Rulebook, owners: &[PoolName]) -> BTreeSet<PersonId> {
+    seated_by(rulebook, POLICY_CHANGE_ROUTE, owners)
+}
+
+/// Everybody whom a shared route can seat, while nobody is away, with these pools for `owner of policy`.
+pub(crate) fn seated_by(rulebook: &Rulebook, route: &str, owners: &[PoolName]) -> BTreeSet<PersonId> {
     let directory = rulebook.directory();
     let members = |pool: &PoolName| directory.pool(pool).map(|pool| pool.members.clone()).unwrap_or_default();
     let mut people = BTreeSet::new();
-    let Ok(route) = RouteName::parse(POLICY_CHANGE_ROUTE) else { return people };
+    let Ok(route) = RouteName::parse(route) else { return people };
     let steps = rulebook.shared().routes.get(&route).map(|route| route.steps.as_slice()).unwrap_or_default();
     for whom in steps.iter().flat_map(|step| std::iter::once(&step.whom).chain(&step.backup)) {
         match whom {

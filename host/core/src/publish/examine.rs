@@ -1,7 +1,7 @@
 //! What a change must pass: at the door, when it is prepared, and at every vote.
 
 use super::evidence::{Again, Change, FINDINGS_MAX, REGIONS_MAX, Tally, WORDS_MAX};
-use super::{Asked, BASE_BYTES_MAX, POLICY_CHANGE_BYTES_MAX, POLICY_CHANGE_ROUTE};
+use super::{Asked, BASE_BYTES_MAX, POLICY_CHANGE_BYTES_MAX};
 use crate::approval::Intent;
 use crate::approval::refusal::Refusal;
 use crate::document::{Fault, Faults, SourceFile};
@@ -12,7 +12,7 @@ use crate::policy::diff::{self, Diff};
 use crate::policy::lint::{Finding, Level};
 use crate::policy::stop::Stop;
 use crate::policy::{self, Policy};
-use crate::rulebook::{Published, Rulebook, Turn, same_document};
+use crate::rulebook::{Published, ROUTES_FILE, Rulebook, Turn, same_document};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -42,7 +42,7 @@ pub struct Found {
 
 impl Found {
     /// Something that keeps a change from being published.
-    fn error(file: impl Into<String>, line: u32, kind: &str, message: impl Into<String>) -> Found {
+    pub(crate) fn error(file: impl Into<String>, line: u32, kind: &str, message: impl Into<String>) -> Found {
         Found {
             file: file.into(),
             line,
@@ -54,11 +54,11 @@ impl Found {
         }
     }
 
-    fn with_advice(self, advice: impl Into<String>) -> Found {
+    pub(crate) fn with_advice(self, advice: impl Into<String>) -> Found {
         Found { advice: Some(advice.into()), ..self }
     }
 
-    fn of_fault(fault: Fault) -> Found {
+    pub(crate) fn of_fault(fault: Fault) -> Found {
         Found { advice: fault.help, ..Found::error(fault.file, fault.line, "fault", fault.message) }
     }
 
@@ -75,7 +75,7 @@ impl Found {
     }
 
     /// The same with the published document called as its author knows it.
-    fn named(self, path: &str, name: &str) -> Found {
+    pub(crate) fn named(self, path: &str, name: &str) -> Found {
         if self.file == path { Found { file: name.to_owned(), ..self } } else { self }
     }
 
@@ -277,7 +277,7 @@ fn before_reading(rulebook: &Rulebook, asked: &Asked<'_>, name: &str, again: boo
     let types: Vec<&str> = rulebook
         .intent_types()
         .map(|known| known.name.as_str())
-        .filter(|known| *known != super::POLICY_CHANGE)
+        .filter(|known| !crate::built_in::NAMES.contains(known))
         .collect();
     if !types.contains(&of.as_str()) {
         let error = Found::error(name, 0, "intent", format!("there is no intent type `{of}` with a policy"));
@@ -311,9 +311,9 @@ fn before_reading(rulebook: &Rulebook, asked: &Asked<'_>, name: &str, again: boo
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
-/// What is said while `routes.md` has no route that decides changes.
-pub(crate) fn no_route() -> Refusal {
-    let message = format!("there is no route `{POLICY_CHANGE_ROUTE}`, so nobody can decide on a change");
+/// What is said while `routes.md` does not have the route that decides changes.
+pub(crate) fn no_route(route: &str) -> Refusal {
+    let message = format!("there is no route `{route}`, so nobody can decide on a change");
     let advice = "add its row: whom `owner of policy`, need 1, within, backup, finally `decline`";
-    Refusal::Change(vec![Found::error("routes.md", 0, "route", message).with_advice(advice)])
+    Refusal::Change(vec![Found::error(ROUTES_FILE, 0, "route", message).with_advice(advice)])
 }

@@ -10,7 +10,7 @@ use crate::id::{IntentId, PersonId};
 use crate::intent::Raw;
 use crate::policy::Policy;
 use crate::rulebook::tests::{starter, starter_rulebook};
-use crate::rulebook::{Published, Rulebook};
+use crate::rulebook::{Publications, Published, Rulebook};
 use crate::time::{Millis, Timestamp};
 use std::sync::Arc;
 
@@ -51,9 +51,13 @@ fn published(number: u128, document: String, at: Timestamp) -> Published {
     }
 }
 
+fn on_record(list: &[Arc<Published>]) -> Publications<'_> {
+    Publications { policies: list, ..Publications::default() }
+}
+
 fn with(list: Vec<Published>) -> Result<Rulebook, Vec<crate::document::Fault>> {
     let list: Vec<Arc<Published>> = list.into_iter().map(Arc::new).collect();
-    Rulebook::with_published(&starter(), &list, now())
+    Rulebook::with_published(&starter(), on_record(&list), now())
 }
 
 /// The bound of `mid-auto` in the version that is in force at a moment.
@@ -161,7 +165,7 @@ fn a_file_that_is_not_what_was_published_is_named_and_does_not_count() {
     let read = with(vec![change.clone()]).expect("it is a good set");
     change.version = read.turn(&discount(), now()).expect("its turn has come").version;
     let list = vec![Arc::new(change)];
-    let rulebook = Rulebook::with_published(&starter(), &list, now()).expect("it is a good set");
+    let rulebook = Rulebook::with_published(&starter(), on_record(&list), now()).expect("it is a good set");
     let [(of, remark)] = rulebook.remarks().try_into().expect("one remark");
     assert_eq!(of, discount());
     assert!(remark.starts_with(&format!("`{FILE}` is not what was published last")), "{remark}");
@@ -169,16 +173,17 @@ fn a_file_that_is_not_what_was_published_is_named_and_does_not_count() {
     let mut same = starter();
     let file = same.iter_mut().find(|file| file.path == FILE).expect("the file");
     file.text = version(12, "2026-11-20").replace('\n', "\r\n");
-    let rulebook = Rulebook::with_published(&same, &list, now()).expect("it is a good set");
+    let rulebook = Rulebook::with_published(&same, on_record(&list), now()).expect("it is a good set");
     assert!(rulebook.remarks().is_empty(), "{:?}", rulebook.remarks());
 
     same.retain(|file| file.path != FILE);
-    let rulebook = Rulebook::with_published(&same, &list, now()).expect("it is a good set");
+    let rulebook = Rulebook::with_published(&same, on_record(&list), now()).expect("it is a good set");
     assert!(rulebook.remarks()[0].1.starts_with("the rules have no file for it"), "{:?}", rulebook.remarks());
 
     let mut broken = starter();
     broken.iter_mut().find(|file| file.path == FILE).expect("the file").text = "nothing".to_owned();
-    let rulebook = Rulebook::with_published(&broken, &list, now()).expect("the log decides, not the file");
+    let rulebook =
+        Rulebook::with_published(&broken, on_record(&list), now()).expect("the log decides, not the file");
     assert!(bound(&rulebook, "2026-11-24T00:00:00Z").ends_with("<= 12%"));
 }
 
@@ -197,7 +202,8 @@ fn without_vp_sales() -> Vec<SourceFile> {
 #[test]
 fn a_version_in_force_that_does_not_check_any_more_keeps_the_host_from_starting() {
     let list = vec![Arc::new(published(1, version(12, "2026-11-20"), moment("2026-11-23T10:00:00Z")))];
-    let faults = Rulebook::with_published(&without_vp_sales(), &list, now()).expect_err("a pool is gone");
+    let faults =
+        Rulebook::with_published(&without_vp_sales(), on_record(&list), now()).expect_err("a pool is gone");
     let place = format!("published/{}/discount.policy.md", IntentId::from_bits(1));
     assert!(
         faults.iter().any(|fault| fault.file == place && fault.message.contains("vp-sales")),
@@ -219,8 +225,8 @@ fn a_version_whose_turn_is_over_and_that_does_not_check_any_more_is_left_out_and
         Arc::new(published(1, version(12, "2026-11-20"), moment("2026-11-23T10:00:00Z"))),
         Arc::new(published(2, now_fit, moment("2026-11-23T11:00:00Z"))),
     ];
-    let rulebook =
-        Rulebook::with_published(&without_vp_sales(), &list, now()).expect("what is in force checks");
+    let rulebook = Rulebook::with_published(&without_vp_sales(), on_record(&list), now())
+        .expect("what is in force checks");
     assert!(bound(&rulebook, "2026-11-23T12:00:00Z").ends_with("<= 14%"));
     let remarks: Vec<String> = rulebook.remarks().into_iter().map(|(_, remark)| remark).collect();
     assert!(remarks.iter().any(|remark| remark.contains("it was left out")), "{remarks:#?}");
@@ -233,7 +239,7 @@ fn versions_of_long_ago_are_not_kept_in_memory() {
     let list: Vec<Arc<Published>> = (1..=40_u32)
         .map(|number| Arc::new(published(u128::from(number), version(12, &day(number)), at(number))))
         .collect();
-    let rulebook = Rulebook::with_published(&starter(), &list, at(100)).expect("it is a good set");
+    let rulebook = Rulebook::with_published(&starter(), on_record(&list), at(100)).expect("it is a good set");
     assert_eq!(rulebook.turns(&discount()).len(), 33, "the one in force and 32 before it");
     let last = rulebook.turn(&discount(), at(100)).and_then(|turn| turn.published.clone());
     assert_eq!(last.map(|published| published.intent), Some(IntentId::from_bits(40)));

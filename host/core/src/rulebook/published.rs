@@ -4,6 +4,7 @@
 //! As long as nothing of a policy was published, its files decide. From its first publication on
 //! only the log does: the documents that the first one took the place of, then every published one.
 
+use super::shared_file::overlaid;
 use super::{PolicyReader, Rulebook};
 use crate::approval::event::{Entry, Event};
 use crate::approval::{Approval, Authority, Outcome, Stage};
@@ -13,12 +14,13 @@ use crate::id::{IntentId, IntentTypeName, PersonId};
 use crate::intent::{IntentType, TypeState};
 use crate::policy::{self, Policy};
 use crate::publish::Asked;
+use crate::shared_change::PublishedFile;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Where documents that come from the log stand, so that no fault of them is looked for in a file.
-const FOLDER: &str = "published";
+pub(super) const FOLDER: &str = "published";
 /// Most versions of one policy that are kept when their turn is over: for open intents that are pinned
 /// to them, and to go back to. The log holds all of them.
 const VERSIONS_OVER_MAX: usize = 32;
@@ -125,15 +127,25 @@ fn decides(file: &SourceFile, of: &IntentTypeName, base: &[SourceFile]) -> bool 
             || policy::head(file, &mut Faults::new(&file.path)).is_some_and(|head| head.intent == *of))
 }
 
+/// What the log holds beside the files of a house, both in its order.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Publications<'a> {
+    /// Versions of policies.
+    pub policies: &'a [Arc<Published>],
+    /// Texts of shared files.
+    pub files: &'a [Arc<PublishedFile>],
+}
+
 /// The set that files and log make together at the moment `now`.
 pub(super) fn fold(
     files: &[SourceFile],
-    published: &[Arc<Published>],
+    on_record: Publications<'_>,
     now: Timestamp,
     reader: PolicyReader,
 ) -> Result<Rulebook, Vec<Fault>> {
+    let published = on_record.policies;
     let sources = recent(sources(published), now);
-    let mut set: Vec<SourceFile> = files.to_vec();
+    let mut set = overlaid(files, on_record.files);
     for of in kinds(published) {
         let base = base(published, of);
         set.retain(|file| !decides(file, of, base));
@@ -165,6 +177,7 @@ pub(super) fn fold(
     let mut rulebook = rulebook?;
     rulebook.files = files.into();
     rulebook.published = published.into();
+    rulebook.published_files = on_record.files.into();
     let of =
         |path: &String| sources.iter().find(|source| source.file.path == *path).map(|found| found.of.clone());
     rulebook.left_out = left_out.into_iter().filter_map(|path| Some((of(&path)?, path))).collect();
@@ -242,7 +255,7 @@ fn over(sources: &[Source], now: Timestamp) -> BTreeSet<String> {
 }
 
 impl Rulebook {
-    /// The set that the files of the house and the versions published since make together. With
+    /// The set that the files of the house and what was published since make together. With
     /// nothing published it is [`Rulebook::load`].
     ///
     /// A published version whose turn is over and that does not check any more is left out and named
@@ -252,10 +265,16 @@ impl Rulebook {
     /// Every fault of every file and document that must check.
     pub fn with_published(
         files: &[SourceFile],
-        published: &[Arc<Published>],
+        on_record: Publications<'_>,
         now: Timestamp,
     ) -> Result<Rulebook, Vec<Fault>> {
-        fold(files, published, now, Policy::parse)
+        fold(files, on_record, now, Policy::parse)
+    }
+
+    /// What the log holds of this set.
+    #[must_use]
+    pub fn publications(&self) -> Publications<'_> {
+        Publications { policies: &self.published, files: &self.published_files }
     }
 
     /// The set after one more version was published.
@@ -263,13 +282,17 @@ impl Rulebook {
     /// # Errors
     /// Every fault, if the set does not check with it.
     pub fn publish(&self, published: Published, now: Timestamp) -> Result<Rulebook, Vec<Fault>> {
-        let rulebook = fold(&self.files, &self.and(published), now, Policy::parse)?;
+        let policies = self.and(published);
+        let on_record = Publications { policies: &policies, ..self.publications() };
+        let rulebook = fold(&self.files, on_record, now, Policy::parse)?;
         Ok(rulebook.with_record_of(self))
     }
 
     /// The same before its examples are run: for a check that says more.
     pub(crate) fn draft_with(&self, published: Published, now: Timestamp) -> Result<Rulebook, Vec<Fault>> {
-        let rulebook = fold(&self.files, &self.and(published), now, Policy::draft)?;
+        let policies = self.and(published);
+        let on_record = Publications { policies: &policies, ..self.publications() };
+        let rulebook = fold(&self.files, on_record, now, Policy::draft)?;
         Ok(rulebook.with_record_of(self))
     }
 

@@ -16,6 +16,7 @@ use countersign_core::going_live::{GO_LIVE, NotLive};
 use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_core::intent::Trigger;
 use countersign_core::publish::POLICY_CHANGE;
+use countersign_core::shared_change::SHARED_CHANGE;
 use std::sync::Arc;
 use tokio::sync::MutexGuard;
 
@@ -50,8 +51,8 @@ impl Inner {
         };
         let counts = (tried, spending.as_ref(), None);
         let id = IntentId::drawn(self.clock.now(), self.chance.bits());
-        let mut turn = if submission.intent_type == POLICY_CHANGE {
-            // A change of policy is proved at the door.
+        let mut turn = if [POLICY_CHANGE, SHARED_CHANGE].contains(&submission.intent_type.as_str()) {
+            // A change of the rules is proved at the door.
             let (inner, submission, trial) = (Arc::clone(self), submission.clone(), trial.clone());
             self.proved(move || inner.admitted(id, (&submission, None), trial, (tried, None, None))).await??
         } else {

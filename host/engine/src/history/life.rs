@@ -93,6 +93,7 @@ impl Life {
             | Event::Postponed { .. }
             | Event::Repinned { .. }
             | Event::Activated { .. }
+            | Event::FilePublished { .. }
             | Event::WentLive { .. }
             | Event::GlassBroken { .. }
             | Event::Sending { .. }

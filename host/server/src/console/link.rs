@@ -225,6 +225,11 @@ fn unreadable(approval: &Approval) -> Option<&'static str> {
     if case.change.is_some() {
         return Some("This changes a policy, and the page cannot show what would change.");
     }
+    if case.shared.is_some() {
+        return Some(
+            "This changes a file that all policies share, and the page cannot show what would change.",
+        );
+    }
     if case.readiness.is_some() {
         return Some("This lets an intent type go live, and the page cannot show what that rests on.");
     }
@@ -332,6 +337,7 @@ fn written(approval: &Approval, sight: &Sight) -> Markup {
         @else if let Some(change) = &case.change {
             p { "Version " (change.version) " of the policy of " (change.of) "." }
         }
+        @else if let Some(change) = &case.shared { p { "Version " (change.version) " of " (change.file) "." } }
         @else if let Some(ready) = &case.readiness { p { "Intents of type " (ready.of) "." } }
         @else if case.writes.is_empty() { p { "Nothing." } }
         @for planned in &case.writes { (write(planned)) }

@@ -1,5 +1,6 @@
 //! One intent as a page of text: what was asked first, what you may do last.
 
+use crate::command::people;
 use crate::output::{self, Table, plain};
 use anyhow::Result;
 use countersign_server::api::view::{
@@ -37,6 +38,7 @@ pub(super) fn intent(intent: &IntentView) -> Result<()> {
         }
     }
     change(intent)?;
+    shared(intent)?;
     readiness(intent)?;
     plan(intent)?;
     if intent.advisory {
@@ -258,6 +260,34 @@ fn change(intent: &IntentView) -> Result<()> {
         say(format!("{}: {} {}: {}{accepted}", found.place, found.level, found.kind, found.message))?;
     }
     Ok(())
+}
+
+/// What becomes of a shared file: all that it says otherwise, and what follows from it.
+fn shared(intent: &IntentView) -> Result<()> {
+    let Some(change) = &intent.shared else { return Ok(()) };
+    heading(&format!("{}, version {}", change.file, change.version))?;
+    let say = |text: &str| output::line(&format!("  {}", plain(text)));
+    match &change.before {
+        Some(before) => say(&format!("instead of version {before}"))?,
+        None => say("an intent type that is new")?,
+    }
+    if !change.conflicted.is_empty() {
+        say(&format!("no seat, having a stake in it: {}", change.conflicted.join(", ")))?;
+    }
+    heading("said otherwise")?;
+    change.differences.iter().try_for_each(|found| say(&found.text))?;
+    let ahead = people::ahead(&change.ahead);
+    if change.policies.is_empty() && change.drafts.is_empty() && ahead.is_empty() {
+        return Ok(());
+    }
+    heading("what follows")?;
+    if !change.policies.is_empty() {
+        say(&format!("decided by another version of their policy: {}", change.policies.join(", ")))?;
+    }
+    if !change.drafts.is_empty() {
+        say(&format!("drafts again until another trial shows them: {}", change.drafts.join(", ")))?;
+    }
+    ahead.iter().try_for_each(|line| say(line))
 }
 
 /// What an intent type goes live on.

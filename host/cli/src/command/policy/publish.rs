@@ -109,7 +109,11 @@ pub(in crate::command) async fn propose(
     Ok(ExitCode::from(exit::DONE))
 }
 
-fn read(file: &Path) -> Result<String> {
+/// A document as it is published.
+///
+/// # Errors
+/// If it cannot be read, or is longer than what can be published.
+pub(in crate::command) fn read(file: &Path) -> Result<String> {
     let limit = u64::try_from(POLICY_CHANGE_BYTES_MAX).unwrap_or(u64::MAX);
     let mut text = String::new();
     let source = std::fs::File::open(file).with_context(|| format!("`{}` cannot be read", file.display()))?;

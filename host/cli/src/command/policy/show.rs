@@ -121,7 +121,8 @@ fn published(version: &VersionView) -> [String; 3] {
     }
 }
 
-fn short(version: &str) -> String {
+/// As much of a content address as a table shows.
+pub(in crate::command) fn short(version: &str) -> String {
     version.chars().take(SHORT).collect()
 }
 

@@ -14,6 +14,7 @@ use crate::intent::OnFailure;
 use crate::notice::Notices;
 use crate::override_::Override;
 use crate::policy::RouteRow;
+use crate::shared_change::SharedFile;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -81,6 +82,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         Event::Repinned { policy } => approval.policy = *policy,
         // What it activates is looked up in the log; the approval itself goes on to its end.
         Event::Activated { version, .. } => activates(&approval.stage, version)?,
+        Event::FilePublished { file, version, .. } => publishes(&approval.stage, file, version)?,
         Event::WentLive { of, shape, trial } => goes_live(&approval.stage, of, shape, trial)?,
         Event::ExceptionOpened { id, exception } => {
             approval.exceptions.insert(*id, Exception { opened: at, ..exception.clone() });
@@ -308,6 +310,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::Renewed { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
+        | Event::FilePublished { .. }
         | Event::WentLive { .. }
         | Event::Declined { .. }
         | Event::Withdrawn { .. }
@@ -557,6 +560,13 @@ fn activates(stage: &Stage, version: &Digest) -> Option<()> {
         | Stage::Seated { .. }
         | Stage::Closed(_) => None,
     }
+}
+
+/// Only the very text that was approved can take the place of its file.
+fn publishes(stage: &Stage, file: &SharedFile, version: &Digest) -> Option<()> {
+    let Stage::Executing { case, .. } = stage else { return None };
+    let seen = case.shared.as_ref()?;
+    ((&seen.file, &seen.version) == (file, version)).then_some(())
 }
 
 /// Only the very type that was approved goes live, on the very trial.

@@ -17,9 +17,10 @@ use crate::intent::{Enforcement, Facts, FailMode, IntentType, Raw, Trigger, Type
 use crate::notice::Notices;
 use crate::policy::component::Contributions;
 use crate::policy::{self, Evaluation, Outcome, Policy, RouteRow, Settled};
-use crate::publish::{self, Change, is_policy_change};
+use crate::publish::{self, Change, POLICY_CHANGE_ROUTE, is_policy_change};
 use crate::rulebook::Rulebook;
 use crate::seal::{Content, Seal};
+use crate::shared_change::{self, SHARED_CHANGE_ROUTE, SharedChange, is_shared_change};
 use crate::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -75,7 +76,10 @@ fn passed<'a>(
     }
     if rulebook.policy(&name, context.now).is_none() {
         if is_policy_change(&name) {
-            return Err(publish::no_route());
+            return Err(publish::no_route(POLICY_CHANGE_ROUTE));
+        }
+        if is_shared_change(&name) {
+            return Err(publish::no_route(SHARED_CHANGE_ROUTE));
         }
         if is_going_live(&name) {
             return Err(NotLive::NoRoute(GO_LIVE_ROUTE).into());
@@ -93,6 +97,9 @@ fn passed<'a>(
     let intent = Arc::new(intent);
     if is_policy_change(&intent.intent_type) {
         publish::admit(rulebook, &intent, context.now)?;
+    }
+    if is_shared_change(&intent.intent_type) {
+        shared_change::admit(rulebook, &intent, context.now)?;
     }
     if is_going_live(&intent.intent_type) {
         going_live::admit(rulebook, &intent)?;
@@ -200,7 +207,7 @@ pub fn deciding<'a>(context: Context<'a>, approval: &Approval) -> Option<&'a Pol
 }
 
 pub(super) fn prepare(turn: &mut Turn<'_>, revision: u32, prepared: Prepared) -> Result<(), Refusal> {
-    let Prepared { facts, said, writes, unplanned, change, readiness } = prepared;
+    let Prepared { facts, said, writes, unplanned, change, shared, readiness } = prepared;
     let Stage::Preparing { .. } = turn.approval.stage else {
         return Err(wrong_stage("prepare", &turn.approval));
     };
@@ -217,7 +224,7 @@ pub(super) fn prepare(turn: &mut Turn<'_>, revision: u32, prepared: Prepared) ->
     match &evaluation.outcome {
         // Whoever overrides it sees first what would be written.
         Outcome::Deny | Outcome::Unsure(_) if turn.approval.overridden.is_some() => {
-            seal(turn, Found { facts, evaluation, writes, change, readiness }, None);
+            seal(turn, Found { facts, evaluation, writes, change, shared, readiness }, None);
         }
         Outcome::Deny => {
             let reason = evaluation.words().join("; ");
@@ -225,16 +232,18 @@ pub(super) fn prepare(turn: &mut Turn<'_>, revision: u32, prepared: Prepared) ->
             turn.record(Actor::Engine, Event::Declined { authority: Authority::Policy, reason });
         }
         Outcome::Unsure(_) => match fail_open::opened(turn, policy, &evaluation).filter(|_| !unplanned) {
-            Some(known) => {
-                seal(turn, Found { facts, evaluation, writes, change, readiness }, Some((policy, known)))
-            }
+            Some(known) => seal(
+                turn,
+                Found { facts, evaluation, writes, change, shared, readiness },
+                Some((policy, known)),
+            ),
             None => {
                 let detail = Detail::new("unsure", evaluation.words().join("; "));
                 unsealed(turn, evaluation, facts, detail);
             }
         },
         Outcome::Approve | Outcome::Needs(_) => {
-            seal(turn, Found { facts, evaluation, writes, change, readiness }, None);
+            seal(turn, Found { facts, evaluation, writes, change, shared, readiness }, None);
         }
     }
     Ok(())
@@ -246,16 +255,18 @@ struct Found {
     evaluation: Evaluation,
     writes: Vec<PlannedEffect>,
     change: Option<Arc<Change>>,
+    shared: Option<Arc<SharedChange>>,
     readiness: Option<Arc<Readiness>>,
 }
 
 /// Seals what was planned, then approves by policy or opens the seats. What passes although the policy could not be
 /// evaluated passes with what is known of its answer.
 fn seal(turn: &mut Turn<'_>, found: Found, opened: Option<(&Policy, Settled)>) {
-    let Found { facts, evaluation, mut writes, change, readiness } = found;
+    let Found { facts, evaluation, mut writes, change, shared, readiness } = found;
     let (rulebook, name) = (turn.context.rulebook, turn.approval.intent.intent_type.clone());
-    let unknown =
-        (is_policy_change(&name) && change.is_none()) || (is_going_live(&name) && readiness.is_none());
+    let unknown = (is_policy_change(&name) && change.is_none())
+        || (is_shared_change(&name) && shared.is_none())
+        || (is_going_live(&name) && readiness.is_none());
     if unknown {
         let detail = Detail::new("no-evidence", "nothing is known of the change that is asked for");
         return unsealed(turn, evaluation, facts, detail);
@@ -280,9 +291,14 @@ fn seal(turn: &mut Turn<'_>, found: Found, opened: Option<(&Policy, Settled)>) {
         // Sealed without a write, so that none can follow even if the intent type changes later.
         writes.clear();
     }
-    let (change_seen, readiness_seen) = (change.as_deref(), readiness.as_deref());
-    let content =
-        Content { writes: &writes, change: change_seen, readiness: readiness_seen, advisory, expires };
+    let content = Content {
+        writes: &writes,
+        change: change.as_deref(),
+        shared: shared.as_deref(),
+        readiness: readiness.as_deref(),
+        advisory,
+        expires,
+    };
     let seal = match Seal::of(&turn.approval.intent, turn.approval.policy, content) {
         Ok(seal) => seal,
         Err(fault) => {
@@ -293,13 +309,15 @@ fn seal(turn: &mut Turn<'_>, found: Found, opened: Option<(&Policy, Settled)>) {
         Some((_, known)) => Outcome::from(known.clone()),
         None => evaluation.outcome.clone(),
     };
-    let own = readiness.as_ref().and_then(|seen| rulebook.intent_type(&seen.of));
-    let rows = match (&change, own) {
-        (Some(change), _) => rulebook.rows_for(&name, &evaluation.version, &asked, &change.owners()),
-        (None, Some(own)) => {
-            rulebook.rows_for(&name, &evaluation.version, &asked, std::slice::from_ref(&own.owner))
-        }
-        (None, None) => rulebook.rows_of(&name, &evaluation.version, &asked),
+    let owned = match (&change, &shared, &readiness) {
+        (Some(change), _, _) => Some(change.owners()),
+        (None, Some(change), _) => Some(change.owners.clone()),
+        (None, None, Some(seen)) => rulebook.intent_type(&seen.of).map(|own| vec![own.owner.clone()]),
+        (None, None, None) => None,
+    };
+    let rows = match owned {
+        Some(owners) => rulebook.rows_for(&name, &evaluation.version, &asked, &owners),
+        None => rulebook.rows_of(&name, &evaluation.version, &asked),
     };
     let against = evaluation.is_against();
     let council = budget::council(turn).map(Box::new);
@@ -309,7 +327,8 @@ fn seal(turn: &mut Turn<'_>, found: Found, opened: Option<(&Policy, Settled)>) {
         Some(_) | None => (with_council(rulebook, rows, council.as_deref()), council),
     };
     let approved = asked == Outcome::Approve && council.is_none();
-    let case = Case { facts, evaluation, writes, change, readiness, advisory, council, seal, expires };
+    let case =
+        Case { facts, evaluation, writes, change, shared, readiness, advisory, council, seal, expires };
     let case = Arc::new(case);
     turn.record(Actor::Engine, Event::Sealed { case: Arc::clone(&case) });
     if let Some((policy, _)) = opened {

@@ -162,13 +162,12 @@ pub(super) fn asked(route: &RouteRow, missed: u32) -> &Whom {
 }
 
 /// Who cannot fill a seat, whatever the directory says: those with a voice in another one, given by them or in
-/// their place, and those with a stake in the change of a policy.
+/// their place, and those with a stake in a change of the house.
 pub(super) fn taken(turn: &Turn<'_>, row: Option<u32>) -> Vec<PersonId> {
     let Stage::Seated { case, seats } = &turn.approval.stage else { return Vec::new() };
-    let conflicted = case.change.iter().flat_map(|change| &change.conflicted);
     let others = seats.open.iter().filter(|(other, _)| row != Some(**other)).map(|(_, seat)| seat);
     let elsewhere = others.flat_map(|seat| seat.approved.iter().chain(&seat.spent));
-    elsewhere.chain(conflicted).cloned().collect()
+    elsewhere.chain(case.conflicted()).cloned().collect()
 }
 
 /// Who is asked in a seat of the intent, now or when its step is reached, or has put one into other hands.

@@ -10,6 +10,7 @@ use crate::going_live;
 use crate::id::PersonId;
 use crate::publish;
 use crate::seal::Seal;
+use crate::shared_change;
 
 pub(super) fn decide(
     turn: &mut Turn<'_>,
@@ -48,6 +49,9 @@ fn confirm(turn: &Turn<'_>) -> Result<(), Refusal> {
     if let Some(seen) = &case.readiness {
         going_live::admit(turn.context.rulebook, &turn.approval.intent)?;
         return going_live::confirm(seen, turn.context.ready);
+    }
+    if let Some(seen) = &case.shared {
+        return shared_change::confirm(turn.context.rulebook, &turn.approval.intent, seen, turn.context.now);
     }
     let Some(change) = &case.change else { return Ok(()) };
     publish::confirm(turn.context.rulebook, &turn.approval.intent, change, turn.context.now)
@@ -123,7 +127,7 @@ pub(super) fn withdraw(turn: &mut Turn<'_>, person: PersonId, revision: u32) -> 
     Ok(())
 }
 
-/// Approves and lets the effects go; a policy becomes active in the same commit.
+/// Approves and lets the effects go; a policy or a shared file becomes active in the same commit.
 pub(super) fn approve(turn: &mut Turn<'_>, authority: Authority) {
     // Whatever people and rows said of it, the rest was never evaluated.
     let authority = match (turn.approval.failed_open, authority) {
@@ -140,6 +144,13 @@ pub(super) fn approve(turn: &mut Turn<'_>, authority: Authority) {
     {
         let base = turn.context.rulebook.base_of(&change.of);
         let event = Event::Activated { policy: change.of.clone(), version: change.version, base };
+        turn.record(Actor::Engine, event);
+    }
+    if let Stage::Executing { case, .. } = &turn.approval.stage
+        && let Some(seen) = &case.shared
+    {
+        let base = turn.context.rulebook.file_base(&seen.file);
+        let event = Event::FilePublished { file: seen.file.clone(), version: seen.version, base };
         turn.record(Actor::Engine, event);
     }
     if let Stage::Executing { case, .. } = &turn.approval.stage

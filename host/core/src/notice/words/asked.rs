@@ -80,6 +80,13 @@ impl Telling<'_> {
         if let Some(change) = &case.change {
             lines.push(format!("  version {} of the policy of {}", change.version, change.of));
         }
+        if let Some(change) = &case.shared {
+            lines.push(format!("  version {} of `{}`", change.version, change.file));
+            // Whoever does not see all of an intent does not see what is in the text either.
+            if self.sight.is_whole() {
+                lines.extend(listed(change.differences.iter().map(|found| format!("    {found}"))));
+            }
+        }
         if let Some(ready) = &case.readiness {
             lines.push(format!("  intents of type {} are taken, as trial {} shows", ready.of, ready.trial));
         }
@@ -88,7 +95,7 @@ impl Telling<'_> {
         lines.extend(listed(changes));
         if case.advisory {
             lines.push("  nothing: the decision is only recorded".to_owned());
-        } else if case.writes.is_empty() && case.change.is_none() && case.readiness.is_none() {
+        } else if case.writes.is_empty() && !case.is_of_house() {
             lines.push("  nothing".to_owned());
         }
         lines

@@ -163,12 +163,15 @@ impl Telling<'_> {
             (_, _) => ("Done in part", "Not all of it was written."),
         };
         let subject = format!("{verb}: your {}", self.title());
-        let ended = match (&case.change, &case.readiness) {
-            (Some(change), _) => {
+        let ended = match (&case.change, &case.shared, &case.readiness) {
+            (Some(change), _, _) => {
                 format!("Version {} of the policy of {} is published.", change.version, change.of)
             }
-            (None, Some(ready)) => format!("Intent type {} is live.", ready.of),
-            (None, None) => ended.to_owned(),
+            (None, Some(change), _) => {
+                format!("Version {} of `{}` is published.", change.version, change.file)
+            }
+            (None, None, Some(ready)) => format!("Intent type {} is live.", ready.of),
+            (None, None, None) => ended.to_owned(),
         };
         let mut lines = vec![format!("{} approved it. {ended}", said_by(authority))];
         let writes = case.writes.iter().map(|planned| {

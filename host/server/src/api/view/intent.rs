@@ -9,6 +9,7 @@ use super::plan::PlanView;
 use super::policy::PolicyChangeView;
 use super::readiness::ReadinessView;
 use super::seat::{self, ProgressView, QuestionView, SeatView};
+use super::shared_change::SharedChangeView;
 use super::value::{self, FactView};
 use super::withheld::Withheld;
 use countersign_core::adopt;
@@ -95,6 +96,9 @@ pub struct IntentView {
     /// What becomes of a policy, where that is what was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<PolicyChangeView>,
+    /// What becomes of a shared file, where that is what was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedChangeView>,
     /// Whether the decision is only recorded: the intent type is `advisory`, and nothing is written.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub advisory: bool,
@@ -289,6 +293,7 @@ impl IntentView {
             deputies: deputies.iter().map(ToString::to_string).collect(),
             plan: case.map(PlanView::from),
             change: case.and_then(|case| case.change.as_deref()).map(PolicyChangeView::from),
+            shared: case.and_then(|case| case.shared.as_deref()).map(SharedChangeView::from),
             trial: intent.trial.is_some(),
             adopts: intent.adopts.map(|adopts| AdoptsView {
                 intent: adopts.intent.to_string(),

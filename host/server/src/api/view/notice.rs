@@ -59,6 +59,7 @@ impl<'a> Notices<'a> {
             | Event::Voted { .. }
             | Event::Approved { .. }
             | Event::Activated { .. }
+            | Event::FilePublished { .. }
             | Event::WentLive { .. }
             | Event::Declined { .. }
             | Event::Withdrawn { .. }

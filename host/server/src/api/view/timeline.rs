@@ -161,6 +161,7 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::Renewed { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
+        | Event::FilePublished { .. }
         | Event::WentLive { .. }
         | Event::Declined { .. }
         | Event::Withdrawn { .. }
@@ -248,6 +249,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::Voted { .. }
         | Event::Approved { .. }
         | Event::Activated { .. }
+        | Event::FilePublished { .. }
         | Event::WentLive { .. }
         | Event::GlassBroken { .. }
         | Event::Declined { .. }
@@ -307,6 +309,7 @@ fn words(event: &Event) -> String {
         Event::Activated { policy, version, .. } => {
             format!("version {version} of the policy of `{policy}` is active")
         }
+        Event::FilePublished { file, version, .. } => format!("version {version} of `{file}` is in force"),
         Event::WentLive { of, trial, .. } => format!("intent type `{of}` is live, on the trial `{trial}`"),
         Event::Declined { authority, reason } => format!("declined by {}: {reason}", names(authority)),
         Event::Withdrawn { by } => format!("`{by}` took it back"),
@@ -469,6 +472,7 @@ fn without_values(event: &Event) -> Option<String> {
             exception.due
         ),
         Event::FailedOpen { today, .. } => format!("failed open; this was number {today} of the day"),
+        Event::FilePublished { file, .. } => format!("`{file}` says what was approved"),
         Event::WentLive { of, .. } => format!("intent type `{of}` is live"),
         Event::Submitted { .. }
         | Event::Repinned { .. }

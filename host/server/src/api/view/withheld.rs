@@ -72,6 +72,7 @@ impl<'a> Withheld<'a> {
             // A change of a policy is for everybody. What an intent type goes live on names a trial of it.
             change: _,
             readiness,
+            shared,
             trial: _,
             // Of the same type, and for whom that one is: the same people.
             adopts: _,
@@ -104,6 +105,7 @@ impl<'a> Withheld<'a> {
             reason.iter_mut().for_each(|reason| WITHHELD.clone_into(reason));
         }
         *readiness = None;
+        *shared = None;
         *withheld = kept;
     }
 
