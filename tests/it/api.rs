@@ -42,6 +42,8 @@ mod policies;
 mod provision;
 #[path = "api/reconciliation.rs"]
 mod reconciliation;
+#[path = "api/rules.rs"]
+mod rules;
 #[path = "api/scim.rs"]
 mod scim;
 #[path = "api/seats.rs"]

@@ -92,8 +92,8 @@ async fn connections_connectors_and_intent_types_are_shown() {
     let types = world.get("ae-1", "/v1/intent-types").await;
     assert_eq!(
         types.json["items"].as_array().map(Vec::len),
-        Some(6),
-        "three of the house and the three of the host itself"
+        Some(7),
+        "three of the house and the four of the host itself"
     );
     let discount = world.get("ae-1", "/v1/intent-types/discount").await;
     assert_eq!(discount.json, types.json["items"][1]);

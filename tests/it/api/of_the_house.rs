@@ -4,8 +4,8 @@
 use crate::authorization::{HOUSE, rulebook, shut_out};
 use crate::going_live;
 use crate::log::{self, signer};
-use crate::policies;
 use crate::world::{Answer, SMALL, Setup, World};
+use crate::{policies, rules};
 use countersign_core::rulebook::Rulebook;
 use countersign_server::routes::ROUTES;
 use countersign_server::{Scope, openapi};
@@ -54,6 +54,8 @@ struct Row {
 enum Open {
     /// Another policy for the discount.
     Policy,
+    /// Somebody more in `people.md`.
+    Shared,
     /// That the discount goes live.
     GoLive,
 }
@@ -63,7 +65,7 @@ impl Open {
     fn decided_by(self) -> &'static str {
         match self {
             Open::Policy => "pricing-lead",
-            Open::GoLive => "revops-1",
+            Open::Shared | Open::GoLive => "revops-1",
         }
     }
 }
@@ -135,7 +137,7 @@ const INTENTS: [Row; 12] = [
     row("look at an intent type", "GET /v1/intent-types/{name}", &["discount"]),
 ];
 
-const POLICIES: [Row; 17] = [
+const POLICIES: [Row; 21] = [
     row("the exception budget of an intent type", "GET /v1/intent-types/{name}/budget", &["discount"]),
     row("rows that would spare exceptions", "GET /v1/intent-types/{name}/budget/rows", &["discount"]),
     row("a first policy for an intent type", "GET /v1/intent-types/{name}/starter", &["discount"]),
@@ -158,6 +160,11 @@ const POLICIES: [Row; 17] = [
     row("approve what somebody else proposed", "POST /v1/intents/{id}/decisions", &["open"])
         .decides(Open::Policy),
     row("propose the one before", "POST /v1/policies/{name}/rollback", &["discount"]).sends(WHY),
+    row("list what policies share", "GET /v1/rules", &[]),
+    row("read `people.md`", "GET /v1/rules/{file}", &["people.md"]),
+    row("propose another `people.md`", "POST /v1/intents", &[]).sends("{shared}"),
+    row("approve the one that somebody else proposed", "POST /v1/intents/{id}/decisions", &["open"])
+        .decides(Open::Shared),
 ];
 
 /// In a house in which the discount is a draft.
@@ -320,6 +327,7 @@ async fn live() -> (World, Found) {
         ("policy", policy),
         ("export", export),
         ("change", policies::body(&document, &warnings)),
+        ("shared", rules::joined(&world, "ae-9").await),
         ("other build", other.expect("one that does not serve")["digest"].to_string()),
     ]);
     (world, found)
@@ -424,6 +432,7 @@ impl House {
         let mut house = House::of(group).await;
         let (who, path, body) = match open {
             Open::Policy => ("ae-1", "/v1/intents", "change"),
+            Open::Shared => ("ae-1", "/v1/intents", "shared"),
             Open::GoLive => ("revops-lead", "/v1/intent-types/discount/go-live", "go-live"),
         };
         let body = house.found[body].clone();

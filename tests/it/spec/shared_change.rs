@@ -95,6 +95,7 @@ fn is_unknown(spec: &mut Spec, name: String) {
 #[then(expr = "{word} may decide the discount")]
 async fn may_decide_the_discount(spec: &mut Spec, name: String) {
     let person = person(&name);
+    spec.let_review();
     let asked = async {
         loop {
             let approval = spec.last_discount().await;
