@@ -32,6 +32,7 @@ use countersign_tests::host::now;
 use countersign_tests::servers::http;
 use load::{CLIENTS, Client, Load};
 use scene::Scene;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// How long hosts are killed unless the environment says otherwise.
@@ -285,6 +286,60 @@ fn whoever_leaves_is_out_while_the_host_runs() -> Result<()> {
         assert!(begun.elapsed() < Duration::from_secs(60), "whoever is back is in again");
         std::thread::sleep(Duration::from_millis(50));
     }
+    scene.host.stop()?;
+    Ok(())
+}
+
+#[test]
+fn what_two_persons_published_counts_whatever_the_file_says() -> Result<()> {
+    let mut scene = Scene::set(SEED, Mix::calm(), 1)?;
+    let (author, second) = (scene.token_of("revops-1", 1)?, scene.token_of("revops-lead", 2)?);
+    scene.host.start()?;
+    let (base, rules) = (scene.host.base(), scene.rules().join("people.md"));
+    let of_house = std::fs::read_to_string(&rules)?;
+    let says = |token: &str, key: &str, path: &str, body: &Value| -> Result<Value> {
+        let token = format!("Bearer {token}");
+        let headers = [
+            ("authorization", token.as_str()),
+            ("content-type", "application/json"),
+            ("idempotency-key", key),
+            ("if-match", "\"1\""),
+            ("prefer", "wait=20"),
+        ];
+        http::send("POST", &format!("{base}{path}"), &headers, body.to_string().as_bytes())?.json()
+    };
+    let agent = format!("Bearer {}", scene.token);
+    let list = format!("{base}/v1/intents");
+    let status = || http::get(&list, &[("authorization", &agent)]).map(|answer| answer.status);
+    assert_eq!(status()?, 200);
+
+    // Two persons let the requester go.
+    let row = format!("| {} ", scene::REQUESTER);
+    let without: Vec<&str> = of_house.lines().filter(|line| !line.starts_with(&row)).collect();
+    let tokens = json!({"file": "people.md", "document": without.join("\n"), "reason": "they leave"});
+    let asked = says(&author, "p-1", "/v1/intents", &json!({"type": "shared_change", "tokens": tokens}))?;
+    assert_eq!(asked["state"], "seated", "{asked}");
+    let id = asked["id"].as_str().context("an id")?;
+    let done = says(&second, "p-2", &format!("/v1/intents/{id}/decisions"), &json!({"decision": "approve"}))?;
+    assert_eq!(done["state"], "done", "{done}");
+    assert_eq!(status()?, 403, "it is in force with the answer");
+
+    // Nobody brings them back alone: not by an edit, and not by starting the host on another file.
+    std::fs::write(&rules, of_house.replace("# People", "# People of the house"))?;
+    let begun = now();
+    while !scene.host.told()?.contains("people.md has changed and does not count") {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the host says so");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(status()?, 403);
+    scene.host.kill()?;
+    scene.host.start()?;
+    assert_eq!(status()?, 403, "what was approved is on record");
+    assert!(
+        scene.host.told()?.contains("is not what was published last and does not count"),
+        "{}",
+        scene.host.told()?
+    );
     scene.host.stop()?;
     Ok(())
 }

@@ -87,3 +87,11 @@ Feature: what all policies share is changed by two persons, and the log says wha
     And revops-1 approves revision 1
     Then the change is done
     And routes.md is what the house began with
+
+  Scenario: a house that wants two persons from now on puts its file on record as it is
+    When revops-1 proposes people.md with "# People" as "# People"
+    And revops-lead approves revision 1
+    Then the change is done
+    When revops-1 proposes people.md with "# People" as "# People"
+    Then it is refused with CS-E0119
+    And it names "this is what is in force already"

@@ -103,7 +103,11 @@ async fn a_shared_file_that_does_not_check_is_refused_with_every_finding() {
     assert_ne!(broken, people);
     let answer = world.post("revops-1", "/v1/intents", "k-1", &body("people.md", &broken)).await;
     answer.is_problem(422, "CS-E0119");
-    assert!(answer.pointers().iter().all(|pointer| *pointer == "/tokens/document"), "{:?}", answer.pointers());
+    assert!(
+        answer.pointers().iter().all(|pointer| *pointer == "/tokens/document"),
+        "{:?}",
+        answer.pointers()
+    );
     assert!(answer.text.contains("people.md:") && answer.text.contains("nobody-1"), "{}", answer.text);
     let answer = world.post("revops-1", "/v1/intents", "k-2", &body("passwords.toml", "x")).await;
     answer.is_problem(422, "CS-E0119");

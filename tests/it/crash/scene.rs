@@ -13,6 +13,7 @@ use countersign_server::token::{kept, minted};
 use countersign_server::{Scope, TokenEntry};
 use countersign_tests::host::Host;
 use countersign_tests::world::{RealClock, root};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use tokio::runtime::Runtime;
@@ -91,12 +92,20 @@ impl Scene {
 
     /// Gives an identity provider a token, before the host starts.
     pub(crate) fn provider(&self) -> Result<String> {
-        let data = self.stage.configuration().with_file_name("data");
+        self.minted("idp", 42, [Scope::Provision].into())
+    }
+
+    /// Gives one more person of the house a token, before the host starts; each by another number.
+    pub(crate) fn token_of(&self, person: &str, number: u8) -> Result<String> {
+        self.minted(person, number, Scope::OF_PEOPLE.into())
+    }
+
+    fn minted(&self, name: &str, number: u8, scopes: BTreeSet<Scope>) -> Result<String> {
+        let data = self.data();
         let mut file = read_token_file(&data)?;
-        let token = minted(&[42; 32]);
-        let scopes = [Scope::Provision].into();
-        let person = "idp".parse()?;
-        file.tokens.push(TokenEntry { name: "idp".to_owned(), person, sha256: kept(&token), scopes });
+        let token = minted(&[number; 32]);
+        let person = name.parse()?;
+        file.tokens.push(TokenEntry { name: name.to_owned(), person, sha256: kept(&token), scopes });
         std::fs::write(data.join(TOKENS_FILE), toml::to_string(&file)?)?;
         Ok(token.to_string())
     }

@@ -23,7 +23,7 @@ pub struct SharedChange {
     /// The pools that own the file: before it, and after it if that is another one. Nobody takes a file over by
     /// editing its header.
     pub owners: Vec<PoolName>,
-    /// What the new text says otherwise, whole.
+    /// What the new text says otherwise, whole; nothing where a file is put on record as it is.
     pub differences: Vec<Difference>,
     /// The intent types whose policy is another version with it: what is decided from then on is read anew.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

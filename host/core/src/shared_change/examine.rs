@@ -31,8 +31,8 @@ struct Examined {
 /// Whether a change may be asked for.
 ///
 /// # Errors
-/// [`Refusal::Change`] with every finding if the changed set would not check, if the text says nothing otherwise or
-/// more than whoever decides can read, and if nobody could decide on the next change.
+/// [`Refusal::Change`] with every finding if the changed set would not check, if the text says nothing otherwise than one
+/// on record or more than whoever decides can read, and if nobody could decide on the next change.
 pub fn admit(rulebook: &Rulebook, intent: &Intent, now: Timestamp) -> Result<(), Refusal> {
     examine(rulebook, intent, now).map(|_| ()).map_err(Refusal::Change)
 }
@@ -148,6 +148,14 @@ fn examine(rulebook: &Rulebook, intent: &Intent, now: Timestamp) -> Result<Exami
     }
     let before: Option<Layout> = rulebook.text_of(&file).and_then(|text| read(text).ok());
     let differences = compare(before.as_ref(), &after);
+    // A house that wants two persons from now on puts a file on record as it is.
+    if differences.is_empty() && published.base.is_none() {
+        return Err(one(
+            "unchanged",
+            "this is what is in force already".to_owned(),
+            "change a row or a word",
+        ));
+    }
     bounded(&differences, &one)?;
     let changed = rulebook.publish_file(published, now).map_err(|faults| {
         let found = faults.into_iter().map(Found::of_fault);
@@ -167,13 +175,6 @@ type One<'a> = dyn Fn(&str, String, &str) -> Vec<Found> + 'a;
 
 /// Whoever decides sees everything: what is more than one can read is not taken, and never shown in part.
 fn bounded(differences: &[Difference], one: &One<'_>) -> Result<(), Vec<Found>> {
-    if differences.is_empty() {
-        return Err(one(
-            "unchanged",
-            "this is what is in force already".to_owned(),
-            "change a row or a word",
-        ));
-    }
     let bytes = differences.iter().map(Difference::bytes).fold(0, usize::saturating_add);
     let count = differences.len();
     if DIFFERENCES_MAX < count || DIFFERENCES_BYTES_MAX < bytes {

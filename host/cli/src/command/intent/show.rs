@@ -275,6 +275,9 @@ fn shared(intent: &IntentView) -> Result<()> {
         say(&format!("no seat, having a stake in it: {}", change.conflicted.join(", ")))?;
     }
     heading("said otherwise")?;
+    if change.differences.is_empty() {
+        say("nothing: the file is put on record as it is, and from then on nobody changes it alone")?;
+    }
     change.differences.iter().try_for_each(|found| say(&found.text))?;
     let ahead = people::ahead(&change.ahead);
     if change.policies.is_empty() && change.drafts.is_empty() && ahead.is_empty() {

@@ -51,7 +51,7 @@ pub struct SharedChangeView {
     /// That of the text in force; absent for an intent type that is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// Everything that the new text says otherwise.
+    /// Everything that the new text says otherwise; nothing where a file is put on record as it is.
     pub differences: Vec<TextDifferenceView>,
     /// The intent types whose policy is another version with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
