@@ -230,15 +230,7 @@ impl Rulebook {
             }
             faults.extend(own.into_list());
         }
-        for file in files {
-            let name = file.path.rsplit('/').next().unwrap_or(&file.path);
-            let known = name.ends_with(".intent.md") || name.ends_with(".policy.md");
-            if !known && name != PEOPLE_FILE && name != ROUTES_FILE {
-                let mut own = Faults::new(&file.path);
-                own.on_line(0, NO_KIND);
-                faults.extend(own.into_list());
-            }
-        }
+        of_no_kind(files, &mut faults);
         let (Some(directory), Some(shared)) = (directory, shared) else {
             faults.sort();
             return Err(faults);
@@ -443,6 +435,19 @@ fn row_of(route: &RouteName, step: &RouteStep, owner: &PoolName) -> RouteRow {
         within: step.within,
         backup: step.backup.iter().map(|whom| whom.owned_by(owner)).collect(),
         finally: step.finally,
+    }
+}
+
+/// Says which files are none of a rulebook.
+fn of_no_kind(files: &[SourceFile], faults: &mut Vec<Fault>) {
+    for file in files {
+        let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+        let known = name.ends_with(".intent.md") || name.ends_with(".policy.md");
+        if !known && name != PEOPLE_FILE && name != ROUTES_FILE {
+            let mut own = Faults::new(&file.path);
+            own.on_line(0, NO_KIND);
+            faults.extend(own.into_list());
+        }
     }
 }
 

@@ -182,18 +182,21 @@ impl Metrics {
         }
     }
 
+    /// An intent is decided.
+    fn ends(&self, after: &Approval, (authority, how): (&Authority, &'static str), at: Timestamp) {
+        let (r#type, by) = (after.intent.intent_type.to_string(), by(authority));
+        let took = seconds(at.since(asked(after)));
+        self.intent(r#type.clone(), how);
+        self.decision.get_or_create(&Type { r#type: r#type.clone() }).observe(took);
+        self.decisions.get_or_create(&Decided { r#type, by, outcome: how }).inc();
+    }
+
     fn entry(&self, before: Option<&Approval>, after: &Approval, entry: &Entry) {
         let of = || after.intent.intent_type.to_string();
         match &entry.event {
             Event::Submitted { .. } => self.intent(of(), "submitted"),
-            Event::Approved { authority } => {
-                self.intent(of(), "approved");
-                self.decided((of(), by(authority), "approved"), entry.at.since(asked(after)));
-            }
-            Event::Declined { authority, .. } => {
-                self.intent(of(), "declined");
-                self.decided((of(), by(authority), "declined"), entry.at.since(asked(after)));
-            }
+            Event::Approved { authority } => self.ends(after, (authority, "approved"), entry.at),
+            Event::Declined { authority, .. } => self.ends(after, (authority, "declined"), entry.at),
             Event::Withdrawn { .. } => self.intent(of(), "withdrawn"),
             // What writes again is closed once more, and was done before.
             Event::Closed if before.is_none_or(|before| before.watches.is_empty()) => {
@@ -269,11 +272,6 @@ impl Metrics {
 
     fn intent(&self, r#type: String, outcome: &'static str) {
         self.intents.get_or_create(&OfType { r#type, outcome }).inc();
-    }
-
-    fn decided(&self, (r#type, by, outcome): (String, &'static str, &'static str), took: Millis) {
-        self.decision.get_or_create(&Type { r#type: r#type.clone() }).observe(seconds(took));
-        self.decisions.get_or_create(&Decided { r#type, by, outcome }).inc();
     }
 
     fn notice(&self, outcome: &'static str) {

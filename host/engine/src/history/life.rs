@@ -76,11 +76,8 @@ impl Life {
                 self.evaluation = None;
             }
             Event::Voted { rows, person, .. } => rows.iter().for_each(|row| self.answered(*row, &person, at)),
-            Event::Approved { authority: Authority::Policy } => return Some(Fate::ApprovedByPolicy),
-            Event::Approved { authority: Authority::People(_) } => return Some(Fate::ApprovedByPeople),
-            Event::Approved { authority: Authority::FailOpen(_) } => return Some(Fate::FailedOpen),
-            Event::Approved { authority: Authority::Override(_) }
-            | Event::Declined { authority: Authority::Override(_), .. } => return Some(Fate::Overridden),
+            Event::Approved { authority } => return Some(approved(&authority)),
+            Event::Declined { authority: Authority::Override(_), .. } => return Some(Fate::Overridden),
             Event::Declined { authority: Authority::Policy, .. } => return Some(Fate::DeclinedByPolicy),
             Event::Declined {
                 authority: Authority::People(people) | Authority::FailOpen(people), ..
@@ -180,5 +177,15 @@ impl Life {
         let (name, was) = (Named::Intent(self.intent.id), Was::Evaluated(self.evaluation?));
         let tokens = Arc::unwrap_or_clone(self.intent).tokens;
         Some(Recorded { name, tokens, facts: self.facts, was, fate, seats })
+    }
+}
+
+/// What becomes of an intent that is approved.
+fn approved(authority: &Authority) -> Fate {
+    match authority {
+        Authority::Policy => Fate::ApprovedByPolicy,
+        Authority::People(_) => Fate::ApprovedByPeople,
+        Authority::FailOpen(_) => Fate::FailedOpen,
+        Authority::Override(_) => Fate::Overridden,
     }
 }

@@ -8,13 +8,11 @@ use crate::approval::{Approval, Authority, Case, Earlier, Intent, Outcome, Overr
 use crate::break_glass::Broken;
 use crate::effect::life::{EffectState, History, Verdict};
 use crate::exception::{Cause, Closed, Closure, Exception};
-use crate::hash::Digest;
-use crate::id::{EffectId, ExceptionId, IntentId, IntentTypeName, PersonId};
+use crate::id::{EffectId, ExceptionId, PersonId};
 use crate::intent::OnFailure;
 use crate::notice::Notices;
 use crate::override_::Override;
 use crate::policy::RouteRow;
-use crate::shared_change::SharedFile;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -81,9 +79,9 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         Event::Submitted { .. } => return None,
         Event::Repinned { policy } => approval.policy = *policy,
         // What it activates is looked up in the log; the approval itself goes on to its end.
-        Event::Activated { version, .. } => activates(&approval.stage, version)?,
-        Event::FilePublished { file, version, .. } => publishes(&approval.stage, file, version)?,
-        Event::WentLive { of, shape, trial } => goes_live(&approval.stage, of, shape, trial)?,
+        Event::Activated { .. } | Event::FilePublished { .. } | Event::WentLive { .. } => {
+            changes_the_house(&approval.stage, &entry.event)?;
+        }
         Event::ExceptionOpened { id, exception } => {
             approval.exceptions.insert(*id, Exception { opened: at, ..exception.clone() });
         }
@@ -106,12 +104,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         | Event::Carried { .. }
         | Event::Voted { .. } => move_seats(seats(&mut approval.stage)?, &entry.event)?,
         Event::Commented { .. } => approval.comments = approval.comments.saturating_add(1),
-        Event::Reminded { rows, .. } => {
-            if matches!(entry.by, Actor::Person(_)) {
-                approval.reminded = Some(at);
-            }
-            remind(seats(&mut approval.stage)?, rows)?;
-        }
+        Event::Reminded { rows, .. } => reminded(&mut approval, rows, entry)?,
         Event::SentBack { person, words, until } => {
             send_back(&mut approval, (person, words), *until, at)?;
         }
@@ -383,6 +376,14 @@ fn add(seats: &mut Seats, by: &PersonId, beside: u32, order: Order, wanted: &Rou
     Some(())
 }
 
+/// Notes when a person asked for it, and that each of the seats was reminded.
+fn reminded(approval: &mut Approval, rows: &[u32], entry: &Entry) -> Option<()> {
+    if matches!(entry.by, Actor::Person(_)) {
+        approval.reminded = Some(entry.at);
+    }
+    remind(seats(&mut approval.stage)?, rows)
+}
+
 /// Each seat reminds its people once.
 fn remind(seats: &mut Seats, rows: &[u32]) -> Option<()> {
     for row in rows {
@@ -548,32 +549,21 @@ fn stage(stage: Stage, event: &Event, at: Timestamp) -> Option<Stage> {
     }
 }
 
-/// Only the very version that was approved can become active.
-fn activates(stage: &Stage, version: &Digest) -> Option<()> {
-    match stage {
-        Stage::Executing { case, .. } => {
-            case.change.as_ref().filter(|change| change.version == *version).map(|_| ())
-        }
-        Stage::Preparing { .. }
-        | Stage::Unsettled { .. }
-        | Stage::Returned { .. }
-        | Stage::Seated { .. }
-        | Stage::Closed(_) => None,
-    }
-}
-
-/// Only the very text that was approved can take the place of its file.
-fn publishes(stage: &Stage, file: &SharedFile, version: &Digest) -> Option<()> {
+/// Only the very version, text or type that was approved comes into force.
+fn changes_the_house(stage: &Stage, event: &Event) -> Option<()> {
     let Stage::Executing { case, .. } = stage else { return None };
-    let seen = case.shared.as_ref()?;
-    ((&seen.file, &seen.version) == (file, version)).then_some(())
-}
-
-/// Only the very type that was approved goes live, on the very trial.
-fn goes_live(stage: &Stage, of: &IntentTypeName, shape: &Digest, trial: &IntentId) -> Option<()> {
-    let Stage::Executing { case, .. } = stage else { return None };
-    let seen = case.readiness.as_ref()?;
-    ((&seen.of, &seen.shape, &seen.trial) == (of, shape, trial)).then_some(())
+    let approved = if let Event::Activated { version, .. } = event {
+        case.change.as_ref()?.version == *version
+    } else if let Event::FilePublished { file, version, .. } = event {
+        let seen = case.shared.as_ref()?;
+        (&seen.file, &seen.version) == (file, version)
+    } else if let Event::WentLive { of, shape, trial } = event {
+        let seen = case.readiness.as_ref()?;
+        (&seen.of, &seen.shape, &seen.trial) == (of, shape, trial)
+    } else {
+        false
+    };
+    approved.then_some(())
 }
 
 fn seats(stage: &mut Stage) -> Option<&mut Seats> {
