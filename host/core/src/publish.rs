@@ -10,7 +10,7 @@ mod evidence;
 mod examine;
 
 pub use built_in::voices;
-pub(crate) use built_in::{described, seated_by};
+pub(crate) use built_in::{described, named_by, seated_by};
 pub use evidence::{Again, Change, Tally};
 pub(crate) use examine::no_route;
 pub use examine::{Found, admit, confirm, evidence, places};

@@ -11,6 +11,7 @@ mod compare;
 mod evidence;
 mod examine;
 mod file;
+mod gain;
 mod record;
 
 pub(crate) use built_in::described;

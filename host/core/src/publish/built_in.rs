@@ -4,6 +4,7 @@ use super::{ACCEPTED_MAX, Change, POLICY_CHANGE, POLICY_CHANGE_BYTES_MAX, POLICY
 use crate::built_in::{Described, token, words};
 use crate::id::{IntentTypeName, PersonId, PoolName, RouteName};
 use crate::intent::{FieldType, TokenSpec};
+use crate::people::Directory;
 use crate::policy::Whom;
 use crate::rulebook::Rulebook;
 use std::collections::BTreeSet;
@@ -45,24 +46,23 @@ pub fn voices(rulebook: &Rulebook, owners: &[PoolName]) -> BTreeSet<PersonId> {
 
 /// Everybody whom a shared route can seat, while nobody is away, with these pools for `owner of policy`.
 pub(crate) fn seated_by(rulebook: &Rulebook, route: &str, owners: &[PoolName]) -> BTreeSet<PersonId> {
-    let directory = rulebook.directory();
-    let members = |pool: &PoolName| directory.pool(pool).map(|pool| pool.members.clone()).unwrap_or_default();
-    let mut people = BTreeSet::new();
-    let Ok(route) = RouteName::parse(route) else { return people };
+    let Ok(route) = RouteName::parse(route) else { return BTreeSet::new() };
     let steps = rulebook.shared().routes.get(&route).map(|route| route.steps.as_slice()).unwrap_or_default();
-    for whom in steps.iter().flat_map(|step| std::iter::once(&step.whom).chain(&step.backup)) {
-        match whom {
-            Whom::Pool(pool) => people.extend(members(pool)),
-            Whom::Role(role) => people.extend(directory.roles.get(role).cloned()),
-            Whom::Person(person) => {
-                people.insert(person.clone());
-            }
-            Whom::OwnerOfPolicy => people.extend(owners.iter().flat_map(members)),
-            // Whoever they turn out to be is looked at again at the vote.
-            Whom::Manager(_) | Whom::NamedIn(_) => {}
-        }
+    let whoms = steps.iter().flat_map(|step| std::iter::once(&step.whom).chain(&step.backup));
+    whoms.flat_map(|whom| named_by(rulebook.directory(), whom, owners)).collect()
+}
+
+/// Everybody whom these words name, away or not, with these pools for `owner of policy`.
+pub(crate) fn named_by(directory: &Directory, whom: &Whom, owners: &[PoolName]) -> Vec<PersonId> {
+    let members = |pool: &PoolName| directory.pool(pool).map(|pool| pool.members.clone()).unwrap_or_default();
+    match whom {
+        Whom::Pool(pool) => members(pool),
+        Whom::Role(role) => directory.roles.get(role).cloned().into_iter().collect(),
+        Whom::Person(person) => vec![person.clone()],
+        Whom::OwnerOfPolicy => owners.iter().flat_map(members).collect(),
+        // Whoever they turn out to be is looked at again at the vote.
+        Whom::Manager(_) | Whom::NamedIn(_) => Vec::new(),
     }
-    people
 }
 
 impl Change {

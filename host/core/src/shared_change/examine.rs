@@ -2,6 +2,7 @@
 
 use super::compare::compare;
 use super::evidence::AHEAD_MAX;
+use super::gain::gainers;
 use super::{
     Asked, DIFFERENCES_BYTES_MAX, DIFFERENCES_MAX, Difference, PublishedFile, SHARED_CHANGE_ROUTE,
     SharedChange, SharedFile, version_of, voices,
@@ -11,7 +12,6 @@ use crate::approval::refusal::Refusal;
 use crate::document::{Layout, SourceFile};
 use crate::id::{IntentTypeName, PersonId, PoolName};
 use crate::intent::{self, TypeState};
-use crate::people::Directory;
 use crate::policy::Policy;
 use crate::publish::{BASE_BYTES_MAX, Found, POLICY_CHANGE_BYTES_MAX};
 use crate::rulebook::outlook::{OUTLOOK_DAYS, Outlook};
@@ -56,7 +56,7 @@ pub fn evidence(
         }
     }
     let mut without = conflicted;
-    without.extend(gainers(rulebook.house(), changed.house()));
+    without.extend(gainers(rulebook, &changed));
     Ok(SharedChange {
         version: version_of(asked.document),
         before: rulebook.text_of(&asked.file).map(version_of),
@@ -198,48 +198,6 @@ fn still_decided(changed: &Rulebook, file: &SharedFile, one: &One<'_>) -> Result
     );
     let advice = format!("the route `{SHARED_CHANGE_ROUTE}` of `routes.md` must ask people who are there");
     Err(one("route", message, &advice))
-}
-
-/// Who may more with the new people than with the old ones. Who asks for it never has a voice anyway.
-fn gainers(before: &Directory, after: &Directory) -> BTreeSet<PersonId> {
-    let (before, after) = (rights(before), rights(after));
-    after.difference(&before).map(|(person, _, _)| person.clone()).collect()
-}
-
-/// What each person may, by what and of what.
-fn rights(directory: &Directory) -> BTreeSet<(PersonId, &'static str, String)> {
-    let mut rights = BTreeSet::new();
-    let mut all = |people: &[PersonId], by: &'static str, of: &dyn ToString| {
-        rights.extend(people.iter().map(|person| (person.clone(), by, of.to_string())));
-    };
-    let members = |pool: &PoolName| directory.pool(pool).map_or(&[][..], |pool| pool.members.as_slice());
-    for (name, pool) in &directory.pools {
-        all(&pool.members, "pool", name);
-        all(std::slice::from_ref(&pool.lead), "lead", name);
-        for (person, weight) in &pool.weights {
-            all(std::slice::from_ref(person), "weight", &format!("{name} {weight}"));
-        }
-    }
-    all(members(&directory.owner), "owner", &"people");
-    directory.roles.iter().for_each(|(role, person)| all(std::slice::from_ref(person), "role", role));
-    directory.duties.iter().for_each(|(duty, pool)| all(members(pool), "duty", duty));
-    directory.integrations.iter().for_each(|(connection, pool)| all(members(pool), "connection", connection));
-    directory.standby.iter().for_each(|standby| all(&standby.people, "standby", &standby.instead_of));
-    for (person, described) in &directory.persons {
-        all(described.manager.as_slice(), "manager", person);
-    }
-    for absence in &directory.absence {
-        all(
-            absence.cover.as_slice(),
-            "cover",
-            &format!("{} {} {}", absence.person, absence.from, absence.until),
-        );
-    }
-    directory
-        .machines
-        .iter()
-        .for_each(|(machine, person)| all(std::slice::from_ref(person), "machine", machine));
-    rights
 }
 
 /// The intent types whose policy is another version with the change.

@@ -275,6 +275,25 @@ fn whoever_gains_by_a_change_has_no_seat_in_it() {
         without(text.replacen(&ae, &ae.replacen("sales-manager-1", "sales-manager-2", 1), 1)),
         ["sales-manager-2"]
     );
+    // Whom a route asks from now on, and who may decide alone.
+    let routes = |from: &str, to: &str| -> Vec<String> {
+        shown("routes.md", &changed("routes.md", from, to))
+            .conflicted
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    };
+    assert!(routes("16bh", "8bh").is_empty());
+    assert_eq!(
+        routes("| pool integrations       | 1    | 16bh   |", "| person billing-1 | 1    | 16bh   |"),
+        ["billing-1"]
+    );
+    assert_eq!(
+        routes("| pool billing            | 2bh ", "| pool pricing            | 2bh "),
+        ["pricing-1", "pricing-lead"]
+    );
+    let alone = changed("refund.intent.md", "role cro for 4h", "person revops-lead for 4h");
+    assert_eq!(shown("refund.intent.md", &alone).conflicted, [person("revops-lead")]);
     // A role.
     let cro = text.lines().find(|line| line.starts_with("| cro             | cro ")).expect("the role");
     assert_eq!(without(text.replacen(cro, "| cro | fpna-2 |", 1)), ["fpna-2"]);

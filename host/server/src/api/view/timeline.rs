@@ -278,7 +278,10 @@ fn words(event: &Event) -> String {
         }
         Event::Evaluated { evaluation, .. } => evaluation.words().first().cloned().unwrap_or_default(),
         Event::Sealed { case } => sealed(case),
-        Event::Seated { rows } => format!("{} seats must be filled", rows.len()),
+        Event::Seated { rows } => match rows.len() {
+            1 => "1 seat must be filled".to_owned(),
+            count => format!("{count} seats must be filled"),
+        },
         Event::SeatOpened { seat, .. } => seated(seat),
         Event::SeatMoved { seat, gone, come, .. } => moved(seat, gone, come),
         Event::Claimed { claim, .. } => format!("`{}` will decide, until {}", claim.by, claim.until),
@@ -610,6 +613,9 @@ fn sealed(case: &Case) -> String {
     let answer = case.evaluation.words().first().cloned().unwrap_or_default();
     if let Some(change) = &case.change {
         return format!("{answer}; version {} of `{}` is proved and sealed", change.version, change.of);
+    }
+    if let Some(change) = &case.shared {
+        return format!("{answer}; version {} of `{}` is checked and sealed", change.version, change.file);
     }
     if case.advisory {
         return format!("{answer}; advisory: the decision is recorded and nothing is written");
