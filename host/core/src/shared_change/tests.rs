@@ -300,6 +300,68 @@ fn whoever_gains_by_a_change_has_no_seat_in_it() {
 }
 
 #[test]
+fn each_right_that_people_md_gives_is_a_gain() {
+    let check = |from: &str, to: &str, expected: &[&str]| {
+        let change = shown("people.md", &changed("people.md", from, to));
+        let without: Vec<String> = change.conflicted.iter().map(ToString::to_string).collect();
+        assert_eq!(without, expected, "{from} -> {to}");
+    };
+    // A pool that no shared route asks and that owns nothing.
+    check("| privacy-1, privacy-2 ", "| privacy-1, privacy-2, ae-2 ", &["ae-2"]);
+    check("| privacy-1          | dublin ", "| privacy-2          | dublin ", &["privacy-2"]);
+    check("| operator      | integrations ", "| operator      | privacy ", &["privacy-1", "privacy-2"]);
+    check("| ledger     | billing ", "| ledger     | privacy ", &["privacy-1", "privacy-2"]);
+    check("| owner    | revenue-operations |", "| owner    | privacy |", &["privacy-1", "privacy-2"]);
+    check("| role cro               | cro-chief-of-staff     |", "| role cro | ae-2 |", &["ae-2"]);
+    check(
+        "| director-1 | 2026-12-21 | 2026-12-31 | director-2 |",
+        "| director-1 | 2026-12-21 | 2026-12-31 | director-3 |",
+        &["director-3"],
+    );
+    check("| director-2 | all ", "| director-2 | discount ", &["director-2"]);
+    // What is taken away is nobody's gain.
+    check("finance-2, finance-3 ", "finance-2 ", &[]);
+}
+
+#[test]
+fn what_is_more_than_one_can_read_is_not_taken_at_once() {
+    let paragraphs = |letter: &str| -> String {
+        (0..150).map(|index| format!("\n\n{index} {}", letter.repeat(1_000))).collect()
+    };
+    let (one, other) = (
+        format!("{}{}", text("people.md"), paragraphs("a")),
+        format!("{}{}", text("people.md"), paragraphs("b")),
+    );
+    let on_record =
+        starter_rulebook().publish_file(published(1, "people.md", &one), now()).expect("it checks");
+    let refused = admit(&on_record, &asks("people.md", &other), now());
+    let Err(Refusal::Change(found)) = refused else { panic!("{refused:?}") };
+    assert!(found[0].message.starts_with("the text says 300 things otherwise"), "{found:?}");
+    // A file of the house that is too long for one entry of the log.
+    let mut files = starter();
+    let long = files.iter_mut().find(|file| file.path == "people.md").expect("it is there");
+    long.text = format!("{}\n\n{}\n", long.text, "a".repeat(crate::publish::BASE_BYTES_MAX));
+    let rulebook = Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    let refused = admit(&rulebook, &asks("people.md", &text("people.md")), now());
+    let Err(Refusal::Change(found)) = refused else { panic!("{refused:?}") };
+    assert!(found[0].message.contains("at most 393216 can be replaced"), "{found:?}");
+}
+
+#[test]
+fn what_lies_ahead_with_it_and_did_not_before_is_shown() {
+    let away = "| director-1 | 2026-12-21 | 2026-12-31 | director-2 | all              |\n";
+    let both = format!("{away}| director-2 | 2026-12-22 | 2026-12-23 | director-3 | all |\n");
+    let both = changed("people.md", away, &both);
+    let ahead = shown("people.md", &both).ahead;
+    assert_eq!(ahead.uncovered.len(), 1, "{ahead:?}");
+    // Where it lay ahead before it is no consequence of the change.
+    let rulebook = starter_rulebook().with_people(&both, now()).expect("it checks");
+    let words = asks("people.md", &both.replacen("# People", "# The people", 1));
+    let ahead = evidence(&rulebook, &words, BTreeSet::new(), now()).expect("it passes the door").ahead;
+    assert!(ahead.thin.is_empty() && ahead.uncovered.is_empty() && ahead.lone.is_empty(), "{ahead:?}");
+}
+
+#[test]
 fn what_follows_from_a_change_is_shown() {
     // A shared route is a part of the version of every policy that asks for it, an intent type of its own policy's.
     let named = |names: &[IntentTypeName]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
