@@ -1,5 +1,8 @@
 //! The log of a real host, noted elsewhere: proved while it runs, and found out where an old copy stands in its place.
 
+#[path = "audit/anchors.rs"]
+mod anchors;
+
 use anyhow::{Context as _, Result, ensure};
 use countersign_tests::host::Host;
 use countersign_tests::servers::free_port;
@@ -41,6 +44,11 @@ fn run(folder: &Path, arguments: &[&str], token: &str) -> Result<Ran> {
 
 impl House {
     fn start() -> Result<House> {
+        House::noting(|_| Ok("noted = \"elsewhere/checkpoint\"\n".to_owned()))
+    }
+
+    /// A house whose configuration says so of its log.
+    fn noting(places: impl FnOnce(&Path) -> Result<String>) -> Result<House> {
         let folder = tempfile::tempdir()?;
         let done = |arguments: &[&str]| -> Result<String> {
             let ran = run(folder.path(), arguments, "")?;
@@ -51,11 +59,9 @@ impl House {
         let public = done(&["audit", "key", "acme.example/approvals", "log.key", "--quiet"])?;
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
         let file = folder.path().join("countersign.toml");
-        let text = format!(
-            "[server]\nlisten = \"{address}\"\n[log]\nkey = \"log.key\"\nnoted = \"elsewhere/checkpoint\"\n"
-        );
-        fs::write(&file, text)?;
         fs::create_dir(folder.path().join("elsewhere"))?;
+        let places = places(folder.path())?;
+        fs::write(&file, format!("[server]\nlisten = \"{address}\"\n[log]\nkey = \"log.key\"\n{places}"))?;
         let token = done(&["token", "create", "ae-1", "--scope", "read,ask", "--quiet"])?;
         let host = Host::new(file, address)?;
         Ok(House { folder, public, token, host })
@@ -97,18 +103,10 @@ impl House {
         Ok(asked["id"].as_str().context("an id")?.to_owned())
     }
 
-    /// How many entries the noted checkpoint speaks of, once that is `wanted` or more.
+    /// The checkpoint that is noted beside the house, once it speaks of so many entries or more.
     fn noted(&self, wanted: u64) -> Result<String> {
         let place = self.folder.path().join("elsewhere/checkpoint");
-        for _ in 0..NOTED_MS_MAX / LOOK_MS {
-            if let Ok(note) = fs::read_to_string(&place)
-                && size(&note).is_some_and(|size| wanted <= size)
-            {
-                return Ok(note);
-            }
-            std::thread::sleep(Duration::from_millis(LOOK_MS));
-        }
-        anyhow::bail!("nothing of {wanted} entries is noted in time")
+        noted(wanted, || fs::read_to_string(&place).ok())
     }
 
     /// Copies the data folder of a host that does not run.
@@ -118,6 +116,30 @@ impl House {
         ensure!(ended.success());
         Ok(())
     }
+}
+
+/// A checkpoint in some place, once it speaks of so many entries or more.
+fn noted(wanted: u64, look: impl Fn() -> Option<String>) -> Result<String> {
+    for _ in 0..NOTED_MS_MAX / LOOK_MS {
+        if let Some(note) = look()
+            && size(&note).is_some_and(|size| wanted <= size)
+        {
+            return Ok(note);
+        }
+        std::thread::sleep(Duration::from_millis(LOOK_MS));
+    }
+    anyhow::bail!("nothing of {wanted} entries is noted in time")
+}
+
+/// Waits until something is so.
+fn until(is: impl Fn() -> Result<bool>) -> Result<()> {
+    for _ in 0..NOTED_MS_MAX / LOOK_MS {
+        if is()? {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(LOOK_MS));
+    }
+    anyhow::bail!("it does not come to that in time")
 }
 
 fn size(note: &str) -> Option<u64> {

@@ -3,6 +3,7 @@
 //! Precedence: environment (`COUNTERSIGN__SECTION__KEY`) over the file; the file is `--config`, else
 //! `./countersign.toml`, else `/etc/countersign/countersign.toml`. Paths in it are relative to it.
 
+mod anchors;
 mod keys;
 mod notify;
 mod one;
@@ -14,6 +15,7 @@ pub use one::{OneConnection, one_connection};
 pub use problem::{Problem, Problems};
 pub use trust::{SIGN_THEM, UNSIGNED};
 
+use crate::anchor::AnchorOptions;
 use countersign_connectors::{
     Class, ConnectionOptions, NotifyOptions, OperatorGrant, RawConnection, Secret, SignInOptions, Trust,
     Witness,
@@ -23,6 +25,7 @@ use countersign_core::people::CalendarName;
 use countersign_core::time::Millis;
 use countersign_server::Provisioning;
 use keys::Section;
+use notify::Lookup;
 use serde::Deserialize as _;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -50,8 +53,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// The file with the private key of the log; without one the host proves nothing of it.
     pub log_key: Option<PathBuf>,
-    /// The file outside of the data folder in which the newest checkpoint of the log is noted.
-    pub log_noted: Option<PathBuf>,
+    /// The places outside of the data folder in which checkpoints of the log are noted.
+    pub anchors: Vec<AnchorOptions>,
     /// The folder with `intents/`, `policies/`, `people.md` and `routes.md`.
     pub rules: PathBuf,
     /// Where the API listens.
@@ -166,15 +169,8 @@ pub fn read(
     let here = file.parent().unwrap_or(Path::new("."));
 
     let data_folder = data_folder(&top, &mut problems);
-    let mut log = top.section("log", &mut problems);
-    log.only(&["key", "noted"], &mut problems);
-    let log_key = log.text("key", &mut problems).map(|file| here.join(file));
-    let log_noted = log.text("noted", &mut problems).map(|file| here.join(file));
-    if log_noted.is_some() && log_key.is_none() {
-        let place = root.get("log").map_or(0, |section| section.span().start);
-        let help = Some("`countersign audit key NAME FILE` makes one; name FILE as `key`".to_owned());
-        problems.add(place, "`noted` wants a `key`, which signs what is noted".to_owned(), help);
-    }
+    let lookup = Lookup { here, environment };
+    let (log_key, anchors) = anchors::read(&top, root, lookup, &mut problems);
 
     let mut rules = top.section("rules", &mut problems);
     rules.only(&["folder"], &mut problems);
@@ -205,7 +201,7 @@ pub fn read(
         file: file.to_owned(),
         data: here.join(data_folder),
         log_key,
-        log_noted,
+        anchors,
         rules: here.join(rules_folder),
         listen: listen.unwrap_or(LISTEN),
         admin_listen,

@@ -4,6 +4,7 @@
 //! configuration, words for people and exit codes.
 
 pub mod access;
+pub mod anchor;
 pub mod build;
 pub mod client;
 pub mod command;

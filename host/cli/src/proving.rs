@@ -1,22 +1,19 @@
 //! The log of a host that runs, as others may check it: its key, its tree, and the checkpoint that is noted elsewhere.
 
-use crate::command::audit::checkpoint_in;
+use crate::anchor::{NotNoted, Noter};
 use crate::command::audit::key::{self, LogKey};
 use crate::config::Settings;
 use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, Result};
-use countersign_core::hash::Digest;
-use countersign_core::log::note::{Checkpoint, Note};
 use countersign_engine::engine::Engine;
-use countersign_engine::log_tree::{Begins, LogTree, Noting};
+use countersign_engine::log_tree::LogTree;
+use countersign_engine::port::anchor::Anchor;
 use countersign_engine::port::hashes::{Hashes, MemoryHashes};
 use countersign_engine::port::store::Store;
 use countersign_server::LogSigner;
 use countersign_store_local::TreeFile;
 use std::fmt;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Where in the data folder the hashes of the log's tree lie: they follow from the log.
@@ -26,7 +23,7 @@ const TREE_FOLDER: &str = "tree";
 pub struct Proving {
     tree: Arc<LogTree>,
     key: Arc<LogKey>,
-    noting: Option<Noting>,
+    anchors: Vec<Arc<dyn Anchor>>,
 }
 
 impl fmt::Debug for Proving {
@@ -51,70 +48,46 @@ impl Proving {
             Arc::new(MemoryHashes::default())
         };
         let tree = Arc::new(LogTree::of(store, hashes));
+        let mut anchors: Vec<Arc<dyn Anchor>> = Vec::new();
         // A log in memory begins anew each time.
-        let place = settings.log_noted.clone().filter(|_| on_disk);
-        if let Some(place) = &place
-            && let Some(noted) = noted(place, &key)?
-        {
-            extends(&tree, &noted, place).await?;
+        for options in settings.anchors.iter().filter(|_| on_disk) {
+            let noter = Noter::new(options.clone(), Arc::clone(&key), Arc::clone(&tree));
+            let noter = noter.map_err(|why| Failure::new(exit::CONFIGURATION, why))?;
+            begins_with_what_is_noted(&noter).await?;
+            anchors.push(Arc::new(noter));
         }
-        let noting = place.map(|place| noting(place, Arc::clone(&key)));
-        Ok(Some(Proving { tree, key, noting }))
+        Ok(Some(Proving { tree, key, anchors }))
     }
 
     /// Keeps the tree from here on, and gives what signs.
     #[must_use]
     pub fn begun(self, engine: &Engine) -> LogSigner {
-        let Proving { tree, key, noting } = self;
-        engine.prove_by(tree, noting);
+        let Proving { tree, key, anchors } = self;
+        engine.prove_by(tree, anchors);
         let public = key.public().clone();
         LogSigner { public, sign: Arc::new(move |text| key.sign(text)) }
     }
 }
 
-/// The checkpoint that was noted last; nothing if none was.
-fn noted(place: &Path, key: &LogKey) -> Result<Option<Checkpoint>> {
-    let named = || format!("`{}`, where the log is noted, cannot be read", place.display());
-    if !place.try_exists().with_context(named)? {
-        return Ok(None);
-    }
-    checkpoint_in(place, key.public())?.map(Some).ok_or_else(|| {
-        let message =
-            format!("`{}` is no checkpoint that `{}` signed with this key", place.display(), key.public().name());
-        let help = "it was noted of another log, or with a key that was exchanged: look at it with that key (`countersign \
-                    audit verify --since`), then move it away";
-        Failure::new(exit::CONFIGURATION, message).with_help(help).into()
-    })
-}
-
-/// Makes sure that the log begins with what was noted of it.
-async fn extends(tree: &LogTree, noted: &Checkpoint, place: &Path) -> Result<()> {
-    let message = match tree.begins_with(noted.size, &noted.root).await? {
-        Begins::So => return Ok(()),
-        Begins::Shorter(size) => {
-            format!("the log has {size} entries, and `{}` says that it had {}", place.display(), noted.size)
+/// Makes sure that the log begins with what is noted in a place. One that cannot be read now keeps no host from starting:
+/// nothing is noted there until it has been.
+async fn begins_with_what_is_noted(noter: &Noter) -> Result<()> {
+    let Err(why) = noter.compare().await else { return Ok(()) };
+    let message = noter.words(&why);
+    let help = match why {
+        NotNoted::Unread(_) => {
+            tracing::warn!(blame = "operator", "{message}; nothing is noted there until it can be");
+            return Ok(());
         }
-        Begins::Otherwise => format!(
-            "the first {} entries of the log are not those of the checkpoint in `{}`",
-            noted.size,
-            place.display()
-        ),
+        NotNoted::Foreign => {
+            let help = "it was noted of another log, or with a key that was exchanged: look at it with that key \
+                        (`countersign audit verify --since`), then move it away";
+            return Err(Failure::new(exit::CONFIGURATION, message).with_help(help).into());
+        }
+        NotNoted::Shorter { .. } | NotNoted::Otherwise(_) => {
+            "somebody replaced the log or put an old copy in its place, and what was acknowledged since is not in it: keep \
+             the data folder as it is and find out. To go on with this log all the same, move what is noted away"
+        }
     };
-    let help = "somebody replaced the log or put an old copy in its place, and what was acknowledged since is not in it: keep \
-                the data folder as it is and find out. To go on with this log all the same, move that file away";
     Err(Failure::new(exit::NO, message).with_help(help).into())
-}
-
-/// Notes each checkpoint in a file, whole or not at all.
-fn noting(place: PathBuf, key: Arc<LogKey>) -> Noting {
-    Arc::new(move |size: u64, root: Digest| {
-        let note = Note::of(size, root, key.public(), |text| key.sign(text)).to_text();
-        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
-            file.write_all(note.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(&place).map(drop).map_err(|error| error.error)
-        });
-        written.map_err(|error| format!("`{}`: {error}", place.display()))
-    })
 }

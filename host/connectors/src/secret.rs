@@ -90,7 +90,7 @@ impl Secret {
     ///
     /// # Errors
     /// Those of [`Secret::of_file`] and [`Secret::of_command`].
-    pub(crate) fn again(&self) -> Result<Zeroizing<String>, String> {
+    pub fn again(&self) -> Result<Zeroizing<String>, String> {
         let now = self.renewed()?;
         Ok(Zeroizing::new(now.as_ref().unwrap_or(self).expose().to_owned()))
     }

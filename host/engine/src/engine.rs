@@ -10,12 +10,13 @@ use crate::handle::{Doors, Hot, Verdicts};
 use crate::inbox::Waits;
 use crate::jumps::Jumps;
 use crate::limits::PROOFS_AT_ONCE;
-use crate::log_tree::{LogTree, Noting};
+use crate::log_tree::LogTree;
 use crate::metrics::Metrics;
 use crate::notices::Ways;
 use crate::outages::Outages;
 use crate::people::Record;
 use crate::place::Place;
+use crate::port::anchor::Anchor;
 use crate::port::catalogue::Catalogue;
 use crate::port::clock::{Chance, Clock};
 use crate::port::components::Components;
@@ -340,14 +341,19 @@ impl Engine {
         self.inner.reachable()
     }
 
-    /// Has `tree` follow the log from here on, so that the log can be proved while it grows, and what it comes to noted.
-    /// Once.
+    /// Has `tree` follow the log from here on, so that the log can be proved while it grows, and what it comes to noted in
+    /// each of these places. Once.
     ///
     /// If the process stops while it follows, the next start goes on from what was kept.
-    pub fn prove_by(&self, tree: Arc<LogTree>, noting: Option<Noting>) {
-        if self.inner.log_tree.set(Arc::clone(&tree)).is_ok() {
-            self.inner.tasks.start(tree.follow(noting, self.inner.tasks.clone()));
+    pub fn prove_by(&self, tree: Arc<LogTree>, anchors: Vec<Arc<dyn Anchor>>) {
+        let inner = &self.inner;
+        if inner.log_tree.set(Arc::clone(&tree)).is_err() {
+            return;
         }
+        for anchor in anchors {
+            inner.tasks.start(Arc::clone(&tree).note(anchor, Arc::clone(inner)));
+        }
+        inner.tasks.start(tree.follow(inner.tasks.clone()));
     }
 
     /// By what the log is proved; nothing where nobody keeps the tree.

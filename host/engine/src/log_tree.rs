@@ -4,6 +4,8 @@
 //! The tree follows the log. What it has come to is behind by [`CATCH_UP_MS`] at the most, and whoever asks waits until it
 //! has caught up. No proof leaves that does not lead to the root: hashes that were changed on disk are made anew.
 
+use crate::engine::Inner;
+use crate::port::anchor::Anchor;
 use crate::port::hashes::Hashes;
 use crate::port::store::{Logged, Position, Store, StoreFault};
 use crate::task::Tasks;
@@ -30,9 +32,6 @@ pub struct LogTree {
     /// As far as the hashes go; none until somebody has looked.
     tree: Mutex<Option<Tree>>,
 }
-
-/// Notes a checkpoint, so many entries with this root, somewhere else; says why it could not. May block.
-pub type Noting = Arc<dyn Fn(u64, Digest) -> Result<(), String> + Send + Sync>;
 
 /// Whether the log begins with what somebody noted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,33 +83,42 @@ impl LogTree {
         LogTree { store, hashes, tree: Mutex::default() }
     }
 
-    /// Follows the log until the engine stops, and notes what it has come to whenever that is more.
-    pub(crate) async fn follow(self: Arc<LogTree>, noting: Option<Noting>, tasks: Tasks) {
-        let mut noted = None;
+    /// Follows the log until the engine stops.
+    pub(crate) async fn follow(self: Arc<LogTree>, tasks: Tasks) {
         while !tasks.are_stopping() {
+            if let Err(fault) = self.checkpoint().await {
+                tracing::warn!(%fault, blame = "host", "the tree over the log is behind; it is tried again");
+            }
+            rested(&tasks, CATCH_UP_MS).await;
+        }
+    }
+
+    /// Notes in one place what the log has come to, whenever that is more, until the engine stops. A place that cannot
+    /// be reached holds up no other one.
+    pub(crate) async fn note(self: Arc<LogTree>, anchor: Arc<dyn Anchor>, inner: Arc<Inner>) {
+        let mut noted = None;
+        while !inner.tasks.are_stopping() {
             match self.checkpoint().await {
                 Ok(now) if noted == Some(now) => {}
-                Ok(now) => {
-                    if let Some(noting) = &noting
-                        && let Err(why) = note(noting, now).await
-                    {
+                Ok(now) => match anchor.note(now.0, now.1).await {
+                    Ok(()) => {
+                        noted = Some(now);
+                        inner.metrics.noted(anchor.name(), now.0);
+                    }
+                    Err(why) => {
+                        inner.metrics.not_noted(anchor.name());
                         tracing::warn!(
+                            anchor = anchor.name(),
                             why,
                             blame = "operator",
                             "the checkpoint of the log was not noted; it is tried again"
                         );
-                    } else {
-                        noted = Some(now);
                     }
-                }
-                Err(fault) => {
-                    tracing::warn!(%fault, blame = "host", "the tree over the log is behind; it is tried again");
-                }
+                },
+                // Whoever follows the log says so.
+                Err(_) => {}
             }
-            tokio::select! {
-                () = tokio::time::sleep(Duration::from_millis(CATCH_UP_MS)) => {}
-                () = tasks.stopping() => {}
-            }
+            rested(&inner.tasks, anchor.rest().0).await;
         }
     }
 
@@ -292,10 +300,12 @@ impl LogTree {
     }
 }
 
-async fn note(noting: &Noting, (size, root): (u64, Digest)) -> Result<(), String> {
-    let noting = Arc::clone(noting);
-    let noted = tokio::task::spawn_blocking(move || noting(size, root)).await;
-    noted.unwrap_or_else(|error| Err(error.to_string()))
+/// Waits so many milliseconds, or until the engine stops.
+async fn rested(tasks: &Tasks, milliseconds: u64) {
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_millis(milliseconds)) => {}
+        () = tasks.stopping() => {}
+    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use open::Open;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
@@ -88,6 +89,19 @@ struct Shown {
     outcome: &'static str,
 }
 
+/// What came of noting a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Noted {
+    anchor: String,
+    outcome: &'static str,
+}
+
+/// Where checkpoints are noted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Place {
+    anchor: String,
+}
+
 /// All that the engine counts.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -105,6 +119,8 @@ pub(crate) struct Metrics {
     clock_jumps: Counter,
     taken_back: Family<Of, Counter>,
     shadow: Family<Shown, Counter>,
+    notings: Family<Noted, Counter>,
+    noted: Family<Place, Gauge>,
     pub(crate) open: Open,
 }
 
@@ -125,6 +141,8 @@ impl Default for Metrics {
             clock_jumps: Counter::default(),
             taken_back: Family::default(),
             shadow: Family::default(),
+            notings: Family::default(),
+            noted: Family::default(),
             open: Open::default(),
         }
     }
@@ -154,6 +172,10 @@ impl Metrics {
         registry.register("connector_taken_back", help, self.taken_back.clone());
         let help = "What candidates planned or found in the shadow, beside the active build";
         registry.register("connector_shadow", help, self.shadow.clone());
+        let help = "Checkpoints of the log that were to be noted elsewhere, by what came of it";
+        registry.register("log_notings", help, self.notings.clone());
+        let help = "Entries of the log in the checkpoint that was noted last, since the host started";
+        registry.register("log_noted_entries", help, self.noted.clone());
         self.open.register(registry);
     }
 
@@ -165,6 +187,18 @@ impl Metrics {
     /// A candidate was asked in the shadow, or was not.
     pub(crate) fn shown(&self, connector: &str, outcome: &'static str) {
         self.shadow.get_or_create(&Shown { connector: connector.to_owned(), outcome }).inc();
+    }
+
+    /// A checkpoint of so many entries was noted.
+    pub(crate) fn noted(&self, anchor: &str, entries: u64) {
+        let entries = i64::try_from(entries).unwrap_or(i64::MAX);
+        self.notings.get_or_create(&Noted { anchor: anchor.to_owned(), outcome: "noted" }).inc();
+        self.noted.get_or_create(&Place { anchor: anchor.to_owned() }).set(entries);
+    }
+
+    /// A checkpoint could not be noted.
+    pub(crate) fn not_noted(&self, anchor: &str) {
+        self.notings.get_or_create(&Noted { anchor: anchor.to_owned(), outcome: "failed" }).inc();
     }
 
     /// The clock of the machine jumped, and that is on record.

@@ -4,6 +4,7 @@
 //! world is `engine` + memory store + scripted connectors + simulated clock, without WASM, disk
 //! or socket.
 
+pub mod anchor;
 pub mod catalogue;
 pub mod clock;
 pub mod components;

@@ -355,7 +355,7 @@ impl World {
         engine.register_metrics(&mut registry);
         let tree = LogTree::of(Arc::clone(&store) as Arc<dyn Store>, Arc::new(MemoryHashes::default()));
         if setup.log_signer.is_some() {
-            engine.prove_by(Arc::new(tree), None);
+            engine.prove_by(Arc::new(tree), Vec::new());
         }
         let routers = countersign_server::routers(countersign_server::Parts {
             registry,

@@ -239,15 +239,11 @@ async fn verify(
     Ok(ExitCode::from(exit::DONE))
 }
 
-/// The checkpoint in a file; none if the log's key did not sign it.
-pub(crate) fn checkpoint_in(file: &Path, public: &VerifierKey) -> Result<Option<Checkpoint>> {
-    let text = text_of(file, NOTE_BYTES_MAX)?;
-    Ok(Note::parse(&text).and_then(|note| note.checkpoint(public, key::is_right)))
-}
-
 /// A checkpoint that was noted down, if the log's key signed it.
 fn noted(file: &Path, public: &VerifierKey) -> Result<Checkpoint> {
-    checkpoint_in(file, public)?.ok_or_else(|| {
+    let text = text_of(file, NOTE_BYTES_MAX)?;
+    let checkpoint = Note::parse(&text).and_then(|note| note.checkpoint(public, key::is_right));
+    checkpoint.ok_or_else(|| {
         let message = format!("`{}` is no checkpoint that `{}` signed", file.display(), public.name());
         let help = "a checkpoint is kept byte for byte as `countersign audit checkpoint` printed it";
         Failure::new(exit::NO, message).with_help(help).into()
@@ -293,7 +289,7 @@ fn check(file: &Path, public: &VerifierKey, entry: Option<&Path>, global: &Globa
     Ok(ExitCode::from(exit::DONE))
 }
 
-fn text_of(file: &Path, bytes_max: usize) -> Result<String> {
+pub(crate) fn text_of(file: &Path, bytes_max: usize) -> Result<String> {
     String::from_utf8(bytes_of(file, bytes_max)?)
         .map_err(|_| Failure::new(exit::NO, format!("`{}` is no text in UTF-8", file.display())).into())
 }

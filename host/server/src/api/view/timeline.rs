@@ -268,9 +268,6 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
 
 fn words(event: &Event) -> String {
     match event {
-        Event::Submitted { intent, .. } if intent.trial.is_some() => {
-            format!("`{}` asked for a trial of {}", intent.requester, intent.intent_type)
-        }
         Event::Submitted { intent, .. } => submitted(intent),
         Event::Postponed { due, detail, hopeless } => postponed(*due, detail, *hopeless),
         Event::Repinned { .. } => {
@@ -278,10 +275,7 @@ fn words(event: &Event) -> String {
         }
         Event::Evaluated { evaluation, .. } => evaluation.words().first().cloned().unwrap_or_default(),
         Event::Sealed { case } => sealed(case),
-        Event::Seated { rows } => match rows.len() {
-            1 => "1 seat must be filled".to_owned(),
-            count => format!("{count} seats must be filled"),
-        },
+        Event::Seated { rows } => wanted(rows.len()),
         Event::SeatOpened { seat, .. } => seated(seat),
         Event::SeatMoved { seat, gone, come, .. } => moved(seat, gone, come),
         Event::Claimed { claim, .. } => format!("`{}` will decide, until {}", claim.by, claim.until),
@@ -350,6 +344,13 @@ fn words(event: &Event) -> String {
             // Which notice it is, only what stands before it says: see [`super::notice`].
             String::new()
         }
+    }
+}
+
+fn wanted(seats: usize) -> String {
+    match seats {
+        1 => "1 seat must be filled".to_owned(),
+        count => format!("{count} seats must be filled"),
     }
 }
 
@@ -599,6 +600,9 @@ fn reconsidered(why: &str) -> String {
 
 /// Who asked for what.
 fn submitted(intent: &Intent) -> String {
+    if intent.trial.is_some() {
+        return format!("`{}` asked for a trial of {}", intent.requester, intent.intent_type);
+    }
     let Intent { requester, intent_type, .. } = intent;
     match &intent.adopts {
         Some(Adopts { intent: other, .. }) => {
