@@ -6,7 +6,7 @@ mod anchors;
 use anyhow::{Context as _, Result, ensure};
 use countersign_tests::host::Host;
 use countersign_tests::servers::free_port;
-use countersign_tests::world::program;
+use countersign_tests::world::{program, root};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -24,6 +24,7 @@ struct House {
     folder: TempDir,
     public: String,
     token: String,
+    auditor: String,
     host: Host,
 }
 
@@ -63,8 +64,9 @@ impl House {
         let places = places(folder.path())?;
         fs::write(&file, format!("[server]\nlisten = \"{address}\"\n[log]\nkey = \"log.key\"\n{places}"))?;
         let token = done(&["token", "create", "ae-1", "--scope", "read,ask", "--quiet"])?;
+        let auditor = done(&["token", "create", "auditor-1", "--scope", "read", "--quiet"])?;
         let host = Host::new(file, address)?;
-        Ok(House { folder, public, token, host })
+        Ok(House { folder, public, token, auditor, host })
     }
 
     fn run(&self, arguments: &[&str]) -> Result<Ran> {
@@ -107,6 +109,39 @@ impl House {
     fn noted(&self, wanted: u64) -> Result<String> {
         let place = self.folder.path().join("elsewhere/checkpoint");
         noted(wanted, || fs::read_to_string(&place).ok())
+    }
+
+    /// Exports the log of the host that runs, and has a second verifier look at it.
+    fn exported(&self) -> Result<()> {
+        let export = |token: &str| {
+            run(self.folder.path(), &["audit", "export", "tiles", "--public", &self.public], token)
+        };
+        let refused = export(&self.token)?;
+        ensure!(refused.code == Some(5) && refused.err.contains("CS-E0244"), "{refused:?}");
+        let said = export(&self.auditor)?;
+        ensure!(said.code == Some(0) && said.out.contains(" new tiles in `tiles`"), "{said:?}");
+        self.verified("tiles", "yes ")?;
+        // What is there is not written again, and a log that has grown adds to it.
+        self.asked()?;
+        ensure!(export(&self.auditor)?.code == Some(0));
+        self.verified("tiles", "yes ")?;
+
+        // A leaf that was changed, in a folder of its own.
+        self.copy("tiles", "forged")?;
+        let checkpoint = fs::read_to_string(self.folder.path().join("forged/checkpoint"))?;
+        let size = size(&checkpoint).context("a size")?;
+        let last = self.folder.path().join(format!("forged/tile/entries/000.p/{size}"));
+        fs::write(&last, String::from_utf8_lossy(&fs::read(&last)?).replacen("int_", "int-", 1))?;
+        self.verified("forged", "no ValueError the tiles of level 0 are not those of the entries")
+    }
+
+    fn verified(&self, folder: &str, expected: &str) -> Result<()> {
+        let verifier = root().join("tests/verifier/verify_tiles.py");
+        let mut python = Command::new("python3");
+        let output = python.arg(verifier).arg(&self.public).arg(self.folder.path().join(folder)).output()?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        ensure!(said.starts_with(expected), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
     }
 
     /// Copies the data folder of a host that does not run.
@@ -160,6 +195,8 @@ fn a_host_that_runs_proves_its_log_and_finds_an_old_copy_of_it() -> Result<()> {
     let checked = house.done(&["audit", "check", "proof", "--public", &house.public])?;
     ensure!(checked.starts_with(&format!("entry 1 of `{id}` is number ")), "{checked}");
 
+    house.exported()?;
+
     // A backup of now, and then the log goes on.
     house.noted(entries)?;
     house.host.stop()?;
@@ -171,6 +208,11 @@ fn a_host_that_runs_proves_its_log_and_finds_an_old_copy_of_it() -> Result<()> {
     ensure!(entries < grown, "{extended}");
     let note = house.noted(grown)?;
     house.host.stop()?;
+
+    // Of a host that does not run the same comes out, but for the signed line.
+    let said = house.done(&["audit", "export", "offline", "--key", "log.key"])?;
+    ensure!(said.starts_with(&format!("{} entries, root ", size(&note).context("a size")?)), "{said}");
+    house.verified("offline", "yes ")?;
 
     // The old copy is put back.
     fs::remove_dir_all(house.folder.path().join("data"))?;

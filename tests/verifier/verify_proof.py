@@ -89,17 +89,21 @@ def checkpoint_of(note, name, key_id, public):
     return number_of(size), bytes_of(root)
 
 
-def check(proof, key):
-    name, key_id, encoded = key.split("+", 2)
+def key_of(text):
+    name, key_id, encoded = text.split("+", 2)
     encoded = bytes_of(encoded)
     demand(encoded[0] == 1 and len(encoded) == 33, "key")
-    key_id_found = hashlib.sha256(name.encode() + b"\n" + encoded).digest()[:4]
-    demand(key_id_found.hex() == key_id, "key")
+    found = hashlib.sha256(name.encode() + b"\n" + encoded).digest()[:4]
+    demand(found.hex() == key_id, "key")
+    return name, found, encoded[1:]
+
+
+def check(proof, key):
     above, note = proof.split("\n\n", 1)
     form, extra, index, *path = above.split("\n")
     demand(form == "c2sp.org/tlog-proof@v1" and extra[:6] == "extra " and index[:6] == "index ", "form")
     leaf, index, path = bytes_of(extra[6:]), number_of(index[6:]), [bytes_of(line) for line in path]
-    size, root = checkpoint_of(note, name, key_id_found, encoded[1:])
+    size, root = checkpoint_of(note, *key_of(key))
     demand(index < size, "index")
     here, last, found = index, size - 1, hashlib.sha256(b"\0" + leaf).digest()
     for sibling in path:
@@ -130,4 +134,5 @@ def main():
     sys.exit(status)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -88,6 +88,14 @@ impl Client {
         Ok(self.ask(&Ask::get(path, &self.token)).await?.body)
     }
 
+    /// Reads bytes.
+    ///
+    /// # Errors
+    /// If the host cannot be reached or refuses.
+    pub async fn bytes(&self, path: &str) -> Result<Bytes> {
+        Ok(self.ask(&Ask::get(path, &self.token)).await?.bytes)
+    }
+
     /// Asks for a change.
     ///
     /// # Errors
@@ -268,7 +276,7 @@ mod tests {
             "help": "correct it",
             "errors": [{ "pointer": "/tokens/percent", "expected": "a percentage", "found": "`a lot`" }],
         });
-        let failure = refused(&Answer { status: 422, etag: None, body });
+        let failure = refused(&Answer { status: 422, etag: None, body, bytes: Bytes::new() });
         assert_eq!(failure.code.as_deref(), Some("CS-E0105"));
         assert_eq!(failure.places, ["/tokens/percent: expected a percentage, found `a lot`"]);
         assert_eq!((failure.help.as_deref(), failure.exit), (Some("correct it"), exit::NO));
@@ -288,7 +296,8 @@ mod tests {
     #[test]
     fn the_status_decides_the_exit_code() {
         let check = |status: u16, expected: u8| {
-            assert_eq!(refused(&Answer { status, etag: None, body: Value::Null }).exit, expected, "{status}");
+            let answer = Answer { status, etag: None, body: Value::Null, bytes: Bytes::new() };
+            assert_eq!(refused(&answer).exit, expected, "{status}");
         };
         check(403, exit::REFUSED);
         check(412, exit::CONFLICT);

@@ -5,4 +5,5 @@ pub mod leaf;
 pub mod note;
 pub mod proof;
 pub mod stored;
+pub mod tile;
 pub mod tree;

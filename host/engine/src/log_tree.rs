@@ -12,6 +12,7 @@ use crate::task::Tasks;
 use countersign_core::hash::Digest;
 use countersign_core::log::leaf::Leaf;
 use countersign_core::log::stored;
+use countersign_core::log::tile::{Tile, bundle};
 use countersign_core::log::tree::{self, Tree};
 use std::fmt;
 use std::sync::Arc;
@@ -170,6 +171,27 @@ impl LogTree {
         };
         let ((_, proof), size, root) = self.sound(made, holds).await?;
         Ok(Some((proof, size, root)))
+    }
+
+    /// A tile of the tree, or of its leaves; `None` if the log does not have all of it yet. What a tile holds is to be
+    /// checked against a checkpoint by whoever asks: unlike a proof it leads to no root by itself.
+    ///
+    /// # Errors
+    /// If the log or the hashes cannot be read or written.
+    pub async fn tile(&self, tile: Tile) -> Result<Option<Vec<u8>>, StoreFault> {
+        if !tile.is_in(self.caught_up().await?.size()) {
+            return Ok(None);
+        }
+        let Some(level) = tile.level else { return self.leaves(tile).await.map(Some) };
+        self.blocking(move |hashes| tile.bytes(level, hashes)).await.map(Some)
+    }
+
+    async fn leaves(&self, tile: Tile) -> Result<Vec<u8>, StoreFault> {
+        let width = usize::try_from(tile.width).unwrap_or(usize::MAX);
+        let page = self.store.scan(Position(tile.first().saturating_add(1)), width).await?;
+        let leaves: Vec<String> = page.iter().take(width).map(|logged| leaf_of(logged).to_text()).collect();
+        let bytes = (leaves.len() == width).then(|| bundle(leaves.iter().map(String::as_str))).flatten();
+        bytes.ok_or_else(|| StoreFault::Io("the log has become shorter while it was read".to_owned()))
     }
 
     /// Whether the log begins with the entries of a checkpoint that was noted. All of them are read, and no kept hash is

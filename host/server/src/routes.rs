@@ -112,6 +112,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/log/health", Some(Scope::Read)),
     route("GET", "/v1/log/checkpoint", Some(Scope::Read)),
     route("GET", "/v1/log/consistency", Some(Scope::Read)),
+    route("GET", "/v1/log/tile/{*tile}", Some(Scope::Read)),
     route("GET", "/scim/v2/ServiceProviderConfig", Some(Scope::Provision)),
     route("GET", "/scim/v2/ResourceTypes", Some(Scope::Provision)),
     route("GET", "/scim/v2/ResourceTypes/{kind}", Some(Scope::Provision)),
@@ -261,6 +262,7 @@ fn public(host: Host) -> Router {
         .route("/v1/log/health", get(health::log))
         .route("/v1/log/checkpoint", get(log::checkpoint))
         .route("/v1/log/consistency", get(log::consistency))
+        .route("/v1/log/tile/{*tile}", get(log::tile))
         .merge(people_of_the_house())
         .merge(provisioning())
         .method_not_allowed_fallback(door::method_not_taken)

@@ -236,10 +236,12 @@ const CONNECTORS: [Row; 9] = [
     row("take a build away", "POST /v1/connectors/{id}/removals", &["scripted.crm"]).sends(BUILD),
 ];
 
-const LOG: [Row; 3] = [
+const LOG: [Row; 5] = [
     row("how the log is", "GET /v1/log/health", &[]),
     row("its signed checkpoint", "GET /v1/log/checkpoint", &[]),
     row("the proof that it only grew", "GET /v1/log/consistency", &[]).asks("?from=0"),
+    row("a tile of its hashes", "GET /v1/log/tile/{*tile}", &["0/000.p/1"]),
+    row("a tile of its leaves", "GET /v1/log/tile/{*tile}", &["entries/000.p/1"]),
 ];
 
 /// The parts of the page, each with its rows.

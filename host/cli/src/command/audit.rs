@@ -1,5 +1,6 @@
 //! `countersign audit`: whether the log is what was written, and proofs of it for those who do not have it.
 
+mod export;
 pub(crate) mod key;
 mod running;
 mod tree;
@@ -68,6 +69,20 @@ pub enum Audit {
         /// Where the entry's bytes go, for whoever is to see what it says; there must be no such file yet
         #[arg(long, value_name = "FILE", requires = "key")]
         entry: Option<PathBuf>,
+    },
+    /// Write the tree over the log as files that others can serve and check, without any content: tiles, leaves and a
+    /// signed checkpoint (c2sp.org/tlog-tiles)
+    ///
+    /// The host is asked, which signs with the key of `[log]`. With `--key` the log of a host that does not run is read.
+    /// Written into the same folder again, only what is new is added.
+    Export {
+        /// The folder; it is made if it is not there
+        folder: PathBuf,
+        #[command(flatten)]
+        from: Stopped,
+        /// Public key of the log of a running host, as `countersign audit key` prints it
+        #[arg(long, value_name = "KEY", value_parser = public, required_unless_present = "key")]
+        public: Option<VerifierKey>,
     },
     /// Check that the log of a running host goes on where a noted checkpoint ended, and print today's
     Extends {
@@ -149,6 +164,15 @@ pub async fn run(command: Audit, global: &Global) -> Result<ExitCode> {
                 written.with_context(|| format!("`{}` cannot be written", file.display()))?;
             }
             show(&proof.to_text(), "proof", global)
+        }
+        Audit::Export { folder, from: Stopped { data, key: Some(key) }, .. } => {
+            let key = key::private(&key)?;
+            let read = with_log(From { data }, global, async |store, _| export::stopped(store, &key).await);
+            read.await?.write(&folder, global)
+        }
+        Audit::Export { folder, public, .. } => {
+            let public = public.context("clap asks for the public key of a host that runs")?;
+            export::running(&folder, &public, global).await
         }
         Audit::Extends { file, public } => {
             let noted = noted(&file, &public)?;

@@ -29,6 +29,8 @@ pub struct Answer {
     pub etag: Option<String>,
     /// The body; null if there is none.
     pub body: Value,
+    /// The body as it came.
+    pub bytes: Bytes,
 }
 
 impl Answer {
@@ -157,7 +159,7 @@ impl Api {
             let status = response.status().as_u16();
             let etag = response.headers().get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
             let body = response.into_body().collect().await.ok()?.to_bytes();
-            Some(Answer { status, etag, body: body_of(&body) })
+            Some(Answer { status, etag, body: body_of(&body), bytes: body })
         };
         Ok(tokio::time::timeout(Duration::from_millis(within_ms), answered).await.ok().flatten())
     }

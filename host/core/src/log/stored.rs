@@ -18,7 +18,7 @@ pub fn count(size: u64) -> u64 {
 }
 
 /// Where the hash of subtree number `n` of those of 2^level leaves stands.
-fn place(level: u32, n: u64) -> u64 {
+pub(super) fn place(level: u32, n: u64) -> u64 {
     let last = (n.saturating_add(1) << level).saturating_sub(1);
     count(last).saturating_add(u64::from(level))
 }

@@ -13,6 +13,8 @@ use axum::{Extension, Json};
 use countersign_core::approval::event::Entry;
 use countersign_core::id::EffectId;
 use countersign_core::log::proof::Proof;
+use countersign_core::log::tile::Tile;
+use countersign_core::people::Duty;
 use countersign_engine::fault::Fault;
 use countersign_engine::log_tree::LogTree;
 use std::sync::Arc;
@@ -74,6 +76,30 @@ pub(crate) async fn consistency(
         return Err(Problem::new("CS-E0240", detail, help));
     };
     Ok(Json(ConsistencyView::of(from, &path, &signer.checkpoint(size, root))))
+}
+
+/// Shows a tile of the log's tree, as `c2sp.org/tlog-tiles` has it, under the prefix `/v1/log`: `tile/0/x001/067` are hashes
+/// and `tile/entries/x001/067` leaves. A leaf says of which stream an entry is, so leaves are for those who run or audit
+/// the house.
+pub(crate) async fn tile(
+    State(host): State<Host>,
+    Extension(caller): Extension<Caller>,
+    Place(name): Place<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Query::of(&uri, &[])?.checked()?;
+    let (tree, _) = proving(&host)?;
+    let tile = Tile::parse(&name).ok_or_else(|| Problem::unknown("tile", &name))?;
+    let rulebook = host.engine.rulebook();
+    let directory = rulebook.directory();
+    if tile.level.is_none() && !Duty::ALL.into_iter().any(|duty| directory.has_duty(&caller.person, duty)) {
+        let detail = "the leaves of the log are for those who run or audit the house: they say of what there are entries";
+        let help = "ask one of them; who they are is in `people.md` under `Duties`";
+        return Err(Problem::new("CS-E0244", detail, help));
+    }
+    let bytes = tree.tile(tile).await.map_err(Fault::Store)?;
+    let bytes = bytes.ok_or_else(|| Problem::unknown("tile", &name))?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
 }
 
 /// The sequence of the entry that decided, or by which the effect came to its end.

@@ -37,6 +37,15 @@ fn hash(logged: &Logged) -> Digest {
     tree::leaf(leaf_of(logged).to_text().as_bytes())
 }
 
+/// Shows the leaf of every entry.
+pub(super) async fn leaves(store: &impl Store, mut visit: impl FnMut(String)) -> Result<()> {
+    let show = |logged: Logged| {
+        visit(leaf_of(&logged).to_text());
+        Ok(false)
+    };
+    read(store, show).await
+}
+
 /// The tree over the whole log.
 pub(super) async fn whole(store: &impl Store) -> Result<Tree> {
     let mut tree = Tree::default();
