@@ -181,6 +181,14 @@ fn admin(host: Host) -> Router {
         .with_state(host)
 }
 
+fn proofs() -> Router<Host> {
+    Router::new()
+        .route("/v1/log/health", get(health::log))
+        .route("/v1/log/checkpoint", get(log::checkpoint))
+        .route("/v1/log/consistency", get(log::consistency))
+        .route("/v1/log/tile/{*tile}", get(log::tile))
+}
+
 fn people_of_the_house() -> Router<Host> {
     Router::new()
         .route("/v1/people", get(people::list))
@@ -259,11 +267,8 @@ fn public(host: Host) -> Router {
         .route("/v1/policies/{name}/import", post(exchange::import))
         .route("/v1/rules", get(rules::list))
         .route("/v1/rules/{file}", get(rules::show))
-        .route("/v1/log/health", get(health::log))
-        .route("/v1/log/checkpoint", get(log::checkpoint))
-        .route("/v1/log/consistency", get(log::consistency))
-        .route("/v1/log/tile/{*tile}", get(log::tile))
         .merge(people_of_the_house())
+        .merge(proofs())
         .merge(provisioning())
         .method_not_allowed_fallback(door::method_not_taken)
         .route_layer(from_fn_with_state(host.clone(), door::sign_in));
