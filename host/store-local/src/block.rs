@@ -3,7 +3,8 @@
 //! How it stands in sled is told in [`crate::index`].
 
 use crate::hot::{Head, Live};
-use crate::index::{BLOCK, BLOCK_STREAMS_MAX, IndexFault, LABEL, key, unreadable};
+use crate::index::{BLOCK, BLOCK_STREAMS_MAX, IndexFault, key, unreadable};
+use crate::labels::borne;
 use crate::wire::{Place, Reader, put_bytes, put_number, put_place};
 use countersign_engine::port::store::{RowChange, StreamName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,32 +84,42 @@ impl Block {
     }
 
     /// Writes the block, as several if it has grown too large. `before` is what [`Block::labels`]
-    /// said when it was read.
-    pub(crate) fn write(&self, before: &BTreeSet<u32>, batch: &mut sled::Batch) {
+    /// said when it was read; what is borne since, or is no more, goes into `changes`.
+    pub(crate) fn write(
+        &self,
+        before: &BTreeSet<u32>,
+        changes: &mut BTreeMap<Vec<u8>, bool>,
+        batch: &mut sled::Batch,
+    ) {
         // New names mostly come at the end, and then nothing more comes to the pieces before it,
         // so they are left full. Elsewhere pieces of even size leave room in each.
         let pieces = self.streams.len().div_ceil(BLOCK_STREAMS_MAX).max(1);
         let size =
             if self.grows_at_end { BLOCK_STREAMS_MAX } else { self.streams.len().div_ceil(pieces).max(1) };
-        for (number, streams) in self.streams.chunks(size).enumerate() {
-            let first = streams.first().map(|known| known.stream.as_bytes()).unwrap_or_default();
-            let (name, known) =
-                if number == 0 { (&*self.name, before.clone()) } else { (first, BTreeSet::new()) };
+        let nothing = BTreeSet::new();
+        let mut last: Option<&[u8]> = None;
+        for streams in self.streams.chunks(size) {
+            let (name, known) = match (last, streams.first()) {
+                (Some(last), Some(first)) => (separator(last, first.stream.as_bytes()), &nothing),
+                (None, _) | (_, None) => (&*self.name, before),
+            };
             let labels = labels_of(streams);
-            known.difference(&labels).for_each(|label| batch.remove(label_key(*label, name)));
-            labels.difference(&known).for_each(|label| batch.insert(label_key(*label, name), &[][..]));
+            changes.extend(known.difference(&labels).map(|label| (borne(*label, name), false)));
+            changes.extend(labels.difference(known).map(|label| (borne(*label, name), true)));
             batch.insert(key(BLOCK, &[name]), value_of(streams, &labels));
+            last = streams.last().map(|known| known.stream.as_bytes());
         }
     }
 }
 
-fn labels_of(streams: &[Known]) -> BTreeSet<u32> {
-    streams.iter().flat_map(|known| known.labels.iter().copied()).collect()
+/// The shortest name that a block can have which begins with `first`, if `last` is the greatest before it.
+pub(crate) fn separator<'a>(last: &[u8], first: &'a [u8]) -> &'a [u8] {
+    let shared = last.iter().zip(first).take_while(|(one, other)| one == other).count();
+    first.get(..=shared).unwrap_or(first)
 }
 
-/// The key under which a block stands that bears a label.
-pub(crate) fn label_key(label: u32, name: &[u8]) -> Vec<u8> {
-    key(LABEL, &[&label.to_be_bytes(), name])
+fn labels_of(streams: &[Known]) -> BTreeSet<u32> {
+    streams.iter().flat_map(|known| known.labels.iter().copied()).collect()
 }
 
 /// A label, shortened.

@@ -13,7 +13,7 @@ pub(crate) const FORMAT_VERSION_MIN: u32 = 2;
 
 /// The format of the index that this program writes. An older one is built again from the log; a
 /// newer one belongs to a newer program, whose folder is left alone.
-pub(crate) const INDEX_VERSION: u32 = 3;
+pub(crate) const INDEX_VERSION: u32 = 4;
 
 /// A fault of the operating system.
 pub(crate) fn io_fault(verb: &str, path: &Path, error: &io::Error) -> StoreFault {

@@ -6,18 +6,25 @@
 //! m                                        -> cursor: number position | 32 bytes head |
 //!                                             number segment | number offset
 //! h <name>                                 -> block: the streams from this name to the next block's
-//! l <4 bytes crc32c of a label><name>      -> nothing; the block of that name bears the label
+//! l <name>                                 -> block of labels: the pairs from this name to the next block's
 //! e <stream> 0 <errand key>                -> moment
 //! k <caller key>                           -> place of the record that holds the answer
 //! ```
-//! A block holds up to [`BLOCK_STREAMS_MAX`] streams in order of their names, because a key of its
-//! own costs about 330 bytes of sled's file, however small it is. It begins with the labels that its
+//! A key of its own costs 200 to 330 bytes of sled's file, however small it is, so neighbours stand together in blocks. The
+//! name of a block is no longer than it must be to stand between its neighbours; the first one's is empty.
+//!
+//! A block holds up to [`BLOCK_STREAMS_MAX`] streams in order of their names. It begins with the labels that its
 //! streams bear: count | 4 bytes crc32c each. Then each stream: number of bytes that its name begins
 //! with as the one before does | bytes rest of the name | number sequence | number position | place of
 //! its last record | byte 0 (no row), 1 (the row is in the last record) or 2 and the row's place |
-//! count of labels | number of each in the block's list. The first block has the empty name. Two
-//! labels may share a sum, so whoever finds a stream by its labels looks at its row. The file
-//! `FORMAT` beside sled's own files bears [`INDEX_VERSION`]: an older index is built again.
+//! count of labels | number of each in the block's list.
+//!
+//! A block of labels holds pairs in order: 4 bytes crc32c of a label, and the name of a block of streams that bears it. Each
+//! is written as: number what is added to the sum before | number of bytes that the name begins with as the one before
+//! does | bytes rest of the name.
+//!
+//! Two labels may share a sum, so whoever finds a stream by its labels looks at its row. The file `FORMAT` beside
+//! sled's own files bears [`INDEX_VERSION`]: an older index is built again.
 //!
 //! sled 0.34.7 needs guarding (see the decision record 0002): its `flush` does not reach stable
 //! storage, so its `db` file is synced by us before a cursor is trusted; a left-over
@@ -25,15 +32,17 @@
 //! panic, on any call, so every call goes through [`guarded`] and any such answer means: move the
 //! folder aside and build it again.
 
-use crate::block::{Block, Known, label_key, label_sum};
+use crate::block::{Block, Known, label_sum};
 use crate::disk;
 use crate::fault::INDEX_VERSION;
 use crate::hot::{Head, Overlay};
+use crate::labels::Labels;
 use crate::record::digest;
 use crate::segment::End;
 use crate::wire::{Place, Reader, put_moment, put_number, put_place};
 use countersign_engine::errands::{ErrandName, Errands};
 use countersign_engine::port::store::{Query, RowChange, StreamName};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -159,15 +168,11 @@ impl Index {
         below: Option<&str>,
     ) -> Result<Option<StreamName>, IndexFault> {
         let labels: Vec<u32> = query.labels.iter().map(|(name, value)| label_sum(name, value)).collect();
-        let prefixes: Vec<Vec<u8>> = match labels.as_slice() {
-            [] => vec![vec![BLOCK]],
-            labels => labels.iter().map(|label| label_key(*label, b"")).collect(),
-        };
         guarded(|| {
             // Names of blocks are sought below this bound, byte by byte. A block of the name
             // `below` itself holds nothing below it.
             let mut bound = below.map_or_else(|| vec![AFTER_NAMES], |name| name.as_bytes().to_vec());
-            while let Some(name) = self.block_below(&prefixes, bound)? {
+            while let Some(name) = self.block_below(&labels, bound)? {
                 let value = self.db.get(key(BLOCK, &[&name]))?.ok_or_else(|| unreadable("block"))?;
                 let block = Block::read(name, &value)?;
                 let bears = |known: &&Known| {
@@ -184,44 +189,59 @@ impl Index {
         })
     }
 
-    /// The greatest name of a block below `bound` that stands under all of `prefixes`.
-    fn block_below(&self, prefixes: &[Vec<u8>], mut bound: Vec<u8>) -> Result<Option<Vec<u8>>, IndexFault> {
+    /// The greatest name of a block below `bound` that bears all of `labels`.
+    fn block_below(&self, labels: &[u32], mut bound: Vec<u8>) -> Result<Option<Vec<u8>>, IndexFault> {
+        if labels.is_empty() {
+            let found = self.db.get_lt(key(BLOCK, &[&bound]))?;
+            return Ok(found.and_then(|(key, _)| key.strip_prefix(&[BLOCK]).map(<[u8]>::to_vec)));
+        }
         let mut found: Option<Vec<u8>> = None;
         let mut agreed = 0;
-        for prefix in prefixes.iter().cycle() {
-            let below = [prefix.as_slice(), &bound].concat();
-            let Some((next, _)) = self.db.get_lt(below)? else { return Ok(None) };
-            let Some(name) = next.strip_prefix(prefix.as_slice()) else { return Ok(None) };
-            if found.as_deref() == Some(name) {
+        for label in labels.iter().cycle() {
+            let Some(name) = self.bearer_below(*label, &bound)? else { return Ok(None) };
+            if found.as_ref() == Some(&name) {
                 agreed += 1;
             } else {
                 agreed = 1;
                 // From here on the found name itself is still allowed.
-                bound = [name, &[0]].concat();
-                found = Some(name.to_vec());
+                bound = [&name, &[0][..]].concat();
+                found = Some(name);
             }
-            if agreed == prefixes.len() {
+            if agreed == labels.len() {
                 break;
             }
         }
         Ok(found)
     }
 
-    /// The block in which `stream` stands, or would stand.
-    fn block_of(&self, stream: &str) -> Result<Block, IndexFault> {
-        match self.db.get_lt(key(BLOCK, &[stream.as_bytes(), &[0]]))? {
-            Some((key, value)) => match key.strip_prefix(&[BLOCK]) {
-                Some(name) => Block::read(name.to_vec(), &value),
-                None => Ok(Block::default()),
-            },
-            None => Ok(Block::default()),
+    /// The greatest name of a block below `bound` that bears `label`.
+    fn bearer_below(&self, label: u32, bound: &[u8]) -> Result<Option<Vec<u8>>, IndexFault> {
+        let first = label.to_be_bytes();
+        let mut below = key(LABEL, &[&first, bound]);
+        while let Some((key, value)) = self.db.get_lt(&below)? {
+            let Some(name) = key.strip_prefix(&[LABEL]) else { break };
+            if let Some(bearer) = Labels::below_in(&value, label, bound)? {
+                return Ok(Some(bearer));
+            }
+            // It may have lost all that stood below the bound; the one before it may not.
+            if name <= &first[..] {
+                break;
+            }
+            below = key.to_vec();
         }
+        Ok(None)
     }
 
-    /// The name of the block after the one that is called `name`.
-    fn block_after(&self, name: &[u8]) -> Result<Option<Vec<u8>>, IndexFault> {
-        let next = self.db.get_gt(key(BLOCK, &[name]))?;
-        Ok(next.and_then(|(key, _)| key.strip_prefix(&[BLOCK]).map(<[u8]>::to_vec)))
+    /// The block of this kind in which `name` stands, or would stand: its own name, and its value.
+    fn block_at(&self, kind: u8, name: &[u8]) -> Result<Option<(Vec<u8>, sled::IVec)>, IndexFault> {
+        let found = self.db.get_lt(key(kind, &[name, &[0]]))?;
+        Ok(found.and_then(|(key, value)| Some((key.strip_prefix(&[kind])?.to_vec(), value))))
+    }
+
+    /// The name of the block of this kind after the one that is called `name`.
+    fn block_after(&self, kind: u8, name: &[u8]) -> Result<Option<Vec<u8>>, IndexFault> {
+        let next = self.db.get_gt(key(kind, &[name]))?;
+        Ok(next.and_then(|(key, _)| key.strip_prefix(&[kind]).map(<[u8]>::to_vec)))
     }
 
     /// Writes an overlay, then makes it durable. `row_at` reads the row that a record holds of a
@@ -237,23 +257,29 @@ impl Index {
     ) -> Result<(), IndexFault> {
         guarded(|| {
             let mut batch = sled::Batch::default();
+            let mut labels = BTreeMap::new();
             let mut streams = overlay.streams.iter().peekable();
             let mut count = 0;
             while let Some((first, _)) = streams.peek() {
-                let mut block = self.block_of(first)?;
+                let mut block = match self.block_at(BLOCK, first.as_bytes())? {
+                    Some((name, value)) => Block::read(name, &value)?,
+                    None => Block::default(),
+                };
                 let before = block.labels();
-                let after = self.block_after(&block.name)?;
+                let after = self.block_after(BLOCK, &block.name)?;
                 let here = |name: &str| after.as_deref().is_none_or(|after| name.as_bytes() < after);
                 while let Some((stream, live)) = streams.next_if(|(stream, _)| here(stream)) {
                     block.put(stream, live, &mut row_at)?;
                     count += 1;
                 }
-                block.write(&before, &mut batch);
+                block.write(&before, &mut labels, &mut batch);
                 if count >= BATCH_STREAMS_MAX {
+                    self.put_labels(std::mem::take(&mut labels), &mut batch)?;
                     self.db.apply_batch(std::mem::take(&mut batch))?;
                     count = 0;
                 }
             }
+            self.put_labels(labels, &mut batch)?;
             for (name, moved) in &overlay.errands {
                 if force || moved.before != moved.after {
                     put_errand(&mut batch, name, moved.after);
@@ -268,6 +294,29 @@ impl Index {
             self.db.apply_batch(batch)?;
             self.sync()
         })
+    }
+
+    /// Takes in which blocks bear a label now, and which no more. In one batch with those blocks, which say themselves
+    /// what they bore before.
+    fn put_labels(
+        &self,
+        changes: BTreeMap<Vec<u8>, bool>,
+        batch: &mut sled::Batch,
+    ) -> Result<(), IndexFault> {
+        let mut changes = changes.into_iter().peekable();
+        while let Some((first, _)) = changes.peek() {
+            let mut block = match self.block_at(LABEL, first)? {
+                Some((name, value)) => Labels::read(name, &value)?,
+                None => Labels::default(),
+            };
+            let after = self.block_after(LABEL, &block.name)?;
+            let here = |borne: &Vec<u8>| after.as_ref().is_none_or(|after| borne < after);
+            while let Some((borne, is_so)) = changes.next_if(|(borne, _)| here(borne)) {
+                block.put(borne, is_so);
+            }
+            block.write(batch);
+        }
+        Ok(())
     }
 
     /// Makes durable what was written: sled's own `flush` does not.
@@ -355,5 +404,113 @@ fn put_errand(
             put_moment(&mut value, due);
             batch.insert(key, value);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hot::Live;
+    use countersign_core::hash::Digest;
+    use countersign_engine::port::clock::Chance as _;
+    use countersign_engine::simulated::SeededChance;
+
+    type Labels = Vec<(String, String)>;
+
+    const START: End = End { position: 0, head: Digest::ZERO, segment: 1, offset: 64 };
+
+    fn label(name: &str, value: impl ToString) -> (String, String) {
+        (name.to_owned(), value.to_string())
+    }
+
+    fn written<'a>(index: &Index, rows: impl IntoIterator<Item = (&'a String, &'a Option<Labels>)>) {
+        let last = Place { segment: 1, offset: 5_000_000, length: 380 };
+        let mut overlay = Overlay::new(START);
+        for (name, labels) in rows {
+            let row = labels.clone().map(|labels| RowChange { labels, summary: Arc::from(&b""[..]) });
+            let head = Head { sequence: 6, position: 20_000, last, row: row.as_ref().map(|_| last) };
+            overlay.streams.insert(Arc::from(name.as_str()), Live { head, row });
+        }
+        index.write(&overlay, false, |_, _| Ok(None)).expect("it is written");
+    }
+
+    fn found(index: &Index, labels: &BTreeMap<String, String>) -> Vec<String> {
+        let query = Query { labels: labels.clone(), ..Query::default() };
+        let mut found: Vec<String> = Vec::new();
+        while let Some(name) =
+            index.next_below(&query, found.last().map(String::as_str)).expect("it is answered")
+        {
+            found.push(name.to_string());
+        }
+        found
+    }
+
+    #[test]
+    fn all_that_bear_the_labels_are_found_in_order_however_they_came_to_bear_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut index = Index::open(folder.path()).expect("it opens");
+        let chance = SeededChance::new(4);
+        let one_of = |count: u128| chance.bits() % count;
+        let mut rows: BTreeMap<String, Option<Labels>> = BTreeMap::new();
+        for round in 0..20 {
+            // Few names, so that most rounds change streams that stand there, in each block and between them.
+            let mut changed = BTreeMap::new();
+            for _ in 0..one_of(200) {
+                let labels = (one_of(12) != 0).then(|| {
+                    let state = if one_of(40) == 0 { "open" } else { ["done", "late"][round % 2] };
+                    let many = [label("state", state), label("owner", one_of(4))];
+                    let rare = (0..one_of(3)).map(|_| label("record", one_of(1_000)));
+                    many.into_iter().chain(rare).collect()
+                });
+                changed.insert(format!("int_{}", one_of(600)), labels);
+            }
+            written(&index, &changed);
+            rows.append(&mut changed);
+            if round % 7 == 6 {
+                drop(index);
+                index = Index::open(folder.path()).expect("it opens again");
+            }
+            let any = |name: &str, count| label(name, one_of(count));
+            let states = ["open", "done", "late"].map(|state| vec![label("state", state)]);
+            let owners = states.clone().map(|state| [state, vec![any("owner", 4)]].concat());
+            let records = (0..30).map(|_| vec![any("record", 1_000)]);
+            let borne =
+                rows.values().flatten().take(30).flat_map(|labels| [labels.clone(), labels[2..].to_vec()]);
+            let queries = states.into_iter().chain(owners).chain(records).chain(borne).chain([Vec::new()]);
+            for query in queries.map(BTreeMap::from_iter) {
+                let bears =
+                    |labels: &Labels| query.iter().all(|(name, value)| labels.contains(&label(name, value)));
+                let expected = rows.iter().rev().filter(|(_, labels)| labels.as_ref().is_some_and(bears));
+                let expected: Vec<String> = expected.map(|(name, _)| name.clone()).collect();
+                assert_eq!(found(&index, &query), expected, "round {round}: {query:?}");
+            }
+        }
+        rows.values_mut().for_each(|labels| *labels = None);
+        written(&index, &rows);
+        assert_eq!(index.db.scan_prefix([LABEL]).count(), 0, "a label that nobody bears any more is kept");
+    }
+
+    #[test]
+    fn labels_that_one_stream_alone_bears_cost_few_bytes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let index = Index::open(folder.path()).expect("it opens");
+        let streams: Vec<(String, Option<Labels>)> = (0..8_000)
+            .map(|number| {
+                let records = [label("record", number), label("record", number + 8_000)];
+                (
+                    format!("int_01m8byjj5{number:018}"),
+                    Some([&records[..], &[label("state", "done")]].concat()),
+                )
+            })
+            .collect();
+        for flush in streams.chunks(2_000) {
+            written(&index, flush.iter().map(|(name, labels)| (name, labels)));
+        }
+        for number in [0, 1_023, 1_999, 7_999] {
+            let names = found(&index, &BTreeMap::from([label("record", number)]));
+            assert_eq!(names, [streams[number].0.as_str()]);
+        }
+        let each = index.bytes() / streams.len() as u64;
+        assert!(each < 300, "{each}");
     }
 }

@@ -13,7 +13,7 @@
 //! read   ─▶ overlay, else sled ─▶ place ─▶ segment
 //! ```
 //! Why it is so, and what it costs: `host/docs/decisions/0002-log-first-sled-trails.md`. The
-//! modules, from the bytes up: `wire`, `squeeze`, `record`, `disk`, `segment`, `folder`, `hot`, `block`, `index`,
+//! modules, from the bytes up: `wire`, `squeeze`, `record`, `disk`, `segment`, `folder`, `hot`, `block`, `labels`, `index`,
 //! `metrics`, `marks`, `shared`, `writer`, `indexer`, `open`, `verify`; `tree` stands beside them.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -25,6 +25,7 @@ mod folder;
 mod hot;
 mod index;
 mod indexer;
+mod labels;
 mod marks;
 mod metrics;
 mod open;

@@ -227,7 +227,7 @@ async fn a_file_of_another_version_is_refused_before_anything_is_touched() {
         ("log/0000000001.cslog", segment, 9, 4),
         ("LOCK", b"format 9\n".to_vec(), 9, 4),
         ("STATE", b"format 1\n".to_vec(), 1, 4),
-        ("index/FORMAT", b"9".to_vec(), 9, 3),
+        ("index/FORMAT", b"9".to_vec(), 9, 4),
     ];
     for (name, bytes, found, known) in cases {
         let broken = copy(whole.path(), false);
@@ -279,7 +279,7 @@ async fn an_index_of_an_older_format_is_built_again() {
     let before = answers(&store).await;
     store.close().expect("it closes");
     drop(store);
-    fs::write(folder.path().join("index/FORMAT"), b"2").expect("it is written");
+    fs::write(folder.path().join("index/FORMAT"), b"3").expect("it is written");
     let store = open(folder.path()).expect("it opens");
     let cause = store.opened().index_rebuilt.clone();
     assert_eq!(cause.as_deref(), Some("the index is of an older format"));
