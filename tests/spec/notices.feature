@@ -1,8 +1,8 @@
 Feature: whoever must act is told, and the requester whose intent moved
   A discount below the margin floor needs two voices of finance and the requester's manager.
   It is Monday, 23 November 2026, ten in the morning in New York; Thursday is a holiday there.
-  ae-1, sales-manager-1, finance-lead, finance-1, finance-2, fpna-1, deal-desk-1 and revops-lead have a mail
-  address in `people.md`; everybody else looks for themselves.
+  ae-1, sales-manager-1, finance-lead, finance-1, finance-2, fpna-1, deal-desk-1, revops-lead and cro-chief-of-staff
+  have a mail address in `people.md`; everybody else looks for themselves.
 
   Background:
     Given people have contacts
@@ -36,6 +36,43 @@ Feature: whoever must act is told, and the requester whose intent moved
     And the seat is missed
     Then revops-lead is told "Yours to settle: discount 12% for quote Q-1, asked by ae-1"
     And ae-1 is told "Held up: your discount 12% for quote Q-1; revops-lead looks after it until"
+
+  Scenario: whoever answers for an exception is reminded once, and whoever comes next hears that it will be theirs
+    When ae-1 asks for 12 % on 12000 at a margin of 40 %
+    And the seat is missed
+    And the seat is missed
+    And it becomes 2026-11-25T17:59:59Z
+    Then nobody was reminded of an exception
+    When it becomes 2026-11-25T18:00:00Z
+    Then revops-lead is told "Reminder, yours to settle: discount 12% for quote Q-1, asked by ae-1, until Wed 25 Nov 14:00 New York"
+    And that message says "It is still open, and you answer for it."
+    And cro-chief-of-staff is told "Soon yours to settle: discount 12% for quote Q-1, asked by ae-1, from Wed 25 Nov 14:00 New York on"
+    And that message says "If it is not settled then, you answer for it. There is nothing to do for you yet."
+    And the story says "whoever answers for an exception is reminded; next in turn: `cro-chief-of-staff`"
+    When it becomes 2026-11-25T18:59:59Z
+    Then an exception was reminded of 1 time
+    When it becomes 2026-11-25T19:00:00Z
+    Then cro-chief-of-staff is told "Yours to settle: discount 12% for quote Q-1, asked by ae-1, until"
+    And the story says "an exception was missed; `cro-chief-of-staff` answers for it now"
+
+  Scenario: the reminder of an exception survives the host
+    When ae-1 asks for 12 % on 12000 at a margin of 40 %
+    And the seat is missed
+    And the seat is missed
+    And the host starts again
+    And it becomes 2026-11-25T18:00:00Z
+    Then an exception was reminded of 1 time
+    When the host starts again
+    And it becomes 2026-11-25T18:59:59Z
+    Then an exception was reminded of 1 time
+
+  Scenario: what is over reminds nobody
+    When ae-1 asks for 12 % on 12000 at a margin of 40 %
+    And the seat is missed
+    And the seat is missed
+    And ae-1 withdraws revision 1
+    And it becomes 2026-11-25T18:30:00Z
+    Then nobody was reminded of an exception
 
   Scenario: somebody goes away, and whoever covers is told
     When ae-1 asks for 12 % on 12000 at a margin of 14 %

@@ -204,6 +204,9 @@ pub struct Exception {
     pub owner: PersonId,
     /// Until when.
     pub due: Timestamp,
+    /// When they are reminded, once; entries of older hosts lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind: Option<Timestamp>,
     /// When it is looked up again who answers for it, because an absence of its owner begins before it is due: an
     /// entry of its own says so in the log.
     #[serde(skip)]

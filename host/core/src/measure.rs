@@ -147,6 +147,7 @@ impl Measures {
             | Event::NotReAsserted { .. }
             | Event::Superseded { .. }
             | Event::ExceptionEscalated { .. }
+            | Event::ExceptionReminded { .. }
             | Event::ExceptionMoved { .. }
             | Event::ExceptionReview { .. }
             | Event::Activated { .. }

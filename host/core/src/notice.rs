@@ -88,6 +88,13 @@ pub enum About {
         /// Why they hear of it now.
         why: Why,
     },
+    /// An exception is theirs next, if whoever answers for it does not settle it in time.
+    SoonException {
+        /// The exception.
+        id: ExceptionId,
+        /// How often it had been missed.
+        missed: u32,
+    },
     /// In an emergency somebody took it on themselves to decide alone.
     GlassBroken,
     /// The requester's intent is approved, and is being written.
@@ -126,6 +133,7 @@ impl About {
             About::Missed { .. } => "missed",
             About::HeldUp { .. } => "held-up",
             About::Exception { .. } => "exception",
+            About::SoonException { .. } => "soon-exception",
             About::GlassBroken => "break-glass",
             About::Approved => "approved",
             About::Declined => "declined",
@@ -152,6 +160,7 @@ impl About {
             About::Exception { why: Why::Missed, .. } => "an exception that others missed",
             About::Exception { why: Why::Moved, .. } => "an exception that others left behind",
             About::Exception { why: Why::Reminded, .. } => "reminded of an exception",
+            About::SoonException { .. } => "next for an exception",
             About::GlassBroken => "somebody broke the glass",
             About::Approved => "approved",
             About::Declined => "declined",

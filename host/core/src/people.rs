@@ -16,6 +16,7 @@ mod with;
 pub use crate::policy::route::{Whom, Within};
 pub use account::Account;
 pub use calendar::{Calendar, CalendarName};
+pub(crate) use change::most_of;
 pub use clock::Spelt;
 pub use contact::{Contact, MailAddress};
 pub use duty::{Duty, NoOperator};

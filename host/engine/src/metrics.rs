@@ -291,6 +291,7 @@ impl Metrics {
             | Event::NotReAsserted { .. }
             | Event::Superseded { .. }
             | Event::ExceptionEscalated { .. }
+            | Event::ExceptionReminded { .. }
             | Event::ExceptionMoved { .. }
             | Event::ExceptionReview { .. }
             | Event::GlassBroken { .. }

@@ -281,6 +281,7 @@ impl History<'_> {
     /// What must hold whenever nothing is due.
     pub(super) fn check(&self) {
         self.check_notices();
+        self.reminders_came();
         let wakes = self.approval.wakes();
         self.each_wakes(&wakes);
         let open: Vec<_> = self.approval.exceptions.values().filter(|found| found.closed.is_none()).collect();

@@ -60,11 +60,16 @@ impl History<'_> {
                     rows.iter().for_each(|row| self.reminded(&moment, *row, next));
                 }
                 Event::ExceptionOpened { exception, .. } => {
-                    self.has_its_time(exception, exception.due);
+                    self.has_its_time(exception, (exception.due, exception.remind));
                     self.answers(&moment, exception, &exception.owner);
                 }
                 Event::ExceptionMoved { id, owner, .. } => self.passed(&moment, *id, owner),
-                Event::ExceptionEscalated { id, owner, due } => self.escalated(&moment, *id, (owner, *due)),
+                Event::ExceptionEscalated { id, owner, due, remind } => {
+                    self.escalated(&moment, *id, (owner, *due, *remind));
+                }
+                Event::ExceptionReminded { id, next } => {
+                    self.reminded_to_settle(&moment, *id, next.as_ref());
+                }
                 _ => {}
             }
             state = life::after(Some(state), entry).unwrap_or_else(|fault| self.fail(&fault.to_string()));
@@ -237,12 +242,17 @@ impl History<'_> {
         routes.find(|route| route.id == exception.route)
     }
 
-    /// An exception has the time that its row gives, from now on.
-    fn has_its_time(&self, exception: &Exception, due: Timestamp) {
+    /// An exception has the time that its row gives, from now on, and its owner is reminded after three quarters.
+    fn has_its_time(&self, exception: &Exception, (due, remind): (Timestamp, Option<Timestamp>)) {
         let Some(route) = self.route_of(exception) else { return };
         let directory = self.book.directory();
-        let mut calendars = directory.calendars.keys();
-        if !calendars.any(|calendar| directory.due(&route.within, calendar, self.now) == due) {
+        let length = route.within.length();
+        let most = Millis(length.0 - length.0 / 4);
+        let fits = |calendar| {
+            let after = |length| directory.after(&route.within, calendar, self.now, length);
+            after(length) == due && Some(after(most)) == remind
+        };
+        if !directory.calendars.keys().any(fits) {
             self.fail("an exception has another time than its row says");
         }
     }
@@ -286,15 +296,57 @@ impl History<'_> {
     }
 
     /// Nobody looked after an exception in time: whoever is named next does, with all of its time.
-    fn escalated(&self, moment: &Moment<'_>, id: ExceptionId, (owner, due): (&PersonId, Timestamp)) {
+    fn escalated(
+        &self,
+        moment: &Moment<'_>,
+        id: ExceptionId,
+        (owner, due, remind): (&PersonId, Timestamp, Option<Timestamp>),
+    ) {
         let exception = &moment.before.exceptions[&id];
         if entry_is_early(moment, exception, self.now) {
             self.fail("an exception was passed on before its time");
         }
-        self.has_its_time(exception, due);
+        self.has_its_time(exception, (due, remind));
         let next = Exception { missed: exception.missed + 1, ..exception.clone() };
         self.answers(moment, &next, owner);
         self.told_of(moment, id, owner);
+    }
+
+    /// Whoever answers for an exception is reminded once, by time alone, and hears of it with whoever comes next.
+    fn reminded_to_settle(&self, moment: &Moment<'_>, id: ExceptionId, next: Option<&PersonId>) {
+        let exception = &moment.before.exceptions[&id];
+        let is_time = exception.remind.is_some_and(|remind| remind <= self.now) && self.now < exception.due;
+        if moment.entry.by != Actor::Timer || exception.closed.is_some() || !is_time {
+            self.fail("somebody was reminded of an exception at another time than its own");
+        }
+        if next == Some(&exception.owner) {
+            self.fail("somebody was told that they come after themselves");
+        }
+        let named = self.named_for(moment.before, exception, exception.missed + 1);
+        if named.is_some_and(|named| named != *next.unwrap_or(&exception.owner)) {
+            self.fail("somebody else than whoever is named was told that an exception is theirs next");
+        }
+        self.told_of(moment, id, &exception.owner);
+        let about = About::SoonException { id, missed: exception.missed };
+        next.into_iter().for_each(|next| self.hears(moment, next, &about, |other| *other == about));
+    }
+
+    /// No reminder is lost: whatever waits for none has had it since it was given its time.
+    pub(super) fn reminders_came(&self) {
+        for (id, exception) in self.approval.exceptions.iter().filter(|(_, found)| found.closed.is_none()) {
+            let since = self.entries.iter().rev().find_map(|entry| match &entry.event {
+                Event::ExceptionReminded { id: other, .. } if other == id => Some(true),
+                Event::ExceptionOpened { id: other, .. } | Event::ExceptionEscalated { id: other, .. }
+                    if other == id =>
+                {
+                    Some(false)
+                }
+                _ => None,
+            });
+            if since == Some(exception.remind.is_some()) {
+                self.fail(&format!("whoever answers for {id} was not reminded, or is to be twice"));
+            }
+        }
     }
 
     fn told_of(&self, moment: &Moment<'_>, id: ExceptionId, owner: &PersonId) {
@@ -345,6 +397,7 @@ impl History<'_> {
         let intent = &self.approval.intent;
         for (id, exception) in self.approval.exceptions.iter().filter(|(_, found)| found.closed.is_none()) {
             by(Wake::Exception(*id), exception.due);
+            exception.remind.into_iter().for_each(|remind| by(Wake::Exception(*id), remind));
             // Under a clock that was set back it is looked up at the next command, and not before.
             let away = directory.next_away(&exception.owner, &intent.intent_type, self.now);
             away.filter(|_| self.latest <= self.now)

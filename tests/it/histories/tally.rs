@@ -8,7 +8,7 @@ use countersign_core::exception::{Cause, Exception};
 use std::collections::BTreeMap;
 
 /// What must have happened somewhere, or the checks of it have checked nothing.
-const WANTED: [&str; 40] = [
+const WANTED: [&str; 41] = [
     "done",
     "declined",
     "withdrawn",
@@ -26,6 +26,7 @@ const WANTED: [&str; 40] = [
     "added",
     "reminded",
     "reminded by time",
+    "reminded to settle",
     "escalated",
     "overridden",
     "alone",
@@ -113,6 +114,7 @@ fn names(by: &Actor, event: &Event) -> &'static [&'static str] {
         Event::GlassBroken { .. } => &["broken"],
         Event::Sealed { case } if case.council.is_some() => &["councils"],
         Event::ExceptionOpened { exception, .. } => opened(exception),
+        Event::ExceptionReminded { .. } => &["reminded to settle"],
         Event::ExceptionEscalated { .. } => &["escalated"],
         Event::ExceptionClosed { closed, .. } if closed.reason.starts_with("the budget is spent") => {
             &["raised"]

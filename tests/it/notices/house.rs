@@ -142,6 +142,14 @@ impl House {
         self.give(Command::SeatDue { row });
     }
 
+    /// Lets time pass, and looks after the exception that is open.
+    pub(super) fn settles(&mut self, length: Millis) {
+        self.now = self.now.plus(length);
+        let open = self.approval.exceptions.iter().find(|(_, found)| found.closed.is_none());
+        let id = open.map(|(id, _)| *id).expect("one is open");
+        self.give(Command::ExceptionDue { id });
+    }
+
     /// Takes everything off the list that is still to be sent, as if it had got through.
     pub(super) fn all_told(&mut self) {
         let open: Vec<u32> = self.approval.notices.open.keys().copied().collect();

@@ -105,6 +105,36 @@ fn whoever_is_asked_next_hears_before_it_is_theirs() {
 }
 
 #[test]
+fn whoever_answers_for_an_exception_is_reminded_and_whoever_comes_next_hears_before_it_is_theirs() {
+    let late = || {
+        let contacts = ["revops-lead mail", "cro-chief-of-staff mail"];
+        let mut house = House::asks(rules(&contacts), 40, &discount("Q-1", None), Vec::new());
+        house.passes(Millis::hours(24), 0);
+        house.passes(Millis::hours(24), 0);
+        house.all_told();
+        house
+    };
+    let mut house = late();
+    house.settles(Millis::hours(3));
+    golden("exception_reminded", &house.message("revops-lead", "Reminder"));
+    golden("soon_exception", &house.message("cro-chief-of-staff", "Soon yours"));
+    // It is theirs by now, or settled: then there is nothing to come.
+    house.settles(Millis::hours(1));
+    let told = ["cro-chief-of-staff by mail: an exception that others missed"];
+    assert_eq!(house.to_tell(), told);
+    let mut settled = late();
+    settled.settles(Millis::hours(3));
+    settled.votes("deal-desk-1");
+    assert_eq!(settled.to_tell(), [] as [&str; 0]);
+    // Whoever has it since the same moment hears of it once.
+    let mut moved = late();
+    let away = "| revops-lead | 2026-11-25 | 2026-11-25 | revops-1 | all |\n";
+    moved.rulebook = rules_with(&["revops-1 mail"], away);
+    moved.settles(Millis::hours(3));
+    assert_eq!(moved.to_tell(), ["revops-1 by mail: an exception that others left behind"]);
+}
+
+#[test]
 fn who_decides_alone_is_said_at_once_and_when_they_have() {
     let mut house = asks(14);
     let reason = "The order desk closes at midnight, and nobody of finance answers.".to_owned();

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Who can be told.
-const REACHED: [&str; 8] = [
+const REACHED: [&str; 9] = [
     "ae-1",
     "sales-manager-1",
     "finance-lead",
@@ -22,6 +22,7 @@ const REACHED: [&str; 8] = [
     "fpna-1",
     "deal-desk-1",
     "revops-lead",
+    "cro-chief-of-staff",
 ];
 
 impl Spec {
@@ -140,6 +141,22 @@ async fn starts_again(spec: &mut Spec) {
     spec.in_the_end("the mail does not leave", async || !spec.notifier.arrived().is_empty()).await;
     let rulebook = spec.people.rulebook();
     spec.start(rulebook);
+}
+
+#[when("the host starts again")]
+async fn starts_again_now(spec: &mut Spec) {
+    let rulebook = spec.people.rulebook();
+    spec.start(rulebook);
+}
+
+#[then(expr = "an exception was reminded of {int} time(s)")]
+async fn reminded_of(spec: &mut Spec, times: usize) {
+    assert_eq!(spec.count(|event| matches!(event, Event::ExceptionReminded { .. })).await, times);
+}
+
+#[then("nobody was reminded of an exception")]
+async fn not_reminded_of(spec: &mut Spec) {
+    reminded_of(spec, 0).await;
 }
 
 #[then(expr = "{word} is told {string}")]

@@ -464,6 +464,17 @@ pub enum Event {
         owner: PersonId,
         /// Until when.
         due: Timestamp,
+        /// When they are reminded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remind: Option<Timestamp>,
+    },
+    /// Whoever answers for an exception was reminded, with most of its time gone.
+    ExceptionReminded {
+        /// Its id.
+        id: ExceptionId,
+        /// Who answers for it next, if it is not settled in time and that is somebody else: they hear of it too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<PersonId>,
     },
     /// Whoever answered for an exception left or is away, or an administrator gave it to somebody else.
     ExceptionMoved {
@@ -629,6 +640,7 @@ impl Event {
             Event::Superseded { .. } => "superseded",
             Event::ExceptionOpened { .. } => "exception-opened",
             Event::ExceptionEscalated { .. } => "exception-escalated",
+            Event::ExceptionReminded { .. } => "exception-reminded",
             Event::ExceptionMoved { .. } => "exception-moved",
             Event::ExceptionReview { .. } => "exception-review",
             Event::GlassBroken { .. } => "glass-broken",

@@ -5,7 +5,7 @@ use super::{Approval, Intent};
 use crate::exception::{Cause, Closure, Exception};
 use crate::id::{ConnectionName, EffectId, PersonId};
 use crate::money::Money;
-use crate::people::{Asking, Filled, MANAGERS_MAX, Whom};
+use crate::people::{Asking, Filled, MANAGERS_MAX, Whom, most_of};
 use crate::rulebook::{Answerable, Happening, Rulebook};
 use crate::time::{Millis, Timestamp};
 
@@ -101,6 +101,7 @@ pub(super) fn owner(
         route: "none".to_owned(),
         owner: last_resort(rulebook, intent, about.barred),
         due: now.plus(FALLBACK_WITHIN),
+        remind: now.plus(most_of(FALLBACK_WITHIN)),
         closes_when: Vec::new(),
     })
 }

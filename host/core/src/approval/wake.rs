@@ -26,7 +26,7 @@ pub enum Wake {
     ReAssert(EffectId),
     /// A seat needs a look: see [`super::seat::Seats::wakes`]. The number is the index of its row.
     Seat(u32),
-    /// The time of an exception runs out, or an absence of its owner begins.
+    /// Most of the time of an exception is gone, or all of it, or an absence of its owner begins.
     Exception(ExceptionId),
     /// The requester's time to amend what was sent back runs out.
     Returned,
@@ -118,7 +118,9 @@ impl Approval {
         let unsent = self.notices.open.iter();
         wakes.extend(unsent.map(|(number, open)| (Wake::Notice(*number), open.due)));
         let open = self.exceptions.iter().filter(|(_, exception)| exception.closed.is_none());
-        let due = |exception: &Exception| exception.review.into_iter().fold(exception.due, Timestamp::min);
+        let due = |exception: &Exception| {
+            exception.review.into_iter().chain(exception.remind).fold(exception.due, Timestamp::min)
+        };
         wakes.extend(open.map(|(id, exception)| (Wake::Exception(*id), due(exception))));
         wakes
     }

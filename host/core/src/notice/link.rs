@@ -65,6 +65,7 @@ impl LinkVerb {
             | About::Missed { .. }
             | About::HeldUp { .. }
             | About::Exception { .. }
+            | About::SoonException { .. }
             | About::GlassBroken
             | About::Approved
             | About::Declined

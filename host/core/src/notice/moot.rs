@@ -37,6 +37,9 @@ pub(super) fn is_over(approval: &Approval, to: &PersonId, about: &About) -> bool
         }
         About::HeldUp { id } => open(approval, *id).is_none(),
         About::Exception { id, .. } => open(approval, *id).is_none_or(|exception| exception.owner != *to),
+        About::SoonException { id, missed } => {
+            open(approval, *id).is_none_or(|exception| exception.missed != *missed || exception.owner == *to)
+        }
         // What was declined and is overridden has not ended like that.
         About::Declined => !matches!(approval.stage, Stage::Closed(_)),
         About::GlassBroken | About::Approved | About::Done => false,

@@ -3,7 +3,7 @@
 //! Whoever must act now is told, and the requester whose intent moved. Nobody is told of their own deed,
 //! nor of what was over again before the turn ended.
 
-use super::moot::{can_decide, seats};
+use super::moot::{can_decide, open, seats};
 use super::{About, Notice, Why, is_moot};
 use crate::approval::Approval;
 use crate::approval::event::{Actor, Entry, Event};
@@ -52,11 +52,6 @@ struct Found {
 
 impl Found {
     /// Adds whom one entry concerns, given the approval before it.
-    /// Somebody else answers for an exception now.
-    fn passed(&mut self, entry: &Entry, owner: &PersonId, (id, why): (ExceptionId, Why)) {
-        self.add(entry, owner, About::Exception { id, why });
-    }
-
     fn entry(&mut self, before: &Approval, entry: &Entry) {
         let requester = &self.requester.clone();
         match &entry.event {
@@ -78,10 +73,7 @@ impl Found {
                 self.add(entry, requester, About::Question { question: next_question(before) });
             }
             Event::Answered { question, .. } | Event::Unanswered { question, .. } => {
-                let asked = seats(before).and_then(|seats| seats.question(*question));
-                if let Some(asked) = asked {
-                    self.add(entry, &asked.by, About::Answer { question: *question });
-                }
+                self.answered(before, entry, *question);
             }
             Event::Reminded { rows, next } => self.reminded(before, entry, (rows, next)),
             Event::SentBack { .. } => self.add(entry, requester, About::SentBack),
@@ -96,6 +88,9 @@ impl Found {
                 self.all(entry, before.broken.as_ref().map_or(&[], |broken| &broken.loud));
             }
             Event::ExceptionEscalated { id, owner, .. } => self.passed(entry, owner, (*id, Why::Missed)),
+            Event::ExceptionReminded { id, next } => {
+                self.reminded_to_settle(before, entry, (*id, next.as_ref()))
+            }
             Event::ExceptionMoved { id, owner, .. } => self.passed(entry, owner, (*id, Why::Moved)),
             Event::Submitted { .. }
             | Event::Postponed { .. }
@@ -140,6 +135,19 @@ impl Found {
             | Event::FailedOpen { .. }
             | Event::LinkUsed { .. } => {}
         }
+    }
+
+    /// Whoever asked has an answer, or gets none.
+    fn answered(&mut self, before: &Approval, entry: &Entry, question: u32) {
+        let asked = seats(before).and_then(|seats| seats.question(question));
+        if let Some(asked) = asked {
+            self.add(entry, &asked.by, About::Answer { question });
+        }
+    }
+
+    /// Somebody else answers for an exception now, or is to do it.
+    fn passed(&mut self, entry: &Entry, owner: &PersonId, (id, why): (ExceptionId, Why)) {
+        self.add(entry, owner, About::Exception { id, why });
     }
 
     /// A seat is the pool's again.
@@ -208,6 +216,25 @@ impl Found {
         }
     }
 
+    /// Whoever answers for an exception and has not settled it, and whoever does next.
+    fn reminded_to_settle(
+        &mut self,
+        before: &Approval,
+        entry: &Entry,
+        (id, next): (ExceptionId, Option<&PersonId>),
+    ) {
+        let Some(exception) = open(before, id) else { return };
+        // Who has it since this turn hears so once.
+        let knows = |(known, about): &(PersonId, About)| {
+            *known == exception.owner && matches!(about, About::Exception { id: other, .. } if *other == id)
+        };
+        if !self.all.iter().any(knows) {
+            self.passed(entry, &exception.owner, (id, Why::Reminded));
+        }
+        let missed = exception.missed;
+        next.into_iter().for_each(|next| self.add(entry, next, About::SoonException { id, missed }));
+    }
+
     /// Everybody who is to hear that somebody decides alone, or did.
     fn all(&mut self, entry: &Entry, loud: &[PersonId]) {
         loud.iter().for_each(|person| self.add(entry, person, About::GlassBroken));
@@ -248,6 +275,7 @@ fn is_of(about: &About, row: u32) -> bool {
         | About::Missed { .. }
         | About::HeldUp { .. }
         | About::Exception { .. }
+        | About::SoonException { .. }
         | About::GlassBroken
         | About::Approved
         | About::Declined

@@ -116,6 +116,7 @@ impl Telling<'_> {
             About::Missed { row } => self.missed(*row),
             About::HeldUp { id } => self.held_up(*id),
             About::Exception { id, why } => self.exception(*id, *why),
+            About::SoonException { id, .. } => self.soon_to_settle(*id),
             About::GlassBroken => self.glass_broken(),
             About::Approved => self.approved(),
             About::Declined => self.declined(),
@@ -174,12 +175,9 @@ impl Telling<'_> {
         let exception = self.approval.exceptions.get(&id)?;
         let (intent, until) = (&self.approval.intent, self.moment(exception.due));
         let cause = exception.cause.as_str();
-        let subject = format!(
-            "Yours to settle: {}, asked by {}, until {} ({cause})",
-            self.title(),
-            self.asker(),
-            until.there
-        );
+        let verb = if why == Why::Reminded { "Reminder, yours to settle" } else { "Yours to settle" };
+        let subject =
+            format!("{verb}: {}, asked by {}, until {} ({cause})", self.title(), self.asker(), until.there);
         let first = match why {
             Why::Opened if exception.cause == Cause::PostMortem => {
                 "The policy was overridden so often that somebody says why, and what follows. You do."
@@ -250,6 +248,37 @@ impl Telling<'_> {
         );
         lines.extend(self.how(&format!("To settle it (WAY is {ways})"), &[close]));
         Some(Said { subject, lines })
+    }
+
+    /// Something that somebody else answers for is theirs next.
+    fn soon_to_settle(&self, id: ExceptionId) -> Option<Said> {
+        let exception = self.approval.exceptions.get(&id)?;
+        let (until, cause) = (self.moment(exception.due), exception.cause.as_str());
+        let subject = format!(
+            "Soon yours to settle: {}, asked by {}, from {} on ({cause})",
+            self.title(),
+            self.asker(),
+            until.there
+        );
+        let mut lines = vec![
+            format!("{} answers for it until {until}.", exception.owner),
+            "If it is not settled then, you answer for it. There is nothing to do for you yet.".to_owned(),
+            String::new(),
+            "What is wrong".to_owned(),
+            format!("  {}", self.what_is_wrong(exception)),
+        ];
+        lines.extend(self.what_is_asked());
+        lines.extend(self.how("To look at it", &[]));
+        Some(Said { subject, lines })
+    }
+
+    /// What an exception is about, as far as it is for whoever does not answer for it.
+    fn what_is_wrong(&self, exception: &Exception) -> String {
+        if self.sight.is_whole() {
+            plain(&exception.detail.message, WORDS_CHARACTERS_MAX)
+        } else {
+            exception.cause.as_str().to_owned()
+        }
     }
 
     /// Where to click, for whoever can sign in with a browser.

@@ -107,9 +107,26 @@ impl Directory {
         }
     }
 
+    /// When people are reminded of what has so long to run since `from`.
+    #[must_use]
+    pub fn reminds(
+        &self,
+        within: &Within,
+        calendar: &CalendarName,
+        from: Timestamp,
+        length: Millis,
+    ) -> Timestamp {
+        self.after(within, calendar, from, most_of(length))
+    }
+
     /// The calendar of a person.
     #[must_use]
     pub fn calendar_of(&self, person: &PersonId) -> Option<&CalendarName> {
         self.persons.get(person).map(|person| &person.calendar)
     }
+}
+
+/// Three quarters of the time that somebody has: what is left is enough to act, and to tell whoever comes next.
+pub(crate) fn most_of(length: Millis) -> Millis {
+    Millis(length.0.saturating_sub(length.0 / 4))
 }

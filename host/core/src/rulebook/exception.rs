@@ -115,6 +115,8 @@ pub struct Answerable {
     pub owner: PersonId,
     /// Until when.
     pub due: Timestamp,
+    /// When they are reminded.
+    pub remind: Timestamp,
     /// What closes it: one of these.
     pub closes_when: Vec<String>,
 }
@@ -290,7 +292,9 @@ impl Rulebook {
             }
         };
         let due = self.directory().due(&route.within, &calendar, now);
-        Some(Answerable { route: route.id.clone(), owner, due, closes_when: route.closes_when.clone() })
+        let remind = self.directory().reminds(&route.within, &calendar, now, route.within.length());
+        let (route, closes_when) = (route.id.clone(), route.closes_when.clone());
+        Some(Answerable { route, owner, due, remind, closes_when })
     }
 
     /// The pool that stands for `owner of policy` in the exceptions of an intent: that of a change, or of a type

@@ -59,8 +59,7 @@ impl Life {
             }
             Event::Sealed { case } => {
                 let case = Arc::unwrap_or_clone(case);
-                self.facts = case.facts;
-                self.evaluation = Some(Box::new(case.evaluation));
+                (self.facts, self.evaluation) = (case.facts, Some(Box::new(case.evaluation)));
             }
             Event::Seated { rows } => {
                 self.rows = rows.into_iter().map(|row| row.route).collect();
@@ -106,6 +105,7 @@ impl Life {
             | Event::Superseded { .. }
             | Event::ExceptionOpened { .. }
             | Event::ExceptionEscalated { .. }
+            | Event::ExceptionReminded { .. }
             | Event::ExceptionMoved { .. }
             | Event::ExceptionReview { .. }
             | Event::Claimed { .. }

@@ -128,8 +128,9 @@ fn runs_on(turn: &Turn<'_>, row: u32, left: Millis) -> (Timestamp, Option<Timest
     let runs = seat::route_row(turn, row).and_then(|route| {
         let Stage::Seated { seats, .. } = &turn.approval.stage else { return None };
         let calendar = calendar(turn, &route, seats.open.get(&row)?.missed)?;
-        let after = |length| turn.context.rulebook.directory().after(&route.within, &calendar, now, length);
-        Some((after(left), Some(after(seat::most_of(left)))))
+        let directory = turn.context.rulebook.directory();
+        let due = directory.after(&route.within, &calendar, now, left);
+        Some((due, Some(directory.reminds(&route.within, &calendar, now, left))))
     });
     // Nobody can fill the seat now: an exception with an owner is open, and plain hours do.
     runs.unwrap_or_else(|| (now.plus(left), None))

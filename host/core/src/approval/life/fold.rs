@@ -82,10 +82,11 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         Event::Activated { .. } | Event::FilePublished { .. } | Event::WentLive { .. } => {
             changes_the_house(&approval.stage, &entry.event)?;
         }
-        Event::ExceptionOpened { id, exception } => {
-            approval.exceptions.insert(*id, Exception { opened: at, ..exception.clone() });
+        Event::ExceptionOpened { id, exception } => open(&mut approval, *id, exception, at),
+        Event::ExceptionEscalated { id, owner, due, remind } => {
+            escalate(&mut approval, *id, owner, (*due, *remind))?;
         }
-        Event::ExceptionEscalated { id, owner, due } => escalate(&mut approval, *id, owner, *due)?,
+        Event::ExceptionReminded { id, .. } => approval.exceptions.get_mut(id)?.remind = None,
         Event::ExceptionMoved { id, owner, .. } => approval.exceptions.get_mut(id)?.owner.clone_from(owner),
         Event::ExceptionReview { id, at } => approval.exceptions.get_mut(id)?.review = *at,
         Event::ExceptionClosed { id, closed, effects } => close(&mut approval, *id, closed, effects)?,
@@ -105,9 +106,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         | Event::Voted { .. } => move_seats(seats(&mut approval.stage)?, &entry.event)?,
         Event::Commented { .. } => approval.comments = approval.comments.saturating_add(1),
         Event::Reminded { rows, .. } => reminded(&mut approval, rows, entry)?,
-        Event::SentBack { person, words, until } => {
-            send_back(&mut approval, (person, words), *until, at)?;
-        }
+        Event::SentBack { person, words, until } => send_back(&mut approval, (person, words), *until, at)?,
         Event::Amended { intent } => amend(&mut approval, intent, at)?,
         Event::Overridden { what, .. } => overrides(&mut approval, what, at)?,
         Event::FailedOpen { .. } => approval.failed_open = Some(at),
@@ -177,11 +176,22 @@ fn overrides(approval: &mut Approval, what: &Arc<Override>, at: Timestamp) -> Op
     Some(())
 }
 
+/// Something is somebody's to settle.
+fn open(approval: &mut Approval, id: ExceptionId, exception: &Exception, at: Timestamp) {
+    approval.exceptions.insert(id, Exception { opened: at, ..exception.clone() });
+}
+
 /// Nobody settled it in time.
-fn escalate(approval: &mut Approval, id: ExceptionId, owner: &PersonId, due: Timestamp) -> Option<()> {
+fn escalate(
+    approval: &mut Approval,
+    id: ExceptionId,
+    owner: &PersonId,
+    (due, remind): (Timestamp, Option<Timestamp>),
+) -> Option<()> {
     let exception = approval.exceptions.get_mut(&id)?;
     exception.owner = owner.clone();
     exception.due = due;
+    exception.remind = remind;
     exception.missed = exception.missed.saturating_add(1);
     Some(())
 }
@@ -320,6 +330,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         | Event::Superseded { .. }
         | Event::ExceptionOpened { .. }
         | Event::ExceptionEscalated { .. }
+        | Event::ExceptionReminded { .. }
         | Event::ExceptionMoved { .. }
         | Event::ExceptionReview { .. }
         | Event::GlassBroken { .. }

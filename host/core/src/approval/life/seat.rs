@@ -238,9 +238,9 @@ fn seat_for(turn: &Turn<'_>, row: u32, route: &RouteRow, missed: u32) -> Option<
     let ends = hand_over(turn, row, &mut filled, &out);
     let weights = weights(turn, (route, whom), &filled, before);
     let need = needed(route, (&filled.eligible, &approved), &weights)?;
-    let after = |length| rulebook.directory().after(&route.within, &filled.calendar, now, length);
-    let (length, claims) = (route.within.length(), Vec::new());
-    let (due, remind) = (after(length), Some(after(most_of(length))));
+    let (directory, length, claims) = (rulebook.directory(), route.within.length(), Vec::new());
+    let due = directory.after(&route.within, &filled.calendar, now, length);
+    let remind = Some(directory.reminds(&route.within, &filled.calendar, now, length));
     let review = rules::review(rulebook, intent, whom, now).into_iter().chain(ends).min();
     let fair = rulebook.directory().is_fair(whom);
     let owner = if fair { assigned(turn, row, (&filled, missed), due) } else { filled.owner };
@@ -298,11 +298,6 @@ fn assigned(turn: &Turn<'_>, row: u32, (filled, missed): (&Filled, u32), due: Ti
     };
     let found = of.into_iter().min_by_key(|person| (has_another(person), load(person), lot(person)));
     found.cloned().unwrap_or_else(|| filled.owner.clone())
-}
-
-/// Three quarters of a seat's time: what is left is enough to decide, and to ask whoever comes next.
-pub(super) fn most_of(length: Millis) -> Millis {
-    Millis(length.0.saturating_sub(length.0 / 4))
 }
 
 /// Lets those decide to whom a seat was handed, in the place of those who did it, while they can. Says when

@@ -52,6 +52,7 @@ pub(super) fn open(turn: &mut Turn<'_>, opening: Opening) -> Timestamp {
         route: owned.route,
         owner: owned.owner,
         due,
+        remind: Some(owned.remind),
         missed: 0,
         closes_when: owned.closes_when,
         detail,
@@ -76,16 +77,24 @@ pub(super) fn open_since(turn: &Turn<'_>, cause: Cause) -> Option<Timestamp> {
     open_of(turn, cause).map(|exception| exception.due)
 }
 
+/// Looks after one exception: an owner who left or is away, the reminder with most of its time gone, which names whoever
+/// comes next, and the end of its time.
 pub(super) fn due(turn: &mut Turn<'_>, id: ExceptionId) -> Result<(), Refusal> {
     seat::review(turn, &Actor::Timer);
     let exception = turn.approval.exceptions.get(&id).ok_or(Refusal::UnknownException(id))?;
-    if exception.closed.is_some() || turn.context.now < exception.due {
+    if exception.closed.is_some() {
         return Ok(());
     }
     let missed = exception.missed.saturating_add(1);
     let (rulebook, now) = (turn.context.rulebook, turn.context.now);
-    let owned = rules::owner(rulebook, &turn.approval, About::of(exception), missed, now);
-    turn.record(Actor::Timer, Event::ExceptionEscalated { id, owner: owned.owner, due: owned.due });
+    let next = rules::owner(rulebook, &turn.approval, About::of(exception), missed, now);
+    if exception.due <= now {
+        let (owner, due, remind) = (next.owner, next.due, Some(next.remind));
+        turn.record(Actor::Timer, Event::ExceptionEscalated { id, owner, due, remind });
+    } else if exception.remind.is_some_and(|remind| remind <= now) {
+        let next = Some(next.owner).filter(|next| *next != exception.owner);
+        turn.record(Actor::Timer, Event::ExceptionReminded { id, next });
+    }
     Ok(())
 }
 

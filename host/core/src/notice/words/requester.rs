@@ -90,14 +90,9 @@ impl Telling<'_> {
         let exception = self.approval.exceptions.get(&id)?;
         let (owner, until) = (&exception.owner, self.moment(exception.due));
         let subject = format!("Held up: your {}; {owner} looks after it until {}", self.title(), until.there);
-        let what = if self.sight.is_whole() {
-            plain(&exception.detail.message, WORDS_CHARACTERS_MAX)
-        } else {
-            exception.cause.as_str().to_owned()
-        };
         let lines = vec![
             "It could not go on by itself:".to_owned(),
-            format!("  {what}"),
+            format!("  {}", self.what_is_wrong(exception)),
             format!("{owner} answers for it until {until}."),
             NOTHING_TO_DO.to_owned(),
         ];

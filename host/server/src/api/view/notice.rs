@@ -76,6 +76,7 @@ impl<'a> Notices<'a> {
             | Event::Superseded { .. }
             | Event::ExceptionOpened { .. }
             | Event::ExceptionEscalated { .. }
+            | Event::ExceptionReminded { .. }
             | Event::ExceptionMoved { .. }
             | Event::ExceptionReview { .. }
             | Event::ExceptionClosed { .. }

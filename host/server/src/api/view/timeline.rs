@@ -178,6 +178,7 @@ fn seat_of(event: &Event) -> Option<usize> {
         | Event::Superseded { .. }
         | Event::ExceptionOpened { .. }
         | Event::ExceptionEscalated { .. }
+        | Event::ExceptionReminded { .. }
         | Event::ExceptionMoved { .. }
         | Event::ExceptionReview { .. }
         | Event::GlassBroken { .. }
@@ -217,6 +218,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
             (exception.effect.map(|effect| effect.to_string()), Some(id.to_string()))
         }
         Event::ExceptionEscalated { id, .. }
+        | Event::ExceptionReminded { id, .. }
         | Event::ExceptionMoved { id, .. }
         | Event::ExceptionReview { id, .. }
         | Event::ExceptionClosed { id, .. } => (None, Some(id.to_string())),
@@ -329,6 +331,7 @@ fn words(event: &Event) -> String {
         Event::ExceptionEscalated { owner, due, .. } => {
             format!("an exception was missed; `{owner}` answers for it now, until {due}")
         }
+        Event::ExceptionReminded { next, .. } => reminded_to_settle(next.as_ref()),
         Event::ExceptionMoved { owner, .. } => {
             format!("whoever answered for an exception is not there; `{owner}` answers for it now")
         }
@@ -512,6 +515,7 @@ fn without_values(event: &Event) -> Option<String> {
         | Event::ReAsserted { .. }
         | Event::Superseded { .. }
         | Event::ExceptionEscalated { .. }
+        | Event::ExceptionReminded { .. }
         | Event::ExceptionMoved { .. }
         | Event::ExceptionReview { .. }
         | Event::ExceptionClosed { .. }
@@ -565,6 +569,12 @@ fn ended(call: &str, detail: Option<&Detail>, verdict: &EffectState) -> String {
 fn reminded(next: &[PersonId]) -> String {
     let words = "those who have not decided are reminded";
     if next.is_empty() { words.to_owned() } else { format!("{words}; next in turn: {}", listed(next)) }
+}
+
+/// Whoever answers for an exception is reminded, and whoever is next hears of it.
+fn reminded_to_settle(next: Option<&PersonId>) -> String {
+    let words = "whoever answers for an exception is reminded";
+    next.map_or_else(|| words.to_owned(), |next| format!("{words}; next in turn: `{next}`"))
 }
 
 /// When who answers for an exception is looked up again.
