@@ -48,6 +48,8 @@ mod rules;
 mod scim;
 #[path = "api/seats.rs"]
 mod seats;
+#[path = "api/shown.rs"]
+mod shown;
 #[path = "api/stores.rs"]
 mod stores;
 #[path = "api/stories.rs"]

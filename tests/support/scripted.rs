@@ -74,7 +74,7 @@ struct State {
     /// What the first field to be written holds now.
     before: Option<Value>,
     /// What is planned beside what is asked for.
-    also: Option<Field>,
+    also: Vec<Field>,
     /// What every attempt at a connection does, and every attempt at taking back what was written there.
     always: BTreeMap<(String, bool), Act>,
     findings: VecDeque<Ended<Finding>>,
@@ -214,7 +214,12 @@ impl Scripted {
 
     /// From now on every plan writes this field too.
     pub fn plan_also(&self, field: Field) {
-        self.state().also = Some(field);
+        self.plan_all_of(vec![field]);
+    }
+
+    /// From now on every plan writes these fields too.
+    pub fn plan_all_of(&self, fields: Vec<Field>) {
+        self.state().also = fields;
     }
 
     /// From now on every plan says this beside its changes.

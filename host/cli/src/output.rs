@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// How often a spinner turns.
 const TURN_MS: u64 = 120;
+/// Widest column, in characters: one long value does not put a page of blanks into each other row.
+const COLUMN_CHARACTERS_MAX: usize = 200;
 
 /// A no with everything that a person or a script needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,7 +167,8 @@ fn has_colour(stream: &impl io::IsTerminal) -> bool {
     forced || (stream.is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb"))
 }
 
-/// A table of text: one row a line, columns as wide as they need to be.
+/// A table of text: one row a line, columns as wide as they need to be. A cell that is longer than a column gets is there
+/// whole, and moves what stands behind it in its row alone.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     rows: Vec<Vec<String>>,
@@ -209,12 +212,15 @@ impl Table {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+            let widths = cells.map(|cell| cell.chars().count());
+            widths.filter(|width| *width <= COLUMN_CHARACTERS_MAX).max().unwrap_or(0)
         };
         let widths: Vec<usize> = (0..columns).map(width).collect();
+        let padded = |(cell, width): (&String, &usize)| {
+            format!("{cell}{}", " ".repeat(width.saturating_sub(cell.chars().count())))
+        };
         let one = |row: &Vec<String>| {
-            let cells: Vec<String> =
-                row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+            let cells: Vec<String> = row.iter().zip(&widths).map(padded).collect();
             cells.join("  ").trim_end().to_owned()
         };
         self.rows.iter().map(one).collect()
@@ -333,6 +339,16 @@ mod tests {
         check(StoreFault::Version { found: 9, known: 1 }.into(), exit::NO);
         let outer = Err::<(), _>(StoreFault::Busy).context("while it was read").expect_err("it is one");
         check(outer, exit::TEMPORARY);
+    }
+
+    #[test]
+    fn a_cell_of_any_length_is_printed_whole_and_widens_nothing_else() {
+        let mut table = Table::new(&["field", "before", "after"]);
+        let long = "x".repeat(100_000);
+        table.row(["note", &long, "y"]);
+        table.row(["term", "12", "18"]);
+        let lines = table.lines();
+        assert_eq!(lines, ["field  before  after", &*format!("note   {long}  y"), "term   12      18"]);
     }
 
     #[test]

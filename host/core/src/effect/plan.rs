@@ -1,7 +1,15 @@
 //! The write plan: field by field, what an approval will change, shown before anybody decides.
 
+use crate::approval::PlannedEffect;
+use crate::canonical;
 use crate::record::{Field, RecordRef, Value};
 use serde::{Deserialize, Serialize};
+
+/// Most fields of one write: more than a person would read.
+pub const FIELDS_MAX: usize = 500;
+/// Longest write plan of an intent, in bytes of its canonical form. It is one entry of the log, which has a mebibyte, and
+/// the facts and the policy's answer stand beside it.
+pub const PLAN_BYTES_MAX: usize = 768 * 1024;
 
 /// What is to be done at one connection, without saying that anybody approved it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,4 +70,28 @@ impl WritePlan {
             remarks: Vec::new(),
         }
     }
+}
+
+/// Why whoever approves cannot be shown all that would be written, if so: then nobody approves it. Nothing of a plan is
+/// ever left out instead.
+///
+/// # Errors
+/// What is too long, and what is allowed.
+pub(crate) fn can_be_shown(writes: &[PlannedEffect]) -> Result<(), String> {
+    for write in writes {
+        let (count, binding, connection) = (write.plan.changes.len(), &write.binding, &write.connection);
+        if FIELDS_MAX < count {
+            return Err(format!(
+                "binding `{binding}` would write {count} fields at connection `{connection}`; {FIELDS_MAX} are allowed, so that \
+                 whoever approves can be shown them all"
+            ));
+        }
+    }
+    let bytes = canonical::to_vec(&writes).map_err(|fault| fault.to_string())?.len();
+    if PLAN_BYTES_MAX < bytes {
+        return Err(format!(
+            "the write plan has {bytes} bytes; {PLAN_BYTES_MAX} are allowed, so that whoever approves can be shown all of it"
+        ));
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::command::people;
 use crate::output::{self, Table, plain};
 use anyhow::Result;
+use countersign_core::built_in;
 use countersign_server::api::view::{
     BrokenView, EffectView, ExceptionView, IntentView, OverrideView, PolicyChangeView, QuestionView,
     ReconciliationView, SeatView, TimelineView, TokenChangeView, ValueView, WatchView, seat_name,
@@ -19,7 +20,7 @@ pub(super) fn intent(intent: &IntentView) -> Result<()> {
     head.row(["requester", &format!("{}{}", intent.requester, behind.unwrap_or_default())]);
     head.row(["submitted", &intent.submitted]);
     for (name, value) in &intent.tokens {
-        head.row([&format!("  {name}"), &text(value)]);
+        head.row([&format!("  {name}"), &token(intent, value)]);
     }
     for (name, fact) in &intent.facts {
         head.row([&format!("  {name}"), &format!("{} (found out)", fact.text)]);
@@ -450,10 +451,26 @@ fn heading(text: &str) -> Result<()> {
     output::line(&format!("\n{}", plain(text)))
 }
 
-/// A token as a person reads it: texts and money bare, the fields of an element beside each other.
+/// A token as a person reads it, all of it. Of a document of the house they read what it changes, which stands below.
+fn token(intent: &IntentView, value: &Value) -> String {
+    match value {
+        Value::String(document)
+            if built_in::NAMES.contains(&intent.intent_type.as_str()) && document.contains('\n') =>
+        {
+            format!("a text of {} lines", document.lines().count())
+        }
+        Value::String(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::Array(_)
+        | Value::Object(_) => text(value),
+    }
+}
+
+/// A value as a person reads it: texts and money bare, the fields of an element beside each other.
 fn text(value: &Value) -> String {
     match value {
-        Value::String(text) if text.contains('\n') => format!("a text of {} lines", text.lines().count()),
         Value::String(text) => text.clone(),
         Value::Object(fields) => money(fields).unwrap_or_else(|| {
             fields

@@ -6,7 +6,7 @@ use super::{identity, reader, types};
 use crate::contract::{Description, EffectView};
 use countersign_core::delivery::{Body, Delivery, Draft};
 use countersign_core::effect::attempt::{Detail, Failure, Finding, Guarantee, Receipt};
-use countersign_core::effect::plan::{Change, Proposal, WritePlan};
+use countersign_core::effect::plan::{Change, FIELDS_MAX, Proposal, WritePlan};
 use countersign_core::intent::value::Day;
 use countersign_core::money::{Currency, Money};
 use countersign_core::record::{Field, RecordRef, Snapshot, Value};
@@ -14,8 +14,6 @@ use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::connectors::{Changed, Operation, Page};
 use std::collections::BTreeSet;
 
-/// Fields of one record: more than a person would read in a write plan.
-const FIELDS_MAX: usize = 500;
 /// One text value: a contract clause fits many times.
 const TEXT_BYTES_MAX: usize = 256 * 1024;
 /// Names, codes, ids, revisions.
@@ -508,6 +506,22 @@ mod tests {
         let many = (0..=FIELDS_MAX).map(|number| field(&number.to_string())).collect();
         assert!(fields_in("the snapshot", many).is_err());
         assert!(fields_in("the snapshot", vec![field("")]).is_err());
+    }
+
+    #[test]
+    fn a_plan_comes_whole_or_not_at_all() {
+        let value = || types::Value::Text("x".to_owned());
+        let change = |name: usize| types::Change { name: name.to_string(), before: value(), after: value() };
+        let plan = |count: usize| types::WritePlan {
+            subject: types::RecordRef { kind: "quote".to_owned(), id: "q-1".to_owned() },
+            revision: None,
+            changes: (0..count).map(change).collect(),
+            remarks: Vec::new(),
+            extra: Vec::new(),
+        };
+        assert_eq!(plan_in(plan(FIELDS_MAX)).expect("it fits").changes.len(), FIELDS_MAX);
+        let fault = plan_in(plan(FIELDS_MAX + 1)).expect_err("it does not fit");
+        assert_eq!(fault, "the plan has 501 fields; 500 are allowed");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::approval::event::{Actor, Entry, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Approval, Authority, Case, Council, Intent, PlannedEffect, Stage};
 use crate::effect::attempt::Detail;
+use crate::effect::plan::can_be_shown;
 use crate::effect::retry::{self, PREPARE_TRIES_MAX};
 use crate::exception::Cause;
 use crate::going_live::{
@@ -290,6 +291,9 @@ fn seal(turn: &mut Turn<'_>, found: Found, opened: Option<(&Policy, Settled)>) {
     if advisory {
         // Sealed without a write, so that none can follow even if the intent type changes later.
         writes.clear();
+    }
+    if let Err(fault) = can_be_shown(&writes) {
+        return unsealed(turn, evaluation, facts, Detail::new("plan-too-long", fault));
     }
     let content = Content {
         writes: &writes,
