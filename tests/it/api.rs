@@ -12,6 +12,8 @@ mod budget;
 mod bypass;
 #[path = "api/deliveries.rs"]
 mod deliveries;
+#[path = "api/denied.rs"]
+mod denied;
 #[path = "api/doors.rs"]
 mod doors;
 #[path = "api/drafts.rs"]

@@ -29,6 +29,7 @@ pub mod clock;
 pub mod connection;
 pub mod connector;
 pub mod delivery;
+pub mod denied;
 pub mod document;
 pub mod effect;
 pub mod entry;

@@ -4,6 +4,7 @@ use crate::beside::Beside;
 use crate::connections::Connections;
 use crate::connectors::Connectors as Builds;
 use crate::contributions::{Explained, explained};
+use crate::denied::Denials;
 use crate::fault::Fault;
 use crate::gates::Gates;
 use crate::handle::{Doors, Hot, Verdicts};
@@ -133,6 +134,8 @@ pub(crate) struct Inner {
     pub(crate) log_tree: OnceLock<Arc<LogTree>>,
     /// Rings when other rules are in force.
     pub(crate) changed: Notify,
+    /// Refused tries that are to be put on record.
+    pub(crate) denials: Denials,
 }
 
 impl fmt::Debug for Engine {
@@ -206,6 +209,7 @@ impl Engine {
             proofs: Semaphore::new(PROOFS_AT_ONCE),
             log_tree: OnceLock::new(),
             changed: Notify::new(),
+            denials: Denials::default(),
             schedule: Schedule::default(),
             gates: Gates::default(),
             waits: Waits::default(),
@@ -221,6 +225,7 @@ impl Engine {
         });
         inner.tasks.start(crate::schedule::run(Arc::clone(&inner)));
         inner.tasks.start(crate::review::run(Arc::clone(&inner)));
+        inner.tasks.start(crate::denied::run(Arc::clone(&inner)));
         inner.follow_all();
         Engine { inner }
     }

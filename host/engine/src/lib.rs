@@ -12,6 +12,7 @@ mod connections;
 pub mod connectors;
 pub mod contributions;
 mod count;
+pub mod denied;
 mod effects;
 pub mod engine;
 pub mod errands;

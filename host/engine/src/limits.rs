@@ -183,3 +183,7 @@ pub const LOAD_MAX: u32 = 200;
 
 /// Most upgrades of connectors that were accepted: they are read at each start.
 pub const UPGRADES_MAX: usize = 10_000;
+
+/// Most refused tries that wait to be put on record; more than that are only counted. A store that stands still for some
+/// seconds loses none of them.
+pub const DENIED_WAITING_MAX: usize = 1_024;

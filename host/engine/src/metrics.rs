@@ -10,6 +10,7 @@ mod open;
 
 use countersign_core::approval::event::{Entry, Event};
 use countersign_core::approval::{Approval, Authority};
+use countersign_core::denied;
 use countersign_core::effect::life::EffectState;
 use countersign_core::effect::reconcile::Agreement;
 use countersign_core::id::{ConnectorId, EffectId, ExceptionId};
@@ -116,6 +117,7 @@ pub(crate) struct Metrics {
     looks: Family<At, Counter>,
     lag: Family<Connected, Histogram, fn() -> Histogram>,
     notices: Family<Came, Counter>,
+    denied: Family<Came, Counter>,
     clock_jumps: Counter,
     taken_back: Family<Of, Counter>,
     shadow: Family<Shown, Counter>,
@@ -138,6 +140,7 @@ impl Default for Metrics {
             looks: Family::default(),
             lag: Family::new_with_constructor(|| Histogram::new(LAG_SECONDS)),
             notices: Family::default(),
+            denied: Family::default(),
             clock_jumps: Counter::default(),
             taken_back: Family::default(),
             shadow: Family::default(),
@@ -167,6 +170,8 @@ impl Metrics {
         let help = "From when a write landed to when it was found as approved";
         registry.register_with_unit("reconciliation_lag", help, Unit::Seconds, self.lag.clone());
         registry.register("notices", "Messages to people, by what came of them", self.notices.clone());
+        let help = "Refused tries of those who were let in, by whether each is on record";
+        registry.register("denied", help, self.denied.clone());
         registry.register("clock_jumps", "Jumps of the clock of the machine", self.clock_jumps.clone());
         let help = "Builds of connectors that the host took back by itself";
         registry.register("connector_taken_back", help, self.taken_back.clone());
@@ -199,6 +204,12 @@ impl Metrics {
     /// A checkpoint could not be noted.
     pub(crate) fn not_noted(&self, anchor: &str) {
         self.notings.get_or_create(&Noted { anchor: anchor.to_owned(), outcome: "failed" }).inc();
+    }
+
+    /// Somebody tried what they may not, and that is on record.
+    pub(crate) fn denied(&self, event: &denied::Event) {
+        let (outcome, tries) = crate::denied::counted(event);
+        self.denied.get_or_create(&Came { outcome }).inc_by(tries);
     }
 
     /// The clock of the machine jumped, and that is on record.

@@ -7,6 +7,7 @@ pub(crate) mod connections;
 pub(crate) mod connectors;
 pub(crate) mod decisions;
 pub(crate) mod deliveries;
+pub(crate) mod denied;
 pub(crate) mod drafts;
 pub(crate) mod effects;
 pub(crate) mod exceptions;

@@ -5,6 +5,7 @@
 //! the table of routes is not let in, whatever the router knows.
 
 use crate::asked::Line;
+use crate::denied::{self, Try};
 use crate::limits::REQUEST_MS_MAX;
 use crate::problem::Problem;
 use crate::routes;
@@ -191,7 +192,7 @@ struct Wanted<'a> {
 pub(crate) async fn sign_in(
     State(host): State<Host>,
     matched: MatchedPath,
-    named: Result<RawPathParams, RawPathParamsRejection>,
+    params: Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -199,24 +200,48 @@ pub(crate) async fn sign_in(
         return method_not_taken(request.method().clone()).await.into_response();
     };
     // What is no name of a connection is nobody's: only operators are told that there is none.
-    let mut names = named.iter().flatten();
+    let mut names = params.iter().flatten();
     let named = names.find(|(name, _)| *name == "name" && route.path.starts_with(OF_CONNECTION));
     let connection = named.and_then(|(_, value)| ConnectionName::parse(value).ok());
     let wanted = |scope| Wanted { scope, connection: connection.as_ref() };
+    let tried = || Try::of_route(route, params.as_ref().ok());
     let caller = match route.scope {
         None => None,
         Some(scope) => match caller(&host, request.headers(), wanted(scope)) {
             Ok(caller) => Some(caller),
-            Err(problem) => return problem.into_response(),
+            Err(problem) => {
+                // Of a stranger nobody knows who it was, and anybody could fill the log.
+                if let Some(known) = known(&host, request.headers()) {
+                    denied::look(&host, &known, tried(), &problem);
+                }
+                return problem.into_response();
+            }
         },
     };
     if host.engine.is_stopping() && !request.method().is_safe() {
         return Problem::from(Fault::Stopping).into_response();
     }
-    if let Some(caller) = caller {
-        request.extensions_mut().insert(caller);
+    let Some(caller) = caller else { return next.run(request).await };
+    request.extensions_mut().insert(caller.clone());
+    let response = next.run(request).await;
+    if let Some(problem) = response.extensions().get::<Problem>() {
+        denied::look(&host, &caller, tried(), problem);
     }
-    next.run(request).await
+    response
+}
+
+/// Whose token it is, whatever it may.
+fn known(host: &Host, headers: &HeaderMap) -> Option<Caller> {
+    let token = bearer(headers)?;
+    if let Some(entry) = host.tokens.find(token) {
+        return Some(Caller { person: entry.person.clone(), token: entry.name.clone() });
+    }
+    of_terminal(host, token).map(|person| Caller { token: of_terminal_name(&person), person })
+}
+
+/// What is said of the token that a person's terminal has.
+fn of_terminal_name(person: &PersonId) -> String {
+    format!("the terminal of {person}")
 }
 
 fn caller(host: &Host, headers: &HeaderMap, wanted: Wanted<'_>) -> Result<Caller, Problem> {
@@ -290,7 +315,7 @@ fn machine_may(entry: &TokenEntry, scope: Scope) -> Result<Caller, Problem> {
 fn terminal_may(host: &Host, person: PersonId, wanted: Wanted<'_>) -> Result<Caller, Problem> {
     let scope = wanted.scope;
     let operator = host.engine.rulebook().directory().looks_after(&person, wanted.connection);
-    let token = format!("the terminal of {person}");
+    let token = of_terminal_name(&person);
     match scope {
         Scope::Read | Scope::Ask | Scope::Decide => Ok(Caller { person, token }),
         Scope::Operate if operator => Ok(Caller { person, token }),

@@ -10,6 +10,7 @@ mod asked;
 mod busy;
 pub mod code;
 pub mod console;
+mod denied;
 pub mod door;
 pub mod limits;
 mod log_signer;

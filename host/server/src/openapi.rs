@@ -2,7 +2,7 @@
 //! is compared with it by a test.
 
 use crate::api::{
-    amendments, backtest, budgets, connections, connectors, decisions, deliveries, drafts, effects,
+    amendments, backtest, budgets, connections, connectors, decisions, deliveries, denied, drafts, effects,
     exceptions, exchange, hands, health, intent_types, intents, log, overrides, ownership, pages, people,
     policies, rules, seats,
 };
@@ -40,7 +40,7 @@ use utoipa::{Modify, OpenApi};
         people::list, people::outlook, people::away, people::back,
         policies::list, policies::show, policies::rollback,
         rules::list, rules::show,
-        health::log, log::checkpoint, log::consistency, log::proof,
+        denied::list, health::log, log::checkpoint, log::consistency, log::proof,
     ),
     modifiers(&Tokens),
     security(("token" = []))

@@ -24,6 +24,9 @@ use utoipa::ToSchema;
 /// The media type of every problem.
 pub const PROBLEM_TYPE: &str = "application/problem+json";
 
+/// What is said of an intent that is not there, or not for whoever asks.
+const NO_INTENT: &str = "CS-E0101";
+
 /// A request that was not done, and why.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -91,6 +94,20 @@ impl Problem {
             kind: None,
         };
         Problem { told: Box::new(told) }
+    }
+
+    /// What is said of an intent that is not there, or not for whoever asks.
+    pub(crate) fn no_intent() -> Problem {
+        Problem::new(
+            NO_INTENT,
+            "there is no such intent",
+            "check the id; `GET /v1/intents` lists what there is",
+        )
+    }
+
+    /// Whether it says of an intent that there is none, to whom it may only not be shown.
+    pub(crate) fn hides_intent(&self) -> bool {
+        self.told.code.code == NO_INTENT
     }
 
     /// The same, with the places that are wrong.

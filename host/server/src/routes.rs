@@ -2,7 +2,7 @@
 //! written side by side, and what is not in the table is not let in.
 
 use crate::api::{
-    amendments, backtest, budgets, connections, connectors, decisions, deliveries, drafts, effects,
+    amendments, backtest, budgets, connections, connectors, decisions, deliveries, denied, drafts, effects,
     exceptions, exchange, hands, health, intent_types, intents, log, overrides, ownership, pages, people,
     policies, rules, seats,
 };
@@ -109,6 +109,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/policies/{name}/import", Some(Scope::Read)),
     route("GET", "/v1/rules", Some(Scope::Read)),
     route("GET", "/v1/rules/{file}", Some(Scope::Read)),
+    route("GET", "/v1/denied", Some(Scope::Read)),
     route("GET", "/v1/log/health", Some(Scope::Read)),
     route("GET", "/v1/log/checkpoint", Some(Scope::Read)),
     route("GET", "/v1/log/consistency", Some(Scope::Read)),
@@ -267,6 +268,7 @@ fn public(host: Host) -> Router {
         .route("/v1/policies/{name}/import", post(exchange::import))
         .route("/v1/rules", get(rules::list))
         .route("/v1/rules/{file}", get(rules::show))
+        .route("/v1/denied", get(denied::list))
         .merge(people_of_the_house())
         .merge(proofs())
         .merge(provisioning())

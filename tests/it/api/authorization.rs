@@ -302,13 +302,13 @@ async fn followed(verb: &str, words: &str, person: &str) -> String {
     }
     let cookie = if person.is_empty() { String::new() } else { browsers.signed_in(person).await };
     browsers.all_told(&place).await;
-    let before = browsers.world.engine.health().head;
+    let before = browsers.world.changes().await;
     let form = format!("revision=1&seal={seal}&words={words}");
     let answer = browsers.post(&cookie, &path(&links, verb), &form).await;
     if answer.status == 200 {
         return "**yes**".to_owned();
     }
-    assert_eq!(browsers.world.engine.health().head, before, "{person} changed something by {verb}");
+    assert_eq!(browsers.world.changes().await, before, "{person} changed something by {verb}");
     answer.status.to_string()
 }
 

@@ -236,9 +236,10 @@ const CONNECTORS: [Row; 9] = [
     row("take a build away", "POST /v1/connectors/{id}/removals", &["scripted.crm"]).sends(BUILD),
 ];
 
-const LOG: [Row; 5] = [
+const LOG: [Row; 6] = [
     row("how the log is", "GET /v1/log/health", &[]),
     row("its signed checkpoint", "GET /v1/log/checkpoint", &[]),
+    row("what was refused", "GET /v1/denied", &[]),
     row("the proof that it only grew", "GET /v1/log/consistency", &[]).asks("?from=0"),
     row("a tile of its hashes", "GET /v1/log/tile/{*tile}", &["0/000.p/1"]),
     row("a tile of its leaves", "GET /v1/log/tile/{*tile}", &["entries/000.p/1"]),

@@ -15,8 +15,8 @@ use countersign_engine::port::components::{Components, NoComponents};
 use countersign_engine::port::hashes::MemoryHashes;
 use countersign_engine::port::notifier::{NoNotifier, Notifier};
 use countersign_engine::port::store::{
-    Appended, Batch, CallerKey, Errand, Health, Logged, Page, Position, Query, Row, Store, StoreFault,
-    Verified,
+    Appended, Batch, CallerKey, Errand, Health, Logged, PAGE_ROWS_MAX, Page, Position, Query, Row, Store,
+    StoreFault, Verified,
 };
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_engine::task::Tasks;
@@ -452,6 +452,20 @@ impl World {
         world.connectors.put("crm", "quote", "q-1", &thin);
         let place = world.submitted("k-1", SMALL).await;
         (world, place)
+    }
+
+    /// A digest of all that is recorded, but for what was refused: that is recorded a moment later.
+    pub(crate) async fn changes(&self) -> Digest {
+        let (mut parts, mut from) = (Vec::new(), Position(0));
+        loop {
+            let page = self.store.scan(from, PAGE_ROWS_MAX).await.expect("the log is read");
+            let Some(last) = page.last() else { break };
+            from = Position(last.position.0 + 1);
+            let said = page.iter().filter(|logged| !logged.stream.starts_with("denied/"));
+            parts.extend(said.map(|logged| Arc::clone(&logged.entry)));
+        }
+        let parts: Vec<&[u8]> = parts.iter().map(AsRef::as_ref).collect();
+        Digest::of_parts(&parts)
     }
 
     /// Submits and waits until it is prepared; gives the address of the intent.

@@ -1,5 +1,6 @@
 //! `countersign audit`: whether the log is what was written, and proofs of it for those who do not have it.
 
+mod denied;
 mod export;
 pub(crate) mod key;
 mod running;
@@ -92,6 +93,20 @@ pub enum Audit {
         #[arg(long, value_name = "KEY", value_parser = public)]
         public: VerifierKey,
     },
+    /// List what people and machines tried on a running host and may not do, newest first
+    ///
+    /// Auditors alone read it. Of one person sixty tries in an hour are listed, and how many more there were.
+    Denied {
+        /// Which day, in UTC, such as 2026-11-23; today unless given
+        #[arg(long, value_name = "DAY")]
+        day: Option<String>,
+        /// Whose; `me` for your own
+        #[arg(long, value_name = "PERSON")]
+        person: Option<String>,
+        /// Most items
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
     /// Check a proof; neither a host nor its data folder is needed
     Check {
         /// The proof, as `countersign audit prove` prints it
@@ -178,6 +193,9 @@ pub async fn run(command: Audit, global: &Global) -> Result<ExitCode> {
             let noted = noted(&file, &public)?;
             let today = running::extension(&noted, &public, global).await?;
             show(&today, "checkpoint", global)
+        }
+        Audit::Denied { day, person, limit } => {
+            denied::show(day.as_deref(), person.as_deref(), limit, global).await
         }
         Audit::Check { file, public, entry } => check(&file, &public, entry.as_deref(), global),
     }

@@ -77,6 +77,7 @@ fn words_that_scripts_use_are_understood() {
     check("countersign audit checkpoint --key log.key --data data");
     check("countersign audit prove int_1 --key log.key --entry entry.json");
     check("countersign audit prove connection/crm --sequence 3 --key log.key");
+    check("countersign audit denied --day 2026-11-23 --person ae-1 --json");
     check("countersign policy check --since 90d --data data");
     check("countersign policy backtest new.policy.md --since 90d --max-newly-approved 0 --json");
     check("countersign policy backtest new.policy.md --from old.jsonl");

@@ -8,6 +8,7 @@ pub mod connection;
 pub mod connector;
 mod course;
 pub mod delivery;
+pub mod denied;
 pub mod draft;
 pub mod effect;
 pub mod evaluation;
@@ -38,6 +39,7 @@ pub use check::{CheckedView, FaultView, FindingView, RanView, ReportView, Sugges
 pub use connection::{CheckView, ConnectionView};
 pub use connector::{BuildView, ConnectorEntryView, ConnectorView, OddView, ShadowView};
 pub use delivery::{DeliveryView, WishView};
+pub use denied::DeniedView;
 pub use draft::{DifferenceView, FormattedView, ImportView, StarterView};
 pub use effect::{EffectView, ReceiptView, WatchView};
 pub use evaluation::EvaluationView;

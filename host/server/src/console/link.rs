@@ -10,6 +10,8 @@ use super::page::{self, page, sentence};
 use crate::api::view::IntentView;
 use crate::api::view::intent::Looking;
 use crate::asked::Place;
+use crate::denied::{self, Try};
+use crate::door::Caller;
 use crate::limits::WORDS_CHARACTERS_MAX;
 use crate::problem::Problem;
 use crate::state::Host;
@@ -64,9 +66,17 @@ pub(super) async fn act(
     uri: Uri,
     form: Form,
 ) -> Response {
+    let tried = Try::of_link(&parts.2, &parts.0);
     let opened = match opened(&host, &form.headers, uri.path(), parts).await {
         Ok(opened) => opened,
-        Err(response) => return response,
+        Err(response) => {
+            // Whoever only looks leaves nothing behind: browsers and mail scanners open links by themselves.
+            let signed = guard::signed(&host, &form.headers);
+            if let Some(signed) = signed.filter(|_| response.status() == StatusCode::NOT_FOUND) {
+                denied(&host, &signed, tried, &Problem::no_intent());
+            }
+            return response;
+        }
     };
     let words = form.field("words").trim();
     if WORDS_CHARACTERS_MAX < words.chars().count() {
@@ -89,6 +99,7 @@ pub(super) async fn act(
         Ok(standing) => done(&host, &opened, &standing),
         Err(fault) => {
             let problem = Problem::from(fault);
+            denied(&host, &opened.signed, tried, &problem);
             let (what, next) = problem.said();
             let wrong = format!("{}. {}.", sentence(what), sentence(next));
             match host.engine.read(intent).await {
@@ -130,6 +141,13 @@ async fn opened(
         return Err(nothing());
     }
     Ok(Opened { signed, standing, notice, verb, told })
+}
+
+/// Puts on record that somebody may not do what a link is for.
+fn denied(host: &Host, signed: &Signed, tried: Try, problem: &Problem) {
+    // A browser has no token.
+    let caller = Caller { person: signed.session.person.clone(), token: String::new() };
+    denied::look(host, &caller, tried, problem);
 }
 
 fn nothing() -> Response {
