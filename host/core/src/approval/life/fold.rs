@@ -259,6 +259,11 @@ fn advance(mut approval: Approval, event: &Event, at: Timestamp) -> Option<Appro
     Some(approval)
 }
 
+/// Takes the claim of one person off a seat.
+fn unclaim(seat: &mut Seat, person: &PersonId) {
+    seat.claims.retain(|claim| claim.by != *person);
+}
+
 /// What people and time do to the seats.
 fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
     match event {
@@ -271,9 +276,7 @@ fn move_seats(seats: &mut Seats, event: &Event) -> Option<()> {
         }
         Event::SeatMoved { row, seat, .. } => *seats.open.get_mut(row)? = seat.clone(),
         Event::Claimed { row, claim } => seats.open.get_mut(row)?.claims.push(claim.clone()),
-        Event::Released { row, person, .. } => {
-            seats.open.get_mut(row)?.claims.retain(|claim| claim.by != *person);
-        }
+        Event::Released { row, person, .. } => unclaim(seats.open.get_mut(row)?, person),
         Event::Handed { handed, .. } => {
             seats.rows.get(usize::try_from(handed.row).ok()?)?;
             seats.handed.push(handed.clone());

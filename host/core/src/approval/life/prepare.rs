@@ -13,7 +13,7 @@ use crate::exception::Cause;
 use crate::going_live::{
     self, GO_LIVE_ROUTE, NotLive, Readiness, TRIALS_A_DAY_MAX, Trial, is_going_live, shape,
 };
-use crate::id::{ConnectionName, IntentId, IntentTypeName, PersonId};
+use crate::id::{ConnectionName, IntentId, IntentTypeName, PersonId, PoolName};
 use crate::intent::{Enforcement, Facts, FailMode, IntentType, Raw, Trigger, TypeState};
 use crate::notice::Notices;
 use crate::policy::component::Contributions;
@@ -260,14 +260,31 @@ struct Found {
     readiness: Option<Arc<Readiness>>,
 }
 
+impl Found {
+    /// Whether a change of the house is asked for, and nothing is known of it.
+    fn lacks_evidence(&self, name: &IntentTypeName) -> bool {
+        (is_policy_change(name) && self.change.is_none())
+            || (is_shared_change(name) && self.shared.is_none())
+            || (is_going_live(name) && self.readiness.is_none())
+    }
+
+    /// The pools that stand for `owner of policy` where a change of the house is asked for.
+    fn owners(&self, rulebook: &Rulebook) -> Option<Vec<PoolName>> {
+        match (&self.change, &self.shared, &self.readiness) {
+            (Some(change), _, _) => Some(change.owners()),
+            (None, Some(change), _) => Some(change.owners.clone()),
+            (None, None, Some(seen)) => rulebook.intent_type(&seen.of).map(|own| vec![own.owner.clone()]),
+            (None, None, None) => None,
+        }
+    }
+}
+
 /// Seals what was planned, then approves by policy or opens the seats. What passes although the policy could not be
 /// evaluated passes with what is known of its answer.
 fn seal(turn: &mut Turn<'_>, found: Found, opened: Option<(&Policy, Settled)>) {
-    let Found { facts, evaluation, mut writes, change, shared, readiness } = found;
     let (rulebook, name) = (turn.context.rulebook, turn.approval.intent.intent_type.clone());
-    let unknown = (is_policy_change(&name) && change.is_none())
-        || (is_shared_change(&name) && shared.is_none())
-        || (is_going_live(&name) && readiness.is_none());
+    let (unknown, owned) = (found.lacks_evidence(&name), found.owners(rulebook));
+    let Found { facts, evaluation, mut writes, change, shared, readiness } = found;
     if unknown {
         let detail = Detail::new("no-evidence", "nothing is known of the change that is asked for");
         return unsealed(turn, evaluation, facts, detail);
@@ -312,12 +329,6 @@ fn seal(turn: &mut Turn<'_>, found: Found, opened: Option<(&Policy, Settled)>) {
     let asked = match &opened {
         Some((_, known)) => Outcome::from(known.clone()),
         None => evaluation.outcome.clone(),
-    };
-    let owned = match (&change, &shared, &readiness) {
-        (Some(change), _, _) => Some(change.owners()),
-        (None, Some(change), _) => Some(change.owners.clone()),
-        (None, None, Some(seen)) => rulebook.intent_type(&seen.of).map(|own| vec![own.owner.clone()]),
-        (None, None, None) => None,
     };
     let rows = match owned {
         Some(owners) => rulebook.rows_for(&name, &evaluation.version, &asked, &owners),
