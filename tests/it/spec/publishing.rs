@@ -150,7 +150,7 @@ impl Spec {
     }
 }
 
-fn case(approval: &Approval) -> &Case {
+pub(super) fn case(approval: &Approval) -> &Case {
     match &approval.stage {
         Stage::Seated { case, .. }
         | Stage::Executing { case, .. }

@@ -1,22 +1,14 @@
 //! The steps of `shared_change.feature`.
 
+use super::publishing::case;
 use super::{Spec, map, person, text};
-use countersign_core::approval::{Approval, Case, Outcome, Stage};
+use countersign_core::approval::{Approval, Case, Stage};
 use countersign_core::id::IntentTypeName;
 use countersign_core::seal::Seal;
 use countersign_core::shared_change::{Difference, SHARED_CHANGE, SharedChange, SharedFile};
 use cucumber::{then, when};
 use std::sync::Arc;
 use std::time::Duration;
-
-fn case(approval: &Approval) -> &Case {
-    match &approval.stage {
-        Stage::Seated { case, .. }
-        | Stage::Executing { case, .. }
-        | Stage::Closed(Outcome::Done { case, .. }) => case,
-        other => panic!("the intent is {}", other.as_str()),
-    }
-}
 
 fn evidence(approval: &Approval) -> &SharedChange {
     case(approval).shared.as_deref().expect("evidence")
