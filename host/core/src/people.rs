@@ -11,6 +11,7 @@ mod contact;
 mod duty;
 mod parse;
 pub mod register;
+mod rotation;
 mod with;
 
 pub use crate::policy::route::{Whom, Within};
@@ -21,6 +22,7 @@ pub use clock::Spelt;
 pub use contact::{Contact, MailAddress};
 pub use duty::{Duty, NoOperator};
 pub(crate) use parse::{MANAGERS_MAX, SECTIONS};
+pub use rotation::{OnCall, Rotation};
 pub(crate) use with::successor;
 
 use crate::id::{ConnectionName, FieldName, IntentTypeName, PersonId, PoolName, RoleName};
@@ -106,6 +108,8 @@ pub struct Directory {
     pub persons: BTreeMap<PersonId, Person>,
     /// Pools.
     pub pools: BTreeMap<PoolName, Pool>,
+    /// In which turns the people of a pool answer for its exceptions; the lead does where a pool has none.
+    pub rotations: BTreeMap<PoolName, Rotation>,
     /// Who holds which role.
     pub roles: BTreeMap<RoleName, PersonId>,
     /// What pools do for the house beside deciding.

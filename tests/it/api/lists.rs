@@ -1,7 +1,9 @@
 //! Lists: filters, pages, and what is configured.
 
-use crate::world::{SMALL, World};
+use crate::world::{SMALL, Setup, World};
+use countersign_core::rulebook::Rulebook;
 use countersign_core::time::Millis;
+use countersign_tests::world::{root, source_files};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -152,6 +154,29 @@ async fn who_answers_for_what_is_told_with_what_is_lacking() {
     let expected = expected.map(|(name, pool, there)| (name.to_owned(), pool.to_owned(), there));
     assert_eq!(connections.map(of).collect::<Vec<_>>(), expected);
     assert_eq!(answer.json["alone"], json!([]));
+}
+
+#[tokio::test]
+async fn who_is_on_call_is_told_with_who_answers_for_what() {
+    let mut files = source_files(&root().join("host/cli/starter")).expect("the starter files");
+    let people = files.iter_mut().find(|file| file.path == "people.md").expect("people.md");
+    let rows = "## Rotations\n\n| pool | from | days | order |\n|---|---|---|---|\n\
+                | billing | 2026-11-23 | 7 | billing-2, billing-1 |\n\n## Roles";
+    people.text = people.text.replacen("## Roles", rows, 1);
+    people.text.push_str("| billing-2 | 2026-11-24 | 2026-11-24 | billing-1 | all |\n");
+    let rulebook = Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    let world = World::of(Setup { rulebook, ..Setup::default() }).await;
+    let on_call = async || {
+        let answer = world.get("ae-1", "/v1/ownership").await;
+        let connections = answer.json["connections"].as_array().expect("connections").clone();
+        let billing =
+            connections.iter().find(|connection| connection["name"] == "billing").expect("it is there");
+        billing["integration_owner"]["on_call"].clone()
+    };
+    assert_eq!(on_call().await, json!({ "person": "billing-2", "until": "2026-11-29" }));
+    world.clock.turn(Millis::hours(24));
+    let instead = json!({ "person": "billing-1", "until": "2026-11-29", "instead_of": "billing-2" });
+    assert_eq!(on_call().await, instead);
 }
 
 #[tokio::test]

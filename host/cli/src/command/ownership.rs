@@ -167,11 +167,13 @@ fn of(owner: &OwnerView) -> String {
     let lead = owner.lead.as_deref().unwrap_or("nobody");
     let others: Vec<&str> =
         owner.members.iter().map(String::as_str).filter(|member| *member != lead).collect();
-    format!(
-        "pool {}: {lead} leads; {}",
-        owner.pool,
-        if others.is_empty() { "nobody else".to_owned() } else { others.join(", ") }
-    )
+    let others = if others.is_empty() { "nobody else".to_owned() } else { others.join(", ") };
+    let on_call = owner.on_call.as_ref().map(|on_call| {
+        let instead = on_call.instead_of.as_ref();
+        let instead = instead.map(|person| format!(" in the place of {person}")).unwrap_or_default();
+        format!("; {}{instead} is on call until {}", on_call.person, on_call.until)
+    });
+    format!("pool {}: {lead} leads; {others}{}", owner.pool, on_call.unwrap_or_default())
 }
 
 fn table(page: &mut String, columns: &[&str], rows: &[Vec<String>]) {
@@ -196,6 +198,7 @@ fn line(page: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use countersign_server::api::view::OnCallView;
 
     #[test]
     fn the_page_says_who_looks_after_which_connection() {
@@ -203,6 +206,11 @@ mod tests {
             pool: "billing".to_owned(),
             lead: Some("billing-1".to_owned()),
             members: vec!["billing-1".to_owned(), "billing-2".to_owned()],
+            on_call: Some(OnCallView {
+                person: "billing-2".to_owned(),
+                until: "2026-11-29".to_owned(),
+                instead_of: Some("billing-1".to_owned()),
+            }),
         };
         let connection = |name: &str, owner: Option<OwnerView>, configured| OwnedConnectionView {
             name: name.to_owned(),
@@ -213,7 +221,8 @@ mod tests {
         let page = page(&[], &connections, &[]);
         let rows = [
             "| crm | operators alone |",
-            "| ledger (not configured) | pool billing: billing-1 leads; billing-2 |",
+            "| ledger (not configured) | pool billing: billing-1 leads; billing-2; billing-2 in the place of billing-1 is on \
+             call until 2026-11-29 |",
         ];
         assert!(rows.iter().all(|row| page.contains(row)), "{page}");
     }

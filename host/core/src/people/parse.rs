@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 /// The sections that `people.md` may have.
-pub(crate) const SECTIONS: [&str; 12] = [
+pub(crate) const SECTIONS: [&str; 13] = [
     "Persons",
     "Machines",
     "Accounts",
     "Contacts",
     "Pools",
+    "Rotations",
     "Roles",
     "Duties",
     "Connections",
@@ -61,6 +62,7 @@ impl Directory {
         };
         reader.persons();
         let pools = reader.pools();
+        let rotations = super::rotation::read(reader.document, &pools, reader.faults);
         let roles = reader.roles();
         let duties = super::duty::read(reader.document, &pools, reader.faults);
         let integrations = super::duty::read_integrations(reader.document, &pools, &duties, reader.faults);
@@ -81,6 +83,7 @@ impl Directory {
             groups: groups.map(|cell| filled_by_groups(cell, &pools, faults)).unwrap_or_default(),
             persons,
             pools,
+            rotations,
             roles,
             duties,
             integrations,

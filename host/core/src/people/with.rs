@@ -68,6 +68,7 @@ impl Directory {
             calendar: self.calendar.clone(),
             groups: self.groups.clone(),
             pools: pools.collect(),
+            rotations: self.rotations.clone(),
             roles: self.roles.clone().into_iter().filter(|(_, holder)| there(holder)).collect(),
             duties: self.duties.clone(),
             integrations: self.integrations.clone(),

@@ -249,7 +249,7 @@ impl Rulebook {
     }
 
     /// Who answers for an exception that was missed so often: the row's owner, then its backups,
-    /// then the fallback owner of the intent type. The requester and people who are away never do,
+    /// then the fallback owner of the intent type. Of a pool with a rotation it is whoever is on call. The requester and people who are away never do,
     /// except that the fallback owner is always there. Whoever is barred never does either: the chain begins
     /// anew then, and after it come the managers of the fallback owner, and whoever owns the type though they are away.
     #[must_use]
@@ -266,7 +266,12 @@ impl Rulebook {
         let owner_pool = self.owner_pool(asking, intent, now);
         let missed = usize::try_from(missed).unwrap_or(usize::MAX);
         let people = || std::iter::once(&route.whom).chain(&route.backup);
-        let fill = |whom: &Whom| self.directory().fill(&whom.owned_by(&owner_pool), asking, barred, now);
+        let directory = self.directory();
+        let fill = |whom: &Whom| {
+            let whom = whom.owned_by(&owner_pool);
+            let filled = directory.fill(&whom, asking, barred, now)?;
+            Some(directory.answered_for(&whom, filled, now))
+        };
         let cannot = |person: &PersonId| {
             barred.contains(person) || (!barred.is_empty() && self.directory().has_asked(person, asking))
         };

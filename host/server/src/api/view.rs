@@ -50,7 +50,7 @@ pub use intent_type::IntentTypeView;
 pub use log::ConsistencyView;
 pub use outlook::OutlookView;
 pub use override_::{BrokenView, EvidenceView, OverrideView};
-pub use ownership::{AloneView, OwnedConnectionView, OwnedTypeView, OwnerView, OwnershipView};
+pub use ownership::{AloneView, OnCallView, OwnedConnectionView, OwnedTypeView, OwnerView, OwnershipView};
 pub use person::{AwayView, PersonView, SourceView};
 pub use plan::{ChangeView, PlanView, WriteView};
 pub use policy::{DocumentView, FoundView, PolicyChangeView, PolicyView, PublishedView, VersionView};

@@ -22,8 +22,14 @@ const DUE: &str = "2026-11-24T17:00:00Z";
 
 /// The starter rules, with pricing-lead away for a day if one is named.
 fn house(away: Option<&str>) -> Rulebook {
+    house_with(away, "")
+}
+
+/// The same with one more section.
+fn house_with(away: Option<&str>, section: &str) -> Rulebook {
     let mut files = starter();
     let people = files.iter_mut().find(|file| file.path == "people.md").expect("people.md");
+    people.text = people.text.replacen("## Roles", &format!("{section}## Roles"), 1);
     if let Some(day) = away {
         people.text.push_str(&format!("| pricing-lead | {day} | {day} | cro | all |\n"));
     }
@@ -40,7 +46,11 @@ fn at<'a>(rulebook: &'a Rulebook, text: &str) -> Context<'a> {
 
 /// A discount whose facts cannot be had, since Monday.
 fn unsettled(rulebook: &Rulebook) -> Approval {
-    let context = at(rulebook, MONDAY);
+    unsettled_at(rulebook, MONDAY)
+}
+
+fn unsettled_at(rulebook: &Rulebook, moment: &str) -> Approval {
+    let context = at(rulebook, moment);
     let asked = submit(context, IntentId::from_bits(1), "ae-1", "discount", &discount_tokens());
     let detail = Detail::new("gone", "the quote is gone");
     let hopeless = Command::Postpone { revision: 1, detail, wish: None, hope: Hope::None, denied: None };
@@ -143,4 +153,24 @@ fn what_an_older_host_opened_is_passed_on_and_reminds_nobody() {
     approval.exceptions.insert(id, Exception { opened, ..older });
     assert_eq!(approval.wakes().get(&Wake::Exception(id)), Some(&moment(DUE)));
     assert_eq!(after(&approval, Command::ExceptionDue { id }, at(&rulebook, MOST)).0, 0);
+}
+
+#[test]
+fn an_exception_stays_with_whoever_was_on_call_when_it_was_given_to_them() {
+    let turns = "## Rotations\n\n| pool | from | days | order |\n|---|---|---|---|\n\
+                 | pricing | 2026-11-17 | 7 | pricing-1, pricing-lead |\n\n";
+    let rulebook = house_with(None, turns);
+    let approval = unsettled(&rulebook);
+    let (id, exception) = only(&approval);
+    assert_eq!(exception.owner, person("pricing-1"), "it is their week");
+    // The week of pricing-lead has begun.
+    let (entries, same) = after(&approval, Command::Review, at(&rulebook, MIDNIGHT));
+    assert_eq!((entries, &only(&same).1.owner), (0, &exception.owner));
+    assert_eq!(
+        only(&unsettled_at(&rulebook, MIDNIGHT)).1.owner,
+        person("pricing-lead"),
+        "what comes now is theirs"
+    );
+    let (_, moved) = after(&approval, Command::ExceptionDue { id }, at(&rulebook, DUE));
+    assert_eq!(only(&moved).1.owner, person("revops-lead"), "missed, it is its backup's");
 }

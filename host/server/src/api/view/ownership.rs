@@ -102,6 +102,21 @@ pub struct OwnerView {
     pub lead: Option<String>,
     /// Everybody in it.
     pub members: Vec<String>,
+    /// Who of it answers for exceptions now, where its people take turns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_call: Option<OnCallView>,
+}
+
+/// Who is on call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OnCallView {
+    /// Who.
+    pub person: String,
+    /// The last day of the turn, in the pool's calendar.
+    pub until: String,
+    /// Whose turn it is, where they are away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<String>,
 }
 
 /// One row of a route.
@@ -164,16 +179,16 @@ impl OwnershipView {
             rows: lone.rows,
             rules: lone.rules,
         });
-        let connections = connections(rulebook.directory(), reachable);
+        let connections = connections(rulebook.directory(), reachable, now);
         OwnershipView { types, connections, alone: alone.collect() }
     }
 }
 
-fn connections(directory: &Directory, reachable: &Reachable) -> Vec<OwnedConnectionView> {
+fn connections(directory: &Directory, reachable: &Reachable, now: Timestamp) -> Vec<OwnedConnectionView> {
     let names: BTreeSet<&ConnectionName> = reachable.keys().chain(directory.integrations.keys()).collect();
     let view = |name: &ConnectionName| OwnedConnectionView {
         name: name.to_string(),
-        integration_owner: directory.integrations.get(name).map(|pool| owner(directory, pool)),
+        integration_owner: directory.integrations.get(name).map(|pool| owner(directory, pool, now)),
         configured: reachable.contains_key(name),
     };
     names.into_iter().map(view).collect()
@@ -191,9 +206,9 @@ fn owned(looking: Looking<'_>, schema: &IntentType, reachable: &Reachable) -> Ow
         state: rulebook.state_of(schema).as_str().to_owned(),
         live: LiveView::of(looking, schema),
         impact: schema.impact.as_str().to_owned(),
-        owner: owner(directory, &schema.owner),
-        policy_owner: policy.map(|policy| owner(directory, &policy.owner)),
-        incident_owner: owner(directory, &schema.incident_owner),
+        owner: owner(directory, &schema.owner, now),
+        policy_owner: policy.map(|policy| owner(directory, &policy.owner, now)),
+        incident_owner: owner(directory, &schema.incident_owner, now),
         fallback_owner: schema.fallback_owner.to_string(),
         source: schema.source.to_string(),
         trigger: schema.trigger.to_string(),
@@ -225,14 +240,20 @@ fn owned(looking: Looking<'_>, schema: &IntentType, reachable: &Reachable) -> Ow
     }
 }
 
-fn owner(directory: &Directory, pool: &PoolName) -> OwnerView {
+fn owner(directory: &Directory, pool: &PoolName, now: Timestamp) -> OwnerView {
     let known = directory.pool(pool);
+    let on_call = directory.on_call(pool, now).map(|on_call| OnCallView {
+        person: on_call.person.to_string(),
+        until: on_call.until.to_string(),
+        instead_of: on_call.instead_of.map(|person| person.to_string()),
+    });
     OwnerView {
         pool: pool.to_string(),
         lead: known.map(|known| known.lead.to_string()),
         members: known
             .map(|known| known.members.iter().map(ToString::to_string).collect())
             .unwrap_or_default(),
+        on_call,
     }
 }
 
