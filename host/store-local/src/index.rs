@@ -47,7 +47,7 @@ use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// How much of the index sled may keep in memory.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
@@ -87,6 +87,8 @@ impl From<io::Error> for IndexFault {
 pub(crate) struct Index {
     db: sled::Db,
     file: File,
+    /// Held by a search too, which reads a block after its labels: streams must not move to another one in between.
+    writing: RwLock<()>,
 }
 
 /// Calls sled, and takes a panic inside it for the fault that it is.
@@ -169,6 +171,7 @@ impl Index {
     ) -> Result<Option<StreamName>, IndexFault> {
         let labels: Vec<u32> = query.labels.iter().map(|(name, value)| label_sum(name, value)).collect();
         guarded(|| {
+            let _unchanged = self.writing.read().unwrap_or_else(PoisonError::into_inner);
             // Names of blocks are sought below this bound, byte by byte. A block of the name
             // `below` itself holds nothing below it.
             let mut bound = below.map_or_else(|| vec![AFTER_NAMES], |name| name.as_bytes().to_vec());
@@ -275,7 +278,7 @@ impl Index {
                 block.write(&before, &mut labels, &mut batch);
                 if count >= BATCH_STREAMS_MAX {
                     self.put_labels(std::mem::take(&mut labels), &mut batch)?;
-                    self.db.apply_batch(std::mem::take(&mut batch))?;
+                    self.apply(std::mem::take(&mut batch))?;
                     count = 0;
                 }
             }
@@ -291,7 +294,7 @@ impl Index {
                 batch.insert(key(CALLER_KEY, &[caller_key.as_bytes()]), value);
             }
             batch.insert(CURSOR, cursor_value(&overlay.end));
-            self.db.apply_batch(batch)?;
+            self.apply(batch)?;
             self.sync()
         })
     }
@@ -319,6 +322,11 @@ impl Index {
         Ok(())
     }
 
+    fn apply(&self, batch: sled::Batch) -> Result<(), IndexFault> {
+        let _alone = self.writing.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(self.db.apply_batch(batch)?)
+    }
+
     /// Makes durable what was written: sled's own `flush` does not.
     fn sync(&self) -> Result<(), IndexFault> {
         self.db.flush()?;
@@ -339,7 +347,7 @@ fn open_sled(folder: &Path) -> Result<Index, IndexFault> {
         .mode(sled::Mode::LowSpace)
         .open()?;
     let file = File::open(folder.join("db"))?;
-    Ok(Index { db, file })
+    Ok(Index { db, file, writing: RwLock::default() })
 }
 
 /// Removes sled's snapshots whose name ends in `suffix`. They only save time at the next open.
@@ -488,6 +496,39 @@ mod tests {
         rows.values_mut().for_each(|labels| *labels = None);
         written(&index, &rows);
         assert_eq!(index.db.scan_prefix([LABEL]).count(), 0, "a label that nobody bears any more is kept");
+    }
+
+    #[test]
+    fn nothing_is_left_out_while_blocks_are_divided() {
+        let name = |number: usize| format!("int_{number:06}");
+        let old: BTreeMap<String, Option<Labels>> =
+            (0..900).map(|number| (name(number * 100), Some(vec![label("state", "done")]))).collect();
+        let query = BTreeMap::from([label("state", "done")]);
+        for _ in 0..4 {
+            let folder = tempfile::tempdir().expect("a folder");
+            let index = Index::open(folder.path()).expect("it opens");
+            written(&index, &old);
+            std::thread::scope(|scope| {
+                let (index, old, query) = (&index, &old, &query);
+                let writer = Arc::new(scope.spawn(move || {
+                    for round in 0..6 {
+                        // Some between each two that stand there, so that every block grows and is divided.
+                        let between = (0..8).map(|step| round * 8 + step + 1);
+                        let rows = between.flat_map(|more| (0..900).map(move |number| number * 100 + more));
+                        written(index, &rows.map(|number| (name(number), None)).collect::<BTreeMap<_, _>>());
+                    }
+                }));
+                // Each of them comes between two blocks at moments of its own.
+                for writer in [Arc::clone(&writer), Arc::clone(&writer), writer] {
+                    scope.spawn(move || {
+                        while !writer.is_finished() {
+                            let found = found(index, query);
+                            assert!(found.iter().rev().eq(old.keys()), "{} of {}", found.len(), old.len());
+                        }
+                    });
+                }
+            });
+        }
     }
 
     #[test]
