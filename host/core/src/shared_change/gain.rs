@@ -66,6 +66,11 @@ fn of_people(directory: &Directory, rights: &mut BTreeSet<Right>) {
         let away = format!("{} {} {} {of}", absence.person, absence.from, absence.until);
         give(rights, &absence.cover, ("cover", &away));
     }
+    for (pool, rotation) in &directory.rotations {
+        // Who has which turn follows from all of it.
+        let turns = format!("{pool} {} {} {:?}", rotation.from, rotation.days, rotation.order);
+        give(rights, &rotation.order, ("rotation", &turns));
+    }
     for (machine, person) in &directory.machines {
         give(rights, [person], ("machine", machine.as_str()));
     }

@@ -319,6 +319,8 @@ fn each_right_that_people_md_gives_is_a_gain() {
         &["director-3"],
     );
     check("| director-2 | all ", "| director-2 | discount ", &["director-2"]);
+    let rotation = "\n## Rotations\n\n| pool | from | days | order |\n|---|---|---|---|\n| billing | 2026-11-02 | 7 | billing-2, billing-1 |\n\n## Roles";
+    check("\n## Roles", rotation, &["billing-1", "billing-2"]);
     // What is taken away is nobody's gain.
     check("finance-2, finance-3 ", "finance-2 ", &[]);
 }
