@@ -3,6 +3,9 @@
 use super::compare::compare;
 use super::*;
 use crate::approval::Intent;
+use crate::approval::command::{Command, Prepared, Voice};
+use crate::approval::event::{Entry, Event};
+use crate::approval::life::{self, Context};
 use crate::approval::refusal::Refusal;
 use crate::document::{Layout, SourceFile};
 use crate::id::{IntentId, PersonId};
@@ -477,6 +480,51 @@ fn a_vote_is_for_what_was_shown() {
     let seen = SharedChange { version: version_of(&renamed), ..seen };
     let refused = confirm(&rulebook, &asks("routes.md", &renamed), &seen, now());
     assert!(matches!(refused, Err(Refusal::Change(_))), "{refused:?}");
+}
+
+#[test]
+fn only_the_text_that_was_approved_takes_the_place_of_the_file_that_was_named() {
+    let rulebook = starter_rulebook();
+    let context = Context::new(&rulebook, now(), 7);
+    let document = changed("routes.md", "16bh", "8bh");
+    let texts = [("file", "routes.md"), ("document", document.as_str()), ("reason", "the memo")];
+    let raw = Raw::Map(texts.map(|(name, text)| (name.to_owned(), Raw::Text(text.to_owned()))).into());
+    let asked = life::submit(context, IntentId::from_bits(1), "revops-1", SHARED_CHANGE, &raw);
+    let found = Prepared { shared: Some(Arc::new(shown("routes.md", &document))), ..Prepared::default() };
+    let prepare = Command::Prepare { revision: 1, prepared: Box::new(found) };
+    let asked = asked.expect("it passes the door").then(prepare).expect("it is prepared");
+    let (mut entries, approval) = asked.into_parts();
+    let voice = Voice::Approve { note: String::new() };
+    let vote = Command::Decide { person: person("revops-lead"), revision: 1, seal: None, voice };
+    entries.extend(life::decide(&approval, vote, context).expect("it is approved").into_parts().0);
+
+    let folded = |entries: &[Entry]| {
+        entries
+            .iter()
+            .try_fold(None, |approval, entry| life::after(approval, entry).map(Some))
+            .map(Option::unwrap)
+    };
+    let done = folded(&entries).expect("it is a life");
+    let published =
+        entries.iter().find_map(|entry| PublishedFile::of(&done, entry)).expect("it is published");
+    assert_eq!((published.file, published.version), (SharedFile::Routes, version_of(&document)));
+    assert_eq!(
+        (published.by, published.base.map(|file| file.path)),
+        (vec![person("revops-lead")], Some("routes.md".to_owned()))
+    );
+
+    // Somebody writes another text, or another file, into the log.
+    let forged = |forge: &dyn Fn(&mut SharedFile, &mut Digest)| {
+        let mut entries = entries.clone();
+        for entry in &mut entries {
+            if let Event::FilePublished { file, version, .. } = &mut entry.event {
+                forge(file, version);
+            }
+        }
+        folded(&entries)
+    };
+    assert!(forged(&|_, version| *version = Digest::of(b"another")).is_err());
+    assert!(forged(&|file, _| *file = SharedFile::People).is_err());
 }
 
 #[test]
