@@ -175,12 +175,12 @@ impl Findings {
                 let remarks = rulebook.remarks().into_iter();
                 self.warnings.extend(remarks.map(|(policy, remark)| format!("{policy}: {remark}")));
                 self.warnings.extend(rulebook.file_remarks());
-                if !rulebook.published().is_empty() {
-                    self.checked.push(format!("{} published versions", rulebook.published().len()));
-                }
-                if !rulebook.published_files().is_empty() {
-                    let files = rulebook.published_files().len();
-                    self.checked.push(format!("{files} published texts of shared files"));
+                let published = [
+                    (rulebook.published().len(), "published version", "published versions"),
+                    (rulebook.published_files().len(), "published text of a shared file", "published texts of shared files"),
+                ];
+                for (count, one, many) in published.into_iter().filter(|(count, ..)| 0 < *count) {
+                    self.checked.push(format!("{count} {}", if count == 1 { one } else { many }));
                 }
                 return Some(rulebook);
             }
