@@ -5,7 +5,7 @@ mod anchors;
 
 use anyhow::{Context as _, Result, ensure};
 use countersign_tests::host::Host;
-use countersign_tests::servers::free_port;
+use countersign_tests::servers::{free_port, http};
 use countersign_tests::world::{program, root};
 use std::fs;
 use std::net::SocketAddr;
@@ -126,10 +126,19 @@ impl House {
         ensure!(export(&self.auditor)?.code == Some(0));
         self.verified("tiles", "yes ")?;
 
+        // The host gives the same tiles under the same names.
+        let token = format!("Bearer {}", self.auditor);
+        let size =
+            size(&fs::read_to_string(self.folder.path().join("tiles/checkpoint"))?).context("a size")?;
+        for tile in [format!("tile/0/000.p/{size}"), format!("tile/entries/000.p/{size}")] {
+            let address = format!("{}/v1/log/{tile}", self.host.base());
+            let answer = http::get(&address, &[("authorization", &token)])?;
+            ensure!(answer.status == 200, "{tile}: {}", answer.text());
+            ensure!(answer.body == fs::read(self.folder.path().join("tiles").join(&tile))?, "{tile}");
+        }
+
         // A leaf that was changed, in a folder of its own.
         self.copy("tiles", "forged")?;
-        let checkpoint = fs::read_to_string(self.folder.path().join("forged/checkpoint"))?;
-        let size = size(&checkpoint).context("a size")?;
         let last = self.folder.path().join(format!("forged/tile/entries/000.p/{size}"));
         fs::write(&last, String::from_utf8_lossy(&fs::read(&last)?).replacen("int_", "int-", 1))?;
         self.verified("forged", "no ValueError the tiles of level 0 are not those of the entries")

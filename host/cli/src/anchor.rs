@@ -26,6 +26,8 @@ use std::time::Duration;
 const CONNECT_MS: u64 = 5_000;
 /// How long it may take in all, in milliseconds.
 const WHOLE_MS: u64 = 20_000;
+/// How long a place may take to give back what it holds, in milliseconds: a host that starts waits for it.
+const READ_MS: u64 = 10_000;
 /// How long one run of `git` may take, in milliseconds: a push goes over the network.
 const GIT_MS: u64 = 60_000;
 /// Most characters of what a program or a server says that are shown.
@@ -162,7 +164,9 @@ impl Noter {
     /// # Errors
     /// Why not, or that the place cannot be read now.
     pub async fn compare(&self) -> Result<(), NotNoted> {
-        let Some(text) = self.read().await.map_err(NotNoted::Unread)? else {
+        let read = tokio::time::timeout(Duration::from_millis(READ_MS), self.read()).await;
+        let late = || Err(format!("it does not answer within {READ_MS} ms"));
+        let Some(text) = read.unwrap_or_else(|_| late()).map_err(NotNoted::Unread)? else {
             self.compared.store(true, Ordering::Release);
             return Ok(());
         };

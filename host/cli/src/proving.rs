@@ -13,6 +13,7 @@ use countersign_engine::port::hashes::{Hashes, MemoryHashes};
 use countersign_engine::port::store::Store;
 use countersign_server::LogSigner;
 use countersign_store_local::TreeFile;
+use futures::future::try_join_all;
 use std::fmt;
 use std::sync::Arc;
 
@@ -48,14 +49,14 @@ impl Proving {
             Arc::new(MemoryHashes::default())
         };
         let tree = Arc::new(LogTree::of(store, hashes));
-        let mut anchors: Vec<Arc<dyn Anchor>> = Vec::new();
         // A log in memory begins anew each time.
-        for options in settings.anchors.iter().filter(|_| on_disk) {
-            let noter = Noter::new(options.clone(), Arc::clone(&key), Arc::clone(&tree));
-            let noter = noter.map_err(|why| Failure::new(exit::CONFIGURATION, why))?;
-            begins_with_what_is_noted(&noter).await?;
-            anchors.push(Arc::new(noter));
-        }
+        let places = settings.anchors.iter().filter(|_| on_disk);
+        let noters = places.map(|options| Noter::new(options.clone(), Arc::clone(&key), Arc::clone(&tree)));
+        let noters: Result<Vec<Noter>, String> = noters.collect();
+        let noters = noters.map_err(|why| Failure::new(exit::CONFIGURATION, why))?;
+        // All at once: how long a place takes to answer holds up no other one, and the start for so long only.
+        try_join_all(noters.iter().map(begins_with_what_is_noted)).await?;
+        let anchors = noters.into_iter().map(|noter| Arc::new(noter) as Arc<dyn Anchor>).collect();
         Ok(Some(Proving { tree, key, anchors }))
     }
 

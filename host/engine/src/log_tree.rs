@@ -101,12 +101,13 @@ impl LogTree {
         while !inner.tasks.are_stopping() {
             match self.checkpoint().await {
                 Ok(now) if noted == Some(now) => {}
-                Ok(now) => match anchor.note(now.0, now.1).await {
-                    Ok(()) => {
+                Ok(now) => match unless_stopping(&inner.tasks, anchor.note(now.0, now.1)).await {
+                    None => return,
+                    Some(Ok(())) => {
                         noted = Some(now);
                         inner.metrics.noted(anchor.name(), now.0);
                     }
-                    Err(why) => {
+                    Some(Err(why)) => {
                         inner.metrics.not_noted(anchor.name());
                         tracing::warn!(
                             anchor = anchor.name(),
@@ -319,6 +320,15 @@ impl LogTree {
         let hashes = Arc::clone(&self.hashes);
         let answer = tokio::task::spawn_blocking(move || ask(hashes.as_ref())).await;
         answer.unwrap_or_else(|_| Err(StoreFault::Io("a look at the hashes did not end".to_owned())))
+    }
+}
+
+/// What a call comes to; nothing if the engine stops first, which does not wait for the other side.
+async fn unless_stopping<T>(tasks: &Tasks, call: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = tasks.stopping() => None,
+        found = call => Some(found),
     }
 }
 

@@ -71,6 +71,13 @@ fn taken(mut stream: &TcpStream) -> Result<Posted> {
     Ok((headers, String::from_utf8(body)?))
 }
 
+/// Whether a metric of the host has this value, or any but 0 where none is said.
+fn metric(watched: &str, name: &str, expected: &str) -> Result<bool> {
+    let page = http::get(&format!("{watched}/metrics"), &[])?.text();
+    let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
+    Ok(value.is_some_and(|value| if expected.is_empty() { value != "0" } else { value == expected }))
+}
+
 #[test]
 fn a_log_is_noted_in_every_place_and_an_old_copy_is_found_by_each_that_gives_it_back() -> Result<()> {
     let server = WebDav::start()?;
@@ -86,6 +93,7 @@ fn a_log_is_noted_in_every_place_and_an_old_copy_is_found_by_each_that_gives_it_
             server.base_url()
         ))
     })?;
+    let watched = house.host.watched()?;
     house.host.start()?;
     house.asked()?;
     let entries = size(&house.done(&["audit", "checkpoint"])?).context("a size")?;
@@ -109,6 +117,10 @@ fn a_log_is_noted_in_every_place_and_an_old_copy_is_found_by_each_that_gives_it_
         fs::write(house.folder.path().join(&file), note)?;
         house.done(&["audit", "extends", &file, "--public", &house.public])?;
     }
+
+    let metric = |name: &str, expected: &str| metric(&watched, name, expected);
+    super::until(|| metric("countersign_log_noted_entries{anchor=\"repository\"}", &entries.to_string()))?;
+    ensure!(metric("countersign_log_notings_total{anchor=\"bucket\",outcome=\"noted\"}", "")?);
 
     // A backup of now, the log goes on, and the old copy is put back.
     house.host.stop()?;
@@ -145,12 +157,27 @@ fn a_log_is_noted_in_every_place_and_an_old_copy_is_found_by_each_that_gives_it_
         told.contains("cannot be read: it answers 401; nothing is noted there until it can be"),
         "{told}"
     );
+    super::until(|| metric("countersign_log_notings_total{anchor=\"bucket\",outcome=\"failed\"}", ""))?;
     // It can be read again, and is found to be another log's.
     fs::write(house.folder.path().join("dav"), http::basic(server.user(), server.password()))?;
     house.asked()?;
     noted(again + 1, pushed)?;
     super::until(|| Ok(house.host.told()?.contains("are not those of the checkpoint in `http")))?;
     assert_eq!(bucket().as_deref(), Some(newest.as_str()), "what was noted there stays");
+    house.host.stop()?;
+    Ok(())
+}
+
+#[test]
+fn a_place_that_never_answers_keeps_no_host_from_starting() -> Result<()> {
+    let silent = TcpListener::bind(("127.0.0.1", 0))?;
+    let port = silent.local_addr()?.port();
+    let mut house =
+        House::noting(|_| Ok(format!("[log.anchor.silent]\nput = \"http://127.0.0.1:{port}/x\"\n")))?;
+    house.host.start()?;
+    house.asked()?;
+    let told = house.host.told()?;
+    ensure!(told.contains("cannot be read: it does not answer within 10000 ms"), "{told}");
     house.host.stop()?;
     Ok(())
 }

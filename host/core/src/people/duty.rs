@@ -92,6 +92,12 @@ impl Directory {
             && (duty == Duty::Auditor || !self.audits(person))
     }
 
+    /// Whether a person runs or audits the house: has any duty.
+    #[must_use]
+    pub fn has_a_duty(&self, person: &PersonId) -> bool {
+        Duty::ALL.into_iter().any(|duty| self.has_duty(person, duty))
+    }
+
     /// Whether a person looks after a connection now: an operator does after each, an integration owner after theirs.
     /// Without a connection it is about what concerns several of them, such as a connector: only operators look after
     /// that.

@@ -14,7 +14,6 @@ use countersign_core::approval::event::Entry;
 use countersign_core::id::EffectId;
 use countersign_core::log::proof::Proof;
 use countersign_core::log::tile::Tile;
-use countersign_core::people::Duty;
 use countersign_engine::fault::Fault;
 use countersign_engine::log_tree::LogTree;
 use std::sync::Arc;
@@ -90,9 +89,7 @@ pub(crate) async fn tile(
     Query::of(&uri, &[])?.checked()?;
     let (tree, _) = proving(&host)?;
     let tile = Tile::parse(&name).ok_or_else(|| Problem::unknown("tile", &name))?;
-    let rulebook = host.engine.rulebook();
-    let directory = rulebook.directory();
-    if tile.level.is_none() && !Duty::ALL.into_iter().any(|duty| directory.has_duty(&caller.person, duty)) {
+    if tile.level.is_none() && !host.engine.rulebook().directory().has_a_duty(&caller.person) {
         let detail = "the leaves of the log are for those who run or audit the house: they say of what there are entries";
         let help = "ask one of them; who they are is in `people.md` under `Duties`";
         return Err(Problem::new("CS-E0244", detail, help));

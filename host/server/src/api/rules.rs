@@ -10,7 +10,6 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::{Extension, Json};
 use countersign_core::hash::Digest;
-use countersign_core::people::Duty;
 use countersign_core::policy::Whom;
 use countersign_core::rulebook::Rulebook;
 use countersign_core::shared_change::SharedFile;
@@ -68,8 +67,7 @@ pub(crate) async fn show(
 fn readable(rulebook: &Rulebook, file: &SharedFile, caller: &Caller) -> Result<(), Problem> {
     let directory = rulebook.directory();
     let owner = rulebook.file_owner(file).ok_or_else(Problem::bug)?;
-    let has_duty = Duty::ALL.into_iter().any(|duty| directory.has_duty(&caller.person, duty));
-    if has_duty || directory.is_one(&caller.person, &Whom::Pool(owner.clone())) {
+    if directory.has_a_duty(&caller.person) || directory.is_one(&caller.person, &Whom::Pool(owner.clone())) {
         return Ok(());
     }
     let detail = format!("the text of `{file}` is for pool {owner} and for those who run or audit the house");
