@@ -2,11 +2,12 @@
 //! belongs to each.
 //!
 //! What comes from elsewhere (names, answers of a host) is shown without control characters, so
-//! that no text can move a terminal's cursor or colour a line.
+//! that no text can move a terminal's cursor or colour a line, and with what hides or turns letters escaped.
 
 use crate::{config, exit};
 use anyhow::Result;
 use countersign_connectors::ConnectorFault;
+pub use countersign_core::notice::plain::escaped as plain;
 use countersign_engine::port::store::StoreFault;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -149,12 +150,6 @@ pub fn json(value: &impl Serialize) -> Result<()> {
 pub fn say(text: &str) {
     // If stderr is closed there is nobody to tell.
     let _ = writeln!(io::stderr().lock(), "{text}");
-}
-
-/// Text of somebody else on one line, without anything that a terminal would obey.
-#[must_use]
-pub fn plain(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
 /// Whether a stream takes colour.
@@ -355,7 +350,7 @@ mod tests {
     fn words_of_others_cannot_move_the_cursor() {
         let mut table = Table::new(&["id", "state"]);
         table.row(["one", "\x1b[2Jgone"]);
-        table.row(["longer", "done"]);
-        assert_eq!(table.lines(), ["id      state", "one      [2Jgone", "longer  done"]);
+        table.row(["longer", "4\u{202e}1"]);
+        assert_eq!(table.lines(), ["id      state", "one      [2Jgone", r"longer  4\u{202e}1"]);
     }
 }

@@ -27,9 +27,31 @@ pub fn plain(text: &str, most: usize) -> String {
     line
 }
 
+/// `text` with nothing in it that a terminal would obey or a reader could not see: control characters become blanks,
+/// invisible ones and those that turn the direction are escaped, as `\u{202e}`.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            _ if letter.is_control() => shown.push(' '),
+            _ if is_invisible(letter) => shown.extend(letter.escape_unicode()),
+            _ => shown.push(letter),
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_hides_or_turns_a_part_of_a_text_is_shown() {
+        assert_eq!(escaped("4\u{202e}00,1\u{202c} USD"), r"4\u{202e}00,1\u{202c} USD");
+        assert_eq!(escaped("Q\u{200b}-1\u{1b}[2J\r\n"), r"Q\u{200b}-1 [2J  ");
+        assert_eq!(escaped("a  b, é, 漢字"), "a  b, é, 漢字");
+    }
 
     #[test]
     fn nothing_breaks_a_line() {
