@@ -128,6 +128,17 @@ fn people(draw: &Draw, text: &str) -> String {
         text = weighed(&text, "finance", "finance-lead 2, finance-1 3");
     }
     text = notices::with_contacts(&text);
+    if draw.in_100(50) {
+        // A turn ends in the middle of many a life.
+        let (first, days) = (day(draw.below(3)), 1 + draw.below(4));
+        let order = draw.of(&["pricing-lead, pricing-1", "pricing-1, pricing-lead"]);
+        let turns = format!(
+            "## Rotations\n\n| pool | from | days | order |\n|---|---|---|---|\n\
+             | pricing | {first} | {days} | {order} |\n\
+             | revenue-operations | {first} | {days} | revops-1, revops-lead |\n\n## Roles"
+        );
+        text = text.replacen("## Roles", &turns, 1);
+    }
     if draw.in_100(40) {
         // A whole house is away: everybody who could fill a seat, some days, each covered by the next.
         let (from, long) = (draw.below(8), draw.below(3));

@@ -64,6 +64,17 @@ Feature: who is there is on record
     And an exception with cause no-seat has an owner
     And the intent is seated
 
+  Scenario: whoever is on call answers for what nobody can decide, and keeps what came in their turn
+    Given turns of 7 days in revenue-operations begin on 2026-11-23 with revops-1, revops-lead
+    When the identity provider creates finance-lead, finance-1, finance-2, finance-3, fpna-lead, fpna-1, fpna-2
+    And the identity provider deactivates finance-lead, finance-1, finance-2, finance-3, fpna-lead, fpna-1, fpna-2
+    Then revops-1 answers for the exception with cause no-seat
+    When turns of 7 days in revenue-operations begin on 2026-11-16 with revops-1, revops-lead
+    And sales-manager-1 is away from 2026-11-23 until 2026-11-24 and sales-manager-2 covers
+    Then revops-1 answers for the exception with cause no-seat
+    When revops-1 is away from 2026-11-23 until 2026-11-24 and revops-lead covers
+    Then revops-lead answers for the exception with cause no-seat
+
   Scenario: the record outlives the host, and a change of people.md
     When the identity provider creates finance-1, zoe
     And the identity provider has zoe in the group finance

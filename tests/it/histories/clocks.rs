@@ -265,8 +265,21 @@ impl History<'_> {
         let mut whoms =
             whoms.skip(usize::try_from(missed).expect("an index")).map(|whom| whom.owned_by(&policy.owner));
         let directory = self.book.directory();
-        let filled = |whom| directory.fill(&whom, asking(approval), &exception.barred, self.now);
-        whoms.find_map(filled).map(|filled| filled.owner)
+        whoms.find_map(|whom| {
+            let filled = directory.fill(&whom, asking(approval), &exception.barred, self.now)?;
+            Some(self.on_call(&whom, &filled.eligible).unwrap_or(filled.owner))
+        })
+    }
+
+    /// Whose turn it is in a pool that takes turns, or whoever of those who can comes after them.
+    fn on_call(&self, whom: &Whom, can: &[PersonId]) -> Option<PersonId> {
+        let Whom::Pool(pool) = whom else { return None };
+        let directory = self.book.directory();
+        let turns = directory.rotations.get(pool)?;
+        let today = directory.calendars[&directory.pools[pool].calendar].day(self.now).expect("a day");
+        let turn = usize::try_from((today.0 - turns.from.0).div_euclid(turns.days)).ok()?;
+        let places = turn..turn + turns.order.len();
+        places.map(|place| &turns.order[place % turns.order.len()]).find(|who| can.contains(*who)).cloned()
     }
 
     /// Whoever answers for an exception is the first who is named and there; if nobody is, somebody of the house.

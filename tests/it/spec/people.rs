@@ -86,6 +86,28 @@ fn contacts_and(spec: &mut Spec, name: String) {
     spec.people.begin_with(|text| text.replacen("\n## Pools", &format!("{row}\n## Pools"), 1));
 }
 
+#[given(regex = r"^turns of (\d+) days in (\S+) begin on (\S+) with (.+)$")]
+#[when(regex = r"^turns of (\d+) days in (\S+) begin on (\S+) with (.+)$")]
+fn turns(spec: &mut Spec, days: u32, pool: String, from: String, order: String) {
+    spec.save_people(|text| {
+        let stays = text.lines().filter(|line| !line.starts_with(&format!("| {pool} | 2026-")));
+        let text: String = stays.map(|line| format!("{line}\n")).collect();
+        let head = "## Rotations\n\n| pool | from | days | order |\n|---|---|---|---|\n";
+        let text = if text.contains(head) {
+            text
+        } else {
+            text.replacen("## Roles", &format!("{head}\n## Roles"), 1)
+        };
+        text.replacen(head, &format!("{head}| {pool} | {from} | {days} | {order} |\n"), 1)
+    });
+}
+
+#[then(expr = "{word} answers for the exception with cause {word}")]
+async fn answers_for(spec: &mut Spec, name: String, cause: String) {
+    let is_theirs = async || spec.open_exception(&cause).await.1 == person(&name);
+    spec.in_the_end(&format!("the exception with cause {cause} is not {name}'s"), is_theirs).await;
+}
+
 #[when(expr = "the identity provider creates {word}")]
 async fn creates(spec: &mut Spec, name: String) {
     spec.provider(join(&name, &name)).await;

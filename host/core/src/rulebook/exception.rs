@@ -249,9 +249,10 @@ impl Rulebook {
     }
 
     /// Who answers for an exception that was missed so often: the row's owner, then its backups,
-    /// then the fallback owner of the intent type. Of a pool with a rotation it is whoever is on call. The requester and people who are away never do,
-    /// except that the fallback owner is always there. Whoever is barred never does either: the chain begins
-    /// anew then, and after it come the managers of the fallback owner, and whoever owns the type though they are away.
+    /// then the fallback owner of the intent type. Of a pool with a rotation it is whoever is on call. The requester
+    /// and people who are away never do, except that the fallback owner is always there. Whoever is barred never does
+    /// either: the chain begins anew then, and after it come the managers of the fallback owner, and whoever owns the
+    /// type though they are away.
     #[must_use]
     pub fn owner_of(
         &self,
