@@ -11,6 +11,7 @@ mod effects;
 mod figures;
 mod open;
 mod policy;
+mod record;
 mod restart;
 mod sandbox;
 mod yardstick;
@@ -51,6 +52,9 @@ fn main() -> anyhow::Result<()> {
     }
     if runs("restart") {
         restart::run(&mut report)?;
+    }
+    if runs("record") {
+        record::run(&mut report)?;
     }
     if runs("open") {
         open::run(&mut report)?;
