@@ -44,6 +44,8 @@ mod policies;
 mod provision;
 #[path = "api/reconciliation.rs"]
 mod reconciliation;
+#[path = "api/replay.rs"]
+mod replay;
 #[path = "api/rules.rs"]
 mod rules;
 #[path = "api/scim.rs"]

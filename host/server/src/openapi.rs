@@ -21,6 +21,7 @@ use utoipa::{Modify, OpenApi};
         health::live, health::ready, health::started,
         pages::description, pages::error,
         intents::list, intents::submit, intents::show, intents::timeline, intents::plan, intents::reconciliation,
+        intents::replay,
         decisions::decide, decisions::withdraw, decisions::close, decisions::adopt,
         overrides::decide, overrides::break_glass,
         seats::claim, seats::release, seats::ask, seats::answer,

@@ -45,6 +45,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/intents/{id}/timeline", Some(Scope::Read)),
     route("GET", "/v1/intents/{id}/plan", Some(Scope::Read)),
     route("GET", "/v1/intents/{id}/reconciliation", Some(Scope::Read)),
+    route("GET", "/v1/intents/{id}/replay", Some(Scope::Read)),
     route("POST", "/v1/intents/{id}/decisions", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/overrides", Some(Scope::Decide)),
     route("POST", "/v1/intents/{id}/break-glass", Some(Scope::Decide)),
@@ -211,6 +212,7 @@ fn public(host: Host) -> Router {
         .route("/v1/intents/{id}/proof", get(log::proof))
         .route("/v1/intents/{id}/plan", get(intents::plan))
         .route("/v1/intents/{id}/reconciliation", get(intents::reconciliation))
+        .route("/v1/intents/{id}/replay", get(intents::replay))
         .route("/v1/intents/{id}/decisions", post(decisions::decide))
         .route("/v1/intents/{id}/overrides", post(overrides::decide))
         .route("/v1/intents/{id}/break-glass", post(overrides::break_glass))

@@ -118,7 +118,7 @@ const COVERS: [(&str, &str); 9] = [
     ("leaver", "ae-1"),
 ];
 
-const INTENTS: [Row; 12] = [
+const INTENTS: [Row; 13] = [
     row("list intents", "GET /v1/intents", &[]),
     row("ask for something", "POST /v1/intents", &[]).sends(SMALL),
     row("ask in the name of somebody else", "POST /v1/intents", &[]).sends("{for another}"),
@@ -130,6 +130,7 @@ const INTENTS: [Row; 12] = [
         "GET /v1/intents/{id}/reconciliation",
         &["done"],
     ),
+    row("decide again what is on record of it", "GET /v1/intents/{id}/replay", &["intent"]),
     row("the proof of an entry of it", "GET /v1/intents/{id}/proof", &["intent"]).asks("?sequence=1"),
     row("list exceptions", "GET /v1/exceptions", &[]),
     row("list effects", "GET /v1/effects", &[]),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 const PAGE: &str = "host/docs/visibility.md";
 
 /// What keeps a fact for finance, the money for those who decide, and leaves the intent to everybody.
-const FIELDS: &str = "## Visibility\n\n| field | seen by |\n|---|---|\n| margin | pool billing |\n\
+pub(super) const FIELDS: &str = "## Visibility\n\n| field | seen by |\n|---|---|\n| margin | pool billing |\n\
                       | amount | those who decide |\n\n## Bindings";
 /// What keeps the whole intent for those who are in it.
 const CLOSED: (&str, &str) =
@@ -50,7 +50,7 @@ fn restricted(changes: &[(&str, &str)]) -> Rulebook {
 }
 
 /// A host with these rules, and what of a discount is looked for in answers.
-async fn world(changes: &[(&str, &str)]) -> World {
+pub(super) async fn world(changes: &[(&str, &str)]) -> World {
     let world = World::of(Setup { rulebook: restricted(changes), ..Setup::default() }).await;
     let thin = [("margin", Value::Decimal("13.37".to_owned())), ("renewal", Value::Flag(false))];
     world.connectors.put("crm", "quote", "q-1", &thin);
@@ -58,7 +58,7 @@ async fn world(changes: &[(&str, &str)]) -> World {
 }
 
 /// A discount whose numbers stand nowhere else.
-fn discount(percent: &str) -> String {
+pub(super) fn discount(percent: &str) -> String {
     SMALL.replace("12000.00", "98765.43").replace("12%", percent)
 }
 
@@ -147,7 +147,7 @@ async fn the_published_table_of_who_sees_what_is_what_the_doors_show() {
 }
 
 /// Waits until an intent stands there.
-async fn comes_to(world: &World, place: &str, state: &str) {
+pub(super) async fn comes_to(world: &World, place: &str, state: &str) {
     for _ in 0..400 {
         if world.get("ae-1", place).await.json["state"] == state {
             return;

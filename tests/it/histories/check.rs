@@ -2,6 +2,7 @@
 
 use super::History;
 use countersign_core::approval::event::{Actor, Entry, Event};
+use countersign_core::approval::life::{Again, Replayed, replay};
 use countersign_core::approval::seat::{Claim, Handed, Reply, Seat, Seats};
 use countersign_core::approval::wake::Wake;
 use countersign_core::approval::{Approval, Authority, Case, Intent, Outcome, Stage};
@@ -276,6 +277,19 @@ impl History<'_> {
                 self.fail(&format!("a voice for {name} {was} holds for {now} by `{promise}`"));
             }
         }
+    }
+
+    /// What the log says of answers and seals comes out when it is made again, as far as the rules of now have the
+    /// policy.
+    pub(super) fn comes_out_again(&self) -> usize {
+        let replayed =
+            replay(&self.entries, &self.book).unwrap_or_else(|fault| self.fail(&fault.to_string()));
+        let is_otherwise =
+            |again: &Replayed| again.seal == Some(false) || matches!(again.answer, Again::Otherwise { .. });
+        if let Some(again) = replayed.iter().find(|again| is_otherwise(again)) {
+            self.fail(&format!("what is on record does not come out again: {again:#?}"));
+        }
+        replayed.iter().filter(|again| again.is_same()).count()
     }
 
     /// What must hold whenever nothing is due.

@@ -8,7 +8,7 @@ use countersign_core::exception::{Cause, Exception};
 use std::collections::BTreeMap;
 
 /// What must have happened somewhere, or the checks of it have checked nothing.
-const WANTED: [&str; 41] = [
+const WANTED: [&str; 42] = [
     "done",
     "declined",
     "withdrawn",
@@ -27,6 +27,7 @@ const WANTED: [&str; 41] = [
     "reminded",
     "reminded by time",
     "reminded to settle",
+    "decided again",
     "escalated",
     "overridden",
     "alone",
@@ -67,6 +68,7 @@ impl Tally {
         self.add("in place", history.in_place);
         self.add("told", history.sent.len());
         self.add("restarts", history.restarts);
+        self.add("decided again", history.comes_out_again());
         for (name, count) in &history.deeds {
             self.add(name, *count);
         }

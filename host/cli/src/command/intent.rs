@@ -7,7 +7,7 @@ use crate::client::{Change, Client, typed};
 use crate::exit;
 use crate::output::{self, Failure, Table, plain};
 use anyhow::{Context as _, Result};
-use countersign_server::api::view::{IntentRow, IntentView, Listed, TimelineView};
+use countersign_server::api::view::{IntentRow, IntentView, Listed, ReplayView, TimelineView};
 use serde_json::{Map, Value, json};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -33,6 +33,11 @@ pub enum Intent {
     },
     /// Read what its targets hold now, and show it beside what was approved and what was written
     Reconcile {
+        /// The intent
+        id: String,
+    },
+    /// Make every answer of the policy and every seal again, from what the log holds; 1 if one comes out otherwise
+    Replay {
         /// The intent
         id: String,
     },
@@ -174,6 +179,7 @@ pub async fn run(command: Intent, global: &Global) -> Result<ExitCode> {
         Intent::List(list) => listed(&list, &client, global).await?,
         Intent::Show { id } => shown(&id, &client, global).await?,
         Intent::Reconcile { id } => reconciled(&id, &client, global).await?,
+        Intent::Replay { id } => return replayed(&id, &client, global).await,
         Intent::Watch { id } => watched(&id, &client, global).await?,
         Intent::Answer { id, words, question, revision } => {
             let mut body = json!({ "words": words });
@@ -265,6 +271,18 @@ async fn shown(id: &str, client: &Client, global: &Global) -> Result<()> {
 async fn reconciled(id: &str, client: &Client, global: &Global) -> Result<()> {
     let body = client.get(&place(id, "/reconciliation")?).await?;
     if global.json { output::json(&body) } else { show::reconciliation(&typed(&body)?) }
+}
+
+/// Prints what comes of deciding an intent again.
+async fn replayed(id: &str, client: &Client, global: &Global) -> Result<ExitCode> {
+    let body = client.get(&place(id, "/replay")?).await?;
+    let replay: ReplayView = typed(&body)?;
+    if global.json {
+        output::json(&body)?;
+    } else {
+        show::replay(&replay)?;
+    }
+    Ok(ExitCode::from(if replay.same { exit::DONE } else { exit::NO }))
 }
 
 /// Prints what a command has changed about an intent.

@@ -21,6 +21,7 @@ mod prepare;
 mod reassign;
 pub(super) mod renew;
 mod replan;
+mod replay;
 mod seat;
 mod settle;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use fold::{Misplaced, after};
 pub use hand::deputies;
 pub use prepare::{deciding, may_fail_open, outcome, submit, submit_trial};
 pub use reassign::can_reassign;
+pub use replay::{Again, Replayed, replay};
 
 use super::command::Command;
 use super::event::{Actor, Entry, Event};

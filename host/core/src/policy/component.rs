@@ -4,8 +4,8 @@
 //! with the facts, so that a replay reads the same words.
 
 use super::Policy;
-use super::explain::ComponentTrace;
-use super::outcome::{Needs, Settled};
+use super::explain::{ComponentTrace, Evaluation};
+use super::outcome::{Needs, Outcome, ReasonKind, Settled};
 use crate::document::{Cell, Document, Faults};
 use crate::hash::Digest;
 use crate::id::{FieldName, RouteName};
@@ -108,6 +108,21 @@ fn named_digest(id: &Cell, cell: &Cell, faults: &mut Faults) -> Option<Digest> {
     digest
 }
 
+impl From<&ComponentTrace> for Contribution {
+    fn from(trace: &ComponentTrace) -> Contribution {
+        let routes = match &trace.adds {
+            Settled::Needs(needs) => needs.routes.iter().map(ToString::to_string).collect(),
+            Settled::Approve | Settled::Deny => Vec::new(),
+        };
+        Contribution {
+            id: trace.id.to_string(),
+            routes,
+            because: trace.because.to_string(),
+            reads: trace.reads.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
 impl Policy {
     /// What its components said, checked against the policy. An answer counts as a whole: one word
     /// in it that the policy does not know makes all of it void.
@@ -120,6 +135,22 @@ impl Policy {
             }
         }
         heard
+    }
+
+    /// What its components had said when it gave a recorded answer.
+    #[must_use]
+    pub(crate) fn said_in(&self, recorded: &Evaluation) -> Contributions {
+        let failed = |id: &Arc<str>| {
+            let Outcome::Unsure(unsure) = &recorded.outcome else { return None };
+            let mut reasons = unsure.reasons.iter().filter(|reason| reason.kind == ReasonKind::Component);
+            reasons.find_map(|reason| reason.at.strip_prefix(&format!("{id}: ")).map(str::to_owned))
+        };
+        let said = |id: &Arc<str>| {
+            let own = recorded.components.iter().filter(|trace| trace.component == *id);
+            own.map(Contribution::from).collect()
+        };
+        let of = |id: &Arc<str>| failed(id).map_or_else(|| Contributed::Said(said(id)), Contributed::Failed);
+        self.components.iter().map(|component| (Arc::clone(&component.id), of(&component.id))).collect()
     }
 
     fn added(&self, component: &Arc<str>, said: Option<&Contributed>) -> Result<Vec<ComponentTrace>, String> {

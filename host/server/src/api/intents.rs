@@ -1,6 +1,8 @@
 //! Intents: submit, list, show; the timeline and the write plan of one.
 
-use super::view::{IntentRow, IntentView, Listed, PlanView, ReconciliationView, TimelineView, intent};
+use super::view::{
+    IntentRow, IntentView, Listed, PlanView, ReconciliationView, ReplayView, TimelineView, intent,
+};
 use super::walk::Walk;
 use super::{prepared, waited, whole};
 use crate::asked::{self, Members, Place, Posted, Query};
@@ -12,8 +14,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use countersign_core::approval::Sight;
 use countersign_core::approval::refusal::Refusal;
+use countersign_core::approval::{Sight, life};
 use countersign_core::id::{IntentId, IntentTypeName};
 use countersign_core::intent::literal::is_word;
 use countersign_core::intent::{Raw, Trigger};
@@ -258,6 +260,36 @@ pub(crate) async fn timeline(
     let (_, sight) = super::read(&host, &caller, intent).await?;
     let entries = host.engine.entries(intent).await?;
     Ok(Json(TimelineView::of(&entries, &sight)))
+}
+
+/// Makes every recorded answer of the policy and every seal of an intent again, from what the log holds beside them.
+#[utoipa::path(
+    get, path = "/v1/intents/{id}/replay", tag = "intents", operation_id = "replay_intent",
+    params(("id" = String, Path, description = "the intent")),
+    responses(
+        (status = 200, description = "what comes out, answer by answer", body = ReplayView),
+        (status = "default", description = "a problem; 403 for whoever does not see all of the intent", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn replay(
+    State(host): State<Host>,
+    Extension(caller): Extension<Caller>,
+    Place(name): Place<String>,
+    uri: Uri,
+) -> Result<Json<ReplayView>, Problem> {
+    Query::of(&uri, &[])?.checked()?;
+    let intent = asked::intent(&name)?;
+    let (_, sight) = super::read(&host, &caller, intent).await?;
+    if !sight.is_whole() {
+        let detail = format!("not all of `{intent}` is for `{}`", caller.person);
+        let help =
+            "ask somebody who sees all of it: whoever owns the intent type or its policy, or an auditor";
+        return Err(Problem::new("CS-E0222", detail, help));
+    }
+    let entries = host.engine.entries(intent).await?;
+    let replayed = life::replay(&entries, &host.engine.rulebook());
+    let replayed = replayed.map_err(|fault| Fault::Unreadable(fault.to_string()))?;
+    Ok(Json(ReplayView::of(intent.to_string(), &replayed)))
 }
 
 /// Shows the write plan of an intent, field by field, with the seal that a decision binds to.

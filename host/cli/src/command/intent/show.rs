@@ -1,12 +1,14 @@
 //! One intent as a page of text: what was asked first, what you may do last.
 
+use crate::command::connector::short;
 use crate::command::people;
 use crate::output::{self, Table, plain};
 use anyhow::Result;
 use countersign_core::built_in;
 use countersign_server::api::view::{
     BrokenView, EffectView, ExceptionView, IntentView, OverrideView, PolicyChangeView, QuestionView,
-    ReconciliationView, SeatView, TimelineView, TokenChangeView, ValueView, WatchView, seat_name,
+    ReconciliationView, ReplayView, ReplayedView, SeatView, TimelineView, TokenChangeView, ValueView,
+    WatchView, seat_name,
 };
 use serde_json::{Map, Value};
 
@@ -430,6 +432,39 @@ pub(super) fn reconciliation(found: &ReconciliationView) -> Result<()> {
         output::line(&plain(&format!("{} at {}: {}", effect.subject, effect.connection, why.message)))?;
     }
     output::line(&plain(&format!("read at {}: {}", found.read, found.verdict)))
+}
+
+/// What comes of deciding it again, an answer a row.
+pub(super) fn replay(replay: &ReplayView) -> Result<()> {
+    if replay.answers.is_empty() {
+        return output::line("no policy has answered it yet, so there is nothing to decide again");
+    }
+    let mut table = Table::new(&["entry", "at", "revision", "policy", "answer", "seal"]);
+    for again in &replay.answers {
+        table.row([
+            &again.sequence.to_string(),
+            &again.at,
+            &again.revision.to_string(),
+            &short(&again.policy),
+            &answered(again),
+            again.seal.as_deref().unwrap_or("none"),
+        ]);
+    }
+    table.print()?;
+    output::line(if replay.same {
+        "everything comes out as it is on record"
+    } else {
+        "not everything comes out as it is on record"
+    })
+}
+
+fn answered(again: &ReplayedView) -> String {
+    match (again.answer.as_str(), &again.recorded, &again.now) {
+        ("no-policy", _, _) => "the rules do not have this policy any more".to_owned(),
+        (_, Some(recorded), Some(now)) if recorded == now => format!("{now}, for other reasons"),
+        (_, Some(recorded), Some(now)) => format!("{now}, where {recorded} is on record"),
+        (same, _, _) => same.to_owned(),
+    }
 }
 
 fn exception(exception: &ExceptionView) -> Result<()> {

@@ -97,6 +97,20 @@ fn the_trace_says_what_a_component_added_and_reads_back() {
 }
 
 #[test]
+fn what_was_said_is_read_out_of_the_answer_that_it_led_to() {
+    let both = vec![Contribution { reads: vec!["urgent".to_owned()], ..one("a", &["legal"]) }, one("b", &[])];
+    for said in [
+        Contributed::Said(Vec::new()),
+        Contributed::Said(vec![one("a", &["boss", "legal"])]),
+        Contributed::Said(both),
+        Contributed::Failed("it trapped: at 7".to_owned()),
+    ] {
+        let recorded = answer(Some(said.clone()));
+        assert_eq!(policy().said_in(&recorded), Contributions::from([(Arc::from("words"), said)]));
+    }
+}
+
+#[test]
 fn the_tables_alone_do_not_wait_for_components() {
     let urgent = crate::id::FieldName::parse("urgent").expect("a name");
     let tokens = Tokens::from([(urgent, TokenValue::YesNo(true))]);
