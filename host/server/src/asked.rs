@@ -9,7 +9,7 @@ mod query;
 pub(crate) use body::{Component, Members, Posted, Question, Upload, media_type, read, readable, scim_json};
 pub(crate) use header::{revision, wait};
 pub(crate) use line::Line;
-pub(crate) use query::{Query, listed, page, person, rows};
+pub(crate) use query::{Query, cursor, listed, page, person, rows};
 
 use crate::problem::Problem;
 use axum::extract::{FromRequestParts, Path};

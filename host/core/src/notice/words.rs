@@ -7,6 +7,8 @@ mod asked;
 mod decide;
 mod requester;
 
+pub use asked::{changes, title};
+
 use super::link::{LinkVerb, Linked, Links};
 use super::plain::plain;
 use super::{About, OpenNotice, Why};

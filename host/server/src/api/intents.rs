@@ -21,6 +21,7 @@ use countersign_core::intent::literal::is_word;
 use countersign_core::intent::{Raw, Trigger};
 use countersign_engine::engine::{Key, Standing, Submission};
 use countersign_engine::fault::Fault;
+use countersign_engine::port::store::StreamName;
 use countersign_engine::row::{GLASS, OVERRIDDEN, OVERRIDE};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -159,8 +160,18 @@ pub(crate) async fn list(
     Extension(caller): Extension<Caller>,
     uri: Uri,
 ) -> Result<Response, Problem> {
+    let (items, next) = page(&host, &caller, &uri).await?;
+    Ok(asked::listed(&uri, items, next.as_ref()))
+}
+
+/// The page of the list that an address asks for, and where the next one begins.
+pub(crate) async fn page(
+    host: &Host,
+    caller: &Caller,
+    uri: &Uri,
+) -> Result<(Vec<IntentRow>, Option<StreamName>), Problem> {
     let known = ["type", "state", "requester", "seat", "question", "override", "glass", "cursor", "limit"];
-    let mut query = Query::of(&uri, &known)?;
+    let mut query = Query::of(uri, &known)?;
     let mut labels = BTreeMap::new();
     let mut label = |name: &str, value: Option<String>| {
         labels.extend(value.map(|value| (name.to_owned(), value)));
@@ -172,7 +183,7 @@ pub(crate) async fn list(
     let states = format!("one of {}", STATES.join(", "));
     label("state", query.read("state", &states, |text| STATES.contains(&text).then(|| text.to_owned())));
     for name in ["requester", "seat", "question"] {
-        label(name, query.read(name, "a person, or `me`", |text| asked::person(text, &caller)));
+        label(name, query.read(name, "a person, or `me`", |text| asked::person(text, caller)));
     }
     let reason = query.read("override", "a reason, or `any`", |text| is_word(text).then(|| text.to_owned()));
     match reason {
@@ -183,19 +194,19 @@ pub(crate) async fn list(
     let (after, limit) = asked::page(&mut query);
     query.checked()?;
     let (mut walk, mut items) = (Walk::of(labels, (after, limit)), Vec::new());
-    while let Some(row) = walk.row(&host).await? {
+    while let Some(row) = walk.row(host).await? {
         if row.stream.parse::<IntentId>().is_err() {
             // Deliveries, whose names come after those of all intents.
             break;
         }
         let found = IntentRow::of(&row).map_err(|fault| Fault::Unreadable(fault.to_string()))?;
-        let Some(found) = for_caller(&host, &caller, found).await? else { continue };
+        let Some(found) = for_caller(host, caller, found).await? else { continue };
         if !walk.keeps(&row) {
             break;
         }
         items.push(found);
     }
-    Ok(asked::listed(&uri, items, walk.cursor()))
+    Ok((items, walk.cursor().cloned()))
 }
 
 /// A row as far as it is for the caller. Only where something is withheld from somebody is the intent itself

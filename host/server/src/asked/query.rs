@@ -128,9 +128,14 @@ pub(crate) fn person(text: &str, caller: &Caller) -> Option<String> {
     }
 }
 
+/// What stands for the place where a page begins.
+pub(crate) fn cursor(after: &StreamName) -> String {
+    BASE64URL_NOPAD.encode(after.as_bytes())
+}
+
 /// One page as it is answered: `next` in the body and as `Link`.
 pub(crate) fn listed<T: Serialize>(uri: &Uri, items: Vec<T>, next: Option<&StreamName>) -> Response {
-    let next = next.map(|stream| BASE64URL_NOPAD.encode(stream.as_bytes()));
+    let next = next.map(cursor);
     let link = next.as_ref().and_then(|cursor| {
         let query = uri.query().unwrap_or_default();
         let others = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));

@@ -1,48 +1,17 @@
 //! What an intent asks for, in one line and in full.
 
 use super::{LIST_BYTES_MAX, Telling, VALUE_CHARACTERS_MAX, plain};
-use crate::approval::{Case, PlannedEffect, Sight};
+use crate::approval::{Approval, Case, PlannedEffect, Sight};
 use crate::effect::plan::Change;
 use crate::id::FieldName;
 use crate::intent::{FactValue, IntentType, TokenValue};
+use crate::rulebook::Rulebook;
 use std::fmt;
 
 impl Telling<'_> {
     /// What it is in a few words: `discount 25% for quote 5001`.
     pub(super) fn title(&self) -> String {
-        let intent = &self.approval.intent;
-        let (schema, sight) = (self.schema(), self.sight);
-        let shown = |name: &FieldName| !sight.hides(name);
-        let mut words = vec![intent.intent_type.as_str().replace('_', " ")];
-        if intent.trial.is_some() {
-            words.insert(0, "trial of".to_owned());
-        }
-        let mut tokens = intent.tokens.iter().filter(|(name, _)| shown(name));
-        let percent =
-            tokens.find(|(_, value)| matches!(value, TokenValue::Percent(_))).map(|(_, value)| value);
-        let staked = schema.filter(|schema| schema.amount_at_stake.as_ref().is_none_or(shown));
-        let stake = staked.and_then(|schema| schema.stake_of(&intent.tokens));
-        words.extend(percent.map(ToString::to_string).or_else(|| stake.map(|stake| stake.to_string())));
-        if let Some(schema) = schema.filter(|schema| shown(&schema.subject))
-            && let Some(value) = intent.tokens.get(&schema.subject)
-        {
-            let named = schema.subject_of(&intent.tokens).unwrap_or_else(|| value.to_string());
-            let what = match value {
-                TokenValue::Record(record) => record.kind.clone(),
-                TokenValue::Percent(_)
-                | TokenValue::Money(_)
-                | TokenValue::Months(_)
-                | TokenValue::Days(_)
-                | TokenValue::Count(_)
-                | TokenValue::YesNo(_)
-                | TokenValue::OneOf(_)
-                | TokenValue::Text(_)
-                | TokenValue::Date(_)
-                | TokenValue::List(_) => schema.subject.as_str().trim_end_matches("_id").replace('_', " "),
-            };
-            words.push(format!("for {} {}", plain(&what, 40), plain(&named, 60)));
-        }
-        words.join(" ")
+        title(self.approval, self.rulebook, self.sight)
     }
 
     /// Every token.
@@ -90,9 +59,8 @@ impl Telling<'_> {
         if let Some(ready) = &case.readiness {
             lines.push(format!("  intents of type {} are taken, as trial {} shows", ready.of, ready.trial));
         }
-        let (schema, sight) = (self.schema(), self.sight);
-        let changes = case.writes.iter().flat_map(|planned| changes(planned, schema, sight));
-        lines.extend(listed(changes));
+        let changes = changes(self.approval, self.rulebook, self.sight);
+        lines.extend(listed(changes.into_iter().map(|change| format!("  {change}"))));
         if case.advisory {
             lines.push("  nothing: the decision is only recorded".to_owned());
         } else if case.writes.is_empty() && !case.is_of_house() {
@@ -123,14 +91,59 @@ fn place(planned: &PlannedEffect, schema: Option<&IntentType>, sight: &Sight) ->
     format!("{}, {}", planned.connection, plain(&planned.plan.subject.to_string(), 80))
 }
 
-fn changes(planned: &PlannedEffect, schema: Option<&IntentType>, sight: &Sight) -> Vec<String> {
+/// What an intent asks for in a few words, as far as it is for the reader: `discount 25% for quote 5001`.
+#[must_use]
+pub fn title(approval: &Approval, rulebook: &Rulebook, sight: &Sight) -> String {
+    let intent = &approval.intent;
+    let schema = rulebook.intent_type(&intent.intent_type);
+    let shown = |name: &FieldName| !sight.hides(name);
+    let mut words = vec![intent.intent_type.as_str().replace('_', " ")];
+    if intent.trial.is_some() {
+        words.insert(0, "trial of".to_owned());
+    }
+    let mut tokens = intent.tokens.iter().filter(|(name, _)| shown(name));
+    let percent = tokens.find(|(_, value)| matches!(value, TokenValue::Percent(_))).map(|(_, value)| value);
+    let staked = schema.filter(|schema| schema.amount_at_stake.as_ref().is_none_or(shown));
+    let stake = staked.and_then(|schema| schema.stake_of(&intent.tokens));
+    words.extend(percent.map(ToString::to_string).or_else(|| stake.map(|stake| stake.to_string())));
+    if let Some(schema) = schema.filter(|schema| shown(&schema.subject))
+        && let Some(value) = intent.tokens.get(&schema.subject)
+    {
+        let named = schema.subject_of(&intent.tokens).unwrap_or_else(|| value.to_string());
+        let what = match value {
+            TokenValue::Record(record) => record.kind.clone(),
+            TokenValue::Percent(_)
+            | TokenValue::Money(_)
+            | TokenValue::Months(_)
+            | TokenValue::Days(_)
+            | TokenValue::Count(_)
+            | TokenValue::YesNo(_)
+            | TokenValue::OneOf(_)
+            | TokenValue::Text(_)
+            | TokenValue::Date(_)
+            | TokenValue::List(_) => schema.subject.as_str().trim_end_matches("_id").replace('_', " "),
+        };
+        words.push(format!("for {} {}", plain(&what, 40), plain(&named, 60)));
+    }
+    words.join(" ")
+}
+
+/// What an approval changes, a line a field, as far as it is for the reader: `crm, quote 5001: price from 9 to 8`.
+#[must_use]
+pub fn changes(approval: &Approval, rulebook: &Rulebook, sight: &Sight) -> Vec<String> {
+    let schema = rulebook.intent_type(&approval.intent.intent_type);
+    let writes = approval.case().into_iter().flat_map(|case| &case.writes);
+    writes.flat_map(|planned| changes_of(planned, schema, sight)).collect()
+}
+
+fn changes_of(planned: &PlannedEffect, schema: Option<&IntentType>, sight: &Sight) -> Vec<String> {
     let place = place(planned, schema, sight);
     let change = |change: &Change| {
         let name = plain(&change.name, 80);
         if sight.hides_write(schema, planned.binding.as_str(), &change.name) {
-            return format!("  {place}: {name}, which is not shown to you");
+            return format!("{place}: {name}, which is not shown to you");
         }
-        format!("  {place}: {name} from {} to {}", spelt(&change.before), spelt(&change.after))
+        format!("{place}: {name} from {} to {}", spelt(&change.before), spelt(&change.after))
     };
     planned.plan.changes.iter().map(change).collect()
 }
