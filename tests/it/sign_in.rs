@@ -156,10 +156,12 @@ fn passwords_and_tokens_that_are_made_and_taken_away_count_within_seconds() -> R
         let page = http::get(&format!("{}/sign-in", scene.base), &[])?;
         Ok(page.text().contains("name=\"password\"").then_some(()))
     })?;
-    let you = sign_in(&mut browser)?;
-    assert!(you.text().contains("by password"), "{}", you.text());
-    run(folder, &["password", "remove", "finance-1"], "")?;
+    let inbox = sign_in(&mut browser)?;
+    assert_eq!(inbox.url, format!("{}/inbox", scene.base), "{}", inbox.text());
     let you = format!("{}/you", scene.base);
+    let text = browser.open(&you)?.text();
+    assert!(text.contains("by password"), "{text}");
+    run(folder, &["password", "remove", "finance-1"], "")?;
     let open = std::cell::RefCell::new(browser);
     soon("the end of the session", || {
         Ok(open.borrow_mut().open(&you)?.url.contains("/sign-in").then_some(()))

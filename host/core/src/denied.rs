@@ -21,6 +21,8 @@ pub enum Door {
     Api,
     /// The page behind a link of a message.
     Link,
+    /// A page of the console.
+    Console,
 }
 
 impl Door {
@@ -30,6 +32,7 @@ impl Door {
         match self {
             Door::Api => "api",
             Door::Link => "link",
+            Door::Console => "console",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The pages that people see in a browser: signing in, who one is, and the links of messages.
+//! The pages that people see in a browser: signing in, the inbox, intents, who one is, and the links of messages.
 //!
 //! They have a router of their own, apart from the API's: a cookie opens no address of the API, and a token
 //! no page. Every form is ordinary HTML and works without JavaScript; there is none. A `GET` changes nothing
@@ -6,8 +6,12 @@
 
 mod form;
 mod guard;
+mod inbox;
+mod intent;
+mod intents;
 mod link;
 mod page;
+mod part;
 mod sign_in;
 mod you;
 
@@ -49,6 +53,11 @@ pub const PAGES: &[Page] = &[
     page("GET", "/", Wants::Nothing),
     page("GET", "/sign-out", Wants::Nothing),
     page("POST", "/sign-out", Wants::Nothing),
+    page("GET", "/inbox", Wants::Session),
+    page("GET", "/intents", Wants::Session),
+    page("GET", "/intents/{id}", Wants::Session),
+    page("GET", "/intents/{id}/decisions", Wants::Nothing),
+    page("POST", "/intents/{id}/decisions", Wants::Session),
     page("GET", "/you", Wants::Session),
     page("GET", "/you/terminal", Wants::Nothing),
     page("POST", "/you/terminal", Wants::Session),
@@ -67,7 +76,11 @@ pub(crate) fn router(host: Host) -> Router<Host> {
         .route("/sign-in/back", get(sign_in::back))
         .route("/sign-out", get(you::again).post(sign_in::out))
         .route("/you", get(you::show))
-        .route("/", get(you::again))
+        .route("/", get(inbox::first))
+        .route("/inbox", get(inbox::show))
+        .route("/intents", get(intents::show))
+        .route("/intents/{id}", get(intent::show))
+        .route("/intents/{id}/decisions", get(intent::again).post(intent::act))
         .route("/you/terminal", get(you::again).post(you::terminal))
         .route("/you/others", get(you::again).post(you::end_others))
         .route("/links/{intent}/{notice}/{verb}/{code}", get(link::show).post(link::act))

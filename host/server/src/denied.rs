@@ -31,6 +31,11 @@ impl Try {
     pub(crate) fn of_link(verb: &str, intent: &str) -> Try {
         Try { door: Door::Link, verb: kept(verb), on: vec![kept(intent)] }
     }
+
+    /// What the page of an intent is opened for, or its form was sent for.
+    pub(crate) fn of_page(verb: &str, intent: &str) -> Try {
+        Try { door: Door::Console, verb: kept(verb), on: vec![kept(intent)] }
+    }
 }
 
 /// Puts a try on record if it was refused because it is not for whoever tried: with 403, or with 404 for an intent. One

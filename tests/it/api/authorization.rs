@@ -1,6 +1,8 @@
 //! Who may do what about an intent, tried over HTTP for every verb and everybody who could try it; `of_the_house.rs` tries
 //! what is not about one. The page `host/docs/authorization.md` is what came of both: `COUNTERSIGN_WRITE=1` writes it anew.
 
+use super::browser::Browsers;
+use super::console::{form, page_of};
 use super::links::{hidden, path, paths, waiting};
 use super::of_the_house;
 use crate::world::{SMALL, Setup, World};
@@ -248,7 +250,7 @@ async fn page() -> String {
         }
         writeln!(page, "| {name} | {} |", cells.join(" | ")).expect("a text takes it");
     }
-    page + &behind_links().await + &of_the_house::page().await
+    page + &behind_links().await + &on_pages().await + &of_the_house::page().await
 }
 
 /// Who follows the link of a message that was sent to somebody else, or to them: what they are called, and who they
@@ -312,6 +314,72 @@ async fn followed(verb: &str, words: &str, person: &str) -> String {
     answer.status.to_string()
 }
 
+/// What the page of an intent has forms for, in whose name each form was made, and what is written into it.
+const FORMS: [(&str, &str, &str); 10] = [
+    ("approve", "sales-manager-1", ""),
+    ("decline", "sales-manager-1", "no"),
+    ("send-back", "sales-manager-1", "less"),
+    ("ask", "sales-manager-1", "why so much"),
+    ("claim", "finance-2", ""),
+    ("release", "finance-1", ""),
+    ("answer", "ae-1", "three years"),
+    ("remind", "ae-1", ""),
+    ("withdraw", "ae-1", ""),
+    ("comment", "ae-1", "hello"),
+];
+
+/// The part of the page about the pages of the console.
+async fn on_pages() -> String {
+    let mut page = String::from(
+        "\n## On the page of an intent\n\n\
+         The same discount on its page in the console; to claim and to release, one that waits for two of finance, of\n\
+         whom the bystander is one. The form was made for somebody who can send it, and everybody sends it in their own\n\
+         session. **yes** means that it was taken; a number is the status of the answer, as above. The inbox and the\n\
+         list show everybody what is theirs, and change nothing.\n\n",
+    );
+    let names: Vec<&str> = FOLLOW.iter().map(|(name, _)| *name).collect();
+    writeln!(page, "| form | {} |", names.join(" | ")).expect("a text takes it");
+    writeln!(page, "|{}", "---|".repeat(names.len() + 1)).expect("a text takes it");
+    let browsers = Browsers::start().await;
+    let mut cookies = Vec::new();
+    for (_, person) in FOLLOW {
+        cookies.push(if person.is_empty() { String::new() } else { browsers.signed_in(person).await });
+    }
+    for (number, (verb, made_for, words)) in FORMS.into_iter().enumerate() {
+        let made_for = browsers.signed_in(made_for).await;
+        let margin = if ["claim", "release"].contains(&verb) { "14" } else { "40" };
+        let quote = [("margin", Value::Decimal(margin.to_owned())), ("renewal", Value::Flag(false))];
+        browsers.world.connectors.put("crm", "quote", "q-1", &quote);
+        let mut cells = Vec::new();
+        for (who, cookie) in cookies.iter().enumerate() {
+            let place = browsers.world.submitted(&format!("p-{number}-{who}"), SMALL).await;
+            let key = format!("b-{number}-{who}");
+            let before = match verb {
+                "answer" => Some(("sales-manager-1", "questions", r#"{"words":"why?"}"#)),
+                "release" => Some(("finance-1", "claims", "{}")),
+                _ => None,
+            };
+            if let Some((person, below, body)) = before {
+                let answer = browsers.world.post(person, &format!("{place}/{below}"), &key, body).await;
+                assert_eq!(answer.status, 200, "{}", answer.text);
+            }
+            let shown = browsers.get(&made_for, &page_of(&place)).await;
+            let form = form(&shown.text, verb, words);
+            browsers.all_told(&place).await;
+            let before = browsers.world.changes().await;
+            let answer = browsers.post(cookie, &format!("{}/decisions", page_of(&place)), &form).await;
+            let is_taken = answer.header("location").ends_with(&format!("?said={verb}"));
+            assert!(
+                is_taken || browsers.world.changes().await == before,
+                "{who} changed something by {verb}"
+            );
+            cells.push(if is_taken { "**yes**".to_owned() } else { answer.status.to_string() });
+        }
+        writeln!(page, "| {verb} | {} |", cells.join(" | ")).expect("a text takes it");
+    }
+    page
+}
+
 #[tokio::test]
 async fn the_published_table_of_who_may_do_what_is_what_the_doors_do() {
     let (path, now) = (root().join(PAGE), page().await);
@@ -335,6 +403,19 @@ async fn the_published_table_of_who_may_do_what_is_what_the_doors_do() {
         let row = all.iter().find(|row| row[0] == format!("| {verb}")).expect("its row");
         let yes: Vec<usize> = (1..row.len()).filter(|cell| row[*cell].contains("yes")).collect();
         assert_eq!(yes, if verb == "answer" { [2] } else { [3] }, "only whom the link was sent to");
+    }
+    let pages = now.split("\n## On the page").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let all = rows(pages.expect("its own part"));
+    for (verb, ..) in FORMS {
+        let row = all.iter().find(|row| row[0] == format!("| {verb}")).expect("its row");
+        let yes: Vec<usize> = (1..row.len()).filter(|cell| row[*cell].contains("yes")).collect();
+        let expected = match verb {
+            "approve" | "decline" | "send-back" | "ask" => vec![3],
+            "claim" | "release" => vec![4],
+            "comment" => (2..=FOLLOW.len()).collect(),
+            _ => vec![2],
+        };
+        assert_eq!(yes, expected, "{verb}");
     }
     let rows = rows(doors);
     let decides = ["| approve", "| decline", "| send back", "| delegate", "| transfer", "| add a voice"];

@@ -113,10 +113,13 @@ pub(super) fn links() -> Links {
 }
 
 /// Who has a password.
-const PEOPLE: [&str; 9] = [
+const PEOPLE: [&str; 12] = [
     "sales-manager-1",
     "ae-1",
+    "ae-2",
     "finance-1",
+    "finance-2",
+    "cro",
     "pricing-lead",
     "revops-lead",
     "auditor-1",
@@ -142,7 +145,16 @@ impl Browsers {
         Browsers::at(HOST, notifier).await
     }
 
+    /// The same by other rules.
+    pub(super) async fn by(rulebook: Rulebook) -> Browsers {
+        Browsers::of(HOST, None, rulebook).await
+    }
+
     async fn at(host: &str, notifier: Option<Arc<dyn Notifier>>) -> Browsers {
+        Browsers::of(host, notifier, rules(|text| text)).await
+    }
+
+    async fn of(host: &str, notifier: Option<Arc<dyn Notifier>>, rulebook: Rulebook) -> Browsers {
         let inbox = Inbox::empty();
         let passwords = Arc::new(Passwords::default());
         let argon2id = hashed(PASSWORD).expect("long enough");
@@ -153,7 +165,7 @@ impl Browsers {
         let entries = PEOPLE.map(entry).to_vec();
         passwords.replace(entries).expect("they are taken");
         let world = World::of(Setup {
-            rulebook: rules(|text| text),
+            rulebook,
             notifier: notifier.unwrap_or_else(|| Arc::clone(&inbox) as Arc<_>),
             sign_in: SignIn {
                 address: Some(host.to_owned()),
@@ -192,7 +204,7 @@ impl Browsers {
     /// Signs somebody in by the password; their cookie.
     pub(super) async fn signed_in(&self, person: &str) -> String {
         let answer = self.post("", "/sign-in", &right(person)).await;
-        assert_eq!((answer.status, answer.header("location")), (303, "/you"), "{}", answer.text);
+        assert_eq!((answer.status, answer.header("location")), (303, "/inbox"), "{}", answer.text);
         kept(&answer)
     }
 
@@ -263,7 +275,13 @@ async fn a_password_opens_a_session_that_sees_pages_and_no_api() {
 async fn every_page_that_wants_a_session_has_the_browser_sign_in_first() {
     let browsers = Browsers::start().await;
     for page in PAGES {
-        let names = [("{intent}", "int_01k"), ("{notice}", "1"), ("{verb}", "approve"), ("{code}", "abc")];
+        let names = [
+            ("{id}", "int_01k"),
+            ("{intent}", "int_01k"),
+            ("{notice}", "1"),
+            ("{verb}", "approve"),
+            ("{code}", "abc"),
+        ];
         let path = names.iter().fold(page.path.to_owned(), |path, (name, value)| path.replace(name, value));
         let answer = match page.method {
             "GET" => browsers.get("", &path).await,

@@ -25,7 +25,7 @@ async fn house() -> World {
 }
 
 /// What is on record in the end, the oldest first.
-async fn on_record(world: &World, count: usize) -> Vec<Json> {
+pub(super) async fn on_record(world: &World, count: usize) -> Vec<Json> {
     for _ in 0..LOOKS_MAX {
         let answer = world.get("auditor-1", "/v1/denied?limit=200").await;
         assert_eq!(answer.status, 200, "{}", answer.text);

@@ -9,6 +9,7 @@ use countersign_core::notice::link::{LinkVerb, Linked};
 use countersign_core::time::Timestamp;
 use countersign_engine::simulated::SimulatedClock;
 use countersign_tests::servers::MailServer;
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,6 +105,7 @@ async fn a_link_that_is_opened_changes_nothing_and_shows_nothing_to_strangers() 
 async fn what_people_write_is_text_on_every_page() {
     let browsers = Browsers::start().await;
     let script = r#"</textarea><script>alert(1)</script><img src=x onerror=alert(2)> & \"quoted\""#;
+    browsers.world.connectors.remark("<script>alert(1)</script><img src=x>");
     let body = SMALL.replacen("\"reason\"", &format!("\"note\":\"{script}\",\"reason\""), 1);
     let place = browsers.world.submitted("k-1", &body).await;
     let message = browsers.inbox.of("sales-manager-1", 1).await.remove(0);
@@ -120,6 +122,27 @@ async fn what_people_write_is_text_on_every_page() {
     let page = browsers.get(&cookie, &path(&links, "decline")).await.text;
     let form = format!("revision=1&seal={}&words={}%3Cscript%3Ealert(1)", "0".repeat(64), "x");
     shown(&(page + &browsers.post(&cookie, &path(&links, "decline"), &form).await.text));
+    // Nor does it run in the console: in what is asked, in what people say about it, in what a target says.
+    let says = json!({ "words": "</li><script>alert(1)</script>" }).to_string();
+    for below in ["comments", "questions"] {
+        let answer = browsers.world.post("sales-manager-1", &format!("{place}/{below}"), below, &says).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    let own = place.replace("/v1/", "/");
+    for person in ["sales-manager-1", "ae-1", "finance-1"] {
+        let cookie = browsers.signed_in(person).await;
+        let page = browsers.get(&cookie, &own).await;
+        assert!(1 < page.text.matches("&lt;script&gt;alert(1)").count(), "{}", page.text);
+        shown(&page.text);
+        for list in ["/inbox", "/intents"] {
+            let page = browsers.get(&cookie, list).await.text;
+            assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
+        }
+    }
+    let page =
+        browsers.post(&cookie, &format!("{own}/decisions"), "verb=comment&words=%3Cscript%3Ealert(1)").await;
+    assert_eq!(page.status, 422);
+    shown(&page.text);
     assert_eq!(browsers.world.get("ae-1", &place).await.json["state"], "seated");
 }
 

@@ -1,7 +1,7 @@
 //! Who sees what of an intent, tried at every door that reads and in everybody's name. The page
 //! `host/docs/visibility.md` is what came of it: `COUNTERSIGN_WRITE=1` writes it anew.
 
-use super::browser::Inbox;
+use super::browser::{Browsers, Inbox};
 use super::world::{SMALL, Setup, World, policy};
 use countersign_core::effect::attempt::{Detail, Failure};
 use countersign_core::money::{Currency, Money};
@@ -19,7 +19,7 @@ const PAGE: &str = "host/docs/visibility.md";
 pub(super) const FIELDS: &str = "## Visibility\n\n| field | seen by |\n|---|---|\n| margin | pool billing |\n\
                       | amount | those who decide |\n\n## Bindings";
 /// What keeps the whole intent for those who are in it.
-const CLOSED: (&str, &str) =
+pub(super) const CLOSED: (&str, &str) =
     ("| expires         | 30d  ", "| seen by | those in it |\n| expires         | 30d  ");
 
 /// Everybody who looks: what they are called, and their token.
@@ -36,7 +36,7 @@ const WHO: [(&str, &str); 9] = [
 ];
 
 /// The starter's rules with this in the place of that in the type `discount`.
-fn restricted(changes: &[(&str, &str)]) -> Rulebook {
+pub(super) fn restricted(changes: &[(&str, &str)]) -> Rulebook {
     let mut files = source_files(&root().join("host/cli/starter")).expect("the starter files");
     let mut change = |path: &str, from: &str, to: &str| {
         let file = files.iter_mut().find(|file| file.path.ends_with(path)).expect("the file");
@@ -52,9 +52,14 @@ fn restricted(changes: &[(&str, &str)]) -> Rulebook {
 /// A host with these rules, and what of a discount is looked for in answers.
 pub(super) async fn world(changes: &[(&str, &str)]) -> World {
     let world = World::of(Setup { rulebook: restricted(changes), ..Setup::default() }).await;
-    let thin = [("margin", Value::Decimal("13.37".to_owned())), ("renewal", Value::Flag(false))];
-    world.connectors.put("crm", "quote", "q-1", &thin);
+    thin(&world);
     world
+}
+
+/// Gives the quote a margin that stands nowhere else.
+fn thin(world: &World) {
+    let quote = [("margin", Value::Decimal("13.37".to_owned())), ("renewal", Value::Flag(false))];
+    world.connectors.put("crm", "quote", "q-1", &quote);
 }
 
 /// A discount whose numbers stand nowhere else.
@@ -63,7 +68,7 @@ pub(super) fn discount(percent: &str) -> String {
 }
 
 /// What the numbers of it look like: its token, the fact, and the price that is computed of the token.
-const MARKS: [(&str, &[&str]); 4] = [
+pub(super) const MARKS: [(&str, &[&str]); 4] = [
     ("the token `amount`", &["98765.43", "98_765.43", "9876543"]),
     ("the fact `margin`", &["13.37", "1337"]),
     ("the net price, computed of `amount`", &["86913.58", "8691358"]),
@@ -83,6 +88,15 @@ fn doors(place: &str) -> [(&'static str, String); 6] {
     ]
 }
 
+/// Every page of the console that shows an intent.
+fn pages(place: &str) -> [(&'static str, String); 3] {
+    [
+        ("console: list", "/intents".to_owned()),
+        ("console: intent", place.replace("/v1/", "/")),
+        ("console: inbox", "/inbox".to_owned()),
+    ]
+}
+
 /// The page as it must be.
 async fn page() -> String {
     let mut page = String::from(
@@ -95,15 +109,23 @@ async fn page() -> String {
     let names: Vec<&str> = WHO.iter().map(|(name, _)| *name).collect();
     writeln!(page, "| door | what | {} |", names.join(" | ")).expect("a text takes it");
     writeln!(page, "|{}", "---|".repeat(names.len() + 2)).expect("a text takes it");
-    let world = world(&[("## Bindings", FIELDS)]).await;
+    let browsers = Browsers::by(restricted(&[("## Bindings", FIELDS)])).await;
+    let world = &browsers.world;
+    thin(world);
     let place = world.submitted("k-1", &discount("12%")).await;
     let approve = r#"{"decision":"approve"}"#;
     assert_eq!(world.post("finance-1", &format!("{place}/decisions"), "d-1", approve).await.status, 200);
-    for (door, path) in doors(&place) {
+    let mut cookies = Vec::new();
+    for (_, person) in WHO {
+        cookies.push(browsers.signed_in(person).await);
+    }
+    for (door, path) in doors(&place).into_iter().chain(pages(&place)) {
         for (what, marks) in MARKS {
             let mut cells = Vec::new();
-            for (_, token) in WHO {
-                let answer = world.get(token, &path).await;
+            for ((_, token), cookie) in WHO.iter().zip(&cookies) {
+                let is_page = !path.starts_with("/v1/");
+                let answer =
+                    if is_page { browsers.get(cookie, &path).await } else { world.get(token, &path).await };
                 assert_eq!(answer.status, 200, "{token} {path} {}", answer.text);
                 let shown = marks.iter().any(|mark| answer.text.contains(mark));
                 cells.push(if shown { "**yes**" } else { "-" });
@@ -144,6 +166,12 @@ async fn the_published_table_of_who_sees_what_is_what_the_doors_show() {
     assert_eq!(row("list", "token `amount`"), with(&["requester"]));
     assert_eq!(row("plan", "net price"), with(&["requester"]));
     assert_eq!(row("intent", "net price"), with(&["requester"]));
+    // A page of the console shows what the API shows.
+    for what in ["token `amount`", "`margin`", "net price", "term of the policy"] {
+        assert_eq!(row("console: intent", what), row("intent", what), "{what}");
+    }
+    assert_eq!(row("console: list", "token `amount`"), row("list", "token `amount`"));
+    assert_eq!(row("console: inbox", "token `amount`"), ["in a seat"]);
 }
 
 /// Waits until an intent stands there.

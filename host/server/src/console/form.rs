@@ -75,16 +75,20 @@ pub(super) fn escaped(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// Where somebody goes after they have signed in: a page of this host that asks for a session, or `/you`.
+/// Where somebody goes who wants no page in particular.
+const FIRST: &str = "/inbox";
+
+/// Where somebody goes after they have signed in: a page of this host that asks for a session, or the inbox.
 /// Anything else would let a message send people anywhere under our name.
 pub(super) fn next(wanted: Option<String>) -> String {
     let plain = |text: &String| {
-        text.starts_with("/links/")
+        let known = ["/inbox", "/intents", "/you"].contains(&text.as_str());
+        (known || text.starts_with("/links/") || text.starts_with("/intents/"))
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte))
             && !text.contains("//")
             && !text.contains("..")
     };
-    wanted.filter(plain).unwrap_or_else(|| "/you".to_owned())
+    wanted.filter(plain).unwrap_or_else(|| FIRST.to_owned())
 }
 
 #[cfg(test)]
@@ -95,7 +99,9 @@ mod tests {
     fn nobody_is_sent_to_another_host() {
         let check = |text: &str| next(Some(text.to_owned()));
         let link = "/links/int_01k/3/approve/abc234";
-        assert_eq!(check(link), link);
+        for page in [link, "/inbox", "/intents", "/intents/int_01k", "/you"] {
+            assert_eq!(check(page), page);
+        }
         let elsewhere = [
             "//evil.example",
             "https://evil.example",
@@ -109,11 +115,15 @@ mod tests {
             "/links/x#y",
             "/links/\r\nx",
             "javascript:alert(1)",
+            "/inboxes",
+            "/intents//evil",
+            "/you/terminal",
+            "/sign-out",
         ];
         for elsewhere in elsewhere {
-            assert_eq!(check(elsewhere), "/you", "{elsewhere}");
+            assert_eq!(check(elsewhere), "/inbox", "{elsewhere}");
         }
-        assert_eq!(next(None), "/you");
+        assert_eq!(next(None), "/inbox");
     }
 
     #[test]

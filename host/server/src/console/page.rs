@@ -21,8 +21,34 @@ pub(super) async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
 }
 
-/// A whole page; `who` is signed in.
+/// Where in the console a page is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Here {
+    /// What waits for whoever is signed in.
+    Inbox,
+    /// The list of all.
+    Intents,
+    /// Who one is here.
+    You,
+    /// None of these.
+    Nowhere,
+}
+
+/// What stands at the top of every page of somebody who is signed in.
+const MENU: [(Here, &str, &str); 3] =
+    [(Here::Inbox, "/inbox", "Inbox"), (Here::Intents, "/intents", "Intents"), (Here::You, "/you", "You")];
+
+/// A whole page for nobody in particular, or of a message.
 pub(super) fn page(title: &str, who: Option<&PersonId>, body: &Markup) -> Html<String> {
+    whole(Here::Nowhere, title, who, body)
+}
+
+/// A whole page of the console for somebody who is signed in.
+pub(super) fn framed(here: Here, title: &str, who: &PersonId, body: &Markup) -> Html<String> {
+    whole(here, title, Some(who), body)
+}
+
+fn whole(here: Here, title: &str, who: Option<&PersonId>, body: &Markup) -> Html<String> {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -34,16 +60,19 @@ pub(super) fn page(title: &str, who: Option<&PersonId>, body: &Markup) -> Html<S
                 link rel="stylesheet" href="/assets/console.css";
             }
             body {
+                a.skip href="#main" { "Skip to the content" }
                 header {
                     p.name { "countersign" }
                     @if let Some(person) = who {
-                        nav aria-label="You" {
-                            a href="/you" { (person) }
-                            form method="post" action="/sign-out" { button.quiet { "Sign out" } }
+                        nav aria-label="Main" {
+                            @for (place, to, name) in MENU {
+                                a href=(to) aria-current=[(place == here).then_some("page")] { (name) }
+                            }
                         }
+                        form method="post" action="/sign-out" { span { (person) } button.quiet { "Sign out" } }
                     }
                 }
-                main { h1 { (title) } (body) }
+                main #main tabindex="-1" { h1 { (title) } (body) }
             }
         }
     };

@@ -2,7 +2,7 @@
 
 use super::form::Form;
 use super::guard::{self, Signed};
-use super::page::{self, page};
+use super::page::{self, Here, framed};
 use crate::limits::{SESSION_IDLE_MS_MAX, SESSION_MS_MAX};
 use crate::session::Proof;
 use crate::sign_in::bits;
@@ -95,5 +95,5 @@ fn shown(host: &Host, signed: &Signed, said: &Markup) -> Response {
             form method="post" action="/you/others" { button.quiet { "End my other sessions" } }
         }
     };
-    page("You", Some(&session.person), &body).into_response()
+    framed(Here::You, "You", &session.person, &body).into_response()
 }

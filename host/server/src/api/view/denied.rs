@@ -11,13 +11,14 @@ pub struct DeniedView {
     pub at: String,
     /// Who tried.
     pub person: String,
-    /// By which door: api or link.
+    /// By which door: api, link or console.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub door: Option<String>,
     /// What the operator calls the token that was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-    /// What: the method and the address as the API's description has it, or what the link was for.
+    /// What: the method and the address as the API's description has it, or what the link or the form
+    /// of a page was for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verb: Option<String>,
     /// On what: the names and ids of the address, in their order.

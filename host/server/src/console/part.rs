@@ -1,0 +1,18 @@
+//! What several pages show in the same way.
+
+pub(super) mod asked;
+pub(super) mod judged;
+pub(super) mod moment;
+pub(super) mod plan;
+pub(super) mod say;
+pub(super) mod seats;
+pub(super) mod settled;
+pub(super) mod story;
+pub(super) mod waits;
+
+use countersign_core::notice::plain::plain;
+
+/// All of a text, without what would hide or turn a part of it.
+pub(super) fn all(text: &str) -> String {
+    plain(text, usize::MAX)
+}
