@@ -177,6 +177,7 @@ async fn the_page_of_an_intent_shows_what_is_decided_about_and_why() {
         "the customer is told of it by mail",
         "By natural key: sent again, it changes nothing.",
         "<th scope=\"row\">discount_percent</th>",
+        "{decision.approvers}<p class=\"note\">filled in once it is decided</p>",
         "margin (found)",
         "What the policy says",
         "What would have been easier",

@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::state::Host;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use countersign_core::id::{IntentId, PersonId};
 use countersign_core::notice::words::{changes, title};
 use countersign_core::time::Timestamp;
@@ -144,7 +144,7 @@ async fn waits(host: &Host, person: &PersonId, intent: IntentId) -> Result<Optio
     }))
 }
 
-fn shown(host: &Host, person: &PersonId, found: &Found, is_later: bool) -> axum::response::Html<String> {
+fn shown(host: &Host, person: &PersonId, found: &Found, is_later: bool) -> Html<String> {
     let rulebook = host.engine.rulebook();
     let clocks = Clocks { directory: rulebook.directory(), person, now: host.engine.now() };
     let body = html! {
@@ -194,7 +194,8 @@ fn empty() -> Markup {
         p { "Here you find an intent as soon as its policy asks you to decide, as soon as somebody asks you about one that you \
             asked for yourself or sends it back to you, and as soon as you answer for an exception." }
         p { "The first one comes when somebody asks for something, by " code { "countersign intent submit" }
-            " or from a connected system. " a href="/intents" { "All intents" } " shows what there is already." }
+            " or from a connected system." }
+        p { a.button.quiet href="/intents" { "All intents" } }
     }
 }
 

@@ -24,6 +24,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use countersign_core::approval::Sight;
+use countersign_core::approval::command::Command;
 use countersign_core::approval::event::Entry;
 use countersign_core::hash::Digest;
 use countersign_core::id::{IntentId, PersonId};
@@ -126,7 +127,7 @@ fn said(
     person: &PersonId,
     form: &Form,
     typed: &str,
-) -> Result<(Verb, countersign_core::approval::command::Command, Key), String> {
+) -> Result<(Verb, Command, Key), String> {
     let anew = || "The form is not whole. Send the one below.".to_owned();
     let verb = Verb::parse(form.field("verb")).ok_or_else(anew)?;
     let words = readable(typed).ok_or_else(|| {
@@ -202,7 +203,7 @@ fn shown(host: &Host, signed: &Signed, looked: &Looked, status: StatusCode, besi
     let body = html! {
         (told(&view, &timeline, person, beside))
         (head(&view, person, clocks, can.is_some()))
-        (plan::written(approval, &view))
+        (plan::written(approval, &view, rulebook.intent_type(&approval.intent.intent_type)))
         (asked::asked(approval, &looked.sight, asked::before(&looked.entries)))
         @if let Some(evaluation) = &view.evaluation { (judged::judged(evaluation)) (judged::explained(evaluation)) }
         (can.unwrap_or_default())

@@ -195,7 +195,7 @@ fn shown(host: &Host, opened: &Opened, status: StatusCode, words: &str, wrong: O
             }
         }
         (asked(approval, &sight, None))
-        (written(approval, &view))
+        (written(approval, &view, rulebook.intent_type(&approval.intent.intent_type)))
         @if let Some(evaluation) = &view.evaluation { (judged(evaluation)) }
         (seats(&view, Clocks { directory: rulebook.directory(), person, now: looking.now }))
     };

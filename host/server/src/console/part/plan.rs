@@ -1,9 +1,9 @@
 //! What an approval lets the host write, field by field; and what no page can show whole.
 
 use super::all;
-use crate::api::view::{IntentView, WriteView};
+use crate::api::view::{ChangeView, IntentView, WriteView};
 use countersign_core::approval::Approval;
-use countersign_core::intent::TokenValue;
+use countersign_core::intent::{IntentType, TokenValue, WriteValue};
 use maud::{Markup, html};
 
 /// Most characters of what is asked and written that a person reads on one page. What is longer is not decided here:
@@ -41,7 +41,11 @@ fn length(value: &TokenValue) -> usize {
 }
 
 /// The whole write plan, as far as it is for whoever looks.
-pub(in crate::console) fn written(approval: &Approval, view: &IntentView) -> Markup {
+pub(in crate::console) fn written(
+    approval: &Approval,
+    view: &IntentView,
+    schema: Option<&IntentType>,
+) -> Markup {
     let (Some(case), Some(plan)) = (approval.case(), &view.plan) else { return html! {} };
     html! {
         h2 { "What an approval lets the host write" }
@@ -53,11 +57,11 @@ pub(in crate::console) fn written(approval: &Approval, view: &IntentView) -> Mar
         @else if let Some(change) = &case.shared { p { "Version " (change.version) " of " (change.file) "." } }
         @else if let Some(ready) = &case.readiness { p { "Intents of type " (ready.of) "." } }
         @else if plan.writes.is_empty() { p { "Nothing." } }
-        @for planned in &plan.writes { (write(planned)) }
+        @for planned in &plan.writes { (write(planned, schema)) }
     }
 }
 
-fn write(planned: &WriteView) -> Markup {
+fn write(planned: &WriteView, schema: Option<&IntentType>) -> Markup {
     html! {
         table.plan {
             caption { (planned.connection) ", " (all(&planned.subject)) }
@@ -67,7 +71,10 @@ fn write(planned: &WriteView) -> Markup {
                     tr {
                         th scope="row" { (all(&change.field)) }
                         td data-of="now" { (all(&change.before.text)) }
-                        td data-of="then" { (all(&change.after.text)) }
+                        td data-of="then" {
+                            (all(&change.after.text))
+                            @if is_filled_in(planned, change, schema) { p.note { "filled in once it is decided" } }
+                        }
                     }
                 }
             }
@@ -75,6 +82,21 @@ fn write(planned: &WriteView) -> Markup {
         @for remark in &planned.remarks { p data-of="remark" { (all(remark)) } }
         p.note { (promised(&planned.guarantee)) " " (otherwise(planned)) }
     }
+}
+
+/// Whether a name stands where a word of the decision will: by the intent type, and by how the plan spells it.
+fn is_filled_in(planned: &WriteView, change: &ChangeView, schema: Option<&IntentType>) -> bool {
+    let mut writes = schema.into_iter().flat_map(|schema| &schema.writes);
+    let found = writes.find(|write| write.binding.as_str() == planned.binding && write.field == change.field);
+    let is_word = |value: &WriteValue| match value {
+        WriteValue::Outcome | WriteValue::Approvers | WriteValue::Seal => true,
+        WriteValue::Named(_)
+        | WriteValue::Computed(_)
+        | WriteValue::Text(_)
+        | WriteValue::IntentId
+        | WriteValue::PolicyVersion => false,
+    };
+    change.after.text.starts_with('{') && found.is_some_and(|write| is_word(&write.value))
 }
 
 /// What the host may promise of a write.
