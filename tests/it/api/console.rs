@@ -224,6 +224,9 @@ async fn a_decision_by_a_form_is_one_decision_however_often_it_is_sent() {
         assert!(answer.text.contains("Nothing was kept.") && answer.text.contains("fine by me"));
     }
     assert_eq!(browsers.world.get("ae-1", &place).await.json["state"], "seated");
+    // Each form of a page that was gone back to is sent for the first time.
+    let comment = form(&shown.text, "comment", "as agreed with finance");
+    assert_eq!(browsers.post(&cookie, &to, &comment).await.status, 303);
     for _ in 0..2 {
         let answer = browsers.post(&cookie, &to, &approve).await;
         assert_eq!((answer.status, answer.header("location")), (303, &*format!("{page}?said=approve")));
@@ -242,6 +245,22 @@ async fn a_decision_by_a_form_is_one_decision_however_often_it_is_sent() {
     let other = approve.replace("fine+by+me", "on+second+thought");
     let answer = browsers.post(&cookie, &to, &other).await;
     assert_eq!(answer.status, 422, "{}", answer.text);
+    assert!(answer.text.contains("sent before with other words"), "{}", answer.text);
+    assert!(answer.text.contains("<blockquote>on second thought</blockquote>"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_filter_that_there_is_not_is_said_on_a_page_with_a_way_back() {
+    let browsers = Browsers::start().await;
+    let cookie = browsers.signed_in("ae-1").await;
+    let place = page_of(&browsers.world.submitted("k-1", SMALL).await);
+    for (path, found) in [("requester=me", true), ("state=done", false), ("seat=sales-manager-1", true)] {
+        let shown = browsers.get(&cookie, &format!("/intents?{path}")).await;
+        assert_eq!((shown.status, shown.text.contains(&place)), (200, found), "{path}: {}", shown.text);
+    }
+    let shown = browsers.get(&cookie, "/intents?state=lost").await;
+    assert_eq!(shown.status, 400, "{}", shown.text);
+    assert!(shown.text.contains("<a href=\"/inbox\">Inbox</a>"), "{}", shown.text);
 }
 
 #[tokio::test]

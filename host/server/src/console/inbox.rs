@@ -71,7 +71,7 @@ pub(super) async fn show(State(host): State<Host>, headers: HeaderMap, uri: Uri)
     let after = parameter(&uri, "cursor").and_then(|text| read(&text));
     match found(&host, person, after).await {
         Ok(found) => shown(&host, person, &found, after.is_some()).into_response(),
-        Err(problem) => page::problem(&problem),
+        Err(problem) => page::problem_to(person, &problem),
     }
 }
 

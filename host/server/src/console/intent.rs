@@ -108,8 +108,7 @@ pub(super) async fn act(State(host): State<Host>, Place(name): Place<String>, fo
         Err(fault) => {
             let problem = Problem::from(fault);
             denied(&host, &signed, tried, &problem);
-            let (what, next) = problem.said();
-            let wrong = format!("{}. {}.", sentence(what), sentence(next));
+            let wrong = why_not(&problem);
             match look(&host, person, &name).await {
                 Ok(now) => {
                     let beside = Beside { kept: None, not_kept: Some((Some(verb), &typed, &wrong)) };
@@ -119,6 +118,16 @@ pub(super) async fn act(State(host): State<Host>, Place(name): Place<String>, fo
             }
         }
     }
+}
+
+/// Why something was not kept, in the words of a page.
+fn why_not(problem: &Problem) -> String {
+    if problem.code().code == OTHER_WORDS {
+        return "This form was sent before with other words, and those are kept. Send it again if you mean these too."
+            .to_owned();
+    }
+    let (what, next) = problem.said();
+    format!("{}. {}.", sentence(what), sentence(next))
 }
 
 /// What a form says, and what makes it said once.
@@ -148,9 +157,14 @@ fn said(
     let fields = ["verb", "revision", "seal", "question", "words"].map(|name| form.field(name).as_bytes());
     let intent = approval.intent.id.to_string();
     let parts: Vec<&[u8]> = [intent.as_bytes()].into_iter().chain(fields).collect();
-    let key = Key { key: format!("{person}/page/{once}"), fingerprint: Digest::of_parts(&parts) };
+    // A page has several forms, and each may be sent.
+    let form = format!("{}/{}", verb.as_str(), form.field("question"));
+    let key = Key { key: format!("{person}/page/{once}/{form}"), fingerprint: Digest::of_parts(&parts) };
     Ok((verb, command, key))
 }
+
+/// The code of a key that was used for something else.
+const OTHER_WORDS: &str = "CS-E0213";
 
 /// Length of what makes a second click the same decision: 128 random bits.
 const ONCE_CHARACTERS: usize = 32;
@@ -176,7 +190,7 @@ fn denied(host: &Host, signed: &Signed, tried: Try, problem: &Problem) {
 
 fn refused(signed: &Signed, problem: &Problem) -> Response {
     if !problem.hides_intent() {
-        return page::problem(problem);
+        return page::problem_to(&signed.session.person, problem);
     }
     let body = html! {
         p { "It may never have been, or it is not for you. Check the address, or look in the lists." }

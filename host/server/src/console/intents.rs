@@ -33,7 +33,7 @@ pub(super) async fn show(State(host): State<Host>, headers: HeaderMap, uri: Uri)
     let caller = Caller { person: signed.session.person.clone(), token: String::new() };
     let (rows, next) = match intents::page(&host, &caller, &uri).await {
         Ok(found) => found,
-        Err(problem) => return page::problem(&problem),
+        Err(problem) => return page::problem_to(&caller.person, &problem),
     };
     let filters = filters(&uri);
     let rulebook = host.engine.rulebook();

@@ -90,6 +90,13 @@ pub(super) fn problem(problem: &Problem) -> Response {
     said(problem.code().status(), &sentence(what), &sentence(next))
 }
 
+/// The same to somebody who is signed in.
+pub(super) fn problem_to(who: &PersonId, problem: &Problem) -> Response {
+    let (what, next) = problem.said();
+    let body = html! { p { (sentence(next)) "." } };
+    (problem.code().status(), framed(Here::Nowhere, &sentence(what), who, &body)).into_response()
+}
+
 /// Words of the API as a sentence.
 pub(super) fn sentence(words: &str) -> String {
     let mut letters = words.chars();
