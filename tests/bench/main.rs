@@ -18,6 +18,10 @@ mod yardstick;
 
 use figures::Report;
 
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> anyhow::Result<()> {
     // Some benches run their target, or the host that they kill, in a process of its own.
     match std::env::var("COUNTERSIGN_BENCH_ROLE").as_deref() {

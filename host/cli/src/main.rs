@@ -7,6 +7,10 @@ use countersign_connectors::{COMPILE_ARGUMENT, compile_input};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     // Before anything else: what compiles a stranger's component has nothing in it but that.
     let mut behind = std::env::args_os().skip(1);
