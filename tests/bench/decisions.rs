@@ -53,6 +53,21 @@ pub(crate) fn run(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// An engine over a log on disk, with connectors that nobody calls.
+pub(crate) fn engine(store: &Arc<LocalStore>, seed: u64) -> anyhow::Result<Engine> {
+    Ok(Engine::start(Parts {
+        record: countersign_engine::people::Record::default(),
+        notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
+        components: Arc::new(countersign_engine::port::components::NoComponents),
+        catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
+        store: store.clone(),
+        connectors: Arc::new(Scripted::default()),
+        clock: Arc::new(RealClock),
+        chance: Arc::new(SeededChance::new(seed)),
+        rulebook: rulebook()?,
+    }))
+}
+
 struct Level {
     rate: f64,
     median: Duration,
@@ -65,17 +80,7 @@ struct Level {
 async fn level(in_flight: usize) -> anyhow::Result<Level> {
     let folder = tempfile::tempdir_in(bench_folder())?;
     let store = Arc::new(LocalStore::open(Options::at(folder.path().join("data")))?);
-    let engine = Engine::start(Parts {
-        record: countersign_engine::people::Record::default(),
-        notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
-        components: Arc::new(countersign_engine::port::components::NoComponents),
-        catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
-        store: store.clone(),
-        connectors: Arc::new(Scripted::default()),
-        clock: Arc::new(RealClock),
-        chance: Arc::new(SeededChance::new(in_flight as u64)),
-        rulebook: rulebook()?,
-    });
+    let engine = engine(&store, in_flight as u64)?;
     let before = engine.health();
     let began = Instant::now();
     let mut callers = Vec::new();

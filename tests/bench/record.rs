@@ -1,6 +1,6 @@
 //! What it takes to check a log, and to prove one entry of it.
 
-use crate::decisions::{rulebook, tokens};
+use crate::decisions::{engine, tokens};
 use crate::figures::{Report, micros, millis, percentile};
 use crate::yardstick::bench_folder;
 use anyhow::Context as _;
@@ -8,13 +8,10 @@ use countersign_core::hash::Digest;
 use countersign_core::id::IntentId;
 use countersign_core::log::note::{Note, VerifierKey};
 use countersign_core::log::proof::Proof;
-use countersign_engine::engine::{Engine, Parts, Submission};
+use countersign_engine::engine::Submission;
 use countersign_engine::log_tree::LogTree;
 use countersign_engine::port::store::Store as _;
-use countersign_engine::simulated::SeededChance;
 use countersign_store_local::{LocalStore, Options, TreeFile};
-use countersign_tests::scripted::Scripted;
-use countersign_tests::world::RealClock;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,17 +28,7 @@ const CHECKS: usize = 3;
 /// Decides intents until the log is long enough, and says which.
 #[expect(clippy::disallowed_methods, reason = "callers of a benchmark end by themselves")]
 async fn filled(store: &Arc<LocalStore>) -> anyhow::Result<Vec<IntentId>> {
-    let engine = Engine::start(Parts {
-        record: countersign_engine::people::Record::default(),
-        notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
-        components: Arc::new(countersign_engine::port::components::NoComponents),
-        catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
-        store: store.clone(),
-        connectors: Arc::new(Scripted::default()),
-        clock: Arc::new(RealClock),
-        chance: Arc::new(SeededChance::new(7)),
-        rulebook: rulebook()?,
-    });
+    let engine = engine(store, 7)?;
     let callers = (0..AT_ONCE).map(|caller| {
         let engine = engine.clone();
         tokio::spawn(async move {
