@@ -59,6 +59,20 @@ fn answer(address: &str, path: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
+/// Sends a form of a page of a host and gives the answer.
+fn sent(address: &str, path: &str, form: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\norigin: http://{address}\r\nconnection: close\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}",
+        form.len()
+    );
+    write!(stream, "{head}\r\n\r\n{form}").expect("it is sent");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("it answers");
+    text
+}
+
 /// Sends a host the signal of a supervisor and waits; gives its exit code.
 fn stopped(mut host: Child) -> Option<i32> {
     let signal = Command::new("kill").args(["-TERM", &host.id().to_string()]).status().expect("kill runs");
@@ -159,6 +173,34 @@ fn a_host_says_where_it_listens_answers_and_ends_with_0_when_it_is_told_to() {
     let refused = run(house.path(), &["dev", "--data", "data"]);
     assert_eq!(refused.status.code(), Some(3), "{}", err(&refused));
     assert!(err(&refused).contains("data` is the data folder of a host"), "{}", err(&refused));
+}
+
+#[test]
+fn a_host_to_try_things_on_says_with_what_its_people_sign_in() {
+    let house = house();
+    let mut dev = countersign(house.path(), &["dev", "--port", "0", "--json"]);
+    let mut host = dev.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program runs");
+    let mut said = String::new();
+    let stdout = host.stdout.take().expect("stdout");
+    let mut lines = BufReader::new(stdout).lines();
+    while !said.ends_with("\n}\n") {
+        said.push_str(&lines.next().expect("it says how to get in").expect("text"));
+        said.push('\n');
+    }
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let address = said["url"].as_str().and_then(|url| url.strip_prefix("http://")).expect("an address");
+    let password = said["password"].as_str().expect("a password");
+    let signs_in = |person: &str, password: &str| {
+        let form = format!("person={person}&password={password}&next=");
+        sent(address, "/sign-in", &form)
+    };
+    for person in ["sales-manager-1", "ae-1"] {
+        let answer = signs_in(person, password);
+        assert!(answer.contains("location: /inbox"), "{answer}");
+    }
+    let answer = signs_in("ae-1", "another password of many letters");
+    assert!(!answer.contains("location:"), "{answer}");
+    assert_eq!(stopped(host), Some(0));
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! `countersign dev`: a host to try things on.
 //!
-//! It takes the configuration and the rules of this folder if there are any, else the starter rules;
-//! it keeps the log in memory unless `--data` names a folder; it makes a token for each of a few
-//! persons and prints them; it follows changes of the rules while it runs: a file that changes counts at
-//! once, even before what was published of its policy, and it says so. With `--connector` it builds a connector, follows its
-//! source, and shows what that asks of its target. It listens on loopback only, since whoever reaches it can read its tokens from the terminal.
+//! It takes the configuration and the rules of this folder if there are any, else the starter rules; it keeps the log in
+//! memory unless `--data` names a folder; it makes a token for each of a few persons and a password for all of them, and
+//! prints them; it follows changes of the rules while it runs: a file that changes counts at once, even before what was
+//! published of its policy, and it says so. With `--connector` it builds a connector, follows its source, and shows what
+//! that asks of its target. It listens on loopback only, since whoever reaches it can read its tokens from the terminal.
 
 mod workshop;
 
@@ -15,7 +15,7 @@ use crate::config::{self, Settings, rule_files};
 use crate::exit;
 use crate::output::{self, Failure, Table, plain};
 use crate::proving::Proving;
-use crate::wire::{self, DEVELOPMENT_FILE, Running, SystemChance, TOKENS_FILE};
+use crate::wire::{self, DEVELOPMENT_FILE, PASSWORDS_FILE, Running, SystemChance, TOKENS_FILE};
 use anyhow::{Context as _, Result};
 use countersign_connectors::OperatorGrant;
 use countersign_core::document::SourceFile;
@@ -29,8 +29,10 @@ use countersign_engine::engine::Engine;
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::port::clock::{Chance as _, Clock as _};
 use countersign_engine::port::store::Store;
+use countersign_server::password::hashed;
 use countersign_server::token::{kept, minted};
-use countersign_server::{Scope, TokenEntry};
+use countersign_server::{PasswordEntry, Scope, TokenEntry};
+use data_encoding::BASE32_NOPAD;
 use serde_json::json;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -88,6 +90,12 @@ struct Login {
     token: String,
 }
 
+/// Who may call, and what all of them sign in with at the pages.
+struct Logins {
+    people: Vec<Login>,
+    password: String,
+}
+
 /// Serves until a signal.
 ///
 /// # Errors
@@ -119,7 +127,9 @@ pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
             let places = faults.iter().map(ToString::to_string).collect();
             Failure { places, ..failure.with_help("correct them; `countersign check` says it again") }
         })?;
-    let logins = logins(&settings.data, rulebook.directory())?;
+    let people = logins(&settings.data, rulebook.directory())?;
+    let password = password(&settings.data, &people)?;
+    let logins = Logins { people, password };
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("`{}` cannot be listened on: choose another one with `--port`", settings.listen)
     })?;
@@ -142,7 +152,7 @@ pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
         }
     };
     let connectors = async {
-        match logins.last() {
+        match logins.people.last() {
             None => std::future::pending().await,
             Some(login) => workshop.follow(&engine, &login.person).await,
         }
@@ -249,6 +259,19 @@ fn logins(data: &Path, directory: &Directory) -> Result<Vec<Login>> {
     Ok(logins)
 }
 
+/// Gives all of them one password, which is printed, in the place of those that they have.
+fn password(data: &Path, people: &[Login]) -> Result<String> {
+    let password = BASE32_NOPAD.encode(&SystemChance.bits().to_be_bytes()).to_lowercase();
+    let argon2id = hashed(&password).map_err(|why| anyhow::anyhow!("{why}"))?;
+    let mut file = wire::read_password_file(data)?;
+    file.passwords.retain(|entry| people.iter().all(|login| login.person != entry.person));
+    file.passwords.extend(
+        people.iter().map(|login| PasswordEntry { person: login.person.clone(), argon2id: argon2id.clone() }),
+    );
+    wire::put_private(data, PASSWORDS_FILE, &file)?;
+    Ok(password)
+}
+
 /// The built-in persons that these people know; some of these people if they know none.
 fn persons(directory: &Directory) -> Vec<PersonId> {
     let built_in = BUILT_IN.iter().filter_map(|name| PersonId::parse(name).ok());
@@ -257,7 +280,7 @@ fn persons(directory: &Directory) -> Vec<PersonId> {
 }
 
 fn show(
-    logins: &[Login],
+    logins: &Logins,
     missing: &[String],
     listener: &TcpListener,
     in_memory: bool,
@@ -266,11 +289,12 @@ fn show(
     let url = format!("http://{}", listener.local_addr()?);
     if global.json {
         let one = |login: &Login| json!({ "person": login.person.to_string(), "token": login.token });
-        let tokens: Vec<_> = logins.iter().map(one).collect();
-        return output::json(&json!({ "url": url, "tokens": tokens, "missing": missing }));
+        let tokens: Vec<_> = logins.people.iter().map(one).collect();
+        let answer = json!({ "url": url, "tokens": tokens, "password": logins.password, "missing": missing });
+        return output::json(&answer);
     }
     let mut table = Table::new(&["person", "token"]);
-    for login in logins {
+    for login in &logins.people {
         table.row([login.person.to_string(), login.token.clone()]);
     }
     table.print()?;
@@ -287,6 +311,10 @@ fn show(
             "connection `{name}` is not configured: an intent that needs it becomes an exception with an owner"
         ));
     }
+    output::say(&format!(
+        "in a browser: {url}/sign-in, as one of these with the password {}",
+        logins.password
+    ));
     output::say(&format!(
         "in another terminal: export COUNTERSIGN_URL={url} COUNTERSIGN_TOKEN=<one of these>"
     ));
