@@ -5,6 +5,7 @@ use crate::yardstick::{bench_folder, raw_sync};
 use countersign_core::intent::Raw;
 use countersign_core::rulebook::Rulebook;
 use countersign_engine::engine::{Engine, Parts, Submission};
+use countersign_engine::people::Record;
 use countersign_engine::simulated::SeededChance;
 use countersign_store_local::{LocalStore, Options};
 use countersign_tests::scripted::Scripted;
@@ -54,9 +55,9 @@ pub(crate) fn run(report: &mut Report) -> anyhow::Result<()> {
 }
 
 /// An engine over a log on disk, with connectors that nobody calls.
-pub(crate) fn engine(store: &Arc<LocalStore>, seed: u64) -> anyhow::Result<Engine> {
+pub(crate) fn engine(store: &Arc<LocalStore>, record: Record, seed: u64) -> anyhow::Result<Engine> {
     Ok(Engine::start(Parts {
-        record: countersign_engine::people::Record::default(),
+        record,
         notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
         components: Arc::new(countersign_engine::port::components::NoComponents),
         catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
@@ -80,7 +81,7 @@ struct Level {
 async fn level(in_flight: usize) -> anyhow::Result<Level> {
     let folder = tempfile::tempdir_in(bench_folder())?;
     let store = Arc::new(LocalStore::open(Options::at(folder.path().join("data")))?);
-    let engine = engine(&store, in_flight as u64)?;
+    let engine = engine(&store, Record::default(), in_flight as u64)?;
     let before = engine.health();
     let began = Instant::now();
     let mut callers = Vec::new();

@@ -1,16 +1,13 @@
 //! How soon a host with very many open intents works again after it died, how long its index takes to be built anew,
 //! and what it costs to count what is open.
 
-use crate::decisions::{rulebook, tokens};
+use crate::decisions::{self, tokens};
 use crate::figures::{Report, millis, resident_mib};
 use crate::yardstick::bench_folder;
 use anyhow::Context as _;
 use countersign_core::intent::Raw;
-use countersign_engine::engine::{Engine, Parts, Submission};
-use countersign_engine::simulated::SeededChance;
+use countersign_engine::engine::{Engine, Submission};
 use countersign_store_local::{LocalStore, Options};
-use countersign_tests::scripted::Scripted;
-use countersign_tests::world::RealClock;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -39,19 +36,9 @@ fn waits(number: usize) -> Raw {
 }
 
 async fn engine(store: &Arc<LocalStore>) -> anyhow::Result<Engine> {
-    Ok(Engine::start(Parts {
-        record: countersign_engine::people::recorded(&**store)
-            .await
-            .map_err(|fault| anyhow::anyhow!("{fault}"))?,
-        notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
-        components: Arc::new(countersign_engine::port::components::NoComponents),
-        catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
-        store: store.clone(),
-        connectors: Arc::new(Scripted::default()),
-        clock: Arc::new(RealClock),
-        chance: Arc::new(SeededChance::new(u64::from(std::process::id()))),
-        rulebook: rulebook()?,
-    }))
+    let record = countersign_engine::people::recorded(&**store).await;
+    let record = record.map_err(|fault| anyhow::anyhow!("{fault}"))?;
+    decisions::engine(store, record, u64::from(std::process::id()))
 }
 
 /// The host's process: takes what is asked for, and dies.

@@ -10,6 +10,7 @@ use countersign_core::log::note::{Note, VerifierKey};
 use countersign_core::log::proof::Proof;
 use countersign_engine::engine::Submission;
 use countersign_engine::log_tree::LogTree;
+use countersign_engine::people::Record;
 use countersign_engine::port::store::Store as _;
 use countersign_store_local::{LocalStore, Options, TreeFile};
 use std::path::Path;
@@ -28,7 +29,7 @@ const CHECKS: usize = 3;
 /// Decides intents until the log is long enough, and says which.
 #[expect(clippy::disallowed_methods, reason = "callers of a benchmark end by themselves")]
 async fn filled(store: &Arc<LocalStore>) -> anyhow::Result<Vec<IntentId>> {
-    let engine = engine(store, 7)?;
+    let engine = engine(store, Record::default(), 7)?;
     let callers = (0..AT_ONCE).map(|caller| {
         let engine = engine.clone();
         tokio::spawn(async move {

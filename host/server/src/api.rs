@@ -73,9 +73,14 @@ fn all_seen(host: &Host, caller: &Caller, of: &IntentTypeName) -> Result<(), Pro
     if sees_all(host, caller, of) {
         return Ok(());
     }
-    let detail = format!("not all of every `{of}` is for `{}`", caller.person);
-    let help = "ask somebody who sees all of them: whoever owns the intent type or its policy, or an auditor";
-    Err(Problem::new("CS-E0222", detail, help))
+    Err(not_all(&format!("every `{of}`"), caller))
+}
+
+/// The refusal to show what only those may see who see all of something.
+fn not_all(of: &str, caller: &Caller) -> Problem {
+    let detail = format!("not all of {of} is for `{}`", caller.person);
+    let help = "ask somebody who sees all of it: whoever owns the intent type or its policy, or an auditor";
+    Problem::new("CS-E0222", detail, help)
 }
 
 /// The whole of an approval, as far as it is for the caller, tagged with its revision. Whoever has just given their

@@ -292,10 +292,7 @@ pub(crate) async fn replay(
     let intent = asked::intent(&name)?;
     let (_, sight) = super::read(&host, &caller, intent).await?;
     if !sight.is_whole() {
-        let detail = format!("not all of `{intent}` is for `{}`", caller.person);
-        let help =
-            "ask somebody who sees all of it: whoever owns the intent type or its policy, or an auditor";
-        return Err(Problem::new("CS-E0222", detail, help));
+        return Err(super::not_all(&format!("`{intent}`"), &caller));
     }
     let entries = host.engine.entries(intent).await?;
     let replayed = life::replay(&entries, &host.engine.rulebook());

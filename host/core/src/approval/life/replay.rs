@@ -19,7 +19,7 @@ pub struct Replayed {
     pub at: Timestamp,
     /// Revision of the intent that it answers.
     pub revision: u32,
-    /// Version of the policy that answered.
+    /// Version of the policy that the intent was pinned to then.
     pub policy: Digest,
     /// The answer, made again.
     pub answer: Again,
@@ -73,7 +73,7 @@ pub fn replay(entries: &[Entry], rulebook: &Rulebook) -> Result<Vec<Replayed>, M
                 sequence,
                 at: entry.at,
                 revision: before.intent.revision,
-                policy: evaluation.version,
+                policy: before.policy,
                 answer: again(before, evaluation, facts, rulebook),
                 seal: case.map(|case| is_sealed(before, case)),
             }));
@@ -84,7 +84,7 @@ pub fn replay(entries: &[Entry], rulebook: &Rulebook) -> Result<Vec<Replayed>, M
 }
 
 fn again(before: &Approval, recorded: &Evaluation, facts: &Facts, rulebook: &Rulebook) -> Again {
-    let Some(policy) = rulebook.policy_version(&before.intent.intent_type, &recorded.version) else {
+    let Some(policy) = rulebook.policy_version(&before.intent.intent_type, &before.policy) else {
         return Again::NoPolicy;
     };
     let said = policy.said_in(recorded);
@@ -172,6 +172,14 @@ mod tests {
         check("nothing", &|_| {}, true, true);
         let approve = |event: &mut Event| case(event, &|case| case.evaluation.outcome = Outcome::Approve);
         check("the answer", &approve, false, true);
+        let version = |event: &mut Event| case(event, &|case| case.evaluation.version = Digest::ZERO);
+        check("the version that it names", &version, false, true);
+        let pinned = |event: &mut Event| {
+            if let Event::Submitted { policy, .. } = event {
+                *policy = Digest::ZERO;
+            }
+        };
+        check("the version that the intent was pinned to", &pinned, false, false);
         let reason = |event: &mut Event| case(event, &|case| case.evaluation.not_true.clear());
         check("a reason", &reason, false, true);
         let fact = |event: &mut Event| {

@@ -24,7 +24,7 @@ pub struct ReplayedView {
     pub at: String,
     /// Revision of the intent that it answers.
     pub revision: u32,
-    /// Version of the policy that answered.
+    /// Version of the policy that the intent was pinned to then.
     pub policy: String,
     /// `same`: with every reason; `otherwise`; or `no-policy`, if the rules have no such version.
     pub answer: String,
