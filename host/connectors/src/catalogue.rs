@@ -334,7 +334,8 @@ impl Catalogue {
         manifest: &Manifest,
     ) -> Result<Box<dyn Contract>, ConnectorFault> {
         let who = who(manifest);
-        contract::bind(&manifest.connector.contract, component, self.room_for(component, &who)?, &who)
+        let place = (self.room_for(component, &who)?, self.sandbox.turns.pace());
+        contract::bind(&manifest.connector.contract, component, place, &who)
     }
 
     /// A linked build, if what it says of itself is what its manifest says.

@@ -5,7 +5,7 @@
 mod v1;
 
 use crate::fault::{ConnectorFault, FaultCode};
-use crate::sandbox::{CallState, Outcome, Room, Who};
+use crate::sandbox::{CallState, Outcome, Pace, Room, Who};
 use countersign_core::delivery::{Delivery, Draft};
 use countersign_core::effect::attempt::{Failure, Finding, Receipt};
 use countersign_core::effect::plan::{Proposal, WritePlan};
@@ -86,11 +86,11 @@ pub(crate) struct Exports {
 pub(crate) fn bind(
     version: &str,
     component: &Component,
-    room: Option<Room>,
+    (room, pace): (Option<Room>, Pace),
     who: &Who,
 ) -> Result<Box<dyn Contract>, ConnectorFault> {
     match version.split_once('.').map(|(major, _)| major) {
-        Some("1") => Ok(Box::new(v1::Bound::link(component, room, who)?)),
+        Some("1") => Ok(Box::new(v1::Bound::link(component, (room, pace), who)?)),
         // The manifest check has refused every version that no shim is for.
         Some(_) | None => {
             let what = format!("{who} was built for contract `{version}`, for which this host has no shim");

@@ -5,11 +5,13 @@ mod call;
 mod inert;
 mod pool;
 mod state;
+mod turns;
 
 pub(crate) use call::{NotAllowed, Outcome, Session, guard};
 pub(crate) use inert::Fate;
 pub(crate) use pool::{Pool, Room};
 pub(crate) use state::{CallState, Level, MemoryMeter, Who, monotonic};
+pub(crate) use turns::{Pace, Turn, Turns};
 
 use crate::fault::{ConnectorFault, FaultCode};
 use crate::manifest::Class;
@@ -22,9 +24,6 @@ use wasmtime::{
 
 /// How often the epoch moves: the finest grain of an interruption.
 const TICK_MS: u64 = 10;
-
-/// Ticks after which a guest that runs on lets other tasks run (100 ms).
-pub(crate) const YIELD_TICKS: u64 = 10;
 
 /// Calls at one time.
 pub(crate) const CALLS_MAX: u32 = 64;
@@ -116,6 +115,8 @@ pub(crate) struct Sandbox {
     pub(crate) runtime_id: String,
     /// Where instances come from; `None` if each call maps its own memory.
     pub(crate) pool: Option<Pool>,
+    /// Who computes for long takes one.
+    pub(crate) turns: Turns,
     meter: Meter,
 }
 
@@ -170,7 +171,8 @@ impl Sandbox {
 
     fn of(engine: Engine, pool: Option<Pool>, meter: Meter) -> Sandbox {
         let runtime_id = runtime_id(&engine, meter);
-        Sandbox { engine, runtime_id, pool, meter }
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Sandbox { engine, runtime_id, pool, turns: Turns::of(cores), meter }
     }
 
     /// What a call of a connector of this class may take here.

@@ -19,6 +19,9 @@ use prometheus_client::registry::Registry;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+/// Whom [`friendly`] is.
+pub(crate) const FRIENDLY: &str = "tests.friendly";
+
 pub(crate) const MANIFEST: &str = include_str!("../../guests/rust-hostile/connector.toml");
 
 /// The secret that must never reach a guest.
@@ -42,6 +45,11 @@ pub(crate) fn component(describe: &str) -> Vec<u8> {
 pub(crate) fn component_with(describe: &str, manifest: &str) -> Vec<u8> {
     let module = countersign_tests::guests::marked(module(), "describe=", describe);
     componentize(&module, manifest).expect("it is a connector")
+}
+
+/// The same guest as a connector of its own: what it calls itself is what its manifest says.
+pub(crate) fn friendly() -> Vec<u8> {
+    component_with("lies_", &MANIFEST.replace("tests.hostile", FRIENDLY))
 }
 
 /// A clock that stands still.
@@ -180,8 +188,21 @@ impl World {
         self.runtime.connect(options).expect("it connects");
     }
 
+    /// A connection to the target through another connector.
+    pub(crate) fn connect_to(&self, connector: &str, connection: &str) {
+        let mut raw = raw(&self.target.base);
+        connector.clone_into(&mut raw.connector);
+        let resolved = raw.resolve(name(connection), |_| Ok(Secret::new(SECRET.to_owned())));
+        let Ok(options) = resolved else { panic!("the connection is configured well") };
+        self.runtime.connect(options).expect("it connects");
+    }
+
     pub(crate) async fn fetch(&self, behaviour: &str) -> Ended<Snapshot> {
-        self.runtime.fetch(&name("hostile"), subject(behaviour)).await
+        self.fetch_through("hostile", behaviour).await
+    }
+
+    pub(crate) async fn fetch_through(&self, connection: &str, behaviour: &str) -> Ended<Snapshot> {
+        self.runtime.fetch(&name(connection), subject(behaviour)).await
     }
 
     pub(crate) async fn plan(&self, behaviour: &str) -> Ended<WritePlan> {

@@ -5,7 +5,7 @@ mod convert;
 use super::{Contract, Description, EffectView, Exports, Said};
 use crate::egress;
 use crate::fault::{ConnectorFault, FaultCode};
-use crate::sandbox::{CallState, Level, NotAllowed, Outcome, Room, Session, Who, guard};
+use crate::sandbox::{CallState, Level, NotAllowed, Outcome, Pace, Room, Session, Who, guard};
 use bindings::countersign::connector::{diagnostics, http, settings, types};
 use bindings::exports::countersign::connector::{compensator, identity, intake, reader, webhooks, writer};
 use countersign_core::delivery::{Delivery, Draft};
@@ -33,6 +33,8 @@ pub(super) struct Bound {
     instance: InstancePre<CallState>,
     /// What each call takes of the pool, if there is one.
     room: Option<Room>,
+    /// Whether its calls compute for long.
+    pace: Arc<Pace>,
     identity: identity::GuestIndices,
     reader: reader::GuestIndices,
     /// Absent in a connector that only reads. Exports are found by their presence.
@@ -48,7 +50,7 @@ pub(super) struct Bound {
 impl Bound {
     pub(super) fn link(
         component: &Component,
-        room: Option<Room>,
+        (room, pace): (Option<Room>, Pace),
         who: &Who,
     ) -> Result<Bound, ConnectorFault> {
         let cause = |error: &wasmtime::Error| crate::package::one_line(&format!("{error:#}"));
@@ -79,7 +81,8 @@ impl Bound {
         let compensator = compensator::GuestIndices::new(&instance).ok();
         let webhooks = webhooks::GuestIndices::new(&instance).ok();
         let intake = intake::GuestIndices::new(&instance).ok();
-        Ok(Bound { instance, room, identity, reader, writer, compensator, webhooks, intake })
+        let pace = Arc::new(pace);
+        Ok(Bound { instance, room, pace, identity, reader, writer, compensator, webhooks, intake })
     }
 
     /// Runs one call of an export on an instance of its own; gives who was called with what came of it.
@@ -94,12 +97,13 @@ impl Bound {
             Some(room) => room.taken().await,
             None => None,
         };
-        let mut session = Session::open(self.instance.engine(), state);
-        let guarded = guard(wall, async {
+        let mut session = Session::open(self.instance.engine(), state, &self.pace);
+        let turn = session.turn.clone();
+        let work = async {
             let instance = session.instance(&self.instance).await?;
             work(&mut session.store, &instance).await
-        });
-        let answer = guarded.await;
+        };
+        let answer = guard(wall, turn.given_back_by(work)).await;
         (who, session.close(answer))
     }
 

@@ -1,6 +1,6 @@
 //! One call of one export: a fresh store with every limit armed, run to an answer or to a break.
 
-use super::{CallState, HANDLES_MAX, HOSTCALL_BYTES_MAX, YIELD_FUEL, YIELD_TICKS, monotonic};
+use super::{CallState, HANDLES_MAX, HOSTCALL_BYTES_MAX, Pace, Turn, YIELD_FUEL, monotonic};
 use crate::witness::Spent;
 use countersign_core::effect::attempt::{Break, BreakKind};
 use futures::FutureExt;
@@ -43,6 +43,8 @@ impl std::error::Error for NotAllowed {}
 pub(crate) struct Session {
     /// The store; `guard` borrows it for the length of the call.
     pub(crate) store: Store<CallState>,
+    /// Whether it is its turn to compute, if it is one of those that take turns.
+    pub(crate) turn: Turn,
 }
 
 /// What became of the guarded work.
@@ -66,8 +68,9 @@ pub(crate) async fn guard<T>(wall: Duration, work: impl Future<Output = wasmtime
 
 impl Session {
     /// A fresh store with every limit armed.
-    pub(crate) fn open(engine: &Engine, state: CallState) -> Session {
-        Session { store: armed(engine, state) }
+    pub(crate) fn open(engine: &Engine, state: CallState, pace: &Arc<Pace>) -> Session {
+        let turn = Turn::default();
+        Session { store: armed(engine, state, (pace, &turn)), turn }
     }
 
     /// The instance of the call. What guest code runs for it has the limits of the call.
@@ -132,7 +135,7 @@ impl Session {
 }
 
 /// A store with its limits in force before any guest code runs.
-fn armed(engine: &Engine, state: CallState) -> Store<CallState> {
+fn armed(engine: &Engine, state: CallState, (pace, turn): (&Arc<Pace>, &Turn)) -> Store<CallState> {
     let clock = Arc::clone(&state.clock);
     let (allowed, fuel) = (state.limits.guest, state.limits.fuel);
     let mut store = Store::new(engine, state);
@@ -145,26 +148,37 @@ fn armed(engine: &Engine, state: CallState) -> Store<CallState> {
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(HOSTCALL_BYTES_MAX);
     store.set_max_component_handles(HANDLES_MAX);
-    store.set_epoch_deadline(YIELD_TICKS);
-    let hook = Arc::clone(&clock);
-    store.call_hook(move |_: StoreContextMut<'_, CallState>, transition: CallHook| {
+    // A deadline of no tick has the guest ask for its turn before it computes.
+    store.set_epoch_deadline(if pace.is_long(Duration::ZERO) { 0 } else { 1 });
+    let (hook, waited) = (Arc::clone(&clock), turn.clone());
+    store.call_hook(move |mut store: StoreContextMut<'_, CallState>, transition: CallHook| {
         match transition {
-            CallHook::CallingWasm | CallHook::ReturningFromHost => hook.resume(),
+            CallHook::CallingWasm | CallHook::ReturningFromHost => {
+                if waited.must_queue() {
+                    store.set_epoch_deadline(0);
+                }
+                hook.resume();
+            }
             CallHook::ReturningFromWasm | CallHook::CallingHost => hook.pause(),
         }
         Ok(())
     });
+    let (pace, turn) = (Arc::clone(pace), turn.clone());
     store.epoch_deadline_callback(move |_| {
-        if allowed <= clock.used() {
+        let used = clock.used();
+        if allowed <= used {
             return Err(TimeUsedUp.into());
         }
+        if !pace.is_long(used) {
+            return Ok(UpdateDeadline::Continue(1));
+        }
         clock.pause();
-        let clock = Arc::clone(&clock);
+        let (clock, turn, turns) = (Arc::clone(&clock), turn.clone(), pace.turns.clone());
         let others_first = async move {
-            tokio::task::yield_now().await;
+            turn.next(&turns).await;
             clock.resume();
         };
-        Ok(UpdateDeadline::YieldCustom(YIELD_TICKS, Box::pin(others_first)))
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(others_first)))
     });
     store
 }

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
     use crate::manifest::Class;
     use crate::sandbox::call::Guarded;
-    use crate::sandbox::{CallState, Fate, Limits, Meter, Session, Who, engine};
+    use crate::sandbox::{CallState, Fate, Limits, Meter, Session, Turns, Who, engine};
     use countersign_core::effect::attempt::BreakKind;
     use countersign_core::hash::Digest;
     use countersign_core::time::Timestamp;
@@ -108,7 +108,8 @@ mod tests {
     fn session(engine: &Engine) -> Session {
         let who = Who { connector: "a".to_owned(), version: "1.0.0".to_owned(), connection: None };
         let fate = Fate { now: Timestamp(0), seed: Digest::of(b"") };
-        Session::open(engine, CallState::new(Arc::new(who), Limits::serving(Class::Small), fate, None))
+        let state = CallState::new(Arc::new(who), Limits::serving(Class::Small), fate, None);
+        Session::open(engine, state, &Arc::new(Turns::of(2).pace()))
     }
 
     fn linked(engine: &Engine, component: &Component) -> InstancePre<CallState> {
