@@ -15,6 +15,8 @@ mod disk;
 mod flaky;
 #[path = "crash/flood.rs"]
 mod flood;
+#[path = "crash/hosts.rs"]
+mod hosts;
 #[path = "crash/load.rs"]
 mod load;
 #[path = "crash/oracle.rs"]

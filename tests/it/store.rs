@@ -1,6 +1,9 @@
 //! What every store must do: one list of cases and one generator of random batches, run on the
-//! memory store and on the local store. The logs, rows and errands must be equal, also after the
-//! local store was stopped in the middle.
+//! memory store, on the local store and on PostgreSQL. The logs, rows and errands must be equal, also
+//! after a store was stopped in the middle.
+
+#[path = "store/hosts.rs"]
+mod hosts;
 
 use countersign_core::hash::Digest;
 use countersign_core::time::Timestamp;
@@ -10,6 +13,8 @@ use countersign_engine::port::store::{
     Store, StoreFault, Verified,
 };
 use countersign_store_local::{LocalStore, Options};
+use countersign_store_postgres::{OpenFault, PostgresStore};
+use countersign_tests::servers::Postgres;
 use proptest::prelude::*;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,6 +24,16 @@ async fn on_every_store(case: impl AsyncFn(Arc<dyn Store>)) {
     case(Arc::new(MemoryStore::new())).await;
     let folder = tempfile::tempdir().expect("a folder for the test");
     case(Arc::new(local(folder.path()))).await;
+    let server = Postgres::shared().expect("PostgreSQL runs");
+    let url = server.database().expect("a database for the test");
+    case(Arc::new(postgres(&url, "the host").await.expect("it opens"))).await;
+}
+
+/// The log in a database, for a host of this name.
+async fn postgres(url: &str, owner: &str) -> Result<PostgresStore, OpenFault> {
+    let (url, owner) = (url.to_owned(), owner.to_owned());
+    PostgresStore::open(countersign_store_postgres::Options { url, owner, install: Digest::of(b"install") })
+        .await
 }
 
 fn local(folder: &Path) -> LocalStore {
@@ -223,6 +238,18 @@ async fn a_callers_key_gives_the_first_answer_back() {
         store.append(asked).await.expect("it is appended");
         assert_eq!(store.caller_key("bot/1").await, Ok(Some(key)));
         assert_eq!(store.caller_key("bot/2").await, Ok(None));
+        // A key is what a caller gave, and an errand may be named after one.
+        let key = CallerKey { key: "bot/\0\u{1}".into(), fingerprint, answer: entry("") };
+        let mut odd = append("int_1", 1, &[""]);
+        odd.errands = vec![set("hook/\0", 1)];
+        odd.row = Some(row(&[("subject", "\0=\0"), ("", "")], "\0"));
+        store
+            .append(Batch { appends: vec![odd], caller_key: Some(key.clone()) })
+            .await
+            .expect("it is appended");
+        assert_eq!(store.caller_key("bot/\0\u{1}").await, Ok(Some(key)));
+        let found = all_rows(&*store, query(&[("subject", "\0=\0")], 2)).await;
+        assert_eq!(found.first().map(|row| row.row.labels.len()), Some(2));
     })
     .await;
 }
@@ -271,7 +298,7 @@ enum Step {
         streams: Vec<StreamStep>,
         caller_key: Option<u8>,
     },
-    /// The local store stops cleanly (`true`) or as in a crash, and opens again.
+    /// The stores stop, the local one cleanly (`true`) or as in a crash, and open again.
     Reopen(bool),
 }
 
@@ -379,6 +406,9 @@ async fn run(steps: &[Step]) {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let memory = MemoryStore::new();
     let mut store = local(folder.path());
+    let server = Postgres::shared().expect("PostgreSQL runs");
+    let url = server.database().expect("a database for the test");
+    let mut hosted = postgres(&url, "the host").await.expect("it opens");
     for step in steps {
         match step {
             Step::Append { streams, caller_key } => {
@@ -392,7 +422,9 @@ async fn run(steps: &[Step]) {
                     sequences.iter().find(|(known, _)| known == name).map_or(0, |(_, count)| *count)
                 };
                 let batch = batch_of(streams, *caller_key, sequence);
-                assert_eq!(memory.append(batch.clone()).await, store.append(batch).await);
+                let expected = memory.append(batch.clone()).await;
+                assert_eq!(expected, store.append(batch.clone()).await);
+                assert_eq!(expected, hosted.append(batch).await);
             }
             Step::Reopen(cleanly) => {
                 if *cleanly {
@@ -401,11 +433,17 @@ async fn run(steps: &[Step]) {
                 drop(store);
                 store = local(folder.path());
                 assert_eq!(store.opened().cut_bytes, 0);
+                hosted.close().await;
+                hosted = postgres(&url, "the host").await.expect("it opens again");
             }
         }
     }
     let expected = everything(&memory).await;
     assert_eq!(expected, everything(&store).await);
+    assert_eq!(expected, everything(&hosted).await);
+    hosted.close().await;
+    let hosted = postgres(&url, "the host").await.expect("it opens again");
+    assert_eq!(expected, everything(&hosted).await);
     drop(store);
     assert_eq!(expected, everything(&local(folder.path())).await);
 }

@@ -95,7 +95,7 @@ fn dependencies(manifest: &Path) -> BTreeSet<String> {
 }
 
 fn manifests() -> BTreeMap<String, BTreeSet<String>> {
-    ["core", "engine", "store-local", "connectors", "server", "exchange", "cli"]
+    ["core", "engine", "store-local", "store-postgres", "connectors", "server", "exchange", "cli"]
         .iter()
         .map(|name| ((*name).to_owned(), dependencies(&root().join("host").join(name).join("Cargo.toml"))))
         .collect()
@@ -107,6 +107,7 @@ fn the_rings_point_inwards() {
         ("core", &[] as &[&str]),
         ("engine", &["countersign-core"]),
         ("store-local", &["countersign-core", "countersign-engine"]),
+        ("store-postgres", &["countersign-core", "countersign-engine"]),
         ("connectors", &["countersign-core", "countersign-engine"]),
         ("server", &["countersign-core", "countersign-engine"]),
         ("exchange", &["countersign-core"]),
@@ -127,6 +128,7 @@ fn the_rings_point_inwards() {
 fn a_heavy_crate_lives_in_one_house() {
     let homes = [
         ("sled", "store-local"),
+        ("tokio-postgres", "store-postgres"),
         ("wasmtime", "connectors"),
         ("wasmtime-wasi", "connectors"),
         ("wit-component", "connectors"),

@@ -17,6 +17,7 @@
 //! | [`Slack`] | backlot | where people are told what was approved |
 //! | [`Registry`] | docker-registry | the registry that a vendor pushes connectors to |
 //! | [`Vendor`] | a stand-in of ours in Python | a vendor that nobody can run |
+//! | [`Postgres`] | PostgreSQL | the database that a log is kept in |
 //! | [`ScimProvider`] | scim2-client, scim2-tester | the operator's identity provider |
 
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub mod http;
 mod local_stripe;
 mod mail_server;
 mod openid_provider;
+mod postgres;
 mod process;
 mod registry;
 mod scim_provider;
@@ -40,6 +42,7 @@ pub use hledger_web::HledgerWeb;
 pub use local_stripe::LocalStripe;
 pub use mail_server::{MailServer, Received};
 pub use openid_provider::{CLIENT, CLIENT_SECRET, OpenIdProvider};
+pub use postgres::Postgres;
 pub use process::{Process, free_port};
 pub use registry::Registry;
 pub use scim_provider::ScimProvider;

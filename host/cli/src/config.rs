@@ -51,6 +51,8 @@ pub struct Settings {
     pub file: PathBuf,
     /// The data folder.
     pub data: PathBuf,
+    /// The address of the database that holds the log; without one it lies in the data folder.
+    pub database: Option<Secret>,
     /// The file with the private key of the log; without one the host proves nothing of it.
     pub log_key: Option<PathBuf>,
     /// The places outside of the data folder in which checkpoints of the log are noted.
@@ -168,8 +170,8 @@ pub fn read(
     );
     let here = file.parent().unwrap_or(Path::new("."));
 
-    let data_folder = data_folder(&top, &mut problems);
     let lookup = Lookup { here, environment };
+    let (data_folder, database) = data(&top, root, lookup, &mut problems);
     let (log_key, anchors) = anchors::read(&top, root, lookup, &mut problems);
 
     let mut rules = top.section("rules", &mut problems);
@@ -200,6 +202,7 @@ pub fn read(
     Ok(Settings {
         file: file.to_owned(),
         data: here.join(data_folder),
+        database,
         log_key,
         anchors,
         rules: here.join(rules_folder),
@@ -220,8 +223,25 @@ pub fn read(
 /// The data folder, seen from the configuration.
 fn data_folder(top: &Section<'_>, problems: &mut Problems) -> String {
     let mut data = top.section("data", problems);
-    data.only(&["folder"], problems);
+    data.only(&["folder", "database"], problems);
     data.text("folder", problems).unwrap_or_else(|| "data".to_owned())
+}
+
+/// The data folder, and the address of the database if the log lies in one.
+fn data(
+    top: &Section<'_>,
+    root: &DeTable<'_>,
+    lookup: Lookup<'_>,
+    problems: &mut Problems,
+) -> (String, Option<Secret>) {
+    let data = top.section("data", problems);
+    let folder = data_folder(top, problems);
+    let place = root.get("data").map(|data| data.span().start);
+    let database = data.text("database", problems).and_then(|reference| {
+        let found = secret(&reference, lookup.here, lookup.environment);
+        found.map_err(|why| problems.at(place, format!("`database` of `[data]`: {why}"))).ok()
+    });
+    (folder, database)
 }
 
 /// `[connectors]` and `[trust.NAMESPACE]`.

@@ -15,6 +15,7 @@ pub mod directory;
 pub mod distribution;
 pub mod exit;
 pub mod formats;
+pub mod log;
 pub mod loopback;
 pub mod materials;
 pub mod output;

@@ -3,6 +3,7 @@
 use crate::config::{Settings, rule_files};
 use crate::distribution::evidence_beside;
 use crate::exit;
+use crate::log::Log;
 use crate::output::Failure;
 use crate::proving::Proving;
 use anyhow::{Context as _, bail};
@@ -29,7 +30,6 @@ use countersign_engine::port::notifier::Notifier;
 use countersign_engine::port::store::{Store, StoreFault};
 use countersign_engine::publish::OnRecord;
 use countersign_server::{PasswordEntry, Passwords, SignIn, TokenEntry, TokenTable};
-use countersign_store_local::{LocalStore, Options};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -106,8 +106,8 @@ pub struct Running {
     pub engine: Engine,
     /// The log.
     pub store: Arc<dyn Store>,
-    /// The same log where it is on disk, so that it can be closed.
-    pub local: Option<Arc<LocalStore>>,
+    /// The same log where it is kept, so that it can be closed; none if it is in memory.
+    pub log: Option<Log>,
     /// By what the log is proved, if the configuration names a key for it.
     pub proving: Option<Proving>,
     /// The connectors.
@@ -128,11 +128,11 @@ pub struct Running {
     pub unreached: Vec<String>,
 }
 
-/// Puts a host together and starts it. Must be called inside a tokio runtime.
+/// Looks that a host may serve in the data folder, and makes it if it is not there.
 ///
 /// # Errors
-/// The first part that does not start, with what to do.
-pub async fn assemble(settings: &Settings) -> anyhow::Result<Running> {
+/// If it may not, with what to do.
+pub fn serving_folder(settings: &Settings) -> anyhow::Result<()> {
     private_folder(&settings.data)?;
     if settings.data.join(DEVELOPMENT_FILE).exists() {
         let message = format!("`{}` is a data folder of `countersign dev`", settings.data.display());
@@ -140,28 +140,23 @@ pub async fn assemble(settings: &Settings) -> anyhow::Result<Running> {
                     nobody approved";
         return Err(Failure::new(exit::CONFIGURATION, message).with_help(help).into());
     }
-    let folder = &settings.rules;
-    let files = rule_files(folder).with_context(|| format!("rules folder `{}`", folder.display()))?;
-    let local = open_log(&settings.data).await?;
-    let published = published(&*local).await?;
-    let rulebook = Rulebook::with_published(&files, published.publications(), SystemClock.now())
-        .map_err(|faults| unsound(folder, &faults))?;
-    let proving = Proving::of(settings, local.clone(), true).await?;
-    let running = start(settings, rulebook, local.clone()).await?;
-    Ok(Running { local: Some(local), proving, ..running })
+    Ok(())
 }
 
-/// Opens the log of a data folder, away from the runtime's threads.
+/// Puts a host together over its log and starts it. Must be called inside a tokio runtime.
 ///
 /// # Errors
-/// If it is in use, corrupt, or of an unknown version, with what is safe to do.
-pub async fn open_log(data: &Path) -> anyhow::Result<Arc<LocalStore>> {
-    let folder = data.to_owned();
-    let store = tokio::task::spawn_blocking(move || LocalStore::open(Options::at(folder)))
-        .await
-        .context("the store ended while it was opened")?
-        .with_context(|| format!("data folder `{}`", data.display()))?;
-    Ok(Arc::new(store))
+/// The first part that does not start, with what to do.
+pub async fn assemble(settings: &Settings, log: Log) -> anyhow::Result<Running> {
+    let folder = &settings.rules;
+    let files = rule_files(folder).with_context(|| format!("rules folder `{}`", folder.display()))?;
+    let store = log.store();
+    let published = published(&*store).await?;
+    let rulebook = Rulebook::with_published(&files, published.publications(), SystemClock.now())
+        .map_err(|faults| unsound(folder, &faults))?;
+    let proving = Proving::of(settings, Arc::clone(&store), true).await?;
+    let running = start(settings, rulebook, store).await?;
+    Ok(Running { log: Some(log), proving, ..running })
 }
 
 /// Every version of a policy and every text of a shared file that the log says was published.
@@ -250,7 +245,7 @@ pub async fn start(
     Ok(Running {
         engine,
         store,
-        local: None,
+        log: None,
         proving: None,
         runtime,
         tokens,

@@ -1,5 +1,6 @@
 //! A server on a free port of this machine, over scripted connectors and a clock that stands still; and a caller
-//! that speaks HTTP to it. `STORE=local` runs every test over a data folder of its own instead of the memory store.
+//! that speaks HTTP to it. `STORE=local` runs every test over a data folder of its own instead of the memory store,
+//! `STORE=postgres` over a database of its own.
 
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::hash::Digest;
@@ -22,6 +23,8 @@ use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_engine::task::Tasks;
 use countersign_server::{LogSigner, Scope, SignIn, TokenEntry, TokenTable, token};
 use countersign_store_local::{LocalStore, Options};
+use countersign_store_postgres::PostgresStore;
+use countersign_tests::servers::Postgres;
 use countersign_tests::{
     scripted::Scripted,
     world::{root, source_files, starter},
@@ -34,11 +37,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use prometheus_client::registry::Registry;
 use serde_json::Value as Json;
+use std::any::Any;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use tempfile::TempDir;
 
 /// People with a token of all scopes, and one token a scope besides.
 const PEOPLE: [&str; 28] = [
@@ -81,7 +84,7 @@ pub(crate) const SMALL: &str = r#"{"type":"discount","tokens":{"quote_id":"q-1",
 pub(crate) struct FaultyStore {
     inner: Arc<dyn Store>,
     /// Gone with the store.
-    _folder: Option<TempDir>,
+    _place: Option<Box<dyn Any + Send + Sync>>,
     fault: Mutex<Option<StoreFault>>,
     broken: AtomicBool,
     hangs: AtomicBool,
@@ -94,6 +97,22 @@ impl fmt::Debug for FaultyStore {
     }
 }
 
+/// A log in a database of its own.
+fn in_a_database() -> (Arc<Postgres>, PostgresStore) {
+    let opened = std::thread::spawn(|| {
+        let server = Postgres::shared().expect("PostgreSQL runs");
+        let url = server.database().expect("a database for the test");
+        let options = countersign_store_postgres::Options {
+            url,
+            owner: "the host".to_owned(),
+            install: Digest::of(b"install"),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        (server, runtime.block_on(PostgresStore::open(options)).expect("it opens"))
+    });
+    opened.join().expect("it opens")
+}
+
 impl Default for FaultyStore {
     fn default() -> FaultyStore {
         match std::env::var("STORE").as_deref() {
@@ -101,9 +120,13 @@ impl Default for FaultyStore {
             Ok("local") => {
                 let folder = tempfile::tempdir().expect("a folder for the test");
                 let store = LocalStore::open(Options::at(folder.path())).expect("the folder opens");
-                FaultyStore { _folder: Some(folder), ..FaultyStore::over(Arc::new(store)) }
+                FaultyStore { _place: Some(Box::new(folder)), ..FaultyStore::over(Arc::new(store)) }
             }
-            Ok(other) => panic!("STORE is `memory` or `local`, not `{other}`"),
+            Ok("postgres") => {
+                let (server, store) = in_a_database();
+                FaultyStore { _place: Some(Box::new(server)), ..FaultyStore::over(Arc::new(store)) }
+            }
+            Ok(other) => panic!("STORE is `memory`, `local` or `postgres`, not `{other}`"),
         }
     }
 }
@@ -113,7 +136,7 @@ impl FaultyStore {
     pub(crate) fn over(inner: Arc<dyn Store>) -> FaultyStore {
         FaultyStore {
             inner,
-            _folder: None,
+            _place: None,
             fault: Mutex::default(),
             broken: AtomicBool::default(),
             hangs: AtomicBool::default(),

@@ -80,6 +80,15 @@ impl Scene {
         Ok(Scene { host, stand_ins, token, stage, _runtime: runtime })
     }
 
+    /// One more host with the same configuration, at the same address or at a port of its own.
+    pub(crate) fn another(&self, at: Option<u16>) -> Result<Host> {
+        let Some(port) = at else { return Host::new(self.stage.configuration(), self.stage.address()) };
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+        let mut host = Host::new(self.stage.configuration(), address)?;
+        host.set("COUNTERSIGN__SERVER__LISTEN", &address.to_string());
+        Ok(host)
+    }
+
     /// The data folder of the host.
     pub(crate) fn data(&self) -> PathBuf {
         self.stage.data()

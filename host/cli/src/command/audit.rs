@@ -7,20 +7,19 @@ mod running;
 mod tree;
 
 use super::{Global, key_file};
+use crate::exit;
+use crate::log::Place;
 use crate::output::{self, Failure, Progress};
-use crate::{config, exit};
 use anyhow::{Context as _, Result};
 use countersign_core::hash::Digest;
 use countersign_core::id::EffectId;
 use countersign_core::log::note::{Checkpoint, NOTE_BYTES_MAX, Note, VerifierKey};
 use countersign_core::log::proof::{PROOF_BYTES_MAX, Proof};
-use countersign_engine::port::store::{ENTRY_BYTES_MAX, Store as _, StoreFault, Verified};
-use countersign_store_local::{LocalStore, Options};
+use countersign_engine::port::store::{ENTRY_BYTES_MAX, Store, StoreFault, Verified};
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// What to do with the log.
 #[derive(Debug, clap::Subcommand)]
@@ -215,28 +214,20 @@ fn show(text: &str, name: &str, global: &Global) -> Result<ExitCode> {
 async fn with_log<T>(
     from: From,
     global: &Global,
-    read: impl AsyncFnOnce(&LocalStore, &Progress) -> Result<T>,
+    read: impl AsyncFnOnce(&dyn Store, &Progress) -> Result<T>,
 ) -> Result<T> {
-    let data = match from.data {
-        Some(data) => data,
-        None => config::load(global.config.as_deref())?.data,
-    };
-    if !data.is_dir() {
-        let message = format!("there is no data folder `{}`", data.display());
-        return Err(Failure::new(exit::CONFIGURATION, message).with_help("name it with `--data DIR`").into());
-    }
     let progress = Progress::begin(global.quiet);
     progress.now("opening the log");
-    let folder = data.clone();
-    let opened = tokio::task::spawn_blocking(move || LocalStore::open(Options::at(folder))).await?;
-    let place = || format!("data folder `{}`", data.display());
-    let store = Arc::new(opened.map_err(broken).with_context(place)?);
+    let place = Place::named(from.data, global)?;
+    let log = place.read(broken).await?;
     progress.now("reading the log");
-    let answer = read(&store, &progress).await;
-    let closed = tokio::task::spawn_blocking(move || store.close()).await?;
+    let store = log.store();
+    let answer = read(&*store, &progress).await;
+    drop(store);
+    let closed = log.close().await;
     progress.end();
-    let answer = answer.with_context(place)?;
-    closed.with_context(place)?;
+    let answer = answer.with_context(|| place.to_string())?;
+    closed.with_context(|| place.to_string())?;
     Ok(answer)
 }
 
@@ -247,7 +238,7 @@ async fn verify(
     global: &Global,
 ) -> Result<ExitCode> {
     let extends = since.as_ref().map(|checkpoint| checkpoint.size);
-    let read = async |store: &LocalStore, progress: &Progress| -> Result<Verified> {
+    let read = async |store: &dyn Store, progress: &Progress| -> Result<Verified> {
         let percent = |done: u64, of: u64| {
             let percent = done.saturating_mul(100).checked_div(of).unwrap_or(100);
             progress.now(&format!("verifying the log: {percent} %"));

@@ -5,6 +5,7 @@ use crate::build;
 use crate::config::{self, Settings, rule_files};
 use crate::distribution::evidence_beside;
 use crate::exit;
+use crate::log::Place;
 use crate::output::{self, plain};
 use crate::wire;
 use anyhow::Result;
@@ -335,10 +336,11 @@ impl Findings {
 /// The set that the rules and the log of a host that does not run make together.
 async fn in_force(settings: &Settings) -> Result<Result<Rulebook, Vec<Fault>>> {
     let files = rule_files(&settings.rules)?;
-    let log = wire::open_log(&settings.data).await?;
-    let published = wire::published(&*log).await;
-    let record = wire::recorded(&*log).await;
-    tokio::task::spawn_blocking(move || log.close()).await??;
+    let log = Place::of(settings).read(Into::into).await?;
+    let store = log.store();
+    let published = wire::published(&*store).await;
+    let record = wire::recorded(&*store).await;
+    log.close().await?;
     let (published, lives) = (published?, record?.lives);
     let rulebook = Rulebook::with_published(&files, published.publications(), wire::SystemClock.now());
     Ok(rulebook.map(|rulebook| rulebook.with_lives(lives)))

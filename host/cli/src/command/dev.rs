@@ -13,6 +13,7 @@ use super::init::STARTER;
 use super::serve::{admin_listener, until_stopped};
 use crate::config::{self, Settings, rule_files};
 use crate::exit;
+use crate::log::Place;
 use crate::output::{self, Failure, Table, plain};
 use crate::proving::Proving;
 use crate::wire::{self, DEVELOPMENT_FILE, PASSWORDS_FILE, Running, SystemChance, TOKENS_FILE};
@@ -229,7 +230,7 @@ async fn store(data: &Path, in_memory: bool) -> Result<Arc<dyn Store>> {
     if in_memory {
         return Ok(Arc::new(MemoryStore::new()));
     }
-    Ok(wire::open_log(data).await?)
+    Ok(Place::Folder(data.to_owned()).read(Into::into).await?.store())
 }
 
 /// Makes tokens for a few persons and keeps their hashes in the data folder, in the place of those of

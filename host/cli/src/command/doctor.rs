@@ -9,7 +9,8 @@ use super::Global;
 use crate::build::Toolchain;
 use crate::config::{self, Settings};
 use crate::exit;
-use crate::output::{self, Progress, Table};
+use crate::log::{LOG_FOLDER, Place};
+use crate::output::{self, Failure, Progress, Table};
 use crate::wire::{self, INSTALL_KEY_FILE, Running};
 use anyhow::Result;
 use countersign_core::built_in::is_built_in;
@@ -17,8 +18,7 @@ use countersign_core::effect::attempt::Ended;
 use countersign_core::rulebook::Rulebook;
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::port::connectors::Connectors as _;
-use countersign_engine::port::store::{Store as _, StoreFault};
-use countersign_store_local::{LocalStore, Options};
+use countersign_engine::port::store::StoreFault;
 use serde::Serialize;
 use serde_json::json;
 use std::path::Path;
@@ -131,7 +131,7 @@ async fn installation(settings: &Settings, offline: bool, progress: &Progress) -
     findings.push(machine::flush(&settings.data));
     findings.push(machine::space(&settings.data));
     findings.extend(machine::modes(&settings.data));
-    findings.push(log(&settings.data).await);
+    findings.push(log(&Place::of(settings)).await);
     if let (Some(rulebook), false) = (rulebook, offline) {
         progress.now("asking the targets");
         findings.extend(targets(settings, rulebook).await);
@@ -165,29 +165,36 @@ fn trust(settings: &Settings) -> Finding {
 }
 
 /// Opens the log and closes it again.
-async fn log(data: &Path) -> Finding {
-    if !data.join("log").is_dir() {
+async fn log(place: &Place) -> Finding {
+    if let Place::Folder(data) = place
+        && !data.join(LOG_FOLDER).is_dir()
+    {
         return Finding::fine("log", "empty: no host has run here yet");
     }
-    let folder = data.to_owned();
-    let looked = tokio::task::spawn_blocking(move || {
-        let store = LocalStore::open(Options::at(folder))?;
-        let health = store.health();
-        store.close()?;
-        Ok(health)
-    });
-    match looked.await {
-        Ok(Ok(health)) => match health.writable {
-            Ok(()) => Finding::fine("log", format!("{} entries, {} bytes", health.position.0, health.bytes)),
-            Err(why) => Finding::wrong("log", why, "look at the disk, then start the host again"),
-        },
-        Ok(Err(StoreFault::InUse(owner))) => Finding::fine("log", format!("in use by {owner}")),
-        Ok(Err(fault)) => Finding::wrong(
-            "log",
-            fault.to_string(),
-            "keep the folder as it is; `countersign audit verify` says where it ends to be right",
-        ),
-        Err(fault) => Finding::wrong("log", fault.to_string(), "report this; the log was not changed"),
+    let log = match place.read(Into::into).await {
+        Ok(log) => log,
+        Err(fault) => return unread(&fault),
+    };
+    let health = log.store().health();
+    if let Err(fault) = log.close().await {
+        return unread(&fault);
+    }
+    match health.writable {
+        Ok(()) => Finding::fine("log", format!("{} entries, {} bytes", health.position.0, health.bytes)),
+        Err(why) => Finding::wrong("log", why, "look at the disk, then start the host again"),
+    }
+}
+
+/// Why a log could not be looked at; one that a host holds is fine.
+fn unread(fault: &anyhow::Error) -> Finding {
+    let help = "keep the log as it is; `countersign audit verify` says where it ends to be right";
+    match (fault.downcast_ref::<StoreFault>(), fault.downcast_ref::<Failure>()) {
+        (Some(StoreFault::InUse(owner)), _) => Finding::fine("log", format!("in use by {owner}")),
+        (Some(fault), _) => Finding::wrong("log", fault.to_string(), help),
+        (None, Some(failure)) => {
+            Finding::wrong("log", failure.to_string(), failure.help.as_deref().unwrap_or(help))
+        }
+        (None, None) => Finding::wrong("log", format!("{fault:#}"), help),
     }
 }
 
@@ -298,17 +305,19 @@ fn show(findings: &[Finding], global: &Global) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use countersign_store_local::{LocalStore, Options};
 
     #[tokio::test]
     async fn a_log_that_was_never_written_is_fine_and_one_in_use_is_named() {
         let data = tempfile::tempdir().expect("a folder");
-        assert_eq!(log(data.path()).await, Finding::fine("log", "empty: no host has run here yet"));
+        let place = Place::Folder(data.path().to_owned());
+        assert_eq!(log(&place).await, Finding::fine("log", "empty: no host has run here yet"));
         let store = LocalStore::open(Options::at(data.path())).expect("it opens");
-        let found = log(data.path()).await;
+        let found = log(&place).await;
         assert_eq!(found.state, State::Fine);
         assert!(found.found.starts_with("in use by "), "{found:?}");
         store.close().expect("it closes");
         drop(store);
-        assert!(log(data.path()).await.found.starts_with("0 entries"));
+        assert!(log(&place).await.found.starts_with("0 entries"));
     }
 }

@@ -6,6 +6,7 @@ use crate::config::{self, Settings};
 use crate::directory;
 use crate::exit;
 use crate::formats::Formats;
+use crate::log::Log;
 use crate::wire::{self, Running, SystemChance};
 use anyhow::Context as _;
 use countersign_engine::port::store::StoreFault;
@@ -58,11 +59,14 @@ pub async fn run(_: Serve, global: &Global) -> anyhow::Result<ExitCode> {
     if settings.trust.unsigned {
         tracing::warn!(blame = "host", "{}; {}", config::UNSIGNED, config::SIGN_THEM);
     }
+    wire::serving_folder(&settings)?;
+    // Whoever waits for the log answers nobody: what sends requests to hosts looks for one that listens.
+    let log = Log::open(&settings).await?;
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("`{}` cannot be listened on: is another host running? see `[server] listen`", settings.listen)
     })?;
     let admin = admin_listener(&settings).await?;
-    let running = wire::assemble(&settings).await?;
+    let running = wire::assemble(&settings, log).await?;
     for name in &running.missing {
         tracing::warn!(connection = %name, blame = "host", "the rules name a connection that is not configured");
     }
@@ -105,7 +109,7 @@ fn registry(running: &Running) -> Registry {
     registry.register("build", "The program that runs", build);
     running.engine.register_metrics(&mut registry);
     running.runtime.register_metrics(&mut registry);
-    if let Some(log) = &running.local {
+    if let Some(log) = &running.log {
         log.register_metrics(&mut registry);
     }
     registry
@@ -133,13 +137,20 @@ pub async fn until_stopped(
         log_signer,
     });
     let mut terminate = signal(SignalKind::terminate())?;
-    let engine = running.engine.clone();
+    let (engine, log) = (running.engine.clone(), running.log.clone());
     let (lost, mut was_lost) = tokio::sync::oneshot::channel();
     let stopped = async move {
+        let overtaken = async {
+            match &log {
+                Some(log) => log.lost().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = terminate.recv() => {}
             _ = tokio::signal::ctrl_c() => {}
             () = engine.lost() => drop(lost.send(())),
+            () = overtaken => drop(lost.send(())),
         }
     };
     crate::output::line(&format!("listening on http://{address}"))?;
@@ -167,11 +178,8 @@ pub async fn until_stopped(
         tracing::warn!(blame = "remote", "attempts were still running; they are looked at after the restart");
         return Ok(ExitCode::from(exit::TEMPORARY));
     }
-    if let Some(log) = running.local {
-        // A log that is not closed is read again at the next start; nothing is lost either way.
-        tokio::task::spawn_blocking(move || log.close())
-            .await
-            .context("the log ended while it was closed")??;
+    if let Some(log) = running.log {
+        log.close().await?;
     }
     Ok(ExitCode::from(exit::DONE))
 }

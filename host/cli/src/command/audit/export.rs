@@ -92,7 +92,7 @@ pub(super) async fn running(folder: &Path, public: &VerifierKey, global: &Global
 ///
 /// # Errors
 /// If the log cannot be read or a file cannot be written.
-pub(super) async fn stopped(store: &impl Store, signer: &key::LogKey) -> Result<Signed> {
+pub(super) async fn stopped(store: &dyn Store, signer: &key::LogKey) -> Result<Signed> {
     let mut exported = Exported::default();
     tree::leaves(store, |text| exported.push(text)).await?;
     let (size, root) = (exported.tree.size(), exported.tree.root());

@@ -19,7 +19,7 @@ use std::sync::Arc;
 const SCAN_ENTRIES: usize = 256;
 
 /// Shows every entry of the log to `visit`, until it says that it has seen enough.
-async fn read(store: &impl Store, mut visit: impl FnMut(Logged) -> Result<bool>) -> Result<()> {
+async fn read(store: &dyn Store, mut visit: impl FnMut(Logged) -> Result<bool>) -> Result<()> {
     let mut from = Position(1);
     loop {
         let page = store.scan(from, SCAN_ENTRIES).await.map_err(broken)?;
@@ -38,7 +38,7 @@ fn hash(logged: &Logged) -> Digest {
 }
 
 /// Shows the leaf of every entry.
-pub(super) async fn leaves(store: &impl Store, mut visit: impl FnMut(String)) -> Result<()> {
+pub(super) async fn leaves(store: &dyn Store, mut visit: impl FnMut(String)) -> Result<()> {
     let show = |logged: Logged| {
         visit(leaf_of(&logged).to_text());
         Ok(false)
@@ -47,7 +47,7 @@ pub(super) async fn leaves(store: &impl Store, mut visit: impl FnMut(String)) ->
 }
 
 /// The tree over the whole log.
-pub(super) async fn whole(store: &impl Store) -> Result<Tree> {
+pub(super) async fn whole(store: &dyn Store) -> Result<Tree> {
     let mut tree = Tree::default();
     let push = |logged| {
         tree.push(hash(&logged));
@@ -58,7 +58,7 @@ pub(super) async fn whole(store: &impl Store) -> Result<Tree> {
 }
 
 /// Makes sure that the log begins with what `noted` says.
-pub(super) async fn extends(store: &impl Store, noted: &Checkpoint) -> Result<()> {
+pub(super) async fn extends(store: &dyn Store, noted: &Checkpoint) -> Result<()> {
     let mut tree = Tree::default();
     let push = |logged| {
         if tree.size() < noted.size {
@@ -81,7 +81,7 @@ pub(super) async fn extends(store: &impl Store, noted: &Checkpoint) -> Result<()
 
 /// The proof of what `id` names, and the bytes of that entry.
 pub(super) async fn prove(
-    store: &impl Store,
+    store: &dyn Store,
     id: &str,
     sequence: Option<u64>,
     key: &LogKey,

@@ -3,6 +3,7 @@
 use super::{Change, Global, change, draft, now, past};
 use crate::client::{Client, typed};
 use crate::exit;
+use crate::log::Place;
 use crate::output::{self, Bar, Failure, Progress, plain};
 use anyhow::{Context as _, Result};
 use countersign_core::intent::IntentType;
@@ -86,11 +87,11 @@ pub(super) async fn run(command: &Tried, global: &Global) -> Result<ExitCode> {
 
 async fn from_log(command: &Tried, data: &Path, global: &Global) -> Result<Backtest> {
     let change = change(&command.new, command.rules.as_deref(), global)?;
-    let data = past::folder(Some(data), global)?;
+    let place = Place::named(Some(data.to_owned()), global)?;
     let since = command.since.map(|days| history::day_before(now(), days));
     let wanted = Wanted::from_day(Some(change.now.intent.clone()), since);
     let mut trial = Trial::new(Versions { since, ..versions(&change)? });
-    let seen = past::read(&data, &wanted, global, |_, case| trial.add(&case)).await?;
+    let seen = past::read(&place, &wanted, global, |_, case| trial.add(&case)).await?;
     if seen.unevaluated > 0 && !global.quiet {
         let count = seen.unevaluated;
         output::say(&format!("{count} intents were never evaluated: there is nothing to compare"));

@@ -3,6 +3,7 @@
 use super::backtest::days;
 use super::{Global, now, past, placed, rules, unknown};
 use crate::exit;
+use crate::log::Place;
 use crate::output::{self, Failure, plain};
 use anyhow::Result;
 use countersign_core::document::SourceFile;
@@ -103,10 +104,10 @@ fn printed(report: &Report, global: &Global) -> Result<()> {
 /// What fired in the log, if somebody wants to know.
 async fn fired(command: &Check, global: &Global) -> Result<Past> {
     let Some(days) = command.since else { return Ok(Past::default()) };
-    let data = past::folder(command.data.as_deref(), global)?;
+    let place = Place::named(command.data.clone(), global)?;
     let wanted = Wanted::from_day(None, Some(history::day_before(now(), days)));
     let mut fired = Past::of_days(days);
-    past::read(&data, &wanted, global, |intent, case| {
+    past::read(&place, &wanted, global, |intent, case| {
         if let Was::Evaluated(evaluation) = &case.was {
             fired.add(intent, evaluation);
         }
