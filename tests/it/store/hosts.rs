@@ -7,11 +7,20 @@ use countersign_engine::port::store::{Position, Store as _, StoreFault};
 use countersign_store_postgres::{OpenFault, Options, PostgresStore};
 use countersign_tests::servers::Postgres;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Longer than a lease.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Ends the lease of whoever has it, as time would.
 fn end_the_lease(server: &Postgres, url: &str) {
     let ended = "update countersign.writer set until = clock_timestamp() - interval '1 second'";
     server.ask(url, ended).expect("it is changed");
+}
+
+/// What a host does by itself, within the time that it may take for it.
+async fn in_time(work: impl Future<Output = ()>) {
+    tokio::time::timeout(PATIENCE, work).await.expect("it does it in time");
 }
 
 fn database() -> (Arc<Postgres>, String) {
@@ -54,7 +63,7 @@ async fn a_host_that_was_overtaken_records_nothing_any_more() {
             other => panic!("{other:?}"),
         }
     }
-    first.lost().await;
+    in_time(first.lost()).await;
     assert!(first.health().writable.is_err());
     assert_eq!(second.load("int_1").await, Ok(vec![entry("asked"), entry("decided")]));
     assert_eq!(second.load("int_2").await, Ok(Vec::new()));
@@ -68,7 +77,7 @@ async fn a_host_that_writes_nothing_notices_that_it_was_overtaken() {
     let first = postgres(&url, "host one").await.expect("it opens");
     end_the_lease(&server, &url);
     let _second = postgres(&url, "host two").await.expect("it takes over");
-    first.lost().await;
+    in_time(first.lost()).await;
 }
 
 #[tokio::test]
@@ -78,9 +87,12 @@ async fn a_host_that_writes_nothing_keeps_the_log() {
     let left = "update countersign.writer set until = clock_timestamp() + interval '4 seconds'";
     server.ask(&url, left).expect("it is changed");
     let longer = "select until > clock_timestamp() + interval '5 seconds' from countersign.writer";
-    while server.ask(&url, longer).expect("it is read") != "t" {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
+    in_time(async {
+        while server.ask(&url, longer).expect("it is read") != "t" {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    })
+    .await;
     first.append(batch(vec![append("int_1", 0, &["asked"])])).await.expect("it is appended");
 }
 
@@ -190,14 +202,14 @@ async fn a_database_that_acknowledges_what_it_may_lose_is_refused() {
         server.ask(&url, "select pg_reload_conf()").expect("it is read again");
         let off = format!("select current_setting('{setting}') = 'off'");
         while server.ask(&url, &off).expect("it is read") != "t" {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let refused = postgres(&url, "the host").await.expect_err("it would lose entries");
         assert_eq!(refused, OpenFault::NotDurable(format!("{setting} = off")));
         server.ask(&url, &format!("alter system reset {setting}")).expect("it is changed");
         server.ask(&url, "select pg_reload_conf()").expect("it is read again");
         while server.ask(&url, &off).expect("it is read") == "t" {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
     postgres(&url, "the host").await.expect("it keeps what it acknowledges");
