@@ -1,6 +1,6 @@
 //! What matters most, over HTTP and over every store: one outcome whoever races, and nothing that a restart changes.
 
-use crate::world::{Answer, SMALL, Setup, World};
+use crate::world::{Answer, SMALL, Setup, World, in_a_database};
 use countersign_core::approval::event::Event;
 use countersign_core::record::Value;
 use countersign_engine::memory::MemoryStore;
@@ -150,7 +150,8 @@ async fn of_64_calls_in_parallel_one_is_taken_and_the_log_says_what_its_caller_w
     assert!(page.is_file(), "whoever comes too late can read why");
     let folder = tempfile::tempdir().expect("a folder for the test");
     let local = LocalStore::open(Options::at(folder.path())).expect("the folder opens");
-    let stores: [Arc<dyn Store>; 2] = [Arc::new(MemoryStore::new()), Arc::new(local)];
+    let (_server, database) = in_a_database();
+    let stores: [Arc<dyn Store>; 3] = [Arc::new(MemoryStore::new()), Arc::new(local), Arc::new(database)];
     for store in stores {
         let world = Arc::new(World::of(Setup { store: Some(store), ..Setup::default() }).await);
         let mut won = Vec::new();

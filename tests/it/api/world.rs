@@ -98,7 +98,7 @@ impl fmt::Debug for FaultyStore {
 }
 
 /// A log in a database of its own.
-fn in_a_database() -> (Arc<Postgres>, PostgresStore) {
+pub(crate) fn in_a_database() -> (Arc<Postgres>, PostgresStore) {
     let opened = std::thread::spawn(|| {
         let server = Postgres::shared().expect("PostgreSQL runs");
         let url = server.database().expect("a database for the test");
