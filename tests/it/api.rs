@@ -16,6 +16,8 @@ mod console;
 mod deliveries;
 #[path = "api/denied.rs"]
 mod denied;
+#[path = "api/described.rs"]
+mod described;
 #[path = "api/doors.rs"]
 mod doors;
 #[path = "api/drafts.rs"]
