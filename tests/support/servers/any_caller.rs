@@ -21,12 +21,20 @@ pub fn is_described(description: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Calls everything that `description` names at `url`, as any of those whose tokens are in `known`, for about so many
-/// seconds; gives its report.
+/// How it finds what to say.
+#[derive(Debug, Clone, Copy)]
+pub enum Phase {
+    /// Each constraint of the description, kept and broken; so often as there are.
+    Coverage,
+    /// By chance, for about so many seconds; `SEED` is what chance begins with.
+    Fuzzing(u64),
+}
+
+/// Calls what `description` names at `url`, as any of those whose tokens are in `known`; gives its report.
 ///
 /// # Errors
 /// It is not installed, or what it found, with how to see it again.
-pub fn calls_everything(url: &str, description: &Path, known: &Value, seconds: u64) -> Result<Value> {
+pub fn calls_everything(url: &str, description: &Path, known: &Value, phase: Phase) -> Result<Value> {
     let folder = tempfile::tempdir()?;
     let (caller, report) = (folder.path().join("caller.json"), folder.path().join("report.json"));
     std::fs::write(&caller, serde_json::to_vec(known)?)?;
@@ -34,8 +42,13 @@ pub fn calls_everything(url: &str, description: &Path, known: &Value, seconds: u
     let mut command = Command::new(program_of("described", "schemathesis")?);
     command.env("SCHEMATHESIS_HOOKS", hooks).env("ANY_CALLER", caller).current_dir(folder.path());
     command.arg("run").arg(description).args(["--url", url, "--no-color", "--continue-on-failure"]);
-    command.args(["--phases", "coverage,fuzzing", "--checks", CHECKS, "--generation-database", "none"]);
-    command.args(["--seed", "7", "--max-time", &seconds.to_string(), "--warnings", "off", "--no-shrink"]);
+    command.args(["--checks", CHECKS, "--generation-database", "none", "--warnings", "off", "--no-shrink"]);
+    let seed = std::env::var("SEED").unwrap_or_else(|_| "7".to_owned());
+    command.args(["--seed", &seed]);
+    match phase {
+        Phase::Coverage => command.args(["--phases", "coverage"]),
+        Phase::Fuzzing(seconds) => command.args(["--phases", "fuzzing", "--max-time", &seconds.to_string()]),
+    };
     let ended =
         command.arg("--report-json-path").arg(&report).output().context("schemathesis does not run")?;
     let told = String::from_utf8_lossy(&ended.stdout);
