@@ -21,7 +21,7 @@ use std::time::Duration;
 const TURN_LOOK_MS: u64 = 1_000;
 
 /// Where the log lies below the data folder, if it lies there.
-pub const LOG_FOLDER: &str = "log";
+const LOG_FOLDER: &str = "log";
 
 /// Where a log is kept.
 #[expect(missing_debug_implementations, reason = "it holds a secret")]
@@ -72,6 +72,25 @@ impl Place {
                 Err(Failure::new(exit::CONFIGURATION, message).with_help("name it with `--data DIR`").into())
             }
             Place::Folder(_) | Place::Database { .. } => Ok(place),
+        }
+    }
+
+    /// The same if any host has run there; nothing if none has.
+    ///
+    /// # Errors
+    /// Those of [`Place::read`].
+    pub async fn read_if_begun(
+        &self,
+        broken: impl Fn(StoreFault) -> anyhow::Error,
+    ) -> anyhow::Result<Option<Log>> {
+        match self {
+            Place::Folder(data) if !data.join(LOG_FOLDER).is_dir() => Ok(None),
+            Place::Folder(_) => self.read(broken).await.map(Some),
+            Place::Database { data, address } => match PostgresStore::look(options(data, address)?).await {
+                Ok(store) => Ok(Some(Log::Database(Arc::new(store)))),
+                Err(OpenFault::Empty) => Ok(None),
+                Err(fault) => Err(refused(&fault)),
+            },
         }
     }
 

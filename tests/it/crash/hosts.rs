@@ -57,8 +57,13 @@ fn the_next_host_goes_on_where_one_was_killed_or_stopped_under_load() -> Result<
     let mut next = second(&scene, &url, None)?;
     let load = Load::default();
     under_load(&mut scene, &load, |scene, load| {
+        // Whoever looks changes nothing, before the first host and beside it.
+        let looked = scene.host.beside(&["check"])?;
+        assert_eq!(looked.code, Some(0), "{}", looked.words);
         scene.host.start()?;
         acknowledge(load, MORE)?;
+        let looked = scene.host.beside(&["audit", "verify"])?;
+        assert_eq!(looked.code, Some(0), "{}", looked.words);
         load.allow(MORE);
         scene.host.kill()?;
         next.start()?;

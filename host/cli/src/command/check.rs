@@ -168,10 +168,11 @@ impl Findings {
     /// is right and no host has the log open.
     async fn published(&mut self, named: Option<&Path>) -> Option<Rulebook> {
         let settings = config::load(named).ok()?;
-        if !self.problems.is_empty() || !settings.data.join("log").is_dir() {
+        if !self.problems.is_empty() {
             return None;
         }
-        match in_force(&settings).await {
+        let in_force = in_force(&settings).await.transpose()?;
+        match in_force {
             Ok(Ok(rulebook)) => {
                 let remarks = rulebook.remarks().into_iter();
                 self.warnings.extend(remarks.map(|(policy, remark)| format!("{policy}: {remark}")));
@@ -333,17 +334,17 @@ impl Findings {
     }
 }
 
-/// The set that the rules and the log of a host that does not run make together.
-async fn in_force(settings: &Settings) -> Result<Result<Rulebook, Vec<Fault>>> {
+/// The set that the rules and the log of a host that does not run make together; none if no host has run.
+async fn in_force(settings: &Settings) -> Result<Option<Result<Rulebook, Vec<Fault>>>> {
     let files = rule_files(&settings.rules)?;
-    let log = Place::of(settings).read(Into::into).await?;
+    let Some(log) = Place::of(settings).read_if_begun(Into::into).await? else { return Ok(None) };
     let store = log.store();
     let published = wire::published(&*store).await;
     let record = wire::recorded(&*store).await;
     log.close().await?;
     let (published, lives) = (published?, record?.lives);
     let rulebook = Rulebook::with_published(&files, published.publications(), wire::SystemClock.now());
-    Ok(rulebook.map(|rulebook| rulebook.with_lives(lives)))
+    Ok(Some(rulebook.map(|rulebook| rulebook.with_lives(lives))))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::Global;
 use crate::build::Toolchain;
 use crate::config::{self, Settings};
 use crate::exit;
-use crate::log::{LOG_FOLDER, Place};
+use crate::log::Place;
 use crate::output::{self, Failure, Progress, Table};
 use crate::wire::{self, INSTALL_KEY_FILE, Running};
 use anyhow::Result;
@@ -166,13 +166,9 @@ fn trust(settings: &Settings) -> Finding {
 
 /// Opens the log and closes it again.
 async fn log(place: &Place) -> Finding {
-    if let Place::Folder(data) = place
-        && !data.join(LOG_FOLDER).is_dir()
-    {
-        return Finding::fine("log", "empty: no host has run here yet");
-    }
-    let log = match place.read(Into::into).await {
-        Ok(log) => log,
+    let log = match place.read_if_begun(Into::into).await {
+        Ok(Some(log)) => log,
+        Ok(None) => return Finding::fine("log", "empty: no host has run here yet"),
         Err(fault) => return unread(&fault),
     };
     let health = log.store().health();
