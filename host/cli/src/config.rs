@@ -222,9 +222,15 @@ pub fn read(
 
 /// The data folder, seen from the configuration.
 fn data_folder(top: &Section<'_>, problems: &mut Problems) -> String {
+    data_section(top, problems).1
+}
+
+/// `[data]`, and the data folder that it names.
+fn data_section<'a>(top: &Section<'a>, problems: &mut Problems) -> (Section<'a>, String) {
     let mut data = top.section("data", problems);
     data.only(&["folder", "database"], problems);
-    data.text("folder", problems).unwrap_or_else(|| "data".to_owned())
+    let folder = data.text("folder", problems).unwrap_or_else(|| "data".to_owned());
+    (data, folder)
 }
 
 /// The data folder, and the address of the database if the log lies in one.
@@ -234,8 +240,7 @@ fn data(
     lookup: Lookup<'_>,
     problems: &mut Problems,
 ) -> (String, Option<Secret>) {
-    let data = top.section("data", problems);
-    let folder = data_folder(top, problems);
+    let (data, folder) = data_section(top, problems);
     let place = root.get("data").map(|data| data.span().start);
     let database = data.text("database", problems).and_then(|reference| {
         let found = secret(&reference, lookup.here, lookup.environment);

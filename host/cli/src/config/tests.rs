@@ -34,7 +34,7 @@ fn every_mistake_has_its_line_and_the_right_suggestion() {
     );
     check(
         "[data]\nplace = \"x\"",
-        "countersign.toml:2: there is no `place` in `[data]`\n  try: one of folder",
+        "countersign.toml:2: there is no `place` in `[data]`\n  try: one of folder, database",
     );
     check(
         "[connectors]\nhost = []",
@@ -51,6 +51,11 @@ fn every_mistake_has_its_line_and_the_right_suggestion() {
          try: `10s`, `500ms`, `5m` or `2h`",
     );
     check("data = \"data\"", "countersign.toml:1: `data` is a section: write `[data]`");
+    check(
+        "[data]\ndatabase = \"postgresql://localhost/log\"",
+        "countersign.toml:1: `database` of `[data]`: a secret is a reference, `env:NAME`, `file:PATH` or \
+         `command:PROGRAM …`, never the secret itself",
+    );
     check("[data]\nfolder = [\"a\"]", "countersign.toml:2: `folder` is a text: write `folder = \"...\"`");
     check(
         "[connectors]\ninstall = \"x.wasm\"",
