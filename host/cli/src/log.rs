@@ -85,7 +85,7 @@ impl Place {
     ) -> anyhow::Result<Option<Log>> {
         match self {
             Place::Folder(data) if !data.join(LOG_FOLDER).is_dir() => Ok(None),
-            Place::Folder(_) => self.read(broken).await.map(Some),
+            Place::Folder(data) => in_folder(data, self, broken).await.map(Some),
             Place::Database { data, address } => match PostgresStore::look(options(data, address)?).await {
                 Ok(store) => Ok(Some(Log::Database(Arc::new(store)))),
                 Err(OpenFault::Empty) => Ok(None),
@@ -101,17 +101,10 @@ impl Place {
     /// What `broken` makes of a fault of a folder's log; if a database does not let it be read, what to do.
     pub async fn read(&self, broken: impl Fn(StoreFault) -> anyhow::Error) -> anyhow::Result<Log> {
         match self {
-            Place::Folder(data) => {
-                let options = FolderOptions::at(data);
-                let opened = tokio::task::spawn_blocking(move || LocalStore::open(options)).await;
-                let store = opened.context("the store ended while it was opened")?;
-                let store = store.map_err(broken).with_context(|| self.to_string())?;
-                Ok(Log::Folder(Arc::new(store)))
+            Place::Folder(data) => in_folder(data, self, broken).await,
+            Place::Database { .. } => {
+                self.read_if_begun(broken).await?.ok_or_else(|| refused(&OpenFault::Empty))
             }
-            Place::Database { data, address } => match PostgresStore::look(options(data, address)?).await {
-                Ok(store) => Ok(Log::Database(Arc::new(store))),
-                Err(fault) => Err(refused(&fault)),
-            },
         }
     }
 }
@@ -198,6 +191,18 @@ impl Log {
         }
         Ok(())
     }
+}
+
+async fn in_folder(
+    data: &Path,
+    place: &Place,
+    broken: impl Fn(StoreFault) -> anyhow::Error,
+) -> anyhow::Result<Log> {
+    let options = FolderOptions::at(data);
+    let opened = tokio::task::spawn_blocking(move || LocalStore::open(options)).await;
+    let store = opened.context("the store ended while it was opened")?;
+    let store = store.map_err(broken).with_context(|| place.to_string())?;
+    Ok(Log::Folder(Arc::new(store)))
 }
 
 /// How a host opens the log of a database: with the key by which it makes the keys of effects.

@@ -58,8 +58,15 @@ impl Shared {
         end.tip = tip;
         end.bytes = end.bytes.saturating_add(bytes);
         end.syncs = end.syncs.saturating_add(1);
+        drop(end);
+        self.not_full();
+    }
+
+    /// The database wrote something: it may have room again.
+    pub(crate) fn not_full(&self) {
+        let mut end = self.end();
         if end.writable == Err(StoreFault::Full) {
-            tracing::info!("the database takes entries again");
+            tracing::info!("the database may take entries again");
             end.writable = Ok(());
         }
     }

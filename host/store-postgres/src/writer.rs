@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
 use tokio_postgres::{Client, Error, Transaction};
 
 /// Batches of one transaction.
@@ -39,16 +40,19 @@ pub(crate) struct Given {
 /// Writes until it is closed, or until this host may write no more.
 pub(crate) async fn run(mut client: Client, shared: &Shared, mut asked: mpsc::Receiver<Ask>) {
     let mut waiting = Vec::new();
+    // On its own beat: what is refused makes the lease no longer, however much of it there is.
+    let mut renewals = tokio::time::interval(Duration::from_millis(RENEW_MS));
+    renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let renewal = tokio::time::sleep(Duration::from_millis(RENEW_MS));
         let count = tokio::select! {
-            count = asked.recv_many(&mut waiting, GROUP_BATCHES_MAX) => count,
-            () = renewal => {
+            biased;
+            _ = renewals.tick() => {
                 if let Err(fault) = in_time(renewed(&client, shared)).await {
                     return shared.lose(fault);
                 }
                 continue;
             }
+            count = asked.recv_many(&mut waiting, GROUP_BATCHES_MAX) => count,
         };
         if count == 0 {
             return;
@@ -91,8 +95,17 @@ fn lost(error: &Error) -> StoreFault {
 
 async fn renewed(client: &Client, shared: &Shared) -> Result<(), StoreFault> {
     match lease::renew(client, shared.epoch).await {
-        Ok(true) => Ok(()),
+        Ok(true) => {
+            // Whether there is room again shows at the next entry.
+            shared.not_full();
+            Ok(())
+        }
         Ok(false) => Err(overtaken()),
+        // The lease runs out by itself if there is no room for it either.
+        Err(error) if is_full(&error) => {
+            shared.full();
+            Ok(())
+        }
         Err(error) => Err(lost(&error)),
     }
 }
@@ -105,13 +118,11 @@ async fn written(client: &mut Client, shared: &Shared, group: Vec<Given>) -> Res
     if group.is_empty() {
         return Ok(());
     }
-    let mut answers = Vec::new();
-    let tried = in_time(tried(client, shared, &group)).await;
-    match tried {
-        Ok(Tried::Committed(ends)) => answers.extend(ends),
+    let answers = match in_time(tried(client, shared, &group)).await {
+        Ok(Tried::Committed(ends)) => ends,
         Ok(Tried::Full) => {
             shared.full();
-            answers.extend(group.iter().map(|_| Err(StoreFault::Full)));
+            group.iter().map(|_| Err(StoreFault::Full)).collect()
         }
         Err(fault) => {
             for given in group {
@@ -119,7 +130,7 @@ async fn written(client: &mut Client, shared: &Shared, group: Vec<Given>) -> Res
             }
             return Err(fault);
         }
-    }
+    };
     for (given, answer) in group.into_iter().zip(answers) {
         // A caller that has gone away finds it in the log.
         let _ = given.answer.send(answer);

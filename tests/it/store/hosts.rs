@@ -96,6 +96,27 @@ async fn a_host_that_writes_nothing_keeps_the_log() {
     first.append(batch(vec![append("int_1", 0, &["asked"])])).await.expect("it is appended");
 }
 
+#[tokio::test]
+async fn a_host_of_which_everything_is_refused_keeps_the_log() {
+    let (server, url) = database();
+    let host = postgres(&url, "host one").await.expect("it opens");
+    host.append(batch(vec![append("int_1", 0, &["asked"])])).await.expect("it is appended");
+    let left = "update countersign.writer set until = clock_timestamp() + interval '5 seconds'";
+    server.ask(&url, left).expect("it is changed");
+    let longer = "select until > clock_timestamp() + interval '6 seconds' from countersign.writer";
+    in_time(async {
+        while server.ask(&url, longer).expect("it is read") != "t" {
+            for _ in 0..10 {
+                let late = host.append(batch(vec![append("int_1", 0, &["late"])])).await;
+                let conflict = StoreFault::Conflict { stream: "int_1".into(), expected: 0, found: 1 };
+                assert_eq!(late, Err(conflict));
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_hosts_that_take_over_at_once_one_writes() {
     let (server, url) = database();

@@ -216,9 +216,9 @@ async fn with_log<T>(
     global: &Global,
     read: impl AsyncFnOnce(&dyn Store, &Progress) -> Result<T>,
 ) -> Result<T> {
+    let place = Place::named(from.data, global)?;
     let progress = Progress::begin(global.quiet);
     progress.now("opening the log");
-    let place = Place::named(from.data, global)?;
     let log = place.read(broken).await?;
     progress.now("reading the log");
     let store = log.store();
