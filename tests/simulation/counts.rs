@@ -1,13 +1,12 @@
 //! What a host counts is what it put into the log: its metrics against a fold over the entries, which knows nothing of
 //! them.
 
-use crate::disk::Disk;
 use crate::history::{Broken, History};
 use countersign_core::approval::event::Entry;
 use countersign_core::id::IntentId;
 use countersign_core::measure::Measures;
 use countersign_engine::engine::Engine;
-use countersign_engine::port::store::{Position, Store as _};
+use countersign_engine::port::store::{Position, Store};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
@@ -20,7 +19,7 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// What the log holds, before a host that is about to start puts more into it.
-    pub(crate) async fn before(disk: &Disk) -> Counts {
+    pub(crate) async fn before(disk: &dyn Store) -> Counts {
         let mut before = Measures::default();
         for logged in disk.scan(Position(1), usize::MAX).await.expect("it is read") {
             let Ok(intent) = logged.stream.parse::<IntentId>() else { continue };

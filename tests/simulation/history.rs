@@ -2,7 +2,7 @@
 
 use crate::Bug;
 use crate::counts::Counts;
-use crate::disk::Disk;
+use crate::disk::{Disk, Session};
 use crate::promises::Read;
 use crate::targets::{CLASSES, Targets};
 use countersign_core::approval::command::{Command, Voice};
@@ -20,14 +20,16 @@ use countersign_engine::engine::{Engine, Key, Parts, Submission};
 use countersign_engine::people::recorded;
 use countersign_engine::port::clock::Clock as _;
 use countersign_engine::port::components::NoComponents;
-use countersign_engine::port::store::{PAGE_ROWS_MAX, Store as _};
+use countersign_engine::port::store::{PAGE_ROWS_MAX, Store};
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_tests::draw::Draw;
 use countersign_tests::told::ScriptedNotifier;
 use countersign_tests::world::{root, source_files};
+use futures::FutureExt as _;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// When histories begin.
@@ -40,6 +42,16 @@ const INTENTS_MAX: usize = 6;
 const ROUNDS_MAX: u32 = 400;
 /// Turns that every task gets before the next step.
 const TURNS: u32 = 80;
+/// Wait between two looks whether a store has answered that takes its time.
+const LOOK: Duration = Duration::from_micros(50);
+/// How long a host must be silent before another one takes over.
+const LEASE: Millis = Millis::seconds(10);
+/// How long a host is away, in milliseconds: the longest is longer than a target remembers a key.
+const DOWN: [u64; 5] = [0, 1_000, 40_000, 0, 90_000_000];
+/// Most times that others go on before a host does that stands still.
+const STANDS_MAX: u64 = 6;
+/// Most times that one that was overtaken goes on before it notices by itself.
+const GOES_ON_MAX: u64 = 3;
 
 /// What passes by itself by the rules of the house, and by those that somebody changes them to: in words of the
 /// policy, and in cents.
@@ -158,6 +170,9 @@ pub(crate) struct Tally {
     probes: u64,
     done: u64,
     deaths: u64,
+    takeovers: u64,
+    overtaken: u64,
+    failures: u64,
     exceptions: u64,
     looked_first: u64,
     pauses: u64,
@@ -184,11 +199,14 @@ impl Tally {
         let Tally { intents, attempts, probes, done, deaths, exceptions, .. } = self;
         let Tally { looked_first, pauses, outages, replans, reconsidered, undos, undone, .. } = self;
         let Tally { looks, again, superseded, edits, amended, upgrades, changes, sets, .. } = self;
+        let Tally { takeovers, overtaken, failures, .. } = self;
         let counts = [intents, attempts, probes, done, deaths, exceptions];
         let of_effects = [looked_first, pauses, outages, replans, reconsidered, undos, undone];
         let of_watches = [looks, again, superseded, edits];
         let of_changes = [amended, upgrades, changes, sets];
-        for count in counts.into_iter().chain(of_effects).chain(of_watches).chain(of_changes) {
+        let of_hosts = [takeovers, overtaken, failures];
+        let of_others = of_watches.into_iter().chain(of_changes).chain(of_hosts);
+        for count in counts.into_iter().chain(of_effects).chain(of_others) {
             assert!(0 < *count, "{self:?}");
         }
     }
@@ -218,6 +236,39 @@ struct Host {
     runtime: Runtime,
     engine: Engine,
     counts: Counts,
+    disk: Arc<Session>,
+}
+
+impl Host {
+    /// Lets everything run that can, until all that it waits for is the clock.
+    fn run(&self) {
+        self.runtime.block_on(async {
+            loop {
+                let waited = 0 < self.disk.busy();
+                for _ in 0..TURNS {
+                    tokio::task::yield_now().await;
+                }
+                if !waited && self.disk.busy() == 0 {
+                    return;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        });
+    }
+
+    /// Whether it was told that nothing more is written, and does not say so.
+    fn is_deaf(&self) -> bool {
+        self.disk.is_lost() && self.engine.lost().now_or_never().is_none()
+    }
+}
+
+/// A host that stood still until another one took over.
+struct Elder {
+    host: Host,
+    /// How often the others go on before it does.
+    stands: u64,
+    /// How often it goes on then before it looks whose turn it is.
+    goes_on: u64,
 }
 
 /// One history.
@@ -231,7 +282,11 @@ pub(crate) struct History {
     pub(crate) targets: Arc<Targets>,
     told: Arc<Mutex<Told>>,
     host: Option<Host>,
+    elder: Option<Elder>,
     hosts: u64,
+    takeovers: u64,
+    /// Whether a host went on that nothing more is written by.
+    deaf: bool,
     /// Which rules are in force.
     rules: usize,
     changes: u64,
@@ -263,25 +318,45 @@ impl History {
     /// The history of a seed, of which only these steps are taken.
     pub(crate) fn begin(seed: u64, bug: Option<Bug>, steps: Vec<u64>) -> History {
         let draw = |which: u64| Draw::new(seed * 8 + which);
+        let history = History::on(seed, Disk::new(draw(1), bug), |clock| Targets::new(draw(2), bug, clock));
+        History { steps, ..history }.begun()
+    }
+
+    /// One in which nothing fails, except that hosts die in whatever they append and send.
+    pub(crate) fn dying(store: Arc<dyn Store>, bug: Option<Bug>) -> History {
+        let disk = Disk::dying(Draw::new(1), bug, store);
+        let history = History::on(0, disk, |clock| Targets::new(Draw::new(2), bug, clock));
+        history.targets.kill_senders();
+        history.begun()
+    }
+
+    fn on(seed: u64, disk: Disk, targets: impl FnOnce(Arc<SimulatedClock>) -> Targets) -> History {
         let clock = Arc::new(SimulatedClock::at(Timestamp::from_rfc3339(MORNING).expect("a moment")));
-        let mut history = History {
+        History {
             seed,
-            steps,
-            draw: draw(0),
-            disk: Arc::new(Disk::new(draw(1), bug)),
-            targets: Arc::new(Targets::new(draw(2), bug, Arc::clone(&clock))),
+            steps: Vec::new(),
+            draw: Draw::new(seed * 8),
+            disk: Arc::new(disk),
+            targets: Arc::new(targets(Arc::clone(&clock))),
             clock,
             told: Arc::default(),
             host: None,
+            elder: None,
             hosts: 0,
+            takeovers: 0,
+            deaf: false,
             rules: 0,
             changes: 0,
             sets: 0,
             read: Read::default(),
             story: Vec::new(),
-        };
-        history.start();
-        history
+        }
+    }
+
+    /// With its first host.
+    fn begun(mut self) -> History {
+        self.start();
+        self
     }
 
     fn say(&mut self, what: impl fmt::Display) {
@@ -302,26 +377,67 @@ impl History {
     fn start(&mut self) {
         let runtime = runtime();
         let chance = Arc::new(SeededChance::new(self.seed * 1_000 + self.hosts));
-        let (engine, counts) = runtime.block_on(async {
-            self.disk.restart().await;
-            let counts = Counts::before(&self.disk).await;
+        let (engine, counts, disk) = runtime.block_on(async {
+            let disk = Arc::new(self.disk.open().await);
+            let counts = Counts::before(&*disk).await;
             let engine = Engine::start(Parts {
-                record: recorded(&*self.disk).await.expect("the record of people is read"),
+                record: recorded(&*disk).await.expect("the record of people is read"),
                 notifier: Arc::new(ScriptedNotifier::default()),
                 components: Arc::new(NoComponents),
                 catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
-                store: Arc::clone(&self.disk) as Arc<_>,
+                store: Arc::clone(&disk) as Arc<_>,
                 connectors: Arc::clone(&self.targets) as Arc<_>,
                 clock: Arc::clone(&self.clock) as Arc<_>,
                 chance,
                 rulebook: RULES[self.rules].clone(),
             });
             let counts = counts.of(&engine);
-            (engine, counts)
+            (engine, counts, disk)
         });
         self.hosts += 1;
-        self.host = Some(Host { runtime, engine, counts });
+        self.host = Some(Host { runtime, engine, counts, disk });
         self.ask_again();
+    }
+
+    /// The host stands still, and another one takes over. It goes on later, and does not know.
+    fn take_over(&mut self) {
+        self.elder = None;
+        let Some(host) = self.host.take() else { return };
+        self.say("the host stands still, and another one takes over");
+        self.block_on(host.disk.stands_still());
+        self.targets.senders_stand_still();
+        let (stands, goes_on) = (self.draw.below(STANDS_MAX), 1 + self.draw.below(GOES_ON_MAX));
+        self.elder = Some(Elder { host, stands, goes_on });
+        self.takeovers += 1;
+        self.clock.turn(Millis(LEASE.0 + self.draw.below(5_000)));
+        self.targets.arrive();
+        self.start();
+    }
+
+    /// The one that was overtaken goes on, if it does by now, until it is told or looks.
+    fn elder_goes_on(&mut self) {
+        let Some(mut elder) = self.elder.take() else { return };
+        if 0 < elder.stands {
+            elder.stands -= 1;
+            self.elder = Some(elder);
+            return;
+        }
+        elder.host.run();
+        elder.goes_on -= 1;
+        self.deaf |= elder.host.is_deaf();
+        let told = elder.host.disk.is_lost();
+        self.say(format_args!(
+            "the host that was overtaken goes on{}",
+            if told { ", and is told" } else { "" }
+        ));
+        if !told && 0 < elder.goes_on {
+            self.elder = Some(elder);
+        }
+    }
+
+    /// No host goes on that was told that nothing more is written.
+    pub(crate) fn none_is_deaf(&self) -> Result<(), Broken> {
+        if self.deaf { Err(self.broken("a host lost its log and does not say so")) } else { Ok(()) }
     }
 
     /// Whoever was not answered, or refused by a full disk, asks again under the same key; how many do.
@@ -335,9 +451,9 @@ impl History {
     }
 
     /// The host dies at this moment: nothing of it does anything any more.
-    fn die(&mut self, down: Millis) {
+    fn die(&mut self, why: &str, down: Millis) {
         self.host = None;
-        self.say(format_args!("the host dies, and is back after {down:?}"));
+        self.say(format_args!("the host {why}, and is back after {down:?}"));
         self.clock.turn(down);
         self.targets.arrive();
         self.start();
@@ -347,10 +463,16 @@ impl History {
         self.host.as_ref().expect("a host runs")
     }
 
+    /// Whom somebody asks: the host that runs, or the one that they do not know to be overtaken.
+    fn anyone(&self) -> &Host {
+        let elder = self.elder.as_ref().filter(|_| self.draw.in_100(30));
+        elder.map_or_else(|| self.host(), |elder| &elder.host)
+    }
+
     fn submit(&self, place: usize) {
         let told = Arc::clone(&self.told);
         let asked = lock(&told).asked[place].clone();
-        let Host { runtime, engine, .. } = self.host();
+        let Host { runtime, engine, .. } = self.anyone();
         let engine = engine.clone();
         let tokens = tokens(&format!("order-{place}"), asked.amount);
         let key = Key { key: format!("ae-1/{place}"), fingerprint: Digest::of(&place.to_be_bytes()) };
@@ -374,7 +496,7 @@ impl History {
     fn give(&mut self, intent: IntentId, command: Command) {
         self.say(format_args!("{command:?}"));
         let told = Arc::clone(&self.told);
-        let Host { runtime, engine, .. } = self.host();
+        let Host { runtime, engine, .. } = self.anyone();
         let engine = engine.clone();
         runtime.spawn(async move {
             let Ok(standing) = engine.command(intent, command, None).await else { return };
@@ -387,15 +509,28 @@ impl History {
     /// Lets everything run that can, at this moment of the clock; starts another host if this one dies in it.
     fn settle(&mut self) {
         self.targets.arrive();
-        self.host().runtime.block_on(async {
-            for _ in 0..TURNS {
-                tokio::task::yield_now().await;
-            }
-        });
-        if self.disk.is_dead() {
-            let down = Millis(*self.draw.of(&[0, 0, 1_000, 40_000, 90_000_000]));
-            self.die(down);
+        let elder_first = self.draw.in_100(50);
+        if elder_first {
+            self.elder_goes_on();
         }
+        self.host().run();
+        if !elder_first {
+            self.elder_goes_on();
+        }
+        self.deaf |= self.host().is_deaf();
+        let cut_off = self.targets.cut_off();
+        if let Some(moment) = cut_off {
+            self.disk.died_in_a_send(moment);
+        }
+        let ends = if cut_off.is_some() || self.disk.is_dead() {
+            "dies"
+        } else if self.host().disk.is_lost() {
+            "ends, as its disk has failed"
+        } else {
+            return;
+        };
+        let down = Millis(*self.draw.of(if self.targets.are_dying() { &DOWN[..3] } else { &DOWN }));
+        self.die(ends, down);
     }
 
     /// Every intent that somebody was told of, with the last sequence that they were told.
@@ -439,9 +574,10 @@ impl History {
             }
             80..83 => {
                 let down = Millis(*self.draw.of(&[0, 10_000, 90_000_000]));
-                self.die(down);
+                self.die("dies", down);
             }
-            83..92 => self.somebody_decides(),
+            83..86 => self.take_over(),
+            86..92 => self.somebody_decides(),
             92..94 => {
                 let (class, keeps) = (self.draw.of(&CLASSES).0, self.draw.in_100(70));
                 let before = if keeps { "stays installed" } else { "is taken away" };
@@ -507,7 +643,7 @@ impl History {
             self.clock.turn(Millis::seconds(1));
             self.settle();
         }
-        let noted = self.block_on(self.disk.load("clock/1")).expect("it is read").len();
+        let noted = self.block_on(self.disk.store().load("clock/1")).expect("it is read").len();
         assert_eq!(noted as u64, self.sets, "it is noted");
         self.disk.is_steady(false);
     }
@@ -535,7 +671,44 @@ impl History {
         self.submit(place);
     }
 
-    fn approvals(&self) -> impl Iterator<Item = (&IntentId, &Approval)> {
+    /// Asks for something, lets hosts die at every moment of it, and has each of its questions answered, until it is over.
+    pub(crate) fn lives_through(&mut self, class: &'static str, amount: u64) -> Result<(), Broken> {
+        let place = {
+            let mut told = lock(&self.told);
+            told.asked.push(Asked { class, amount, intent: None });
+            told.asked.len() - 1
+        };
+        self.say(format_args!("order-{place}: {class} of {amount}"));
+        self.submit(place);
+        for _ in 0..ROUNDS_MAX {
+            self.settle();
+            self.read_on()?;
+            let told = lock(&self.told).asked[place].intent;
+            let open = |(_, approval): (&IntentId, &Approval)| !matches!(approval.stage, Stage::Closed(_));
+            if told.is_some() && !self.approvals().any(open) {
+                return Ok(());
+            }
+            self.ask_again();
+            let approves = |approval: &Approval| {
+                let voice = Voice::Approve { note: String::new() };
+                let person = PersonId::parse("owner-1").expect("a name");
+                Command::Decide { person, revision: approval.intent.revision, seal: None, voice }
+            };
+            let seated =
+                self.approvals().filter(|(_, approval)| matches!(approval.stage, Stage::Seated { .. }));
+            let commands: Vec<_> = seated.map(|(intent, approval)| (*intent, approves(approval))).collect();
+            commands.into_iter().for_each(|(intent, command)| self.give(intent, command));
+            self.somebody_settles(if class == "blind" { Closure::GiveUp } else { Closure::Probe });
+            self.settle();
+            let now = self.clock.now();
+            let next = self.block_on(self.disk.store().next_due(now)).expect("it is read");
+            let wait = next.map_or(Millis::seconds(1), |next| next.since(now).max(Millis::seconds(1)));
+            self.clock.turn(wait.min(Millis::minutes(1)));
+        }
+        Err(self.broken(format!("order-{place} does not end")))
+    }
+
+    pub(crate) fn approvals(&self) -> impl Iterator<Item = (&IntentId, &Approval)> {
         self.read.approvals.iter().map(|(intent, read)| (intent, &read.approval))
     }
 
@@ -610,6 +783,7 @@ impl History {
         }
         self.draw = Draw::new(self.seed * 8 + 4);
         self.say("nothing fails any more");
+        self.elder = None;
         self.disk.heal();
         self.targets.heal();
         for round in 0.. {
@@ -623,7 +797,7 @@ impl History {
             self.somebody_decides();
             self.somebody_settles(if round % 40 < 20 { Closure::Probe } else { Closure::GiveUp });
             let now = self.clock.now();
-            let next = self.block_on(self.disk.next_due(now)).expect("it is read");
+            let next = self.block_on(self.disk.store().next_due(now)).expect("it is read");
             let wait = next.map_or(Millis::seconds(1), |next| next.since(now).max(Millis::seconds(1)));
             self.clock.turn(wait.min(Millis::hours(1)));
             self.settle();
@@ -657,7 +831,7 @@ impl History {
             let asked = self.approvals().any(|(_, approval)| approval.exceptions.values().any(asked));
             if round == ROUNDS_MAX {
                 let now = self.clock.now();
-                let due = self.block_on(self.disk.due(now, None, PAGE_ROWS_MAX)).expect("it is read");
+                let due = self.block_on(self.disk.store().due(now, None, PAGE_ROWS_MAX)).expect("it is read");
                 return Err(
                     self.broken(format!("at {now} {due:?} are due, and it is not looked at: {unseen:#?}"))
                 );
@@ -668,7 +842,7 @@ impl History {
             // Two who want their own written again and again come to an end.
             self.somebody_settles(if round < 20 { Closure::Retry } else { Closure::GiveUp });
             let now = self.clock.now();
-            let next = self.block_on(self.disk.next_due(now)).expect("it is read");
+            let next = self.block_on(self.disk.store().next_due(now)).expect("it is read");
             let wait = next.map_or(Millis::seconds(1), |next| next.since(now).max(Millis::seconds(1)));
             self.clock.turn(wait);
             self.settle();
@@ -685,7 +859,11 @@ impl History {
         let (attempts, probes) = self.targets.calls();
         tally.attempts += attempts;
         tally.probes += probes;
-        tally.deaths += self.hosts - 1;
+        tally.deaths += self.hosts - 1 - self.takeovers;
+        tally.takeovers += self.takeovers;
+        let (failures, overtaken) = self.disk.stops();
+        tally.failures += failures;
+        tally.overtaken += overtaken;
         tally.looked_first += self.read.looked_first;
         tally.pauses += self.read.pauses;
         tally.outages += self.read.outages;
@@ -703,7 +881,7 @@ impl History {
         tally.sets += self.sets;
         let undone = self.approvals().filter(|(_, approval)| approval.stage.as_str() == "undone");
         add(&mut tally.undone, undone.count());
-        let logs = format!("{:?} {}", tally.logs, self.disk.health().head);
+        let logs = format!("{:?} {}", tally.logs, self.disk.store().health().head);
         tally.logs = Some(Digest::of(logs.as_bytes()));
     }
 }

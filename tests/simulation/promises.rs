@@ -15,7 +15,7 @@ use countersign_core::id::{EffectId, IntentId};
 use countersign_core::intent::value::TokenValue;
 use countersign_core::measure::Measures;
 use countersign_core::time::{Millis, Timestamp};
-use countersign_engine::port::store::{Position, Store as _};
+use countersign_engine::port::store::Position;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a write can be on its way, with what a target may still take after its sender gave it up.
@@ -69,6 +69,7 @@ pub(crate) struct Stream {
 impl History {
     /// What must hold after every step.
     pub(crate) fn check(&mut self) -> Result<(), Broken> {
+        self.none_is_deaf()?;
         self.read_on()?;
         self.once_a_key()?;
         self.told_once()?;
@@ -88,13 +89,13 @@ impl History {
     }
 
     /// Reads what the log has got since the last time.
-    fn read_on(&mut self) -> Result<(), Broken> {
-        if self.disk.health().position < self.read.upto {
+    pub(crate) fn read_on(&mut self) -> Result<(), Broken> {
+        if self.disk.store().health().position < self.read.upto {
             // It lost something: what was acknowledged is compared below.
             self.read = Read::default();
         }
         let from = Position(self.read.upto.0 + 1);
-        for logged in self.block_on(self.disk.scan(from, usize::MAX)).expect("it is read") {
+        for logged in self.block_on(self.disk.store().scan(from, usize::MAX)).expect("it is read") {
             self.read.upto = logged.position;
             let Ok(intent) = logged.stream.parse::<IntentId>() else { continue };
             let entry: Entry = serde_json::from_slice(&logged.entry).expect("it is an entry");
@@ -232,7 +233,7 @@ impl History {
     /// Whatever is open wakes: the store has an errand for each thing that an approval waits for, and no other.
     fn wake_up(&self) -> Result<(), Broken> {
         let end = Timestamp(i64::MAX);
-        let errands = self.block_on(self.disk.due(end, None, ERRANDS_MAX)).expect("they are read");
+        let errands = self.block_on(self.disk.store().due(end, None, ERRANDS_MAX)).expect("they are read");
         for (intent, Stream { approval, .. }) in &self.read.approvals {
             let stream = intent.to_string();
             let own = errands.iter().filter(|errand| *errand.stream == *stream);
@@ -404,7 +405,7 @@ impl History {
 
     /// What the log says of one effect.
     fn story_of(&self, effect: EffectId) -> String {
-        let all = self.block_on(self.disk.scan(Position(1), usize::MAX)).expect("it is read");
+        let all = self.block_on(self.disk.store().scan(Position(1), usize::MAX)).expect("it is read");
         let entries = all.iter().filter_map(|logged| serde_json::from_slice::<Entry>(&logged.entry).ok());
         let about = |entry: &Entry| match &entry.event {
             Event::Sending { effect: of, .. }
@@ -496,7 +497,7 @@ fn is_over(before: &Approval, event: &Event) -> Option<EffectId> {
 }
 
 /// Every effect of what was approved.
-fn states(approval: &Approval) -> impl Iterator<Item = (&EffectId, &EffectState)> {
+pub(crate) fn states(approval: &Approval) -> impl Iterator<Item = (&EffectId, &EffectState)> {
     let effects = match &approval.stage {
         Stage::Executing { effects, .. } | Stage::Closed(Outcome::Done { effects, .. }) => Some(effects),
         Stage::Preparing { .. }

@@ -2,6 +2,7 @@
 //! lost on the way there or back, or arrive when nobody waits for it any more.
 
 use crate::Bug;
+use crate::moments::{self, Moment};
 use countersign_core::effect::attempt::{
     Answer as Wire, AttemptEnd, Break, BreakKind, Detail, Ended, Failure, Finding, Guarantee, Step,
 };
@@ -65,8 +66,15 @@ struct State {
     edits: u64,
     /// What is on its way although nobody waits for it.
     late: Vec<(Timestamp, Call)>,
+    /// What is on its way and waited for, by a number of its own.
+    flights: BTreeMap<u64, Flight>,
+    sent: u64,
     attempts: u64,
     probes: u64,
+    /// How often each effect was sent, where hosts die at every moment.
+    dying: Option<BTreeMap<EffectId, u64>>,
+    /// The moment of a send at which the host has died.
+    cut_off: Option<Moment>,
 }
 
 /// Something that a target did.
@@ -110,6 +118,26 @@ enum Way {
     ClaimsWithoutSending,
     DeniesAfterLanding,
     RejectsAfterLanding,
+}
+
+impl Way {
+    /// Whether the request reaches its target while its sender waits.
+    fn reaches(self) -> bool {
+        match self {
+            Way::TrapsBefore | Way::ClaimsWithoutSending | Way::HeldBack | Way::NotSent => false,
+            Way::Busy | Way::Refused | Way::Conflicts | Way::DownBefore | Way::LostThere | Way::Late => false,
+            Way::Lands | Way::DownAfter | Way::LostBack | Way::TrapsAfter => true,
+            Way::DeniesAfterLanding | Way::RejectsAfterLanding => true,
+        }
+    }
+}
+
+/// A request that was sent by a host that runs.
+#[derive(Debug)]
+struct Flight {
+    call: Call,
+    /// When the target does something about it, if ever.
+    lands: Option<Timestamp>,
 }
 
 /// Every other way than landing, each as often as the others.
@@ -297,22 +325,64 @@ impl Targets {
         }
     }
 
+    /// From here on nothing fails, and hosts die while something is on its way.
+    pub(crate) fn kill_senders(&self) {
+        self.heal();
+        self.state().dying = Some(BTreeMap::new());
+    }
+
+    /// Whether hosts die while something is on its way.
+    pub(crate) fn are_dying(&self) -> bool {
+        self.state().dying.is_some()
+    }
+
+    /// The moment of a send at which the host has died since this was last asked.
+    pub(crate) fn cut_off(&self) -> Option<Moment> {
+        self.state().cut_off.take()
+    }
+
+    /// The moment at which the host dies in this send, if it does.
+    fn dies(&self, call: &Call) -> Option<Moment> {
+        let mut state = self.state();
+        let times = state.dying.as_mut()?.entry(call.effect).or_default();
+        *times += 1;
+        let moment = moments::of_send(&call.what.subject.id, call.guarantee, *times)?;
+        state.cut_off = Some(moment);
+        Some(moment)
+    }
+
     fn way(&self) -> Way {
         let healed = self.state().healed;
         if healed || self.draw.in_100(55) { Way::Lands } else { *self.draw.of(&FAULTS) }
     }
 
-    /// Puts a request on its way: if its sender dies, it may arrive all the same.
-    fn send(&self, call: &Call) -> OnItsWay<'_> {
-        OnItsWay { targets: self, call: Some(call.clone()) }
+    /// Puts a request on its way, which the target does something about then: if its sender dies, it may arrive all the
+    /// same.
+    fn send(&self, call: &Call, lands: Option<Timestamp>) -> OnItsWay<'_> {
+        let mut state = self.state();
+        state.sent += 1;
+        let number = state.sent;
+        state.flights.insert(number, Flight { call: call.clone(), lands });
+        OnItsWay { targets: self, number }
     }
 
-    /// Time goes by while something is on its way; when it arrives, however far the clock was turned at once.
-    async fn while_on_its_way(&self) -> Timestamp {
-        let length = Millis(self.draw.below(20_000));
-        let arrives = self.time().plus(length);
+    /// Whoever waits stands still: what is on its way arrives at its time, and no later than after a sender's death.
+    pub(crate) fn senders_stand_still(&self) {
+        let latest = self.time().plus(SETTLE);
+        let mut state = self.state();
+        let flights = std::mem::take(&mut state.flights);
+        let landing =
+            flights.into_values().filter_map(|Flight { call, lands }| Some((lands?.min(latest), call)));
+        state.late.extend(landing);
+    }
+
+    /// Time goes by while something is on its way.
+    async fn while_on_its_way(&self) {
+        self.goes_by(Millis(self.draw.below(20_000))).await;
+    }
+
+    async fn goes_by(&self, length: Millis) {
         self.clock.sleep_until(self.clock.now().plus(length)).await;
-        arrives
     }
 
     async fn attempt(&self, call: Call, ledger: Arc<dyn Ledger>) -> AttemptEnd {
@@ -353,9 +423,22 @@ impl Targets {
             self.while_on_its_way().await;
             return ended(Ended::Failed(Failure::Denied(detail())), &[status(401)]);
         }
-        let on_its_way = self.send(&call);
-        let arrives = self.while_on_its_way().await;
-        on_its_way.ends();
+        let length = Millis(self.draw.below(20_000));
+        // However far the clock is turned at once.
+        let arrives = self.time().plus(length);
+        let lands = match way {
+            Way::Late => Some(arrives.plus(Millis(1 + self.draw.below(SETTLE.0 - 1)))),
+            way => way.reaches().then_some(arrives),
+        };
+        if let Some(moment) = self.dies(&call) {
+            if moment == Moment::LandsUnanswered {
+                self.reach(&call, arrives);
+            }
+            return std::future::pending().await;
+        }
+        let on_its_way = self.send(&call, lands);
+        self.goes_by(length).await;
+        let flight = on_its_way.ends();
         match way {
             Way::Busy => {
                 let after = Some(Millis(self.draw.below(60_000)));
@@ -372,12 +455,14 @@ impl Targets {
             Way::DownBefore => ended(transient(), &[status(503)]),
             Way::LostThere => ended(transient(), &[Wire::Unanswered]),
             Way::Late => {
-                let at = arrives.plus(Millis(1 + self.draw.below(SETTLE.0 - 1)));
-                self.state().late.push((at, call));
+                let late = flight.and_then(|flight| Some((flight.lands?, flight.call)));
+                self.state().late.extend(late);
                 ended(transient(), &[Wire::Unanswered])
             }
             _ => {
-                self.reach(&call, arrives);
+                if flight.is_some() {
+                    self.reach(&call, arrives);
+                }
                 self.while_on_its_way().await;
                 match way {
                     Way::DownAfter => ended(transient(), &[status(503)]),
@@ -417,18 +502,19 @@ impl Targets {
 /// A request that has left the host and has not reached its target.
 struct OnItsWay<'a> {
     targets: &'a Targets,
-    call: Option<Call>,
+    number: u64,
 }
 
 impl OnItsWay<'_> {
-    fn ends(mut self) {
-        self.call = None;
+    /// Its time is over: what was sent, unless it has gone on by itself while its sender stood still.
+    fn ends(self) -> Option<Flight> {
+        self.targets.state().flights.remove(&self.number)
     }
 }
 
 impl Drop for OnItsWay<'_> {
     fn drop(&mut self) {
-        let Some(call) = self.call.take() else { return };
+        let Some(Flight { call, .. }) = self.targets.state().flights.remove(&self.number) else { return };
         // Whatever order a dead host's attempts are dropped in, each has the same chance.
         let draw = Draw::new(call.effect.bits() as u64 ^ u64::from(call.attempt));
         if draw.in_100(50) {

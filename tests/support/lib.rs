@@ -9,5 +9,6 @@ pub mod host;
 pub mod scripted;
 pub mod servers;
 pub mod small_disk;
+pub mod stores;
 pub mod told;
 pub mod world;

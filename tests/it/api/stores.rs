@@ -1,12 +1,12 @@
 //! What matters most, over HTTP and over every store: one outcome whoever races, and nothing that a restart changes.
 
-use crate::world::{Answer, SMALL, Setup, World, in_a_database};
+use crate::world::{Answer, SMALL, Setup, World};
 use countersign_core::approval::event::Event;
 use countersign_core::record::Value;
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::port::store::Store;
 use countersign_store_local::{LocalStore, Options};
-use countersign_tests::world::root;
+use countersign_tests::{stores::Kept, world::root};
 use serde_json::{Value as Json, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -148,11 +148,9 @@ async fn race(world: &Arc<World>, number: usize) -> Wish {
 async fn of_64_calls_in_parallel_one_is_taken_and_the_log_says_what_its_caller_was_told() {
     let page = root().join("host/docs/errors/CS-E0109.md");
     assert!(page.is_file(), "whoever comes too late can read why");
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let local = LocalStore::open(Options::at(folder.path())).expect("the folder opens");
-    let (_server, database) = in_a_database();
-    let stores: [Arc<dyn Store>; 3] = [Arc::new(MemoryStore::new()), Arc::new(local), Arc::new(database)];
-    for store in stores {
+    let kept = [Kept::in_a_folder(), Kept::in_a_database()];
+    let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    for store in [memory].into_iter().chain(kept.iter().map(|kept| Arc::clone(&kept.store))) {
         let world = Arc::new(World::of(Setup { store: Some(store), ..Setup::default() }).await);
         let mut won = Vec::new();
         for number in 0..RACES {

@@ -22,11 +22,9 @@ use countersign_engine::port::store::{
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_engine::task::Tasks;
 use countersign_server::{LogSigner, Scope, SignIn, TokenEntry, TokenTable, token};
-use countersign_store_local::{LocalStore, Options};
-use countersign_store_postgres::PostgresStore;
-use countersign_tests::servers::Postgres;
 use countersign_tests::{
     scripted::Scripted,
+    stores::Kept,
     world::{root, source_files, starter},
 };
 use http_body_util::{BodyExt, Full};
@@ -97,34 +95,17 @@ impl fmt::Debug for FaultyStore {
     }
 }
 
-/// A log in a database of its own.
-pub(crate) fn in_a_database() -> (Arc<Postgres>, PostgresStore) {
-    let opened = std::thread::spawn(|| {
-        let server = Postgres::shared().expect("PostgreSQL runs");
-        let url = server.database().expect("a database for the test");
-        let options = countersign_store_postgres::Options {
-            url,
-            owner: "the host".to_owned(),
-            install: Digest::of(b"install"),
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        (server, runtime.block_on(PostgresStore::open(options)).expect("it opens"))
-    });
-    opened.join().expect("it opens")
-}
-
 impl Default for FaultyStore {
     fn default() -> FaultyStore {
         match std::env::var("STORE").as_deref() {
             Err(_) | Ok("memory") => FaultyStore::over(Arc::new(MemoryStore::new())),
             Ok("local") => {
-                let folder = tempfile::tempdir().expect("a folder for the test");
-                let store = LocalStore::open(Options::at(folder.path())).expect("the folder opens");
-                FaultyStore { _place: Some(Box::new(folder)), ..FaultyStore::over(Arc::new(store)) }
+                let Kept { store, place } = Kept::in_a_folder();
+                FaultyStore { _place: Some(place), ..FaultyStore::over(store) }
             }
             Ok("postgres") => {
-                let (server, store) = in_a_database();
-                FaultyStore { _place: Some(Box::new(server)), ..FaultyStore::over(Arc::new(store)) }
+                let Kept { store, place } = Kept::in_a_database();
+                FaultyStore { _place: Some(place), ..FaultyStore::over(store) }
             }
             Ok(other) => panic!("STORE is `memory`, `local` or `postgres`, not `{other}`"),
         }
