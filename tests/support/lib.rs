@@ -11,4 +11,5 @@ pub mod servers;
 pub mod small_disk;
 pub mod stores;
 pub mod told;
+pub mod web_driver;
 pub mod world;

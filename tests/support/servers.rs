@@ -17,6 +17,7 @@
 //! | [`Slack`] | backlot | where people are told what was approved |
 //! | [`Registry`] | docker-registry | the registry that a vendor pushes connectors to |
 //! | [`Vendor`] | a stand-in of ours in Python | a vendor that nobody can run |
+//! | [`ChromeDriver`] | Chromium and its chromedriver | the browser that people see the console in |
 //! | [`any_caller`] | schemathesis, openapi-spec-validator | whoever calls the API, and says anything |
 //! | [`Postgres`] | PostgreSQL | the database that a log is kept in |
 //! | [`ScimProvider`] | scim2-client, scim2-tester | the operator's identity provider |
@@ -26,6 +27,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 
 pub mod any_caller;
+mod chrome_driver;
 mod hledger_web;
 pub mod http;
 mod local_stripe;
@@ -40,6 +42,7 @@ mod tryton;
 mod vendor;
 mod web_dav;
 
+pub use chrome_driver::{ChromeDriver, axe};
 pub use hledger_web::HledgerWeb;
 pub use local_stripe::LocalStripe;
 pub use mail_server::{MailServer, Received};

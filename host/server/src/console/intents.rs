@@ -102,7 +102,7 @@ fn empty(filters: &str) -> Markup {
                 ", or " code { "POST /v1/intents" } "." }
         } @else {
             p { strong { "No intent is like that." } }
-            p { a href="/intents" { "All intents" } }
+            p { a.button.quiet href="/intents" { "All intents" } }
         }
     }
 }

@@ -1,0 +1,292 @@
+//! Everything that somebody does in the console, by mouse, by keyboard alone and without scripts.
+
+use crate::house::{House, PASSWORD};
+use crate::visitor::Hand;
+use crate::world::SMALL;
+use anyhow::{Result, ensure};
+use countersign_tests::web_driver::Scripts;
+
+/// Has every flow tried by every hand, each as a test of its own.
+macro_rules! by_every_hand {
+    ($way:ident with $hand:ident: $($flow:ident)+) => {
+        mod $way {
+            $(
+                #[tokio::test]
+                async fn $flow() -> anyhow::Result<()> {
+                    super::$flow(super::Hand::$hand).await
+                }
+            )+
+        }
+    };
+    ($($flow:ident),+ $(,)?) => {
+        by_every_hand!(by_mouse with Mouse: $($flow)+);
+        by_every_hand!(by_keyboard with Keyboard: $($flow)+);
+        by_every_hand!(without_scripts with WithoutScripts: $($flow)+);
+    };
+}
+
+by_every_hand!(
+    somebody_signs_in_and_out,
+    an_intent_is_approved_from_the_inbox,
+    an_intent_is_declined_with_a_reason,
+    an_intent_is_sent_back_and_withdrawn,
+    a_question_is_asked_and_answered,
+    a_seat_is_claimed_and_given_back_and_others_are_reminded,
+    the_list_is_narrowed_and_turned_over,
+    a_terminal_gets_its_token_and_other_sessions_are_ended,
+    a_link_of_a_message_leads_to_a_decision,
+    a_question_is_asked_and_answered_behind_links,
+);
+
+#[tokio::test]
+async fn a_browser_without_scripts_runs_none() -> Result<()> {
+    let house = House::open().await?;
+    let page = "data:text/html,<p id='ran'>no</p><noscript><p>without</p></noscript>\
+                <script>document.getElementById('ran').textContent = 'yes'</script>";
+    for (scripts, ran, without) in [(Scripts::On, "yes", 0), (Scripts::Off, "no", 1)] {
+        let browser = house.browser(scripts).await?;
+        browser.go(page).await?;
+        assert_eq!(browser.text(&browser.one("//p[@id='ran']").await?).await?, ran, "{scripts:?}");
+        assert_eq!(browser.all("//p[text()='without']").await?.len(), without, "{scripts:?}");
+    }
+    Ok(())
+}
+
+async fn somebody_signs_in_and_out(hand: Hand) -> Result<()> {
+    let house = House::open().await?;
+    let visitor = house.visitor(hand).await?;
+    visitor.goes("/you").await?;
+    assert_eq!(visitor.path().await?, "/sign-in?next=%2Fyou");
+    visitor.writes("Person", "finance-1").await?;
+    visitor.writes("Password", "not this one at all").await?;
+    visitor.presses("Sign in").await?;
+    visitor.is_told("Person and password do not match.").await?;
+    // Nobody writes their name a second time.
+    assert_eq!(visitor.reads("Person").await?, "finance-1");
+    visitor.writes("Password", PASSWORD).await?;
+    visitor.presses("Sign in").await?;
+    visitor.is_told("by password").await?;
+    assert_eq!(visitor.path().await?, "/you");
+    visitor.follows("Inbox").await?;
+    visitor.is_told("Nothing waits for you.").await?;
+    visitor.presses("Sign out").await?;
+    visitor.is_told("You are signed out").await?;
+    visitor.goes("/inbox").await?;
+    assert_eq!(visitor.path().await?, "/sign-in?next=%2Finbox", "the session has ended on the host");
+    visitor.session.back().await?;
+    ensure!(!visitor.says("Nothing waits for you.").await?, "the browser has kept a page of the session");
+    Ok(())
+}
+
+async fn an_intent_is_approved_from_the_inbox(hand: Hand) -> Result<()> {
+    let house = House::open().await?;
+    let intent = house.small().await?;
+    let visitor = house.visitor(hand).await?;
+    visitor.begins("sales-manager-1").await?;
+    visitor.follows("discount 12% for quote q-1").await?;
+    visitor.is_told("It waits for you.").await?;
+    assert_eq!(visitor.path().await?, intent.page);
+    visitor.follows("Go to the decision").await?;
+    visitor.writes("A note, if you like", "fine by me").await?;
+    visitor.presses("Approve").await?;
+    visitor.is_told("Your approval is kept.").await?;
+    assert_eq!(visitor.path().await?, format!("{}?said=approve", intent.page));
+    assert_eq!(house.on_record(&intent, "fine by me").await, 1);
+    house.comes_to(&intent, "done").await?;
+    visitor.session.again().await?;
+    visitor.is_told("What became of each write").await?;
+    visitor.follows("Inbox").await?;
+    visitor.is_told("Nothing waits for you.").await
+}
+
+async fn an_intent_is_declined_with_a_reason(hand: Hand) -> Result<()> {
+    let house = House::open().await?;
+    let intent = house.small().await?;
+    let visitor = house.visitor(hand).await?;
+    visitor.begins("sales-manager-1").await?;
+    visitor.goes(&intent.page).await?;
+    visitor.opens("Decline").await?;
+    // Without a reason the browser itself does not send it.
+    visitor.presses("Decline").await?;
+    assert_eq!(house.state(&intent).await, "seated");
+    visitor.writes("Why", "too much by far").await?;
+    visitor.presses("Decline").await?;
+    visitor.is_told("Your decline is kept.").await?;
+    assert_eq!(house.state(&intent).await, "declined");
+    assert_eq!(house.on_record(&intent, "too much by far").await, 1);
+    Ok(())
+}
+
+async fn an_intent_is_sent_back_and_withdrawn(hand: Hand) -> Result<()> {
+    let house = House::open().await?;
+    let intent = house.small().await?;
+    let visitor = house.visitor(hand).await?;
+    visitor.begins("sales-manager-1").await?;
+    visitor.follows("discount 12% for quote q-1").await?;
+    visitor.is_told("It waits for you.").await?;
+    visitor.opens("Send back").await?;
+    visitor.writes("What must be otherwise", "ten is enough").await?;
+    visitor.presses("Send back").await?;
+    visitor.is_told("It is sent back.").await?;
+    visitor.becomes("ae-1").await?;
+    visitor.is_told("sales-manager-1 sent it back to you").await?;
+    visitor.follows("discount 12% for quote q-1").await?;
+    visitor.is_told("ten is enough").await?;
+    visitor.opens("Withdraw").await?;
+    visitor.presses("Withdraw").await?;
+    visitor.is_told("It is withdrawn.").await?;
+    assert_eq!(house.state(&intent).await, "withdrawn");
+    Ok(())
+}
+
+async fn a_question_is_asked_and_answered(hand: Hand) -> Result<()> {
+    let house = House::open().await?;
+    let intent = house.small().await?;
+    let visitor = house.visitor(hand).await?;
+    visitor.begins("sales-manager-1").await?;
+    visitor.follows("discount 12% for quote q-1").await?;
+    visitor.is_told("It waits for you.").await?;
+    visitor.opens("Ask").await?;
+    visitor.writes("What you want to know from the requester", "why so much").await?;
+    visitor.presses("Ask").await?;
+    visitor.is_told("Your question is kept.").await?;
+    visitor.opens("Comment").await?;
+    visitor.writes("Your comment", "as agreed on the phone").await?;
+    visitor.presses("Comment").await?;
+    visitor.is_told("Your comment is kept.").await?;
+    visitor.becomes("ae-1").await?;
+    visitor.follows("discount 12% for quote q-1").await?;
+    visitor.is_told("why so much").await?;
+    visitor.writes("Your answer", "a three year term").await?;
+    visitor.presses("Answer").await?;
+    visitor.is_told("Your answer is kept.").await?;
+    for words in ["why so much", "as agreed on the phone", "a three year term"] {
+        assert_eq!(house.on_record(&intent, words).await, 1, "{words}");
+    }
+    Ok(())
+}
+
+async fn a_seat_is_claimed_and_given_back_and_others_are_reminded(hand: Hand) -> Result<()> {
+    let house = House::open().await?;
+    let intent = house.below_the_floor().await?;
+    let visitor = house.visitor(hand).await?;
+    visitor.begins("finance-1").await?;
+    visitor.goes(&intent.page).await?;
+    visitor.opens("Claim").await?;
+    visitor.presses("Claim").await?;
+    visitor.is_told("You have claimed it.").await?;
+    visitor.is_told("finance-1 will decide, until").await?;
+    visitor.opens("Release").await?;
+    visitor.presses("Release").await?;
+    visitor.is_told("You have released it.").await?;
+    ensure!(!visitor.says("finance-1 will decide, until").await?, "the claim is gone");
+    visitor.becomes("ae-1").await?;
+    visitor.goes(&intent.page).await?;
+    visitor.opens("Remind").await?;
+    visitor.presses("Remind").await?;
+    visitor.is_told("They are reminded.").await
+}
+
+async fn the_list_is_narrowed_and_turned_over(hand: Hand) -> Result<()> {
+    let house = House::open().await?;
+    let first = house.small().await?;
+    // As many as two pages hold, also when the first one is withdrawn.
+    for _ in 0..51 {
+        house.small().await?;
+    }
+    let visitor = house.visitor(hand).await?;
+    visitor.begins("sales-manager-1").await?;
+    visitor.follows("Next page").await?;
+    visitor.is_told("First page").await?;
+    visitor.follows("First page").await?;
+    visitor.is_told("Next page").await?;
+    house.says("ae-1", &first, "withdrawals", 1, "{}").await?;
+    visitor.follows("Intents").await?;
+    visitor.is_told("Every intent that you may see").await?;
+    let rows = async || anyhow::Ok(visitor.session.all("//table//tbody/tr").await?.len());
+    for (list, words, narrowed, count) in [
+        ("Asked by you", "No intent is like that.", "requester=me", 0),
+        ("Being decided", "Next page", "state=seated", 50),
+        ("Being written", "No intent is like that.", "state=executing", 0),
+        ("Done", "No intent is like that.", "state=done", 0),
+    ] {
+        visitor.follows(list).await?;
+        visitor.is_told(words).await?;
+        assert_eq!((visitor.path().await?, rows().await?), (format!("/intents?{narrowed}"), count));
+    }
+    visitor.follows("All").await?;
+    visitor.is_told("withdrawn").await?;
+    visitor.becomes("ae-1").await?;
+    visitor.goes("/intents?requester=me&state=withdrawn").await?;
+    assert_eq!(rows().await?, 1);
+    visitor.follows("discount for q-1").await?;
+    visitor.is_told("withdrawn by ae-1").await?;
+    assert_eq!(visitor.path().await?, first.page);
+    Ok(())
+}
+
+async fn a_terminal_gets_its_token_and_other_sessions_are_ended(hand: Hand) -> Result<()> {
+    let house = House::open().await?;
+    let visitor = house.visitor(hand).await?;
+    let elsewhere = house.visitor(Hand::Mouse).await?;
+    elsewhere.begins("ae-1").await?;
+    visitor.begins("ae-1").await?;
+    visitor.follows("You").await?;
+    visitor.is_told("by password").await?;
+    visitor.presses("Make a token for your terminal").await?;
+    visitor.is_told("COUNTERSIGN_TOKEN=").await?;
+    let told = visitor.told().await?;
+    let token = told.split("COUNTERSIGN_TOKEN=").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let bearer = format!("Bearer {}", token.unwrap_or_default());
+    let answer = house.world.send("", "GET", "/v1/people", &[("authorization", &bearer)], "").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    visitor.presses("End my other sessions").await?;
+    visitor.is_told("Other sessions that were ended: 1.").await?;
+    elsewhere.goes("/inbox").await?;
+    assert_eq!(elsewhere.path().await?, "/sign-in?next=%2Finbox");
+    visitor.goes("/you").await?;
+    ensure!(!visitor.says("End my other sessions").await?, "there is no other one to be ended");
+    ensure!(!visitor.says("COUNTERSIGN_TOKEN").await?, "a token is shown once");
+    Ok(())
+}
+
+async fn a_link_of_a_message_leads_to_a_decision(hand: Hand) -> Result<()> {
+    let house = House::open().await?;
+    let (approved, declined) = (house.small().await?, house.submitted(&SMALL.replace("12%", "11%")).await?);
+    let visitor = house.visitor(hand).await?;
+    visitor.goes(&house.link("sales-manager-1", &approved, "approve").await?).await?;
+    ensure!(!visitor.says("12000.00").await?, "nothing is shown before somebody has signed in");
+    visitor.signs_in("sales-manager-1").await?;
+    visitor.is_told("Approve: discount asked by ae-1").await?;
+    visitor.writes("A note, if you like", "from the train").await?;
+    visitor.presses("Approve").await?;
+    visitor.is_told("Your approval is kept").await?;
+    house.comes_to(&approved, "done").await?;
+    assert_eq!(house.on_record(&approved, "from the train").await, 1);
+    visitor.goes(&house.link("sales-manager-1", &declined, "decline").await?).await?;
+    visitor.writes("Why", "not this time").await?;
+    visitor.presses("Decline").await?;
+    visitor.is_told("Your decline is kept").await?;
+    assert_eq!(house.state(&declined).await, "declined");
+    // What was said through one link is not said again through another one.
+    visitor.goes(&house.link("sales-manager-1", &declined, "approve").await?).await?;
+    visitor.is_told("Nothing can be said through it.").await
+}
+
+async fn a_question_is_asked_and_answered_behind_links(hand: Hand) -> Result<()> {
+    let house = House::open().await?;
+    let intent = house.small().await?;
+    let visitor = house.visitor(hand).await?;
+    visitor.goes(&house.link("sales-manager-1", &intent, "ask").await?).await?;
+    visitor.signs_in("sales-manager-1").await?;
+    visitor.writes("What you want to know from the requester", "why so much").await?;
+    visitor.presses("Ask").await?;
+    visitor.is_told("Your question is kept").await?;
+    visitor.becomes("ae-1").await?;
+    visitor.goes(&house.link("ae-1", &intent, "answer").await?).await?;
+    visitor.writes("Your answer", "a three year term").await?;
+    visitor.presses("Answer").await?;
+    visitor.is_told("Your answer is kept").await?;
+    assert_eq!(house.on_record(&intent, "a three year term").await, 1);
+    Ok(())
+}

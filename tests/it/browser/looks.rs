@@ -1,0 +1,222 @@
+//! What people see of each page of the console: one table, a row a look. A page that is added gets a row here.
+
+use crate::house::{House, Intent};
+use crate::world::SMALL;
+use anyhow::{Context as _, Result};
+use countersign_core::effect::attempt::{Detail, Failure};
+use std::collections::BTreeMap;
+
+/// How a page is come to. Words in braces stand for what the [`Scene`] calls so.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum By {
+    /// Its address is opened.
+    Address(&'static str),
+    /// Its address is opened, and it leads to another page at once.
+    Way(&'static str),
+    /// A form of the page at an address is sent, which answers with a page.
+    Form(Sent),
+    /// Every page brings it.
+    Part,
+}
+
+/// A form that is sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sent {
+    /// The address of its page.
+    pub(crate) at: &'static str,
+    /// What must be unfolded first; nothing if it is empty.
+    pub(crate) fold: &'static str,
+    /// What is written, by its label.
+    pub(crate) words: &'static [(&'static str, &'static str)],
+    /// The button.
+    pub(crate) button: &'static str,
+}
+
+/// One look at a page.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look {
+    /// The page: its method and its path, as the table of pages has them.
+    pub(crate) page: &'static str,
+    /// Who looks.
+    pub(crate) who: &'static str,
+    pub(crate) by: By,
+    /// What is seen: words that stand on this page and in this state alone.
+    pub(crate) says: &'static str,
+}
+
+/// Whoever is not signed in.
+pub(crate) const NOBODY: &str = "";
+
+const fn look(page: &'static str, who: &'static str, by: By, says: &'static str) -> Look {
+    Look { page, who, by, says }
+}
+
+const fn form(
+    at: &'static str,
+    fold: &'static str,
+    words: &'static [(&'static str, &'static str)],
+    button: &'static str,
+) -> By {
+    By::Form(Sent { at, fold, words, button })
+}
+
+const GET_LINK: &str = "GET /links/{intent}/{notice}/{verb}/{code}";
+const POST_LINK: &str = "POST /links/{intent}/{notice}/{verb}/{code}";
+const WRONG: [(&str, &str); 2] = [("Person", "ae-1"), ("Password", "not this one at all")];
+
+/// Every look, in the order in which they are taken: what changes an intent stands behind what shows it.
+pub(crate) const LOOKS: &[Look] = &[
+    look("GET /sign-in", NOBODY, By::Address("/sign-in"), "Password"),
+    look(
+        "POST /sign-in",
+        NOBODY,
+        form("/sign-in", "", &WRONG, "Sign in"),
+        "Person and password do not match.",
+    ),
+    look(
+        "GET /sign-in/provider",
+        NOBODY,
+        By::Address("/sign-in/provider"),
+        "This host has no identity provider.",
+    ),
+    look(
+        "GET /sign-in/back",
+        NOBODY,
+        By::Address("/sign-in/back"),
+        "This sign-in was not begun in this browser",
+    ),
+    look("GET /inbox", "auditor-1", By::Address("/inbox"), "Nothing waits for you."),
+    look("GET /", "sales-manager-1", By::Way("/"), "Waiting for you"),
+    look(
+        "GET /inbox",
+        "sales-manager-1",
+        By::Address("/inbox"),
+        "the route manager asks manager of requester",
+    ),
+    look("GET /assets/console.css", "sales-manager-1", By::Part, "Waiting for you"),
+    look("GET /intents", "sales-manager-1", By::Address("/intents"), "Every intent that you may see"),
+    look("GET /intents", "sales-manager-1", By::Address("/intents?requester=me"), "No intent is like that."),
+    look(
+        "GET /intents",
+        "sales-manager-1",
+        By::Address("/intents?state=lost"),
+        "of the query parameters do not fit",
+    ),
+    look("GET /intents/{id}", "sales-manager-1", By::Address("{seated}"), "What you can do"),
+    look("GET /intents/{id}", "sales-manager-1", By::Address("{done}"), "What became of each write"),
+    look("GET /intents/{id}", "sales-manager-1", By::Address("{returned}"), "Sent back by sales-manager-1"),
+    look("GET /intents/{id}", "sales-manager-1", By::Address("/intents/none"), "There is no such intent"),
+    look("GET /intents/{id}/decisions", "sales-manager-1", By::Way("{seated}/decisions"), "What you can do"),
+    look(
+        "POST /intents/{id}/decisions",
+        "sales-manager-1",
+        form("{seated}", "Comment", &[("Your comment", " ")], "Comment"),
+        "Nothing was kept.",
+    ),
+    look(
+        "POST /intents/{id}/decisions",
+        "sales-manager-1",
+        form("{seated}", "Comment", &[("Your comment", "as agreed on the phone")], "Comment"),
+        "Your comment is kept.",
+    ),
+    look(GET_LINK, "sales-manager-1", By::Address("{approve}"), "A note, if you like"),
+    look(GET_LINK, "sales-manager-1", By::Address("{decline}"), "Why"),
+    look(GET_LINK, "sales-manager-1", By::Address("{over}"), "Nothing can be said through it."),
+    look(POST_LINK, "sales-manager-1", form("{approve}", "", &[], "Approve"), "Your approval is kept"),
+    look("GET /intents/{id}", "ae-1", By::Address("{asked}"), "Your answer"),
+    look("GET /intents/{id}", "ae-1", By::Address("{claimed}"), "finance-1 will decide, until"),
+    look("GET /inbox", "ae-1", By::Address("/inbox"), "sales-manager-1 asks you something"),
+    look(
+        "GET /intents/{id}",
+        "pricing-lead",
+        By::Address("{broken}"),
+        "you answer for an exception (unsure)",
+    ),
+    look("GET /you", "ae-2", By::Address("/you"), "by password"),
+    look("GET /you/terminal", "ae-2", By::Way("/you/terminal"), "by password"),
+    look("GET /you/others", "ae-2", By::Way("/you/others"), "by password"),
+    look("GET /sign-out", "ae-2", By::Way("/sign-out"), "by password"),
+    look(
+        "POST /you/terminal",
+        "ae-2",
+        form("/you", "", &[], "Make a token for your terminal"),
+        "COUNTERSIGN_TOKEN=",
+    ),
+    look(
+        "POST /you/others",
+        "ae-2",
+        form("/you", "", &[], "End my other sessions"),
+        "Other sessions that were ended",
+    ),
+    look("POST /sign-out", "ae-2", form("/you", "", &[], "Sign out"), "You are signed out"),
+];
+
+/// A house in which there is something of everything to be seen.
+pub(crate) struct Scene {
+    pub(crate) house: House,
+    names: BTreeMap<&'static str, String>,
+}
+
+impl Scene {
+    /// Sets it.
+    pub(crate) async fn set() -> Result<Scene> {
+        let house = House::open().await?;
+        let mut names = BTreeMap::new();
+        let mut known = |name: &'static str, intent: &Intent| names.insert(name, intent.page.clone());
+        let seated = house.submitted(&long()).await?;
+        known("{seated}", &seated);
+        let done = house.small().await?;
+        known("{done}", &done);
+        let over = house.link("sales-manager-1", &done, "approve").await?;
+        house.says("sales-manager-1", &done, "decisions", 1, r#"{"decision":"approve"}"#).await?;
+        house.comes_to(&done, "done").await?;
+        let returned = house.small().await?;
+        known("{returned}", &returned);
+        house.says("sales-manager-1", &returned, "returns", 1, r#"{"reason":"ten is enough"}"#).await?;
+        let asked = house.small().await?;
+        known("{asked}", &asked);
+        house.says("sales-manager-1", &asked, "questions", 1, r#"{"words":"why so much"}"#).await?;
+        let detail = Detail::new("gone", "the account was deleted");
+        house.world.connectors.next_read(Failure::Rejected { fields: Vec::new(), detail });
+        let broken = house.small().await?;
+        known("{broken}", &broken);
+        let linked = house.small().await?;
+        let claimed = house.below_the_floor().await?;
+        known("{claimed}", &claimed);
+        house.says("finance-1", &claimed, "claims", 1, "{}").await?;
+        for (name, verb) in [("{approve}", "approve"), ("{decline}", "decline")] {
+            names.insert(name, house.link("sales-manager-1", &linked, verb).await?);
+        }
+        names.insert("{over}", over);
+        Ok(Scene { house, names })
+    }
+
+    /// An address of a look, as it is in this scene.
+    pub(crate) fn address(&self, written: &str) -> Result<String> {
+        let Some((name, rest)) = written.strip_prefix('{').and_then(|rest| rest.split_once('}')) else {
+            return Ok(written.to_owned());
+        };
+        let name = format!("{{{name}}}");
+        let known = self.names.get(name.as_str()).with_context(|| format!("no {name} in the scene"))?;
+        Ok(format!("{known}{rest}"))
+    }
+}
+
+/// A discount with a note that is as wide as a note can be: many words, and one that is longer than any screen.
+fn long() -> String {
+    let note = format!("{}{}", "a long story ".repeat(40), "W".repeat(300));
+    SMALL.replacen("\"reason\"", &format!("\"note\":\"{note}\",\"reason\""), 1)
+}
+
+/// Whether a request was for a page, as the table of pages writes it.
+pub(crate) fn is_of(asked: &str, page: &str) -> bool {
+    let asked = asked.split('?').next().unwrap_or_default();
+    let (mut wanted, mut found) = (page.split('/'), asked.split('/'));
+    loop {
+        match (wanted.next(), found.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(found)) if wanted == found || wanted.starts_with('{') => {}
+            (_, _) => return false,
+        }
+    }
+}
