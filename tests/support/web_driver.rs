@@ -1,5 +1,6 @@
 //! A browser that a test uses as a person does, through the WebDriver protocol and the one command that Chromium has
-//! besides. Everything goes over plain HTTP on this machine.
+//! besides. Everything goes over plain HTTP on this machine. The tests of a process share the browsers, one test at a
+//! time: to start one takes longer than most of what is done in it.
 
 use crate::servers::ChromeDriver;
 use anyhow::{Context as _, Result, bail, ensure};
@@ -11,7 +12,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value as Json, json};
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -73,22 +75,93 @@ impl Key {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Element(String);
 
-/// A browser with a profile of its own. Dropping it closes it.
+/// The browsers of a process.
+#[derive(Debug)]
+pub struct Browsers {
+    driver: Arc<ChromeDriver>,
+    idle: Mutex<Vec<Session>>,
+}
+
+impl Browsers {
+    /// Those that the tests of a process share; they end with the last of them.
+    ///
+    /// # Errors
+    /// Those of [`ChromeDriver::start`].
+    pub fn shared() -> Result<Arc<Browsers>> {
+        static SHARED: Mutex<Weak<Browsers>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = shared.upgrade() {
+            return Ok(running);
+        }
+        let driver = Arc::new(ChromeDriver::start()?);
+        let started = Arc::new(Browsers { driver, idle: Mutex::default() });
+        *shared = Arc::downgrade(&started);
+        Ok(started)
+    }
+
+    /// One for oneself, which knows nothing of anybody before.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn one(self: Arc<Browsers>, scripts: Scripts) -> Result<Browser> {
+        // One that was left in the middle of something may be good for nothing.
+        while let Some(mut session) = self.left(scripts) {
+            if session.renew().await.is_ok() {
+                return Ok(Browser { session: Some(session), browsers: self });
+            }
+        }
+        let session = Session::open(Arc::clone(&self.driver), scripts).await?;
+        Ok(Browser { session: Some(session), browsers: self })
+    }
+
+    fn left(&self, scripts: Scripts) -> Option<Session> {
+        let mut idle = self.idle();
+        let place = idle.iter().position(|session| session.scripts == scripts)?;
+        Some(idle.swap_remove(place))
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Session>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A browser, for as long as a test has it.
+#[derive(Debug)]
+pub struct Browser {
+    /// There until it is left.
+    session: Option<Session>,
+    browsers: Arc<Browsers>,
+}
+
+impl Deref for Browser {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        self.session.as_ref().expect("a browser has its session until it is dropped")
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.browsers.idle().push(session);
+        }
+    }
+}
+
+/// What a browser is asked: a window and what it keeps. Dropping it closes it.
 #[derive(Debug)]
 pub struct Session {
     driver: Arc<ChromeDriver>,
     client: Client<HttpConnector, Full<Bytes>>,
     /// Where its commands go.
     address: String,
+    scripts: Scripts,
     _profile: TempDir,
 }
 
 impl Session {
-    /// Opens one.
-    ///
-    /// # Errors
-    /// The browser does not start.
-    pub async fn open(driver: Arc<ChromeDriver>, scripts: Scripts) -> Result<Session> {
+    async fn open(driver: Arc<ChromeDriver>, scripts: Scripts) -> Result<Session> {
         let profile = TempDir::with_prefix("countersign-chromium-")?;
         let own = format!("--user-data-dir={}", profile.path().display());
         let arguments: Vec<&str> = ARGUMENTS.into_iter().chain([own.as_str()]).collect();
@@ -102,12 +175,22 @@ impl Session {
             "goog:chromeOptions": { "args": arguments, "prefs": settings },
         } } });
         let address = format!("{}/session", driver.base_url());
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        let mut session = Session { driver, client, address, _profile: profile };
+        let mut session = Session { driver, client: client(), address, scripts, _profile: profile };
         let answer = session.command("POST", "", Some(wanted)).await?;
         let id = answer["sessionId"].as_str().with_context(|| format!("no session: {answer}"))?;
         session.address = format!("{}/{id}", session.address);
         Ok(session)
+    }
+
+    /// Makes it one that nobody has used: another window, which has been nowhere, and nothing that was kept.
+    async fn renew(&mut self) -> Result<()> {
+        // Its connections ended with the test before, and what drove them.
+        self.client = client();
+        let window = self.command("POST", "/window/new", Some(json!({ "type": "tab" }))).await?;
+        self.command("DELETE", "/window", None).await?;
+        self.command("POST", "/window", Some(json!({ "handle": window["handle"] }))).await?;
+        self.devtools("Network.clearBrowserCookies", json!({})).await?;
+        self.devtools("Network.clearBrowserCache", json!({})).await.map(drop)
     }
 
     /// One command; what the driver answers.
@@ -187,12 +270,20 @@ impl Session {
 
     /// The text of an element, as it is shown.
     pub async fn text(&self, element: &Element) -> Result<String> {
-        self.get(&format!("/element/{}/text", element.0)).await
+        let text = self.script("return arguments[0].innerText", &[named(element)]).await?;
+        Ok(text.as_str().context("an element has a text")?.to_owned())
+    }
+
+    /// Everything that the page says.
+    pub async fn told(&self) -> Result<String> {
+        let text = self.script("return document.body.innerText", &[]).await?;
+        Ok(text.as_str().context("a page has a text")?.to_owned())
     }
 
     /// Whether somebody sees it.
     pub async fn is_shown(&self, element: &Element) -> Result<bool> {
-        Ok(self.get(&format!("/element/{}/displayed", element.0)).await? == "true")
+        let shown = self.script("return arguments[0].checkVisibility()", &[named(element)]).await?;
+        Ok(shown == json!(true))
     }
 
     /// What stands in a field.
@@ -210,8 +301,7 @@ impl Session {
 
     /// Clicks so often in the middle of something, as fast as a hand that is impatient.
     pub async fn click_times(&self, element: &Element, times: usize) -> Result<()> {
-        let to =
-            json!({ "type": "pointerMove", "duration": 0, "origin": { ELEMENT: element.0 }, "x": 0, "y": 0 });
+        let to = json!({ "type": "pointerMove", "duration": 0, "origin": named(element), "x": 0, "y": 0 });
         let click = |_| {
             [
                 json!({ "type": "pointerDown", "button": 0 }),
@@ -271,7 +361,7 @@ impl Session {
 
     /// Goes into a frame of the page.
     pub async fn enter(&self, frame: &Element) -> Result<()> {
-        self.command("POST", "/frame", Some(json!({ "id": { ELEMENT: frame.0 } }))).await.map(drop)
+        self.command("POST", "/frame", Some(json!({ "id": named(frame) }))).await.map(drop)
     }
 
     /// Forgets everything that it keeps for the host that it is at.
@@ -295,11 +385,18 @@ fn close(address: &str) -> Result<()> {
     let request = Request::delete(address).body(Full::<Bytes>::default())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        let closed = client.request(request);
+        let closed = client().request(request);
         tokio::time::timeout(Duration::from_millis(CLOSE_MS_MAX), closed).await??;
         Ok(())
     })
+}
+
+fn client() -> Client<HttpConnector, Full<Bytes>> {
+    Client::builder(TokioExecutor::new()).build_http()
+}
+
+fn named(element: &Element) -> Json {
+    json!({ ELEMENT: element.0 })
 }
 
 fn element(found: &Json) -> Result<Element> {

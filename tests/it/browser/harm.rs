@@ -4,6 +4,7 @@ use crate::house::{House, Intent, rules};
 use crate::visitor::Hand;
 use crate::world::SMALL;
 use anyhow::{Context as _, Result, ensure};
+use countersign_tests::web_driver::Session;
 use serde_json::{Value as Json, json};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -238,7 +239,7 @@ async fn code_in_a_token_is_text_on_every_page_or_stays_outside() -> Result<()> 
 }
 
 /// Fails if code of somebody else is part of a page, or has run.
-async fn nothing_ran(browser: &countersign_tests::web_driver::Session, page: &str) -> Result<()> {
+async fn nothing_ran(browser: &Session, page: &str) -> Result<()> {
     let look = "return { ran: window.ran === undefined, parts: document.querySelectorAll('script, img, iframe').length }";
     let seen = browser.script(look, &[]).await?;
     ensure!(seen == json!({ "ran": true, "parts": 0 }), "{page}: {seen}");

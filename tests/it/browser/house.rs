@@ -17,8 +17,7 @@ use countersign_engine::port::Answer as Port;
 use countersign_engine::port::notifier::{NotDelivered, Notifier};
 use countersign_server::password::hashed;
 use countersign_server::{PasswordEntry, Passwords, SignIn};
-use countersign_tests::servers::ChromeDriver;
-use countersign_tests::web_driver::{Scripts, Session};
+use countersign_tests::web_driver::{Browser, Browsers, Scripts};
 use countersign_tests::world::{root, source_files};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -110,14 +109,14 @@ pub(crate) struct House {
     pub(crate) world: World,
     pub(crate) wire: Wire,
     told: Arc<Told>,
-    driver: Arc<ChromeDriver>,
+    browsers: Arc<Browsers>,
     keys: AtomicU32,
 }
 
 impl House {
     /// Opens it.
     pub(crate) async fn open() -> Result<House> {
-        let driver = tokio::task::spawn_blocking(ChromeDriver::shared).await??;
+        let browsers = tokio::task::spawn_blocking(Browsers::shared).await??;
         let wire = Wire::new().await?;
         let links = Links { host: wire.base(), key: LinkKey::new([9; 32]) };
         let told = Arc::new(Told { links: links.clone(), got: Mutex::default() });
@@ -140,12 +139,12 @@ impl House {
         })
         .await;
         wire.leads_to(world.address);
-        Ok(House { world, wire, told, driver, keys: AtomicU32::new(0) })
+        Ok(House { world, wire, told, browsers, keys: AtomicU32::new(0) })
     }
 
     /// A browser of its own.
-    pub(crate) async fn browser(&self, scripts: Scripts) -> Result<Session> {
-        Session::open(Arc::clone(&self.driver), scripts).await
+    pub(crate) async fn browser(&self, scripts: Scripts) -> Result<Browser> {
+        Arc::clone(&self.browsers).one(scripts).await
     }
 
     /// Somebody with a browser.

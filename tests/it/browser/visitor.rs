@@ -3,7 +3,7 @@
 
 use crate::house::PASSWORD;
 use anyhow::{Context as _, Result, bail, ensure};
-use countersign_tests::web_driver::{Element, Key, Scripts, Session};
+use countersign_tests::web_driver::{Browser, Element, Key, Scripts};
 use serde_json::json;
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ const FOCUS: &str = "
 /// Somebody.
 #[derive(Debug)]
 pub(crate) struct Visitor {
-    pub(crate) session: Session,
+    pub(crate) session: Browser,
     pub(crate) hand: Hand,
     pub(crate) base: String,
 }
@@ -146,7 +146,7 @@ impl Visitor {
 
     /// Everything that the page says.
     pub(crate) async fn told(&self) -> Result<String> {
-        self.session.text(&self.session.one("//body").await?).await
+        self.session.told().await
     }
 
     /// Waits until the page says this.

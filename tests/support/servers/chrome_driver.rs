@@ -4,7 +4,6 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use anyhow::{Context, Result};
 
@@ -37,21 +36,6 @@ impl ChromeDriver {
             .context("are Chromium and its driver installed? `tests/install` does it")?;
         let port = port_in(&log.borrow()).context("chromedriver has said its port")?;
         Ok(ChromeDriver { process, port })
-    }
-
-    /// The one that the tests of a process share; it ends with the last of them.
-    ///
-    /// # Errors
-    /// Those of [`ChromeDriver::start`].
-    pub fn shared() -> Result<Arc<ChromeDriver>> {
-        static SHARED: Mutex<Weak<ChromeDriver>> = Mutex::new(Weak::new());
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(running) = shared.upgrade() {
-            return Ok(running);
-        }
-        let started = Arc::new(ChromeDriver::start()?);
-        *shared = Arc::downgrade(&started);
-        Ok(started)
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.
