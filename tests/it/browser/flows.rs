@@ -4,7 +4,7 @@ use crate::house::{House, PASSWORD};
 use crate::visitor::Hand;
 use crate::world::SMALL;
 use anyhow::{Result, ensure};
-use countersign_tests::web_driver::Scripts;
+use countersign_tests::web_driver::{Key, Scripts};
 
 /// Has every flow tried by every hand, each as a test of its own.
 macro_rules! by_every_hand {
@@ -27,6 +27,7 @@ macro_rules! by_every_hand {
 
 by_every_hand!(
     somebody_signs_in_and_out,
+    somebody_signs_in_with_the_account_of_their_company,
     an_intent_is_approved_from_the_inbox,
     an_intent_is_declined_with_a_reason,
     an_intent_is_sent_back_and_withdrawn,
@@ -76,6 +77,30 @@ async fn somebody_signs_in_and_out(hand: Hand) -> Result<()> {
     visitor.session.back().await?;
     ensure!(!visitor.says("Nothing waits for you.").await?, "the browser has kept a page of the session");
     Ok(())
+}
+
+async fn somebody_signs_in_with_the_account_of_their_company(hand: Hand) -> Result<()> {
+    let house = House::with_provider().await?;
+    let intent = house.small().await?;
+    let visitor = house.visitor(hand).await?;
+    visitor.goes(&intent.page).await?;
+    visitor.follows("Sign in with your company account").await?;
+    // What the pages of the provider look like is no matter of ours.
+    for (field, text) in [("login", "sam"), ("password", "x")] {
+        let field = visitor.session.one(&format!("//input[@name='{field}']")).await?;
+        visitor.session.click(&field).await?;
+        visitor.session.types(text).await?;
+    }
+    visitor.session.press(Key::Enter).await?;
+    visitor.is_told("It waits for you.").await?;
+    assert_eq!(visitor.path().await?, intent.page, "they come to where they wanted to go");
+    visitor.presses("Approve").await?;
+    visitor.is_told("Your approval is kept.").await?;
+    visitor.follows("You").await?;
+    visitor.is_told("as sam").await?;
+    // A way back that was not begun in this browser leads nowhere.
+    visitor.goes("/sign-in/back?code=abc&state=def").await?;
+    visitor.is_told("This sign-in was not begun in this browser").await
 }
 
 async fn an_intent_is_approved_from_the_inbox(hand: Hand) -> Result<()> {

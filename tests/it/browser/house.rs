@@ -5,6 +5,7 @@ use crate::visitor::{Hand, Visitor};
 use crate::wire::Wire;
 use crate::world::{Answer, SMALL, Setup, World};
 use anyhow::{Context as _, Result};
+use countersign_connectors::{Cidr, Claim, OpenIdProvider, Secret, SignInOptions};
 use countersign_core::document::SourceFile;
 use countersign_core::effect::attempt::Detail;
 use countersign_core::id::PersonId;
@@ -14,11 +15,14 @@ use countersign_core::people::Contact;
 use countersign_core::record::Value;
 use countersign_core::rulebook::Rulebook;
 use countersign_engine::port::Answer as Port;
+use countersign_engine::port::clock::Clock as _;
+use countersign_engine::port::identity::IdentityProvider;
 use countersign_engine::port::notifier::{NotDelivered, Notifier};
 use countersign_server::password::hashed;
 use countersign_server::{PasswordEntry, Passwords, SignIn};
+use countersign_tests::servers::{self, CLIENT, CLIENT_SECRET};
 use countersign_tests::web_driver::{Browser, Browsers, Scripts};
-use countersign_tests::world::{root, source_files};
+use countersign_tests::world::{RealClock, root, source_files};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -69,10 +73,11 @@ impl Notifier for Told {
     }
 }
 
-/// The starter's rules, with people who can be told something; `leaver` is not of the house.
+/// The starter's rules, with people who can be told something, and `sam` at the identity provider; `leaver` is not of the house.
 pub(crate) fn rules(leaver: &str) -> Result<Rulebook> {
     let mut files: Vec<SourceFile> = source_files(&root().join("host/cli/starter"))?;
-    let rows = "## Contacts\n\n| person | by | address |\n|---|---|---|\n| sales-manager-1 | mail | sam@example.com |\n\
+    let rows = "## Accounts\n\n| person | account |\n|---|---|\n| sales-manager-1 | sam |\n\n\
+                ## Contacts\n\n| person | by | address |\n|---|---|---|\n| sales-manager-1 | mail | sam@example.com |\n\
                 | ae-1 | mail | ae@example.com |\n\n## Pools";
     for file in files.iter_mut().filter(|file| file.path == "people.md") {
         file.text = file.text.replacen("## Pools", rows, 1);
@@ -111,13 +116,41 @@ pub(crate) struct House {
     told: Arc<Told>,
     browsers: Arc<Browsers>,
     keys: AtomicU32,
+    _provider: Option<servers::OpenIdProvider>,
 }
 
 impl House {
     /// Opens it.
     pub(crate) async fn open() -> Result<House> {
-        let browsers = tokio::task::spawn_blocking(Browsers::shared).await??;
+        House::of(Wire::new().await?, None, None).await
+    }
+
+    /// Opens one whose people sign in by a provider that nobody here wrote, too.
+    pub(crate) async fn with_provider() -> Result<House> {
         let wire = Wire::new().await?;
+        let back = format!("{}/sign-in/back", wire.base());
+        let running = tokio::task::spawn_blocking(move || servers::OpenIdProvider::start(&back)).await??;
+        let options = SignInOptions {
+            issuer: running.issuer(),
+            client: CLIENT.to_owned(),
+            secret: Some(Secret::new(CLIENT_SECRET.to_owned())),
+            claim: Claim::Subject,
+            allow: Cidr::parse("127.0.0.0/8").into_iter().collect(),
+            host: wire.base(),
+        };
+        let provider = OpenIdProvider::new(options).map_err(anyhow::Error::msg)?;
+        let house = House::of(wire, Some(Arc::new(provider)), Some(running)).await?;
+        // What the provider signs has its own time.
+        house.world.clock.set(RealClock.now());
+        Ok(house)
+    }
+
+    async fn of(
+        wire: Wire,
+        provider: Option<Arc<dyn IdentityProvider>>,
+        running: Option<servers::OpenIdProvider>,
+    ) -> Result<House> {
+        let browsers = tokio::task::spawn_blocking(Browsers::shared).await??;
         let links = Links { host: wire.base(), key: LinkKey::new([9; 32]) };
         let told = Arc::new(Told { links: links.clone(), got: Mutex::default() });
         let passwords = Passwords::default();
@@ -132,14 +165,14 @@ impl House {
             sign_in: SignIn {
                 address: Some(wire.base()),
                 links: Some(links),
-                provider: None,
+                provider,
                 passwords: Arc::new(passwords),
             },
             ..Setup::default()
         })
         .await;
         wire.leads_to(world.address);
-        Ok(House { world, wire, told, browsers, keys: AtomicU32::new(0) })
+        Ok(House { world, wire, told, browsers, keys: AtomicU32::new(0), _provider: running })
     }
 
     /// A browser of its own.
