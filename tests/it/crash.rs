@@ -7,6 +7,8 @@
 //! | `CYCLES` | how often instead, however long it takes | – |
 //! | `SEED` | faults and moments of the kills | 7 |
 
+#[path = "crash/backup.rs"]
+mod backup;
 #[path = "crash/clock.rs"]
 mod clock;
 #[path = "crash/disk.rs"]

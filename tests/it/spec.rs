@@ -44,6 +44,8 @@ mod publishing;
 mod reconciliation;
 #[path = "spec/refusals.rs"]
 mod refusals;
+#[path = "spec/restored.rs"]
+mod restored;
 #[path = "spec/sealed.rs"]
 mod sealed;
 #[path = "spec/seats.rs"]
@@ -121,6 +123,8 @@ struct Spec {
     assigned: assignment::Assigned,
     chain: undo::Chain,
     watched: reconciliation::Watched,
+    /// The log as it was when it was last backed up.
+    backup: Option<MemoryStore>,
 }
 
 /// An engine on a runtime of its own, so that it can die without a word.
@@ -189,6 +193,7 @@ impl Spec {
             assigned: assignment::Assigned::default(),
             chain: undo::Chain::default(),
             watched: reconciliation::Watched::default(),
+            backup: None,
         }
     }
 

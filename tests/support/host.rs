@@ -30,11 +30,13 @@ pub struct Host {
     before: Vec<String>,
 }
 
-/// What a process said that had no business to run.
+/// What a process said that ran beside a host.
 #[derive(Debug)]
 pub struct Refused {
     /// Its exit code.
     pub code: Option<i32>,
+    /// What it wrote to its standard output.
+    pub answer: String,
     /// What it wrote to its standard error.
     pub words: String,
 }
@@ -150,8 +152,10 @@ impl Host {
     pub fn beside(&self, arguments: &[&str]) -> Result<Refused> {
         let words = self.configuration.with_file_name("beside.log");
         let file = std::fs::File::create(&words)?;
+        let answer = self.configuration.with_file_name("beside.answer");
+        let out = std::fs::File::create(&answer)?;
         let mut command = self.command(arguments);
-        command.env("COUNTERSIGN__SERVER__LISTEN", "127.0.0.1:0").stdout(Stdio::null()).stderr(file);
+        command.env("COUNTERSIGN__SERVER__LISTEN", "127.0.0.1:0").stdout(out).stderr(file);
         let mut child = command.spawn()?;
         let ended = end_of(&mut child);
         if ended.is_none() {
@@ -159,7 +163,8 @@ impl Host {
             child.wait()?;
         }
         let status = ended.with_context(|| format!("`{}` runs on beside the host", arguments.join(" ")))?;
-        Ok(Refused { code: status.code(), words: std::fs::read_to_string(words)? })
+        let (answer, words) = (std::fs::read_to_string(answer)?, std::fs::read_to_string(words)?);
+        Ok(Refused { code: status.code(), answer, words })
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

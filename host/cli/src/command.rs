@@ -1,6 +1,7 @@
 //! The commands, one file each, and the tree that they hang on.
 
 pub mod audit;
+pub mod backup;
 pub mod check;
 pub mod completions;
 pub mod connection;
@@ -114,6 +115,9 @@ enum Command {
     /// Verify the log and prove what stands in it
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Back a host up while it runs, look into a backup, put one back
+    #[command(subcommand)]
+    Backup(backup::Backup),
     /// Print completions for a shell
     Completions(completions::Completions),
     /// Say which version this is
@@ -148,6 +152,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Token(command) => token::run(command, &global),
         Command::Password(command) => password::run(command, &global),
         Command::Audit(command) => audit::run(command, &global).await,
+        Command::Backup(command) => backup::run(command, &global).await,
         Command::Completions(command) => completions::run(command),
         Command::Version(command) => version::run(command, &global),
     }

@@ -10,10 +10,12 @@ mod one;
 mod problem;
 mod sign_in;
 mod trust;
+mod whereabouts;
 
 pub use one::{OneConnection, one_connection};
 pub use problem::{Problem, Problems};
 pub use trust::{SIGN_THEM, UNSIGNED};
+pub use whereabouts::{SECRET_KINDS, Whereabouts, whereabouts};
 
 use crate::anchor::AnchorOptions;
 use countersign_connectors::{
@@ -174,9 +176,7 @@ pub fn read(
     let (data_folder, database) = data(&top, root, lookup, &mut problems);
     let (log_key, anchors) = anchors::read(&top, root, lookup, &mut problems);
 
-    let mut rules = top.section("rules", &mut problems);
-    rules.only(&["folder"], &mut problems);
-    let rules_folder = rules.text("folder", &mut problems).unwrap_or_else(|| ".".to_owned());
+    let rules_folder = rules_folder(&top, &mut problems);
 
     let Server { listen, admin_listen, grace, public } = server(&top, root, &mut problems);
 
@@ -218,6 +218,13 @@ pub fn read(
         sign_in,
         provisioning,
     })
+}
+
+/// `[rules]`: their folder, seen from the configuration.
+fn rules_folder(top: &Section<'_>, problems: &mut Problems) -> String {
+    let mut rules = top.section("rules", problems);
+    rules.only(&["folder"], problems);
+    rules.text("folder", problems).unwrap_or_else(|| ".".to_owned())
 }
 
 /// The data folder, seen from the configuration.

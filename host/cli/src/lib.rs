@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod anchor;
+pub mod backup;
 pub mod build;
 pub mod client;
 pub mod command;

@@ -1,5 +1,6 @@
 //! The log of a host, where its configuration keeps it: in the data folder, or in a database.
 
+use crate::backup::refuse_half_restored;
 use crate::command::Global;
 use crate::config::{self, Settings};
 use crate::exit;
@@ -198,6 +199,7 @@ async fn in_folder(
     place: &Place,
     broken: impl Fn(StoreFault) -> anyhow::Error,
 ) -> anyhow::Result<Log> {
+    refuse_half_restored(data)?;
     let options = FolderOptions::at(data);
     let opened = tokio::task::spawn_blocking(move || LocalStore::open(options)).await;
     let store = opened.context("the store ended while it was opened")?;

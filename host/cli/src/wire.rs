@@ -1,5 +1,6 @@
 //! The only composition: settings become a running host. Nobody else knows every adapter.
 
+use crate::backup::RESTORED_FILE;
 use crate::config::{Settings, rule_files};
 use crate::distribution::evidence_beside;
 use crate::exit;
@@ -29,6 +30,7 @@ use countersign_engine::port::identity::IdentityProvider;
 use countersign_engine::port::notifier::Notifier;
 use countersign_engine::port::store::{Store, StoreFault};
 use countersign_engine::publish::OnRecord;
+use countersign_engine::restored::Restored;
 use countersign_server::{PasswordEntry, Passwords, SignIn, TokenEntry, TokenTable};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -58,6 +60,8 @@ const INDEX_LOOK_MS: u64 = 100;
 const INDEX_LOOKS_MAX: u32 = 6_000;
 /// Name of the folder of policy components: beside the rules, and in the data folder.
 pub const COMPONENTS_FOLDER: &str = "components";
+/// Most bytes of what stands in the mark of a restored folder: a line.
+const RESTORED_BYTES_MAX: usize = 1_024;
 /// Bytes of a key.
 const KEY_BYTES: usize = 32;
 
@@ -177,6 +181,34 @@ pub async fn recorded(store: &dyn Store) -> anyhow::Result<Record> {
     when_built(read).await.context("the record of people cannot be read")
 }
 
+/// Puts on record that the log was restored from a backup, if the data folder says so: whatever that log calls open is looked
+/// for before anything is sent. Before the engine starts.
+///
+/// If the process stops in here the next start does it, perhaps once more, which does no harm.
+async fn restored(data: &Path, store: &dyn Store) -> anyhow::Result<()> {
+    let mark = data.join(RESTORED_FILE);
+    let from = match fs::read(&mark) {
+        Ok(bytes) => {
+            String::from_utf8_lossy(bytes.get(..RESTORED_BYTES_MAX).unwrap_or(&bytes)).trim().to_owned()
+        }
+        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(fault) => return Err(fault).with_context(|| format!("`{}` cannot be read", mark.display())),
+    };
+    let entry = Restored { at: SystemClock.now(), from };
+    let noted = async || countersign_engine::restored::note(store, &entry).await;
+    when_built(noted).await.context("that the log was restored cannot be put on record")?;
+    fs::remove_file(&mark).with_context(|| format!("`{}` cannot be removed", mark.display()))?;
+    fs::File::open(data)
+        .and_then(|folder| folder.sync_all())
+        .with_context(|| format!("`{}`", data.display()))?;
+    tracing::warn!(
+        blame = "operator",
+        from = %entry.from,
+        "the log was restored from a backup: what it knows is looked for at its target before anything is sent"
+    );
+    Ok(())
+}
+
 /// What is read of a log once its index is there: it is built anew after a crash, and until then it does
 /// not say what is there.
 async fn when_built<T>(read: impl AsyncFn() -> Result<T, Fault>) -> anyhow::Result<T> {
@@ -216,6 +248,7 @@ pub async fn start(
     store: Arc<dyn Store>,
 ) -> anyhow::Result<Running> {
     known_calendar(settings.provisioning.calendar.as_ref(), &rulebook)?;
+    restored(&settings.data, &*store).await?;
     let (runtime, waiting) = connectors(settings, &*store).await?;
     let runtime = Arc::new(runtime);
     let missing = rulebook

@@ -22,7 +22,7 @@ pub use sight::Sight;
 use crate::break_glass::Broken;
 use crate::budget::many;
 use crate::effect::attempt::{Detail, Guarantee, Receipt};
-use crate::effect::life::EffectState;
+use crate::effect::life::{EffectState, History};
 use crate::effect::plan::{Proposal, WritePlan};
 use crate::exception::{Burn, Exception};
 use crate::going_live::{Readiness, Trial};
@@ -129,6 +129,8 @@ pub struct Approval {
     /// How far the clock of the host had been set back when it was asked for: see
     /// [`clock::set_back`](crate::clock::set_back).
     pub set_back: Millis,
+    /// How often the log had been restored from a backup when it was asked for.
+    pub restored: u32,
     /// Where it stands.
     pub stage: Stage,
     /// What the normal path could not settle, open and closed.
@@ -207,6 +209,13 @@ impl Approval {
     #[must_use]
     pub fn unset(&self, moment: Timestamp) -> Timestamp {
         moment.plus(self.set_back)
+    }
+
+    /// Whether an effect may have been sent by a host whose log is lost: since it was asked for, and since its target was
+    /// last asked because of that, the log was restored from a backup. `restored` is how often that was done.
+    #[must_use]
+    pub fn is_doubted(&self, history: &History, restored: u32) -> bool {
+        self.restored.max(history.restored) < restored
     }
 
     /// Whether this effect is not to be sent any more: what the intent wrote is taken back.

@@ -66,6 +66,23 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
+/// The digest of what is shown piece by piece.
+#[derive(Debug, Clone, Default)]
+pub struct Hashing(Sha256);
+
+impl Hashing {
+    /// Takes in what comes next.
+    pub fn take(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all that was taken in so far.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest(self.0.clone().finalize().into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +91,14 @@ mod tests {
     fn parts_do_not_run_together() {
         assert_ne!(Digest::of_parts(&[b"ab", b"c"]), Digest::of_parts(&[b"a", b"bc"]));
         assert_ne!(Digest::of_parts(&[b"a"]), Digest::of_parts(&[b"a", b""]));
+    }
+
+    #[test]
+    fn what_is_shown_piece_by_piece_has_the_digest_of_the_whole() {
+        let mut hashing = Hashing::default();
+        assert_eq!(hashing.digest(), Digest::of(b""));
+        [&b"a"[..], b"", b"bc"].iter().for_each(|piece| hashing.take(piece));
+        assert_eq!(hashing.digest(), Digest::of(b"abc"));
     }
 
     #[test]

@@ -243,7 +243,9 @@ fn work(inner: &Inner, approval: &Approval, effect: EffectId) -> Work {
         EffectState::Ready { due, history } if retry::is_due(*due, now) => {
             let memory = target.memory(planned.guarantee);
             let called_off = approval.is_called_off(planned);
-            if called_off || life::is_looked_for_first(approval.unset(*due), *history, memory, now) {
+            let doubted = approval.is_doubted(history, target.restored);
+            let forgotten = life::is_looked_for_first(approval.unset(*due), *history, memory, now);
+            if called_off || doubted || forgotten {
                 return Work::Look { target };
             }
             let call = Box::new(call(inner, &approved, planned, *history));

@@ -105,6 +105,8 @@ pub(crate) struct Inner {
     /// The connections whose targets are asked what has changed.
     pub(crate) following: StdMutex<BTreeSet<ConnectionName>>,
     pub(crate) jumps: Jumps,
+    /// How often the log was restored from a backup.
+    pub(crate) restored: u32,
     pub(crate) ways: Ways,
     pub(crate) tasks: Tasks,
     pub(crate) lost: CancellationToken,
@@ -183,6 +185,7 @@ impl Engine {
     pub fn start(parts: Parts) -> Engine {
         let inner = Arc::new(Inner {
             jumps: Jumps::of(parts.record.clock, &*parts.clock),
+            restored: parts.record.restored,
             store: parts.store,
             connectors: parts.connectors,
             catalogue: parts.catalogue,

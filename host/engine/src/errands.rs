@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub type ErrandName = (StreamName, Arc<str>);
 
 /// The open errands of one store.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Errands {
     found: BTreeSet<Errand>,
     by_name: BTreeMap<ErrandName, Open>,

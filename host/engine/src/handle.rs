@@ -232,7 +232,8 @@ impl Inner {
 
     /// What a decision of now may look at.
     fn context<'a>(&self, rulebook: &'a Rulebook) -> Context<'a> {
-        Context::new(rulebook, self.clock.now(), self.chance.bits())
+        let context = Context::new(rulebook, self.clock.now(), self.chance.bits());
+        Context { restored: self.restored, ..context }
     }
 
     /// Stores the entries of a turn and the approval after them, then wakes whoever has work from it.

@@ -114,6 +114,7 @@ impl Inner {
             unsettled_until: clock::unsettled_until(connection.settle, &jumps, now),
             key_lifetime: connection.key_lifetime,
             set_back: known.set_back(newest.as_ref()),
+            restored: self.restored,
             denial: Denial::default(),
         }
     }

@@ -39,6 +39,7 @@ mod prepare;
 pub mod publish;
 pub mod reconcile;
 mod records;
+pub mod restored;
 mod review;
 pub mod row;
 mod schedule;

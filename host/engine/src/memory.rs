@@ -43,7 +43,7 @@ pub struct MemoryStore {
 }
 
 /// Everything that the store knows.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct State {
     log: Vec<Logged>,
     head: Option<Digest>,
@@ -59,6 +59,12 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> MemoryStore {
         MemoryStore::default()
+    }
+
+    /// A log of its own that is as this one is now: a backup of it.
+    #[must_use]
+    pub fn copied(&self) -> MemoryStore {
+        MemoryStore { state: Mutex::new(self.state().clone()) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -23,7 +23,7 @@ use std::sync::Arc;
 const DIRECTORY: &str = "directory";
 
 /// What the log says beside every set of rules: who is there, with the place up to which that was read, which intent
-/// types went live, and when the clock was set back.
+/// types went live, when the clock was set back, and how often the log was restored from a backup.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
     /// Who is on record.
@@ -32,6 +32,7 @@ pub struct Record {
     pub lives: Arc<Lives>,
     pub(crate) place: Place,
     pub(crate) clock: jumps::Record,
+    pub(crate) restored: u32,
 }
 
 /// Reads the record of people from the log. Asked once, before an engine starts.
@@ -44,7 +45,8 @@ pub async fn recorded(store: &dyn Store) -> Result<Record, Fault> {
     let place = place::read(store, DIRECTORY, take).await?;
     let lives = Arc::new(crate::going_live::recorded(store).await?);
     let clock = jumps::recorded(store).await?;
-    Ok(Record { register: Arc::new(register), lives, place, clock })
+    let restored = crate::restored::count(store).await?;
+    Ok(Record { register: Arc::new(register), lives, place, clock, restored })
 }
 
 impl Engine {

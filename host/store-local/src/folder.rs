@@ -199,7 +199,7 @@ fn version_in(path: &Path) -> Result<Option<u32>, StoreFault> {
     }))
 }
 
-fn known(version: Option<u32>) -> Result<(), StoreFault> {
+pub(crate) fn known(version: Option<u32>) -> Result<(), StoreFault> {
     match version {
         Some(found) if !(FORMAT_VERSION_MIN..=FORMAT_VERSION).contains(&found) => {
             Err(StoreFault::Version { found, known: FORMAT_VERSION })

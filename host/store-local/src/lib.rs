@@ -14,7 +14,7 @@
 //! ```
 //! Why it is so, and what it costs: `host/docs/decisions/0002-log-first-sled-trails.md`. The
 //! modules, from the bytes up: `wire`, `squeeze`, `record`, `disk`, `segment`, `folder`, `hot`, `block`, `labels`, `index`,
-//! `metrics`, `marks`, `shared`, `writer`, `indexer`, `open`, `verify`; `tree` stands beside them.
+//! `metrics`, `marks`, `shared`, `writer`, `indexer`, `open`, `verify`; `tree` and `survey` stand beside them.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -33,12 +33,14 @@ mod record;
 mod segment;
 mod shared;
 mod squeeze;
+mod survey;
 mod tree;
 mod verify;
 mod wire;
 mod writer;
 
 pub use open::{Network, Opened};
+pub use survey::{Extent, Survey, left_at, survey};
 pub use tree::TreeFile;
 pub use writer::{FREE_BYTES_MIN, GROUP_BATCHES_MAX, GROUP_BYTES_MAX, QUEUE_BATCHES_MAX};
 

@@ -112,15 +112,7 @@ fn settle(segments: &Segments, epoch: u64) -> Result<(End, u64), StoreFault> {
         numbers.pop();
         cut += bytes;
     }
-    for (number, expected) in numbers.iter().zip(1..) {
-        if *number != expected {
-            let help =
-                "the segment is missing, and what follows it cannot be trusted; restore it from a backup";
-            return Err(corrupt(&segments.path(expected), 0, help));
-        }
-        let (header, file) = read_header(segments, *number)?;
-        segments.add(*number, header, file);
-    }
+    make_known(segments, &numbers)?;
     let Some(last) = segments.last() else {
         let header = Header { epoch, first: 1, head: Digest::ZERO };
         let file = segments.create(1, header)?;
@@ -131,8 +123,22 @@ fn settle(segments: &Segments, epoch: u64) -> Result<(End, u64), StoreFault> {
     Ok((end, cut + torn))
 }
 
+/// Makes the segments of these numbers known: all that there are.
+pub(crate) fn make_known(segments: &Segments, numbers: &[u32]) -> Result<(), StoreFault> {
+    for (number, expected) in numbers.iter().zip(1..) {
+        if *number != expected {
+            let help =
+                "the segment is missing, and what follows it cannot be trusted; restore it from a backup";
+            return Err(corrupt(&segments.path(expected), 0, help));
+        }
+        let (header, file) = read_header(segments, *number)?;
+        segments.add(*number, header, file);
+    }
+    Ok(())
+}
+
 /// The length of segment `number` if its creation was never finished.
-fn unfinished(segments: &Segments, number: u32) -> Result<Option<u64>, StoreFault> {
+pub(crate) fn unfinished(segments: &Segments, number: u32) -> Result<Option<u64>, StoreFault> {
     let path = segments.path(number);
     let file = segments.disk().open(&path).map_err(|error| io_fault("open", &path, &error))?;
     let length = file.length().map_err(|error| io_fault("measure", &path, &error))?;

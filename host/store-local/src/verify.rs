@@ -83,7 +83,7 @@ fn check_start(shared: &Shared, start: &End, position: u64, head: Digest) -> Res
     Err(corrupt(&shared.segments.path(start.segment), 0, help))
 }
 
-fn linked(head: Digest, record: &Record) -> Digest {
+pub(crate) fn linked(head: Digest, record: &Record) -> Digest {
     record.parts.iter().fold(head, |head, part| {
         let numbered = part.append.entries.iter().zip(part.append.expected + 1..);
         numbered.fold(head, |head, (entry, sequence)| chain::link(head, &part.append.stream, sequence, entry))
@@ -127,7 +127,7 @@ impl Shared {
     }
 }
 
-fn add_entries(record: &Record, from: Position, limit: usize, logged: &mut Vec<Logged>) {
+pub(crate) fn add_entries(record: &Record, from: Position, limit: usize, logged: &mut Vec<Logged>) {
     let mut position = Position(record.first);
     for part in &record.parts {
         for (entry, sequence) in part.append.entries.iter().zip(part.append.expected + 1..) {

@@ -31,6 +31,18 @@ pub(crate) struct Told {
     exceptions: Vec<String>,
 }
 
+impl Told {
+    /// Its id.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether all of it is done.
+    pub(crate) fn is_done(&self) -> bool {
+        self.state == "done"
+    }
+}
+
 /// Waits until nothing is open, or the time is up, and says how long that took; what is open then is
 /// told by [`faults`].
 pub(crate) fn settle(client: &Client) -> Result<Duration> {

@@ -129,6 +129,7 @@ impl House {
             unsettled_until: Timestamp(0),
             key_lifetime,
             set_back: Millis(0),
+            restored: 0,
             denial: Denial::default(),
         };
         let steps = vec![countersign_tests::scripted::step(Answer::Answered { status })];

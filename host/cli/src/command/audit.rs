@@ -138,7 +138,7 @@ pub struct Stopped {
     key: Option<PathBuf>,
 }
 
-fn public(text: &str) -> Result<VerifierKey, String> {
+pub(crate) fn public(text: &str) -> Result<VerifierKey, String> {
     VerifierKey::parse(text)
         .ok_or_else(|| "not a public key `NAME+ID+KEY`, as `countersign audit key` prints it".to_owned())
 }
@@ -273,7 +273,7 @@ async fn verify(
 }
 
 /// A checkpoint that was noted down, if the log's key signed it.
-fn noted(file: &Path, public: &VerifierKey) -> Result<Checkpoint> {
+pub(crate) fn noted(file: &Path, public: &VerifierKey) -> Result<Checkpoint> {
     let text = text_of(file, NOTE_BYTES_MAX)?;
     let checkpoint = Note::parse(&text).and_then(|note| note.checkpoint(public, key::is_right));
     checkpoint.ok_or_else(|| {

@@ -15,7 +15,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The name of the file, beside the configuration.
-const FILE: &str = "connectors.lock";
+pub const FILE: &str = "connectors.lock";
 /// Largest such file, in bytes.
 const BYTES_MAX: usize = 1024 * 1024;
 /// The form that this program writes and reads.

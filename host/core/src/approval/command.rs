@@ -478,6 +478,8 @@ pub struct Target {
     pub key_lifetime: Millis,
     /// How far the clock was ever set back: see [`clock::set_back`](crate::clock::set_back).
     pub set_back: Millis,
+    /// How often the log was restored from a backup.
+    pub restored: u32,
     /// How far a credential reaches that was refused in this attempt or probe.
     pub denial: Denial,
 }

@@ -69,6 +69,9 @@ pub enum Event {
         /// How far the clock had been set back by then: see [`clock::set_back`](crate::clock::set_back).
         #[serde(default, skip_serializing_if = "is_none")]
         set_back: Millis,
+        /// How often the log had been restored from a backup by then.
+        #[serde(default, skip_serializing_if = "is_never")]
+        restored: u32,
     },
     /// Facts or plans could not be had yet.
     Postponed {
@@ -390,6 +393,9 @@ pub enum Event {
     UndoBegun {
         /// The effect because of which.
         because: EffectId,
+        /// How often the log had been restored from a backup by then.
+        #[serde(default, skip_serializing_if = "is_never")]
+        restored: u32,
     },
     /// Effects that landed are taken back.
     UndoPlanned {
@@ -564,6 +570,10 @@ pub enum Event {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
 fn is_none(length: &Millis) -> bool {
     *length == Millis(0)
+}
+
+fn is_never(count: &u32) -> bool {
+    *count == 0
 }
 
 fn is_false(flag: &bool) -> bool {

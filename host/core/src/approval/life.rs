@@ -68,6 +68,8 @@ pub struct Context<'a> {
     pub chance: u128,
     /// How far the clock was ever set back: see [`clock::set_back`](crate::clock::set_back).
     pub set_back: Millis,
+    /// How often the log was restored from a backup.
+    pub restored: u32,
     /// An open intent of whoever decides now, of the type whose policy would change; found out by
     /// the host. `None` for every decision that is about no policy.
     pub own_open: Option<IntentId>,
@@ -102,6 +104,7 @@ impl<'a> Context<'a> {
             now,
             chance,
             set_back: Millis(0),
+            restored: 0,
             own_open: None,
             overrides: None,
             failed_open: None,

@@ -108,6 +108,9 @@ pub struct History {
     /// When the target was last asked and held nothing of it, by the same clock; noted only where it was ever set back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub absent: Option<Timestamp>,
+    /// How often the log had been restored from a backup when the target was asked because of that.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub restored: u32,
     /// How often in a row it was to be planned anew because its record had been changed elsewhere.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub replans: u32,

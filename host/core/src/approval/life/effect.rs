@@ -6,7 +6,7 @@ use crate::approval::command::Target;
 use crate::approval::event::{Actor, Event};
 use crate::approval::refusal::Refusal;
 use crate::approval::{Approval, PlannedEffect, Stage};
-use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding};
+use crate::effect::attempt::{AttemptEnd, Detail, Ended, Finding, Guarantee};
 use crate::effect::life::{self, Denial, EffectState, HeldCause, History, Terms, Verdict, Wire};
 use crate::effect::reconcile::WRITTEN_ELSEWHERE;
 use crate::effect::retry;
@@ -147,23 +147,30 @@ pub(super) fn probed(
     Ok(())
 }
 
-/// Has the target asked before anything is repeated under a key that it may have forgotten.
+/// Has the target asked before anything is repeated under a key that it may have forgotten, or may have been sent by a
+/// host whose log is lost.
 pub(super) fn key_expired(turn: &mut Turn<'_>, effect: EffectId, target: Target) -> Result<(), Refusal> {
     let (planned, state) = open_effect("key-expired", &turn.approval, effect)?;
     let EffectState::Ready { due, history } = state else { return Err(Refusal::Overtaken) };
     let memory = target.memory(planned.guarantee);
     let now = turn.context.now;
     let called_off = turn.approval.is_called_off(planned);
-    if !called_off && !life::is_looked_for_first(turn.approval.unset(*due), *history, memory, now) {
+    let doubted = turn.approval.is_doubted(history, target.restored);
+    let forgotten = life::is_looked_for_first(turn.approval.unset(*due), *history, memory, now);
+    if !called_off && !doubted && !forgotten {
         return Err(Refusal::Overtaken);
     }
-    let history = if called_off {
+    let history = if called_off && !doubted {
         *history
     } else {
         history.left_open(history.may_have_begun(turn.approval.unset(*due)))
     };
-    let verdict = life::probe(history, now, Millis(0));
-    let detail = if called_off {
+    let history = History { restored: target.restored.max(history.restored), ..history };
+    let detail = if doubted {
+        let message = "the log was restored from a backup, and a host whose log is lost may have sent it: it is looked for \
+                       before anything is sent";
+        Detail::new("restored", message)
+    } else if called_off {
         Detail::new(
             "called-off",
             "what the intent wrote is taken back: it is looked for instead of being sent",
@@ -173,8 +180,21 @@ pub(super) fn key_expired(turn: &mut Turn<'_>, effect: EffectId, target: Target)
                        before anything is sent";
         Detail::new("key-expired", message)
     };
+    // Nothing can be asked of a target that offers nothing: somebody has to look there.
+    let verdict = if doubted && planned.guarantee == Guarantee::Blind {
+        let message = "the log was restored from a backup, and a host whose log is lost may have sent it: look at the target \
+                       before it is sent";
+        EffectState::Held { cause: HeldCause::Uncertain, detail: Detail::new("restored", message), history }
+    } else {
+        life::probe(history, now, Millis(0))
+    };
+    let opened = held(&verdict).map(|(cause, detail)| opening(planned, cause, detail, Denial::Effect));
     let detail = Some(detail);
     turn.record(Actor::Engine, Event::Attempted { effect, steps: Vec::new(), detail, verdict });
+    if let Some(opening) = opened {
+        settle::open(turn, opening);
+        follow_up(turn, effect);
+    }
     Ok(())
 }
 

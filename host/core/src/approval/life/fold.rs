@@ -41,13 +41,14 @@ impl std::error::Error for Misplaced {}
 /// [`Misplaced`] if the entry cannot follow. No log that this table wrote holds such an entry.
 pub fn after(approval: Option<Approval>, entry: &Entry) -> Result<Approval, Misplaced> {
     let Some(approval) = approval else {
-        let Event::Submitted { intent, policy, set_back } = &entry.event else {
+        let Event::Submitted { intent, policy, set_back, restored } = &entry.event else {
             return Err(Misplaced { event: entry.event.as_str(), stage: "nothing" });
         };
         return Ok(Approval {
             intent: Arc::clone(intent),
             policy: *policy,
             set_back: *set_back,
+            restored: *restored,
             stage: Stage::Preparing { tries: 0, due: entry.at },
             exceptions: BTreeMap::new(),
             asked: intent.submitted,
@@ -123,7 +124,7 @@ fn apply(mut approval: Approval, entry: &Entry) -> Option<Approval> {
         Event::Replanned { effect, revision, verdict, .. } => {
             replan(&mut approval.stage, *effect, (revision, verdict), at)?;
         }
-        Event::UndoBegun { because } => begin_undo(&mut approval.stage, *because, entry)?,
+        Event::UndoBegun { because, restored } => begin_undo(&mut approval, *because, *restored, entry)?,
         Event::UndoPlanned { effects } => plan_undo(&mut approval.stage, effects, at)?,
         Event::Watched { effects } => watch::watch(&mut approval, effects)?,
         Event::Reconciled { effect, agreement, next, re_assert, .. } => {
@@ -647,15 +648,16 @@ fn replan(
 }
 
 /// What was written is to be taken back.
-fn begin_undo(stage: &mut Stage, because: EffectId, entry: &Entry) -> Option<()> {
-    let Stage::Executing { case, effects, undo, .. } = stage else { return None };
+fn begin_undo(approval: &mut Approval, because: EffectId, restored: u32, entry: &Entry) -> Option<()> {
+    let known = approval.restored;
+    let Stage::Executing { case, effects, undo, .. } = &mut approval.stage else { return None };
     if undo.is_some() || !effects.contains_key(&because) {
         return None;
     }
     // By itself it begins only after a refusal that is certain.
     let refused = matches!(entry.by, Actor::Engine);
     *undo = Some(Box::new(Undo::begun(because, refused)));
-    undo::call_off(case, effects, entry.at);
+    undo::call_off(case, effects, entry.at, |history| known.max(history.restored) < restored);
     Some(())
 }
 

@@ -106,13 +106,14 @@ fn passed<'a>(
         going_live::admit(rulebook, &intent)?;
     }
     let by = Actor::Person(intent.requester.clone());
-    let (policy, set_back) = (policy.version(), context.set_back);
-    let event = Event::Submitted { intent: Arc::clone(&intent), policy, set_back };
+    let (policy, set_back, restored) = (policy.version(), context.set_back, context.restored);
+    let event = Event::Submitted { intent: Arc::clone(&intent), policy, set_back, restored };
     let stage = Stage::Preparing { tries: 0, due: context.now };
     let approval = Approval {
         intent,
         policy,
         set_back,
+        restored,
         stage,
         exceptions: BTreeMap::new(),
         asked: context.now,

@@ -8,7 +8,7 @@ use crate::approval::refusal::Refusal;
 use crate::approval::undo::Undo;
 use crate::approval::{Approval, Case, PlannedEffect, Stage};
 use crate::effect::attempt::{Detail, Guarantee};
-use crate::effect::life::{self, EffectState, HeldCause, Verdict};
+use crate::effect::life::{self, EffectState, HeldCause, History, Verdict};
 use crate::exception::{Cause, Closed, Closure, Exception};
 use crate::id::{EffectId, ExceptionId};
 use crate::time::{Millis, Timestamp};
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 /// Says that what was written is taken back.
 pub(super) fn begin(turn: &mut Turn<'_>, by: Actor, because: EffectId) {
-    turn.record(by, Event::UndoBegun { because });
+    turn.record(by, Event::UndoBegun { because, restored: turn.context.restored });
     let Stage::Executing { effects, .. } = &turn.approval.stage else { return };
     let called_off = effects.iter().filter(|(_, state)| !effect::waits(state)).map(|(effect, _)| *effect);
     for effect in called_off.collect::<Vec<_>>() {
@@ -135,7 +135,10 @@ pub(super) fn closing(
         (Some(planned), false, Closure::Undo) if planned.guarantee == Guarantee::Blind => {
             EffectState::GivenUp
         }
-        (Some(planned), false, Closure::Undo) if history.is_unsent(case.leaves_traces(planned)) => {
+        (Some(planned), false, Closure::Undo)
+            if history.is_unsent(case.leaves_traces(planned))
+                && !turn.approval.is_doubted(history, turn.context.restored) =>
+        {
             EffectState::GivenUp
         }
         (Some(_), false, Closure::Undo) | (Some(_), true, Closure::Probe) => looked_for(),
@@ -159,14 +162,25 @@ pub(super) fn closing(
     Some(Ok(BTreeMap::from([(effect, verdict)])))
 }
 
-/// Where the effects stand once nothing of the intent is sent any more.
-pub(super) fn call_off(case: &Case, effects: &mut BTreeMap<EffectId, EffectState>, at: Timestamp) {
+/// Where the effects stand once nothing of the intent is sent any more. `is_doubted` says of which nobody knows whether a
+/// host sent them whose log is lost.
+pub(super) fn call_off(
+    case: &Case,
+    effects: &mut BTreeMap<EffectId, EffectState>,
+    at: Timestamp,
+    is_doubted: impl Fn(&History) -> bool,
+) {
     for planned in &case.writes {
         let Some(state) = effects.get_mut(&planned.effect) else { continue };
         match state {
+            EffectState::Waiting if is_doubted(&History::default()) => {
+                *state = EffectState::Ready { due: at, history: History::default() };
+            }
             EffectState::Waiting => *state = EffectState::GivenUp,
             // An attempt may be running whose first step is not on record yet: it is not let out any more.
-            EffectState::Ready { history, .. } if history.is_unsent(case.leaves_traces(planned)) => {
+            EffectState::Ready { history, .. }
+                if history.is_unsent(case.leaves_traces(planned)) && !is_doubted(history) =>
+            {
                 *state = EffectState::GivenUp;
             }
             // It is looked for once whatever is running has ended.

@@ -213,7 +213,7 @@ fn about(event: &Event) -> (Option<String>, Option<String>) {
         | Event::ReAsserted { effect, .. }
         | Event::NotReAsserted { effect, .. }
         | Event::Superseded { effect, .. }
-        | Event::UndoBegun { because: effect } => (Some(effect.to_string()), None),
+        | Event::UndoBegun { because: effect, .. } => (Some(effect.to_string()), None),
         Event::ExceptionOpened { id, exception } => {
             (exception.effect.map(|effect| effect.to_string()), Some(id.to_string()))
         }
