@@ -86,3 +86,29 @@ Feature: a log is restored from a backup
     When the probe says landed
     Then the effect is landed
     And no write left the host
+
+  Scenario: what was refused is looked for before the rest is taken back
+    Given an intent that writes to one, then two, then three, and says hold
+    When three refuses
+    And it is asked for and approved
+    Then an exception with cause rejected is open for three
+    When a backup is made
+    And the host is lost, and another one starts on the backup
+    And its owner closes it by undo
+    And whoever is asked finds nothing there
+    And 5 minutes pass
+    Then the whole of it is undone
+    And 3 effects were looked for
+
+  Scenario: what was still to come is looked for before the rest is taken back
+    Given an intent that writes to one, then two, then three, and says undo
+    When one is too busy
+    And two refuses
+    And it is asked for and approved
+    And a backup is made
+    And the host is lost, and another one starts on the backup
+    And one is busy no more
+    And whoever is asked finds nothing there
+    And 10 minutes pass
+    Then the whole of it is undone
+    And 4 effects were looked for

@@ -6,6 +6,7 @@ pub mod check;
 pub mod completions;
 pub mod connection;
 pub mod connector;
+pub mod debug;
 pub mod decide;
 pub mod demo;
 pub mod dev;
@@ -118,6 +119,9 @@ enum Command {
     /// Back a host up while it runs, look into a backup, put one back
     #[command(subcommand)]
     Backup(backup::Backup),
+    /// Collect what somebody needs who is asked for help
+    #[command(subcommand)]
+    Debug(debug::Debug),
     /// Print completions for a shell
     Completions(completions::Completions),
     /// Say which version this is
@@ -153,6 +157,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Password(command) => password::run(command, &global),
         Command::Audit(command) => audit::run(command, &global).await,
         Command::Backup(command) => backup::run(command, &global).await,
+        Command::Debug(command) => debug::run(command, &global).await,
         Command::Completions(command) => completions::run(command),
         Command::Version(command) => version::run(command, &global),
     }

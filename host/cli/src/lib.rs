@@ -7,6 +7,7 @@ pub mod access;
 pub mod anchor;
 pub mod backup;
 pub mod build;
+pub mod bundle;
 pub mod client;
 pub mod command;
 pub mod config;

@@ -2,10 +2,13 @@
 
 use super::sealed::until_looked_for;
 use super::{Spec, person};
+use countersign_core::approval::event::{Entry, Event};
+use countersign_core::id::EffectId;
 use countersign_engine::port::clock::Clock as _;
 use countersign_engine::port::store::Store as _;
 use countersign_engine::restored::{Restored, note};
 use cucumber::{then, when};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 #[when("a backup is made")]
@@ -35,4 +38,16 @@ async fn is_looked_for(spec: &mut Spec) {
 async fn on_record(spec: &mut Spec, times: usize) {
     let entries = spec.store.load("restored/1").await.expect("it is read");
     assert_eq!(entries.len(), times);
+}
+
+#[then(expr = "{int} effects were looked for")]
+async fn were_looked_for(spec: &mut Spec, count: usize) {
+    let intent = spec.intent.expect("something was submitted");
+    let entries = spec.engine().entries(intent).await.expect("the intent is there");
+    let probed = |entry: &Entry| match &entry.event {
+        Event::Probed { effect, .. } => Some(*effect),
+        _ => None,
+    };
+    let effects: BTreeSet<EffectId> = entries.iter().filter_map(probed).collect();
+    assert_eq!(effects.len(), count, "{entries:#?}");
 }

@@ -141,6 +141,19 @@ fn swaps(spec: &mut Spec) {
     spec.chain.swaps = true;
 }
 
+#[when("one is too busy")]
+fn one_is_too_busy(spec: &mut Spec) {
+    let detail = Detail::new("scripted", "it is busy");
+    let claim = Ended::Failed(Failure::Transient { after: None, detail });
+    let end = AttemptEnd { claim, steps: vec![step(Answer::Answered { status: 429 })], held_back: None };
+    spec.chain.acts.push(("one".to_owned(), false, Act::End(end)));
+}
+
+#[when("one is busy no more")]
+fn one_is_busy_no_more(spec: &mut Spec) {
+    spec.connectors.lands_again("one", false);
+}
+
 #[when(expr = "{word} refuses")]
 fn refuses(spec: &mut Spec, place: String) {
     spec.chain.acts.push((place, false, Act::End(refused())));
