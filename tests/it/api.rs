@@ -22,6 +22,8 @@ mod described;
 mod doors;
 #[path = "api/drafts.rs"]
 mod drafts;
+#[path = "api/exceptions.rs"]
+mod exceptions;
 #[path = "api/exchange.rs"]
 mod exchange;
 #[path = "api/going_live.rs"]
@@ -38,6 +40,8 @@ mod log;
 mod metrics;
 #[path = "api/of_the_house.rs"]
 mod of_the_house;
+#[path = "api/on_pages.rs"]
+mod on_pages;
 #[path = "api/overrides.rs"]
 mod overrides;
 #[path = "api/people.rs"]

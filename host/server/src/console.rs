@@ -4,6 +4,8 @@
 //! no page. Every form is ordinary HTML and works without JavaScript; there is none. A `GET` changes nothing
 //! but what the browser that sent it keeps.
 
+mod exception;
+mod exceptions;
 mod form;
 mod guard;
 mod inbox;
@@ -58,6 +60,12 @@ pub const PAGES: &[Page] = &[
     page("GET", "/intents/{id}", Wants::Session),
     page("GET", "/intents/{id}/decisions", Wants::Nothing),
     page("POST", "/intents/{id}/decisions", Wants::Session),
+    page("GET", "/exceptions", Wants::Session),
+    page("GET", "/intents/{id}/exceptions/{exception}", Wants::Session),
+    page("GET", "/intents/{id}/exceptions/{exception}/closures", Wants::Nothing),
+    page("POST", "/intents/{id}/exceptions/{exception}/closures", Wants::Session),
+    page("GET", "/intents/{id}/exceptions/{exception}/adoptions", Wants::Nothing),
+    page("POST", "/intents/{id}/exceptions/{exception}/adoptions", Wants::Session),
     page("GET", "/you", Wants::Session),
     page("GET", "/you/terminal", Wants::Nothing),
     page("POST", "/you/terminal", Wants::Session),
@@ -81,9 +89,19 @@ pub(crate) fn router(host: Host) -> Router<Host> {
         .route("/intents", get(intents::show))
         .route("/intents/{id}", get(intent::show))
         .route("/intents/{id}/decisions", get(intent::again).post(intent::act))
+        .merge(of_exceptions())
         .route("/you/terminal", get(you::again).post(you::terminal))
         .route("/you/others", get(you::again).post(you::end_others))
         .route("/links/{intent}/{notice}/{verb}/{code}", get(link::show).post(link::act))
         .route("/assets/console.css", get(page::style))
         .route_layer(from_fn_with_state(host, guard::guard))
+}
+
+fn of_exceptions() -> Router<Host> {
+    let one = "/intents/{id}/exceptions/{exception}";
+    Router::new()
+        .route("/exceptions", get(exceptions::show))
+        .route(one, get(exception::show))
+        .route(&format!("{one}/closures"), get(exception::again).post(exception::close))
+        .route(&format!("{one}/adoptions"), get(exception::again).post(exception::adopt))
 }

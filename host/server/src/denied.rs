@@ -36,6 +36,12 @@ impl Try {
     pub(crate) fn of_page(verb: &str, intent: &str) -> Try {
         Try { door: Door::Console, verb: kept(verb), on: vec![kept(intent)] }
     }
+
+    /// The same of something that belongs to it.
+    pub(crate) fn and(mut self, name: &str) -> Try {
+        self.on.push(kept(name));
+        self
+    }
 }
 
 /// Puts a try on record if it was refused because it is not for whoever tried: with 403, or with 404 for an intent. One

@@ -5,6 +5,7 @@ use super::browser::Browsers;
 use super::console::{form, page_of};
 use super::links::{hidden, path, paths, waiting};
 use super::of_the_house;
+use super::on_pages::{is_right, page as on_other_pages};
 use crate::world::{SMALL, Setup, World};
 use countersign_core::effect::attempt::{Detail, Failure};
 use countersign_core::record::Value;
@@ -250,7 +251,7 @@ async fn page() -> String {
         }
         writeln!(page, "| {name} | {} |", cells.join(" | ")).expect("a text takes it");
     }
-    page + &behind_links().await + &on_pages().await + &of_the_house::page().await
+    page + &behind_links().await + &on_pages().await + &on_other_pages().await + &of_the_house::page().await
 }
 
 /// Who follows the link of a message that was sent to somebody else, or to them: what they are called, and who they
@@ -392,6 +393,7 @@ async fn the_published_table_of_who_may_do_what_is_what_the_doors_do() {
         committed == now,
         "run the test with COUNTERSIGN_WRITE=1 and read what has changed, first: {differs:#?}"
     );
+    is_right(&now);
     // Nobody who must not decide does, whatever else the table says.
     let (doors, links) = now.split_once("\n## Behind").expect("both parts");
     let links = links.split("\n## ").next().expect("its own part");

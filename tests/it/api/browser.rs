@@ -113,7 +113,7 @@ pub(super) fn links() -> Links {
 }
 
 /// Who has a password.
-const PEOPLE: [&str; 12] = [
+const PEOPLE: [&str; 14] = [
     "sales-manager-1",
     "ae-1",
     "ae-2",
@@ -124,6 +124,8 @@ const PEOPLE: [&str; 12] = [
     "revops-lead",
     "auditor-1",
     "integration-1",
+    "integration-lead",
+    "deal-desk-lead",
     "billing-1",
     "gone",
 ];
@@ -277,6 +279,7 @@ async fn every_page_that_wants_a_session_has_the_browser_sign_in_first() {
     for page in PAGES {
         let names = [
             ("{id}", "int_01k"),
+            ("{exception}", "exc_01k"),
             ("{intent}", "int_01k"),
             ("{notice}", "1"),
             ("{verb}", "approve"),

@@ -104,7 +104,7 @@ fn drift(shown: &Json) -> Option<&Json> {
 }
 
 /// A discount that is done, and whose customer pays within 60 days instead of 30 by now; with the exception about that.
-async fn pays_later(world: &World) -> (String, Json) {
+pub(super) async fn pays_later(world: &World) -> (String, Json) {
     let place = done(world).await;
     let decimal = |text: &str| Value::Decimal(text.to_owned());
     let quote = [

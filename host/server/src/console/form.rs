@@ -82,7 +82,7 @@ const FIRST: &str = "/inbox";
 /// Anything else would let a message send people anywhere under our name.
 pub(super) fn next(wanted: Option<String>) -> String {
     let plain = |text: &String| {
-        let known = ["/inbox", "/intents", "/you"].contains(&text.as_str());
+        let known = ["/inbox", "/intents", "/exceptions", "/you"].contains(&text.as_str());
         (known || text.starts_with("/links/") || text.starts_with("/intents/"))
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte))
             && !text.contains("//")
@@ -99,7 +99,7 @@ mod tests {
     fn nobody_is_sent_to_another_host() {
         let check = |text: &str| next(Some(text.to_owned()));
         let link = "/links/int_01k/3/approve/abc234";
-        for page in [link, "/inbox", "/intents", "/intents/int_01k", "/you"] {
+        for page in [link, "/inbox", "/intents", "/intents/int_01k", "/exceptions", "/you"] {
             assert_eq!(check(page), page);
         }
         let elsewhere = [

@@ -26,16 +26,16 @@ use std::collections::{BTreeMap, BTreeSet};
 const LABELS: [&str; 3] = ["seat", "question", "exception"];
 
 /// Most intents of one label that are looked at, the newest. Nobody decides on more in a week.
-const LOOKED_AT_MAX: usize = 1_000;
+pub(super) const LOOKED_AT_MAX: usize = 1_000;
 
 /// Most fields of one intent that are told; the page of the intent tells all.
 const CHANGES_TOLD_MAX: usize = 2;
 
 /// Where something stands in the inbox: by when it next needs somebody, then by its age. What is never due stands last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    due: Timestamp,
-    intent: IntentId,
+pub(super) struct Place {
+    pub(super) due: Timestamp,
+    pub(super) intent: IntentId,
 }
 
 /// One intent that waits.
@@ -79,7 +79,7 @@ pub(super) async fn show(State(host): State<Host>, headers: HeaderMap, uri: Uri)
 async fn found(host: &Host, person: &PersonId, after: Option<Place>) -> Result<Found, Problem> {
     let (mut places, mut more) = (BTreeSet::new(), false);
     for label in LABELS {
-        more |= collect(host, label, person, &mut places).await?;
+        more |= collect(host, (label, person.as_str()), &mut places).await?;
     }
     let (mut waiting, mut last) = (Vec::new(), None);
     let behind = places.into_iter().filter(|place| after.is_none_or(|after| after < *place));
@@ -94,14 +94,13 @@ async fn found(host: &Host, person: &PersonId, after: Option<Place>) -> Result<F
     Ok(Found { waiting, next: None, more })
 }
 
-/// Adds every intent with a label of a person; says whether there are more than are looked at.
-async fn collect(
+/// Adds every intent with a label; says whether there are more than are looked at.
+pub(super) async fn collect(
     host: &Host,
-    label: &str,
-    person: &PersonId,
+    (label, value): (&str, &str),
     places: &mut BTreeSet<Place>,
 ) -> Result<bool, Problem> {
-    let labels = BTreeMap::from([(label.to_owned(), person.to_string())]);
+    let labels = BTreeMap::from([(label.to_owned(), value.to_owned())]);
     let (mut after, mut looked) = (None, 0);
     while looked < LOOKED_AT_MAX {
         let page = host.engine.list(Query { labels: labels.clone(), after, limit: PAGE_ROWS_MAX }).await?;
@@ -200,11 +199,11 @@ fn empty() -> Markup {
 }
 
 /// A place as it stands in an address.
-fn written(place: Place) -> String {
+pub(super) fn written(place: Place) -> String {
     format!("{}.{}", place.due.0, place.intent)
 }
 
-fn read(text: &str) -> Option<Place> {
+pub(super) fn read(text: &str) -> Option<Place> {
     let (due, intent) = text.split_once('.')?;
     Some(Place { due: Timestamp(due.parse().ok()?), intent: intent.parse().ok()? })
 }

@@ -34,10 +34,10 @@ use data_encoding::HEXLOWER;
 use maud::{Markup, html};
 
 /// An intent that is for whoever looks.
-struct Looked {
-    standing: Standing,
-    entries: Vec<Entry>,
-    sight: Sight,
+pub(super) struct Looked {
+    pub(super) standing: Standing,
+    pub(super) entries: Vec<Entry>,
+    pub(super) sight: Sight,
 }
 
 /// What a page says beside what stands in the record.
@@ -121,7 +121,7 @@ pub(super) async fn act(State(host): State<Host>, Place(name): Place<String>, fo
 }
 
 /// Why something was not kept, in the words of a page.
-fn why_not(problem: &Problem) -> String {
+pub(super) fn why_not(problem: &Problem) -> String {
     if problem.code().code == OTHER_WORDS {
         return "This form was sent before with other words, and those are kept. Send it again if you mean these too."
             .to_owned();
@@ -143,7 +143,7 @@ fn said(
         format!("Your words are longer than {WORDS_CHARACTERS_MAX} characters, or hold characters that nobody sees.")
     })?;
     let once = form.field("once");
-    if once.len() != ONCE_CHARACTERS || !once.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if !is_once(once) {
         return Err(anew());
     }
     let question = match form.field("question") {
@@ -169,8 +169,13 @@ const OTHER_WORDS: &str = "CS-E0213";
 /// Length of what makes a second click the same decision: 128 random bits.
 const ONCE_CHARACTERS: usize = 32;
 
+/// Whether a form brought back what makes it said once.
+pub(super) fn is_once(text: &str) -> bool {
+    text.len() == ONCE_CHARACTERS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// An intent, if it is for a person; else the same answer as if there were none.
-async fn look(host: &Host, person: &PersonId, name: &str) -> Result<Looked, Problem> {
+pub(super) async fn look(host: &Host, person: &PersonId, name: &str) -> Result<Looked, Problem> {
     let intent: IntentId = name.parse().map_err(|_| Problem::no_intent())?;
     let standing = host.engine.read(intent).await?;
     let sight = host.engine.rulebook().sight(&standing.approval, person, host.engine.now());
@@ -182,13 +187,13 @@ async fn look(host: &Host, person: &PersonId, name: &str) -> Result<Looked, Prob
 }
 
 /// Puts on record that something is not for whoever tried it.
-fn denied(host: &Host, signed: &Signed, tried: Try, problem: &Problem) {
+pub(super) fn denied(host: &Host, signed: &Signed, tried: Try, problem: &Problem) {
     // A browser has no token.
     let caller = Caller { person: signed.session.person.clone(), token: String::new() };
     denied::look(host, &caller, tried, problem);
 }
 
-fn refused(signed: &Signed, problem: &Problem) -> Response {
+pub(super) fn refused(signed: &Signed, problem: &Problem) -> Response {
     if !problem.hides_intent() {
         return page::problem_to(&signed.session.person, problem);
     }
@@ -334,6 +339,6 @@ fn can(looked: &Looked, view: &IntentView, once: &str, beside: &Beside<'_>) -> O
 }
 
 /// What makes a second click on one page the same decision.
-fn once(host: &Host) -> String {
+pub(super) fn once(host: &Host) -> String {
     bits(&*host.chance).get(..ONCE_CHARACTERS / 2).map(|bytes| HEXLOWER.encode(bytes)).unwrap_or_default()
 }

@@ -28,6 +28,8 @@ pub(super) enum Here {
     Inbox,
     /// The list of all.
     Intents,
+    /// What the normal path could not settle.
+    Exceptions,
     /// Who one is here.
     You,
     /// None of these.
@@ -35,8 +37,12 @@ pub(super) enum Here {
 }
 
 /// What stands at the top of every page of somebody who is signed in.
-const MENU: [(Here, &str, &str); 3] =
-    [(Here::Inbox, "/inbox", "Inbox"), (Here::Intents, "/intents", "Intents"), (Here::You, "/you", "You")];
+const MENU: [(Here, &str, &str); 4] = [
+    (Here::Inbox, "/inbox", "Inbox"),
+    (Here::Intents, "/intents", "Intents"),
+    (Here::Exceptions, "/exceptions", "Exceptions"),
+    (Here::You, "/you", "You"),
+];
 
 /// A whole page for nobody in particular, or of a message.
 pub(super) fn page(title: &str, who: Option<&PersonId>, body: &Markup) -> Html<String> {

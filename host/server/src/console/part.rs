@@ -9,6 +9,7 @@ pub(super) mod seats;
 pub(super) mod settled;
 pub(super) mod story;
 pub(super) mod waits;
+pub(super) mod ways;
 
 use countersign_core::notice::plain::plain;
 

@@ -3,6 +3,7 @@
 use super::all;
 use super::moment::Clocks;
 use crate::api::view::{EffectView, ExceptionView, IntentView};
+use crate::console::exceptions::address;
 use maud::{Markup, html};
 
 /// The effects, once there are any.
@@ -49,12 +50,12 @@ pub(in crate::console) fn exceptions(view: &IntentView, clocks: Clocks<'_>) -> M
     html! {
         @if !view.exceptions.is_empty() {
             h2 { "Exceptions" }
-            @for exception in &view.exceptions { (one(view, exception, clocks)) }
+            @for exception in &view.exceptions { (one(exception, clocks)) }
         }
     }
 }
 
-fn one(view: &IntentView, exception: &ExceptionView, clocks: Clocks<'_>) -> Markup {
+fn one(exception: &ExceptionView, clocks: Clocks<'_>) -> Markup {
     html! {
         table {
             caption { (exception.id) ", " (exception.state) }
@@ -66,8 +67,6 @@ fn one(view: &IntentView, exception: &ExceptionView, clocks: Clocks<'_>) -> Mark
                 @if let Some(closed) = &exception.closed { tr { th scope="row" { "closed" } td { "by " (closed.by) ", " (clocks.exact(&closed.at)) ": " (all(&closed.reason)) } } }
             }
         }
-        @if !exception.can.is_empty() {
-            p.note { "You can close it by " (exception.can.join(" or ")) ": " code { "countersign exception close " (view.id) " " (exception.id) " --by WAY --reason TEXT --revision " (view.revision) } }
-        }
+        p { a.button.quiet href=(address(exception)) { @if exception.can.is_empty() { "See this exception" } @else { "See its ways out" } } }
     }
 }

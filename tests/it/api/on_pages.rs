@@ -1,0 +1,171 @@
+//! Who may do what on the pages of the console beside that of an intent: every form, sent by everybody who could send it.
+//! What came of it stands in `host/docs/authorization.md`.
+
+use super::browser::Browsers;
+use super::console::page_of;
+use super::exceptions::{sent, unsettled};
+use super::world::SMALL;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Everybody who sends a form: what they are called, and who they are signed in as.
+const WHO: [(&str, &str); 8] = [
+    ("not signed in", ""),
+    ("requester", "ae-1"),
+    ("bystander", "ae-2"),
+    ("owns the exception", OWNS),
+    ("operator", "integration-1"),
+    ("integration owner", "billing-1"),
+    ("administrator", "revops-lead"),
+    ("auditor", "auditor-1"),
+];
+
+/// Whoever answers for what the policy cannot decide.
+const OWNS: &str = "pricing-lead";
+/// Whoever answers for what a connection holds up.
+const OWNS_HELD: &str = "integration-lead";
+
+/// A host with browsers of all of them.
+struct House {
+    browsers: Browsers,
+    cookies: Vec<String>,
+    /// Of whoever answers for the exceptions.
+    owners: BTreeMap<&'static str, String>,
+    tries: usize,
+}
+
+impl House {
+    async fn open() -> House {
+        let browsers = Browsers::start().await;
+        let mut cookies = Vec::new();
+        for (_, person) in WHO {
+            cookies.push(if person.is_empty() { String::new() } else { browsers.signed_in(person).await });
+        }
+        let mut owners = BTreeMap::new();
+        for owner in [OWNS, OWNS_HELD] {
+            owners.insert(owner, browsers.signed_in(owner).await);
+        }
+        House { browsers, cookies, owners, tries: 0 }
+    }
+
+    fn key(&mut self) -> String {
+        self.tries += 1;
+        format!("try-{}", self.tries)
+    }
+
+    /// What becomes of a form that somebody sends: `yes` if they are sent on to what it was kept as.
+    async fn tried(&self, who: usize, to: &str, form: &str, kept: &str) -> String {
+        let before = self.browsers.world.changes().await;
+        let answer = self.browsers.post(&self.cookies[who], to, form).await;
+        if answer.status == 303 && answer.header("location").ends_with(kept) {
+            return "**yes**".to_owned();
+        }
+        let name = WHO[who].0;
+        assert_eq!(self.browsers.world.changes().await, before, "{name} changed something at {to}");
+        assert!(![200, 500].contains(&answer.status), "{name} at {to}: {}", answer.text);
+        answer.status.to_string()
+    }
+}
+
+fn row(page: &mut String, says: &str, cells: &[String]) {
+    writeln!(page, "| {says} | {} |", cells.join(" | ")).expect("a text takes it");
+}
+
+fn header(page: &mut String, first: &str) {
+    let names: Vec<&str> = [first].into_iter().chain(WHO.iter().map(|(name, _)| *name)).collect();
+    writeln!(page, "| {} |", names.join(" | ")).expect("a text takes it");
+    writeln!(page, "|{}", "---|".repeat(names.len())).expect("a text takes it");
+}
+
+/// The part of the page about the other pages of the console.
+pub(super) async fn page() -> String {
+    let mut page = String::from(
+        "\n## On other pages\n\n\
+         Each form was made for somebody who can send it, and everybody sends it in their own session. **yes** means\n\
+         that it was taken; a number is the status of the answer, as above. The pages themselves show everybody what the\n\
+         API shows them.\n\n",
+    );
+    header(&mut page, "form");
+    let mut house = House::open().await;
+    for way in ["retry", "decline"] {
+        let cells = closing(&mut house, way).await;
+        row(&mut page, &format!("close an exception by {way}"), &cells);
+    }
+    for way in ["retry", "decline"] {
+        let cells = held(&mut house, way).await;
+        row(
+            &mut page,
+            &format!("close by {way} what a connection holds up, whose owner is somebody else"),
+            &cells,
+        );
+    }
+    page
+}
+
+/// What the policy cannot decide, for each an exception of its own.
+async fn closing(house: &mut House, way: &str) -> Vec<String> {
+    let mut cells = Vec::new();
+    for who in 0..WHO.len() {
+        let key = house.key();
+        let page = unsettled(&house.browsers, &key).await;
+        cells.push(closed(house, who, (&page, OWNS), way).await);
+    }
+    cells
+}
+
+/// What a connection holds up; it is let go after each try, as it would hold up the next one.
+async fn held(house: &mut House, way: &str) -> Vec<String> {
+    let mut cells = Vec::new();
+    for who in 0..WHO.len() {
+        let connectors = &house.browsers.world.connectors;
+        connectors.deny_reads();
+        connectors.deny(true);
+        let key = house.key();
+        let place = house.browsers.world.submitted(&key, SMALL).await;
+        let shown = house.browsers.world.get("ae-1", &place).await.json;
+        let id = shown["exceptions"][0]["id"].as_str().expect("an exception").to_owned();
+        house.browsers.world.connectors.deny(false);
+        let page = format!("{}/exceptions/{id}", page_of(&place));
+        let cell = closed(house, who, (&page, OWNS_HELD), way).await;
+        if cell != "**yes**" {
+            let (close, key) = (format!("{place}/exceptions/{id}/closures"), house.key());
+            let body = r#"{"by":"retry","reason":"the key is renewed"}"#;
+            let answer = house.browsers.world.post(OWNS_HELD, &close, &key, body).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+        }
+        cells.push(cell);
+    }
+    cells
+}
+
+/// Sends the form that the page has for whoever answers for an exception.
+async fn closed(house: &House, who: usize, (page, owner): (&str, &str), way: &str) -> String {
+    let browsers = &house.browsers;
+    let (intent, _) = page.split_once("/exceptions/").expect("its intent");
+    browsers.all_told(intent).await;
+    let to = format!("{page}/closures");
+    let form =
+        sent(&browsers.get(&house.owners[owner], page).await.text, &to, &[("way", way), ("words", "again")]);
+    house.tried(who, &to, &form, "?said=closed").await
+}
+
+/// That nobody does who must not, whatever the page says.
+pub(super) fn is_right(page: &str) {
+    let part = page.split("\n## On other pages").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let rows = part
+        .expect("its own part")
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| form"));
+    for line in rows {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        let taken = WHO.iter().zip(&cells[1..]).filter(|(_, cell)| cell.contains("yes"));
+        let taken: Vec<&str> = taken.map(|((name, _), _)| *name).collect();
+        let expected: &[&str] = match cells[0] {
+            "close an exception by retry" | "close an exception by decline" => &["owns the exception"],
+            "close by retry what a connection holds up, whose owner is somebody else" => &["operator"],
+            "close by decline what a connection holds up, whose owner is somebody else" => &[],
+            other => panic!("say who may: {other}"),
+        };
+        assert_eq!(taken, expected, "{}", cells[0]);
+    }
+}
