@@ -10,6 +10,8 @@ mod browser;
 mod budget;
 #[path = "api/bypass.rs"]
 mod bypass;
+#[path = "api/connections.rs"]
+mod connections;
 #[path = "api/console.rs"]
 mod console;
 #[path = "api/deliveries.rs"]

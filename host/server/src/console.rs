@@ -4,6 +4,8 @@
 //! no page. Every form is ordinary HTML and works without JavaScript; there is none. A `GET` changes nothing
 //! but what the browser that sent it keeps.
 
+mod compared;
+mod connection;
 mod exception;
 mod exceptions;
 mod form;
@@ -14,6 +16,7 @@ mod intents;
 mod link;
 mod page;
 mod part;
+mod reconciliation;
 mod sign_in;
 mod you;
 
@@ -66,6 +69,15 @@ pub const PAGES: &[Page] = &[
     page("POST", "/intents/{id}/exceptions/{exception}/closures", Wants::Session),
     page("GET", "/intents/{id}/exceptions/{exception}/adoptions", Wants::Nothing),
     page("POST", "/intents/{id}/exceptions/{exception}/adoptions", Wants::Session),
+    page("GET", "/intents/{id}/reconciliation", Wants::Session),
+    page("GET", "/reconciliation", Wants::Session),
+    page("GET", "/connections/{name}", Wants::Session),
+    page("GET", "/connections/{name}/pauses", Wants::Nothing),
+    page("POST", "/connections/{name}/pauses", Wants::Session),
+    page("GET", "/connections/{name}/resumptions", Wants::Nothing),
+    page("POST", "/connections/{name}/resumptions", Wants::Session),
+    page("GET", "/connections/{name}/check", Wants::Nothing),
+    page("POST", "/connections/{name}/check", Wants::Session),
     page("GET", "/you", Wants::Session),
     page("GET", "/you/terminal", Wants::Nothing),
     page("POST", "/you/terminal", Wants::Session),
@@ -90,6 +102,7 @@ pub(crate) fn router(host: Host) -> Router<Host> {
         .route("/intents/{id}", get(intent::show))
         .route("/intents/{id}/decisions", get(intent::again).post(intent::act))
         .merge(of_exceptions())
+        .merge(of_targets())
         .route("/you/terminal", get(you::again).post(you::terminal))
         .route("/you/others", get(you::again).post(you::end_others))
         .route("/links/{intent}/{notice}/{verb}/{code}", get(link::show).post(link::act))
@@ -104,4 +117,14 @@ fn of_exceptions() -> Router<Host> {
         .route(one, get(exception::show))
         .route(&format!("{one}/closures"), get(exception::again).post(exception::close))
         .route(&format!("{one}/adoptions"), get(exception::again).post(exception::adopt))
+}
+
+fn of_targets() -> Router<Host> {
+    Router::new()
+        .route("/intents/{id}/reconciliation", get(compared::show))
+        .route("/reconciliation", get(reconciliation::show))
+        .route("/connections/{name}", get(connection::show))
+        .route("/connections/{name}/pauses", get(connection::again).post(connection::pause))
+        .route("/connections/{name}/resumptions", get(connection::again).post(connection::resume))
+        .route("/connections/{name}/check", get(connection::again).post(connection::check))
 }

@@ -280,6 +280,7 @@ async fn every_page_that_wants_a_session_has_the_browser_sign_in_first() {
         let names = [
             ("{id}", "int_01k"),
             ("{exception}", "exc_01k"),
+            ("{name}", "crm"),
             ("{intent}", "int_01k"),
             ("{notice}", "1"),
             ("{verb}", "approve"),

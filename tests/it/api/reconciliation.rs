@@ -7,7 +7,7 @@ use countersign_core::record::Value;
 use countersign_core::time::Millis;
 use serde_json::{Value as Json, json};
 
-fn usd(amount: &str) -> Value {
+pub(super) fn usd(amount: &str) -> Value {
     Value::Money(Money::parse(amount, Currency::parse("USD").expect("a currency")).expect("an amount"))
 }
 

@@ -89,12 +89,13 @@ fn doors(place: &str) -> [(&'static str, String); 6] {
 }
 
 /// Every page of the console that shows an intent.
-fn pages(place: &str) -> [(&'static str, String); 4] {
+fn pages(place: &str) -> [(&'static str, String); 5] {
     [
         ("console: list", "/intents".to_owned()),
         ("console: intent", place.replace("/v1/", "/")),
         ("console: inbox", "/inbox".to_owned()),
         ("console: exceptions", "/exceptions?whose=everybody".to_owned()),
+        ("console: reconciliation", "/reconciliation".to_owned()),
     ]
 }
 

@@ -9,7 +9,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
 use countersign_core::connection::Change;
-use countersign_core::id::ConnectionName;
+use countersign_core::id::{ConnectionName, PersonId};
+use countersign_engine::engine::Key;
 use countersign_engine::port::connectors::Connection;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -27,14 +28,19 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Json<Listed<ConnectionView>>, Problem> {
     Query::of(&uri, &[])?.checked()?;
+    Ok(Json(Listed::whole(all(&host).await?)))
+}
+
+/// Every connection, by name.
+pub(crate) async fn all(host: &Host) -> Result<Vec<ConnectionView>, Problem> {
     let waiting = host.engine.connectors().waiting();
     let mut views: Vec<ConnectionView> =
         waiting.iter().map(|(name, connector)| ConnectionView::waiting(name, connector)).collect();
     for connection in host.engine.connectors().connections() {
-        views.push(view(&host, &connection).await?);
+        views.push(view(host, &connection).await?);
     }
     views.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(Json(Listed::whole(views)))
+    Ok(views)
 }
 
 /// Shows one connection.
@@ -52,10 +58,15 @@ pub(crate) async fn show(
     uri: Uri,
 ) -> Result<Json<ConnectionView>, Problem> {
     Query::of(&uri, &[])?.checked()?;
-    if let Some((name, connector)) = waiting(&host, &name) {
-        return Ok(Json(ConnectionView::waiting(&name, &connector)));
+    one(&host, &name).await.map(Json)
+}
+
+/// The connection of this name.
+pub(crate) async fn one(host: &Host, name: &str) -> Result<ConnectionView, Problem> {
+    if let Some((name, connector)) = waiting(host, name) {
+        return Ok(ConnectionView::waiting(&name, &connector));
     }
-    Ok(Json(view(&host, &*found(&host, &name)?).await?))
+    view(host, &*found(host, name)?).await
 }
 
 /// Asks the target whether address, credential and permissions are right. Changes nothing there.
@@ -76,12 +87,17 @@ pub(crate) async fn check(
     Posted { body, .. }: Posted<COMMAND_BYTES_MAX>,
 ) -> Result<Json<CheckView>, Problem> {
     Members::of(body, &[]).checked()?;
-    if let Some((name, connector)) = waiting(&host, &name) {
-        return Ok(Json(CheckView::waiting(&name, &connector)));
+    checked(&host, &name).await.map(Json)
+}
+
+/// What the target of a connection says of address, credential and permissions.
+pub(crate) async fn checked(host: &Host, name: &str) -> Result<CheckView, Problem> {
+    if let Some((name, connector)) = waiting(host, name) {
+        return Ok(CheckView::waiting(&name, &connector));
     }
-    let connection = found(&host, &name)?;
+    let connection = found(host, name)?;
     let ended = host.engine.connectors().check(&connection.name).await;
-    Ok(Json(CheckView::of(connection.name.as_str(), &ended)))
+    Ok(CheckView::of(connection.name.as_str(), &ended))
 }
 
 /// Why a connection is paused, or goes on.
@@ -148,10 +164,20 @@ async fn change(
     members.checked()?;
     // INVARIANT: without a reason the body was flawed, and that was said above.
     let reason = reason.ok_or_else(Problem::bug)?;
+    changed(host, name, change, (&caller.person, &reason), key).await.map(Json)
+}
+
+/// Pauses a connection or lets it go on, and shows it.
+pub(crate) async fn changed(
+    host: &Host,
+    name: &str,
+    change: &Change,
+    why: (&PersonId, &str),
+    key: Key,
+) -> Result<ConnectionView, Problem> {
     let connection = found(host, name)?;
-    let why = (&caller.person, &*reason);
     host.engine.change_connection(&connection.name, change, why, Some(key)).await?;
-    Ok(Json(view(host, &connection).await?))
+    view(host, &connection).await
 }
 
 async fn view(host: &Host, connection: &Connection) -> Result<ConnectionView, Problem> {

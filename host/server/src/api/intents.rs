@@ -341,10 +341,18 @@ pub(crate) async fn reconciliation(
     uri: Uri,
 ) -> Result<Json<ReconciliationView>, Problem> {
     Query::of(&uri, &[])?.checked()?;
-    let intent = asked::intent(&name)?;
-    let (standing, sight) = super::read(&host, &caller, intent).await?;
+    reconciled(&host, &caller, asked::intent(&name)?).await.map(Json)
+}
+
+/// What was approved of an intent and what its targets hold now, as far as it is for the caller.
+pub(crate) async fn reconciled(
+    host: &Host,
+    caller: &Caller,
+    intent: IntentId,
+) -> Result<ReconciliationView, Problem> {
+    let (standing, sight) = super::read(host, caller, intent).await?;
     let read = host.engine.now();
     let found = host.engine.reconcile(intent).await?;
     let seen = (&sight, &*host.engine.rulebook());
-    Ok(Json(ReconciliationView::seen(&standing.approval, &found, seen, read)))
+    Ok(ReconciliationView::seen(&standing.approval, &found, seen, read))
 }

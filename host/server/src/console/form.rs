@@ -82,8 +82,9 @@ const FIRST: &str = "/inbox";
 /// Anything else would let a message send people anywhere under our name.
 pub(super) fn next(wanted: Option<String>) -> String {
     let plain = |text: &String| {
-        let known = ["/inbox", "/intents", "/exceptions", "/you"].contains(&text.as_str());
-        (known || text.starts_with("/links/") || text.starts_with("/intents/"))
+        let known = ["/inbox", "/intents", "/exceptions", "/reconciliation", "/you"].contains(&text.as_str());
+        let below = ["/links/", "/intents/", "/connections/"];
+        (known || below.iter().any(|below| text.starts_with(below)))
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte))
             && !text.contains("//")
             && !text.contains("..")

@@ -30,6 +30,8 @@ pub(super) enum Here {
     Intents,
     /// What the normal path could not settle.
     Exceptions,
+    /// What was approved, and what is there.
+    Reconciliation,
     /// Who one is here.
     You,
     /// None of these.
@@ -37,10 +39,11 @@ pub(super) enum Here {
 }
 
 /// What stands at the top of every page of somebody who is signed in.
-const MENU: [(Here, &str, &str); 4] = [
+const MENU: [(Here, &str, &str); 5] = [
     (Here::Inbox, "/inbox", "Inbox"),
     (Here::Intents, "/intents", "Intents"),
     (Here::Exceptions, "/exceptions", "Exceptions"),
+    (Here::Reconciliation, "/reconciliation", "Reconciliation"),
     (Here::You, "/you", "You"),
 ];
 

@@ -7,6 +7,7 @@ pub(super) mod plan;
 pub(super) mod say;
 pub(super) mod seats;
 pub(super) mod settled;
+pub(super) mod standing;
 pub(super) mod story;
 pub(super) mod waits;
 pub(super) mod ways;

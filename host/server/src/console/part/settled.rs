@@ -2,6 +2,7 @@
 
 use super::all;
 use super::moment::Clocks;
+use super::standing::compared;
 use crate::api::view::{EffectView, ExceptionView, IntentView};
 use crate::console::exceptions::address;
 use maud::{Markup, html};
@@ -13,6 +14,7 @@ pub(in crate::console) fn effects(view: &IntentView) -> Markup {
     }
     html! {
         h2 { "What became of each write" }
+        p { a href=(compared(&view.id)) { "Compare it with what its targets hold now" } }
         table {
             thead { tr { th scope="col" { "write" } th scope="col" { "connection" } th scope="col" { "state" } th scope="col" { "failed attempts" } th scope="col" { "receipt or cause" } } }
             tbody {
