@@ -52,6 +52,8 @@ mod people;
 mod policies;
 #[path = "api/provision.rs"]
 mod provision;
+#[path = "api/publishing.rs"]
+mod publishing;
 #[path = "api/reconciliation.rs"]
 mod reconciliation;
 #[path = "api/replay.rs"]

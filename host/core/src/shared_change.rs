@@ -16,7 +16,7 @@ mod record;
 
 pub(crate) use built_in::described;
 pub use built_in::voices;
-pub use compare::Difference;
+pub use compare::{Difference, compare};
 pub use evidence::SharedChange;
 pub use examine::{admit, confirm, evidence};
 pub use file::SharedFile;

@@ -4,6 +4,7 @@
 //! no page. Every form is ordinary HTML and works without JavaScript; there is none. A `GET` changes nothing
 //! but what the browser that sent it keeps.
 
+mod change;
 mod compared;
 mod connection;
 mod exception;
@@ -16,6 +17,8 @@ mod intents;
 mod link;
 mod page;
 mod part;
+mod policies;
+mod policy;
 mod reconciliation;
 mod sign_in;
 mod you;
@@ -78,6 +81,13 @@ pub const PAGES: &[Page] = &[
     page("POST", "/connections/{name}/resumptions", Wants::Session),
     page("GET", "/connections/{name}/check", Wants::Nothing),
     page("POST", "/connections/{name}/check", Wants::Session),
+    page("GET", "/policies", Wants::Session),
+    page("GET", "/policies/{name}", Wants::Session),
+    page("GET", "/policies/{name}/check", Wants::Session),
+    page("GET", "/policies/{name}/change", Wants::Session),
+    page("POST", "/policies/{name}/change", Wants::Session),
+    page("GET", "/policies/{name}/rollback", Wants::Nothing),
+    page("POST", "/policies/{name}/rollback", Wants::Session),
     page("GET", "/you", Wants::Session),
     page("GET", "/you/terminal", Wants::Nothing),
     page("POST", "/you/terminal", Wants::Session),
@@ -103,6 +113,7 @@ pub(crate) fn router(host: Host) -> Router<Host> {
         .route("/intents/{id}/decisions", get(intent::again).post(intent::act))
         .merge(of_exceptions())
         .merge(of_targets())
+        .merge(of_policies())
         .route("/you/terminal", get(you::again).post(you::terminal))
         .route("/you/others", get(you::again).post(you::end_others))
         .route("/links/{intent}/{notice}/{verb}/{code}", get(link::show).post(link::act))
@@ -127,4 +138,13 @@ fn of_targets() -> Router<Host> {
         .route("/connections/{name}/pauses", get(connection::again).post(connection::pause))
         .route("/connections/{name}/resumptions", get(connection::again).post(connection::resume))
         .route("/connections/{name}/check", get(connection::again).post(connection::check))
+}
+
+fn of_policies() -> Router<Host> {
+    Router::new()
+        .route("/policies", get(policies::show))
+        .route("/policies/{name}", get(policy::show))
+        .route("/policies/{name}/check", get(policy::check))
+        .route("/policies/{name}/change", get(change::show).post(change::act))
+        .route("/policies/{name}/rollback", get(policy::again).post(policy::roll_back))
 }

@@ -157,3 +157,13 @@ pub const PASSWORDS_WAITING_MAX: usize = 32;
 /// Most browsers about which the identity provider is asked at one time: one that hangs must not keep the places
 /// of the API.
 pub const SIGN_INS_ASKED_MAX: usize = 64;
+
+/// Largest form with the document of a policy, in bytes: the longest document that can be proposed with every letter
+/// escaped, and the words beside it.
+pub const DRAFT_FORM_BYTES_MAX: usize = 640 * 1024;
+
+/// Longest time that a page waits until what it asked for is prepared, in seconds; then it says where that stands.
+pub const PAGE_WAIT_SECONDS: u64 = 5;
+
+/// Most looks of a page whether the same form, sent a moment before, has its answer: as long as a page waits.
+pub const PAGE_LOOKS_MAX: u64 = PAGE_WAIT_SECONDS * 1_000 / WAIT_LOOK_MS;

@@ -371,7 +371,7 @@ async fn nothing_is_approved_on_a_page_that_does_not_show_it_whole() {
     let cookie = browsers.signed_in("sales-manager-1").await;
     let shown = browsers.get(&cookie, &page).await;
     assert!(shown.text.contains("THE-END"), "{}", shown.text);
-    let (text, warnings) = super::policies::changed("<= 12%", "2026-11-20");
+    let (text, warnings) = super::policies::longer_than_a_page();
     let body = super::policies::body(&text, &warnings);
     let headers = [("idempotency-key", "p-1"), ("prefer", "wait=10")];
     let answer = browsers.world.send("revops-lead", "POST", "/v1/intents", &headers, &body).await;
@@ -380,7 +380,7 @@ async fn nothing_is_approved_on_a_page_that_does_not_show_it_whole() {
     let page = page_of(&place);
     let cookie = browsers.signed_in("pricing-lead").await;
     let shown = browsers.get(&cookie, &page).await;
-    assert!(shown.text.contains("cannot show what would change"), "{}", shown.text);
+    assert!(shown.text.contains("This is too long for the page."), "{}", shown.text);
     let decline = form(&shown.text, "decline", "no");
     assert!(!shown.text.contains("value=\"approve\""), "{}", shown.text);
     let forged = decline.replace("verb=decline", "verb=approve");

@@ -1,7 +1,7 @@
 //! Links of messages: opened by scanners, by strangers, late, twice, and by the person they are for.
 
 use super::browser::{Browsers, links};
-use super::policies::{body, changed};
+use super::policies::{body, longer_than_a_page};
 use super::world::SMALL;
 use countersign_connectors::{MailOptions, Messengers, NotifyOptions, Security};
 use countersign_core::id::PersonId;
@@ -332,8 +332,8 @@ async fn nothing_is_approved_behind_a_link_that_the_page_does_not_show_whole() {
     let page = browsers.get(&cookie, &path(&paths(&message.text), "approve")).await;
     assert!(page.text.contains("THE-END"), "{}", page.text);
     assert!(page.text.contains("margin (found)"), "{}", page.text);
-    // The change of a policy is not read here.
-    let (text, warnings) = changed("<= 12%", "2026-11-20");
+    // Nobody reads so long a policy on a page.
+    let (text, warnings) = longer_than_a_page();
     let body = body(&text, &warnings);
     let answer = browsers
         .world
@@ -353,7 +353,7 @@ async fn nothing_is_approved_behind_a_link_that_the_page_does_not_show_whole() {
     let approve = path(&paths(&message.text), "approve");
     let page = browsers.get(&cookie, &approve).await;
     assert!(
-        page.text.contains("cannot show what would change") && !page.text.contains("<textarea"),
+        page.text.contains("This is too long for the page.") && !page.text.contains("<textarea"),
         "{}",
         page.text
     );

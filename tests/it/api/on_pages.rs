@@ -2,10 +2,13 @@
 //! What came of it stands in `host/docs/authorization.md`.
 
 use super::browser::Browsers;
-use super::console::page_of;
+use super::console::{form, page_of};
 use super::exceptions::{sent, unsettled};
+use super::links::hidden;
+use super::policies::{body, changed};
+use super::publishing::draft;
 use super::world::SMALL;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// Everybody who sends a form: what they are called, and who they are signed in as.
@@ -13,7 +16,7 @@ const WHO: [(&str, &str); 8] = [
     ("not signed in", ""),
     ("requester", "ae-1"),
     ("bystander", "ae-2"),
-    ("owns the exception", OWNS),
+    ("owns the exception and the policy", OWNS),
     ("operator", "integration-1"),
     ("integration owner", "billing-1"),
     ("administrator", "revops-lead"),
@@ -107,7 +110,75 @@ pub(super) async fn page() -> String {
         let cells = of_connection(&mut house, below).await;
         row(&mut page, &format!("{says} the connection `billing`"), &cells);
     }
+    for (says, deed) in [("propose a change of a policy", "propose"), ("propose to go back", "rollback")] {
+        let cells = proposing(&mut house, deed).await;
+        row(&mut page, says, &cells);
+    }
+    row(&mut page, "publish what `ae-1` proposes", &publishing(&mut house).await);
     page
+}
+
+/// Another policy for the discount, other than every one before it.
+fn other(house: &mut House) -> (String, BTreeSet<String>) {
+    house.tries += 1;
+    // Each is in force from a day of its own, long past: from the moment at which it is published.
+    changed("<= 12%", &format!("2026-{:02}-{:02}", 1 + house.tries / 28, 1 + house.tries % 28))
+}
+
+/// A change that somebody proposes in their own name.
+async fn proposing(house: &mut House, deed: &str) -> Vec<String> {
+    if deed == "rollback" {
+        published(house).await;
+    }
+    let mut cells = Vec::new();
+    for who in 0..WHO.len() {
+        let page = "/policies/discount";
+        let form = if deed == "rollback" {
+            let shown = house.browsers.get(&house.owners[OWNS], page).await.text;
+            let version = hidden(&shown, "version");
+            sent(&shown, &format!("{page}/rollback"), &[("version", &version), ("words", "why")])
+        } else {
+            let (document, warnings) = other(house);
+            let shown = house.browsers.get(&house.owners[OWNS], &format!("{page}/change")).await;
+            draft(&shown.text, &document, "why", &warnings, deed)
+        };
+        let to = format!("{page}/{}", if deed == "rollback" { deed } else { "change" });
+        let before = house.browsers.world.changes().await;
+        let answer = house.browsers.post(&house.cookies[who], &to, &form).await;
+        if answer.status == 303 && answer.header("location").starts_with("/intents/int_") {
+            cells.push("**yes**".to_owned());
+        } else {
+            assert_eq!(house.browsers.world.changes().await, before, "{} {to}", WHO[who].0);
+            cells.push(answer.status.to_string());
+        }
+    }
+    cells
+}
+
+/// What `ae-1` proposes, as the page of its intent.
+async fn proposed(house: &mut House) -> String {
+    let (document, warnings) = other(house);
+    let key = house.key();
+    page_of(&house.browsers.world.submitted(&key, &body(&document, &warnings)).await)
+}
+
+/// One more version that is published by the owner.
+async fn published(house: &mut House) {
+    let page = proposed(house).await;
+    let form = form(&house.browsers.get(&house.owners[OWNS], &page).await.text, "approve", "");
+    let answer = house.browsers.post(&house.owners[OWNS], &format!("{page}/decisions"), &form).await;
+    assert_eq!(answer.status, 303, "{}", answer.text);
+}
+
+async fn publishing(house: &mut House) -> Vec<String> {
+    let mut cells = Vec::new();
+    for who in 0..WHO.len() {
+        let page = proposed(house).await;
+        let form = form(&house.browsers.get(&house.owners[OWNS], &page).await.text, "approve", "");
+        house.browsers.all_told(&page).await;
+        cells.push(house.tried(who, &format!("{page}/decisions"), &form, "?said=approve").await);
+    }
+    cells
 }
 
 /// What is done to a connection; it is put back after each try that was taken.
@@ -199,9 +270,13 @@ pub(super) fn is_right(page: &str) {
         let taken = WHO.iter().zip(&cells[1..]).filter(|(_, cell)| cell.contains("yes"));
         let taken: Vec<&str> = taken.map(|((name, _), _)| *name).collect();
         let expected: &[&str] = match cells[0] {
-            "close an exception by retry" | "close an exception by decline" => &["owns the exception"],
+            "close an exception by retry" | "close an exception by decline" => {
+                &["owns the exception and the policy"]
+            }
             "close by retry what a connection holds up, whose owner is somebody else" => &["operator"],
             "close by decline what a connection holds up, whose owner is somebody else" => &[],
+            "publish what `ae-1` proposes" => &["owns the exception and the policy"],
+            of if of.starts_with("propose") => &WHO.map(|(name, _)| name)[1..],
             of if of.ends_with("the connection `billing`") => &["operator", "integration owner"],
             other => panic!("say who may: {other}"),
         };

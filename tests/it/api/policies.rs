@@ -20,6 +20,13 @@ pub(super) fn changed(to: &str, day: &str) -> (String, BTreeSet<String>) {
     (text, warnings.map(|finding| finding.kind.to_owned()).collect())
 }
 
+/// The same with so many words that no page shows it whole.
+pub(super) fn longer_than_a_page() -> (String, BTreeSet<String>) {
+    let (text, warnings) = changed("<= 12%", "2026-11-20");
+    let words = format!("{}\n\n## Inputs", "Nobody reads this to its end. ".repeat(2_100));
+    (text.replacen("## Inputs", &words, 1), warnings)
+}
+
 pub(super) fn body(document: &str, accept: &BTreeSet<String>) -> String {
     let kinds: Vec<Json> = accept.iter().map(|kind| json!({ "kind": kind })).collect();
     let tokens = json!({ "intent": "discount", "document": document, "reason": "the memo", "accept": kinds });

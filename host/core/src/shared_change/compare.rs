@@ -66,8 +66,10 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Everything that `after` says otherwise than `before`, in the order of the sections of both.
-pub(super) fn compare(before: Option<&Layout>, after: &Layout) -> Vec<Difference> {
+/// Everything that `after` says otherwise than `before`, in the order of the sections of both; all of `after` is new where
+/// there is nothing before it.
+#[must_use]
+pub fn compare(before: Option<&Layout>, after: &Layout) -> Vec<Difference> {
     let (old, new) = (before.map(Parts::of).unwrap_or_default(), Parts::of(after));
     let mut found = Vec::new();
     let added = new.tables.iter().filter(|(name, _)| old.table(name).is_none());

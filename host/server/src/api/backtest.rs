@@ -10,6 +10,7 @@ use crate::problem::{Problem, ProblemView};
 use crate::state::Host;
 use axum::extract::State;
 use axum::{Extension, Json};
+use countersign_core::id::IntentTypeName;
 use countersign_core::policy::backtest::Backtest;
 use countersign_core::policy::stop::{Stop, Stopped};
 use countersign_engine::fault::Fault;
@@ -54,14 +55,26 @@ pub(crate) async fn backtest(
     let text = members.required("policy", DOCUMENT, whole);
     let days = members.optional("since", DAYS, history::days);
     members.checked()?;
+    tried(&host, &caller, line, (intent, text.unwrap_or_default(), days)).await.map(Json)
+}
+
+/// What a document would have answered to the recorded intents of its type, for whoever sees all of each.
+pub(crate) async fn tried(
+    host: &Host,
+    caller: &Caller,
+    line: Line,
+    (intent, text, days): (IntentTypeName, String, Option<u32>),
+) -> Result<Backtest, Problem> {
+    super::all_seen(host, caller, &intent)?;
+    let rulebook = host.engine.rulebook();
     let rules = Arc::clone(&rulebook);
-    let sound = move |_: &Stop<'_>| changed(&rules, &intent, text.unwrap_or_default());
-    let new = busy::proved(&host, line.clone(), sound).await?;
+    let sound = move |_: &Stop<'_>| changed(&rules, &intent, text);
+    let new = busy::proved(host, line.clone(), sound).await?;
     let now = host.engine.now();
     let since = days.map(|days| history::day_before(now, days));
     let store = host.engine.store();
     let trial = history::backtest(&**store, &rulebook, &new, since, now);
-    on_record(&host, line, trial, "backtest FILE --data DIR").await.map(Json)
+    on_record(host, line, trial, "backtest FILE --data DIR").await
 }
 
 /// Waits for a walk over the whole log, if there is a place for it and as long as somebody listens.

@@ -3,7 +3,9 @@
 //! is stored and nothing decided.
 
 use super::backtest::on_record;
-use super::view::{DifferenceView, EvaluationView, FormattedView, RanView, ReportView, SuggestedView};
+use super::view::{
+    DifferenceView, EvaluationView, FormattedView, FoundView, RanView, ReportView, SuggestedView,
+};
 use crate::asked::{Line, Members, Place, Question};
 use crate::busy;
 use crate::door::Caller;
@@ -22,6 +24,7 @@ use countersign_core::policy::coverage::Fired;
 use countersign_core::policy::diff::Difference;
 use countersign_core::policy::example::Ran;
 use countersign_core::policy::given::{self, Asked, Misread};
+use countersign_core::policy::lint::Finding;
 use countersign_core::policy::mutant::Suggested;
 use countersign_core::policy::stop::{Stop, Stopped};
 use countersign_core::rulebook::{Rulebook, formatted};
@@ -141,6 +144,30 @@ pub(crate) async fn check(
     busy::proved(&host, line, move |stop| draft.checked(&fired, stop)).await.map(Json)
 }
 
+/// What the check finds in a document, or in the policy that stands, beside what fired on the record.
+pub(crate) async fn looked_at(
+    host: &Host,
+    line: Line,
+    intent: IntentTypeName,
+    document: Option<String>,
+) -> Result<Report, Problem> {
+    let draft = Draft { rulebook: host.engine.rulebook(), intent, document, now: host.engine.now() };
+    busy::proved(host, line, move |stop| draft.checked(&Fired::default(), stop)).await
+}
+
+/// What was found, one shape for what is checked and for what was put on record of it.
+pub(crate) fn found(report: &Report) -> Vec<FoundView> {
+    let view = |finding: &Finding| FoundView {
+        place: format!("{}:{}", finding.file, finding.line),
+        level: finding.level.to_string(),
+        kind: finding.kind.to_owned(),
+        message: finding.message.clone(),
+        witness: finding.witness.clone(),
+        advice: finding.advice.clone(),
+    };
+    report.findings().map(view).collect()
+}
+
 /// Runs the examples of a policy. One that fails is the answer, not a problem.
 #[utoipa::path(
     post, path = "/v1/policies/{name}/test", tag = "policies", operation_id = "test_policy",
@@ -241,7 +268,7 @@ pub(crate) async fn diff(
     Question(body): Question<POLICY_BYTES_MAX>,
 ) -> Result<Json<Difference>, Problem> {
     let rulebook = host.engine.rulebook();
-    let (intent, now) = (named(&rulebook, &name)?, host.engine.now());
+    let intent = named(&rulebook, &name)?;
     let mut members = Members::of(body, &["policy", "version"]);
     let text = members.required("policy", DOCUMENT, whole);
     let known = format!("a version of `{intent}`; `GET /v1/policies/{intent}` lists them");
@@ -249,16 +276,27 @@ pub(crate) async fn diff(
         Digest::parse(text).filter(|version| rulebook.policy_version(&intent, version).is_some())
     });
     members.checked()?;
+    compared(&host, line, intent, (version, text.unwrap_or_default())).await.map(Json)
+}
+
+/// What a document decides otherwise than a version; than the one that stands, if none is named.
+pub(crate) async fn compared(
+    host: &Host,
+    line: Line,
+    intent: IntentTypeName,
+    (version, text): (Option<Digest>, String),
+) -> Result<Difference, Problem> {
+    let (rulebook, now) = (host.engine.rulebook(), host.engine.now());
     let compared = move |stop: &Stop<'_>| {
         let was = match version {
             Some(version) => rulebook.policy_version(&intent, &version),
             None => rulebook.standing(&intent, now),
         };
         let was = was.ok_or_else(|| Problem::unknown("policy", intent.as_str()))?;
-        let new = changed(&rulebook, &intent, text.unwrap_or_default())?;
+        let new = changed(&rulebook, &intent, text)?;
         Ok(Difference::between(was, &new, stop)?)
     };
-    busy::proved(&host, line, compared).await.map(Json)
+    busy::proved(host, line, compared).await
 }
 
 /// Aligns the tables of a policy and changes nothing else; only its shape is looked at. Done twice it is
@@ -424,7 +462,7 @@ pub(super) fn named(rulebook: &Rulebook, name: &str) -> Result<IntentTypeName, P
 }
 
 /// A document as the file that it would be.
-pub(super) fn file(intent: &IntentTypeName, text: String) -> SourceFile {
+pub(crate) fn file(intent: &IntentTypeName, text: String) -> SourceFile {
     SourceFile { path: format!("{intent}.policy.md"), text }
 }
 

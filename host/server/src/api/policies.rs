@@ -4,7 +4,8 @@
 use super::intents::{self, Wanted};
 use super::view::{IntentView, Listed, PolicyView};
 use crate::asked::{Members, Place, Posted, Query};
-use crate::limits::COMMAND_BYTES_MAX;
+use crate::door::Caller;
+use crate::limits::{COMMAND_BYTES_MAX, PAGE_LOOKS_MAX, PAGE_WAIT_SECONDS, WAIT_LOOK_MS};
 use crate::problem::{Problem, ProblemView};
 use crate::state::Host;
 use axum::Json;
@@ -13,12 +14,15 @@ use axum::http::Uri;
 use axum::response::Response;
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::hash::Digest;
-use countersign_core::id::IntentTypeName;
+use countersign_core::id::{IntentId, IntentTypeName, PersonId};
 use countersign_core::intent::Raw;
 use countersign_core::policy::Policy;
 use countersign_core::publish::POLICY_CHANGE;
 use countersign_core::rulebook::{Rulebook, bare_document};
 use countersign_core::time::Timestamp;
+use countersign_engine::engine::{Key, Standing, Submission};
+use countersign_engine::fault::Fault;
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// Which version a policy goes back to.
@@ -68,14 +72,23 @@ pub(crate) async fn show(
     let mut query = Query::of(&uri, &["version"])?;
     let version = query.read("version", "a content address of 64 digits", Digest::parse);
     query.checked()?;
-    let (rulebook, now) = (host.engine.rulebook(), host.engine.now());
-    let unknown = || Problem::unknown("policy", &name);
-    let of = IntentTypeName::parse(&name).map_err(|_| unknown())?;
-    let view = PolicyView::of(&of, &rulebook, now).ok_or_else(unknown)?;
-    let standing = rulebook.standing(&of, now).map(Policy::version);
+    let of = IntentTypeName::parse(&name).map_err(|_| Problem::unknown("policy", &name))?;
+    with_document(&host.engine.rulebook(), &of, version, host.engine.now()).map(Json)
+}
+
+/// A policy with the document of one of its versions; of the one in force, if none is named.
+pub(crate) fn with_document(
+    rulebook: &Rulebook,
+    of: &IntentTypeName,
+    version: Option<Digest>,
+    now: Timestamp,
+) -> Result<PolicyView, Problem> {
+    let unknown = || Problem::unknown("policy", of.as_str());
+    let view = PolicyView::of(of, rulebook, now).ok_or_else(unknown)?;
+    let standing = rulebook.standing(of, now).map(Policy::version);
     let shown = version.or(standing).ok_or_else(unknown)?;
     let missing = || Problem::unknown("version", &shown.to_string());
-    view.with_document(&of, &shown, &rulebook).map(Json).ok_or_else(missing)
+    view.with_document(of, &shown, rulebook).ok_or_else(missing)
 }
 
 /// Proposes an earlier version of a policy again, in the name of the token's person.
@@ -114,12 +127,75 @@ pub(crate) async fn rollback(
         return Err(Refusal::ReasonMissing.into());
     }
     let document = earlier(&rulebook, &of, version, now)?;
-    let tokens = [("intent", of.to_string()), ("document", document), ("reason", reason)];
-    let tokens = tokens.map(|(name, text)| (name.to_owned(), Raw::Text(text)));
-    let tokens = Raw::Map(tokens.into());
+    let tokens = change(&of, document, reason, &[]);
     let wanted = Wanted { intent_type: POLICY_CHANGE.to_owned(), tokens, trial: None };
     // Whatever is wrong with the document, its sender named no more than its version.
     intents::submitted(&host, &caller, key, &headers, wanted).await.map_err(|problem| problem.at("/version"))
+}
+
+/// The tokens of a change of a policy.
+fn change(of: &IntentTypeName, document: String, reason: String, accept: &[String]) -> Raw {
+    let texts = [("intent", of.to_string()), ("document", document), ("reason", reason)];
+    let texts = texts.map(|(name, text)| (name.to_owned(), Raw::Text(text)));
+    let kind = |kind: &String| Raw::Map([("kind".to_owned(), Raw::Text(kind.clone()))].into());
+    let accepted = Raw::List(accept.iter().map(kind).collect());
+    let accept = (!accept.is_empty()).then(|| ("accept".to_owned(), accepted));
+    Raw::Map(texts.into_iter().chain(accept).collect())
+}
+
+/// A change that somebody proposes.
+#[derive(Debug)]
+pub(crate) struct Proposed {
+    /// The whole document.
+    pub(crate) document: String,
+    /// Why, for whoever decides.
+    pub(crate) reason: String,
+    /// The kinds of warnings that they answer for.
+    pub(crate) accept: Vec<String>,
+}
+
+/// Proposes a change in the name of somebody at a page; the intent, prepared if that takes no longer than a page does.
+pub(crate) async fn propose(
+    host: &Host,
+    person: &PersonId,
+    of: &IntentTypeName,
+    proposed: Proposed,
+    key: Key,
+) -> Result<IntentId, Problem> {
+    let Proposed { document, reason, accept } = proposed;
+    let submission = || Submission {
+        requester: person.to_string(),
+        intent_type: POLICY_CHANGE.to_owned(),
+        tokens: change(of, document.clone(), reason.clone(), &accept),
+        key: Some(key.clone()),
+    };
+    let intent = submitted_once(host, submission).await?.approval.intent.id;
+    let caller = Caller { person: person.clone(), token: String::new() };
+    super::prepared(host, &caller, intent, PAGE_WAIT_SECONDS).await?;
+    Ok(intent)
+}
+
+/// Submits something of which a second click may be on its way: whoever comes second waits for what the first one gets.
+async fn submitted_once(host: &Host, submission: impl Fn() -> Submission) -> Result<Standing, Fault> {
+    for _ in 0..PAGE_LOOKS_MAX {
+        match host.engine.submit(submission()).await {
+            Err(Fault::KeyBusy) => tokio::time::sleep(Duration::from_millis(WAIT_LOOK_MS)).await,
+            ended => return ended,
+        }
+    }
+    Err(Fault::KeyBusy)
+}
+
+/// Proposes an earlier version again in the name of somebody at a page.
+pub(crate) async fn back(
+    host: &Host,
+    person: &PersonId,
+    of: &IntentTypeName,
+    (version, reason): (Option<Digest>, String),
+    key: Key,
+) -> Result<IntentId, Problem> {
+    let document = earlier(&host.engine.rulebook(), of, version, host.engine.now())?;
+    propose(host, person, of, Proposed { document, reason, accept: Vec::new() }, key).await
 }
 
 /// The document of the version that a policy goes back to.

@@ -77,7 +77,7 @@ fn effect_table(effect: &ReconciledView, clocks: Clocks<'_>) -> Markup {
             @if let Some(why) = &effect.why { ": " (all(&why.message)) }
             "."
         }
-        table.compared {
+        table.rows.plan {
             caption { "binding " (effect.binding) }
             thead { tr { th scope="col" { "field" } th scope="col" { "before" } th scope="col" { "approved" } th scope="col" { "written" } th scope="col" { "now" } th scope="col" { "verdict" } } }
             tbody {

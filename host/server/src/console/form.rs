@@ -1,7 +1,7 @@
 //! What a form sends, and where somebody may be sent back to.
 
 use crate::asked;
-use crate::limits::FORM_BYTES_MAX;
+use crate::limits::{DRAFT_FORM_BYTES_MAX, FORM_BYTES_MAX};
 use crate::problem::Problem;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, Uri, header};
@@ -10,6 +10,9 @@ use url::form_urlencoded;
 
 /// Most fields of one form: more than any page has.
 const FIELDS_MAX: usize = 8;
+
+/// Most fields of a form with a document: the same, and a box for every kind of warning that can be accepted.
+const DRAFT_FIELDS_MAX: usize = 8 + 64;
 
 /// The fields of a form, each at most once.
 #[derive(Debug)]
@@ -25,10 +28,18 @@ impl Form {
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for Form {
-    type Rejection = Response;
+/// A form with the document of a policy, and a box for each kind of warning.
+#[derive(Debug)]
+pub(super) struct Draft(pub(super) Form);
 
-    async fn from_request(request: Request, _: &S) -> Result<Form, Response> {
+impl Form {
+    /// The names of the fields that begin like this, without that.
+    pub(super) fn names<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+        self.fields.iter().filter_map(move |(name, _)| name.strip_prefix(prefix))
+    }
+
+    /// Reads one that is so long at most, and has so many fields.
+    async fn read(request: Request, bytes_max: usize, fields_max: usize) -> Result<Form, Response> {
         let (parts, body) = request.into_parts();
         let plain = "application/x-www-form-urlencoded";
         let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -38,11 +49,11 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             let help = "use the form of the page";
             return Err(super::page::problem(&Problem::new("CS-E0204", "the body is no form", help)));
         }
-        let bytes = asked::read(&parts.headers, body, FORM_BYTES_MAX).await;
+        let bytes = asked::read(&parts.headers, body, bytes_max).await;
         let bytes = bytes.map_err(|problem| super::page::problem(&problem))?;
         let fields: Vec<(String, String)> =
-            form_urlencoded::parse(&bytes).into_owned().take(FIELDS_MAX + 1).collect();
-        if FIELDS_MAX < fields.len() {
+            form_urlencoded::parse(&bytes).into_owned().take(fields_max.saturating_add(1)).collect();
+        if fields_max < fields.len() {
             let help = "use the form of the page";
             return Err(super::page::problem(&Problem::new(
                 "CS-E0203",
@@ -58,6 +69,22 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             return Err(super::page::problem(&Problem::new("CS-E0203", "a field stands there twice", help)));
         }
         Ok(Form { headers: parts.headers, fields })
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &S) -> Result<Form, Response> {
+        Form::read(request, FORM_BYTES_MAX, FIELDS_MAX).await
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Draft {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &S) -> Result<Draft, Response> {
+        Form::read(request, DRAFT_FORM_BYTES_MAX, DRAFT_FIELDS_MAX).await.map(Draft)
     }
 }
 
@@ -82,8 +109,9 @@ const FIRST: &str = "/inbox";
 /// Anything else would let a message send people anywhere under our name.
 pub(super) fn next(wanted: Option<String>) -> String {
     let plain = |text: &String| {
-        let known = ["/inbox", "/intents", "/exceptions", "/reconciliation", "/you"].contains(&text.as_str());
-        let below = ["/links/", "/intents/", "/connections/"];
+        let known = ["/inbox", "/intents", "/exceptions", "/reconciliation", "/policies", "/you"];
+        let known = known.contains(&text.as_str());
+        let below = ["/links/", "/intents/", "/connections/", "/policies/"];
         (known || below.iter().any(|below| text.starts_with(below)))
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte))
             && !text.contains("//")

@@ -10,7 +10,7 @@ use super::page::{self, Here, framed, sentence};
 use super::part::moment::Clocks;
 use super::part::say::{Fields, Sent, Verb, command, form};
 use super::part::waits::reasons;
-use super::part::{all, asked, judged, plan, seats, settled, story};
+use super::part::{all, asked, changed, judged, plan, seats, settled, story};
 use crate::api::view::intent::Looking;
 use crate::api::view::{IntentView, TimelineView};
 use crate::asked::{Place, readable};
@@ -223,6 +223,7 @@ fn shown(host: &Host, signed: &Signed, looked: &Looked, status: StatusCode, besi
         (told(&view, &timeline, person, beside))
         (head(&view, person, clocks, can.is_some()))
         (plan::written(approval, &view, rulebook.intent_type(&approval.intent.intent_type)))
+        (changed::policy(approval, &view, &rulebook))
         (asked::asked(approval, &looked.sight, asked::before(&looked.entries)))
         @if let Some(evaluation) = &view.evaluation { (judged::judged(evaluation)) (judged::explained(evaluation)) }
         (can.unwrap_or_default())

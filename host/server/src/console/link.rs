@@ -8,6 +8,7 @@ use super::form::Form;
 use super::guard::{self, Signed};
 use super::page::{self, page, sentence};
 use super::part::asked::asked;
+use super::part::changed;
 use super::part::judged::judged;
 use super::part::moment::Clocks;
 use super::part::plan::{unreadable, written};
@@ -196,6 +197,7 @@ fn shown(host: &Host, opened: &Opened, status: StatusCode, words: &str, wrong: O
         }
         (asked(approval, &sight, None))
         (written(approval, &view, rulebook.intent_type(&approval.intent.intent_type)))
+        (changed::policy(approval, &view, &rulebook))
         @if let Some(evaluation) = &view.evaluation { (judged(evaluation)) }
         (seats(&view, Clocks { directory: rulebook.directory(), person, now: looking.now }))
     };

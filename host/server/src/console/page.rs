@@ -5,9 +5,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use countersign_core::id::PersonId;
 use maud::{DOCTYPE, Markup, html};
+use std::sync::LazyLock;
 
 /// The one style of all pages.
 const STYLE: &str = include_str!("console.css");
+
+/// The same as browsers get it: without what only people read it by.
+static SERVED: LazyLock<String> = LazyLock::new(|| STYLE.lines().map(str::trim).collect());
 
 /// What a page may load and where its forms may go: this host, and nothing runs in it.
 pub(super) fn policy() -> HeaderValue {
@@ -18,7 +22,7 @@ pub(super) fn policy() -> HeaderValue {
 
 /// The style.
 pub(super) async fn style() -> Response {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], SERVED.as_str()).into_response()
 }
 
 /// Where in the console a page is.
@@ -32,6 +36,8 @@ pub(super) enum Here {
     Exceptions,
     /// What was approved, and what is there.
     Reconciliation,
+    /// The rules that decide.
+    Policies,
     /// Who one is here.
     You,
     /// None of these.
@@ -39,11 +45,12 @@ pub(super) enum Here {
 }
 
 /// What stands at the top of every page of somebody who is signed in.
-const MENU: [(Here, &str, &str); 5] = [
+const MENU: [(Here, &str, &str); 6] = [
     (Here::Inbox, "/inbox", "Inbox"),
     (Here::Intents, "/intents", "Intents"),
     (Here::Exceptions, "/exceptions", "Exceptions"),
     (Here::Reconciliation, "/reconciliation", "Reconciliation"),
+    (Here::Policies, "/policies", "Policies"),
     (Here::You, "/you", "You"),
 ];
 

@@ -1,6 +1,7 @@
 //! What several pages show in the same way.
 
 pub(super) mod asked;
+pub(super) mod changed;
 pub(super) mod judged;
 pub(super) mod moment;
 pub(super) mod plan;
@@ -9,6 +10,7 @@ pub(super) mod seats;
 pub(super) mod settled;
 pub(super) mod standing;
 pub(super) mod story;
+pub(super) mod tables;
 pub(super) mod waits;
 pub(super) mod ways;
 

@@ -4,7 +4,7 @@ use super::BacktestView;
 use countersign_core::hash::Digest;
 use countersign_core::id::IntentTypeName;
 use countersign_core::policy::backtest::Backtest;
-use countersign_core::policy::diff::Diff;
+use countersign_core::policy::diff::{Changed, Diff};
 use countersign_core::publish::{Change, Found};
 use countersign_core::rulebook::{Rulebook, Turn};
 use countersign_core::time::Timestamp;
@@ -235,22 +235,24 @@ impl From<&Change> for PolicyChangeView {
             examples: TallyView { passed: change.examples.passed, of: change.examples.of },
             mutants: TallyView { passed: change.mutants.passed, of: change.mutants.of },
             promises: texts(&change.promises),
-            changed: diff
-                .changed
-                .iter()
-                .map(|changed| RegionView {
-                    region: changed.region.clone(),
-                    was: changed.was.clone(),
-                    now: changed.now.clone(),
-                    witness: changed.witness.clone(),
-                    tried: changed.tried,
-                })
-                .collect(),
+            changed: diff.changed.iter().map(RegionView::from).collect(),
             inputs: texts(&diff.inputs),
             all: diff.all,
             unsettled: diff.unsettled,
             backtest: change.backtest.clone(),
             conflicted: change.conflicted.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl From<&Changed> for RegionView {
+    fn from(changed: &Changed) -> RegionView {
+        RegionView {
+            region: changed.region.clone(),
+            was: changed.was.clone(),
+            now: changed.now.clone(),
+            witness: changed.witness.clone(),
+            tried: changed.tried,
         }
     }
 }

@@ -13,9 +13,6 @@ const PAGE_CHARACTERS_MAX: usize = 60_000;
 /// Why a page cannot show the whole of what would be approved.
 pub(in crate::console) fn unreadable(approval: &Approval) -> Option<&'static str> {
     let case = approval.case()?;
-    if case.change.is_some() {
-        return Some("This changes a policy, and the page cannot show what would change.");
-    }
     if case.shared.is_some() {
         return Some(
             "This changes a file that all policies share, and the page cannot show what would change.",
@@ -28,8 +25,11 @@ pub(in crate::console) fn unreadable(approval: &Approval) -> Option<&'static str
     let written = changes.map(|change| change.before.to_string().len() + change.after.to_string().len());
     let remarks = case.writes.iter().flat_map(|planned| &planned.plan.remarks).map(String::len);
     let asked = approval.intent.tokens.values().map(length);
-    (PAGE_CHARACTERS_MAX < written.chain(remarks).chain(asked).sum())
-        .then_some("This is too long for the page.")
+    // What the check, the comparison and the record say of a change of a policy.
+    let found =
+        case.change.iter().map(|change| serde_json::to_string(change).map_or(usize::MAX, |text| text.len()));
+    let all = written.chain(remarks).chain(asked).chain(found);
+    (PAGE_CHARACTERS_MAX < all.fold(0, usize::saturating_add)).then_some("This is too long for the page.")
 }
 
 fn length(value: &TokenValue) -> usize {
