@@ -36,6 +36,7 @@ use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::clock::Chance as _;
 use countersign_tests::draw::{Draw, wanted};
+use countersign_tests::measured::compare;
 use countersign_tests::world::{root, source_files, weighed};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -561,6 +562,15 @@ impl<'a> History<'a> {
         self.restarts += 1;
     }
 
+    /// The figures over its log are those that a second computation has.
+    fn measured(&self) {
+        let id = self.approval.intent.id;
+        let log: Vec<(IntentId, Entry)> = self.entries.iter().map(|entry| (id, entry.clone())).collect();
+        if let Err(what) = compare(&log, &self.book) {
+            self.fail(&what);
+        }
+    }
+
     /// The same through the link of a message, sometimes somebody else's, an old one or one for something else.
     fn by_link(&self, command: Command) -> Command {
         let linked: Vec<u32> = self.approval.notices.linked.keys().copied().collect();
@@ -582,6 +592,7 @@ fn run(seed: u64, books: &[Rulebook], tally: &mut Tally) {
         history.check();
     }
     history.replay();
+    history.measured();
     tally.count(&history);
 }
 

@@ -1,5 +1,5 @@
 //! What a host counts is what it put into the log: its metrics against a fold over the entries, which knows nothing of
-//! them.
+//! them; and the figures of the book, against a second computation over the same entries.
 
 use crate::history::{Broken, History};
 use countersign_core::approval::event::Entry;
@@ -7,6 +7,7 @@ use countersign_core::id::IntentId;
 use countersign_core::measure::Measures;
 use countersign_engine::engine::Engine;
 use countersign_engine::port::store::{Position, Store};
+use countersign_tests::measured::compare;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
@@ -59,6 +60,17 @@ const ROWS: [Row; 9] = [
 ];
 
 impl History {
+    /// The book says of the whole log what the naive computation says.
+    pub(crate) fn measured(&self) -> Result<(), Broken> {
+        let logged = self.block_on(self.disk.scan(Position(1), usize::MAX)).expect("it is read");
+        let entries = logged.iter().filter_map(|logged| {
+            let intent = logged.stream.parse::<IntentId>().ok()?;
+            Some((intent, serde_json::from_slice::<Entry>(&logged.entry).expect("it is an entry")))
+        });
+        let entries: Vec<(IntentId, Entry)> = entries.collect();
+        compare(&entries, &self.engine().rulebook()).map_err(|what| self.broken(what))
+    }
+
     /// The metrics of the host that runs are the counts of what it put into the log.
     pub(crate) fn counted(&self, counts: &Counts, measures: &Measures) -> Result<(), Broken> {
         let mut text = String::new();

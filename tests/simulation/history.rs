@@ -808,6 +808,7 @@ impl History {
         if !self.was_set() {
             self.look_at_all()?;
         }
+        self.measured()?;
         self.count(tally);
         Ok(())
     }

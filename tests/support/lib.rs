@@ -6,6 +6,7 @@ pub mod dmn;
 pub mod draw;
 pub mod guests;
 pub mod host;
+pub mod measured;
 pub mod scripted;
 pub mod servers;
 pub mod small_disk;

@@ -1,7 +1,15 @@
 //! Measures: figures that managers steer by, each a fold over the log and nothing else.
 //!
 //! Folding the same entries gives the same figures on every host and in every year, so a figure can
-//! be checked by whoever has the log.
+//! be checked by whoever has the log. [`book`] keeps them by day, intent type, version of the policy and connection;
+//! [`words`] says what each means, for every surface.
+
+pub mod book;
+pub mod figures;
+mod life;
+pub mod period;
+pub mod spread;
+pub mod words;
 
 use crate::approval::Authority;
 use crate::approval::event::{Entry, Event};
