@@ -38,6 +38,8 @@ mod links;
 mod lists;
 #[path = "api/log.rs"]
 mod log;
+#[path = "api/measures.rs"]
+mod measures;
 #[path = "api/metrics.rs"]
 mod metrics;
 #[path = "api/of_the_house.rs"]

@@ -16,6 +16,7 @@ pub mod init;
 pub mod intent;
 pub mod intent_type;
 mod key_file;
+pub mod measure;
 pub mod override_;
 pub mod ownership;
 pub mod password;
@@ -95,6 +96,8 @@ enum Command {
     /// See and close what the normal path could not settle
     #[command(subcommand)]
     Exception(exception::Exception),
+    /// Show figures over the log: how many, how long, how often otherwise than planned, and what leaks
+    Measure(measure::Measure),
     /// Print who answers for what, with the times of seats and exceptions, and what hangs on one person; ends
     /// with 1 if something is lacking
     Ownership(ownership::Ownership),
@@ -149,6 +152,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Override(command) => override_::run(command, &global).await,
         Command::BreakGlass(command) => override_::break_glass(command, &global).await,
         Command::Exception(command) => exception::run(command, &global).await,
+        Command::Measure(command) => measure::run(command, &global).await,
         Command::Ownership(command) => ownership::run(command, &global).await,
         Command::People(command) => people::run(command, &global).await,
         Command::Connection(command) => connection::run(command, &global).await,

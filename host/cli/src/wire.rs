@@ -275,6 +275,7 @@ pub async fn start(
         rulebook,
         record,
     });
+    engine.keep_measures();
     Ok(Running {
         engine,
         store,

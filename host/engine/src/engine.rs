@@ -12,6 +12,7 @@ use crate::inbox::Waits;
 use crate::jumps::Jumps;
 use crate::limits::PROOFS_AT_ONCE;
 use crate::log_tree::LogTree;
+use crate::measures::Measures;
 use crate::metrics::Metrics;
 use crate::notices::Ways;
 use crate::outages::Outages;
@@ -134,6 +135,8 @@ pub(crate) struct Inner {
     pub(crate) proofs: Semaphore,
     /// By what the log is proved to others, if it is.
     pub(crate) log_tree: OnceLock<Arc<LogTree>>,
+    /// Figures over the log.
+    pub(crate) measures: Measures,
     /// Rings when other rules are in force.
     pub(crate) changed: Notify,
     /// Refused tries that are to be put on record.
@@ -211,6 +214,7 @@ impl Engine {
             spending: tokio::sync::Mutex::new(()),
             proofs: Semaphore::new(PROOFS_AT_ONCE),
             log_tree: OnceLock::new(),
+            measures: Measures::default(),
             changed: Notify::new(),
             denials: Denials::default(),
             schedule: Schedule::default(),

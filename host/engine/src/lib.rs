@@ -27,6 +27,7 @@ pub mod inbox;
 mod jumps;
 pub mod limits;
 pub mod log_tree;
+pub mod measures;
 pub mod memory;
 mod metrics;
 mod notices;

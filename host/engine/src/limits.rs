@@ -187,3 +187,13 @@ pub const UPGRADES_MAX: usize = 10_000;
 /// Most refused tries that wait to be put on record; more than that are only counted. A store that stands still for some
 /// seconds loses none of them.
 pub const DENIED_WAITING_MAX: usize = 1_024;
+
+/// How often the figures over the log are brought up to date while nobody asks for them, in milliseconds.
+pub const MEASURES_LOOK_MS: u64 = 10_000;
+
+/// Entries that are read from the log at a time for them; other work gets its turn in between.
+pub const MEASURES_PAGE_ENTRIES: usize = 256;
+
+/// Most entries that whoever asks for figures waits for: less than a second of reading. While there are more they are
+/// told how far it is.
+pub const MEASURES_BEHIND_MAX: u64 = 20_000;

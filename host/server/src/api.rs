@@ -17,6 +17,7 @@ pub(crate) mod health;
 pub(crate) mod intent_types;
 pub(crate) mod intents;
 pub(crate) mod log;
+pub(crate) mod measures;
 pub(crate) mod overrides;
 pub(crate) mod ownership;
 pub(crate) mod pages;

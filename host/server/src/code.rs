@@ -175,6 +175,7 @@ pub static CODES: &[Code] = &[
     code!("CS-E0242", 409),
     code!("CS-E0243", 403),
     code!("CS-E0244", 403),
+    code!("CS-E0255", 503),
     // Faults of the host and its store.
     code!("CS-E0301", 507),
     code!("CS-E0302", 429),

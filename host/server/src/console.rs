@@ -1,4 +1,4 @@
-//! The pages that people see in a browser: signing in, the inbox, intents, who one is, and the links of messages.
+//! The pages that people see in a browser: signing in, the inbox, intents, measures, who one is, and the links of messages.
 //!
 //! They have a router of their own, apart from the API's: a cookie opens no address of the API, and a token
 //! no page. Every form is ordinary HTML and works without JavaScript; there is none. A `GET` changes nothing
@@ -15,6 +15,7 @@ mod inbox;
 mod intent;
 mod intents;
 mod link;
+mod measures;
 mod page;
 mod part;
 mod policies;
@@ -88,6 +89,8 @@ pub const PAGES: &[Page] = &[
     page("POST", "/policies/{name}/change", Wants::Session),
     page("GET", "/policies/{name}/rollback", Wants::Nothing),
     page("POST", "/policies/{name}/rollback", Wants::Session),
+    page("GET", "/measures", Wants::Session),
+    page("GET", "/measures.csv", Wants::Session),
     page("GET", "/you", Wants::Session),
     page("GET", "/you/terminal", Wants::Nothing),
     page("POST", "/you/terminal", Wants::Session),
@@ -96,6 +99,7 @@ pub const PAGES: &[Page] = &[
     page("GET", "/links/{intent}/{notice}/{verb}/{code}", Wants::Session),
     page("POST", "/links/{intent}/{notice}/{verb}/{code}", Wants::Session),
     page("GET", "/assets/console.css", Wants::Nothing),
+    page("GET", "/assets/measures.css", Wants::Nothing),
 ];
 
 /// The pages as a router.
@@ -114,10 +118,13 @@ pub(crate) fn router(host: Host) -> Router<Host> {
         .merge(of_exceptions())
         .merge(of_targets())
         .merge(of_policies())
+        .route("/measures", get(measures::show))
+        .route("/measures.csv", get(measures::download))
         .route("/you/terminal", get(you::again).post(you::terminal))
         .route("/you/others", get(you::again).post(you::end_others))
         .route("/links/{intent}/{notice}/{verb}/{code}", get(link::show).post(link::act))
         .route("/assets/console.css", get(page::style))
+        .route("/assets/measures.css", get(measures::style))
         .route_layer(from_fn_with_state(host, guard::guard))
 }
 

@@ -167,3 +167,9 @@ pub const PAGE_WAIT_SECONDS: u64 = 5;
 
 /// Most looks of a page whether the same form, sent a moment before, has its answer: as long as a page waits.
 pub const PAGE_LOOKS_MAX: u64 = PAGE_WAIT_SECONDS * 1_000 / WAIT_LOOK_MS;
+
+/// How many days back figures are asked for, unless somebody says otherwise.
+pub const MEASURE_DAYS: u32 = 90;
+
+/// Most periods by which figures are told at once: a year by days.
+pub const MEASURE_PERIODS_MAX: i64 = 366;

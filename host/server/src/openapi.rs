@@ -3,8 +3,8 @@
 
 use crate::api::{
     amendments, backtest, budgets, connections, connectors, decisions, deliveries, denied, drafts, effects,
-    exceptions, exchange, hands, health, intent_types, intents, log, overrides, ownership, pages, people,
-    policies, rules, seats,
+    exceptions, exchange, hands, health, intent_types, intents, log, measures, overrides, ownership, pages,
+    people, policies, rules, seats,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -37,7 +37,7 @@ use utoipa::{Modify, OpenApi};
         intent_types::go_live,
         drafts::check, drafts::suggest, drafts::test, drafts::explain, drafts::diff, drafts::format,
         exchange::export, exchange::import, backtest::backtest,
-        ownership::show,
+        measures::show, ownership::show,
         people::list, people::outlook, people::away, people::back,
         policies::list, policies::show, policies::rollback,
         rules::list, rules::show,

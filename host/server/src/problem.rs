@@ -167,6 +167,11 @@ impl Problem {
         &self.told.help
     }
 
+    /// Every place that is wrong.
+    pub(crate) fn flaws(&self) -> &[Flaw] {
+        &self.told.errors
+    }
+
     /// Its headers.
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.told.headers

@@ -3,8 +3,8 @@
 
 use crate::api::{
     amendments, backtest, budgets, connections, connectors, decisions, deliveries, denied, drafts, effects,
-    exceptions, exchange, hands, health, intent_types, intents, log, overrides, ownership, pages, people,
-    policies, rules, seats,
+    exceptions, exchange, hands, health, intent_types, intents, log, measures, overrides, ownership, pages,
+    people, policies, rules, seats,
 };
 use crate::console;
 use crate::door;
@@ -91,6 +91,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/intent-types/{name}/budget/rows", Some(Scope::Read)),
     route("GET", "/v1/intent-types/{name}/starter", Some(Scope::Read)),
     route("POST", "/v1/intent-types/{name}/go-live", Some(Scope::Ask)),
+    route("GET", "/v1/measures", Some(Scope::Read)),
     route("GET", "/v1/ownership", Some(Scope::Read)),
     route("GET", "/v1/people", Some(Scope::Read)),
     route("GET", "/v1/people/outlook", Some(Scope::Read)),
@@ -255,6 +256,7 @@ fn public(host: Host) -> Router {
         .route("/v1/intent-types/{name}/budget/rows", get(budgets::suggest))
         .route("/v1/intent-types/{name}/starter", get(intent_types::starter))
         .route("/v1/intent-types/{name}/go-live", post(intent_types::go_live))
+        .route("/v1/measures", get(measures::show))
         .route("/v1/ownership", get(ownership::show))
         .route("/v1/policies", get(policies::list))
         .route("/v1/policies/{name}", get(policies::show))

@@ -177,8 +177,9 @@ const DRAFTS: [Row; 4] = [
         .decides(Open::GoLive),
 ];
 
-const PEOPLE: [Row; 7] =
+const PEOPLE: [Row; 8] =
     [
+        row("figures of the intents that are for them", "GET /v1/measures", &[]).asks("?by=policy"),
         row("who there is, and who is away", "GET /v1/people", &[]),
         row("days on which too few are there", "GET /v1/people/outlook", &[]),
         row("who answers for what", "GET /v1/ownership", &[]),

@@ -38,6 +38,8 @@ pub(super) enum Here {
     Reconciliation,
     /// The rules that decide.
     Policies,
+    /// Figures.
+    Measures,
     /// Who one is here.
     You,
     /// None of these.
@@ -45,12 +47,13 @@ pub(super) enum Here {
 }
 
 /// What stands at the top of every page of somebody who is signed in.
-const MENU: [(Here, &str, &str); 6] = [
+const MENU: [(Here, &str, &str); 7] = [
     (Here::Inbox, "/inbox", "Inbox"),
     (Here::Intents, "/intents", "Intents"),
     (Here::Exceptions, "/exceptions", "Exceptions"),
     (Here::Reconciliation, "/reconciliation", "Reconciliation"),
     (Here::Policies, "/policies", "Policies"),
+    (Here::Measures, "/measures", "Measures"),
     (Here::You, "/you", "You"),
 ];
 
