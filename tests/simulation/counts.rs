@@ -62,7 +62,7 @@ const ROWS: [Row; 9] = [
 impl History {
     /// The book says of the whole log what the naive computation says.
     pub(crate) fn measured(&self) -> Result<(), Broken> {
-        let logged = self.block_on(self.disk.scan(Position(1), usize::MAX)).expect("it is read");
+        let logged = self.block_on(self.disk.store().scan(Position(1), usize::MAX)).expect("it is read");
         let entries = logged.iter().filter_map(|logged| {
             let intent = logged.stream.parse::<IntentId>().ok()?;
             Some((intent, serde_json::from_slice::<Entry>(&logged.entry).expect("it is an entry")))
