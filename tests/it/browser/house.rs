@@ -227,6 +227,18 @@ impl House {
         Ok(answer)
     }
 
+    /// The page of the exception of an intent that somebody answers for.
+    pub(crate) async fn exception(&self, intent: &Intent, owner: &str) -> Result<String> {
+        for _ in 0..LOOKS_MAX {
+            let answer = self.world.get(owner, &intent.place).await;
+            if let Some(id) = answer.json["exceptions"][0]["id"].as_str() {
+                return Ok(format!("{}/exceptions/{id}", intent.page));
+            }
+            tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
+        }
+        anyhow::bail!("{} has no exception", intent.page)
+    }
+
     /// The state of an intent.
     pub(crate) async fn state(&self, intent: &Intent) -> String {
         let answer = self.world.get("ae-1", &intent.place).await;

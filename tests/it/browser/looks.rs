@@ -62,7 +62,20 @@ const fn form(
 
 const GET_LINK: &str = "GET /links/{intent}/{notice}/{verb}/{code}";
 const POST_LINK: &str = "POST /links/{intent}/{notice}/{verb}/{code}";
+const EXCEPTION: &str = "GET /intents/{id}/exceptions/{exception}";
+const CLOSURES: &str = "GET /intents/{id}/exceptions/{exception}/closures";
+const ADOPTIONS: &str = "GET /intents/{id}/exceptions/{exception}/adoptions";
+const COMPARED: &str = "GET /intents/{id}/reconciliation";
+const CHANGE: &str = "GET /policies/{name}/change";
 const WRONG: [(&str, &str); 2] = [("Person", "ae-1"), ("Password", "not this one at all")];
+
+/// What has no look of its own, and the page that shows what comes of it; or whose content it is, in a file.
+pub(crate) const BEHIND: [(&str, &str); 4] = [
+    ("POST /intents/{id}/exceptions/{exception}/closures", EXCEPTION),
+    ("POST /intents/{id}/exceptions/{exception}/adoptions", EXCEPTION),
+    ("POST /policies/{name}/rollback", "GET /policies/{name}"),
+    ("GET /measures.csv", "GET /measures"),
+];
 
 /// Every look, in the order in which they are taken: what changes an intent stands behind what shows it.
 pub(crate) const LOOKS: &[Look] = &[
@@ -132,6 +145,68 @@ pub(crate) const LOOKS: &[Look] = &[
         By::Address("{broken}"),
         "you answer for an exception (unsure)",
     ),
+    look("GET /exceptions", "pricing-lead", By::Address("/exceptions"), "the account was deleted"),
+    look(EXCEPTION, "pricing-lead", By::Address("{exception}"), "What is to become of it"),
+    look(CLOSURES, "pricing-lead", By::Way("{exception}/closures"), "What is to become of it"),
+    look(ADOPTIONS, "pricing-lead", By::Way("{exception}/adoptions"), "What is to become of it"),
+    look("GET /policies", "pricing-lead", By::Address("/policies"), "The rules that decide."),
+    look("GET /policies/{name}", "pricing-lead", By::Address("/policies/discount"), "What it says"),
+    look("GET /policies/{name}", "pricing-lead", By::Address("/policies/none"), "There is no policy"),
+    look("GET /policies/{name}/check", "pricing-lead", By::Address("/policies/discount/check"), "Findings"),
+    look(
+        "GET /policies/{name}/rollback",
+        "pricing-lead",
+        By::Way("/policies/discount/rollback"),
+        "What it says",
+    ),
+    look(CHANGE, "pricing-lead", By::Address("/policies/discount/change"), "The whole document"),
+    look(
+        "POST /policies/{name}/change",
+        "pricing-lead",
+        form("/policies/discount/change", "", &[], "Try it"),
+        "What the check found",
+    ),
+    look("GET /measures", "revops-lead", By::Address("/measures"), "Four leaks"),
+    look(
+        "GET /measures",
+        "revops-lead",
+        By::Address("/measures?by=policy&per=day"),
+        "By version of the policy",
+    ),
+    look("GET /assets/measures.css", "revops-lead", By::Part, "Four leaks"),
+    look("GET /exceptions", "auditor-1", By::Address("/exceptions"), "No exception is yours."),
+    look(EXCEPTION, "auditor-1", By::Address("{exception}"), "pricing-lead answers for it, and closes it."),
+    look(COMPARED, "auditor-1", By::Address("{done}/reconciliation"), "as approved"),
+    look(COMPARED, "auditor-1", By::Address("{seated}/reconciliation"), "Nothing of it has landed yet."),
+    look("GET /reconciliation", "integration-1", By::Address("/reconciliation"), "not as approved"),
+    look("GET /connections/{name}", "integration-1", By::Address("/connections/crm"), "Pause it"),
+    look("GET /connections/{name}/pauses", "integration-1", By::Way("/connections/crm/pauses"), "Pause it"),
+    look("GET /connections/{name}/check", "integration-1", By::Way("/connections/crm/check"), "Pause it"),
+    look(
+        "GET /connections/{name}/resumptions",
+        "integration-1",
+        By::Way("/connections/crm/resumptions"),
+        "Pause it",
+    ),
+    look(
+        "POST /connections/{name}/check",
+        "integration-1",
+        form("/connections/crm", "", &[], "Check it now"),
+        "Its target answers",
+    ),
+    look(
+        "POST /connections/{name}/pauses",
+        "integration-1",
+        form("/connections/crm", "", &[("Why it is paused", "they move house")], "Pause it"),
+        "You have paused it.",
+    ),
+    look("GET /reconciliation", "integration-1", By::Address("/reconciliation"), "by integration-1"),
+    look(
+        "POST /connections/{name}/resumptions",
+        "integration-1",
+        form("/connections/crm", "", &[("Why it may go on", "they have moved")], "Let it go on"),
+        "Nobody keeps it paused by hand.",
+    ),
     look("GET /you", "ae-2", By::Address("/you"), "by password"),
     look("GET /you/terminal", "ae-2", By::Way("/you/terminal"), "by password"),
     look("GET /you/others", "ae-2", By::Way("/you/others"), "by password"),
@@ -180,6 +255,7 @@ impl Scene {
         house.world.connectors.next_read(Failure::Rejected { fields: Vec::new(), detail });
         let broken = house.small().await?;
         known("{broken}", &broken);
+        let exception = house.exception(&broken, "pricing-lead").await?;
         let linked = house.small().await?;
         let claimed = house.below_the_floor().await?;
         known("{claimed}", &claimed);
@@ -188,6 +264,7 @@ impl Scene {
             names.insert(name, house.link("sales-manager-1", &linked, verb).await?);
         }
         names.insert("{over}", over);
+        names.insert("{exception}", exception);
         Ok(Scene { house, names })
     }
 

@@ -3,7 +3,7 @@
 //! A picture of each is kept below the target folder, for eyes.
 
 use crate::house::PASSWORD;
-use crate::looks::{By, LOOKS, Look, NOBODY, Scene, is_of};
+use crate::looks::{BEHIND, By, LOOKS, Look, NOBODY, Scene, is_of};
 use crate::visitor::{Hand, Visitor};
 use anyhow::{Context as _, Result, bail, ensure};
 use countersign_server::console::PAGES;
@@ -59,6 +59,11 @@ const SCHEMES: [(&str, &str); 2] = [("light", "rgb(253, 253, 252)"), ("dark", "r
 fn every_page_of_the_console_is_looked_at() {
     let pages: BTreeSet<String> = PAGES.iter().map(|page| format!("{} {}", page.method, page.path)).collect();
     let looked: BTreeSet<String> = LOOKS.iter().map(|look| look.page.to_owned()).collect();
+    for (page, shown) in BEHIND {
+        assert!(looked.contains(shown), "nobody looks at {shown}, which shows what comes of {page}");
+    }
+    let looked: BTreeSet<String> =
+        looked.into_iter().chain(BEHIND.map(|(page, _)| page.to_owned())).collect();
     let unseen: Vec<&String> = pages.difference(&looked).collect();
     assert!(
         unseen.is_empty(),
