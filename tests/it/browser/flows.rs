@@ -37,6 +37,8 @@ by_every_hand!(
     a_terminal_gets_its_token_and_other_sessions_are_ended,
     a_link_of_a_message_leads_to_a_decision,
     a_question_is_asked_and_answered_behind_links,
+    an_exception_is_closed,
+    a_connection_is_paused_and_goes_on,
 );
 
 #[tokio::test]
@@ -273,6 +275,41 @@ async fn a_terminal_gets_its_token_and_other_sessions_are_ended(hand: Hand) -> R
     ensure!(!visitor.says("End my other sessions").await?, "there is no other one to be ended");
     ensure!(!visitor.says("COUNTERSIGN_TOKEN").await?, "a token is shown once");
     Ok(())
+}
+
+async fn an_exception_is_closed(hand: Hand) -> Result<()> {
+    let house = House::open().await?;
+    let (broken, page) = house.broken("pricing-lead").await?;
+    let visitor = house.visitor(hand).await?;
+    visitor.begins("pricing-lead").await?;
+    visitor.follows("Exceptions").await?;
+    visitor.is_told("the account was deleted").await?;
+    visitor.follows("The policy could not decide it").await?;
+    assert_eq!(visitor.path().await?, page);
+    visitor.chooses("Try it again").await?;
+    visitor.writes("Why, for whoever meets it next", "the account is there again").await?;
+    visitor.presses("Close it").await?;
+    visitor.is_told("You have closed it.").await?;
+    visitor.is_told("the account is there again").await?;
+    house.comes_to(&broken, "seated").await?;
+    visitor.goes("/exceptions").await?;
+    visitor.is_told("No exception is yours.").await
+}
+
+async fn a_connection_is_paused_and_goes_on(hand: Hand) -> Result<()> {
+    let house = House::open().await?;
+    let visitor = house.visitor(hand).await?;
+    visitor.begins("integration-1").await?;
+    visitor.follows("Reconciliation").await?;
+    visitor.is_told("on the way").await?;
+    visitor.follows("crm").await?;
+    visitor.writes("Why it is paused", "they move house").await?;
+    visitor.presses("Pause it").await?;
+    visitor.is_told("You have paused it.").await?;
+    visitor.is_told("they move house").await?;
+    visitor.writes("Why it may go on", "they have moved").await?;
+    visitor.presses("Let it go on").await?;
+    visitor.is_told("Nobody keeps it paused by hand.").await
 }
 
 async fn a_link_of_a_message_leads_to_a_decision(hand: Hand) -> Result<()> {

@@ -7,7 +7,7 @@ use crate::world::{Answer, SMALL, Setup, World};
 use anyhow::{Context as _, Result};
 use countersign_connectors::{Cidr, Claim, OpenIdProvider, Secret, SignInOptions};
 use countersign_core::document::SourceFile;
-use countersign_core::effect::attempt::Detail;
+use countersign_core::effect::attempt::{Detail, Failure};
 use countersign_core::id::PersonId;
 use countersign_core::notice::link::{LinkKey, Links};
 use countersign_core::notice::words::{Message, Reached};
@@ -227,12 +227,16 @@ impl House {
         Ok(answer)
     }
 
-    /// The page of the exception of an intent that somebody answers for.
-    pub(crate) async fn exception(&self, intent: &Intent, owner: &str) -> Result<String> {
+    /// An intent that cannot be decided, and the page of its exception, which somebody answers for.
+    pub(crate) async fn broken(&self, owner: &str) -> Result<(Intent, String)> {
+        let detail = Detail::new("gone", "the account was deleted");
+        self.world.connectors.next_read(Failure::Rejected { fields: Vec::new(), detail });
+        let intent = self.small().await?;
         for _ in 0..LOOKS_MAX {
             let answer = self.world.get(owner, &intent.place).await;
             if let Some(id) = answer.json["exceptions"][0]["id"].as_str() {
-                return Ok(format!("{}/exceptions/{id}", intent.page));
+                let page = format!("{}/exceptions/{id}", intent.page);
+                return Ok((intent, page));
             }
             tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
         }

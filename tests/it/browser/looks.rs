@@ -3,7 +3,6 @@
 use crate::house::{House, Intent};
 use crate::world::SMALL;
 use anyhow::{Context as _, Result};
-use countersign_core::effect::attempt::{Detail, Failure};
 use std::collections::BTreeMap;
 
 /// How a page is come to. Words in braces stand for what the [`Scene`] calls so.
@@ -251,11 +250,8 @@ impl Scene {
         let asked = house.small().await?;
         known("{asked}", &asked);
         house.says("sales-manager-1", &asked, "questions", 1, r#"{"words":"why so much"}"#).await?;
-        let detail = Detail::new("gone", "the account was deleted");
-        house.world.connectors.next_read(Failure::Rejected { fields: Vec::new(), detail });
-        let broken = house.small().await?;
+        let (broken, exception) = house.broken("pricing-lead").await?;
         known("{broken}", &broken);
-        let exception = house.exception(&broken, "pricing-lead").await?;
         let linked = house.small().await?;
         let claimed = house.below_the_floor().await?;
         known("{claimed}", &claimed);

@@ -93,6 +93,13 @@ impl Visitor {
         self.session.types(text).await
     }
 
+    /// Chooses the first of several ways, which is called so.
+    pub(crate) async fn chooses(&self, name: &str) -> Result<()> {
+        let of = format!("//label[span[starts-with(normalize-space(), '{name}')]]/input");
+        let way = self.shown(&of).await?;
+        self.does(&way, Key::Space).await
+    }
+
     /// What stands in the field with this label.
     pub(crate) async fn reads(&self, label: &str) -> Result<String> {
         self.session.value(&self.field(label).await?).await
