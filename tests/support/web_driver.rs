@@ -353,7 +353,7 @@ impl Session {
 
     /// A picture of the whole page, as PNG.
     pub async fn picture(&self) -> Result<Vec<u8>> {
-        let how = json!({ "format": "png", "captureBeyondViewport": true });
+        let how = json!({ "format": "png", "captureBeyondViewport": true, "optimizeForSpeed": true });
         let picture = self.devtools("Page.captureScreenshot", how).await?;
         let text = picture["data"].as_str().context("a picture")?;
         Ok(BASE64.decode(text.as_bytes())?)
