@@ -25,6 +25,8 @@ mod load;
 mod oracle;
 #[path = "crash/scene.rs"]
 mod scene;
+#[path = "crash/service.rs"]
+mod service;
 #[path = "crash/starved.rs"]
 mod starved;
 #[path = "crash/watched.rs"]

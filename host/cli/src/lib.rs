@@ -22,5 +22,6 @@ pub mod loopback;
 pub mod materials;
 pub mod output;
 pub mod proving;
+pub mod service;
 pub mod standin;
 pub mod wire;

@@ -120,11 +120,12 @@ pub enum Log {
 }
 
 impl Log {
-    /// Opens the log of a host, to write to it. Where another host writes to it, this waits for as long as that one does.
+    /// Opens the log of a host, to write to it. Where another host writes to it, this waits for as long as that one does, and
+    /// says so to `waiting`.
     ///
     /// # Errors
     /// If it cannot be opened, with what to do.
-    pub async fn open(settings: &Settings) -> anyhow::Result<Log> {
+    pub async fn open(settings: &Settings, waiting: &dyn Fn(&str)) -> anyhow::Result<Log> {
         let Some(database) = &settings.database else { return Place::of(settings).read(Into::into).await };
         wire::private_folder(&settings.data)?;
         if settings.data.join(LOG_FOLDER).is_dir() {
@@ -144,6 +145,7 @@ impl Log {
                             "waiting: {owner} writes to the log; this host takes over when it is gone"
                         );
                         crate::output::line(&words)?;
+                        waiting(&words);
                         waits = Some(owner);
                     }
                     tokio::time::sleep(Duration::from_millis(TURN_LOOK_MS)).await;

@@ -145,7 +145,8 @@ pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
     }
     running.engine.rulebook().file_remarks().iter().for_each(|remark| output::say(&plain(remark)));
     let engine = running.engine.clone();
-    let served = until_stopped(running, (listener, admin), &settings);
+    let manager = Arc::default();
+    let served = until_stopped(running, (listener, admin), &settings, &manager);
     let rules = async {
         match folder {
             None => std::future::pending().await,

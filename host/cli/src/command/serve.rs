@@ -7,6 +7,7 @@ use crate::directory;
 use crate::exit;
 use crate::formats::Formats;
 use crate::log::Log;
+use crate::service::Manager;
 use crate::wire::{self, Running, SystemChance};
 use anyhow::Context as _;
 use countersign_engine::port::store::StoreFault;
@@ -54,6 +55,14 @@ fn take_descriptors() {
 /// # Errors
 /// If the host cannot be started.
 pub async fn run(_: Serve, global: &Global) -> anyhow::Result<ExitCode> {
+    let manager = Arc::new(Manager::of_environment());
+    tokio::select! {
+        ended = served(global, &manager) => ended,
+        never = manager.beat() => match never {},
+    }
+}
+
+async fn served(global: &Global, manager: &Arc<Manager>) -> anyhow::Result<ExitCode> {
     let settings = config::load(global.config.as_deref())?;
     take_descriptors();
     if settings.trust.unsigned {
@@ -61,7 +70,7 @@ pub async fn run(_: Serve, global: &Global) -> anyhow::Result<ExitCode> {
     }
     wire::serving_folder(&settings)?;
     // Whoever waits for the log answers nobody: what sends requests to hosts looks for one that listens.
-    let log = Log::open(&settings).await?;
+    let log = Log::open(&settings, &|why| manager.waits(why)).await?;
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("`{}` cannot be listened on: is another host running? see `[server] listen`", settings.listen)
     })?;
@@ -85,7 +94,7 @@ pub async fn run(_: Serve, global: &Global) -> anyhow::Result<ExitCode> {
     directory::name_leavers(&running.engine.rulebook());
     let engine = running.engine.clone();
     tokio::select! {
-        ended = until_stopped(running, (listener, admin), &settings) => ended,
+        ended = until_stopped(running, (listener, admin), &settings, manager) => ended,
         never = directory::follow(&engine, &settings.rules) => match never {},
     }
 }
@@ -123,6 +132,7 @@ pub async fn until_stopped(
     mut running: Running,
     (listener, admin): (TcpListener, Option<TcpListener>),
     settings: &Settings,
+    manager: &Arc<Manager>,
 ) -> anyhow::Result<ExitCode> {
     let address = listener.local_addr()?;
     let log_signer = running.proving.take().map(|proving| proving.begun(&running.engine));
@@ -139,6 +149,7 @@ pub async fn until_stopped(
     let mut terminate = signal(SignalKind::terminate())?;
     let (engine, log) = (running.engine.clone(), running.log.clone());
     let (lost, mut was_lost) = tokio::sync::oneshot::channel();
+    let told = Arc::clone(manager);
     let stopped = async move {
         let overtaken = async {
             match &log {
@@ -152,8 +163,10 @@ pub async fn until_stopped(
             () = engine.lost() => drop(lost.send(())),
             () = overtaken => drop(lost.send(())),
         }
+        told.stops();
     };
     crate::output::line(&format!("listening on http://{address}"))?;
+    manager.ready();
     let watched = async {
         match admin {
             Some(listener) => {
