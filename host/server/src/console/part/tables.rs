@@ -83,7 +83,7 @@ fn plain(section: &str, table: &PlainTable) -> Markup {
                         tr {
                             @for (index, (name, cell)) in table.header.iter().zip(row).enumerate() {
                                 @if index == 0 { th scope="row" { (all(cell)) } }
-                                @else { td data-of=(all(name)) class=[cell.is_empty().then_some("none")] { (all(cell)) } }
+                                @else { td data-of=[(!name.is_empty()).then(|| all(name))] class=[cell.is_empty().then_some("none")] { (all(cell)) } }
                             }
                         }
                     }
