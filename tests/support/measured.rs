@@ -1,7 +1,7 @@
 //! A second, naive computation of the measures: over the bytes of the log, one whole intent after the other, with
 //! nothing of the book that the product keeps. Both are compared, figure by figure.
 
-use countersign_core::approval::event::Entry;
+use countersign_core::approval::event::{Actor, Entry, Event};
 use countersign_core::approval::{Approval, life};
 use countersign_core::effect::key::{re_assert_id, undo_id};
 use countersign_core::id::{EffectId, IntentId, IntentTypeName};
@@ -627,7 +627,14 @@ fn of_all<'a>(naive: &'a Figures, name: &'a str) -> Vec<u64> {
 pub fn compare(entries: &[(IntentId, Entry)], rulebook: &Rulebook) -> Result<(), String> {
     let mut book = Book::default();
     let mut approvals: BTreeMap<IntentId, Approval> = BTreeMap::new();
+    let mut last = None;
     for (intent, entry) in entries {
+        if last.is_some_and(|last| last != entry.at) {
+            // What is over may be forgotten once an entry of another intent follows.
+            let other = Entry { at: entry.at, by: Actor::Engine, event: Event::Closed };
+            book.add(IntentId::from_bits(u128::MAX), &other, rulebook);
+        }
+        last = Some(entry.at);
         book.add(*intent, entry, rulebook);
         let before = approvals.remove(intent);
         let after = life::after(before, entry).map_err(|fault| fault.to_string())?;

@@ -25,6 +25,10 @@ use std::collections::BTreeMap;
 /// the oldest is forgotten, about 1 KB of each.
 pub const LIVES_MAX: usize = 200_000;
 
+/// Most intents that are over and known still, the newest: somebody may comment on one, break the glass for it or decide
+/// against the no of its policy. What comes of an older one does not count, but for such a decision.
+pub const OVER_MAX: usize = 20_000;
+
 /// Most counts that are kept, each of a day, an intent type, a version and perhaps a connection. Beyond it the oldest
 /// days are forgotten; a house of ten types and thirty connections fills it in six years.
 pub const CELLS_MAX: usize = 100_000;
@@ -51,6 +55,8 @@ pub struct Book {
     connections: Names<ConnectionName>,
     days: BTreeMap<Day, DayOf>,
     lives: BTreeMap<IntentId, Life>,
+    /// Intents that are over, the newest of them.
+    over: BTreeMap<IntentId, Life>,
     /// The intent of the last entry, if it seems to be over: more of the same commit may follow.
     ending: Option<IntentId>,
     /// The first day of which everything is kept, once days were forgotten.
@@ -175,26 +181,36 @@ impl Book {
         if let Some(ending) = self.ending.take_if(|ending| *ending != intent)
             && self.lives.get(&ending).is_some_and(Life::is_over)
         {
-            self.lives.remove(&ending);
+            self.ends(ending);
         }
         if let Event::Submitted { intent: asked, policy, .. } = &entry.event {
             self.submitted(asked, *policy, entry.at, rulebook);
             return;
         }
-        // What the policy declined can be opened again, and was over until then.
+        // What the policy declined can be opened again, long after it was over.
         if let Event::Reopened { intent: asked, .. } = &entry.event
             && !self.lives.contains_key(&intent)
+            && !self.over.contains_key(&intent)
             && asked.trial.is_none()
         {
             self.begins(asked, Digest::ZERO, rulebook);
         }
-        let Some(mut life) = self.lives.remove(&intent) else { return };
+        let Some(mut life) = self.lives.remove(&intent).or_else(|| self.over.remove(&intent)) else { return };
         self.happened(&mut life, entry, rulebook);
         self.judge(&mut life, entry.at);
         if life.is_over() {
             self.ending = Some(intent);
         }
         self.lives.insert(intent, life);
+    }
+
+    /// Nothing of an intent is to come by itself.
+    fn ends(&mut self, intent: IntentId) {
+        let Some(life) = self.lives.remove(&intent) else { return };
+        self.over.insert(intent, life);
+        if OVER_MAX < self.over.len() {
+            self.over.pop_first();
+        }
     }
 
     fn submitted(&mut self, asked: &Intent, policy: Digest, at: Timestamp, rulebook: &Rulebook) {
@@ -685,7 +701,8 @@ impl Book {
     /// How many exceptions of an intent are open.
     #[must_use]
     pub fn open_exceptions(&self, intent: IntentId) -> usize {
-        self.lives.get(&intent).map_or(0, |life| life.exceptions.len())
+        let life = self.lives.get(&intent).or_else(|| self.over.get(&intent));
+        life.map_or(0, |life| life.exceptions.len())
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) enum Mark {
     Grounded,
     /// The pinned version of the policy has answered.
     Answered,
-    /// What people declined it for is on record.
+    /// Its decision has what it rests on.
     Decided,
 }
 
