@@ -11,6 +11,8 @@
 mod backup;
 #[path = "crash/clock.rs"]
 mod clock;
+#[path = "crash/dashboard.rs"]
+mod dashboard;
 #[path = "crash/disk.rs"]
 mod disk;
 #[path = "crash/flaky.rs"]
