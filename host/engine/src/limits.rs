@@ -194,6 +194,6 @@ pub const MEASURES_LOOK_MS: u64 = 10_000;
 /// Entries that are read from the log at a time for them; other work gets its turn in between.
 pub const MEASURES_PAGE_ENTRIES: usize = 256;
 
-/// Most entries that whoever asks for figures waits for: less than a second of reading. While there are more they are
+/// Most entries that whoever asks for figures waits for, about a second by estimate. While there are more they are
 /// told how far it is.
 pub const MEASURES_BEHIND_MAX: u64 = 20_000;
