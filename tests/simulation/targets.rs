@@ -4,7 +4,7 @@
 use crate::Bug;
 use crate::moments::{self, Moment};
 use countersign_core::effect::attempt::{
-    Answer as Wire, AttemptEnd, Break, BreakKind, Detail, Ended, Failure, Finding, Guarantee, Step,
+    Answer as Wire, AttemptEnd, Break, BreakKind, Detail, Ended, Failure, Finding, Guarantee, Receipt, Step,
 };
 use countersign_core::effect::key::{InstallKey, idempotency_key};
 use countersign_core::effect::plan::{Proposal, WritePlan};
@@ -120,7 +120,33 @@ enum Way {
     RejectsAfterLanding,
 }
 
+fn status(status: u16) -> Wire {
+    Wire::Answered { status }
+}
+
+fn trapped<T>() -> Ended<T> {
+    Ended::Broke(Break { kind: BreakKind::Trap, message: "it trapped".to_owned() })
+}
+
+/// How an attempt ends in which these answers came.
+fn ended(claim: Ended<Receipt>, answers: &[Wire]) -> AttemptEnd {
+    let steps = answers.iter().map(|answer| Step {
+        name: STEP.to_owned(),
+        request: Digest::of(b"request"),
+        answer: *answer,
+    });
+    AttemptEnd { claim, steps: steps.collect(), held_back: None }
+}
+
 impl Way {
+    fn detail(self) -> Detail {
+        Detail::new("simulated", format!("{self:?}"))
+    }
+
+    fn transient(self) -> Ended<Receipt> {
+        Ended::Failed(Failure::Transient { after: None, detail: self.detail() })
+    }
+
     /// Whether the request reaches its target while its sender waits.
     fn reaches(self) -> bool {
         match self {
@@ -388,23 +414,12 @@ impl Targets {
     async fn attempt(&self, call: Call, ledger: Arc<dyn Ledger>) -> AttemptEnd {
         let way = self.way();
         self.state().attempts += 1;
-        let ended = |claim, answers: &[Wire]| {
-            let steps = answers.iter().map(|answer| Step {
-                name: STEP.to_owned(),
-                request: Digest::of(b"request"),
-                answer: *answer,
-            });
-            AttemptEnd { claim, steps: steps.collect(), held_back: None }
-        };
-        let detail = || Detail::new("simulated", format!("{way:?}"));
-        let transient = || Ended::Failed(Failure::Transient { after: None, detail: detail() });
-        let trap = || Ended::Broke(Break { kind: BreakKind::Trap, message: "it trapped".to_owned() });
         match way {
-            Way::TrapsBefore => return ended(trap(), &[]),
+            Way::TrapsBefore => return ended(trapped(), &[]),
             Way::ClaimsWithoutSending => return ended(Ended::Returned(receipt(&call)), &[]),
             Way::HeldBack => {
                 let held_back = Some(Millis(self.draw.below(60_000)));
-                return AttemptEnd { held_back, ..ended(transient(), &[]) };
+                return AttemptEnd { held_back, ..ended(way.transient(), &[]) };
             }
             _ => {}
         }
@@ -415,13 +430,12 @@ impl Targets {
                 Failure::Transient { after: None, detail: Detail::new("ledger", fault.to_string()) };
             return ended(Ended::Failed(failure), &[]);
         }
-        let status = |status| Wire::Answered { status };
         if way == Way::NotSent {
-            return ended(transient(), &[Wire::NotSent]);
+            return ended(way.transient(), &[Wire::NotSent]);
         }
         if self.is_shut(&call.connection) {
             self.while_on_its_way().await;
-            return ended(Ended::Failed(Failure::Denied(detail())), &[status(401)]);
+            return ended(Ended::Failed(Failure::Denied(way.detail())), &[status(401)]);
         }
         let length = Millis(self.draw.below(20_000));
         // However far the clock is turned at once.
@@ -439,25 +453,35 @@ impl Targets {
         let on_its_way = self.send(&call, lands);
         self.goes_by(length).await;
         let flight = on_its_way.ends();
+        self.answered(way, call, (flight, arrives)).await
+    }
+
+    /// What comes back of a request that has got there, or nowhere; one whose sender stood still has gone on by itself.
+    async fn answered(
+        &self,
+        way: Way,
+        call: Call,
+        (flight, arrives): (Option<Flight>, Timestamp),
+    ) -> AttemptEnd {
         match way {
             Way::Busy => {
                 let after = Some(Millis(self.draw.below(60_000)));
-                ended(Ended::Failed(Failure::Transient { after, detail: detail() }), &[status(429)])
+                ended(Ended::Failed(Failure::Transient { after, detail: way.detail() }), &[status(429)])
             }
             Way::Refused => {
-                let failure = Failure::Rejected { fields: Vec::new(), detail: detail() };
+                let failure = Failure::Rejected { fields: Vec::new(), detail: way.detail() };
                 ended(Ended::Failed(failure), &[status(422)])
             }
             Way::Conflicts => {
-                let failure = Failure::Conflict { revision: None, detail: detail() };
+                let failure = Failure::Conflict { revision: None, detail: way.detail() };
                 ended(Ended::Failed(failure), &[status(412)])
             }
-            Way::DownBefore => ended(transient(), &[status(503)]),
-            Way::LostThere => ended(transient(), &[Wire::Unanswered]),
+            Way::DownBefore => ended(way.transient(), &[status(503)]),
+            Way::LostThere => ended(way.transient(), &[Wire::Unanswered]),
             Way::Late => {
                 let late = flight.and_then(|flight| Some((flight.lands?, flight.call)));
                 self.state().late.extend(late);
-                ended(transient(), &[Wire::Unanswered])
+                ended(way.transient(), &[Wire::Unanswered])
             }
             _ => {
                 if flight.is_some() {
@@ -465,14 +489,14 @@ impl Targets {
                 }
                 self.while_on_its_way().await;
                 match way {
-                    Way::DownAfter => ended(transient(), &[status(503)]),
-                    Way::LostBack => ended(transient(), &[Wire::Unanswered]),
-                    Way::TrapsAfter => ended(trap(), &[status(200)]),
+                    Way::DownAfter => ended(way.transient(), &[status(503)]),
+                    Way::LostBack => ended(way.transient(), &[Wire::Unanswered]),
+                    Way::TrapsAfter => ended(trapped(), &[status(200)]),
                     Way::DeniesAfterLanding => {
-                        ended(Ended::Failed(Failure::Denied(detail())), &[status(200)])
+                        ended(Ended::Failed(Failure::Denied(way.detail())), &[status(200)])
                     }
                     Way::RejectsAfterLanding => {
-                        let failure = Failure::Rejected { fields: Vec::new(), detail: detail() };
+                        let failure = Failure::Rejected { fields: Vec::new(), detail: way.detail() };
                         ended(Ended::Failed(failure), &[status(200)])
                     }
                     _ => ended(Ended::Returned(receipt(&call)), &[status(200)]),
@@ -491,7 +515,7 @@ impl Targets {
                     let detail = Detail::new("simulated", "it is down");
                     Ended::Failed(Failure::Transient { after: None, detail })
                 }
-                _ => Ended::Broke(Break { kind: BreakKind::Trap, message: "it trapped".to_owned() }),
+                _ => trapped(),
             };
         }
         let landed = self.state().done.iter().any(|done| done.effect == call.effect);

@@ -383,7 +383,7 @@ impl Whole<'_> {
         (from, stretch): (usize, &[Happened]),
         (row, whom): (u64, &str),
     ) {
-        let mut seat: Option<(Json, u64, bool)> = None;
+        let mut seat: Option<Seat> = None;
         let questions: Vec<&Json> =
             stretch.iter().filter(|one| one.kind == "asked").map(|one| &one.body["row"]).collect();
         for (place, one) in stretch.iter().enumerate() {
@@ -393,19 +393,11 @@ impl Whole<'_> {
             };
             match one.kind.as_str() {
                 "seat-opened" | "seat-moved" if of_row => {
-                    let new = one.body["seat"].clone();
-                    let missed = |seat: &Json| seat["missed"].as_u64().unwrap_or_default();
-                    let (passed_on, was_late) = match &seat {
-                        Some((before, _, late)) => (missed(before) < missed(&new), *late),
-                        None => (false, false),
-                    };
-                    if passed_on && !was_late {
+                    let (new, was_missed) = opened(seat.as_ref(), one.body["seat"].clone());
+                    if was_missed {
                         counted("missed");
                     }
-                    let approved = new["approved"].as_array().cloned().unwrap_or_default();
-                    let given =
-                        approved.iter().map(|who| weight(&new, who.as_str().expect("a person"))).sum();
-                    seat = Some((new, given, passed_on || was_late));
+                    seat = Some(new);
                 }
                 "voice-dropped" if of_row => seat = None,
                 "voice-added"
@@ -470,6 +462,21 @@ impl Whole<'_> {
             }
         }
     }
+}
+
+/// A seat that is open, the weight that it was given, and whether it was counted as missed.
+type Seat = (Json, u64, bool);
+
+/// The seat that stands where this one stood, and whether that was missed by it.
+fn opened(before: Option<&Seat>, new: Json) -> (Seat, bool) {
+    let missed = |seat: &Json| seat["missed"].as_u64().unwrap_or_default();
+    let (passed_on, was_late) = match before {
+        Some((before, _, late)) => (missed(before) < missed(&new), *late),
+        None => (false, false),
+    };
+    let approved = new["approved"].as_array().cloned().unwrap_or_default();
+    let given = approved.iter().map(|who| weight(&new, who.as_str().expect("a person"))).sum();
+    ((new, given, passed_on || was_late), passed_on && !was_late)
 }
 
 fn weight(seat: &Json, who: &str) -> u64 {

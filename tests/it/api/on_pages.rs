@@ -131,7 +131,7 @@ async fn proposing(house: &mut House, deed: &str) -> Vec<String> {
         published(house).await;
     }
     let mut cells = Vec::new();
-    for who in 0..WHO.len() {
+    for (who, (name, _)) in WHO.iter().enumerate() {
         let page = "/policies/discount";
         let form = if deed == "rollback" {
             let shown = house.browsers.get(&house.owners[OWNS], page).await.text;
@@ -148,7 +148,7 @@ async fn proposing(house: &mut House, deed: &str) -> Vec<String> {
         if answer.status == 303 && answer.header("location").starts_with("/intents/int_") {
             cells.push("**yes**".to_owned());
         } else {
-            assert_eq!(house.browsers.world.changes().await, before, "{} {to}", WHO[who].0);
+            assert_eq!(house.browsers.world.changes().await, before, "{name} {to}");
             cells.push(answer.status.to_string());
         }
     }
