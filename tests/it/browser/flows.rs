@@ -283,7 +283,7 @@ async fn an_exception_is_closed(hand: Hand) -> Result<()> {
     let visitor = house.visitor(hand).await?;
     visitor.begins("pricing-lead").await?;
     visitor.follows("Exceptions").await?;
-    visitor.is_told("the account was deleted").await?;
+    visitor.is_told("Discount 12% for quote q-1").await?;
     visitor.follows("The policy could not decide it").await?;
     assert_eq!(visitor.path().await?, page);
     visitor.chooses("Try it again").await?;

@@ -14,7 +14,7 @@ pub(in crate::console) fn effects(view: &IntentView) -> Markup {
     }
     html! {
         h2 { "What became of each write" }
-        p { a href=(compared(&view.id)) { "Compare it with what its targets hold now" } }
+        p { a.button.quiet href=(compared(&view.id)) { "Compare it with what its targets hold now" } }
         table {
             thead { tr { th scope="col" { "write" } th scope="col" { "connection" } th scope="col" { "state" } th scope="col" { "failed attempts" } th scope="col" { "receipt or cause" } } }
             tbody {
