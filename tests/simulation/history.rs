@@ -4,17 +4,16 @@ use crate::Bug;
 use crate::counts::Counts;
 use crate::disk::{Disk, Session};
 use crate::promises::Read;
+use crate::rules::{LIMITS, RULES, TYPES};
 use crate::targets::{CLASSES, Targets};
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::watch::{Next, Watch};
 use countersign_core::approval::{Approval, Stage};
-use countersign_core::document::SourceFile;
 use countersign_core::effect::reconcile::Agreement;
 use countersign_core::exception::{Closure, Exception};
 use countersign_core::hash::Digest;
 use countersign_core::id::{IntentId, PersonId};
 use countersign_core::intent::Raw;
-use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::engine::{Engine, Key, Parts, Submission};
 use countersign_engine::people::recorded;
@@ -24,11 +23,10 @@ use countersign_engine::port::store::{PAGE_ROWS_MAX, Store};
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_tests::draw::Draw;
 use countersign_tests::told::ScriptedNotifier;
-use countersign_tests::world::{root, source_files};
 use futures::FutureExt as _;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -52,97 +50,6 @@ const DOWN: [u64; 5] = [0, 1_000, 40_000, 0, 90_000_000];
 const STANDS_MAX: u64 = 6;
 /// Most times that one that was overtaken goes on before it notices by itself.
 const GOES_ON_MAX: u64 = 3;
-
-/// What passes by itself by the rules of the house, and by those that somebody changes them to: in words of the
-/// policy, and in cents.
-const LIMITS: [(&str, i64); 2] = [("1_000", 100_000), ("15", 1_500)];
-
-static RULES: LazyLock<[Rulebook; 2]> = LazyLock::new(|| {
-    LIMITS.map(|(most, _)| {
-        let files: Vec<SourceFile> = rules().into_iter().map(|file| with_limit(file, most)).collect();
-        Rulebook::load(&files).expect("the rules check")
-    })
-});
-
-/// The same policy, by which something else passes by itself.
-fn with_limit(file: SourceFile, most: &str) -> SourceFile {
-    let text = file.text.replace("| <= 1_000 |", &format!("| <= {most} |"));
-    SourceFile { text, ..file }
-}
-
-/// What is written where by an intent of several effects, and after what.
-type Chain = [(&'static str, &'static str, &'static str); 4];
-const CHAIN: Chain = [
-    ("first", "keyed", ""),
-    ("second", "look", "first"),
-    ("third", "upsert", "first"),
-    ("last", "blind", "second, third"),
-];
-/// The same where all of it is taken back if one is refused: what cannot be is among the first.
-const WHOLE: Chain = [
-    ("first", "look", ""),
-    ("second", "blind", "first"),
-    ("third", "keyed", "first"),
-    ("last", "upsert", "second, third"),
-];
-/// What can be asked for: one write of a class, or all of them in order, of which either each stands by itself or all do.
-const TYPES: [&str; 8] = ["keyed", "upsert", "look", "blind", "chain", "chain", "whole", "whole"];
-
-/// What is watched of a write, and what becomes of what is not as it was approved.
-fn watched(text: &str, bindings: &[&str], remedy: &str) -> String {
-    let rows = bindings
-        .iter()
-        .map(|binding| format!("\n| amount | {binding} | yes | {remedy} | {remedy} | exception |"));
-    let table = "|-------|---------|----------|------|---------|------|";
-    assert!(text.contains(table), "it has a table");
-    text.replace(table, &format!("{table}{}", rows.collect::<String>()))
-}
-
-/// One write each in the place of the one of an intent type, in order.
-fn chained(text: &str, chain: Chain, on_failure: &str) -> String {
-    let [(_, first, _), ..] = chain;
-    let one = format!("| write   | {first}");
-    let one = text.lines().find(|line| line.starts_with(&one)).expect("its binding");
-    let bindings = chain.map(|(name, connection, after)| {
-        let subject = if after.is_empty() { "order_id" } else { "" };
-        let any = "by-key, by-natural-key, by-probe, blind";
-        format!("| {name} | {connection} | deliver | {subject} | {any} | {after} | {on_failure} |")
-    });
-    let writes = chain.map(|(name, _, _)| format!("| {name} | amount | amount |"));
-    text.replace(one, &bindings.join("\n"))
-        .replace("| write   | amount | amount |", &writes.join("\n"))
-        .replace(
-            &format!("| destinations    | {first} "),
-            &format!("| destinations    | {} ", chain.map(|(_, connection, _)| connection).join(", ")),
-        )
-}
-
-/// The rules of one system, once for each class of guarantee, and those of one that writes to all of them.
-fn rules() -> Vec<SourceFile> {
-    let mut files = source_files(&root().join("tests/bench/rules")).expect("the shared files");
-    files.retain(|file| !file.path.contains('/'));
-    let single = source_files(&root().join("tests/spec/rules")).expect("the files of the features");
-    for (name, _) in CLASSES {
-        files.extend(single.iter().map(|file| {
-            let text = file.text.replace("single", name).replace("target", name);
-            let remedy = if name == "upsert" { "exception" } else { "re-assert" };
-            let intent = file.path.ends_with(".intent.md");
-            let text = if intent { watched(&text, &["write"], remedy) } else { text };
-            SourceFile { path: file.path.replace("single", name), text }
-        }));
-    }
-    for (name, chain, on_failure) in [("chain", CHAIN, "hold"), ("whole", WHOLE, "undo")] {
-        files.extend(single.iter().map(|file| {
-            let text = file.text.replace("single", name).replace("target", chain[0].1);
-            let intent = file.path.ends_with(".intent.md");
-            let chained =
-                |text| watched(&chained(text, chain, on_failure), &["first", "second", "last"], "re-assert");
-            let text = if intent { chained(&text) } else { text };
-            SourceFile { path: file.path.replace("single", name), text }
-        }));
-    }
-    files
-}
 
 /// What broke a promise.
 #[derive(Debug)]
@@ -609,12 +516,6 @@ impl History {
         let engine = self.engine();
         let replaced = engine.replace_rulebook(&engine.rulebook(), RULES[self.rules].clone());
         assert!(replaced, "nobody else changes them");
-    }
-
-    /// How many cents pass by themselves by this version of a policy, if it is one of ours.
-    pub(crate) fn most(&self, policy: Digest) -> Option<i64> {
-        let of = |rules: &Rulebook| rules.policies().any(|known| known.version() == policy);
-        LIMITS.iter().zip(RULES.iter()).find(|(_, rules)| of(rules)).map(|((_, most), _)| *most)
     }
 
     fn somebody_edits(&mut self) {

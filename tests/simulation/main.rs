@@ -17,6 +17,7 @@ mod disk;
 mod history;
 mod moments;
 mod promises;
+mod rules;
 mod targets;
 
 use countersign_tests::draw::wanted;

@@ -1,6 +1,7 @@
 //! What must hold of every history, after every step and at its end.
 
 use crate::history::{Broken, History};
+use crate::rules::most;
 use crate::targets::{Done, written};
 use countersign_core::approval::event::{Entry, Event};
 use countersign_core::approval::life;
@@ -316,16 +317,16 @@ impl History {
         for Stream { approval, .. } in self.read.approvals.values() {
             let Some(approved) = ApprovedIntent::of(approval) else { continue };
             let Authority::Policy = approved.authority() else { continue };
-            let most = self.most(approval.policy);
+            let passes = most(approval.policy);
             let mut amounts = approval.intent.tokens.values();
             let amount = amounts.find_map(|token| match token {
                 TokenValue::Money(amount) => Some(*amount),
                 _ => None,
             });
             let Some(amount) = amount else { continue };
-            if most.is_none_or(|most| most < amount.minor) {
+            if passes.is_none_or(|most| most < amount.minor) {
                 return Err(self.broken(format!(
-                    "{}: {amount} passed by itself, by policy {}, which lets {most:?} cents pass",
+                    "{}: {amount} passed by itself, by policy {}, which lets {passes:?} cents pass",
                     approval.intent.id, approval.policy
                 )));
             }
