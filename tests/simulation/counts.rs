@@ -18,22 +18,35 @@ pub(crate) struct Counts {
     before: Measures,
 }
 
-impl Counts {
-    /// What the log holds, before a host that is about to start puts more into it.
-    pub(crate) async fn before(disk: &dyn Store) -> Counts {
-        let mut before = Measures::default();
-        for logged in disk.scan(Position(1), usize::MAX).await.expect("it is read") {
+/// What the log holds, as far as it was read.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    upto: Position,
+    measures: Measures,
+}
+
+impl Before {
+    /// Reads on, before a host that is about to start puts more into it.
+    pub(crate) async fn read_on(&mut self, disk: &dyn Store) {
+        if disk.health().position < self.upto {
+            // It has lost something.
+            *self = Before::default();
+        }
+        for logged in disk.scan(Position(self.upto.0 + 1), usize::MAX).await.expect("it is read") {
+            self.upto = logged.position;
             let Ok(intent) = logged.stream.parse::<IntentId>() else { continue };
             let entry: Entry = serde_json::from_slice(&logged.entry).expect("it is an entry");
-            before.add(intent, &entry);
+            self.measures.add(intent, &entry);
         }
-        Counts { metrics: Registry::default(), before }
     }
+}
 
-    /// Of this host.
-    pub(crate) fn of(mut self, engine: &Engine) -> Counts {
-        engine.register_metrics(&mut self.metrics);
-        self
+impl Counts {
+    /// Of a host that has just started on this.
+    pub(crate) fn of(engine: &Engine, before: &Before) -> Counts {
+        let mut metrics = Registry::default();
+        engine.register_metrics(&mut metrics);
+        Counts { metrics, before: before.measures.clone() }
     }
 
     /// The sum of a metric over all its labels, or over those that hold this one.

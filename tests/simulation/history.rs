@@ -1,7 +1,7 @@
 //! One history: what is asked for, who decides, what fails and when the host dies, all from one seed.
 
 use crate::Bug;
-use crate::counts::Counts;
+use crate::counts::{Before, Counts};
 use crate::disk::{Disk, Session};
 use crate::promises::Read;
 use crate::rules::{LIMITS, RULES, TYPES};
@@ -199,6 +199,8 @@ pub(crate) struct History {
     changes: u64,
     sets: u64,
     pub(crate) read: Read,
+    /// What the log held when the host that runs has started.
+    before: Before,
     story: Vec<String>,
 }
 
@@ -256,6 +258,7 @@ impl History {
             changes: 0,
             sets: 0,
             read: Read::default(),
+            before: Before::default(),
             story: Vec::new(),
         }
     }
@@ -286,7 +289,7 @@ impl History {
         let chance = Arc::new(SeededChance::new(self.seed * 1_000 + self.hosts));
         let (engine, counts, disk) = runtime.block_on(async {
             let disk = Arc::new(self.disk.open().await);
-            let counts = Counts::before(&*disk).await;
+            self.before.read_on(&*disk).await;
             let engine = Engine::start(Parts {
                 record: recorded(&*disk).await.expect("the record of people is read"),
                 notifier: Arc::new(ScriptedNotifier::default()),
@@ -298,7 +301,7 @@ impl History {
                 chance,
                 rulebook: RULES[self.rules].clone(),
             });
-            let counts = counts.of(&engine);
+            let counts = Counts::of(&engine, &self.before);
             (engine, counts, disk)
         });
         self.hosts += 1;
