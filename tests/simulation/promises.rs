@@ -16,13 +16,11 @@ use countersign_core::id::{EffectId, IntentId};
 use countersign_core::intent::value::TokenValue;
 use countersign_core::measure::Measures;
 use countersign_core::time::{Millis, Timestamp};
-use countersign_engine::port::store::Position;
+use countersign_engine::port::store::{Errand, PAGE_ROWS_MAX, Position};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a write can be on its way, with what a target may still take after its sender gave it up.
 const ON_ITS_WAY: Millis = Millis::seconds(60);
-/// Errands that one history can have open.
-const ERRANDS_MAX: usize = 10_000;
 
 /// The log as far as it was read.
 #[derive(Debug, Default)]
@@ -234,7 +232,15 @@ impl History {
     /// Whatever is open wakes: the store has an errand for each thing that an approval waits for, and no other.
     fn wake_up(&self) -> Result<(), Broken> {
         let end = Timestamp(i64::MAX);
-        let errands = self.block_on(self.disk.store().due(end, None, ERRANDS_MAX)).expect("they are read");
+        let (store, mut errands) = (self.disk.store(), Vec::<Errand>::new());
+        loop {
+            let due = store.due(end, errands.last().cloned(), PAGE_ROWS_MAX);
+            let page = self.block_on(due).expect("they are read");
+            if page.is_empty() {
+                break;
+            }
+            errands.extend(page);
+        }
         for (intent, Stream { approval, .. }) in &self.read.approvals {
             let stream = intent.to_string();
             let own = errands.iter().filter(|errand| *errand.stream == *stream);
