@@ -97,7 +97,10 @@ const BEGINS: [&str; 5] = ["submitted", "amended", "renewed", "reopened", "recon
 /// What asks for something else, or anew.
 const ASKS: [&str; 4] = ["submitted", "amended", "reopened", "reconsidered"];
 /// What people do.
-const DEEDS: [&str; 15] = [
+const DEEDS: [&str; 18] = [
+    "reminded",
+    "released",
+    "exception-moved",
     "voice-added",
     "voice-dropped",
     "asked",
@@ -275,10 +278,9 @@ impl Whole<'_> {
         let mut is_done = false;
         for (place, one) in self.entries.iter().enumerate() {
             let (at, group) = (one.at, self.group(place));
-            let is_persons = one.is(&["reminded", "released", "exception-moved"]) && one.is_by_person;
             let is_peoples = one.kind == "declined" && matches!(&*one.authority().0, "people" | "fail-open");
             let is_closed = one.kind == "exception-closed" && one.body["closed"]["person"].is_string();
-            if one.is(&DEEDS) || is_persons || is_peoples || is_closed {
+            if one.is_by_person && (one.is(&DEEDS) || is_peoples || is_closed) {
                 figures.add(at, &group, "deeds", 1);
             }
             match one.kind.as_str() {

@@ -1,7 +1,7 @@
 //! Measures: figures that managers steer by, each a fold over the log and nothing else.
 //!
 //! Folding the same entries gives the same figures on every host and in every year, so a figure can
-//! be checked by whoever has the log. [`book`] keeps them by day, intent type, version of the policy and connection;
+//! be checked by whoever has the log; for amounts at stake it takes the rules too, which name them. [`book`] keeps them by day, intent type, version of the policy and connection;
 //! [`words`] says what each means, for every surface.
 
 pub mod book;

@@ -52,7 +52,7 @@ impl Engine {
         if MEASURES_BEHIND_MAX < end.0.saturating_sub(kept.position.0) {
             return Ok(Measured::Behind(kept.position, end));
         }
-        while page(inner, &mut kept).await? {}
+        while kept.position < end && page(inner, &mut kept).await? {}
         // Where summing up holds nobody else up.
         let asked = move || Measured::Told(Box::new(kept.book.report(asking, sees)), kept.position);
         let told = tokio::task::spawn_blocking(asked).await;
@@ -90,10 +90,6 @@ async fn ahead(inner: &Inner) -> Result<bool, Fault> {
 
 /// Adds the next entries to the book; says whether there may be more.
 async fn page(inner: &Inner, kept: &mut Kept) -> Result<bool, Fault> {
-    if inner.store.health().position < kept.position {
-        // A log is never shorter than what was read of it: this is another one.
-        *kept = Kept::default();
-    }
     let rulebook = inner.rulebook();
     let next = Position(kept.position.0.saturating_add(1));
     let logged = inner.store.scan(next, MEASURES_PAGE_ENTRIES).await?;

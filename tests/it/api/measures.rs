@@ -294,7 +294,7 @@ async fn the_page_says_every_figure_with_its_formula_and_a_file_has_them_too() {
     let file = browsers.get(&cookie, "/measures.csv?by=connection").await;
     assert_eq!((file.status, file.header("content-type")), (200, "text/csv; charset=utf-8"), "{}", file.text);
     assert!(file.header("content-disposition").starts_with("attachment; filename=\"measures-2026-"));
-    assert!(file.text.starts_with("group,period,measure,count,"), "{}", file.text);
+    assert!(file.text.starts_with("\u{feff}group,period,measure,count,"), "{}", file.text);
     assert!(file.text.contains("\r\nall,,submitted,4,"), "{}", file.text);
     assert!(file.text.contains("\r\ncrm,,attempts,4,"), "{}", file.text);
     let wrong = browsers.get(&cookie, "/measures?since=tomorrow").await;

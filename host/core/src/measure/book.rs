@@ -312,32 +312,32 @@ impl Book {
             }
             Event::VoiceAdded { beside, order, wanted, .. } => {
                 life.voice_added(wanted, *beside, *order);
-                self.deed(life, at);
+                self.deed(life, entry);
             }
             Event::VoiceDropped { row } => {
                 life.not_asked(*row);
-                self.deed(life, at);
+                self.deed(life, entry);
             }
             Event::Asked { row, .. } => {
                 life.questioned(*row);
-                self.deed(life, at);
+                self.deed(life, entry);
             }
             Event::Answered { question, due, .. } => {
                 life.runs_on(*question, *due);
-                self.deed(life, at);
+                self.deed(life, entry);
             }
             Event::Unanswered { question, due, .. } => life.runs_on(*question, *due),
             Event::Carried { row, people, .. } => life.carried(*row, people),
             Event::Voted { person, rows, seal, .. } => {
                 let kept = life.voted(person, rows, *seal);
                 self.kept(life, kept, at);
-                self.deed(life, at);
+                self.deed(life, entry);
             }
             Event::SentBack { .. } => {
                 life.put_aside();
                 self.mark(life, Mark::SentBack, |home| &mut home.sent_back);
                 self.reworked(life);
-                self.deed(life, at);
+                self.deed(life, entry);
             }
             Event::Amended { intent } => {
                 life.asked = at;
@@ -346,7 +346,7 @@ impl Book {
                 life.stake = stake(rulebook, &intent.intent_type, &intent.tokens, &Facts::new());
                 self.mark(life, Mark::Amended, |home| &mut home.amended);
                 self.reworked(life);
-                self.deed(life, at);
+                self.deed(life, entry);
             }
             Event::Renewed { .. } => {
                 life.begin_again();
@@ -356,7 +356,7 @@ impl Book {
                 life.asked = at;
                 life.begin_again();
                 life.passes_otherwise();
-                self.deed(life, at);
+                self.deed(life, entry);
             }
             Event::Reconsidered { .. } => {
                 life.asked = at;
@@ -366,19 +366,19 @@ impl Book {
             Event::Overridden { what, seal } => {
                 life.passes_otherwise();
                 life.overridden(*seal, !what.reason.is_empty() && !what.words.is_empty());
-                self.deed(life, at);
+                self.deed(life, entry);
             }
             Event::Approved { authority } => {
                 self.decided(life, authority, at, "");
                 life.stage = Stage::Writing;
             }
-            Event::Declined { authority, reason } => self.declined(life, (authority, reason), at),
+            Event::Declined { authority, reason } => self.declined(life, (authority, reason), entry),
             Event::Withdrawn { .. } => {
                 life.stage = Stage::Withdrawn;
                 life.put_aside();
                 life.passes_otherwise();
                 count(&mut self.of(life, at).withdrawn);
-                self.deed(life, at);
+                self.deed(life, entry);
             }
             Event::Closed => self.done(life, at),
             Event::Attempted { effect, verdict, .. } => self.attempted(life, *effect, verdict, at),
@@ -410,19 +410,17 @@ impl Book {
                 life.settled(*id, closed);
                 count(&mut self.of(life, at).exceptions_closed);
                 if closed.person.is_some() {
-                    self.deed(life, at);
-                }
-            }
-            Event::Reminded { .. } | Event::Released { .. } | Event::ExceptionMoved { .. } => {
-                if matches!(entry.by, Actor::Person(_)) {
-                    self.deed(life, at);
+                    self.deed(life, entry);
                 }
             }
             Event::Claimed { .. }
+            | Event::Reminded { .. }
+            | Event::Released { .. }
+            | Event::ExceptionMoved { .. }
             | Event::Handed { .. }
             | Event::Recalled { .. }
             | Event::Commented { .. }
-            | Event::GlassBroken { .. } => self.deed(life, at),
+            | Event::GlassBroken { .. } => self.deed(life, entry),
             Event::Submitted { .. }
             | Event::Postponed { .. }
             | Event::Sending { .. }
@@ -442,8 +440,11 @@ impl Book {
         }
     }
 
-    fn deed(&mut self, life: &Life, at: Timestamp) {
-        count(&mut self.of(life, at).deeds);
+    /// Counts what a person did; what the engine does for them is none.
+    fn deed(&mut self, life: &Life, entry: &Entry) {
+        if matches!(entry.by, Actor::Person(_)) {
+            count(&mut self.of(life, entry.at).deeds);
+        }
     }
 
     fn kept(&mut self, life: &Life, seats: impl IntoIterator<Item = Asked>, at: Timestamp) {
@@ -496,13 +497,13 @@ impl Book {
         });
     }
 
-    fn declined(&mut self, life: &mut Life, (authority, reason): (&Authority, &str), at: Timestamp) {
+    fn declined(&mut self, life: &mut Life, (authority, reason): (&Authority, &str), entry: &Entry) {
         if let Authority::People(people) | Authority::FailOpen(people) = authority {
             let kept = life.declined_by(people);
-            self.kept(life, kept, at);
-            self.deed(life, at);
+            self.kept(life, kept, entry.at);
+            self.deed(life, entry);
         }
-        self.decided(life, authority, at, if reason.is_empty() { "no reason" } else { reason });
+        self.decided(life, authority, entry.at, if reason.is_empty() { "no reason" } else { reason });
         life.stage = Stage::Closed;
         life.put_aside();
         life.passes_otherwise();
@@ -531,13 +532,16 @@ impl Book {
             Some((day, version, before)) => (day, version, Some(before)),
             None => (self.day(at), life.version, None),
         };
-        let figures = self.figures(day, (life.kind, version));
+        life.judged = Some((day, version, lacks));
+        // Of a day that was forgotten nothing is told any more.
+        let of_day =
+            self.days.get_mut(&day).map(|found| found.figures.entry((life.kind, version)).or_default());
+        let Some(figures) = of_day else { return };
         match before {
             Some(before) => *judged(figures, before) = judged(figures, before).saturating_sub(1),
             None => count(&mut figures.closed),
         }
         count(judged(figures, lacks));
-        life.judged = Some((day, version, lacks));
     }
 
     fn writes(&mut self, life: &Life, connection: Number, at: Timestamp) -> &mut Writes {

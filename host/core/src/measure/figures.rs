@@ -97,9 +97,9 @@ pub struct Figures {
     pub approved_by_policy: u64,
     /// Approved by people in their seats.
     pub approved_by_people: u64,
-    /// Declined by a row of the policy.
+    /// Declined by a row of the policy, or because nobody decided or amended in time.
     pub declined_by_policy: u64,
-    /// Declined by people, or because nobody amended what they sent back.
+    /// Declined by people.
     pub declined_by_people: u64,
     /// Decided by a person against the policy.
     pub overridden: u64,

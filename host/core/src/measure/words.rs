@@ -143,7 +143,7 @@ pub const MEASURES: &[Measure] = &[
     intents(
         "leak_time",
         "Waited for people",
-        "sum of the times to decision by people",
+        "sum of the times to decision by people; what nobody decided in time is not in it",
         "submitted, amended, reopened, reconsidered; approved, declined",
         |counts, _| Figure::Length(Some(counts.figures.decision_by_people.total())),
     )
@@ -172,9 +172,10 @@ pub const MEASURES: &[Measure] = &[
     intents(
         "leak_capacity",
         "Things that people did by hand",
-        "voices, refusals, questions, answers, claims, hand-overs, comments, reminders, amendments, withdrawals, overrides \
-         and exceptions closed by persons; asking itself does not count",
-        "every entry of these kinds that a person caused",
+        "voices, refusals, questions, answers, claims and what is given back, hand-overs, people asked besides, comments, \
+         reminders, what is sent back, amendments, what is taken up again, withdrawals, overrides, exceptions moved or closed; \
+         asking itself does not count",
+        "every entry of these kinds that a person caused; one that ends in several rows may be several entries",
         |counts, _| Figure::Count(counts.figures.deeds),
     )
     .leak(Leak::Capacity),
@@ -201,7 +202,7 @@ pub const MEASURES: &[Measure] = &[
     intents(
         "decided_by_policy",
         "Decided by policy",
-        "decisions of a row of the policy / decided",
+        "decisions of a row of the policy, and refusals because nobody came in time / decided",
         "approved, declined",
         |counts, _| {
             let figures = &counts.figures;
@@ -212,7 +213,7 @@ pub const MEASURES: &[Measure] = &[
     intents(
         "decision_by_policy",
         "Time to decision by policy",
-        "decision − when what is decided was asked for; also of what passed unevaluated",
+        "decision − when what is decided was asked for; also of what passed unevaluated, or was refused as nobody came in time",
         "submitted, amended, reopened, reconsidered; approved, declined",
         |counts, _| Figure::Spread(&counts.figures.decision_by_policy),
     ),

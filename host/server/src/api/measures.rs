@@ -9,8 +9,9 @@ use crate::state::Host;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::{Extension, Json};
+use countersign_core::going_live::is_going_live;
 use countersign_core::id::{IntentTypeName, PersonId};
-use countersign_core::intent::{Day, SeenBy};
+use countersign_core::intent::Day;
 use countersign_core::measure::book::{Asking, By, Sees};
 use countersign_core::measure::period::Period;
 use countersign_core::people::Duty;
@@ -62,7 +63,7 @@ pub(crate) async fn measured(host: &Host, person: &PersonId, uri: &Uri) -> Resul
         Measured::Told(report, position) => Ok(MeasuresView::of(asking, &report, (position, withheld, now))),
         Measured::Behind(read, end) => {
             let detail = format!("the log is still being read for figures: {} of {} entries", read.0, end.0);
-            Err(Problem::new("CS-E0255", detail, "ask again in a moment; the host has just started").later())
+            Err(Problem::new("CS-E0255", detail, "ask again in a moment").later())
         }
     }
 }
@@ -72,7 +73,10 @@ pub(crate) async fn measured(host: &Host, person: &PersonId, uri: &Uri) -> Resul
 fn sees(rulebook: &Rulebook, person: &PersonId, now: Timestamp, of: &IntentTypeName) -> Sees {
     match rulebook.intent_type(of) {
         Some(schema) if rulebook.sees_all_of(schema, person, now) => Sees::All,
-        Some(schema) if schema.visibility.intent == SeenBy::Everybody => Sees::Counts,
+        // By which a type goes live is for those for whom that type is: each of its intents for others.
+        Some(schema) if rulebook.sees_that_there_are(schema, person, now) && !is_going_live(of) => {
+            Sees::Counts
+        }
         None if rulebook.directory().has_duty(person, Duty::Auditor) => Sees::All,
         Some(_) | None => Sees::Nothing,
     }

@@ -13,7 +13,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chart::{Chart, Mark};
+use countersign_core::intent::Day;
+use countersign_core::measure::period::Period;
 use maud::{Markup, html};
+use std::collections::BTreeMap;
 use url::form_urlencoded;
 
 /// What this page has beside the style of all: the others are no heavier for it.
@@ -180,6 +183,8 @@ fn leak(view: &MeasuresView, measure: &MeasureView) -> Markup {
 
 /// The charts: throughput, how long people took, how much went otherwise, and how writes went.
 fn charts(view: &MeasuresView) -> Vec<Chart> {
+    let periods = periods(view);
+    let places: BTreeMap<&str, u64> = periods.iter().map(String::as_str).zip(0..).collect();
     let of = |id: &str,
               title: &str,
               value: fn(&FigureView) -> Option<u64>,
@@ -187,14 +192,17 @@ fn charts(view: &MeasuresView) -> Vec<Chart> {
               unit: fn(u64) -> String| {
         let marks = view.periods.iter().filter_map(|period| {
             let figure = period.counts.figures.get(id)?;
+            let place = places.get(period.since.as_str()).copied()?;
             value(figure).map(|value| Mark {
                 name: period.since.clone(),
+                place,
                 value,
                 words: unit(value),
                 more: figure.words(),
             })
         });
-        Chart { title: format!("{title}, by {}", view.per), is_line, marks: marks.collect() }
+        let title = format!("{title}, by {}", view.per);
+        Chart { title, is_line, periods: periods.clone(), marks: marks.collect() }
     };
     let number = |value: u64| value.to_string();
     let percent = |mille: u64| format!("{}.{} %", mille / 10, mille % 10);
@@ -212,6 +220,14 @@ fn charts(view: &MeasuresView) -> Vec<Chart> {
         of("reconciliation_lag", "Half reconciled within", |figure| figure.p50_ms, true, length),
     ];
     charts.into_iter().filter(|chart| !chart.marks.is_empty()).collect()
+}
+
+/// The first day of every period that is asked about.
+fn periods(view: &MeasuresView) -> Vec<String> {
+    let asked = Period::parse(&view.per).zip(Day::parse(&view.since).zip(Day::parse(&view.until)));
+    let Some((per, (since, until))) = asked else { return Vec::new() };
+    let all = std::iter::successors(Some(per.first(since)), |day| Some(per.next(*day)));
+    all.take_while(|day| *day <= until).map(|day| day.to_string()).collect()
 }
 
 fn length(ms: u64) -> String {

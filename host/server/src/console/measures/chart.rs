@@ -10,12 +10,14 @@ const EDGE: u64 = 6;
 /// Most marks that have a dot of their own on a line.
 const DOTS_MAX: usize = 62;
 
-/// Values of something, one a period.
+/// Values of something, one at most for each period.
 #[derive(Debug)]
 pub(super) struct Chart {
     pub(super) title: String,
     /// Whether values are joined by a line, and are no bars.
     pub(super) is_line: bool,
+    /// Every period that is asked about, in order.
+    pub(super) periods: Vec<String>,
     pub(super) marks: Vec<Mark>,
 }
 
@@ -24,6 +26,8 @@ pub(super) struct Chart {
 pub(super) struct Mark {
     /// The period.
     pub(super) name: String,
+    /// Its place among all.
+    pub(super) place: u64,
     pub(super) value: u64,
     /// The value for people ...
     pub(super) words: String,
@@ -35,7 +39,7 @@ impl Chart {
     pub(super) fn figure(&self) -> Markup {
         let most = self.marks.iter().map(|mark| mark.value).max().unwrap_or_default();
         let top = self.marks.iter().find(|mark| mark.value == most);
-        let (first, last) = (self.marks.first(), self.marks.last().filter(|_| 1 < self.marks.len()));
+        let (first, last) = (self.periods.first(), self.periods.last().filter(|_| 1 < self.periods.len()));
         html! {
             figure {
                 figcaption { (self.title) @if let Some(top) = top { span.note { " – at most " (top.words) } } }
@@ -46,8 +50,8 @@ impl Chart {
                     @if self.is_line { (self.line(most)) } @else { (self.bars(most)) }
                 }
                 p.ends.note {
-                    @if let Some(first) = first { span { (first.name) } }
-                    @if let Some(last) = last { span { (last.name) } }
+                    @if let Some(first) = first { span { (first) } }
+                    @if let Some(last) = last { span { (last) } }
                 }
                 details {
                     summary { "Show as table" }
@@ -70,9 +74,10 @@ impl Chart {
     }
 
     fn bars(&self, most: u64) -> Markup {
-        let slot = slot(self.marks.len());
+        let slot = slot(self.periods.len());
         html! {
-            @for (place, mark) in (0..).zip(&self.marks) {
+            @for mark in &self.marks {
+                @let place = mark.place;
                 @let tall = tall(mark.value, most);
                 rect x=(thousandths(place * slot + slot / 10)) y=(EDGE + HEIGHT - tall) width=(thousandths(slot * 8 / 10)) height=(tall)
                     fill="currentColor" { title { (mark.name) ": " (mark.words) } }
@@ -81,32 +86,33 @@ impl Chart {
     }
 
     fn line(&self, most: u64) -> Markup {
-        let slot = slot(self.marks.len());
-        let at = |place: u64, mark: &Mark| {
-            (thousandths(place * slot + slot / 2), EDGE + HEIGHT - tall(mark.value, most))
-        };
-        let points: Vec<String> = (0..)
-            .zip(&self.marks)
-            .map(|(place, mark)| {
-                let (x, y) = at(place, mark);
+        let slot = slot(self.periods.len());
+        let at =
+            |mark: &Mark| (thousandths(mark.place * slot + slot / 2), EDGE + HEIGHT - tall(mark.value, most));
+        // A period without a value is a gap.
+        let runs = self.marks.chunk_by(|one, other| one.place.saturating_add(1) == other.place);
+        let runs = runs.map(|run| {
+            let points = run.iter().map(|mark| {
+                let (x, y) = at(mark);
                 format!("{x},{y}")
-            })
-            .collect();
-        let radius = if self.marks.len() <= DOTS_MAX { "4" } else { "2" };
+            });
+            points.collect::<Vec<_>>().join(" ")
+        });
+        let radius = if self.periods.len() <= DOTS_MAX { "4" } else { "2" };
         html! {
-            polyline points=(points.join(" ")) fill="none" stroke="currentColor" stroke-width="2" {}
-            @for (place, mark) in (0..).zip(&self.marks) {
-                @let (x, y) = at(place, mark);
+            @for points in runs { polyline points=(points) fill="none" stroke="currentColor" stroke-width="2" {} }
+            @for mark in &self.marks {
+                @let (x, y) = at(mark);
                 circle cx=(x) cy=(y) r=(radius) fill="currentColor" { title { (mark.name) ": " (mark.words) } }
             }
         }
     }
 }
 
-/// The width of one mark, in thousandths.
-fn slot(marks: usize) -> u64 {
-    let marks = u64::try_from(marks).unwrap_or(u64::MAX).max(1);
-    WIDTH * 1_000 / marks
+/// The width of one period, in thousandths.
+fn slot(periods: usize) -> u64 {
+    let periods = u64::try_from(periods).unwrap_or(u64::MAX).max(1);
+    WIDTH * 1_000 / periods
 }
 
 /// A height that says how much a value is of the most there is.
@@ -125,13 +131,31 @@ mod tests {
     use super::*;
 
     fn chart(is_line: bool, values: &[u64]) -> String {
-        let marks = values.iter().enumerate().map(|(place, value)| Mark {
-            name: format!("2026-11-{:02}", place + 1),
-            value: *value,
-            words: value.to_string(),
-            more: format!("{value} of it"),
+        sparse(is_line, &values.iter().map(|value| Some(*value)).collect::<Vec<_>>())
+    }
+
+    fn sparse(is_line: bool, values: &[Option<u64>]) -> String {
+        let day = |place: usize| format!("2026-11-{:02}", place + 1);
+        let marks = values.iter().enumerate().filter_map(|(place, value)| {
+            value.map(|value| Mark {
+                name: day(place),
+                place: place as u64,
+                value,
+                words: value.to_string(),
+                more: format!("{value} of it"),
+            })
         });
-        Chart { title: "Asked for".to_owned(), is_line, marks: marks.collect() }.figure().into_string()
+        let (title, periods) = ("Asked for".to_owned(), (0..values.len()).map(day).collect());
+        Chart { title, is_line, periods, marks: marks.collect() }.figure().into_string()
+    }
+
+    #[test]
+    fn a_period_without_a_value_keeps_its_room_and_no_line_crosses_it() {
+        let line = sparse(true, &[Some(5), None, Some(10), Some(10)]);
+        assert!(line.contains("points=\"80.000,66\""), "{line}");
+        assert!(line.contains("points=\"400.000,6 560.000,6\""), "{line}");
+        let bars = sparse(false, &[None, Some(1), None, None]);
+        assert!(bars.contains("x=\"176.000\"") && bars.contains("<span>2026-11-04</span>"), "{bars}");
     }
 
     #[test]

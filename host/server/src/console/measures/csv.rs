@@ -8,9 +8,12 @@ const COLUMNS: [&str; 14] = [
     "ms", "amount", "formula",
 ];
 
+/// Spreadsheets take a file for UTF-8 only if it begins so.
+const MARK: &str = "\u{feff}";
+
 /// All figures, lines ended as RFC 4180 has it.
 pub(super) fn of(view: &MeasuresView) -> String {
-    let mut text = line(COLUMNS.map(str::to_owned));
+    let mut text = MARK.to_owned() + &line(COLUMNS.map(str::to_owned));
     figures(view, ("all", ""), &view.all, &mut text);
     for group in &view.groups {
         figures(view, (&group.name(), ""), &group.counts, &mut text);
