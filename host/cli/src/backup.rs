@@ -7,6 +7,7 @@
 
 pub mod archive;
 pub mod content;
+pub mod draft;
 pub mod restore;
 
 use crate::exit;

@@ -9,6 +9,7 @@ pub mod log;
 pub mod scrub;
 pub mod settings;
 
+use crate::backup::draft::{Draft, refuse_existing};
 use crate::config::Whereabouts;
 use crate::demo::client::{Api, Ask};
 use crate::wire::SystemClock;
@@ -17,9 +18,8 @@ use countersign_core::hash::Digest;
 use countersign_engine::port::clock::Clock as _;
 use scrub::Scrub;
 use serde_json::{Value, json};
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -65,8 +65,16 @@ pub async fn collect(config: Option<&Path>, house: &Whereabouts, last: usize) ->
             "each key with where it stands; secrets as references, free texts not at all",
             serde_json::to_value(&known.shown).context("the configuration"),
         ),
-        piece("check.json", "what `countersign check` says", check.await),
-        piece("doctor.json", "what `countersign doctor --offline` says", doctor.await),
+        piece(
+            "check.json",
+            "what `countersign check` says; of rule files only where, of warnings only how many",
+            check.await.map(without_words_of_rules),
+        ),
+        piece(
+            "doctor.json",
+            "what `countersign doctor --offline` says; of rules only how they are",
+            doctor.await.map(without_words_of_rules),
+        ),
         piece(
             "log.json",
             "how long the log is, what kinds of entries it has, and of the last ones kind and moment",
@@ -79,11 +87,14 @@ pub async fn collect(config: Option<&Path>, house: &Whereabouts, last: usize) ->
 
 /// Writes the pieces as one archive that only its owner reads; there must be no such file yet.
 ///
+/// If the process stops in here nothing has the name of the archive; what was written ends with `.part`.
+///
 /// # Errors
 /// If it cannot be written.
 pub fn write(pieces: &[Piece], file: &Path) -> Result<()> {
     let named = || format!("`{}` cannot be written", file.display());
-    let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).with_context(named)?;
+    refuse_existing(file)?;
+    let (draft, new) = Draft::beside(file)?;
     let mut archive = tar::Builder::new(new);
     for piece in pieces {
         let mut header = tar::Header::new_gnu();
@@ -91,7 +102,30 @@ pub fn write(pieces: &[Piece], file: &Path) -> Result<()> {
         header.set_mode(0o600);
         archive.append_data(&mut header, piece.name, piece.bytes.as_slice()).with_context(named)?;
     }
-    archive.into_inner().and_then(|file| file.sync_all()).with_context(named)
+    archive.into_inner().and_then(|file| file.sync_all()).with_context(named)?;
+    draft.becomes(file)
+}
+
+/// What `check` and `doctor` say, without their words about people and rules: those quote who stands in them.
+fn without_words_of_rules(mut said: Value) -> Value {
+    let problems = said.pointer_mut("/answer/problems").and_then(Value::as_array_mut);
+    for problem in problems.into_iter().flatten() {
+        let is_of_rules = problem["file"].as_str().is_some_and(|file| file.ends_with(".md"));
+        if let Some(problem) = problem.as_object_mut().filter(|_| is_of_rules) {
+            problem.retain(|key, _| ["file", "line", "column"].contains(&key.as_str()));
+        }
+    }
+    if let Some(warnings) = said.pointer_mut("/answer/warnings") {
+        *warnings = json!(warnings.as_array().map_or(0, Vec::len));
+    }
+    let items = said.pointer_mut("/answer/items").and_then(Value::as_array_mut);
+    for item in items.into_iter().flatten() {
+        let is_of_rules = item["what"] == "rules";
+        if let Some(item) = item.as_object_mut().filter(|_| is_of_rules) {
+            item.remove("found");
+        }
+    }
+    said
 }
 
 fn about() -> Value {
@@ -173,4 +207,39 @@ async fn metrics(known: &settings::Known) -> Result<Value> {
     let answer = answer.with_context(|| format!("nobody answers at {address}: no host runs"))?;
     let text = String::from_utf8_lossy(&answer.bytes);
     Ok(json!({ "status": answer.status, "lines": text.lines().collect::<Vec<_>>() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_check_says_of_rules_is_where_and_not_whom_it_names() {
+        let of_rules = json!({
+            "file": "people.md", "line": 7, "column": 3, "message": "`ann` is nobody", "help": "take `ann` out",
+        });
+        let of_settings =
+            json!({ "file": "c.toml", "line": 2, "column": 0, "message": "there is no `lissten`" });
+        let said = json!({
+            "exit": 1,
+            "answer": { "problems": [of_rules, of_settings], "warnings": ["`ann` has a password"], "checked": [] },
+        });
+        let expected = json!({
+            "exit": 1,
+            "answer": {
+                "problems": [{ "file": "people.md", "line": 7, "column": 3 }, of_settings],
+                "warnings": 1,
+                "checked": [],
+            },
+        });
+        assert_eq!(without_words_of_rules(said), expected);
+        let said = json!({ "answer": { "items": [
+            { "what": "clock", "found": "right" }, { "what": "rules", "state": "wrong", "found": "`ann` is nobody" },
+        ] } });
+        let expected = json!({ "answer": { "items": [
+            { "what": "clock", "found": "right" }, { "what": "rules", "state": "wrong" },
+        ] } });
+        assert_eq!(without_words_of_rules(said), expected);
+        assert_eq!(without_words_of_rules(json!({ "exit": 3 })), json!({ "exit": 3 }));
+    }
 }

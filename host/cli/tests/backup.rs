@@ -1,5 +1,6 @@
 //! Backups by the program: what is in one, what is refused, and what is left when somebody pulls the plug in the middle.
 
+use countersign::backup::archive::{Archive, Writer};
 use countersign_engine::port::store::{Append, Batch, Store as _};
 use countersign_store_local::{LocalStore, Options};
 use serde_json::Value;
@@ -104,6 +105,12 @@ fn house(folder: &Path) {
     fs::write(folder.join("rules/people.md"), "people").expect("it is written");
     fs::write(folder.join("rules/policies/refund.policy.md"), "policy").expect("it is written");
     fs::write(folder.join("connectors.lock"), "lock").expect("it is written");
+    // What a host takes for no rule is none, and stands in nobody's way.
+    fs::create_dir_all(folder.join("rules/policies/drafts")).expect("it is made");
+    fs::create_dir_all(folder.join("rules/intents/old/older")).expect("it is made");
+    for name in ["policies/drafts/refund.policy.md", "policies/notes.txt", "intents/old/refund.intent.md"] {
+        fs::write(folder.join("rules").join(name), "no rule").expect("it is written");
+    }
 }
 
 /// Every file below a folder, with its content.
@@ -277,6 +284,58 @@ fn a_log_that_is_damaged_or_has_lost_its_end_is_not_backed_up() {
     let left: Vec<_> =
         fs::read_dir(folder).expect("it is read").map(|entry| entry.expect("one").file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".part")), "{left:?}");
+}
+
+#[test]
+fn what_no_backup_holds_is_put_into_no_data_folder() {
+    let folder = set();
+    let folder = folder.path();
+    said(folder, &["backup", "create", "one.backup"]);
+    let archive = Archive::open(&folder.join("one.backup")).expect("it opens");
+    let mut items: Vec<_> = archive.items.iter().collect();
+    items.sort_by_key(|(_, item)| item.number);
+    let other = folder.join("other.backup");
+    for name in ["connectors/cache.key", "connectors/aot/cs-1/a.cwasm", "index/1", "RESTORED", "cache.key"] {
+        let mut writer = Writer::new(fs::File::create(&other).expect("a file"));
+        for (name, item) in &items {
+            writer.add(name, (item.bytes, item.modified), archive.reader(item)).expect("it is written");
+        }
+        writer.add(name, (5, 0), &b"other"[..]).expect("it is written");
+        writer.finish(&archive.about).expect("it is sealed");
+        for arguments in [
+            &["backup", "restore", "other.backup", "--data", "new"][..],
+            &["backup", "verify", "other.backup"],
+        ] {
+            let words = refused(folder, arguments, 1);
+            assert!(
+                words.contains(&format!("holds `{name}`, which is nothing that a backup holds")),
+                "{words}"
+            );
+        }
+        assert!(!folder.join("new").exists(), "nothing of it is put anywhere");
+    }
+}
+
+#[test]
+fn a_log_without_the_install_key_is_not_backed_up_and_a_backup_without_it_says_so() {
+    let folder = set();
+    let folder = folder.path();
+    said(folder, &["backup", "create", "one.backup"]);
+    let archive = Archive::open(&folder.join("one.backup")).expect("it opens");
+    let mut writer = Writer::new(fs::File::create(folder.join("other.backup")).expect("a file"));
+    for (name, item) in archive.items.iter().filter(|(name, _)| *name != "install.key") {
+        writer.add(name, (item.bytes, item.modified), archive.reader(item)).expect("it is written");
+    }
+    writer.finish(&archive.about).expect("it is sealed");
+    assert_eq!(said(folder, &["backup", "verify", "one.backup"])["lacks"], Value::Null);
+    assert_eq!(said(folder, &["backup", "verify", "other.backup"])["lacks"][0], "install.key");
+    let restored = said(folder, &["backup", "restore", "other.backup", "--data", "new"]);
+    assert_eq!(restored["lacks"][0], "install.key");
+
+    fs::remove_file(folder.join("data/install.key")).expect("it is gone");
+    let words = refused(folder, &["backup", "create", "two.backup"], 1);
+    assert!(words.contains("has no `install.key`"), "{words}");
+    assert!(!folder.join("two.backup").exists());
 }
 
 #[test]

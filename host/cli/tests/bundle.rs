@@ -1,5 +1,6 @@
 //! A support bundle of a house with a canary in every slot for a secret, and in all that people wrote: none gets out.
 
+use countersign_core::hash::Digest;
 use countersign_engine::port::store::{Append, Batch, Store as _};
 use countersign_store_local::{LocalStore, Options};
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
@@ -13,19 +14,29 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
-/// A canary: `+` and `/` look otherwise in each form.
+/// The canary of a slot, which has no part in common with that of another: what is taken out for one slot takes out nothing for
+/// another. `+` and `/` look otherwise in each form. That of the file is the key of a webhook.
 fn canary(slot: &str) -> String {
-    format!("canary+{slot}/9f2b6c")
+    let digits = Digest::of(slot.as_bytes()).to_string();
+    let (front, rest) = digits.split_at(12);
+    let plain = format!("{front}+{}/{}", &rest[..12], &rest[12..24]);
+    if slot == "file" { format!("whsec_{}", BASE64.encode(plain.as_bytes())) } else { plain }
 }
 
+/// The number that stands where a secret is written as one.
+const NUMBER: &str = "4821337745";
+/// What nobody knows to be secret: it stays, so that what is not there was taken out and not lost.
+const STAYS: &str = "somebody+else/unknown";
+
 /// Where a canary sits in this house.
-const SLOTS: [&str; 19] = [
+const SLOTS: [&str; 20] = [
     "environment",
     "file",
     "client",
     "refresh",
     "command",
     "literal",
+    "unknown-key",
     "user",
     "query",
     "setting",
@@ -48,13 +59,16 @@ fn house(folder: &Path, admin: SocketAddr, is_sound: bool) {
     let command = canary("command");
     // A secret that stands there itself is a mistake, and the reason why somebody asks for help.
     let literal = if is_sound { "env:CANARY_ENVIRONMENT".to_owned() } else { canary("literal") };
+    let number = if is_sound { String::new() } else { format!("account = {NUMBER}\n") };
+    let key = if is_sound { String::new() } else { format!("key = \"{}\"\n", canary("unknown-key")) };
     let text = format!(
         "[data]\nfolder = \"data\"\n[server]\nlisten = \"127.0.0.1:1\"\nadmin-listen = \"{admin}\"\n\
          public-address = \"http://127.0.0.1:1\"\n[connectors]\nunsigned = true\n[log]\nkey = \"log.key\"\n\
          [connection.billing]\nconnector = \"countersign.stripe\"\n[connection.billing.endpoints.api]\n\
          base = \"https://u:{user}@billing.example/v1?key={query}\"\nsecret = \"env:CANARY_ENVIRONMENT\"\n\
          variables = {{ database = \"{variable}\" }}\n[connection.billing.settings]\nfolder = \"{setting}\"\n\
-         [connection.crm]\nconnector = \"countersign.tryton\"\n[connection.crm.endpoints.api]\nsecret = \"file:secrets/crm\"\n\
+         {number}[connection.crm]\nconnector = \"countersign.tryton\"\n[connection.crm.endpoints.api]\n\
+         secret = \"file:secrets/crm\"\n{key}\
          [connection.books]\nconnector = \"countersign.xero\"\n[connection.books.endpoints.api]\n\
          secret = \"command:printf {command}\"\n[mail]\nserver = \"127.0.0.1\"\nsecurity = \"none\"\nfrom = \"a@example.com\"\n\
          user = \"approvals\"\npassword = \"{literal}\"\n[webhook.chat]\nurl = \"https://hooks.example/{path}\"\n\
@@ -71,7 +85,7 @@ async fn set(folder: &Path) {
     let of_oauth = format!("{}:{}\n{}\n", canary("client"), canary("client"), canary("refresh"));
     for (name, content) in [
         ("secrets/crm", of_oauth),
-        ("secrets/chat", format!("whsec_{}\n", BASE64.encode(canary("file").repeat(2).as_bytes()))),
+        ("secrets/chat", format!("{}\n", canary("file"))),
         ("log.key", canary("log-key")),
         ("data/install.key", canary("install-key")),
         ("data/links.key", canary("links-key")),
@@ -103,7 +117,7 @@ fn admin() -> SocketAddr {
             let mut asked = [0; 4_096];
             let _ = connection.read(&mut asked).expect("it is read");
             let forms: Vec<String> = SLOTS.iter().flat_map(|slot| forms(&canary(slot))).collect();
-            let body = format!("countersign_open_items 3\nsaid{{by=\"{}\"}} 1\n", forms.join(" "));
+            let body = format!("countersign_open_items 3\nsaid{{by=\"{} {STAYS}\"}} 1\n", forms.join(" "));
             let head =
                 format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
             connection.write_all(format!("{head}{body}").as_bytes()).expect("it is answered");
@@ -180,7 +194,7 @@ fn a_support_bundle_tells_how_a_host_is_and_no_canary_gets_out() {
             let text = String::from_utf8_lossy(said);
             // What is nowhere to be known as a secret stands in nothing that is put in, but for what a stranger's metrics say.
             for slot in SLOTS.iter().filter(|slot| !["entry", "stream", "people"].contains(slot)) {
-                if is_sound && *slot == "literal" {
+                if is_sound && ["literal", "unknown-key"].contains(slot) {
                     continue;
                 }
                 for form in forms(&canary(slot)) {
@@ -189,9 +203,13 @@ fn a_support_bundle_tells_how_a_host_is_and_no_canary_gets_out() {
             }
         }
         let mut found = pieces(&folder.join(&name));
-        assert!(
-            found.remove("metrics.json").expect("metrics").to_string().contains("countersign_open_items 3")
-        );
+        let metrics = found.remove("metrics.json").expect("metrics").to_string();
+        assert!(metrics.contains("countersign_open_items 3") && metrics.contains(STAYS), "{metrics}");
+        // What is looked for stands there where nobody knows that it is secret: what is asserted above can fail.
+        assert!(metrics.contains(&canary("entry")), "{metrics}");
+        assert_eq!(metrics.contains(&canary("literal")), is_sound, "{metrics}");
+        let all = format!("{found:?}");
+        assert!(is_sound || !all.contains(NUMBER), "{all}");
         for slot in ["entry", "stream", "people"] {
             for form in forms(&canary(slot)) {
                 assert!(!format!("{found:?}").contains(&form), "{slot} is in it as {form}");

@@ -7,8 +7,9 @@
 //! SEAL                     SHA-256 of every byte before this file
 //! ```
 //! Nothing is compressed: the log is already. The bytes behind what the seal covers follow from it, so no bit of the file
-//! can change unseen. The seal shows accidents; whether somebody made another backup, a checkpoint that was noted elsewhere
-//! shows.
+//! can change unseen. The seal shows accidents, and not whether somebody made another backup. A checkpoint that was
+//! noted elsewhere shows that of the log, and of the log alone: nothing proves the other files, of which only those are put
+//! back that a backup holds.
 
 use super::{About, FORMAT, LOG_FOLDER};
 use crate::exit;

@@ -1,8 +1,9 @@
 //! Making a backup: what of a host goes into it, and how it gets its name only once it is whole.
 
 use super::archive::{Archive, Writer, log_folder};
+use super::draft::{Draft, refuse_existing};
 use super::{About, FORMAT, LOG_FOLDER, read_log, refuse_half_restored};
-use crate::config::Whereabouts;
+use crate::config::{Whereabouts, rule_files};
 use crate::distribution::lock::FILE as LOCK_FILE;
 use crate::exit;
 use crate::output::Failure;
@@ -14,10 +15,8 @@ use anyhow::{Context as _, Result, ensure};
 use countersign_core::time::Timestamp;
 use countersign_store_local::disk::RealDisk;
 use countersign_store_local::left_at;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -87,6 +86,16 @@ pub fn make(data: &Path, house: Option<&Whereabouts>, to: &Path, now: Timestamp)
         let help = "keep the folder as it is, and restore an older backup beside it";
         return Err(Failure::new(exit::NO, message).with_help(help).into());
     }
+    if 0 < survey.entries && !data.join(INSTALL_KEY_FILE).is_file() {
+        let message = format!(
+            "`{}` has no `{INSTALL_KEY_FILE}`, and its log has {} entries",
+            data.display(),
+            survey.entries
+        );
+        let help = "put it back from an earlier backup, or from another host of this house: with another key a target takes \
+                    a repeated write for a new one";
+        return Err(Failure::new(exit::NO, message).with_help(help).into());
+    }
     let about = About {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -97,8 +106,8 @@ pub fn make(data: &Path, house: Option<&Whereabouts>, to: &Path, now: Timestamp)
         left_out: LEFT_OUT.iter().map(|&sentence| sentence.to_owned()).collect(),
         secrets: house.map(Whereabouts::references).unwrap_or_default(),
     };
-    let draft = Draft::beside(&file)?;
-    let mut writer = Writer::new(draft.open()?);
+    let (draft, new) = Draft::beside(&file)?;
+    let mut writer = Writer::new(new);
     for extent in &survey.segments {
         let path = log.join(&extent.name);
         let from = File::open(&path).with_context(|| format!("`{}` cannot be read", path.display()))?;
@@ -118,7 +127,7 @@ pub fn make(data: &Path, house: Option<&Whereabouts>, to: &Path, now: Timestamp)
     }
     let bytes = writer.finish(&about)?;
     // What counts is what can be read back.
-    verified(&draft.path)?;
+    verified(draft.path())?;
     draft.becomes(&file)?;
     Ok(Made { file, about, bytes, files })
 }
@@ -140,6 +149,11 @@ pub fn verified_since(
     then: Option<u64>,
 ) -> Result<(Archive, Option<countersign_core::hash::Digest>)> {
     let archive = Archive::open(file)?;
+    if let Some(name) = archive.items.keys().find(|name| !belongs(name)) {
+        let message = format!("`{}` holds `{name}`, which is nothing that a backup holds", file.display());
+        let help = "use another backup: what this program makes has no such file in it";
+        return Err(Failure::new(exit::NO, message).with_help(help).into());
+    }
     let whole = read_log(log_folder(), archive.disk(), u64::MAX, then)
         .with_context(|| format!("the log in `{}`", file.display()))?;
     let about = &archive.about;
@@ -158,64 +172,23 @@ pub fn verified_since(
     Ok((archive, whole.root_then))
 }
 
+/// Whether a file of this name is one that a backup may hold: nothing else is put into a data folder.
+fn belongs(name: &str) -> bool {
+    let path = Path::new(name);
+    let mut folders = FOLDERS.iter().chain([&LOG_FOLDER, &HOUSE_FOLDER]).map(Path::new);
+    FILES.contains(&name) || folders.any(|folder| path.starts_with(folder) && path != folder)
+}
+
+/// Whether the log in a backup has entries, and the key is not there of which their idempotency keys were made.
+#[must_use]
+pub fn lacks_install_key(archive: &Archive) -> bool {
+    0 < archive.about.entries && !archive.items.contains_key(INSTALL_KEY_FILE)
+}
+
 /// What a backup is called if only a folder is named: by the moment, so that they sort.
 fn name_of(now: Timestamp) -> String {
     let digits: String = now.to_string().chars().filter(char::is_ascii_digit).take(14).collect();
     format!("countersign-{digits}.backup")
-}
-
-fn refuse_existing(file: &Path) -> Result<()> {
-    if file.symlink_metadata().is_ok() {
-        let message = format!("`{}` is there already", file.display());
-        let help = "a backup is never written over another file: name a new one, or a folder";
-        return Err(Failure::new(exit::NO, message).with_help(help).into());
-    }
-    Ok(())
-}
-
-/// A file that has no name of its own yet.
-struct Draft {
-    path: PathBuf,
-}
-
-impl Draft {
-    fn beside(file: &Path) -> Result<Draft> {
-        let mut name = file.file_name().context("a backup is a file: name one")?.to_owned();
-        name.push(format!(".{}.part", std::process::id()));
-        Ok(Draft { path: file.with_file_name(name) })
-    }
-
-    fn open(&self) -> Result<File> {
-        let opened = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&self.path);
-        opened.with_context(|| format!("`{}` cannot be written", self.path.display()))
-    }
-
-    /// Gives it its name, for good; it must not be taken.
-    fn becomes(self, file: &Path) -> Result<()> {
-        match renameat_with(CWD, &self.path, CWD, file, RenameFlags::NOREPLACE) {
-            Err(rustix::io::Errno::EXIST) => refuse_existing(file)?,
-            // Some file systems do not know how to refuse.
-            Err(rustix::io::Errno::INVAL) => {
-                refuse_existing(file)?;
-                fs::rename(&self.path, file)?;
-            }
-            named => named.with_context(|| format!("`{}` cannot be named", file.display()))?,
-        }
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-        Ok(())
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        match fs::remove_file(&self.path) {
-            Err(fault) if fault.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(%fault, file = %self.path.display(), "what was begun of a backup is left behind");
-            }
-            Ok(()) | Err(_) => {}
-        }
-    }
 }
 
 fn opened(path: &Path) -> Result<Option<File>> {
@@ -268,10 +241,9 @@ fn below(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
 fn of_house(house: &Whereabouts) -> Result<Vec<Source>> {
     let here = house.file.parent().unwrap_or(Path::new(""));
     let mut paths = vec![house.file.clone(), here.join(LOCK_FILE)];
-    let mut rules = vec![house.rules.join("people.md"), house.rules.join("routes.md")];
-    for folder in ["intents", "policies"] {
-        below(&house.rules.join(folder), 1, &mut rules)?;
-    }
+    // What the host takes for rules, and nothing else that lies beside them.
+    let files = rule_files(&house.rules).context("the rules cannot be read")?;
+    let mut rules: Vec<PathBuf> = files.iter().map(|file| house.rules.join(&file.path)).collect();
     rules.extend(component_files(&house.rules.join(COMPONENTS_FOLDER))?);
     rules.sort();
     paths.extend(rules);
@@ -292,4 +264,32 @@ fn of_house(house: &Whereabouts) -> Result<Vec<Source>> {
 /// A path without the parts that lead nowhere.
 fn plain(path: &Path) -> PathBuf {
     path.components().filter(|part| matches!(part, std::path::Component::Normal(_))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_backup_holds_belongs_into_one() {
+        for (name, expected) in [
+            ("log/0000000001.cslog", true),
+            ("install.key", true),
+            ("DEVELOPMENT", true),
+            ("connectors/blobs/sha256/a.wasm", true),
+            ("house/rules/people.md", true),
+            ("log", false),
+            ("install.key/a", false),
+            ("connectors/cache.key", false),
+            ("connectors/aot/cs-1/a.cwasm", false),
+            ("connectors/blobs.key", false),
+            ("cache.key", false),
+            ("index/1", false),
+            ("RESTORED", false),
+            ("RESTORING", false),
+            ("houses/a", false),
+        ] {
+            assert_eq!(belongs(name), expected, "{name}");
+        }
+    }
 }

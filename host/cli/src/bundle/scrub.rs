@@ -5,6 +5,8 @@ use crate::config::Whereabouts;
 use crate::wire::{CACHE_KEY_FILE, INSTALL_KEY_FILE, LINK_KEY_FILE};
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
 /// Shortest secret that is looked for, in bytes: anything shorter stands in every text.
@@ -39,7 +41,7 @@ impl Scrub {
         let overridden = known.shown.iter().map(|shown| shown.value.clone());
         for reference in house.references().into_iter().map(|(_, reference)| reference).chain(overridden) {
             match reference.split_once(':') {
-                Some(("env", name)) => secrets.extend(std::env::var(name).ok().map(String::into_bytes)),
+                Some(("env", name)) => secrets.extend(variable(name)),
                 Some(("file", path)) => secrets.extend(small_file(&here.join(path))),
                 Some(_) | None => {}
             }
@@ -51,7 +53,7 @@ impl Scrub {
         }
         let keys = known.shown.iter().filter(|shown| shown.key == "log.key");
         secrets.extend(keys.filter_map(|shown| small_file(&here.join(&shown.value))));
-        secrets.extend(VARIABLES.iter().filter_map(|name| std::env::var(name).ok().map(String::into_bytes)));
+        secrets.extend(VARIABLES.iter().filter_map(|name| variable(name)));
         Scrub::for_secrets(secrets, &known.hidden)
     }
 
@@ -126,6 +128,11 @@ fn forms_of(secret: &[u8]) -> Vec<Vec<u8>> {
     forms.extend(lower.collect::<Vec<_>>());
     forms.retain(|form| SECRET_BYTES_MIN <= form.len());
     forms
+}
+
+/// A variable of the environment, text or not.
+fn variable(name: &str) -> Option<Vec<u8>> {
+    std::env::var_os(name).map(OsString::into_vec)
 }
 
 fn small_file(path: &Path) -> Option<Vec<u8>> {

@@ -2,48 +2,75 @@
 
 use crate::config::{SECRET_KINDS, Whereabouts};
 use serde::Serialize;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// How variables of the environment begin that replace a key.
 const VARIABLES: &str = "COUNTERSIGN__";
-/// Keys whose value is a reference to a secret.
-const SECRETS: [&str; 5] = ["secret", "password", "client-secret", "authorization", "database"];
+/// Keys whose value is a reference to a secret. Here and below a key is meant as a whole; `*` is a name that the operator chose.
+const SECRETS: [&str; 7] = [
+    "data.database",
+    "connection.*.endpoints.*.secret",
+    "connection.*.webhooks.*.secret",
+    "mail.password",
+    "webhook.*.secret",
+    "sign-in.client-secret",
+    "log.anchor.*.authorization",
+];
 /// Keys whose value is an address, which may hold a secret behind its host.
-const ADDRESSES: [&str; 8] = ["base", "token", "authorize", "url", "put", "post", "public-address", "issuer"];
+const ADDRESSES: [&str; 8] = [
+    "server.public-address",
+    "connection.*.endpoints.*.base",
+    "connection.*.endpoints.*.token",
+    "connection.*.endpoints.*.authorize",
+    "webhook.*.url",
+    "sign-in.issuer",
+    "log.anchor.*.put",
+    "log.anchor.*.post",
+];
 /// Keys whose value says nothing of anybody.
-const PLAIN: [&str; 27] = [
-    "folder",
-    "listen",
-    "admin-listen",
-    "shutdown-grace",
-    "install",
-    "hosts",
-    "class-max",
-    "unsigned",
-    "connector",
-    "allow",
-    "per-second",
-    "burst",
-    "concurrent",
-    "server",
-    "port",
-    "security",
-    "level",
-    "keys",
-    "testers",
-    "claim",
-    "key",
-    "noted",
-    "every",
-    "file",
-    "git",
-    "calendar",
-    "domains",
+const PLAIN: [&str; 30] = [
+    "data.folder",
+    "rules.folder",
+    "server.listen",
+    "server.admin-listen",
+    "server.shutdown-grace",
+    "connectors.install",
+    "connectors.hosts",
+    "connectors.class-max",
+    "connectors.unsigned",
+    "connection.*.connector",
+    "connection.*.allow",
+    "connection.*.rate.per-second",
+    "connection.*.rate.burst",
+    "connection.*.rate.concurrent",
+    "mail.server",
+    "mail.port",
+    "mail.security",
+    "webhook.*.allow",
+    "sign-in.claim",
+    "sign-in.allow",
+    "scim.calendar",
+    "scim.domains",
+    "trust.*.keys",
+    "trust.*.testers",
+    "trust.*.level",
+    "log.key",
+    "log.noted",
+    "log.anchor.*.file",
+    "log.anchor.*.git",
+    "log.anchor.*.every",
 ];
 /// Keys whose value names somebody or something, and lets nobody in: not shown, and not looked for elsewhere.
-const NAMES: [&str; 4] = ["user", "client-id", "subject", "from"];
+const NAMES: [&str; 5] = [
+    "mail.user",
+    "mail.from",
+    "sign-in.client-id",
+    "connection.*.endpoints.*.issuer",
+    "connection.*.endpoints.*.subject",
+];
 /// What stands for a value that is not shown.
 const HIDDEN: &str = "(not shown)";
 
@@ -72,7 +99,10 @@ pub struct Shown {
 /// Reads the file and what the environment puts over it.
 #[must_use]
 pub fn read(house: &Whereabouts) -> Known {
-    let variables = std::env::vars().filter(|(name, _)| name.starts_with(VARIABLES));
+    // What is no text is passed over, as the host does: it is not shown, and is not looked for elsewhere, as that wants text.
+    let texts =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let variables = std::env::vars_os().filter_map(texts).filter(|(name, _)| name.starts_with(VARIABLES));
     of(&house.file.display().to_string(), &house.text, variables)
 }
 
@@ -94,8 +124,8 @@ impl Known {
     fn table(&mut self, above: &str, table: &DeTable<'_>, line: &dyn Fn(usize) -> String) {
         for (key, value) in table {
             let name = match above {
-                "" => key.get_ref().to_string(),
-                _ => format!("{above}.{}", key.get_ref()),
+                "" => part(key.get_ref()),
+                _ => format!("{above}.{}", part(key.get_ref())),
             };
             self.value(&name, value, line);
         }
@@ -107,30 +137,28 @@ impl Known {
             DeValue::Table(table) => self.table(key, table, line),
             DeValue::Array(values) => values.iter().for_each(|value| self.value(key, value, line)),
             DeValue::String(text) => self.text(key, text, from),
-            DeValue::Integer(number) => self.show(key, number.as_str().to_owned(), from),
-            DeValue::Float(number) => self.show(key, number.as_str().to_owned(), from),
+            DeValue::Integer(number) => self.text(key, number.as_str(), from),
+            DeValue::Float(number) => self.text(key, number.as_str(), from),
+            // One of two words lets nobody in.
             DeValue::Boolean(flag) => self.show(key, flag.to_string(), from),
-            DeValue::Datetime(moment) => self.show(key, moment.to_string(), from),
+            DeValue::Datetime(moment) => self.text(key, &moment.to_string(), from),
         }
     }
 
     fn text(&mut self, key: &str, text: &str, from: String) {
-        // What is called so in a section of names that the operator chose is not what we mean by it.
-        let free = key.split('.').any(|part| ["settings", "variables"].contains(&part));
-        let last = key.rsplit('.').next().filter(|_| !free).unwrap_or_default();
         if key == "server.admin-listen" {
             self.admin_listen = text.parse().ok();
         }
-        let value = if SECRETS.contains(&last) {
+        let value = if is_one_of(&SECRETS, key) {
             reference(text)
-        } else if ADDRESSES.contains(&last) {
+        } else if is_one_of(&ADDRESSES, key) {
             host_of(text)
-        } else if PLAIN.contains(&last) {
+        } else if is_one_of(&PLAIN, key) {
             Some(text.to_owned())
         } else {
             None
         };
-        if value.as_deref() != Some(text) && !NAMES.contains(&last) {
+        if value.as_deref() != Some(text) && !is_one_of(&NAMES, key) {
             self.hide(text, value.as_deref().unwrap_or_default());
         }
         self.show(key, value.unwrap_or_else(|| HIDDEN.to_owned()), from);
@@ -150,6 +178,22 @@ impl Known {
         parts.extend(behind.iter().flat_map(|path| path.split(['?', '#'])));
         self.hidden.extend(parts.into_iter().filter(|part| !shown.contains(part)).map(str::to_owned));
     }
+}
+
+/// A part of a key, so that a dot in it does not go for one between two parts.
+fn part(name: &str) -> String {
+    if name.contains('.') { format!("\"{}\"", name.replace('.', "\\.")) } else { name.to_owned() }
+}
+
+/// Whether a whole key is one of these.
+fn is_one_of(keys: &[&str], key: &str) -> bool {
+    keys.iter().any(|known| is_key(known, key))
+}
+
+fn is_key(known: &str, key: &str) -> bool {
+    let is_name = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let same = |(known, part): (&str, &str)| if known == "*" { is_name(part) } else { known == part };
+    known.split('.').count() == key.split('.').count() && known.split('.').zip(key.split('.')).all(same)
 }
 
 /// A reference as it may be shown; nothing if it is none.
@@ -213,5 +257,42 @@ mod tests {
         }
         assert!(!known.hidden.iter().any(|text| text == "somebody"), "{:?}", known.hidden);
         assert_eq!(known.admin_listen, "127.0.0.1:2".parse().ok());
+    }
+
+    #[test]
+    fn a_key_is_known_by_the_whole_of_it_and_a_value_is_hidden_whatever_it_is_made_of() {
+        let check = |text: &str, key: &str, value: &str, hidden: Option<&str>| {
+            let known = of("c.toml", text, std::iter::empty());
+            let shown: Vec<(&str, &str)> =
+                known.shown.iter().map(|shown| (shown.key.as_str(), shown.value.as_str())).collect();
+            assert_eq!(shown, [(key, value)], "{text}");
+            let looked_for = hidden.is_some_and(|hidden| known.hidden.iter().any(|text| text == hidden));
+            assert_eq!(looked_for, hidden.is_some(), "{text}: {:?}", known.hidden);
+        };
+        let api = "connection.crm.endpoints.api";
+        check("[log]\nkey = \"log.key\"", "log.key", "log.key", None);
+        check("[mail]\nport = 2525", "mail.port", "2525", None);
+        check("[trust.acme]\nkeys = [\"ed25519:a\"]", "trust.acme.keys", "ed25519:a", None);
+        check("[connectors]\nunsigned = true", "connectors.unsigned", "true", None);
+        check("[mail]\nuser = \"somebody\"", "mail.user", HIDDEN, None);
+        for key in ["key", "claim", "file", "noted", "keys", "folder", "base.secret"] {
+            let full = format!("{api}.{key}");
+            check(&format!("[{api}]\n{key} = \"sk_live_1\""), &full, HIDDEN, Some("sk_live_1"));
+        }
+        for key in ["mail.keys", "mail.key", "key", "log.file", "trust.keys", "connection.crm.settings.port"]
+        {
+            check(&format!("{key} = \"sk_live_1\""), key, HIDDEN, Some("sk_live_1"));
+            check(&format!("{key} = 48213377"), key, HIDDEN, Some("48213377"));
+        }
+        check("mail.key = 4821.3377", "mail.key", HIDDEN, Some("4821.3377"));
+        check("mail.key = 2026-11-30", "mail.key", HIDDEN, Some("2026-11-30"));
+        // A dot in a name makes no other key of it.
+        check("\"log.key\" = \"sk_live_1\"", r#""log\.key""#, HIDDEN, Some("sk_live_1"));
+        check(
+            "[connection.\"a.endpoints\".b]\nbase = \"https://sk_live_1\"",
+            r#"connection."a\.endpoints".b.base"#,
+            HIDDEN,
+            Some("https://sk_live_1"),
+        );
     }
 }

@@ -2,12 +2,12 @@
 
 use super::{Global, audit};
 use crate::backup::archive::Archive;
-use crate::backup::content::{HOUSE_FOLDER, Made, make, verified_since};
+use crate::backup::content::{HOUSE_FOLDER, Made, lacks_install_key, make, verified_since};
 use crate::backup::restore::{Back, restore};
 use crate::config;
 use crate::exit;
 use crate::output::{self, Failure, Progress, Table};
-use crate::wire::{SystemClock, read_token_file};
+use crate::wire::{INSTALL_KEY_FILE, SystemClock, read_token_file};
 use anyhow::{Context as _, Result};
 use countersign_core::log::note::VerifierKey;
 use countersign_engine::port::clock::Clock as _;
@@ -160,6 +160,9 @@ fn verified(name: &str, archive: &Archive, extends: Option<u64>, global: &Global
         if let Some(size) = extends {
             answer["extends"] = size.into();
         }
+        if lacks_install_key(archive) {
+            answer["lacks"] = json!([INSTALL_KEY_FILE]);
+        }
         output::json(&answer)?;
         return Ok(ExitCode::from(exit::DONE));
     }
@@ -168,6 +171,9 @@ fn verified(name: &str, archive: &Archive, extends: Option<u64>, global: &Global
         table.row([name.as_str(), &item.bytes.to_string()]);
     }
     table.print()?;
+    if lacks_install_key(archive) {
+        output::line(&format!("not in it: `{INSTALL_KEY_FILE}`, without which its log is not gone on with"))?;
+    }
     for sentence in &about.left_out {
         output::line(&format!("left out: {}", output::plain(sentence)))?;
     }
@@ -187,13 +193,17 @@ fn verified(name: &str, archive: &Archive, extends: Option<u64>, global: &Global
 fn restored(data: &Path, back: &Back, global: &Global) -> Result<ExitCode> {
     let Back { archive, entries, root } = back;
     if global.json {
-        output::json(&json!({
+        let mut answer = json!({
             "folder": data.display().to_string(),
             "made": archive.about.made,
             "entries": entries,
             "of": archive.about.entries,
             "root": root,
-        }))?;
+        });
+        if lacks_install_key(archive) {
+            answer["lacks"] = json!([INSTALL_KEY_FILE]);
+        }
+        output::json(&answer)?;
         return Ok(ExitCode::from(exit::DONE));
     }
     output::line(&format!("{}: {entries} entries, root {root}", data.display()))?;
@@ -210,6 +220,12 @@ fn before_a_start(data: &Path, archive: &Archive) -> Result<Vec<String>> {
     let mut words = vec![format!("Before a host starts on `{}`:", data.display())];
     let mut say = |text: String| words.push(format!("- {text}"));
     say("the host that it was copied from must not run any more: two would write the same".to_owned());
+    if lacks_install_key(archive) {
+        say(format!(
+            "the backup has no `{INSTALL_KEY_FILE}`: bring the one of the lost host, as with another one a target takes a \
+             repeated write for a new one"
+        ));
+    }
     let made = &archive.about.made;
     say(format!(
         "what was asked for after {made} is in no log; whoever asks for it once more may have it written once more"
