@@ -30,7 +30,7 @@ mod walk;
 
 use crate::asked::{self, Members, Posted};
 use crate::door::Caller;
-use crate::limits::COMMAND_BYTES_MAX;
+use crate::limits::{COMMAND_BYTES_MAX, PAGE_LOOKS_MAX, WAIT_LOOK_MS};
 use crate::problem::Problem;
 use crate::state::Host;
 use axum::Json;
@@ -42,6 +42,7 @@ use countersign_core::approval::{Sight, Stage};
 use countersign_core::id::{IntentId, IntentTypeName, PersonId};
 use countersign_core::intent::SeenBy;
 use countersign_engine::engine::Standing;
+use countersign_engine::fault::Fault;
 use std::time::Duration;
 use view::IntentView;
 use view::intent::Looking;
@@ -126,13 +127,27 @@ async fn prepared(host: &Host, caller: &Caller, intent: IntentId, seconds: u64) 
             if !matches!(standing.approval.stage, Stage::Preparing { .. }) || host.engine.is_stopping() {
                 return Ok::<_, Problem>(standing);
             }
-            tokio::time::sleep(Duration::from_millis(crate::limits::WAIT_LOOK_MS)).await;
+            tokio::time::sleep(Duration::from_millis(WAIT_LOOK_MS)).await;
         }
     };
     match tokio::time::timeout(Duration::from_secs(seconds), look).await {
         Ok(standing) => standing,
         Err(_) => Ok(read(host, caller, intent).await?.0),
     }
+}
+
+/// Does something of which a second click may be on its way: whoever comes second waits for what the first one gets.
+pub(crate) async fn once<T, F>(work: impl Fn() -> F) -> Result<T, Fault>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
+    for _ in 0..PAGE_LOOKS_MAX {
+        match work().await {
+            Err(Fault::KeyBusy) => tokio::time::sleep(Duration::from_millis(WAIT_LOOK_MS)).await,
+            ended => return ended,
+        }
+    }
+    Err(Fault::KeyBusy)
 }
 
 /// Says that a wait was granted.

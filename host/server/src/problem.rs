@@ -189,11 +189,6 @@ impl Problem {
         (&self.told.detail, &self.told.help)
     }
 
-    /// Every place that is wrong.
-    pub(crate) fn places(&self) -> &[Flaw] {
-        &self.told.errors
-    }
-
     /// Nobody foresaw this.
     #[must_use]
     pub fn bug() -> Problem {

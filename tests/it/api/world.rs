@@ -40,6 +40,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// People with a token of all scopes, and one token a scope besides.
 const PEOPLE: [&str; 28] = [
@@ -78,6 +79,9 @@ pub(crate) const SMALL: &str = r#"{"type":"discount","tokens":{"quote_id":"q-1",
     "discount_percent":"12%","amount":{"amount":"12000.00","currency":"USD"},"term_months":12,
     "payment_days":30,"reason":"volume"}}"#;
 
+/// How long an append takes that takes its time.
+const SLOW: Duration = Duration::from_millis(20);
+
 /// A store that can be told to fail.
 pub(crate) struct FaultyStore {
     inner: Arc<dyn Store>,
@@ -86,6 +90,7 @@ pub(crate) struct FaultyStore {
     fault: Mutex<Option<StoreFault>>,
     broken: AtomicBool,
     hangs: AtomicBool,
+    slow: AtomicBool,
     spoilt: Mutex<Option<String>>,
 }
 
@@ -121,6 +126,7 @@ impl FaultyStore {
             fault: Mutex::default(),
             broken: AtomicBool::default(),
             hangs: AtomicBool::default(),
+            slow: AtomicBool::default(),
             spoilt: Mutex::default(),
         }
     }
@@ -128,6 +134,11 @@ impl FaultyStore {
     /// From now on every append fails like this.
     pub(crate) fn fail(&self, fault: Option<StoreFault>) {
         *self.fault.lock().expect("nobody panicked") = fault;
+    }
+
+    /// From now on every append takes its time, as on a disk.
+    pub(crate) fn take_time(&self) {
+        self.slow.store(true, Ordering::Relaxed);
     }
 
     /// From now on every list panics.
@@ -154,6 +165,10 @@ impl Store for FaultyStore {
     fn append(&self, batch: Batch) -> Port<'_, Result<Appended, StoreFault>> {
         match self.fault() {
             Some(fault) => Box::pin(async { Err(fault) }),
+            None if self.slow.load(Ordering::Relaxed) => Box::pin(async move {
+                tokio::time::sleep(SLOW).await;
+                self.inner.append(batch).await
+            }),
             None => self.inner.append(batch),
         }
     }

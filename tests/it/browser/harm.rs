@@ -216,7 +216,9 @@ async fn code_in_a_token_is_text_on_every_page_or_stays_outside() -> Result<()> 
     ensure!(3 < taken.len(), "free words are taken: {taken:?}");
     let visitor = house.visitor(Hand::Mouse).await?;
     visitor.begins("ae-1").await?;
-    let mut pages = vec!["/inbox".to_owned(), "/intents".to_owned()];
+    let lists =
+        ["/inbox", "/intents", "/exceptions?whose=everybody", "/reconciliation", "/policies", "/measures"];
+    let mut pages = Vec::from(lists.map(str::to_owned));
     for (place, intent) in &shown {
         visitor.goes(&intent.page).await?;
         ensure!(visitor.says(CODE).await?, "{place} is not shown as it is: {}", visitor.told().await?);

@@ -62,7 +62,9 @@ impl Found {
         Found { advice: fault.help, ..Found::error(fault.file, fault.line, "fault", fault.message) }
     }
 
-    fn of_finding(finding: &Finding) -> Found {
+    /// What a check found, with its words cut where they are longer than what is kept of them.
+    #[must_use]
+    pub fn of_finding(finding: &Finding) -> Found {
         Found {
             file: finding.file.clone(),
             line: finding.line,

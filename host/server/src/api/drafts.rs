@@ -24,9 +24,9 @@ use countersign_core::policy::coverage::Fired;
 use countersign_core::policy::diff::Difference;
 use countersign_core::policy::example::Ran;
 use countersign_core::policy::given::{self, Asked, Misread};
-use countersign_core::policy::lint::Finding;
 use countersign_core::policy::mutant::Suggested;
 use countersign_core::policy::stop::{Stop, Stopped};
+use countersign_core::publish::Found;
 use countersign_core::rulebook::{Rulebook, formatted};
 use countersign_core::time::Timestamp;
 use countersign_engine::history;
@@ -144,7 +144,7 @@ pub(crate) async fn check(
     busy::proved(&host, line, move |stop| draft.checked(&fired, stop)).await.map(Json)
 }
 
-/// What the check finds in a document, or in the policy that stands, beside what fired on the record.
+/// What the check finds in a document, or in the policy that stands; what fired on the record is not counted.
 pub(crate) async fn looked_at(
     host: &Host,
     line: Line,
@@ -157,15 +157,7 @@ pub(crate) async fn looked_at(
 
 /// What was found, one shape for what is checked and for what was put on record of it.
 pub(crate) fn found(report: &Report) -> Vec<FoundView> {
-    let view = |finding: &Finding| FoundView {
-        place: format!("{}:{}", finding.file, finding.line),
-        level: finding.level.to_string(),
-        kind: finding.kind.to_owned(),
-        message: finding.message.clone(),
-        witness: finding.witness.clone(),
-        advice: finding.advice.clone(),
-    };
-    report.findings().map(view).collect()
+    report.findings().map(|finding| FoundView::from(&Found::of_finding(finding))).collect()
 }
 
 /// Runs the examples of a policy. One that fails is the answer, not a problem.

@@ -5,7 +5,7 @@ use super::intents::{self, Wanted};
 use super::view::{IntentView, Listed, PolicyView};
 use crate::asked::{Members, Place, Posted, Query};
 use crate::door::Caller;
-use crate::limits::{COMMAND_BYTES_MAX, PAGE_LOOKS_MAX, PAGE_WAIT_SECONDS, WAIT_LOOK_MS};
+use crate::limits::{COMMAND_BYTES_MAX, PAGE_WAIT_SECONDS};
 use crate::problem::{Problem, ProblemView};
 use crate::state::Host;
 use axum::Json;
@@ -20,9 +20,7 @@ use countersign_core::policy::Policy;
 use countersign_core::publish::POLICY_CHANGE;
 use countersign_core::rulebook::{Rulebook, bare_document};
 use countersign_core::time::Timestamp;
-use countersign_engine::engine::{Key, Standing, Submission};
-use countersign_engine::fault::Fault;
-use std::time::Duration;
+use countersign_engine::engine::{Key, Submission};
 use utoipa::ToSchema;
 
 /// Which version a policy goes back to.
@@ -169,21 +167,10 @@ pub(crate) async fn propose(
         tokens: change(of, document.clone(), reason.clone(), &accept),
         key: Some(key.clone()),
     };
-    let intent = submitted_once(host, submission).await?.approval.intent.id;
+    let intent = super::once(|| host.engine.submit(submission())).await?.approval.intent.id;
     let caller = Caller { person: person.clone(), token: String::new() };
     super::prepared(host, &caller, intent, PAGE_WAIT_SECONDS).await?;
     Ok(intent)
-}
-
-/// Submits something of which a second click may be on its way: whoever comes second waits for what the first one gets.
-async fn submitted_once(host: &Host, submission: impl Fn() -> Submission) -> Result<Standing, Fault> {
-    for _ in 0..PAGE_LOOKS_MAX {
-        match host.engine.submit(submission()).await {
-            Err(Fault::KeyBusy) => tokio::time::sleep(Duration::from_millis(WAIT_LOOK_MS)).await,
-            ended => return ended,
-        }
-    }
-    Err(Fault::KeyBusy)
 }
 
 /// Proposes an earlier version again in the name of somebody at a page.

@@ -2,7 +2,7 @@
 //!
 //! Trying stores nothing. What is proposed is an intent like any other: somebody else decides on it on its page.
 
-use super::form::{Draft, Form, escaped};
+use super::form::{Draft, Form, escaped, words};
 use super::guard::{self, Signed};
 use super::intent::{denied, is_once, once};
 use super::page::{self, Here, framed, sentence};
@@ -13,7 +13,7 @@ use super::policies::address;
 use super::policy::{drafts_of, named};
 use crate::api::view::policy::{FoundView, RegionView};
 use crate::api::{backtest as record, drafts, policies};
-use crate::asked::{Line, Place, readable};
+use crate::asked::{Line, Place};
 use crate::denied::Try;
 use crate::door::Caller;
 use crate::limits::WORDS_CHARACTERS_MAX;
@@ -180,9 +180,7 @@ fn proposal(
     if !is_once(once) {
         return Err("The form is not whole. Send the one below.".to_owned());
     }
-    let reason = readable(&written.words).ok_or_else(|| {
-        format!("Your words are longer than {WORDS_CHARACTERS_MAX} characters, or hold characters that nobody sees.")
-    })?;
+    let reason = words(&written.words)?;
     if reason.is_empty() {
         return Err("Say why, for whoever decides on it.".to_owned());
     }
@@ -278,8 +276,8 @@ fn why(problem: &Problem) -> Markup {
     let (what, next) = problem.said();
     html! {
         p { (sentence(what)) ". " (sentence(next)) "." }
-        @if !problem.places().is_empty() {
-            ul { @for place in problem.places() { li { (all(&place.expected)) @if !place.found.is_empty() { ": " (all(&place.found)) } } } }
+        @if !problem.flaws().is_empty() {
+            ul { @for place in problem.flaws() { li { (all(&place.expected)) @if !place.found.is_empty() { ": " (all(&place.found)) } } } }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One connection: how it stands, what is on its way there, and, for whoever looks after it, pausing it, letting it go
 //! on and asking its target whether all is right.
 
-use super::form::{Form, escaped, parameter};
+use super::form::{Form, escaped, parameter, words};
 use super::guard::{self, Signed};
 use super::intent::{denied, is_once, once, why_not};
 use super::page::{self, Here, framed};
@@ -12,7 +12,7 @@ use super::reconciliation::state;
 use crate::api::connections;
 use crate::api::view::connection::{BY_HAND, WAITING};
 use crate::api::view::{CheckView, ConnectionView};
-use crate::asked::{Place, readable};
+use crate::asked::Place;
 use crate::denied::Try;
 use crate::limits::WORDS_CHARACTERS_MAX;
 use crate::problem::Problem;
@@ -160,9 +160,7 @@ fn reason(
     if !is_once(once) {
         return Err("The form is not whole. Send the one below.".to_owned());
     }
-    let reason = readable(typed).ok_or_else(|| {
-        format!("Your words are longer than {WORDS_CHARACTERS_MAX} characters, or hold characters that nobody sees.")
-    })?;
+    let reason = words(typed)?;
     if reason.is_empty() {
         return Err("Say why: it stands here for whoever meets it next.".to_owned());
     }
@@ -224,7 +222,10 @@ fn told(view: &ConnectionView, person: &PersonId, beside: &Beside<'_>) -> Markup
     html! {
         @match beside.said.as_deref() {
             Some("paused") if is_own => p.kept role="status" { "You have paused it. Nothing more is sent there until somebody lets it go on." },
-            Some("resumed") if by_hand.is_none() => p.kept role="status" { "Nobody keeps it paused by hand. What waited for it is sent within a minute." },
+            Some("resumed") if by_hand.is_none() => p.kept role="status" {
+                "Nobody keeps it paused by hand. "
+                @if view.paused.is_none() { "What waited for it is sent within a minute." } @else { "Something else keeps it paused still." }
+            },
             Some(_) | None => {},
         }
         @if let Some(checked) = &beside.checked { (answered(checked)) }
@@ -258,7 +259,12 @@ fn can(view: &ConnectionView, once: &str, beside: &Beside<'_>) -> Markup {
     let by_hand = paused.is_some_and(|paused| paused.cause == BY_HAND);
     let words = beside.not_kept.as_ref().map_or("", |(words, _)| words);
     let (to, label, button, does) = if by_hand {
-        ("resumptions", "Why it may go on", "Let it go on", "What waits for it is sent within a minute.")
+        (
+            "resumptions",
+            "Why it may go on",
+            "Let it go on",
+            "What waits for it is sent within a minute, unless something else keeps it paused.",
+        )
     } else {
         (
             "pauses",

@@ -4,16 +4,17 @@
 //! twice, and whoever comes second is shown how it was closed.
 
 use super::exceptions::address;
-use super::form::{Form, escaped, parameter};
+use super::form::{Form, escaped, parameter, words};
 use super::guard::{self, Signed};
 use super::intent::{Looked, denied, is_once, look, once, refused, why_not};
 use super::page::{self, Here, framed, sentence};
 use super::part::all;
 use super::part::moment::Clocks;
 use super::part::ways::{called, follows, happened, wanted};
+use crate::api;
 use crate::api::view::intent::Looking;
 use crate::api::view::{ExceptionView, IntentView};
-use crate::asked::{Place, readable};
+use crate::asked::Place;
 use crate::denied::Try;
 use crate::limits::WORDS_CHARACTERS_MAX;
 use crate::problem::Problem;
@@ -102,8 +103,9 @@ pub(super) async fn close(
             return shown(&host, &signed, &found, StatusCode::UNPROCESSABLE_ENTITY, &beside);
         }
     };
+    let of = found.looked.standing.approval.intent.id;
     let kept = match is_still(&found, &form) {
-        Ok(()) => host.engine.command(found.looked.standing.approval.intent.id, command, Some(key)).await,
+        Ok(()) => api::once(|| host.engine.command(of, command.clone(), Some(key.clone()))).await,
         Err(refusal) => Err(refusal.into()),
     };
     match kept {
@@ -183,10 +185,12 @@ async fn not_kept(
     denied(host, signed, tried(verb, intent, name), problem);
     match find(host, signed, verb, (intent, name)).await {
         Ok(now) => {
-            let why = if now.exception.closed.is_some() {
-                "Somebody closed it first.".to_owned()
-            } else {
-                why_not(problem)
+            let why = match &now.exception.closed {
+                Some(closed) if closed.person.as_ref() == Some(&signed.session.person) => {
+                    "You have closed it already.".to_owned()
+                }
+                Some(_) => "Somebody closed it first.".to_owned(),
+                None => why_not(problem),
             };
             let beside = Beside { closed: false, not_kept: Some(NotKept { way, words, why }) };
             shown(host, signed, &now, problem.code().status(), &beside)
@@ -211,9 +215,7 @@ fn closing(found: &Found, person: &PersonId, form: &Form, typed: &str) -> Result
         return Err("The form is not whole. Send the one below.".to_owned());
     }
     let by = Closure::parse(form.field("way")).ok_or("Choose one of the ways out.")?;
-    let reason = readable(typed).ok_or_else(|| {
-        format!("Your words are longer than {WORDS_CHARACTERS_MAX} characters, or hold characters that nobody sees.")
-    })?;
+    let reason = words(typed)?;
     if reason.is_empty() {
         return Err("Say why: it stands in the record for whoever meets it next.".to_owned());
     }

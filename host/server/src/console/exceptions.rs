@@ -77,6 +77,7 @@ struct Open {
     title: String,
     cause: Cause,
     since: Timestamp,
+    due: Timestamp,
     view: ExceptionView,
 }
 
@@ -122,7 +123,7 @@ async fn found(host: &Host, person: &PersonId, Asked { whose, after }: Asked) ->
     };
     let mut places = BTreeSet::new();
     let more = collect(host, label, &mut places).await?;
-    let (mut open, mut last) = (Vec::new(), None);
+    let (mut open, mut last, mut next) = (Vec::<Open>::new(), None, None);
     let behind = places.into_iter().filter(|place| after.is_none_or(|after| after < *place));
     for place in behind {
         let found = of_intent(host, person, whose, place.intent).await?;
@@ -131,12 +132,15 @@ async fn found(host: &Host, person: &PersonId, Asked { whose, after }: Asked) ->
         }
         // An intent is not torn apart: a page is as long as its last intent makes it.
         if PAGE_ROWS <= open.len() {
-            return Ok(Found { open, next: last, more });
+            next = last;
+            break;
         }
         open.extend(found);
         last = Some(place);
     }
-    Ok(Found { open, next: None, more })
+    // An intent has its place by what it needs next, which need not be this exception.
+    open.sort_by_key(|one| one.due);
+    Ok(Found { open, next, more })
 }
 
 /// The open exceptions of one intent, as far as it is for a person.
@@ -154,7 +158,8 @@ async fn of_intent(
     let open = own.filter_map(|view| {
         let id: ExceptionId = view.id.parse().ok()?;
         let exception = approval.exceptions.get(&id)?;
-        Some(Open { title: title.clone(), cause: exception.cause, since: exception.opened, view })
+        let (cause, since, due) = (exception.cause, exception.opened, exception.due);
+        Some(Open { title: title.clone(), cause, since, due, view })
     });
     Ok(open.collect())
 }

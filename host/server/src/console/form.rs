@@ -1,7 +1,7 @@
 //! What a form sends, and where somebody may be sent back to.
 
 use crate::asked;
-use crate::limits::{DRAFT_FORM_BYTES_MAX, FORM_BYTES_MAX};
+use crate::limits::{DRAFT_FORM_BYTES_MAX, FORM_BYTES_MAX, WORDS_CHARACTERS_MAX};
 use crate::problem::Problem;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, Uri, header};
@@ -88,6 +88,13 @@ impl<S: Send + Sync> FromRequest<S> for Draft {
     }
 }
 
+/// What somebody typed, as it is kept; or why it is not, as a sentence.
+pub(super) fn words(typed: &str) -> Result<String, String> {
+    asked::readable(typed).ok_or_else(|| {
+        format!("Your words are longer than {WORDS_CHARACTERS_MAX} characters, or hold characters that nobody sees.")
+    })
+}
+
 /// The value of a parameter of an address, if it stands there once.
 pub(super) fn parameter(uri: &Uri, name: &str) -> Option<String> {
     let mut all = form_urlencoded::parse(uri.query()?.as_bytes()).filter(|(known, _)| known == name);
@@ -109,7 +116,8 @@ const FIRST: &str = "/inbox";
 /// Anything else would let a message send people anywhere under our name.
 pub(super) fn next(wanted: Option<String>) -> String {
     let plain = |text: &String| {
-        let known = ["/inbox", "/intents", "/exceptions", "/reconciliation", "/policies", "/you"];
+        let known =
+            ["/inbox", "/intents", "/exceptions", "/reconciliation", "/policies", "/measures", "/you"];
         let known = known.contains(&text.as_str());
         let below = ["/links/", "/intents/", "/connections/", "/policies/"];
         (known || below.iter().any(|below| text.starts_with(below)))
@@ -123,6 +131,7 @@ pub(super) fn next(wanted: Option<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::{PAGES, Wants};
 
     #[test]
     fn nobody_is_sent_to_another_host() {
@@ -153,6 +162,18 @@ mod tests {
             assert_eq!(check(elsewhere), "/inbox", "{elsewhere}");
         }
         assert_eq!(next(None), "/inbox");
+    }
+
+    #[test]
+    fn whoever_signs_in_comes_to_the_page_that_they_wanted() {
+        let wanted = PAGES.iter().filter(|page| page.method == "GET" && page.wants == Wants::Session);
+        // A name in braces is no address, and a file is no page.
+        let paths: Vec<&str> =
+            wanted.map(|page| page.path).filter(|path| !path.contains(['{', '.'])).collect();
+        assert!(paths.contains(&"/measures"), "{paths:?}");
+        for path in paths {
+            assert_eq!(next(Some(path.to_owned())), path);
+        }
     }
 
     #[test]

@@ -4,19 +4,19 @@
 //! Whatever they say is one command, with the revision and the seal that the page showed, and is refused by the same
 //! table as from every other door.
 
-use super::form::{Form, parameter};
+use super::form::{Form, parameter, words};
 use super::guard::{self, Signed};
 use super::page::{self, Here, framed, sentence};
 use super::part::moment::Clocks;
 use super::part::say::{Fields, Sent, Verb, command, form};
 use super::part::waits::reasons;
 use super::part::{all, asked, changed, judged, plan, seats, settled, story};
+use crate::api;
 use crate::api::view::intent::Looking;
 use crate::api::view::{IntentView, TimelineView};
-use crate::asked::{Place, readable};
+use crate::asked::Place;
 use crate::denied::{self, Try};
 use crate::door::Caller;
-use crate::limits::WORDS_CHARACTERS_MAX;
 use crate::problem::Problem;
 use crate::sign_in::bits;
 use crate::state::Host;
@@ -103,7 +103,8 @@ pub(super) async fn act(State(host): State<Host>, Place(name): Place<String>, fo
             return shown(&host, &signed, &looked, StatusCode::UNPROCESSABLE_ENTITY, &beside);
         }
     };
-    match host.engine.command(approval.intent.id, command, Some(key)).await {
+    let of = approval.intent.id;
+    match api::once(|| host.engine.command(of, command.clone(), Some(key.clone()))).await {
         Ok(_) => page::see_other(&format!("{}?said={}", address(&name), verb.as_str())),
         Err(fault) => {
             let problem = Problem::from(fault);
@@ -139,9 +140,7 @@ fn said(
 ) -> Result<(Verb, Command, Key), String> {
     let anew = || "The form is not whole. Send the one below.".to_owned();
     let verb = Verb::parse(form.field("verb")).ok_or_else(anew)?;
-    let words = readable(typed).ok_or_else(|| {
-        format!("Your words are longer than {WORDS_CHARACTERS_MAX} characters, or hold characters that nobody sees.")
-    })?;
+    let words = words(typed)?;
     let once = form.field("once");
     if !is_once(once) {
         return Err(anew());

@@ -14,6 +14,7 @@ use super::part::moment::Clocks;
 use super::part::plan::{unreadable, written};
 use super::part::say::{Fields, Sent, Verb, command, form};
 use super::part::seats::seats;
+use crate::api;
 use crate::api::view::IntentView;
 use crate::api::view::intent::Looking;
 use crate::asked::Place;
@@ -95,7 +96,7 @@ pub(super) async fn act(
         fingerprint: Digest::of_parts(&[uri.path().as_bytes(), fields[0], fields[1], fields[2]]),
     };
     let by_link = Command::ByLink { notice: opened.notice, command: Box::new(command) };
-    match host.engine.command(intent, by_link, Some(key)).await {
+    match api::once(|| host.engine.command(intent, by_link.clone(), Some(key.clone()))).await {
         Ok(standing) => done(&host, &opened, &standing),
         Err(fault) => {
             let problem = Problem::from(fault);

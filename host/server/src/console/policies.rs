@@ -32,8 +32,8 @@ pub(super) struct Proposal {
 /// The changes that people decide on.
 pub(super) struct Proposals {
     all: Vec<Proposal>,
-    /// Whether there are more than were looked at.
-    more: bool,
+    /// Whether there are more than these.
+    pub(super) more: bool,
 }
 
 impl Proposals {
@@ -59,7 +59,7 @@ pub(super) async fn show(State(host): State<Host>, headers: HeaderMap, uri: Uri)
     }
 }
 
-/// Looks through the changes that people decide on, the newest first.
+/// Looks through the changes that people decide on: those that wait for whoever looks first, then the newest first.
 pub(super) async fn proposals(host: &Host, person: &PersonId) -> Result<Proposals, Problem> {
     let pairs = [("type", POLICY_CHANGE), ("state", "seated")];
     let labels = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -73,14 +73,13 @@ pub(super) async fn proposals(host: &Host, person: &PersonId) -> Result<Proposal
         let Some(view) = IntentView::of(&approval, looking) else { continue };
         let yours = !reasons(&view, person).is_empty();
         let Some(change) = view.change else { continue };
-        if PAGE_ROWS <= found.all.len() {
-            found.more = true;
-            break;
-        }
         let (id, requester, submitted) = (view.id, view.requester, view.submitted);
         found.all.push(Proposal { id, requester, submitted, yours, change });
     }
+    // What waits for whoever looks is not cut off by what is newer.
     found.all.sort_by_key(|proposal| !proposal.yours);
+    found.more |= PAGE_ROWS < found.all.len();
+    found.all.truncate(PAGE_ROWS);
     Ok(found)
 }
 
@@ -94,7 +93,7 @@ fn shown(host: &Host, person: &PersonId, proposals: &Proposals) -> Html<String> 
         h2 { "Changes that wait" }
         @if proposals.all.is_empty() { p { "No change waits. Open a policy to propose one." } }
         @else { (waiting(proposals.all.iter(), clocks)) }
-        @if proposals.more { p.note { "There are more: " code { "countersign intent list --type " (POLICY_CHANGE) } " lists them all." } }
+        (rest(proposals))
         h2 { "Policies" }
         @if policies.is_empty() { (empty()) } @else { (table(&policies, proposals, clocks)) }
     };
@@ -124,6 +123,13 @@ pub(super) fn waiting<'a>(proposals: impl Iterator<Item = &'a Proposal>, clocks:
                 }
             }
         }
+    }
+}
+
+/// Where the changes are that a page does not hold.
+pub(super) fn rest(proposals: &Proposals) -> Markup {
+    html! {
+        @if proposals.more { p.note { "More changes may wait than are shown here: " code { "countersign intent list --type " (POLICY_CHANGE) } " lists them all." } }
     }
 }
 

@@ -1,18 +1,18 @@
 //! One policy: which version decides, its tables, what came before, what waits, what its check finds; and going back to
 //! an earlier version, which is a change that somebody else decides on.
 
-use super::form::{Form, escaped};
+use super::form::{Form, escaped, words};
 use super::guard::{self, Signed};
 use super::intent::{denied, is_once, once, why_not};
 use super::page::{self, Here, framed};
 use super::part::changed::{findings, short};
 use super::part::moment::Clocks;
 use super::part::tables::document;
-use super::policies::{Proposals, address, proposals, published, waiting};
+use super::policies::{Proposals, address, proposals, published, rest, waiting};
 use crate::api::drafts::{self, file};
 use crate::api::policies;
 use crate::api::view::{PolicyView, VersionView};
-use crate::asked::{Line, Place, Query, readable};
+use crate::asked::{Line, Place, Query};
 use crate::denied::Try;
 use crate::limits::WORDS_CHARACTERS_MAX;
 use crate::problem::Problem;
@@ -105,7 +105,7 @@ pub(super) async fn check(
     }
 }
 
-/// How many of its examples, and what is known of its promises.
+/// How many of its examples get the answer that they expect.
 pub(super) fn drafts_of(report: &countersign_core::policy::check::Report) -> Markup {
     html! {
         @for checked in &report.policies {
@@ -153,9 +153,7 @@ fn back(
         return Err("The form is not whole. Send the one below.".to_owned());
     }
     let version = Digest::parse(form.field("version")).ok_or("Choose the version to go back to.")?;
-    let reason = readable(typed).ok_or_else(|| {
-        format!("Your words are longer than {WORDS_CHARACTERS_MAX} characters, or hold characters that nobody sees.")
-    })?;
+    let reason = words(typed)?;
     if reason.is_empty() {
         return Err("Say why, for whoever decides on it.".to_owned());
     }
@@ -201,9 +199,11 @@ fn shown(
             a.button href=(format!("{}/change", address(name))) { "Propose a change" }
             a.button.quiet href=(format!("{}/check", address(name))) { "Check it" }
         }
-        @if found.proposals.of(name).next().is_some() {
+        @let waits = found.proposals.of(name).next().is_some();
+        @if waits || found.proposals.more {
             h2 { "Changes that wait" }
-            (waiting(found.proposals.of(name), clocks))
+            @if waits { (waiting(found.proposals.of(name), clocks)) }
+            (rest(&found.proposals))
         }
         h2 { "What it says" }
         (tables(view, &found.of))
