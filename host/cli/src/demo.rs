@@ -20,7 +20,6 @@ pub mod scenario;
 pub mod stage;
 pub mod table;
 
-use crate::build;
 use crate::standin::StandIns;
 use crate::standin::faults::{Faults, Mix};
 use anyhow::{Context, Result};
@@ -66,7 +65,8 @@ pub struct DemoOptions {
 /// If it cannot be staged or played; what does not hold is in the report.
 pub async fn run(options: DemoOptions) -> Result<ExitCode> {
     say("The real host and the real connectors, against stand-ins that fail on purpose.");
-    let connectors = connectors()?;
+    say("Building the connectors.");
+    let connectors = stage::connectors()?;
     let Scenario { world, wishes } = Scenario::new(options.seed, options.intents, now_s()?);
     let stand_ins = StandIns::start(world, Faults::new(options.seed, Mix::lively())).await?;
     let stage = Stage::set(&stand_ins, &connectors)?;
@@ -121,24 +121,6 @@ async fn shown(
         write!(out, "\n{}", table::page(&report))?;
     }
     Ok(report)
-}
-
-/// The components of the connectors that the flows need, built from this checkout.
-fn connectors() -> Result<Vec<PathBuf>> {
-    let plugins = plugins_folder().context(
-        "there are no connectors to build; run this in a checkout of countersign, which has a folder `plugins`",
-    )?;
-    say("Building the connectors.");
-    let built = build::build_all(&plugins, &build::out_folder(&plugins), &|_| {})?;
-    let needed = built.into_iter().filter(|built| stage::CONNECTORS.contains(&built.id()));
-    Ok(needed.map(|built| built.file).collect())
-}
-
-/// The folder of the connectors' sources: above where we stand, or above where the program lies.
-fn plugins_folder() -> Option<PathBuf> {
-    let places = [std::env::current_dir().ok(), std::env::current_exe().ok()];
-    let above = places.iter().flatten().flat_map(|place| place.ancestors());
-    above.map(|folder| folder.join("plugins")).find(|folder| folder.join("Cargo.toml").is_file())
 }
 
 #[expect(

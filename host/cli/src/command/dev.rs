@@ -2,10 +2,11 @@
 //!
 //! It takes the configuration and the rules of this folder if there are any, else the starter rules; it keeps the log in
 //! memory unless `--data` names a folder; it makes a token for each of a few persons and a password for all of them, and
-//! prints them; it follows changes of the rules while it runs: a file that changes counts at once, even before what was
+//! prints them; with `--stand-ins` it has targets to write to; it follows changes of the rules while it runs: a file that changes counts at once, even before what was
 //! published of its policy, and it says so. With `--connector` it builds a connector, follows its source, and shows what
 //! that asks of its target. It listens on loopback only, since whoever reaches it can read its tokens from the terminal.
 
+mod stand_ins;
 mod workshop;
 
 use super::Global;
@@ -83,6 +84,9 @@ pub struct Dev {
     /// target
     #[arg(long = "connector", value_name = "DIR")]
     pub connectors: Vec<PathBuf>,
+    /// Start targets to write to, with made-up records, for the connections that are not configured: needs a checkout
+    #[arg(long)]
+    pub stand_ins: bool,
 }
 
 /// One person who may call.
@@ -120,6 +124,10 @@ pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
         settings.witness = Some(Arc::new(Shown));
         settings.install.extend(workshop.first());
     }
+    let targets = match command.stand_ins {
+        true => Some(stand_ins::start(&temporary.path().join("targets"), &mut settings).await?),
+        false => None,
+    };
     let store = store(&settings.data, in_memory).await?;
     let published = wire::published(&*store).await?;
     let rulebook = Rulebook::with_published(&files, published.publications(), wire::SystemClock.now())
@@ -138,6 +146,9 @@ pub async fn run(command: Dev, global: &Global) -> Result<ExitCode> {
     let proving = Proving::of(&settings, Arc::clone(&store), !in_memory).await?;
     let running = Running { proving, ..wire::start(&settings, rulebook, store).await? };
     show(&logins, &running.missing, &listener, in_memory, global)?;
+    if let Some(targets) = targets.as_ref().filter(|_| !global.json && !global.quiet) {
+        targets.show();
+    }
     running.waiting.iter().for_each(|waits| output::say(&plain(waits)));
     running.unreached.iter().for_each(|way| output::say(&plain(way)));
     for (policy, remark) in running.engine.rulebook().remarks() {
@@ -450,8 +461,11 @@ mod tests {
         let file = folder.path().join("countersign.toml");
         std::fs::write(&file, "[server]\nlisten = \"0.0.0.0:8700\"\n").expect("a file");
         let global = Global { config: Some(file), json: false, url: None, token: None, quiet: true };
-        let refused =
-            settings(&Dev { data: None, rules: None, port: Some(1), connectors: Vec::new() }, &global).err();
+        let refused = settings(
+            &Dev { data: None, rules: None, port: Some(1), connectors: Vec::new(), stand_ins: false },
+            &global,
+        )
+        .err();
         let refused = refused.expect("it is refused").to_string();
         assert_eq!(refused, "`dev` listens on loopback only, not on `0.0.0.0:1`");
     }

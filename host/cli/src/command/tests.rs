@@ -1,35 +1,8 @@
-//! What the command line says of itself: a golden text of every help page, and the words that
-//! scripts rely on.
+//! The tree of commands, and the words that scripts rely on. What each says of itself stands in
+//! `host/docs/reference/commands.md`, which a test of documents writes.
 
 use super::*;
 use clap::CommandFactory as _;
-use std::fmt::Write as _;
-
-/// Columns of the golden text, whatever the terminal has.
-const COLUMNS: usize = 100;
-
-/// Adds the help of `command` and of everything below it.
-fn help(command: &mut clap::Command, path: &str, text: &mut String) {
-    writeln!(text, "$ {path} --help").expect("text grows");
-    for line in command.render_long_help().to_string().lines() {
-        writeln!(text, "{}", line.trim_end()).expect("text grows");
-    }
-    text.push('\n');
-    for below in command.get_subcommands_mut().filter(|below| below.get_name() != "help") {
-        let path = format!("{path} {}", below.get_name());
-        help(below, &path, text);
-    }
-}
-
-#[test]
-fn every_command_explains_itself() {
-    let mut command = Arguments::command().term_width(COLUMNS);
-    command = command.mut_arg("url", |argument| argument.hide_env_values(true));
-    command.build();
-    let mut text = String::new();
-    help(&mut command, "countersign", &mut text);
-    insta::assert_snapshot!("help", text);
-}
 
 #[test]
 fn the_tree_of_commands_is_sound() {

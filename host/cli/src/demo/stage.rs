@@ -2,6 +2,7 @@
 //! demonstration is, unless something went wrong.
 
 use super::host::free_address;
+use crate::build;
 use crate::command::init::STARTER;
 use crate::standin::{StandIns, billing, contracts, crm};
 use crate::wire::{TOKENS_FILE, TokenFile, private_folder};
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// The connectors that the flows need, in the order of their connections.
@@ -73,11 +74,15 @@ impl Stage {
         for (path, text) in STARTER {
             stage.write(&format!("rules/{path}"), text)?;
         }
-        stage.write("secrets/billing", billing::SECRET)?;
-        stage.write("secrets/crm", crm::KEY)?;
-        stage.write("secrets/contracts", &format!("{}:{}", contracts::USER, contracts::PASSWORD))?;
         stage.write_tokens()?;
-        let configuration = configuration(stage.address, stand_ins, connectors)?;
+        let configuration = format!(
+            "# Written by `countersign demo`.\n\
+             [data]\nfolder = \"data\"\n\n\
+             [rules]\nfolder = \"rules\"\n\n\
+             [server]\nlisten = \"{}\"\n\n{}",
+            stage.address,
+            sections(stage.folder.path(), stand_ins, connectors)?
+        );
         stage.write("countersign.toml", &configuration)?;
         Ok(stage)
     }
@@ -113,11 +118,7 @@ impl Stage {
     }
 
     fn write(&self, path: &str, text: &str) -> Result<()> {
-        let file = self.folder.path().join(path);
-        if let Some(folder) = file.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        fs::write(&file, text).with_context(|| format!("`{}` cannot be written", file.display()))
+        write(self.folder.path(), path, text)
     }
 
     /// Mints a token for everybody; the host gets only their hashes.
@@ -141,18 +142,47 @@ impl Stage {
     }
 }
 
-/// The configuration, as an operator would write it.
-fn configuration(address: SocketAddr, stand_ins: &StandIns, connectors: &[PathBuf]) -> Result<String> {
+/// The components of the connectors that the flows need, built from this checkout.
+///
+/// # Errors
+/// If there is no checkout, or one of them does not build.
+pub fn connectors() -> Result<Vec<PathBuf>> {
+    let plugins = plugins_folder().context(
+        "there are no connectors to build; run this in a checkout of countersign, which has a folder `plugins`",
+    )?;
+    let built = build::build_all(&plugins, &build::out_folder(&plugins), &|_| {})?;
+    let needed = built.into_iter().filter(|built| CONNECTORS.contains(&built.id()));
+    Ok(needed.map(|built| built.file).collect())
+}
+
+/// The folder of the connectors' sources: above where we stand, or above where the program lies.
+fn plugins_folder() -> Option<PathBuf> {
+    let places = [std::env::current_dir().ok(), std::env::current_exe().ok()];
+    let above = places.iter().flatten().flat_map(|place| place.ancestors());
+    above.map(|folder| folder.join("plugins")).find(|folder| folder.join("Cargo.toml").is_file())
+}
+
+fn write(folder: &Path, path: &str, text: &str) -> Result<()> {
+    let file = folder.join(path);
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(&file, text).with_context(|| format!("`{}` cannot be written", file.display()))
+}
+
+/// The sections by which a configuration in this folder reaches these stand-ins through these connectors, as an operator
+/// would write them. The secrets that they name are written beside it.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn sections(folder: &Path, stand_ins: &StandIns, connectors: &[PathBuf]) -> Result<String> {
+    write(folder, "secrets/billing", billing::SECRET)?;
+    write(folder, "secrets/crm", crm::KEY)?;
+    write(folder, "secrets/contracts", &format!("{}:{}", contracts::USER, contracts::PASSWORD))?;
     let install: Vec<String> =
         connectors.iter().map(|path| format!("{:?}", path.display().to_string())).collect();
-    let mut text = format!(
-        "# Written by `countersign demo`.\n\
-         [data]\nfolder = \"data\"\n\n\
-         [rules]\nfolder = \"rules\"\n\n\
-         [server]\nlisten = \"{address}\"\n\n\
-         [connectors]\ninstall = [{}]\nhosts = [\"*\"]\nunsigned = true\n",
-        install.join(", ")
-    );
+    let mut text =
+        format!("[connectors]\ninstall = [{}]\nhosts = [\"*\"]\nunsigned = true\n", install.join(", "));
     let [stripe, webdav, tryton, hledger] = CONNECTORS;
     let connections = [
         ("billing", stripe, stand_ins.billing.base_url(), true),
