@@ -10,6 +10,8 @@ mod commands;
 mod links;
 #[path = "documents/references.rs"]
 mod references;
+#[path = "documents/site.rs"]
+mod site;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 /// The addresses of the links of a document.
-fn links(parts: &Parts) -> Vec<String> {
+pub(crate) fn links(parts: &Parts) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = parts.prose.as_str();
     while let Some((_, behind)) = rest.split_once("](") {
@@ -32,7 +32,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
 }
 
 /// A path without `..`.
-fn plain(path: &Path) -> PathBuf {
+pub(crate) fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

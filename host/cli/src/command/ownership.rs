@@ -1,14 +1,17 @@
-//! `countersign ownership`: who answers for what, as a page that can be printed or passed on.
+//! `countersign ownership`: who answers for what, as a page that can be printed or passed on, or as a picture.
+
+mod picture;
 
 use super::Global;
 use crate::client::{Client, typed};
 use crate::exit;
 use crate::output::{self, plain};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use countersign_server::api::view::{
     AloneView, OwnedConnectionView, OwnedTypeView, OwnerView, OwnershipView,
 };
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Prints who answers for what, as Markdown.
@@ -16,6 +19,9 @@ use std::process::ExitCode;
 pub struct Ownership {
     /// One intent type only
     pub intent_type: Option<String>,
+    /// Write a picture of it into this file instead: who asks, answers, decides, and what is written
+    #[arg(long, value_name = "FILE.svg")]
+    pub picture: Option<PathBuf>,
 }
 
 /// Asks the host and prints the page.
@@ -37,6 +43,12 @@ pub async fn run(command: Ownership, global: &Global) -> Result<ExitCode> {
         return Err(failure.with_help("`countersign ownership` shows all of them").into());
     }
     let lacking = types.iter().any(|owned| !owned.lacking.is_empty());
+    if let Some(file) = &command.picture {
+        let svg = picture::svg(&types, &view.connections);
+        std::fs::write(file, svg).with_context(|| format!("`{}` cannot be written", file.display()))?;
+        output::say(&format!("written  {}: open it in a browser", plain(&file.display().to_string())));
+        return Ok(ExitCode::from(exit::DONE));
+    }
     // Whoever asks about one type asks about no connection of another one.
     let connections: &[_] = if command.intent_type.is_some() { &[] } else { &view.connections };
     output::line(page(&types, connections, &view.alone).trim_end())?;
