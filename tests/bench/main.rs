@@ -9,11 +9,15 @@ mod connectors;
 mod decisions;
 mod effects;
 mod figures;
+mod inbox;
 mod open;
 mod policy;
 mod record;
 mod restart;
 mod sandbox;
+#[path = "../it/api/world.rs"]
+#[expect(dead_code, reason = "the suite of the API asks more of it")]
+mod world;
 mod yardstick;
 
 use figures::Report;
@@ -62,6 +66,9 @@ fn main() -> anyhow::Result<()> {
     }
     if runs("open") {
         open::run(&mut report)?;
+    }
+    if runs("inbox") {
+        inbox::run(&mut report)?;
     }
     report.print();
     Ok(())

@@ -229,6 +229,19 @@ impl Summary {
     }
 }
 
+/// When the approval of a row next needs somebody, of very many rows: nothing else of the summary is kept.
+///
+/// # Errors
+/// If another program wrote the row.
+pub fn due(row: &RowChange) -> Result<Option<Timestamp>, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Due {
+        #[serde(default)]
+        d: Option<Timestamp>,
+    }
+    Ok(serde_json::from_slice::<Due>(&row.summary)?.d)
+}
+
 /// The row of an approval.
 #[must_use]
 pub fn row(approval: &Approval, schema: Option<&IntentType>) -> RowChange {

@@ -7,7 +7,6 @@ use super::part::all;
 use super::part::moment::Clocks;
 use super::part::waits::{Reason, reasons};
 use crate::api::view::intent::Looking;
-use crate::api::view::{IntentRow, IntentView};
 use crate::limits::PAGE_ROWS;
 use crate::problem::Problem;
 use crate::state::Host;
@@ -19,6 +18,7 @@ use countersign_core::notice::words::{changes, title};
 use countersign_core::time::Timestamp;
 use countersign_engine::fault::Fault;
 use countersign_engine::port::store::{PAGE_ROWS_MAX, Query};
+use countersign_engine::row;
 use maud::{Markup, html};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +40,7 @@ pub(super) struct Place {
 
 /// One intent that waits.
 struct Waiting {
-    id: String,
+    id: IntentId,
     title: String,
     requester: String,
     stake: Option<String>,
@@ -107,8 +107,7 @@ pub(super) async fn collect(
         looked += page.rows.len();
         for row in &page.rows {
             let Ok(intent) = row.stream.parse::<IntentId>() else { continue };
-            let found = IntentRow::of(row).map_err(|fault| Fault::Unreadable(fault.to_string()))?;
-            let due = found.due.as_deref().and_then(Timestamp::from_rfc3339);
+            let due = row::due(&row.row).map_err(|fault| Fault::Unreadable(fault.to_string()))?;
             places.insert(Place { due: due.unwrap_or(Timestamp(i64::MAX)), intent });
         }
         after = page.next;
@@ -123,8 +122,7 @@ pub(super) async fn collect(
 async fn waits(host: &Host, person: &PersonId, intent: IntentId) -> Result<Option<Waiting>, Problem> {
     let (approval, rulebook) = (host.engine.read(intent).await?.approval, host.engine.rulebook());
     let looking = Looking { person, rulebook: &rulebook, now: host.engine.now() };
-    let Some(view) = IntentView::of(&approval, looking) else { return Ok(None) };
-    let reasons = reasons(&view, person);
+    let reasons = reasons(&approval, looking);
     if reasons.is_empty() {
         return Ok(None);
     }
@@ -134,9 +132,9 @@ async fn waits(host: &Host, person: &PersonId, intent: IntentId) -> Result<Optio
         schema.filter(|schema| schema.amount_at_stake.as_ref().is_none_or(|name| !sight.hides(name)));
     let stake = staked.and_then(|schema| schema.stake_of(&approval.intent.tokens));
     Ok(Some(Waiting {
-        id: view.id,
+        id: intent,
         title: title(&approval, &rulebook, &sight),
-        requester: view.requester,
+        requester: approval.intent.requester.to_string(),
         stake: stake.map(|stake| stake.to_string()),
         changes: changes(&approval, &rulebook, &sight),
         reasons,
@@ -150,7 +148,7 @@ fn shown(host: &Host, person: &PersonId, found: &Found, is_later: bool) -> Html<
         p.purpose { "What you are asked to decide, to answer or to settle. What is due first stands first." }
         @if found.waiting.is_empty() && !is_later { (empty()) }
         @else if found.waiting.is_empty() { p { "Nothing else waits for you." } }
-        @else { ol.inbox { @for waiting in &found.waiting { (row(waiting, clocks)) } } }
+        @else { ol.inbox { @for waiting in &found.waiting { (line(waiting, clocks)) } } }
         @if found.more {
             p.note { "More than " (LOOKED_AT_MAX) " intents name you; the oldest are not looked at here. "
                 code { "countersign intent list --seat me" } " lists them all." }
@@ -165,7 +163,7 @@ fn shown(host: &Host, person: &PersonId, found: &Found, is_later: bool) -> Html<
     framed(Here::Inbox, "Waiting for you", person, &body)
 }
 
-fn row(waiting: &Waiting, clocks: Clocks<'_>) -> Markup {
+fn line(waiting: &Waiting, clocks: Clocks<'_>) -> Markup {
     let told = waiting.changes.iter().take(CHANGES_TOLD_MAX);
     let more = waiting.changes.len().saturating_sub(CHANGES_TOLD_MAX);
     let more = (0 < more).then(|| format!("and {more} more field{}", if more == 1 { "" } else { "s" }));
@@ -174,9 +172,9 @@ fn row(waiting: &Waiting, clocks: Clocks<'_>) -> Markup {
         li {
             h2 { a href=(format!("/intents/{}", waiting.id)) { (all(&waiting.title)) } }
             div {
-                @if let Some(stake) = &waiting.stake { b { (stake) } br; }
+                @if let Some(stake) = &waiting.stake { b { (stake) } }
                 @match waiting.reasons.first().and_then(|reason| reason.due.as_ref()) {
-                    Some(due) => (clocks.due(due)),
+                    Some(due) => (clocks.due_in_short(due)),
                     None => "its time stands still",
                 }
             }

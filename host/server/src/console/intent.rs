@@ -9,7 +9,7 @@ use super::guard::{self, Signed};
 use super::page::{self, Here, framed, sentence};
 use super::part::moment::Clocks;
 use super::part::say::{Fields, Sent, Verb, command, form};
-use super::part::waits::reasons;
+use super::part::waits::{Reason, reasons};
 use super::part::{all, asked, changed, judged, plan, seats, settled, story};
 use crate::api;
 use crate::api::view::intent::Looking;
@@ -212,7 +212,8 @@ fn shown(host: &Host, signed: &Signed, looked: &Looked, status: StatusCode, besi
     let (person, approval) = (&signed.session.person, &looked.standing.approval);
     let rulebook = host.engine.rulebook();
     let now = host.engine.now();
-    let Some(view) = IntentView::of(approval, Looking { person, rulebook: &rulebook, now }) else {
+    let looking = Looking { person, rulebook: &rulebook, now };
+    let Some(view) = IntentView::of(approval, looking) else {
         return refused(signed, &Problem::no_intent());
     };
     let clocks = Clocks { directory: rulebook.directory(), person, now };
@@ -220,7 +221,7 @@ fn shown(host: &Host, signed: &Signed, looked: &Looked, status: StatusCode, besi
     let can = can(looked, &view, &once(host), beside);
     let body = html! {
         (told(&view, &timeline, person, beside))
-        (head(&view, person, clocks, can.is_some()))
+        (head(&view, &reasons(approval, looking), clocks, can.is_some()))
         (plan::written(approval, &view, rulebook.intent_type(&approval.intent.intent_type)))
         (changed::policy(approval, &view, &rulebook))
         (asked::asked(approval, &looked.sight, asked::before(&looked.entries)))
@@ -258,8 +259,7 @@ fn told(view: &IntentView, timeline: &TimelineView, person: &PersonId, beside: &
     }
 }
 
-fn head(view: &IntentView, person: &PersonId, clocks: Clocks<'_>, decides: bool) -> Markup {
-    let reasons = reasons(view, person);
+fn head(view: &IntentView, reasons: &[Reason], clocks: Clocks<'_>, decides: bool) -> Markup {
     html! {
         p.purpose {
             span.state { (view.state) } " "
@@ -285,7 +285,7 @@ fn head(view: &IntentView, person: &PersonId, clocks: Clocks<'_>, decides: bool)
         @if !reasons.is_empty() {
             div.yours {
                 p { strong { "It waits for you." } }
-                @for reason in &reasons { p { (all(&reason.words)) @if let Some(due) = &reason.due { ": " (clocks.due(due)) } } }
+                @for reason in reasons { p { (all(&reason.words)) @if let Some(due) = &reason.due { ": " (clocks.due(due)) } } }
                 @if decides { p { a.button href="#can" { "Go to the decision" } } }
             }
         }

@@ -71,7 +71,7 @@ pub(super) async fn proposals(host: &Host, person: &PersonId) -> Result<Proposal
         let (approval, rulebook) = (host.engine.read(intent).await?.approval, host.engine.rulebook());
         let looking = Looking { person, rulebook: &rulebook, now: host.engine.now() };
         let Some(view) = IntentView::of(&approval, looking) else { continue };
-        let yours = !reasons(&view, person).is_empty();
+        let yours = !reasons(&approval, looking).is_empty();
         let Some(change) = view.change else { continue };
         let (id, requester, submitted) = (view.id, view.requester, view.submitted);
         found.all.push(Proposal { id, requester, submitted, yours, change });

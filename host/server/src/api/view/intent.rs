@@ -260,9 +260,10 @@ impl IntentView {
             .exceptions
             .iter()
             .map(|(id, found)| {
-                let ways = closures(approval, *id, looking);
+                let ways: Vec<Closure> =
+                    Closure::ALL.into_iter().filter(|by| closes(approval, *id, *by, looking)).collect();
                 let mut view = exception::exception(intent.id, *id, found, &ways);
-                if adopt::asked(approval, *id, looking.person).is_ok() {
+                if adopts(approval, *id, looking) {
                     view.can.push("adopt".to_owned());
                 }
                 view
@@ -352,11 +353,10 @@ fn facts(facts: &Facts) -> BTreeMap<String, FactView> {
 /// what it would cause is thrown away.
 fn can(approval: &Approval, looking: Looking<'_>, deputies: &[PersonId]) -> Vec<String> {
     let (person, revision) = (looking.person.clone(), approval.intent.revision);
-    let decide = |voice| Command::Decide { person: person.clone(), revision, seal: None, voice };
     let send_back = Command::SendBack { person: person.clone(), revision, words: "why".to_owned() };
     let asked = [
-        ("approve", decide(Voice::Approve { note: String::new() })),
-        ("decline", decide(Voice::Decline { reason: "why".to_owned() })),
+        ("approve", approve(approval, looking)),
+        ("decline", decline(approval, looking)),
         ("send-back", send_back),
         ("claim", Command::Claim { person: person.clone(), revision }),
         ("release", Command::Release { person: person.clone(), revision }),
@@ -365,18 +365,9 @@ fn can(approval: &Approval, looking: Looking<'_>, deputies: &[PersonId]) -> Vec<
         ("remind", Command::Remind { person: person.clone() }),
         ("withdraw", Command::Withdraw { person: person.clone(), revision }),
     ];
-    // What an intent type goes live on is weighed when they decide.
-    let is_open = |command: &Command| {
-        matches!(refused(approval, command, looking), None | Some(Refusal::GoingLive(NotLive::Overtaken(_))))
-    };
-    let allowed = asked.into_iter().filter(|(_, command)| is_open(command));
+    let allowed = asked.into_iter().filter(|(_, command)| is_open(approval, command, looking));
     let mut can: Vec<String> = allowed.map(|(word, _)| word.to_owned()).collect();
-    let answers = questions(approval).any(|question| {
-        let (person, words) = (person.clone(), "that".to_owned());
-        let answer = Command::Answer { person, revision, question: Some(question), words };
-        is_allowed(approval, &answer, looking)
-    });
-    if answers {
+    if may_answer(approval, looking) {
         can.push("answer".to_owned());
     }
     if !deputies.is_empty() {
@@ -388,9 +379,7 @@ fn can(approval: &Approval, looking: Looking<'_>, deputies: &[PersonId]) -> Vec<
     if matches!(refused(approval, &add, looking), Some(Refusal::Hand(NotHanded::NoVoice(_)))) {
         can.push("add-voice".to_owned());
     }
-    // What it would be amended to is not known yet; whether there is somebody who may is.
-    let amend = Command::Amend { person: person.clone(), revision, tokens: Raw::Null };
-    if matches!(refused(approval, &amend, looking), Some(Refusal::Tokens(_))) {
+    if may_amend(approval, looking) {
         can.push("amend".to_owned());
     }
     if life::can_reassign(approval, looking.person, context(looking)) {
@@ -408,6 +397,50 @@ fn can(approval: &Approval, looking: Looking<'_>, deputies: &[PersonId]) -> Vec<
         can.push("comment".to_owned());
     }
     can
+}
+
+fn approve(approval: &Approval, looking: Looking<'_>) -> Command {
+    let (person, revision) = (looking.person.clone(), approval.intent.revision);
+    Command::Decide { person, revision, seal: None, voice: Voice::Approve { note: String::new() } }
+}
+
+fn decline(approval: &Approval, looking: Looking<'_>) -> Command {
+    let (person, revision) = (looking.person.clone(), approval.intent.revision);
+    Command::Decide { person, revision, seal: None, voice: Voice::Decline { reason: "why".to_owned() } }
+}
+
+/// Whether nothing keeps the person from it but what is found out when they do it: what an intent type goes live on is
+/// weighed when they decide.
+fn is_open(approval: &Approval, command: &Command, looking: Looking<'_>) -> bool {
+    matches!(refused(approval, command, looking), None | Some(Refusal::GoingLive(NotLive::Overtaken(_))))
+}
+
+/// Whether the person may approve it or decline it.
+pub(crate) fn may_decide(approval: &Approval, looking: Looking<'_>) -> bool {
+    is_open(approval, &approve(approval, looking), looking)
+        || is_open(approval, &decline(approval, looking), looking)
+}
+
+/// Whether the person may answer what was asked about it.
+pub(crate) fn may_answer(approval: &Approval, looking: Looking<'_>) -> bool {
+    questions(approval).any(|question| {
+        let (person, revision, words) =
+            (looking.person.clone(), approval.intent.revision, "that".to_owned());
+        let answer = Command::Answer { person, revision, question: Some(question), words };
+        is_allowed(approval, &answer, looking)
+    })
+}
+
+/// Whether the person may amend it. What it would be amended to is not known yet; whether there is somebody who may is.
+pub(crate) fn may_amend(approval: &Approval, looking: Looking<'_>) -> bool {
+    let (person, revision) = (looking.person.clone(), approval.intent.revision);
+    let amend = Command::Amend { person, revision, tokens: Raw::Null };
+    matches!(refused(approval, &amend, looking), Some(Refusal::Tokens(_)))
+}
+
+/// Whether the person may do something about an exception of it.
+pub(crate) fn may_settle(approval: &Approval, id: ExceptionId, looking: Looking<'_>) -> bool {
+    Closure::ALL.into_iter().any(|by| closes(approval, id, by, looking)) || adopts(approval, id, looking)
 }
 
 /// Whether the person may override the policy for some reason, given the evidence for it.
@@ -447,10 +480,14 @@ fn questions(approval: &Approval) -> impl Iterator<Item = u32> {
     (1_u32..).take(asked)
 }
 
-fn closures(approval: &Approval, id: ExceptionId, looking: Looking<'_>) -> Vec<Closure> {
+fn closes(approval: &Approval, id: ExceptionId, by: Closure, looking: Looking<'_>) -> bool {
     let close =
-        |by| Command::CloseException { person: looking.person.clone(), id, by, reason: "why".to_owned() };
-    Closure::ALL.into_iter().filter(|by| is_allowed(approval, &close(*by), looking)).collect()
+        Command::CloseException { person: looking.person.clone(), id, by, reason: "why".to_owned() };
+    is_allowed(approval, &close, looking)
+}
+
+fn adopts(approval: &Approval, id: ExceptionId, looking: Looking<'_>) -> bool {
+    adopt::asked(approval, id, looking.person).is_ok()
 }
 
 fn is_allowed(approval: &Approval, command: &Command, looking: Looking<'_>) -> bool {

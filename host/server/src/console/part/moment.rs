@@ -38,6 +38,16 @@ impl Clocks<'_> {
         }
     }
 
+    /// The same in as few bytes as it takes, for a list of many.
+    pub(in crate::console) fn due_in_short(&self, at: &str) -> Markup {
+        let Some(moment) = Timestamp::from_rfc3339(at) else { return self.exact(at) };
+        let (late, far) = (moment < self.now, away(moment, self.now));
+        html! {
+            @if late { b.late { "was due " (far) } } @else { b { "due " (far) } }
+            small { (self.directory.spelt(self.person, moment, self.now)) }
+        }
+    }
+
     /// When something was, exactly, and how long ago.
     pub(in crate::console) fn past(&self, at: &str) -> Markup {
         let far = Timestamp::from_rfc3339(at).map(|moment| away(moment, self.now));

@@ -18,7 +18,7 @@ pub(in crate::console) fn seats(view: &IntentView, clocks: Clocks<'_>) -> Markup
             tbody {
                 @for seat in &view.seats {
                     tr {
-                        th scope="row" { (name(view, seat)) }
+                        th scope="row" { (name(&view.seats, seat)) }
                         td data-of="whom" {
                             (seat.whom)
                             @if 0 < seat.missed { ", by its backup" }
@@ -52,8 +52,8 @@ fn asked(question: &QuestionView, clocks: Clocks<'_>) -> Markup {
 }
 
 /// The route of a seat, with its step where the route has several.
-pub(in crate::console) fn name(view: &IntentView, seat: &SeatView) -> String {
-    let steps = view.seats.iter().filter(|other| other.route == seat.route).map(|other| other.step);
+pub(in crate::console) fn name(seats: &[SeatView], seat: &SeatView) -> String {
+    let steps = seats.iter().filter(|other| other.route == seat.route).map(|other| other.step);
     seat_name(&seat.route, seat.step, steps)
 }
 
@@ -63,7 +63,7 @@ pub(in crate::console) fn progress(view: &IntentView) -> String {
     let mut words = vec![format!("{} of {}", progress.filled, progress.of)];
     let left = view.seats.iter().filter(|seat| !matches!(seat.state.as_str(), "filled" | "taken-back"));
     words.extend(left.map(|seat| {
-        let (name, voices) = (name(view, seat), voices(seat));
+        let (name, voices) = (name(&view.seats, seat), voices(seat));
         match seat.state.as_str() {
             "later" => format!("then {name}"),
             "asked" => format!("{name}{voices} waits for the requester's answer"),
