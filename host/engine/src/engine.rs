@@ -7,6 +7,7 @@ use crate::contributions::{Explained, explained};
 use crate::denied::Denials;
 use crate::fault::Fault;
 use crate::gates::Gates;
+use crate::grown::Growth;
 use crate::handle::{Doors, Hot, Verdicts};
 use crate::inbox::Waits;
 use crate::jumps::Jumps;
@@ -139,6 +140,8 @@ pub(crate) struct Inner {
     pub(crate) measures: Measures,
     /// Rings when other rules are in force.
     pub(crate) changed: Notify,
+    /// What the log has lately grown by.
+    pub(crate) growth: Growth,
     /// Refused tries that are to be put on record.
     pub(crate) denials: Denials,
 }
@@ -188,6 +191,7 @@ impl Engine {
     pub fn start(parts: Parts) -> Engine {
         let inner = Arc::new(Inner {
             jumps: Jumps::of(parts.record.clock, &*parts.clock),
+            growth: Growth::since(parts.store.health().position),
             restored: parts.record.restored,
             store: parts.store,
             connectors: parts.connectors,
@@ -433,6 +437,7 @@ impl Inner {
         let first = place.is_same_set(before);
         if first {
             *place = Arc::new(rulebook.with_record_of(&place));
+            self.growth.ruled(self.store.health().position);
         }
         first
     }
@@ -447,6 +452,7 @@ impl Inner {
     pub(crate) fn in_force_with(&self, record: impl FnOnce(Rulebook) -> Rulebook) {
         let mut place = self.rulebook.write().unwrap_or_else(PoisonError::into_inner);
         *place = Arc::new(record(Rulebook::clone(&place)));
+        self.growth.ruled(self.store.health().position);
     }
 
     pub(crate) fn rulebook(&self) -> Arc<Rulebook> {

@@ -270,7 +270,7 @@ impl Inner {
         if let Err(StoreFault::Lost(_)) = &stored {
             self.lost.cancel();
         }
-        stored?;
+        let position = stored?.position;
         self.metrics.count(before.map(|loaded| &*loaded.approval), &approval, &entries);
         for entry in &entries {
             if let Some(published) = Published::of(&approval, entry) {
@@ -288,6 +288,7 @@ impl Inner {
         }
         self.outages_of(before.map(|loaded| &*loaded.approval), &approval).await;
         self.wake(&stream, &wakes_before, &wakes);
+        self.growth.changed(position, approval.intent.id);
         let sequence = expected.saturating_add(count);
         Ok(Loaded { approval: Arc::new(approval), sequence, row: Some(row) })
     }

@@ -21,6 +21,7 @@ pub mod fault;
 mod follow;
 mod gates;
 mod going_live;
+pub mod grown;
 mod handle;
 pub mod history;
 pub mod inbox;

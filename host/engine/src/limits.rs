@@ -197,3 +197,7 @@ pub const MEASURES_PAGE_ENTRIES: usize = 256;
 /// Most entries that whoever asks for figures waits for, about a second by estimate. While there are more they are
 /// told how far it is.
 pub const MEASURES_BEHIND_MAX: u64 = 20_000;
+
+/// Most changes that are kept for those who watch what the log grows by: hours of a house in which people decide. Whoever
+/// was away for longer looks at everything anew.
+pub const GROWN_KEPT_MAX: usize = 4_096;
