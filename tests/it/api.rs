@@ -36,6 +36,8 @@ mod hands;
 mod links;
 #[path = "api/lists.rs"]
 mod lists;
+#[path = "api/live.rs"]
+mod live;
 #[path = "api/log.rs"]
 mod log;
 #[path = "api/measures.rs"]

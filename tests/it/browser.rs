@@ -7,6 +7,10 @@ mod flows;
 mod harm;
 #[path = "browser/house.rs"]
 mod house;
+#[path = "browser/keys.rs"]
+mod keys;
+#[path = "browser/live.rs"]
+mod live;
 #[path = "browser/looks.rs"]
 mod looks;
 #[path = "browser/pages.rs"]

@@ -59,6 +59,10 @@ pub enum Key {
     Enter,
     /// Presses a button, opens a fold.
     Space,
+    /// Closes what lies on the page.
+    Escape,
+    /// Held while another one is pressed.
+    Control,
 }
 
 impl Key {
@@ -67,6 +71,8 @@ impl Key {
             Key::Tab => '\u{e004}',
             Key::Enter => '\u{e007}',
             Key::Space => ' ',
+            Key::Escape => '\u{e00c}',
+            Key::Control => '\u{e009}',
         }
     }
 }
@@ -274,6 +280,12 @@ impl Session {
         Ok(text.as_str().context("an element has a text")?.to_owned())
     }
 
+    /// An element as a script of the test takes it.
+    #[must_use]
+    pub fn named(&self, element: &Element) -> Json {
+        named(element)
+    }
+
     /// Everything that the page says.
     pub async fn told(&self) -> Result<String> {
         let text = self.script("return document.body.innerText", &[]).await?;
@@ -319,6 +331,13 @@ impl Session {
         self.keys(&[key.code()]).await
     }
 
+    /// Presses keys that are held together until the last of them is down.
+    pub async fn press_together(&self, keys: &[Key]) -> Result<()> {
+        let down = keys.iter().map(|key| json!({ "type": "keyDown", "value": key.code() }));
+        let up = keys.iter().rev().map(|key| json!({ "type": "keyUp", "value": key.code() }));
+        self.keyboard(down.chain(up).collect()).await
+    }
+
     /// Types a text into whatever the keyboard goes to.
     pub async fn types(&self, text: &str) -> Result<()> {
         self.keys(&text.chars().collect::<Vec<_>>()).await
@@ -328,7 +347,10 @@ impl Session {
         let key = |key: &char| {
             [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })]
         };
-        let actions: Vec<Json> = keys.iter().flat_map(key).collect();
+        self.keyboard(keys.iter().flat_map(key).collect()).await
+    }
+
+    async fn keyboard(&self, actions: Vec<Json>) -> Result<()> {
         let keyboard = json!({ "type": "key", "id": "keyboard", "actions": actions });
         self.command("POST", "/actions", Some(json!({ "actions": [keyboard] }))).await.map(drop)
     }

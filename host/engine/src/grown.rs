@@ -75,7 +75,8 @@ impl Kept {
             Said::Rules => seen <= *position,
         };
         let new = self.said.iter().position(is_new);
-        let behind = self.said.iter().position(|(position, _)| *position == seen).map(|own| own.saturating_add(1));
+        let behind =
+            self.said.iter().position(|(position, _)| *position == seen).map(|own| own.saturating_add(1));
         let first = match (new, behind) {
             (Some(new), Some(behind)) => new.min(behind),
             (Some(one), None) | (None, Some(one)) => one,

@@ -1,9 +1,11 @@
 //! The pages that people see in a browser: signing in, the inbox, intents, measures, who one is, and the links of messages.
 //!
 //! They have a router of their own, apart from the API's: a cookie opens no address of the API, and a token
-//! no page. Every form is ordinary HTML and works without JavaScript; there is none. A `GET` changes nothing
+//! no page. Every form is ordinary HTML and works without JavaScript; what the one module of ours does beyond that is told
+//! in `console.js`. A `GET` changes nothing
 //! but what the browser that sent it keeps.
 
+mod assets;
 mod change;
 mod compared;
 mod connection;
@@ -15,6 +17,7 @@ mod inbox;
 mod intent;
 mod intents;
 mod link;
+mod live;
 mod measures;
 mod page;
 mod part;
@@ -23,6 +26,8 @@ mod policy;
 mod reconciliation;
 mod sign_in;
 mod you;
+
+pub(crate) use live::Streams;
 
 use crate::state::Host;
 use axum::Router;
@@ -96,9 +101,13 @@ pub const PAGES: &[Page] = &[
     page("POST", "/you/terminal", Wants::Session),
     page("GET", "/you/others", Wants::Nothing),
     page("POST", "/you/others", Wants::Session),
+    page("GET", "/you/keys", Wants::Nothing),
+    page("POST", "/you/keys", Wants::Session),
     page("GET", "/links/{intent}/{notice}/{verb}/{code}", Wants::Session),
     page("POST", "/links/{intent}/{notice}/{verb}/{code}", Wants::Session),
+    page("GET", "/live", Wants::Session),
     page("GET", "/assets/console.css", Wants::Nothing),
+    page("GET", "/assets/console.js", Wants::Nothing),
     page("GET", "/assets/measures.css", Wants::Nothing),
 ];
 
@@ -122,8 +131,11 @@ pub(crate) fn router(host: Host) -> Router<Host> {
         .route("/measures.csv", get(measures::download))
         .route("/you/terminal", get(you::again).post(you::terminal))
         .route("/you/others", get(you::again).post(you::end_others))
+        .route("/you/keys", get(you::again).post(you::keys))
         .route("/links/{intent}/{notice}/{verb}/{code}", get(link::show).post(link::act))
-        .route("/assets/console.css", get(page::style))
+        .route("/live", get(live::stream))
+        .route("/assets/console.css", get(assets::style))
+        .route("/assets/console.js", get(assets::module))
         .route("/assets/measures.css", get(measures::style))
         .route_layer(from_fn_with_state(host, guard::guard))
 }

@@ -89,8 +89,9 @@ pub(crate) async fn pass(State(host): State<Host>, request: Request, next: Next)
     let position = host.engine.health().position.0;
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
-        // A page says itself what it may load.
-        if name != header::CONTENT_SECURITY_POLICY || !headers.contains_key(&name) {
+        // A page says itself what it may load, and what it brings how long it may be kept.
+        let own = name == header::CONTENT_SECURITY_POLICY || name == header::CACHE_CONTROL;
+        if !own || !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }
     }

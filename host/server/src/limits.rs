@@ -173,3 +173,28 @@ pub const MEASURE_DAYS: u32 = 90;
 
 /// Most periods by which figures are told at once: a year by days.
 pub const MEASURE_PERIODS_MAX: i64 = 366;
+
+/// Most pages of one person that are kept up to date at one time: more windows than anybody looks at.
+pub const LIVE_STREAMS_PER_PERSON_MAX: usize = 16;
+
+/// Most pages of one host that are kept up to date: each holds a connection, and half of them stay for whoever asks.
+pub const LIVE_STREAMS_MAX: usize = CONNECTIONS_MAX / 2;
+
+/// How often a stream looks whether its session still holds, in milliseconds: whoever signs out hears nothing more after
+/// that.
+pub const LIVE_LOOK_MS: u64 = 1_000;
+
+/// Longest silence of a stream, in milliseconds: proxies cut off what says nothing for longer than half a minute.
+pub const LIVE_KEEP_ALIVE_MS: u64 = 15_000;
+
+/// Least time between two looks of one stream at what has changed, in milliseconds: nobody reads faster.
+pub const LIVE_GAP_MS: u64 = 100;
+
+/// How long a browser waits before it opens a stream again that broke, in milliseconds.
+pub const LIVE_RETRY_MS: u64 = 2_000;
+
+/// Most intents that one event names; of more than that a page looks at everything anew.
+pub const LIVE_INTENTS_MAX: usize = 64;
+
+/// Most intents of which is remembered that a session was shown them: some pages of its inbox.
+pub const SHOWN_MAX: usize = 256;

@@ -25,6 +25,18 @@ use tokio::task::JoinSet;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
+/// Says to whoever answers without an end that the host stops serving.
+#[derive(Debug, Clone)]
+pub(crate) struct Stopping(watch::Receiver<()>);
+
+impl Stopping {
+    /// Returns when it does.
+    pub(crate) async fn begun(&mut self) {
+        // Whoever would say it has gone: that is the same.
+        let _ = self.0.changed().await;
+    }
+}
+
 /// Serves `router` on `listener` until `shutdown` comes to its end; then takes no new connection, lets
 /// running requests end, and returns. What has not ended in time is cut off: its caller repeats it
 /// with the same idempotency key.
@@ -90,10 +102,12 @@ async fn one(
     }
     let peer = stream.peer_addr().map(|address| Peer(address.ip())).ok();
     let inside = TowerToHyperService::new(router);
+    let stops = Stopping(stopping.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
         }
+        request.extensions_mut().insert(stops.clone());
         inside.call(request)
     });
     let connection = http1::Builder::new()

@@ -4,14 +4,14 @@
 //! keeps 256 random bits in a cookie, the host only their SHA-256. What a session may do is not kept in it:
 //! at every request the person, and the account or password that opened it, must still be in force.
 
-use crate::limits::{SESSION_IDLE_MS_MAX, SESSION_MS_MAX, SESSIONS_MAX, SESSIONS_PER_PERSON_MAX};
+use crate::limits::{SESSION_IDLE_MS_MAX, SESSION_MS_MAX, SESSIONS_MAX, SESSIONS_PER_PERSON_MAX, SHOWN_MAX};
 use crate::password::Passwords;
 use crate::token::{kept, minted};
 use countersign_core::hash::Digest;
-use countersign_core::id::PersonId;
+use countersign_core::id::{IntentId, PersonId};
 use countersign_core::people::{Account, Directory};
 use countersign_core::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
 
@@ -34,6 +34,8 @@ pub(crate) struct Session {
     seen: Timestamp,
     /// The digest of the token of its terminal, if one was made.
     terminal: Option<Digest>,
+    /// The intents that its pages have shown last, as far as that matters when they are lost from sight.
+    pub(crate) shown: BTreeSet<IntentId>,
 }
 
 impl Session {
@@ -86,7 +88,10 @@ impl Sessions {
         if SESSIONS_MAX <= open.len() {
             end_oldest(&mut open, |_| true);
         }
-        open.insert(kept(&secret), Session { person, proof, since: now, seen: now, terminal: None });
+        open.insert(
+            kept(&secret),
+            Session { person, proof, since: now, seen: now, terminal: None, shown: BTreeSet::new() },
+        );
         secret
     }
 
@@ -94,6 +99,29 @@ impl Sessions {
     pub(crate) fn find(&self, cookie: &str, inforce: Inforce<'_>) -> Option<Session> {
         let digest = kept(cookie);
         self.alive(|open| open.contains_key(&digest).then_some(digest), inforce)
+    }
+
+    /// Whether the session of a cookie holds. A page that is left open is no use of it.
+    pub(crate) fn holds(&self, cookie: &str, inforce: Inforce<'_>) -> bool {
+        self.locked().get(&kept(cookie)).is_some_and(|session| {
+            !session.is_over(inforce.now) && session.holds(inforce.directory, inforce.passwords)
+        })
+    }
+
+    /// Remembers what the list of a session shows, in the place of what it showed before.
+    pub(crate) fn lists(&self, cookie: &str, intents: impl Iterator<Item = IntentId>) {
+        if let Some(session) = self.locked().get_mut(&kept(cookie)) {
+            session.shown = intents.take(SHOWN_MAX).collect();
+        }
+    }
+
+    /// Remembers that a session was shown one intent, too.
+    pub(crate) fn shows(&self, cookie: &str, intent: IntentId) {
+        if let Some(session) = self.locked().get_mut(&kept(cookie))
+            && session.shown.len() < SHOWN_MAX
+        {
+            session.shown.insert(intent);
+        }
     }
 
     /// Whose terminal has this token, if its session holds; it was seen now.

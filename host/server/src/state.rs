@@ -1,6 +1,7 @@
 //! What every request needs: the engine, the tokens, chance for operation ids, and a bounded number
 //! of places.
 
+use crate::console::Streams;
 use crate::limits::{
     BACKTESTS_AT_ONCE_MAX, COMPONENTS_AT_ONCE_MAX, IMPORTS_AT_ONCE_MAX, PROOFS_AT_ONCE_MAX,
     REQUESTS_IN_FLIGHT_MAX,
@@ -63,6 +64,8 @@ pub(crate) struct Host {
     pub(crate) backtests: Arc<Semaphore>,
     pub(crate) components: Arc<Semaphore>,
     pub(crate) tasks: Tasks,
+    /// The pages that are kept up to date.
+    pub(crate) streams: Streams,
 }
 
 impl Host {
@@ -84,6 +87,7 @@ impl Host {
             components: Arc::new(Semaphore::new(COMPONENTS_AT_ONCE_MAX)),
             backtests: Arc::new(Semaphore::new(BACKTESTS_AT_ONCE_MAX)),
             tasks: Tasks::default(),
+            streams: Streams::default(),
         }
     }
 }

@@ -158,14 +158,7 @@ impl Browsers {
 
     async fn of(host: &str, notifier: Option<Arc<dyn Notifier>>, rulebook: Rulebook) -> Browsers {
         let inbox = Inbox::empty();
-        let passwords = Arc::new(Passwords::default());
-        let argon2id = hashed(PASSWORD).expect("long enough");
-        let entry = |person: &str| PasswordEntry {
-            person: PersonId::parse(person).expect("a person"),
-            argon2id: argon2id.clone(),
-        };
-        let entries = PEOPLE.map(entry).to_vec();
-        passwords.replace(entries).expect("they are taken");
+        let passwords = signing().passwords;
         let world = World::of(Setup {
             rulebook,
             notifier: notifier.unwrap_or_else(|| Arc::clone(&inbox) as Arc<_>),
@@ -220,6 +213,18 @@ impl Browsers {
         let session = all.rfind(|cookie| cookie.starts_with("countersign=")).expect("a session");
         session.split(';').next().expect("a pair").to_owned()
     }
+}
+
+/// By what people sign in at a host with passwords alone.
+pub(super) fn signing() -> SignIn {
+    let passwords = Passwords::default();
+    let argon2id = hashed(PASSWORD).expect("long enough");
+    let entry = |person: &str| PasswordEntry {
+        person: PersonId::parse(person).expect("a person"),
+        argon2id: argon2id.clone(),
+    };
+    passwords.replace(PEOPLE.map(entry).to_vec()).expect("they are taken");
+    SignIn { passwords: Arc::new(passwords), ..SignIn::default() }
 }
 
 /// What somebody sends who signs in by the password.

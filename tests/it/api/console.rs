@@ -10,10 +10,11 @@ use countersign_core::record::Value;
 use countersign_core::time::Millis;
 use serde_json::json;
 
-/// Most bytes of the inbox with 50 rows and its style.
+/// Most bytes on the wire of the inbox with 50 rows, its style and its module.
 const INBOX_BYTES_MAX: usize = 30_000;
-/// Most bytes of the style.
+/// Most bytes of the style, and of the module, before they are packed.
 const STYLE_BYTES_MAX: usize = 12_000;
+const MODULE_BYTES_MAX: usize = 10_000;
 
 /// The page of the intent at an address of the API.
 pub(super) fn page_of(place: &str) -> String {
@@ -35,6 +36,16 @@ pub(super) fn form(page: &str, verb: &str, words: &str) -> String {
         field("once"),
         words.replace(' ', "+")
     )
+}
+
+/// A page without the one script that is ours.
+pub(super) fn without_module(page: &str) -> String {
+    let Some((before, rest)) = page.split_once("<script type=\"module\" src=\"/assets/console.js?") else {
+        return page.to_owned();
+    };
+    let (digest, after) = rest.split_once("\"></script>").expect("it ends");
+    assert!(digest.len() == 16 && before.contains("<head>") && !before.contains("<body>"), "{page}");
+    format!("{before}{after}")
 }
 
 /// Opens the page of an intent and sends its form for a verb.
@@ -146,10 +157,10 @@ async fn what_is_due_first_stands_first_and_fifty_rows_are_a_page_of_thirty_kilo
         pages[..50].iter().map(|page| first.text.find(page).unwrap_or_else(|| panic!("no {page}"))).collect();
     assert!(places.is_sorted(), "what is due first stands first: {places:?}");
     assert!(!first.text.contains(&pages[50]));
-    let style = browsers.get("", "/assets/console.css").await;
-    assert!(style.bytes.len() <= STYLE_BYTES_MAX, "{} bytes of style", style.bytes.len());
-    let weight = first.bytes.len() + style.bytes.len();
-    assert!(weight <= INBOX_BYTES_MAX, "{weight} bytes, {} of them style", style.bytes.len());
+    let [style, module] = brought(&browsers, &first.text).await;
+    let weight = first.bytes.len() + style + module;
+    assert!(weight <= INBOX_BYTES_MAX, "{weight} bytes, {style} of them style and {module} the module");
+    println!("inbox of 50 rows: {} bytes, style {style}, module {module}: {weight}", first.bytes.len());
     let next = first.text.split("rel=\"next\" href=\"").nth(1).expect("a next page");
     let next = next.split('"').next().expect("its end");
     let second = browsers.get(&cookie, next).await;
@@ -161,6 +172,44 @@ async fn what_is_due_first_stands_first_and_fifty_rows_are_a_page_of_thirty_kilo
     let next = next.split('"').next().expect("its end").replace("&amp;", "&");
     let list = browsers.get(&cookie, &next).await;
     assert!(list.text.matches("<a href=\"/intents/int_").count() == 1, "{next}: {}", list.text);
+}
+
+/// What the style and the module of a page weigh as a browser asks for them; nothing else is loaded with it.
+async fn brought(browsers: &Browsers, page: &str) -> [usize; 2] {
+    let loads =
+        page.matches("<link").count() + page.matches("<script").count() + page.matches(" src=").count();
+    assert_eq!((loads, page.matches("<img").count()), (3, 0), "a style, and a module by its address: {page}");
+    let addresses = ["<link rel=\"stylesheet\" href=\"", "<script type=\"module\" src=\""].map(|before| {
+        let rest = page.split(before).nth(1).unwrap_or_else(|| panic!("no {before}: {page}"));
+        rest.split('"').next().expect("its end")
+    });
+    let [mut style, mut module] = [0, 0];
+    for (address, most, weight) in
+        [(addresses[0], STYLE_BYTES_MAX, &mut style), (addresses[1], MODULE_BYTES_MAX, &mut module)]
+    {
+        let plain = browsers.get("", address).await;
+        assert!(plain.status == 200 && plain.bytes.len() <= most, "{address}: {} bytes", plain.bytes.len());
+        assert!(
+            !plain.text.contains("http://") && !plain.text.contains("https://"),
+            "{address} leads elsewhere"
+        );
+        for sink in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
+            assert!(!plain.text.contains(sink), "{address}: {sink}");
+        }
+        let headers = [("accept-encoding", "gzip, deflate, br")];
+        let packed = browsers.world.send("", "GET", address, &headers, "").await;
+        assert_eq!(packed.header("content-encoding"), "gzip", "{address}");
+        assert_eq!(packed.header("vary"), "accept-encoding", "{address}");
+        assert!(packed.bytes.len() < plain.bytes.len() && packed.bytes.starts_with(&[0x1f, 0x8b]));
+        // A browser keeps it for as long as it is the same, and under no other name.
+        assert_eq!(packed.header("cache-control"), "public, max-age=31536000, immutable", "{address}");
+        let path = address.split('?').next().expect("a path");
+        for other in [path.to_owned(), format!("{path}?0123456789abcdef")] {
+            assert_eq!(browsers.get("", &other).await.header("cache-control"), "no-store", "{other}");
+        }
+        *weight = packed.bytes.len();
+    }
+    [style, module]
 }
 
 #[tokio::test]

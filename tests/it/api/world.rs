@@ -350,7 +350,8 @@ impl World {
         World::until(setup, std::future::pending()).await
     }
 
-    async fn until(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'static) -> World {
+    /// The same that stops when `shutdown` comes to its end.
+    pub(crate) async fn until(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'static) -> World {
         let connectors = setup.connectors.unwrap_or_else(|| small_deal(setup.crm));
         let connectors = Arc::new(if setup.upgraded { connectors.upgraded() } else { connectors });
         let catalogue: Arc<dyn Catalogue> =

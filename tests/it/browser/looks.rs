@@ -69,11 +69,13 @@ const CHANGE: &str = "GET /policies/{name}/change";
 const WRONG: [(&str, &str); 2] = [("Person", "ae-1"), ("Password", "not this one at all")];
 
 /// What has no look of its own, and the page that shows what comes of it; or whose content it is, in a file.
-pub(crate) const BEHIND: [(&str, &str); 4] = [
+pub(crate) const BEHIND: [(&str, &str); 6] = [
     ("POST /intents/{id}/exceptions/{exception}/closures", EXCEPTION),
     ("POST /intents/{id}/exceptions/{exception}/adoptions", EXCEPTION),
     ("POST /policies/{name}/rollback", "GET /policies/{name}"),
     ("GET /measures.csv", "GET /measures"),
+    ("GET /live", "GET /inbox"),
+    ("POST /you/keys", "GET /you"),
 ];
 
 /// Every look, in the order in which they are taken: what changes an intent stands behind what shows it.
@@ -106,6 +108,7 @@ pub(crate) const LOOKS: &[Look] = &[
         "the route manager asks manager of requester",
     ),
     look("GET /assets/console.css", "sales-manager-1", By::Part, "Waiting for you"),
+    look("GET /assets/console.js", "sales-manager-1", By::Part, "Waiting for you"),
     look("GET /intents", "sales-manager-1", By::Address("/intents"), "Every intent that you may see"),
     look("GET /intents", "sales-manager-1", By::Address("/intents?requester=me"), "No intent is like that."),
     look(
@@ -175,7 +178,7 @@ pub(crate) const LOOKS: &[Look] = &[
     look("GET /assets/measures.css", "revops-lead", By::Part, "Four leaks"),
     look("GET /exceptions", "auditor-1", By::Address("/exceptions"), "No exception is yours."),
     look(EXCEPTION, "auditor-1", By::Address("{exception}"), "pricing-lead answers for it, and closes it."),
-    look(COMPARED, "auditor-1", By::Address("{done}/reconciliation"), "As approved."),
+    look(COMPARED, "auditor-1", By::Address("{done}/reconciliation"), "No such record: "),
     look(COMPARED, "auditor-1", By::Address("{seated}/reconciliation"), "the intent is seated"),
     look("GET /reconciliation", "integration-1", By::Address("/reconciliation"), "Of no write it is known"),
     look("GET /connections/{name}", "integration-1", By::Address("/connections/crm"), "Pause it"),
@@ -209,6 +212,7 @@ pub(crate) const LOOKS: &[Look] = &[
     look("GET /you", "ae-2", By::Address("/you"), "by password"),
     look("GET /you/terminal", "ae-2", By::Way("/you/terminal"), "by password"),
     look("GET /you/others", "ae-2", By::Way("/you/others"), "by password"),
+    look("GET /you/keys", "ae-2", By::Way("/you/keys"), "Switch the keys off"),
     look("GET /sign-out", "ae-2", By::Way("/sign-out"), "by password"),
     look(
         "POST /you/terminal",

@@ -169,6 +169,8 @@ async fn taken(scene: &Scene, visitor: &Visitor, look: &Look) -> Result<bool> {
             true
         }
         By::Part => {
+            // A browser keeps it.
+            visitor.session.devtools("Network.clearBrowserCache", json!({})).await?;
             wire.asked();
             visitor.session.again().await?;
             false
@@ -194,11 +196,16 @@ async fn used(visitor: &Visitor, width: u32, scheme: &str, paper: &str) -> Resul
     }
     faults.extend(list(&seen["wide"])?.map(|part| format!("too wide: {part}")));
     faults.extend(list(&seen["small"])?.map(|part| format!("too small: {part}")));
+    faults.extend(violations(visitor).await?);
+    Ok(faults)
+}
+
+/// What axe, which the page was given, finds on it.
+pub(crate) async fn violations(visitor: &Visitor) -> Result<Vec<String>> {
     let found = visitor.session.script_until(AXE, &[json!(TAGS)]).await?;
     // A run that looks at nothing finds nothing.
     ensure!(found["rules"].as_u64().is_some_and(|rules| 10 < rules), "axe has not looked: {found}");
-    faults.extend(list(&found["broken"])?.map(str::to_owned));
-    Ok(faults)
+    Ok(list(&found["broken"])?.map(str::to_owned).collect())
 }
 
 fn list(found: &Json) -> Result<impl Iterator<Item = &str>> {

@@ -167,13 +167,14 @@ mod tests {
     #[test]
     fn whoever_signs_in_comes_to_the_page_that_they_wanted() {
         let wanted = PAGES.iter().filter(|page| page.method == "GET" && page.wants == Wants::Session);
-        // A name in braces is no address, and a file is no page.
-        let paths: Vec<&str> =
-            wanted.map(|page| page.path).filter(|path| !path.contains(['{', '.'])).collect();
+        // A name in braces is no address, and neither a file nor a stream is a page.
+        let is_page = |path: &&str| !path.contains(['{', '.']) && *path != "/live";
+        let paths: Vec<&str> = wanted.map(|page| page.path).filter(is_page).collect();
         assert!(paths.contains(&"/measures"), "{paths:?}");
         for path in paths {
             assert_eq!(next(Some(path.to_owned())), path);
         }
+        assert_eq!(next(Some("/live".to_owned())), "/inbox");
     }
 
     #[test]

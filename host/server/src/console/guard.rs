@@ -70,6 +70,20 @@ pub(super) fn signed(host: &Host, headers: &HeaderMap) -> Option<Signed> {
     Some(Signed { session, cookie: cookie.to_owned() })
 }
 
+/// Whether the session of a cookie still holds; this is no use of it.
+pub(super) fn holds(host: &Host, cookie: &str) -> bool {
+    let rulebook = host.engine.rulebook();
+    let (passwords, now) = (&*host.signing.by.passwords, host.engine.now());
+    let inforce = Inforce { directory: rulebook.directory(), passwords, now };
+    host.signing.sessions.holds(cookie, inforce)
+}
+
+/// Whether a page of this host asks, as far as the browser says so: another site must not use up what a person may have
+/// open.
+pub(super) fn is_of_own_page(headers: &HeaderMap) -> bool {
+    headers.get(&FETCH_SITE).is_none_or(|site| site == "same-origin")
+}
+
 /// Who is signed in; whoever is not goes to the address in the error, signs in there, and comes back to `path`.
 pub(super) fn required(host: &Host, headers: &HeaderMap, path: &str) -> Result<Signed, String> {
     signed(host, headers).ok_or_else(|| format!("/sign-in?next={}", super::form::escaped(path)))

@@ -17,7 +17,7 @@ use countersign_core::id::{IntentId, PersonId};
 use countersign_core::notice::words::{changes, title};
 use countersign_core::time::Timestamp;
 use countersign_engine::fault::Fault;
-use countersign_engine::port::store::{PAGE_ROWS_MAX, Query};
+use countersign_engine::port::store::{PAGE_ROWS_MAX, Position, Query};
 use countersign_engine::row;
 use maud::{Markup, html};
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,8 +69,13 @@ pub(super) async fn show(State(host): State<Host>, headers: HeaderMap, uri: Uri)
     };
     let person = &signed.session.person;
     let after = parameter(&uri, "cursor").and_then(|text| read(&text));
+    // What changes from here on is told to the page.
+    let seen = host.engine.health().position;
     match found(&host, person, after).await {
-        Ok(found) => shown(&host, person, &found, after.is_some()).into_response(),
+        Ok(found) => {
+            host.signing.sessions.lists(&signed.cookie, found.waiting.iter().map(|waiting| waiting.id));
+            shown(&host, person, (&found, seen), after.is_some()).into_response()
+        }
         Err(problem) => page::problem_to(person, &problem),
     }
 }
@@ -141,11 +146,11 @@ async fn waits(host: &Host, person: &PersonId, intent: IntentId) -> Result<Optio
     }))
 }
 
-fn shown(host: &Host, person: &PersonId, found: &Found, is_later: bool) -> Html<String> {
+fn shown(host: &Host, person: &PersonId, (found, seen): (&Found, Position), is_later: bool) -> Html<String> {
     let rulebook = host.engine.rulebook();
     let clocks = Clocks { directory: rulebook.directory(), person, now: host.engine.now() };
     let body = html! {
-        p.purpose { "What you are asked to decide, to answer or to settle. What is due first stands first." }
+        p.purpose data-live=(seen.0) { "What you are asked to decide, to answer or to settle. What is due first stands first." }
         @if found.waiting.is_empty() && !is_later { (empty()) }
         @else if found.waiting.is_empty() { p { "Nothing else waits for you." } }
         @else { ol.inbox { @for waiting in &found.waiting { (line(waiting, clocks)) } } }

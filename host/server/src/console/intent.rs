@@ -30,6 +30,7 @@ use countersign_core::hash::Digest;
 use countersign_core::id::{IntentId, PersonId};
 use countersign_core::notice::words::title;
 use countersign_engine::engine::{Key, Standing};
+use countersign_engine::port::store::Position;
 use data_encoding::HEXLOWER;
 use maud::{Markup, html};
 
@@ -38,6 +39,8 @@ pub(super) struct Looked {
     pub(super) standing: Standing,
     pub(super) entries: Vec<Entry>,
     pub(super) sight: Sight,
+    /// A place of the log up to which all is looked at.
+    seen: Position,
 }
 
 /// What a page says beside what stands in the record.
@@ -176,13 +179,14 @@ pub(super) fn is_once(text: &str) -> bool {
 /// An intent, if it is for a person; else the same answer as if there were none.
 pub(super) async fn look(host: &Host, person: &PersonId, name: &str) -> Result<Looked, Problem> {
     let intent: IntentId = name.parse().map_err(|_| Problem::no_intent())?;
+    let seen = host.engine.health().position;
     let standing = host.engine.read(intent).await?;
     let sight = host.engine.rulebook().sight(&standing.approval, person, host.engine.now());
     if sight == Sight::Nothing {
         return Err(Problem::no_intent());
     }
     let entries = host.engine.entries(intent).await?;
-    Ok(Looked { standing, entries, sight })
+    Ok(Looked { standing, entries, sight, seen })
 }
 
 /// Puts on record that something is not for whoever tried it.
@@ -216,12 +220,13 @@ fn shown(host: &Host, signed: &Signed, looked: &Looked, status: StatusCode, besi
     let Some(view) = IntentView::of(approval, looking) else {
         return refused(signed, &Problem::no_intent());
     };
+    host.signing.sessions.shows(&signed.cookie, approval.intent.id);
     let clocks = Clocks { directory: rulebook.directory(), person, now };
     let timeline = TimelineView::of(&looked.entries, &looked.sight);
     let can = can(looked, &view, &once(host), beside);
     let body = html! {
         (told(&view, &timeline, person, beside))
-        (head(&view, &reasons(approval, looking), clocks, can.is_some()))
+        (head((&view, looked.seen), &reasons(approval, looking), clocks, can.is_some()))
         (plan::written(approval, &view, rulebook.intent_type(&approval.intent.intent_type)))
         (changed::policy(approval, &view, &rulebook))
         (asked::asked(approval, &looked.sight, asked::before(&looked.entries)))
@@ -259,9 +264,14 @@ fn told(view: &IntentView, timeline: &TimelineView, person: &PersonId, beside: &
     }
 }
 
-fn head(view: &IntentView, reasons: &[Reason], clocks: Clocks<'_>, decides: bool) -> Markup {
+fn head(
+    (view, seen): (&IntentView, Position),
+    reasons: &[Reason],
+    clocks: Clocks<'_>,
+    decides: bool,
+) -> Markup {
     html! {
-        p.purpose {
+        p.purpose data-live=(seen.0) {
             span.state { (view.state) } " "
             @if view.trial { "trial of a draft, " }
             "revision " (view.revision) ", asked by " (view.requester)

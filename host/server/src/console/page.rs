@@ -1,28 +1,19 @@
 //! The frame of every page, and pages that only say something.
 
+use super::assets::{MODULE, STYLE};
 use crate::problem::Problem;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use countersign_core::id::PersonId;
 use maud::{DOCTYPE, Markup, html};
-use std::sync::LazyLock;
 
-/// The one style of all pages.
-const STYLE: &str = include_str!("console.css");
-
-/// The same as browsers get it: without what only people read it by.
-static SERVED: LazyLock<String> = LazyLock::new(|| STYLE.lines().map(str::trim).collect());
-
-/// What a page may load and where its forms may go: this host, and nothing runs in it.
+/// What a page may load and where its forms may go: this host; what
+/// runs in it is the module that this host brings, and no text becomes a part of a page by a script.
 pub(super) fn policy() -> HeaderValue {
     HeaderValue::from_static(
-        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        "default-src 'none'; style-src 'self'; form-action 'self'; script-src 'self'; connect-src 'self'; \
+         frame-ancestors 'none'; base-uri 'none'; trusted-types 'none'; require-trusted-types-for 'script'",
     )
-}
-
-/// The style.
-pub(super) async fn style() -> Response {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], SERVED.as_str()).into_response()
 }
 
 /// Where in the console a page is.
@@ -76,7 +67,8 @@ fn whole(here: Here, title: &str, who: Option<&PersonId>, body: &Markup) -> Html
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="robots" content="noindex";
                 title { (title) " – countersign" }
-                link rel="stylesheet" href="/assets/console.css";
+                link rel="stylesheet" href=(STYLE.address);
+                @if who.is_some() { script type="module" src=(MODULE.address) {} }
             }
             body {
                 a.skip href="#main" { "Skip to the content" }

@@ -8,7 +8,7 @@ use crate::session::Proof;
 use crate::sign_in::bits;
 use crate::state::Host;
 use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use countersign_core::time::Millis;
 use maud::{Markup, html};
@@ -19,7 +19,7 @@ const HOUR_MS: u64 = 60 * 60 * 1_000;
 /// Shows it.
 pub(super) async fn show(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Response {
     match guard::required(&host, &headers, uri.path()) {
-        Ok(signed) => shown(&host, &signed, &html! {}),
+        Ok(signed) => shown(&host, &signed, &headers, &html! {}),
         Err(to) => page::see_other(&to),
     }
 }
@@ -54,7 +54,44 @@ pub(super) async fn terminal(State(host): State<Host>, form: Form) -> Response {
                 "terminal reaches it (" code { "COUNTERSIGN_URL" } ")." }
         }
     };
-    shown(&host, &signed, &said)
+    shown(&host, &signed, &form.headers, &said)
+}
+
+/// The cookie by which a browser says that the keys of the console are off in it; the module reads it.
+const KEYS: &str = "countersign-keys";
+/// How long a browser keeps that, in seconds: a year.
+const KEYS_SECONDS: u64 = 365 * 24 * 60 * 60;
+
+/// Switches the keys of the console off in this browser, or on again.
+pub(super) async fn keys(State(host): State<Host>, form: Form) -> Response {
+    let signed = match guard::required(&host, &form.headers, "/you") {
+        Ok(signed) => signed,
+        Err(to) => return page::see_other(&to),
+    };
+    let (value, seconds) = if form.field("keys") == "off" { ("off", KEYS_SECONDS) } else { ("", 0) };
+    let secure = if host.signing.is_secure() { "; Secure" } else { "" };
+    let cookie = format!("{KEYS}={value}; Path=/; SameSite=Lax; Max-Age={seconds}{secure}");
+    tracing::debug!(person = %signed.session.person, value, "keys of the console");
+    let to = page::see_other("/you#keys");
+    guard::with(to, HeaderValue::try_from(cookie).map(|cookie| (header::SET_COOKIE, cookie)))
+}
+
+/// How the keys of the console are, and what they are for.
+fn about_keys(headers: &HeaderMap) -> Markup {
+    let off = guard::cookie(headers, KEYS) == Some("off");
+    html! {
+        section #keys {
+            h2 { "Keys" }
+            p {
+                @if off { "In this browser single keys do nothing." }
+                @else { "Single keys lead through the console; " kbd { "?" } " shows them on every page." }
+            }
+            form method="post" action="/you/keys" {
+                input type="hidden" name="keys" value=(if off { "on" } else { "off" });
+                button.quiet { @if off { "Switch the keys on" } @else { "Switch the keys off" } }
+            }
+        }
+    }
 }
 
 /// Ends all other sessions of whoever asks.
@@ -65,10 +102,15 @@ pub(super) async fn end_others(State(host): State<Host>, form: Form) -> Response
     };
     let ended = host.signing.sessions.end_others(&signed.session.person, &signed.cookie);
     tracing::info!(person = %signed.session.person, ended, "other sessions were ended");
-    shown(&host, &signed, &html! { p role="status" { "Other sessions that were ended: " (ended) "." } })
+    shown(
+        &host,
+        &signed,
+        &form.headers,
+        &html! { p role="status" { "Other sessions that were ended: " (ended) "." } },
+    )
 }
 
-fn shown(host: &Host, signed: &Signed, said: &Markup) -> Response {
+fn shown(host: &Host, signed: &Signed, headers: &HeaderMap, said: &Markup) -> Response {
     let session = &signed.session;
     let rulebook = host.engine.rulebook();
     let moment = |at| rulebook.directory().spelt(&session.person, at, host.engine.now()).to_string();
@@ -94,6 +136,7 @@ fn shown(host: &Host, signed: &Signed, said: &Markup) -> Response {
         @if 1 < count {
             form method="post" action="/you/others" { button.quiet { "End my other sessions" } }
         }
+        (about_keys(headers))
     };
     framed(Here::You, "You", &session.person, &body).into_response()
 }

@@ -424,8 +424,7 @@ pub(crate) fn may_decide(approval: &Approval, looking: Looking<'_>) -> bool {
 /// Whether the person may answer what was asked about it.
 pub(crate) fn may_answer(approval: &Approval, looking: Looking<'_>) -> bool {
     questions(approval).any(|question| {
-        let (person, revision, words) =
-            (looking.person.clone(), approval.intent.revision, "that".to_owned());
+        let (person, revision, words) = (looking.person.clone(), approval.intent.revision, "that".to_owned());
         let answer = Command::Answer { person, revision, question: Some(question), words };
         is_allowed(approval, &answer, looking)
     })
@@ -481,8 +480,7 @@ fn questions(approval: &Approval) -> impl Iterator<Item = u32> {
 }
 
 fn closes(approval: &Approval, id: ExceptionId, by: Closure, looking: Looking<'_>) -> bool {
-    let close =
-        Command::CloseException { person: looking.person.clone(), id, by, reason: "why".to_owned() };
+    let close = Command::CloseException { person: looking.person.clone(), id, by, reason: "why".to_owned() };
     is_allowed(approval, &close, looking)
 }
 

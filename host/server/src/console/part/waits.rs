@@ -63,12 +63,10 @@ fn seated(approval: &Approval, seats: &Seats, looking: Looking<'_>) -> Vec<Reaso
     if !seats.questions.is_empty() && may_answer(approval, looking) {
         let questions = seat::questions(seats);
         let open = questions.into_iter().filter(|question| question.state == "open");
-        found.extend(
-            open.map(|question| Reason {
-                words: format!("{} asks you something", question.by),
-                due: question.until,
-            }),
-        );
+        found.extend(open.map(|question| Reason {
+            words: format!("{} asks you something", question.by),
+            due: question.until,
+        }));
     }
     found
 }
