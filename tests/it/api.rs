@@ -12,6 +12,8 @@ mod budget;
 mod bypass;
 #[path = "api/connections.rs"]
 mod connections;
+#[path = "api/connectors.rs"]
+mod connectors;
 #[path = "api/console.rs"]
 mod console;
 #[path = "api/deliveries.rs"]

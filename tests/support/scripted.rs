@@ -45,6 +45,8 @@ pub struct Scripted {
     connections: BTreeMap<ConnectionName, Arc<Connection>>,
     /// What was there before, and is kept.
     before: BTreeMap<ConnectionName, Arc<Connection>>,
+    /// What the builds before ask for, and those behind the connections.
+    wants: [BTreeSet<String>; 2],
     /// Which build of a connector serves, by its id; what was scripted where nothing is said.
     serving: Mutex<BTreeMap<String, Serving>>,
     state: Mutex<State>,
@@ -176,6 +178,13 @@ impl Scripted {
     pub fn upgraded(self) -> Scripted {
         let before = self.connections.clone();
         Scripted { before, ..self.built_anew() }
+    }
+
+    /// Has every build before ask for this, and every one behind a connection for that; somebody has signed them.
+    #[must_use]
+    pub fn asking(self, before: &[&str], now: &[&str]) -> Scripted {
+        let wants = [before, now].map(|wants| wants.iter().map(|want| (*want).to_owned()).collect());
+        Scripted { wants, ..self }
     }
 
     /// Puts another build of its connector behind one connection.
@@ -505,15 +514,17 @@ impl Scripted {
 /// Its builds are those that were scripted; each asks for the same.
 impl Catalogue for Scripted {
     fn installed(&self) -> Vec<Installed> {
-        let all = self.before.values().chain(self.connections.values());
-        let installed = all.map(|connection| Installed {
+        let [before, now] = &self.wants;
+        let all = self.before.values().map(|connection| (connection, before));
+        let all = all.chain(self.connections.values().map(|connection| (connection, now)));
+        let installed = all.map(|(connection, wants)| Installed {
             connector: ConnectorId::parse(&connection.connector).expect("an id"),
             build: Build {
                 digest: connection.digest,
                 version: connection.version.clone(),
-                wants: BTreeSet::new(),
-                signer: None,
-                level: None,
+                wants: wants.clone(),
+                signer: (!wants.is_empty()).then(|| "acme-2026".to_owned()),
+                level: (!wants.is_empty()).then(|| "full".to_owned()),
             },
             size: 0,
             system: connection.system.clone(),

@@ -9,6 +9,8 @@ mod assets;
 mod change;
 mod compared;
 mod connection;
+mod connector;
+mod connectors;
 mod exception;
 mod exceptions;
 mod form;
@@ -87,6 +89,18 @@ pub const PAGES: &[Page] = &[
     page("POST", "/connections/{name}/resumptions", Wants::Session),
     page("GET", "/connections/{name}/check", Wants::Nothing),
     page("POST", "/connections/{name}/check", Wants::Session),
+    page("GET", "/connectors", Wants::Session),
+    page("GET", "/connectors/{id}", Wants::Session),
+    page("GET", "/connectors/{id}/activations", Wants::Nothing),
+    page("POST", "/connectors/{id}/activations", Wants::Session),
+    page("GET", "/connectors/{id}/rollbacks", Wants::Nothing),
+    page("POST", "/connectors/{id}/rollbacks", Wants::Session),
+    page("GET", "/connectors/{id}/quarantines", Wants::Nothing),
+    page("POST", "/connectors/{id}/quarantines", Wants::Session),
+    page("GET", "/connectors/{id}/releases", Wants::Nothing),
+    page("POST", "/connectors/{id}/releases", Wants::Session),
+    page("GET", "/connectors/{id}/removals", Wants::Nothing),
+    page("POST", "/connectors/{id}/removals", Wants::Session),
     page("GET", "/policies", Wants::Session),
     page("GET", "/policies/{name}", Wants::Session),
     page("GET", "/policies/{name}/check", Wants::Session),
@@ -126,6 +140,7 @@ pub(crate) fn router(host: Host) -> Router<Host> {
         .route("/intents/{id}/decisions", get(intent::again).post(intent::act))
         .merge(of_exceptions())
         .merge(of_targets())
+        .merge(of_connectors())
         .merge(of_policies())
         .route("/measures", get(measures::show))
         .route("/measures.csv", get(measures::download))
@@ -157,6 +172,17 @@ fn of_targets() -> Router<Host> {
         .route("/connections/{name}/pauses", get(connection::again).post(connection::pause))
         .route("/connections/{name}/resumptions", get(connection::again).post(connection::resume))
         .route("/connections/{name}/check", get(connection::again).post(connection::check))
+}
+
+fn of_connectors() -> Router<Host> {
+    Router::new()
+        .route("/connectors", get(connectors::show))
+        .route("/connectors/{id}", get(connector::show))
+        .route("/connectors/{id}/activations", get(connector::again).post(connector::activate))
+        .route("/connectors/{id}/rollbacks", get(connector::again).post(connector::roll_back))
+        .route("/connectors/{id}/quarantines", get(connector::again).post(connector::quarantine))
+        .route("/connectors/{id}/releases", get(connector::again).post(connector::release))
+        .route("/connectors/{id}/removals", get(connector::again).post(connector::remove))
 }
 
 fn of_policies() -> Router<Host> {

@@ -157,10 +157,18 @@ impl Browsers {
     }
 
     async fn of(host: &str, notifier: Option<Arc<dyn Notifier>>, rulebook: Rulebook) -> Browsers {
+        Browsers::over(host, notifier, Setup { rulebook, ..Setup::default() }).await
+    }
+
+    /// The same in another world.
+    pub(super) async fn within(setup: Setup) -> Browsers {
+        Browsers::over(HOST, None, Setup { rulebook: rules(|text| text), ..setup }).await
+    }
+
+    async fn over(host: &str, notifier: Option<Arc<dyn Notifier>>, setup: Setup) -> Browsers {
         let inbox = Inbox::empty();
         let passwords = signing().passwords;
         let world = World::of(Setup {
-            rulebook,
             notifier: notifier.unwrap_or_else(|| Arc::clone(&inbox) as Arc<_>),
             sign_in: SignIn {
                 address: Some(host.to_owned()),
@@ -168,7 +176,7 @@ impl Browsers {
                 provider: Some(Arc::new(CodeIsAccount)),
                 passwords: Arc::clone(&passwords),
             },
-            ..Setup::default()
+            ..setup
         })
         .await;
         Browsers { world, inbox, passwords }

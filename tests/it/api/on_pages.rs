@@ -7,7 +7,7 @@ use super::exceptions::{sent, unsettled};
 use super::links::hidden;
 use super::policies::{body, changed};
 use super::publishing::draft;
-use super::world::SMALL;
+use super::world::{SMALL, Setup};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -39,7 +39,7 @@ struct House {
 
 impl House {
     async fn open() -> House {
-        let browsers = Browsers::start().await;
+        let browsers = Browsers::within(Setup { upgraded: true, ..Setup::default() }).await;
         let mut cookies = Vec::new();
         for (_, person) in WHO {
             cookies.push(if person.is_empty() { String::new() } else { browsers.signed_in(person).await });
@@ -109,6 +109,16 @@ pub(super) async fn page() -> String {
     for (says, below) in [("pause", "pauses"), ("let go on", "resumptions"), ("check", "check")] {
         let cells = of_connection(&mut house, below).await;
         row(&mut page, &format!("{says} the connection `billing`"), &cells);
+    }
+    for (says, below) in [
+        ("put a build in force", "activations"),
+        ("go back to the one before", "rollbacks"),
+        ("put a build in quarantine", "quarantines"),
+        ("let a build out of quarantine", "releases"),
+        ("take a build away", "removals"),
+    ] {
+        let cells = of_connector(&mut house, below).await;
+        row(&mut page, &format!("{says} of the connector `scripted.crm`"), &cells);
     }
     for (says, deed) in [("propose a change of a policy", "propose"), ("propose to go back", "rollback")] {
         let cells = proposing(&mut house, deed).await;
@@ -211,6 +221,28 @@ async fn of_connection(house: &mut House, below: &str) -> Vec<String> {
     cells
 }
 
+/// What is done to a connector, about the build of it that does not serve. Each finds what the one before left.
+async fn of_connector(house: &mut House, below: &str) -> Vec<String> {
+    let page = "/connectors/scripted.crm";
+    let operator = WHO.iter().position(|(name, _)| *name == "operator").expect("there is one");
+    let shown = house.browsers.get(&house.cookies[operator], page).await.text;
+    let part = if below == "rollbacks" { &*shown } else { other_build(&shown) };
+    let to = format!("{page}/{below}");
+    let form = sent(part, &to, &[("way", "all"), ("share", "10"), ("words", "why")]);
+    let mut cells = Vec::new();
+    for who in 0..WHO.len() {
+        cells.push(house.tried(who, &to, &form, &format!("?said={below}")).await);
+    }
+    cells
+}
+
+/// The part of a connector's page about a build that serves nothing.
+pub(super) fn other_build(page: &str) -> &str {
+    let mut parts = page.split("<section aria-labelledby=\"build-").skip(1);
+    let other = parts.find(|part| part.contains("<th scope=\"row\">serves</th><td>nothing</td>"));
+    other.and_then(|part| part.split("</section>").next()).unwrap_or_else(|| panic!("none: {page}"))
+}
+
 /// What the policy cannot decide, for each an exception of its own.
 async fn closing(house: &mut House, way: &str) -> Vec<String> {
     let mut cells = Vec::new();
@@ -277,6 +309,7 @@ pub(super) fn is_right(page: &str) {
             "close by decline what a connection holds up, whose owner is somebody else" => &[],
             "publish what `ae-1` proposes" => &["owns the exception and the policy"],
             of if of.starts_with("propose") => &WHO.map(|(name, _)| name)[1..],
+            of if of.ends_with("the connector `scripted.crm`") => &["operator"],
             of if of.ends_with("the connection `billing`") => &["operator", "integration owner"],
             other => panic!("say who may: {other}"),
         };

@@ -39,6 +39,7 @@ by_every_hand!(
     a_question_is_asked_and_answered_behind_links,
     an_exception_is_closed,
     a_connection_is_paused_and_goes_on,
+    a_build_is_tried_and_taken_back,
 );
 
 #[tokio::test]
@@ -98,6 +99,7 @@ async fn somebody_signs_in_with_the_account_of_their_company(hand: Hand) -> Resu
     assert_eq!(visitor.path().await?, intent.page, "they come to where they wanted to go");
     visitor.presses("Approve").await?;
     visitor.is_told("Your approval is kept.").await?;
+    visitor.opens("More").await?;
     visitor.follows("You").await?;
     visitor.is_told("as sam").await?;
     // A way back that was not begun in this browser leads nowhere.
@@ -258,6 +260,7 @@ async fn a_terminal_gets_its_token_and_other_sessions_are_ended(hand: Hand) -> R
     let elsewhere = house.visitor(Hand::Mouse).await?;
     elsewhere.begins("ae-1").await?;
     visitor.begins("ae-1").await?;
+    visitor.opens("More").await?;
     visitor.follows("You").await?;
     visitor.is_told("by password").await?;
     visitor.presses("Make a token for your terminal").await?;
@@ -300,6 +303,7 @@ async fn a_connection_is_paused_and_goes_on(hand: Hand) -> Result<()> {
     let house = House::open().await?;
     let visitor = house.visitor(hand).await?;
     visitor.begins("integration-1").await?;
+    visitor.opens("More").await?;
     visitor.follows("Reconciliation").await?;
     visitor.is_told("on the way").await?;
     visitor.follows("crm").await?;
@@ -310,6 +314,29 @@ async fn a_connection_is_paused_and_goes_on(hand: Hand) -> Result<()> {
     visitor.writes("Why it may go on", "they have moved").await?;
     visitor.presses("Let it go on").await?;
     visitor.is_told("Nobody keeps it paused by hand.").await
+}
+
+async fn a_build_is_tried_and_taken_back(hand: Hand) -> Result<()> {
+    let house = House::open().await?;
+    let visitor = house.visitor(hand).await?;
+    visitor.begins("integration-1").await?;
+    visitor.opens("More").await?;
+    visitor.follows("Connectors").await?;
+    visitor.is_told("The programs that speak").await?;
+    visitor.follows("scripted.crm").await?;
+    visitor.is_told("Not any more, as the build in force does:").await?;
+    visitor.opens("Put it in force").await?;
+    visitor.chooses("A share of them").await?;
+    visitor.writes("Why it is put in force", "amounts are rounded").await?;
+    visitor.presses("Put it in force").await?;
+    visitor.is_told("It is kept: you had 1.0.0").await?;
+    visitor.is_told("plans 10 % of the intents").await?;
+    visitor.is_told("amounts are rounded").await?;
+    visitor.writes("Why it goes back", "not any more").await?;
+    visitor.presses("Go back").await?;
+    visitor.is_told("plan nothing any more").await?;
+    ensure!(!visitor.says("plans 10 % of the intents").await?, "it plans for none");
+    Ok(())
 }
 
 async fn a_link_of_a_message_leads_to_a_decision(hand: Hand) -> Result<()> {

@@ -3,11 +3,11 @@
 
 use crate::visitor::{Hand, Visitor};
 use crate::wire::Wire;
-use crate::world::{Answer, SMALL, Setup, World};
+use crate::world::{Answer, SMALL, Setup, World, small_deal};
 use anyhow::{Context as _, Result};
 use countersign_connectors::{Cidr, Claim, OpenIdProvider, Secret, SignInOptions};
 use countersign_core::document::SourceFile;
-use countersign_core::effect::attempt::{Detail, Failure};
+use countersign_core::effect::attempt::{Detail, Failure, Guarantee};
 use countersign_core::id::PersonId;
 use countersign_core::notice::link::{LinkKey, Links};
 use countersign_core::notice::words::{Message, Reached};
@@ -159,8 +159,11 @@ impl House {
         };
         let entries = PEOPLE.into_iter().map(entry).collect::<Result<Vec<_>>>()?;
         passwords.replace(entries).map_err(|fault| anyhow::anyhow!("{fault}"))?;
+        let wants = ["to send requests to `api`", "to keep up to 64 MiB in memory"];
         let world = World::of(Setup {
             rulebook: rules("")?,
+            connectors: Some(small_deal(Guarantee::ByNaturalKey).asking(&wants[..1], &wants)),
+            upgraded: true,
             notifier: Arc::clone(&told) as Arc<_>,
             sign_in: SignIn {
                 address: Some(wire.base()),

@@ -66,10 +66,15 @@ const CLOSURES: &str = "GET /intents/{id}/exceptions/{exception}/closures";
 const ADOPTIONS: &str = "GET /intents/{id}/exceptions/{exception}/adoptions";
 const COMPARED: &str = "GET /intents/{id}/reconciliation";
 const CHANGE: &str = "GET /policies/{name}/change";
+const CONNECTOR: &str = "GET /connectors/{id}";
 const WRONG: [(&str, &str); 2] = [("Person", "ae-1"), ("Password", "not this one at all")];
 
 /// What has no look of its own, and the page that shows what comes of it; or whose content it is, in a file.
-pub(crate) const BEHIND: [(&str, &str); 6] = [
+pub(crate) const BEHIND: [(&str, &str); 10] = [
+    ("POST /connectors/{id}/rollbacks", CONNECTOR),
+    ("POST /connectors/{id}/activations", CONNECTOR),
+    ("POST /connectors/{id}/releases", CONNECTOR),
+    ("POST /connectors/{id}/quarantines", CONNECTOR),
     ("POST /intents/{id}/exceptions/{exception}/closures", EXCEPTION),
     ("POST /intents/{id}/exceptions/{exception}/adoptions", EXCEPTION),
     ("POST /policies/{name}/rollback", "GET /policies/{name}"),
@@ -208,6 +213,50 @@ pub(crate) const LOOKS: &[Look] = &[
         "integration-1",
         form("/connections/crm", "", &[("Why it may go on", "they have moved")], "Let it go on"),
         "Nobody keeps it paused by hand.",
+    ),
+    look("GET /connectors", "integration-1", By::Address("/connectors"), "The programs that speak"),
+    look(
+        CONNECTOR,
+        "integration-1",
+        By::Address("/connectors/scripted.crm"),
+        "Not any more, as the build in force does:",
+    ),
+    look(CONNECTOR, "integration-1", By::Address("/connectors/none"), "There is no connector"),
+    look(
+        "GET /connectors/{id}/activations",
+        "integration-1",
+        By::Way("/connectors/scripted.crm/activations"),
+        "What it serves",
+    ),
+    look(
+        "GET /connectors/{id}/rollbacks",
+        "integration-1",
+        By::Way("/connectors/scripted.crm/rollbacks"),
+        "What it serves",
+    ),
+    look(
+        "GET /connectors/{id}/quarantines",
+        "integration-1",
+        By::Way("/connectors/scripted.crm/quarantines"),
+        "What it serves",
+    ),
+    look(
+        "GET /connectors/{id}/releases",
+        "integration-1",
+        By::Way("/connectors/scripted.crm/releases"),
+        "What it serves",
+    ),
+    look(
+        "GET /connectors/{id}/removals",
+        "integration-1",
+        By::Way("/connectors/scripted.crm/removals"),
+        "What it serves",
+    ),
+    look(
+        "POST /connectors/{id}/removals",
+        "integration-1",
+        form("/connectors/scripted.crm", "Take it away", &[("Why it is taken away", " ")], "Take it away"),
+        "Nothing was kept.",
     ),
     look("GET /you", "ae-2", By::Address("/you"), "by password"),
     look("GET /you/terminal", "ae-2", By::Way("/you/terminal"), "by password"),

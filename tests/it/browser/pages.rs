@@ -2,7 +2,7 @@
 //!
 //! A picture of each is kept below the target folder, for eyes.
 
-use crate::house::PASSWORD;
+use crate::house::{House, PASSWORD};
 use crate::looks::{BEHIND, By, LOOKS, Look, NOBODY, Scene, is_of};
 use crate::visitor::{Hand, Visitor};
 use anyhow::{Context as _, Result, bail, ensure};
@@ -31,8 +31,8 @@ const AXE: &str = "
         fault => done({ rules: 0, broken: [String(fault)] }),
     );";
 
-/// Opens every fold: what is hidden is not looked at.
-const UNFOLD: &str = "document.querySelectorAll('details').forEach(fold => { fold.open = true; });";
+/// Opens every fold of a page: what is hidden is not looked at. The menu's lies over the page, and is looked at by itself.
+const UNFOLD: &str = "document.querySelectorAll('main details').forEach(fold => { fold.open = true; });";
 
 /// What axe does not see: something that is wider than the screen, and something that is too small to be hit.
 const MEASURE: &str = "
@@ -98,9 +98,44 @@ async fn everybody_can_use_every_page_on_a_large_screen() -> Result<()> {
     every_page(1280).await
 }
 
+/// What is folded in the menu, and what is seen behind each.
+const MENU: [(&str, &str); 3] = [
+    ("Reconciliation", "Of no write it is known"),
+    ("Connectors", "The programs that speak"),
+    ("You", "by password"),
+];
+
+#[tokio::test]
+async fn what_is_folded_in_the_menu_is_reached_by_the_keyboard_on_every_screen() -> Result<()> {
+    let house = House::open().await?;
+    let visitor = house.visitor(Hand::Keyboard).await?;
+    visitor.begins("sales-manager-1").await?;
+    let axe = axe()?;
+    for width in [360, 1280] {
+        let screen = json!({ "width": width, "height": HEIGHT_PX, "deviceScaleFactor": 1, "mobile": false });
+        visitor.session.devtools("Emulation.setDeviceMetricsOverride", screen).await?;
+        visitor.goes("/inbox").await?;
+        visitor.opens("More").await?;
+        visitor.session.script(&axe, &[]).await?;
+        let folder = pictures(&format!("menu-{width}"))?;
+        for (scheme, paper) in SCHEMES {
+            let faults = used(&visitor, width, scheme, paper).await?;
+            ensure!(faults.is_empty(), "the open menu at {width} px, {scheme}: {faults:#?}");
+            std::fs::write(folder.join(format!("{scheme}.png")), visitor.session.picture().await?)?;
+        }
+        for (name, says) in MENU {
+            visitor.goes("/inbox").await?;
+            visitor.opens("More").await?;
+            visitor.follows(name).await?;
+            visitor.is_told(says).await?;
+        }
+    }
+    Ok(())
+}
+
 async fn every_page(width: u32) -> Result<()> {
     let scene = Scene::set().await?;
-    let folder = pictures(width)?;
+    let folder = pictures(&width.to_string())?;
     let visitor = scene.house.visitor(Hand::Mouse).await?;
     let screen = json!({ "width": width, "height": HEIGHT_PX, "deviceScaleFactor": 1, "mobile": false });
     visitor.session.devtools("Emulation.setDeviceMetricsOverride", screen).await?;
@@ -213,8 +248,8 @@ fn list(found: &Json) -> Result<impl Iterator<Item = &str>> {
 }
 
 /// Where the pictures of one width go: an empty folder.
-fn pictures(width: u32) -> Result<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("console/{width}"));
+fn pictures(name: &str) -> Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("console").join(name);
     match std::fs::remove_dir_all(&folder) {
         Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => bail!("{}: {fault}", folder.display()),
         Ok(()) | Err(_) => {}

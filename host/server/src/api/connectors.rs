@@ -11,8 +11,9 @@ use axum::http::Uri;
 use countersign_core::connector::candidate::Share;
 use countersign_core::connector::{Change, OnRecord};
 use countersign_core::hash::Digest;
-use countersign_core::id::{ConnectionName, ConnectorId};
+use countersign_core::id::{ConnectionName, ConnectorId, PersonId};
 use countersign_core::intent::Raw;
+use countersign_engine::engine::Key;
 use countersign_engine::shadow::Seen;
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
@@ -27,6 +28,11 @@ use utoipa::ToSchema;
 )]
 pub(crate) async fn list(State(host): State<Host>, uri: Uri) -> Result<Json<Listed<ConnectorView>>, Problem> {
     Query::of(&uri, &[])?.checked()?;
+    Ok(Json(Listed::whole(all(&host).await?)))
+}
+
+/// Every connector, by id.
+pub(crate) async fn all(host: &Host) -> Result<Vec<ConnectorView>, Problem> {
     let connections = host.engine.connectors().connections();
     let behind = connections.iter().filter_map(|connection| ConnectorId::parse(&connection.connector).ok());
     let installed = host.engine.catalogue().installed();
@@ -43,9 +49,9 @@ pub(crate) async fn list(State(host): State<Host>, uri: Uri) -> Result<Json<List
     let mut views = Vec::new();
     for id in ids {
         let record = host.engine.connector(&id).await?;
-        views.push(ConnectorView::of(&id, &record, &installed, &connections).with(seen(&host, &record)));
+        views.push(ConnectorView::of(&id, &record, &installed, &connections).with(seen(host, &record)));
     }
-    Ok(Json(Listed::whole(views)))
+    Ok(views)
 }
 
 /// Shows one connector.
@@ -63,8 +69,19 @@ pub(crate) async fn show(
     uri: Uri,
 ) -> Result<Json<ConnectorView>, Problem> {
     Query::of(&uri, &[])?.checked()?;
-    let id = known(&host, &id).await?;
-    Ok(Json(view(&host, &id).await?))
+    one(&host, &id).await.map(Json)
+}
+
+/// One connector that there is.
+pub(crate) async fn one(host: &Host, id: &str) -> Result<ConnectorView, Problem> {
+    let id = known(host, id).await?;
+    view(host, &id).await
+}
+
+/// One of which nothing may be left but what happened to it.
+pub(crate) async fn gone(host: &Host, id: &str) -> Result<ConnectorView, Problem> {
+    let id = ConnectorId::parse(id).map_err(|_| Problem::unknown("connector", id))?;
+    view(host, &id).await
 }
 
 /// Shows what happened to a connector: who added which build, put it in force, took it back, and why.
@@ -87,13 +104,22 @@ pub(crate) async fn history(
     let mut query = Query::of(&uri, &["limit"])?;
     let limit = asked::rows(&mut query);
     query.checked()?;
-    // One that has no build any more has its history still.
-    let id = ConnectorId::parse(&id).map_err(|_| Problem::unknown("connector", &id))?;
-    let history = host.engine.history_of_connector(&id).await?;
+    let history = happened(&host, &id, limit).await?;
     if history.is_empty() {
-        return Err(Problem::unknown("connector", id.as_str()));
+        Err(Problem::unknown("connector", &id))
+    } else {
+        Ok(Json(Listed::whole(history)))
     }
-    Ok(Json(Listed::whole(ConnectorEntryView::newest(&history, limit))))
+}
+
+/// The last things that happened to a connector, the newest first. One that has no build any more has its history still.
+pub(crate) async fn happened(
+    host: &Host,
+    id: &str,
+    limit: usize,
+) -> Result<Vec<ConnectorEntryView>, Problem> {
+    let id = ConnectorId::parse(id).map_err(|_| Problem::unknown("connector", id))?;
+    Ok(ConnectorEntryView::newest(&host.engine.history_of_connector(&id).await?, limit))
 }
 
 /// Adds a build of a connector while the host runs: it is checked, compiled, asked to describe itself, and put on
@@ -164,12 +190,7 @@ pub(crate) async fn activate(
     posted: Posted<COMMAND_BYTES_MAX>,
 ) -> Result<Json<ConnectorView>, Problem> {
     change(&host, &id, posted, &["digest", "connection", "share", "reason"], |members| {
-        let on = members.optional("connection", "the name of a connection", |name| {
-            let name = ConnectionName::parse(name).ok()?;
-            let connectors = host.engine.connectors();
-            let is_there = connectors.connection(&name).is_some() || connectors.waiting().contains_key(&name);
-            is_there.then_some(name)
-        });
+        let on = members.optional("connection", "the name of a connection", |name| connection(&host, name));
         let share = share(members, on.is_some());
         digest(members).map(|digest| match share {
             Some(share) => Change::Nominate { digest, share },
@@ -319,9 +340,29 @@ async fn change(
     members.checked()?;
     // INVARIANT: what is missing was a flaw, and that was said above.
     let (Some(change), Some(reason)) = (change, reason) else { return Err(Problem::bug()) };
+    changed(host, id, &change, (&caller.person, &reason), key).await?;
+    one(host, id).await.map(Json)
+}
+
+/// Changes which builds of a connector there are, or which of them serves.
+pub(crate) async fn changed(
+    host: &Host,
+    id: &str,
+    change: &Change,
+    why: (&PersonId, &str),
+    key: Key,
+) -> Result<(), Problem> {
     let id = known(host, id).await?;
-    host.engine.change_connector(&id, &change, (&caller.person, &reason), Some(key)).await?;
-    Ok(Json(view(host, &id).await?))
+    host.engine.change_connector(&id, change, why, Some(key)).await?;
+    Ok(())
+}
+
+/// A connection that there is, or that waits for its connector.
+pub(crate) fn connection(host: &Host, name: &str) -> Option<ConnectionName> {
+    let name = ConnectionName::parse(name).ok()?;
+    let connectors = host.engine.connectors();
+    let is_there = connectors.connection(&name).is_some() || connectors.waiting().contains_key(&name);
+    is_there.then_some(name)
 }
 
 /// The id of a connector that there is.

@@ -116,10 +116,18 @@ const FIRST: &str = "/inbox";
 /// Anything else would let a message send people anywhere under our name.
 pub(super) fn next(wanted: Option<String>) -> String {
     let plain = |text: &String| {
-        let known =
-            ["/inbox", "/intents", "/exceptions", "/reconciliation", "/policies", "/measures", "/you"];
+        let known = [
+            "/inbox",
+            "/intents",
+            "/exceptions",
+            "/reconciliation",
+            "/connectors",
+            "/policies",
+            "/measures",
+            "/you",
+        ];
         let known = known.contains(&text.as_str());
-        let below = ["/links/", "/intents/", "/connections/", "/policies/"];
+        let below = ["/links/", "/intents/", "/connections/", "/connectors/", "/policies/"];
         (known || below.iter().any(|below| text.starts_with(below)))
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte))
             && !text.contains("//")

@@ -31,6 +31,8 @@ pub(super) enum Here {
     Policies,
     /// Figures.
     Measures,
+    /// The programs that speak to targets.
+    Connectors,
     /// Who one is here.
     You,
     /// None of these.
@@ -38,13 +40,18 @@ pub(super) enum Here {
 }
 
 /// What stands at the top of every page of somebody who is signed in.
-const MENU: [(Here, &str, &str); 7] = [
+const MENU: [(Here, &str, &str); 5] = [
     (Here::Inbox, "/inbox", "Inbox"),
     (Here::Intents, "/intents", "Intents"),
     (Here::Exceptions, "/exceptions", "Exceptions"),
-    (Here::Reconciliation, "/reconciliation", "Reconciliation"),
     (Here::Policies, "/policies", "Policies"),
     (Here::Measures, "/measures", "Measures"),
+];
+
+/// What is folded behind it: what fewer people open, or less often.
+const MORE: [(Here, &str, &str); 3] = [
+    (Here::Reconciliation, "/reconciliation", "Reconciliation"),
+    (Here::Connectors, "/connectors", "Connectors"),
     (Here::You, "/you", "You"),
 ];
 
@@ -76,8 +83,10 @@ fn whole(here: Here, title: &str, who: Option<&PersonId>, body: &Markup) -> Html
                     p.name { "countersign" }
                     @if let Some(person) = who {
                         nav aria-label="Main" {
-                            @for (place, to, name) in MENU {
-                                a href=(to) aria-current=[(place == here).then_some("page")] { (name) }
+                            (entries(&MENU, here))
+                            details {
+                                summary aria-current=[MORE.iter().any(|(place, ..)| *place == here).then_some("true")] { "More" }
+                                div { (entries(&MORE, here)) }
                             }
                         }
                         form method="post" action="/sign-out" { span { (person) } button.quiet { "Sign out" } }
@@ -88,6 +97,13 @@ fn whole(here: Here, title: &str, who: Option<&PersonId>, body: &Markup) -> Html
         }
     };
     Html(page.into_string())
+}
+
+/// Entries of the menu.
+fn entries(entries: &[(Here, &str, &str)], here: Here) -> Markup {
+    html! {
+        @for (place, to, name) in entries { a href=(to) aria-current=[(*place == here).then_some("page")] { (name) } }
+    }
 }
 
 /// A page that says one thing and what to do next.
