@@ -1,5 +1,7 @@
 //! The HTTP API as a caller meets it: what it promises, and every way in which it says no.
 
+#[path = "api/audited.rs"]
+mod audited;
 #[path = "api/authorization.rs"]
 mod authorization;
 #[path = "api/backtest.rs"]
@@ -46,6 +48,8 @@ mod log;
 mod measures;
 #[path = "api/metrics.rs"]
 mod metrics;
+#[path = "api/of_people.rs"]
+mod of_people;
 #[path = "api/of_the_house.rs"]
 mod of_the_house;
 #[path = "api/on_pages.rs"]

@@ -1,18 +1,19 @@
 //! Scripted connectors: the connectors port without WASM and sockets. A test says what each target
 //! answers; without a script every read finds what was put there and every write lands.
 
-use countersign_core::connector::{Build, OnRecord, Serving};
+mod catalogue;
+
+use countersign_core::connector::Serving;
 use countersign_core::delivery::{Body, Delivery, Draft};
 use countersign_core::effect::attempt::{
     Answer as Wire, AttemptEnd, Detail, Ended, Failure, Finding, Guarantee, Receipt, Step,
 };
 use countersign_core::effect::plan::{Change, Proposal, WritePlan};
 use countersign_core::hash::Digest;
-use countersign_core::id::{ConnectionName, ConnectorId};
+use countersign_core::id::ConnectionName;
 use countersign_core::record::{Field, RecordRef, Snapshot, Value};
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::Answer;
-use countersign_engine::port::catalogue::{Catalogue, Evidence, Installed, NotInstalled};
 use countersign_engine::port::connectors::{
     Arrived, Asked, Call, Changed, Connection, Connectors, Inbound, Ledger, NotTaken, Operation, Page,
     TargetHealth, Verified,
@@ -508,66 +509,6 @@ impl Scripted {
         let digest = serving.get(&scripted.connector).and_then(|serving| serving.of(name));
         let before = self.before.get(name).filter(|before| Some(before.digest) == digest);
         Some(Arc::clone(before.unwrap_or(scripted)))
-    }
-}
-
-/// Its builds are those that were scripted; each asks for the same.
-impl Catalogue for Scripted {
-    fn installed(&self) -> Vec<Installed> {
-        let [before, now] = &self.wants;
-        let all = self.before.values().map(|connection| (connection, before));
-        let all = all.chain(self.connections.values().map(|connection| (connection, now)));
-        let installed = all.map(|(connection, wants)| Installed {
-            connector: ConnectorId::parse(&connection.connector).expect("an id"),
-            build: Build {
-                digest: connection.digest,
-                version: connection.version.clone(),
-                wants: wants.clone(),
-                signer: (!wants.is_empty()).then(|| "acme-2026".to_owned()),
-                level: (!wants.is_empty()).then(|| "full".to_owned()),
-            },
-            size: 0,
-            system: connection.system.clone(),
-            operations: connection.operations.clone(),
-            wanted: true,
-        });
-        installed.collect()
-    }
-
-    fn install(&self, component: Vec<u8>, _: Evidence) -> Answer<'_, Result<Installed, NotInstalled>> {
-        let message = format!("{} bytes are no script", component.len());
-        Box::pin(async { Err(NotInstalled { ours: true, message }) })
-    }
-
-    fn fits(&self, connector: &ConnectorId, serving: &Serving) -> Result<(), NotInstalled> {
-        let installed = self.installed();
-        let mut named = serving.active.iter().chain(serving.on.values());
-        let there = |digest: &Digest| {
-            installed.iter().any(|one| one.connector == *connector && one.build.digest == *digest)
-        };
-        match named.find(|digest| !there(digest)) {
-            None => Ok(()),
-            Some(digest) => Err(NotInstalled { ours: false, message: format!("{digest} is not there") }),
-        }
-    }
-
-    fn serve(&self, connector: &ConnectorId, record: &OnRecord) {
-        let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
-        serving.insert(connector.to_string(), record.serving.clone());
-    }
-
-    fn is_of(&self, connection: &ConnectionName, connector: &ConnectorId) -> bool {
-        self.connections.get(connection).is_some_and(|known| known.connector == connector.as_str())
-    }
-
-    fn is_named(&self, _: &Digest) -> bool {
-        false
-    }
-
-    fn settled(&self) {}
-
-    fn remove(&self, _: &Digest) -> Result<(), NotInstalled> {
-        Ok(())
     }
 }
 

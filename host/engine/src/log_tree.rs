@@ -14,8 +14,10 @@ use countersign_core::log::leaf::Leaf;
 use countersign_core::log::stored;
 use countersign_core::log::tile::{Tile, bundle};
 use countersign_core::log::tree::{self, Tree};
+use countersign_core::time::Timestamp;
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -32,6 +34,19 @@ pub struct LogTree {
     hashes: Arc<dyn Hashes>,
     /// As far as the hashes go; none until somebody has looked.
     tree: Mutex<Option<Tree>>,
+    /// Where checkpoints are noted, in the order of their names.
+    notings: StdMutex<BTreeMap<String, Noting>>,
+}
+
+/// How a place stands in which checkpoints are noted, since the host runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Noting {
+    /// What the operator calls the place.
+    pub anchor: String,
+    /// How many entries the checkpoint had that was noted last, and when.
+    pub last: Option<(u64, Timestamp)>,
+    /// Why nothing could be noted since then.
+    pub failed: Option<String>,
 }
 
 /// Whether the log begins with what somebody noted.
@@ -81,7 +96,28 @@ fn hash_of(logged: &Logged) -> Digest {
 impl LogTree {
     /// Proves the log in `store` by these hashes.
     pub fn of(store: Arc<dyn Store>, hashes: Arc<dyn Hashes>) -> LogTree {
-        LogTree { store, hashes, tree: Mutex::default() }
+        LogTree { store, hashes, tree: Mutex::default(), notings: StdMutex::default() }
+    }
+
+    /// How each place stands in which checkpoints are noted.
+    #[must_use]
+    pub fn notings(&self) -> Vec<Noting> {
+        self.noting().values().cloned().collect()
+    }
+
+    fn noting(&self) -> MutexGuard<'_, BTreeMap<String, Noting>> {
+        self.notings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps what came of noting a checkpoint.
+    fn came(&self, anchor: &str, of: Result<(u64, Timestamp), String>) {
+        let mut notings = self.noting();
+        let fresh = || Noting { anchor: anchor.to_owned(), last: None, failed: None };
+        let noting = notings.entry(anchor.to_owned()).or_insert_with(fresh);
+        match of {
+            Ok(last) => (noting.last, noting.failed) = (Some(last), None),
+            Err(why) => noting.failed = Some(why),
+        }
     }
 
     /// Follows the log until the engine stops.
@@ -106,9 +142,11 @@ impl LogTree {
                     Some(Ok(())) => {
                         noted = Some(now);
                         inner.metrics.noted(anchor.name(), now.0);
+                        self.came(anchor.name(), Ok((now.0, inner.clock.now())));
                     }
                     Some(Err(why)) => {
                         inner.metrics.not_noted(anchor.name());
+                        self.came(anchor.name(), Err(why.clone()));
                         tracing::warn!(
                             anchor = anchor.name(),
                             why,

@@ -6,6 +6,7 @@
 //! but what the browser that sent it keeps.
 
 mod assets;
+mod audit;
 mod change;
 mod compared;
 mod connection;
@@ -23,10 +24,13 @@ mod live;
 mod measures;
 mod page;
 mod part;
+mod people;
 mod policies;
 mod policy;
 mod reconciliation;
+mod refused_tries;
 mod sign_in;
+mod start;
 mod you;
 
 pub(crate) use live::Streams;
@@ -101,6 +105,17 @@ pub const PAGES: &[Page] = &[
     page("POST", "/connectors/{id}/releases", Wants::Session),
     page("GET", "/connectors/{id}/removals", Wants::Nothing),
     page("POST", "/connectors/{id}/removals", Wants::Session),
+    page("GET", "/start", Wants::Session),
+    page("GET", "/people", Wants::Session),
+    page("GET", "/people/absences", Wants::Nothing),
+    page("POST", "/people/absences", Wants::Session),
+    page("GET", "/people/returns", Wants::Nothing),
+    page("POST", "/people/returns", Wants::Session),
+    page("GET", "/audit", Wants::Session),
+    page("GET", "/audit/denied", Wants::Session),
+    page("GET", "/audit/checkpoint", Wants::Nothing),
+    page("POST", "/audit/checkpoint", Wants::Session),
+    page("GET", "/intents/{id}/proof", Wants::Session),
     page("GET", "/policies", Wants::Session),
     page("GET", "/policies/{name}", Wants::Session),
     page("GET", "/policies/{name}/check", Wants::Session),
@@ -135,12 +150,15 @@ pub(crate) fn router(host: Host) -> Router<Host> {
         .route("/you", get(you::show))
         .route("/", get(inbox::first))
         .route("/inbox", get(inbox::show))
+        .route("/start", get(start::show))
         .route("/intents", get(intents::show))
         .route("/intents/{id}", get(intent::show))
         .route("/intents/{id}/decisions", get(intent::again).post(intent::act))
         .merge(of_exceptions())
         .merge(of_targets())
         .merge(of_connectors())
+        .merge(of_log())
+        .merge(of_people())
         .merge(of_policies())
         .route("/measures", get(measures::show))
         .route("/measures.csv", get(measures::download))
@@ -183,6 +201,21 @@ fn of_connectors() -> Router<Host> {
         .route("/connectors/{id}/quarantines", get(connector::again).post(connector::quarantine))
         .route("/connectors/{id}/releases", get(connector::again).post(connector::release))
         .route("/connectors/{id}/removals", get(connector::again).post(connector::remove))
+}
+
+fn of_people() -> Router<Host> {
+    Router::new()
+        .route("/people", get(people::show))
+        .route("/people/absences", get(people::again).post(people::away))
+        .route("/people/returns", get(people::again).post(people::back))
+}
+
+fn of_log() -> Router<Host> {
+    Router::new()
+        .route("/audit", get(audit::show))
+        .route("/audit/denied", get(refused_tries::show))
+        .route("/audit/checkpoint", get(audit::again).post(audit::check))
+        .route("/intents/{id}/proof", get(audit::proof))
 }
 
 fn of_policies() -> Router<Host> {

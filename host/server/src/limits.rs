@@ -148,6 +148,9 @@ pub const PASSWORDS_AT_ONCE_MAX: usize = 2;
 /// Most persons with addresses whose tries are remembered before those that are over are forgotten.
 pub const TRIES_KEPT_MAX: usize = 10_000;
 
+/// Most entries of the log that one search of an auditor looks at, from its end: a second of work. The page leads on.
+pub const AUDIT_ENTRIES_LOOKED_AT_MAX: u64 = 5_000;
+
 /// Largest form, in bytes: the longest reason with every letter escaped.
 pub const FORM_BYTES_MAX: usize = 32 * 1024;
 

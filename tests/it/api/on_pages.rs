@@ -5,6 +5,7 @@ use super::browser::Browsers;
 use super::console::{form, page_of};
 use super::exceptions::{sent, unsettled};
 use super::links::hidden;
+use super::log::signer;
 use super::policies::{body, changed};
 use super::publishing::draft;
 use super::world::{SMALL, Setup};
@@ -39,7 +40,8 @@ struct House {
 
 impl House {
     async fn open() -> House {
-        let browsers = Browsers::within(Setup { upgraded: true, ..Setup::default() }).await;
+        let browsers =
+            Browsers::within(Setup { upgraded: true, log_signer: Some(signer()), ..Setup::default() }).await;
         let mut cookies = Vec::new();
         for (_, person) in WHO {
             cookies.push(if person.is_empty() { String::new() } else { browsers.signed_in(person).await });
@@ -120,6 +122,12 @@ pub(super) async fn page() -> String {
         let cells = of_connector(&mut house, below).await;
         row(&mut page, &format!("{says} of the connector `scripted.crm`"), &cells);
     }
+    for (says, whose) in [("say that one is away", ""), ("say that `finance-3` is away", "finance-3")] {
+        let cells = saying_away(&mut house, whose).await;
+        row(&mut page, says, &cells);
+    }
+    let cells = checking(&mut house).await;
+    row(&mut page, "check a checkpoint of the log", &cells);
     for (says, deed) in [("propose a change of a policy", "propose"), ("propose to go back", "rollback")] {
         let cells = proposing(&mut house, deed).await;
         row(&mut page, says, &cells);
@@ -221,6 +229,38 @@ async fn of_connection(house: &mut House, below: &str) -> Vec<String> {
     cells
 }
 
+/// That somebody is away; whoever sends it, unless it is said who.
+async fn saying_away(house: &mut House, whose: &str) -> Vec<String> {
+    let mut cells = Vec::new();
+    for (who, (_, person)) in WHO.iter().enumerate() {
+        let shown = house.browsers.get(&house.owners[OWNS], "/people").await.text;
+        let whose = if whose.is_empty() { *person } else { whose };
+        let parsed = whose.parse().ok();
+        let rulebook = house.browsers.world.engine.rulebook();
+        let cover =
+            parsed.and_then(|whose| rulebook.directory().covers(&whose).first().map(ToString::to_string));
+        let cover = cover.unwrap_or_default();
+        let days = [("from", "2027-02-01"), ("until", "2027-02-02"), ("cover", &*cover), ("for", "")];
+        let form = sent(&shown, "/people/absences", &days)
+            .replace(&format!("person={OWNS}"), &format!("person={whose}"));
+        cells.push(house.tried(who, "/people/absences", &form, "?said=away").await);
+    }
+    cells
+}
+
+/// Whether the log begins with a checkpoint. Nothing is changed, and its answer is the page itself.
+async fn checking(house: &mut House) -> Vec<String> {
+    let mut cells = Vec::new();
+    for cookie in &house.cookies {
+        let checkpoint = house.browsers.world.get("auditor-1", "/v1/log/checkpoint").await.text;
+        let form = format!("checkpoint={}", super::exceptions::encoded(&checkpoint));
+        let answer = house.browsers.post(cookie, "/audit/checkpoint", &form).await;
+        let is_so = answer.status == 200 && answer.text.contains("The log begins with the ");
+        cells.push(if is_so { "**yes**".to_owned() } else { answer.status.to_string() });
+    }
+    cells
+}
+
 /// What is done to a connector, about the build of it that does not serve. Each finds what the one before left.
 async fn of_connector(house: &mut House, below: &str) -> Vec<String> {
     let page = "/connectors/scripted.crm";
@@ -308,6 +348,8 @@ pub(super) fn is_right(page: &str) {
             "close by retry what a connection holds up, whose owner is somebody else" => &["operator"],
             "close by decline what a connection holds up, whose owner is somebody else" => &[],
             "publish what `ae-1` proposes" => &["owns the exception and the policy"],
+            "say that `finance-3` is away" => &["administrator"],
+            "say that one is away" | "check a checkpoint of the log" => &WHO.map(|(name, _)| name)[1..],
             of if of.starts_with("propose") => &WHO.map(|(name, _)| name)[1..],
             of if of.ends_with("the connector `scripted.crm`") => &["operator"],
             of if of.ends_with("the connection `billing`") => &["operator", "integration owner"],

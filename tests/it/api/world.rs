@@ -11,6 +11,7 @@ use countersign_engine::engine::{Engine, Parts};
 use countersign_engine::log_tree::LogTree;
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::port::Answer as Port;
+use countersign_engine::port::anchor::Anchor;
 use countersign_engine::port::catalogue::{Catalogue, NoCatalogue};
 use countersign_engine::port::components::{Components, NoComponents};
 use countersign_engine::port::hashes::MemoryHashes;
@@ -287,6 +288,8 @@ pub(crate) struct Setup {
     pub(crate) upgraded: bool,
     /// What signs the log; nothing does unless a test wants it.
     pub(crate) log_signer: Option<LogSigner>,
+    /// Where its checkpoints are noted, if there is one.
+    pub(crate) anchors: Vec<Arc<dyn Anchor>>,
 }
 
 impl Default for Setup {
@@ -301,6 +304,7 @@ impl Default for Setup {
             crm: Guarantee::ByNaturalKey,
             upgraded: false,
             log_signer: None,
+            anchors: Vec::new(),
         }
     }
 }
@@ -375,7 +379,7 @@ impl World {
         engine.register_metrics(&mut registry);
         let tree = LogTree::of(Arc::clone(&store) as Arc<dyn Store>, Arc::new(MemoryHashes::default()));
         if setup.log_signer.is_some() {
-            engine.prove_by(Arc::new(tree), Vec::new());
+            engine.prove_by(Arc::new(tree), setup.anchors);
         }
         let routers = countersign_server::routers(countersign_server::Parts {
             registry,

@@ -40,6 +40,9 @@ by_every_hand!(
     an_exception_is_closed,
     a_connection_is_paused_and_goes_on,
     a_build_is_tried_and_taken_back,
+    an_auditor_finds_an_entry_and_checks_a_checkpoint,
+    somebody_is_away_and_comes_back,
+    a_fresh_house_says_what_comes_first,
 );
 
 #[tokio::test]
@@ -337,6 +340,57 @@ async fn a_build_is_tried_and_taken_back(hand: Hand) -> Result<()> {
     visitor.is_told("plan nothing any more").await?;
     ensure!(!visitor.says("plans 10 % of the intents").await?, "it plans for none");
     Ok(())
+}
+
+async fn an_auditor_finds_an_entry_and_checks_a_checkpoint(hand: Hand) -> Result<()> {
+    let house = House::open().await?;
+    let intent = house.small().await?;
+    let visitor = house.visitor(hand).await?;
+    visitor.begins("auditor-1").await?;
+    visitor.opens("More").await?;
+    visitor.follows("Audit").await?;
+    visitor.is_told("Its checkpoint").await?;
+    visitor.writes("Kind", "submitted").await?;
+    visitor.presses("Search").await?;
+    visitor.is_told("Discount 12% for quote q-1").await?;
+    ensure!(!visitor.says("seat-opened").await?, "it is of another kind");
+    let checkpoint = house.world.get("auditor-1", "/v1/log/checkpoint").await.text;
+    visitor.writes("The whole checkpoint", &checkpoint).await?;
+    visitor.presses("Check it now").await?;
+    visitor.is_told("none of them was changed or taken away").await?;
+    visitor.goes(&intent.page).await?;
+    visitor.is_told("Discount 12% for quote q-1").await
+}
+
+async fn somebody_is_away_and_comes_back(hand: Hand) -> Result<()> {
+    let house = House::open().await?;
+    let visitor = house.visitor(hand).await?;
+    visitor.begins("finance-1").await?;
+    visitor.opens("More").await?;
+    visitor.follows("People").await?;
+    visitor.is_told("What could not be decided").await?;
+    visitor.opens("Say that you are away").await?;
+    // A field for a day takes it as the browser's language writes it.
+    visitor.writes("First day", "11302026").await?;
+    visitor.writes("Last day", "12042026").await?;
+    visitor.writes("Who is asked instead", "finance-3").await?;
+    visitor.presses("Put it on record").await?;
+    visitor.is_told("your absence is on record").await?;
+    visitor.is_told("2026-11-30 to 2026-12-04: finance-3 is asked instead.").await?;
+    visitor.presses("Back again").await?;
+    visitor.is_told("You are not away").await
+}
+
+async fn a_fresh_house_says_what_comes_first(hand: Hand) -> Result<()> {
+    let house = House::open().await?;
+    let visitor = house.visitor(hand).await?;
+    visitor.begins("ae-2").await?;
+    visitor.follows("First steps").await?;
+    visitor.is_told("One step is left until this house decides.").await?;
+    visitor.is_told("countersign intent submit").await?;
+    house.small().await?;
+    visitor.goes("/start").await?;
+    visitor.is_told("All three steps are done").await
 }
 
 async fn a_link_of_a_message_leads_to_a_decision(hand: Hand) -> Result<()> {

@@ -8,7 +8,9 @@ use anyhow::{Context as _, Result};
 use countersign_connectors::{Cidr, Claim, OpenIdProvider, Secret, SignInOptions};
 use countersign_core::document::SourceFile;
 use countersign_core::effect::attempt::{Detail, Failure, Guarantee};
+use countersign_core::hash::Digest;
 use countersign_core::id::PersonId;
+use countersign_core::log::note::VerifierKey;
 use countersign_core::notice::link::{LinkKey, Links};
 use countersign_core::notice::words::{Message, Reached};
 use countersign_core::people::Contact;
@@ -19,7 +21,7 @@ use countersign_engine::port::clock::Clock as _;
 use countersign_engine::port::identity::IdentityProvider;
 use countersign_engine::port::notifier::{NotDelivered, Notifier};
 use countersign_server::password::hashed;
-use countersign_server::{PasswordEntry, Passwords, SignIn};
+use countersign_server::{LogSigner, PasswordEntry, Passwords, SignIn};
 use countersign_tests::servers::{self, CLIENT, CLIENT_SECRET};
 use countersign_tests::web_driver::{Browser, Browsers, Scripts};
 use countersign_tests::world::{RealClock, root, source_files};
@@ -88,6 +90,16 @@ pub(crate) fn rules(leaver: &str) -> Result<Rulebook> {
         }
     }
     Rulebook::load(&files).map_err(|faults| anyhow::anyhow!("{faults:#?}"))
+}
+
+/// What signs the log: what it makes stands for a signature.
+fn signer() -> Option<LogSigner> {
+    let sign = |text: &[u8]| {
+        let half = Digest::of(text).0;
+        std::array::from_fn(|place| half[place % half.len()])
+    };
+    let public = VerifierKey::of("acme.example/approvals", [7; 32])?;
+    Some(LogSigner { public, sign: Arc::new(sign) })
 }
 
 /// The password as a host keeps it: made once, as it costs what it should.
@@ -164,6 +176,7 @@ impl House {
             rulebook: rules("")?,
             connectors: Some(small_deal(Guarantee::ByNaturalKey).asking(&wants[..1], &wants)),
             upgraded: true,
+            log_signer: signer(),
             notifier: Arc::clone(&told) as Arc<_>,
             sign_in: SignIn {
                 address: Some(wire.base()),

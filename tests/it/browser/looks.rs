@@ -70,7 +70,9 @@ const CONNECTOR: &str = "GET /connectors/{id}";
 const WRONG: [(&str, &str); 2] = [("Person", "ae-1"), ("Password", "not this one at all")];
 
 /// What has no look of its own, and the page that shows what comes of it; or whose content it is, in a file.
-pub(crate) const BEHIND: [(&str, &str); 10] = [
+pub(crate) const BEHIND: [(&str, &str); 12] = [
+    ("POST /people/returns", "GET /people"),
+    ("GET /intents/{id}/proof", "GET /audit"),
     ("POST /connectors/{id}/rollbacks", CONNECTOR),
     ("POST /connectors/{id}/activations", CONNECTOR),
     ("POST /connectors/{id}/releases", CONNECTOR),
@@ -256,6 +258,37 @@ pub(crate) const LOOKS: &[Look] = &[
         "POST /connectors/{id}/removals",
         "integration-1",
         form("/connectors/scripted.crm", "Take it away", &[("Why it is taken away", " ")], "Take it away"),
+        "Nothing was kept.",
+    ),
+    look("GET /audit", "auditor-1", By::Address("/audit"), "Its checkpoint"),
+    look("GET /audit", "auditor-1", By::Address("/audit?kind=none"), "No entry is like that."),
+    look(
+        "GET /audit/denied",
+        "auditor-1",
+        By::Address("/audit/denied"),
+        "Nothing of what they sent is kept.",
+    ),
+    look("GET /audit/checkpoint", "auditor-1", By::Way("/audit/checkpoint"), "Its checkpoint"),
+    look(
+        "POST /audit/checkpoint",
+        "auditor-1",
+        form("/audit", "", &[("The whole checkpoint", "none")], "Check it now"),
+        "It is no whole checkpoint",
+    ),
+    look("GET /audit", "ae-2", By::Address("/audit"), "Name an intent."),
+    look("GET /start", "ae-2", By::Address("/start"), "All three steps are done"),
+    look("GET /people", "ae-2", By::Address("/people"), "What could not be decided"),
+    look("GET /people/absences", "ae-2", By::Way("/people/absences"), "Everybody"),
+    look("GET /people/returns", "ae-2", By::Way("/people/returns"), "Everybody"),
+    look(
+        "POST /people/absences",
+        "ae-2",
+        form(
+            "/people",
+            "Say that you are away",
+            &[("First day", "11302026"), ("Last day", "12042026"), ("Who is asked instead", "ae-1")],
+            "Put it on record",
+        ),
         "Nothing was kept.",
     ),
     look("GET /you", "ae-2", By::Address("/you"), "by password"),

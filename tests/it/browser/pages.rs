@@ -99,7 +99,9 @@ async fn everybody_can_use_every_page_on_a_large_screen() -> Result<()> {
 }
 
 /// What is folded in the menu, and what is seen behind each.
-const MENU: [(&str, &str); 3] = [
+const MENU: [(&str, &str); 5] = [
+    ("People", "What could not be decided"),
+    ("Audit", "Name an intent."),
     ("Reconciliation", "Of no write it is known"),
     ("Connectors", "The programs that speak"),
     ("You", "by password"),

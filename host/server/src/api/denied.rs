@@ -35,9 +35,14 @@ pub(crate) async fn list(
     Extension(caller): Extension<Caller>,
     uri: Uri,
 ) -> Result<Json<Listed<DeniedView>>, Problem> {
-    let mut query = Query::of(&uri, &["day", "person", "cursor", "limit"])?;
+    page(&host, &caller, &uri).await.map(Json)
+}
+
+/// One page of them, if they are for whoever asks.
+pub(crate) async fn page(host: &Host, caller: &Caller, uri: &Uri) -> Result<Listed<DeniedView>, Problem> {
+    let mut query = Query::of(uri, &["day", "person", "cursor", "limit"])?;
     let day = query.read("day", "a day such as 2026-11-23", Day::parse);
-    let person = query.read("person", "the id of a person", |text| asked::person(text, &caller));
+    let person = query.read("person", "the id of a person", |text| asked::person(text, caller));
     let before = query.read("cursor", "a `next` of an earlier answer", |text| text.parse::<u64>().ok());
     let rows = asked::rows(&mut query);
     query.checked()?;
@@ -59,5 +64,5 @@ pub(crate) async fn list(
         numbered.filter(|(number, entry)| before.is_none_or(|before| *number < before) && wanted(&of(entry)));
     let page: Vec<(u64, &Entry)> = found.by_ref().take(rows).collect();
     let next = found.next().and(page.last()).map(|(number, _)| number.to_string());
-    Ok(Json(Listed { items: page.into_iter().map(|(_, entry)| DeniedView::from(entry)).collect(), next }))
+    Ok(Listed { items: page.into_iter().map(|(_, entry)| DeniedView::from(entry)).collect(), next })
 }

@@ -19,7 +19,7 @@ use countersign_engine::log_tree::LogTree;
 use std::sync::Arc;
 
 /// The tree and the key, where the host has both.
-fn proving(host: &Host) -> Result<(Arc<LogTree>, &LogSigner), Problem> {
+pub(crate) fn proving(host: &Host) -> Result<(Arc<LogTree>, &LogSigner), Problem> {
     let tree = host.engine.log_tree().map(Arc::clone);
     tree.zip(host.log_signer.as_ref()).ok_or_else(|| {
         let help = "name one as `key` of `[log]` (`countersign audit key` makes it) and start the host again; or stop \
@@ -43,9 +43,14 @@ fn text(text: String) -> Response {
 )]
 pub(crate) async fn checkpoint(State(host): State<Host>, uri: Uri) -> Result<Response, Problem> {
     Query::of(&uri, &[])?.checked()?;
-    let (tree, signer) = proving(&host)?;
+    signed(&host).await.map(text)
+}
+
+/// The signed checkpoint of the log as it is now.
+pub(crate) async fn signed(host: &Host) -> Result<String, Problem> {
+    let (tree, signer) = proving(host)?;
     let (size, root) = tree.checkpoint().await.map_err(Fault::Store)?;
-    Ok(text(signer.checkpoint(size, root).to_text()))
+    Ok(signer.checkpoint(size, root).to_text())
 }
 
 /// Proves that the log goes on where it ended when it had fewer entries.
@@ -128,13 +133,18 @@ pub(crate) async fn proof(
     Place(name): Place<String>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let mut query = Query::of(&uri, &["effect", "sequence"])?;
+    proved(&host, &caller, &name, &uri).await.map(text)
+}
+
+/// The proof that an address asks for, if the intent is for whoever asks.
+pub(crate) async fn proved(host: &Host, caller: &Caller, name: &str, uri: &Uri) -> Result<String, Problem> {
+    let mut query = Query::of(uri, &["effect", "sequence"])?;
     let effect = query.read("effect", "the id of an effect", |text| text.parse::<EffectId>().ok());
     let sequence = query.read("sequence", "a number, counted from 1", |text| text.parse::<u64>().ok());
     query.checked()?;
-    let intent = asked::intent(&name)?;
-    super::read(&host, &caller, intent).await?;
-    let (tree, signer) = proving(&host)?;
+    let intent = asked::intent(name)?;
+    super::read(host, caller, intent).await?;
+    let (tree, signer) = proving(host)?;
     let wanted = match sequence {
         Some(sequence) => Some(sequence),
         None => ended(&host.engine.entries(intent).await?, effect),
@@ -151,5 +161,5 @@ pub(crate) async fn proof(
         return Err(Problem::new("CS-E0241", format!("the log has no {what} of {intent}"), help));
     };
     let note = signer.checkpoint(proved.size, proved.root);
-    Ok(text(Proof { leaf: proved.leaf, index: proved.index, path: proved.path, note }.to_text()))
+    Ok(Proof { leaf: proved.leaf, index: proved.index, path: proved.path, note }.to_text())
 }

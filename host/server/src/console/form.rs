@@ -118,10 +118,14 @@ pub(super) fn next(wanted: Option<String>) -> String {
     let plain = |text: &String| {
         let known = [
             "/inbox",
+            "/start",
             "/intents",
             "/exceptions",
             "/reconciliation",
             "/connectors",
+            "/people",
+            "/audit",
+            "/audit/denied",
             "/policies",
             "/measures",
             "/you",

@@ -197,7 +197,7 @@ fn empty() -> Markup {
             asked for yourself or sends it back to you, and as soon as you answer for an exception." }
         p { "The first one comes when somebody asks for something, by " code { "countersign intent submit" }
             " or from a connected system." }
-        p { a.button.quiet href="/intents" { "All intents" } }
+        p { a.button.quiet href="/intents" { "All intents" } a.button.quiet href="/start" { "First steps" } }
     }
 }
 

@@ -92,7 +92,7 @@ pub(super) async fn download(State(host): State<Host>, headers: HeaderMap, uri: 
 }
 
 /// The address without the fields that somebody left empty.
-fn filled(uri: &Uri) -> Uri {
+pub(super) fn filled(uri: &Uri) -> Uri {
     let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let mut filled = form_urlencoded::Serializer::new(String::new());
     filled.extend_pairs(pairs.filter(|(_, value)| !value.is_empty()));

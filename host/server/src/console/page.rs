@@ -33,6 +33,10 @@ pub(super) enum Here {
     Measures,
     /// The programs that speak to targets.
     Connectors,
+    /// Who there is, and who answers for what.
+    People,
+    /// What the log says.
+    Audit,
     /// Who one is here.
     You,
     /// None of these.
@@ -49,9 +53,11 @@ const MENU: [(Here, &str, &str); 5] = [
 ];
 
 /// What is folded behind it: what fewer people open, or less often.
-const MORE: [(Here, &str, &str); 3] = [
+const MORE: [(Here, &str, &str); 5] = [
     (Here::Reconciliation, "/reconciliation", "Reconciliation"),
     (Here::Connectors, "/connectors", "Connectors"),
+    (Here::People, "/people", "People"),
+    (Here::Audit, "/audit", "Audit"),
     (Here::You, "/you", "You"),
 ];
 
