@@ -17,6 +17,7 @@ use countersign_engine::port::store::{Logged, Position};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use url::form_urlencoded;
 
 /// Entries that are read at once: even of the largest, they fit into memory.
@@ -232,8 +233,8 @@ async fn row(
         sequence: logged.sequence,
     };
     let Ok(intent) = logged.stream.parse::<IntentId>() else { return Ok(Some(row)) };
-    if !lives.contains_key(&intent) {
-        lives.insert(intent, life(host, person, intent).await?);
+    if let Entry::Vacant(unread) = lives.entry(intent) {
+        unread.insert(life(host, person, intent).await?);
     }
     let Some(Some(life)) = lives.get(&intent) else { return Ok(None) };
     row.about.clone_from(&life.title);
