@@ -2,6 +2,8 @@
 
 #[path = "audit/anchors.rs"]
 mod anchors;
+#[path = "audit/evidence.rs"]
+mod evidence;
 
 use anyhow::{Context as _, Result, ensure};
 use countersign_tests::host::Host;

@@ -36,6 +36,7 @@ use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::port::clock::Chance as _;
 use countersign_tests::draw::{Draw, wanted};
+use countersign_tests::evidence;
 use countersign_tests::measured::compare;
 use countersign_tests::world::{root, source_files, weighed};
 use std::collections::{BTreeMap, BTreeSet};
@@ -562,11 +563,11 @@ impl<'a> History<'a> {
         self.restarts += 1;
     }
 
-    /// The figures over its log are those that a second computation has.
+    /// The figures over its log are those that a second computation has, and populations say what it came to.
     fn measured(&self) {
         let id = self.approval.intent.id;
         let log: Vec<(IntentId, Entry)> = self.entries.iter().map(|entry| (id, entry.clone())).collect();
-        if let Err(what) = compare(&log, &self.book) {
+        if let Err(what) = compare(&log, &self.book).and_then(|()| evidence::compare(&log)) {
             self.fail(&what);
         }
     }

@@ -7,6 +7,7 @@ use countersign_core::id::IntentId;
 use countersign_core::measure::Measures;
 use countersign_engine::engine::Engine;
 use countersign_engine::port::store::{Position, Store};
+use countersign_tests::evidence;
 use countersign_tests::measured::compare;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
@@ -73,7 +74,7 @@ const ROWS: [Row; 9] = [
 ];
 
 impl History {
-    /// The book says of the whole log what the naive computation says.
+    /// The book says of the whole log what the naive computation says, and populations say what its approvals say.
     pub(crate) fn measured(&self) -> Result<(), Broken> {
         let logged = self.block_on(self.disk.store().scan(Position(1), usize::MAX)).expect("it is read");
         let entries = logged.iter().filter_map(|logged| {
@@ -81,6 +82,7 @@ impl History {
             Some((intent, serde_json::from_slice::<Entry>(&logged.entry).expect("it is an entry")))
         });
         let entries: Vec<(IntentId, Entry)> = entries.collect();
+        evidence::compare(&entries).map_err(|what| self.broken(what))?;
         compare(&entries, &self.engine().rulebook()).map_err(|what| self.broken(what))
     }
 

@@ -4,6 +4,7 @@ pub mod browser;
 pub mod deals;
 pub mod dmn;
 pub mod draw;
+pub mod evidence;
 pub mod guests;
 pub mod host;
 pub mod measured;

@@ -61,8 +61,13 @@ def check(key, folder):
     return f"{size} {root.hex()}"
 
 
-try:
-    print("yes", check(sys.argv[1], pathlib.Path(sys.argv[2])))
-except (ValueError, IndexError, OSError) as fault:
-    print("no", fault.__class__.__name__, str(fault).split("\n")[0])
-    sys.exit(1)
+def main():
+    try:
+        print("yes", check(sys.argv[1], pathlib.Path(sys.argv[2])))
+    except (ValueError, IndexError, OSError) as fault:
+        print("no", fault.__class__.__name__, str(fault).split("\n")[0])
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -33,6 +33,7 @@ pub mod denied;
 pub mod document;
 pub mod effect;
 pub mod entry;
+pub mod evidence;
 pub mod exception;
 pub mod exchange;
 pub mod going_live;

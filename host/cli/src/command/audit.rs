@@ -1,9 +1,13 @@
 //! `countersign audit`: whether the log is what was written, and proofs of it for those who do not have it.
 
 mod denied;
+mod evidence;
 mod export;
 pub(crate) mod key;
+mod ledger;
+mod population;
 mod running;
+mod sample;
 mod tree;
 
 use super::{Global, key_file};
@@ -92,6 +96,14 @@ pub enum Audit {
         #[arg(long, value_name = "KEY", value_parser = public)]
         public: VerifierKey,
     },
+    /// Write the whole population of some days: intents, decisions, effects or exceptions, with the query, the count and
+    /// the checkpoint of the log
+    ///
+    /// Every entry of the log is looked at, up to a checkpoint, while its host runs or not; what is left out is counted.
+    /// Whoever has the log makes the same file again, byte for byte.
+    Population(population::Population),
+    /// Draw a sample of a population by a seed, so that anybody can draw it again
+    Sample(sample::Sample),
     /// List what people and machines tried on a running host and may not do, newest first
     ///
     /// Auditors alone read it. Of one person sixty tries in an hour are listed, and how many more there were.
@@ -193,6 +205,8 @@ pub async fn run(command: Audit, global: &Global) -> Result<ExitCode> {
             let today = running::extension(&noted, &public, global).await?;
             show(&today, "checkpoint", global)
         }
+        Audit::Population(command) => population::run(command, global).await,
+        Audit::Sample(command) => sample::run(command, global),
         Audit::Denied { day, person, limit } => {
             denied::show(day.as_deref(), person.as_deref(), limit, global).await
         }

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use countersign_core::approval::event::Entry;
 use countersign_core::hash::Digest;
 use countersign_core::id::EffectId;
+use countersign_core::log::leaf::Leaf;
 use countersign_core::log::note::{Checkpoint, Note};
 use countersign_core::log::proof::Proof;
 use countersign_core::log::tree::{self, Prover, Tree};
@@ -33,8 +34,14 @@ async fn read(store: &dyn Store, mut visit: impl FnMut(Logged) -> Result<bool>) 
     }
 }
 
-fn hash(logged: &Logged) -> Digest {
-    tree::leaf(leaf_of(logged).to_text().as_bytes())
+/// The leaf of an entry.
+pub(super) fn leaf(logged: &Logged) -> Leaf {
+    leaf_of(logged)
+}
+
+/// Its hash in the tree.
+pub(super) fn hash(leaf: &Leaf) -> Digest {
+    tree::leaf(leaf.to_text().as_bytes())
 }
 
 /// Shows the leaf of every entry.
@@ -50,7 +57,7 @@ pub(super) async fn leaves(store: &dyn Store, mut visit: impl FnMut(String)) -> 
 pub(super) async fn whole(store: &dyn Store) -> Result<Tree> {
     let mut tree = Tree::default();
     let push = |logged| {
-        tree.push(hash(&logged));
+        tree.push(hash(&leaf(&logged)));
         Ok(false)
     };
     read(store, push).await?;
@@ -62,7 +69,7 @@ pub(super) async fn extends(store: &dyn Store, noted: &Checkpoint) -> Result<()>
     let mut tree = Tree::default();
     let push = |logged| {
         if tree.size() < noted.size {
-            tree.push(hash(&logged));
+            tree.push(hash(&leaf(&logged)));
         }
         Ok(tree.size() == noted.size)
     };
@@ -113,7 +120,7 @@ pub(super) async fn prove(
     let index = logged.position.0 - 1;
     let mut prover = Prover::of(index);
     let push = |logged| {
-        prover.push(hash(&logged));
+        prover.push(hash(&leaf(&logged)));
         Ok(false)
     };
     read(store, push).await?;

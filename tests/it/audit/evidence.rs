@@ -1,0 +1,385 @@
+//! Evidence for auditors by the built program, over the log of an engine that has it open: populations, samples, cases.
+//! Each is made again byte for byte, and judged by scripts in Python that share nothing with the program.
+
+use super::{House, Ran, run};
+use anyhow::{Context as _, Result, ensure};
+use countersign_core::approval::command::{Command, Voice};
+use countersign_core::approval::{Approval, Stage};
+use countersign_core::id::IntentId;
+use countersign_core::time::{Millis, Timestamp};
+use countersign_engine::engine::{Engine, Parts, Submission};
+use countersign_engine::simulated::{SeededChance, SimulatedClock};
+use countersign_store_local::{LocalStore, Options};
+use countersign_tests::deals;
+use countersign_tests::world::{root, starter};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command as Process;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A Monday morning in New York.
+const MORNING: &str = "2026-11-23T15:00:00Z";
+/// How long a step waits for the engine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Wait between two looks.
+const LOOK: Duration = Duration::from_millis(2);
+/// A day, in minutes.
+const DAY: u64 = 24 * 60;
+
+/// A house of which something is told: an engine over a data folder, which it keeps open.
+struct Told {
+    folder: TempDir,
+    engine: Engine,
+    store: Arc<LocalStore>,
+    clock: Arc<SimulatedClock>,
+    public: String,
+}
+
+fn is_over(approval: &Approval) -> bool {
+    matches!(approval.stage, Stage::Closed(_))
+}
+
+impl Told {
+    fn begin() -> Result<Told> {
+        let folder = tempfile::tempdir()?;
+        let store = Arc::new(LocalStore::open(Options::at(folder.path().join("data")))?);
+        let clock = Arc::new(SimulatedClock::at(Timestamp::from_rfc3339(MORNING).context("a moment")?));
+        let engine = Engine::start(Parts {
+            record: countersign_engine::people::Record::default(),
+            notifier: Arc::new(countersign_engine::port::notifier::NoNotifier),
+            components: Arc::new(countersign_engine::port::components::NoComponents),
+            catalogue: Arc::new(countersign_engine::port::catalogue::NoCatalogue),
+            store: store.clone(),
+            connectors: Arc::new(deals::connectors()),
+            clock: clock.clone(),
+            chance: Arc::new(SeededChance::new(7)),
+            rulebook: starter()?,
+        });
+        let key = ["audit", "key", "acme.example/approvals", "log.key", "--quiet"];
+        let drawn = run(folder.path(), &key, "")?;
+        ensure!(drawn.code == Some(0), "{drawn:?}");
+        Ok(Told { folder, engine, store, clock, public: drawn.out.trim().to_owned() })
+    }
+
+    /// What one day brings: a discount by the policy, one by a person, one that is declined, one that is withdrawn, and one
+    /// that waits.
+    async fn day(&self) -> Result<Vec<IntentId>> {
+        let by_policy = self.asked("4%").await?;
+        self.until(by_policy, is_over).await?;
+        let approved = self.asked("12%").await?;
+        self.says(approved, Voice::Approve { note: "as agreed".to_owned() }).await?;
+        self.until(approved, is_over).await?;
+        let declined = self.asked("12%").await?;
+        self.says(declined, Voice::Decline { reason: "too much".to_owned() }).await?;
+        let withdrawn = self.asked("12%").await?;
+        let person = "ae-1".parse()?;
+        self.engine.command(withdrawn, Command::Withdraw { person, revision: 1 }, None).await?;
+        let waits = self.asked("12%").await?;
+        Ok(vec![by_policy, approved, declined, withdrawn, waits])
+    }
+
+    async fn asked(&self, percent: &str) -> Result<IntentId> {
+        let tokens = deals::discount("A-1", percent, "12000.00");
+        let (requester, intent_type) = ("ae-1".to_owned(), "discount".to_owned());
+        let submission = Submission { requester, intent_type, tokens, key: None };
+        let id = self.engine.submit(submission).await?.approval.intent.id;
+        self.until(id, |approval| {
+            !matches!(approval.stage, Stage::Preparing { .. } | Stage::Executing { .. })
+        })
+        .await?;
+        Ok(id)
+    }
+
+    async fn says(&self, id: IntentId, voice: Voice) -> Result<()> {
+        self.clock.turn(Millis::minutes(1));
+        let person = "sales-manager-1".parse()?;
+        self.engine.command(id, Command::Decide { person, revision: 1, seal: None, voice }, None).await?;
+        Ok(())
+    }
+
+    async fn until(&self, id: IntentId, wanted: impl Fn(&Approval) -> bool) -> Result<Arc<Approval>> {
+        let looked = async {
+            loop {
+                let approval = self.engine.read(id).await?.approval;
+                if wanted(&approval) {
+                    return anyhow::Ok(approval);
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let found = tokio::time::timeout(PATIENCE, looked).await;
+        found.unwrap_or_else(|_| anyhow::bail!("{id} does not come to that in time"))
+    }
+
+    /// From now on nobody has the log open.
+    async fn stop(&self) -> Result<()> {
+        self.engine.stop().await;
+        Ok(self.store.close()?)
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run(&self, arguments: &str) -> Result<Ran> {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        run(self.folder.path(), &[&["--quiet"], &arguments[..]].concat(), "")
+    }
+
+    fn done(&self, arguments: &str) -> Result<String> {
+        let ran = self.run(arguments)?;
+        ensure!(ran.code == Some(0), "{arguments}: {ran:?}");
+        Ok(ran.out.trim().to_owned())
+    }
+
+    /// What the program says that refuses.
+    fn refused(&self, arguments: &str) -> Result<String> {
+        let ran = self.run(arguments)?;
+        ensure!(ran.code == Some(1), "{arguments}: {ran:?}");
+        Ok(ran.err)
+    }
+
+    /// Writes a population with the key of the log.
+    fn population(&self, file: &str, query: &str) -> Result<String> {
+        self.done(&format!("audit population {file} {query} --data data --key log.key").replace("  ", " "))
+    }
+
+    /// The verifier's line.
+    fn judged(&self, arguments: &[&str]) -> Result<String> {
+        let verifier = root().join("tests/verifier/verify_evidence.py");
+        let mut python = Process::new("python3");
+        python.current_dir(self.folder.path()).arg(verifier).arg(&self.public).args(arguments);
+        let output = python.output()?;
+        ensure!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+}
+
+/// The lines of a file, each a value.
+fn lines(file: &Path) -> Result<Vec<Json>> {
+    fs::read_to_string(file)?.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+}
+
+/// The items of a file, counted by one of their fields.
+fn counted(file: &Path, field: &str) -> Result<BTreeMap<String, usize>> {
+    let mut counts = BTreeMap::new();
+    for line in lines(file)?.iter().filter(|line| line.get("position").is_some()) {
+        *counts.entry(line[field].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+    }
+    Ok(counts)
+}
+
+fn counts(of: &[(&str, usize)]) -> BTreeMap<String, usize> {
+    of.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+}
+
+/// The text with a last line that fits it again: what somebody forges who knows the format.
+fn fitting(text: &str, end: impl FnOnce(&mut Json)) -> Result<String> {
+    let (above, last) = text.trim_end().rsplit_once('\n').context("a last line")?;
+    let mut last: Json = serde_json::from_str(last)?;
+    end(&mut last["end"]);
+    let above = format!("{above}\n");
+    last["sha256"] = countersign_core::hash::Digest::of(above.as_bytes()).to_string().into();
+    Ok(format!("{above}{last}\n"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_population_is_whole_counts_what_it_leaves_out_and_is_made_again_from_the_log() -> Result<()> {
+    let told = Told::begin()?;
+    told.day().await?;
+    told.clock.turn(Millis::minutes(2 * DAY));
+    told.day().await?;
+    let said = told.population("all", "")?;
+    ensure!(said.starts_with("`all` is written: 10 intents, by entries 1 to "), "{said}");
+    let five = [("declined", 2), ("done", 4), ("open", 2), ("withdrawn", 2)];
+    assert_eq!(counted(&told.path("all"), "outcome")?, counts(&five));
+
+    // By day and by type, with what is left out.
+    told.population("first", "--since 2026-11-23 --until 2026-11-24 --type discount")?;
+    told.population("second", "--since 2026-11-25")?;
+    told.population("none", "--type refund")?;
+    for (file, count, left_out) in
+        [("all", 10, [0, 0, 0]), ("first", 5, [0, 5, 0]), ("second", 5, [5, 0, 0]), ("none", 0, [0, 0, 10])]
+    {
+        let last = lines(&told.path(file))?.pop().context("a last line")?;
+        let found = &last["end"]["left_out"];
+        let found = ["earlier", "later", "other_types"].map(|name| found[name].as_u64());
+        assert_eq!((last["end"]["count"].as_u64(), found), (Some(count), left_out.map(Some)), "{file}");
+    }
+
+    // Of the other kinds: six decisions, and what each approval writes.
+    told.population("decisions", "--of decisions")?;
+    let authorities = [("people", 4), ("policy", 2), ("requester", 2)];
+    assert_eq!(counted(&told.path("decisions"), "authority")?, counts(&authorities));
+    told.population("effects", "--of effects")?;
+    assert_eq!(counted(&told.path("effects"), "outcome")?, counts(&[("landed", 12)]));
+    assert_eq!(counted(&told.path("effects"), "connection")?, counts(&[("billing", 4), ("crm", 8)]));
+    // Whoever was to decide within two days did not.
+    told.population("exceptions", "--of exceptions")?;
+    assert_eq!(counted(&told.path("exceptions"), "cause")?, counts(&[("overdue", 1)]));
+
+    // The log goes on; up to the checkpoint in the file it says the same, byte for byte.
+    told.asked("12%").await?;
+    let again = format!("--again --data data --public {}", told.public);
+    for file in ["all", "first", "none", "decisions", "effects"] {
+        let said = told.done(&format!("audit population {file} {again}"))?;
+        ensure!(said.starts_with(&format!("`{file}` is what the log says: ")), "{said}");
+    }
+    let note = lines(&told.path("all"))?[0]["log"]["checkpoint"].as_str().context("a note")?.to_owned();
+    fs::write(told.path("noted"), note)?;
+    let under = format!("--checkpoint noted --data data --public {}", told.public);
+    told.done(&format!("audit population twice {under}"))?;
+    ensure!(fs::read(told.path("all"))? == fs::read(told.path("twice"))?, "the same bytes");
+    told.population("later", "")?;
+    ensure!(counted(&told.path("later"), "outcome")?["open"] == 3);
+
+    // Nothing is written over, and the table has a row for each item.
+    let taken = told.refused("audit population all --data data --key log.key")?;
+    ensure!(taken.contains("`all` is there already"), "{taken}");
+    told.population("tabled", "--of decisions --csv table.csv")?;
+    let table = fs::read_to_string(told.path("table.csv"))?;
+    assert_eq!(table.lines().count(), 9, "{table}");
+    told.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_changed_in_a_population_is_found_by_the_log_and_by_a_second_verifier() -> Result<()> {
+    let told = Told::begin()?;
+    told.day().await?;
+    told.population("all", "")?;
+    told.stop().await?;
+    told.done("audit export tiles --data data --key log.key")?;
+    let first = lines(&told.path("all"))?[1]["position"].as_u64().context("a place")?;
+    let last = lines(&told.path("all"))?[5]["position"].as_u64().context("a place")?;
+    assert_eq!(told.judged(&["all", "--tiles", "tiles"])?, format!("yes 5 {first} {last}"));
+
+    let whole = fs::read_to_string(told.path("all"))?;
+    let again = format!("audit population other --again --data data --public {}", told.public);
+    let check = |what: &str, text: &str, by_log: &str, by_script: &str| -> Result<()> {
+        ensure!(text != whole, "{what} is none");
+        fs::write(told.path("other"), text)?;
+        let said = told.refused(&again)?;
+        ensure!(said.contains(by_log), "{what}: {said}");
+        let judged = told.judged(&["other", "--tiles", "tiles"])?;
+        ensure!(judged.starts_with("no ") && judged.contains(by_script), "{what}: {judged}");
+        Ok(())
+    };
+    let changed = "is not what the log says";
+    let (bytes, mut at) = (whole.len(), 0);
+    while at < bytes {
+        // One byte each, all over the file.
+        let mut one = whole.clone().into_bytes();
+        one[at] ^= 1;
+        check(&format!("byte {at}"), &String::from_utf8(one)?, "", "")?;
+        at += bytes / 25;
+    }
+    check("a cut", &whole[..whole.len() / 2], "", "")?;
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    let without = [&lines[..2], &lines[3..]].concat().concat();
+    check("an item that is missing", &without, changed, "the bytes do not fit")?;
+
+    // Whoever forges it knows how the last line is made.
+    let forged = fitting(&without, |end| end["count"] = 4.into())?;
+    check("a forged count", &forged, "line 3 of `other` is not what the log says", "the log has 5 intents")?;
+    let hidden = fitting(&without, |end| {
+        end["count"] = 4.into();
+        end["left_out"]["later"] = 1.into();
+    })?;
+    // Of what is said to be left out the leaves tell nothing: the log does.
+    fs::write(told.path("other"), &hidden)?;
+    ensure!(told.refused(&again)?.contains(changed));
+    assert!(told.judged(&["other", "--tiles", "tiles"])?.starts_with("yes 4 "));
+    let renamed = fitting(&whole.replacen("declined", "approved", 1), |_| ())?;
+    fs::write(told.path("other"), &renamed)?;
+    ensure!(told.refused(&again)?.contains(changed), "an outcome is what the log says");
+    let moved = fitting(&whole.replacen("\"sequence\":1,", "\"sequence\":2,", 1), |_| ())?;
+    check("an item of another entry", &moved, changed, "is not at its place in the log")?;
+
+    // Another log with the same key, and a stranger's key.
+    let stranger = told.done("audit key acme.example/approvals other.key")?;
+    fs::write(told.path("other"), &whole)?;
+    let said = told.refused(&format!("audit population other --again --data data --public {stranger}"))?;
+    ensure!(said.contains("is not signed by `acme.example/approvals`"), "{said}");
+    let elsewhere = Told::begin()?;
+    elsewhere.asked("12%").await?;
+    fs::copy(told.path("log.key"), elsewhere.path("log.key"))?;
+    fs::copy(told.path("all"), elsewhere.path("all"))?;
+    let said = elsewhere.refused("audit population all --again --data data --key log.key")?;
+    ensure!(said.contains("entries and had") && said.contains("at the checkpoint"), "{said}");
+    elsewhere.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sample_is_drawn_again_by_its_seed_by_the_program_a_script_and_sha256sum() -> Result<()> {
+    let told = Told::begin()?;
+    for _ in 0..4 {
+        told.day().await?;
+    }
+    told.population("all", "")?;
+    let draw = |file: &str, rest: &str| told.done(&format!("audit sample all {file} {rest}"));
+    let said = draw("few", "--seed 4-1-6-2 --count 6")?;
+    ensure!(said == "`few` is written: 6 of 20 items by seed 4-1-6-2", "{said}");
+    draw("strata", "--seed 4-1-6-2 --count 3 --by outcome")?;
+    draw("types", "--seed 4-1-6-2 --count 50 --by type")?;
+    draw("others", "--seed 4-1-6-3 --count 6")?;
+    for file in ["few", "strata", "types", "others"] {
+        let judged = told.judged(&["all", "--sample", file])?;
+        ensure!(judged.starts_with("yes 20 "), "{file}: {judged}");
+    }
+    let ids = |file: &str| -> Result<Vec<String>> {
+        let lines = lines(&told.path(file))?;
+        Ok(lines.iter().filter_map(|line| line["item"]["id"].as_str().map(str::to_owned)).collect())
+    };
+    ensure!(ids("few")? != ids("others")?, "another seed draws others");
+    assert_eq!(ids("few")?, ids("types")?[..6], "a larger sample begins with the smaller one");
+    let drawn = lines(&told.path("strata"))?;
+    let strata: Vec<&str> = drawn.iter().filter_map(|line| line["stratum"].as_str()).collect();
+    let three = |name| std::iter::repeat_n(name, 3);
+    let expected: Vec<&str> = ["declined", "done", "open", "withdrawn"].into_iter().flat_map(three).collect();
+    assert_eq!(strata, expected);
+
+    // By hand.
+    let by_hand = "tail -n +2 all | sed '$d' | sed 's/.*\"id\":\"\\([^\"]*\\)\".*/\\1/' | while read id; do \
+                   echo \"$(printf '%s %s' 4-1-6-2 $id | sha256sum | cut -d' ' -f1) $id\"; done | sort | head -n 6 | cut -d' ' -f2";
+    let output = Process::new("sh").current_dir(told.folder.path()).args(["-c", by_hand]).output()?;
+    let found: Vec<String> = String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect();
+    assert_eq!(found, ids("few")?);
+
+    // What is changed in it, or in its population, is found.
+    let again = "--again --seed 4-1-6-2 --count 6";
+    ensure!(draw("few", again)?.starts_with("`few` is what comes out"));
+    let few = fs::read_to_string(told.path("few"))?;
+    let swapped = fitting(&few.replacen(&ids("few")?[2], &ids("others")?[0], 2), |_| ())?;
+    fs::write(told.path("few"), &swapped)?;
+    let said = told.refused(&format!("audit sample all few {again}"))?;
+    ensure!(said.contains("line 4 of `few` is not what"), "{said}");
+    assert_eq!(told.judged(&["all", "--sample", "few"])?, "no ValueError another sample comes out");
+    fs::write(told.path("all"), fs::read_to_string(told.path("all"))?.replacen("declined", "approved", 1))?;
+    let said = told.refused("audit sample all new --seed 1 --count 1")?;
+    ensure!(said.contains("`all` was changed: its bytes do not fit its last line"), "{said}");
+    ensure!(!told.path("new").exists(), "nothing is left behind");
+    told.stop().await?;
+    Ok(())
+}
+
+#[test]
+fn a_host_that_runs_is_asked_for_the_checkpoint_and_its_log_is_read_beside_it() -> Result<()> {
+    let mut house = House::start()?;
+    house.host.start()?;
+    house.asked()?;
+    house.asked()?;
+    let said = house.done(&["audit", "population", "all", "--public", &house.public, "--quiet"])?;
+    ensure!(said.starts_with("`all` is written: 2 intents"), "{said}");
+    house.asked()?;
+    let again = ["audit", "population", "all", "--again", "--public", &house.public, "--quiet"];
+    ensure!(house.done(&again)?.starts_with("`all` is what the log says: 2 intents"));
+    house.host.stop()?;
+    ensure!(house.done(&again)?.starts_with("`all` is what the log says: 2 intents"), "and without it");
+    Ok(())
+}
