@@ -1,10 +1,12 @@
 //! What a population says of a log, compared with the approvals that the same log makes: outcomes one by one, and that
-//! nothing is missing or there twice.
+//! nothing is missing or there twice. The links of every case fit together, and nobody did what is for two persons.
 
 use countersign_core::approval::event::{Entry, Event};
 use countersign_core::approval::{Approval, Outcome, Stage, life};
 use countersign_core::effect::life::EffectState;
 use countersign_core::evidence::Seen;
+use countersign_core::evidence::case::{Placed, chain};
+use countersign_core::evidence::duties::{Duties, Meaning, Rule, Told};
 use countersign_core::evidence::population::{Fates, Of, Picker, Query, Tally};
 use countersign_core::hash::Digest;
 use countersign_core::id::{EffectId, IntentId};
@@ -41,6 +43,8 @@ pub fn compare(entries: &[(IntentId, Entry)]) -> Result<(), String> {
         approvals.insert(seen.intent, after);
         Ok(())
     })?;
+    hangs_together(entries)?;
+    nobody_did_both(entries)?;
     let is = |wanted: fn(&Event) -> bool| entries.iter().filter(|(_, entry)| wanted(&entry.event)).count();
     let trials = approvals.values().filter(|approval| approval.intent.trial.is_some()).count();
     for (of, there) in [
@@ -58,6 +62,41 @@ pub fn compare(entries: &[(IntentId, Entry)]) -> Result<(), String> {
         if all != there as u64 || (of == Of::Intents && tally.left_out.trials != trials as u64) {
             return Err(format!("{} {} are counted, and there are {there}", all, of.as_str()));
         }
+    }
+    Ok(())
+}
+
+/// The links of every life fit together.
+fn hangs_together(entries: &[(IntentId, Entry)]) -> Result<(), String> {
+    let mut lives: BTreeMap<IntentId, Vec<Placed<'_>>> = BTreeMap::new();
+    walk(entries, |seen| {
+        lives.entry(seen.intent).or_default().push(Placed { position: seen.position, entry: seen.entry });
+        Ok(())
+    })?;
+    for (id, life) in lives {
+        let chain = chain(&life, &BTreeMap::new()).map_err(|fault| fault.to_string())?;
+        let broken = chain.links.iter().flat_map(|link| &link.checks).find(|check| !check.holds);
+        if let Some(broken) = broken {
+            return Err(format!("the links of {id} do not fit together: {broken:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// The host let nobody do what is for two.
+fn nobody_did_both(entries: &[(IntentId, Entry)]) -> Result<(), String> {
+    let mut duties = Duties::new(None, None);
+    walk(entries, |seen| {
+        let found = duties.take(Told::Intent(seen)).map_err(|fault| fault.to_string())?;
+        match found.into_iter().find(|one| one.meaning == Meaning::Breach) {
+            Some(breach) => Err(format!("a breach: {breach:?}")),
+            None => Ok(()),
+        }
+    })?;
+    let voices = entries.iter().filter(|(_, entry)| matches!(entry.event, Event::Voted { .. })).count();
+    let looked_at = duties.counts()[&Rule::CountedTwice].looked_at;
+    if looked_at as usize > voices {
+        return Err(format!("{looked_at} voices are looked at, and there are {voices}"));
     }
     Ok(())
 }

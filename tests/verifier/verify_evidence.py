@@ -1,32 +1,33 @@
-"""Checks a population of a countersign log and a sample of it, with nothing of the program that made them.
+"""Checks a population of a countersign log, a sample of it, or a case, with nothing of the program that made them.
 
-    verify_evidence.py KEY POPULATION [--tiles FOLDER] [--sample FILE]
+    verify_evidence.py KEY [POPULATION] [--tiles FOLDER] [--sample FILE] [--case FILE]
 
-Prints `yes COUNT FIRST LAST`, or `no REASON`; then the status is 1. With the tiles that `countersign audit export` wrote,
+Prints `yes COUNT FIRST LAST` (of a case `yes INTENT`), or `no REASON`; then the status is 1. With the tiles that `countersign audit export` wrote,
 each item is looked up in the log, and a population of intents is proved to have them all: the log's leaves name the stream
-of every intent and say nothing of what is asked for. With a sample, it is drawn once more.
+of every intent and say nothing of what is asked for. With a sample, it is drawn once more. Of a case every entry is proved
+to stand in the log, in one unbroken row from the first.
 """
 
 import argparse
+import base64
 import hashlib
 import json
 import pathlib
 import sys
 
-from verify_proof import checkpoint_of, demand, key_of
+from verify_proof import check, checkpoint_of, demand, key_of
 from verify_tiles import entries, root_of
 
 
 def whole(file):
-    """The first line, the lines of the items and the last line of a file whose bytes fit the last one."""
+    """The first line, the lines of the items, the counts and the digest of a file whose bytes fit its last line."""
     data = pathlib.Path(file).read_bytes()
     demand(data.endswith(b"\n"), "the last line does not end")
-    above, last = data[: data.rindex(b"\n", 0, -1) + 1], data[data.rindex(b"\n", 0, -1) + 1 :]
-    last = json.loads(last)
-    demand(set(last) == {"end", "sha256"}, "the last line is none")
-    demand(hashlib.sha256(above).hexdigest() == last["sha256"], "the bytes do not fit the last line")
-    first, *items = [json.loads(line) for line in above.splitlines()]
-    return first, items, last["end"], last["sha256"]
+    above, last = data[: data.rindex(b"\n", 0, -1) + 1], json.loads(data[data.rindex(b"\n", 0, -1) + 1 :])
+    demand(last == {"sha256": hashlib.sha256(above).hexdigest()}, "the bytes do not fit the last line")
+    first, *items, end = [json.loads(line) for line in above.splitlines()]
+    demand(set(end) == {"end"}, "the counts are missing")
+    return first, items, end["end"], last["sha256"]
 
 
 def population(key, file):
@@ -79,14 +80,36 @@ def sample(file, head, items, end, sha256):
     demand(drawn_end == {"count": len(expected), "strata": counted}, "the counts of the sample are others")
 
 
+def case(key, file):
+    told = json.loads(pathlib.Path(file).read_text())
+    demand(told["form"] == "countersign-case/1", "this is no case")
+    intent, own = told["chain"]["intent"], []
+    for entry in told["entries"]:
+        demand(hashlib.sha256(entry["entry"].encode()).hexdigest() == entry["sha256"], "an entry was changed")
+        demand(entry["proof"].endswith(told["log"]["checkpoint"]), "a proof leads to another checkpoint")
+        extra = entry["proof"].split("\n")[1].removeprefix("extra ")
+        found = check(entry["proof"], key)
+        place = f"{entry['position'] - 1} {told['log']['entries']} {entry['stream']} {entry['sequence']}"
+        leaf = f"countersign-entry/1\n{entry['stream']}\n{entry['sequence']}\n{entry['sha256']}\n"
+        demand(found == place and base64.b64decode(extra) == leaf.encode(), "a proof is of another entry")
+        if entry["stream"] == intent:
+            own.append(entry["sequence"])
+    demand(own == list(range(1, len(own) + 1)) and own, "an entry of the intent is missing")
+    return intent
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("key")
-    parser.add_argument("population")
+    parser.add_argument("population", nargs="?")
     parser.add_argument("--tiles", type=pathlib.Path)
     parser.add_argument("--sample")
+    parser.add_argument("--case")
     arguments = parser.parse_args()
     try:
+        if arguments.case:
+            print("yes", case(arguments.key, arguments.case))
+            return
         found = population(arguments.key, arguments.population)
         if arguments.tiles:
             in_tiles(arguments.tiles, *found[:3])

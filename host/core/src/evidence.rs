@@ -4,6 +4,8 @@
 //! what was asked, decided and done. Each item names the entry that it was read from, so that a proof of that entry is a
 //! proof of the item.
 
+pub mod case;
+pub mod duties;
 pub mod population;
 pub mod sample;
 

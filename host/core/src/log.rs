@@ -3,6 +3,7 @@
 pub mod chain;
 pub mod leaf;
 pub mod note;
+pub mod picked;
 pub mod proof;
 pub mod stored;
 pub mod tile;

@@ -8,9 +8,11 @@ use countersign_core::approval::{Approval, Stage};
 use countersign_core::id::IntentId;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::engine::{Engine, Parts, Submission};
+use countersign_engine::port::store::{Append, Batch, Position, Store as _};
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_store_local::{LocalStore, Options};
 use countersign_tests::deals;
+use countersign_tests::servers::Postgres;
 use countersign_tests::world::{root, starter};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -179,18 +181,25 @@ fn counts(of: &[(&str, usize)]) -> BTreeMap<String, usize> {
 
 /// The text with a last line that fits it again: what somebody forges who knows the format.
 fn fitting(text: &str, end: impl FnOnce(&mut Json)) -> Result<String> {
-    let (above, last) = text.trim_end().rsplit_once('\n').context("a last line")?;
+    let (above, _) = text.trim_end().rsplit_once('\n').context("a last line")?;
+    let (above, last) = above.rsplit_once('\n').context("a line with the counts")?;
     let mut last: Json = serde_json::from_str(last)?;
     end(&mut last["end"]);
-    let above = format!("{above}\n");
-    last["sha256"] = countersign_core::hash::Digest::of(above.as_bytes()).to_string().into();
-    Ok(format!("{above}{last}\n"))
+    let above = format!("{above}\n{last}\n");
+    let sha256 = countersign_core::hash::Digest::of(above.as_bytes());
+    Ok(format!("{above}{{\"sha256\":\"{sha256}\"}}\n"))
+}
+
+/// What a file counts.
+fn end(file: &Path) -> Result<Json> {
+    let lines = lines(file)?;
+    Ok(lines.iter().rev().nth(1).context("a line with the counts")?["end"].clone())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_population_is_whole_counts_what_it_leaves_out_and_is_made_again_from_the_log() -> Result<()> {
     let told = Told::begin()?;
-    told.day().await?;
+    let ids = told.day().await?;
     told.clock.turn(Millis::minutes(2 * DAY));
     told.day().await?;
     let said = told.population("all", "")?;
@@ -205,10 +214,10 @@ async fn a_population_is_whole_counts_what_it_leaves_out_and_is_made_again_from_
     for (file, count, left_out) in
         [("all", 10, [0, 0, 0]), ("first", 5, [0, 5, 0]), ("second", 5, [5, 0, 0]), ("none", 0, [0, 0, 10])]
     {
-        let last = lines(&told.path(file))?.pop().context("a last line")?;
-        let found = &last["end"]["left_out"];
+        let last = end(&told.path(file))?;
+        let found = &last["left_out"];
         let found = ["earlier", "later", "other_types"].map(|name| found[name].as_u64());
-        assert_eq!((last["end"]["count"].as_u64(), found), (Some(count), left_out.map(Some)), "{file}");
+        assert_eq!((last["count"].as_u64(), found), (Some(count), left_out.map(Some)), "{file}");
     }
 
     // Of the other kinds: six decisions, and what each approval writes.
@@ -218,9 +227,15 @@ async fn a_population_is_whole_counts_what_it_leaves_out_and_is_made_again_from_
     told.population("effects", "--of effects")?;
     assert_eq!(counted(&told.path("effects"), "outcome")?, counts(&[("landed", 12)]));
     assert_eq!(counted(&told.path("effects"), "connection")?, counts(&[("billing", 4), ("crm", 8)]));
-    // Whoever was to decide within two days did not.
+    // What the scripted targets do not let be read back is an exception.
+    let first = told.until(ids[0], |approval| !approval.exceptions.is_empty()).await?;
     told.population("exceptions", "--of exceptions")?;
-    assert_eq!(counted(&told.path("exceptions"), "cause")?, counts(&[("overdue", 1)]));
+    let exceptions = counted(&told.path("exceptions"), "id")?;
+    for (id, exception) in &first.exceptions {
+        ensure!(exceptions.get(&id.to_string()) == Some(&1), "{id} is missing: {exceptions:?}");
+        let cause = exception.cause.as_str();
+        ensure!(counted(&told.path("exceptions"), "cause")?.contains_key(cause), "{cause}");
+    }
 
     // The log goes on; up to the checkpoint in the file it says the same, byte for byte.
     told.asked("12%").await?;
@@ -345,7 +360,7 @@ async fn a_sample_is_drawn_again_by_its_seed_by_the_program_a_script_and_sha256s
     assert_eq!(strata, expected);
 
     // By hand.
-    let by_hand = "tail -n +2 all | sed '$d' | sed 's/.*\"id\":\"\\([^\"]*\\)\".*/\\1/' | while read id; do \
+    let by_hand = "tail -n +2 all | head -n -2 | sed 's/.*\"id\":\"\\([^\"]*\\)\".*/\\1/' | while read id; do \
                    echo \"$(printf '%s %s' 4-1-6-2 $id | sha256sum | cut -d' ' -f1) $id\"; done | sort | head -n 6 | cut -d' ' -f2";
     let output = Process::new("sh").current_dir(told.folder.path()).args(["-c", by_hand]).output()?;
     let found: Vec<String> = String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect();
@@ -368,6 +383,177 @@ async fn a_sample_is_drawn_again_by_its_seed_by_the_program_a_script_and_sha256s
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_is_one_file_and_one_page_that_are_checked_without_the_log() -> Result<()> {
+    let told = Told::begin()?;
+    let ids = told.day().await?;
+    told.clock.turn(Millis::minutes(2));
+    told.until(ids[1], |approval| !approval.watches.is_empty()).await?;
+    for (number, id) in ids.iter().enumerate() {
+        let case = format!("audit case {id} case-{number} --page page-{number} --data data --key log.key");
+        let said = told.done(&case)?;
+        ensure!(said.starts_with(&format!("`case-{number}` is written: {id} (")), "{said}");
+        let checked = told.done(&format!("audit check case-{number} --public {}", told.public))?;
+        ensure!(checked.contains("holds what it says"), "{checked}");
+        let again = format!("audit case {id} case-{number} --again --data data --public {}", told.public);
+        told.done(&again)?;
+        assert_eq!(told.judged(&["--case", &format!("case-{number}")])?, format!("yes {id}"));
+    }
+    // What a person approved: every link is there, in the order of the case.
+    let case: Json = serde_json::from_slice(&fs::read(told.path("case-1"))?)?;
+    let links = case["chain"]["links"].as_array().context("links")?;
+    let abouts: Vec<&str> = links.iter().filter_map(|link| link["about"].as_str()).collect();
+    let mut once = abouts.clone();
+    once.dedup();
+    // What the scripted targets do not let be read back is an exception.
+    once.retain(|about| !["reconciliation", "exception"].contains(about));
+    assert_eq!(once, ["intent", "policy", "answer", "decision", "write-plan", "attempt", "receipt", "end"]);
+    assert_eq!(abouts.iter().filter(|about| **about == "receipt").count(), 3);
+    let page = fs::read_to_string(told.path("page-1"))?;
+    ensure!(page.contains("`sales-manager-1` approves in 1 of its seats"), "{page}");
+    ensure!(page.contains("every check holds") && !page.contains("does not fit"), "{page}");
+    let open: Json = serde_json::from_slice(&fs::read(told.path("case-4"))?)?;
+    assert_eq!(open["chain"]["missing"][0], "a decision: it is open");
+
+    // Whatever is changed in it is found by two programs.
+    let whole = fs::read_to_string(told.path("case-1"))?;
+    let check = |what: &str, text: &str, expected: &str| -> Result<()> {
+        ensure!(text != whole, "{what} is none");
+        fs::write(told.path("other"), text)?;
+        let said = told.refused(&format!("audit check other --public {}", told.public))?;
+        ensure!(said.contains(expected), "{what}: {said}");
+        Ok(())
+    };
+    let voter =
+        whole.replacen("\\\"person\\\":\\\"sales-manager-1\\\"", "\\\"person\\\":\\\"sales-manager-2\\\"", 1);
+    check("another voice", &voter, "its text is not what its SHA-256 says")?;
+    assert!(told.judged(&["--case", "other"])?.starts_with("no "));
+    check("another link", &whole.replacen("approves in 1", "approves in 2", 1), "its links are not those")?;
+    check(
+        "another root",
+        &whole.replacen("\"entries\": ", "\"entries\": 1", 1),
+        "its log is not that of its checkpoint",
+    )?;
+    let mut without = case.clone();
+    without["entries"].as_array_mut().context("entries")?.remove(2);
+    check(
+        "an entry that is missing",
+        &serde_json::to_string_pretty(&without)?,
+        "entry 3 of the intent is missing",
+    )?;
+    let mut swapped = case.clone();
+    let proof = swapped["entries"][3]["proof"].clone();
+    swapped["entries"][2]["proof"] = proof;
+    check(
+        "a proof of another entry",
+        &serde_json::to_string_pretty(&swapped)?,
+        "its proof is of another entry",
+    )?;
+    let bytes = whole.len();
+    for at in (0..bytes).step_by(bytes / 40) {
+        let mut one = whole.clone().into_bytes();
+        one[at] ^= 1;
+        let Ok(text) = String::from_utf8(one) else { continue };
+        // White space that JSON does not mind is found by the log alone.
+        fs::write(told.path("other"), &text)?;
+        let again = format!("audit case {} other --again --data data --public {}", ids[1], told.public);
+        told.refused(&again)?;
+    }
+    let none = told.refused("audit case int_00000000000000000000000001 none --data data --key log.key")?;
+    ensure!(none.contains("has no intent `int_00000000000000000000000001`"), "{none}");
+    told.stop().await?;
+    Ok(())
+}
+
+/// Copies the log into another folder, with what `change` makes of each entry.
+async fn forged(told: &Told, to: &str, change: impl Fn(&str) -> String) -> Result<()> {
+    let (mut from, mut ends) = (Position(1), BTreeMap::new());
+    let store = LocalStore::open(Options::at(told.path(to)))?;
+    loop {
+        let page = told.store.scan(from, 200).await?;
+        let Some(last) = page.last() else { break };
+        from = Position(last.position.0 + 1);
+        for logged in page {
+            let text = change(std::str::from_utf8(&logged.entry)?);
+            let end: &mut u64 = ends.entry(logged.stream.clone()).or_default();
+            let entries = vec![text.into_bytes().into()];
+            let append =
+                Append { stream: logged.stream, expected: *end, entries, errands: Vec::new(), row: None };
+            store.append(Batch { appends: vec![append], caller_key: None }).await?;
+            *end += 1;
+        }
+    }
+    store.close()?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_breach_that_somebody_wrote_into_the_log_is_found_and_none_is_told_from_nothing_looked_at()
+-> Result<()> {
+    let told = Told::begin()?;
+    let ids = told.day().await?;
+    let duties = |file: &str, data: &str, more: &str| {
+        let command = format!("audit duties {file} {more} --data {data} --key log.key");
+        told.run(&command.replace("  ", " "))
+    };
+    let clean = duties("clean", "data", "")?;
+    ensure!(clean.code == Some(0), "{clean:?}");
+    let line = |rule: &str, text: &str| {
+        text.lines().find(|line| line.starts_with(rule)).unwrap_or_default().to_owned()
+    };
+    let asked = line("asked-and-decided", &clean.out);
+    ensure!(asked.contains("0") && asked.ends_with("2 decisions of persons"), "{}", clean.out);
+    let stake = line("stake-and-decided", &clean.out);
+    ensure!(stake.contains("nothing to look at: no voices on changes"), "{}", clean.out);
+    let later = duties("later", "data", "--since 2026-12-01")?;
+    ensure!(line("asked-and-decided", &later.out).contains("nothing to look at"), "{later:?}");
+    told.done(&format!("audit duties clean --again --data data --public {}", told.public))?;
+
+    told.population("before", "")?;
+
+    // The requester's own voice in the place of the manager's.
+    let voice = |text: &str| {
+        let is_voice = text.contains("\"voted\"") || text.contains("\"approved\":{\"authority\":{\"people\"");
+        if is_voice { text.replace("sales-manager-1", "ae-1") } else { text.to_owned() }
+    };
+    forged(&told, "forged", voice).await?;
+    let found = duties("breach", "forged", "")?;
+    ensure!(found.code == Some(1), "{found:?}");
+    ensure!(
+        found.err.contains(&format!("{} `ae-1` decides on what they asked for (entries ", ids[1])),
+        "{found:?}"
+    );
+    let breaches = lines(&told.path("breach"))?;
+    let breach = breaches.iter().find(|line| line["meaning"] == "breach").context("a breach")?;
+    let entries: Vec<u64> = serde_json::from_value(breach["entries"].clone())?;
+    let voted = told.store.scan(Position(entries[1]), 1).await?;
+    ensure!(std::str::from_utf8(&voted[0].entry)?.contains("\"voted\""), "the entry is the voice");
+    ensure!(*voted[0].stream == *ids[1].to_string());
+    assert_eq!(end(&told.path("breach"))?["rules"]["asked-and-decided"]["found"], 1);
+
+    // Whoever noted a checkpoint before sees that it is another log.
+    let said =
+        told.refused(&format!("audit population before --again --data forged --public {}", told.public))?;
+    ensure!(said.contains("entries of the log are not those of the checkpoint"), "{said}");
+
+    // Its case does not fit together either, and says where.
+    let case = told.refused(&format!("audit case {} case --data forged --key log.key", ids[1]))?;
+    ensure!(case.contains("`ae-1` decides: asked for it is not did not ask for it"), "{case}");
+    // Nor does one in which something else was sealed.
+    let later = |text: &str| {
+        let is_sealed = text.contains("\"sealed\"");
+        if is_sealed { text.replacen("\"expires\":1", "\"expires\":2", 1) } else { text.to_owned() }
+    };
+    forged(&told, "resealed", later).await?;
+    let case = told.refused(&format!("audit case {} resealed-case --data resealed --key log.key", ids[1]))?;
+    ensure!(
+        case.contains("seal: on record, and made again of intent, policy version and write plan"),
+        "{case}"
+    );
+    told.stop().await?;
+    Ok(())
+}
+
 #[test]
 fn a_host_that_runs_is_asked_for_the_checkpoint_and_its_log_is_read_beside_it() -> Result<()> {
     let mut house = House::start()?;
@@ -379,7 +565,31 @@ fn a_host_that_runs_is_asked_for_the_checkpoint_and_its_log_is_read_beside_it() 
     house.asked()?;
     let again = ["audit", "population", "all", "--again", "--public", &house.public, "--quiet"];
     ensure!(house.done(&again)?.starts_with("`all` is what the log says: 2 intents"));
+    let duties = ["audit", "duties", "duties", "--public", &house.public, "--quiet"];
+    ensure!(house.done(&duties)?.starts_with("`duties` is written"));
     house.host.stop()?;
     ensure!(house.done(&again)?.starts_with("`all` is what the log says: 2 intents"), "and without it");
+    Ok(())
+}
+
+#[test]
+fn a_log_in_a_database_is_read_beside_the_host_that_writes_to_it() -> Result<()> {
+    let server = Postgres::shared()?;
+    let url = server.database()?;
+    let mut house = House::noting(|folder| {
+        fs::write(folder.join("database.url"), &url)?;
+        Ok("[data]\ndatabase = \"file:database.url\"\n".to_owned())
+    })?;
+    house.host.start()?;
+    let id = house.asked()?;
+    house.asked()?;
+    let said = house.done(&["audit", "population", "all", "--public", &house.public, "--quiet"])?;
+    ensure!(said.starts_with("`all` is written: 2 intents"), "{said}");
+    house.done(&["audit", "case", &id, "case", "--public", &house.public, "--quiet"])?;
+    house.done(&["audit", "check", "case", "--public", &house.public])?;
+    house.asked()?;
+    let again = ["audit", "population", "all", "--again", "--public", &house.public, "--quiet"];
+    ensure!(house.done(&again)?.starts_with("`all` is what the log says: 2 intents"));
+    house.host.stop()?;
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! `countersign audit`: whether the log is what was written, and proofs of it for those who do not have it.
 
+mod case;
 mod denied;
+mod duties;
 mod evidence;
 mod export;
 pub(crate) mod key;
@@ -104,6 +106,15 @@ pub enum Audit {
     Population(population::Population),
     /// Draw a sample of a population by a seed, so that anybody can draw it again
     Sample(sample::Sample),
+    /// Write everything that the log holds of one intent into one file: what was asked, decided, written and found, how it
+    /// fits together, and the proof of each entry
+    ///
+    /// The log is read while its host runs or not. `countersign audit check` checks the file without either.
+    Case(case::CaseOf),
+    /// Look through the whole log for people who did two things that are for two persons
+    ///
+    /// Breaches, what is allowed and somebody should see, and what was refused; by rule, with how much was looked at.
+    Duties(duties::OverHistory),
     /// List what people and machines tried on a running host and may not do, newest first
     ///
     /// Auditors alone read it. Of one person sixty tries in an hour are listed, and how many more there were.
@@ -118,9 +129,9 @@ pub enum Audit {
         #[arg(long, default_value_t = 50)]
         limit: usize,
     },
-    /// Check a proof; neither a host nor its data folder is needed
+    /// Check a proof, or a whole case; neither a host nor its data folder is needed
     Check {
-        /// The proof, as `countersign audit prove` prints it
+        /// The proof, as `countersign audit prove` prints it, or the file of `countersign audit case`
         file: PathBuf,
         /// Public key of the log, as `countersign audit key` prints it
         #[arg(long, value_name = "KEY", value_parser = public)]
@@ -207,6 +218,8 @@ pub async fn run(command: Audit, global: &Global) -> Result<ExitCode> {
         }
         Audit::Population(command) => population::run(command, global).await,
         Audit::Sample(command) => sample::run(command, global),
+        Audit::Case(command) => case::run(command, global).await,
+        Audit::Duties(command) => duties::run(command, global).await,
         Audit::Denied { day, person, limit } => {
             denied::show(day.as_deref(), person.as_deref(), limit, global).await
         }
@@ -298,6 +311,9 @@ pub(crate) fn noted(file: &Path, public: &VerifierKey) -> Result<Checkpoint> {
 }
 
 fn check(file: &Path, public: &VerifierKey, entry: Option<&Path>, global: &Global) -> Result<ExitCode> {
+    if entry.is_none() && case::is_one(file)? {
+        return case::check(file, public, global);
+    }
     let text = text_of(file, PROOF_BYTES_MAX)?;
     let checked = Proof::parse(&text).and_then(|proof| {
         let checkpoint = proof.check(public, key::is_right)?;

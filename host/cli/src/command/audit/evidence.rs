@@ -1,4 +1,4 @@
-//! Files of evidence: a first line that says what it is, a line for each item, and a last line with their count and the
+//! Files of evidence: a first line that says what it is, a line for each item, one with their count, and a last one with the
 //! SHA-256 of every byte before it. What is cut, added or changed does not fit the last line; and whoever has the log makes
 //! the same bytes again.
 
@@ -17,14 +17,20 @@ use std::path::{Path, PathBuf};
 /// Longest line of a file of evidence, in bytes: a checkpoint and many names fit in.
 pub(super) const LINE_BYTES_MAX: u64 = 64 * 1024;
 
+/// The last line but one.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct End<T> {
+    /// What was counted.
+    end: T,
+}
+
 /// The last line.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct End<T> {
-    /// What was counted.
-    pub(super) end: T,
+struct Seal {
     /// SHA-256 of every byte before this line.
-    pub(super) sha256: Digest,
+    sha256: Digest,
 }
 
 /// Where the lines go.
@@ -58,6 +64,10 @@ impl Lines {
     pub(super) fn line(&mut self, value: &impl Serialize) -> Result<()> {
         let mut bytes = canonical::to_vec(value)?;
         bytes.push(b'\n');
+        ensure!(
+            u64::try_from(bytes.len())? <= LINE_BYTES_MAX,
+            Failure::new(exit::NO, format!("a line would have more than {LINE_BYTES_MAX} bytes"))
+        );
         match self {
             Lines::New { file, name, hashing, .. } => {
                 hashing.take(&bytes);
@@ -86,12 +96,13 @@ impl Lines {
         }
     }
 
-    /// The last line, and the digest in it. A new file has its name and is durable on return.
+    /// The last two lines, and the digest in the last. A new file has its name and is durable on return.
     pub(super) fn end(mut self, counted: impl Serialize) -> Result<Digest> {
+        self.line(&End { end: counted })?;
         let sha256 = match &self {
             Lines::New { hashing, .. } | Lines::Again { hashing, .. } => hashing.digest(),
         };
-        self.line(&End { end: counted, sha256 })?;
+        self.line(&Seal { sha256 })?;
         match self {
             Lines::New { file, draft, name, .. } => {
                 let file = file.into_inner().context("the file cannot be written")?;
@@ -149,8 +160,7 @@ fn parsed<T: DeserializeOwned>(line: &[u8], name: &Path, what: &str) -> Result<T
     })
 }
 
-/// Reads a whole file: shows each line between the first and the last to `see`, and gives the last one's counts if it fits
-/// every byte before it.
+/// Reads a whole file: shows the line of each item to `see`, and gives the counts if every byte fits the last line.
 pub(super) fn read<T: DeserializeOwned>(
     name: &Path,
     what: &str,
@@ -162,24 +172,66 @@ pub(super) fn read<T: DeserializeOwned>(
         hashing.take(line);
         hashing.take(b"\n");
     };
-    let head = next_line(&mut file, name)?.unwrap_or_default();
-    take(&head);
-    let mut line = next_line(&mut file, name)?;
-    while let Some(this) = line {
-        line = next_line(&mut file, name)?;
-        if line.is_some() {
-            see(&this)?;
-            take(&this);
-            continue;
+    let mut line = || next_line(&mut file, name);
+    take(&line()?.unwrap_or_default());
+    // The last two are no items.
+    let (mut first, mut second) = (line()?, line()?);
+    while let Some(next) = line()? {
+        if let Some(item) = first.take() {
+            see(&item)?;
+            take(&item);
         }
-        let End { end, sha256 } = parsed::<End<T>>(&this, name, what)?;
-        let fits = sha256 == hashing.digest();
-        let message = format!("`{}` was changed: its bytes do not fit its last line", name.display());
-        let help = "make it again from the log: `countersign audit population FILE --again`";
-        ensure!(fits, Failure::new(exit::NO, message).with_help(help));
-        return Ok((end, sha256));
+        (first, second) = (second, Some(next));
     }
-    Err(Failure::new(exit::NO, format!("`{}` is no {what}: its last line is missing", name.display())).into())
+    let Some((end, seal)) = first.zip(second) else {
+        let message = format!("`{}` is no {what}: its last lines are missing", name.display());
+        return Err(Failure::new(exit::NO, message).into());
+    };
+    take(&end);
+    let Seal { sha256 } = parsed(&seal, name, what)?;
+    let message = format!("`{}` was changed: its bytes do not fit its last line", name.display());
+    let help = "make it again from the log: `countersign audit population FILE --again`";
+    ensure!(sha256 == hashing.digest(), Failure::new(exit::NO, message).with_help(help));
+    let End { end } = parsed(&end, name, what)?;
+    Ok((end, sha256))
+}
+
+/// A file that is written at once, which only its owner reads.
+pub(super) struct Whole {
+    file: File,
+    draft: Draft,
+    name: PathBuf,
+}
+
+impl Whole {
+    /// Begins one; nothing has its name until it is written.
+    pub(super) fn begin(name: &Path) -> Result<Whole> {
+        refuse_existing(name)?;
+        let (draft, file) = Draft::beside(name)?;
+        Ok(Whole { file, draft, name: name.to_owned() })
+    }
+
+    /// Writes it. Durable on return.
+    pub(super) fn write(mut self, bytes: &[u8]) -> Result<()> {
+        self.file
+            .write_all(bytes)
+            .and_then(|()| self.file.sync_all())
+            .with_context(|| format!("`{}` cannot be written", self.name.display()))?;
+        self.draft.becomes(&self.name)
+    }
+}
+
+/// Compares the text of a file with what the log says.
+pub(super) fn same(text: &str, expected: &str, name: &Path) -> Result<()> {
+    if text == expected {
+        return Ok(());
+    }
+    let mut lines = text.lines().zip(expected.lines());
+    let line = lines.position(|(found, expected)| found != expected);
+    let line = line.unwrap_or(text.lines().count().min(expected.lines().count())).saturating_add(1);
+    let message = format!("line {line} of `{}` is not what the log says", name.display());
+    let help = "the file was changed, or made of something else: keep it, and make a new one beside it";
+    Err(Failure::new(exit::NO, message).with_help(help).into())
 }
 
 /// A table for spreadsheets beside a file of evidence, by RFC 4180; no cell begins as a formula does.

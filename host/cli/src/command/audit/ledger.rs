@@ -9,8 +9,8 @@ use crate::output::{Failure, Progress};
 use anyhow::{Context as _, Result};
 use countersign_core::approval::event::Entry;
 use countersign_core::evidence::Seen;
-use countersign_core::hash::Digest;
 use countersign_core::id::IntentId;
+use countersign_core::log::leaf::Leaf;
 use countersign_core::log::note::{Checkpoint, NOTE_BYTES_MAX, Note, VerifierKey};
 use countersign_core::log::tree::Tree;
 use countersign_engine::port::store::{BATCH_ENTRIES_MAX, Logged, Position};
@@ -106,6 +106,17 @@ impl Ledger {
         Ledger { held: Held::To(bound), ..self }
     }
 
+    /// What the log is read up to.
+    ///
+    /// # Errors
+    /// If that is its end and it cannot be read.
+    pub(super) async fn end(&self) -> Result<Bound> {
+        match &self.held {
+            Held::To(bound) => Ok(bound.clone()),
+            Held::Signed(_) => Ok(self.walk((), |(), _, _| Ok(())).await?.1),
+        }
+    }
+
     /// Reads the log once more, shows every entry, and says what it is bound to.
     ///
     /// # Errors
@@ -113,7 +124,7 @@ impl Ledger {
     pub(super) async fn walk<T: Send + 'static>(
         &self,
         state: T,
-        see: fn(&mut T, &Logged, &Digest) -> Result<()>,
+        see: fn(&mut T, &Logged, &Leaf) -> Result<()>,
     ) -> Result<(T, Bound)> {
         let most = match &self.held {
             Held::To(bound) => bound.checkpoint.size,
@@ -174,7 +185,7 @@ impl Ledger {
 /// A walk through a log: each entry is shown once, and becomes a leaf of the tree.
 struct Walk<T> {
     state: T,
-    see: fn(&mut T, &Logged, &Digest) -> Result<()>,
+    see: fn(&mut T, &Logged, &Leaf) -> Result<()>,
     tree: Tree,
     most: u64,
     fault: Option<anyhow::Error>,
@@ -191,7 +202,7 @@ impl<T> Walk<T> {
         }
         let leaf = tree::leaf(logged);
         self.tree.push(tree::hash(&leaf));
-        if let Err(fault) = (self.see)(&mut self.state, logged, &leaf.entry) {
+        if let Err(fault) = (self.see)(&mut self.state, logged, &leaf) {
             self.fault = Some(fault);
         }
     }
@@ -224,12 +235,12 @@ fn read_folder<T>(log: &Path, most: u64, walk: &mut Walk<T>) -> Result<()> {
 /// If it cannot be read, or `take` says so.
 pub(super) fn of_intent<R>(
     logged: &Logged,
-    digest: &Digest,
+    leaf: &Leaf,
     take: impl FnOnce(Seen<'_>) -> Result<R>,
 ) -> Result<Option<R>> {
     let Ok(intent) = logged.stream.parse::<IntentId>() else { return Ok(None) };
     let entry: Entry = serde_json::from_slice(&logged.entry)
         .with_context(|| format!("entry {} of `{}` cannot be read", logged.sequence, logged.stream))?;
     let (position, sequence) = (logged.position.0, logged.sequence);
-    take(Seen { position, intent, sequence, digest: *digest, entry: &entry }).map(Some)
+    take(Seen { position, intent, sequence, digest: leaf.entry, entry: &entry }).map(Some)
 }

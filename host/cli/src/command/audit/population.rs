@@ -12,6 +12,7 @@ use countersign_core::evidence::population::{Fates, Item, Of, Picker, Query, Tal
 use countersign_core::hash::Digest;
 use countersign_core::id::IntentTypeName;
 use countersign_core::intent::Day;
+use countersign_core::log::leaf::Leaf;
 use countersign_engine::port::store::Logged;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -68,7 +69,7 @@ pub struct Population {
     under: Under,
 }
 
-fn day(text: &str) -> Result<Day, String> {
+pub(super) fn day(text: &str) -> Result<Day, String> {
     Day::parse(text).ok_or_else(|| "expected a day such as 2026-10-01".to_owned())
 }
 
@@ -98,9 +99,16 @@ pub(super) struct Log {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LookedAt {
+pub(super) struct LookedAt {
     first: u64,
     last: u64,
+}
+
+impl LookedAt {
+    /// All of it.
+    pub(super) fn of(bound: &Bound) -> LookedAt {
+        LookedAt { first: 1, last: bound.checkpoint.size }
+    }
 }
 
 impl Log {
@@ -143,7 +151,7 @@ pub(super) async fn run(command: Population, global: &Global) -> Result<ExitCode
     let ledger = under.ledger(known.map(|known| known.log.checkpoint), global).await?;
     let (fates, bound) = ledger.walk(Fates::default(), fates).await?;
     let mut writing = Writing { picker: Picker::new(query.clone(), fates), lines, table };
-    let looked_at = LookedAt { first: 1, last: bound.checkpoint.size };
+    let looked_at = LookedAt::of(&bound);
     let log = Log::of(&bound);
     writing.lines.line(&Head { form: FORM.to_owned(), query: query.clone(), log, looked_at })?;
     let ledger = ledger.up_to(bound.clone());
@@ -164,14 +172,14 @@ pub(super) fn head(file: &Path) -> Result<Head> {
     Ok(head)
 }
 
-fn fates(fates: &mut Fates, logged: &Logged, digest: &Digest) -> Result<()> {
-    of_intent(logged, digest, |seen| fates.take(seen).map_err(too_many))?;
+fn fates(fates: &mut Fates, logged: &Logged, leaf: &Leaf) -> Result<()> {
+    of_intent(logged, leaf, |seen| fates.take(seen).map_err(too_many))?;
     Ok(())
 }
 
-fn items(writing: &mut Writing, logged: &Logged, digest: &Digest) -> Result<()> {
+fn items(writing: &mut Writing, logged: &Logged, leaf: &Leaf) -> Result<()> {
     let take = |seen: Seen<'_>| writing.picker.take(seen).map_err(too_many);
-    for item in of_intent(logged, digest, take)?.unwrap_or_default() {
+    for item in of_intent(logged, leaf, take)?.unwrap_or_default() {
         writing.lines.line(&item)?;
         if let Some(table) = &mut writing.table {
             table.row(cells(&item))?;

@@ -1,0 +1,213 @@
+//! `countersign audit duties`: who did two things that are for two persons, over the whole history.
+
+use super::Global;
+use super::evidence::{self, Lines};
+use super::ledger::{Under, of_intent};
+use super::population::{Log, LookedAt, day};
+use crate::exit;
+use crate::output::{self, Failure, Table};
+use anyhow::{Context as _, Result};
+use countersign_core::evidence::duties::{Count, Duties, Finding, Meaning, NOT_LOOKED_AT, Rule, Told};
+use countersign_core::id::ConnectionName;
+use countersign_core::intent::Day;
+use countersign_core::log::leaf::Leaf;
+use countersign_core::{connection, connector, denied};
+use countersign_engine::port::store::Logged;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What the first line calls itself.
+const FORM: &str = "countersign-duties/1";
+
+/// What is wanted of it.
+#[derive(Debug, clap::Args)]
+pub struct OverHistory {
+    /// The file: one JSON value a line; no file is written over
+    file: PathBuf,
+    /// The first day of what is looked at, in UTC; from the beginning of the log unless given
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    since: Option<Day>,
+    /// The last day; to the end of the log unless given
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    until: Option<Day>,
+    /// Make a file that is there again from the log, by its own days up to its own checkpoint, and compare every byte
+    #[arg(long, conflicts_with_all = ["since", "until", "checkpoint"])]
+    again: bool,
+    #[command(flatten)]
+    under: Under,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Days {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<Day>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Day>,
+}
+
+/// The first line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    form: String,
+    query: Days,
+    log: Log,
+    looked_at: LookedAt,
+    /// What each rule means and looks at.
+    rules: BTreeMap<String, About>,
+    not_looked_at: Vec<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct About {
+    meaning: Meaning,
+    looks_at: String,
+}
+
+struct Looking {
+    duties: Duties,
+    lines: Option<Lines>,
+    /// The first of them.
+    breaches: Vec<Finding>,
+}
+
+/// Most breaches that are shown beside the file, which has them all.
+const SHOWN_MAX: usize = 20;
+
+/// Looks through the history, or does so again.
+///
+/// # Errors
+/// If the log cannot be read or is not what its checkpoint says; or the file cannot be written or is not what the log says.
+/// A breach is an answer of no.
+pub(super) async fn run(command: OverHistory, global: &Global) -> Result<ExitCode> {
+    let OverHistory { file, since, until, again, under } = command;
+    let known: Option<Head> = again.then(|| evidence::head(&file, "list of duties")).transpose()?;
+    let query = known.as_ref().map_or(Days { since, until }, |known| known.query);
+    let lines = if again { Lines::like(&file, "the log says")? } else { Lines::to(&file)? };
+    let ledger = under.ledger(known.map(|known| known.log.checkpoint), global).await?;
+    // The first line says up to where.
+    let bound = ledger.end().await?;
+    let ledger = ledger.up_to(bound.clone());
+    let about = |rule: Rule| {
+        (rule.as_str().to_owned(), About { meaning: rule.meaning(), looks_at: rule.looks_at().to_owned() })
+    };
+    let mut looking =
+        Looking { duties: Duties::new(query.since, query.until), lines: Some(lines), breaches: Vec::new() };
+    looking.line(&Head {
+        form: FORM.to_owned(),
+        query,
+        log: Log::of(&bound),
+        looked_at: LookedAt::of(&bound),
+        rules: Rule::ALL.into_iter().map(about).collect(),
+        not_looked_at: NOT_LOOKED_AT.map(str::to_owned).to_vec(),
+    })?;
+    let (looking, _) = ledger.walk(looking, look).await?;
+    let Looking { duties, lines, breaches } = looking;
+    let counts: BTreeMap<&str, Count> =
+        duties.counts().iter().map(|(rule, count)| (rule.as_str(), *count)).collect();
+    let sha256 = lines.context("the lines were taken away")?.end(json!({ "rules": counts }))?;
+    if global.json {
+        output::json(&json!({
+            "file": file.display().to_string(),
+            "rules": counts,
+            "breaches": breaches,
+            "entries": bound.checkpoint.size,
+            "root": bound.checkpoint.root,
+            "sha256": sha256,
+        }))?;
+    } else {
+        let found = if again { "is what the log says" } else { "is written" };
+        output::line(&format!("`{}` {found}", file.display()))?;
+        table(duties.counts())?;
+        let checkpoint = &bound.checkpoint;
+        let (size, origin, root) = (checkpoint.size, &checkpoint.origin, checkpoint.root);
+        output::line(&format!("looked at: all {size} entries of `{origin}`, root {root}"))?;
+    }
+    told(&breaches)
+}
+
+impl Looking {
+    fn line(&mut self, value: &impl Serialize) -> Result<()> {
+        self.lines.as_mut().context("the lines were taken away")?.line(value)
+    }
+}
+
+fn table(counts: &BTreeMap<Rule, Count>) -> Result<()> {
+    let mut table = Table::new(&["rule", "means", "found", "of"]);
+    for (rule, Count { looked_at, found }) in counts {
+        let meaning = match rule.meaning() {
+            Meaning::Breach => "a breach",
+            Meaning::ToBeSeen => "allowed, to be seen",
+            Meaning::Kept => "kept",
+        };
+        let found = if *looked_at == 0 { "-".to_owned() } else { found.to_string() };
+        let of = if *looked_at == 0 {
+            format!("nothing to look at: no {}", rule.looks_at())
+        } else {
+            format!("{looked_at} {}", rule.looks_at())
+        };
+        table.row([rule.as_str(), meaning, &found, &of]);
+    }
+    table.print()
+}
+
+fn told(breaches: &[Finding]) -> Result<ExitCode> {
+    if breaches.is_empty() {
+        return Ok(ExitCode::from(exit::DONE));
+    }
+    let mut failure = Failure::new(exit::NO, "there are breaches of the segregation of duties");
+    let place = |finding: &Finding| {
+        let entries: Vec<String> = finding.entries.iter().map(u64::to_string).collect();
+        let intent = finding.intent.map(|intent| intent.to_string()).unwrap_or_default();
+        format!("{intent} `{}` {} (entries {})", finding.person, finding.says, entries.join(", "))
+    };
+    failure.places = breaches.iter().take(SHOWN_MAX).map(place).collect();
+    let help =
+        "the host refuses each of them, so somebody wrote to the log past it: keep the data folder as it is";
+    Err(failure.with_help(help).into())
+}
+
+fn look(looking: &mut Looking, logged: &Logged, leaf: &Leaf) -> Result<()> {
+    let position = logged.position.0;
+    let mut found = Vec::new();
+    let duties = &mut looking.duties;
+    let mut take = |told: Told<'_>| -> Result<()> {
+        found.extend(duties.take(told).map_err(too_many)?);
+        Ok(())
+    };
+    match logged.stream.split('/').next().unwrap_or_default() {
+        "connection" => {
+            let name = logged.stream.split('/').nth(1).unwrap_or_default();
+            let name = ConnectionName::parse(name).context("a record of no connection")?;
+            take(Told::Connection(position, &name, &entry::<connection::Entry>(logged)?))?;
+        }
+        "connector" => take(Told::Connector(position, &entry::<connector::Entry>(logged)?))?,
+        "denied" => take(Told::Denied(position, &entry::<denied::Entry>(logged)?))?,
+        _ => {
+            of_intent(logged, leaf, |seen| take(Told::Intent(seen)))?;
+        }
+    }
+    for finding in found {
+        looking.line(&finding)?;
+        if finding.meaning == Meaning::Breach && looking.breaches.len() < SHOWN_MAX {
+            looking.breaches.push(finding);
+        }
+    }
+    Ok(())
+}
+
+fn entry<T: DeserializeOwned>(logged: &Logged) -> Result<T> {
+    serde_json::from_slice(&logged.entry)
+        .with_context(|| format!("entry {} of `{}` cannot be read", logged.sequence, logged.stream))
+}
+
+fn too_many(fault: countersign_core::evidence::duties::TooMany) -> anyhow::Error {
+    let help = "read an older part of the log alone: `--checkpoint` with a checkpoint of then";
+    Failure::new(exit::NO, fault.to_string()).with_help(help).into()
+}
