@@ -6,9 +6,7 @@
 use super::stored::{self, Row};
 use super::tree::Tree;
 use crate::hash::Digest;
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
 
 /// A tree that grows to a known size, and the hashes of it that some paths need.
 #[derive(Debug)]
@@ -23,15 +21,14 @@ pub struct Picked {
     row: Vec<Digest>,
 }
 
-/// Notes which hashes are asked for, and knows none.
-struct Asked(RefCell<BTreeSet<u64>>);
+/// Which hashes are wanted, while nobody knows one: whoever asks for another one is told its place.
+struct Asked(BTreeSet<u64>);
 
 impl Row for Asked {
-    type Fault = Infallible;
+    type Fault = u64;
 
-    fn hash(&self, place: u64) -> Result<Digest, Infallible> {
-        self.0.borrow_mut().insert(place);
-        Ok(Digest::ZERO)
+    fn hash(&self, place: u64) -> Result<Digest, u64> {
+        if self.0.contains(&place) { Ok(Digest::ZERO) } else { Err(place) }
     }
 }
 
@@ -51,16 +48,19 @@ impl Picked {
     /// A tree that will have `size` leaves, for paths of these, counted from 0. Those beyond it have none.
     #[must_use]
     pub fn new(leaves: impl IntoIterator<Item = u64>, size: u64) -> Picked {
-        let asked = Asked(RefCell::default());
+        let mut asked = Asked(BTreeSet::new());
         for leaf in leaves.into_iter().filter(|leaf| *leaf < size) {
-            let Ok(_) = stored::path(&asked, leaf, size);
+            // Each turn adds a place, and a path has few.
+            while let Err(place) = stored::path(&asked, leaf, size) {
+                asked.0.insert(place);
+            }
         }
         Picked {
             size,
             tree: Tree::default(),
             next: 0,
             hashes: BTreeMap::new(),
-            wanted: asked.0.into_inner(),
+            wanted: asked.0,
             row: Vec::new(),
         }
     }
