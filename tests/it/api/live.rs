@@ -66,8 +66,8 @@ impl Stream {
 
     /// The place of the log that the last event names.
     fn last(&self) -> u64 {
-        let ids = self.text.lines().filter_map(|line| line.strip_prefix("id: "));
-        ids.last().expect("an event").parse().expect("a number")
+        let mut ids = self.text.lines().filter_map(|line| line.strip_prefix("id: "));
+        ids.next_back().expect("an event").parse().expect("a number")
     }
 }
 

@@ -83,7 +83,7 @@ fn lane(owned: &OwnedTypeView, connections: &[OwnedConnectionView]) -> [Vec<Tile
         Tile::new(name, &below)
     });
     [
-        vec![Tile::new(&owned.source, &[owned.trigger.clone()])],
+        vec![Tile::new(&owned.source, std::slice::from_ref(&owned.trigger))],
         vec![Tile::new(&owned.name, &[policy, on_failure])],
         seats.collect(),
         targets.collect(),
