@@ -95,10 +95,10 @@ impl Sessions {
         secret
     }
 
-    /// The session of a cookie, if it holds; it was seen now.
-    pub(crate) fn find(&self, cookie: &str, inforce: Inforce<'_>) -> Option<Session> {
+    /// The session of a cookie, if it holds; it was seen now if that is a use of it.
+    pub(crate) fn find(&self, cookie: &str, is_used: bool, inforce: Inforce<'_>) -> Option<Session> {
         let digest = kept(cookie);
-        self.alive(|open| open.contains_key(&digest).then_some(digest), inforce)
+        self.alive(|open| open.contains_key(&digest).then_some(digest), is_used, inforce)
     }
 
     /// Whether the session of a cookie holds. A page that is left open is no use of it.
@@ -130,12 +130,13 @@ impl Sessions {
         let of = |open: &BTreeMap<Digest, Session>| {
             open.iter().find(|(_, session)| session.terminal == digest).map(|(key, _)| *key)
         };
-        self.alive(of, inforce)
+        self.alive(of, true, inforce)
     }
 
     fn alive(
         &self,
         which: impl FnOnce(&BTreeMap<Digest, Session>) -> Option<Digest>,
+        is_used: bool,
         inforce: Inforce<'_>,
     ) -> Option<Session> {
         let mut open = self.locked();
@@ -145,7 +146,9 @@ impl Sessions {
             open.remove(&key);
             return None;
         }
-        session.seen = session.seen.max(inforce.now);
+        if is_used {
+            session.seen = session.seen.max(inforce.now);
+        }
         Some(session.clone())
     }
 

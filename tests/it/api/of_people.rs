@@ -110,7 +110,13 @@ async fn nobody_says_of_others_that_they_are_away_but_who_owns_the_people() {
     assert!(form.contains("Say that somebody is away") && form.contains("value=\"revops-lead\""), "{form}");
     let more = [&WEEK[..], &[("person", "finance-1")]].concat();
     let kept = browsers.post(&owner, TO, &sent(&form, TO, &more)).await;
-    assert_eq!(kept.status, 303, "{}", kept.text);
+    let to = "/people?of=finance-1&said=away";
+    assert_eq!((kept.status, kept.header("location")), (303, to), "{}", kept.text);
+    let told = browsers.get(&owner, to).await.text;
+    assert!(
+        told.contains("an absence of finance-1 is on record") && !told.contains("your absence"),
+        "{told}"
+    );
     assert!(browsers.get(&own, "/people").await.text.contains("finance-3 is asked instead."));
 }
 

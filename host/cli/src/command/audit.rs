@@ -311,10 +311,15 @@ pub(crate) fn noted(file: &Path, public: &VerifierKey) -> Result<Checkpoint> {
 }
 
 fn check(file: &Path, public: &VerifierKey, entry: Option<&Path>, global: &Global) -> Result<ExitCode> {
-    if entry.is_none() && case::is_one(file)? {
-        return case::check(file, public, global);
+    // Read once: it may be a pipe.
+    let text = text_of(file, case::CASE_BYTES_MAX)?;
+    if entry.is_none() && text.starts_with('{') {
+        return case::check(file, &text, public, global);
     }
-    let text = text_of(file, PROOF_BYTES_MAX)?;
+    if PROOF_BYTES_MAX < text.len() {
+        let message = format!("`{}` is longer than {PROOF_BYTES_MAX} bytes", file.display());
+        return Err(Failure::new(exit::NO, message).into());
+    }
     let checked = Proof::parse(&text).and_then(|proof| {
         let checkpoint = proof.check(public, key::is_right)?;
         Ok((proof, checkpoint))

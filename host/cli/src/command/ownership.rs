@@ -11,6 +11,7 @@ use countersign_server::api::view::{
     AloneView, OwnedConnectionView, OwnedTypeView, OwnerView, OwnershipView,
 };
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -19,8 +20,8 @@ use std::process::ExitCode;
 pub struct Ownership {
     /// One intent type only
     pub intent_type: Option<String>,
-    /// Write a picture of it into this file instead: who asks, answers, decides, and what is written
-    #[arg(long, value_name = "FILE.svg")]
+    /// Write a picture of it into this new file instead: who asks, answers, decides, and what is written
+    #[arg(long, value_name = "FILE.svg", conflicts_with = "json")]
     pub picture: Option<PathBuf>,
 }
 
@@ -45,7 +46,9 @@ pub async fn run(command: Ownership, global: &Global) -> Result<ExitCode> {
     let lacking = types.iter().any(|owned| !owned.lacking.is_empty());
     if let Some(file) = &command.picture {
         let svg = picture::svg(&types, &view.connections);
-        std::fs::write(file, svg).with_context(|| format!("`{}` cannot be written", file.display()))?;
+        // What is there already may be something else.
+        let written = std::fs::File::create_new(file).and_then(|mut file| file.write_all(svg.as_bytes()));
+        written.with_context(|| format!("`{}` cannot be written", file.display()))?;
         output::say(&format!("written  {}: open it in a browser", plain(&file.display().to_string())));
         return Ok(ExitCode::from(exit::DONE));
     }

@@ -200,7 +200,7 @@ impl<'a> Linking<'a> {
     fn add(&mut self, placed: Placed<'_>, before: Option<&Approval>, after: &Approval) {
         self.of_intent(placed, before, after);
         self.of_answer(placed, before, after);
-        self.of_decision(placed, after);
+        self.of_decision(placed, before, after);
         self.of_effect(placed, before, after);
         self.of_exception(placed, after);
         if let Event::Closed = &placed.entry.event {
@@ -289,7 +289,7 @@ impl<'a> Linking<'a> {
         check(format!("seal: of the write plan (entry {entry}), and decided on"), &sealed, &found)
     }
 
-    fn of_decision(&mut self, placed: Placed<'_>, after: &Approval) {
+    fn of_decision(&mut self, placed: Placed<'_>, before: Option<&Approval>, after: &Approval) {
         let event = &placed.entry.event;
         let asked = |person: &PersonId| apart(&after.intent, person);
         if let Event::Voted { person, rows, seal, .. } = event {
@@ -313,7 +313,8 @@ impl<'a> Linking<'a> {
             let checks = vec![self.same_seal(*seal), asked(&what.by)];
             self.link(About::Decision, placed, says, checks);
         } else if let Event::Approved { authority } = event {
-            let (says, checks) = self.authority(authority, "approved");
+            let (says, mut checks) = self.authority(authority, "approved");
+            checks.extend(before.map(|before| founded(before, authority)).unwrap_or_default());
             self.approved = Some(placed.position);
             self.link(About::Decision, placed, says, checks);
         } else if let Event::Declined { authority, .. } = event {
@@ -551,6 +552,31 @@ fn otherwise(planned: &PlannedEffect, receipt: &Receipt) -> Vec<String> {
     let compared = planned.plan.changes.iter().filter_map(|change| Some((change, said(&change.name)?)));
     let otherwise = compared.filter(|(change, said)| change.after != **said);
     otherwise.map(|(change, said)| format!("`{}` as {said} for {}", change.name, change.after)).collect()
+}
+
+/// That an approval follows from what stood before it: from the answer of the policy, filled seats or an override.
+fn founded(before: &Approval, authority: &Authority) -> Vec<Check> {
+    let yes = |holds: bool| if holds { "yes" } else { "no" };
+    let Stage::Seated { case, seats } = &before.stage else {
+        return vec![check("a write plan is decided about", "yes", "no")];
+    };
+    match authority {
+        Authority::Policy => vec![
+            check("answer of the policy", "approve", answer(&case.evaluation.outcome)),
+            check("no council decides", "yes", yes(case.council.is_none())),
+        ],
+        Authority::People(people) => {
+            vec![check("every seat is filled", "yes", yes(!people.is_empty() && seats.are_filled()))]
+        }
+        Authority::Override(person) => {
+            let by = before.overridden.as_ref().map(|overridden| overridden.what.by.to_string());
+            vec![check("who overrides the policy", person, &by.unwrap_or_else(|| "nobody".to_owned()))]
+        }
+        Authority::FailOpen(people) => vec![
+            check("the policy could not be evaluated", "yes", yes(before.failed_open.is_some())),
+            check("every seat is filled", "yes", yes(people.is_empty() || seats.are_filled())),
+        ],
+    }
 }
 
 fn answer(outcome: &crate::policy::Outcome) -> &'static str {

@@ -23,9 +23,9 @@ pub const LIVES_MAX: usize = 2_000_000;
 /// Longest chain of people who stand in for each other that is followed.
 const CHAIN_MAX: usize = 16;
 
-/// Codes by which a try is refused because somebody else must do it: their own intent, a second voice, an open intent of
-/// their own under the policy, their own override, and a deputy who asked.
-pub const SEPARATION_CODES: [&str; 5] = ["CS-E0110", "CS-E0112", "CS-E0121", "CS-E0137", "CS-E0151"];
+/// Codes by which a try is refused because somebody else must do it: their own intent, an open intent of their own under
+/// the policy, their own override, and a deputy who asked.
+pub const SEPARATION_CODES: [&str; 4] = ["CS-E0110", "CS-E0121", "CS-E0137", "CS-E0151"];
 
 /// What is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -142,11 +142,16 @@ impl Rule {
 }
 
 /// What no rule here looks at, in words for whoever reads the result.
-pub const NOT_LOOKED_AT: [&str; 4] = [
+pub const NOT_LOOKED_AT: [&str; 8] = [
     "what people do outside of the log: at the targets, and on the machine of the host",
     "second accounts of one person: the log knows persons, and who they are says the identity provider",
     "who manages whom: `people.md` is not asked, only what is on record of each decision",
     "trials of intent types that were not live",
+    "tries to give a second voice: they are refused, and not on record",
+    "who installed a connector and who granted what it asks for; builds that were put in force on every connection at once, rolled \
+     back, or put in quarantine",
+    "who holds keys and tokens, and who reads the log",
+    "changes of files that policies share, and who let an intent type go live",
 ];
 
 /// Something that was found.
@@ -228,6 +233,8 @@ struct Life {
     conflicted: Vec<PersonId>,
     effects: BTreeMap<EffectId, ConnectionName>,
     exceptions: BTreeMap<ExceptionId, About>,
+    /// Whether it was counted as one that was looked at.
+    is_counted: bool,
 }
 
 #[derive(Debug)]
@@ -362,6 +369,7 @@ impl Duties {
             return self.submitted(seen, intent, *policy);
         }
         let Some(mut life) = self.lives.remove(&seen.intent) else { return Ok(()) };
+        self.counts_once(&mut life, seen.entry.at);
         self.follows(&mut life, seen);
         self.looks_into(&life, seen);
         self.settles(&mut life, seen);
@@ -373,9 +381,7 @@ impl Duties {
         if intent.trial.is_some() {
             return Ok(());
         }
-        self.looks(Rule::Overridden, seen.entry.at);
-        self.looks(Rule::GlassBroken, seen.entry.at);
-        let life = Life {
+        let mut life = Life {
             kind: one_of(&mut self.kinds, &intent.intent_type),
             requester: one_of(&mut self.people, &intent.requester),
             answers: intent.answers.iter().map(|person| one_of(&mut self.people, person)).collect(),
@@ -388,9 +394,20 @@ impl Duties {
             conflicted: Vec::new(),
             effects: BTreeMap::new(),
             exceptions: BTreeMap::new(),
+            is_counted: false,
         };
+        self.counts_once(&mut life, seen.entry.at);
         self.lives.insert(seen.intent, life);
         if LIVES_MAX < self.lives.len() { Err(TooMany) } else { Ok(()) }
+    }
+
+    /// An intent counts once, with its first entry on the days that are looked at.
+    fn counts_once(&mut self, life: &mut Life, at: Timestamp) {
+        if !life.is_counted && self.is_within(at) {
+            life.is_counted = true;
+            self.looks(Rule::Overridden, at);
+            self.looks(Rule::GlassBroken, at);
+        }
     }
 
     /// What is to be known of an intent when somebody decides about it.
@@ -426,7 +443,10 @@ impl Duties {
             life.voices.retain(|_, (rows, _)| !rows.contains(beside));
         } else if let Event::Activated { version, .. } = event {
             let changed = self.changed.entry(*version).or_default();
-            changed.entry(life.requester.clone()).or_default().push(seen.position);
+            // Whoever answers for the machine that published it has changed it too.
+            for person in std::iter::once(&life.requester).chain(&life.answers) {
+                changed.entry(person.clone()).or_default().push(seen.position);
+            }
             for (person, (_, position)) in &life.voices {
                 changed.entry(person.clone()).or_default().push(*position);
             }
@@ -442,6 +462,14 @@ impl Duties {
             self.votes(life, &of, rows);
         } else if let Event::Declined { authority: Authority::People(people), .. } = event {
             people.iter().for_each(|person| self.decides(life, &life.of(seen, person)));
+        } else if let Event::Carried { people, .. } = event {
+            people.iter().for_each(|person| self.decides(life, &life.of(seen, person)));
+        } else if let Event::Approved { authority: Authority::People(people) | Authority::FailOpen(people) } =
+            event
+        {
+            // Whoever has a voice was looked at with it; who is named without one was written in.
+            let silent = people.iter().filter(|person| !life.voices.contains_key(*person));
+            silent.for_each(|person| self.decides(life, &life.of(seen, person)));
         } else if let Event::Overridden { what, .. } = event {
             let of = life.of(seen, &what.by);
             self.decides(life, &of);
@@ -536,6 +564,12 @@ impl Duties {
             let known = life.voices.entry(one_of(&mut self.people, person)).or_default();
             known.0.extend(rows);
             known.1 = seen.position;
+        } else if let Event::Carried { row, people, .. } = event {
+            for person in people {
+                let known = life.voices.entry(one_of(&mut self.people, person)).or_default();
+                known.0.push(*row);
+                known.1 = seen.position;
+            }
         } else if let Event::ExceptionOpened { id, exception } = event {
             let about = self.about(life, exception, seen.position);
             life.exceptions.insert(*id, about);

@@ -217,8 +217,9 @@ impl Fates {
             self.becomes(seen.intent, OPEN);
             self.call_off(seen, "moot");
         } else if let Event::Closed = event {
-            if let Some(life) = self.lives.get_mut(&seen.intent) {
-                life.fate.outcome = "done";
+            // Once it is done it stays so: what is written again later ends with an entry of the same kind.
+            if self.lives.get(&seen.intent).is_some_and(|life| life.fate.outcome != "done") {
+                self.becomes(seen.intent, fate("done"));
             }
             self.call_off(seen, "given-up");
         } else if let Event::Attempted { effect, verdict, .. }

@@ -116,8 +116,12 @@ pub fn is_consistent(
     (size, root): (u64, &Digest),
     proof: &[Digest],
 ) -> bool {
-    if old == 0 || size <= old {
-        return proof.is_empty() && (old == 0 || (old == size && old_root == root));
+    if old == 0 && size != 0 {
+        // Every log goes on where the empty one ended, and there is one empty one.
+        return proof.is_empty() && *old_root == Digest::of(b"");
+    }
+    if size <= old {
+        return proof.is_empty() && old == size && old_root == root;
     }
     let mut rest = proof.iter();
     let (mut here, mut last) = (old.saturating_sub(1), size.saturating_sub(1));
@@ -228,8 +232,8 @@ mod tests {
                 let proof = fine(consistency(&row, old, size));
                 assert!(is_consistent((old, &was), (size, &new), &proof), "{old} of {size}");
                 let other = Digest::of(b"another log");
-                if old != 0 {
-                    assert!(!is_consistent((old, &other), (size, &new), &proof), "{old} of {size}");
+                assert!(!is_consistent((old, &other), (size, &new), &proof), "{old} of {size}");
+                if old != 0 || size == 0 {
                     assert!(!is_consistent((old, &was), (size, &other), &proof), "{old} of {size}");
                 }
                 for at in 0..proof.len() {

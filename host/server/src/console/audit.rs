@@ -139,6 +139,7 @@ async fn shown(
     let rulebook = host.engine.rulebook();
     let clocks = Clocks { directory: rulebook.directory(), person, now: host.engine.now() };
     let audits = rulebook.directory().has_duty(person, Duty::Auditor);
+    let tells = audits || rulebook.directory().looks_after(person, None);
     let checkpoint = api::log::signed(host).await.ok();
     let body = html! {
         link rel="stylesheet" href="/assets/measures.css";
@@ -151,7 +152,7 @@ async fn shown(
         @if let Some(checked) = checked { (answered(checked)) }
         (form(asked, audits))
         (rows(asked, found, checkpoint.is_some(), clocks))
-        (log(host, checkpoint.as_deref(), clocks))
+        (log(host, checkpoint.as_deref(), (clocks, tells)))
     };
     (StatusCode::OK, framed(Here::Audit, "Audit", person, &body)).into_response()
 }
@@ -260,7 +261,7 @@ fn table(rows: &[Row], proves: bool, clocks: Clocks<'_>) -> Markup {
 }
 
 /// How the log is, and how it is checked.
-fn log(host: &Host, checkpoint: Option<&str>, clocks: Clocks<'_>) -> Markup {
+fn log(host: &Host, checkpoint: Option<&str>, (clocks, tells): (Clocks<'_>, bool)) -> Markup {
     let health = LogHealthView::from(&host.engine.health());
     let notings = host.engine.log_tree().map(|tree| tree.notings()).unwrap_or_default();
     html! {
@@ -277,7 +278,7 @@ fn log(host: &Host, checkpoint: Option<&str>, clocks: Clocks<'_>) -> Markup {
                 h3 { "Its checkpoint" }
                 p { "Signed just now, over every entry. Keep it where nobody of this host can change it: with it, anybody can tell later whether an entry was changed." }
                 pre { (checkpoint) }
-                (noted(&notings, clocks))
+                (noted(&notings, (clocks, tells)))
                 h3 { "Does it still begin with a checkpoint that you have?" }
                 form method="post" action="/audit/checkpoint" {
                     label for="checkpoint" { "The whole checkpoint" }
@@ -295,8 +296,9 @@ fn log(host: &Host, checkpoint: Option<&str>, clocks: Clocks<'_>) -> Markup {
     }
 }
 
-/// Where checkpoints were noted, and how far.
-fn noted(notings: &[Noting], clocks: Clocks<'_>) -> Markup {
+/// Where checkpoints were noted, and how far. Why one could not be noted has addresses and places of this machine in it: that
+/// is for those who audit or operate.
+fn noted(notings: &[Noting], (clocks, tells): (Clocks<'_>, bool)) -> Markup {
     html! {
         h3 { "Where it was noted" }
         @if notings.is_empty() {
@@ -311,7 +313,7 @@ fn noted(notings: &[Noting], clocks: Clocks<'_>) -> Markup {
                             th scope="row" { (noting.anchor) }
                             td.number data-of="entries" { @if let Some((entries, _)) = noting.last { (entries) } @else { "-" } }
                             td data-of="last noted" { @if let Some((_, at)) = noting.last { span { (clocks.past(&at.to_string())) } } @else { "not since this host runs" } }
-                            td data-of="since then" { @if let Some(why) = &noting.failed { b.late { "it could not be noted: " (all(why)) } } @else { "-" } }
+                            td data-of="since then" { @if let Some(why) = &noting.failed { b.late { "it could not be noted" @if tells { ": " (all(why)) } } } @else { "-" } }
                         }
                     }
                 }

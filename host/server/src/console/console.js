@@ -19,9 +19,11 @@ const tell = (where, ...what) => where.replaceChildren(...what);
 // The page as it is now; a session that has ended, or a host that is not there, is a fault.
 const load = () => new Promise((done, fail) => {
   const ask = new XMLHttpRequest();
+  // That it is not there for somebody any more is an answer too.
+  const says = () => [200, 404].includes(ask.status) && ask.response && new URL(ask.responseURL).pathname === here;
   ask.responseType = 'document';
   ask.onerror = fail;
-  ask.onload = () => (ask.response && new URL(ask.responseURL).pathname === here ? done(ask.response) : fail());
+  ask.onload = () => (says() ? done(ask.response) : fail());
   ask.open('GET', here + (here === '/inbox' ? location.search : ''));
   ask.send();
 });

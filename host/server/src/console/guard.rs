@@ -11,6 +11,8 @@ use axum::response::Response;
 
 /// The header by which a browser says where a request comes from.
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// How a browser says what it asks for: a page, or what a script wants.
+const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// The cookie of a session over TLS: browsers take the prefix from this host and over TLS only.
 const SECURE: &str = "__Host-countersign";
@@ -66,7 +68,9 @@ pub(super) fn signed(host: &Host, headers: &HeaderMap) -> Option<Signed> {
         passwords: &host.signing.by.passwords,
         now: host.engine.now(),
     };
-    let session = host.signing.sessions.find(cookie, inforce)?;
+    // What a page that is left open asks for by itself is no use of the session.
+    let is_used = headers.get(&FETCH_DEST).is_none_or(|dest| dest != "empty");
+    let session = host.signing.sessions.find(cookie, is_used, inforce)?;
     Some(Signed { session, cookie: cookie.to_owned() })
 }
 

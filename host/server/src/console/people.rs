@@ -3,7 +3,7 @@
 
 mod owned;
 
-use super::form::{Form, parameter};
+use super::form::{Form, escaped, parameter};
 use super::guard::{self, Signed};
 use super::intent::{denied, is_once, once, why_not};
 use super::page::{self, Here, framed};
@@ -45,8 +45,9 @@ const PARTS: [(&str, &str); 5] = [
 /// What a page says beside what stands in the record.
 #[derive(Default)]
 struct Beside<'a> {
-    /// What an address says was done.
+    /// What an address says was done, and of whom.
     said: Option<String>,
+    of: Option<String>,
     /// What was typed, and why it was not kept.
     not_kept: Option<(&'a Form, String)>,
 }
@@ -57,10 +58,10 @@ pub(super) async fn show(State(host): State<Host>, headers: HeaderMap, line: Lin
         Ok(signed) => signed,
         Err(to) => return page::see_other(&to),
     };
-    if let Err(problem) = Query::of(&uri, &["said"]).and_then(Query::checked) {
+    if let Err(problem) = Query::of(&uri, &["said", "of"]).and_then(Query::checked) {
         return page::problem_to(&signed.session.person, &problem);
     }
-    let beside = Beside { said: parameter(&uri, "said"), ..Beside::default() };
+    let beside = Beside { said: parameter(&uri, "said"), of: parameter(&uri, "of"), ..Beside::default() };
     shown(&host, &signed, line, StatusCode::OK, &beside).await
 }
 
@@ -117,7 +118,11 @@ async fn act(
     let key = Key { key, fingerprint: Digest::of_parts(&parts) };
     let ask = |_: &Register| Ok::<_, Problem>(command.clone());
     match host.engine.record(Actor::Person(person.clone()), Some(key), ask).await {
-        Ok(_) => page::see_other(&format!("/people?said={verb}")),
+        Ok(_) => {
+            let of = form.field("person").trim();
+            let of = if of == person.as_str() { String::new() } else { format!("of={}&", escaped(of)) };
+            page::see_other(&format!("/people?{of}said={verb}"))
+        }
         Err(problem) => {
             denied(host, &signed, Try::of_page(verb, form.field("person")), &problem);
             let beside = Beside { not_kept: Some((form, why_not(&problem))), ..Beside::default() };
@@ -192,15 +197,21 @@ async fn shown(
 
 /// What came of what was just sent. That something was kept is told only if the record says so too.
 fn told(found: &Found, person: &PersonId, beside: &Beside<'_>) -> Markup {
-    let own = found.people.iter().find(|view| view.person == person.as_str());
-    let is_away = own.is_some_and(|own| own.away.iter().chain(&own.ahead).any(|away| away.absence.is_some()));
+    let of = beside.of.as_deref().unwrap_or(person.as_str());
+    let is_own = of == person.as_str();
+    let view = found.people.iter().find(|view| view.person == of);
+    let is_away = view.is_some_and(|of| of.away.iter().chain(&of.ahead).any(|away| away.absence.is_some()));
     html! {
         @match beside.said.as_deref() {
             Some(AWAY) => p.kept role="status" {
-                @if is_away { "It is kept: your absence is on record. From its first day on somebody else is asked instead of you." }
-                @else { "What is on record is below." }
+                @match view {
+                    Some(_) if is_away && is_own => "It is kept: your absence is on record. From its first day on somebody else is asked instead of you.",
+                    Some(of) if is_away => { "It is kept: an absence of " (of.person) " is on record. From its first day on somebody else is asked instead." },
+                    Some(_) | None => "What is on record is below.",
+                }
             },
-            Some(BACK) if !is_away => p.kept role="status" { "You are not away, as far as the record says." },
+            Some(BACK) if is_own && !is_away => p.kept role="status" { "You are not away, as far as the record says." },
+            Some(BACK) if !is_away && view.is_some() => p.kept role="status" { (of) " is not away, as far as the record says." },
             Some(_) | None => {},
         }
         @if let Some((_, why)) = &beside.not_kept {

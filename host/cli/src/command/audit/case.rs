@@ -22,8 +22,6 @@ use countersign_engine::port::store::Logged;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -128,6 +126,12 @@ pub(super) async fn run(command: CaseOf, global: &Global) -> Result<ExitCode> {
     let ledger = under.ledger(known.as_ref().map(|(known, _)| known.log.checkpoint.clone()), global).await?;
     let case = made(id, ledger).await?;
     let bytes = serde_json::to_string_pretty(&case)? + "\n";
+    if CASE_BYTES_MAX < bytes.len() {
+        let message =
+            format!("the case of {id} is longer than {CASE_BYTES_MAX} bytes, and could not be checked");
+        let help = "prove the entries that matter one by one: `countersign audit prove`";
+        return Err(Failure::new(exit::NO, message).with_help(help).into());
+    }
     match (whole, &known) {
         (Some(whole), _) => whole.write(bytes.as_bytes())?,
         (None, Some((_, text))) => same(text, &bytes, &file)?,
@@ -219,32 +223,29 @@ fn proved(raw: Raw, picked: &Picked, bound: &Bound) -> Result<Proved> {
     Ok(Proved { position, stream, sequence, sha256, entry: text, proof })
 }
 
-/// Whether a file is a case, and not the text of one proof.
-pub(super) fn is_one(file: &Path) -> Result<bool> {
-    let mut first = [0];
-    let named = || format!("`{}` cannot be read", file.display());
-    let read = File::open(file).with_context(named)?.read(&mut first).with_context(named)?;
-    Ok(read == 1 && first == *b"{")
-}
-
 /// Reads a case; gives its text too.
 fn read(file: &Path) -> Result<(CaseFile, String)> {
     let text = super::text_of(file, CASE_BYTES_MAX)?;
-    let case: CaseFile = serde_json::from_str(&text)
+    Ok((parsed(file, &text)?, text))
+}
+
+/// The case of a text that was read from a file.
+fn parsed(file: &Path, text: &str) -> Result<CaseFile> {
+    let case: CaseFile = serde_json::from_str(text)
         .map_err(|fault| Failure::new(exit::NO, format!("`{}` is no case: {fault}", file.display())))?;
     if case.form != FORM {
         let message = format!("`{}` is a `{}`, and this program knows `{FORM}`", file.display(), case.form);
         return Err(Failure::new(exit::NO, message).into());
     }
-    Ok((case, text))
+    Ok(case)
 }
 
 /// Checks a case with nothing but itself and the public key of the log: every proof, every entry, every link.
 ///
 /// # Errors
 /// What is not as it says.
-pub(super) fn check(file: &Path, public: &VerifierKey, global: &Global) -> Result<ExitCode> {
-    let (case, _) = read(file)?;
+pub(super) fn check(file: &Path, text: &str, public: &VerifierKey, global: &Global) -> Result<ExitCode> {
+    let case = parsed(file, text)?;
     let no = |what: String| Failure::new(exit::NO, format!("`{}`: {what}", file.display()));
     let Some(bound) = Bound::of(case.log.checkpoint.clone(), public) else {
         return Err(no(format!("its checkpoint is not signed by `{}`", public.name())).into());

@@ -146,8 +146,9 @@ fn table(counts: &BTreeMap<Rule, Count>) -> Result<()> {
             Meaning::ToBeSeen => "allowed, to be seen",
             Meaning::Kept => "kept",
         };
-        let found = if *looked_at == 0 { "-".to_owned() } else { found.to_string() };
-        let of = if *looked_at == 0 {
+        let is_nothing = *looked_at == 0 && *found == 0;
+        let found = if is_nothing { "-".to_owned() } else { found.to_string() };
+        let of = if is_nothing {
             format!("nothing to look at: no {}", rule.looks_at())
         } else {
             format!("{looked_at} {}", rule.looks_at())

@@ -40,6 +40,7 @@ pub(super) async fn start(folder: &Path, settings: &mut Settings) -> Result<Targ
     let text = stage::sections(folder, &stand_ins, &connectors)?;
     let theirs = config::read(&folder.join("countersign.toml"), &text, &|_| None)?;
     settings.install.extend(theirs.install);
+    settings.grant.hosts.extend(theirs.grant.hosts);
     for connection in theirs.connections {
         if settings.connections.iter().all(|known| known.name != connection.name) {
             settings.connections.push(connection);
