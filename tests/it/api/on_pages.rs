@@ -243,7 +243,7 @@ async fn saying_away(house: &mut House, whose: &str) -> Vec<String> {
         let days = [("from", "2027-02-01"), ("until", "2027-02-02"), ("cover", &*cover), ("for", "")];
         let form = sent(&shown, "/people/absences", &days)
             .replace(&format!("person={OWNS}"), &format!("person={whose}"));
-        cells.push(house.tried(who, "/people/absences", &form, "?said=away").await);
+        cells.push(house.tried(who, "/people/absences", &form, "said=away").await);
     }
     cells
 }
