@@ -230,8 +230,13 @@ fn not_loaded(digest: Digest, why: &str) -> ConnectorFault {
 }
 
 /// Compiles a component. Pure: bytes in, native code or a reason out.
-pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>, String> {
-    engine.precompile_component(bytes).map_err(|error| one_line(&format!("{error:#}")))
+fn compile(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    engine.precompile_component(bytes).map_err(|error| refused(&error))
+}
+
+/// Why a component does not compile, in one line.
+fn refused(error: &wasmtime::Error) -> String {
+    one_line(&format!("{error:#}"))
 }
 
 /// A folder that only the host's own user can enter.

@@ -155,7 +155,16 @@ fn compiled() -> Result<(), String> {
         return Err(format!("it is larger than {COMPONENT_BYTES_MAX} bytes"));
     }
     let sandbox = Sandbox::for_compiling().map_err(|fault| fault.message)?;
-    let compile = move || super::compile(&sandbox.engine, &component);
+    let compile = move || {
+        sandbox.engine.precompile_component(&component).map_err(|error| {
+            if error.is::<wasmtime::OutOfMemory>() {
+                // Parts of the compiler say so where others end the program: both are the limit, and no word about
+                // the component.
+                std::process::abort();
+            }
+            super::refused(&error)
+        })
+    };
     let compiler = std::thread::Builder::new().name("compile".to_owned()).stack_size(STACK_BYTES);
     let compiler = compiler.spawn(compile).map_err(|why| format!("the compiler cannot be started: {why}"))?;
     let native = compiler.join().map_err(|_| "the compiler panicked".to_owned())??;
