@@ -4,7 +4,7 @@ use crate::Bug;
 use crate::counts::{Before, Counts};
 use crate::disk::{Disk, Session};
 use crate::promises::Read;
-use crate::rules::{LIMITS, RULES, TYPES};
+use crate::rules::{LIMITS, RULES, TYPES, tokens};
 use crate::targets::{CLASSES, Targets};
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::watch::{Next, Watch};
@@ -13,31 +13,31 @@ use countersign_core::effect::reconcile::Agreement;
 use countersign_core::exception::{Closure, Exception};
 use countersign_core::hash::Digest;
 use countersign_core::id::{IntentId, PersonId};
-use countersign_core::intent::Raw;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::engine::{Engine, Key, Parts, Submission};
 use countersign_engine::people::recorded;
 use countersign_engine::port::clock::Clock as _;
 use countersign_engine::port::components::NoComponents;
-use countersign_engine::port::store::{PAGE_ROWS_MAX, Store};
+use countersign_engine::port::store::{PAGE_ROWS_MAX, Position, Store};
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
-use countersign_tests::draw::Draw;
+use countersign_tests::draw::{Draw, wanted};
 use countersign_tests::told::ScriptedNotifier;
 use futures::FutureExt as _;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// When histories begin.
 const MORNING: &str = "2026-11-23T15:00:00Z";
-/// Steps of one history while things fail.
-pub(crate) const STEPS: u64 = 60;
-/// Most intents of one history.
-const INTENTS_MAX: usize = 6;
-/// Rounds in which everything must end once nothing fails any more.
-const ROUNDS_MAX: u32 = 400;
+/// Most intents of one history, unless somebody wants a crowd.
+const INTENTS: u64 = 6;
+pub(crate) static INTENTS_MAX: LazyLock<u64> = LazyLock::new(|| wanted("INTENTS").unwrap_or(INTENTS));
+/// Steps of one history for each of them, while things fail.
+const STEPS_EACH: u64 = 10;
+/// Rounds for each of them in which everything must end once nothing fails any more.
+const ROUNDS_EACH_MAX: u64 = 70;
 /// Turns that every task gets before the next step.
 const TURNS: u32 = 80;
 /// Wait between two looks whether a store has answered that takes its time.
@@ -190,7 +190,9 @@ pub(crate) struct History {
     told: Arc<Mutex<Told>>,
     host: Option<Host>,
     elder: Option<Elder>,
-    hosts: u64,
+    /// What looks at the log, the disk and the hosts. Nothing of a host runs meanwhile.
+    quiet: Runtime,
+    pub(crate) hosts: u64,
     takeovers: u64,
     /// Whether a host went on that nothing more is written by.
     deaf: bool,
@@ -199,23 +201,20 @@ pub(crate) struct History {
     changes: u64,
     sets: u64,
     pub(crate) read: Read,
+    /// How far the log, the targets and the hosts were when all of it was looked at last.
+    pub(crate) checked: Option<(Position, usize, u64)>,
     /// What the log held when the host that runs has started.
     before: Before,
     story: Vec<String>,
 }
 
-fn text(value: &str) -> Raw {
-    Raw::Text(value.to_owned())
+/// The steps of one history.
+pub(crate) fn steps() -> std::ops::Range<u64> {
+    0..*INTENTS_MAX * STEPS_EACH
 }
 
-fn map(members: Vec<(&str, Raw)>) -> Raw {
-    Raw::Map(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-}
-
-/// What is asked for: so many dollars on an order.
-fn tokens(order: &str, amount: u64) -> Raw {
-    let amount = map(vec![("amount", text(&format!("{amount}.00"))), ("currency", text("USD"))]);
-    map(vec![("order_id", text(order)), ("amount", amount), ("reason", text("goodwill"))])
+fn rounds_max() -> u64 {
+    *INTENTS_MAX * ROUNDS_EACH_MAX
 }
 
 /// A runtime of one thread: tasks run in one order.
@@ -251,6 +250,7 @@ impl History {
             told: Arc::default(),
             host: None,
             elder: None,
+            quiet: runtime(),
             hosts: 0,
             takeovers: 0,
             deaf: false,
@@ -258,6 +258,7 @@ impl History {
             changes: 0,
             sets: 0,
             read: Read::default(),
+            checked: None,
             before: Before::default(),
             story: Vec::new(),
         }
@@ -450,8 +451,7 @@ impl History {
     }
 
     pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
-        // Nothing of the host runs meanwhile.
-        runtime().block_on(work)
+        self.quiet.block_on(work)
     }
 
     /// What the host that runs has counted.
@@ -565,7 +565,7 @@ impl History {
         };
         let place = {
             let mut told = lock(&self.told);
-            if INTENTS_MAX <= told.asked.len() {
+            if *INTENTS_MAX <= told.asked.len() as u64 {
                 return;
             }
             told.asked.push(asked.clone());
@@ -584,7 +584,7 @@ impl History {
         };
         self.say(format_args!("order-{place}: {class} of {amount}"));
         self.submit(place);
-        for _ in 0..ROUNDS_MAX {
+        for _ in 0..rounds_max() {
             self.settle();
             self.read_on()?;
             let told = lock(&self.told).asked[place].intent;
@@ -692,7 +692,7 @@ impl History {
         self.targets.heal();
         for round in 0.. {
             let open = self.approvals().find(|(_, approval)| !matches!(approval.stage, Stage::Closed(_)));
-            if round == ROUNDS_MAX {
+            if round == rounds_max() {
                 return Err(self.broken(format!("it does not end: {open:#?}")));
             }
             if open.is_none() && self.ask_again() == 0 {
@@ -734,7 +734,7 @@ impl History {
             let unseen = self.approvals().find(|(_, approval)| approval.watches.values().any(open));
             let asked = |exception: &Exception| exception.closed.is_none() && exception.is_of_watch();
             let asked = self.approvals().any(|(_, approval)| approval.exceptions.values().any(asked));
-            if round == ROUNDS_MAX {
+            if round == rounds_max() {
                 let now = self.clock.now();
                 let due = self.block_on(self.disk.store().due(now, None, PAGE_ROWS_MAX)).expect("it is read");
                 return Err(

@@ -7,6 +7,7 @@
 //! | `SIMULATIONS` | how many instead, or which, such as `5000..10000`, however long it takes | – |
 //! | `SIMULATION` | the one history of this seed, with its story | – |
 //! | `STEPS` | of that one only these steps, such as `3,17,40` | all |
+//! | `INTENTS` | the most intents of one history; each has ten steps | 6 |
 //! | `EFFECTS` | how many are written while hosts die at every moment, over each store | 200, or 40 where it is on a disk |
 //!
 //! It must prove itself: bugs that are planted in its own disk, targets and settings (see [`Bug`]) are each seen within
@@ -22,7 +23,7 @@ mod targets;
 
 use countersign_tests::draw::wanted;
 use countersign_tests::host::now;
-use history::{Broken, History, STEPS, Tally};
+use history::{Broken, History, Tally, steps};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -80,7 +81,7 @@ impl Bug {
 
 /// A history and what it broke; its story is told where it broke something.
 fn run(seed: u64, bug: Option<Bug>, tally: &mut Tally) -> Result<(), Broken> {
-    History::begin(seed, bug, (0..STEPS).collect()).run(tally)
+    History::begin(seed, bug, steps().collect()).run(tally)
 }
 
 /// The same history with as few of its steps as it takes to break something: parts of it are left out, smaller
@@ -106,7 +107,7 @@ fn shrunk(mut broken: Broken, bug: Option<Bug>) -> Broken {
 
 /// The steps that somebody wants to see, or all.
 fn wanted_steps() -> Vec<u64> {
-    let Ok(text) = std::env::var("STEPS") else { return (0..STEPS).collect() };
+    let Ok(text) = std::env::var("STEPS") else { return steps().collect() };
     text.split(',').map(|step| step.trim().parse().expect("STEPS is a list of numbers")).collect()
 }
 

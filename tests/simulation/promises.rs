@@ -9,7 +9,7 @@ use countersign_core::approval::watch::{Next, Standing};
 use countersign_core::approval::{Approval, ApprovedIntent, Authority, Outcome, PlannedEffect, Stage};
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::effect::key::undo_id;
-use countersign_core::effect::life::EffectState;
+use countersign_core::effect::life::{EffectState, HeldCause};
 use countersign_core::effect::reconcile::{Agreement, LOOK_GAP_MAX, WATCHED_MAX};
 use countersign_core::exception::{Cause, Closure};
 use countersign_core::id::{EffectId, IntentId};
@@ -66,12 +66,11 @@ pub(crate) struct Stream {
 }
 
 impl History {
-    /// What must hold after every step.
+    /// What must hold after every step. What says nothing but what the log, the targets and the counts of a host say is
+    /// looked at where one of them has changed.
     pub(crate) fn check(&mut self) -> Result<(), Broken> {
         self.none_is_deaf()?;
         self.read_on()?;
-        self.once_a_key()?;
-        self.told_once()?;
         for (intent, told) in self.acknowledged() {
             let there = self.read.approvals.get(&intent).map_or(0, |read| read.sequence);
             if there < told {
@@ -81,9 +80,17 @@ impl History {
             }
         }
         self.wake_up()?;
+        let state = (self.read.upto, self.targets.count(), self.hosts);
+        if self.checked == Some(state) {
+            return Ok(());
+        }
+        self.checked = Some(state);
+        self.once_a_key()?;
+        self.told_once()?;
         self.as_approved()?;
         self.nothing_overwritten()?;
         self.at_most_once()?;
+        self.tried_in_vain()?;
         self.counted(self.counts(), &self.read.measures)
     }
 
@@ -361,6 +368,21 @@ impl History {
             if !self.read.approvals.values().any(|read| states(&read.approval).any(|(own, _)| *own == effect))
             {
                 return Err(self.broken(format!("{effect} was done without an approval")));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a person is asked about because nothing came of it is not in, as far as the log can know.
+    fn tried_in_vain(&self) -> Result<(), Broken> {
+        let done = self.targets.done();
+        for Stream { approval, .. } in self.read.approvals.values() {
+            for (effect, state) in states(approval) {
+                let EffectState::Held { cause: HeldCause::Exhausted, .. } = state else { continue };
+                if done.iter().any(|done| done.effect == *effect) {
+                    let story = self.story_of(*effect);
+                    return Err(self.broken(format!("{effect} is called exhausted and is in\n{story}")));
+                }
             }
         }
         Ok(())

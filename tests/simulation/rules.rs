@@ -3,6 +3,7 @@
 use crate::targets::CLASSES;
 use countersign_core::document::SourceFile;
 use countersign_core::hash::Digest;
+use countersign_core::intent::Raw;
 use countersign_core::rulebook::Rulebook;
 use countersign_tests::world::{root, source_files};
 use std::sync::LazyLock;
@@ -22,6 +23,20 @@ pub(crate) static RULES: LazyLock<[Rulebook; 2]> = LazyLock::new(|| {
 fn with_limit(file: SourceFile, most: &str) -> SourceFile {
     let text = file.text.replace("| <= 1_000 |", &format!("| <= {most} |"));
     SourceFile { text, ..file }
+}
+
+fn text(value: &str) -> Raw {
+    Raw::Text(value.to_owned())
+}
+
+fn map(members: Vec<(&str, Raw)>) -> Raw {
+    Raw::Map(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// What is asked for: so many dollars on an order.
+pub(crate) fn tokens(order: &str, amount: u64) -> Raw {
+    let amount = map(vec![("amount", text(&format!("{amount}.00"))), ("currency", text("USD"))]);
+    map(vec![("order_id", text(order)), ("amount", amount), ("reason", text("goodwill"))])
 }
 
 /// What is written where by an intent of several effects, and after what.

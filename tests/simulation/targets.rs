@@ -211,6 +211,11 @@ impl Targets {
         self.state().done.clone()
     }
 
+    /// How many of them there are.
+    pub(crate) fn count(&self) -> usize {
+        self.state().done.len()
+    }
+
     /// Attempts and probes so far.
     pub(crate) fn calls(&self) -> (u64, u64) {
         let state = self.state();

@@ -262,6 +262,27 @@ fn budgets_end_in_a_person_and_never_in_silence() {
 }
 
 #[test]
+fn what_the_last_attempt_left_open_is_looked_for_before_it_is_exhausted() {
+    let spent = History { attempts: EFFECT_ATTEMPTS_MAX - 1, ..History::default() };
+    let none = AttemptEnd { claim: transient(), steps: Vec::new(), held_back: None };
+    for guarantee in [Guarantee::ByKey, Guarantee::ByNaturalKey] {
+        let terms = terms(guarantee);
+        let open = AttemptEnd { claim: transient(), steps: steps(&[DOWN]), held_back: None };
+        let EffectState::Probing { history, sent, probes, .. } = next(spent, &open, &terms) else {
+            panic!("it is looked for");
+        };
+        // So is what an earlier one left open, whatever became of the last.
+        let before = History { repeats: 1, first_sent: Some(NOW), ..spent };
+        assert_eq!(word(&next(before, &none, &terms)), "probed");
+        let later = Terms { began: sent.plus(terms.settle), now: sent.plus(terms.settle), ..terms };
+        let found = |finding| next_after_probe(history, sent, probes, &Ended::Returned(finding), &later);
+        assert_eq!(word(&found(Finding::Landed(receipt()))), "landed");
+        assert_eq!(word(&found(Finding::Absent)), "exhausted");
+        assert_eq!(word(&found(Finding::Unknown)), "probed");
+    }
+}
+
+#[test]
 fn a_connector_that_breaks_for_everybody_is_told_of_once_and_the_others_wait() {
     let trap = AttemptEnd { claim: broke(), steps: Vec::new(), held_back: None };
     for guarantee in [Guarantee::ByKey, Guarantee::ByNaturalKey, Guarantee::ByProbe, Guarantee::Blind] {
