@@ -38,9 +38,17 @@ pub(crate) struct State {
 /// The lock, held until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
     /// How many times the folder was opened, this time included.
     pub(crate) epoch: u64,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A child process that is being started has every open file until it runs its program, and with it the lock:
+        // closing alone would leave the folder in use for that moment. If this fails, closing is what is left.
+        drop(self.file.unlock());
+    }
 }
 
 impl Folder {
@@ -153,7 +161,7 @@ impl Folder {
             file.sync_all()
         };
         write().map_err(|error| io_fault("write", &path, &error))?;
-        Ok(Lock { _file: file, epoch })
+        Ok(Lock { file, epoch })
     }
 
     /// How the folder was left; `None` if nobody left it in a state that reads.
@@ -216,5 +224,25 @@ fn owner(text: &str) -> String {
     match (word(text, "pid"), word(text, "host"), word(text, "epoch")) {
         (Some(pid), Some(host), Some(epoch)) => format!("process {pid} on `{host}` (epoch {epoch})"),
         _ => "another process that has not written its name yet".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_given_back_is_free_although_a_child_still_has_the_file() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::new(place.path().to_owned());
+        let lock = folder.lock(|| Ok(())).expect("nobody has it");
+        assert!(matches!(folder.lock(|| Ok(())), Err(StoreFault::InUse(_))), "it is taken");
+        // What a child process has between its beginning and its program.
+        let inherited = lock.file.try_clone().expect("a second one of the same file");
+        drop(lock);
+        let again = folder.lock(|| Ok(())).expect("it is free");
+        assert_eq!(again.epoch, 2);
+        drop(inherited);
+        assert!(matches!(folder.lock(|| Ok(())), Err(StoreFault::InUse(_))), "it is taken still");
     }
 }
