@@ -225,7 +225,7 @@ document.addEventListener('keydown', (event) => {
     return target.form.requestSubmit();
   }
   const typing = event.isComposing || target.matches('input, textarea, select');
-  if (off || ctrlKey || metaKey || altKey || typing || document.querySelector('dialog')) return;
+  if (off || ctrlKey || metaKey || altKey || typing || document.querySelector('dialog[open]')) return;
   const to = Date.now() - chord < 2000 && WAYS[key];
   chord = 0;
   const act = to ? () => way(`/${to}`)?.click() : KEYS[key]?.[1];
