@@ -74,7 +74,7 @@ fn hangs_together(entries: &[(IntentId, Entry)]) -> Result<(), String> {
         Ok(())
     })?;
     for (id, life) in lives {
-        let chain = chain(&life, &BTreeMap::new()).map_err(|fault| fault.to_string())?;
+        let chain = chain(&life, &[]).map_err(|fault| fault.to_string())?;
         let broken = chain.links.iter().flat_map(|link| &link.checks).find(|check| !check.holds);
         if let Some(broken) = broken {
             return Err(format!("the links of {id} do not fit together: {broken:?}"));

@@ -5,7 +5,7 @@
 Prints `yes COUNT FIRST LAST` (of a case `yes INTENT`), or `no REASON`; then the status is 1. With the tiles that `countersign audit export` wrote,
 each item is looked up in the log, and a population of intents is proved to have them all: the log's leaves name the stream
 of every intent and say nothing of what is asked for. With a sample, it is drawn once more. Of a case every entry is proved
-to stand in the log, in one unbroken row from the first.
+to stand in the log, in one unbroken row from the first; with the tiles, that the row has no entry more.
 """
 
 import argparse
@@ -47,11 +47,18 @@ def population(key, file):
     return head, items, end, sha256
 
 
-def in_tiles(folder, head, items, end):
-    size = head["log"]["entries"]
-    leaves = list(entries(folder, size))
+def leaves_of(key, folder, log):
+    # The log may have grown since: what it was is how it begins.
+    size, _ = checkpoint_of((folder / "checkpoint").read_text(), *key_of(key))
+    demand(log["entries"] <= size, f"the tiles are of {size} entries, and the log had {log['entries']}")
+    leaves = list(entries(folder, size))[: log["entries"]]
     found = root_of([hashlib.sha256(b"\0" + leaf).digest() for leaf in leaves])
-    demand(found.hex() == head["log"]["root"], "the tiles do not lead to the root")
+    demand(found.hex() == log["root"], "the tiles do not lead to the root")
+    return leaves
+
+
+def in_tiles(key, folder, head, items, end):
+    leaves = leaves_of(key, folder, head["log"])
     for item in items:
         expected = f"countersign-entry/1\n{item['intent']}\n{item['sequence']}\n{item['entry']}\n"
         demand(leaves[item["position"] - 1] == expected.encode(), f"{item['id']} is not at its place in the log")
@@ -80,9 +87,12 @@ def sample(file, head, items, end, sha256):
     demand(drawn_end == {"count": len(expected), "strata": counted}, "the counts of the sample are others")
 
 
-def case(key, file):
+def case(key, file, folder):
     told = json.loads(pathlib.Path(file).read_text())
     demand(told["form"] == "countersign-case/1", "this is no case")
+    name, *rest = key_of(key)
+    size, root = checkpoint_of(told["log"]["checkpoint"], name, *rest)
+    demand((told["log"]["entries"], told["log"]["root"]) == (size, root.hex()), "it is of another log")
     intent, own = told["chain"]["intent"], []
     for entry in told["entries"]:
         demand(hashlib.sha256(entry["entry"].encode()).hexdigest() == entry["sha256"], "an entry was changed")
@@ -95,6 +105,9 @@ def case(key, file):
         if entry["stream"] == intent:
             own.append(entry["sequence"])
     demand(own == list(range(1, len(own) + 1)) and own, "an entry of the intent is missing")
+    if folder:
+        there = sum(leaf.split(b"\n")[1] == intent.encode() for leaf in leaves_of(key, folder, told["log"]))
+        demand(there == len(own), f"the log has {there} entries of the intent, and the case {len(own)}")
     return intent
 
 
@@ -108,11 +121,11 @@ def main():
     arguments = parser.parse_args()
     try:
         if arguments.case:
-            print("yes", case(arguments.key, arguments.case))
+            print("yes", case(arguments.key, arguments.case, arguments.tiles))
             return
         found = population(arguments.key, arguments.population)
         if arguments.tiles:
-            in_tiles(arguments.tiles, *found[:3])
+            in_tiles(arguments.key, arguments.tiles, *found[:3])
         if arguments.sample:
             sample(arguments.sample, *found)
         print("yes", found[2]["count"], found[2].get("first"), found[2].get("last"))

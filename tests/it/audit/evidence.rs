@@ -8,7 +8,7 @@ use countersign_core::approval::{Approval, Stage};
 use countersign_core::id::IntentId;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::engine::{Engine, Parts, Submission};
-use countersign_engine::port::store::{Append, Batch, Position, Store as _};
+use countersign_engine::port::store::{Append, Batch, Logged, PAGE_ROWS_MAX, Position, Store as _};
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_store_local::{LocalStore, Options};
 use countersign_tests::deals;
@@ -117,6 +117,19 @@ impl Told {
         found.unwrap_or_else(|_| anyhow::bail!("{id} does not come to that in time"))
     }
 
+    /// Every entry of the log.
+    async fn entries(&self) -> Result<Vec<Logged>> {
+        let mut entries: Vec<Logged> = Vec::new();
+        loop {
+            let from = entries.last().map_or(1, |last| last.position.0 + 1);
+            let page = self.store.scan(Position(from), PAGE_ROWS_MAX).await?;
+            if page.is_empty() {
+                return Ok(entries);
+            }
+            entries.extend(page);
+        }
+    }
+
     /// From now on nobody has the log open.
     async fn stop(&self) -> Result<()> {
         self.engine.stop().await;
@@ -206,6 +219,24 @@ async fn a_population_is_whole_counts_what_it_leaves_out_and_is_made_again_from_
     ensure!(said.starts_with("`all` is written: 10 intents, by entries 1 to "), "{said}");
     let five = [("declined", 2), ("done", 4), ("open", 2), ("withdrawn", 2)];
     assert_eq!(counted(&told.path("all"), "outcome")?, counts(&five));
+
+    // Each item says which entry settled it: of the withdrawal that is its last.
+    let whole = told.entries().await?;
+    for item in lines(&told.path("all"))?.iter().filter(|line| line.get("position").is_some()) {
+        let (id, outcome) = (item["id"].as_str().context("an id")?, item["outcome"].as_str());
+        let settled = item["settled"].as_u64();
+        assert_eq!(settled.is_none(), outcome == Some("open"), "{item}");
+        let Some(settled) = settled else { continue };
+        let entry = whole.get(usize::try_from(settled)? - 1).context("an entry")?;
+        let text = std::str::from_utf8(&entry.entry)?;
+        let says = match outcome.context("an outcome")? {
+            "done" => "\"closed\"",
+            "declined" => "\"declined\"",
+            "withdrawn" => "\"withdrawn\"",
+            other => anyhow::bail!("{other}"),
+        };
+        ensure!(*entry.stream == *id && text.contains(says), "{item}: {text}");
+    }
 
     // By day and by type, with what is left out.
     told.population("first", "--since 2026-11-23 --until 2026-11-24 --type discount")?;
@@ -465,23 +496,39 @@ async fn a_case_is_one_file_and_one_page_that_are_checked_without_the_log() -> R
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_whose_end_is_cut_off_is_whole_in_itself_and_the_tiles_have_more() -> Result<()> {
+    let told = Told::begin()?;
+    let ids = told.day().await?;
+    told.done(&format!("audit case {} case-1 --data data --key log.key", ids[1]))?;
+    // The log grows meanwhile.
+    told.asked("4%").await?;
+    told.stop().await?;
+    told.done("audit export tiles --data data --key log.key")?;
+    assert_eq!(told.judged(&["--case", "case-1", "--tiles", "tiles"])?, format!("yes {}", ids[1]));
+    let mut cut: Json = serde_json::from_slice(&fs::read(told.path("case-1"))?)?;
+    let entries = cut["entries"].as_array_mut().context("entries")?;
+    let own = entries.iter().filter(|entry| entry["stream"] == ids[1].to_string()).count();
+    entries.retain(|entry| entry["stream"] != ids[1].to_string() || entry["sequence"] != own);
+    fs::write(told.path("other"), serde_json::to_string_pretty(&cut)?)?;
+    assert_eq!(told.judged(&["--case", "other"])?, format!("yes {}", ids[1]));
+    let says = format!("no ValueError the log has {own} entries of the intent, and the case {}", own - 1);
+    assert_eq!(told.judged(&["--case", "other", "--tiles", "tiles"])?, says);
+    Ok(())
+}
+
 /// Copies the log into another folder, with what `change` makes of each entry.
 async fn forged(told: &Told, to: &str, change: impl Fn(&str) -> String) -> Result<()> {
-    let (mut from, mut ends) = (Position(1), BTreeMap::new());
+    let mut ends = BTreeMap::new();
     let store = LocalStore::open(Options::at(told.path(to)))?;
-    loop {
-        let page = told.store.scan(from, 200).await?;
-        let Some(last) = page.last() else { break };
-        from = Position(last.position.0 + 1);
-        for logged in page {
-            let text = change(std::str::from_utf8(&logged.entry)?);
-            let end: &mut u64 = ends.entry(logged.stream.clone()).or_default();
-            let entries = vec![text.into_bytes().into()];
-            let append =
-                Append { stream: logged.stream, expected: *end, entries, errands: Vec::new(), row: None };
-            store.append(Batch { appends: vec![append], caller_key: None }).await?;
-            *end += 1;
-        }
+    for logged in told.entries().await? {
+        let text = change(std::str::from_utf8(&logged.entry)?);
+        let end: &mut u64 = ends.entry(logged.stream.clone()).or_default();
+        let entries = vec![text.into_bytes().into()];
+        let append =
+            Append { stream: logged.stream, expected: *end, entries, errands: Vec::new(), row: None };
+        store.append(Batch { appends: vec![append], caller_key: None }).await?;
+        *end += 1;
     }
     store.close()?;
     Ok(())
@@ -550,6 +597,14 @@ async fn a_breach_that_somebody_wrote_into_the_log_is_found_and_none_is_told_fro
         case.contains("seal: on record, and made again of intent, policy version and write plan"),
         "{case}"
     );
+    // Nor one that the policy is said to have approved, which had asked for people.
+    let by_policy = |text: &str| match text.contains("\"approved\":{\"authority\":{\"people\"") {
+        true => text.replace("{\"people\":[\"sales-manager-1\"]}", "\"policy\""),
+        false => text.to_owned(),
+    };
+    forged(&told, "unasked", by_policy).await?;
+    let case = told.refused(&format!("audit case {} unasked-case --data unasked --key log.key", ids[1]))?;
+    ensure!(case.contains("answer of the policy: needs people is not approve"), "{case}");
     told.stop().await?;
     Ok(())
 }

@@ -117,35 +117,46 @@ pub struct Placed<'a> {
     pub entry: &'a Entry,
 }
 
-/// Where the version of the policy that the case was pinned to was published.
+/// Where a version of a policy was published: more than once, where somebody went back to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publication {
+    /// The version.
+    pub version: Digest,
     /// The intent that published it.
     pub intent: IntentId,
     /// Its entry that says so.
     pub position: u64,
 }
 
-/// The version of the policy that decided what is decided: the last one that the entries pin it to.
-#[must_use]
-pub fn pinned<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Option<Digest> {
-    entries.into_iter().fold(None, |pinned, entry| {
-        if let Event::Submitted { policy, .. } | Event::Repinned { policy } = &entry.event {
-            Some(*policy)
-        } else {
-            pinned
-        }
-    })
+/// The version that an entry pins the intent to.
+fn pinned(event: &Event) -> Option<Digest> {
+    if let Event::Submitted { policy, .. } | Event::Repinned { policy } = event {
+        Some(*policy)
+    } else {
+        None
+    }
 }
 
-/// Links the entries of one life. `published` says where versions of policies were published.
+/// Where a version was published last before an entry that pins to it.
+fn publication_of(published: &[Publication], version: Digest, pin: u64) -> Option<&Publication> {
+    let mut before = published.iter().filter(|one| one.version == version && one.position < pin);
+    before.next_back()
+}
+
+/// Those of `published`, in the order of the log, that the entries of one life were pinned by.
+#[must_use]
+pub fn publications(entries: &[Placed<'_>], published: &[Publication]) -> Vec<Publication> {
+    let pins = entries.iter().filter_map(|placed| Some((pinned(&placed.entry.event)?, placed.position)));
+    let found = pins.filter_map(|(version, pin)| publication_of(published, version, pin));
+    let once: BTreeMap<u64, &Publication> = found.map(|one| (one.position, one)).collect();
+    once.into_values().cloned().collect()
+}
+
+/// Links the entries of one life. `published` says where versions of policies were published, in the order of the log.
 ///
 /// # Errors
 /// [`life::Misplaced`] if they are not those of one life in their order.
-pub fn chain(
-    entries: &[Placed<'_>],
-    published: &BTreeMap<Digest, Publication>,
-) -> Result<Chain, life::Misplaced> {
+pub fn chain(entries: &[Placed<'_>], published: &[Publication]) -> Result<Chain, life::Misplaced> {
     let mut linking = Linking::of(published);
     let mut approval: Option<Approval> = None;
     for placed in entries {
@@ -165,7 +176,7 @@ pub fn chain(
 }
 
 struct Linking<'a> {
-    published: &'a BTreeMap<Digest, Publication>,
+    published: &'a [Publication],
     links: Vec<Link>,
     /// What is sealed, and the entry that says so.
     sealed: Option<(u64, Seal)>,
@@ -179,7 +190,7 @@ struct Linking<'a> {
 }
 
 impl<'a> Linking<'a> {
-    fn of(published: &'a BTreeMap<Digest, Publication>) -> Linking<'a> {
+    fn of(published: &'a [Publication]) -> Linking<'a> {
         Linking {
             published,
             links: Vec::new(),
@@ -231,10 +242,10 @@ impl<'a> Linking<'a> {
             (self.sealed, self.approved) = (None, None);
             self.voices.clear();
         }
-        if let Event::Submitted { policy, .. } | Event::Repinned { policy } = event {
+        if let Some(policy) = pinned(event) {
             let (mut says, mut entries) = (format!("pinned to version {policy}"), vec![placed.position]);
-            match self.published.get(policy) {
-                Some(Publication { intent, position }) => {
+            match publication_of(self.published, policy, placed.position) {
+                Some(Publication { intent, position, .. }) => {
                     says.push_str(&format!(", which intent {intent} published (entry {position})"));
                     entries.push(*position);
                 }
@@ -599,3 +610,7 @@ fn state(verdict: &EffectState) -> &'static str {
         EffectState::GivenUp => "given up",
     }
 }
+
+#[cfg(test)]
+#[path = "case_tests.rs"]
+mod tests;

@@ -4,7 +4,7 @@
 //! Each rule says how much was looked at for it, so that nothing found is told from nothing looked at. The host keeps the
 //! forbidden ones at the moment of each decision; this reads the record once more, with code of its own.
 
-use super::{Seen, one_of};
+use super::{Fault, Seen, one_of};
 use crate::approval::event::{Actor, Event};
 use crate::approval::seat::{Handed, Order};
 use crate::approval::{Authority, Intent};
@@ -16,7 +16,6 @@ use crate::time::Timestamp;
 use crate::{connection, connector, denied};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 /// Most intents that are known at one time: about 500 bytes of each, some more while one is undecided.
 pub const LIVES_MAX: usize = 2_000_000;
@@ -51,7 +50,7 @@ pub enum Rule {
     OperatedAndClosed,
     /// Somebody decided against the policy.
     Overridden,
-    /// Somebody decided alone in an emergency.
+    /// Somebody broke the glass, and could decide against the policy for a time.
     GlassBroken,
     /// Somebody was refused what is for somebody else.
     Refused,
@@ -188,18 +187,6 @@ pub struct Count {
     pub found: u64,
 }
 
-/// More intents than can be held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooMany;
-
-impl fmt::Display for TooMany {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the log has more than {LIVES_MAX} intents")
-    }
-}
-
-impl std::error::Error for TooMany {}
-
 /// An entry that is of use here, with its place in the log.
 #[derive(Debug, Clone, Copy)]
 pub enum Told<'a> {
@@ -255,6 +242,8 @@ pub struct Duties {
     people: BTreeSet<PersonId>,
     connections: BTreeSet<ConnectionName>,
     lives: BTreeMap<IntentId, Life>,
+    /// Intents of which nothing is looked at.
+    trials: BTreeSet<IntentId>,
     /// By version of a policy: who asked for it or approved it, and the entries.
     changed: BTreeMap<Digest, BTreeMap<PersonId, Vec<u64>>>,
     /// By connection: who paused it, let it go on or changed its connector last, and the entry.
@@ -274,6 +263,7 @@ impl Duties {
             people: BTreeSet::new(),
             connections: BTreeSet::new(),
             lives: BTreeMap::new(),
+            trials: BTreeSet::new(),
             changed: BTreeMap::new(),
             operated: BTreeMap::new(),
             counts: Rule::ALL.into_iter().map(|rule| (rule, Count::default())).collect(),
@@ -284,8 +274,8 @@ impl Duties {
     /// Takes one more entry, in the order of the log; gives what it shows.
     ///
     /// # Errors
-    /// [`TooMany`] if there are more intents than can be held.
-    pub fn take(&mut self, told: Told<'_>) -> Result<Vec<Finding>, TooMany> {
+    /// [`Fault`] if there are more intents than can be held, or an entry is about one that was not asked for.
+    pub fn take(&mut self, told: Told<'_>) -> Result<Vec<Finding>, Fault> {
         match told {
             Told::Intent(seen) => self.of_intent(seen)?,
             Told::Connection(position, connection, entry) => self.of_connection(position, connection, entry),
@@ -364,11 +354,14 @@ impl Duties {
         }
     }
 
-    fn of_intent(&mut self, seen: Seen<'_>) -> Result<(), TooMany> {
+    fn of_intent(&mut self, seen: Seen<'_>) -> Result<(), Fault> {
         if let Event::Submitted { intent, policy, .. } = &seen.entry.event {
             return self.submitted(seen, intent, *policy);
         }
-        let Some(mut life) = self.lives.remove(&seen.intent) else { return Ok(()) };
+        let Some(mut life) = self.lives.remove(&seen.intent) else {
+            let is_trial = self.trials.contains(&seen.intent);
+            return if is_trial { Ok(()) } else { Err(Fault::unasked(seen)) };
+        };
         self.counts_once(&mut life, seen.entry.at);
         self.follows(&mut life, seen);
         self.looks_into(&life, seen);
@@ -377,9 +370,10 @@ impl Duties {
         Ok(())
     }
 
-    fn submitted(&mut self, seen: Seen<'_>, intent: &Intent, policy: Digest) -> Result<(), TooMany> {
+    fn submitted(&mut self, seen: Seen<'_>, intent: &Intent, policy: Digest) -> Result<(), Fault> {
         if intent.trial.is_some() {
-            return Ok(());
+            self.trials.insert(seen.intent);
+            return self.holds();
         }
         let mut life = Life {
             kind: one_of(&mut self.kinds, &intent.intent_type),
@@ -398,7 +392,12 @@ impl Duties {
         };
         self.counts_once(&mut life, seen.entry.at);
         self.lives.insert(seen.intent, life);
-        if LIVES_MAX < self.lives.len() { Err(TooMany) } else { Ok(()) }
+        self.holds()
+    }
+
+    fn holds(&self) -> Result<(), Fault> {
+        let held = self.lives.len().saturating_add(self.trials.len());
+        if LIVES_MAX < held { Err(Fault::TooMany { what: "intents", most: LIVES_MAX }) } else { Ok(()) }
     }
 
     /// An intent counts once, with its first entry on the days that are looked at.
@@ -476,7 +475,7 @@ impl Duties {
             let says = format!("against the policy: {} (`{}`)", what.instead.as_str(), what.reason);
             self.finds(Rule::Overridden, &of, &[], says);
         } else if let Event::GlassBroken { person, row, .. } = event {
-            let says = format!("decides alone in an emergency, as `{row}` lets them");
+            let says = format!("breaks the glass, as `{row}` lets them");
             self.finds(Rule::GlassBroken, &life.of(seen, person), &[], says);
         } else if let Event::ExceptionClosed { id, closed, .. } = event
             && let Some(about) = life.exceptions.get(id)

@@ -220,6 +220,38 @@ fn whoever_asked_or_edited_last_and_decides_is_found() {
 }
 
 #[test]
+fn a_voice_that_was_written_in_is_found_and_one_that_is_known_counts_once() {
+    let approved = |people: &[&str]| event(json!({ "approved": { "authority": { "people": people } } }));
+    let mut log = begun();
+    log.says(1, "director-1", voted("director-1", &[0]));
+    log.says(1, "director-1", approved(&["director-1"]));
+    log.finds(&[]);
+    assert_eq!(log.looked_at(Rule::AskedAndDecided), 1);
+
+    // The approval names somebody who said nothing.
+    let mut log = begun();
+    log.says(1, "director-1", voted("director-1", &[0]));
+    log.says(1, "director-1", approved(&["director-1", "ae-1"]));
+    log.finds(&[(Rule::AskedAndDecided, "ae-1", &[1, 4])]);
+    let mut log = begun();
+    log.says(1, "pricing-lead", event(json!({ "approved": { "authority": { "fail-open": ["ae-1"] } } })));
+    log.finds(&[(Rule::AskedAndDecided, "ae-1", &[1, 3])]);
+
+    // So does the carrying over of a voice to another revision, by whoever edited it too.
+    let carried = |who: &str| event(json!({ "carried": { "row": 0, "people": [who], "revision": 1 } }));
+    for (who, rule, entries) in
+        [("ae-1", Rule::AskedAndDecided, &[3, 4]), ("director-1", Rule::EditedAndDecided, &[3, 4])]
+    {
+        let mut log = begun();
+        log.says(1, "director-1", event(json!({ "amended": { "intent": intent(1, "ae-1", 2) } })));
+        log.says(1, "director-1", carried(who));
+        log.says(1, "director-1", approved(&[who]));
+        log.finds(&[(rule, who, entries)]);
+        assert_eq!(log.looked_at(Rule::AskedAndDecided), 1, "{who}");
+    }
+}
+
+#[test]
 fn a_person_who_is_counted_twice_is_found_and_one_who_is_asked_anew_is_not() {
     let mut log = begun();
     log.says(1, "director-1", voted("director-1", &[0]));
@@ -288,6 +320,16 @@ fn a_stake_in_a_change_and_a_policy_that_somebody_changed_are_found() {
         (Rule::ChangedPolicyAndDecided, "ae-1", &[4, 7]),
     ]);
     assert_eq!(log.looked_at(Rule::ChangedPolicyAndDecided), 3);
+
+    // A machine asks for the change: whoever answers for it has changed the policy too.
+    let mut log = Log::new();
+    let mut asked = intent(1, "bot-1", 1);
+    asked["answers"] = json!(["ae-2"]);
+    log.says(1, "bot-1", event(json!({ "submitted": { "intent": asked, "policy": ZERO } })));
+    log.says(1, "bot-1", event(json!({ "activated": { "policy": "discount", "version": version } })));
+    log.asked(2, "ae-1", version);
+    log.says(2, "ae-2", voted("ae-2", &[0]));
+    log.finds(&[(Rule::ChangedPolicyAndDecided, "ae-2", &[2, 4])]);
 }
 
 #[test]
@@ -352,6 +394,30 @@ fn only_the_days_that_are_asked_for_are_counted_and_what_stood_before_them_is_kn
         assert_eq!(log.found.len(), expected, "{since} to {until}");
         assert_eq!(log.looked_at(Rule::AskedAndDecided), u64::try_from(expected).expect("a number"));
     }
+    // What was asked for before these days is looked at on the first of them on which something happens to it, and once.
+    for (day, looked_at) in [("2026-11-24", 1), ("2026-11-25", 0)] {
+        let mut log = begun();
+        log.duties = Duties::new(Some(at(day)), None);
+        log.asked(1, "ae-1", Digest::ZERO);
+        log.position = 24 * 60;
+        log.says(1, "cro", voted("cro", &[0]));
+        log.says(1, "director-1", voted("director-1", &[1]));
+        assert_eq!(log.looked_at(Rule::Overridden), looked_at, "{day}");
+        assert_eq!(log.looked_at(Rule::GlassBroken), looked_at, "{day}");
+        assert_eq!(log.looked_at(Rule::AskedAndDecided), 2 * looked_at, "{day}");
+    }
+    // What nobody asked for stands in no log that a host wrote.
+    let mut log = Log::new();
+    let entry = Entry { at: moment(), by: Actor::Engine, event: voted("cro", &[0]) };
+    let seen = Seen {
+        position: 7,
+        intent: IntentId::from_bits(1),
+        sequence: 2,
+        digest: Digest::ZERO,
+        entry: &entry,
+    };
+    let fault = log.duties.take(Told::Intent(seen)).expect_err("it was not asked for");
+    assert_eq!(fault.to_string(), "entry 7 of the log is about an intent that no entry before it asks for");
     // A trial counts nowhere.
     let mut log = Log::new();
     let mut trial = intent(1, "ae-1", 1);

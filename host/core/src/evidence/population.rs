@@ -3,7 +3,7 @@
 //! The log is read twice. The first time says what has become of everything ([`Fates`]), the second time picks what is
 //! asked for ([`Picker`]) and counts what is left out and why, so that both together are all that there is.
 
-use super::{Seen, one_of};
+use super::{Fault, Seen, one_of};
 use crate::approval::Authority;
 use crate::approval::event::Event;
 use crate::effect::key::{re_assert_id, undo_id};
@@ -15,7 +15,6 @@ use crate::intent::Day;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 /// Most intents, effects and exceptions whose fate is known at one time: about 100 bytes of each.
 pub const FATES_MAX: usize = 8_000_000;
@@ -68,23 +67,6 @@ pub struct Query {
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub intent_type: Option<IntentTypeName>,
 }
-
-/// More than can be held at one time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooMany {
-    /// Of what.
-    pub what: &'static str,
-    /// How many can be.
-    pub most: usize,
-}
-
-impl fmt::Display for TooMany {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the log has more than {} {}", self.most, self.what)
-    }
-}
-
-impl std::error::Error for TooMany {}
 
 /// What became of something, and by which entry: the last one that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,13 +129,13 @@ enum Way {
 
 impl Following {
     /// The effects that begin with this entry: where to, unless that is where another one went.
-    fn begun(&mut self, seen: Seen<'_>) -> Result<Vec<(EffectId, Option<ConnectionName>, Way)>, TooMany> {
+    fn begun(&mut self, seen: Seen<'_>) -> Result<Vec<(EffectId, Option<ConnectionName>, Way)>, Fault> {
         let event = &seen.entry.event;
         if let Event::Sealed { case } = event {
             let writes = case.writes.iter().map(|write| (write.effect, write.connection.clone())).collect();
             self.sealed.insert(seen.intent, writes);
             if UNDECIDED_MAX < self.sealed.len() {
-                return Err(TooMany { what: "intents that wait for a decision", most: UNDECIDED_MAX });
+                return Err(Fault::TooMany { what: "intents that wait for a decision", most: UNDECIDED_MAX });
             }
         } else if let Event::Approved { .. } = event {
             let writes = self.sealed.remove(&seen.intent).unwrap_or_default();
@@ -188,8 +170,8 @@ impl Fates {
     /// Takes one more entry: every entry of the life of every intent, in the order of the log.
     ///
     /// # Errors
-    /// [`TooMany`] if there are more than can be held.
-    pub fn take(&mut self, seen: Seen<'_>) -> Result<(), TooMany> {
+    /// [`Fault`] if there are more than can be held, or the entry goes on with what none began.
+    pub fn take(&mut self, seen: Seen<'_>) -> Result<(), Fault> {
         let fate = |outcome| Fate { outcome, settled: Some(seen.position) };
         let begun = self.following.begun(seen)?;
         for (effect, to, way) in begun {
@@ -198,12 +180,16 @@ impl Fates {
                 Way::Undo(of) | Way::Again(of) => of,
             };
             let known = self.effects.get(&(seen.intent, from)).map(|known| known.connection.clone());
-            if let Some(connection) = to.or(known) {
-                let connection = one_of(&mut self.connections, &connection);
-                self.effects.insert((seen.intent, effect), Effect { connection, fate: OPEN });
-            }
+            let what = "an effect that no entry before it approves";
+            let connection = to.or(known).ok_or(Fault::Unfounded { position: seen.position, what })?;
+            let connection = one_of(&mut self.connections, &connection);
+            self.effects.insert((seen.intent, effect), Effect { connection, fate: OPEN });
         }
         let event = &seen.entry.event;
+        let is_asked = matches!(event, Event::Submitted { .. }) || self.lives.contains_key(&seen.intent);
+        if !is_asked {
+            return Err(Fault::unasked(seen));
+        }
         if let Event::Submitted { intent, .. } = event {
             let kind = one_of(&mut self.kinds, &intent.intent_type);
             let requester = one_of(&mut self.people, &intent.requester);
@@ -241,7 +227,7 @@ impl Fates {
         self.moot(seen);
         let held = self.lives.len().saturating_add(self.effects.len()).saturating_add(self.exceptions.len());
         if FATES_MAX < held {
-            return Err(TooMany { what: "intents, effects and exceptions", most: FATES_MAX });
+            return Err(Fault::TooMany { what: "intents, effects and exceptions", most: FATES_MAX });
         }
         Ok(())
     }
@@ -422,8 +408,8 @@ impl Picker {
     /// The items that this entry makes: every entry that [`Fates::take`] was given, in the same order.
     ///
     /// # Errors
-    /// [`TooMany`] as there.
-    pub fn take(&mut self, seen: Seen<'_>) -> Result<Vec<Item>, TooMany> {
+    /// [`Fault`] as there.
+    pub fn take(&mut self, seen: Seen<'_>) -> Result<Vec<Item>, Fault> {
         let begun = self.following.begun(seen)?;
         let mut found = Vec::new();
         let at = seen.entry.at;

@@ -11,7 +11,7 @@ use crate::exit;
 use crate::output::{self, Failure};
 use anyhow::{Context as _, Result, ensure};
 use countersign_core::approval::event::{Entry, Event};
-use countersign_core::evidence::case::{Chain, Placed, Publication, chain, pinned};
+use countersign_core::evidence::case::{Chain, Placed, Publication, chain, publications};
 use countersign_core::hash::Digest;
 use countersign_core::id::IntentId;
 use countersign_core::log::leaf::Leaf;
@@ -21,7 +21,7 @@ use countersign_core::log::proof::Proof;
 use countersign_engine::port::store::Logged;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -83,8 +83,8 @@ struct Found {
     of: IntentId,
     entries: Vec<Raw>,
     bytes: usize,
-    /// Where each version was published last.
-    published: BTreeMap<Digest, Publication>,
+    /// Every publication of a policy, in the order of the log.
+    published: Vec<Publication>,
 }
 
 #[derive(Debug, Clone)]
@@ -109,8 +109,8 @@ impl Raw {
 /// What the second reading picks.
 struct Picking {
     picked: Picked,
-    publication: Option<u64>,
-    found: Option<Raw>,
+    publications: BTreeSet<u64>,
+    found: Vec<Raw>,
 }
 
 /// Writes a case, or makes one again.
@@ -144,30 +144,28 @@ pub(super) async fn run(command: CaseOf, global: &Global) -> Result<ExitCode> {
 }
 
 async fn made(id: IntentId, ledger: Ledger) -> Result<CaseFile> {
-    let found = Found { of: id, entries: Vec::new(), bytes: 0, published: BTreeMap::new() };
+    let found = Found { of: id, entries: Vec::new(), bytes: 0, published: Vec::new() };
     let (found, bound) = ledger.walk(found, find).await?;
     if found.entries.is_empty() {
         let message = format!("the log of {} entries has no intent `{id}`", bound.checkpoint.size);
         return Err(Failure::new(exit::NO, message).into());
     }
     let entries = found.entries.iter().map(Raw::entry).collect::<Result<Vec<_>>>()?;
-    let version = pinned(&entries);
-    let published = version.and_then(|version| Some((version, found.published.get(&version)?.clone())));
-    let publication = published.as_ref().map(|(_, publication)| publication.position);
-    let chain = linked(&found.entries, &entries, &published.into_iter().collect())?;
-    let positions = found.entries.iter().map(|raw| raw.position).chain(publication);
+    let placed = placed(&found.entries, &entries);
+    let published = publications(&placed, &found.published);
+    let chain = chain(&placed, &published)?;
+    let publications: BTreeSet<u64> = published.iter().map(|publication| publication.position).collect();
+    let positions = found.entries.iter().map(|raw| raw.position).chain(publications.iter().copied());
     let picked = Picked::new(positions.map(|position| position.saturating_sub(1)), bound.checkpoint.size);
     let ledger = ledger.up_to(bound.clone());
-    let (picking, _) = ledger.walk(Picking { picked, publication, found: None }, pick).await?;
+    let (picking, _) = ledger.walk(Picking { picked, publications, found: Vec::new() }, pick).await?;
     let all = found.entries.into_iter().chain(picking.found);
     let entries = all.map(|raw| proved(raw, &picking.picked, &bound)).collect::<Result<Vec<_>>>()?;
     Ok(CaseFile { form: FORM.to_owned(), log: Log::of(&bound), chain, entries })
 }
 
-fn linked(raw: &[Raw], entries: &[Entry], published: &BTreeMap<Digest, Publication>) -> Result<Chain> {
-    let placed: Vec<Placed<'_>> =
-        raw.iter().zip(entries).map(|(raw, entry)| Placed { position: raw.position, entry }).collect();
-    Ok(chain(&placed, published)?)
+fn placed<'a>(raw: &[Raw], entries: &'a [Entry]) -> Vec<Placed<'a>> {
+    raw.iter().zip(entries).map(|(raw, entry)| Placed { position: raw.position, entry }).collect()
 }
 
 fn find(found: &mut Found, logged: &Logged, leaf: &Leaf) -> Result<()> {
@@ -187,13 +185,7 @@ fn find(found: &mut Found, logged: &Logged, leaf: &Leaf) -> Result<()> {
     if logged.entry.windows(ACTIVATED.len()).any(|part| part == ACTIVATED)
         && let Event::Activated { version, .. } = Raw::of(logged, leaf)?.entry()?.event
     {
-        let publication = Publication { intent, position: logged.position.0 };
-        // What the case was decided by stood before it.
-        if found.entries.is_empty() {
-            found.published.insert(version, publication);
-        } else {
-            found.published.entry(version).or_insert(publication);
-        }
+        found.published.push(Publication { version, intent, position: logged.position.0 });
         ensure!(
             found.published.len() <= PUBLICATIONS_MAX,
             Failure::new(
@@ -207,8 +199,8 @@ fn find(found: &mut Found, logged: &Logged, leaf: &Leaf) -> Result<()> {
 
 fn pick(picking: &mut Picking, logged: &Logged, leaf: &Leaf) -> Result<()> {
     picking.picked.push(tree::hash(leaf));
-    if picking.publication == Some(logged.position.0) {
-        picking.found = Some(Raw::of(logged, leaf)?);
+    if picking.publications.contains(&logged.position.0) {
+        picking.found.push(Raw::of(logged, leaf)?);
     }
     Ok(())
 }
@@ -251,7 +243,7 @@ pub(super) fn check(file: &Path, text: &str, public: &VerifierKey, global: &Glob
         return Err(no(format!("its checkpoint is not signed by `{}`", public.name())).into());
     };
     ensure!(Log::of(&bound) == case.log, no("its log is not that of its checkpoint".to_owned()));
-    let (mut own, mut published) = (Vec::new(), BTreeMap::new());
+    let (mut own, mut published) = (Vec::new(), Vec::new());
     for proved in &case.entries {
         let raw = proof_of(proved, public, &bound)
             .map_err(|what| no(format!("entry {} of the log: {what}", proved.position)))?;
@@ -262,11 +254,12 @@ pub(super) fn check(file: &Path, text: &str, public: &VerifierKey, global: &Glob
         } else if let Event::Activated { version, .. } = raw.entry()?.event {
             let intent =
                 proved.stream.parse().map_err(|_| no(format!("`{}` is no intent", proved.stream)))?;
-            published.insert(version, Publication { intent, position: proved.position });
+            published.push(Publication { version, intent, position: proved.position });
         }
     }
     let entries = own.iter().map(Raw::entry).collect::<Result<Vec<_>>>()?;
-    let chain = linked(&own, &entries, &published)?;
+    published.sort_by_key(|publication| publication.position);
+    let chain = chain(&placed(&own, &entries), &published)?;
     ensure!(chain == case.chain, no("its links are not those that its entries make".to_owned()));
     say(file, &case, true, global)
 }

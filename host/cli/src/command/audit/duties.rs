@@ -179,7 +179,7 @@ fn look(looking: &mut Looking, logged: &Logged, leaf: &Leaf) -> Result<()> {
     let mut found = Vec::new();
     let duties = &mut looking.duties;
     let mut take = |told: Told<'_>| -> Result<()> {
-        found.extend(duties.take(told).map_err(too_many)?);
+        found.extend(duties.take(told).map_err(evidence::unmade)?);
         Ok(())
     };
     match logged.stream.split('/').next().unwrap_or_default() {
@@ -206,9 +206,4 @@ fn look(looking: &mut Looking, logged: &Logged, leaf: &Leaf) -> Result<()> {
 fn entry<T: DeserializeOwned>(logged: &Logged) -> Result<T> {
     serde_json::from_slice(&logged.entry)
         .with_context(|| format!("entry {} of `{}` cannot be read", logged.sequence, logged.stream))
-}
-
-fn too_many(fault: countersign_core::evidence::duties::TooMany) -> anyhow::Error {
-    let help = "read an older part of the log alone: `--checkpoint` with a checkpoint of then";
-    Failure::new(exit::NO, fault.to_string()).with_help(help).into()
 }

@@ -7,6 +7,7 @@ use crate::exit;
 use crate::output::Failure;
 use anyhow::{Context as _, Result, ensure};
 use countersign_core::canonical;
+use countersign_core::evidence::Fault;
 use countersign_core::hash::{Digest, Hashing};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,19 @@ struct End<T> {
 struct Seal {
     /// SHA-256 of every byte before this line.
     sha256: Digest,
+}
+
+/// That no evidence can be made of a log.
+pub(super) fn unmade(fault: Fault) -> anyhow::Error {
+    let help = match fault {
+        Fault::TooMany { .. } => {
+            "read an older part of the log alone: `--checkpoint` with a checkpoint of then"
+        }
+        Fault::Unfounded { .. } => {
+            "no host writes such a log: keep it as it is, and compare it with a backup"
+        }
+    };
+    Failure::new(exit::NO, fault.to_string()).with_help(help).into()
 }
 
 /// Where the lines go.

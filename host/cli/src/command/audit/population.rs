@@ -8,7 +8,7 @@ use crate::output::{self, Failure};
 use anyhow::{Context as _, Result};
 use clap::builder::PossibleValuesParser;
 use countersign_core::evidence::Seen;
-use countersign_core::evidence::population::{Fates, Item, Of, Picker, Query, Tally, TooMany};
+use countersign_core::evidence::population::{Fates, Item, Of, Picker, Query, Tally};
 use countersign_core::hash::Digest;
 use countersign_core::id::IntentTypeName;
 use countersign_core::intent::Day;
@@ -173,12 +173,12 @@ pub(super) fn head(file: &Path) -> Result<Head> {
 }
 
 fn fates(fates: &mut Fates, logged: &Logged, leaf: &Leaf) -> Result<()> {
-    of_intent(logged, leaf, |seen| fates.take(seen).map_err(too_many))?;
+    of_intent(logged, leaf, |seen| fates.take(seen).map_err(evidence::unmade))?;
     Ok(())
 }
 
 fn items(writing: &mut Writing, logged: &Logged, leaf: &Leaf) -> Result<()> {
-    let take = |seen: Seen<'_>| writing.picker.take(seen).map_err(too_many);
+    let take = |seen: Seen<'_>| writing.picker.take(seen).map_err(evidence::unmade);
     for item in of_intent(logged, leaf, take)?.unwrap_or_default() {
         writing.lines.line(&item)?;
         if let Some(table) = &mut writing.table {
@@ -186,11 +186,6 @@ fn items(writing: &mut Writing, logged: &Logged, leaf: &Leaf) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn too_many(fault: TooMany) -> anyhow::Error {
-    let help = "read an older part of the log alone: `--checkpoint` with a checkpoint of then";
-    Failure::new(exit::NO, fault.to_string()).with_help(help).into()
 }
 
 fn cells(item: &Item) -> [String; COLUMNS.len()] {
