@@ -98,6 +98,44 @@ fn somebody_who_never_saw_it_decides_settles_an_exception_and_proves_it() {
     assert!(answer.contains("no ") && !answer.contains("yes "), "{answer}");
 }
 
+#[test]
+fn a_development_house_has_hosts_of_its_own_and_its_picture_is_not_written_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |arguments: &[&str], at: &Path| {
+        let answer = Command::new(program()).args(arguments).current_dir(at).output().expect("it runs");
+        let (out, err) = (String::from_utf8_lossy(&answer.stdout), String::from_utf8_lossy(&answer.stderr));
+        (answer.status.success(), format!("{out}{err}"))
+    };
+    assert!(run(&["init", "--quiet", "own"], folder.path()).0);
+    let house = folder.path().join("own");
+    // What the stand-ins need is added to what the house has set, and its file stays as it is.
+    let config = house.join("countersign.toml");
+    let text = fs::read_to_string(&config).expect("it is there");
+    let own = text.replacen("\nhosts = []\n", "\nhosts = [\"vendor.example.com\"]\n", 1);
+    assert_ne!(own, text, "the starter configuration grants no hosts");
+    fs::write(&config, &own).expect("it is written");
+    let dev = Dev::start(&house, &["--stand-ins"]);
+    assert!(dev.tokens.contains_key("ae-1"));
+    assert_eq!(fs::read_to_string(&config).expect("it is there"), own);
+    let picture = |name: &str| {
+        let answer = Command::new(program())
+            .args(["ownership", "--picture", name])
+            .current_dir(&house)
+            .env("COUNTERSIGN_URL", &dev.url)
+            .env("COUNTERSIGN_TOKEN", &dev.tokens["ae-1"])
+            .output()
+            .expect("it runs");
+        (answer.status.success(), String::from_utf8_lossy(&answer.stderr).into_owned())
+    };
+    let (done, says) = picture("house.svg");
+    assert!(done, "{says}");
+    let drawn = fs::read_to_string(house.join("house.svg")).expect("it is drawn");
+    assert!(drawn.starts_with("<svg") && drawn.contains("pricing"), "{drawn}");
+    let (done, says) = picture("house.svg");
+    assert!(!done && says.contains("`house.svg` cannot be written"), "{says}");
+    assert_eq!(fs::read_to_string(house.join("house.svg")).expect("it is there"), drawn);
+}
+
 /// Looks until what was approved is written.
 fn until_done(reader: &mut Reader) {
     for _ in 0..LOOKS_MAX {

@@ -214,6 +214,39 @@ async fn a_stream_ends_with_its_session() {
 }
 
 #[tokio::test]
+async fn what_an_open_page_asks_for_by_itself_is_no_use_of_a_session() {
+    let browsers = Browsers::start().await;
+    let half = Millis(SESSION_IDLE_MS_MAX / 2 + 1);
+    for (dest, status) in
+        [("sec-fetch-dest: empty\r\n", 303), ("sec-fetch-dest: document\r\n", 200), ("", 200)]
+    {
+        let cookie = browsers.signed_in("ae-1").await;
+        browsers.world.clock.turn(half);
+        let mut socket = TcpStream::connect(browsers.world.address).await.expect("a connection");
+        let head = format!(
+            "GET /inbox HTTP/1.1\r\nhost: here\r\nconnection: close\r\ncookie: {cookie}\r\n{dest}\r\n"
+        );
+        socket.write_all(head.as_bytes()).await.expect("it is sent");
+        let mut text = String::new();
+        socket.read_to_string(&mut text).await.expect("an answer");
+        assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+        browsers.world.clock.turn(half);
+        assert_eq!(browsers.get(&cookie, "/inbox").await.status, status, "{dest}");
+    }
+}
+
+#[tokio::test]
+async fn an_inbox_that_cannot_be_read_is_no_page_that_an_open_one_takes_for_its_own() {
+    let browsers = Browsers::start().await;
+    let cookie = browsers.signed_in("ae-1").await;
+    browsers.world.store.refuse_lists(true);
+    let answer = browsers.get(&cookie, "/inbox").await;
+    assert_eq!(answer.status, 429, "{}", answer.text);
+    browsers.world.store.refuse_lists(false);
+    assert_eq!(browsers.get(&cookie, "/inbox").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_person_has_only_so_many_streams_and_another_site_none() {
     let browsers = Browsers::start().await;
     let cookie = browsers.signed_in("ae-1").await;

@@ -90,6 +90,7 @@ pub(crate) struct FaultyStore {
     _place: Option<Box<dyn Any + Send + Sync>>,
     fault: Mutex<Option<StoreFault>>,
     broken: AtomicBool,
+    refuses: AtomicBool,
     hangs: AtomicBool,
     slow: AtomicBool,
     spoilt: Mutex<Option<String>>,
@@ -126,6 +127,7 @@ impl FaultyStore {
             _place: None,
             fault: Mutex::default(),
             broken: AtomicBool::default(),
+            refuses: AtomicBool::default(),
             hangs: AtomicBool::default(),
             slow: AtomicBool::default(),
             spoilt: Mutex::default(),
@@ -145,6 +147,11 @@ impl FaultyStore {
     /// From now on every list panics.
     pub(crate) fn break_lists(&self) {
         self.broken.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether every list fails from now on.
+    pub(crate) fn refuse_lists(&self, refuses: bool) {
+        self.refuses.store(refuses, Ordering::Relaxed);
     }
 
     /// Whether whoever reads the log from now on waits for ever.
@@ -209,6 +216,9 @@ impl Store for FaultyStore {
     }
     fn query(&self, query: Query) -> Port<'_, Result<Page, StoreFault>> {
         assert!(!self.broken.load(Ordering::Relaxed), "the test broke the lists");
+        if self.refuses.load(Ordering::Relaxed) {
+            return Box::pin(async { Err(StoreFault::Busy) });
+        }
         self.inner.query(query)
     }
     fn row(&self, stream: &str) -> Port<'_, Result<Option<Row>, StoreFault>> {

@@ -156,6 +156,22 @@ async fn a_stream_that_breaks_is_said_and_comes_back_with_what_was_missed() -> R
 }
 
 #[tokio::test]
+async fn a_page_of_a_fault_is_no_answer_to_an_open_inbox() -> Result<()> {
+    let house = House::open().await?;
+    let intent = house.small().await?;
+    let visitor = inbox(&house).await?;
+    visitor.is_told("Discount 12% for quote q-1").await?;
+    house.world.store.refuse_lists(true);
+    house.says("ae-1", &intent, "comments", 1, r#"{"words":"please"}"#).await?;
+    visitor.is_told("This page is not kept up to date.").await?;
+    ensure!(visitor.says("Discount 12% for quote q-1").await?, "what was there is gone");
+    // It looks again by itself.
+    house.world.store.refuse_lists(false);
+    says_no_more(&visitor, "This page is not kept up to date.").await?;
+    visitor.is_told("Discount 12% for quote q-1").await
+}
+
+#[tokio::test]
 async fn a_page_whose_session_has_ended_says_so_and_shows_nothing_new() -> Result<()> {
     let house = House::open().await?;
     let visitor = inbox(&house).await?;
