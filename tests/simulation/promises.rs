@@ -153,20 +153,23 @@ impl History {
     /// was reached. What is on its way at the same time nobody can tell.
     fn nothing_overwritten(&self) -> Result<(), Broken> {
         let done = self.targets.done();
+        let ids: BTreeSet<EffectId> = done.iter().map(|done| done.effect).collect();
         for (place, again) in done.iter().enumerate() {
             let Some(of) = self.read.again_of.get(&again.effect) else { continue };
             let first = done.iter().position(|done| done.effect == *of).expect("it was written first");
             let between = done.get(first + 1..place).into_iter().flatten();
             for other in between.filter(|other| other.place == again.place && other.effect != *of) {
+                if again.at <= other.at.plus(ON_ITS_WAY) || ids.contains(&undo_id(other.effect)) {
+                    continue;
+                }
                 let stands = |read: &Stream| {
                     let planned = read.approval.planned(other.effect);
-                    let taken_back = done.iter().any(|done| done.effect == undo_id(other.effect));
                     let landed = states(&read.approval).any(|(id, state)| {
                         *id == other.effect && matches!(state, EffectState::Landed { .. })
                     });
-                    planned.is_some_and(PlannedEffect::is_sealed) && landed && !taken_back
+                    planned.is_some_and(PlannedEffect::is_sealed) && landed
                 };
-                if other.at.plus(ON_ITS_WAY) < again.at && self.read.approvals.values().any(stands) {
+                if self.read.approvals.values().any(stands) {
                     let (one, two) = (self.story_of(*of), self.story_of(other.effect));
                     let message = format!("{of} is written again over {}\n{one}\n{two}", other.effect);
                     return Err(self.broken(message));
