@@ -46,7 +46,7 @@ async fn everybody_sees_which_builds_there_are_and_what_each_asks_for_beside_the
     assert_eq!(shown.status, 200, "{}", shown.text);
     let keep = format!("<li>{KEEP} <b class=\"late\">not granted to the build in force</b></li>");
     assert!(other_build(&shown.text).contains(&keep), "{}", shown.text);
-    assert!(shown.text.contains(&format!("<li>{SEND}</li>")), "{}", shown.text);
+    assert!(shown.text.contains("<li>to send requests to <code>api</code></li>"), "{}", shown.text);
     assert!(shown.text.contains("<a href=\"/connections/crm\">crm</a>"), "{}", shown.text);
     assert!(!shown.text.contains("<textarea"), "only operators do something here: {}", shown.text);
     let builds = browsers.world.get("ae-2", "/v1/connectors/scripted.crm").await.json["builds"].clone();

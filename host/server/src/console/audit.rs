@@ -8,8 +8,8 @@ use super::guard::{self, Signed};
 use super::intent::{denied, refused};
 use super::measures::filled;
 use super::page::{self, Here, framed, sentence};
-use super::part::all;
 use super::part::moment::Clocks;
+use super::part::{all, named};
 use crate::api;
 use crate::api::view::LogHealthView;
 use crate::asked::Place;
@@ -239,7 +239,7 @@ fn table(rows: &[Row], proves: bool, clocks: Clocks<'_>) -> Markup {
                         th scope="row" { (row.number) }
                         td data-of="what" {
                             span {
-                                @if let Some(intent) = &row.intent { a href=(format!("/intents/{intent}")) { (sentence(&all(&row.about))) } p.note { (all(&row.words)) } }
+                                @if let Some(intent) = &row.intent { a href=(format!("/intents/{intent}")) { (sentence(&all(&row.about))) } p.note { (named(&row.words)) } }
                                 @else { (row.about) }
                             }
                         }

@@ -6,9 +6,9 @@ use super::form::{Form, parameter, words};
 use super::guard::{self, Signed};
 use super::intent::{denied, is_once, once, why_not};
 use super::page::{self, Here, framed, sentence};
-use super::part::all;
 use super::part::changed::short;
 use super::part::moment::Clocks;
+use super::part::{all, named};
 use super::reconciliation::{self, state};
 use crate::api::view::{BuildView, ConnectionView, ConnectorEntryView, ConnectorView};
 use crate::api::{connections, connectors};
@@ -454,7 +454,7 @@ fn one(
                 p { "In the shadow it said the same " (seen.same) " times and something else " (seen.differs) " times; it failed " (seen.failed)
                     " times, nothing can be said of " (seen.unknown) ", and " (seen.skipped) " times it was not asked."
                     @if let Some(last) = &seen.last {
-                        " The last time that it was not the same: " a href=(format!("/intents/{}", last.intent)) { (last.connection) } " (" (all(&last.what)) ")."
+                        " The last time that it was not the same: " a href=(format!("/intents/{}", last.intent)) { (last.connection) } " (" (named(&last.what)) ")."
                     }
                 }
             }
@@ -498,13 +498,13 @@ fn asks(view: &ConnectorView, build: &BuildView) -> Markup {
         @else {
             ul {
                 @for want in &build.wants {
-                    li { (all(want)) @if active.is_some() && build.widens.contains(want) { " " b.late { "not granted to the build in force" } } }
+                    li { (named(want)) @if active.is_some() && build.widens.contains(want) { " " b.late { "not granted to the build in force" } } }
                 }
             }
         }
         @if !dropped.is_empty() {
             p { "Not any more, as the build in force does:" }
-            ul { @for want in dropped { li { (all(want)) } } }
+            ul { @for want in dropped { li { (named(want)) } } }
         }
         @if active.is_some() && is_same(build, asked) { p.note { "The same as the build in force." } }
         @if let Some(accepted) = &build.accepted { p { "People have accepted it: " a href=(format!("/intents/{accepted}")) { "see who and why" } } }

@@ -1,7 +1,7 @@
 //! What happened so far, the newest first.
 
-use super::all;
 use super::moment::Clocks;
+use super::named;
 use crate::api::view::{IntentView, TimelineView};
 use maud::{Markup, html};
 
@@ -16,7 +16,7 @@ pub(in crate::console) fn story(view: &IntentView, timeline: &TimelineView, cloc
         h2 { "What happened" }
         ol.story reversed start=(entries.len()) {
             @for entry in entries.iter().rev().take(ENTRIES_MAX) {
-                li { (clocks.exact(&entry.at)) " " span { (all(&entry.words)) } }
+                li { (clocks.exact(&entry.at)) " " span { (named(&entry.words)) } }
             }
         }
         @if 0 < earlier {
