@@ -522,3 +522,25 @@ impl Item {
         Item { outcome: fate.outcome.to_owned(), settled: fate.settled, ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::approval::event::{Actor, Entry};
+    use serde_json::json;
+
+    #[test]
+    fn what_no_entry_began_is_left_out_of_no_count_in_silence() {
+        let fault = |event: serde_json::Value| {
+            let event = serde_json::from_value(event).expect("an event");
+            let entry = Entry { at: Timestamp(1_795_000_000_000), by: Actor::Engine, event };
+            let (intent, digest) = (IntentId::from_bits(1), Digest::ZERO);
+            let seen = Seen { position: 7, intent, sequence: 2, digest, entry: &entry };
+            Fates::default().take(seen).expect_err("nothing began it").to_string()
+        };
+        let unasked = "entry 7 of the log is about an intent that no entry before it asks for";
+        assert_eq!(fault(json!("closed")), unasked);
+        let unapproved = "entry 7 of the log is about an effect that no entry before it approves";
+        assert_eq!(fault(json!({ "undo-planned": { "effects": [EffectId::from_bits(2)] } })), unapproved);
+    }
+}
