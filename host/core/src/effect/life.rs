@@ -640,8 +640,9 @@ fn broken(history: History, waiting: History, broke: &Break, terms: &Terms) -> V
 
 fn retry(history: History, wish: Option<Millis>, detail: &Detail, terms: &Terms) -> Verdict {
     if EFFECT_ATTEMPTS_MAX <= history.attempts {
-        // One of them may be in: it is looked for, which has a budget of its own, before a person is asked.
-        if 0 < history.repeats {
+        // One of them may be in, or one of before that a person had sent again: it is looked for, which has a budget of its
+        // own, before a person is asked.
+        if 0 < history.repeats || history.vouched {
             return probe(history, terms.now, Millis(0));
         }
         return held(HeldCause::Exhausted, detail.clone(), history);

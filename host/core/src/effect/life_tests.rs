@@ -274,6 +274,8 @@ fn what_the_last_attempt_left_open_is_looked_for_before_it_is_exhausted() {
         // So is what an earlier one left open, whatever became of the last.
         let before = History { repeats: 1, first_sent: Some(NOW), ..spent };
         assert_eq!(word(&next(before, &none, &terms)), "probed");
+        let vouched = History { vouched: true, ..spent };
+        assert_eq!(word(&next(vouched, &none, &terms)), "probed");
         let later = Terms { began: sent.plus(terms.settle), now: sent.plus(terms.settle), ..terms };
         let found = |finding| next_after_probe(history, sent, probes, &Ended::Returned(finding), &later);
         assert_eq!(word(&found(Finding::Landed(receipt()))), "landed");
