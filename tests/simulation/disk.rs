@@ -164,13 +164,20 @@ impl Disk {
         Session { disk: Arc::clone(self), lease, lost: AtomicBool::new(false), known: Mutex::default() }
     }
 
+    /// Whether another host has opened it since; then its host is refused.
+    fn is_overtaken(&self, lease: u64) -> bool {
+        let mut state = self.state();
+        let is_overtaken = lease != state.lease && self.bug != Some(Bug::WritesAfterTakeover);
+        state.refusals += u64::from(is_overtaken);
+        is_overtaken
+    }
+
     /// What becomes of a batch: kept, kept in the death of the host, lost in it, or refused.
     fn fate(&self, lease: u64, batch: &Batch) -> Fate {
-        let mut state = self.state();
-        if lease != state.lease && self.bug != Some(Bug::WritesAfterTakeover) {
-            state.refusals += 1;
+        if self.is_overtaken(lease) {
             return Fate::Overtaken;
         }
+        let mut state = self.state();
         if let Some(left) = &mut state.dies_in {
             if *left == 0 {
                 state.dead = true;
@@ -305,6 +312,15 @@ impl Store for Session {
                 Fate::Refused => Err(StoreFault::Full),
             }
         })
+    }
+
+    fn holds(&self) -> Answer<'_, Result<(), StoreFault>> {
+        let held = if self.disk.is_overtaken(self.lease) {
+            self.lose("another host took the log over")
+        } else {
+            Ok(())
+        };
+        Box::pin(std::future::ready(held))
     }
 
     fn load(&self, stream: &str) -> Answer<'_, Result<Vec<Arc<[u8]>>, StoreFault>> {

@@ -391,6 +391,7 @@ impl Gate {
             token = self.token(outgoing.endpoint, token.as_ref()).await.ok().flatten();
             if token.is_some()
                 && let Ok(open) = line.pool.open(&outgoing.to).await
+                && may_leave_again(step.as_ref()).await
             {
                 let message = self.message(request, &outgoing, token.as_ref(), step.as_ref())?;
                 result = line.pool.send(&outgoing.to, open, message).await;
@@ -518,6 +519,14 @@ struct Outgoing<'g> {
 }
 
 /// An answer without credentials, neither in its headers nor echoed in its text.
+/// Whether what was refused for its token may leave once more: of a step somebody else may have taken care by now.
+async fn may_leave_again(step: Option<&(&str, EffectCall)>) -> bool {
+    match step {
+        Some((_, call)) => call.ledger.leaves_again().await.is_ok(),
+        None => true,
+    }
+}
+
 fn shown(endpoint: &GrantedEndpoint, whole: Whole) -> Response {
     let hide = |bytes| endpoint.credential.hide(bytes);
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&hide(bytes)).into_owned();

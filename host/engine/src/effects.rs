@@ -317,7 +317,8 @@ fn call(inner: &Inner, approved: &ApprovedIntent<'_>, planned: &PlannedEffect, h
     }
 }
 
-/// Records steps in the log before they leave the host, where a repeat could do harm.
+/// Records steps in the log before they leave the host, where a repeat could do harm. Where none can, it asks whether
+/// the log is still this host's: another one that took it over may use other keys by now.
 struct StepLedger {
     inner: Arc<Inner>,
     intent: IntentId,
@@ -327,10 +328,15 @@ struct StepLedger {
 }
 
 impl Ledger for StepLedger {
+    fn leaves_again(&self) -> Answer<'_, Result<(), NotRecorded>> {
+        Box::pin(async move { self.inner.holds().await.map_err(|fault| NotRecorded(fault.to_string())) })
+    }
+
     fn about_to_send<'a>(&'a self, step: &'a str, request: Digest) -> Answer<'a, Result<(), NotRecorded>> {
         Box::pin(async move {
             if !self.records {
-                return Ok(());
+                let held = self.inner.holds().await;
+                return held.map_err(|fault| NotRecorded(fault.to_string()));
             }
             let command = Command::Send { effect: self.effect, step: step.to_owned(), request };
             let recorded = self.inner.command(self.intent, command, None).await;

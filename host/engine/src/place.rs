@@ -114,6 +114,18 @@ impl Inner {
         Ok(stored?)
     }
 
+    /// Whether the log is still this host's to write; the engine stops if it is not.
+    ///
+    /// # Errors
+    /// Those of [`Store::holds`].
+    pub(crate) async fn holds(&self) -> Result<(), StoreFault> {
+        let held = self.store.holds().await;
+        if let Err(StoreFault::Lost(_)) = &held {
+            self.lost.cancel();
+        }
+        held
+    }
+
     /// Appends one turn to a delivery. Durable on return.
     ///
     /// # Errors

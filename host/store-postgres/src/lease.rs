@@ -42,6 +42,13 @@ pub(crate) async fn renew(client: &Client, epoch: i64) -> Result<bool, tokio_pos
     client.execute(renew, &[&epoch, &f64::from(LEASE_MS)]).await.map(|rows| rows == 1)
 }
 
+/// Whether the lease is this host's, and has not run out.
+pub(crate) async fn stands(client: &Client, epoch: i64) -> Result<(bool, bool), tokio_postgres::Error> {
+    let stands = "select epoch = $1, clock_timestamp() < until from countersign.writer";
+    let row = client.query_one(stands, &[&epoch]).await?;
+    Ok((row.get(0), row.get(1)))
+}
+
 /// Gives the lease back.
 pub(crate) async fn give_back(client: &Client, epoch: i64) -> Result<(), tokio_postgres::Error> {
     let give_back = "update countersign.writer set until = '-infinity' where epoch = $1";

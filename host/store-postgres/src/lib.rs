@@ -201,6 +201,17 @@ impl Store for PostgresStore {
         Box::pin(async move { read::row(&self.reader, &stream).await.map_err(stored) })
     }
 
+    fn holds(&self) -> Answer<'_, Result<(), StoreFault>> {
+        Box::pin(async move {
+            match lease::stands(&self.reader, self.shared.epoch).await.map_err(stored)? {
+                (true, true) => Ok(()),
+                // It is made longer in a moment, or somebody else takes it.
+                (true, false) => Err(StoreFault::Io("the lease on the log has run out".to_owned())),
+                (false, _) => Err(writer::overtaken()),
+            }
+        })
+    }
+
     fn health(&self) -> Health {
         self.shared.health()
     }

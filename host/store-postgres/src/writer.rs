@@ -85,7 +85,7 @@ async fn in_time<T>(work: impl Future<Output = Result<T, StoreFault>>) -> Result
     tokio::time::timeout(Duration::from_millis(COMMIT_MS), work).await.map_err(late)?
 }
 
-fn overtaken() -> StoreFault {
+pub(crate) fn overtaken() -> StoreFault {
     StoreFault::Lost("another host took the log over".to_owned())
 }
 

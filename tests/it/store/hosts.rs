@@ -72,6 +72,21 @@ async fn a_host_that_was_overtaken_records_nothing_any_more() {
 }
 
 #[tokio::test]
+async fn a_host_knows_before_anything_leaves_whether_the_log_is_still_its_own() {
+    let (server, url) = database();
+    let first = postgres(&url, "host one").await.expect("it opens");
+    assert_eq!(first.holds().await, Ok(()));
+    // Nobody has it yet, and somebody may at any moment.
+    end_the_lease(&server, &url);
+    let out = first.holds().await;
+    assert!(matches!(out, Err(StoreFault::Io(_))), "{out:?}");
+    let second = postgres(&url, "host two").await.expect("it takes over");
+    let overtaken = first.holds().await;
+    assert!(matches!(overtaken, Err(StoreFault::Lost(_))), "{overtaken:?}");
+    assert_eq!(second.holds().await, Ok(()));
+}
+
+#[tokio::test]
 async fn a_host_that_writes_nothing_notices_that_it_was_overtaken() {
     let (server, url) = database();
     let first = postgres(&url, "host one").await.expect("it opens");

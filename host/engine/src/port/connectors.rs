@@ -300,6 +300,15 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// [`NotRecorded`]: then the step must not be sent.
     fn about_to_send<'a>(&'a self, step: &'a str, request: Digest) -> Answer<'a, Result<(), NotRecorded>>;
+
+    /// Asked before a step leaves once more that was refused for what has nothing to do with it, such as a token that had
+    /// ended: it is on record, and time has gone by.
+    ///
+    /// # Errors
+    /// [`NotRecorded`]: then it must not be sent again.
+    fn leaves_again(&self) -> Answer<'_, Result<(), NotRecorded>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// The ledger could not record a step, so it may not be sent.

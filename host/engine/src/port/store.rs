@@ -92,6 +92,17 @@ pub trait Store: Send + Sync + 'static {
     /// One row.
     fn row(&self, stream: &str) -> Answer<'_, Result<Option<Row>, StoreFault>>;
 
+    /// Whether the log is still this host's to write. Asked before something leaves of which nothing is recorded first:
+    /// whatever is recorded is refused by itself where another host has taken the log over. A store that one process has
+    /// alone is always its own.
+    ///
+    /// # Errors
+    /// [`StoreFault::Lost`] if another host has it: this one must end. Any other fault says that nobody knows now. In
+    /// both cases nothing may leave.
+    fn holds(&self) -> Answer<'_, Result<(), StoreFault>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// How the store is.
     fn health(&self) -> Health;
 
