@@ -1,5 +1,7 @@
 //! The HTTP API as a caller meets it: what it promises, and every way in which it says no.
 
+#[path = "api/access.rs"]
+mod access;
 #[path = "api/audited.rs"]
 mod audited;
 #[path = "api/authorization.rs"]

@@ -1,5 +1,6 @@
 //! The commands, one file each, and the tree that they hang on.
 
+pub mod access;
 pub mod audit;
 pub mod backup;
 pub mod check;
@@ -104,6 +105,9 @@ enum Command {
     /// See who is there, and what absences mean for the routes
     #[command(subcommand)]
     People(people::People),
+    /// See what each person may do, and review whether they still should
+    #[command(subcommand)]
+    Access(access::Access),
     /// See what keeps anything from being written to a target, and stop or resume that yourself
     #[command(subcommand)]
     Connection(connection::Connection),
@@ -155,6 +159,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Measure(command) => measure::run(command, &global).await,
         Command::Ownership(command) => ownership::run(command, &global).await,
         Command::People(command) => people::run(command, &global).await,
+        Command::Access(command) => access::run(command, &global).await,
         Command::Connection(command) => connection::run(command, &global).await,
         Command::Connector(command) => connector::run(command, &global).await,
         Command::Token(command) => token::run(command, &global),

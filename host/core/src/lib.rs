@@ -19,6 +19,7 @@
     )
 )]
 
+pub mod access;
 pub mod adopt;
 pub mod approval;
 pub mod break_glass;

@@ -144,6 +144,7 @@ pub(crate) struct Inner {
     pub(crate) growth: Growth,
     /// Refused tries that are to be put on record.
     pub(crate) denials: Denials,
+    pub(crate) access: crate::access::Book,
 }
 
 impl fmt::Debug for Engine {
@@ -221,6 +222,7 @@ impl Engine {
             measures: Measures::default(),
             changed: Notify::new(),
             denials: Denials::default(),
+            access: crate::access::Book::default(),
             schedule: Schedule::default(),
             gates: Gates::default(),
             waits: Waits::default(),

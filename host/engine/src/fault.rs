@@ -3,6 +3,7 @@
 use crate::port::catalogue::NotInstalled;
 use crate::port::connectors::NotTaken;
 use crate::port::store::StoreFault;
+use countersign_core::access::NotReviewed;
 use countersign_core::approval::refusal::Refusal;
 use countersign_core::connection::NotChanged;
 use countersign_core::connector;
@@ -16,6 +17,8 @@ pub enum Fault {
     Refused(Refusal),
     /// A rule of the record of people says no. Nothing was stored.
     People(NotRecorded),
+    /// A rule of the reviews of access says no. Nothing was stored.
+    Access(NotReviewed),
     /// A connection is paused already, or is not.
     Connection(NotChanged),
     /// A build of a connector cannot be put there, in force, or away.
@@ -43,6 +46,7 @@ impl fmt::Display for Fault {
         match self {
             Fault::Refused(refusal) => write!(formatter, "{refusal}"),
             Fault::People(refusal) => write!(formatter, "{refusal}"),
+            Fault::Access(refusal) => write!(formatter, "{refusal}"),
             Fault::Connection(refusal) => write!(formatter, "{refusal}"),
             Fault::Connector(refusal) => write!(formatter, "{refusal}"),
             Fault::Catalogue(refusal) => write!(formatter, "{refusal}"),
@@ -66,6 +70,12 @@ impl std::error::Error for Fault {}
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Fault {
         Fault::Refused(refusal)
+    }
+}
+
+impl From<NotReviewed> for Fault {
+    fn from(refusal: NotReviewed) -> Fault {
+        Fault::Access(refusal)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The `/v1` API: one file a resource, thin entry points that ask the engine and show its answer.
 
+pub(crate) mod access;
 pub(crate) mod amendments;
 pub(crate) mod backtest;
 pub(crate) mod budgets;

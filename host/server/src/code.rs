@@ -176,6 +176,9 @@ pub static CODES: &[Code] = &[
     code!("CS-E0243", 403),
     code!("CS-E0244", 403),
     code!("CS-E0255", 503),
+    code!("CS-E0256", 409),
+    code!("CS-E0257", 403),
+    code!("CS-E0258", 422),
     code!("CS-E0260", 429),
     // Faults of the host and its store.
     code!("CS-E0301", 507),

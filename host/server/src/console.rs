@@ -5,6 +5,7 @@
 //! in `console.js`. A `GET` changes nothing
 //! but what the browser that sent it keeps.
 
+mod access;
 mod assets;
 mod audit;
 mod change;
@@ -106,6 +107,9 @@ pub const PAGES: &[Page] = &[
     page("GET", "/connectors/{id}/removals", Wants::Nothing),
     page("POST", "/connectors/{id}/removals", Wants::Session),
     page("GET", "/start", Wants::Session),
+    page("GET", "/access", Wants::Session),
+    page("GET", "/access/reviews", Wants::Nothing),
+    page("POST", "/access/reviews", Wants::Session),
     page("GET", "/people", Wants::Session),
     page("GET", "/people/absences", Wants::Nothing),
     page("POST", "/people/absences", Wants::Session),
@@ -205,6 +209,8 @@ fn of_connectors() -> Router<Host> {
 
 fn of_people() -> Router<Host> {
     Router::new()
+        .route("/access", get(access::show))
+        .route("/access/reviews", get(access::again).post(access::review))
         .route("/people", get(people::show))
         .route("/people/absences", get(people::again).post(people::away))
         .route("/people/returns", get(people::again).post(people::back))

@@ -6,6 +6,12 @@ pub const INTENT_BYTES_MAX: usize = 256 * 1024;
 /// Largest body of every other request, in bytes: a decision with the longest reason fits.
 pub const COMMAND_BYTES_MAX: usize = 16 * 1024;
 
+/// Rights in one form of a page.
+pub const ACCESS_ROWS: usize = 50;
+
+/// Largest body of a review of access, in bytes: as many verdicts as one takes, each with a reason of usual length.
+pub const ACCESS_REVIEW_BYTES_MAX: usize = 256 * 1024;
+
 /// Largest body with a policy document, in bytes: the largest document with every second character escaped.
 pub const POLICY_BYTES_MAX: usize = 2 * 1024 * 1024;
 

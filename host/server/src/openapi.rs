@@ -2,9 +2,9 @@
 //! is compared with it by a test.
 
 use crate::api::{
-    amendments, backtest, budgets, connections, connectors, decisions, deliveries, denied, drafts, effects,
-    exceptions, exchange, hands, health, intent_types, intents, log, measures, overrides, ownership, pages,
-    people, policies, rules, seats,
+    access, amendments, backtest, budgets, connections, connectors, decisions, deliveries, denied, drafts,
+    effects, exceptions, exchange, hands, health, intent_types, intents, log, measures, overrides, ownership,
+    pages, people, policies, rules, seats,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -38,7 +38,7 @@ use utoipa::{Modify, OpenApi};
         drafts::check, drafts::suggest, drafts::test, drafts::explain, drafts::diff, drafts::format,
         exchange::export, exchange::import, backtest::backtest,
         measures::show, ownership::show,
-        people::list, people::outlook, people::away, people::back,
+        access::list, access::review, people::list, people::outlook, people::away, people::back,
         policies::list, policies::show, policies::rollback,
         rules::list, rules::show,
         denied::list, health::log, log::checkpoint, log::consistency, log::proof,

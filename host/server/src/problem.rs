@@ -311,6 +311,7 @@ impl From<Fault> for Problem {
         match fault {
             Fault::Refused(refusal) => refusal.into(),
             Fault::People(refusal) => Problem::new(refusal.code(), detail, refusal.help()),
+            Fault::Access(refusal) => Problem::new(refusal.code(), detail, refusal.help()),
             Fault::Connection(refusal) => Problem::new(refusal.code(), detail, refusal.help()),
             Fault::Connector(refusal) => Problem::new(refusal.code(), detail, refusal.help()),
             Fault::Catalogue(NotInstalled { ours: true, .. }) => Problem::new(

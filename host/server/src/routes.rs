@@ -2,9 +2,9 @@
 //! written side by side, and what is not in the table is not let in.
 
 use crate::api::{
-    amendments, backtest, budgets, connections, connectors, decisions, deliveries, denied, drafts, effects,
-    exceptions, exchange, hands, health, intent_types, intents, log, measures, overrides, ownership, pages,
-    people, policies, rules, seats,
+    access, amendments, backtest, budgets, connections, connectors, decisions, deliveries, denied, drafts,
+    effects, exceptions, exchange, hands, health, intent_types, intents, log, measures, overrides, ownership,
+    pages, people, policies, rules, seats,
 };
 use crate::console;
 use crate::door;
@@ -93,6 +93,8 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/intent-types/{name}/go-live", Some(Scope::Ask)),
     route("GET", "/v1/measures", Some(Scope::Read)),
     route("GET", "/v1/ownership", Some(Scope::Read)),
+    route("GET", "/v1/access", Some(Scope::Read)),
+    route("POST", "/v1/access/reviews", Some(Scope::Decide)),
     route("GET", "/v1/people", Some(Scope::Read)),
     route("GET", "/v1/people/outlook", Some(Scope::Read)),
     route("POST", "/v1/people/{id}/absences", Some(Scope::Decide)),
@@ -194,6 +196,8 @@ fn proofs() -> Router<Host> {
 
 fn people_of_the_house() -> Router<Host> {
     Router::new()
+        .route("/v1/access", get(access::list))
+        .route("/v1/access/reviews", post(access::review))
         .route("/v1/people", get(people::list))
         .route("/v1/people/outlook", get(people::outlook))
         .route("/v1/people/{id}/absences", post(people::away))

@@ -176,6 +176,14 @@ impl TokenTable {
         table.known(token).filter(|entry| !table.revoked.contains(&entry.sha256))
     }
 
+    /// Every token that is known and not revoked, without what lets somebody use it.
+    #[must_use]
+    pub fn in_force(&self) -> Vec<Arc<TokenEntry>> {
+        let table = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let stands = |entry: &&Arc<TokenEntry>| !table.revoked.contains(&entry.sha256);
+        table.entries.iter().filter(stands).cloned().collect()
+    }
+
     /// Whether a machine that provisions has this name.
     #[must_use]
     pub fn is_machine(&self, name: &PersonId) -> bool {

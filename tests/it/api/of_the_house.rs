@@ -177,8 +177,11 @@ const DRAFTS: [Row; 4] = [
         .decides(Open::GoLive),
 ];
 
-const PEOPLE: [Row; 8] =
+const PEOPLE: [Row; 10] =
     [
+        row("rights: all of them, their own, or those that they review", "GET /v1/access", &[]),
+        row("review that somebody is in a pool", "POST /v1/access/reviews", &[])
+            .sends(r#"{"verdicts":[{"right":{right},"said":"keep"}]}"#),
         row("figures of the intents that are for them", "GET /v1/measures", &[]).asks("?by=policy"),
         row("who there is, and who is away", "GET /v1/people", &[]),
         row("days on which too few are there", "GET /v1/people/outlook", &[]),
@@ -321,6 +324,7 @@ async fn live() -> (World, Found) {
     let export = world.get("ae-1", "/v1/policies/discount/export?format=json").await.text;
     let (document, warnings) = policies::changed("<= 12%", "2026-11-20");
     let builds = world.get("ae-1", "/v1/connectors/scripted.crm").await.json["builds"].clone();
+    let rights = world.get("auditor-1", "/v1/access?person=legal-lead-3").await;
     let serves = |build: &&Json| build["serves"].as_array().is_some_and(|on| !on.is_empty());
     let other = builds.as_array().expect("builds").iter().find(|build| !serves(build));
     let mut asked: Json = serde_json::from_str(SMALL).expect("JSON");
@@ -333,6 +337,7 @@ async fn live() -> (World, Found) {
         ("export", export),
         ("change", policies::body(&document, &warnings)),
         ("shared", rules::joined(&world, "ae-9").await),
+        ("right", rights.json["items"][0]["id"].to_string()),
         ("other build", other.expect("one that does not serve")["digest"].to_string()),
     ]);
     (world, found)

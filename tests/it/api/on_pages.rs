@@ -126,6 +126,8 @@ pub(super) async fn page() -> String {
         let cells = saying_away(&mut house, whose).await;
         row(&mut page, says, &cells);
     }
+    let cells = reviewing(&house).await;
+    row(&mut page, "review that somebody is in the pool `finance`", &cells);
     let cells = checking(&mut house).await;
     row(&mut page, "check a checkpoint of the log", &cells);
     for (says, deed) in [("propose a change of a policy", "propose"), ("propose to go back", "rollback")] {
@@ -248,6 +250,20 @@ async fn saying_away(house: &mut House, whose: &str) -> Vec<String> {
     cells
 }
 
+/// That `finance-3` stays in a pool: the form of its lead, or one that is made like it.
+async fn reviewing(house: &House) -> Vec<String> {
+    let rights = house.browsers.world.get("auditor-1", "/v1/access?person=finance-3").await;
+    let mut items = rights.json["items"].as_array().expect("a list").iter();
+    let right = items.find(|right| right["what"] == "pool finance").expect("they are in it");
+    let id = right["id"].as_str().expect("an id").to_owned();
+    let mut cells = Vec::new();
+    for who in 0..WHO.len() {
+        let form = format!("once={who:032x}&said.{id}=keep&reason=");
+        cells.push(house.tried(who, "/access/reviews", &form, "said=reviewed").await);
+    }
+    cells
+}
+
 /// Whether the log begins with a checkpoint. Nothing is changed, and its answer is the page itself.
 async fn checking(house: &mut House) -> Vec<String> {
     let mut cells = Vec::new();
@@ -348,7 +364,9 @@ pub(super) fn is_right(page: &str) {
             "close by retry what a connection holds up, whose owner is somebody else" => &["operator"],
             "close by decline what a connection holds up, whose owner is somebody else" => &[],
             "publish what `ae-1` proposes" => &["owns the exception and the policy"],
-            "say that `finance-3` is away" => &["administrator"],
+            "say that `finance-3` is away" | "review that somebody is in the pool `finance`" => {
+                &["administrator"]
+            }
             "say that one is away" | "check a checkpoint of the log" => &WHO.map(|(name, _)| name)[1..],
             of if of.starts_with("propose") => &WHO.map(|(name, _)| name)[1..],
             of if of.ends_with("the connector `scripted.crm`") => &["operator"],

@@ -3,11 +3,14 @@
 
 use super::{House, Ran, run};
 use anyhow::{Context as _, Result, ensure};
+use countersign_core::access::{self, Asked, Reviews, Right, Said};
 use countersign_core::approval::command::{Command, Voice};
 use countersign_core::approval::{Approval, Stage};
-use countersign_core::id::IntentId;
+use countersign_core::id::{IntentId, PersonId};
+use countersign_core::rulebook::Rulebook;
 use countersign_core::time::{Millis, Timestamp};
 use countersign_engine::engine::{Engine, Parts, Submission};
+use countersign_engine::fault::Fault;
 use countersign_engine::port::store::{Append, Batch, Logged, PAGE_ROWS_MAX, Position, Store as _};
 use countersign_engine::simulated::{SeededChance, SimulatedClock};
 use countersign_store_local::{LocalStore, Options};
@@ -605,6 +608,76 @@ async fn a_breach_that_somebody_wrote_into_the_log_is_found_and_none_is_told_fro
     forged(&told, "unasked", by_policy).await?;
     let case = told.refused(&format!("audit case {} unasked-case --data unasked --key log.key", ids[1]))?;
     ensure!(case.contains("answer of the policy: needs people is not approve"), "{case}");
+    told.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reviews_of_access_are_listed_from_the_log_and_one_of_an_own_right_is_a_breach() -> Result<()> {
+    let told = Told::begin()?;
+    let says = async |by: &str, of: &[(&str, Said)]| {
+        let by: PersonId = by.parse()?;
+        let ask = |rulebook: &Rulebook, reviews: &Reviews, now: Timestamp| {
+            let rights = access::rights(rulebook, &[], now);
+            let asked: Vec<Asked> = of
+                .iter()
+                .filter_map(|(person, said)| {
+                    let is =
+                        |right: &&Right| right.what == "pool finance" && right.person.as_str() == *person;
+                    let id = rights.iter().find(is)?.id();
+                    Some(Asked { id, said: *said, reason: "as it was read".to_owned() })
+                })
+                .collect();
+            Ok::<_, Fault>(access::decide((rulebook.directory(), &rights), reviews, &by, &asked)?)
+        };
+        told.engine.review_access(&by, None, ask).await?;
+        anyhow::Ok(())
+    };
+    says("finance-lead", &[("finance-1", Said::Keep), ("finance-2", Said::Remove)]).await?;
+    told.clock.turn(Millis::minutes(2 * DAY));
+    says("revops-1", &[("finance-lead", Said::Keep), ("finance-1", Said::Keep)]).await?;
+    let list = |file: &str, data: &str, more: &str| {
+        told.run(&format!("audit access {file} {more} --data {data} --key log.key").replace("  ", " "))
+    };
+    let all = list("all", "data", "")?;
+    ensure!(all.code == Some(0), "{all:?}");
+    ensure!(
+        all.out.contains("2 reviews, by which rights were to stay 3 times and to go 1 times; of "),
+        "{all:?}"
+    );
+    let verdicts: Vec<Json> =
+        lines(&told.path("all"))?.into_iter().filter(|line| line.get("position").is_some()).collect();
+    let of: Vec<_> = verdicts
+        .iter()
+        .map(|one| (one["by"].as_str(), one["right"]["person"].as_str(), one["said"].as_str()))
+        .collect();
+    assert_eq!(of[1], (Some("finance-lead"), Some("finance-2"), Some("remove")));
+    assert_eq!((of.len(), verdicts[1]["reason"].as_str()), (4, Some("as it was read")));
+    ensure!(
+        verdicts[0]["right"]["leads_to"].as_array().is_some_and(|leads| !leads.is_empty()),
+        "{verdicts:?}"
+    );
+    let place = verdicts[0]["position"].as_u64().context("a place")?;
+    let logged = told.store.scan(Position(place), 1).await?;
+    ensure!(*logged[0].stream == *"access/1");
+    assert_eq!(verdicts[0]["entry"], countersign_core::hash::Digest::of(&logged[0].entry).to_string());
+
+    list("later", "data", "--since 2026-11-24")?;
+    let counts = end(&told.path("later"))?;
+    assert_eq!((&counts["reviews"], &counts["earlier"]), (&1.into(), &1.into()), "{counts}");
+    told.done(&format!("audit access all --again --data data --public {}", told.public))?;
+
+    // Somebody writes into the log that they keep what they have.
+    let own = |text: &str| match text.contains("\"by\":\"revops-1\"") && text.contains("\"reviewed\"") {
+        true => text.replace("\"by\":\"revops-1\"", "\"by\":\"finance-lead\""),
+        false => text.to_owned(),
+    };
+    forged(&told, "forged", own).await?;
+    let found = list("breach", "forged", "")?;
+    ensure!(found.code == Some(1), "{found:?}");
+    ensure!(found.err.contains("`finance-lead` reviews `pool finance` (entry "), "{found:?}");
+    let said = told.refused(&format!("audit access all --again --data forged --public {}", told.public))?;
+    ensure!(said.contains("line 4 of `all` is not what the log says"), "{said}");
     told.stop().await?;
     Ok(())
 }

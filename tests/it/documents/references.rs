@@ -16,13 +16,14 @@ const COLUMNS: usize = 100;
 const WRITTEN: &str = "Written by a test from what it is about: `COUNTERSIGN_WRITE=1 cargo test -p countersign -p \
                        countersign-tests --test documents`.";
 /// Records of the log: the source of the entries, and what they are about.
-const RECORDS: [(&str, &str); 6] = [
+const RECORDS: [(&str, &str); 7] = [
     ("approval/event.rs", "An intent"),
     ("people/register/event.rs", "People"),
     ("connection.rs", "A connection"),
     ("connector.rs", "A connector"),
     ("delivery.rs", "A delivery from outside"),
     ("denied.rs", "Refused tries"),
+    ("access/review.rs", "Reviews of access"),
 ];
 
 /// The page at `path` is this text; with `COUNTERSIGN_WRITE=1` it becomes it.

@@ -1,5 +1,6 @@
 //! `countersign audit`: whether the log is what was written, and proofs of it for those who do not have it.
 
+mod access;
 mod case;
 mod denied;
 mod duties;
@@ -115,6 +116,10 @@ pub enum Audit {
     ///
     /// Breaches, what is allowed and somebody should see, and what was refused; by rule, with how much was looked at.
     Duties(duties::OverHistory),
+    /// Write every verdict of every review of access of some days, with who gave it and the checkpoint of the log
+    ///
+    /// Whoever has the log makes the same file again, byte for byte. Ends with 1 if somebody reviewed their own right.
+    Access(access::Reviewed),
     /// List what people and machines tried on a running host and may not do, newest first
     ///
     /// Auditors alone read it. Of one person sixty tries in an hour are listed, and how many more there were.
@@ -220,6 +225,7 @@ pub async fn run(command: Audit, global: &Global) -> Result<ExitCode> {
         Audit::Sample(command) => sample::run(command, global),
         Audit::Case(command) => case::run(command, global).await,
         Audit::Duties(command) => duties::run(command, global).await,
+        Audit::Access(command) => access::run(command, global).await,
         Audit::Denied { day, person, limit } => {
             denied::show(day.as_deref(), person.as_deref(), limit, global).await
         }

@@ -1,6 +1,7 @@
 //! What answers look like: the shapes of every body, the same over HTTP and in `--json` of the
 //! command line. The types inside the engine may change; these only grow.
 
+pub mod access;
 pub mod backtest;
 pub mod budget;
 pub mod check;
@@ -35,6 +36,7 @@ pub mod timeline;
 pub mod value;
 mod withheld;
 
+pub use access::{RightView, SaidView};
 pub use backtest::BacktestView;
 pub use budget::{BudgetView, ClusterView, SpentOnView, SuggestedRowView, SuggestedRowsView};
 pub use check::{CheckedView, FaultView, FindingView, RanView, ReportView, SuggestedView, SuggestionView};

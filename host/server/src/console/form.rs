@@ -1,7 +1,7 @@
 //! What a form sends, and where somebody may be sent back to.
 
 use crate::asked;
-use crate::limits::{DRAFT_FORM_BYTES_MAX, FORM_BYTES_MAX, WORDS_CHARACTERS_MAX};
+use crate::limits::{ACCESS_ROWS, DRAFT_FORM_BYTES_MAX, FORM_BYTES_MAX, WORDS_CHARACTERS_MAX};
 use crate::problem::Problem;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, Uri, header};
@@ -31,6 +31,10 @@ impl Form {
 /// A form with the document of a policy, and a box for each kind of warning.
 #[derive(Debug)]
 pub(super) struct Draft(pub(super) Form);
+
+/// A form with a verdict on each right of a page.
+#[derive(Debug)]
+pub(super) struct Review(pub(super) Form);
 
 impl Form {
     /// The names of the fields that begin like this, without that.
@@ -88,6 +92,14 @@ impl<S: Send + Sync> FromRequest<S> for Draft {
     }
 }
 
+impl<S: Send + Sync> FromRequest<S> for Review {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &S) -> Result<Review, Response> {
+        Form::read(request, FORM_BYTES_MAX, FIELDS_MAX + ACCESS_ROWS).await.map(Review)
+    }
+}
+
 /// What somebody typed, as it is kept; or why it is not, as a sentence.
 pub(super) fn words(typed: &str) -> Result<String, String> {
     asked::readable(typed).ok_or_else(|| {
@@ -124,6 +136,7 @@ pub(super) fn next(wanted: Option<String>) -> String {
             "/reconciliation",
             "/connectors",
             "/people",
+            "/access",
             "/audit",
             "/audit/denied",
             "/policies",

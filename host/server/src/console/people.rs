@@ -182,6 +182,10 @@ async fn shown(
         link rel="stylesheet" href="/assets/measures.css";
         p.purpose { "Who is here, who is away and who is asked instead; what could not be decided any more, and who answers for what." }
         (told(&found, person, beside))
+        nav.lists aria-label="Lists" {
+            a href="/people" aria-current="true" { "People" }
+            a href="/access" { "What each may do" }
+        }
         nav.lists aria-label="On this page" {
             @for (to, name) in PARTS { a href=(to) { (name) } }
         }
