@@ -89,6 +89,7 @@ struct State {
     bare: bool,
     /// Where everything is already as it is asked for.
     holding: Option<String>,
+    withdraws: bool,
     moved: Option<(String, String)>,
     health: TargetHealth,
     denies: bool,
@@ -315,6 +316,11 @@ impl Scripted {
     /// Whether every connection refuses its credential from now on.
     pub fn deny(&self, denies: bool) {
         self.state().denies = denies;
+    }
+
+    /// Every token is withdrawn from now on, once its step has left: it is sent once more with another one.
+    pub fn withdraw_tokens(&self) {
+        self.state().withdraws = true;
     }
 
     /// Every probe without a script finds nothing from now on.
@@ -704,7 +710,19 @@ impl Connectors for Scripted {
                 Act::Meet(_) => vec![step(Wire::Answered { status: 200 })],
             };
             for step in steps.iter().filter(|step| step.answer != Wire::NotSent) {
-                ledger.about_to_send(&step.name, step.request).await.expect("the step is recorded");
+                let asked = ledger.about_to_send(&step.name, step.request).await;
+                let asked = match asked {
+                    Ok(()) if self.state().withdraws => {
+                        self.state().writes.push(call.clone());
+                        ledger.leaves_again().await
+                    }
+                    asked => asked,
+                };
+                if let Err(refused) = asked {
+                    let detail = Detail::new("not-recorded", refused.to_string());
+                    let claim = Ended::Failed(Failure::Transient { after: None, detail });
+                    return AttemptEnd { claim, steps: Vec::new(), held_back: None };
+                }
                 self.state().writes.push(call.clone());
             }
             match act {

@@ -385,16 +385,20 @@ impl Gate {
                 .map_err(|error| transient("not-recorded", error.to_string(), None))?;
             self.steps.record(name, outgoing.digest, Answer::Unanswered, None);
         }
-        let mut result = line.pool.send(&outgoing.to, open, message).await;
+        let (mut result, mut leaves_again) = (line.pool.send(&outgoing.to, open, message).await, Ok(()));
         if matches!(&result, Ok(whole) if whole.status == 401) && token.is_some() {
             // A token can be withdrawn before its end. What was refused for it was not done, and goes once more.
             token = self.token(outgoing.endpoint, token.as_ref()).await.ok().flatten();
             if token.is_some()
                 && let Ok(open) = line.pool.open(&outgoing.to).await
-                && may_leave_again(step.as_ref()).await
             {
-                let message = self.message(request, &outgoing, token.as_ref(), step.as_ref())?;
-                result = line.pool.send(&outgoing.to, open, message).await;
+                if let Some((_, call)) = &step {
+                    leaves_again = call.ledger.leaves_again().await;
+                }
+                if leaves_again.is_ok() {
+                    let message = self.message(request, &outgoing, token.as_ref(), step.as_ref())?;
+                    result = line.pool.send(&outgoing.to, open, message).await;
+                }
             }
         }
         if result.is_ok() {
@@ -402,7 +406,10 @@ impl Gate {
         }
         self.line.went(matches!(&result, Ok(whole) if !matches!(whole.status, 502..=504)));
         let name = step.as_ref().map(|(name, _)| *name);
-        self.answered(name, &outgoing, result)
+        let answered = self.answered(name, &outgoing, result);
+        // Its token had ended, and another one was there: that it was refused is no word of the target's about it.
+        leaves_again.map_err(|error| transient("not-recorded", error.to_string(), None))?;
+        answered
     }
 
     /// The token that the endpoint's requests bear, if they bear one; never again the one that was `spent`.
@@ -519,14 +526,6 @@ struct Outgoing<'g> {
 }
 
 /// An answer without credentials, neither in its headers nor echoed in its text.
-/// Whether what was refused for its token may leave once more: of a step somebody else may have taken care by now.
-async fn may_leave_again(step: Option<&(&str, EffectCall)>) -> bool {
-    match step {
-        Some((_, call)) => call.ledger.leaves_again().await.is_ok(),
-        None => true,
-    }
-}
-
 fn shown(endpoint: &GrantedEndpoint, whole: Whole) -> Response {
     let hide = |bytes| endpoint.credential.hide(bytes);
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&hide(bytes)).into_owned();

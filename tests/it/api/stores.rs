@@ -3,10 +3,12 @@
 use crate::world::{Answer, SMALL, Setup, World};
 use countersign_core::approval::event::Event;
 use countersign_core::record::Value;
+use countersign_core::rulebook::Rulebook;
 use countersign_engine::memory::MemoryStore;
 use countersign_engine::port::store::Store;
 use countersign_store_local::{LocalStore, Options};
-use countersign_tests::{stores::Kept, world::root};
+use countersign_tests::stores::Kept;
+use countersign_tests::world::{root, source_files};
 use serde_json::{Value as Json, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -198,4 +200,28 @@ async fn what_was_asked_decided_and_written_is_the_same_after_each_restart() {
     world.post("sales-manager-1", &decisions, "d-2", &decision).await.is_problem(409, "CS-E0109");
     assert!(world.connectors.writes().is_empty(), "nothing is written again");
     stop(world, &store).await;
+}
+
+/// The starter rules where nothing is taken back, so that no step is recorded before it leaves.
+fn without_undo() -> Rulebook {
+    let mut files = source_files(&root().join("host/cli/starter")).expect("the starter files");
+    for file in files.iter_mut().filter(|file| file.path == "intents/discount.intent.md") {
+        file.text = file.text.replace("| undo ", "| hold ");
+    }
+    Rulebook::load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"))
+}
+
+#[tokio::test]
+async fn nothing_leaves_a_host_whose_log_is_another_ones_whatever_its_target_offers() {
+    // It is asked before a step leaves, and before the same one leaves once more because its token was withdrawn.
+    for questions in [0, 1] {
+        let world = World::of(Setup { rulebook: without_undo(), ..Setup::default() }).await;
+        world.connectors.withdraw_tokens();
+        world.store.holds_for(questions);
+        world.submitted("k-1", &SMALL.replace("12%", "4%")).await;
+        let ends = tokio::time::timeout(LOOK * 1_000, world.engine.lost());
+        assert!(ends.await.is_ok(), "{questions}: it does not end");
+        let left = world.connectors.writes().len();
+        assert_eq!(left, usize::try_from(questions).expect("a small number"), "{questions} left");
+    }
 }

@@ -91,6 +91,8 @@ pub(crate) struct FaultyStore {
     fault: Mutex<Option<StoreFault>>,
     broken: AtomicBool,
     refuses: AtomicBool,
+    /// How often it still says that the log is its host's; always if it is not said.
+    held: Mutex<Option<u32>>,
     hangs: AtomicBool,
     slow: AtomicBool,
     spoilt: Mutex<Option<String>>,
@@ -128,6 +130,7 @@ impl FaultyStore {
             fault: Mutex::default(),
             broken: AtomicBool::default(),
             refuses: AtomicBool::default(),
+            held: Mutex::default(),
             hangs: AtomicBool::default(),
             slow: AtomicBool::default(),
             spoilt: Mutex::default(),
@@ -152,6 +155,11 @@ impl FaultyStore {
     /// Whether every list fails from now on.
     pub(crate) fn refuse_lists(&self, refuses: bool) {
         self.refuses.store(refuses, Ordering::Relaxed);
+    }
+
+    /// After so many questions more the log is another host's.
+    pub(crate) fn holds_for(&self, questions: u32) {
+        *self.held.lock().expect("nobody panicked") = Some(questions);
     }
 
     /// Whether whoever reads the log from now on waits for ever.
@@ -224,6 +232,19 @@ impl Store for FaultyStore {
     fn row(&self, stream: &str) -> Port<'_, Result<Option<Row>, StoreFault>> {
         self.inner.row(stream)
     }
+    fn holds(&self) -> Port<'_, Result<(), StoreFault>> {
+        let mut held = self.held.lock().expect("nobody panicked");
+        let answer = match &mut *held {
+            None => return self.inner.holds(),
+            Some(0) => Err(StoreFault::Lost("another host took the log over".to_owned())),
+            Some(questions) => {
+                *questions -= 1;
+                Ok(())
+            }
+        };
+        Box::pin(std::future::ready(answer))
+    }
+
     fn health(&self) -> Health {
         let writable = self.fault().map_or(Ok(()), |fault| Err(fault.to_string()));
         Health { writable, ..self.inner.health() }

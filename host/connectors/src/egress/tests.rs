@@ -59,6 +59,19 @@ impl Ledger for Silent {
     }
 }
 
+/// One that lets each step leave once.
+struct Once;
+
+impl Ledger for Once {
+    fn about_to_send<'a>(&'a self, _step: &'a str, _request: Digest) -> Later<'a, Result<(), NotRecorded>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn leaves_again(&self) -> Later<'_, Result<(), NotRecorded>> {
+        Box::pin(async { Err(NotRecorded("another host took the log over".to_owned())) })
+    }
+}
+
 fn gate(base: &str, allow: &[&str], answers: Vec<Vec<IpAddr>>) -> Gate {
     let rate = Rate { per_second: 1_000, burst: 1_000, concurrent: 8 };
     let endpoint = GrantedEndpoint {
@@ -284,6 +297,22 @@ async fn a_token_that_was_withdrawn_is_asked_for_anew_once() {
     assert!(key(&asked[0]).is_some() && key(&asked[0]) == key(&asked[1]), "the same key goes with both");
     assert_eq!(locked(&given).len(), 2);
     assert_eq!(gate.steps.list().len(), 1, "it is one step");
+}
+
+#[tokio::test]
+async fn a_step_leaves_once_more_only_if_the_log_is_still_its_hosts() {
+    let (tokens, _) = server(vec![TOKEN_1, TOKEN_2]).await;
+    let (port, asked) = server(vec![WITHDRAWN, WITHDRAWN, NOTHING]).await;
+    let mut gate = bearing(port, tokens);
+    gate.effect.as_mut().expect("it writes").ledger = Arc::new(Once);
+    let failure = gate.send(step("make", "{}")).await.expect_err("it is not sent again");
+    assert!(matches!(&failure, Failure::Transient { .. }), "{failure:?}");
+    assert_eq!((failure.detail().code.as_str(), locked(&asked).len()), ("not-recorded", 1));
+    let steps = gate.steps.list();
+    assert_eq!(steps.iter().map(|step| step.answer).collect::<Vec<_>>(), [Answer::Answered { status: 401 }]);
+    // What only reads is no step, and is asked again.
+    let answer = gate.send(get("/one")).await.expect("an answer");
+    assert_eq!((answer.status, locked(&asked).len()), (200, 3));
 }
 
 #[tokio::test]
