@@ -10,8 +10,8 @@ pub use review::{
     decide,
 };
 
+use crate::budget::{Budget, Spent};
 use crate::built_in::is_built_in;
-use crate::canonical;
 use crate::going_live::GO_LIVE;
 use crate::hash::Digest;
 use crate::id::{PersonId, PoolName};
@@ -47,9 +47,11 @@ impl Right {
     /// The id of it: another one as soon as something else follows from it, so that a verdict is about what was read.
     #[must_use]
     pub fn id(&self) -> String {
-        // A right is texts: it always has a canonical form.
-        let bytes = canonical::to_vec(self).unwrap_or_default();
-        Digest::of(&bytes).to_string().chars().take(ID_LETTERS).collect()
+        let answers = self.answers.as_ref().map_or("", PersonId::as_str);
+        let of = [self.what.as_str(), self.person.as_str(), answers];
+        let texts = of.into_iter().chain(self.leads_to.iter().map(String::as_str));
+        let parts: Vec<&[u8]> = texts.map(str::as_bytes).collect();
+        Digest::of_parts(&parts).to_string().chars().take(ID_LETTERS).collect()
     }
 
     /// Whether it is this person's, or a machine's for which they answer.
@@ -223,8 +225,17 @@ impl Uses<'_> {
                 self.may(whom.clone(), format!("sees {field} of {of}"));
             }
         }
-        let rows = self.rulebook.shared().exceptions.iter().map(|rule| &rule.route);
-        for row in rows.filter(|row| schema.exception_routes.contains(&row.id)) {
+        if let Some(Budget { then: Spent::Council(council), .. }) = &schema.budget {
+            for row in self.rulebook.shared_rows(council) {
+                let says = format!("decides route {council} of {of} once its budget is spent");
+                let backup = format!("{says}, as a backup");
+                self.may(row.whom, says);
+                row.backup.into_iter().for_each(|whom| self.may(whom, backup.clone()));
+            }
+        }
+        let rows = self.rulebook.exception_rows(of);
+        // The file of a type names those that its causes reach; the host's own types have no file.
+        for row in rows.filter(|row| is_built_in(of) || schema.exception_routes.contains(&row.id)) {
             let says = format!("answers for exceptions {} of {of}", row.id);
             for whom in std::iter::once(&row.whom).chain(&row.backup) {
                 // What becomes of a change of a file that all share is for whoever owns that file.

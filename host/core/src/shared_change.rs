@@ -11,7 +11,7 @@ mod compare;
 mod evidence;
 mod examine;
 mod file;
-mod gain;
+pub(crate) mod gain;
 mod record;
 
 pub(crate) use built_in::described;

@@ -20,21 +20,21 @@ const ACCESS: &str = "access";
 
 /// What was read, and where it goes on; nothing before somebody asks.
 #[derive(Debug, Default)]
-pub(crate) struct Book(Mutex<Option<(Place, Reviews)>>);
+pub(crate) struct Book(Mutex<Option<(Place, Arc<Reviews>)>>);
 
 impl Engine {
     /// What was said of every right that ever was reviewed.
     ///
     /// # Errors
     /// Those of the store; [`Fault::Unreadable`] if an entry is none.
-    pub async fn access_reviews(&self) -> Result<Reviews, Fault> {
+    pub async fn access_reviews(&self) -> Result<Arc<Reviews>, Fault> {
         let mut book = self.inner.access.0.lock().await;
         let (_, reviews) = self.inner.opened(&mut book).await?;
-        Ok(reviews.clone())
+        Ok(Arc::clone(reviews))
     }
 
-    /// Puts on record what `ask` makes of the rules as they are in force, and of what was said before. Durable on return; returns what was said of
-    /// everything.
+    /// Puts on record what `ask` makes of the rules as they are in force, and of what was said before. Durable on return;
+    /// returns what was said of everything.
     ///
     /// If the process stops in here either the whole review is on record or nothing is.
     ///
@@ -45,11 +45,11 @@ impl Engine {
         by: &PersonId,
         key: Option<Key>,
         ask: impl Fn(&Rulebook, &Reviews, Timestamp) -> Result<Event, E>,
-    ) -> Result<Reviews, E> {
+    ) -> Result<Arc<Reviews>, E> {
         let _inside = self.inner.doors.enter();
         let mut book = self.inner.access.0.lock().await;
         if self.inner.recorded_under(key.as_ref()).await? {
-            return Ok(self.inner.opened(&mut book).await?.1.clone());
+            return Ok(Arc::clone(&self.inner.opened(&mut book).await?.1));
         }
         for _ in 0..CONFLICTS_MAX {
             let (place, reviews) = self.inner.opened(&mut book).await?;
@@ -61,10 +61,10 @@ impl Engine {
                 Err(Fault::Store(StoreFault::Conflict { .. })) => *book = None,
                 Err(fault) => return Err(fault.into()),
                 Ok(after) => {
-                    let known = self.inner.opened(&mut book).await?;
-                    known.1.take(entry);
-                    known.0 = after;
-                    return Ok(known.1.clone());
+                    let (place, reviews) = self.inner.opened(&mut book).await?;
+                    Arc::make_mut(reviews).take(entry);
+                    *place = after;
+                    return Ok(Arc::clone(reviews));
                 }
             }
         }
@@ -76,14 +76,14 @@ impl Inner {
     /// The record as it is known, read if it was not yet.
     async fn opened<'a>(
         &self,
-        book: &'a mut Option<(Place, Reviews)>,
-    ) -> Result<&'a mut (Place, Reviews), Fault> {
+        book: &'a mut Option<(Place, Arc<Reviews>)>,
+    ) -> Result<&'a mut (Place, Arc<Reviews>), Fault> {
         let known = match book.take() {
             Some(known) => known,
             None => {
                 let mut reviews = Reviews::default();
                 let place = place::read(&*self.store, ACCESS, |entry: Entry| reviews.take(entry)).await?;
-                (place, reviews)
+                (place, Arc::new(reviews))
             }
         };
         Ok(book.insert(known))

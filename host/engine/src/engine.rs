@@ -144,6 +144,7 @@ pub(crate) struct Inner {
     pub(crate) growth: Growth,
     /// Refused tries that are to be put on record.
     pub(crate) denials: Denials,
+    /// What was said of rights.
     pub(crate) access: crate::access::Book,
 }
 

@@ -641,10 +641,7 @@ async fn reviews_of_access_are_listed_from_the_log_and_one_of_an_own_right_is_a_
     };
     let all = list("all", "data", "")?;
     ensure!(all.code == Some(0), "{all:?}");
-    ensure!(
-        all.out.contains("2 reviews, by which rights were to stay 3 times and to go 1 times; of "),
-        "{all:?}"
-    );
+    ensure!(all.out.contains("verdicts of 2 reviews, 3 keep and 1 remove; of "), "{all:?}");
     let verdicts: Vec<Json> =
         lines(&told.path("all"))?.into_iter().filter(|line| line.get("position").is_some()).collect();
     let of: Vec<_> = verdicts

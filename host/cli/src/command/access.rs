@@ -93,10 +93,11 @@ pub async fn run(command: Access, global: &Global) -> Result<ExitCode> {
 }
 
 fn verdict(id: &str, said: &str, reason: Option<&str>) -> Value {
-    match reason {
-        Some(reason) => json!({ "right": id.trim(), "said": said, "reason": reason }),
-        None => json!({ "right": id.trim(), "said": said }),
+    let mut verdict = json!({ "right": id.trim(), "said": said });
+    if let Some(reason) = reason {
+        verdict["reason"] = json!(reason);
     }
+    verdict
 }
 
 fn table(rights: &[RightView]) -> Table {

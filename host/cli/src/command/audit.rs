@@ -2,6 +2,7 @@
 
 mod access;
 mod case;
+mod days;
 mod denied;
 mod duties;
 mod evidence;
@@ -115,11 +116,11 @@ pub enum Audit {
     /// Look through the whole log for people who did two things that are for two persons
     ///
     /// Breaches, what is allowed and somebody should see, and what was refused; by rule, with how much was looked at.
-    Duties(duties::OverHistory),
+    Duties(days::OverDays),
     /// Write every verdict of every review of access of some days, with who gave it and the checkpoint of the log
     ///
     /// Whoever has the log makes the same file again, byte for byte. Ends with 1 if somebody reviewed their own right.
-    Access(access::Reviewed),
+    Access(days::OverDays),
     /// List what people and machines tried on a running host and may not do, newest first
     ///
     /// Auditors alone read it. Of one person sixty tries in an hour are listed, and how many more there were.

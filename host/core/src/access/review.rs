@@ -6,7 +6,7 @@ use crate::id::PersonId;
 use crate::people::{Directory, Duty};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Most verdicts of one review: they stand in one entry of the log.
@@ -140,12 +140,13 @@ impl Standing<'_> {
         }
     }
 
-    /// Whether somebody should look at it: nothing was said of it as it stands since this moment, or it is to be taken away.
+    /// Whether somebody should look at it: nothing was said of it as it stands, it is to be taken away, or it was to stay
+    /// before this moment.
     #[must_use]
-    pub fn is_open(self, since: Timestamp) -> bool {
+    pub fn is_open(self, since: Option<Timestamp>) -> bool {
         match self {
             Standing::Never | Standing::Changed(_) | Standing::ToRemove(_) => true,
-            Standing::Kept(last) => last.at < since,
+            Standing::Kept(last) => since.is_some_and(|since| last.at < since),
         }
     }
 }
@@ -157,7 +158,7 @@ pub struct Reviews {
 }
 
 impl Reviews {
-    /// The same with one more entry.
+    /// Takes one more entry.
     pub fn take(&mut self, entry: Entry) {
         let Entry { at, by, event: Event::Reviewed { verdicts, .. } } = entry;
         for Verdict { right, said, reason } in verdicts {
@@ -284,8 +285,7 @@ pub fn decide(
         return Err(NotReviewed::Count(asked.len()));
     }
     let known: BTreeMap<String, &Right> = rights.iter().map(|right| (right.id(), right)).collect();
-    let mut once = BTreeSet::new();
-    let mut verdicts = Vec::with_capacity(asked.len());
+    let (mut once, mut verdicts) = (BTreeMap::new(), Vec::with_capacity(asked.len()));
     for Asked { id, said, reason } in asked {
         let Some(right) = known.get(id) else { return Err(NotReviewed::Unknown(id.clone())) };
         let mut reviewers = reviewers(directory, right);
@@ -305,7 +305,7 @@ pub fn decide(
             let (what, person) = (right.what.clone(), right.person.clone());
             return Err(NotReviewed::NotTheirs { what, person, reviewers });
         }
-        if !once.insert(id) {
+        if once.insert(id, *said).is_some() {
             return Err(NotReviewed::Twice(id.clone()));
         }
         let reason = reason.trim();
@@ -315,14 +315,12 @@ pub fn decide(
         }
         verdicts.push(Verdict { right: Right::clone(right), said: *said, reason: reason.to_owned() });
     }
-    let kept: BTreeSet<&String> =
-        asked.iter().filter(|one| one.said == Said::Keep).map(|one| &one.id).collect();
-    let removed: BTreeSet<&String> =
-        asked.iter().filter(|one| one.said == Said::Remove).map(|one| &one.id).collect();
-    let stays_open = |(id, right): &(&String, &&Right)| {
-        removed.contains(id) || !kept.contains(id) && reviews.standing(right).is_open(Timestamp(i64::MIN))
-    };
-    let open = known.iter().filter(stays_open).count();
+    let open = known.iter().filter(|(id, right)| match once.get(id) {
+        Some(Said::Keep) => false,
+        Some(Said::Remove) => true,
+        None => reviews.standing(right).is_open(None),
+    });
+    let open = open.count();
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     Ok(Event::Reviewed { verdicts, rights: count(rights.len()), open: count(open) })
 }

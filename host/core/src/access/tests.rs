@@ -1,7 +1,8 @@
 //! Which rights a house has, who reviews which, and what is kept of a review.
 
 use super::*;
-use crate::rulebook::tests::starter_rulebook;
+use crate::rulebook::Rulebook;
+use crate::rulebook::tests::{starter, starter_rulebook};
 
 const NOW: Timestamp = Timestamp(1_795_000_000_000);
 
@@ -149,13 +150,15 @@ fn what_was_said_last_counts_for_as_long_as_the_same_follows_from_it() {
     assert_eq!(after.standing(&one).as_str(), "kept");
     assert_eq!(after.standing(&other).as_str(), "to-remove");
     assert_eq!(after.standing(&other).last().expect("it was said").reason, "left");
-    assert!(after.standing(&one).is_open(Timestamp(2)) && !after.standing(&one).is_open(Timestamp(1)));
-    assert!(after.standing(&other).is_open(Timestamp(0)), "it is still there");
+    assert!(
+        after.standing(&one).is_open(Some(Timestamp(2))) && !after.standing(&one).is_open(Some(Timestamp(1)))
+    );
+    assert!(after.standing(&other).is_open(None), "it is still there");
     // More follows from it than somebody has read.
     let mut wider = one.clone();
     wider.leads_to.push("decides route cfo of refund".to_owned());
     assert_eq!(after.standing(&wider).as_str(), "changed");
-    assert!(after.standing(&wider).is_open(Timestamp(0)));
+    assert!(after.standing(&wider).is_open(None));
     // What is to go stays only if whoever said so, or somebody who owns the list of people, says why.
     let refused = says_after(&after, "finance-lead", &[asked(&other, Said::Keep, "I need them")]);
     assert_eq!(refused.expect_err("the lead of the pool").code(), "CS-E0257");
@@ -164,4 +167,75 @@ fn what_was_said_last_counts_for_as_long_as_the_same_follows_from_it() {
     says_after(&after, "revops-lead", &[asked(&other, Said::Keep, "came back")]).expect("it stays");
     let after = review(3, &[asked(&other, Said::Keep, "came back")]);
     assert_eq!(after.standing(&other).as_str(), "kept");
+}
+
+#[test]
+fn a_council_that_a_budget_calls_in_decides() {
+    let mut files = starter();
+    let discount =
+        files.iter_mut().find(|file| file.path.ends_with("discount.intent.md")).expect("it is there");
+    let row = "| exception budget | 2 in 7d, warn at 50%, then council council |\n| fail mode";
+    discount.text = discount.text.replacen("| fail mode", row, 1);
+    let rulebook = Rulebook::load(&files).expect("the rules check");
+    let all = rights(&rulebook, &[], NOW);
+    let of = |whose: &str| all.iter().filter(|right| right.person == person(whose)).collect::<Vec<_>>();
+    let decides = "decides route council of discount once its budget is spent".to_owned();
+    assert!(
+        of("pricing-lead").iter().any(|right| right.leads_to.contains(&decides)),
+        "{:?}",
+        of("pricing-lead")
+    );
+    let backup = format!("{decides}, as a backup");
+    assert!(of("cro").iter().any(|right| right.leads_to.contains(&backup)), "{:?}", of("cro"));
+}
+
+#[test]
+fn whatever_the_files_let_somebody_do_is_listed() {
+    let all = all();
+    let mut seen = BTreeSet::new();
+    for (person, by, of) in crate::shared_change::gain::rights(&starter_rulebook()) {
+        let own = || all.iter().filter(|right| right.person == person);
+        let has = |what: String| own().any(|right| right.what == what);
+        let leads_to = |what: String| own().any(|right| right.leads_to.contains(&what));
+        let hints = |part: String| own().any(|right| right.leads_to.iter().any(|one| one.contains(&part)));
+        let listed = match by {
+            "pool" => has(format!("pool {of}")),
+            "lead" => has(format!("lead of pool {of}")),
+            "role" => has(format!("role {of}")),
+            "standby" => has(format!("standby for {of}")),
+            "machine" => has(format!("answers for machine {of}")),
+            "manager" => has("manager".to_owned()) && hints(format!("where {of} asks")),
+            "weight" => hints("has a voice that weighs".to_owned()),
+            "duty" => leads_to(format!("is {of} of the house")),
+            "connection" => leads_to(format!("operates connection {of}")),
+            "owner" if of == "people.md" => leads_to("owns the list of people".to_owned()),
+            "owner" if of == "routes.md" => leads_to("owns the shared routes".to_owned()),
+            "owner" => leads_to(format!("owns {of}")),
+            "incident owner" => leads_to(format!("answers for broken connections of {of}")),
+            "fallback owner" => leads_to(format!("answers for what everybody missed of {of}")),
+            "exception" => hints(format!("answers for exceptions {of} of ")),
+            // The starter has no type whose spent budget calls the council in.
+            "route" => hints(format!("route {of} of ")) || of == "council",
+            "named" => {
+                let of = of.split(' ').next().expect("the type");
+                let alone =
+                    ["asks for", "breaks the glass of", "sees every"].map(|does| format!("{does} {of}"));
+                let against = format!("decides {of} against the policy");
+                let field = |right: &str| right.starts_with("sees ") && right.ends_with(&format!(" of {of}"));
+                own()
+                    .flat_map(|right| &right.leads_to)
+                    .any(|right| alone.contains(right) || right.starts_with(&against) || field(right))
+            }
+            // For some days, and not in the list: `auditing.md` says so.
+            "cover" | "rotation" => true,
+            other => panic!("say what lists a right by {other}"),
+        };
+        assert!(listed, "{person} by {by} of {of}: {:?}", own().collect::<Vec<_>>());
+        seen.insert(by);
+    }
+    for by in
+        ["pool", "lead", "role", "standby", "manager", "duty", "connection", "exception", "route", "named"]
+    {
+        assert!(seen.contains(by), "the starter has no {by}: {seen:?}");
+    }
 }

@@ -316,6 +316,18 @@ impl Rulebook {
         self.policy(of, now).map_or(&intent.owner, |policy| &policy.owner).clone()
     }
 
+    /// Every row of the exception table whose column `intent` takes this type. One may be too many: its other columns, or
+    /// a row before it, can keep every exception of this type from it.
+    pub(crate) fn exception_rows<'a>(
+        &'a self,
+        name: &IntentTypeName,
+    ) -> impl Iterator<Item = &'a ExceptionRoute> {
+        let intent = place(&Columns::new(self.shared().currency, &self.intents).intent, name.as_str());
+        let takes =
+            move |rule: &&ExceptionRule| rule.intent.as_ref().is_none_or(|ranges| ranges.accept(intent));
+        self.shared().exceptions.iter().filter(takes).map(|rule| &rule.route)
+    }
+
     /// Every row of the exception table that can take a cause of this type at this connection, whatever the amount.
     pub(crate) fn exceptions_of(
         &self,

@@ -8,7 +8,7 @@ use crate::rulebook::Rulebook;
 use std::collections::BTreeSet;
 
 /// What one person may: who, by what, and of what.
-type Right = (PersonId, &'static str, String);
+pub(crate) type Right = (PersonId, &'static str, String);
 
 /// Who may something with `after` that they may not with `before`, by the files alone: whoever joins or leaves by the
 /// record stays so. What is worded otherwise counts as something else, so that a doubt leaves somebody without a seat.
@@ -17,7 +17,9 @@ pub(super) fn gainers(before: &Rulebook, after: &Rulebook) -> BTreeSet<PersonId>
     after.difference(&before).map(|(person, _, _)| person.clone()).collect()
 }
 
-fn rights(rulebook: &Rulebook) -> BTreeSet<Right> {
+/// What the files let everybody do. What [`access`](crate::access) lists for reviewers has each of them
+/// but for some days: whoever covers somebody, and whose turn it is in a rotation.
+pub(crate) fn rights(rulebook: &Rulebook) -> BTreeSet<Right> {
     let mut rights = BTreeSet::new();
     of_people(rulebook.house(), &mut rights);
     of_routes(rulebook, &mut rights);

@@ -77,7 +77,7 @@ pub(crate) async fn list(
     let reviews = host.engine.access_reviews().await?;
     let rulebook = host.engine.rulebook();
     let directory = rulebook.directory();
-    let since = since.map_or(Timestamp(0), Day::begins);
+    let since = since.map(Day::begins);
     let wanted = |right: &Right| {
         person.as_deref().is_none_or(|person| right.person.as_str() == person)
             && reviewer.as_deref().is_none_or(|name| {

@@ -121,6 +121,11 @@ async fn not_kept(host: &Host, signed: &Signed, form: &Form, why: String) -> Res
     shown(host, signed, StatusCode::UNPROCESSABLE_ENTITY, &beside).await
 }
 
+/// A day as fields have it.
+fn day(of: Option<Day>) -> String {
+    of.map(|day| day.to_string()).unwrap_or_default()
+}
+
 /// The part of an address that says from which day on what was said counts, as a form has it.
 fn since_of(form: &Form) -> String {
     Day::parse(form.field("since")).map(|since| format!("since={since}&")).unwrap_or_default()
@@ -160,7 +165,7 @@ async fn shown(host: &Host, signed: &Signed, status: StatusCode, beside: &Beside
     let directory = rulebook.directory();
     let now = host.engine.now();
     let view = Shown { directory, reviews: &reviews, to: person };
-    let since = beside.since.map_or(Timestamp(0), Day::begins);
+    let since = beside.since.map(Day::begins);
     let all = seen(host, &rulebook, person);
     let mut open: Vec<&Right> = all
         .iter()
@@ -171,6 +176,8 @@ async fn shown(host: &Host, signed: &Signed, status: StatusCode, beside: &Beside
     open.sort_by_key(|right| matches!(reviews.standing(right), Standing::ToRemove(_)));
     let said =
         |right: &&&Right| matches!(reviews.standing(right), Standing::ToRemove(last) if last.by == *person);
+    let has_said =
+        all.iter().any(|right| reviews.standing(right).last().is_some_and(|last| last.by == *person));
     let left = open.iter().filter(|right| !said(right)).count();
     let open: Vec<RightView> = open.into_iter().map(|right| RightView::of(right, view)).collect();
     let listed =
@@ -187,11 +194,12 @@ async fn shown(host: &Host, signed: &Signed, status: StatusCode, beside: &Beside
             a href="/people" { "People" }
             a href="/access" aria-current="true" { "What each may do" }
         }
-        (told(left, beside))
+        (told(left, has_said, beside))
         (to_review(&open, clocks, &once(host), beside))
         h2 #all { "What you see" }
         p.note { "Auditors see the rights of everybody. Others see their own, and those that they can review." }
         form.asking method="get" action="/access" {
+            input type="hidden" name="since" value=(day(beside.since));
             p { label for="person" { "Person" } input #person name="person" value=(beside.person); }
             p { button { "Show" } }
         }
@@ -199,17 +207,17 @@ async fn shown(host: &Host, signed: &Signed, status: StatusCode, beside: &Beside
         @else { (table(&rows, clocks)) }
         @if let Some(next) = next {
             nav.pages aria-label="Pages" {
-                a rel="next" href=(format!("/access?person={}&cursor={next}", escaped(&beside.person))) { "Next page" }
+                a rel="next" href=(format!("/access?person={}&since={}&cursor={next}", escaped(&beside.person), day(beside.since))) { "Next page" }
             }
         }
     };
     (status, framed(Here::People, "Access", person, &body)).into_response()
 }
 
-/// What came of what was just sent.
-fn told(left: usize, beside: &Beside<'_>) -> Markup {
+/// What came of what was just sent. That a review was kept is told only to somebody of whom the record has one.
+fn told(left: usize, has_said: bool, beside: &Beside<'_>) -> Markup {
     html! {
-        @if beside.said {
+        @if beside.said && has_said {
             p.kept role="status" {
                 "Your review is on record. "
                 @match left { 0 => "Nothing more is left for you.", 1 => "One more is left for you.", more => { (more) " more are left for you." } }
@@ -228,7 +236,7 @@ fn to_review(open: &[RightView], clocks: Clocks<'_>, once: &str, beside: &Beside
         form.map_or("", |form| form.field(&format!("{SAID}{id}"))).to_owned()
     };
     let typed = beside.not_kept.as_ref().map_or("", |(form, _)| form.field("reason"));
-    let since = beside.since.map(|since| since.to_string()).unwrap_or_default();
+    let since = day(beside.since);
     html! {
         section #can aria-labelledby="can-heading" {
             h2 #can-heading { "For you to review" }

@@ -1,21 +1,19 @@
 //! `countersign audit access`: every verdict of every review of access that the log holds of some days, in one file.
 
 use super::Global;
-use super::evidence::{self, Lines};
-use super::ledger::Under;
-use super::population::{Log, LookedAt, day};
+use super::days::{Begun, Days, OverDays, Side};
+use super::evidence::Lines;
+use super::population::{Log, LookedAt};
 use crate::exit;
 use crate::output::{self, Failure, plain};
 use anyhow::{Context as _, Result};
 use countersign_core::access::{Entry, Event, Said, Verdict};
 use countersign_core::hash::Digest;
 use countersign_core::id::PersonId;
-use countersign_core::intent::Day;
 use countersign_core::log::leaf::Leaf;
 use countersign_engine::port::store::Logged;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What the first line calls itself.
@@ -25,36 +23,8 @@ const RECORD: &str = "access/";
 /// Most verdicts by somebody on their own right that are shown beside the file, which has them all.
 const SHOWN_MAX: usize = 20;
 
-/// What is wanted of it.
-#[derive(Debug, clap::Args)]
-pub struct Reviewed {
-    /// The file: one JSON value a line; no file is written over
-    file: PathBuf,
-    /// The first day, in UTC, such as 2026-10-01; from the beginning of the log unless given
-    #[arg(long, value_name = "DAY", value_parser = day)]
-    since: Option<Day>,
-    /// The last day; to the end of the log unless given
-    #[arg(long, value_name = "DAY", value_parser = day)]
-    until: Option<Day>,
-    /// Make a file that is there again from the log, by its own days up to its own checkpoint, and compare every byte
-    #[arg(long, conflicts_with_all = ["since", "until", "checkpoint"])]
-    again: bool,
-    #[command(flatten)]
-    under: Under,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Days {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    since: Option<Day>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    until: Option<Day>,
-}
-
 /// The first line.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Serialize)]
 struct Head {
     form: String,
     query: Days,
@@ -104,15 +74,8 @@ struct Listing {
 /// # Errors
 /// If the log cannot be read or is not what its checkpoint says; or the file cannot be written or is not what the log says.
 /// A review of somebody's own right is an answer of no.
-pub(super) async fn run(command: Reviewed, global: &Global) -> Result<ExitCode> {
-    let Reviewed { file, since, until, again, under } = command;
-    let known: Option<Head> = again.then(|| evidence::head(&file, "list of reviews")).transpose()?;
-    let days = known.as_ref().map_or(Days { since, until }, |known| known.query);
-    let lines = if again { Lines::like(&file, "the log says")? } else { Lines::to(&file)? };
-    let ledger = under.ledger(known.map(|known| known.log.checkpoint), global).await?;
-    // The first line says up to where.
-    let bound = ledger.end().await?;
-    let ledger = ledger.up_to(bound.clone());
+pub(super) async fn run(command: OverDays, global: &Global) -> Result<ExitCode> {
+    let Begun { file, again, days, lines, ledger, bound } = command.begin("list of reviews", global).await?;
     let mut listing = Listing { days, lines: Some(lines), counts: Counts::default(), own: Vec::new() };
     let (log, looked_at) = (Log::of(&bound), LookedAt::of(&bound));
     listing.line(&Head { form: FORM.to_owned(), query: days, log, looked_at })?;
@@ -136,7 +99,7 @@ pub(super) async fn run(command: Reviewed, global: &Global) -> Result<ExitCode> 
         let of =
             of.map(|(rights, open)| format!("; of {rights} rights, {open} were open after the last one"));
         output::line(&plain(&format!(
-            "`{}` {found}: {reviews} reviews, by which rights were to stay {keep} times and to go {remove} times{}",
+            "`{}` {found}: verdicts of {reviews} reviews, {keep} keep and {remove} remove{}",
             file.display(),
             of.unwrap_or_default()
         )))?;
@@ -165,13 +128,13 @@ fn list(listing: &mut Listing, logged: &Logged, leaf: &Leaf) -> Result<()> {
     let entry: Entry = serde_json::from_slice(&logged.entry)
         .with_context(|| format!("entry {} of `{}` cannot be read", logged.sequence, logged.stream))?;
     let Entry { at, by, event: Event::Reviewed { verdicts, rights, open } } = entry;
-    let (day, days) = (Day::at(at), listing.days);
-    if days.since.is_some_and(|since| day < since) {
-        listing.counts.earlier = listing.counts.earlier.saturating_add(1);
-        return Ok(());
-    }
-    if days.until.is_some_and(|until| until < day) {
-        listing.counts.later = listing.counts.later.saturating_add(1);
+    let left_out = match listing.days.side(at) {
+        Side::Earlier => Some(&mut listing.counts.earlier),
+        Side::Later => Some(&mut listing.counts.later),
+        Side::Within => None,
+    };
+    if let Some(left_out) = left_out {
+        *left_out = left_out.saturating_add(1);
         return Ok(());
     }
     listing.counts.reviews = listing.counts.reviews.saturating_add(1);

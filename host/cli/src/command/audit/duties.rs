@@ -1,58 +1,29 @@
 //! `countersign audit duties`: who did two things that are for two persons, over the whole history.
 
 use super::Global;
+use super::days::{Begun, Days, OverDays};
 use super::evidence::{self, Lines};
-use super::ledger::{Under, of_intent};
-use super::population::{Log, LookedAt, day};
+use super::ledger::of_intent;
+use super::population::{Log, LookedAt};
 use crate::exit;
 use crate::output::{self, Failure, Table};
 use anyhow::{Context as _, Result};
 use countersign_core::evidence::duties::{Count, Duties, Finding, Meaning, NOT_LOOKED_AT, Rule, Told};
 use countersign_core::id::ConnectionName;
-use countersign_core::intent::Day;
 use countersign_core::log::leaf::Leaf;
 use countersign_core::{connection, connector, denied};
 use countersign_engine::port::store::Logged;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What the first line calls itself.
 const FORM: &str = "countersign-duties/1";
 
-/// What is wanted of it.
-#[derive(Debug, clap::Args)]
-pub struct OverHistory {
-    /// The file: one JSON value a line; no file is written over
-    file: PathBuf,
-    /// The first day of what is looked at, in UTC; from the beginning of the log unless given
-    #[arg(long, value_name = "DAY", value_parser = day)]
-    since: Option<Day>,
-    /// The last day; to the end of the log unless given
-    #[arg(long, value_name = "DAY", value_parser = day)]
-    until: Option<Day>,
-    /// Make a file that is there again from the log, by its own days up to its own checkpoint, and compare every byte
-    #[arg(long, conflicts_with_all = ["since", "until", "checkpoint"])]
-    again: bool,
-    #[command(flatten)]
-    under: Under,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Days {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    since: Option<Day>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    until: Option<Day>,
-}
-
 /// The first line.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Serialize)]
 struct Head {
     form: String,
     query: Days,
@@ -63,8 +34,7 @@ struct Head {
     not_looked_at: Vec<String>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Serialize)]
 struct About {
     meaning: Meaning,
     looks_at: String,
@@ -85,15 +55,9 @@ const SHOWN_MAX: usize = 20;
 /// # Errors
 /// If the log cannot be read or is not what its checkpoint says; or the file cannot be written or is not what the log says.
 /// A breach is an answer of no.
-pub(super) async fn run(command: OverHistory, global: &Global) -> Result<ExitCode> {
-    let OverHistory { file, since, until, again, under } = command;
-    let known: Option<Head> = again.then(|| evidence::head(&file, "list of duties")).transpose()?;
-    let query = known.as_ref().map_or(Days { since, until }, |known| known.query);
-    let lines = if again { Lines::like(&file, "the log says")? } else { Lines::to(&file)? };
-    let ledger = under.ledger(known.map(|known| known.log.checkpoint), global).await?;
-    // The first line says up to where.
-    let bound = ledger.end().await?;
-    let ledger = ledger.up_to(bound.clone());
+pub(super) async fn run(command: OverDays, global: &Global) -> Result<ExitCode> {
+    let Begun { file, again, days: query, lines, ledger, bound } =
+        command.begin("list of duties", global).await?;
     let about = |rule: Rule| {
         (rule.as_str().to_owned(), About { meaning: rule.meaning(), looks_at: rule.looks_at().to_owned() })
     };
