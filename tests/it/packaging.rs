@@ -1,4 +1,8 @@
-//! What a host is run by: the unit of systemd and the manifests of Kubernetes, by the judgement of tools that are not ours.
+//! What a host is run by: the unit of systemd, the manifests of Kubernetes and the image of a container, by the judgement of
+//! tools that are not ours.
+
+#[path = "packaging/container.rs"]
+mod container;
 
 use anyhow::{Context as _, Result, ensure};
 use countersign_tests::servers::program_of;
