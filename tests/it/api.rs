@@ -46,6 +46,8 @@ mod lists;
 mod live;
 #[path = "api/log.rs"]
 mod log;
+#[path = "api/measure_review.rs"]
+mod measure_review;
 #[path = "api/measures.rs"]
 mod measures;
 #[path = "api/metrics.rs"]

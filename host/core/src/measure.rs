@@ -2,9 +2,11 @@
 //!
 //! Folding the same entries gives the same figures on every host and in every year, so a figure can
 //! be checked by whoever has the log; for amounts at stake it takes the rules too, which name them. [`book`] keeps them by day, intent type, version of the policy and connection;
-//! [`words`] says what each means, for every surface.
+//! [`words`] says what each means, for every surface;
+//! [`compared`] says by how much one differs from the period before.
 
 pub mod book;
+pub mod compared;
 pub mod figures;
 mod life;
 pub mod period;

@@ -129,6 +129,7 @@ pub const PAGES: &[Page] = &[
     page("POST", "/policies/{name}/rollback", Wants::Session),
     page("GET", "/measures", Wants::Session),
     page("GET", "/measures.csv", Wants::Session),
+    page("GET", "/measures/review", Wants::Session),
     page("GET", "/you", Wants::Session),
     page("GET", "/you/terminal", Wants::Nothing),
     page("POST", "/you/terminal", Wants::Session),
@@ -166,6 +167,7 @@ pub(crate) fn router(host: Host) -> Router<Host> {
         .merge(of_policies())
         .route("/measures", get(measures::show))
         .route("/measures.csv", get(measures::download))
+        .route("/measures/review", get(measures::review::show))
         .route("/you/terminal", get(you::again).post(you::terminal))
         .route("/you/others", get(you::again).post(you::end_others))
         .route("/you/keys", get(you::again).post(you::keys))

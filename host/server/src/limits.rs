@@ -183,6 +183,12 @@ pub const MEASURE_DAYS: u32 = 90;
 /// Most periods by which figures are told at once: a year by days.
 pub const MEASURE_PERIODS_MAX: i64 = 366;
 
+/// Most changes of the house that a review of a week or a month tells.
+pub const HOUSE_CHANGES_MAX: usize = 100;
+
+/// Most intents of each of the house's own types, the newest, in which it looks for changes.
+pub const HOUSE_CHANGES_LOOKED_AT_MAX: usize = 600;
+
 /// Most pages of one person that are kept up to date at one time: more windows than anybody looks at.
 pub const LIVE_STREAMS_PER_PERSON_MAX: usize = 16;
 

@@ -37,7 +37,7 @@ use utoipa::{Modify, OpenApi};
         intent_types::go_live,
         drafts::check, drafts::suggest, drafts::test, drafts::explain, drafts::diff, drafts::format,
         exchange::export, exchange::import, backtest::backtest,
-        measures::show, ownership::show,
+        measures::show, measures::review::show, ownership::show,
         access::list, access::review, people::list, people::outlook, people::away, people::back,
         policies::list, policies::show, policies::rollback,
         rules::list, rules::show,

@@ -92,6 +92,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/intent-types/{name}/starter", Some(Scope::Read)),
     route("POST", "/v1/intent-types/{name}/go-live", Some(Scope::Ask)),
     route("GET", "/v1/measures", Some(Scope::Read)),
+    route("GET", "/v1/measures/review", Some(Scope::Read)),
     route("GET", "/v1/ownership", Some(Scope::Read)),
     route("GET", "/v1/access", Some(Scope::Read)),
     route("POST", "/v1/access/reviews", Some(Scope::Decide)),
@@ -277,6 +278,7 @@ fn public(host: Host) -> Router {
         .route("/v1/intent-types/{name}/starter", get(intent_types::starter))
         .route("/v1/intent-types/{name}/go-live", post(intent_types::go_live))
         .route("/v1/measures", get(measures::show))
+        .route("/v1/measures/review", get(measures::review::show))
         .route("/v1/ownership", get(ownership::show))
         .route("/v1/rules", get(rules::list))
         .route("/v1/rules/{file}", get(rules::show))

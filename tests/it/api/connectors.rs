@@ -149,6 +149,20 @@ async fn an_operator_has_a_build_tried_takes_it_back_and_puts_it_in_force_in_for
         assert!(told.contains("It is kept: you ") && told.contains("because it is so"), "{below}: {told}");
         assert_eq!(browsers.get("", &format!("{PAGE}/{below}")).await.header("location"), PAGE);
     }
+    is_told_of_the_week(&browsers, &other).await;
+}
+
+/// Whoever looks at the week finds what became of it, and not that a build was brought.
+async fn is_told_of_the_week(browsers: &Browsers, cookie: &str) {
+    let week = browsers.get(cookie, "/measures/review?day=2026-11-23").await.text;
+    let of = "scripted.crm</a>: integration-1 ";
+    let part = format!("<a href=\"{PAGE}\">{of}had ");
+    for words in
+        [&*part, "</code> plan 25 % of the intents: a try", "</code> in quarantine: because it is so"]
+    {
+        assert!(week.contains(words), "no {words}: {week}");
+    }
+    assert!(!week.contains(" added "), "{week}");
 }
 
 #[tokio::test]

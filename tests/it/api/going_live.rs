@@ -344,6 +344,10 @@ async fn what_goes_live_names_its_trial_only_to_those_who_see_that_there_are_suc
     let names: Vec<&String> = kept.as_object().expect("an object").keys().collect();
     assert_eq!(names, ["since"], "{kept}");
     assert_eq!(live("revops-1").await["trial"], json!(trial));
+    for (person, told) in [("ae-1", 0), ("revops-1", 1)] {
+        let review = world.get(person, "/v1/measures/review?day=2026-11-23").await.json;
+        assert_eq!(review["changes"].as_array().map(Vec::len), Some(told), "{person}: {review:#}");
+    }
 }
 
 #[tokio::test]

@@ -177,12 +177,13 @@ const DRAFTS: [Row; 4] = [
         .decides(Open::GoLive),
 ];
 
-const PEOPLE: [Row; 10] =
+const PEOPLE: [Row; 11] =
     [
         row("rights: all of them, their own, or those that they review", "GET /v1/access", &[]),
         row("review that somebody is in a pool", "POST /v1/access/reviews", &[])
             .sends(r#"{"verdicts":[{"right":{right},"said":"keep"}]}"#),
         row("figures of the intents that are for them", "GET /v1/measures", &[]).asks("?by=policy"),
+        row("figures of two weeks side by side", "GET /v1/measures/review", &[]),
         row("who there is, and who is away", "GET /v1/people", &[]),
         row("days on which too few are there", "GET /v1/people/outlook", &[]),
         row("who answers for what", "GET /v1/ownership", &[]),

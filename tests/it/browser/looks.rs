@@ -183,6 +183,13 @@ pub(crate) const LOOKS: &[Look] = &[
         "By version of the policy",
     ),
     look("GET /assets/measures.css", "revops-lead", By::Part, "Four leaks"),
+    look(
+        "GET /measures/review",
+        "revops-lead",
+        By::Address("/measures/review?day=2026-11-23"),
+        "This week is not over yet",
+    ),
+    look("GET /measures/review", "revops-lead", By::Address("/measures/review?of=month"), "What was changed"),
     look("GET /exceptions", "auditor-1", By::Address("/exceptions"), "No exception is yours."),
     look(EXCEPTION, "auditor-1", By::Address("{exception}"), "pricing-lead answers for it, and closes it."),
     look(COMPARED, "auditor-1", By::Address("{done}/reconciliation"), "No such record: "),

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 use countersign_core::measure::book::By;
 use countersign_core::measure::period::Period;
-use countersign_server::api::view::{CountsView, MeasuresView};
+use countersign_server::api::view::{CountsView, MeasureReviewView, MeasuresView};
 use std::process::ExitCode;
 
 /// The figures that a table of intent types or versions has beside the name.
@@ -45,6 +45,13 @@ pub struct Measure {
     /// Say the formula of each figure, and from which entries of the log it is counted
     #[arg(long)]
     formulas: bool,
+    /// Compare a week or a month with the one before it instead, and say what was changed meanwhile
+    #[arg(long, value_name = "PERIOD", value_parser = PossibleValuesParser::new([Period::Week, Period::Month].map(Period::as_str)),
+          conflicts_with_all = ["by", "since", "until", "per", "formulas"])]
+    review: Option<String>,
+    /// A day that lies in that week or month; unless given it is the last one that is over
+    #[arg(long, value_name = "DAY", requires = "review")]
+    day: Option<String>,
 }
 
 /// Asks the host for the figures and prints them.
@@ -53,6 +60,16 @@ pub struct Measure {
 /// If the host cannot be reached or refuses.
 pub async fn run(command: Measure, global: &Global) -> Result<ExitCode> {
     let client = Client::of(global)?;
+    if let Some(of) = &command.review {
+        let day = command.day.as_deref().map(|day| format!("&day={}", escaped(day))).unwrap_or_default();
+        let body = client.get(&format!("/v1/measures/review?of={}{day}", escaped(of))).await?;
+        if global.json {
+            output::json(&body)?;
+        } else {
+            reviewed(&typed(&body)?)?;
+        }
+        return Ok(ExitCode::from(exit::DONE));
+    }
     let mut pairs = vec![("by", &*command.by), ("since", &*command.since)];
     pairs.extend(command.until.as_deref().map(|until| ("until", until)));
     pairs.extend(command.per.as_deref().map(|per| ("per", per)));
@@ -67,20 +84,25 @@ pub async fn run(command: Measure, global: &Global) -> Result<ExitCode> {
     Ok(ExitCode::from(exit::DONE))
 }
 
-fn told(view: &MeasuresView, formulas: bool) -> Result<()> {
-    output::line(&format!("{} to {} (UTC)", view.since, view.until))?;
-    if 0 < view.withheld {
-        output::line(&format!("without {} intent types whose intents are not for you", view.withheld))?;
+/// What the figures leave out.
+fn lacks(withheld: u64, begins: Option<&str>, forgotten: u64) -> Result<()> {
+    if 0 < withheld {
+        output::line(&format!("without {withheld} intent types whose intents are not for you"))?;
     }
-    if let Some(begins) = &view.begins {
+    if let Some(begins) = begins {
         output::line(&format!("figures before {begins} are not kept any more"))?;
     }
-    if 0 < view.forgotten {
+    if 0 < forgotten {
         output::line(&format!(
-            "of {} intents later entries are not counted: too many were open at one time",
-            view.forgotten
+            "of {forgotten} intents later entries are not counted: too many were open at one time"
         ))?;
     }
+    Ok(())
+}
+
+fn told(view: &MeasuresView, formulas: bool) -> Result<()> {
+    output::line(&format!("{} to {} (UTC)", view.since, view.until))?;
+    lacks(view.withheld, view.begins.as_deref(), view.forgotten)?;
     output::line("")?;
     let heads: &[&str] =
         if formulas { &["measure", "figure", "formula", "from"] } else { &["measure", "figure"] };
@@ -110,6 +132,43 @@ fn told(view: &MeasuresView, formulas: bool) -> Result<()> {
         seats.print()?;
     }
     groups(view)
+}
+
+fn reviewed(view: &MeasureReviewView) -> Result<()> {
+    let over = if view.over { "" } else { ", not over yet" };
+    output::line(&format!(
+        "{} from {} to {} (UTC){over}, after that from {}",
+        view.of, view.since, view.until, view.before
+    ))?;
+    lacks(view.withheld, view.begins.as_deref(), view.forgotten)?;
+    output::line("")?;
+    let mut table = Table::new(&["measure", "before", "now", "difference", ""]);
+    for figure in &view.all {
+        let name =
+            view.measures.iter().find(|measure| measure.id == figure.id).map_or("", |measure| &measure.name);
+        let [then, now] = figure.brief();
+        let (difference, tendency) = (figure.difference.as_deref(), figure.tendency.as_deref());
+        table.row([name, &then, &now, difference.unwrap_or("-"), tendency.unwrap_or_default()]);
+    }
+    table.print()?;
+    output::line(
+        "the exception rate and the rework rate are of what was asked for in these days, and may still grow",
+    )?;
+    output::line(if view.changes.is_empty() {
+        "\nno change of a policy, a shared file or an intent type was decided, and nothing happened to a connector, as far as these \
+         are for you"
+    } else {
+        "\nwhat was changed"
+    })?;
+    for change in &view.changes {
+        let by = if change.by.is_empty() { "the host".to_owned() } else { change.by.join(", ") };
+        let to = change.intent.as_deref().map(|intent| format!(" ({intent})")).unwrap_or_default();
+        output::line(&format!("{}  {}, by {}{to}", change.at, plain(&change.what), plain(&by)))?;
+    }
+    if view.more {
+        output::line("more may have been changed than is told here")?;
+    }
+    Ok(())
 }
 
 fn groups(view: &MeasuresView) -> Result<()> {

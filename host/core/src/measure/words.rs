@@ -45,6 +45,26 @@ pub enum About {
     Writes,
 }
 
+/// Which way one wants a figure to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Better {
+    /// Less of it.
+    Less,
+    /// More of it.
+    More,
+}
+
+impl Better {
+    /// The word of it on every surface.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Better::Less => "less",
+            Better::More => "more",
+        }
+    }
+}
+
 /// One measure.
 #[derive(Debug, Clone, Copy)]
 pub struct Measure {
@@ -62,6 +82,9 @@ pub struct Measure {
     pub leak: Option<Leak>,
     /// Whether it says what stands open now, whatever days are asked for.
     pub is_now: bool,
+    /// Which way one wants it to go, if either: that of a rate or of lengths. How much there was of something follows from
+    /// how much was asked for, and is neither good nor bad.
+    pub better: Option<Better>,
     figure: for<'a> fn(&'a Counts, Timestamp) -> Figure<'a>,
 }
 
@@ -115,7 +138,17 @@ const fn intents(
     source: &'static str,
     figure: for<'a> fn(&'a Counts, Timestamp) -> Figure<'a>,
 ) -> Measure {
-    Measure { id, name, formula, source, about: About::Intents, leak: None, is_now: false, figure }
+    Measure {
+        id,
+        name,
+        formula,
+        source,
+        about: About::Intents,
+        leak: None,
+        is_now: false,
+        better: None,
+        figure,
+    }
 }
 
 const fn writes(
@@ -135,6 +168,14 @@ impl Measure {
 
     const fn leak(self, leak: Leak) -> Measure {
         Measure { leak: Some(leak), ..self }
+    }
+
+    const fn less(self) -> Measure {
+        Measure { better: Some(Better::Less), ..self }
+    }
+
+    const fn more(self) -> Measure {
+        Measure { better: Some(Better::More), ..self }
     }
 }
 
@@ -216,21 +257,24 @@ pub const MEASURES: &[Measure] = &[
         "decision − when what is decided was asked for; also of what passed unevaluated, or was refused as nobody came in time",
         "submitted, amended, reopened, reconsidered; approved, declined",
         |counts, _| Figure::Spread(&counts.figures.decision_by_policy),
-    ),
+    )
+    .less(),
     intents(
         "decision_by_people",
         "Time to decision by people",
         "decision − when what is decided was asked for; in hours of the clock, nights and weekends too",
         "submitted, amended, reopened, reconsidered; approved, declined",
         |counts, _| Figure::Spread(&counts.figures.decision_by_people),
-    ),
+    )
+    .less(),
     intents(
         "until_done",
         "Time until done",
         "last write settled − submission, of intents that were done",
         "submitted, closed",
         |counts, _| Figure::Spread(&counts.figures.until_done),
-    ),
+    )
+    .less(),
     intents(
         "kept_in_time",
         "Seats decided in time",
@@ -243,14 +287,16 @@ pub const MEASURES: &[Measure] = &[
             });
             Figure::Share { part: kept, of: kept.saturating_add(missed) }
         },
-    ),
+    )
+    .more(),
     intents(
         "exception_rate",
         "Exception rate",
         "intents asked for on these days that have had an exception so far / intents asked for on these days",
         "submitted, exception-opened",
         |counts, _| Figure::Share { part: counts.figures.excepted, of: counts.figures.submitted },
-    ),
+    )
+    .less(),
     intents("exceptions_opened", "Exceptions opened", "exceptions opened", "exception-opened", |counts, _| {
         Figure::Count(counts.figures.exceptions_opened)
     }),
@@ -269,7 +315,8 @@ pub const MEASURES: &[Measure] = &[
          found not to hold what was approved, each once / intents asked for on these days",
         "submitted; sent-back, amended, reconsidered, undo-begun, reconciled",
         |counts, _| Figure::Share { part: counts.figures.reworked, of: counts.figures.submitted },
-    ),
+    )
+    .less(),
     intents(
         "sent_back",
         "Sent back",
@@ -292,7 +339,8 @@ pub const MEASURES: &[Measure] = &[
          receipt of that, and of reconciliation what the type watches",
         "all of an intent",
         |counts, _| Figure::Share { part: counts.figures.whole, of: counts.figures.closed },
-    ),
+    )
+    .more(),
     writes("attempts", "Attempts", "attempts to write", "attempted", |counts, _| {
         Figure::Count(counts.writes.attempts)
     }),
@@ -302,14 +350,16 @@ pub const MEASURES: &[Measure] = &[
         "attempts by which the write was in / attempts",
         "attempted",
         |counts, _| Figure::Share { part: counts.writes.landed, of: counts.writes.attempts },
-    ),
+    )
+    .more(),
     writes(
         "first_try",
         "In at the first attempt",
         "writes that were in by their first attempt / writes attempted for the first time",
         "attempted",
         |counts, _| Figure::Share { part: counts.writes.first_landed, of: counts.writes.first },
-    ),
+    )
+    .more(),
     writes(
         "unknown",
         "Nobody knew",
@@ -330,7 +380,8 @@ pub const MEASURES: &[Measure] = &[
         "first look at which a write was found as approved − when it was in",
         "attempted, probed; reconciled",
         |counts, _| Figure::Spread(&counts.writes.lag),
-    ),
+    )
+    .less(),
     writes(
         "unseen",
         "Not reconciled yet",

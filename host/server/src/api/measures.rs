@@ -1,5 +1,7 @@
 //! Measures: figures over the log for those who steer by them.
 
+pub(crate) mod review;
+
 use super::view::MeasuresView;
 use crate::asked::Query;
 use crate::door::Caller;
@@ -12,7 +14,7 @@ use axum::{Extension, Json};
 use countersign_core::going_live::is_going_live;
 use countersign_core::id::{IntentTypeName, PersonId};
 use countersign_core::intent::Day;
-use countersign_core::measure::book::{Asking, By, Sees};
+use countersign_core::measure::book::{Asking, By, Report, Sees};
 use countersign_core::measure::period::Period;
 use countersign_core::people::Duty;
 use countersign_core::rulebook::Rulebook;
@@ -20,7 +22,7 @@ use countersign_core::time::Timestamp;
 use countersign_engine::history;
 use countersign_engine::limits::HISTORY_DAYS_MAX;
 use countersign_engine::measures::Measured;
-use std::sync::Arc;
+use countersign_engine::port::store::Position;
 
 /// Shows figures over the log: of intents, of their decisions and of their writes, each with the formula by which it is
 /// had, together and by type, by version of a policy or by connection.
@@ -52,15 +54,25 @@ pub(crate) async fn show(
 
 /// The figures that an address asks for, as far as they are for a person.
 pub(crate) async fn measured(host: &Host, person: &PersonId, uri: &Uri) -> Result<MeasuresView, Problem> {
-    let (now, rulebook) = (host.engine.now(), host.engine.rulebook());
+    let now = host.engine.now();
     let asking = asking(uri, now)?;
+    let withheld = withheld(&host.engine.rulebook(), person, now);
+    let (report, position) = told(host, person, asking).await?;
+    Ok(MeasuresView::of(asking, &report, (position, withheld, now)))
+}
+
+/// How many intent types a person sees no figures of.
+fn withheld(rulebook: &Rulebook, person: &PersonId, now: Timestamp) -> u64 {
     let withheld =
-        rulebook.intent_types().filter(|schema| sees(&rulebook, person, now, &schema.name) == Sees::Nothing);
-    let withheld = u64::try_from(withheld.count()).unwrap_or(u64::MAX);
-    let (rules, who) = (Arc::clone(&rulebook), person.clone());
-    let told = host.engine.measures(asking, move |of| sees(&rules, &who, now, of)).await?;
-    match told {
-        Measured::Told(report, position) => Ok(MeasuresView::of(asking, &report, (position, withheld, now))),
+        rulebook.intent_types().filter(|schema| sees(rulebook, person, now, &schema.name) == Sees::Nothing);
+    u64::try_from(withheld.count()).unwrap_or(u64::MAX)
+}
+
+/// What the book says, as far as it is for a person.
+async fn told(host: &Host, person: &PersonId, asking: Asking) -> Result<(Box<Report>, Position), Problem> {
+    let (now, rules, who) = (host.engine.now(), host.engine.rulebook(), person.clone());
+    match host.engine.measures(asking, move |of| sees(&rules, &who, now, of)).await? {
+        Measured::Told(report, position) => Ok((report, position)),
         Measured::Behind(read, end) => {
             let detail = format!("the log is still being read for figures: {} of {} entries", read.0, end.0);
             Err(Problem::new("CS-E0255", detail, "ask again in a moment").later())

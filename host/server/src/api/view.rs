@@ -52,6 +52,7 @@ pub use health::{HealthView, LogHealthView};
 pub use intent::{AmendedView, IntentView, OutcomeView, ReturnView, TokenChangeView};
 pub use intent_type::IntentTypeView;
 pub use log::ConsistencyView;
+pub use measure::review::{FigureChangeView, HouseChangeView, MeasureReviewView, TypeReviewView};
 pub use measure::{CountsView, FigureView, GroupView, MeasureView, MeasuresView, PeriodView};
 pub use outlook::OutlookView;
 pub use override_::{BrokenView, EvidenceView, OverrideView};

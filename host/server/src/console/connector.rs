@@ -537,7 +537,7 @@ fn story(history: &[ConnectorEntryView], clocks: Clocks<'_>) -> Markup {
 }
 
 /// What somebody did, as a part of a sentence.
-fn did(entry: &ConnectorEntryView) -> Markup {
+pub(super) fn did(entry: &ConnectorEntryView) -> Markup {
     let build = html! {
         (entry.version.as_deref().unwrap_or("a build"))
         @if let Some(digest) = &entry.digest { " " code { (short(digest)) } }

@@ -141,6 +141,7 @@ pub(super) fn next(wanted: Option<String>) -> String {
             "/audit/denied",
             "/policies",
             "/measures",
+            "/measures/review",
             "/you",
         ];
         let known = known.contains(&text.as_str());

@@ -2,6 +2,7 @@
 
 mod chart;
 mod csv;
+pub(super) mod review;
 
 use super::guard;
 use super::page::{self, Here, framed};
@@ -63,7 +64,7 @@ pub(super) async fn show(State(host): State<Host>, headers: HeaderMap, uri: Uri)
     let asked = filled(&uri);
     let (status, body) = match measured(&host, person, &asked).await {
         Ok(view) => (axum::http::StatusCode::OK, whole(&view, &asked)),
-        Err(problem) => (problem.code().status(), refused(&problem)),
+        Err(problem) => (problem.code().status(), refused(&problem, "/measures", "The last 90 days")),
     };
     (status, framed(Here::Measures, "Measures", person, &body)).into_response()
 }
@@ -100,13 +101,14 @@ pub(super) fn filled(uri: &Uri) -> Uri {
     address.parse().unwrap_or_else(|_| uri.clone())
 }
 
-fn refused(problem: &Problem) -> Markup {
+/// Why there are no figures, and the way to some.
+fn refused(problem: &Problem, to: &str, name: &str) -> Markup {
     let (what, next) = problem.said();
     html! {
         p { strong { (page::sentence(what)) "." } }
         @for flaw in problem.flaws() { p { code { (flaw.pointer) } ": expected " (flaw.expected) ", found " (flaw.found) "." } }
         p { (page::sentence(next)) "." }
-        p { a href="/measures" { "The last 90 days" } }
+        p { a href=(to) { (name) } }
     }
 }
 
@@ -117,6 +119,9 @@ fn whole(view: &MeasuresView, asked: &Uri) -> Markup {
         link rel="stylesheet" href="/assets/measures.css";
         p.purpose { "How approvals go: how many, how long, how often otherwise than planned; and what leaks." }
         (form(view))
+        nav.pages aria-label="Reviews" {
+            a href="/measures/review?of=week" { "The last week" } a href="/measures/review?of=month" { "The last month" }
+        }
         @if 0 < view.withheld {
             p.note { "Without " (many(view.withheld, "intent type")) " whose intents are not for you." }
         }
@@ -264,18 +269,8 @@ fn row(group: &GroupView, columns: &[(&str, &str)]) -> Markup {
                     (_, _) => (name.replace('_', " ")),
                 }
             }
-            @for (id, short) in columns { td.number data-of=(short) { (brief(&figure(&group.counts, id))) } }
+            @for (id, short) in columns { td.number data-of=(short) { (figure(&group.counts, id).brief()) } }
         }
-    }
-}
-
-/// A figure for a column: of lengths the median, of a share the percentage.
-fn brief(figure: &FigureView) -> String {
-    match (&figure.percent, figure.p50_ms) {
-        (Some(percent), _) => format!("{percent} %"),
-        (None, Some(p50)) => length(p50),
-        (None, None) if figure.of == Some(0) => "-".to_owned(),
-        (None, None) => figure.words(),
     }
 }
 

@@ -524,7 +524,8 @@ fn returned(approval: &Approval) -> Option<ReturnView> {
     Some(ReturnView { by: by.to_string(), reason: words.clone(), until: until.to_string() })
 }
 
-fn outcome(approval: &Approval) -> Option<OutcomeView> {
+/// How it was decided, once it is.
+pub(crate) fn outcome(approval: &Approval) -> Option<OutcomeView> {
     let view = |decision: &str, authority: &Authority, reason, at: Option<Timestamp>| OutcomeView {
         decision: decision.to_owned(),
         by: people(authority),

@@ -1,5 +1,7 @@
 //! Measures: figures over the log, each with its formula.
 
+pub mod review;
+
 use countersign_core::measure::book::{Asking, Of, Report};
 use countersign_core::measure::figures::Counts;
 use countersign_core::measure::words::{About, Figure, MEASURES, Measure};
@@ -74,6 +76,9 @@ pub struct MeasureView {
     /// Whether it is about writes, and so is told of connections too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub of_writes: bool,
+    /// less or more: which way one wants it to go, if either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub better: Option<String>,
 }
 
 /// The figures of one group or period.
@@ -228,6 +233,7 @@ impl MeasureView {
             leak: measure.leak.map(|leak| leak.as_str().to_owned()),
             now: measure.is_now,
             of_writes: measure.about == About::Writes,
+            better: measure.better.map(|better| better.as_str().to_owned()),
         }
     }
 }
@@ -306,6 +312,16 @@ impl FigureView {
                 });
                 FigureView { money: Some(sums.collect()), ..none }
             }
+        }
+    }
+
+    /// The figure for a column: of lengths the median, of a share the percentage.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        match (&self.percent, self.p50_ms) {
+            (Some(percent), _) => format!("{percent} %"),
+            (None, Some(p50)) => length(p50),
+            (None, None) => self.words(),
         }
     }
 
