@@ -165,7 +165,7 @@ fn armed(engine: &Engine, state: CallState, (pace, turn): (&Arc<Pace>, &Turn)) -
     });
     let (pace, turn) = (Arc::clone(pace), turn.clone());
     store.epoch_deadline_callback(move |_| {
-        let used = clock.used();
+        let used = clock.tick();
         if allowed <= used {
             return Err(TimeUsedUp.into());
         }

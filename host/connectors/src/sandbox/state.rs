@@ -4,7 +4,9 @@ use super::inert::{Fate, Inert};
 use super::{INSTANCES_MAX, Limits, MEMORIES_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX};
 use crate::egress::Gate;
 use crate::witness::Witness;
+use rustix::time::{ClockId, clock_gettime};
 use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 use wasmtime::ResourceLimiter;
 use wasmtime_wasi::{WasiCtxView, WasiView};
@@ -144,34 +146,77 @@ impl ResourceLimiter for MemoryMeter {
     }
 }
 
-/// Counts the time in which guest code itself runs; waiting for the host is not the guest's fault.
+/// Counts the time in which guest code itself runs. Waiting for the host is not the guest's fault, and neither is waiting
+/// for a core: from the first tick on that meets it computing, a guest is counted by what its thread computes, so that
+/// on a machine that has too much to do a good one has its time all the same. How long a call may take by the clock on the wall
+/// is another limit.
 #[derive(Default)]
 pub(crate) struct GuestClock(Mutex<Running>);
 
 #[derive(Default)]
 struct Running {
     used: Duration,
-    since: Option<Instant>,
+    since: Option<Span>,
+}
+
+/// A span in which the guest has control.
+struct Span {
+    begun: Instant,
+    /// The thread on which it began, and what that had computed. It is asked at ticks alone: that takes longer than a
+    /// short call.
+    computed: Option<(ThreadId, Duration)>,
+}
+
+impl Span {
+    /// What counts of it. Of one that went on on another thread, as fuel lets guests do, it is what passed.
+    fn length(&self) -> Duration {
+        let passed = monotonic().duration_since(self.begun);
+        match self.computed {
+            Some((thread, before)) if thread == thread::current().id() => {
+                passed.min(computed().saturating_sub(before))
+            }
+            Some(_) | None => passed,
+        }
+    }
+}
+
+/// What this thread has computed since there is one.
+fn computed() -> Duration {
+    let spent = clock_gettime(ClockId::ThreadCPUTime);
+    let (seconds, nanos) = (u64::try_from(spent.tv_sec), u32::try_from(spent.tv_nsec));
+    // It is never below zero.
+    Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
 }
 
 impl GuestClock {
     /// The guest begins or goes on.
     pub(crate) fn resume(&self) {
-        crate::lock::locked(&self.0).since = Some(monotonic());
+        crate::lock::locked(&self.0).since = Some(Span { begun: monotonic(), computed: None });
     }
 
     /// The host has control.
     pub(crate) fn pause(&self) {
         let mut running = crate::lock::locked(&self.0);
-        if let Some(since) = running.since.take() {
-            running.used += monotonic().duration_since(since);
+        if let Some(span) = running.since.take() {
+            running.used += span.length();
         }
+    }
+
+    /// A tick has come while the guest has control; what it used so far.
+    pub(crate) fn tick(&self) -> Duration {
+        let mut running = crate::lock::locked(&self.0);
+        if let Some(span) = running.since.take() {
+            running.used += span.length();
+            let computed = Some((thread::current().id(), computed()));
+            running.since = Some(Span { begun: monotonic(), computed });
+        }
+        running.used
     }
 
     /// What the guest used so far.
     pub(crate) fn used(&self) -> Duration {
         let running = crate::lock::locked(&self.0);
-        running.used + running.since.map_or(Duration::ZERO, |since| monotonic().duration_since(since))
+        running.used + running.since.as_ref().map_or(Duration::ZERO, Span::length)
     }
 }
 
@@ -243,6 +288,46 @@ impl Words {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const WHILE: Duration = Duration::from_millis(200);
+    const WORK: Duration = Duration::from_millis(20);
+
+    #[test]
+    fn a_guest_that_waits_for_a_core_uses_nothing_up_and_one_that_computes_does() {
+        let clock = GuestClock::default();
+        clock.resume();
+        let before = clock.tick();
+        std::thread::sleep(WHILE);
+        assert!(clock.tick() - before < WHILE / 2, "a thread that has no core computes nothing");
+        let (before, begun) = (clock.tick(), computed());
+        while computed() - begun < WORK {}
+        assert!((WORK..WHILE).contains(&(clock.used() - before)), "{before:?}, {:?}", clock.used());
+        clock.pause();
+        let used = clock.used();
+        // While the host has control, nothing counts, whatever ticks.
+        while computed() - begun < WORK * 2 {}
+        assert_eq!((clock.tick(), clock.used()), (used, used));
+    }
+
+    #[test]
+    fn what_no_tick_has_met_or_goes_on_on_another_thread_took_what_passed() {
+        for is_met in [false, true] {
+            let clock = Arc::new(GuestClock::default());
+            clock.resume();
+            if is_met {
+                clock.tick();
+            }
+            std::thread::sleep(WORK);
+            let elsewhere = Arc::clone(&clock);
+            let used = std::thread::spawn(move || {
+                elsewhere.pause();
+                elsewhere.used()
+            });
+            let used = used.join().expect("it ends");
+            assert!(WORK <= used, "{used:?}");
+            assert_eq!(clock.used(), used);
+        }
+    }
 
     #[test]
     fn memory_is_summed_over_the_store() {
