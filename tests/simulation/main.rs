@@ -33,8 +33,9 @@ const BUDGET_SECONDS: u64 = 40;
 const SHORT_STEPS_MAX: usize = 12;
 /// Histories within which every planted bug is seen.
 const BUG_HISTORIES: u64 = 1_000;
-/// How often a history that breaks something is tried with fewer steps.
+/// How often a history that breaks something is tried with fewer steps, and for how long: one of a crowd takes seconds.
 const SHRINK_TRIES_MAX: u32 = 300;
+const SHRINK_TIME_MAX: Duration = Duration::from_secs(60);
 /// Fewest histories of a run, however slow the machine is.
 const HISTORIES_MIN: u64 = 100;
 
@@ -87,11 +88,12 @@ fn run(seed: u64, bug: Option<Bug>, tally: &mut Tally) -> Result<(), Broken> {
 /// The same history with as few of its steps as it takes to break something: parts of it are left out, smaller
 /// ones each time, as long as what is left breaks still.
 fn shrunk(mut broken: Broken, bug: Option<Bug>) -> Broken {
+    let began = now();
     let mut part = broken.steps.len().div_ceil(2);
     let mut tries = 0;
     while 0 < part {
         let mut from = 0;
-        while from < broken.steps.len() && tries < SHRINK_TRIES_MAX {
+        while from < broken.steps.len() && tries < SHRINK_TRIES_MAX && began.elapsed() < SHRINK_TIME_MAX {
             let mut steps = broken.steps.clone();
             steps.drain(from..(from + part).min(steps.len()));
             tries += 1;
@@ -140,6 +142,8 @@ fn no_history_breaks_a_promise() {
     };
     while goes_on(seed) {
         if let Err(broken) = run(seed, None, &mut tally) {
+            // What broke is known by now, however long it takes to tell it shortly.
+            println!("SIMULATION={seed}: {}; it is tried with fewer steps", broken.what);
             panic!("{}", shrunk(broken, None));
         }
         seed += 1;

@@ -10,7 +10,7 @@ use countersign_core::approval::{Approval, ApprovedIntent, Authority, Outcome, P
 use countersign_core::effect::attempt::Guarantee;
 use countersign_core::effect::key::undo_id;
 use countersign_core::effect::life::{EffectState, HeldCause};
-use countersign_core::effect::reconcile::{Agreement, LOOK_GAP_MAX, WATCHED_MAX};
+use countersign_core::effect::reconcile::{Agreement, WATCHED_MAX};
 use countersign_core::exception::{Cause, Closure};
 use countersign_core::id::{EffectId, IntentId};
 use countersign_core::intent::value::TokenValue;
@@ -414,9 +414,9 @@ impl History {
                     }
                     (Next::Look(_), Some(_)) | (Next::Writing(_) | Next::ReAssert(_), _) => false,
                     (Next::Look(_), None) => false,
-                    // Or it has been watched for as long as anything is.
-                    (Next::Over, Some((at, Agreement::True)))
-                        if WATCHED_MAX.0 <= at.since(watch.landed).0 + LOOK_GAP_MAX.0 =>
+                    // Or it has been watched for as long as anything is that is not known to be amiss.
+                    (Next::Over, Some((at, Agreement::True | Agreement::Unreadable)))
+                        if WATCHED_MAX <= at.since(watch.landed) =>
                     {
                         true
                     }

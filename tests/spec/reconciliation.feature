@@ -209,6 +209,17 @@ Feature: Reconciliation
     And it is looked at
     Then nobody looks at the first one any more, and it was not written again
 
+  Scenario: a last look decides nothing while another intent writes there
+    Given an intent type that has what has drifted written again
+    And its write has landed
+    When it is about to be looked at for the last time
+    And another intent is writing something else there
+    And it is looked at
+    Then it is found unreadable and nobody is asked about it
+    When that has landed
+    And it is looked at
+    Then nobody looks at the first one any more, and it was not written again
+
   Scenario: what another intent was approved for counts, also where its target held that already
     Given an intent type that has what has drifted written again
     And its write has landed

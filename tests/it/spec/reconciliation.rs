@@ -10,7 +10,7 @@ use countersign_core::effect::attempt::{
     Answer, AttemptEnd, Detail, Ended, Failure, Finding, Guarantee, Receipt,
 };
 use countersign_core::effect::life::EffectState;
-use countersign_core::effect::reconcile::Agreement;
+use countersign_core::effect::reconcile::{Agreement, WATCHED_MAX};
 use countersign_core::exception::{Closure, Exception};
 use countersign_core::id::{ConnectionName, EffectId, IntentId};
 use countersign_core::measure::Measures;
@@ -497,6 +497,19 @@ async fn looked_at_for_ever(spec: &mut Spec) {
     for _ in 0..100 {
         if spec.watch().await.1.next == Next::Over {
             return;
+        }
+        spec.look().await;
+    }
+    panic!("it is looked at for ever");
+}
+
+#[when("it is about to be looked at for the last time")]
+async fn looked_at_but_once(spec: &mut Spec) {
+    for _ in 0..100 {
+        let watch = spec.watch().await.1;
+        let due = watch.next.due().expect("a look is due");
+        if WATCHED_MAX <= due.since(watch.landed) {
+            return spec.clock.set(Timestamp(due.0 - 60_000));
         }
         spec.look().await;
     }

@@ -92,7 +92,7 @@ pub(super) fn reconciled(turn: &mut Turn<'_>, effect: EffectId, found: ReadBack)
     let changes = case.written(planned, authority);
     let compared = compare(&changes, standing.receipt, read.as_ref().map_err(|(unread, _)| *unread));
     let rows = schema.watched(&planned.binding);
-    let Weighed { judged, by, over: is_over, doubt } = weighed(&compared, &rows, &others);
+    let Weighed { judged, by, over: is_over, unjudged, doubt } = weighed(&compared, &rows, &others);
     let open = open_about(&turn.approval, effect);
     let re_asserts = judged.remedy == Some(Remedy::ReAssert)
         && matches!(judged.agreement, Agreement::Late | Agreement::Drifted)
@@ -112,9 +112,9 @@ pub(super) fn reconciled(turn: &mut Turn<'_>, effect: EffectId, found: ReadBack)
         (true, _, _) => Some(now),
         (false, true, _) => None,
         (false, false, _) if waits.is_some() => waits,
-        // Somebody answers for it: when it is put right, they are to know.
+        // Somebody answers for it, and is to know when it is put right; or it is amiss, and nobody knows yet by whom.
         (false, false, later) => {
-            later.or_else(|| (open.is_some() || was_amiss).then(|| now.plus(AMISS_GAP_MAX)))
+            later.or_else(|| (open.is_some() || was_amiss || unjudged).then(|| now.plus(AMISS_GAP_MAX)))
         }
     };
     let re_assert = re_asserts || (waits.is_some() && !is_over);
@@ -163,6 +163,8 @@ struct Weighed {
     by: Option<IntentId>,
     /// Whether nothing is left.
     over: bool,
+    /// Whether something of it is amiss, and is not judged as long as another intent is writing there.
+    unjudged: bool,
     /// Why nobody can say whether what is amiss was written by somebody who was allowed to.
     doubt: Option<String>,
 }
@@ -175,7 +177,7 @@ fn weighed(compared: &[Compared], rows: &[&Reconciled], others: &Others) -> Weig
     if judged.agreement.is_amiss() && others.open.is_some() {
         // What it holds now nobody can lay at anybody's door.
         let judged = Judged { agreement: Agreement::Unreadable, fields: Vec::new(), remedy: None };
-        return Weighed { judged, by: others.open, over, doubt: None };
+        return Weighed { judged, by: others.open, over, unjudged: true, doubt: None };
     }
     let by = later.iter().find_map(|field| others.later.get(&field.field)).copied();
     let unsure = judged.fields.iter().any(|field| others.unsure.contains(field));
@@ -183,7 +185,7 @@ fn weighed(compared: &[Compared], rows: &[&Reconciled], others: &Others) -> Weig
         unsure.then(|| "another intent was written there, and nobody can say which came last".to_owned());
     let alias = others.alias.as_ref();
     let alias = alias.map(|name| format!("connection `{name}` leads to the same system"));
-    Weighed { judged, by, over, doubt: unsure.or(alias) }
+    Weighed { judged, by, over, unjudged: false, doubt: unsure.or(alias) }
 }
 
 /// What is known beside the verdict of a look.
