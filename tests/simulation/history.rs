@@ -476,7 +476,7 @@ impl History {
             }
             54..60 => self.somebody_edits(),
             60..68 => self.turn(Millis::minutes(self.draw.below(90))),
-            68..70 => self.turn(if self.takes_months() { Millis::hours(24 * 24) } else { Millis::hours(25) }),
+            68..70 => self.turn(if self.takes_weeks() { Millis::hours(24 * 24) } else { Millis::hours(25) }),
             70..80 => {
                 let appends = self.draw.below(6);
                 self.say(format_args!("the host is to die in its append after {appends} more"));
@@ -527,8 +527,8 @@ impl History {
         }
     }
 
-    /// Whether this history takes as long as what landed is read back.
-    fn takes_months(&self) -> bool {
+    /// Whether steps of this history take weeks: one in twenty of these gets as old as what landed is read back.
+    fn takes_weeks(&self) -> bool {
         self.seed % 8 == 5
     }
 
